@@ -1,0 +1,61 @@
+# Needs Python 3.11 or newer and make; everything else goes into .venv. Another Python: make PYTHON=python3.13 demo
+
+PYTHON ?= python3
+JOBS ?= auto
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+CODE := sim strategies experiments conf jointbid.py tests $(wildcard benchmarks)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format types unit wheel docs bench clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed  ## set up, then answer the main question for the default scenario
+	$(BIN)/jointbid value
+
+test: lint types unit wheel  ## everything that must hold before a push
+
+lint: $(VENV)/.installed-dev  ## formatting and ruff's rules
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+
+format: $(VENV)/.installed-dev  ## put the formatting right
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+types: $(VENV)/.installed-dev  ## mypy, strict
+	$(BIN)/mypy
+
+unit: $(VENV)/.installed-dev  ## pytest on all cores, the snippets of README and docs/ among them
+	$(BIN)/pytest -n $(JOBS)
+
+wheel: $(VENV)/.installed-dev  ## build the wheel and use it in a clean environment, outside the checkout
+	.ci/wheel $(BIN)/python
+
+docs: $(VENV)/.installed-dev  ## run every snippet of README and docs/
+	$(BIN)/pytest tests/docs
+
+bench: $(VENV)/.installed-dev  ## auctions per second and memory
+	$(BIN)/pytest benchmarks --benchmark-enable -s
+
+clean:  ## remove caches and builds; keeps .venv and results
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamps, so that a second run installs nothing.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "jointbid needs Python 3.11 or newer; $(PYTHON) is not. Try: make PYTHON=python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) --editable '.[dev]'
+	touch $(VENV)/.installed $@
