@@ -1,0 +1,50 @@
+"""Compilation of kernels, with a disk cache that knows all their sources.
+
+Numba keys a cached kernel by its own file alone, so that an edited callee in another file goes unseen. Here the cache
+lives in a folder named by a hash of every kernel source, numba's version and the processor: any edit starts a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba import config, njit
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+KERNEL_FILES = ("compiled.py", "kernel.py", "ties.py")
+
+
+def cache_folder() -> Path | None:
+    """Where compiled kernels are kept; None where no place can be written (they are then compiled anew)."""
+    digest = hashlib.blake2b(numba.__version__.encode(), digest_size=6)
+    for name in KERNEL_FILES:
+        digest.update((Path(__file__).parent / name).read_bytes())
+    base = os.environ.get("JOINTBID_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    for place in (Path(base), Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"):
+        folder = place / "jointbid" / f"kernels-{digest.hexdigest()}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    return None
+
+
+def kernel(function: F) -> F:
+    """Compile on first use, and load from the cache of these very sources afterwards."""
+    folder = cache_folder()
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(folder or "")
+    try:
+        compiled: F = njit(cache=folder is not None)(function)
+    finally:
+        config.CACHE_DIR = before
+    return compiled

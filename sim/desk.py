@@ -1,0 +1,173 @@
+"""One bidder's desk at the exchange: what it may see, when it is asked, and what it is told afterwards."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.auction.kernel import Record
+from sim.scenario import HOUR_US, MICROS
+from sim.streams import Streams
+from sim.supply import Chunk
+from sim.visible import PUBLIC_COLUMNS, BidError, Feedback, Strategy, VisibleRequests, check_bids
+from sim.world import World
+
+MAX_CELLS = 1 << 16
+"""With more visible cells than this a bidder is asked row by row."""
+TRIAL_ROWS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A bidder who enters a market: its brain, its data, its money.
+
+    ``information`` names the sources it may use (None: all that the scenario has). ``budget`` is in currency per
+    replication; None is unlimited. Bidders of one ``advertiser`` (None: its own) share facts and data, and never bid
+    against each other.
+    """
+
+    strategy: Strategy
+    information: tuple[str, ...] | None = None
+    budget: float | None = None
+    advertiser: str | None = None
+
+
+class Desk:
+    """A bidder in one run: its own copy of the strategy, and the columns that it is shown."""
+
+    def __init__(self, name: str, entrant: Entrant, world: World, streams: Streams) -> None:
+        self.name = name
+        self.advertiser = entrant.advertiser or name
+        self.strategy = copy.deepcopy(entrant.strategy)
+        self.budget = entrant.budget
+        self._world, self._streams = world, streams
+        self.reads = self._allowed_reads(entrant.information)
+        sizes = [world.codes_of(column) for column in self.reads]
+        cells = int(np.prod([size or 0 for size in sizes], dtype=np.int64))
+        self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
+        self._sizes = [size or 0 for size in sizes]
+        self._feedback: list[dict[str, NDArray[Any]]] = []
+        self.stale = True
+
+    @property
+    def cell_key(self) -> tuple[tuple[str, str], ...]:
+        """Equal for two desks that see the same cells on every request."""
+        return tuple(self._world.origin(self.advertiser, column) for column in self.reads)
+
+    @property
+    def is_settled(self) -> bool:
+        """Its cells are known for a whole chunk at once."""
+        return all(self._world.is_settled(column) for column in self.reads)
+
+    def cell_column(self, part: slice, n: int) -> NDArray[np.int32]:
+        """The visible cell of each of the ``n`` rows of ``part``."""
+        cell = np.zeros(n, dtype=np.int32)
+        for column, size in zip(self.reads, self._sizes, strict=True):
+            cell = cell * np.int32(size) + self._world.column(self.advertiser, column, part)
+        return cell
+
+    def bid_cells(self, hour: float) -> NDArray[np.float64]:
+        """Its bids for all visible cells, currency, shape (cells,)."""
+        assert self.cells is not None
+        self.stale = False
+        return self._ask(self._every_cell(), hour)
+
+    def bid_rows(self, chunk: Chunk, part: slice) -> NDArray[np.float64]:
+        """Its bids for some rows of the chunk, currency."""
+        return self._ask(self._requests(chunk, part), float(chunk.time_us[part.start] / HOUR_US))
+
+    def trial(self) -> None:
+        """Answer a made-up batch before the first event, with a copy of the strategy: ``BidError`` where it cannot."""
+        if self.cells is not None:
+            batch = self._every_cell()
+        else:
+            u = self._streams.uniform(f"trial/{self.name}", 0, TRIAL_ROWS)
+            columns = {column: u for column in self.reads if self._world.codes_of(column) is None}
+            for column in set(self.reads) - set(columns):
+                columns[column] = (u * (self._world.codes_of(column) or 1)).astype(np.int32)
+            batch = VisibleRequests(TRIAL_ROWS, columns)
+        brain = self.strategy
+        self.strategy = copy.deepcopy(brain)
+        try:
+            self._ask(batch, 0.0)
+        finally:
+            self.strategy = brain
+
+    def note(self, chunk: Chunk, part: slice, number: int, bids: NDArray[np.int64], record: Record) -> None:
+        """Keep what the bidder will learn of these requests at its next control step."""
+        won = record.winner == number
+        best_other = np.where(won, record.other, record.top)
+        self._feedback.append(
+            {
+                "bid": bids / MICROS,
+                "won": won,
+                "price_paid": np.where(won, record.paid, 0) / MICROS,
+                "minimum_bid_to_win": np.maximum(best_other, chunk.floor_micros[part]).clip(0) / MICROS,
+                "clicked": (won & record.clicked).astype(np.float64),
+                **{f"={name}": column for name, column in self._requests(chunk, part).items()},
+            }
+        )
+
+    def feedback(self) -> Feedback:
+        """Everything noted since the last call."""
+        parts, self._feedback = self._feedback, []
+        names = parts[0] if parts else ("bid", "won", "price_paid", "minimum_bid_to_win", "clicked")
+        joined = {name: np.concatenate([part[name] for part in parts] or [np.empty(0)]) for name in names}
+        n = len(joined["bid"])
+        seen = VisibleRequests(n, {k[1:]: joined.pop(k) for k in list(joined) if k.startswith("=")})
+        for column in joined.values():
+            column.flags.writeable = False
+        return Feedback(requests=seen, **joined)
+
+    def _allowed_reads(self, information: tuple[str, ...] | None) -> tuple[str, ...]:
+        columns = self._world.columns()
+        held = columns if information is None else information
+        unknown = [name for name in held if name not in columns]
+        if unknown:
+            raise BidError(
+                f"bidder {self.name!r}: no source {unknown[0]!r}; this scenario has: {', '.join(columns)}"
+            )
+        ages = tuple(f"age_{name}" for name in held if f"age_{name}" in columns and f"age_{name}" not in held)
+        allowed = (*held, *ages, *PUBLIC_COLUMNS)
+        reads = allowed if self.strategy.reads is None else self.strategy.reads
+        hidden = [name for name in reads if name not in allowed]
+        if hidden:
+            raise BidError(
+                f"strategy of bidder {self.name!r}: reads column {hidden[0]!r}, which its data does not show; "
+                f"visible: {', '.join(allowed)}"
+            )
+        return reads
+
+    def _every_cell(self) -> VisibleRequests:
+        grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
+        columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
+        return VisibleRequests(self.cells or 1, columns)
+
+    def _requests(self, chunk: Chunk, part: slice) -> VisibleRequests:
+        public = {
+            "hour": lambda: chunk.time_us[part] / HOUR_US,
+            "floor": lambda: chunk.floor_micros[part] / MICROS,
+            "u": lambda: self._streams.uniform(
+                f"u/{self.name}", chunk.start + part.start, part.stop - part.start
+            ),
+        }
+        columns = {
+            name: public[name]() if name in public else self._world.column(self.advertiser, name, part)
+            for name in self.reads
+        }
+        return VisibleRequests(part.stop - part.start, columns)
+
+    def _ask(self, requests: VisibleRequests, hour: float) -> NDArray[np.float64]:
+        try:
+            answer = self.strategy.bid(requests)
+        except BidError:
+            raise
+        except Exception as error:
+            raise BidError(
+                f"strategy of bidder {self.name!r} at hour {hour:.6g}: bid() raised {type(error).__name__}: {error}"
+            ) from error
+        return check_bids(answer, requests, self.name, hour)

@@ -1,0 +1,65 @@
+"""Budgets and spend: opened before the first auction, moved by the kernel alone, read as tables afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.auction.kernel import Ledger
+from sim.scenario import MICROS
+
+UNLIMITED = np.int64(2**62)
+
+
+def open_ledger(budgets: Sequence[float | None], hours: int) -> Ledger:
+    """An empty ledger for these budgets (currency; None is unlimited) over so many hours."""
+    n = len(budgets)
+    left = np.array([UNLIMITED if b is None else round(b * MICROS) for b in budgets], dtype=np.int64)
+    return Ledger(
+        left=left,
+        spend=np.zeros(n, dtype=np.int64),
+        wins=np.zeros(n, dtype=np.int64),
+        clicks=np.zeros(n),
+        value=np.zeros(n),
+        clicks_expected=np.zeros(n),
+        hourly_spend=np.zeros((hours, n), dtype=np.int64),
+        hourly_wins=np.zeros((hours, n), dtype=np.int64),
+    )
+
+
+def bidder_columns(
+    ledger: Ledger, names: Sequence[str], advertisers: Sequence[str], requests: int
+) -> dict[str, Any]:
+    """The table ``RunResult.bidders``."""
+    spend = ledger.spend / MICROS
+    unlimited = ledger.left > UNLIMITED // 2
+    return {
+        "bidder": np.array(names, dtype=object),
+        "advertiser": np.array(advertisers, dtype=object),
+        "requests": np.full(len(names), requests, dtype=np.int64),
+        "wins": ledger.wins.copy(),
+        "win_rate": ledger.wins / max(requests, 1),
+        "spend": spend,
+        "value": ledger.value.copy(),
+        "profit": ledger.value - spend,
+        "clicks_expected": ledger.clicks_expected.copy(),
+        "clicks": ledger.clicks.copy(),
+        "budget_left": np.where(unlimited, np.inf, ledger.left / MICROS),
+    }
+
+
+def timeseries_columns(
+    ledger: Ledger, names: Sequence[str], multipliers: NDArray[np.float64]
+) -> dict[str, Any]:
+    """The table ``RunResult.timeseries``, bidder by bidder; ``multipliers`` has shape (hours, bidders)."""
+    hours, n = ledger.hourly_spend.shape
+    return {
+        "bidder": np.repeat(np.array(names, dtype=object), hours),
+        "hour": np.tile(np.arange(hours), n),
+        "spend": (ledger.hourly_spend / MICROS).T.ravel(),
+        "wins": ledger.hourly_wins.T.ravel(),
+        "multiplier": multipliers.T.ravel(),
+    }

@@ -1,0 +1,46 @@
+"""What a run leaves behind: frozen tables, and nothing that lives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+Columns = Mapping[str, NDArray[Any]]
+"""A table: equally long read-only columns by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """The tables of one run. Money in currency, time in hours.
+
+    ``bidders``, a row a bidder: ``bidder``, ``advertiser``, ``requests``, ``wins`` (rows won), ``win_rate``, ``spend``,
+    ``value`` (expected value of what was won, given the truth), ``profit`` (value - spend), ``clicks_expected``,
+    ``clicks`` (as realised), ``budget_left`` (inf where unlimited).
+
+    ``timeseries``, a row a bidder and hour: ``bidder``, ``hour``, ``spend``, ``wins``, ``multiplier`` (the policy's bid
+    multiplier at the start of the hour; nan where it has none).
+
+    ``market``: ``requests``, ``revenue`` (what the simulated bidders paid) and ``welfare`` (expected value of all
+    impressions sold; nan against a price landscape, whose value to others is unknown).
+
+    ``calendar``: how many events of each kind came, and the blocks of requests between them.
+    """
+
+    scenario: str
+    seed: int
+    replication: int
+    bidders: Columns
+    timeseries: Columns
+    market: Mapping[str, float]
+    calendar: Mapping[str, int]
+
+    def of(self, bidder: str) -> dict[str, Any]:
+        """One bidder's row of ``bidders`` as a dict."""
+        names = list(self.bidders["bidder"])
+        if bidder not in names:
+            raise KeyError(f"no bidder {bidder!r} in this run; there are: {', '.join(names)}")
+        row = names.index(bidder)
+        return {column: values[row : row + 1].tolist()[0] for column, values in self.bidders.items()}

@@ -1,0 +1,159 @@
+"""Bid requests: when they arrive, with what floor, against which outside price; made by the simulator or taken from a log.
+
+Synthetic arrivals are a non-homogeneous Poisson process given its exact total: the daily curve's integral is cut into
+equal slices of some 65,536 requests, a keyed binomial tree shares the total among them, and each slice sorts its own
+uniforms. So memory does not grow with the number of requests, and slice i can be made without slice i - 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.landscape import Landscape
+from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, LogSupply, Scenario, SyntheticSupply
+from sim.streams import Streams
+
+SLICE = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Requests ``start`` to ``start + n - 1`` as columns of shape (n,); times strictly rise, money is in micros.
+
+    ``price_micros`` is the highest outside bid, -1 where there is none. ``weight``, ``value`` and ``click`` come from logs
+    alone (impressions that the row stands for, realised worth in currency, click 0 or 1), as do ``columns``.
+    """
+
+    start: int
+    time_us: NDArray[np.int64]
+    floor_micros: NDArray[np.int64]
+    price_micros: NDArray[np.int64]
+    weight: NDArray[np.float64] | None = None
+    value: NDArray[np.float64] | None = None
+    click: NDArray[np.float64] | None = None
+    columns: dict[str, NDArray[np.float64]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+
+@dataclass(frozen=True, slots=True)
+class LogColumns:
+    """A log ready for replay, one row a logged auction, in time order; every array of shape (n,).
+
+    ``time_us`` from the replay's start; ``price_micros`` the highest competing bid and ``floor_micros`` per impression;
+    ``weight`` how many impressions the row stands for (it is bought whole); ``value`` what one impression of the row
+    turned out to be worth, in currency; ``click`` 0 or 1; ``columns`` what bidders may see, by name.
+    """
+
+    time_us: NDArray[np.int64]
+    price_micros: NDArray[np.int64]
+    floor_micros: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    value: NDArray[np.float64]
+    click: NDArray[np.float64]
+    columns: dict[str, NDArray[np.float64]]
+
+
+def chunks(scenario: Scenario, streams: Streams, log: LogColumns | None) -> Iterator[Chunk]:
+    """The requests of one run, in order."""
+    if isinstance(scenario.supply, LogSupply):
+        if log is None:
+            raise ValueError("supply.kind=log needs the log's columns: simulate(..., log=...)")
+        return _from_log(log)
+    return _synthetic(scenario, scenario.supply, streams)
+
+
+def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) -> Iterator[Chunk]:
+    landscape = Landscape.of(scenario.rivals)
+    hard_floor = round(scenario.auction.floor_cpm * MICROS_PER_CPM)
+    start, last = 0, -1
+    for time_us in arrivals(supply, streams):
+        n = len(time_us)
+        if n == 0:
+            continue
+        time_us = _strictly_rising(time_us, last)
+        last = int(time_us[-1])
+        yield Chunk(
+            start=start,
+            time_us=time_us,
+            floor_micros=np.maximum(_placement_floors(supply, streams, start, n), hard_floor),
+            price_micros=landscape.draw(streams, start, n),
+        )
+        start += n
+
+
+def arrivals(supply: SyntheticSupply, streams: Streams) -> Iterator[NDArray[np.int64]]:
+    """Arrival times in microseconds, slice by slice, sorted; the slices' lengths add up to ``supply.requests``."""
+    days = supply.horizon_h / 24.0
+    steps = np.linspace(0.0, 24.0, len(supply.hourly) + 1)[1:]
+    cycles = int(np.ceil(days))
+    edges_h = np.concatenate([[0.0], (24.0 * np.arange(cycles)[:, None] + steps).ravel()])
+    mass = np.concatenate([[0.0], np.cumsum(np.tile(supply.hourly, cycles))])
+    total = np.interp(supply.horizon_h, edges_h, mass)
+    counts = _share(supply.requests, max(1, supply.requests // SLICE), streams)
+    start = 0
+    for index, n in enumerate(counts):
+        level = (index + np.sort(streams.uniform("arrival", start, n))) / len(counts)
+        hours = np.interp(level * total, mass, edges_h)
+        end = int(supply.horizon_h * HOUR_US) - 1
+        yield np.minimum((hours * HOUR_US).astype(np.int64), end)
+        start += n
+
+
+def _share(total: int, slices: int, streams: Streams) -> NDArray[np.int64]:
+    """Multinomial counts of equally likely slices by binomial halving, keyed by the node; shape (slices,)."""
+    if slices == 1:
+        return np.array([total], dtype=np.int64)
+    from scipy.stats import binom  # here: scipy.stats takes half a second to import
+
+    u = streams.uniform("arrival/tree", 0, 4 * slices)
+    counts = np.zeros(slices, dtype=np.int64)
+    nodes = [(0, 0, slices, total)]
+    while nodes:
+        node, low, high, n = nodes.pop()
+        if high - low == 1:
+            counts[low] = n
+            continue
+        middle = (low + high) // 2
+        left = int(binom.ppf(u[node], n, (middle - low) / (high - low))) if n else 0
+        nodes += [(2 * node + 1, low, middle, left), (2 * node + 2, middle, high, n - left)]
+    return counts
+
+
+def _strictly_rising(time_us: NDArray[np.int64], last: int) -> NDArray[np.int64]:
+    """No two requests share a microsecond, so that calendar and requests have one total order."""
+    steps = np.arange(len(time_us))
+    return np.maximum(np.maximum.accumulate(time_us - steps), last + 1) + steps
+
+
+def _placement_floors(supply: SyntheticSupply, streams: Streams, start: int, n: int) -> NDArray[np.int64]:
+    if supply.floor_share == 0.0:
+        return np.zeros(n, dtype=np.int64)
+    from scipy.special import ndtri
+
+    has = streams.uniform("floor/has", start, n) < supply.floor_share
+    level = np.exp(supply.floor_mu + supply.floor_sigma * ndtri(streams.uniform("floor/level", start, n)))
+    return np.where(has, np.rint(level * MICROS), 0.0).astype(np.int64)
+
+
+def _from_log(log: LogColumns) -> Iterator[Chunk]:
+    last = -1
+    for start in range(0, len(log.time_us), SLICE):
+        part = slice(start, start + SLICE)
+        time_us = _strictly_rising(log.time_us[part], last)
+        last = int(time_us[-1])
+        yield Chunk(
+            start=start,
+            time_us=time_us,
+            floor_micros=log.floor_micros[part],
+            price_micros=log.price_micros[part],
+            weight=log.weight[part],
+            value=log.value[part],
+            click=log.click[part],
+            columns={name: column[part] for name, column in log.columns.items()},
+        )

@@ -1,0 +1,148 @@
+"""What crosses the line between the world and a strategy: requests in, bids out, feedback and account state back.
+
+Every array handed over is a read-only copy that holds what the bidder may see and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+PUBLIC_COLUMNS = ("hour", "floor", "u")
+"""Columns that any bidder may read: hours since the start, the floor (currency per impression), own randomness."""
+
+
+def frozen(column: NDArray[Any]) -> NDArray[Any]:
+    """A read-only copy: neither the world's array nor rows beyond these can be reached through it."""
+    copy = np.array(column)
+    copy.flags.writeable = False
+    return copy
+
+
+class VisibleRequests(Mapping[str, NDArray[Any]]):
+    """A batch of bid requests as one bidder sees them: named columns of shape (n,), read-only.
+
+    A source's column holds codes: 0 to k - 1 is a type, k means unmatched. ``age_<source>`` is the age of its copy in
+    hours. ``hour``, ``floor`` and ``u`` are public. A column that the strategy did not declare in ``reads`` is absent.
+    """
+
+    __slots__ = ("_columns", "_n")
+
+    def __init__(self, n: int, columns: Mapping[str, NDArray[Any]]) -> None:
+        self._n = n
+        self._columns = {name: frozen(column) for name, column in columns.items()}
+
+    @property
+    def n(self) -> int:
+        """How many requests the batch holds (``len`` counts its columns, as with any mapping)."""
+        return self._n
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        try:
+            return self._columns[name]
+        except KeyError:
+            seen = ", ".join(self._columns) or "none"
+            raise KeyError(
+                f"column {name!r} is not visible here; visible: {seen}; declare it in reads"
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Own requests since the last time, in order; arrays of shape (n,), money in currency per impression.
+
+    ``requests`` are the visible columns. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or
+    the floor, whichever is higher. ``clicked`` is 0 or 1, and 0 where lost.
+    """
+
+    requests: VisibleRequests
+    bid: NDArray[np.float64]
+    won: NDArray[np.bool_]
+    price_paid: NDArray[np.float64]
+    minimum_bid_to_win: NDArray[np.float64]
+    clicked: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """A bidder's own account at a control step. Money in currency, time in hours, ``budget`` inf where unlimited."""
+
+    hour: float
+    horizon_h: float
+    requests_seen: int
+    requests_expected: int
+    spend: float
+    wins: int
+    budget: float
+    budget_left: float
+
+    @property
+    def hours_left(self) -> float:
+        """Hours until the end of the run."""
+        return self.horizon_h - self.hour
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """A bidder's brain. ``bid`` is row-wise: each answer depends on its own row and on the strategy's state alone.
+
+    ``reads`` names the columns it uses (None: all that it may see). Where all of them are categorical the engine asks
+    once per visible cell between two events. ``learns`` asks for ``observe`` at each control step.
+    """
+
+    @property
+    def reads(self) -> tuple[str, ...] | None:
+        """The visible columns that ``bid`` uses; None for all."""
+
+    @property
+    def learns(self) -> bool:
+        """Whether ``observe`` wants feedback."""
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Bids in currency per impression, shape (requests.n,); 0 is no bid."""
+
+    def observe(self, feedback: Feedback) -> None:
+        """Own requests since the last control step, with their outcomes."""
+
+    def control(self, state: AccountState) -> None:
+        """A control step: look at the account, adjust the state."""
+
+
+class BidError(ValueError):
+    """A strategy answered with something that is not a bid; the message names strategy, time, row and value."""
+
+
+def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
+    """The answer as float64 of shape (n,), finite and not negative; otherwise ``BidError``."""
+    place = f"strategy of bidder {who!r} at hour {when_h:.6g}"
+    if not isinstance(bids, np.ndarray) or bids.dtype.kind not in "fiu":
+        kind = bids.dtype.name + " array" if isinstance(bids, np.ndarray) else type(bids).__name__
+        raise BidError(
+            f"{place}: bid() answered a {kind}; allowed: a numpy float64 array of shape ({requests.n},)"
+        )
+    if bids.shape != (requests.n,):
+        raise BidError(
+            f"{place}: bid() answered shape {bids.shape}; allowed: ({requests.n},), one bid a request"
+        )
+    answer = bids.astype(np.float64, copy=False)
+    wrong = ~(np.isfinite(answer) & (answer >= 0.0) & (answer <= MAX_BID))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise BidError(
+            f"{place}: row {row}: bid {answer[row]}; allowed: a finite number from 0 to {MAX_BID:.0e} "
+            "(currency per impression, 0 = no bid)"
+        )
+    return answer
+
+
+MAX_BID = 1e9
