@@ -1,0 +1,47 @@
+"""From the table of cells to estimates with intervals: the ladder, its steps, curves and heat maps."""
+
+from __future__ import annotations
+
+from experiments.estimate.intervals import (
+    LEVEL,
+    Estimate,
+    contrast,
+    mean_interval,
+    paired_difference,
+    percent_difference,
+    required_replications,
+)
+from experiments.estimate.ladder import (
+    ESTIMANDS,
+    LADDER,
+    SUMMARY_COLUMNS,
+    ladder_summary,
+    lookup,
+    silo_label,
+)
+from experiments.estimate.metrics import METRICS, Metric, outcomes, unit_of
+from experiments.estimate.sweeps import CURVE_COLUMNS, HEAT_COLUMNS, curve_table, heat_table
+
+__all__ = [
+    "CURVE_COLUMNS",
+    "ESTIMANDS",
+    "HEAT_COLUMNS",
+    "LADDER",
+    "LEVEL",
+    "METRICS",
+    "SUMMARY_COLUMNS",
+    "Estimate",
+    "Metric",
+    "contrast",
+    "curve_table",
+    "heat_table",
+    "ladder_summary",
+    "lookup",
+    "mean_interval",
+    "outcomes",
+    "paired_difference",
+    "percent_difference",
+    "required_replications",
+    "silo_label",
+    "unit_of",
+]

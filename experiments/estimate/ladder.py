@@ -1,0 +1,217 @@
+"""The study `value`: from cells to the summary table of the ladder and of what separates its rungs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from experiments.estimate.intervals import Estimate, contrast, mean_interval, percent_difference
+from experiments.estimate.metrics import outcomes, unit_of
+
+LADDER = ("none", "profile", "context", "best_single", "stacked", "joint", "split_budget", "summed")
+"""Arms in the order in which they are shown."""
+
+SUMMARY_COLUMNS = ("estimand", "arm", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications")
+
+ESTIMANDS: dict[str, str] = {
+    "utility": "mean of a metric in one arm",
+    "value_of_joint_data": "joint - silo: what joining is worth; for the market's metrics, what joining changes",
+    "same_request_step": "stacked - best_single: both houses' scores on one request",
+    "joint_model_step": "joint - stacked: one model of both houses' data",
+    "double_counting_penalty": "stacked - summed: what is lost where two scores are simply added",
+    "synergy": "joint - profile - context + none: what the pair is worth beyond its parts",
+    "difference_to_none": "one arm - none",
+    "difference_to_silo": "one arm - silo",
+}
+"""Every estimand of the study `value` with its meaning; all of them paired by replication."""
+
+STEPS: dict[str, dict[str, float]] = {
+    "same_request_step": {"stacked": 1, "best_single": -1},
+    "joint_model_step": {"joint": 1, "stacked": -1},
+    "double_counting_penalty": {"stacked": 1, "summed": -1},
+    "synergy": {"joint": 1, "profile": -1, "context": -1, "none": 1},
+}
+"""Weights of the arms in each estimand that compares fixed arms."""
+
+MARKET_METRICS = ("bidder_surplus", "revenue", "welfare")
+PROFIT = "focal_profit"
+
+Row = dict[str, Any]
+
+
+def ladder_summary(
+    cells: pd.DataFrame,
+    *,
+    best_single: str,
+    silo: str = "best_single",
+    unit_scale: float = 1e6,
+    unit: str = "currency per million bid requests",
+    per_bidder: bool = False,
+) -> pd.DataFrame:
+    """Summary of the ladder at one study point.
+
+    Arms that the cells do not have are left out, with the estimands that need them; a comparison uses only the
+    replications that all of its arms completed. Value of joint data and its two steps share their replications,
+    so that with the silo `best_single` the steps add up to it.
+
+    Args:
+        cells: one row a cell and bidder; see `experiments.estimate.metrics.REQUIRED`.
+        best_single: the single source that is the better one, chosen beforehand on pilot seeds.
+        silo: the arm that joint data is compared with; `best_single` or an arm of the cells.
+        unit_scale: bid requests that money and clicks are stated for.
+        unit: what that makes the unit of money, for example "CNY per million bid requests".
+        per_bidder: utility rows `profit_<bidder>` of the rivals too.
+
+    Returns:
+        Columns `SUMMARY_COLUMNS`; `arm` of a comparison names its two sides, and the silo with its source.
+
+    Raises:
+        ValueError: cells that cannot be read, or a `best_single` or `silo` that is not among their arms.
+    """
+    wide = arms_by_replication(cells, best_single, unit_scale=unit_scale, per_bidder=per_bidder)
+    arms = list(dict.fromkeys(arm for arm in (*LADDER, *wide[PROFIT]) if arm in wide[PROFIT]))
+    _check_silo(silo, arms)
+    rows = [
+        _row("utility", arm, metric, unit, mean_interval(table[arm]))
+        for metric, table in wide.items()
+        for arm in arms
+        if table[arm].notna().any()
+    ]
+    rows += _joint_rows(wide, silo, best_single, unit)
+    rows += _step_rows(wide[PROFIT], silo, best_single, unit)
+    rows += _difference_rows(wide[PROFIT], arms, silo, best_single, unit)
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def arms_by_replication(
+    cells: pd.DataFrame, best_single: str, *, unit_scale: float, per_bidder: bool = False
+) -> dict[str, pd.DataFrame]:
+    """For each metric a table with one row a replication and one column an arm, `best_single` among them.
+
+    Raises:
+        ValueError: cells that cannot be read, or a `best_single` that is not among their arms.
+    """
+    table = outcomes(cells, unit_scale=unit_scale, per_bidder=per_bidder)
+    wide = {str(metric): table[metric].unstack("arm") for metric in table}
+    for values in wide.values():
+        if best_single not in values:
+            arms = ", ".join(map(str, values))
+            raise ValueError(f"best_single {best_single!r} is not among the arms {arms}")
+        values["best_single"] = values[best_single]
+    return wide
+
+
+def lookup(
+    summary: pd.DataFrame, estimand: str, metric: str = PROFIT, arm: str | None = None
+) -> Estimate | None:
+    """The one row of a summary with this estimand, metric and (where given) arm; None where there is none."""
+    mask = (summary["estimand"] == estimand) & (summary["metric"] == metric)
+    if arm is not None:
+        mask &= summary["arm"] == arm
+    rows = summary[mask]
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    return Estimate(
+        float(row["estimate"]), float(row["ci_low"]), float(row["ci_high"]), int(row["n_replications"])
+    )
+
+
+def silo_label(silo: str, best_single: str) -> str:
+    """Name of the siloed arm as tables and plots print it: with the source where it is the better single one."""
+    return f"best_single ({best_single})" if silo == "best_single" else silo
+
+
+def joint_decomposition(
+    profit: pd.DataFrame, silo: str
+) -> Iterator[tuple[str, Mapping[str, float], Estimate]]:
+    """Value of joint data and its two steps, over the replications that all arms they need completed.
+
+    Args:
+        profit: one row a replication and one column an arm.
+        silo: the arm that joint data is compared with.
+
+    Yields:
+        Estimand, weights of the arms, estimate; only estimands whose arms are there.
+    """
+    weights: dict[str, Mapping[str, float]] = {
+        "value_of_joint_data": {"joint": 1, silo: -1},
+        "same_request_step": STEPS["same_request_step"],
+        "joint_model_step": STEPS["joint_model_step"],
+    }
+    there = {name: arms for name, arms in weights.items() if set(arms) <= set(profit)}
+    needed = list(dict.fromkeys(arm for arms in there.values() for arm in arms))
+    complete = profit[needed].dropna()
+    for name, arms in there.items():
+        yield name, arms, contrast(complete, arms)
+
+
+def _check_silo(silo: str, arms: list[str]) -> None:
+    allowed = [arm for arm in arms if arm != "joint"]
+    if silo not in allowed:
+        raise ValueError(f"silo {silo!r} is not one of the arms {', '.join(allowed)}")
+
+
+def _joint_rows(wide: Mapping[str, pd.DataFrame], silo: str, best_single: str, unit: str) -> list[Row]:
+    """Value of joint data in money and percent, and what joining changes for the market."""
+    name, profit = "value_of_joint_data", wide[PROFIT]
+    found = {estimand: estimate for estimand, _, estimate in joint_decomposition(profit, silo)}
+    if name not in found:
+        return []
+    weights = {"joint": 1.0, silo: -1.0}
+    values = {PROFIT: found[name], "focal_profit_pct": percent_difference(profit["joint"], profit[silo])}
+    values |= {metric: contrast(wide[metric], weights) for metric in MARKET_METRICS if metric in wide}
+    return [_row(name, _sides(weights, best_single), metric, unit, value) for metric, value in values.items()]
+
+
+def _step_rows(profit: pd.DataFrame, silo: str, best_single: str, unit: str) -> list[Row]:
+    """The two steps, then the estimands that have replications of their own."""
+    found = {name: estimate for name, _, estimate in joint_decomposition(profit, silo) if name in STEPS}
+    found |= {
+        name: contrast(profit, weights)
+        for name, weights in STEPS.items()
+        if name not in found and set(weights) <= set(profit)
+    }
+    return [
+        _row(name, _sides(STEPS[name], best_single), PROFIT, unit, found[name])
+        for name in STEPS
+        if name in found
+    ]
+
+
+def _difference_rows(
+    profit: pd.DataFrame, arms: list[str], silo: str, best_single: str, unit: str
+) -> list[Row]:
+    """Each arm against none and against the silo; `arm` is the arm alone, as in the utility rows."""
+    rows = []
+    for base, estimand in (("none", "difference_to_none"), (silo, "difference_to_silo")):
+        same = {base, best_single} if base == "best_single" else {base}
+        rows += [
+            _row(estimand, arm, PROFIT, unit, contrast(profit, {arm: 1, base: -1}))
+            for arm in arms
+            if base in arms and arm not in same
+        ]
+    return rows
+
+
+def _sides(weights: Mapping[str, float], best_single: str) -> str:
+    """`{"joint": 1, "none": -1}` -> "joint - none"."""
+    first, *rest = (
+        ("- " if weight < 0 else "+ ") + silo_label(arm, best_single) for arm, weight in weights.items()
+    )
+    return " ".join([first.removeprefix("+ "), *rest])
+
+
+def _row(estimand: str, arm: str, metric: str, unit: str, estimate: Estimate) -> Row:
+    return {
+        "estimand": estimand,
+        "arm": arm,
+        "metric": metric,
+        "unit": unit_of(metric, unit),
+        "estimate": estimate.estimate,
+        "ci_low": estimate.ci_low,
+        "ci_high": estimate.ci_high,
+        "n_replications": estimate.n,
+    }
