@@ -1,0 +1,369 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from experiments.estimate import (
+    ESTIMANDS,
+    METRICS,
+    SUMMARY_COLUMNS,
+    contrast,
+    curve_table,
+    heat_table,
+    ladder_summary,
+    lookup,
+    mean_interval,
+    outcomes,
+    paired_difference,
+    percent_difference,
+    required_replications,
+)
+
+UNIT = "EUR per bid request"
+numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
+pairs = st.lists(st.tuples(numbers, numbers), min_size=3, max_size=40)
+
+
+def summarise(cells, **changes):
+    return ladder_summary(cells, **{"best_single": "context", "unit_scale": 1.0, "unit": UNIT} | changes)
+
+
+def estimates(summary):
+    return {
+        (row.estimand, row.arm, row.metric): (row.estimate, row.ci_low, row.ci_high, row.n_replications)
+        for row in summary.itertuples()
+    }
+
+
+# intervals
+
+
+@given(pairs)
+def test_paired_difference_is_the_paired_t_test(values):
+    a, b = np.array(values).T
+    mine = paired_difference(a, b)
+    if np.ptp(a - b) <= 1e-6 * np.abs(values).max():  # rounding decides here, in either
+        return
+    with np.errstate(all="ignore"):
+        low, high = stats.ttest_rel(a, b).confidence_interval(0.95)
+    slack = 1e-9 * (1 + np.abs(values).max())
+    assert mine.estimate == pytest.approx((a - b).mean(), abs=slack)
+    assert (mine.ci_low, mine.ci_high) == pytest.approx((low, high), rel=1e-9, abs=slack)
+    assert mine.n == len(values)
+
+
+def test_paired_difference_by_hand():
+    found = paired_difference([3.0, 5.0, 7.0], [1.0, 2.0, 3.0])  # differences 2, 3, 4; sd 1
+    reach = 4.302652729749464 / math.sqrt(3)
+    assert found.estimate == 3.0
+    assert (found.ci_low, found.ci_high) == pytest.approx((3 - reach, 3 + reach))
+    assert found.finding == "positive"
+
+
+def test_series_are_paired_by_replication_and_only_complete_pairs_count():
+    a = pd.Series([3.0, 1.0, 2.0, 9.0], index=[2, 0, 1, 7])
+    b = pd.Series([0.5, 0.5, math.nan, 0.5], index=[0, 1, 7, 8])
+    found = paired_difference(a, b)
+    assert found == paired_difference([1.0, 2.0], [0.5, 0.5])
+    assert found.n == 2
+
+
+def test_pairs_that_cannot_be_matched_are_refused():
+    with pytest.raises(ValueError, match="equal lengths, and have 2 and 1"):
+        paired_difference([1.0, 2.0], [1.0])
+    with pytest.raises(ValueError, match="a replication occurs twice: 4"):
+        paired_difference(pd.Series([1.0, 2.0], index=[4, 4]), pd.Series([1.0], index=[4]))
+
+
+@pytest.mark.parametrize("values", [[2.5], [2.5, math.nan]])
+def test_one_replication_has_no_interval_and_says_so(values):
+    found = mean_interval(values)
+    assert (found.estimate, found.n, found.has_interval, found.finding) == (2.5, 1, False, "no interval")
+    assert math.isnan(found.ci_low)
+    assert math.isnan(found.ci_high)
+
+
+def test_no_replication_is_nan():
+    found = paired_difference([math.nan], [1.0])
+    assert (math.isnan(found.estimate), found.n, found.finding) == (True, 0, "no interval")
+
+
+def test_zero_variance_is_a_point():
+    found = mean_interval([0.1] * 3)
+    assert (found.estimate, found.ci_low, found.ci_high) == (0.1, 0.1, 0.1)
+
+
+def test_rounding_errors_of_sums_are_no_difference():
+    a = np.array([0.1 + 0.2, 0.3 + 0.6])
+    found = paired_difference(a, [0.3, 0.9])
+    assert a[0] != 0.3
+    assert (found.estimate, found.finding) == (0.0, "no difference shown")
+
+
+def test_contrast_weighs_arms_pair_by_pair():
+    wide = pd.DataFrame({"joint": [4.0, 6.0], "a": [1.0, 1.0], "b": [1.0, 2.0], "none": [0.5, 0.5]})
+    found = contrast(wide, {"joint": 1, "a": -1, "b": -1, "none": 1})
+    assert found == mean_interval([2.5, 3.5])
+
+
+def test_percent_by_hand():
+    a, b = np.array([12.0, 15.0, 30.0]), np.array([10.0, 10.0, 20.0])
+    without = [100 * (a.sum() - x - b.sum() + y) / (b.sum() - y) for x, y in zip(a, b, strict=True)]
+    error = math.sqrt(2 / 3 * np.sum((np.array(without) - np.mean(without)) ** 2))
+    found = percent_difference(a, b)
+    assert found.estimate == pytest.approx(100 * 17 / 40)
+    assert found.ci_high - found.estimate == pytest.approx(4.302652729749464 * error)
+    assert found.estimate - found.ci_low == pytest.approx(4.302652729749464 * error)
+
+
+@given(pairs, st.floats(0.1, 10))
+def test_percent_does_not_depend_on_the_currency(values, rate):
+    a, b = np.abs(values).T + 1
+    one, other = percent_difference(a, b), percent_difference(rate * a, rate * b)
+    assert other.estimate == pytest.approx(one.estimate, rel=1e-6, abs=1e-6)
+    assert other.ci_high == pytest.approx(one.ci_high, rel=1e-4, abs=1e-4)
+
+
+@pytest.mark.parametrize("b", [[0.0, 0.0], [-1.0, -2.0], [1.0, -1.0]])
+def test_percent_of_nothing_or_of_a_loss_is_nan(b):
+    found = percent_difference([1.0, 2.0], b)
+    assert math.isnan(found.estimate)
+    assert found.n == 2
+
+
+def test_percent_without_a_sure_denominator_has_no_interval():
+    found = percent_difference([1.0, 2.0, 3.0], [-1.0, 0.5, 2.0])
+    assert found.estimate == pytest.approx(300.0)
+    assert not found.has_interval
+
+
+def test_percent_of_one_pair_has_no_interval():
+    found = percent_difference([3.0], [2.0])
+    assert (found.estimate, found.n, found.has_interval) == (50.0, 1, False)
+
+
+@pytest.mark.parametrize("size", [5, 30])
+def test_intervals_cover(size):
+    """600 toy studies of normal pairs: the paired t interval is exact, the jackknife's close to it."""
+    rng, studies = np.random.default_rng(7), 600
+    market = rng.normal(10, 1, (studies, size))
+    a = 1.1 * market + rng.normal(0, 0.3, market.shape)
+    b = market + rng.normal(0, 0.3, market.shape)
+    difference = [paired_difference(x, y) for x, y in zip(a, b, strict=True)]
+    percent = [percent_difference(x, y) for x, y in zip(a, b, strict=True)]
+    covered = np.mean([e.ci_low <= 1.0 <= e.ci_high for e in difference])
+    covered_percent = np.mean([e.ci_low <= 10.0 <= e.ci_high for e in percent])
+    assert covered == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / studies))
+    assert covered_percent == pytest.approx(0.95, abs=0.04)
+
+
+def test_required_replications_is_steins_rule():
+    pilot = [1.0, 2.0, 3.0, 4.0, 5.0]  # sd sqrt(2.5), t(4) 2.776
+    assert required_replications(pilot, 0.5) == math.ceil(2.7764451**2 * 2.5 / 0.25)
+    assert required_replications(pilot, 100.0) == 5
+    assert required_replications([2.0, 2.0], 1e-9) == 2
+
+
+@pytest.mark.parametrize(("pilot", "width"), [([1.0], 1.0), ([1.0, math.nan], 1.0), ([1.0, 2.0], 0.0)])
+def test_required_replications_refuses(pilot, width):
+    with pytest.raises(ValueError, match=r"pilot needs|must be a positive"):
+        required_replications(pilot, width)
+
+
+def test_steins_rule_keeps_its_promise():
+    """The interval of the planned size holds the mean as often as stated, or more."""
+    rng, hits = np.random.default_rng(3), []
+    for _ in range(400):
+        pilot = rng.normal(0, 1, 8)
+        size = required_replications(pilot, 0.5)
+        hits.append(abs(np.concatenate([pilot, rng.normal(0, 1, size - 8)]).mean()) <= 0.5)
+    assert np.mean(hits) >= 0.95 - 4 * math.sqrt(0.95 * 0.05 / 400)
+
+
+# the ladder
+
+
+def test_summary_has_the_columns_and_closed_lists_of_the_contract(cells):
+    summary = summarise(cells(rivals=2))
+    assert tuple(summary.columns) == SUMMARY_COLUMNS
+    assert set(summary["metric"]) <= set(METRICS)
+    assert set(summary["estimand"]) == set(ESTIMANDS)
+    assert not summary.duplicated(["estimand", "arm", "metric"]).any()
+
+
+def test_estimands_are_paired_differences_of_the_arms(cells):
+    table = cells()
+    profit = table.groupby(["replication", "arm"])["profit"].sum().unstack() / 1000
+    found = estimates(summarise(table))
+
+    def expected(difference):
+        low, high = stats.ttest_1samp(difference, 0).confidence_interval()
+        return pytest.approx((difference.mean(), low, high, 12))
+
+    joint, stacked, context = profit["joint"], profit["stacked"], profit["context"]
+    single = "best_single (context)"
+    steps = {
+        ("value_of_joint_data", f"joint - {single}"): joint - context,
+        ("same_request_step", f"stacked - {single}"): stacked - context,
+        ("joint_model_step", "joint - stacked"): joint - stacked,
+        ("double_counting_penalty", "stacked - summed"): stacked - profit["summed"],
+        ("synergy", "joint - profile - context + none"): joint - profit["profile"] - context + profit["none"],
+        ("difference_to_none", "summed"): profit["summed"] - profit["none"],
+        ("difference_to_silo", "profile"): profit["profile"] - context,
+    }
+    for key, difference in steps.items():
+        assert found[*key, "focal_profit"] == expected(difference), key
+    assert found["utility", "joint", "focal_profit"] == expected(joint)
+    assert found["utility", "best_single", "focal_profit"] == found["utility", "context", "focal_profit"]
+
+
+def test_percent_is_the_jackknife_on_the_same_pairs(cells):
+    table = cells()
+    profit = table.groupby(["replication", "arm"])["profit"].sum().unstack()
+    row = lookup(summarise(table), "value_of_joint_data", "focal_profit_pct")
+    want = percent_difference(profit["joint"], profit["context"])
+    assert (row.estimate, row.ci_low, row.ci_high) == pytest.approx(
+        (want.estimate, want.ci_low, want.ci_high)
+    )
+
+
+def test_steps_add_up_even_with_missing_replications(cells):
+    table = cells()
+    gone = ((table["arm"] == "stacked") & table["replication"].isin([0, 5])) | (
+        (table["arm"] == "joint") & (table["replication"] == 7)
+    )
+    summary = summarise(table[~gone])
+    whole, *parts = (
+        lookup(summary, name) for name in ("value_of_joint_data", "same_request_step", "joint_model_step")
+    )
+    assert whole.estimate == pytest.approx(sum(part.estimate for part in parts))
+    assert {whole.n, *(part.n for part in parts)} == {9}
+    assert lookup(summary, "utility", arm="joint").n == 11
+    assert lookup(summary, "utility", arm="none").n == 12
+
+
+def test_split_campaigns_are_summed_and_requests_are_not(cells):
+    found = estimates(summarise(cells(market_sd=0, arm_sd=0)))
+    assert found["utility", "split_budget", "focal_profit"][0] == pytest.approx(0.26125)
+    assert found["utility", "split_budget", "win_rate"][0] == pytest.approx(0.2)
+    assert found["utility", "split_budget", "spend"][0] == pytest.approx(0.1)
+
+
+def test_silo_other_than_the_best_single(cells):
+    summary = summarise(cells(market_sd=0, arm_sd=0), silo="split_budget")
+    assert lookup(summary, "value_of_joint_data").estimate == pytest.approx(0.285 - 0.26125)
+    assert lookup(summary, "same_request_step").estimate == pytest.approx(0.01)
+    assert "joint - split_budget" in set(summary["arm"])
+
+
+def test_market_metrics_need_rivals_that_are_bidders(cells):
+    against_prices = summarise(cells(rivals=0))
+    against_bidders = summarise(cells(rivals=2))
+    assert {"welfare", "bidder_surplus", "clicks_expected"}.isdisjoint(against_prices["metric"])
+    assert {"revenue", "spend", "win_rate"} <= set(against_prices["metric"])
+    surplus = lookup(against_bidders, "utility", "bidder_surplus", "joint")
+    profit = lookup(against_bidders, "utility", arm="joint")
+    assert surplus.estimate == pytest.approx(profit.estimate + 0.014)
+    assert lookup(against_bidders, "value_of_joint_data", "revenue").estimate == 0
+    assert lookup(against_bidders, "value_of_joint_data", "welfare").finding == "positive"
+
+
+def test_rivals_profit_one_by_one(cells):
+    summary = summarise(cells(rivals=2), per_bidder=True)
+    assert lookup(summary, "utility", "profit_rival_2", "joint").estimate == pytest.approx(0.007)
+
+
+def test_unit_scale_scales_money_and_clicks_alone(cells):
+    table = cells().assign(clicks_expected=2.0)
+    one, million = (
+        summarise(table),
+        summarise(table, unit_scale=1e6, unit="EUR per million bid requests"),
+    )
+    ratio = (million["estimate"] / one["estimate"]).groupby(one["metric"]).first()
+    assert ratio["focal_profit"] == pytest.approx(1e6)
+    assert ratio["clicks_expected"] == pytest.approx(1e6)
+    assert ratio["win_rate"] == pytest.approx(1.0)
+    assert ratio["focal_profit_pct"] == pytest.approx(1.0)
+    units = million.groupby("metric")["unit"].unique().map(list).to_dict()
+    assert units["focal_profit"] == ["EUR per million bid requests"]
+    assert units["clicks_expected"] == ["clicks per million bid requests"]
+    assert units["focal_profit_pct"] == ["%"]
+    assert units["win_rate"] == ["share of bid requests"]
+
+
+def test_arms_that_were_not_run_take_their_estimands_with_them(cells):
+    levels = {"none": 0.1, "context": 0.2, "joint": 0.3}
+    summary = summarise(cells(levels))
+    assert set(summary["estimand"]) == {
+        "utility",
+        "value_of_joint_data",
+        "difference_to_none",
+        "difference_to_silo",
+    }
+
+
+def test_order_of_rows_and_of_arms_in_the_input_does_not_matter(cells):
+    table = cells(rivals=1)
+    pd.testing.assert_frame_equal(summarise(table), summarise(table.sample(frac=1, random_state=3)))
+
+
+def test_one_replication_gives_estimates_without_intervals(cells):
+    summary = summarise(cells(replications=1))
+    assert summary["ci_low"].isna().all()
+    assert summary["estimate"].notna().all()
+    assert set(summary["n_replications"]) == {1}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda t: t.drop(columns=["wins", "profit"]), "lacks the columns wins, profit"),
+        (lambda t: pd.concat([t, t.iloc[[5]]]), "has bidder focal_profile twice"),
+        (lambda t: t.assign(focal=t["arm"] != "summed"), "arm summed, replication 0 has no focal bidder"),
+        (lambda t: t.assign(study_point=t["replication"].astype(str)), "several study points"),
+    ],
+)
+def test_cells_that_cannot_be_read_are_refused(cells, spoil, message):
+    with pytest.raises(ValueError, match=message):
+        summarise(spoil(cells()))
+
+
+@pytest.mark.parametrize("wrong", [{"best_single": "history"}, {"silo": "history"}, {"silo": "joint"}])
+def test_unknown_arms_are_refused_with_what_there_is(cells, wrong):
+    with pytest.raises(ValueError, match=r"arms none, profile|arms .*context"):
+        summarise(cells(), **wrong)
+
+
+def test_metrics_are_per_request_of_the_market(cells):
+    table = cells(rivals=1)
+    table.loc[table["focal"], "requests"] = 500  # the focal advertiser entered late
+    found = outcomes(table, unit_scale=1.0)
+    assert found.loc[("joint", 0), "win_rate"] == pytest.approx(0.1)
+
+
+# sweeps
+
+
+def test_curve_has_one_value_of_joint_data_a_point(cells):
+    points = {
+        0.9: cells({"context": 0.2, "joint": 0.3}, seed=1),
+        0.1: cells({"context": 0.2, "profile": 0.25, "joint": 0.26}, seed=2),
+    }
+    curve = curve_table(points, best_single={0.9: "context", 0.1: "profile"}, unit_scale=1.0)
+    assert list(curve["x"]) == [0.1, 0.9]
+    assert list(curve["estimate"]) == pytest.approx([0.01, 0.1], abs=0.005)
+    assert (curve["ci_low"] < curve["estimate"]).all()
+
+
+def test_heat_table_has_both_steps_a_point(cells):
+    points = {(0.5, -1.0): cells(market_sd=0, arm_sd=0), (0.0, 1.0): cells(market_sd=0, arm_sd=0)}
+    heat = heat_table(points, best_single="context", unit_scale=1.0)
+    assert list(heat["redundancy"]) == [0.0, 0.5]
+    assert list(heat["same_request_step"]) == pytest.approx([0.01, 0.01])
+    assert list(heat["joint_model_step"]) == pytest.approx([0.0025, 0.0025])

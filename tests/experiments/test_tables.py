@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from experiments.estimate import ladder_summary
+from experiments.tables import FOOTNOTE, estimand_table, ladder_table, plain, show
+
+UNIT = "CNY per million bid requests"
+
+
+@pytest.fixture
+def summary(cells):
+    return ladder_summary(cells(rivals=2), best_single="context", unit=UNIT)
+
+
+def line(text, start):
+    """Cells of the one row whose first cell is `start`."""
+    rows = [[c.strip() for c in r.strip("|").split("|")] for r in text.splitlines() if r.startswith("|")]
+    (found,) = [row for row in rows if row[0] == start]
+    return found
+
+
+def test_ladder_shows_each_arm_with_interval_differences_and_win_rate(cells):
+    summary = ladder_summary(cells(market_sd=0, arm_sd=0), best_single="context", unit=UNIT)
+    text = plain(ladder_table(summary, best_single="context"))
+    assert text.startswith(f"Profit of each arm, {UNIT}")
+    interval, over_none, over_single, win_rate = "285,000 to 285,000", "+35,000", "+12,500", "10.0 %"
+    assert line(text, "joint") == ["joint", "285,000", interval, over_none, over_single, win_rate]
+    assert line(text, "none")[3:5] == ["-", "-22,500"]
+    assert line(text, "split_budget")[5] == "20.0 %"
+    assert line(text, "best_single (context)")[4] == "-"
+
+
+def test_ladder_names_another_silo(cells):
+    summary = ladder_summary(cells(), best_single="context", silo="split_budget", unit=UNIT)
+    text = plain(ladder_table(summary, best_single="context", silo="split_budget"))
+    assert "over split_budget" in text
+    assert line(text, "split_budget")[4] == "-"
+
+
+def test_estimands_show_the_steps_and_the_market(summary):
+    text = plain(estimand_table(summary, best_single="context"))
+    assert "siloed: best_single (context)" in text
+    for row in ("value of joint data", "same-request step", "joint-model step", "change of welfare"):
+        assert line(text, row)[2].startswith("+")
+    assert line(text, "change of the seller's revenue")[2] == "~ 0"
+    assert line(text, "synergy")[1] == "joint - profile - context + none"
+
+
+def test_what_is_not_shown_is_marked_and_explained(cells):
+    summary = ladder_summary(cells(replications=3, arm_sd=5), best_single="context", unit=UNIT)
+    text = plain(ladder_table(summary, best_single="context"))
+    assert line(text, "joint")[3].startswith("~ ")
+    assert FOOTNOTE in text
+
+
+def test_one_replication_has_no_interval(cells):
+    summary = ladder_summary(cells(replications=1), best_single="context", unit=UNIT)
+    text = plain(ladder_table(summary, best_single="context"), estimand_table(summary, best_single="context"))
+    assert line(text, "joint")[2] == "-"
+    assert line(text, "joint-model step")[2].startswith("~ ")
+    assert "nan" not in text
+
+
+def test_elsewhere_than_on_a_terminal_it_is_plain_and_whole(summary):
+    file = io.StringIO()
+    sentence = "a sentence " * 40
+    show(sentence, ladder_table(summary, best_single="context"), console=Console(file=file, width=30))
+    text = file.getvalue()
+    assert text.isascii()
+    assert "\x1b" not in text
+    assert "over best_single (context)" in text
+    assert sentence.rstrip() in text.splitlines()
+
+
+def test_on_a_terminal_it_is_rich(summary):
+    file = io.StringIO()
+    table = ladder_table(summary, best_single="context")
+    show(table, console=Console(file=file, width=100, force_terminal=True))
+    assert "\x1b[" in file.getvalue()
+    assert "─" in file.getvalue()
+    plain(table)
+    show(table, console=Console(file=(again := io.StringIO()), width=100, force_terminal=True))
+    assert again.getvalue() == file.getvalue()

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.estimate import SUMMARY_COLUMNS, ladder_summary
+from experiments.verdict import CAVEAT, number, verdict
+
+UNIT = "CNY per million bid requests"
+NAN = math.nan
+
+
+def study(
+    value=(10.0, 8.0, 12.0),
+    percent=(5.0, 4.0, 6.0),
+    same=(7.0, 6.0, 8.0),
+    model=(3.0, 2.0, 4.0),
+    n=30,
+):
+    rows = [
+        ("value_of_joint_data", "joint - best_single (context)", "focal_profit", UNIT, *value, n),
+        ("value_of_joint_data", "joint - best_single (context)", "focal_profit_pct", "%", *percent, n),
+        ("same_request_step", "stacked - best_single (context)", "focal_profit", UNIT, *same, n),
+        ("joint_model_step", "joint - stacked", "focal_profit", UNIT, *model, n),
+    ]
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+def say(summary, **changes):
+    return verdict(summary, **{"best_single": "context"} | changes)
+
+
+def test_positive():
+    assert say(study()) == (
+        "Joining profile and context is worth 10.0 CNY per million bid requests (95 % interval 8.00 to 12.0), "
+        "5.00 % (4.00 to 6.00) over the better of the two alone (context): "
+        "7.00 (6.00 to 8.00) from having both on one request, 3.00 (2.00 to 4.00) from one model of both. "
+        "30 replications; interval: simulation error only."
+    )
+
+
+def test_negative_costs():
+    text = say(study((-10.0, -12.0, -8.0), (-5.0, -6.0, -4.0), (-13.0, -15.0, -11.0)))
+    assert "costs 10.0 CNY per million bid requests (95 % interval 8.00 to 12.0)" in text
+    assert "5.00 % (4.00 to 6.00) below the better of the two alone (context)" in text
+    assert "a loss of 13.0 (11.0 to 15.0) from having both on one request" in text
+    assert "worth" not in text
+
+
+@pytest.mark.parametrize("value", [(1.0, -2.0, 4.0), (-1.0, -4.0, 2.0), (0.0, 0.0, 0.0), (1.0, 0.0, 2.0)])
+def test_zero_inside_shows_no_difference(value):
+    text = say(study(value))
+    assert "no difference shown against the better of the two alone (context)" in text
+    assert f"95 % interval {number(value[1])} to {number(value[2])}" in text
+    assert "worth" not in text
+    assert "costs" not in text
+    assert "%" not in text.replace("95 %", "")
+
+
+def test_a_step_claims_no_more_than_its_own_interval():
+    text = say(study(model=(3.0, -1.0, 7.0)))
+    assert "no difference shown from one model of both (3.00, -1.00 to 7.00)" in text
+    assert "7.00 (6.00 to 8.00) from having both" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ((1.23456e-9, 1e-9, 2e-9), "1.23e-09 CNY"),
+        ((0.00251, 0.002, 0.003), "0.00251 CNY"),
+        ((1234567.0, 1e6, 1.5e6), "1,230,000 CNY"),
+        ((1.5e300, 1e300, 2e300), "1.50e+300 CNY"),
+    ],
+)
+def test_tiny_and_huge(value, words):
+    assert words in say(study(value))
+
+
+def test_one_replication_claims_nothing():
+    text = say(study((10.0, NAN, NAN), (5.0, NAN, NAN), (7.0, NAN, NAN), (3.0, NAN, NAN), n=1))
+    assert "10.0 CNY per million bid requests against the better of the two alone (context)" in text
+    assert "no interval, so nothing is shown yet" in text
+    assert "1 replication;" in text
+    assert "worth" not in text
+    assert "nan" not in text
+
+
+def test_nothing_completed():
+    text = say(study((NAN, NAN, NAN), (NAN, NAN, NAN), (NAN, NAN, NAN), (NAN, NAN, NAN), n=0))
+    assert "not known" in text
+    assert "worth" not in text
+    assert "nan" not in text
+
+
+def test_no_percentage_of_a_loss():
+    text = say(study(percent=(NAN, NAN, NAN)))
+    assert (
+        "over the better of the two alone (context), whose profit is not positive, so no percentage" in text
+    )
+
+
+def test_a_percentage_without_interval_says_so():
+    assert "5.00 % (no interval) over" in say(study(percent=(5.0, NAN, NAN)))
+
+
+@pytest.mark.parametrize(
+    ("silo", "words"),
+    [
+        ("split_budget", "two departments with half the budget each (split_budget)"),
+        ("stacked", "the two scores stacked (stacked)"),
+        ("profile", "profile alone (profile)"),
+        ("none", "no data (none)"),
+    ],
+)
+def test_other_silos_are_named_and_keep_the_steps_apart(silo, words):
+    text = say(study(), silo=silo)
+    assert f"over {words}. From context alone to both: 7.00" in text
+
+
+def test_without_stacked_there_are_no_steps():
+    summary = study()
+    text = say(summary[summary["estimand"] == "value_of_joint_data"])
+    assert "from having both" not in text
+    assert text.endswith(f"(context). 30 replications; {CAVEAT}.")
+
+
+def test_without_the_value_there_is_no_verdict():
+    with pytest.raises(ValueError, match="no value_of_joint_data"):
+        say(study().iloc[2:])
+
+
+def test_reads_what_the_estimates_write(cells):
+    summary = ladder_summary(cells(), best_single="context", unit=UNIT)
+    assert say(summary).startswith("Joining profile and context is worth ")
+
+
+sizes = st.floats(allow_nan=True, allow_infinity=False)
+
+
+@given(st.tuples(sizes, sizes, sizes), st.tuples(sizes, sizes, sizes), st.integers(0, 99))
+def test_never_claims_more_than_the_interval(value, step, n):
+    estimate, *ends = value
+    low, high = (NAN, NAN) if any(map(math.isnan, ends)) else sorted(ends)
+    text = say(study((estimate, low, high), same=step, n=n))
+    assert text.endswith(f"{CAVEAT}.")
+    assert "nan" not in text
+    assert "inf" not in text
+    worth, costs = "is worth" in text, " costs " in text
+    assert not (worth or costs) or not (low <= 0 <= high)
+    assert worth == (not math.isnan(estimate) and low > 0)
+    assert costs == (not math.isnan(estimate) and high < 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (NAN, "not known"),
+        (math.inf, "infinite"),
+        (999.6, "1,000"),
+        (-12.345, "-12.3"),
+        (0.000099999, "0.000100"),
+        (123456.0, "123,000"),
+        (99.95, "100"),
+        (5e-324, "4.94e-324"),
+    ],
+)
+def test_three_significant_digits(value, text):
+    assert number(value) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=1e-300, max_value=1e308))
+def test_numbers_are_within_half_a_digit(value):
+    assert float(number(value).replace(",", "")) == pytest.approx(value, rel=0.00501)
