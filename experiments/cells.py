@@ -1,0 +1,97 @@
+"""A study as a list of cells: one arm in one replication of one market, addressed by what determines it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from sim.scenario import Scenario
+
+ROOT = Path(__file__).parents[1]
+CODE = ("sim", "strategies", "experiments/studies", "experiments/cells.py")
+"""What a cell's numbers are computed by; a change there makes other cells of all of them."""
+
+FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
+"""Parts of a scenario that no number depends on."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm in one replication.
+
+    Attributes:
+        scenario: the market.
+        arm: the treatment, one of ``experiments.studies.arms.ARMS``.
+        valuation: ``bayes`` or ``learned``.
+        who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
+        train_requests: randomised impressions that learned valuations are fitted to.
+        seed: the study's seed.
+        replication: the number of the market; pilots have numbers of their own.
+        point: where on a curve the cell lies; empty on the ladder itself.
+    """
+
+    scenario: Scenario
+    arm: str
+    valuation: str = "bayes"
+    who: str | int = "unilateral"
+    train_requests: int = 100_000
+    seed: int = 1
+    replication: int = 0
+    point: str = ""
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Hex digits of everything that determines the cell's numbers, the code included."""
+        market = self.scenario.model_dump(exclude=FOR_PEOPLE)
+        parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who]
+        parts += [self.train_requests if self.valuation == "learned" else 0, self.seed, self.replication]
+        return _hash(json.dumps(parts, sort_keys=True).encode())
+
+    def __str__(self) -> str:
+        where = f"{self.point}, " if self.point else ""
+        return f"{where}arm {self.arm}, replication {self.replication}"
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one cell gave: a row a bidder, a row a bidder and hour, and how many auctions were held."""
+
+    rows: list[dict[str, Any]]
+    timeseries: list[dict[str, Any]] = field(default_factory=list)
+    auctions: int = 0
+
+
+def grouped(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
+    """Tasks: the cells of one point and replication together, so that its market is warm in one place."""
+    groups: dict[tuple[str, int], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.point, cell.replication), []).append(cell)
+    return [tuple(group) for group in groups.values()]
+
+
+@functools.cache
+def code_version() -> str:
+    """Hex digits of the sources that cells are computed by, and of the package's version."""
+    parts = [_version().encode()]
+    for name in CODE:
+        path = ROOT / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            parts += [file.relative_to(ROOT).as_posix().encode(), file.read_bytes()]
+    return _hash(b"\0".join(parts))
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=10).hexdigest()
+
+
+def _version() -> str:
+    try:
+        return metadata.version("jointbid")
+    except metadata.PackageNotFoundError:
+        return "not installed"

@@ -1,0 +1,99 @@
+"""The command line's ``key=value``: Hydra's own grammar, checked against what there is before anything is composed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from experiments.errors import BadInput, closest
+
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+SYNONYMS = {"response.d": "response.interaction", "response.q": "response.redundancy"}
+"""The literature's letters on the command line; YAML files use the full names."""
+
+REPLACED = ("bidders.strategy",)
+"""Keys whose value replaces what stood there, instead of being merged into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """What overrides may name: groups with their options, and dotted keys."""
+
+    groups: Mapping[str, Sequence[str]]
+    keys: Sequence[str]
+
+
+def parse(texts: Iterable[str], vocabulary: Vocabulary) -> tuple[list[Override], list[str]]:
+    """Overrides that can be composed, and a line for each that cannot."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    parser = OverridesParser.create()
+    good, problems = [], []
+    for text in texts:
+        try:
+            override = parser.parse_override(_canonical(text))
+        except HydraException as error:
+            problems.append(_syntax(text, error, vocabulary))
+            continue
+        found = list(_problems(override, vocabulary))
+        problems += found
+        if not found:
+            good.append(override)
+    return good, problems
+
+
+def points(overrides: list[Override]) -> list[list[str]]:
+    """Every combination of the swept values (``key=1,2,3``), as plain overrides; Hydra's basic sweeper."""
+    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+    from hydra.errors import HydraException
+
+    try:
+        return BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]
+    except HydraException as error:
+        raise BadInput(str(error)) from None
+
+
+def for_hydra(override: Override, vocabulary: Vocabulary) -> list[str]:
+    """The same override in the form in which Hydra composes it without asking whether the key was there before."""
+    key, text = override.key_or_group, (override.input_line or "").lstrip("+")
+    if key in vocabulary.groups or override.is_delete():
+        return [text]
+    if key not in REPLACED:
+        return [f"++{text}"]
+    value = text.partition("=")[2]
+    if isinstance(override.value(), str):
+        value = f"{{name: {value}}}"
+    return [f"~{key}", f"+{key}={value}"]
+
+
+def _canonical(text: str) -> str:
+    key, equals, value = text.partition("=")
+    bare = key.lstrip("+~")
+    return key.replace(bare, SYNONYMS.get(bare, bare)) + equals + value if bare else text
+
+
+def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
+    key = override.key_or_group
+    if key in vocabulary.groups:
+        options = vocabulary.groups[key]
+        for choice in _choices(override):
+            if choice not in options:
+                hint = closest(str(choice), options)
+                yield f"{key} = {choice}: must be one of {', '.join(options)}{hint}"
+    elif key not in vocabulary.keys and not key.startswith(tuple(f"{free}." for free in REPLACED)):
+        yield f"{key}: no such key{closest(key, [*vocabulary.keys, *vocabulary.groups])}"
+
+
+def _choices(override: Override) -> list[object]:
+    return list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+
+
+def _syntax(text: str, error: Exception, vocabulary: Vocabulary) -> str:
+    if "=" not in text:
+        return f"{text!r}: not a key=value{closest(text, [*vocabulary.keys, *vocabulary.groups])}"
+    detail = str(error).splitlines()[0]
+    return f"{text!r}: cannot be read as key=value ({detail})"
