@@ -40,7 +40,7 @@ class Landscape:
         if r.landscape == "lognormal":
             return np.asarray(np.exp(r.mu + r.sigma * ndtri(u)))
         if r.landscape == "normal":
-            return np.maximum(r.mu + r.sigma * ndtri(u), 0.0)
+            return np.asarray(np.maximum(r.mu + r.sigma * ndtri(u), 0.0))
         return np.interp(u, self._histogram(), np.asarray(r.edges))
 
     def cdf(self, price: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -92,8 +92,15 @@ class _Run:
         if not self.scenario.bidders.control_interval_requests:
             for number in range(len(self.desks)):
                 self.env.process(self._control_by_hour(number))
+        for number in range(len(self.desks)):
+            self._control(number)  # the opening account: nothing seen, nothing spent, the whole budget left
         self.env.run(until=self.env.process(self._market()))
         return self._result()
+
+    @property
+    def _now(self) -> int:
+        """The clock in microseconds; all delays are whole, and so is it."""
+        return int(self.env.now)
 
     # -- the calendar ---------------------------------------------------------------------------------------------
 
@@ -102,17 +109,18 @@ class _Run:
         clock = self.world.clocks[name]
         yield self.env.timeout(clock.taken_us + clock.interval_us + clock.latency_us)
         while True:
-            clock.arrived(self.env.now)
+            clock.arrived(self._now)
             self.events[f"sync {name}"] += 1
             yield self.env.timeout(clock.interval_us)
 
     def _hourly(self) -> Generator[simpy.Event, None, None]:
         """Note the bid multipliers for the time series."""
         for hour in range(self.hours):
-            yield self.env.timeout(hour * HOUR_US - self.env.now)
+            yield self.env.timeout(hour * HOUR_US - self._now)
             self.multipliers[hour] = [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks]
 
     def _control_by_hour(self, number: int) -> Generator[simpy.Event, None, None]:
+        """A control step at every interval."""
         interval = max(1, round(self.scenario.bidders.control_interval_h * HOUR_US))
         while True:
             yield self.env.timeout(interval)
@@ -125,7 +133,7 @@ class _Run:
             return
         first = max(every, -(-chunk.start // every) * every)
         for position in range(first, chunk.start + len(chunk), every):
-            delay = int(chunk.time_us[position - chunk.start]) - self.env.now
+            delay = int(chunk.time_us[position - chunk.start]) - self._now
             for number in range(len(self.desks)):
                 event = self.env.timeout(delay, value=number)
                 event.callbacks.append(lambda event: self._control(event.value))
@@ -138,7 +146,7 @@ class _Run:
         left = self.ledger.left[number]
         desk.strategy.control(
             AccountState(
-                hour=self.env.now / HOUR_US,
+                hour=self._now / HOUR_US,
                 horizon_h=self.scenario.supply.horizon_h,
                 requests_seen=self.seen,
                 requests_expected=self.requests_expected,
@@ -159,7 +167,7 @@ class _Run:
             while first < len(chunk):
                 yield self._request_at(int(chunk.time_us[first]))
                 until = np.searchsorted(chunk.time_us, self.env.peek(), side="left")
-                last = int(min(until, first + most, len(chunk)))
+                last = min(int(until), first + most, len(chunk))
                 self._settle(chunk, first, last)
                 first = last
 
@@ -167,7 +175,7 @@ class _Run:
         """The moment of a request, after every event of that microsecond."""
         event = simpy.Event(self.env)
         event._ok, event._value = True, None  # as simpy.Timeout does; only the priority differs
-        self.env.schedule(event, priority=AFTER_EVENTS, delay=time_us - self.env.now)  # type: ignore[arg-type]
+        self.env.schedule(event, priority=AFTER_EVENTS, delay=time_us - self._now)  # type: ignore[arg-type]
         return event
 
     # -- columns between events -----------------------------------------------------------------------------------
@@ -252,7 +260,7 @@ class _Run:
                 answer = desk.bid_rows(chunk, part)
                 self.bids.offset[number] = begin - part.start
             elif desk.stale:
-                answer = desk.bid_cells(self.env.now / HOUR_US)
+                answer = desk.bid_cells(self._now / HOUR_US)
             else:
                 continue
             self.bids.numbers[begin : begin + len(answer)] = np.rint(answer * MICROS).astype(np.int64)
@@ -295,8 +303,8 @@ class _Run:
 
 
 def _record(n: int) -> Record:
-    money = (np.empty(n, dtype=np.int64) for _ in range(4))
-    return Record(*money, clicked=np.empty(n, dtype=np.bool_))
+    winner, paid, top, other = np.empty((4, n), dtype=np.int64)
+    return Record(winner, paid, top, other, np.empty(n, dtype=np.bool_))
 
 
 def _in_order(values: Sequence[float] | NDArray[np.float64]) -> float:

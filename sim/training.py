@@ -1,0 +1,85 @@
+"""The log that all learned valuations are fitted to: impressions bought at random, with what followed.
+
+Every request of it was bought with the same probability whatever was seen, so its propensities are equal and cancel: no
+bidder's own choice selects what can be learned. All arms fit the same log, each masked to the columns that it holds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+from sim.audience import draw_types
+from sim.response import truth
+from sim.scenario import FACTORS, Scenario
+from sim.sources import SourceDraws, SyncClock, codes
+from sim.streams import Streams
+from sim.supply import SLICE
+
+FOLDS = 2
+"""The log comes in two halves, so that stacking weights can be fitted to scores of rows that no model saw."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingLog:
+    """Sufficient statistics of the log per fold and visible cell: shape (folds, codes of each source in ``sources`` order).
+
+    ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
+    (0 or 1) where the response has clicks, else a realised value in currency.
+    """
+
+    sources: tuple[str, ...]
+    count: NDArray[np.float64]
+    total: NDArray[np.float64]
+    square: NDArray[np.float64]
+
+
+def randomised_log(scenario: Scenario, seed: int, replication: int, requests: int) -> TrainingLog:
+    """``requests`` impressions bought at random before the run, as the focal advertiser's sources show them."""
+    streams = Streams(seed, replication)
+    sources = tuple(scenario.source)
+    sizes = [scenario.types_of(name) + 1 for name in sources]
+    count, total, square = (np.zeros((FOLDS, int(np.prod(sizes)))) for _ in range(3))
+    for start in range(0, requests, SLICE):
+        n = min(SLICE, requests - start)
+        facts = draw_types(scenario, streams, "training", start, n)
+        outcome = _outcome(scenario, streams, facts, start, n)
+        cell = np.zeros(n, dtype=np.int64)
+        for name, size in zip(sources, sizes, strict=True):
+            cell = cell * size + _codes(scenario, streams, name, facts[name], start, n)
+        fold = np.arange(start, start + n) % FOLDS
+        for sums, what in ((count, np.ones(n)), (total, outcome), (square, outcome**2)):
+            for f in range(FOLDS):
+                here = fold == f
+                sums[f] += np.bincount(cell[here], weights=what[here], minlength=sums.shape[1])
+    shape = (FOLDS, *sizes)
+    return TrainingLog(sources, count.reshape(shape), total.reshape(shape), square.reshape(shape))
+
+
+def _codes(
+    scenario: Scenario, streams: Streams, name: str, true_type: NDArray[np.int32], start: int, n: int
+) -> NDArray[np.int32]:
+    """What the source showed at log time: requests spread evenly over the source's refresh cycle."""
+    source, types = scenario.source[name], scenario.types_of(name)
+    clock = SyncClock.of(source)
+    since = streams.uniform(f"training/since/{name}", start, n) * max(clock.interval_us, 1)
+    time_us = (
+        (clock.taken_us + clock.latency_us + since).astype(np.int64) if source.ages else np.zeros(n, np.int64)
+    )
+    return codes(
+        source, true_type, types, clock, time_us, SourceDraws.at(streams, "training", name, start, n)
+    )
+
+
+def _outcome(
+    scenario: Scenario, streams: Streams, facts: dict[str, NDArray[np.int32]], start: int, n: int
+) -> NDArray[np.float64]:
+    at = tuple(facts[factor] for factor in FACTORS)
+    world = truth(scenario)
+    u = streams.uniform("training/outcome", start, n)
+    if scenario.response.family == "logit":
+        return (u < world.click[at]).astype(np.float64)
+    return np.asarray(world.theta[at] + scenario.response.noise_sd * ndtri(u))

@@ -1,0 +1,1 @@
+"""The bidders' brains: valuations say what an impression is worth, policies turn that into a bid."""

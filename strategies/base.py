@@ -1,0 +1,92 @@
+"""What a strategy is, and how a valuation and a policy make one.
+
+A policy is itself a strategy that reads the column ``value``: what its bidder's data says the impression is worth, in
+currency. ``Priced`` puts a valuation before it, which fills that column from what the bidder may see. A plugin may read
+``value``, or the raw columns, or both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import AccountState, Feedback, Strategy, VisibleRequests
+
+__all__ = ["AccountState", "Feedback", "Policy", "Priced", "Strategy", "Valuation", "VisibleRequests"]
+
+VALUE = "value"
+
+
+class Valuation(Protocol):
+    """What an impression is worth, given what is visible of it."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The visible columns that it uses."""
+
+    def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Expected value in currency per impression, shape (requests.n,); row-wise."""
+
+
+class Policy:
+    """A base for strategies that need little: reads ``value``, does not learn, has no control, no state.
+
+    Override ``bid``; where needed also ``control``, or ``observe`` together with ``learns = True``. ``multiplier`` is what
+    the time series records of the policy; nan where it has none.
+    """
+
+    reads: tuple[str, ...] | None = (VALUE,)
+    learns: bool = False
+    multiplier: float = float("nan")
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Bids in currency per impression, shape (requests.n,); row-wise."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method bid(self, requests)")
+
+    def observe(self, feedback: Feedback) -> None:
+        """Own requests since the last control step; called where ``learns`` is true."""
+
+    def control(self, state: AccountState) -> None:
+        """A control step, the first of them before the first request."""
+
+
+@dataclass
+class Priced:
+    """A strategy of two parts: the valuation prices each request, the policy bids on the price."""
+
+    valuation: Valuation
+    policy: Strategy
+
+    @property
+    def reads(self) -> tuple[str, ...] | None:
+        """What the valuation needs and what the policy reads beside the value."""
+        if self.policy.reads is None:
+            return None
+        beside = (column for column in self.policy.reads if column != VALUE)
+        return tuple(dict.fromkeys((*self.valuation.reads, *beside)))
+
+    @property
+    def learns(self) -> bool:
+        """Whether the policy wants feedback."""
+        return self.policy.learns
+
+    @property
+    def multiplier(self) -> float:
+        """The policy's bid multiplier."""
+        return float(getattr(self.policy, "multiplier", np.nan))
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The policy's bids on the requests with their values; a value below 0 counts as 0."""
+        value = np.maximum(self.valuation.value(requests), 0.0)
+        return self.policy.bid(VisibleRequests(requests.n, {**requests, VALUE: value}))
+
+    def observe(self, feedback: Feedback) -> None:
+        """Passed on to the policy."""
+        self.policy.observe(feedback)
+
+    def control(self, state: AccountState) -> None:
+        """Passed on to the policy."""
+        self.policy.control(state)

@@ -1,0 +1,51 @@
+"""What everybody knows of a market: its rules, and the price landscape where bidders have studied it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from sim import Scenario
+from sim.landscape import Landscape
+from sim.scenario import MICROS, MICROS_PER_CPM
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Public facts of a scenario; no truth about people or responses is in it."""
+
+    auction_type: str
+    hard_floor: float
+    landscape: Landscape | None
+    floor_share: float
+    floor_mu: float
+    floor_sigma: float
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Market:
+        """The public facts of a scenario."""
+        supply = scenario.supply
+        floors = (0.0, 0.0, 0.0)
+        if supply.kind == "synthetic":
+            floors = (supply.floor_share, supply.floor_mu, supply.floor_sigma)
+        known = scenario.rivals.landscape is not None
+        return cls(
+            scenario.auction.type,
+            scenario.auction.floor_cpm * MICROS_PER_CPM / MICROS,
+            Landscape.of(scenario.rivals) if known else None,
+            *floors,
+        )
+
+    def win_probability(self, bid: NDArray[np.float64]) -> NDArray[np.float64]:
+        """P(a bid reaches the floor and beats the landscape); shape as ``bid``."""
+        if self.landscape is None:
+            raise ValueError("no price landscape is known in this market")
+        cleared = (bid >= self.hard_floor).astype(np.float64)
+        if self.floor_share > 0:
+            with np.errstate(divide="ignore"):
+                z = (np.log(np.maximum(bid, 0.0)) - self.floor_mu) / max(self.floor_sigma, 1e-12)
+            cleared = cleared * (1.0 - self.floor_share + self.floor_share * ndtr(z))
+        return np.asarray(cleared * self.landscape.cdf(bid))

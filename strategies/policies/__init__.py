@@ -1,0 +1,1 @@
+"""From a valuation to a bid: one family a file."""

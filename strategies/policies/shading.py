@@ -1,0 +1,46 @@
+"""Bid less than the value where the winner pays its own bid."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strategies.base import VALUE, Policy, VisibleRequests
+from strategies.market import Market
+
+GRID = 65
+ROUNDS = 4
+
+
+class Shading(Policy):
+    """The best response to a known price landscape: argmax over b of (v - b) P(win | b), b <= v.
+
+    In a first-price auction that is b* = v - F(b*) / f(b*), found by a grid search that narrows four times (each round
+    64-fold, so to some 1e-7 of v). In a second-price auction no shading is due, and it bids the value.
+    """
+
+    def __init__(self, market: Market) -> None:
+        if market.auction_type == "first_price" and market.landscape is None:
+            raise ValueError(
+                "shading needs a price landscape: set rivals.landscape, or choose another strategy (truthful, linear)"
+            )
+        self._market = market
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The value, shaded where the auction is first price."""
+        value = requests[VALUE]
+        if self._market.auction_type != "first_price":
+            return value
+        low, width = (
+            np.minimum(self._market.hard_floor, value),
+            np.maximum(value - self._market.hard_floor, 0.0),
+        )
+        best = low
+        for _ in range(ROUNDS):
+            bids = low[:, None] + width[:, None] * np.linspace(0.0, 1.0, GRID)
+            gain = (value[:, None] - bids) * self._market.win_probability(bids)
+            best = np.take_along_axis(bids, np.argmax(gain, axis=1)[:, None], axis=1)[:, 0]
+            step = width / (GRID - 1)
+            low = np.maximum(best - step, np.minimum(self._market.hard_floor, value))
+            width = np.minimum(best + step, value) - low
+        return best

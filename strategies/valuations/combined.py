@@ -1,0 +1,154 @@
+"""Two houses' scores on one request, without a model that has seen both houses' columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from sim import Scenario, VisibleRequests
+from strategies.base import Valuation
+from strategies.valuations.bayes import (
+    ages_are_used,
+    ages_over_the_run,
+    bayes,
+    believed_retention,
+    mean_value,
+    posterior,
+)
+from strategies.valuations.tables import spread_over
+
+Link = Literal["identity", "logit"]
+AGE_POINTS = 64
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """weights[0] + weights[1] score_1 + ... on the scale of ``link``; ``unit`` is the value of a click, in currency."""
+
+    parts: tuple[Valuation, ...]
+    weights: tuple[float, ...]
+    link: Link = "identity"
+    unit: float = 1.0
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """All that the parts read."""
+        return _reads(self.parts)
+
+    def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The weighted scores."""
+        total = np.full(requests.n, self.weights[0])
+        for part, weight in zip(self.parts, self.weights[1:], strict=True):
+            total = total + weight * to_link(part.value(requests), self.link, self.unit)
+        return total if self.link == "identity" else np.asarray(self.unit * expit(total))
+
+
+@dataclass(frozen=True)
+class Summed:
+    """Marginal models simply added: score_1 + score_2 - ``mean``, at least 0. It counts what both know twice."""
+
+    parts: tuple[Valuation, ...]
+    mean: float
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """All that the parts read."""
+        return _reads(self.parts)
+
+    def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The sum."""
+        total = np.full(requests.n, -self.mean * (len(self.parts) - 1))
+        for part in self.parts:
+            total = total + part.value(requests)
+        return np.maximum(total, 0.0)
+
+
+def stacked_bayes(scenario: Scenario) -> Valuation:
+    """The exact single-source posteriors, with the weights that fit best in the population.
+
+    Least squares for the ``additive`` family, cross-entropy on log-odds for ``logit``; the population runs over all codes
+    and over the ages that the copies have in the course of the run.
+    """
+    sources = tuple(scenario.source)
+    link: Link = "logit" if scenario.response.family == "logit" else "identity"
+    unit = scenario.response.value_per_click if link == "logit" else 1.0
+    scores, target, weight = [], [], []
+    for keep, share in _retentions(scenario):
+        both = posterior(scenario, sources, keep)
+        prior = mean_value(scenario)
+        columns = []
+        for name in sources:
+            own = posterior(scenario, (name,), keep).mean(prior)
+            columns.append(np.broadcast_to(spread_over(own, (name,), sources), both.weight.shape).ravel())
+        scores.append(np.stack(columns))
+        target.append(both.mean(prior).ravel())
+        weight.append(share * both.weight.ravel())
+    weights = fit_weights(
+        np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
+    )
+    return Stacked(tuple(bayes(scenario, (name,)) for name in sources), weights, link, unit)
+
+
+def fit_weights(
+    scores: NDArray[np.float64],
+    target: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    link: Link,
+    unit: float,
+) -> tuple[float, ...]:
+    """Weights of (1, score_1, ...) that fit ``target`` best: least squares, or cross-entropy on log-odds.
+
+    ``scores`` (scores, n), ``target`` and ``weight`` (n,), all values in currency. Newton's method; a direction in which
+    the scores do not differ keeps weight 0.
+    """
+    design = np.vstack([np.ones_like(target), *(to_link(score, link, unit) for score in scores)])
+    share = weight / weight.sum()
+    if link == "identity":
+        beta: NDArray[np.float64] = np.linalg.pinv((design * share) @ design.T) @ (design @ (share * target))
+        return tuple(map(float, beta))
+    beta = np.zeros(len(design))
+    beta[0] = logit(float(np.clip(share @ target / unit, 1e-9, 1 - 1e-9)))
+    for _ in range(50):
+        p = expit(beta @ design)
+        hessian = (design * (share * p * (1 - p))) @ design.T
+        step = np.linalg.pinv(hessian, hermitian=True) @ (design @ (share * (target / unit - p)))
+        beta = beta + step
+        if np.abs(step).max() < 1e-10:
+            break
+    return tuple(map(float, beta))
+
+
+def to_link(value: NDArray[np.float64], link: Link, unit: float) -> NDArray[np.float64]:
+    """A value in currency on the scale on which scores are added."""
+    return value if link == "identity" else np.asarray(logit(np.clip(value / unit, 1e-9, 1 - 1e-9)))
+
+
+def _retentions(scenario: Scenario) -> list[tuple[dict[str, float], float]]:
+    """The retentions of all sources together, at points of the run, with the share of requests there."""
+    aged = [name for name, source in scenario.source.items() if ages_are_used(source)]
+    constant = {name: believed_retention(scenario, name) for name in scenario.source if name not in aged}
+    if not aged:
+        return [(constant, 1.0)]
+    from sim.sources import retention
+
+    columns = {name: ages_over_the_run(scenario, name) for name in aged}
+    points = min(len(ages) for ages, _ in columns.values())
+    chosen = np.unique(np.linspace(0, points - 1, min(points, AGE_POINTS * 16)).astype(int))
+    keeps = {name: retention(scenario.source[name], ages[chosen]) for name, (ages, _) in columns.items()}
+    share = next(iter(columns.values()))[1][chosen]
+    return [
+        ({**constant, **{name: float(keeps[name][i]) for name in aged}}, float(share[i]))
+        for i in range(len(chosen))
+    ]
+
+
+def _reads(parts: tuple[Valuation, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(column for part in parts for column in part.reads))
+
+
+Build = Callable[[Scenario], Valuation]

@@ -1,0 +1,128 @@
+"""Valuations fitted to a randomised log (``sim.training``): what a firm can know, against what is there to know.
+
+Every learner sees the same impressions, masked to its own sources. ``table`` smooths cell means towards the overall mean
+by as much as their spread warrants (empirical Bayes, Morris 1983); ``logistic`` is a ridge-penalised regression on
+one-hot codes, with crossed codes where it sees two sources: logistic for clicks, linear for values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import Scenario
+from sim.training import FOLDS, TrainingLog
+from strategies.base import Valuation
+from strategies.valuations.combined import Link, Stacked, Summed, fit_weights
+from strategies.valuations.tables import CellValues, spread_over
+
+Cells = NDArray[np.float64]
+Learner = Callable[[Cells, Cells, Cells, bool], Cells]
+"""(count, total, square, is_click) over cells -> the mean outcome expected in each; same shape."""
+
+
+def learned(scenario: Scenario, log: TrainingLog, information: tuple[str, ...], learner: str) -> Valuation:
+    """A model of the outcome on the codes of ``information``, fitted to the whole log."""
+    sources = tuple(name for name in log.sources if name in information)
+    return CellValues(sources, _fit(scenario, log, sources, learner, slice(None)))
+
+
+def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
+    """Single-source models, and weights fitted to scores of the half of the log that each model did not see."""
+    link: Link = "logit" if scenario.response.family == "logit" else "identity"
+    unit = _unit(scenario)
+    scores, target, weight = [], [], []
+    for fold in range(FOLDS):
+        others = [f for f in range(FOLDS) if f != fold]
+        columns = []
+        for name in log.sources:
+            own = spread_over(_fit(scenario, log, (name,), learner, others), (name,), log.sources)
+            columns.append(np.broadcast_to(own, log.count[fold].shape).ravel())
+        count = log.count[fold].ravel()
+        seen = count > 0
+        scores.append(np.stack(columns)[:, seen])
+        target.append(unit * log.total[fold].ravel()[seen] / count[seen])
+        weight.append(count[seen])
+    weights = fit_weights(
+        np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
+    )
+    return Stacked(
+        tuple(learned(scenario, log, (name,), learner) for name in log.sources), weights, link, unit
+    )
+
+
+def learned_summed(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
+    """Single-source models, simply added."""
+    parts = tuple(learned(scenario, log, (name,), learner) for name in log.sources)
+    return Summed(parts, float(log.total.sum() / log.count.sum()) * _unit(scenario))
+
+
+def _fit(
+    scenario: Scenario, log: TrainingLog, sources: tuple[str, ...], learner: str, folds: slice | list[int]
+) -> Cells:
+    """Values in currency over the codes of ``sources``, from some folds of the log."""
+    unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in sources)
+    count, total, square = (a[folds].sum(axis=0).sum(axis=unseen) for a in (log.count, log.total, log.square))
+    return _unit(scenario) * LEARNERS[learner](count, total, square, scenario.response.family == "logit")
+
+
+def _unit(scenario: Scenario) -> float:
+    return scenario.response.value_per_click if scenario.response.family == "logit" else 1.0
+
+
+def smoothed_table(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:
+    """Cell means, each drawn to the overall mean by within-variance / (within-variance + n x between-variance)."""
+    mean = total.sum() / count.sum()
+    filled = count > 0
+    cells = int(filled.sum())
+    means = np.divide(total, count, out=np.full(count.shape, mean), where=filled)
+    spare = max(count.sum() - cells, 1.0)
+    within = mean * (1 - mean) if is_click else max((square - count * means**2).sum() / spare, 0.0)
+    # Method of moments for unequal cells (DerSimonian & Laird 1986, with n in place of inverse variances).
+    effective = count.sum() - (count**2).sum() / count.sum()
+    excess = (count * (means - mean) ** 2).sum() - (cells - 1) * within
+    between = max(excess / effective, 0.0) if effective > 0 else 0.0
+    trust = np.divide(
+        count * between, count * between + within, out=np.zeros(count.shape), where=filled & (between > 0)
+    )
+    return mean + trust * (means - mean)
+
+
+def cell_means(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:  # noqa: ARG001
+    """Plain cell means; the overall mean where a cell was never seen."""
+    return np.divide(total, count, out=np.full(count.shape, total.sum() / count.sum()), where=count > 0)
+
+
+def logistic(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:  # noqa: ARG001
+    """Ridge-penalised regression on one-hot codes and, for two sources, their crosses."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    if count.ndim == 0:
+        return np.asarray(total / count)
+    features = _one_hot(count.shape)
+    n, y = count.ravel(), total.ravel()
+    if is_click:
+        rows = np.vstack([features, features])
+        label = np.repeat([1, 0], len(features))
+        weight = np.concatenate([y, n - y])
+        if y.sum() == 0 or y.sum() == n.sum():
+            return np.full(count.shape, y.sum() / n.sum())
+        used = weight > 0
+        model = LogisticRegression(C=1.0, max_iter=1000, tol=1e-8).fit(rows[used], label[used], weight[used])
+        return np.asarray(model.predict_proba(features)[:, 1].reshape(count.shape))
+    used = n > 0
+    ridge = Ridge(alpha=1.0).fit(features[used], y[used] / n[used], sample_weight=n[used])
+    return np.asarray(ridge.predict(features).reshape(count.shape))
+
+
+def _one_hot(shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Indicators of each code, and of each cell where there are two sources; shape (cells, features)."""
+    cells = int(np.prod(shape))
+    codes = np.unravel_index(np.arange(cells), shape)
+    parts = [np.eye(size)[code] for size, code in zip(shape, codes, strict=True)]
+    return np.hstack(parts if len(shape) == 1 else [*parts, np.eye(cells)])
+
+
+LEARNERS: dict[str, Learner] = {"logistic": logistic, "table": smoothed_table, "cell_means": cell_means}
