@@ -14,7 +14,7 @@ from typing import Any
 from sim.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
-CODE = ("sim", "strategies", "experiments/studies", "experiments/cells.py")
+CODE = ("sim", "strategies", "experiments/studies/arms.py", "experiments/cells.py")
 """What a cell's numbers are computed by; a change there makes other cells of all of them."""
 
 FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
@@ -31,6 +31,7 @@ class Cell:
         valuation: ``bayes`` or ``learned``.
         who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
         train_requests: randomised impressions that learned valuations are fitted to.
+        learner: the model fitted to them, see ``strategies.valuations.learned.LEARNERS``.
         seed: the study's seed.
         replication: the number of the market; pilots have numbers of their own.
         point: where on a curve the cell lies; empty on the ladder itself.
@@ -41,6 +42,7 @@ class Cell:
     valuation: str = "bayes"
     who: str | int = "unilateral"
     train_requests: int = 100_000
+    learner: str = "logistic"
     seed: int = 1
     replication: int = 0
     point: str = ""
@@ -50,7 +52,7 @@ class Cell:
         """Hex digits of everything that determines the cell's numbers, the code included."""
         market = self.scenario.model_dump(exclude=FOR_PEOPLE)
         parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who]
-        parts += [self.train_requests if self.valuation == "learned" else 0, self.seed, self.replication]
+        parts += [(self.train_requests, self.learner) if self.valuation == "learned" else 0, self.seed, self.replication]
         return _hash(json.dumps(parts, sort_keys=True).encode())
 
     def __str__(self) -> str:

@@ -1,0 +1,96 @@
+"""The arms of the ladder as bidders: which data an arm's holder uses, how it joins them, and what a cell then measures."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from experiments.cells import Cell, CellResult
+from sim import Entrant, RunResult, Scenario, simulate
+from sim.training import TrainingLog, randomised_log
+from strategies.base import Priced, Valuation
+from strategies.market import Market
+from strategies.registry import make
+from strategies.valuations.bayes import bayes, mean_value
+from strategies.valuations.combined import Summed, stacked_bayes
+from strategies.valuations.learned import learned, learned_stacked, learned_summed
+
+ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
+FOCAL = "focal"
+
+
+def run_cell(cell: Cell) -> CellResult:
+    """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
+    result = simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
+    about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
+    market = {name: result.market[name] for name in ("revenue", "welfare")}
+    rows = [{**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)]
+    hours = [] if cell.point else [{**about, **row} for row in records(result.timeseries)]
+    return CellResult(rows=rows, timeseries=hours, auctions=int(result.market["requests"]))
+
+
+def records(columns: Any) -> list[dict[str, Any]]:
+    """A table of columns as a list of plain rows."""
+    names = list(columns)
+    return [dict(zip(names, row, strict=True)) for row in zip(*(columns[n].tolist() for n in names), strict=True)]
+
+
+def simulate_cell(cell: Cell) -> RunResult:
+    """The whole result of one cell, for a closer look."""
+    return simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
+
+
+def entrants(cell: Cell) -> dict[str, Entrant]:
+    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others none."""
+    scenario = cell.scenario
+    bidders = scenario.bidders.count
+    holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
+    market: dict[str, Entrant] = {}
+    for number in range(bidders):
+        name = FOCAL if number == 0 else f"rival_{number}"
+        market |= seats(cell, name, cell.arm if number < holders else "none")
+    return market
+
+
+def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
+    """The campaigns of one advertiser under an arm: one, or two departments with half the budget each."""
+    scenario, budget = cell.scenario, cell.scenario.bidders.budget
+    if scenario.response.family == "private_value":
+        strategy = make(scenario.bidders.strategy, Market.of(scenario))
+        return {advertiser: Entrant(strategy, None, budget, advertiser)}
+    if arm != "split_budget":
+        return {advertiser: _campaign(cell, advertiser, valuation(cell, arm), budget)}
+    half = None if budget is None else budget / 2
+    return {
+        f"{advertiser}_{source}": _campaign(cell, advertiser, valuation(cell, source), half)
+        for source in scenario.source
+    }
+
+
+def valuation(cell: Cell, arm: str) -> Valuation:
+    """What the arm's holder thinks an impression is worth."""
+    scenario = cell.scenario
+    sources = {"none": (), "joint": tuple(scenario.source)}.get(arm, (arm,))
+    if cell.valuation == "learned":
+        log = _log(scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests)
+        if arm == "stacked":
+            return learned_stacked(scenario, log, cell.learner)
+        if arm == "summed":
+            return learned_summed(scenario, log, cell.learner)
+        return learned(scenario, log, sources, cell.learner)
+    if arm == "stacked":
+        return stacked_bayes(scenario)
+    if arm == "summed":
+        return Summed(tuple(bayes(scenario, (name,)) for name in scenario.source), mean_value(scenario))
+    return bayes(scenario, sources)
+
+
+def _campaign(cell: Cell, advertiser: str, prices: Valuation, budget: float | None) -> Entrant:
+    policy = make(cell.scenario.bidders.strategy, Market.of(cell.scenario))
+    return Entrant(Priced(prices, policy), tuple(cell.scenario.source), budget, advertiser)
+
+
+@lru_cache(maxsize=2)
+def _log(scenario: str, seed: int, replication: int, requests: int) -> TrainingLog:
+    """The log of one replication, shared by its arms."""
+    return randomised_log(Scenario.model_validate_json(scenario), seed, replication, requests)
