@@ -59,35 +59,38 @@ def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
         strategy = make(scenario.bidders.strategy, Market.of(scenario))
         return {advertiser: Entrant(strategy, None, budget, advertiser)}
     if arm != "split_budget":
-        return {advertiser: _campaign(cell, advertiser, valuation(cell, arm), budget)}
+        return {advertiser: _campaign(cell, advertiser, arm, budget)}
     half = None if budget is None else budget / 2
-    return {
-        f"{advertiser}_{source}": _campaign(cell, advertiser, valuation(cell, source), half)
-        for source in scenario.source
-    }
+    return {f"{advertiser}_{source}": _campaign(cell, advertiser, source, half) for source in scenario.source}
 
 
 def valuation(cell: Cell, arm: str) -> Valuation:
     """What the arm's holder thinks an impression is worth."""
     scenario = cell.scenario
-    sources = {"none": (), "joint": tuple(scenario.source)}.get(arm, (arm,))
     if cell.valuation == "learned":
         log = _log(scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests)
         if arm == "stacked":
             return learned_stacked(scenario, log, cell.learner)
         if arm == "summed":
             return learned_summed(scenario, log, cell.learner)
-        return learned(scenario, log, sources, cell.learner)
+        return learned(scenario, log, information(cell, arm), cell.learner)
     if arm == "stacked":
         return stacked_bayes(scenario)
     if arm == "summed":
         return Summed(tuple(bayes(scenario, (name,)) for name in scenario.source), mean_value(scenario))
-    return bayes(scenario, sources)
+    return bayes(scenario, information(cell, arm))
 
 
-def _campaign(cell: Cell, advertiser: str, prices: Valuation, budget: float | None) -> Entrant:
+def information(cell: Cell, arm: str) -> tuple[str, ...]:
+    """The sources that an arm's holder may use on a request."""
+    if arm in cell.scenario.source:
+        return (arm,)
+    return () if arm == "none" else tuple(cell.scenario.source)
+
+
+def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None) -> Entrant:
     policy = make(cell.scenario.bidders.strategy, Market.of(cell.scenario))
-    return Entrant(Priced(prices, policy), tuple(cell.scenario.source), budget, advertiser)
+    return Entrant(Priced(valuation(cell, arm), policy), information(cell, arm), budget, advertiser)
 
 
 @lru_cache(maxsize=2)

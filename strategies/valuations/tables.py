@@ -64,8 +64,9 @@ class AgedValues:
 
 
 def ratio(worth: NDArray[np.float64], weight: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
-    """worth / weight, and the prior where nothing of the kind can be seen."""
-    return np.divide(worth, weight, out=np.full(np.shape(worth), prior), where=weight > 0)
+    """The ratio of worth and weight, and the prior where nothing of the kind can be seen."""
+    where = np.asarray(weight > 0)
+    return np.asarray(np.divide(worth, weight, out=np.full(np.shape(worth), float(prior)), where=where))
 
 
 def spread_over(table: NDArray[np.float64], has: Sequence[str], wanted: Sequence[str]) -> NDArray[np.float64]:
