@@ -1,5 +1,7 @@
 """The world: people, requests, auctions and money. Knows no strategy, no config files, no plots."""
 
+from __future__ import annotations
+
 from sim.desk import Entrant
 from sim.results import RunResult
 from sim.scenario import Scenario

@@ -38,7 +38,7 @@ def joint_law(profile_types: int, context_types: int, redundancy: float) -> NDAr
     same = np.clip(high - low, 0.0, None)
     if redundancy < 0:
         same = same[::-1]
-    return (1.0 - abs(redundancy)) / (profile_types * context_types) + abs(redundancy) * same
+    return np.asarray((1.0 - abs(redundancy)) / (profile_types * context_types) + abs(redundancy) * same)
 
 
 def draw_types(

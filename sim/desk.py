@@ -72,7 +72,6 @@ class Desk:
 
     def bid_cells(self, hour: float) -> NDArray[np.float64]:
         """Its bids for all visible cells, currency, shape (cells,)."""
-        assert self.cells is not None
         self.stale = False
         return self._ask(self._every_cell(), hour)
 
@@ -124,7 +123,7 @@ class Desk:
         return Feedback(requests=seen, **joined)
 
     def _allowed_reads(self, information: tuple[str, ...] | None) -> tuple[str, ...]:
-        columns = self._world.columns()
+        columns = self._world.columns
         held = columns if information is None else information
         unknown = [name for name in held if name not in columns]
         if unknown:

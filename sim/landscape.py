@@ -30,13 +30,14 @@ class Landscape:
         if self.rivals.landscape is None:
             return np.full(n, NOBODY, dtype=np.int64)
         price = self.quantile(streams.uniform("landscape", start, n))
-        return np.clip(np.rint(price * MICROS), 0, MAX_MICROS).astype(np.int64)
+        micros: NDArray[np.int64] = np.clip(np.rint(price * MICROS), 0, MAX_MICROS).astype(np.int64)
+        return micros
 
     def quantile(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """The price at probability ``u`` in [0, 1)."""
         r = self.rivals
         if r.landscape == "uniform":
-            return u * r.high
+            return np.asarray(u * r.high)
         if r.landscape == "lognormal":
             return np.asarray(np.exp(r.mu + r.sigma * ndtri(u)))
         if r.landscape == "normal":

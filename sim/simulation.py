@@ -174,7 +174,7 @@ class _Run:
     def _request_at(self, time_us: int) -> simpy.Event:
         """The moment of a request, after every event of that microsecond."""
         event = simpy.Event(self.env)
-        event._ok, event._value = True, None  # as simpy.Timeout does; only the priority differs
+        event._ok, event._value = True, None  # noqa: SLF001  (as simpy.Timeout does; only the priority differs)
         self.env.schedule(event, priority=AFTER_EVENTS, delay=time_us - self._now)  # type: ignore[arg-type]
         return event
 
@@ -224,7 +224,7 @@ class _Run:
             click_u=self.streams.uniform("click", chunk.start, n)
             if self.outcomes.click.any()
             else np.ones(n),
-            weight=np.empty(0) if chunk.weight is None else chunk.weight,
+            weight=chunk.logged.weight,
             cells=cells,
         )
         self._control_by_count(chunk)

@@ -21,27 +21,6 @@ SLICE = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Requests ``start`` to ``start + n - 1`` as columns of shape (n,); times strictly rise, money is in micros.
-
-    ``price_micros`` is the highest outside bid, -1 where there is none. ``weight``, ``value`` and ``click`` come from logs
-    alone (impressions that the row stands for, realised worth in currency, click 0 or 1), as do ``columns``.
-    """
-
-    start: int
-    time_us: NDArray[np.int64]
-    floor_micros: NDArray[np.int64]
-    price_micros: NDArray[np.int64]
-    weight: NDArray[np.float64] | None = None
-    value: NDArray[np.float64] | None = None
-    click: NDArray[np.float64] | None = None
-    columns: dict[str, NDArray[np.float64]] | None = None
-
-    def __len__(self) -> int:
-        return len(self.time_us)
-
-
-@dataclass(frozen=True, slots=True)
 class LogColumns:
     """A log ready for replay, one row a logged auction, in time order; every array of shape (n,).
 
@@ -58,6 +37,33 @@ class LogColumns:
     click: NDArray[np.float64]
     columns: dict[str, NDArray[np.float64]]
 
+    def rows(self, part: slice) -> LogColumns:
+        """Some of the rows."""
+        seen = {name: column[part] for name, column in self.columns.items()}
+        times, money = self.time_us[part], (self.price_micros[part], self.floor_micros[part])
+        return LogColumns(times, *money, self.weight[part], self.value[part], self.click[part], seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Requests ``start`` to ``start + n - 1`` as columns of shape (n,); times strictly rise, money is in micros.
+
+    ``price_micros`` is the highest outside bid, -1 where there is none. ``logged`` is empty unless rows come from a log.
+    """
+
+    start: int
+    time_us: NDArray[np.int64]
+    floor_micros: NDArray[np.int64]
+    price_micros: NDArray[np.int64]
+    logged: LogColumns
+
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+
+_NO_MONEY, _NOTHING = np.empty(0, dtype=np.int64), np.empty(0)
+NOT_LOGGED = LogColumns(_NO_MONEY, _NO_MONEY, _NO_MONEY, _NOTHING, _NOTHING, _NOTHING, {})
+
 
 def chunks(scenario: Scenario, streams: Streams, log: LogColumns | None) -> Iterator[Chunk]:
     """The requests of one run, in order."""
@@ -72,17 +78,18 @@ def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) ->
     landscape = Landscape.of(scenario.rivals)
     hard_floor = round(scenario.auction.floor_cpm * MICROS_PER_CPM)
     start, last = 0, -1
-    for time_us in arrivals(supply, streams):
-        n = len(time_us)
+    for drawn in arrivals(supply, streams):
+        n = len(drawn)
         if n == 0:
             continue
-        time_us = _strictly_rising(time_us, last)
+        time_us = _strictly_rising(drawn, last)
         last = int(time_us[-1])
         yield Chunk(
             start=start,
             time_us=time_us,
             floor_micros=np.maximum(_placement_floors(supply, streams, start, n), hard_floor),
             price_micros=landscape.draw(streams, start, n),
+            logged=NOT_LOGGED,
         )
         start += n
 
@@ -144,16 +151,7 @@ def _placement_floors(supply: SyntheticSupply, streams: Streams, start: int, n: 
 def _from_log(log: LogColumns) -> Iterator[Chunk]:
     last = -1
     for start in range(0, len(log.time_us), SLICE):
-        part = slice(start, start + SLICE)
-        time_us = _strictly_rising(log.time_us[part], last)
+        logged = log.rows(slice(start, start + SLICE))
+        time_us = _strictly_rising(logged.time_us, last)
         last = int(time_us[-1])
-        yield Chunk(
-            start=start,
-            time_us=time_us,
-            floor_micros=log.floor_micros[part],
-            price_micros=log.price_micros[part],
-            weight=log.weight[part],
-            value=log.value[part],
-            click=log.click[part],
-            columns={name: column[part] for name, column in log.columns.items()},
-        )
+        yield Chunk(start, time_us, logged.floor_micros, logged.price_micros, logged)

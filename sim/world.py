@@ -6,13 +6,14 @@ its own), and a log (columns as they were recorded).
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
-from sim.audience import draw_types
 from sim.auction.kernel import Outcomes
+from sim.audience import draw_types
 from sim.response import private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import SourceDraws, SyncClock, codes, is_transparent
@@ -23,74 +24,78 @@ COMMON = "everyone"
 """Owner of the facts where values are common."""
 
 
-class World(Protocol):
-    """What the simulation asks of the facts. ``owner`` is an advertiser; columns have the chunk's shape (n,)."""
+class World:
+    """What the simulation asks of the facts. ``owner`` is an advertiser; columns have the chunk's shape (n,).
 
-    clocks: dict[str, SyncClock]
+    The base holds what worlds share whose columns are continuous, known ahead, and whose outcomes are looked up by row.
+    """
 
-    def columns(self) -> tuple[str, ...]:
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
+        self.columns = names
         """Names of the columns that data shows."""
+        self.clocks: dict[str, SyncClock] = {}
 
-    def codes_of(self, name: str) -> int | None:
+    def codes_of(self, name: str) -> int | None:  # noqa: ARG002
         """How many codes a categorical column has; None for a continuous one."""
+        return None
 
     def origin(self, owner: str, name: str) -> tuple[str, str]:
         """Equal for two owners where the column is one and the same."""
+        return (owner, name)
 
-    def is_settled(self, name: str) -> bool:
+    def is_settled(self, name: str) -> bool:  # noqa: ARG002
         """The column is known for the whole chunk when it is loaded; otherwise only up to the next event."""
+        return True
 
     def load(self, chunk: Chunk) -> None:
         """Make this chunk the current one."""
+        self._chunk = chunk
 
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         """A visible column for some rows of the chunk."""
+        raise NotImplementedError
 
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Columns of truth cells (columns, n) and which of them each owner looks its outcomes up by; -1: by row."""
+        return np.empty((0, len(self._chunk)), dtype=np.int32), np.full(len(owners), -1, dtype=np.int64)
 
     def outcomes(self, owners: list[str], column: NDArray[np.int64]) -> Outcomes:
         """Expected value and click probability for each owner."""
+        raise NotImplementedError
 
 
-def make_world(scenario: Scenario, streams: Streams, log: LogColumns | None) -> World:
-    """The world of a scenario."""
-    if isinstance(scenario.supply, LogSupply):
-        return LogWorld(tuple(log.columns) if log is not None else ())
-    if scenario.response.family == "private_value":
-        return PrivateValues(scenario, streams)
-    return TypedWorld(scenario, streams)
-
-
-class TypedWorld:
+class TypedWorld(World):
     """Requests have a profile and a context type; sources show them."""
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        ages = (f"age_{name}" for name, source in scenario.source.items() if source.age_known)
+        super().__init__((*scenario.source, *ages))
         self._scenario, self._streams = scenario, streams
         self._truth = truth(scenario)
         self._types = {factor: scenario.types_of(factor) for factor in FACTORS}
         self.clocks = {name: SyncClock.of(source) for name, source in scenario.source.items()}
 
-    def columns(self) -> tuple[str, ...]:
-        ages = (f"age_{name}" for name, source in self._scenario.source.items() if source.age_known)
-        return (*self._scenario.source, *ages)
-
+    @override
     def codes_of(self, name: str) -> int | None:
         return self._types[name] + 1 if name in self._scenario.source else None
 
+    @override
     def origin(self, owner: str, name: str) -> tuple[str, str]:
         facts = self._facts_of(owner)
         own = name not in self._scenario.source or not is_transparent(self._scenario.source[name])
         return (owner if own else facts, name)
 
+    @override
     def is_settled(self, name: str) -> bool:
         return name in self._scenario.source and not self._scenario.source[name].ages
 
+    @override
     def load(self, chunk: Chunk) -> None:
         self._chunk = chunk
         self._facts: dict[str, dict[str, NDArray[np.int32]]] = {}
         self._draws: dict[tuple[str, str], SourceDraws] = {}
 
+    @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         time_us = self._chunk.time_us[part]
         if name.startswith("age_"):
@@ -106,6 +111,7 @@ class TypedWorld:
             source, true_type, self._types[name], self.clocks[name], time_us, self._draws[key].rows(part)
         )
 
+    @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         facts = list(dict.fromkeys(self._facts_of(owner) for owner in owners))
         cells = np.empty((len(facts), len(self._chunk)), dtype=np.int32)
@@ -114,6 +120,7 @@ class TypedWorld:
             row[:] = types["profile"] * np.int32(self._types["context"]) + types["context"]
         return cells, np.array([facts.index(self._facts_of(owner)) for owner in owners], dtype=np.int64)
 
+    @override
     def outcomes(self, owners: list[str], column: NDArray[np.int64]) -> Outcomes:
         theta, click = self._truth.theta.ravel(), self._truth.click.ravel()
         return Outcomes(theta=theta, click=click, offset=np.zeros(len(owners), dtype=np.int64), column=column)
@@ -130,47 +137,26 @@ class TypedWorld:
         return self._facts[facts]
 
 
-class ByRow:
-    """Worlds whose outcomes are looked up by row and whose columns are continuous and known ahead."""
-
-    clocks: dict[str, SyncClock] = {}
-    _chunk: Chunk
-
-    def codes_of(self, name: str) -> int | None:
-        return None
-
-    def origin(self, owner: str, name: str) -> tuple[str, str]:
-        return (owner, name)
-
-    def is_settled(self, name: str) -> bool:
-        return True
-
-    def load(self, chunk: Chunk) -> None:
-        self._chunk = chunk
-
-    def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        return np.empty((0, len(self._chunk)), dtype=np.int32), np.full(len(owners), -1, dtype=np.int64)
-
-
-class PrivateValues(ByRow):
+class PrivateValues(World):
     """Each bidder's value of a request is its own draw, and the column ``value`` shows it to that bidder alone."""
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        super().__init__(("value",))
         self._response, self._streams = scenario.response, streams
 
+    @override
     def load(self, chunk: Chunk) -> None:
         super().load(chunk)
         self._values: dict[str, NDArray[np.float64]] = {}
 
-    def columns(self) -> tuple[str, ...]:
-        return ("value",)
-
+    @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         if owner not in self._values:
             u = self._streams.uniform(f"value/{owner}", self._chunk.start, len(self._chunk))
             self._values[owner] = private_values(self._response, u)
         return self._values[owner][part]
 
+    @override
     def outcomes(self, owners: list[str], column: NDArray[np.int64]) -> Outcomes:
         n = len(self._chunk)
         values = [self.column(owner, "value", slice(None)) for owner in owners]
@@ -178,19 +164,23 @@ class PrivateValues(ByRow):
         return Outcomes(theta, np.zeros_like(theta), n * np.arange(len(owners), dtype=np.int64), column)
 
 
-class LogWorld(ByRow):
+class LogWorld(World):
     """A log's rows: what they turned out to be worth, and the columns recorded with them."""
 
-    def __init__(self, names: tuple[str, ...]) -> None:
-        self._names = names
-
-    def columns(self) -> tuple[str, ...]:
-        return self._names
-
+    @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
-        assert self._chunk.columns is not None
-        return self._chunk.columns[name][part]
+        return self._chunk.logged.columns[name][part]
 
+    @override
     def outcomes(self, owners: list[str], column: NDArray[np.int64]) -> Outcomes:
-        assert self._chunk.value is not None and self._chunk.click is not None
-        return Outcomes(self._chunk.value, self._chunk.click, np.zeros(len(owners), dtype=np.int64), column)
+        logged = self._chunk.logged
+        return Outcomes(logged.value, logged.click, np.zeros(len(owners), dtype=np.int64), column)
+
+
+def make_world(scenario: Scenario, streams: Streams, log: LogColumns | None) -> World:
+    """The world of a scenario."""
+    if isinstance(scenario.supply, LogSupply):
+        return LogWorld(tuple(log.columns) if log is not None else ())
+    if scenario.response.family == "private_value":
+        return PrivateValues(scenario, streams)
+    return TypedWorld(scenario, streams)

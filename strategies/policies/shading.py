@@ -43,4 +43,5 @@ class Shading(Policy):
             step = width / (GRID - 1)
             low = np.maximum(best - step, np.minimum(self._market.hard_floor, value))
             width = np.minimum(best + step, value) - low
-        return best
+        answer: NDArray[np.float64] = best
+        return answer

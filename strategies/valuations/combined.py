@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,7 +64,7 @@ class Summed:
         total = np.full(requests.n, -self.mean * (len(self.parts) - 1))
         for part in self.parts:
             total = total + part.value(requests)
-        return np.maximum(total, 0.0)
+        return np.asarray(np.maximum(total, 0.0))
 
 
 def stacked_bayes(scenario: Scenario) -> Valuation:
@@ -149,6 +148,3 @@ def _retentions(scenario: Scenario) -> list[tuple[dict[str, float], float]]:
 
 def _reads(parts: tuple[Valuation, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for part in parts for column in part.reads))
-
-
-Build = Callable[[Scenario], Valuation]

@@ -87,12 +87,13 @@ def smoothed_table(count: Cells, total: Cells, square: Cells, is_click: bool) ->
     trust = np.divide(
         count * between, count * between + within, out=np.zeros(count.shape), where=filled & (between > 0)
     )
-    return mean + trust * (means - mean)
+    return np.asarray(mean + trust * (means - mean))
 
 
 def cell_means(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:  # noqa: ARG001
     """Plain cell means; the overall mean where a cell was never seen."""
-    return np.divide(total, count, out=np.full(count.shape, total.sum() / count.sum()), where=count > 0)
+    overall = np.full(count.shape, total.sum() / count.sum())
+    return np.asarray(np.divide(total, count, out=overall, where=count > 0))
 
 
 def logistic(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:  # noqa: ARG001
