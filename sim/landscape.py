@@ -42,7 +42,7 @@ class Landscape:
             return np.asarray(np.exp(r.mu + r.sigma * ndtri(u)))
         if r.landscape == "normal":
             return np.asarray(np.maximum(r.mu + r.sigma * ndtri(u), 0.0))
-        return np.interp(u, self._histogram(), np.asarray(r.edges))
+        return np.asarray(np.interp(u, self._histogram(), np.asarray(r.edges)))
 
     def cdf(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(highest competing bid <= price)."""
