@@ -1,0 +1,116 @@
+"""Pacing: how evenly bidders spend over the horizon."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from experiments.plots.style import COLOURS, MARKERS, QUIET, caption, new_figure, require, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = ("bidder", "hour", "spend", "spend_share", "share_of")
+NAMED = 6
+"""With more bidders than this only the focal advertiser's have a name; the others are one grey crowd."""
+
+
+def pacing_points(timeseries: pd.DataFrame, budgets: Mapping[str, float] | None = None) -> pd.DataFrame:
+    """Cumulative share of the money spent by the end of each hour, starting with zero at hour 0.
+
+    Args:
+        timeseries: columns bidder, hour (0 for the first), spend (within that hour, in currency); of one run.
+        budgets: each bidder's budget in currency; where there is none, or no end to it, the share is of what
+            the bidder spent in all.
+
+    Returns:
+        Columns `COLUMNS`; `share_of` is `budget` or `total`; the share is nan for a bidder that spent nothing of
+        an endless budget.
+
+    Raises:
+        ValueError: missing columns, no rows, or an hour of a bidder that occurs twice (several runs).
+    """
+    require(timeseries, "bidder", "hour", "spend")
+    if timeseries.duplicated(["bidder", "hour"]).any():
+        raise ValueError("an hour of a bidder occurs twice: pacing shows one run")
+    parts = []
+    for bidder, rows in timeseries.sort_values("hour").groupby("bidder", sort=False):
+        spent = np.concatenate([[0.0], rows["spend"].to_numpy(dtype=float).cumsum()])
+        hours = np.concatenate([[float(rows["hour"].iloc[0])], rows["hour"].to_numpy(dtype=float) + 1])
+        budget = (budgets or {}).get(str(bidder), math.inf)
+        limited = math.isfinite(budget)
+        whole = budget if limited else spent[-1]
+        share = spent / whole if whole > 0 else np.full(len(spent), np.nan)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "bidder": bidder,
+                    "hour": hours,
+                    "spend": spent,
+                    "spend_share": share,
+                    "share_of": "budget" if limited else "total",
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def draw_pacing(points: pd.DataFrame, *, subject: str = "Pacing: spend over the day, by bidder") -> Figure:
+    """Cumulative spend share against time, one line a bidder, with a line for spending evenly.
+
+    Args:
+        points: what `pacing_points` returns.
+        subject: what the figure shows.
+    """
+    require(points, *COLUMNS)
+    bidders = list(dict.fromkeys(points["bidder"]))
+    named = [b for b in bidders if str(b).startswith("focal")] if len(bidders) > NAMED else bidders
+    with styled():
+        figure = new_figure(7.5, 4.4)
+        axes = figure.subplots()
+        _crowd(axes, points, [b for b in bidders if b not in named])
+        ends = [float(points["hour"].min()), float(points["hour"].max())]
+        axes.plot(ends, [0, 1], "--", color="#404040", linewidth=1.2, label="even spend")
+        for i, bidder in enumerate(named):
+            rows = points[points["bidder"] == bidder]
+            axes.plot(
+                rows["hour"],
+                rows["spend_share"],
+                color=COLOURS[i % len(COLOURS)],
+                marker=MARKERS[i % len(MARKERS)],
+                markersize=4,
+                markevery=4,
+                label=str(bidder),
+            )
+        axes.set_xlabel("time (hours)")
+        axes.set_ylabel(_share_label(points))
+        axes.set_xlim(ends[0], ends[1] + 0.015 * (ends[1] - ends[0]))
+        axes.set_ylim(0, 1.02 * float(points["spend_share"].clip(lower=1).fillna(1).max()))
+        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+        caption(
+            figure,
+            subject,
+            "Requests follow the daily curve, so even spend over time is a yardstick, not a goal.",
+        )
+    return figure
+
+
+def _crowd(axes: Axes, points: pd.DataFrame, bidders: list[str]) -> None:
+    for i, bidder in enumerate(bidders):
+        rows = points[points["bidder"] == bidder]
+        label = f"{len(bidders)} others" if i == 0 else None
+        axes.plot(rows["hour"], rows["spend_share"], color=QUIET, alpha=0.45, linewidth=0.9, label=label)
+
+
+def _share_label(points: pd.DataFrame) -> str:
+    kinds = set(points["share_of"])
+    if kinds == {"budget"}:
+        return "cumulative spend (share of budget)"
+    if kinds == {"total"}:
+        return "cumulative spend (share of total spend)"
+    return "cumulative spend (share of budget,\nor of total spend where unlimited)"

@@ -1,0 +1,141 @@
+"""One look for all plots, and how a figure is written: the same bytes whenever the table is the same."""
+
+from __future__ import annotations
+
+import contextlib
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
+"""Okabe and Ito's (2008) colours, which colour-blind readers tell apart; their yellow is too light for lines."""
+
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
+QUIET = "#6E6E6E"
+FORMATS = ("svg", "png")
+
+STYLE: Any = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so that every machine draws the same
+    "font.size": 10,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.formatter.limits": (-4, 6),
+    "axes.formatter.use_mathtext": True,
+    "axes.unicode_minus": True,
+    "grid.color": "#E3E3E3",
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 6,
+    "legend.frameon": False,
+    "figure.dpi": 110,
+    "savefig.dpi": 150,
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "jointbid",  # the ids inside an SVG are then the same in every run
+    "svg.fonttype": "path",
+}
+
+
+@contextlib.contextmanager
+def styled() -> Iterator[None]:
+    """Everything drawn inside looks as all plots do; what the caller's session has set comes back afterwards."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(STYLE)
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, in inches, that belongs to no window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save(
+    figure: Figure, table: pd.DataFrame, folder: Path | str, name: str, formats: Sequence[str] = FORMATS
+) -> tuple[Path, ...]:
+    """Write a figure and the tidy table behind it.
+
+    Args:
+        figure: what one of the `draw_` functions returned.
+        table: the table that it was drawn from.
+        folder: made where it is missing.
+        name: of the files, without ending.
+        formats: of the figure: svg, png, pdf.
+
+    Returns:
+        Paths of `<name>.<format>` and of `<name>.csv`. No date and no version of any library is written, so that
+        the same table gives the same bytes.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    metadata: dict[str, dict[str, Any]] = {
+        "svg": {"Date": None, "Creator": None, "Title": title_of(figure)},
+        "png": {"Software": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    }
+    paths = []
+    with styled():
+        for ending in formats:
+            path = folder / f"{name}.{ending}"
+            figure.savefig(path, format=ending, metadata=metadata.get(ending))
+            paths.append(path)
+    path = folder / f"{name}.csv"
+    table.to_csv(path, index=False)
+    return (*paths, path)
+
+
+def caption(figure: Figure, subject: str, note: str) -> None:
+    """The figure's subject in bold above it; below it, small, what the reader must know to read it."""
+    width = int(figure.get_figwidth() * 17)  # characters of the small font in the figure's width
+    figure.suptitle(subject, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    figure.supxlabel("\n".join(textwrap.wrap(note, width)), x=0.01, ha="left", fontsize=8, color=QUIET)
+
+
+def title_of(figure: Figure) -> str:
+    """The subject of a figure, for those who cannot see it."""
+    return figure.get_suptitle().strip()
+
+
+def zero_line(axes: Axes, *, vertical: bool = False) -> None:
+    """A line where nothing is gained or lost."""
+    (axes.axvline if vertical else axes.axhline)(0, color="#404040", linewidth=1, zorder=1)
+
+
+def amounts(axis: Axis) -> None:
+    """Few ticks with plain numbers, 25,000 and 0.0025, so that long ones stay apart."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(lambda value, _: f"{value:,.10g}" if abs(value) < 1e7 else f"{value:.3g}")
+
+
+def require(table: pd.DataFrame, *columns: str) -> None:
+    """Refuse a table that cannot be drawn.
+
+    Raises:
+        ValueError: columns are missing, or there is no row.
+    """
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise ValueError(f"the table to draw lacks the columns {', '.join(missing)}")
+    if table.empty:
+        raise ValueError("the table to draw has no rows")
