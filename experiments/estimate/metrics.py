@@ -33,7 +33,7 @@ METRICS: dict[str, Metric] = {
     "revenue": Metric(
         "money", "the seller's revenue; against a price landscape the focal advertiser's payments"
     ),
-    "welfare": Metric("money", "bidders' surplus and revenue together; only where rivals are bidders"),
+    "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
     "spend": Metric("money", "what the focal advertiser paid"),
     "win_rate": Metric("share", "impressions that the focal advertiser won, a bid request"),
     "clicks_expected": Metric(
@@ -85,8 +85,8 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
         per_bidder: add `profit_<bidder>` for each bidder that is not the focal advertiser's.
 
     Returns:
-        Indexed by (arm, replication), one column a metric; a metric that is nan everywhere is absent. Figures
-        are divided by the bid requests of the cell's market: the most that any of its bidders saw.
+        Indexed by (arm, replication), one column a metric; a metric that is nan everywhere is absent, as are
+        clicks where no click is ever expected. Figures are divided by the bid requests of the cell's market: the most that any of its bidders saw.
 
     Raises:
         ValueError: a missing column, a bidder twice in a cell, a cell without focal bidder, several study points.
@@ -95,7 +95,12 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
     keys = ["arm", "replication"]
     groups = cells.groupby(keys, sort=False)
     focal = cells[cells["focal"].astype(bool)].groupby(keys, sort=False)
-    present = {metric: column for metric, column in FOCAL_SUMS.items() if column in cells}
+    clicks_exist = "clicks_expected" in cells and (cells["clicks_expected"] > 0).any()
+    present = {
+        metric: column
+        for metric, column in FOCAL_SUMS.items()
+        if column in cells and (clicks_exist or not metric.startswith("clicks"))
+    }
     table = pd.DataFrame({metric: focal[column].sum(min_count=1) for metric, column in present.items()})
     table["revenue"] = groups["revenue"].first()
     table["welfare"] = groups["welfare"].first()
