@@ -1,0 +1,308 @@
+from __future__ import annotations
+
+import itertools
+import math
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.estimate import HEAT_COLUMNS, ladder_summary
+from experiments.plots import (
+    draw_curve,
+    draw_heat,
+    draw_ladder,
+    draw_log_ladder,
+    draw_pacing,
+    ladder_points,
+    pacing_points,
+    save,
+)
+
+UNIT = "CNY per million bid requests"
+SILO = "best_single (context)"
+
+
+@pytest.fixture
+def ladder(cells):
+    def make(silo="best_single", **changes):
+        summary = ladder_summary(cells(**changes), best_single="context", silo=silo, unit=UNIT)
+        return ladder_points(summary)
+
+    return make
+
+
+@pytest.fixture
+def curve():
+    x = np.linspace(0, 1, 5)
+    return pd.DataFrame(
+        {"x": x, "estimate": x, "ci_low": x - 0.2, "ci_high": x + 0.3, "metric": "focal_profit"}
+    )
+
+
+@pytest.fixture
+def heat():
+    points = itertools.product((-0.5, 0.0, 0.5), (-1.0, 1.0))
+    rows = [(r, d, 10 + r, 8.0, 12.0, d, d - 2 * (r == 0) - 0.5, d + 0.5) for r, d in points]
+    return pd.DataFrame(rows, columns=list(HEAT_COLUMNS))
+
+
+@pytest.fixture
+def log():
+    rows = itertools.product(("with tags", "without tags"), (1 / 32, 0.5), ("joint", "none", "profile"))
+    return pd.DataFrame([(*row, 5.0, 4.0, 6.0) for row in rows]).set_axis(
+        ["tags", "budget_share", "arm", "estimate", "ci_low", "ci_high"], axis=1
+    )
+
+
+def day(bidders=2, spend=1.0):
+    rows = itertools.product(["focal", *(f"rival_{i + 1}" for i in range(bidders - 1))], range(24))
+    return pd.DataFrame([{"bidder": b, "hour": h, "spend": spend} for b, h in rows])
+
+
+def lines(axes, label):
+    (line,) = [line for line in axes.lines if line.get_label() == label]
+    return line
+
+
+@pytest.fixture
+def figures(ladder, curve, heat, log):
+    """Every plot there is, with the table it was drawn from."""
+    points, pacing = ladder(), pacing_points(day())
+    return {
+        "ladder": (draw_ladder(points, best_single="context"), points),
+        "curve": (draw_curve(curve, unit=UNIT, silo=SILO), curve),
+        "heat": (draw_heat(heat, unit=UNIT), heat),
+        "pacing": (draw_pacing(pacing), pacing),
+        "log": (draw_log_ladder(log, unit=UNIT), log),
+    }
+
+
+def test_each_is_saved_as_svg_png_and_the_table_behind_it(figures, tmp_path):
+    for name, (figure, table) in figures.items():
+        paths = save(figure, table, tmp_path / "plots", name)
+        assert [p.name for p in paths] == [f"{name}.svg", f"{name}.png", f"{name}.csv"]
+        assert paths[1].read_bytes().startswith(b"\x89PNG")
+        assert ET.parse(paths[0]).getroot().tag.endswith("svg")
+        pd.testing.assert_frame_equal(pd.read_csv(paths[2]), table.reset_index(drop=True), check_dtype=False)
+
+
+def test_the_same_table_gives_the_same_bytes(curve, heat, tmp_path):
+    for name, draw in {
+        "curve": lambda: draw_curve(curve, unit=UNIT, silo=SILO),
+        "heat": lambda: draw_heat(heat, unit=UNIT),
+    }.items():
+        one, other = (save(draw(), curve, tmp_path / folder, name) for folder in ("one", "other"))
+        for a, b in zip(one, other, strict=True):
+            assert a.read_bytes() == b.read_bytes()
+        text = one[0].read_text()
+        assert "<dc:date>" not in text
+        assert "<dc:title>Value of joint data" in text
+
+
+def test_no_label_is_cut_or_covers_another(figures):
+    for name, (figure, _) in figures.items():
+        renderer = figure.canvas.get_renderer()
+        figure.draw(renderer)
+        boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in drawn(figure)]
+        for text, box in boxes:
+            assert figure.bbox.padded(1).containsx(box.x0), (name, text)
+            assert figure.bbox.padded(1).containsx(box.x1), (name, text)
+            assert figure.bbox.padded(1).containsy(box.y0), (name, text)
+            assert figure.bbox.padded(1).containsy(box.y1), (name, text)
+        for (text, box), (other, second) in itertools.combinations(boxes, 2):
+            assert not box.padded(-1).overlaps(second.padded(-1)), (name, text, other)
+
+
+def drawn(figure):
+    """Texts of a figure that are to be seen: an axis keeps labels of ticks beyond its limits."""
+    import matplotlib.text
+
+    axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    kept = {label for axis in axes for tick in axis.majorTicks for label in (tick.label1, tick.label2)}
+    seen = {tick.label1 for axis in axes for tick in axis._update_ticks()}
+    found = figure.findobj(matplotlib.text.Text)
+    return [t for t in found if t.get_text().strip() and t.get_visible() and (t not in kept or t in seen)]
+
+
+def test_every_axis_has_a_unit_and_every_figure_a_subject(figures):
+    for name, (figure, _) in figures.items():
+        assert figure.get_suptitle(), name
+        labels = [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()]
+        labels += [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
+        assert labels
+        for label in labels:
+            assert "(" in label or label == UNIT, (name, label)
+
+
+def test_what_compares_with_a_silo_prints_it(figures):
+    for name in ("ladder", "curve", "heat"):
+        figure, _ = figures[name]
+        assert "Siloed: best" in figure.get_supxlabel(), name
+
+
+def test_ladder_draws_each_arm_with_its_interval(ladder):
+    points = ladder(arm_sd=0.5)
+    figure = draw_ladder(points, best_single="context")
+    left, right = figure.axes
+    arms = [label.get_text() for label in left.get_yticklabels()]
+    assert arms[:6] == ["none", "profile", "context", SILO, "stacked", "joint"]
+    utility = points[points["quantity"] == "utility"].reset_index(drop=True)
+    drawn = [tuple(line.get_xdata()) for line in left.lines if len(line.get_xdata()) == 2]
+    assert drawn == list(zip(utility["ci_low"], utility["ci_high"], strict=True))
+    gains = points[points["quantity"] == "difference_to_silo"]
+    hollow = [line for line in right.lines if line.get_markerfacecolor() == "white"]
+    assert len(hollow) == ((gains["ci_low"] <= 0) & (gains["ci_high"] >= 0)).sum() > 0
+
+
+def test_ladder_of_one_replication_says_that_it_shows_nothing(ladder):
+    figure = draw_ladder(ladder(replications=1), best_single="context")
+    assert "1 replication: there are no intervals" in figure.get_supxlabel()
+    assert all(
+        line.get_markerfacecolor() == "white" for line in figure.axes[1].lines if line.get_marker() == "o"
+    )
+
+
+def test_ladder_without_differences_has_one_panel(ladder):
+    points = ladder()
+    figure = draw_ladder(points[points["quantity"] == "utility"], best_single="context")
+    assert len(figure.axes) == 1
+
+
+def test_curve_has_band_and_zero_line_and_is_sorted(curve):
+    figure = draw_curve(curve.sample(frac=1, random_state=1), unit=UNIT, silo=SILO)
+    (axes,) = figure.axes
+    zero, line = axes.lines
+    assert list(zero.get_ydata()) == [0, 0]
+    assert list(line.get_xdata()) == [0, 0.25, 0.5, 0.75, 1]
+    band = axes.collections[0].get_paths()[0].get_extents()
+    assert (band.y0, band.y1) == pytest.approx((-0.2, 1.3))
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_curve_without_intervals_still_draws(curve, rows, tmp_path):
+    table = curve.assign(ci_low=math.nan, ci_high=math.nan).head(rows)
+    figure = draw_curve(table, unit=UNIT, silo=SILO)
+    assert "no intervals" in figure.get_supxlabel()
+    save(figure, table, tmp_path, "curve")
+
+
+def test_curve_of_several_metrics_is_refused(curve):
+    curve.loc[0, "metric"] = "revenue"
+    with pytest.raises(ValueError, match="one metric"):
+        draw_curve(curve, unit=UNIT, silo=SILO)
+
+
+def test_heat_scale_is_shared_and_white_at_zero(heat):
+    figure = draw_heat(heat, unit=UNIT)
+    one, other = (axes.images[0] for axes in figure.axes[:2])
+    assert one.get_clim() == other.get_clim() == (-10.5, 10.5)
+    assert one.get_cmap()(0.5)[:3] == pytest.approx((0.97, 0.97, 0.97), abs=0.02)
+
+
+def test_heat_puts_each_step_where_it_belongs_and_brackets_what_is_not_shown(heat):
+    figure = draw_heat(heat.sample(frac=1, random_state=2), unit=UNIT)
+    same, model = figure.axes[:2]
+    assert [label.get_text() for label in same.get_yticklabels()] == ["-0.5", "0", "0.5"]
+    assert same.images[0].get_array()[:, 0].tolist() == pytest.approx([9.5, 10.0, 10.5])
+    written = {t.get_position(): t.get_text() for t in model.texts}
+    assert written == {
+        (0, 0): "-1.00",
+        (0, 1): "-1.00",
+        (0, 2): "-1.00",
+        (1, 0): "1.00",
+        (1, 1): "(1.00)",
+        (1, 2): "1.00",
+    }
+
+
+def test_heat_with_missing_points_or_nothing_to_see(heat, tmp_path):
+    holes = heat.drop(index=[0]).assign(same_request_step=0.0, same_request_low=math.nan)
+    holes["joint_model_step"] = math.nan
+    save(draw_heat(holes, unit=UNIT), holes, tmp_path, "heat")
+    with pytest.raises(ValueError, match="occurs twice"):
+        draw_heat(pd.concat([heat, heat]), unit=UNIT)
+
+
+def test_pacing_accumulates_shares_of_budget_or_of_total():
+    points = pacing_points(day(spend=2.0), {"focal": 96.0, "rival_1": math.inf})
+    last = points.groupby("bidder").last()
+    assert dict(last["spend_share"]) == {"focal": 0.5, "rival_1": 1.0}
+    assert dict(last["share_of"]) == {"focal": "budget", "rival_1": "total"}
+    assert points.groupby("bidder")["hour"].agg(["min", "max"]).to_numpy().tolist() == [[0, 24], [0, 24]]
+    assert "of total spend where unlimited" in draw_pacing(points).axes[0].get_ylabel()
+
+
+def test_pacing_of_an_even_spender_lies_on_the_even_line():
+    (axes,) = draw_pacing(pacing_points(day(spend=1.0), {"focal": 24.0})).axes
+    even, focal = lines(axes, "even spend"), lines(axes, "focal")
+    assert np.interp(focal.get_xdata(), even.get_xdata(), even.get_ydata()) == pytest.approx(
+        focal.get_ydata()
+    )
+
+
+def test_pacing_of_a_crowd_names_the_focal_bidder_alone():
+    figure = draw_pacing(pacing_points(day(bidders=31)))
+    labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
+    assert labels == ["30 others", "even spend", "focal"]
+
+
+def test_pacing_without_any_spend_draws(tmp_path):
+    points = pacing_points(day(spend=0.0))
+    assert points["spend_share"].isna().all()
+    save(draw_pacing(points), points, tmp_path, "pacing")
+
+
+def test_pacing_shows_one_run():
+    with pytest.raises(ValueError, match="one run"):
+        pacing_points(pd.concat([day(), day()]))
+
+
+def test_log_ladder_has_a_panel_for_each_tags_on_one_scale(log):
+    figure = draw_log_ladder(log, unit=UNIT)
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["with tags", "without tags"]
+    assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1/32", "1/2"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["none", "profile", "joint"]
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda table: draw_ladder(table, best_single="context"),
+        lambda table: draw_curve(table, unit=UNIT, silo=SILO),
+        lambda table: draw_heat(table, unit=UNIT),
+        lambda table: draw_log_ladder(table, unit=UNIT),
+        draw_pacing,
+        pacing_points,
+    ],
+)
+def test_a_table_without_its_columns_is_refused(draw):
+    with pytest.raises(ValueError, match="lacks the columns"):
+        draw(pd.DataFrame({"a": [1]}))
+
+
+def test_an_empty_table_is_refused(curve):
+    with pytest.raises(ValueError, match="no rows"):
+        draw_curve(curve.head(0), unit=UNIT, silo=SILO)
+
+
+def test_the_style_of_the_session_is_left_alone(curve):
+    import matplotlib as mpl
+
+    with mpl.rc_context({"font.size": 3.5}):
+        draw_curve(curve, unit=UNIT, silo=SILO)
+        assert mpl.rcParams["font.size"] == 3.5
+
+
+def test_matplotlib_is_imported_when_drawing_and_never_pyplot():
+    code = (
+        "import sys, pandas as pd, experiments.plots as p\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "p.draw_pacing(p.pacing_points(pd.DataFrame({'bidder': ['a'], 'hour': [0], 'spend': [1.0]})))\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
