@@ -45,13 +45,16 @@ def interval(estimate: Estimate, *, sign: float = 1.0) -> str:
     return f"{number(low)} to {number(high)}"
 
 
-def verdict(summary: pd.DataFrame, *, best_single: str, silo: str = "best_single") -> str:
+def verdict(
+    summary: pd.DataFrame, *, best_single: str, silo: str = "best_single", caveat: str | None = None
+) -> str:
     """One line for people: what joining is worth, how sure that is, over which silo, and by which step.
 
     Args:
         summary: what `ladder_summary` returns.
         best_single: the better single source.
         silo: the arm that joint data was compared with.
+        caveat: what the intervals cover, for the last sentence; how many replications, and `CAVEAT`, unless given.
 
     Raises:
         ValueError: a summary without value of joint data.
@@ -63,7 +66,8 @@ def verdict(summary: pd.DataFrame, *, best_single: str, silo: str = "best_single
     percent = lookup(summary, "value_of_joint_data", "focal_profit_pct")
     against = f"{SILOS.get(silo, f'{silo} alone')} ({best_single if silo == 'best_single' else silo})"
     sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against) + _steps(summary, silo, best_single)
-    return f"{sentence}. {value.n} replication{'' if value.n == 1 else 's'}; {CAVEAT}."
+    replications = f"{value.n} replication{'' if value.n == 1 else 's'}; {CAVEAT}"
+    return f"{sentence}. {caveat or replications}."
 
 
 def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str) -> str:

@@ -121,6 +121,11 @@ def test_other_silos_are_named_and_keep_the_steps_apart(silo, words):
     assert f"over {words}. From context alone to both: 7.00" in text
 
 
+def test_a_replay_says_what_its_own_intervals_cover():
+    text = say(study(), caveat="Interval: resampled rows of the log only")
+    assert text.endswith("one model of both. Interval: resampled rows of the log only.")
+
+
 def test_without_stacked_there_are_no_steps():
     summary = study()
     text = say(summary[summary["estimand"] == "value_of_joint_data"])
