@@ -1,0 +1,24 @@
+"""What a user can mend: wrong configuration, wrong files. The command line prints it and leaves with exit code 2."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class BadInput(Exception):  # noqa: N818 - it names what happened, in the words the user reads
+    """The user's input cannot be used.
+
+    Attributes:
+        problems: one line each: where (config path, or file, row and column), the value, what is allowed.
+    """
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?` for the known word that is most like `word`, else an empty string."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {match[0]!r}?" if match else ""
