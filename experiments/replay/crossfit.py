@@ -1,0 +1,165 @@
+"""Cross-fitting in views: whatever prices a row was made without that row, down to weights, gains and choices.
+
+With K folds, *view k* is all that may be known when fold k is priced. In it the rows of fold k have scores of a model
+fitted without fold k, and the rows of any other fold j scores of a model fitted without folds j and k. So within view k
+the training rows carry out-of-fold scores too, and everything learned from scores (regularisation, recalibration,
+stacking weights, the better single source, bid gains) is learned from them and never meets fold k's clicks.
+It takes K + K(K-1)/2 fits a model: 15 for five folds.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+
+from experiments.replay.features import Encoded
+
+Floats = NDArray[np.float64]
+DECIMALS = 9
+"""Log-odds are rounded so that the last bits of a sum, which depend on threads, never reach a bid."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model to cross-fit: which encoding, and which features of it."""
+
+    encoded: str
+    features: tuple[str, ...]
+
+
+def assign_folds(strata: pd.Series, folds: int, seed: Sequence[int]) -> NDArray[np.int64]:
+    """Deal the rows out to folds at random, evenly within each stratum; shape (rows,)."""
+    rng = np.random.default_rng([*seed, 0xF01D])
+    order = pd.Series(rng.permutation(len(strata)), index=strata.index)
+    position = order.groupby(strata).rank(method="first").astype("int64") - 1
+    offset = strata.map({name: i for i, name in enumerate(sorted(strata.unique()))})
+    return ((position + offset) % folds).to_numpy(dtype=np.int64)
+
+
+def cross_fit(
+    models: Mapping[str, Model],
+    encodings: Mapping[str, Encoded],
+    clicks: NDArray[np.int64],
+    folds: NDArray[np.int64],
+    *,
+    penalties: Sequence[float],
+    min_count: int,
+    jobs: int,
+) -> tuple[dict[str, Floats], dict[str, list[float]]]:
+    """Fit every model without each fold and without each pair of folds.
+
+    Args:
+        models: by name.
+        encodings: the encodings that they name.
+        clicks: 0 or 1, shape (rows,).
+        folds: the fold of each row, shape (rows,).
+        penalties: candidates for scikit-learn's inverse penalty C; each view takes the one with the least log loss
+            over its training rows' out-of-fold scores.
+        min_count: training rows that a value must have to get a column of its own.
+        jobs: processes.
+
+    Returns:
+        views: for each model the log-odds in the sample (clicks against kept non-clicks), shape (folds, rows).
+        chosen: for each model the C of each view.
+    """
+    number = int(folds.max()) + 1
+    absent: list[tuple[int, ...]] = [(k,) for k in range(number)] + list(combinations(range(number), 2))
+    tasks = [(name, out) for name in models for out in absent]
+    # One thread a fit: the processes are the cores, and more threads would change last bits.
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        scores = joblib.Parallel(n_jobs=jobs)(
+            joblib.delayed(_fit)(
+                encodings[models[name].encoded],
+                models[name].features,
+                clicks,
+                np.isin(folds, out),
+                penalties,
+                min_count,
+            )
+            for name, out in tasks
+        )
+    views, chosen = {}, {}
+    for name in models:
+        fitted = {out: score for (model, out), score in zip(tasks, scores, strict=True) if model == name}
+        views[name], chosen[name] = _choose(_views(fitted, folds, len(penalties)), clicks, folds, penalties)
+    return views, chosen
+
+
+def _fit(
+    encoded: Encoded,
+    features: Sequence[str],
+    clicks: NDArray[np.int64],
+    out: NDArray[np.bool_],
+    penalties: Sequence[float],
+    min_count: int,
+) -> Floats:
+    """Fit without the rows `out` and score these; shape (penalties, rows out)."""
+    columns = encoded.pruned(features, ~out, min_count)
+    model = LogisticRegression(max_iter=200, tol=1e-4, warm_start=True)
+    rows = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # scores move in the fourth digit at most
+        for penalty in penalties:
+            model.set_params(C=penalty).fit(columns[~out], clicks[~out])
+            rows.append(model.decision_function(columns[out]))
+    return np.array(rows, dtype=np.float64).round(DECIMALS)
+
+
+def _views(fitted: Mapping[tuple[int, ...], Floats], folds: NDArray[np.int64], penalties: int) -> Floats:
+    """Arrange the scores as views; shape (folds, penalties, rows)."""
+    number = int(folds.max()) + 1
+    views = np.full((number, penalties, len(folds)), np.nan)
+    for out, score in fitted.items():
+        rows = np.flatnonzero(np.isin(folds, out))
+        for view in out:
+            # Without one fold: that fold's own rows. Without two: in the view of one, the rows of the other.
+            mine = folds[rows] == (view if len(out) == 1 else sum(out) - view)
+            views[view][:, rows[mine]] = score[:, mine]
+    return views
+
+
+def _choose(
+    views: Floats, clicks: NDArray[np.int64], folds: NDArray[np.int64], penalties: Sequence[float]
+) -> tuple[Floats, list[float]]:
+    """Take in each view the penalty with the least log loss over its training rows."""
+    best = []
+    for view, scores in enumerate(views):
+        training = folds != view
+        best.append(int(np.argmin([log_loss(clicks[training], expit(score[training])) for score in scores])))
+    return np.array([scores[b] for scores, b in zip(views, best, strict=True)]), [penalties[b] for b in best]
+
+
+def refit(
+    inputs: Sequence[Floats], clicks: NDArray[np.int64], folds: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
+    """Combine views linearly on log-odds, with weights fitted in each view to its training rows' clicks.
+
+    With one input this is Platt's recalibration; with the scores of two houses it is stacking: no model has seen
+    the columns of both.
+
+    Returns:
+        The combined views, shape (folds, rows), and the weights with the intercept first, (folds, 1 + inputs).
+    """
+    combined, weights = [], []
+    for view, columns in enumerate(np.stack(inputs, axis=2)):
+        training = folds != view
+        model = LogisticRegression(C=1e6).fit(columns[training], clicks[training])
+        combined.append(np.round(model.decision_function(columns), DECIMALS))
+        weights.append(np.concatenate([model.intercept_, model.coef_[0]]))
+    return np.array(combined), np.array(weights)
+
+
+def honest(views: Floats, folds: NDArray[np.int64]) -> Floats:
+    """Return each row's value in the view of its own fold: what it is priced with; shape (rows,)."""
+    return views[folds, np.arange(len(folds))]

@@ -1,0 +1,108 @@
+"""What each arm wins under each budget, in each split of the log into folds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from experiments.replay.bidding import tuned_bids, votes
+from experiments.replay.crossfit import honest
+from experiments.replay.engine import replay
+from experiments.replay.ladder import RUNGS, Ladder
+from experiments.replay.plan import Plan, Requests
+from sim.scenario import MICROS
+
+SINGLES = ("profile", "context")
+UNLIMITED = float("inf")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One arm under one budget and one variant of the tags, in one split.
+
+    Attributes:
+        tags: the variant.
+        share: the budget as a share of the log's cost; inf for no limit.
+        split: number of the split into folds.
+        arm: the arm.
+        won: the rows won, shape (rows,).
+        gain: of the bids, the mean over the views.
+    """
+
+    tags: str
+    share: float
+    split: int
+    arm: str
+    won: NDArray[np.bool_]
+    gain: float
+
+
+def play(
+    plan: Plan, requests: Requests, tags: str, ladder: Ladder, share: float, split: int
+) -> tuple[list[Outcome], Counter[str]]:
+    """Replay every arm under one budget, and let each view vote for the better single source.
+
+    Gains and votes come from the views' training rows alone.
+    """
+    total = float(requests.cost.sum())
+    budget = share * total / MICROS if np.isfinite(share) else None
+    outcomes, views = [], {}
+    for arm in RUNGS:
+        views[arm], gains = tuned_bids(
+            ladder.odds[arm], requests.folds, requests.values, requests.prices, requests.cost, share
+        )
+        won = replay(requests.log, requests.values, honest(views[arm], requests.folds), budget, plan.seed)
+        outcomes.append(Outcome(tags, share, split, arm, won, float(gains.mean())))
+    singles = {source: views[source] for source in SINGLES}
+    return outcomes, votes(singles, requests.folds, requests.profit, requests.prices)
+
+
+def cells(plan: Plan, requests: Requests, outcomes: list[Outcome]) -> pd.DataFrame:
+    """Return one row an outcome, totals over the log; money in currency, `replication` is the split."""
+    rows = []
+    full = float(requests.weights.sum())
+    for outcome in outcomes:
+        won = outcome.won
+        spend, value = (
+            requests.cost[won].sum() / MICROS,
+            (requests.profit + requests.cost)[won].sum() / MICROS,
+        )
+        impressions, clicks = requests.weights[won].sum(), (requests.weights * requests.clicks)[won].sum()
+        rows.append(
+            {
+                "study_point": f"tags={outcome.tags},budget={budget_label(outcome.share)}",
+                "tags": outcome.tags,
+                "budget_share": outcome.share,
+                "arm": outcome.arm,
+                "replication": outcome.split,
+                "bidder": "focal",
+                "advertiser": "all",
+                "focal": True,
+                "requests": full,
+                "rows": len(won),
+                "wins": impressions,
+                "rows_won": int(won.sum()),
+                "win_rate": impressions / full,
+                "spend": spend,
+                "value": value,
+                "profit": value - spend,
+                "clicks": clicks,
+                "ecpc": spend / clicks if clicks else np.nan,
+                "revenue": spend,
+                "welfare": np.nan,
+                "gain": outcome.gain,
+                "seed": plan.seed,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def budget_label(share: float) -> str:
+    """Return "1/8" for .125, "unlimited" for no limit."""
+    if not np.isfinite(share):
+        return "unlimited"
+    return f"1/{1 / share:.0f}" if abs(1 / share - round(1 / share)) < 1e-9 else f"{share:g}"
