@@ -2,7 +2,11 @@
 
 The public face, for notebooks and strategy authors::
 
-    from jointbid import Scenario, Truthful, bayes, Priced, simulate
+    from jointbid import Priced, Truthful, bayes, load, simulate
+
+    scenario = load("default", "supply.requests=20000")
+    strategy = Priced(bayes(scenario, ("profile", "context")), Truthful())
+    simulate(scenario, {"focal": strategy}, seed=1).of("focal")
 """
 
 from __future__ import annotations
@@ -47,6 +51,17 @@ from strategies.policies.pacing import AdaptivePacing  # noqa: E402
 from strategies.policies.shading import Shading  # noqa: E402
 from strategies.valuations.bayes import bayes  # noqa: E402
 
+
+def load(name: str = "default", *overrides: str) -> Scenario:
+    """A shipped scenario by name, with overrides as on the command line (``supply.requests=20000``).
+
+    Raises ``experiments.errors.BadInput`` with every problem at once.
+    """
+    from experiments.config import load as compose  # Hydra is imported where it is needed
+
+    return compose("run", [f"scenario={name}", *overrides])[0].settings.scenario
+
+
 __all__ = [
     "AccountState",
     "AdaptivePacing",
@@ -65,5 +80,6 @@ __all__ = [
     "Valuation",
     "VisibleRequests",
     "bayes",
+    "load",
     "simulate",
 ]

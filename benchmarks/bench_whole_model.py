@@ -74,7 +74,7 @@ def alone(*case: Any) -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, core),  # noqa: PLW1509
+        preexec_fn=lambda: os.sched_setaffinity(0, core),
     )
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer

@@ -1,0 +1,36 @@
+"""The default scenario is as near the public figures as docs/calibration.md says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.calibration import REAL, simulated_beside_real, weighted_auc
+from jointbid import Priced, Truthful, bayes, load, simulate
+
+PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
+
+
+def test_simulated_figures_are_near_the_real_ones_and_as_the_page_says() -> None:
+    table = simulated_beside_real(load("default"), requests=6_000_000, seed=7).set_index("figure")
+    for figure in ("AUC of context", "AUC of profile", "AUC of both"):
+        assert table.simulated[figure] == pytest.approx(REAL[figure], abs=0.02)
+    page = dict(re.findall(r"^\| (.+?) \| [\d.]+ \| ([\d.]+) \|$", PAGE.read_text(), re.MULTILINE))
+    assert page.keys() == REAL.keys()
+    for figure, shown in page.items():
+        assert table.simulated[figure] == pytest.approx(float(shown), rel=0.015), figure
+
+
+@pytest.mark.parametrize("sources", [(), ("profile",), ("context",), ("profile", "context")])
+def test_win_rates_lie_between_5_and_25_percent(sources: tuple[str, ...]) -> None:
+    scenario = load("default")
+    focal = simulate(scenario, {"focal": Priced(bayes(scenario, sources), Truthful())}, seed=1).of("focal")
+    assert 0.05 < focal["win_rate"] < 0.25
+
+
+def test_weighted_auc_counts_ties_half() -> None:
+    assert weighted_auc(np.array([0.1, 0.2]), np.array([0.0, 1.0]), np.array([1.0, 0.0])) == 1.0
+    assert weighted_auc(np.array([0.1]), np.array([3.0]), np.array([5.0])) == 0.5
