@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.scenario import MICROS
 from strategies.base import VALUE, Policy, VisibleRequests
 from strategies.market import Market
 
 GRID = 65
 ROUNDS = 4
+SMALLEST_BID = 1.0 / MICROS
+"""0 is no bid: where most impressions are free, this one wins them."""
 
 
 class Shading(Policy):
@@ -43,5 +46,5 @@ class Shading(Policy):
             step = width / (GRID - 1)
             low = np.maximum(best - step, np.minimum(self._market.hard_floor, value))
             width = np.minimum(best + step, value) - low
-        answer: NDArray[np.float64] = best
+        answer: NDArray[np.float64] = np.maximum(best, np.minimum(SMALLEST_BID, value))
         return answer
