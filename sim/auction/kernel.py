@@ -154,8 +154,8 @@ def clear(
             ledger.hourly_spend[requests.hour[i], winner] += paid
             ledger.hourly_wins[requests.hour[i], winner] += 1
         if recorded:
-            record.winner[i] = winner
-            record.paid[i] = paid
-            record.top[i] = top
-            record.other[i] = other
-            record.clicked[i] = clicked
+            record.winner[i - first] = winner
+            record.paid[i - first] = paid
+            record.top[i - first] = top
+            record.other[i - first] = other
+            record.clicked[i - first] = clicked
