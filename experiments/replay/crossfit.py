@@ -9,7 +9,6 @@ It takes K + K(K-1)/2 fits a model: 15 for five folds.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -19,7 +18,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
@@ -73,6 +71,7 @@ def cross_fit(
         views: for each model the log-odds in the sample (clicks against kept non-clicks), shape (folds, rows).
         chosen: for each model the C of each view.
     """
+    penalties = sorted(penalties)
     number = int(folds.max()) + 1
     absent: list[tuple[int, ...]] = [(k,) for k in range(number)] + list(combinations(range(number), 2))
     tasks = [(name, out) for name in models for out in absent]
@@ -106,13 +105,12 @@ def _fit(
 ) -> Floats:
     """Fit without the rows `out` and score these; shape (penalties, rows out)."""
     columns = encoded.pruned(features, ~out, min_count)
-    model = LogisticRegression(max_iter=200, tol=1e-4, warm_start=True)
+    # Newton's method: to this tolerance log-odds are right to .01; L-BFGS takes longer for that.
+    model = LogisticRegression(solver="newton-cg", tol=1e-5, warm_start=True)
     rows = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # scores move in the fourth digit at most
-        for penalty in penalties:
-            model.set_params(C=penalty).fit(columns[~out], clicks[~out])
-            rows.append(model.decision_function(columns[out]))
+    for penalty in penalties:
+        model.set_params(C=penalty).fit(columns[~out], clicks[~out])
+        rows.append(model.decision_function(columns[out]))
     return np.array(rows, dtype=np.float64).round(DECIMALS)
 
 
@@ -154,7 +152,9 @@ def refit(
     combined, weights = [], []
     for view, columns in enumerate(np.stack(inputs, axis=2)):
         training = folds != view
-        model = LogisticRegression(C=1e6).fit(columns[training], clicks[training])
+        model = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(
+            columns[training], clicks[training]
+        )
         combined.append(np.round(model.decision_function(columns), DECIMALS))
         weights.append(np.concatenate([model.intercept_, model.coef_[0]]))
     return np.array(combined), np.array(weights)

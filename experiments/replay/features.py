@@ -38,7 +38,7 @@ class Encoded:
         counts = np.asarray(self.matrix[training].sum(axis=0)).ravel()
         kept, rare = wanted & (counts >= min_count), wanted & (counts < min_count)
         members = sparse.csr_matrix(
-            (np.ones(rare.sum(), dtype=np.float32), (np.arange(rare.sum()), self.feature[rare])),
+            (np.ones(rare.sum()), (np.arange(rare.sum()), self.feature[rare])),
             shape=(int(rare.sum()), len(self.names)),
         )
         any_rare = (self.matrix[:, rare] @ members).minimum(1)
@@ -60,7 +60,7 @@ def encode(
 def _block(values: pd.Series) -> sparse.csr_matrix:
     """One-hot columns of a feature with one value a row."""
     codes, known = pd.factorize(values, sort=True)
-    ones = np.ones(len(codes), dtype=np.float32)
+    ones = np.ones(len(codes))
     return sparse.csr_matrix((ones, (np.arange(len(codes)), codes)), shape=(len(codes), len(known)))
 
 
@@ -71,6 +71,6 @@ def _list_block(values: pd.Series, hidden: frozenset[str]) -> sparse.csr_matrix:
         return [value for value in cell.split(",") if value not in hidden] or [""]
 
     counter = CountVectorizer(
-        tokenizer=split, preprocessor=str, token_pattern=None, lowercase=False, binary=True, dtype=np.float32
+        tokenizer=split, preprocessor=str, token_pattern=None, lowercase=False, binary=True, dtype=np.float64
     )
     return counter.fit_transform(values)

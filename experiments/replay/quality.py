@@ -42,7 +42,7 @@ def quality(
     """
     ctr = np.average(clicks, weights=weights)
     loss = _log_loss(clicks, odds, weights)
-    slope = LogisticRegression(C=1e6).fit(odds[:, None], clicks).coef_[0, 0]
+    slope = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(odds[:, None], clicks).coef_[0, 0]
     base = _log_loss(clicks, np.full(len(odds), np.log(ctr / (1 - ctr))), weights)
     return {
         "auc": float(roc_auc_score(clicks, odds)),
