@@ -83,12 +83,8 @@ def _verdict(plan: Plan, summary: pd.DataFrame, tags: str, source: str) -> str:
     """The sentence for one variant of the tags, for the run without a limit."""
     heads = {ALL: "All tags", WITHOUT: f"Without the suspect tags {', '.join(plan.supply.suspect_tags)}"}
     rows = summary[(summary["tags"] == tags) & (summary["budget_share"] == UNLIMITED)]
-    # What follows the last full stop counts replications, of which a log has one.
-    sentence, _, _ = verdict(rows, best_single=source, silo=plan.silo).rpartition(". ")
-    settings = plan.settings
-    return (
-        f"{heads[tags]}: {sentence}. {settings.bootstrap:,} resamples, {settings.splits} splits; {FOOTING}."
-    )
+    caveat = f"{plan.settings.bootstrap:,} resamples, {plan.settings.splits} splits; {FOOTING}"
+    return f"{heads[tags]}: {verdict(rows, best_single=source, silo=plan.silo, caveat=caveat)}"
 
 
 def _elections(ballots: Mapping[tuple[str, float], Counter[str]]) -> list[str]:
