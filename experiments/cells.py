@@ -52,7 +52,11 @@ class Cell:
         """Hex digits of everything that determines the cell's numbers, the code included."""
         market = self.scenario.model_dump(exclude=FOR_PEOPLE)
         parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who]
-        parts += [(self.train_requests, self.learner) if self.valuation == "learned" else 0, self.seed, self.replication]
+        parts += [
+            (self.train_requests, self.learner) if self.valuation == "learned" else 0,
+            self.seed,
+            self.replication,
+        ]
         return _hash(json.dumps(parts, sort_keys=True).encode())
 
     def __str__(self) -> str:
@@ -78,10 +82,10 @@ def grouped(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
 
 
 @functools.cache
-def code_version() -> str:
-    """Hex digits of the sources that cells are computed by, and of the package's version."""
+def code_version(names: tuple[str, ...] = CODE) -> str:
+    """Hex digits of these sources (files, or all of a folder) and of the package's version."""
     parts = [_version().encode()]
-    for name in CODE:
+    for name in names:
         path = ROOT / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             parts += [file.relative_to(ROOT).as_posix().encode(), file.read_bytes()]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +35,19 @@ class Point:
     settings: Settings[Any]
     overrides: tuple[str, ...]
     label: str = ""
+    config_dir: str | None = None
 
     @property
     def folder(self) -> Path:
         """``<results_dir>/<study>/<scenario>-<hash12>``: named by everything that determines a cell."""
         name = self.settings.scenario.name.replace("/", "_")
         return Path(self.settings.results_dir) / self.verb / f"{name}-{content_hash(self.settings)}"
+
+    @property
+    def command(self) -> str:
+        """The command that does this point alone."""
+        search = ["--config-dir", self.config_dir] if self.config_dir else []
+        return shlex.join(["jointbid", self.verb, *search, *self.overrides])
 
     @property
     def yaml(self) -> str:
@@ -74,7 +82,7 @@ def load(
                 problems += [problem for problem in error.problems if problem not in problems]
             else:
                 label = " ".join(text for text in chosen if text.lstrip("+~").partition("=")[0] in keys)
-                loaded.append(Point(verb, settings, tuple(chosen), label))
+                loaded.append(Point(verb, settings, tuple(chosen), label, config_dir))
     if problems:
         raise BadInput(problems)
     return loaded
@@ -145,7 +153,7 @@ def _tree(lines: list[str]) -> dict[str, Any]:
         composed = compose("config", overrides=lines, return_hydra_config=True)
         chosen = composed.hydra.runtime.choices["scenario"]
         tree = {str(key): value for key, value in composed.items() if key != "hydra"}
-        plain: Any = OmegaConf.to_container(OmegaConf.create(tree), resolve=True)
+        plain: Any = _without_missing(OmegaConf.to_container(OmegaConf.create(tree), resolve=True))
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, UnicodeError) as error:
         reasons = [str(error)] + ([str(error.__cause__)] if error.__cause__ else [])
         raise BadInput(" ".join(" ".join(reasons).split())) from None
@@ -171,9 +179,23 @@ def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
         settings = model.model_validate(nested)
     except ValidationError as error:
         raise BadInput(render(error, nested, model)) from None
+    _check_strategy(settings)
     if booleans := list(_booleans(tree, settings.tree())):
         raise BadInput([f"{place}: must be a number or a name, not true or false" for place in booleans])
     return settings
+
+
+def _check_strategy(settings: Settings[Any]) -> None:
+    """Make the strategy once: its name, its parameters and what it demands of the market are then known to be right."""
+    from strategies.market import Market
+    from strategies.registry import UnknownStrategyError, make
+
+    if settings.scenario.supply.kind == "log":  # a replay has policies of its own
+        return
+    try:
+        make(settings.scenario.bidders.strategy, Market.of(settings.scenario))
+    except UnknownStrategyError as error:
+        raise BadInput(f"bidders.strategy: {error}") from None
 
 
 def _booleans(given: Any, read: Any, place: str = "") -> Iterator[str]:
@@ -188,3 +210,10 @@ def _booleans(given: Any, read: Any, place: str = "") -> Iterator[str]:
 def _model(verb: str) -> type[Settings[Any]]:
     study: Any = STUDIES[verb]
     return Settings[study]
+
+
+def _without_missing(value: Any) -> Any:
+    """The tree without what is marked ``???``, so that it is reported as not given."""
+    if isinstance(value, dict):
+        return {key: _without_missing(item) for key, item in value.items() if item != "???"}
+    return value

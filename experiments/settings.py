@@ -6,12 +6,14 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
+from experiments.replay.settings import Replay
 from sim.scenario import Count, Model, Positive, Rate, Scenario
 
 Arm = Literal["none", "profile", "context", "stacked", "joint", "split_budget", "summed"]
 Silo = Literal["best_single", "none", "profile", "context", "stacked", "split_budget", "summed"]
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Valuation = Literal["bayes", "learned"]
+Learner = Literal["logistic", "table", "cell_means"]
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 
@@ -32,7 +34,7 @@ class ValueStudy(Model):
     """The study ``value``: the ladder of arms, replicated, and its two curves.
 
     ``half_width`` (optional, in the table's unit of money) asks for the value of joint data to within that much: a
-    pilot of 10 replications then fixes how many are needed, at most ``max_replications``.
+    pilot of 10 replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
     """
 
     replications: Count = 30
@@ -42,7 +44,9 @@ class ValueStudy(Model):
     silo: Silo = "best_single"
     valuation: Valuation = "bayes"
     train_requests: Count = 100_000
+    learner: Learner = "logistic"
     curve: Curve = Curve()
+    replay: Replay = Replay()
 
 
 class RunStudy(Model):
@@ -53,6 +57,7 @@ class RunStudy(Model):
     who: Who = "unilateral"
     valuation: Valuation = "bayes"
     train_requests: Count = 100_000
+    learner: Learner = "logistic"
 
 
 class ExecutorSettings(Model):

@@ -1,0 +1,86 @@
+"""The console script `jointbid`. Nothing heavy is imported before the verb is known to need it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from experiments.errors import BadInput, closest
+
+VERBS = {
+    "value": ("value", "the main job: what joining the data is worth, in a table, plots and one sentence"),
+    "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
+    "scenarios": ("scenarios", "list | show NAME: what ships, with the question each answers"),
+    "doctor": ("doctor", "versions, compiled-kernel cache, cores, shadowed packages, writable paths"),
+}
+"""Verb -> module of this package with its `main(arguments) -> exit code`, and what it does."""
+
+DEBUG = "JOINTBID_DEBUG"
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+HELP = """jointbid: what is it worth to an advertiser to join the data that its two houses hold apart?
+
+Usage: jointbid VERB [key=value ...] [options]
+
+{verbs}
+
+Studies take any key of the configuration as key=value, -m for sweeps (key=1,2,3), --cfg job, --config-dir DIR.
+`jointbid VERB --help` shows the keys with their values. Start with: jointbid value
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code: 0 done, 1 a run or cell failed, 2 bad input, 130 stopped by Ctrl-C."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(arguments)
+    except BadInput as error:
+        complain(error)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped; what is done is kept: the same command again goes on from there\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        sys.stderr.write(f"jointbid failed: {type(error).__name__}: {error}\n({DEBUG}=1 shows where)\n")
+        return FAILED
+
+
+def complain(error: BadInput) -> None:
+    """Print what is wrong with the input, one line a problem."""
+    head, *rest = error.problems
+    lines = (
+        [f"jointbid: {head}"]
+        if not rest
+        else ["jointbid: several things are wrong:", *_indented(error.problems)]
+    )
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        width = max(map(len, VERBS))
+        verbs = "\n".join(f"  {verb:{width}}  {about}" for verb, (_, about) in VERBS.items())
+        sys.stdout.write(HELP.format(verbs=verbs))
+        return DONE
+    verb, *rest = arguments
+    if verb == "--version":
+        from importlib.metadata import version
+
+        sys.stdout.write(f"jointbid {version('jointbid')}\n")
+        return DONE
+    if verb not in VERBS:
+        raise BadInput(f"{verb}: no such verb; there is: {', '.join(VERBS)}{closest(verb, VERBS)}")
+    module = importlib.import_module(f"{__name__}.{VERBS[verb][0]}")
+    code: int = module.main(rest)
+    return code

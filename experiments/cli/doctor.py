@@ -1,0 +1,112 @@
+"""`jointbid doctor`: what this installation is, and what could be in its way."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from experiments.errors import BadInput
+
+ROOMS = ("sim", "strategies", "experiments", "conf")
+PACKAGES = (
+    "jointbid",
+    "simpy",
+    "numpy",
+    "numba",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "scikit-learn",
+    "hydra-core",
+    "pydantic",
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print every check; 1 where one of them is in the way of a run."""
+    if set(arguments) & {"-h", "--help"}:
+        sys.stdout.write(
+            "jointbid doctor: versions, kernel cache, cores, shadowed packages, writable paths\n"
+        )
+        return 0
+    if arguments:
+        raise BadInput(f"doctor {' '.join(arguments)}: takes no arguments")
+    good = True
+    for name, fine, text in checks():
+        good &= fine
+        sys.stdout.write(f"{'ok ' if fine else 'BAD'}  {name:15}  {text}\n")
+    return 0 if good else 1
+
+
+def checks() -> Iterator[tuple[str, bool, str]]:
+    """What was looked at, whether it is fine, and what was found."""
+    yield "python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
+    for package in PACKAGES:
+        version = _version(package)
+        yield package, version is not None, version or "not installed"
+    yield "cores", True, f"{_cores()} usable of {os.cpu_count()}"
+    cache = _kernel_cache()
+    yield (
+        _folder("kernel cache", cache)
+        if cache
+        else ("kernel cache", True, "none can be written: compiled anew each time")
+    )
+    yield _folder("results", Path("results"))
+    for room in ROOMS:
+        yield _room(room)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _cores() -> int:
+    from experiments.executor import cores
+
+    return cores()
+
+
+def _kernel_cache() -> Path | None:
+    from sim.auction.compiled import cache_folder
+
+    return cache_folder()
+
+
+def _folder(name: str, path: Path) -> tuple[str, bool, str]:
+    """Whether files can be written below a folder, or could once it is made."""
+    there = path
+    while not there.exists() and there != there.parent:
+        there = there.parent if there.parent != there else Path.cwd()
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        return name, False, f"{path.absolute()}: cannot be written to ({error.strerror})"
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.exists() else 0
+    return name, True, f"{path.absolute()} ({size / 1e6:.1f} MB)"
+
+
+def _room(room: str) -> tuple[str, bool, str]:
+    """Whether the package of this name that Python finds is ours."""
+    ours = Path(__file__).parents[2] / room
+    found = [Path(folder or ".").resolve() for folder in sys.path]
+    others = [
+        folder / room for folder in found if _is_package(folder / room) and (folder / room) != ours.resolve()
+    ]
+    before = found.index(ours.resolve().parent) if ours.resolve().parent in found else len(found)
+    shadows = [path for path in others if found.index(path.parent) < before]
+    if shadows:
+        return room, False, f"{shadows[0]} comes before ours ({ours}); start elsewhere, or rename it"
+    return room, True, str(ours) + (f"; another, behind it: {others[0]}" if others else "")
+
+
+def _is_package(path: Path) -> bool:
+    return (path / "__init__.py").is_file() or path.with_suffix(".py").is_file()

@@ -1,0 +1,57 @@
+"""`jointbid scenarios`: what ships, and the question that each scenario answers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+from experiments.errors import BadInput, closest
+
+USAGE = "jointbid scenarios list | show NAME\n"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """List the scenarios, or show one of them."""
+    words = list(arguments)
+    if not words or words[0] in {"-h", "--help"}:
+        sys.stdout.write(f"{USAGE}What ships, with the question each answers.\n")
+        return 0
+    action, *names = words
+    if action == "list" and not names:
+        return _list()
+    if action == "show" and len(names) == 1:
+        return _show(names[0])
+    if action in {"list", "show"}:
+        raise BadInput(f"scenarios {' '.join(words)}: usage: {USAGE.strip()}")
+    raise BadInput(f"scenarios {action}: must be list or show NAME{closest(action, ['list', 'show'])}")
+
+
+def shipped() -> dict[str, str]:
+    """Name -> text of each scenario file."""
+    folder = resources.files("conf") / "scenario"
+    files = sorted(
+        (item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name
+    )
+    return {item.name.removesuffix(".yaml"): item.read_text("utf-8") for item in files}
+
+
+def _list() -> int:
+    import yaml
+
+    known = shipped()
+    width = max(map(len, known))
+    for name, text in known.items():
+        about: Any = yaml.safe_load(text).get("scenario") or {}
+        sys.stdout.write(f"{name:{width}}  {' '.join(about.get('question', '').split())}\n")
+    return 0
+
+
+def _show(name: str) -> int:
+    known = shipped()
+    if name not in known:
+        raise BadInput(f"scenario {name}: must be one of {', '.join(known)}{closest(name, known)}")
+    sys.stdout.write(known[name])
+    sys.stdout.write(f"\n# All keys with their values: jointbid value scenario={name} --cfg job\n")
+    return 0

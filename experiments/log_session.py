@@ -1,0 +1,100 @@
+"""The study ``value`` of a real log: replay it, write the same result files, and lay both variants side by side."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.cells import code_version
+from experiments.config import Point, content_hash, digest
+from experiments.errors import BadInput
+from experiments.runner import Ledger
+from experiments.session import CELLS, SUMMARY, Answer, manifest, recorded
+from experiments.store import Folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from experiments.studies.replay import ReplayResult
+
+CODE = ("sim", "experiments/replay", "experiments/logs", "experiments/studies/replay.py")
+
+
+def value(point: Point) -> Answer:
+    """Replay the log of one point; what is there already is only read.
+
+    Raises:
+        BadInput: a log or settings that cannot be used, a folder that cannot be written to.
+    """
+    import pandas as pd
+
+    content = digest(
+        [content_hash(point.settings), code_version(CODE), _fingerprint(point), _plots_wanted(point)]
+    )
+    folder, started = Folder(point.folder), time.time()
+    known = folder.read_json("manifest.json")
+    if known.get("content") == content and folder.is_done():
+        models, summary = (pd.read_parquet(point.folder / name) for name in ("models.parquet", SUMMARY))
+        return _answer(point, models, summary, known)
+    from experiments.studies.replay import run_replay
+
+    with recorded(folder):
+        folder.status("running")
+        result = run_replay(point.settings.tree(), lambda line: print(line, file=sys.stderr))  # noqa: T201
+        _write(point, folder, result)
+        about = {"verdict": result.verdict, "notes": result.notes, "content": content}
+        ledger = Ledger(auctions=int(result.cells["rows"].sum()), ran=len(result.cells))
+        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
+        folder.status("done")
+    return _answer(point, result.models, result.summary, about)
+
+
+def _write(point: Point, folder: Folder, result: ReplayResult) -> None:
+    folder.write_text("config.yaml", point.yaml)
+    folder.write_table(CELLS, result.cells)
+    folder.write_table("models.csv", result.models)
+    folder.write_table("models.parquet", result.models)
+    folder.write_table("summary.csv", result.summary)
+    folder.write_table(SUMMARY, result.summary)
+    if point.settings.plot.enabled:
+        _plot(result.summary, point.folder / "plots")
+
+
+def _plot(summary: pd.DataFrame, folder: Path) -> None:
+    from experiments import plots
+
+    profit = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
+    limited = profit[profit["budget_share"] <= 1]
+    if len(limited):
+        plots.save(
+            plots.draw_log_ladder(limited, unit=str(profit["unit"].iloc[0])), limited, folder, "log_ladder"
+        )
+
+
+def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: dict[str, Any]) -> Answer:
+    from experiments.cli.log_tables import model_table, money_table
+
+    return Answer(
+        point.folder,
+        summary=summary,
+        verdict=tuple(about["verdict"]),
+        notes=tuple(about["notes"]),
+        shown=(model_table(models), money_table(summary)),
+    )
+
+
+def _plots_wanted(point: Point) -> bool:
+    return bool(point.settings.plot.enabled)
+
+
+def _fingerprint(point: Point) -> str:
+    """Of the log's content."""
+    path = str(getattr(point.settings.scenario.supply, "path", ""))
+    try:
+        with Path(path).open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()
+    except OSError as error:
+        raise BadInput(f"supply.path = {path}: {error.strerror}") from None

@@ -1,0 +1,1 @@
+"""Studies: which cells each needs, and what they say."""
