@@ -1,0 +1,66 @@
+"""theory.md, section 3, item 2: what it costs to have to learn, with plain cell means on a randomised log.
+
+K equal cells estimated from n observations with noise sd sigma lose K sigma^2/(2Mn) against knowing them (to first order
+in K/n; here with the exact mean of 1/N over binomial cell counts N). The loss
+varies from log to log: n = 300 replications, each with a log and 2,000 requests of its own; the bidder who knows is
+paired with the one who learned.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+pytestmark = pytest.mark.oracle
+
+A, B, C, D, M = 2.0, 0.3, 0.2, 0.1, 4.0
+LOGS, REQUESTS = 300, 2_000
+CELLS = {"profile": 2, "context": 2, "joint": 4}
+
+
+@pytest.fixture
+def learner(scenario, profit):
+    """(arm, log size, sigma) -> what knowing earns, and what learning earns, per request; shape (LOGS,) each."""
+
+    def pair(arm, n, sigma):
+        s = scenario(
+            requests=REQUESTS,
+            response={"a": A, "b": B, "c": C, "d": D, "noise_sd": sigma},
+            source={"profile": {}, "context": {}},
+            rivals={"landscape": "uniform", "high": M},
+        )
+        known = profit(s, arm, replications=LOGS)
+        learned = profit(
+            s, arm, replications=LOGS, valuation="learned", learner="cell_means", train_requests=n
+        )
+        return known, learned
+
+    return pair
+
+
+def expected_loss(cells, n, variance):
+    """variance E[1/N; N > 0] summed over cells of weight 1/K, over 2M; N binomial(n, 1/K)."""
+    counts = np.arange(1, n + 1)
+    return variance * (stats.binom.pmf(counts, n, 1 / cells) / counts).sum() / (2 * M)
+
+
+@pytest.mark.parametrize(("n", "sigma"), [(400, 1.0), (200, 0.5)])
+@pytest.mark.parametrize("arm", ["profile", "context", "joint"])
+def test_estimating_cells_costs_variance(learner, lands, arm, n, sigma):
+    """K sigma^2/(2Mn), where sigma^2 is the spread within the arm's cells: noise, and theta that the arm does not see."""
+    unseen = {"profile": C**2 + D**2, "context": B**2 + D**2, "joint": 0.0}[arm]
+    variance = sigma**2 + unseen
+    known, learned = learner(arm, n, sigma)
+    loss = expected_loss(CELLS[arm], n, variance)
+    assert loss == pytest.approx(CELLS[arm] * variance / (2 * M * n), rel=0.05)
+    lands(known - learned, loss, resolution=0.6 * loss)
+
+
+@pytest.mark.parametrize(("n", "joint_wins"), [(24, False), (200, True)])
+def test_with_little_data_joint_loses_to_profile(learner, n, joint_wins):
+    """Joint gains c^2+d^2 over profile, and loses (K_J-K_P) sigma^2/n: at sigma = 1 it pays above n = 40."""
+    assert ((CELLS["joint"] - CELLS["profile"]) / n < C**2 + D**2) == joint_wins
+    gain = learner("joint", n, 1.0)[1] - learner("profile", n, 1.0)[1]
+    error = gain.std(ddof=1) / np.sqrt(LOGS)
+    assert (gain.mean() > 5 * error) if joint_wins else (gain.mean() < -5 * error)
