@@ -166,7 +166,7 @@ def test_rows_keep_their_numbers_across_blocks(tmp_path, lines, monkeypatch):
     [
         (b"", "is empty; expected a header and rows"),
         (b"\n\n", "row 1: no header"),
-        (gzip.compress(b""), "is empty; expected a header and rows"),
+        (gzip.compress(b"", mtime=0), "is empty; expected a header and rows"),
         (b"\x1f\x8bhello", "cannot be read"),
         ("click\n".encode("utf-16"), "is not UTF-8 text"),
         (b"PAR1" + bytes(range(128, 256)), "is not UTF-8 text"),
