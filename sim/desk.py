@@ -85,9 +85,8 @@ class Desk:
             batch = self._every_cell()
         else:
             u = self._streams.uniform(f"trial/{self.name}", 0, TRIAL_ROWS)
-            columns = {column: u for column in self.reads if self._world.codes_of(column) is None}
-            for column in set(self.reads) - set(columns):
-                columns[column] = (u * (self._world.codes_of(column) or 1)).astype(np.int32)
+            codes = {column: self._world.codes_of(column) for column in self.reads}
+            columns = {name: u if k is None else (u * k).astype(np.int32) for name, k in codes.items()}
             batch = VisibleRequests(TRIAL_ROWS, columns)
         brain = self.strategy
         self.strategy = copy.deepcopy(brain)
