@@ -17,7 +17,7 @@ from sim.response import truth
 from sim.scenario import FACTORS, HOUR_US, Source, SyntheticSupply
 from sim.sources import SyncClock, likelihood, retention
 from strategies.base import Valuation
-from strategies.valuations.tables import AgedValues, CellValues, ratio
+from strategies.valuations.tables import DECIMALS, AgedValues, CellValues, ratio
 
 AGE_GRID = 4096
 """Points of the refresh cycle over which unknown ages are averaged."""
@@ -79,7 +79,7 @@ def posterior(scenario: Scenario, sources: tuple[str, ...], keep: dict[str, floa
 def mean_value(scenario: Scenario) -> float:
     """E[theta]: all that a bidder without data knows."""
     world = truth(scenario)
-    return float(np.sum(world.law * world.theta))
+    return round(float(np.sum(world.law * world.theta)), DECIMALS)
 
 
 def ages_are_used(source: Source) -> bool:
