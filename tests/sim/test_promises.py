@@ -215,6 +215,23 @@ def test_a_source_that_shows_nothing_is_no_source(absent, live, q):
     assert tables(simulate(bare, entrants(Cell(bare, "context")), 1)) == results["context"]
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_a_source_that_shows_nothing_moves_no_bid_of_half_a_micro(seed):
+    """E[theta] = 1.0000005 lies between two micros: the last bit of a sum decides where it is rounded to."""
+    rng = np.random.default_rng(seed)
+    b, c, d = np.round(rng.uniform(-0.3, 0.3, 3), 3)
+    profile, context = map(int, rng.integers(1, 6, 2))
+    s = build(
+        supply={"context_types": context},
+        audience={"profile_types": profile},
+        response={"a": 1.0000005, "b": b, "c": c, "d": d, "q": round(rng.uniform(-1, 1), 2)},
+        source={"profile": {"match_rate": 0.0}, "context": {}},
+    )
+    joint, alone = bayes(s, ("profile", "context")).table[-1], bayes(s, ("context",)).table
+    assert np.rint(1e6 * joint).tolist() == np.rint(1e6 * alone).tolist()
+    assert np.rint(1e6 * bayes(s, ("profile",)).table[-1]) == np.rint(1e6 * bayes(s, ()).table)
+
+
 def test_synced_but_never_arriving_is_no_source_either():
     absent = {"sync_interval_h": 1.0, "latency_h": math.inf, "flip_rate_per_h": 0.3}
     s = build(source={"profile": absent, "context": {}})

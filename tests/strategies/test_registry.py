@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from sim import Scenario
+from sim.scenario import StrategySpec
+from strategies import registry
+from strategies.market import Market
+from strategies.policies.linear import Linear
+from strategies.policies.pacing import AdaptivePacing
+from strategies.policies.shading import Shading
+from strategies.registry import UnknownStrategyError, make, names
+
+MARKET = Market.of(Scenario())
+
+
+def spec(name, **params):
+    return StrategySpec(name=name, **params)
+
+
+@pytest.fixture
+def plugins(monkeypatch):
+    """Installed entry points, by name and value."""
+
+    def install(**values):
+        found = [EntryPoint(name, value, registry.GROUP) for name, value in values.items()]
+        monkeypatch.setattr(registry, "entry_points", lambda group: found if group == registry.GROUP else [])
+
+    return install
+
+
+@pytest.mark.parametrize("name", list(registry.BUILT_IN))
+def test_built_in_names_make_strategies(name):
+    assert name in names()
+    strategy = make(spec(name), MARKET)
+    assert strategy is not make(spec(name), MARKET)
+    assert callable(strategy.bid)
+
+
+def test_parameters_arrive():
+    linear, pacing = (
+        make(spec("linear", gain=0.3), MARKET),
+        make(spec("adaptive_pacing", mu=2, step=0.1), MARKET),
+    )
+    assert isinstance(linear, Linear)
+    assert linear.gain == 0.3
+    assert isinstance(pacing, AdaptivePacing)
+    assert (pacing.mu, pacing.step) == (2.0, 0.1)
+    assert isinstance(make(spec("shading"), MARKET), Shading)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        (
+            spec("linaer"),
+            r"unknown strategy 'linaer'; did you mean 'linear'\? \(there is: truthful, linear, ",
+        ),
+        (spec("xyz"), r"unknown strategy 'xyz' \(there is: truthful"),
+        (
+            spec("linear", gian=2),
+            r"'linear' has no parameter 'gian'; did you mean 'gain'\? \(there is: gain\)",
+        ),
+        (spec("truthful", gain=2), r"'truthful' has no parameter 'gain' \(there is: none\)"),
+        (spec("linear", gain=-2), r"'linear': gain = -2: must be a finite number"),
+        (spec("linear", gain="much"), r"strategy 'linear': "),
+        (spec("shading", market=1), r"'shading' has no parameter 'market'"),
+    ],
+)
+def test_messages_name_the_place_and_the_closest_match(asked, message):
+    with pytest.raises(UnknownStrategyError, match=message):
+        make(asked, MARKET)
+
+
+def test_shading_refuses_a_first_price_market_without_a_landscape():
+    first = Market.of(Scenario.model_validate({"auction": {"type": "first_price"}}))
+    with pytest.raises(UnknownStrategyError, match=r"'shading': .*rivals\.landscape"):
+        make(spec("shading"), first)
+
+
+def test_plugins_are_found_by_name(plugins):
+    plugins(half="strategies.policies.linear:Linear")
+    assert names()[-1] == "half"
+    assert make(spec("half", gain=0.5), MARKET).gain == 0.5
+
+
+def test_a_broken_plugin_harms_nobody_else(plugins):
+    plugins(broken="no.such.module:Thing", gone="strategies.policies.linear:Gone")
+    assert {"broken", "gone"} < set(names())
+    assert make(spec("linear"), MARKET).gain == 1.0
+    for name, error in (("broken", "ModuleNotFoundError"), ("gone", "AttributeError")):
+        with pytest.raises(UnknownStrategyError, match=f"'{name}' of .* cannot be loaded: {error}"):
+            make(spec(name), MARKET)
+
+
+def test_a_plugin_cannot_take_a_built_in_name(plugins):
+    plugins(linear="strategies.policies.linear:Truthful")
+    assert names().count("linear") == 1
+    assert isinstance(make(spec("linear"), MARKET), Linear)
