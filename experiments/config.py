@@ -128,7 +128,7 @@ def _vocabulary(verb: str, search: list[str]) -> syntax.Vocabulary:
     for group in GROUPS:
         options = loader.get_group_options(group, ObjectType.CONFIG, "config", search)
         groups[group] = sorted(options)
-    return syntax.Vocabulary(groups=groups, keys=known_keys(_model(verb)))
+    return syntax.Vocabulary(groups, known_keys(_model(verb)), loader)
 
 
 def _compose(
@@ -138,7 +138,15 @@ def _compose(
     lines = [line for override in parsed for line in syntax.for_hydra(override, vocabulary)]
     if not any(line.startswith("study=") for line in lines):
         lines.insert(0, f"study={verb}")
-    return validate(verb, _tree([*search, *lines]))
+    tree = _tree([*search, *lines])
+    if isinstance(tree.get("study"), dict):
+        tree["study"] = {key: value for key, value in tree["study"].items() if key not in _others(verb)}
+    return validate(verb, tree)
+
+
+def _others(verb: str) -> set[str]:
+    """Keys of other studies: a scenario's file may set them, and this verb has no use for them."""
+    return {key for model in STUDIES.values() for key in model.model_fields} - set(STUDIES[verb].model_fields)
 
 
 def _tree(lines: list[str]) -> dict[str, Any]:
@@ -157,7 +165,7 @@ def _tree(lines: list[str]) -> dict[str, Any]:
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, UnicodeError) as error:
         reasons = [str(error)] + ([str(error.__cause__)] if error.__cause__ else [])
         raise BadInput(" ".join(" ".join(reasons).split())) from None
-    scenario = plain.get("scenario")
+    scenario = plain.get("scenario") or {}
     plain["scenario"] = {"name": chosen, **scenario} if isinstance(scenario, dict) else scenario
     return plain
 

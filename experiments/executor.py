@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +15,9 @@ from experiments.settings import ExecutorSettings
 
 Work = Callable[[Cell], CellResult]
 Task = tuple[Cell, ...]
+
+LOOK_EVERY_S = 1.0
+"""How often a worker looks whether its driver is still there."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,11 @@ def _pool(tasks: dict[int, Task], work: Work, jobs: int) -> Iterator[tuple[int, 
 
     with parallel_config(backend="loky", inner_max_num_threads=1):
         pool = Parallel(
-            n_jobs=jobs, return_as="generator_unordered", batch_size=1, initializer=_leave_interrupts
+            n_jobs=jobs,
+            return_as="generator_unordered",
+            batch_size=1,
+            initializer=_in_worker,
+            initargs=(os.getpid(),),
         )
     try:
         yield from pool(delayed(_numbered)(number, task, work) for number, task in list(tasks.items()))
@@ -87,9 +97,16 @@ def _numbered(number: int, task: Task, work: Work) -> tuple[int, list[Outcome]]:
     return number, run_task(task, work)
 
 
-def _leave_interrupts() -> None:
-    """In a worker: Ctrl-C is the driver's business, which stops its workers itself."""
+def _in_worker(driver: int) -> None:
+    """Leave Ctrl-C to the driver, which stops its workers itself; and do not outlive it when it is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow, args=(driver,), daemon=True).start()
+
+
+def _follow(driver: int) -> None:
+    while os.getppid() == driver:
+        time.sleep(LOOK_EVERY_S)
+    os._exit(1)
 
 
 def _kill_workers() -> None:

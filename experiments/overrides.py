@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from experiments.errors import BadInput, closest
+from experiments.errors import closest
 
 if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
     from hydra.core.override_parser.types import Override
 
 SYNONYMS = {"response.d": "response.interaction", "response.q": "response.redundancy"}
@@ -20,10 +22,11 @@ REPLACED = ("bidders.strategy",)
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What overrides may name: groups with their options, and dotted keys."""
+    """What overrides may name: groups with their options, and dotted keys; and Hydra's loader that knows them."""
 
     groups: Mapping[str, Sequence[str]]
     keys: Sequence[str]
+    loader: ConfigLoader | None = None
 
 
 def parse(texts: Iterable[str], vocabulary: Vocabulary) -> tuple[list[Override], list[str]]:
@@ -31,11 +34,11 @@ def parse(texts: Iterable[str], vocabulary: Vocabulary) -> tuple[list[Override],
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
-    parser = OverridesParser.create()
+    parser = OverridesParser.create(vocabulary.loader)
     good, problems = [], []
     for text in texts:
         try:
-            override = parser.parse_override(_canonical(text))
+            (override,) = parser.parse_overrides([_canonical(text)])
         except HydraException as error:
             problems.append(_syntax(text, error, vocabulary))
             continue
@@ -46,15 +49,15 @@ def parse(texts: Iterable[str], vocabulary: Vocabulary) -> tuple[list[Override],
     return good, problems
 
 
-def points(overrides: list[Override]) -> list[list[str]]:
-    """Every combination of the swept values (``key=1,2,3``), as plain overrides; Hydra's basic sweeper."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-    from hydra.errors import HydraException
-
-    try:
-        return BasicSweeper.split_arguments(overrides, max_batch_size=None)[0]
-    except HydraException as error:
-        raise BadInput(str(error)) from None
+def points(overrides: Sequence[Override]) -> list[list[str]]:
+    """Every combination of the swept values (``key=1,2,3``), as plain overrides."""
+    choices = [
+        [f"{o.get_key_element()}={value}" for value in o.sweep_string_iterator()]
+        if o.is_sweep_override()
+        else [str(o.input_line)]
+        for o in overrides
+    ]
+    return [list(combination) for combination in itertools.product(*choices)]
 
 
 def for_hydra(override: Override, vocabulary: Vocabulary) -> list[str]:
@@ -78,7 +81,9 @@ def _canonical(text: str) -> str:
 
 def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
     key = override.key_or_group
-    if key in vocabulary.groups:
+    if override.is_sweep_override() and not override.is_discrete_sweep():
+        yield f"{override.input_line}: a sweep needs its values, as in key=1,2,3 or key=range(0,1,.25)"
+    elif key in vocabulary.groups:
         options = vocabulary.groups[key]
         for choice in _choices(override):
             if choice not in options:
@@ -94,6 +99,9 @@ def _choices(override: Override) -> list[object]:
 
 def _syntax(text: str, error: Exception, vocabulary: Vocabulary) -> str:
     if "=" not in text:
+        for group, options in vocabulary.groups.items():
+            if text in options:
+                return f"{text!r}: not a key=value; did you mean {group}={text}?"
         return f"{text!r}: not a key=value{closest(text, [*vocabulary.keys, *vocabulary.groups])}"
     detail = str(error).splitlines()[0]
     return f"{text!r}: cannot be read as key=value ({detail})"

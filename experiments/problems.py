@@ -25,8 +25,9 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
         if (
             detail["type"] == "value_error"
         ):  # one of our validators: it names its places itself where it has several
+            where = "" if place in {"", "scenario"} else f"{place}: "
             for text in detail["msg"].removeprefix("Value error, ").split("; "):
-                lines.setdefault(f"{place} {text}", f"{place}: {text}" if place else text)
+                lines.setdefault(where + text, where + text)
         else:
             lines.setdefault(place, _line(place, node, detail, model))
     return list(lines.values())

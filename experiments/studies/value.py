@@ -104,11 +104,13 @@ class Curves:
 
 
 def check(settings: Settings[ValueStudy]) -> None:
-    """Refuse a market that has nothing to join.
+    """Refuse a market that has nothing to join, or nobody to join it.
 
     Raises:
-        BadInput: a source is missing.
+        BadInput: a source is missing, or there is no bidder.
     """
+    if not settings.scenario.bidders.count:
+        raise BadInput("bidders.count = 0: the study value needs a bidder that holds the data")
     if absent := [name for name in FACTORS if name not in settings.scenario.source]:
         raise BadInput(
             [f"source.{name}: not there, and the study value compares with and without it" for name in absent]

@@ -1,0 +1,298 @@
+"""Bad input: exit code 2, one message that names the place and the closest match, no result that looks done."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.cli import main
+from strategies import registry
+from strategies.base import Policy
+
+QUICK = (
+    "scenario=theory",
+    "supply.requests=200",
+    "study.replications=2",
+    "plot.enabled=false",
+    "executor=serial",
+)
+SAMPLE = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
+
+# what it is, the words that the message must have, the command line after `jointbid`
+CASES = [
+    ("no such verb", ["valu", "did you mean 'value'"], ["valu"]),
+    ("no such option", ["--multirum", "did you mean '--multirun'"], ["value", "--multirum"]),
+    ("option without value", ["--config-dir", "folder"], ["value", "--config-dir"]),
+    ("option with a wrong value", ["--cfg hydra", "must be job"], ["value", "--cfg", "hydra"]),
+    ("misspelt key", ["sede", "did you mean 'seed'"], ["value", "sede=2"]),
+    (
+        "misspelt nested key",
+        ["source.profile.match_rte", "did you mean 'source.profile.match_rate'"],
+        ["value", "source.profile.match_rte=.5"],
+    ),
+    ("misspelt group", ["scenaro", "did you mean 'scenario'"], ["value", "scenaro=theory"]),
+    ("key of Hydra's own", ["hydra.run.dir", "no such key"], ["value", "hydra.run.dir=x"]),
+    ("wrong type", ["seed = abc", "must be a valid integer"], ["value", "seed=abc"]),
+    ("fraction for a count", ["seed = 1.5", "integer"], ["value", "seed=1.5"]),
+    ("truth value for a number", ["supply.requests", "number"], ["value", "supply.requests=true"]),
+    ("list for a number", ["auction.floor_cpm = [1, 2]", "number"], ["value", "auction.floor_cpm=[1,2]"]),
+    (
+        "negative budget",
+        ["bidders.budget = -1", "greater than or equal to 0"],
+        ["value", "bidders.budget=-1"],
+    ),
+    (
+        "rate above 1",
+        ["source.profile.match_rate = 1.2", "less than or equal to 1"],
+        ["value", "source.profile.match_rate=1.2"],
+    ),
+    ("negative floor", ["auction.floor_cpm = -5", "0"], ["value", "auction.floor_cpm=-5"]),
+    ("infinite parameter", ["response.a = inf", "finite"], ["value", "response.a=inf"]),
+    ("no requests", ["supply.requests = 0", "greater than 0"], ["value", "supply.requests=0"]),
+    (
+        "more requests than fit",
+        ["supply", "do not fit"],
+        ["value", "supply.requests=100", "supply.horizon_h=1e-8"],
+    ),
+    ("zero replications", ["study.replications = 0", "greater than 0"], ["value", "study.replications=0"]),
+    ("bad half-width", ["study.half_width = wide", "number"], ["value", "study.half_width=wide"]),
+    ("zero half-width", ["study.half_width = 0", "greater than 0"], ["value", "study.half_width=0"]),
+    (
+        "match rates for other types",
+        ["source.profile.match_rate", "3 numbers for 2 types"],
+        ["value", "scenario=theory", "source.profile.match_rate=[.1,.2,.3]"],
+    ),
+    ("more holders than bidders", ["study.who = 3", "bidders.count = 1"], ["value", "study.who=3"]),
+    (
+        "misspelt choice",
+        ["study.who = universl", "did you mean 'universal'"],
+        ["value", "study.who=universl"],
+    ),
+    ("misspelt silo", ["study.silo = best", "did you mean 'best_single'"], ["value", "study.silo=best"]),
+    ("unknown scenario", ["scenario = teory", "did you mean 'theory'"], ["value", "scenario=teory"]),
+    ("unknown auction", ["auction = vicrey", "second_price"], ["value", "auction=vicrey"]),
+    (
+        "unknown auction type",
+        ["auction.type = second_prise", "did you mean 'second_price'"],
+        ["value", "auction.type=second_prise"],
+    ),
+    ("unknown strategy", ["linar", "did you mean 'linear'"], ["value", "bidders.strategy=linar"]),
+    ("unknown strategy group", ["strategy = linar", "did you mean 'linear'"], ["value", "strategy=linar"]),
+    (
+        "unknown strategy parameter",
+        ["gian", "did you mean 'gain'"],
+        ["value", "strategy=linear", "bidders.strategy.gian=2"],
+    ),
+    (
+        "strategy parameter out of range",
+        ["bidders.strategy", "gain = -1"],
+        ["value", "bidders.strategy={name: linear, gain: -1}"],
+    ),
+    (
+        "strategy in a market that it cannot read",
+        ["bidders.strategy", "rivals.landscape"],
+        ["value", "scenario=theory_rivals", "strategy=shading", "auction=first_price"],
+    ),
+    (
+        "unknown source",
+        ["source.profil.match_rate", "did you mean 'source.profile.match_rate'"],
+        ["value", "source.profil.match_rate=.5"],
+    ),
+    ("source taken away", ["source.context", "compares"], ["value", "~source.context"]),
+    ("unknown supply", ["supply.kind = lg", "did you mean 'log'"], ["value", "supply.kind=lg"]),
+    ("malformed override", ["seed=[1", "cannot be read"], ["value", "seed=[1"]),
+    ("not an override", ["'theory'", "did you mean scenario=theory"], ["value", "theory"]),
+    ("nobody to hold the data", ["bidders.count = 0"], ["value", "bidders.count=0"]),
+    (
+        "sweep without values",
+        ["interval", "key=1,2,3"],
+        ["value", "-m", "source.profile.match_rate=interval(0,1)"],
+    ),
+    ("sweep without -m", ["seed=1,2", "add -m"], ["value", "seed=1,2"]),
+    (
+        "one bad point of a sweep",
+        ["source.profile.match_rate = 2"],
+        ["value", "-m", "source.profile.match_rate=0,2"],
+    ),
+    ("broken interpolation", ["nowhere"], ["value", "seed=${nowhere}"]),
+    ("log without a path", ["supply.path"], ["value", "scenario=ipinyou"]),
+    ("run of a log", ["jointbid value"], ["run", "scenario=ipinyou", f"supply.path={SAMPLE}"]),
+    ("no such arm", ["study.arm = joined", "did you mean 'joint'"], ["run", "study.arm=joined"]),
+    ("no such scenario to show", ["defalt", "did you mean 'default'"], ["scenarios", "show", "defalt"]),
+    ("nothing to do with scenarios", ["lst", "did you mean 'list'"], ["scenarios", "lst"]),
+    ("doctor with words", ["doctor"], ["doctor", "please"]),
+]
+
+
+def refused(arguments, capsys, *words):
+    """Run a command that must be refused, and look at what it says and leaves."""
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("jointbid:") == 1
+    assert "Traceback" not in said.err
+    for word in words:
+        assert word in said.err
+    assert not [path for path in Path().rglob("status.json") if "done" in path.read_text("utf-8")]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_configuration_is_refused(words, arguments, capsys):
+    refused(arguments, capsys, *words)
+    assert list(Path().iterdir()) == []
+
+
+def test_all_problems_are_listed_at_once(capsys):
+    wrong = [
+        "value",
+        "sede=2",
+        "scenario=teory",
+        "seed=abc",
+        "source.profile.match_rate=1.2",
+        "bidders.budget=-1",
+    ]
+    refused(wrong, capsys, "several things", "sede", "teory", "seed = abc", "match_rate = 1.2", "budget = -1")
+
+
+# -- folders ------------------------------------------------------------------------------------------------------
+
+
+def test_results_dir_is_a_file(capsys):
+    Path("results").write_text("mine")
+    refused(["value", *QUICK], capsys, "results_dir", "results/value/theory-")
+    assert Path("results").read_text() == "mine"
+
+
+@pytest.mark.parametrize("verb", ["value", "run"])
+def test_results_dir_cannot_be_written(verb, capsys):
+    arguments = [text for text in QUICK if verb == "value" or not text.startswith("study")]
+    refused([verb, *arguments, "results_dir=/proc/nowhere"], capsys, "results_dir", "/proc/nowhere")
+
+
+# -- configuration files of one's own -----------------------------------------------------------------------------
+
+
+def own_scenario(text):
+    Path("mine/scenario").mkdir(parents=True)
+    Path("mine/scenario/own.yaml").write_text(f"# @package _global_\n{text}")
+    return ["value", "--config-dir", "mine", "scenario=own"]
+
+
+def test_config_dir_is_not_there(capsys):
+    refused(["value", "--config-dir", "mine"], capsys, "--config-dir mine", "not a folder")
+
+
+def test_broken_yaml(capsys):
+    refused(own_scenario("supply: {requests: [1\n"), capsys, "own.yaml")
+
+
+def test_unknown_key_in_a_file(capsys):
+    refused(own_scenario("suply: {requests: 10}\n"), capsys, "suply", "did you mean 'supply'")
+
+
+def test_wrong_value_in_a_file(capsys):
+    text = "source: {profile: {match_rate: high}, context: {}}\n"
+    refused(own_scenario(text), capsys, "source.profile.match_rate = high")
+
+
+def test_a_list_where_keys_are_wanted(capsys):
+    refused(own_scenario("supply: [1, 2]\n"), capsys, "supply")
+
+
+# -- strategies ---------------------------------------------------------------------------------------------------
+
+
+class Broken(Policy):
+    """Answers its trial batch with something that is no bid."""
+
+    def __init__(self, answer: float = np.nan, rows: int = 0) -> None:
+        self.answer, self.rows = answer, rows
+
+    def bid(self, requests):
+        return np.full(self.rows or requests.n, self.answer)
+
+
+@pytest.mark.parametrize(
+    "answer", ["{name: broken}", "{name: broken, answer: -1}", "{name: broken, rows: 3}"]
+)
+@pytest.mark.parametrize("verb", ["value", "run"])
+def test_a_trial_batch_that_is_no_bid(verb, answer, capsys, monkeypatch):
+    monkeypatch.setitem(registry.BUILT_IN, "broken", Broken)
+    arguments = [text for text in QUICK if verb == "value" or not text.startswith("study")]
+    refused([verb, *arguments, f"bidders.strategy={answer}"], capsys, "bidders.strategy")
+
+
+# -- logs ---------------------------------------------------------------------------------------------------------
+
+
+def log(path):
+    return ["value", "scenario=ipinyou", f"supply.path={path}", "plot.enabled=false"]
+
+
+def test_missing_file(capsys):
+    refused(log("nowhere.csv.gz"), capsys, "nowhere.csv.gz")
+
+
+def test_folder_for_a_file(capsys):
+    Path("folder").mkdir()
+    refused(log("folder"), capsys, "folder")
+
+
+def test_empty_file(capsys):
+    Path("empty.csv").write_text("")
+    refused(log("empty.csv"), capsys, "empty.csv")
+
+
+def test_header_alone(capsys):
+    with gzip.open(SAMPLE, "rt") as file:
+        Path("header.csv").write_text(file.readline())
+    refused(log("header.csv"), capsys, "header.csv")
+
+
+def test_truncated_gzip(capsys):
+    Path("cut.csv.gz").write_bytes(SAMPLE.read_bytes()[: SAMPLE.stat().st_size // 2])
+    refused(log("cut.csv.gz"), capsys, "cut.csv.gz")
+
+
+def test_price_that_is_no_number(capsys):
+    with gzip.open(SAMPLE, "rt") as file:
+        header, *rows = (line.split(",") for line in file.read().splitlines()[:4])
+    rows[2][header.index("payprice")] = "dear"
+    Path("dear.csv").write_text("\n".join(",".join(row) for row in (header, *rows)) + "\n")
+    refused(log("dear.csv"), capsys, "dear.csv", "payprice", "dear", "4")
+
+
+def test_unknown_format(capsys):
+    refused([*log(SAMPLE), "supply.format=ipinyu_csv"], capsys, "ipinyu_csv", "ipinyou_csv")
+
+
+# -- the installed command ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("arguments", [["valu"], ["value", "sede=2"], ["value", "seed=[1"]])
+def test_as_a_process(arguments):
+    program = "import sys; from experiments.cli import main; sys.exit(main())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("jointbid: ")

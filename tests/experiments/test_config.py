@@ -1,0 +1,224 @@
+"""From overrides to settings: every key of the contract, synonyms, sweeps, and what a folder's name depends on."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import yaml
+
+from experiments.cells import Cell
+from experiments.config import content_hash, load
+from experiments.problems import known_keys
+from experiments.settings import Settings, ValueStudy
+
+# the keys that scripts of others rely on, with a value, and where it must arrive in the resolved configuration
+KEYS = [
+    ("seed=7", 7),
+    ("results_dir=elsewhere", "elsewhere"),
+    ("study.replications=5", 5),
+    ("study.half_width=.5", 0.5),
+    ("study.who=universal", "universal"),
+    ("study.who=1", 1),
+    ("study.silo=stacked", "stacked"),
+    ("study.valuation=learned", "learned"),
+    ("study.train_requests=5000", 5000),
+    ("supply.requests=1000", 1000),
+    ("engine.max_block=1", 1),
+    ("auction.type=first_price", "first_price"),
+    ("auction.floor_cpm=500", 500.0),
+    ("source.profile.match_rate=.3", 0.3),
+    ("source.profile.match_rate=[.3,.6]", [0.3, 0.6]),
+    ("source.profile.false_match_rate=.1", 0.1),
+    ("source.profile.sync_interval_h=2", 2.0),
+    ("source.profile.latency_h=inf", math.inf),
+    ("source.profile.use=naive", "naive"),
+    ("source.profile.flip_rate_per_h=.25", 0.25),
+    ("source.context.match_rate=.5", 0.5),
+    ("response.family=logit", "logit"),
+    ("response.interaction=-.1", -0.1),
+    ("response.redundancy=.4", 0.4),
+    ("response.a=1.5", 1.5),
+    ("response.b=.2", 0.2),
+    ("response.c=.1", 0.1),
+    ("bidders.count=5", 5),
+    ("bidders.budget=100", 100.0),
+    ("bidders.control_interval_h=.5", 0.5),
+    ("bidders.control_interval_requests=1", 1),
+    ("rivals.landscape=lognormal", "lognormal"),
+    ("rivals.high=3", 3.0),
+    ("rivals.mu=0", 0.0),
+    ("rivals.sigma=.8", 0.8),
+]
+
+
+def one(*overrides, verb="value", **options):
+    (point,) = load(verb, overrides, **options)
+    return point
+
+
+def resolved(*overrides, **options):
+    return yaml.safe_load(one(*overrides, **options).yaml)
+
+
+def at(tree, place):
+    for step in place.split("."):
+        tree = tree[step]
+    return tree
+
+
+@pytest.mark.parametrize(("override", "expected"), KEYS, ids=[key for key, _ in KEYS])
+def test_keys_of_the_contract(override, expected):
+    assert at(resolved("scenario=theory", override), override.split("=")[0]) == expected
+
+
+@pytest.mark.parametrize(("group", "place"), [("executor", "executor.name"), ("scenario", "scenario.name")])
+@pytest.mark.parametrize("number", [0, 1])
+def test_groups(group, place, number):
+    choice = {"executor": ("serial", "process"), "scenario": ("default", "theory_rivals")}[group][number]
+    assert at(resolved(f"{group}={choice}"), place) == choice
+
+
+def test_letters_of_the_literature():
+    response = resolved("scenario=theory", "response.d=.2", "response.q=-.3")["response"]
+    assert (response["interaction"], response["redundancy"]) == (0.2, -0.3)
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["strategy=linear", "bidders.strategy.gain=.8"],
+        ["bidders.strategy=linear", "bidders.strategy.gain=.8"],
+        ["bidders.strategy={name: linear, gain: 0.8}"],
+        ["strategy=adaptive_pacing", "bidders.strategy={name: linear, gain: 0.8}"],
+    ],
+    ids=" ".join,
+)
+def test_strategies(overrides):
+    assert resolved(*overrides)["bidders"]["strategy"] == {"name": "linear", "gain": 0.8}
+
+
+def test_groups_of_the_command_line_win_over_the_scenario():
+    tree = resolved("scenario=theory", "strategy=linear", "auction=first_price")
+    assert (tree["bidders"]["strategy"]["name"], tree["auction"]["type"]) == ("linear", "first_price")
+
+
+def test_theory_is_the_base_example():
+    scenario = one("scenario=theory").settings.scenario
+    response, rivals = scenario.response, scenario.rivals
+    assert (response.a, response.b, response.c, response.interaction, response.redundancy) == (
+        1,
+        0.3,
+        0.2,
+        0.1,
+        0,
+    )
+    assert (rivals.landscape, rivals.high, scenario.supply.requests) == ("uniform", 2, 200_000)
+    assert set(scenario.source) == {"profile", "context"}
+
+
+def test_a_resolved_configuration_is_one_again():
+    point = one("scenario=theory", "source.profile.latency_h=inf", "response.d=.3")
+    tree = yaml.safe_load(point.yaml)
+    from experiments.config import validate
+
+    assert validate("value", tree) == point.settings
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "study.replications=3",
+        "study.half_width=1",
+        "executor=serial",
+        "executor.jobs=1",
+        "results_dir=elsewhere",
+        "plot.enabled=false",
+        "source.context.match_rate=1.0",
+    ],
+)
+def test_what_does_not_change_a_cell_does_not_change_the_folder(same):
+    assert one(same).folder.name == one().folder.name
+
+
+@pytest.mark.parametrize(
+    "other", ["seed=2", "study.who=universal", "supply.requests=10", "study.silo=stacked"]
+)
+def test_what_changes_a_cell_changes_the_folder(other):
+    assert content_hash(one(other).settings) != content_hash(one().settings)
+
+
+def test_folder():
+    folder = one("scenario=theory", "results_dir=out").folder
+    assert folder.parts[:2] == ("out", "value")
+    scenario, _, digits = folder.name.rpartition("-")
+    assert scenario == "theory"
+    assert len(digits) == 12
+    assert int(digits, 16) >= 0
+
+
+def test_key_of_a_cell():
+    scenario = one("scenario=theory").settings.scenario
+    renamed = scenario.model_copy(update={"name": "mine", "question": "?", "engine": {"max_block": 1}})
+    cell = Cell(scenario, "joint")
+    assert cell.key == Cell(scenario, "joint").key
+    assert cell.key == Cell(scenario, "joint", train_requests=1, learner="table").key, "bayes learns nothing"
+    others = [
+        Cell(scenario, "stacked"),
+        Cell(scenario, "joint", seed=2),
+        Cell(scenario, "joint", replication=1),
+        Cell(scenario, "joint", valuation="learned"),
+        Cell(scenario, "joint", valuation="learned", train_requests=1),
+        Cell(scenario, "joint", who=2),
+    ]
+    assert len({cell.key, *(other.key for other in others)}) == len(others) + 1
+    assert renamed != scenario
+
+
+def test_sweep():
+    found = load(
+        "value", ["scenario=default,theory", "source.profile.match_rate=0.3,0.6", "seed=3"], multirun=True
+    )
+    assert [point.label for point in found] == [
+        f"scenario={name} source.profile.match_rate={rate}"
+        for name in ("default", "theory")
+        for rate in (0.3, 0.6)
+    ]
+    assert len({point.folder for point in found}) == 4
+    assert {point.settings.seed for point in found} == {3}
+    (alone,) = load("value", found[-1].overrides)
+    assert alone.folder == found[-1].folder
+
+
+def test_sweeps_by_range_and_by_pattern():
+    found = load(
+        "value", ["scenario=glob(theory*)", "source.profile.match_rate=range(0,1,.5)"], multirun=True
+    )
+    rates = {(p.settings.scenario.name, p.settings.scenario.source["profile"].match_rate) for p in found}
+    assert rates == {(name, rate) for name in ("theory", "theory_rivals") for rate in (0, 0.5)}
+
+
+def test_own_folder_of_configuration(tmp_path):
+    (tmp_path / "scenario").mkdir()
+    (tmp_path / "scenario" / "own.yaml").write_text(
+        "# @package _global_\nsupply: {requests: 123}\nsource: {profile: {}, context: {}}\n"
+    )
+    point = one("scenario=own", config_dir=str(tmp_path))
+    assert (point.settings.scenario.name, point.settings.scenario.supply.requests) == ("own", 123)
+    assert str(tmp_path) in point.command
+
+
+def test_scenarios_that_set_keys_of_another_study_do_for_every_verb():
+    assert one("scenario=ipinyou", "supply.path=x", verb="run").settings.study.arm == "joint"
+
+
+def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
+    def keys(tree, prefix=""):
+        for key, value in tree.items():
+            yield prefix + key
+            if isinstance(value, dict):
+                yield from keys(value, f"{prefix}{key}.")
+
+    assert set(known_keys(Settings[ValueStudy])) - set(keys(resolved("scenario=theory"))) == {
+        f"supply.{key}" for key in ("path", "format", "nonclick_weight", "suspect_tags")
+    }

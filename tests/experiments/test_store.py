@@ -1,0 +1,256 @@
+"""A study's folder: resume, damage, failures, and the same numbers wherever cells run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments.cells import Cell, CellResult
+from experiments.cli import main
+from experiments.executor import run_tasks
+from experiments.settings import ExecutorSettings
+from experiments.store import Folder
+from experiments.studies import arms
+from sim.scenario import Scenario
+
+TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor=serial"]
+PROGRAM = "import sys; from experiments.cli import main; sys.exit(main())"
+ARMS = len(arms.ARMS)
+PILOT = 8  # two sources on four seeds
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """Cells that were run since, the trial's left out."""
+    seen = []
+    real = arms.run_cell
+
+    def counted(cell):
+        if cell.scenario.supply.requests > 64:
+            seen.append(cell)
+        return real(cell)
+
+    monkeypatch.setattr(arms, "run_cell", counted)
+    return seen
+
+
+def value(*overrides):
+    return main(["value", *TINY, *overrides])
+
+
+def folder(results="results"):
+    (found,) = Path(results, "value").iterdir()
+    return found
+
+
+def summary(results="results"):
+    return pd.read_csv(folder(results) / "summary.csv")
+
+
+def status(results="results"):
+    return json.loads((folder(results) / "status.json").read_text())["status"]
+
+
+def test_files():
+    assert value("study.replications=2") == 0
+    names = {path.name for path in folder().iterdir()}
+    tables = {"cells.parquet", "timeseries.parquet", "summary.csv", "summary.parquet"}
+    assert names == tables | {"config.yaml", "manifest.json", "status.json", "cells"}
+    assert status() == "done"
+    cells = pd.read_parquet(folder() / "cells.parquet")
+    assert set(cells["arm"]) == set(arms.ARMS)
+    assert set(cells["replication"]) == {0, 1}
+    assert {"study_point", "bidder", "focal", "profit", "revenue", "welfare", "seed"} <= set(cells)
+    series = pd.read_parquet(folder() / "timeseries.parquet")
+    assert {"arm", "replication", "bidder", "hour", "spend", "wins", "multiplier"} <= set(series)
+    manifest = json.loads((folder() / "manifest.json").read_text())
+    assert manifest["command"] == shlex.join(["jointbid", "value", *TINY, "study.replications=2"])
+    assert manifest["auctions"] == 300 * (2 * ARMS + PILOT)
+    pd.testing.assert_frame_equal(summary(), pd.read_parquet(folder() / "summary.parquet"), check_dtype=False)
+    assert set(summary()["unit"]) >= {"currency per request", "%"}
+
+
+def test_the_same_command_again_runs_nothing(ran, capsys):
+    assert value("study.replications=2") == 0
+    said = capsys.readouterr().out
+    files = {path: path.stat().st_mtime_ns for path in folder().rglob("*")}
+    ran.clear()
+    assert value("study.replications=2") == 0
+    assert ran == []
+    assert capsys.readouterr().out == said
+    assert {path: path.stat().st_mtime_ns for path in folder().rglob("*")} == files
+
+
+def test_more_replications_run_only_the_new_ones(ran):
+    assert value("study.replications=2") == 0
+    ran.clear()
+    assert value("study.replications=3") == 0
+    assert {cell.replication for cell in ran} == {2}
+    assert len(ran) == ARMS
+    assert summary()["n_replications"].max() == 3
+    ran.clear()
+    assert value("study.replications=2") == 0
+    assert ran == []
+    assert summary()["n_replications"].max() == 2
+
+
+def test_damaged_cells_never_count(ran):
+    assert value("study.replications=3") == 0
+    whole = summary()
+    files = sorted((folder() / "cells").glob("*.json"))
+    files[0].write_bytes(files[0].read_bytes()[:-20])
+    files[1].write_text("")
+    files[2].write_text(files[2].read_text().replace("0", "1", 1))
+    (folder() / "cells" / ".half.json.123").write_text("{")
+    ran.clear()
+    assert value("study.replications=3") == 0
+    assert len({cell.replication for cell in ran}) == 3
+    pd.testing.assert_frame_equal(summary(), whole, check_exact=True)
+
+
+def test_a_failing_cell_is_listed_and_the_others_go_on(monkeypatch, capsys):
+    real = arms.run_cell
+
+    def fragile(cell):
+        if (cell.arm, cell.replication) == ("summed", 1):
+            raise RuntimeError("no luck")
+        return real(cell)
+
+    monkeypatch.setattr(arms, "run_cell", fragile)
+    assert value("study.replications=3", "study.who=1") == 1
+    said = capsys.readouterr()
+    assert "no luck" in said.err
+    assert "Traceback" not in said.err
+    assert status() == "failed"
+    (failure,) = [json.loads(line) for line in (folder() / "failures.jsonl").read_text().splitlines()]
+    assert failure["cell"] == {"point": "", "arm": "summed", "replication": 1, "seed": 1}
+    assert failure["error"] == "RuntimeError: no luck"
+    assert "fragile" in failure["traceback"]
+    assert len(pd.read_parquet(folder() / "cells.parquet")) == 3 * (ARMS + 1) - 1  # split_budget sits twice
+
+    monkeypatch.setattr(arms, "run_cell", real)
+    command = shlex.split(failure["command"])
+    assert command[:2] == ["jointbid", "run"]
+    assert main(command[1:]) == 0
+    assert value("study.replications=3", "study.who=1") == 0
+    assert status() == "done"
+    assert not (folder() / "failures.jsonl").exists()
+
+
+def test_serial_and_processes_give_the_same_numbers():
+    base = ["study.replications=3", "source.profile.match_rate=.6"]
+    assert value(*base, "results_dir=one") == 0
+    assert value(*base, "results_dir=many", "executor=process", "executor.jobs=2") == 0
+    for name in ("cells.parquet", "timeseries.parquet", "summary.parquet"):
+        one, many = (pd.read_parquet(folder(results) / name) for results in ("one", "many"))
+        pd.testing.assert_frame_equal(one, many, check_exact=True)
+
+
+def test_half_width_fixes_the_replications():
+    assert value("study.half_width=.002") == 0
+    replications = json.loads((folder() / "manifest.json").read_text())["replications"]
+    rows = summary()
+    row = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")].iloc[0]
+    assert replications == row["n_replications"] > 10
+    assert (row["ci_high"] - row["ci_low"]) / 2 < 0.0025
+    assert value("study.half_width=.0001", "study.max_replications=12") == 0
+    assert summary()["n_replications"].max() == 12
+
+
+# -- interrupted --------------------------------------------------------------------------------------------------
+
+
+def start(*overrides):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", PROGRAM, "value", *TINY, *overrides]
+    return subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    )
+
+
+def wait_for_cells(process, count):
+    for _ in range(1200):
+        if len(list(Path().rglob("cells/*.json"))) >= count:
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    pytest.fail("no cell was finished")
+
+
+LONG = ("study.replications=16", "supply.requests=100000")
+
+
+@pytest.mark.parametrize("executor", ["serial", "process"])
+def test_killed_driver(executor, ran):
+    process = start(*LONG, f"executor={executor}", "executor.jobs=2")
+    wait_for_cells(process, 6)
+    process.kill()
+    process.communicate()
+    assert status() == "running"
+    assert not (folder() / "summary.csv").exists()
+    assert value(*LONG) == 0
+    assert 0 < len(ran) < 16 * ARMS + PILOT
+    assert value(*LONG, "results_dir=whole", "executor=process") == 0
+    pd.testing.assert_frame_equal(summary(), summary("whole"), check_exact=True)
+
+
+@pytest.mark.parametrize("executor", ["serial", "process"])
+def test_ctrl_c(executor):
+    process = start(
+        "study.replications=2000", "supply.requests=100000", f"executor={executor}", "executor.jobs=2"
+    )
+    wait_for_cells(process, 5)
+    started = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - started < 5
+    assert process.returncode == 130
+    assert "the same command again goes on" in said
+    assert "Traceback" not in said
+    assert status() == "failed"
+
+
+# -- pieces -------------------------------------------------------------------------------------------------------
+
+
+def test_results_survive_the_file():
+    store = Folder(Path("store"))
+    store.open()
+    rows = [{"bidder": "focal", "profit": 0.1 + 0.2, "welfare": float("nan"), "focal": True}]
+    store.keep({"a": CellResult(rows, [], 7), "b": CellResult([], [], 0)})
+    found = store.finished(["a", "b", "c"])
+    assert set(found) == {"a", "b"}
+    assert repr(found["a"]) == repr(CellResult(rows, [], 7))
+
+
+def cells(count):
+    return [(Cell(Scenario(), "joint", replication=number),) for number in range(count)]
+
+
+def dies(cell):
+    """Work that takes its process with it in one replication."""
+    if cell.replication == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return CellResult([], [], cell.replication)
+
+
+def test_a_killed_worker_costs_its_own_cell_alone():
+    outcomes = [o for done in run_tasks(cells(8), dies, ExecutorSettings(jobs=2)) for o in done]
+    assert sorted(o.cell.replication for o in outcomes) == list(range(8))
+    lost = [o for o in outcomes if o.result is None]
+    assert 3 in {o.cell.replication for o in lost}
+    assert all("killed" in o.error for o in lost)
