@@ -160,7 +160,9 @@ class _Run:
 
     def _market(self) -> Generator[simpy.Event, None, None]:
         """Requests in blocks, each reaching to the next event on the calendar."""
-        most = min(self.scenario.engine.max_block, SLICE)  # as long as the tables that rows' bids are laid out in
+        most = min(
+            self.scenario.engine.max_block, SLICE
+        )  # as long as the tables that rows' bids are laid out in
         for chunk in self.chunks:
             self._load(chunk)
             first = 0

@@ -91,7 +91,7 @@ def test_experiments_import_only_declared_dependencies():
     names = {re.split(r"[^\w.-]", d)[0].lower() for d in declared} | {
         "omegaconf",  # hydra-core's own
         "pyyaml",
-        "pydantic-core",  # pydantic's own
+        "pydantic_core",  # pydantic's own
     }
     by_import = metadata.packages_distributions()
     undeclared = {

@@ -24,7 +24,9 @@ def run_cell(cell: Cell) -> CellResult:
     result = simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
     about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
     market = {name: result.market[name] for name in ("revenue", "welfare")}
-    rows = [{**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)]
+    rows = [
+        {**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)
+    ]
     hours = [] if cell.point else [{**about, **row} for row in records(result.timeseries)]
     return CellResult(rows=rows, timeseries=hours, auctions=int(result.market["requests"]))
 
@@ -32,7 +34,9 @@ def run_cell(cell: Cell) -> CellResult:
 def records(columns: Any) -> list[dict[str, Any]]:
     """A table of columns as a list of plain rows."""
     names = list(columns)
-    return [dict(zip(names, row, strict=True)) for row in zip(*(columns[n].tolist() for n in names), strict=True)]
+    return [
+        dict(zip(names, row, strict=True)) for row in zip(*(columns[n].tolist() for n in names), strict=True)
+    ]
 
 
 def simulate_cell(cell: Cell) -> RunResult:

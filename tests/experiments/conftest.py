@@ -29,20 +29,22 @@ def make_cells(levels=LEVELS, *, replications=12, market_sd=0.02, arm_sd=0.002, 
             campaigns = ["focal"] if arm != "split_budget" else ["focal_profile", "focal_context"]
             for bidder in [*campaigns, *(f"rival_{i + 1}" for i in range(rivals))]:
                 focal = bidder.startswith("focal")
-                rows.append({
-                    "study_point": "",
-                    "arm": arm,
-                    "replication": replication,
-                    "bidder": bidder,
-                    "focal": focal,
-                    "requests": REQUESTS,
-                    "wins": 100,
-                    "spend": 50.0,
-                    "profit": profit / len(campaigns) if focal else 7.0,
-                    "revenue": 80.0,
-                    "welfare": profit + 7.0 * rivals + 80.0 if rivals else np.nan,
-                    "clicks_expected": np.nan,
-                })
+                rows.append(
+                    {
+                        "study_point": "",
+                        "arm": arm,
+                        "replication": replication,
+                        "bidder": bidder,
+                        "focal": focal,
+                        "requests": REQUESTS,
+                        "wins": 100,
+                        "spend": 50.0,
+                        "profit": profit / len(campaigns) if focal else 7.0,
+                        "revenue": 80.0,
+                        "welfare": profit + 7.0 * rivals + 80.0 if rivals else np.nan,
+                        "clicks_expected": np.nan,
+                    }
+                )
     return pd.DataFrame(rows)
 
 
