@@ -7,10 +7,10 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from experiments.versions import version
 from sim.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
@@ -84,7 +84,7 @@ def grouped(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
 @functools.cache
 def code_version(names: tuple[str, ...] = CODE) -> str:
     """Hex digits of these sources (files, or all of a folder) and of the package's version."""
-    parts = [_version().encode()]
+    parts = [str(version("jointbid")).encode()]
     for name in names:
         path = ROOT / name
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
@@ -94,10 +94,3 @@ def code_version(names: tuple[str, ...] = CODE) -> str:
 
 def _hash(content: bytes) -> str:
     return hashlib.blake2b(content, digest_size=10).hexdigest()
-
-
-def _version() -> str:
-    try:
-        return metadata.version("jointbid")
-    except metadata.PackageNotFoundError:
-        return "not installed"

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,13 @@ class Point:
     verb: str
     settings: Settings[Any]
     overrides: tuple[str, ...]
-    label: str = ""
+    swept: Mapping[str, str] = field(default_factory=dict)
     config_dir: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The swept keys with their values; empty where there is no sweep."""
+        return " ".join(f"{key}={value}" for key, value in self.swept.items())
 
     @property
     def folder(self) -> Path:
@@ -81,8 +86,9 @@ def load(
             except BadInput as error:
                 problems += [problem for problem in error.problems if problem not in problems]
             else:
-                label = " ".join(text for text in chosen if text.lstrip("+~").partition("=")[0] in keys)
-                loaded.append(Point(verb, settings, tuple(chosen), label, config_dir))
+                values = (text.lstrip("+~").partition("=")[::2] for text in chosen)
+                own = {key: value for key, value in values if key in keys}
+                loaded.append(Point(verb, settings, tuple(chosen), own, config_dir))
     if problems:
         raise BadInput(problems)
     return loaded

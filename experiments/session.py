@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +15,11 @@ from experiments.executor import Work, cores
 from experiments.runner import Ledger, complete
 from experiments.store import Folder
 from experiments.studies import value as study
+from experiments.versions import PACKAGES, version
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PACKAGES = (
-    "jointbid",
-    "numpy",
-    "numba",
-    "simpy",
-    "pandas",
-    "scipy",
-    "scikit-learn",
-    "hydra-core",
-    "pydantic",
-)
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
 
 
@@ -122,14 +111,6 @@ def manifest(point: Point, started: float, ledger: Ledger) -> dict[str, Any]:
         "platform": platform.platform(),
         "versions": {name: version(name) for name in PACKAGES},
     }
-
-
-def version(package: str) -> str:
-    """Of an installed package; ``-`` where there is none."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "-"
 
 
 def _write_tables(answer: Answer, point: Point, folder: Folder, ledger: Ledger, cells: list[Any]) -> None:

@@ -75,9 +75,9 @@ def _dispatch(arguments: list[str]) -> int:
         return DONE
     verb, *rest = arguments
     if verb == "--version":
-        from importlib.metadata import version
+        from experiments.versions import version
 
-        sys.stdout.write(f"jointbid {version('jointbid')}\n")
+        sys.stdout.write(f"jointbid {version('jointbid') or 'not installed'}\n")
         return DONE
     if verb not in VERBS:
         raise BadInput(f"{verb}: no such verb; there is: {', '.join(VERBS)}{closest(verb, VERBS)}")

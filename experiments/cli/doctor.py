@@ -7,24 +7,12 @@ import platform
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 
 from experiments.errors import BadInput
+from experiments.versions import PACKAGES, version
 
 ROOMS = ("sim", "strategies", "experiments", "conf")
-PACKAGES = (
-    "jointbid",
-    "simpy",
-    "numpy",
-    "numba",
-    "pandas",
-    "pyarrow",
-    "scipy",
-    "scikit-learn",
-    "hydra-core",
-    "pydantic",
-)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -47,8 +35,8 @@ def checks() -> Iterator[tuple[str, bool, str]]:
     """What was looked at, whether it is fine, and what was found."""
     yield "python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
     for package in PACKAGES:
-        version = _version(package)
-        yield package, version is not None, version or "not installed"
+        found = version(package)
+        yield package, found is not None, found or "not installed"
     yield "cores", True, f"{_cores()} usable of {os.cpu_count()}"
     cache = _kernel_cache()
     yield (
@@ -59,13 +47,6 @@ def checks() -> Iterator[tuple[str, bool, str]]:
     yield _folder("results", Path("results"))
     for room in ROOMS:
         yield _room(room)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _cores() -> int:

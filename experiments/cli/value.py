@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from experiments.cli.options import points
 from experiments.config import Point
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.table import Table
 
     from experiments.session import Answer
@@ -62,43 +63,69 @@ def _show(point: Point, answer: Answer) -> None:
 def _show_sweep(todo: Sequence[Point], answers: Sequence[Answer]) -> None:
     from experiments import tables
 
-    for point, answer in zip(todo, answers, strict=True):
-        for sentence in answer.verdict:
-            tables.show(f"{point.label}: {sentence}")
-    tables.show(sweep_table(todo, answers))
+    labels = [point.label for point in todo]
+    tables.show(
+        *(
+            f"{label}: {said}"
+            for label, answer in zip(labels, answers, strict=True)
+            for said in answer.verdict
+        )
+    )
+    tables.show(sweep_table([point.swept for point in todo], [answer.summary for answer in answers]))
+    for label, answer in zip(labels, answers, strict=True):
+        sys.stdout.write(f"Results: {answer.folder}  {label}\n")
 
 
-def sweep_table(todo: Sequence[Point], answers: Sequence[Answer]) -> Table:
-    """One row a point: value of joint data with its interval, the two steps, the folder."""
+def sweep_table(swept: Sequence[Mapping[str, str]], summaries: Sequence[pd.DataFrame | None]) -> Table:
+    """One row a point: the swept values, the value of joint data with its interval, and its two steps."""
+    from rich import box
     from rich.table import Table
 
     from experiments.estimate import lookup
     from experiments.verdict import interval, number
 
-    table = Table(
-        "point",
-        "value of joint data",
-        "95 % interval",
-        "same-request step",
-        "joint-model step",
-        "unit",
-        "folder",
-    )
-    for point, answer in zip(todo, answers, strict=True):
+    money = [_unit(summary) for summary in summaries]
+    same = len(set(money)) == 1
+    title = "Value of joint data" + (f", {money[0]}" if same else "")
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
+    for key in swept[0]:
+        table.add_column(key.removeprefix("source.").replace(".", ".\n"))
+    for head in ("value", "95 % interval", "%", "same-request step", "joint-model step"):
+        table.add_column(head, justify="right")
+    if not same:
+        table.add_column("unit")
+    for values, summary, unit in zip(swept, summaries, money, strict=True):
         cells = ["-"] * 5
-        if answer.summary is not None:
-            rows = answer.summary
-            found = [
-                lookup(rows, name)
-                for name in ("value_of_joint_data", "same_request_step", "joint_model_step")
-            ]
+        if summary is not None:
+            rows = _headline(summary)
+            found = [lookup(rows, estimand, metric) for estimand, metric in SWEPT]
+            value, percent, *steps = ("-" if e is None else number(e.estimate) for e in found)
             joint = found[0]
-            cells = [number(e.estimate) if e else "-" for e in found]
-            cells.insert(1, interval(joint) if joint and joint.has_interval else "-")
-            unit = rows.loc[rows["estimand"] == "value_of_joint_data", "unit"]
-            cells.append(str(unit.iloc[0]) if len(unit) else "-")
-        table.add_row(point.label, *cells, str(answer.folder))
+            cells = [value, interval(joint) if joint and joint.has_interval else "-", percent, *steps]
+        table.add_row(*values.values(), *cells, *([] if same else [unit]))
     return table
+
+
+def _headline(summary: pd.DataFrame) -> pd.DataFrame:
+    """Of a log, what stands for it in a sweep: all tags, no budget limit."""
+    if "budget_share" not in summary:
+        return summary
+    return summary[(summary["tags"] == "all") & (summary["budget_share"] == float("inf"))]
+
+
+SWEPT = (
+    ("value_of_joint_data", "focal_profit"),
+    ("value_of_joint_data", "focal_profit_pct"),
+    ("same_request_step", "focal_profit"),
+    ("joint_model_step", "focal_profit"),
+)
+
+
+def _unit(summary: pd.DataFrame | None) -> str:
+    """Of money in a summary."""
+    if summary is None:
+        return "-"
+    return str(summary.loc[summary["metric"] == "focal_profit", "unit"].iloc[0])
 
 
 def _show_failures(answer: Answer) -> None:

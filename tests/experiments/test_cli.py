@@ -1,0 +1,200 @@
+"""The verbs, as their users call them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from experiments.cli import VERBS, main
+from experiments.cli.doctor import checks
+from experiments.progress import compact
+
+TINY = ["scenario=theory", "supply.requests=400", "executor=serial"]
+CURVE = ["study.curve.requests=200", "study.curve.replications=2", "study.curve.match_rate=[0,1]"]
+CURVE += ["study.curve.redundancy=[0,.4]", "study.curve.interaction=[-.1,.1]"]
+PROGRAM = "import sys; from experiments.cli import main; sys.exit(main())"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def jointbid(*arguments):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    command = [sys.executable, "-c", PROGRAM, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["scenarios", "list"]])
+def test_light_verbs_start_in_under_a_second(arguments):
+    spent = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = jointbid(*arguments)
+        spent.append(time.perf_counter() - started)
+        assert done.returncode == 0, done.stderr
+    assert min(spent) < 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["help"]])
+def test_help_names_every_verb(arguments, capsys):
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    assert all(f"  {verb} " in said for verb in VERBS)
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("jointbid ")
+
+
+@pytest.mark.parametrize("verb", ["value", "run"])
+def test_help_of_a_study_shows_keys_with_their_values(verb, capsys):
+    assert main([verb, "--help"]) == 0
+    said = capsys.readouterr().out
+    for word in ("--multirun", "--cfg job", "--config-dir", "match_rate: ", "supply:", "seed: 1"):
+        assert word in said
+
+
+@pytest.mark.parametrize("verb", list(VERBS))
+def test_every_verb_has_help(verb, capsys):
+    assert main([verb, "--help"]) == 0
+    assert f"jointbid {verb}" in capsys.readouterr().out
+
+
+def test_cfg_job(capsys):
+    assert main(["value", "scenario=theory", "seed=5", "--cfg", "job"]) == 0
+    tree = yaml.safe_load(capsys.readouterr().out)
+    assert (tree["seed"], tree["scenario"]["name"], tree["rivals"]["high"]) == (5, "theory", 2.0)
+    assert list(Path().iterdir()) == []
+
+
+def test_scenarios(capsys):
+    assert main(["scenarios", "list"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert {line.split()[0] for line in listed} == {"default", "ipinyou", "theory", "theory_rivals"}
+    assert all(line.endswith("?") for line in listed), "each answers a question"
+    for line in listed:
+        name = line.split()[0]
+        assert main(["scenarios", "show", name]) == 0
+        text = capsys.readouterr().out.splitlines()
+        assert text[0] == "# @package _global_"
+        assert text[1].startswith("# jointbid value"), "a scenario states its command"
+
+
+def test_doctor(capsys):
+    main(["doctor"])
+    said = capsys.readouterr().out
+    for word in ("python", "numba", "cores", "kernel cache", "results", "sim", "conf"):
+        assert word in said
+
+
+def test_doctor_sees_a_package_that_shadows_ours(tmp_path, monkeypatch):
+    assert {name: fine for name, fine, _ in checks()}["sim"]
+    (tmp_path / "sim").mkdir()
+    (tmp_path / "sim" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    found = {name: (fine, text) for name, fine, text in checks()}
+    assert found["sim"][0] is False
+    assert str(tmp_path / "sim") in found["sim"][1]
+    assert found["strategies"][0]
+
+
+def test_value(capsys):
+    assert main(["value", *TINY, *CURVE, "study.replications=3"]) == 0
+    said = capsys.readouterr().out
+    for word in (
+        "best_single (",
+        "stacked",
+        "joint",
+        "value of joint data",
+        "interval: simulation error only",
+    ):
+        assert word in said
+    (folder,) = Path("results/value").iterdir()
+    assert f"Results: {folder}" in said
+    plots = {path.name for path in (folder / "plots").iterdir()}
+    assert plots == {
+        f"{name}.{ending}"
+        for name in ("ladder", "match_rate", "redundancy_interaction")
+        for ending in ("svg", "png", "csv")
+    }
+    assert list(pd.read_csv(folder / "plots" / "match_rate.csv")["x"]) == [0, 1]
+    heat = pd.read_csv(folder / "plots" / "redundancy_interaction.csv")
+    assert len(heat) == 4
+    cells = pd.read_parquet(folder / "cells.parquet")
+    points = set(cells["study_point"])
+    assert {"", "source.profile.match_rate=0", "response.redundancy=0.4 response.interaction=-0.1"} <= points
+    assert set(cells.loc[cells["study_point"] == "", "requests"]) == {400}
+    assert set(cells.loc[cells["study_point"] != "", "requests"]) == {200}
+
+
+def test_match_rate_zero_is_worth_nothing():
+    base = [*TINY, "study.replications=2", "plot.enabled=false", "source.profile.match_rate=0"]
+    assert main(["value", *base]) == 0
+    (folder,) = Path("results/value").iterdir()
+    rows = pd.read_csv(folder / "summary.csv").set_index(["estimand", "metric"])
+    assert rows.loc[("value_of_joint_data", "focal_profit"), "estimate"] == 0
+
+
+def test_multirun(capsys):
+    base = ["study.replications=2", "plot.enabled=false"]
+    assert main(["value", "-m", *TINY, *base, "source.profile.match_rate=0.3,0.6", "seed=1,2"]) == 0
+    said = capsys.readouterr()
+    folders = list(Path("results/value").iterdir())
+    assert len(folders) == 4
+    for folder in folders:
+        assert str(folder) in said.out
+        assert json.loads((folder / "status.json").read_text()) == {"status": "done"}
+    for point in ("source.profile.match_rate=0.3 seed=1", "source.profile.match_rate=0.6 seed=2"):
+        assert point in said.out
+    assert said.out.count("Value of joint data") == 1, "one table at the end"
+
+
+def test_all_points_of_a_sweep_are_checked_first(capsys):
+    assert main(["value", "-m", *TINY, "source.profile.match_rate=0.3,1.3"]) == 2
+    assert "source.profile.match_rate = 1.3" in capsys.readouterr().err
+    assert not Path("results").exists()
+
+
+def test_bidders_of_theory_rivals_have_rows_of_their_own():
+    arguments = ["scenario=theory_rivals", "supply.requests=400", "study.replications=2", "study.who=2"]
+    assert main(["value", *arguments, "plot.enabled=false", "executor=serial"]) == 0
+    (folder,) = Path("results/value").iterdir()
+    rows = pd.read_csv(folder / "summary.csv")
+    metrics = set(rows.loc[rows["estimand"] == "utility", "metric"])
+    assert {"focal_profit", "revenue", "welfare", "profit_rival_1", "profit_rival_4"} <= metrics
+
+
+def test_run(capsys):
+    budget = ["strategy=adaptive_pacing", "bidders.budget=20"]
+    assert main(["run", "scenario=theory_rivals", "supply.requests=2000", *budget]) == 0
+    said = capsys.readouterr().out
+    (folder,) = Path("results/run").iterdir()
+    names = {path.name for path in folder.iterdir()}
+    tables = {f"{name}.{ending}" for name in ("bidders", "timeseries") for ending in ("csv", "parquet")}
+    assert tables | {"config.yaml", "manifest.json", "status.json", "plots"} <= names
+    assert {path.name for path in (folder / "plots").iterdir()} == {
+        f"pacing.{e}" for e in ("svg", "png", "csv")
+    }
+    bidders = pd.read_csv(folder / "bidders.csv")
+    assert list(bidders["bidder"]) == ["focal", "rival_1", "rival_2", "rival_3", "rival_4"]
+    assert (bidders["spend"] <= 20).all()
+    calendar = json.loads((folder / "manifest.json").read_text())["calendar"]
+    assert calendar["control"] > 0
+    assert "Calendar: block" in said
+    assert "rival_4" in said
+
+
+@pytest.mark.parametrize(("number", "text"), [(12, "12"), (3400, "3.4k"), (2.5e6, "2.5M"), (1e10, "10.0G")])
+def test_rates_for_people(number, text):
+    assert compact(number) == text
