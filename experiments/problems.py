@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
@@ -11,6 +12,9 @@ from pydantic_core import ErrorDetails
 from experiments.errors import closest
 from experiments.settings import ABOUT
 from sim.scenario import FACTORS
+
+SEVERAL = re.compile(r"; (?=[a-z_.]+: )")
+"""Between the problems of one validator, each of which begins with its place."""
 
 FREE_FORM = ("bidders.strategy",)
 """Places whose keys belong to somebody else: a strategy's parameters are checked by the registry."""
@@ -26,7 +30,7 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
             detail["type"] == "value_error"
         ):  # one of our validators: it names its places itself where it has several
             where = "" if place in {"", "scenario"} else f"{place}: "
-            for text in detail["msg"].removeprefix("Value error, ").split("; "):
+            for text in SEVERAL.split(detail["msg"].removeprefix("Value error, ")):
                 lines.setdefault(where + text, where + text)
         else:
             lines.setdefault(place, _line(place, node, detail, model))

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-FIRST_LINE_S = 5.0
+FIRST_LINE_S = 8.0
 LINE_EVERY_S = 15.0
+ENOUGH_CELLS = 20
+"""Before so many cells are done, how long the others take is a guess."""
 
 
 class Meter(Protocol):
@@ -105,8 +107,9 @@ class _Lines:
             return
         self._next = tally.spent + LINE_EVERY_S
         left = tally.spent / tally.cells * (tally.total - tally.cells)
+        estimate = f", about {left:.0f} s left" if tally.cells >= ENOUGH_CELLS else ""
         done = f"{tally.cells} of {tally.total} cells"
-        sys.stderr.write(f"{self._title}: {done}, {tally.rate}, about {left:.0f} s left\n")
+        sys.stderr.write(f"{self._title}: {done}, {tally.rate}{estimate}\n")
         sys.stderr.flush()
 
 

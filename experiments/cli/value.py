@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from experiments.session import Answer
 
 VERB = "value"
+SHOWN = 5
+"""Failed cells shown; the file has all."""
 ABOUT = "what is it worth to join the two houses' data on each bid request?"
 
 
@@ -129,8 +131,11 @@ def _unit(summary: pd.DataFrame | None) -> str:
 
 
 def _show_failures(answer: Answer) -> None:
-    for failure in answer.failures:
+    for failure in answer.failures[:SHOWN]:
         where = " ".join(f"{key}={value}" for key, value in failure["cell"].items() if value != "")
-        sys.stderr.write(f"failed: {where}: {failure['error']}\n  alone: {failure['command']}\n")
+        error = failure["error"].splitlines()[0]
+        sys.stderr.write(f"failed: {where}: {error}\n  alone: {failure['command']}\n")
     if answer.failures:
-        sys.stderr.write(f"{len(answer.failures)} cells failed: {answer.folder / 'failures.jsonl'}\n")
+        count = len(answer.failures)
+        cells = "1 cell" if count == 1 else f"{count} cells"
+        sys.stderr.write(f"{cells} failed, listed with tracebacks in {answer.folder / 'failures.jsonl'}\n")

@@ -105,6 +105,11 @@ CASES = [
         ["value", "source.profil.match_rate=.5"],
     ),
     ("source taken away", ["source.context", "compares"], ["value", "~source.context"]),
+    (
+        "sources where there is nothing to join",
+        ["source: with response.family=private_value", "; leave it empty"],
+        ["value", "response.family=private_value"],
+    ),
     ("unknown supply", ["supply.kind = lg", "did you mean 'log'"], ["value", "supply.kind=lg"]),
     ("malformed override", ["seed=[1", "cannot be read"], ["value", "seed=[1"]),
     ("not an override", ["'theory'", "did you mean scenario=theory"], ["value", "theory"]),

@@ -191,7 +191,7 @@ def wait_for_cells(process, count):
     pytest.fail("no cell was finished")
 
 
-LONG = ("study.replications=16", "supply.requests=100000")
+LONG = ("study.replications=12", "supply.requests=60000")
 
 
 @pytest.mark.parametrize("executor", ["serial", "process"])
@@ -203,7 +203,7 @@ def test_killed_driver(executor, ran):
     assert status() == "running"
     assert not (folder() / "summary.csv").exists()
     assert value(*LONG) == 0
-    assert 0 < len(ran) < 16 * ARMS + PILOT
+    assert 0 < len(ran) < 12 * ARMS + PILOT
     assert value(*LONG, "results_dir=whole", "executor=process") == 0
     pd.testing.assert_frame_equal(summary(), summary("whole"), check_exact=True)
 
