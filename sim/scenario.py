@@ -33,7 +33,9 @@ FLAT_DAY = (1.0,) * 24
 class Model(BaseModel):
     """Base of every part of a scenario: immutable, no unknown keys, also by the aliases of the literature."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, ser_json_inf_nan="constants"
+    )
 
 
 class SyntheticSupply(Model):
