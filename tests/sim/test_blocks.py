@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import sim.simulation
+import sim.supply
 from sim import Entrant, LogColumns, Scenario, simulate
 from sim.auction.kernel import clear
 from strategies.base import Policy, Priced
@@ -229,6 +230,37 @@ def drawn(number):
 def test_drawn_markets_are_one_ledger(group):
     for number in range(group, DRAWS, GROUPS):
         check_blocks(*drawn(number))
+
+
+@pytest.mark.parametrize("group", range(GROUPS))
+def test_drawn_markets_in_several_slices_are_one_ledger(group, monkeypatch):
+    """Supply comes in slices; short ones here, so that many a block ends at one and control steps fall across them."""
+    monkeypatch.setattr(sim.supply, "SLICE", 32)
+    for number in range(group, DRAWS // 3, GROUPS):
+        check_blocks(*drawn(number))
+
+
+def test_control_steps_by_count_go_on_across_slices(monkeypatch):
+    monkeypatch.setattr(sim.supply, "SLICE", 32)
+    seen = []
+
+    class Diary(Policy):
+        reads = ()
+
+        def __deepcopy__(self, memo):
+            return self
+
+        def bid(self, requests):
+            return np.ones(requests.n)
+
+        def control(self, state):
+            seen.append(state.requests_seen)
+
+    bidders = {"control_interval_requests": 7}
+    simulate(
+        Scenario.model_validate({"supply": {"requests": 300}, "bidders": bidders}), {"focal": Diary()}, 1
+    )
+    assert seen == list(range(0, 300, 7))
 
 
 # the draws are worth something: budgets and ties decide in a third of them
