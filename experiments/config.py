@@ -19,12 +19,17 @@ from pydantic import ValidationError
 from experiments import overrides as syntax
 from experiments.errors import BadInput
 from experiments.problems import known_keys, render
-from experiments.settings import STUDIES, Settings
+from experiments.settings import ABOUT, STUDIES, Settings
+from sim.scenario import Scenario
 
 SHIPPED = "pkg://conf"
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 NOT_IN_HASH = ("results_dir", "executor", "plot")
 NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications")
+
+
+MARKET = tuple(key for key in Scenario.model_fields if key not in ABOUT)
+"""Parts of a scenario that stand at the top level of the YAML files."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +138,7 @@ def _vocabulary(verb: str, search: list[str]) -> syntax.Vocabulary:
     groups = {}
     for group in GROUPS:
         options = loader.get_group_options(group, ObjectType.CONFIG, "config", search)
-        groups[group] = sorted(options)
+        groups[group] = sorted(set(options) - (set(STUDIES) - {verb} if group == "study" else set()))
     return syntax.Vocabulary(groups, known_keys(_model(verb)), loader)
 
 
@@ -188,6 +193,10 @@ def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
     if isinstance(market.get("supply"), dict):
         market["supply"] = {"kind": "synthetic", **market["supply"]}
     about = own.get("scenario", {})
+    if isinstance(about, dict) and (misplaced := [key for key in about if key in MARKET]):
+        raise BadInput(
+            f"scenario.{misplaced[0]}: not a key here; a scenario's file begins with the line '# @package _global_'"
+        )
     nested = {**own, "scenario": {**about, **market} if isinstance(about, dict) else about}
     try:
         settings = model.model_validate(nested)

@@ -15,7 +15,7 @@ USAGE = "jointbid scenarios list | show NAME\n"
 def main(arguments: Sequence[str]) -> int:
     """List the scenarios, or show one of them."""
     words = list(arguments)
-    if not words or words[0] in {"-h", "--help"}:
+    if not words or {"-h", "--help"} & set(words):
         sys.stdout.write(f"{USAGE}What ships, with the question each answers.\n")
         return 0
     action, *names = words
