@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,12 +84,15 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
     key = override.key_or_group
     if override.is_sweep_override() and not override.is_discrete_sweep():
         yield f"{override.input_line}: a sweep needs its values, as in key=1,2,3 or key=range(0,1,.25)"
+    elif override.is_sweep_override() and not list(override.sweep_string_iterator()):
+        yield f"{override.input_line}: a sweep over no value at all; give some, as in key=1,2,3 or key=range(0,1,.25)"
     elif key in vocabulary.groups:
         options = vocabulary.groups[key]
         for choice in _choices(override):
             if choice not in options:
                 hint = closest(str(choice), options)
-                yield f"{key} = {choice}: must be one of {', '.join(options)}{hint}"
+                shown = "null" if choice is None else choice
+                yield f"{key} = {shown}: must be one of {', '.join(options)}{hint}"
     elif key not in vocabulary.keys and not key.startswith(tuple(f"{free}." for free in REPLACED)):
         yield f"{key}: no such key{closest(key, [*vocabulary.keys, *vocabulary.groups])}"
 
@@ -102,6 +106,14 @@ def _syntax(text: str, error: Exception, vocabulary: Vocabulary) -> str:
         for group, options in vocabulary.groups.items():
             if text in options:
                 return f"{text!r}: not a key=value; did you mean {group}={text}?"
-        return f"{text!r}: not a key=value{closest(text, [*vocabulary.keys, *vocabulary.groups])}"
+        known = [*vocabulary.keys, *vocabulary.groups]
+        hint = f"; {text}= needs a value" if text in known else closest(text, known)
+        return f"{text!r}: not a key=value{hint}"
+    key, _, value = text.partition("=")
+    if value and value[0] not in "[{'\"" and not {"'", '"'} & set(value):
+        quoted = shlex.quote(f'{key}="{value}"')
+        return (
+            f"{text!r}: cannot be read as key=value; a value that is a text goes in double quotes: {quoted}"
+        )
     detail = str(error).splitlines()[0]
     return f"{text!r}: cannot be read as key=value ({detail})"

@@ -33,7 +33,15 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
             for text in SEVERAL.split(detail["msg"].removeprefix("Value error, ")):
                 lines.setdefault(where + text, where + text)
         else:
-            lines.setdefault(place, _line(place, node, detail, model))
+            line = _line(place, node, detail, model)
+            if (
+                place in lines
+                and line.startswith(same := f"{place} = {_shown(node)}: must be ")
+                and same in lines[place]
+            ):
+                line = f"{lines[place]}; or {line.removeprefix(same)}"  # another member of a union
+                lines[place] = line
+            lines.setdefault(place, line)
     return list(lines.values())
 
 
@@ -76,7 +84,9 @@ def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) 
         return (
             f"{place}.{tag} = {context['tag']}: must be one of {allowed}{_suggest(context['tag'], allowed)}"
         )
-    allowed = detail["msg"].split(", unable")[0].replace("Input should", "must")
+    allowed = (
+        detail["msg"].split(", unable")[0].replace("Input should", "must").replace("String should", "must")
+    )
     if kind == "literal_error":
         allowed += _suggest(value, context["expected"])
     return f"{place} = {_shown(value)}: {allowed}"

@@ -119,6 +119,14 @@ CASES = [
         ["interval", "key=1,2,3"],
         ["value", "-m", "source.profile.match_rate=interval(0,1)"],
     ),
+    ("sweep over nothing", ["seed=range(0,0)", "no value"], ["value", "-m", "seed=range(0,0)"]),
+    ("sweep over files", ["seed=glob(*)", "no value"], ["value", "-m", "seed=glob(*)"]),
+    ("key without value", ["'seed'", "seed= needs a value"], ["value", "seed"]),
+    ("text without quotes", ["results_dir=~/x", "double quotes"], ["value", "results_dir=~/x"]),
+    ("empty text", ["results_dir = : must have at least 1 character"], ["value", "results_dir="]),
+    ("group of nothing", ["scenario = null", "default"], ["value", "scenario=null"]),
+    ("study of another verb", ["study = run: must be one of value"], ["value", "study=run"]),
+    ("nobody holds the data", ["'universal'; or greater than or equal to 1"], ["value", "study.who=0"]),
     ("sweep without -m", ["seed=1,2", "add -m"], ["value", "seed=1,2"]),
     (
         "one bad point of a sweep",
@@ -194,6 +202,12 @@ def own_scenario(text):
     Path("mine/scenario").mkdir(parents=True)
     Path("mine/scenario/own.yaml").write_text(f"# @package _global_\n{text}")
     return ["value", "--config-dir", "mine", "scenario=own"]
+
+
+def test_scenario_of_ones_own_without_its_first_line(capsys):
+    arguments = own_scenario("")
+    Path("mine/scenario/own.yaml").write_text("supply: {context_types: 3}\n")
+    refused(arguments, capsys, "scenario.supply", "# @package _global_")
 
 
 def test_config_dir_is_not_there(capsys):
