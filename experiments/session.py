@@ -60,7 +60,7 @@ def value(point: Point, work: Work) -> Answer:
         plan, curves = study.Plan(point.settings), study.curves(point.settings)
         first = point.settings.study.replications
         if point.settings.study.half_width is not None:
-            complete(plan.pilot() + plan.ladder(range(study.FIRST_REPLICATIONS)), ledger, folder, point, work)
+            complete(plan.pilot() + plan.width_pilot(), ledger, folder, point, work)
             first = study.replications(point.settings, ledger)
         ladder, pilot = plan.ladder(range(first)), plan.pilot()
         complete(pilot + ladder + curves.cells(), ledger, folder, point, work)

@@ -34,7 +34,7 @@ class ValueStudy(Model):
     """The study ``value``: the ladder of arms, replicated, and its two curves.
 
     ``half_width`` (optional, in the table's unit of money) asks for the value of joint data to within that much: a
-    pilot of 10 replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
+    pilot of 10 further replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
     """
 
     replications: Count = 30

@@ -122,10 +122,11 @@ def percent_difference(a: Values, b: Values) -> Estimate:
 
 
 def required_replications(pilot_differences: Values, half_width: float) -> int:
-    """Replications, the pilot's included, for an interval no wider than `half_width` to each side.
+    """Replications, none of them the pilot's, whose mean is within `half_width` of the truth with 95 % confidence.
 
-    Stein's two-stage rule (1945): the pilot's standard deviation and its own degrees of freedom, so that the
-    wanted width holds with the stated confidence and not merely on average.
+    Stein's two-stage rule (1945): the pilot's standard deviation and its own degrees of freedom, so that this holds
+    exactly for normal differences and not merely on average. At least as many as the pilot had. The pilot stays out of
+    the estimate: replications that have decided on their own number give an interval that covers less often than 95 %.
 
     Args:
         pilot_differences: paired differences of a pilot, one a replication, at least two.

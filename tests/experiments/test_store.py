@@ -20,6 +20,7 @@ from experiments.executor import run_tasks
 from experiments.settings import ExecutorSettings
 from experiments.store import Folder
 from experiments.studies import arms
+from experiments.studies import value as studies
 from sim.scenario import Scenario
 
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor=serial"]
@@ -161,14 +162,21 @@ def test_serial_and_processes_give_the_same_numbers():
 
 
 def test_half_width_fixes_the_replications():
-    assert value("study.half_width=.002") == 0
+    assert value("study.half_width=.001") == 0
     replications = json.loads((folder() / "manifest.json").read_text())["replications"]
     rows = summary()
     row = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")].iloc[0]
     assert replications == row["n_replications"] > 10
-    assert (row["ci_high"] - row["ci_low"]) / 2 < 0.0025
+    assert (row["ci_high"] - row["ci_low"]) / 2 < 0.0015  # the pilot knows the spread only roughly
     assert value("study.half_width=.0001", "study.max_replications=12") == 0
     assert summary()["n_replications"].max() == 12
+
+
+def test_replications_that_choose_their_number_or_the_silo_are_in_no_estimate():
+    assert value("study.half_width=.001") == 0
+    used = set(pd.read_parquet(folder() / "cells.parquet")["replication"])
+    assert used == set(range(len(used)))
+    assert not used & {*studies.WIDTH_PILOT, *studies.PILOT}
 
 
 # -- interrupted --------------------------------------------------------------------------------------------------
