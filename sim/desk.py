@@ -40,6 +40,15 @@ class Desk:
     """A bidder in one run: its own copy of the strategy, and the columns that it is shown."""
 
     def __init__(self, name: str, entrant: Entrant, world: World, streams: Streams) -> None:
+        if not isinstance(entrant.strategy, Strategy):
+            lacks = [
+                part
+                for part in ("reads", "learns", "bid", "observe", "control")
+                if not hasattr(entrant.strategy, part)
+            ]
+            raise TypeError(
+                f"bidder {name!r}: {type(entrant.strategy).__name__} is no strategy: it has no {', '.join(lacks)}"
+            )
         self.name = name
         self.advertiser = entrant.advertiser or name
         self.strategy = copy.deepcopy(entrant.strategy)

@@ -27,6 +27,14 @@ HOUR_US = 3_600_000_000
 MAX_MICROS = 10**15
 """No bid, price or budget is larger: sums of many stay inside 64 bits."""
 
+MAX_HOURS = 24.0 * 366 * 100
+"""A century: times beyond it do not fit the microsecond clock's use of floating point."""
+MAX_CELLS_OF_TRUTH = 1 << 20
+
+Hours = Annotated[float, Field(ge=0, le=MAX_HOURS)]
+LogMoney = Annotated[float, Field(ge=-60, le=20)]
+"""A location on the scale of log currency per impression."""
+
 FLAT_DAY = (1.0,) * 24
 
 
@@ -48,12 +56,12 @@ class SyntheticSupply(Model):
 
     kind: Literal["synthetic"] = "synthetic"
     requests: Count = 100_000
-    horizon_h: Positive = 24.0
-    hourly: tuple[NonNegative, ...] = FLAT_DAY
+    horizon_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 24.0
+    hourly: tuple[Annotated[float, Field(ge=0, le=1e9)], ...] = FLAT_DAY
     context_types: Annotated[int, Field(ge=1, le=4096)] = 2
     floor_share: Rate = 0.0
-    floor_mu: Finite = 0.0
-    floor_sigma: NonNegative = 0.0
+    floor_mu: LogMoney = 0.0
+    floor_sigma: Annotated[float, Field(ge=0, le=10)] = 0.0
 
     @model_validator(mode="after")
     def _fits_the_clock(self) -> Self:
@@ -133,9 +141,9 @@ class Source(Model):
     owner: Literal["cio", "cmo", "agency"] = "cio"
     match_rate: Rate | tuple[Rate, ...] = 1.0
     false_match_rate: Rate = 0.0
-    sync_interval_h: NonNegative = 0.0
+    sync_interval_h: Hours = 0.0
     latency_h: Annotated[float, Field(ge=0)] = 0.0
-    flip_rate_per_h: NonNegative = 0.0
+    flip_rate_per_h: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     age_known: bool = True
     use: Literal["calibrated", "naive"] = "calibrated"
 
@@ -143,6 +151,18 @@ class Source(Model):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("latency_h", mode="before")
+    @classmethod
+    def _infinity_as_yaml_writes_it(cls, value: Any) -> Any:
+        return math.inf if value == ".inf" else value
+
+    @field_validator("latency_h")
+    @classmethod
+    def _arrives_or_never(cls, value: float) -> float:
+        if MAX_HOURS < value < math.inf:
+            raise ValueError(f"must be at most {MAX_HOURS:.0f}, or inf for a copy that never arrives")
+        return value
 
     @property
     def never_arrives(self) -> bool:
@@ -259,6 +279,11 @@ class Scenario(Model):
                 problems.append(
                     f"source.{name}.match_rate: {len(source.match_rate)} numbers for {self.types_of(name)} types"
                 )
+        truth = self.audience.profile_types * self.supply.context_types
+        if truth > MAX_CELLS_OF_TRUTH:
+            problems.append(
+                f"audience.profile_types x supply.context_types = {truth}: at most {MAX_CELLS_OF_TRUTH}"
+            )
         if self.response.family == "private_value" and self.source:
             problems.append(
                 "source: with response.family=private_value every bidder knows its value; leave it empty"

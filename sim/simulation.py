@@ -48,6 +48,10 @@ def simulate(
     ``Entrant``. Strategies are copied before use. ``sink`` is handed each block's auctions as they are settled.
     Raises ``BidError`` where a strategy reads what it may not see, or answers with something that is not a bid.
     """
+    if not isinstance(scenario, Scenario):
+        raise TypeError(
+            f"scenario: {type(scenario).__name__}; allowed: a Scenario (jointbid.load(NAME) makes one)"
+        )
     return _Run(scenario, strategies, seed, replication, log, sink).play()
 
 

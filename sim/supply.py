@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.landscape import Landscape
-from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, LogSupply, Scenario, SyntheticSupply
+from sim.scenario import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, LogSupply, Scenario, SyntheticSupply
 from sim.streams import Streams
 
 SLICE = 65_536
@@ -158,7 +158,7 @@ def _placement_floors(supply: SyntheticSupply, streams: Streams, start: int, n: 
 
     has = streams.uniform("floor/has", start, n) < supply.floor_share
     level = np.exp(supply.floor_mu + supply.floor_sigma * ndtri(streams.uniform("floor/level", start, n)))
-    return np.where(has, np.rint(level * MICROS), 0.0).astype(np.int64)
+    return np.where(has, np.rint(np.minimum(level * MICROS, MAX_MICROS)), 0.0).astype(np.int64)
 
 
 def _from_log(log: LogColumns) -> Iterator[Chunk]:

@@ -24,7 +24,14 @@ AGE_GRID = 4096
 
 
 def bayes(scenario: Scenario, information: tuple[str, ...]) -> Valuation:
-    """E[theta | codes of the sources in ``information``], with their ages where these are known."""
+    """E[theta | codes of the sources in ``information``], with their ages where these are known.
+
+    Raises ``ValueError`` for a source that the scenario does not have.
+    """
+    unknown = [name for name in information if name not in scenario.source]
+    if unknown:
+        has = ", ".join(scenario.source) or "none"
+        raise ValueError(f"no source {unknown[0]!r} in this scenario; there is: {has}")
     sources = tuple(name for name in scenario.source if name in information)
     aged = tuple(name for name in sources if ages_are_used(scenario.source[name]))
     prior = mean_value(scenario)
