@@ -149,12 +149,13 @@ def _estimate(answer: Answer, point: Point, cells: pd.DataFrame) -> None:
 
 
 def _say(answer: Answer, point: Point) -> None:
-    from experiments.verdict import verdict
+    from experiments.verdict import holders, verdict
 
     assert answer.summary is not None  # noqa: S101 - both callers have one
-    answer.verdict = (
-        verdict(answer.summary, best_single=answer.best_single, silo=point.settings.study.silo),
-    )
+    settings = point.settings
+    about = {"best_single": answer.best_single, "silo": settings.study.silo}
+    who = holders(settings.study.who, settings.scenario.bidders.count)
+    answer.verdict = (verdict(answer.summary, holders=who, **about),)
 
 
 def _read(answer: Answer, point: Point) -> None:

@@ -46,7 +46,12 @@ def interval(estimate: Estimate, *, sign: float = 1.0) -> str:
 
 
 def verdict(
-    summary: pd.DataFrame, *, best_single: str, silo: str = "best_single", caveat: str | None = None
+    summary: pd.DataFrame,
+    *,
+    best_single: str,
+    silo: str = "best_single",
+    holders: str = "",
+    caveat: str | None = None,
 ) -> str:
     """One line for people: what joining is worth, how sure that is, over which silo, and by which step.
 
@@ -54,6 +59,8 @@ def verdict(
         summary: what `ladder_summary` returns.
         best_single: the better single source.
         silo: the arm that joint data was compared with.
+        holders: who joins, where it is not one bidder alone, as `holders` says it; what is worth much to one while
+            nobody else has it may be worth little, or cost something, when all do.
         caveat: what the intervals cover, for the last sentence; how many replications, and `CAVEAT`, unless given.
 
     Raises:
@@ -65,14 +72,24 @@ def verdict(
     rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "focal_profit")]
     percent = lookup(summary, "value_of_joint_data", "focal_profit_pct")
     against = f"{SILOS.get(silo, f'{silo} alone')} ({best_single if silo == 'best_single' else silo})"
-    sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against) + _steps(summary, silo, best_single)
+    sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against, holders) + _steps(
+        summary, silo, best_single
+    )
     replications = f"{value.n} replication{'' if value.n == 1 else 's'}; {CAVEAT}"
     return f"{sentence}. {caveat or replications}."
 
 
-def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str) -> str:
+def holders(who: str | int, bidders: int) -> str:
+    """Who holds an arm's data, in words; empty where it is the focal bidder alone."""
+    count = {"unilateral": 1, "universal": bidders}.get(str(who)) or int(who)
+    if count == 1:
+        return ""
+    return f"all {bidders} bidders do" if count == bidders else f"{count} of {bidders} bidders do"
+
+
+def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, holders: str) -> str:
     """The headline, by what the interval allows to say."""
-    subject = "Joining profile and context"
+    subject = "Joining profile and context" + (f" ({holders}; what one of them gains)" if holders else "")
     amount = f"{number(value.estimate)} {unit}"
     if math.isnan(value.estimate):
         return f"{subject}: not known against {against}, no replication completed both arms"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.estimate import SUMMARY_COLUMNS, ladder_summary
-from experiments.verdict import CAVEAT, number, verdict
+from experiments.verdict import CAVEAT, holders, number, verdict
 
 UNIT = "CNY per million bid requests"
 NAN = math.nan
@@ -41,6 +41,27 @@ def test_positive():
         "7.00 (6.00 to 8.00) from having both on one request, 3.00 (2.00 to 4.00) from one model of both. "
         "30 replications; interval: simulation error only."
     )
+
+
+@pytest.mark.parametrize(
+    ("who", "bidders", "words"),
+    [
+        ("unilateral", 5, ""),
+        (1, 5, ""),
+        ("universal", 1, ""),
+        (3, 5, "3 of 5 bidders do"),
+        (5, 5, "all 5 bidders do"),
+        ("universal", 5, "all 5 bidders do"),
+    ],
+)
+def test_who_joins_is_said_where_it_is_not_one_alone(who, bidders, words):
+    text = say(study(), holders=holders(who, bidders))
+    head = (
+        f"Joining profile and context ({words}; what one of them gains)"
+        if words
+        else "Joining profile and context"
+    )
+    assert text.startswith(f"{head} is worth 10.0")
 
 
 def test_negative_costs():
