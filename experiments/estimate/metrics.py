@@ -31,7 +31,7 @@ METRICS: dict[str, Metric] = {
     "focal_profit_pct": Metric("percent", "difference of focal_profit in percent of the siloed focal_profit"),
     "bidder_surplus": Metric("money", "profit of all bidders together; only where rivals are bidders"),
     "revenue": Metric(
-        "money", "the seller's revenue; against a price landscape the focal advertiser's payments"
+        "money", "the seller's revenue; against a price landscape what the simulated bidders paid"
     ),
     "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
     "spend": Metric("money", "what the focal advertiser paid"),
@@ -107,9 +107,9 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
     table["bidder_surplus"] = groups["profit"].sum().where(table["welfare"].notna())
     if per_bidder:
         rivals = cells[~cells["focal"].astype(bool)]
-        table = table.join(
-            rivals.pivot_table(index=keys, columns="bidder", values="profit").add_prefix("profit_")
-        )
+        seat = "advertiser" if "advertiser" in cells else "bidder"  # one's departments count together
+        profits = rivals.pivot_table(index=keys, columns=seat, values="profit", aggfunc="sum")
+        table = table.join(profits.add_prefix("profit_"))
     table = table.div(groups["requests"].max(), axis=0)
     scale = pd.Series({name: 1.0 if name == "win_rate" else unit_scale for name in table})
     known = (table * scale).dropna(axis=1, how="all")

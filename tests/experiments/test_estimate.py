@@ -285,6 +285,14 @@ def test_rivals_profit_one_by_one(cells):
     assert lookup(summary, "utility", "profit_rival_2", "joint").estimate == pytest.approx(0.007)
 
 
+def test_a_rivals_departments_count_together(cells):
+    table = cells(rivals=2, market_sd=0, arm_sd=0)
+    owner = table["bidder"].replace({"rival_1": "rival", "rival_2": "rival"}).where(~table["focal"], "focal")
+    summary = summarise(table.assign(advertiser=owner), per_bidder=True)
+    assert lookup(summary, "utility", "profit_rival", "joint").estimate == pytest.approx(0.014)
+    assert lookup(summary, "utility", "profit_rival_1") is None
+
+
 def test_unit_scale_scales_money_and_clicks_alone(cells):
     table = cells().assign(clicks_expected=2.0)
     one, million = (
