@@ -20,6 +20,8 @@ from experiments.versions import PACKAGES, version
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim.scenario import Scenario, StrategySpec
+
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
 
 
@@ -70,8 +72,7 @@ def value(point: Point, work: Work) -> Answer:
         answer = Answer(point.folder, failures=ledger.failures, ran=ledger.ran)
         answer.best_single = study.best_single(ledger.of(pilot))
         known = folder.read_json("manifest.json")
-        if known.get("content") == content and folder.is_done() and (folder.path / SUMMARY).exists():
-            _read(answer, point)
+        if known.get("content") == content and folder.is_done() and _read(answer, point):
             return answer
         _write_tables(answer, point, folder, ledger, ladder + curves.cells())
         if answer.summary is not None and point.settings.plot.enabled:
@@ -156,14 +157,36 @@ def _say(answer: Answer, point: Point) -> None:
     about = {"best_single": answer.best_single, "silo": settings.study.silo}
     who = holders(settings.study.who, settings.scenario.bidders.count)
     answer.verdict = (verdict(answer.summary, holders=who, **about),)
+    bidders = settings.scenario.bidders
+    if bidders.budget is not None and not paces(bidders.strategy, settings.scenario):
+        note = (
+            f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what data is "
+            "worth hardly shows; strategy=adaptive_pacing spends evenly"
+        )
+        answer.notes += (note,)
 
 
-def _read(answer: Answer, point: Point) -> None:
-    """The summary that is there already."""
+def _read(answer: Answer, point: Point) -> bool:
+    """Take the tables that are there already; False where one is gone or damaged, and must be written again."""
     import pandas as pd
 
-    answer.summary = pd.read_parquet(point.folder / SUMMARY)
+    try:
+        for name in (CELLS, SERIES):
+            pd.read_parquet(point.folder / name, columns=["arm"])
+        pd.read_csv(point.folder / "summary.csv", usecols=["estimand"])
+        answer.summary = pd.read_parquet(point.folder / SUMMARY)
+    except (OSError, ValueError):  # pyarrow's and pandas' own errors are ValueErrors
+        return False
     _say(answer, point)
+    return True
+
+
+def paces(spec: StrategySpec, scenario: Scenario) -> bool:
+    """Whether a strategy minds its budget."""
+    from strategies.market import Market
+    from strategies.registry import make
+
+    return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
 
 
 def _plots(answer: Answer, point: Point, curves: study.Curves, ledger: Ledger) -> None:

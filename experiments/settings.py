@@ -43,7 +43,7 @@ class ValueStudy(Model):
     who: Who = "unilateral"
     silo: Silo = "best_single"
     valuation: Valuation = "bayes"
-    train_requests: Count = 100_000
+    train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
     curve: Curve = Curve()
     replay: Replay = Replay()
@@ -56,7 +56,7 @@ class RunStudy(Model):
     replication: Annotated[int, Field(ge=0)] = 0
     who: Who = "unilateral"
     valuation: Valuation = "bayes"
-    train_requests: Count = 100_000
+    train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
 
 

@@ -40,6 +40,8 @@ class Policy:
 
     reads: tuple[str, ...] | None = (VALUE,)
     learns: bool = False
+    paces: bool = False
+    """Whether it minds its budget."""
     multiplier: float = float("nan")
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:

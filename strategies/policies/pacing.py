@@ -18,6 +18,8 @@ class AdaptivePacing(Policy):
     1 / (16 rho sqrt(T)) for T expected requests, which is 1.5 / sqrt(T) at rho = 1/24. Without a budget mu is 0.
     """
 
+    paces = True
+
     def __init__(self, mu: float = 0.5, step: float | None = None, mu_max: float = 1e6) -> None:
         for name, value in (("mu", mu), ("step", step), ("mu_max", mu_max)):
             if value is not None and not (math.isfinite(value) and value >= 0):

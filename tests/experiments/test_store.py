@@ -123,6 +123,25 @@ def test_damaged_cells_never_count(ran):
     pd.testing.assert_frame_equal(summary(), whole, check_exact=True)
 
 
+@pytest.mark.parametrize("name", ["summary.csv", "summary.parquet", "cells.parquet", "timeseries.parquet"])
+@pytest.mark.parametrize("junk", [None, "junk"])
+def test_tables_that_are_gone_or_damaged_are_written_again(ran, name, junk):
+    assert value("study.replications=2") == 0
+    whole = (folder() / name).read_bytes()
+    (folder() / name).unlink() if junk is None else (folder() / name).write_text(junk)
+    ran.clear()
+    assert value("study.replications=2") == 0
+    assert ran == []
+    assert (folder() / name).read_bytes() == whole
+
+
+def test_a_budget_with_a_strategy_that_does_not_mind_it_is_remarked_on(capsys):
+    assert value("study.replications=2", "bidders.budget=10") == 0
+    assert "strategy=adaptive_pacing spends evenly" in capsys.readouterr().out
+    assert value("study.replications=2", "bidders.budget=10", "strategy=adaptive_pacing") == 0
+    assert "spends evenly" not in capsys.readouterr().out
+
+
 def test_a_failing_cell_is_listed_and_the_others_go_on(monkeypatch, capsys):
     real = arms.run_cell
 
