@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.kernel import Record
+from sim.auction.arrays import Record
 from sim.scenario import HOUR_US, MICROS
 from sim.streams import Streams
 from sim.supply import Chunk
@@ -36,6 +36,14 @@ class Entrant:
     advertiser: str | None = None
 
 
+class Facet(NamedTuple):
+    """One categorical column of one owner, with the number of its codes."""
+
+    owner: str
+    column: str
+    codes: int
+
+
 class Desk:
     """A bidder in one run: its own copy of the strategy, and the columns that it is shown."""
 
@@ -51,24 +59,16 @@ class Desk:
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
         self._feedback: list[dict[str, NDArray[Any]]] = []
+        self._grid: VisibleRequests | None = None
         self.stale = True
 
     @property
-    def cell_key(self) -> tuple[tuple[str, str], ...]:
-        """Equal for two desks that see the same cells on every request."""
-        return tuple(self._world.origin(self.advertiser, column) for column in self.reads)
-
-    @property
-    def is_settled(self) -> bool:
-        """Its cells are known for a whole chunk at once."""
-        return all(self._world.is_settled(column) for column in self.reads)
-
-    def cell_column(self, part: slice, n: int) -> NDArray[np.int32]:
-        """The visible cell of each of the ``n`` rows of ``part``."""
-        cell = np.zeros(n, dtype=np.int32)
-        for column, size in zip(self.reads, self._sizes, strict=True):
-            cell = cell * np.int32(size) + self._world.column(self.advertiser, column, part)
-        return cell
+    def facets(self) -> tuple[Facet, ...]:
+        """What its visible cells are made of; equal for two desks that see the same cells on every request."""
+        return tuple(
+            Facet(*self._world.origin(self.advertiser, column), size)
+            for column, size in zip(self.reads, self._sizes, strict=True)
+        )
 
     def bid_cells(self, hour: float) -> NDArray[np.float64]:
         """Its bids for all visible cells, currency, shape (cells,)."""
@@ -97,15 +97,16 @@ class Desk:
 
     def note(self, chunk: Chunk, part: slice, number: int, bids: NDArray[np.int64], record: Record) -> None:
         """Keep what the bidder will learn of these requests at its next control step."""
-        won = record.winner == number
-        best_other = np.where(won, record.other, record.top)
+        mine = record.winner == number
+        won = mine.any(axis=1)
+        best_other = np.where(won, record.others, record.bid[:, -1])
         self._feedback.append(
             {
                 "bid": bids / MICROS,
                 "won": won,
-                "price_paid": np.where(won, record.paid, 0) / MICROS,
+                "price_paid": np.where(mine, record.paid, 0).sum(axis=1) / MICROS,
                 "minimum_bid_to_win": np.maximum(best_other, chunk.floor_micros[part]).clip(0) / MICROS,
-                "clicked": (won & record.clicked).astype(np.float64),
+                "clicked": (mine & record.clicked).any(axis=1).astype(np.float64),
                 **{f"={name}": column for name, column in self._requests(chunk, part).items()},
             }
         )
@@ -141,9 +142,12 @@ class Desk:
         return reads
 
     def _every_cell(self) -> VisibleRequests:
-        grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
-        columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
-        return VisibleRequests(self.cells or 1, columns)
+        """One request of each visible cell; the same object at each call, so that a valuation may know it again."""
+        if self._grid is None:
+            grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
+            columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
+            self._grid = VisibleRequests(self.cells or 1, columns)
+        return self._grid
 
     def _requests(self, chunk: Chunk, part: slice) -> VisibleRequests:
         public = {

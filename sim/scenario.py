@@ -155,11 +155,38 @@ class Source(Model):
         return self.flip_rate_per_h > 0 and self.sync_interval_h > 0
 
 
-class Auction(Model):
-    """How the exchange decides and charges. ``floor_cpm`` is a hard floor on every request, in currency CPM."""
+Mechanism = Literal["second_price", "first_price", "soft_floor", "gsp", "vcg"]
+Floor = Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS_PER_CPM)]
 
-    type: Literal["second_price", "first_price"] = "second_price"
-    floor_cpm: Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS_PER_CPM)] = 0.0
+
+class Auction(Model):
+    """How the exchange decides and charges.
+
+    ``type`` is one mechanism for all requests, or shares of several. ``slots`` are the click rates of the slots on offer,
+    the best first; with several, bids and floors are per unit of click rate. ``floor_cpm`` is a hard floor on every
+    request, ``bidder_floor_cpm`` one on a bidder's, ``soft_floor_cpm`` where a soft-floor auction turns into first price.
+    ``fee`` is the exchange's share of every charge.
+    """
+
+    type: Mechanism | dict[Mechanism, Positive] = "second_price"
+    slots: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=64)] = (1.0,)
+    floor_cpm: Floor = 0.0
+    soft_floor_cpm: Floor = 0.0
+    bidder_floor_cpm: dict[str, Floor] = {}
+    fee: Rate = 0.0
+
+    @model_validator(mode="after")
+    def _slots_fall(self) -> Self:
+        if any(high < low for high, low in zip(self.slots, self.slots[1:], strict=False)):
+            raise ValueError("slots must not rise: the best slot comes first")
+        if not self.shares:
+            raise ValueError("type needs at least one mechanism")
+        return self
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Mechanism -> its share of the requests."""
+        return {self.type: 1.0} if isinstance(self.type, str) else dict(self.type)
 
 
 class Rivals(Model):

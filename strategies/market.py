@@ -33,7 +33,7 @@ class Market:
             floors = (supply.floor_share, supply.floor_mu, supply.floor_sigma)
         known = scenario.rivals.landscape is not None
         return cls(
-            scenario.auction.type,
+            "first_price" if "first_price" in scenario.auction.shares else "second_price",
             scenario.auction.floor_cpm * MICROS_PER_CPM / MICROS,
             Landscape.of(scenario.rivals) if known else None,
             *floors,
