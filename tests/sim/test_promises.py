@@ -261,7 +261,7 @@ def test_money_is_conserved_per_auction(auction, landscape):
     )
     budgets = [None, 300.0, 12.345678, 0.0]
     result, auctions = run(s, {f"b{i}": Entrant(PricesOf(), budget=b) for i, b in enumerate(budgets)})
-    winner, paid, top, other = (auctions[k] for k in ("winner", "paid_micros", "top_micros", "other_micros"))
+    winner, paid, top, other = (auctions[k] for k in ("winner", "paid_micros", "bid_micros", "other_micros"))
     sold = winner >= 0
     for number, budget in enumerate(budgets):
         row = result.of(f"b{number}")
