@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.auction.arrays import Record
-from sim.scenario import HOUR_US, MICROS
+from sim.scenario import HOUR_US, MICROS, Terms
 from sim.streams import Streams
 from sim.supply import Chunk
-from sim.visible import PUBLIC_COLUMNS, BidError, Feedback, Strategy, VisibleRequests, check_bids
+from sim.visible import PUBLIC_COLUMNS, BidError, Feedback, Strategy, VisibleRequests, as_bids, check_bids
 from sim.world import World
 
 MAX_CELLS = 1 << 16
@@ -26,7 +26,7 @@ class Entrant:
     """A bidder who enters a market: its brain, its data, its money.
 
     ``information`` names the sources it may use (None: all that the scenario has). ``budget`` is in currency per
-    replication; None is unlimited. Bidders of one ``advertiser`` (None: its own) share facts and data, and never bid
+    replication; None is unlimited. ``terms`` say when it may bid (None: those of the scenario). Bidders of one ``advertiser`` (None: its own) share facts and data, and never bid
     against each other.
     """
 
@@ -34,6 +34,7 @@ class Entrant:
     information: tuple[str, ...] | None = None
     budget: float | None = None
     advertiser: str | None = None
+    terms: Terms | None = None
 
 
 class Facet(NamedTuple):
@@ -52,6 +53,7 @@ class Desk:
         self.advertiser = entrant.advertiser or name
         self.strategy = copy.deepcopy(entrant.strategy)
         self.budget = entrant.budget
+        self.terms = entrant.terms or Terms()
         self._world, self._streams = world, streams
         self.reads = self._allowed_reads(entrant.information)
         sizes = [world.codes_of(column) for column in self.reads]
@@ -71,12 +73,12 @@ class Desk:
         )
 
     def bid_cells(self, hour: float) -> NDArray[np.float64]:
-        """Its bids for all visible cells, currency, shape (cells,)."""
+        """Its answers for all visible cells, currency, shape (cells,)."""
         self.stale = False
         return self._ask(self._every_cell(), hour)
 
     def bid_rows(self, chunk: Chunk, part: slice) -> NDArray[np.float64]:
-        """Its bids for some rows of the chunk, currency."""
+        """Its answers for some rows of the chunk, currency."""
         return self._ask(self._requests(chunk, part), float(chunk.time_us[part.start] / HOUR_US))
 
     def trial(self) -> None:
@@ -91,7 +93,7 @@ class Desk:
         brain = self.strategy
         self.strategy = copy.deepcopy(brain)
         try:
-            self._ask(batch, 0.0)
+            check_bids(self._ask(batch, 0.0), batch, self.name, 0.0)
         finally:
             self.strategy = brain
 
@@ -172,4 +174,4 @@ class Desk:
             raise BidError(
                 f"strategy of bidder {self.name!r} at hour {hour:.6g}: bid() raised {type(error).__name__}: {error}"
             ) from error
-        return check_bids(answer, requests, self.name, hour)
+        return as_bids(answer, requests, self.name, hour)

@@ -34,9 +34,8 @@ def open_ledger(budgets: Sequence[float | None], hours: int, slots: int) -> Ledg
 def bidder_columns(
     ledger: Ledger, names: Sequence[str], advertisers: Sequence[str], requests: int
 ) -> dict[str, Any]:
-    """The table ``RunResult.bidders``."""
+    """The table ``RunResult.bidders``, but for ``budget_left``."""
     spend = ledger.spend / MICROS
-    unlimited = ledger.left > UNLIMITED // 2
     return {
         "bidder": np.array(names, dtype=object),
         "advertiser": np.array(advertisers, dtype=object),
@@ -48,7 +47,6 @@ def bidder_columns(
         "profit": ledger.value - spend,
         "clicks_expected": ledger.clicks_expected.copy(),
         "clicks": ledger.clicks.copy(),
-        "budget_left": np.where(unlimited, np.inf, ledger.left / MICROS),
     }
 
 

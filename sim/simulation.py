@@ -7,6 +7,7 @@ kernel, in blocks of at most ``engine.max_block``; how many travel together chan
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from sim.auction.mechanisms import MECHANISMS
 from sim.calendar import Calendar
 from sim.desk import Desk, Entrant
 from sim.ledger import bidder_columns, market_totals, open_ledger, timeseries_columns
+from sim.permission import DAY_H, changes, left_today
 from sim.results import RunResult
 from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, Scenario
 from sim.streams import Streams
@@ -27,6 +29,9 @@ from sim.supply import SLICE, Chunk, LogColumns, chunks
 from sim.tables import BidTables
 from sim.visible import AccountState, Strategy, frozen
 from sim.world import make_world
+
+CLOSED = 2**62
+"""A floor that no bid reaches."""
 
 Sink = Callable[[Mapping[str, NDArray[Any]]], None]
 """Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
@@ -70,6 +75,7 @@ class _Run:
             desk.trial()
         self.most = min(scenario.engine.max_block, SLICE)
         self.rules, self.seats = _rules(scenario), _seats(scenario, self.desks, streams)
+        self.floors = self.seats.floor.copy()
         slots = len(self.rules.rates)
         self.hours = int(np.ceil(scenario.supply.horizon_h))
         self.ledger = open_ledger([desk.budget for desk in self.desks], self.hours, slots)
@@ -88,6 +94,10 @@ class _Run:
                 self.calendar.every(clock.interval_us, f"sync {name}", partial(self._sync, name), first)
         for hour in range(self.hours):
             self.calendar.at([hour * HOUR_US], "hour", partial(self._note_multipliers, hour))
+        for step in self.scenario.auction.floor_steps:
+            self.calendar.at([round(step.hour * HOUR_US)], "floor", lambda: None)  # the column holds it
+        for number, desk in enumerate(self.desks):
+            self._put_terms(number, desk)
         if not self.scenario.bidders.control_interval_requests:
             interval = max(1, round(self.scenario.bidders.control_interval_h * HOUR_US))
             self.calendar.every(interval, "control", self._control)
@@ -101,6 +111,26 @@ class _Run:
         """A fresh copy of a source arrives."""
         self.world.clocks[name].arrived(self.calendar.now_us)
 
+    def _put_terms(self, number: int, desk: Desk) -> None:
+        """Flights, day parts and daily budgets of one bidder."""
+        for time_us, may_bid in changes(desk.terms, self.scenario.supply.horizon_h):
+            if time_us == 0:
+                self._permit(number, may_bid)
+            else:
+                self.calendar.at([time_us], "flight", partial(self._permit, number, may_bid))
+        if desk.terms.daily_budget is not None:
+            self._new_day(number)
+            self.calendar.every(DAY_H * HOUR_US, "new day", partial(self._new_day, number))
+
+    def _permit(self, number: int, may_bid: bool) -> None:
+        """Nobody reaches a floor above all money."""
+        self.seats.floor[number] = self.floors[number] if may_bid else CLOSED
+
+    def _new_day(self, number: int) -> None:
+        desk = self.desks[number]
+        spent = int(self.ledger.spend[number])
+        self.ledger.left[number] = left_today(desk.budget, desk.terms.daily_budget, spent)
+
     def _note_multipliers(self, hour: int) -> None:
         self.multipliers[hour] = [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks]
 
@@ -109,7 +139,6 @@ class _Run:
         for number, desk in enumerate(self.desks):
             if desk.strategy.learns:
                 desk.strategy.observe(desk.feedback())
-            unlimited = desk.budget is None
             desk.strategy.control(
                 AccountState(
                     hour=self.calendar.now_us / HOUR_US,
@@ -118,11 +147,15 @@ class _Run:
                     requests_expected=self.requests_expected,
                     spend=float(self.ledger.spend[number]) / MICROS,
                     wins=int(self.ledger.wins[number].sum()),
-                    budget=np.inf if unlimited else float(desk.budget or 0),
-                    budget_left=np.inf if unlimited else float(self.ledger.left[number]) / MICROS,
+                    budget=np.inf if desk.budget is None else desk.budget,
+                    budget_left=self._budget_left(number),
                 )
             )
             desk.stale = True
+
+    def _budget_left(self, number: int) -> float:
+        whole = left_today(self.desks[number].budget, None, int(self.ledger.spend[number]))
+        return np.inf if self.desks[number].budget is None else whole / MICROS
 
     # -- requests between events ----------------------------------------------------------------------------------
 
@@ -161,7 +194,9 @@ class _Run:
             mechanism=_mechanisms(self.scenario, self.streams, chunk.start, n),
             floor=chunk.floor_micros,
             price=chunk.price_micros,
-            click_u=self.streams.uniform("click", chunk.start, n) if self.outcomes.click.any() else np.ones(n),
+            click_u=self.streams.uniform("click", chunk.start, n)
+            if self.outcomes.click.any()
+            else np.empty(0),
             weight=chunk.logged.weight,
             cells=cells,
         )
@@ -197,7 +232,9 @@ class _Run:
     # -- afterwards -----------------------------------------------------------------------------------------------
 
     def _entrant(self, entry: Strategy | Entrant) -> Entrant:
-        return entry if isinstance(entry, Entrant) else Entrant(entry, budget=self.scenario.bidders.budget)
+        bidders = self.scenario.bidders
+        entrant = entry if isinstance(entry, Entrant) else Entrant(entry, budget=bidders.budget)
+        return entrant if entrant.terms is not None else replace(entrant, terms=bidders.terms)
 
     def _result(self) -> RunResult:
         names = [desk.name for desk in self.desks]
@@ -207,7 +244,10 @@ class _Run:
             scenario=self.scenario.name,
             seed=self.streams.seed,
             replication=self.streams.replication,
-            bidders=_freeze(bidder_columns(self.ledger, names, advertisers, self.seen)),
+            bidders=_freeze(
+                bidder_columns(self.ledger, names, advertisers, self.seen)
+                | {"budget_left": np.array([self._budget_left(number) for number in range(len(names))])}
+            ),
             timeseries=_freeze(timeseries_columns(self.ledger, names, self.multipliers)),
             market=market_totals(self.ledger, self.seen, against_landscape=landscape),
             calendar=dict(self.calendar.counts),
@@ -216,7 +256,10 @@ class _Run:
 
 def _rules(scenario: Scenario) -> Rules:
     auction = scenario.auction
-    return Rules(np.array(auction.slots), round(auction.soft_floor_cpm * MICROS_PER_CPM), auction.fee)
+    top, names = np.zeros((2, len(auction.slots) + 1), dtype=np.int64)
+    return Rules(
+        np.array(auction.slots), round(auction.soft_floor_cpm * MICROS_PER_CPM), auction.fee, top, names
+    )
 
 
 def _seats(scenario: Scenario, desks: list[Desk], streams: Streams) -> Seats:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.landscape import Landscape
-from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, LogSupply, Scenario, SyntheticSupply
+from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, Auction, LogSupply, Scenario, SyntheticSupply
 from sim.streams import Streams
 
 SLICE = 65_536
@@ -77,7 +77,6 @@ def chunks(scenario: Scenario, streams: Streams, log: LogColumns | None) -> Iter
 
 def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) -> Iterator[Chunk]:
     landscape = Landscape.of(scenario.rivals)
-    hard_floor = round(scenario.auction.floor_cpm * MICROS_PER_CPM)
     start, last = 0, -1
     for drawn in arrivals(supply, streams):
         n = len(drawn)
@@ -88,7 +87,9 @@ def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) ->
         yield Chunk(
             start=start,
             time_us=time_us,
-            floor_micros=np.maximum(_placement_floors(supply, streams, start, n), hard_floor),
+            floor_micros=np.maximum(
+                _placement_floors(supply, streams, start, n), hard_floor(scenario.auction, time_us)
+            ),
             price_micros=landscape.draw(streams, start, n),
             logged=NOT_LOGGED,
         )
@@ -149,6 +150,15 @@ def _strictly_rising(time_us: NDArray[np.int64], last: int) -> NDArray[np.int64]
     """No two requests share a microsecond, so that calendar and requests have one total order."""
     steps = np.arange(len(time_us))
     return np.maximum(np.maximum.accumulate(time_us - steps), last + 1) + steps
+
+
+def hard_floor(auction: Auction, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The hard floor in micros at each time; shape as ``time_us``."""
+    steps = sorted(auction.floor_steps, key=lambda step: step.hour)
+    level = [auction.floor_cpm, *(step.floor_cpm for step in steps)]
+    since = np.searchsorted([round(step.hour * HOUR_US) for step in steps], time_us, side="right")
+    micros: NDArray[np.int64] = np.rint(np.array(level) * MICROS_PER_CPM).astype(np.int64)
+    return np.asarray(micros[since])
 
 
 def _placement_floors(supply: SyntheticSupply, streams: Streams, start: int, n: int) -> NDArray[np.int64]:

@@ -12,15 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.auction.arrays import Bids, Shortlist
+from sim.auction.rounding import enter_bids
 from sim.desk import MAX_CELLS, Desk, Facet
-from sim.scenario import HOUR_US, MICROS
+from sim.scenario import HOUR_US
 from sim.supply import Chunk
+from sim.visible import MAX_BID, refuse
 from sim.world import World
 
 SPARE = 3
 """A shortlist is this much longer than the bids that an auction needs."""
 FEW = 4
 """With no more bidders than this, looking at all of them is as fast."""
+
+
+_AS_ASKED = np.empty(0, dtype=np.int64)
 
 
 class BidTables:
@@ -34,9 +39,16 @@ class BidTables:
         if shared:
             self.columns = [tuple(facets)]
             self._own_cell = [_projection(facets, desk.facets) for desk in desks]
-            self.bids = _bids(np.arange(len(desks)), np.zeros(len(desks)), joint * len(desks), len(desks), shared)
+            self.bids = _bids(
+                np.arange(len(desks)),
+                np.zeros(len(desks), dtype=np.int64),
+                joint * len(desks),
+                len(desks),
+                shared,
+            )
         else:
             self.columns = list(dict.fromkeys(desk.facets for desk in desks if desk.cells))
+            self._own_cell = [_AS_ASKED] * len(desks)
             sizes = np.array([desk.cells or rows for desk in desks], dtype=np.int64)
             begins = np.cumsum(sizes) - sizes
             column = [self.columns.index(desk.facets) if desk.cells else -1 for desk in desks]
@@ -60,18 +72,16 @@ class BidTables:
                 answer = desk.bid_cells(now_us / HOUR_US)
             else:
                 continue
-            micros = np.rint(answer * MICROS).astype(np.int64)
-            if self.bids.shared:
-                self.bids.numbers[number :: self.bids.stride] = micros[self._own_cell[number]]
-            else:
-                begin = self._begins[number]
-                self.bids.numbers[begin : begin + len(micros)] = micros
+            begin, stride = int(self._begins[number]), self.bids.stride
+            wrong = enter_bids(answer, MAX_BID, self._own_cell[number], self.bids.numbers, begin, stride)
+            if wrong >= 0:
+                refuse(float(answer[wrong]), wrong, desk.name, now_us / HOUR_US)
 
     def of(self, number: int, part: slice) -> NDArray[np.int64]:
         """One bidder's bids on some rows, in micros."""
         column, offset = self.bids.column[number], self.bids.offset[number]
         at = self.bids.stride * self.cells[column, part] if column >= 0 else np.arange(part.start, part.stop)
-        return self.bids.numbers[offset + at]
+        return np.asarray(self.bids.numbers[offset + at])
 
     def _fill(self, part: slice, *, settled: bool) -> None:
         for row, facets in zip(self.cells, self.columns, strict=True):
@@ -83,7 +93,7 @@ class BidTables:
                     cell += self._world.column(facet.owner, facet.column, part)
 
 
-def _bids(offset: NDArray[np.int64], column: NDArray[np.int64], size: int, stride: int, shared: bool) -> Bids:  # noqa: FBT001
+def _bids(offset: NDArray[np.int64], column: NDArray[np.int64], size: int, stride: int, shared: bool) -> Bids:
     whole = np.int64
     return Bids(np.zeros(size, dtype=whole), offset.astype(whole), column.astype(whole), stride, shared)
 
@@ -95,8 +105,10 @@ def _shortlist(cells: int, length: int) -> Shortlist:
 
 
 def _projection(joint: Sequence[Facet], own: Sequence[Facet]) -> NDArray[np.int64]:
-    """For each joint cell, the cell that a desk with the facets ``own`` sees; shape (joint cells,)."""
+    """For each joint cell, the cell that a desk with the facets ``own`` sees, shape (joint cells,); empty: the same."""
     sizes = [facet.codes for facet in joint]
+    if tuple(joint) == tuple(own):
+        return _AS_ASKED
     cell = np.zeros(int(np.prod(sizes)), dtype=np.int64)
     grid = np.unravel_index(np.arange(len(cell)), sizes) if sizes else ()
     for facet in own:

@@ -19,7 +19,10 @@ NOBODY = -2
 
 
 class Requests(NamedTuple):
-    """Columns of a chunk, shape (n,); ``cells`` (columns, n). ``weight`` is empty where every row is one impression."""
+    """Columns of a chunk, shape (n,); ``cells`` (columns, n).
+
+    ``weight`` is empty where every row is one impression, ``click_u`` where nothing is ever clicked.
+    """
 
     start: int
     hour: NDArray[np.int32]
@@ -32,11 +35,16 @@ class Requests(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """What holds for every request: slot click rates (slots,), the soft floor, the exchange's share of each charge."""
+    """What holds for every request: slot click rates (slots,), the soft floor, the exchange's share of each charge.
+
+    ``top`` and ``names``, shape (slots + 1,), are the kernel's scratch: the highest bids of a request, and whose.
+    """
 
     rates: NDArray[np.float64]
     soft_floor: int
     fee: float
+    top: NDArray[np.int64]
+    names: NDArray[np.int64]
 
 
 class Bids(NamedTuple):

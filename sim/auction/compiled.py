@@ -18,6 +18,9 @@ from numba import config, njit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+NO_COUNTS: dict[str, Any] = {"_nrt": False}
+"""Kernels allocate nothing, so that numba need not count references; counting took most of an auction's time."""
+
 PACKAGE = Path(__file__).parent
 
 
@@ -44,16 +47,13 @@ def kernel(function: F) -> F:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(folder or "")
     try:
-        compiled: F = njit(cache=folder is not None)(function)
+        compiled: F = njit(cache=folder is not None, **NO_COUNTS)(function)
     finally:
         config.CACHE_DIR = before
     return compiled
 
 
 def inlined(function: F) -> F:
-    """Compile as a part of every kernel that calls it: no call at run time, no cache entry of its own.
-
-    Give it arrays and numbers, no tuples of arrays: those would have every array's references counted at every call.
-    """
-    compiled: F = njit(forceinline=True)(function)
+    """Compile as a part of every kernel that calls it: no call at run time, no cache entry of its own."""
+    compiled: F = njit(forceinline=True, **NO_COUNTS)(function)
     return compiled

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.auction.arrays import NOBODY, OUTSIDE, Bids, Ledger, Outcomes, Record, Requests, Rules, Seats, Shortlist
+from sim.auction.arrays import (
+    NOBODY,
+    OUTSIDE,
+    Bids,
+    Ledger,
+    Outcomes,
+    Record,
+    Requests,
+    Rules,
+    Seats,
+    Shortlist,
+)
 from sim.auction.compiled import kernel
 from sim.auction.mechanisms import charge
-from sim.auction.ranking import affordable, enter, fill
+from sim.auction.ranking import enter, fill, rank_all, rank_listed
 
 
 @kernel
@@ -31,57 +42,52 @@ def clear(
     """
     slots = len(rules.rates)
     most = rules.rates[0]
-    top, names = np.empty(slots + 1, np.int64), np.empty(slots + 1, np.int64)
-    weighted, listed = requests.weight.shape[0] > 0, shortlist.block.shape[0] > 0
+    top, names = rules.top, rules.names
+    weighted = requests.weight.shape[0] > 0
+    listed = (
+        shortlist.block.shape[0] > 0 and not weighted
+    )  # a list knows no weights, and these change what is afforded
     recorded = record.winner.shape[0] > 0
+    clicks = requests.click_u.shape[0] > 0
     house, key, left = seats.house, seats.key, ledger.left
     numbers, offset, cells = bids.numbers, bids.offset, requests.cells
     for i in range(first, last):
         position = requests.start + i
         floor = requests.floor[i]
         weight = requests.weight[i] if weighted else 1.0
-        n = 0
-        settled = listed
+        n = -1
         if listed:
-            # A listed bid is what it was when the list was made. Budgets only shrink within a block, so what is left may
-            # lower it but never lift it, and the list's order bounds all that follow.
             cell = cells[bids.column[0], i]
+            who, listing = shortlist.who[cell], shortlist.bid[cell]
             if shortlist.block[cell] != block:
+                here = numbers[bids.stride * cell : bids.stride * cell + len(offset)]
                 shortlist.filled[cell] = fill(
-                    numbers, offset, bids.stride * cell, seats.floor, left, most, shortlist.who[cell], shortlist.bid[cell]
+                    here, left, seats.floor, most, who, listing, shortlist.filled[cell]
                 )
                 shortlist.block[cell] = block
-            settled = shortlist.filled[cell] < shortlist.who.shape[1]
-            for j in range(shortlist.filled[cell]):
-                bid = shortlist.bid[cell, j]
-                if bid < floor or (n > slots and bid < top[slots]):
-                    settled = True
-                    break
-                k = shortlist.who[cell, j]
-                bid = affordable(bid, left[k], most)
-                if bid > 0 and bid >= floor and bid >= seats.floor[k]:
-                    n = enter(bid, k, top, names, n, house, key, position)
-        if not settled:  # no list, or one too short to tell: everybody is asked
-            n = 0
-            for k in range(len(offset)):
-                column = bids.column[k]
-                at = offset[k] + (bids.stride * cells[column, i] if column >= 0 else i)
-                bid = affordable(numbers[at], left[k], weight * most)
-                if bid > 0 and bid >= floor and bid >= seats.floor[k] and (n <= slots or bid >= top[slots]):
-                    n = enter(bid, k, top, names, n, house, key, position)
+            filled = shortlist.filled[cell]
+            n = rank_listed(
+                who, listing, filled, left, most, floor, seats.floor, top, names, house, key, position
+            )
+        if n < 0:
+            n = rank_all(
+                i, numbers, offset, bids.column, bids.stride, cells, left, weight * most, floor, seats.floor,
+                top, names, house, key, position,
+            )  # fmt: skip
         if requests.price[i] >= 0 and requests.price[i] >= floor:
             n = enter(requests.price[i], OUTSIDE, top, names, n, house, key, position)
         for slot in range(min(n, slots)):
             winner = names[slot]
             if winner == OUTSIDE:
                 continue
-            price = charge(requests.mechanism[i], slot, n, top, floor, rules.rates, rules.soft_floor)
+            own_floor = max(floor, seats.floor[winner])
+            price = charge(requests.mechanism[i], slot, n, top, own_floor, rules.rates, rules.soft_floor)
             paid = np.int64(np.rint(price * weight))
             rate = rules.rates[slot]
             column = outcomes.column[winner]
             at = outcomes.offset[winner] + (cells[column, i] if column >= 0 else i)
             chance = rate * outcomes.click[at]
-            clicked = requests.click_u[i] < chance
+            clicked = clicks and requests.click_u[i] < chance
             left[winner] -= paid
             ledger.spend[winner] += paid
             ledger.wins[winner, slot] += 1
@@ -90,7 +96,8 @@ def clear(
             ledger.clicks[winner] += weight * clicked
             ledger.hourly_spend[requests.hour[i], winner] += paid
             ledger.hourly_wins[requests.hour[i], winner] += 1
-            ledger.fees[0] += np.int64(np.rint(rules.fee * paid))
+            if rules.fee > 0.0:
+                ledger.fees[0] += np.int64(np.rint(rules.fee * paid))
             if recorded:
                 record.paid[i - first, slot] = paid
                 record.clicked[i - first, slot] = clicked

@@ -21,9 +21,15 @@ _second_price, _first_price, _soft_floor, _vcg = (
 
 @inlined
 def charge(
-    mechanism: int, slot: int, n: int, top: NDArray[np.int64], floor: int, rates: NDArray[np.float64], soft: int
-) -> int:
-    """What the winner of ``slot`` pays, in whole micros, rounded half to even.
+    mechanism: int,
+    slot: int,
+    n: int,
+    top: NDArray[np.int64],
+    floor: int,
+    rates: NDArray[np.float64],
+    soft: int,
+) -> float:
+    """What the winner of ``slot`` pays, in micros; the kernel rounds it half to even.
 
     ``top`` are the ``n`` highest bids per unit of click rate, highest first; ``rates`` the slots' click rates.
     """

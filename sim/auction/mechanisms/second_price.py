@@ -7,8 +7,13 @@ from numpy.typing import NDArray
 
 from sim.auction.compiled import inlined
 
+# Every rule takes the same arguments, whichever of them it needs.
+# ruff: noqa: ARG001
+
 
 @inlined
-def charge(slot: int, n: int, top: NDArray[np.int64], floor: int, rates: NDArray[np.float64], soft_floor: int) -> float:
+def charge(
+    slot: int, n: int, top: NDArray[np.int64], floor: int, rates: NDArray[np.float64], soft_floor: int
+) -> float:
     """The next bid, or the floor where that is higher or nobody is next, x click rate of the slot."""
-    return max(top[slot + 1], floor) * rates[slot] if slot + 1 < n else floor * rates[slot]
+    return float((max(top[slot + 1], floor) if slot + 1 < n else floor) * rates[slot])

@@ -7,9 +7,14 @@ from numpy.typing import NDArray
 
 from sim.auction.compiled import inlined
 
+# Every rule takes the same arguments, whichever of them it needs.
+# ruff: noqa: ARG001
+
 
 @inlined
-def charge(slot: int, n: int, top: NDArray[np.int64], floor: int, rates: NDArray[np.float64], soft_floor: int) -> float:
+def charge(
+    slot: int, n: int, top: NDArray[np.int64], floor: int, rates: NDArray[np.float64], soft_floor: int
+) -> float:
     """Sum over the slots from here down: click rate lost to the one below x that one's bid (the floor if none)."""
     total = 0.0
     for j in range(slot, len(rates)):
