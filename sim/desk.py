@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -152,9 +153,10 @@ class Desk:
         return self._grid
 
     def _requests(self, chunk: Chunk, part: slice) -> VisibleRequests:
-        public = {
+        public: dict[str, Callable[[], NDArray[Any]]] = {
             "hour": lambda: chunk.time_us[part] / HOUR_US,
             "floor": lambda: chunk.floor_micros[part] / MICROS,
+            "at": lambda: chunk.mechanism[part],
             "u": lambda: self._streams.uniform(
                 f"u/{self.name}", chunk.start + part.start, part.stop - part.start
             ),

@@ -195,7 +195,11 @@ class Auction(Model):
     @property
     def shares(self) -> dict[str, float]:
         """Mechanism -> its share of the requests."""
-        return {self.type: 1.0} if isinstance(self.type, str) else {**self.type}
+        return (
+            {self.type: 1.0}
+            if isinstance(self.type, str)
+            else {str(name): share for name, share in self.type.items()}
+        )
 
 
 class Rivals(Model):

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from sim.auction.arrays import Record, Requests, Rules, Seats
 from sim.auction.kernel import clear
-from sim.auction.mechanisms import MECHANISMS
 from sim.calendar import Calendar
 from sim.desk import Desk, Entrant
 from sim.ledger import bidder_columns, market_totals, open_ledger, timeseries_columns
@@ -191,7 +190,7 @@ class _Run:
         return Requests(
             start=chunk.start,
             hour=_hours(chunk.time_us, self.hours),
-            mechanism=_mechanisms(self.scenario, self.streams, chunk.start, n),
+            mechanism=chunk.mechanism,
             floor=chunk.floor_micros,
             price=chunk.price_micros,
             click_u=self.streams.uniform("click", chunk.start, n)
@@ -271,17 +270,6 @@ def _seats(scenario: Scenario, desks: list[Desk], streams: Streams) -> Seats:
         house=np.array([-1, *(advertisers.index(desk.advertiser) for desk in desks)], dtype=np.int64),
         key=np.array([streams.key64(f"tie/{name}") for name in ("outside", *names)], dtype=np.uint64),
     )
-
-
-def _mechanisms(scenario: Scenario, streams: Streams, start: int, n: int) -> NDArray[np.int8]:
-    """The auction type of each request, by number: one for all, or drawn by the shares of a mixed market."""
-    share = scenario.auction.shares
-    numbers = np.array([MECHANISMS[name] for name in share], dtype=np.int8)
-    if len(numbers) == 1:
-        return np.full(n, numbers[0])
-    edges = np.cumsum(list(share.values()))
-    drawn = np.searchsorted(edges / edges[-1], streams.uniform("mechanism", start, n), side="right")
-    return numbers[drawn]
 
 
 def _hours(time_us: NDArray[np.int64], hours: int) -> NDArray[np.int32]:

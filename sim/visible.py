@@ -12,8 +12,9 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-PUBLIC_COLUMNS = ("hour", "floor", "u")
-"""Columns that any bidder may read: hours since the start, the floor (currency per impression), own randomness."""
+PUBLIC_COLUMNS = ("hour", "floor", "at", "u")
+"""Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
+in ``sim.auction.mechanisms.MECHANISMS``), own randomness."""
 
 
 def frozen(column: NDArray[Any]) -> NDArray[Any]:
@@ -27,7 +28,7 @@ class VisibleRequests(Mapping[str, NDArray[Any]]):
     """A batch of bid requests as one bidder sees them: named columns of shape (n,), read-only.
 
     A source's column holds codes: 0 to k - 1 is a type, k means unmatched. ``age_<source>`` is the age of its copy in
-    hours. ``hour``, ``floor`` and ``u`` are public. A column that the strategy did not declare in ``reads`` is absent.
+    hours. ``hour``, ``floor``, ``at`` and ``u`` are public. A column that the strategy did not declare in ``reads`` is absent.
     """
 
     __slots__ = ("_columns", "_n")
