@@ -14,7 +14,16 @@ from sim.auction.arrays import Record
 from sim.scenario import HOUR_US, MICROS, Terms
 from sim.streams import Streams
 from sim.supply import Chunk
-from sim.visible import PUBLIC_COLUMNS, BidError, Feedback, Strategy, VisibleRequests, as_bids, check_bids
+from sim.visible import (
+    PUBLIC_COLUMNS,
+    AccountState,
+    BidError,
+    Feedback,
+    Strategy,
+    VisibleRequests,
+    as_bids,
+    check_bids,
+)
 from sim.world import World
 
 MAX_CELLS = 1 << 16
@@ -114,6 +123,13 @@ class Desk:
             }
         )
 
+    def control(self, state: AccountState) -> None:
+        """A control step: what was learned since the last one, then the account."""
+        if self.strategy.learns:
+            self._call("observe", self.feedback(), state.hour)
+        self._call("control", state, state.hour)
+        self.stale = True
+
     def feedback(self) -> Feedback:
         """Everything noted since the last call."""
         parts, self._feedback = self._feedback, []
@@ -168,12 +184,14 @@ class Desk:
         return VisibleRequests(part.stop - part.start, columns)
 
     def _ask(self, requests: VisibleRequests, hour: float) -> NDArray[np.float64]:
+        return as_bids(self._call("bid", requests, hour), requests, self.name, hour)
+
+    def _call(self, method: str, argument: object, hour: float) -> object:
+        """Call the strategy; whatever it raises says whose it is and when it happened."""
         try:
-            answer = self.strategy.bid(requests)
+            return getattr(self.strategy, method)(argument)
         except BidError:
             raise
         except Exception as error:
-            raise BidError(
-                f"strategy of bidder {self.name!r} at hour {hour:.6g}: bid() raised {type(error).__name__}: {error}"
-            ) from error
-        return as_bids(answer, requests, self.name, hour)
+            place = f"strategy of bidder {self.name!r} at hour {hour:.6g}"
+            raise BidError(f"{place}: {method}() raised {type(error).__name__}: {error}") from error

@@ -136,9 +136,7 @@ class _Run:
     def _control(self) -> None:
         """Every bidder looks at its account."""
         for number, desk in enumerate(self.desks):
-            if desk.strategy.learns:
-                desk.strategy.observe(desk.feedback())
-            desk.strategy.control(
+            desk.control(
                 AccountState(
                     hour=self.calendar.now_us / HOUR_US,
                     horizon_h=self.scenario.supply.horizon_h,
@@ -150,7 +148,6 @@ class _Run:
                     budget_left=self._budget_left(number),
                 )
             )
-            desk.stale = True
 
     def _budget_left(self, number: int) -> float:
         whole = left_today(self.desks[number].budget, None, int(self.ledger.spend[number]))
