@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 JOBS ?= auto
+MARKETS ?= 3000
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := sim strategies experiments conf jointbid.py tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types unit wheel docs bench clean
+.PHONY: help demo test lint format types unit wheel docs blocks golden bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,12 @@ wheel: $(VENV)/.installed-dev  ## build the wheel and use it in a clean environm
 
 docs: $(VENV)/.installed-dev  ## run every snippet of README and docs/
 	$(BIN)/pytest tests/docs
+
+blocks: $(VENV)/.installed-dev  ## 3,000 drawn markets, bit for bit, whatever travels together (make MARKETS=... blocks)
+	JOINTBID_MARKETS=$(MARKETS) $(BIN)/pytest -n $(JOBS) tests/sim/test_blocks.py
+
+golden: $(VENV)/.installed-dev  ## write the traces in tests/golden anew; read the diff
+	PYTHONPATH=. $(BIN)/python tests/golden/test_golden.py
 
 bench: $(VENV)/.installed-dev  ## auctions per second and memory
 	$(BIN)/pytest benchmarks --benchmark-enable -s

@@ -1,8 +1,11 @@
-"""The whole model: auctions per second on one core, and memory that does not grow with their number.
+"""The whole model: auctions per second on one core beside a bare loop, and memory that does not grow with their number.
 
-Adaptive pacing in every seat, 4,096 shared visible cells, a control step every 16,384 requests, full ledger. Each case
-runs in a process of its own, so that its peak memory is its own; the kernel is compiled before the clock starts. Prints a
-line a case; the time of a run is what `pytest --benchmark-enable` reports, too.
+Adaptive pacing in every seat, 4,096 visible cells, a control step every 16,384 requests, full ledger. Bidders differ in
+their budgets, so that bids differ. Each case runs in a process of its own on one core, so that its peak memory is its own;
+kernels are compiled before the clock starts. The bare loop is a direct compiled loop over ready-made bids in the same
+process: best two of K from a table, a budget check, a click draw, and nothing else.
+
+``make bench`` prints a line a case; `python benchmarks/bench_whole_model.py BIDDERS SLOTS KIND REQUESTS` runs one.
 """
 
 from __future__ import annotations
@@ -14,59 +17,104 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from numba import njit
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
 CASES = [
-    # bidders, whose facts and flags, match rate of the profile
-    (2, "common", 1.0),
-    (8, "common", 1.0),
-    (48, "common", 1.0),
-    (8, "common", 0.8),
-    (8, "private", 1.0),
+    # bidders, slots, what bidders see
+    (2, 1, "shared cells"),
+    (8, 1, "shared cells"),
+    (48, 3, "shared cells"),
+    (8, 1, "private match flags"),
+    (8, 1, "private values"),
+    (8, 1, "continuous columns"),
 ]
 SHORT, LONG = 1_000_000, 16_000_000
 TYPES = 64
+RATES = (1.0, 0.8, 0.6)
 
 
-def run(bidders: int, values: str, match_rate: float, requests: int) -> dict[str, Any]:
-    """One market in this process: seconds, and peak memory of the process in MB."""
-    import resource
-
-    from sim import Scenario, simulate
+def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dict[str, Any]]:
+    """A scenario and its bidders."""
+    from sim import Entrant, Scenario
     from strategies.base import Priced
     from strategies.policies.pacing import AdaptivePacing
     from strategies.valuations.bayes import bayes
 
-    def market(n: int) -> tuple[Scenario, dict[str, Any]]:
-        scenario = Scenario.model_validate(
-            {
-                "supply": {"requests": n, "context_types": TYPES},
-                "audience": {"profile_types": TYPES},
-                "response": {"a": 1, "b": 0.3, "c": 0.2, "interaction": 0.02},
-                "source": {"profile": {"match_rate": match_rate}, "context": {}},
-                "bidders": {
-                    "budget": 0.8 * n / bidders,
-                    "values": values,
-                    "control_interval_requests": 16_384,
-                },
-            }
-        )
-        prices = bayes(scenario, ("profile", "context"))
-        return scenario, {f"bidder_{i}": Priced(prices, AdaptivePacing()) for i in range(bidders)}
+    class ReadsTheHour(AdaptivePacing):
+        reads = ("value", "hour")
 
-    simulate(*market(1000), seed=1)
-    scenario, strategies = market(requests)
+    scenario = Scenario.model_validate(
+        {
+            "supply": {"requests": requests, "context_types": TYPES},
+            "audience": {"profile_types": TYPES},
+            "response": {"a": 1, "b": 0.3, "c": 0.2, "interaction": 0.02},
+            "source": {"profile": {"match_rate": 0.8 if "flags" in kind else 1.0}, "context": {}},
+            "auction": {"slots": RATES[:slots]},
+            "bidders": {
+                "values": "private" if kind == "private values" else "common",
+                "control_interval_requests": 16_384,
+            },
+        }
+    )
+    prices = bayes(scenario, ("profile", "context"))
+    policy = ReadsTheHour if kind == "continuous columns" else AdaptivePacing
+    share = 0.8 * requests / bidders
+    return scenario, {
+        f"bidder_{i}": Entrant(Priced(prices, policy()), budget=share * (0.8 + 0.4 * i / bidders))
+        for i in range(bidders)
+    }
+
+
+def run(bidders: int, slots: int, kind: str, requests: int) -> dict[str, float]:
+    """One market in this process: auctions per second, the same over a bare loop's, and peak memory in MB."""
+    import resource
+
+    from sim import simulate
+
+    simulate(*market(bidders, slots, kind, 1000), seed=1)
+    scenario, strategies = market(bidders, slots, kind, requests)
     begin = time.perf_counter()
-    result = simulate(scenario, strategies, seed=1)
-    seconds = time.perf_counter() - begin
+    simulate(scenario, strategies, seed=1)
+    rate = requests / (time.perf_counter() - begin)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "peak_mb": peak, "sold": int(result.bidders["wins"].sum())}
+    return {"auctions_per_s": rate, "bare_loop_ratio": rate / bare_rate(bidders), "peak_mb": peak}
 
 
-def alone(*case: Any) -> dict[str, Any]:
+def bare_rate(bidders: int) -> float:
+    """Auctions per second of the bare loop."""
+    generator = np.random.default_rng(1)
+    bids = generator.integers(1, 10**6, (TYPES * TYPES, bidders))
+    cells, u = generator.integers(0, len(bids), 1 << 20), generator.random(1 << 20)
+    left = np.full(bidders, 10**15)
+    clicks = np.zeros(bidders)
+    bare_loop(bids, cells[:10], u, left, clicks)
+    begin = time.perf_counter()
+    bare_loop(bids, cells, u, left, clicks)
+    return len(cells) / (time.perf_counter() - begin)
+
+
+@njit
+def bare_loop(bids: Any, cells: Any, u: Any, left: Any, clicks: Any) -> None:
+    for i in range(len(cells)):
+        best = second = 0
+        winner = -1
+        for k in range(bids.shape[1]):
+            bid = min(bids[cells[i], k], left[k])
+            if bid > best:
+                second, best, winner = best, bid, k
+            elif bid > second:
+                second = bid
+        if winner >= 0:
+            left[winner] -= second
+            clicks[winner] += u[i] < 0.01
+
+
+def alone(*case: Any) -> dict[str, float]:
     """``run`` in a fresh process on one core."""
     core = {min(os.sched_getaffinity(0))}
     done = subprocess.run(  # noqa: S603
@@ -76,26 +124,23 @@ def alone(*case: Any) -> dict[str, Any]:
         check=True,
         preexec_fn=lambda: os.sched_setaffinity(0, core),
     )
-    answer: dict[str, Any] = json.loads(done.stdout)
+    answer: dict[str, float] = json.loads(done.stdout)
     return answer
 
 
-@pytest.mark.parametrize(("bidders", "values", "match_rate"), CASES)
-def test_auctions_per_second(
-    benchmark: BenchmarkFixture, bidders: int, values: str, match_rate: float
-) -> None:
+@pytest.mark.parametrize(("bidders", "slots", "kind"), CASES)
+def test_auctions_per_second(benchmark: BenchmarkFixture, bidders: int, slots: int, kind: str) -> None:
     """Whole runs of one million requests, and one of sixteen million."""
-    short = benchmark.pedantic(alone, args=(bidders, values, match_rate, SHORT), rounds=1)
-    if not benchmark.enabled:
+    short = benchmark.pedantic(alone, args=(bidders, slots, kind, SHORT), rounds=1)
+    if benchmark.disabled:
         return
-    long = alone(bidders, values, match_rate, LONG)
+    long = alone(bidders, slots, kind, LONG)
     print(
-        f"\nwhole_model bidders={bidders} slots=1 values={values} match_rate={match_rate} "
-        f"auctions_per_s={LONG / long['seconds']:.3g} "
-        f"peak_mb_at_1M={short['peak_mb']:.0f} peak_mb_at_16M={long['peak_mb']:.0f}"
+        f"\nwhole_model bidders={bidders} slots={slots} auctions_per_s={long['auctions_per_s']:.3g} "
+        f"bare_loop_ratio={long['bare_loop_ratio']:.2f} peak_mb={long['peak_mb']:.0f} "
+        f"peak_mb_at_1M={short['peak_mb']:.0f} sees='{kind}'"
     )
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    print(json.dumps(run(int(given[0]), given[1], float(given[2]), int(given[3]))))
+    print(json.dumps(run(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))))

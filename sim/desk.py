@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.kernel import Record
-from sim.scenario import HOUR_US, MICROS
+from sim.auction.arrays import Record
+from sim.scenario import HOUR_US, MICROS, Terms
 from sim.streams import Streams
 from sim.supply import Chunk
-from sim.visible import PUBLIC_COLUMNS, BidError, Feedback, Strategy, VisibleRequests, check_bids
+from sim.visible import (
+    PUBLIC_COLUMNS,
+    AccountState,
+    BidError,
+    Feedback,
+    Strategy,
+    VisibleRequests,
+    as_bids,
+    check_bids,
+)
 from sim.world import World
 
 MAX_CELLS = 1 << 16
@@ -26,7 +36,7 @@ class Entrant:
     """A bidder who enters a market: its brain, its data, its money.
 
     ``information`` names the sources it may use (None: all that the scenario has). ``budget`` is in currency per
-    replication; None is unlimited. Bidders of one ``advertiser`` (None: its own) share facts and data, and never bid
+    replication; None is unlimited. ``terms`` say when it may bid (None: those of the scenario). Bidders of one ``advertiser`` (None: its own) share facts and data, and never bid
     against each other.
     """
 
@@ -34,6 +44,15 @@ class Entrant:
     information: tuple[str, ...] | None = None
     budget: float | None = None
     advertiser: str | None = None
+    terms: Terms | None = None
+
+
+class Facet(NamedTuple):
+    """One categorical column of one owner, with the number of its codes."""
+
+    owner: str
+    column: str
+    codes: int
 
 
 class Desk:
@@ -53,6 +72,7 @@ class Desk:
         self.advertiser = entrant.advertiser or name
         self.strategy = copy.deepcopy(entrant.strategy)
         self.budget = entrant.budget
+        self.terms = entrant.terms or Terms()
         self._world, self._streams = world, streams
         self.reads = self._allowed_reads(entrant.information)
         sizes = [world.codes_of(column) for column in self.reads]
@@ -60,32 +80,24 @@ class Desk:
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
         self._feedback: list[dict[str, NDArray[Any]]] = []
+        self._grid: VisibleRequests | None = None
         self.stale = True
 
     @property
-    def cell_key(self) -> tuple[tuple[str, str], ...]:
-        """Equal for two desks that see the same cells on every request."""
-        return tuple(self._world.origin(self.advertiser, column) for column in self.reads)
-
-    @property
-    def is_settled(self) -> bool:
-        """Its cells are known for a whole chunk at once."""
-        return all(self._world.is_settled(column) for column in self.reads)
-
-    def cell_column(self, part: slice, n: int) -> NDArray[np.int32]:
-        """The visible cell of each of the ``n`` rows of ``part``."""
-        cell = np.zeros(n, dtype=np.int32)
-        for column, size in zip(self.reads, self._sizes, strict=True):
-            cell = cell * np.int32(size) + self._world.column(self.advertiser, column, part)
-        return cell
+    def facets(self) -> tuple[Facet, ...]:
+        """What its visible cells are made of; equal for two desks that see the same cells on every request."""
+        return tuple(
+            Facet(*self._world.origin(self.advertiser, column), size)
+            for column, size in zip(self.reads, self._sizes, strict=True)
+        )
 
     def bid_cells(self, hour: float) -> NDArray[np.float64]:
-        """Its bids for all visible cells, currency, shape (cells,)."""
+        """Its answers for all visible cells, currency, shape (cells,)."""
         self.stale = False
         return self._ask(self._every_cell(), hour)
 
     def bid_rows(self, chunk: Chunk, part: slice) -> NDArray[np.float64]:
-        """Its bids for some rows of the chunk, currency."""
+        """Its answers for some rows of the chunk, currency."""
         return self._ask(self._requests(chunk, part), float(chunk.time_us[part.start] / HOUR_US))
 
     def trial(self) -> None:
@@ -100,24 +112,32 @@ class Desk:
         brain = self.strategy
         self.strategy = copy.deepcopy(brain)
         try:
-            self._ask(batch, 0.0)
+            check_bids(self._ask(batch, 0.0), batch, self.name, 0.0)
         finally:
             self.strategy = brain
 
     def note(self, chunk: Chunk, part: slice, number: int, bids: NDArray[np.int64], record: Record) -> None:
         """Keep what the bidder will learn of these requests at its next control step."""
-        won = record.winner == number
-        best_other = np.where(won, record.other, record.top)
+        mine = record.winner == number
+        won = mine.any(axis=1)
+        best_other = np.where(won, record.others, record.bid[:, -1])
         self._feedback.append(
             {
                 "bid": bids / MICROS,
                 "won": won,
-                "price_paid": np.where(won, record.paid, 0) / MICROS,
+                "price_paid": np.where(mine, record.paid, 0).sum(axis=1) / MICROS,
                 "minimum_bid_to_win": np.maximum(best_other, chunk.floor_micros[part]).clip(0) / MICROS,
-                "clicked": (won & record.clicked).astype(np.float64),
+                "clicked": (mine & record.clicked).any(axis=1).astype(np.float64),
                 **{f"={name}": column for name, column in self._requests(chunk, part).items()},
             }
         )
+
+    def control(self, state: AccountState) -> None:
+        """A control step: what was learned since the last one, then the account."""
+        if self.strategy.learns:
+            self._call("observe", self.feedback(), state.hour)
+        self._call("control", state, state.hour)
+        self.stale = True
 
     def feedback(self) -> Feedback:
         """Everything noted since the last call."""
@@ -150,14 +170,18 @@ class Desk:
         return reads
 
     def _every_cell(self) -> VisibleRequests:
-        grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
-        columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
-        return VisibleRequests(self.cells or 1, columns)
+        """One request of each visible cell; the same object at each call, so that a valuation may know it again."""
+        if self._grid is None:
+            grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
+            columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
+            self._grid = VisibleRequests(self.cells or 1, columns)
+        return self._grid
 
     def _requests(self, chunk: Chunk, part: slice) -> VisibleRequests:
-        public = {
+        public: dict[str, Callable[[], NDArray[Any]]] = {
             "hour": lambda: chunk.time_us[part] / HOUR_US,
             "floor": lambda: chunk.floor_micros[part] / MICROS,
+            "at": lambda: chunk.mechanism[part],
             "u": lambda: self._streams.uniform(
                 f"u/{self.name}", chunk.start + part.start, part.stop - part.start
             ),
@@ -169,12 +193,14 @@ class Desk:
         return VisibleRequests(part.stop - part.start, columns)
 
     def _ask(self, requests: VisibleRequests, hour: float) -> NDArray[np.float64]:
+        return as_bids(self._call("bid", requests, hour), requests, self.name, hour)
+
+    def _call(self, method: str, argument: object, hour: float) -> object:
+        """Call the strategy; whatever it raises says whose it is and when it happened."""
         try:
-            answer = self.strategy.bid(requests)
+            return getattr(self.strategy, method)(argument)
         except BidError:
             raise
         except Exception as error:
-            raise BidError(
-                f"strategy of bidder {self.name!r} at hour {hour:.6g}: bid() raised {type(error).__name__}: {error}"
-            ) from error
-        return check_bids(answer, requests, self.name, hour)
+            place = f"strategy of bidder {self.name!r} at hour {hour:.6g}"
+            raise BidError(f"{place}: {method}() raised {type(error).__name__}: {error}") from error

@@ -8,46 +8,57 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.kernel import Ledger
+from sim.auction.arrays import Ledger
 from sim.scenario import MICROS
 
 UNLIMITED = np.int64(2**62)
 
 
-def open_ledger(budgets: Sequence[float | None], hours: int) -> Ledger:
-    """An empty ledger for these budgets (currency; None is unlimited) over so many hours."""
+def open_ledger(budgets: Sequence[float | None], hours: int, slots: int) -> Ledger:
+    """An empty ledger for these budgets (currency; None is unlimited) over so many hours and slots."""
     n = len(budgets)
     left = np.array([UNLIMITED if b is None else round(b * MICROS) for b in budgets], dtype=np.int64)
     return Ledger(
         left=left,
         spend=np.zeros(n, dtype=np.int64),
-        wins=np.zeros(n, dtype=np.int64),
+        wins=np.zeros((n, slots), dtype=np.int64),
         clicks=np.zeros(n),
         value=np.zeros(n),
         clicks_expected=np.zeros(n),
         hourly_spend=np.zeros((hours, n), dtype=np.int64),
         hourly_wins=np.zeros((hours, n), dtype=np.int64),
+        fees=np.zeros(1, dtype=np.int64),
     )
 
 
 def bidder_columns(
     ledger: Ledger, names: Sequence[str], advertisers: Sequence[str], requests: int
 ) -> dict[str, Any]:
-    """The table ``RunResult.bidders``."""
+    """The table ``RunResult.bidders``, but for ``budget_left``."""
     spend = ledger.spend / MICROS
-    unlimited = ledger.left > UNLIMITED // 2
     return {
         "bidder": np.array(names, dtype=object),
         "advertiser": np.array(advertisers, dtype=object),
         "requests": np.full(len(names), requests, dtype=np.int64),
-        "wins": ledger.wins.copy(),
-        "win_rate": ledger.wins / max(requests, 1),
+        "wins": ledger.wins.sum(axis=1),
+        "win_rate": ledger.wins.sum(axis=1) / max(requests, 1),
         "spend": spend,
         "value": ledger.value.copy(),
         "profit": ledger.value - spend,
         "clicks_expected": ledger.clicks_expected.copy(),
         "clicks": ledger.clicks.copy(),
-        "budget_left": np.where(unlimited, np.inf, ledger.left / MICROS),
+    }
+
+
+def market_totals(ledger: Ledger, requests: int, *, against_landscape: bool) -> dict[str, float]:
+    """The table ``RunResult.market``; welfare is summed in the bidders' order, so that its bits are always the same."""
+    revenue, fees = int(ledger.spend.sum()), int(ledger.fees[0])
+    return {
+        "requests": float(requests),
+        "revenue": revenue / MICROS,
+        "exchange_fee": fees / MICROS,
+        "publisher_revenue": (revenue - fees) / MICROS,
+        "welfare": np.nan if against_landscape else float(sum(ledger.value.tolist())),
     }
 
 

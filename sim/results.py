@@ -23,8 +23,9 @@ class RunResult:
     ``timeseries``, a row a bidder and hour: ``bidder``, ``hour``, ``spend``, ``wins``, ``multiplier`` (the policy's bid
     multiplier at the start of the hour; nan where it has none).
 
-    ``market``: ``requests``, ``revenue`` (what the simulated bidders paid) and ``welfare`` (expected value of all
-    impressions sold; nan against a price landscape, whose value to others is unknown).
+    ``market``: ``requests``, ``revenue`` (what the simulated bidders paid), of which ``exchange_fee`` and
+    ``publisher_revenue``, and ``welfare`` (expected value of all impressions sold; nan against a price landscape, whose
+    value to others is unknown).
 
     ``calendar``: how many events of each kind came, and the blocks of requests between them.
     """

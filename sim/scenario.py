@@ -175,11 +175,51 @@ class Source(Model):
         return self.flip_rate_per_h > 0 and self.sync_interval_h > 0
 
 
-class Auction(Model):
-    """How the exchange decides and charges. ``floor_cpm`` is a hard floor on every request, in currency CPM."""
+Mechanism = Literal["second_price", "first_price", "soft_floor", "gsp", "vcg"]
+Floor = Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS_PER_CPM)]
 
-    type: Literal["second_price", "first_price"] = "second_price"
-    floor_cpm: Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS_PER_CPM)] = 0.0
+
+class FloorStep(Model):
+    """From ``hour`` on, the hard floor is ``floor_cpm``."""
+
+    hour: NonNegative
+    floor_cpm: Floor
+
+
+class Auction(Model):
+    """How the exchange decides and charges.
+
+    ``type`` is one mechanism for all requests, or shares of several. ``slots`` are the click rates of the slots on offer,
+    the best first; with several, bids and floors are per unit of click rate. ``floor_cpm`` is a hard floor on every
+    request, until the first of the ``floor_steps`` puts another in its place; ``bidder_floor_cpm`` is one on a bidder's
+    bids, ``soft_floor_cpm`` where a soft-floor auction turns into first price.
+    ``fee`` is the exchange's share of every charge.
+    """
+
+    type: Mechanism | dict[Mechanism, Positive] = "second_price"
+    slots: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=64)] = (1.0,)
+    floor_cpm: Floor = 0.0
+    floor_steps: tuple[FloorStep, ...] = ()
+    soft_floor_cpm: Floor = 0.0
+    bidder_floor_cpm: dict[str, Floor] = {}
+    fee: Rate = 0.0
+
+    @model_validator(mode="after")
+    def _slots_fall(self) -> Self:
+        if any(high < low for high, low in zip(self.slots, self.slots[1:], strict=False)):
+            raise ValueError("slots must not rise: the best slot comes first")
+        if not self.shares:
+            raise ValueError("type needs at least one mechanism")
+        return self
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Mechanism -> its share of the requests."""
+        return (
+            {self.type: 1.0}
+            if isinstance(self.type, str)
+            else {str(name): share for name, share in self.type.items()}
+        )
 
 
 class Rivals(Model):
@@ -222,12 +262,31 @@ class StrategySpec(BaseModel):
         return dict(self.model_extra or {})
 
 
+class Terms(Model):
+    """When a bidder may bid, and how much a day.
+
+    ``flight_h`` are the first hour and the hour after the last. ``day_parts`` are hours of the day (0 to 23; empty: all).
+    ``daily_budget`` is in currency, begins anew every 24 h, and holds beside the budget of the whole run.
+    """
+
+    flight_h: tuple[NonNegative, NonNegative] | None = None
+    day_parts: Annotated[tuple[Annotated[int, Field(ge=0, le=23)], ...], Field(max_length=24)] = ()
+    daily_budget: Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS)] | None = None
+
+    @model_validator(mode="after")
+    def _flight_goes_forward(self) -> Self:
+        if self.flight_h is not None and self.flight_h[0] >= self.flight_h[1]:
+            raise ValueError(f"flight_h {list(self.flight_h)}: must begin before it ends")
+        return self
+
+
 class Bidders(Model):
     """The live bidders: the focal one and ``count - 1`` rivals who differ from it in their data alone.
 
     ``values='private'``: each bidder's profile and context facts about a request are its own, independent draws (match
     values). ``'common'``: all look at the same facts. ``budget`` is in currency per replication (null: no limit).
     A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given.
+    ``terms`` say when they may bid.
     """
 
     count: Annotated[int, Field(ge=0, le=1024)] = 1
@@ -235,6 +294,7 @@ class Bidders(Model):
     budget: Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS)] | None = None
     control_interval_h: Annotated[float, Field(gt=1e-9, allow_inf_nan=False)] = 1.0
     control_interval_requests: Count | None = None
+    terms: Terms = Terms()
     values: Literal["private", "common"] = "private"
 
     @field_validator("strategy", mode="before")

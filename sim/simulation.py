@@ -1,36 +1,41 @@
-"""The calendar and the loop that runs it: ``simulate(scenario, strategies, seed) -> RunResult``.
+"""The loop that runs a market: ``simulate(scenario, strategies, seed) -> RunResult``.
 
-SimPy owns time. Its events are the only moments at which knowledge or permission changes (a copy of data arrives, a
-bidder takes a control step); between two events requests travel together as columns through the compiled kernel, in
-blocks of at most ``engine.max_block``. Events at time t come before requests at t.
+SimPy owns time (``sim.calendar``). Between two of its events requests travel together as columns through the compiled
+kernel, in blocks of at most ``engine.max_block``; how many travel together changes no result.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.auction.kernel import Bids, Outcomes, Record, Requests, Seats, clear
-from sim.auction.mechanisms import MECHANISMS
+from sim.auction.arrays import Record, Requests, Rules, Seats
+from sim.auction.kernel import clear
+from sim.calendar import Calendar
 from sim.desk import Desk, Entrant
-from sim.ledger import bidder_columns, open_ledger, timeseries_columns
+from sim.ledger import bidder_columns, market_totals, open_ledger, timeseries_columns
+from sim.permission import DAY_H, changes, left_today
 from sim.results import RunResult
-from sim.scenario import HOUR_US, MICROS, Scenario
+from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, Scenario
 from sim.streams import Streams
 from sim.supply import SLICE, Chunk, LogColumns, chunks
+from sim.tables import BidTables
 from sim.visible import AccountState, Strategy, frozen
 from sim.world import make_world
 
-Sink = Callable[[Mapping[str, NDArray[Any]]], None]
-"""Takes one block of auctions: position, time_us, winner (-1 outside, -2 nobody), paid_micros, top and other bid."""
+CLOSED = 2**62
+"""A floor that no bid reaches."""
 
-AFTER_EVENTS = 2
-"""SimPy priority of a block of requests: after everything else at the same microsecond."""
+Sink = Callable[[Mapping[str, NDArray[Any]]], None]
+"""Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
+number; -1 the outside, -2 nobody), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
+no slot; -1 none), ``clicked``."""
 
 
 def simulate(
@@ -52,7 +57,7 @@ def simulate(
         raise TypeError(
             f"scenario: {type(scenario).__name__}; allowed: a Scenario (jointbid.load(NAME) makes one)"
         )
-    return _Run(scenario, strategies, seed, replication, log, sink).play()
+    return _Run(scenario, strategies, Streams(seed, replication), log, sink).play()
 
 
 class _Run:
@@ -62,195 +67,154 @@ class _Run:
         self,
         scenario: Scenario,
         strategies: Mapping[str, Strategy | Entrant],
-        seed: int,
-        replication: int,
+        streams: Streams,
         log: LogColumns | None,
         sink: Sink | None,
     ) -> None:
-        self.scenario, self.seed, self.replication, self.sink = scenario, seed, replication, sink
-        self.streams = Streams(seed, replication)
-        self.world = make_world(scenario, self.streams, log)
-        self.desks = [
-            Desk(name, self._entrant(s), self.world, self.streams) for name, s in strategies.items()
-        ]
+        self.scenario, self.streams, self.sink = scenario, streams, sink
+        self.world = make_world(scenario, streams, log)
+        self.desks = [Desk(name, self._entrant(s), self.world, streams) for name, s in strategies.items()]
         for desk in self.desks:
             desk.trial()
+        self.most = min(scenario.engine.max_block, SLICE)
+        self.rules, self.seats = _rules(scenario), _seats(scenario, self.desks, streams)
+        self.floors = self.seats.floor.copy()
+        slots = len(self.rules.rates)
         self.hours = int(np.ceil(scenario.supply.horizon_h))
-        self.ledger = open_ledger([desk.budget for desk in self.desks], self.hours)
+        self.ledger = open_ledger([desk.budget for desk in self.desks], self.hours, slots)
+        self.tables = BidTables(self.desks, self.world, self.most, slots)
         self.multipliers = np.full((self.hours, len(self.desks)), np.nan)
-        self.chunks = chunks(scenario, self.streams, log)
-        total = len(log.time_us) if log is not None else scenario.supply.requests
-        self.requests_expected = total or 0
+        self.chunks = chunks(scenario, streams, log)
+        self.requests_expected = (len(log.time_us) if log is not None else scenario.supply.requests) or 0
         self.seen = 0
-        self.events: Counter[str] = Counter()
         self.recorded = sink is not None or any(desk.strategy.learns for desk in self.desks)
-        self.seats = self._seats()
-        self._lay_out_tables()
 
     def play(self) -> RunResult:
-        self.env = simpy.Environment(initial_time=0)
+        self.calendar = Calendar()
         for name, clock in self.world.clocks.items():
             if clock.interval_us and not self.scenario.source[name].never_arrives:
-                self.env.process(self._sync(name))
-        self.env.process(self._hourly())
+                first = clock.taken_us + clock.interval_us + clock.latency_us
+                self.calendar.every(clock.interval_us, f"sync {name}", partial(self._sync, name), first)
+        for hour in range(self.hours):
+            self.calendar.at([hour * HOUR_US], "hour", partial(self._note_multipliers, hour))
+        for step in self.scenario.auction.floor_steps:
+            self.calendar.at([round(step.hour * HOUR_US)], "floor", lambda: None)  # the column holds it
+        for number, desk in enumerate(self.desks):
+            self._put_terms(number, desk)
         if not self.scenario.bidders.control_interval_requests:
-            for number in range(len(self.desks)):
-                self.env.process(self._control_by_hour(number))
-        for number in range(len(self.desks)):
-            self._control(number)  # the opening account: nothing seen, nothing spent, the whole budget left
-        self.env.run(until=self.env.process(self._market()))
+            interval = max(1, round(self.scenario.bidders.control_interval_h * HOUR_US))
+            self.calendar.every(interval, "control", self._control)
+        self._control()  # the opening account: nothing seen, nothing spent, the whole budget left
+        self.calendar.run(self._market())
         return self._result()
 
-    @property
-    def _now(self) -> int:
-        """The clock in microseconds; all delays are whole, and so is it."""
-        return int(self.env.now)
+    # -- events ---------------------------------------------------------------------------------------------------
 
-    # -- the calendar ---------------------------------------------------------------------------------------------
+    def _sync(self, name: str) -> None:
+        """A fresh copy of a source arrives."""
+        self.world.clocks[name].arrived(self.calendar.now_us)
 
-    def _sync(self, name: str) -> Generator[simpy.Event, None, None]:
-        """A fresh copy of a source arrives, again and again."""
-        clock = self.world.clocks[name]
-        yield self.env.timeout(clock.taken_us + clock.interval_us + clock.latency_us)
-        while True:
-            clock.arrived(self._now)
-            self.events[f"sync {name}"] += 1
-            yield self.env.timeout(clock.interval_us)
+    def _put_terms(self, number: int, desk: Desk) -> None:
+        """Flights, day parts and daily budgets of one bidder."""
+        for time_us, may_bid in changes(desk.terms, self.scenario.supply.horizon_h):
+            if time_us == 0:
+                self._permit(number, may_bid)
+            else:
+                self.calendar.at([time_us], "flight", partial(self._permit, number, may_bid))
+        if desk.terms.daily_budget is not None:
+            self._new_day(number)
+            self.calendar.every(DAY_H * HOUR_US, "new day", partial(self._new_day, number))
 
-    def _hourly(self) -> Generator[simpy.Event, None, None]:
-        """Note the bid multipliers for the time series."""
-        for hour in range(self.hours):
-            yield self.env.timeout(hour * HOUR_US - self._now)
-            self.multipliers[hour] = [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks]
+    def _permit(self, number: int, may_bid: bool) -> None:
+        """Nobody reaches a floor above all money."""
+        self.seats.floor[number] = self.floors[number] if may_bid else CLOSED
 
-    def _control_by_hour(self, number: int) -> Generator[simpy.Event, None, None]:
-        """A control step at every interval."""
-        interval = max(1, round(self.scenario.bidders.control_interval_h * HOUR_US))
-        while True:
-            yield self.env.timeout(interval)
-            self._control(number)
-
-    def _control_by_count(self, chunk: Chunk) -> None:
-        """Put the control steps that fall into this chunk on the calendar: each just before its request."""
-        every = self.scenario.bidders.control_interval_requests
-        if not every:
-            return
-        first = max(every, -(-chunk.start // every) * every)
-        for position in range(first, chunk.start + len(chunk), every):
-            delay = int(chunk.time_us[position - chunk.start]) - self._now
-            for number in range(len(self.desks)):
-                event = self.env.timeout(delay, value=number)
-                event.callbacks.append(lambda event: self._control(event.value))
-
-    def _control(self, number: int) -> None:
+    def _new_day(self, number: int) -> None:
         desk = self.desks[number]
-        self.events["control"] += 1
-        if desk.strategy.learns:
-            desk.strategy.observe(desk.feedback())
-        left = self.ledger.left[number]
-        desk.strategy.control(
-            AccountState(
-                hour=self._now / HOUR_US,
-                horizon_h=self.scenario.supply.horizon_h,
-                requests_seen=self.seen,
-                requests_expected=self.requests_expected,
-                spend=float(self.ledger.spend[number]) / MICROS,
-                wins=int(self.ledger.wins[number]),
-                budget=np.inf if desk.budget is None else desk.budget,
-                budget_left=np.inf if desk.budget is None else float(left) / MICROS,
+        spent = int(self.ledger.spend[number])
+        self.ledger.left[number] = left_today(desk.budget, desk.terms.daily_budget, spent)
+
+    def _note_multipliers(self, hour: int) -> None:
+        self.multipliers[hour] = [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks]
+
+    def _control(self) -> None:
+        """Every bidder looks at its account."""
+        for number, desk in enumerate(self.desks):
+            desk.control(
+                AccountState(
+                    hour=self.calendar.now_us / HOUR_US,
+                    horizon_h=self.scenario.supply.horizon_h,
+                    requests_seen=self.seen,
+                    requests_expected=self.requests_expected,
+                    spend=float(self.ledger.spend[number]) / MICROS,
+                    wins=int(self.ledger.wins[number].sum()),
+                    budget=np.inf if desk.budget is None else desk.budget,
+                    budget_left=self._budget_left(number),
+                )
             )
-        )
-        desk.stale = True
+
+    def _budget_left(self, number: int) -> float:
+        whole = left_today(self.desks[number].budget, None, int(self.ledger.spend[number]))
+        return np.inf if self.desks[number].budget is None else whole / MICROS
+
+    # -- requests between events ----------------------------------------------------------------------------------
 
     def _market(self) -> Generator[simpy.Event, None, None]:
         """Requests in blocks, each reaching to the next event on the calendar."""
-        most = min(
-            self.scenario.engine.max_block, SLICE
-        )  # as long as the tables that rows' bids are laid out in
         for chunk in self.chunks:
-            self._load(chunk)
+            requests = self._load(chunk)
             first = 0
             while first < len(chunk):
-                yield self._request_at(int(chunk.time_us[first]))
-                until = np.searchsorted(chunk.time_us, self.env.peek(), side="left")
-                last = min(int(until), first + most, len(chunk))
-                self._settle(chunk, first, last)
+                yield self.calendar.requests_at(int(chunk.time_us[first]))
+                until = int(np.searchsorted(chunk.time_us, self.calendar.next_us, side="left"))
+                last = min(until, first + self.most, len(chunk))
+                self._settle(chunk, requests, first, last)
                 first = last
 
-    def _request_at(self, time_us: int) -> simpy.Event:
-        """The moment of a request, after every event of that microsecond."""
-        event = simpy.Event(self.env)
-        event._ok, event._value = True, None  # noqa: SLF001  (as simpy.Timeout does; only the priority differs)
-        self.env.schedule(event, priority=AFTER_EVENTS, delay=time_us - self._now)  # type: ignore[arg-type]
-        return event
-
-    # -- columns between events -----------------------------------------------------------------------------------
-
-    def _seats(self) -> Seats:
-        advertisers = list(dict.fromkeys(desk.advertiser for desk in self.desks))
-        return Seats(
-            advertiser=np.array([advertisers.index(desk.advertiser) for desk in self.desks], dtype=np.int64),
-            key=np.array([self.streams.key64(f"tie/{desk.name}") for desk in self.desks], dtype=np.uint64),
-            outside_key=self.streams.key64("tie/outside"),
-        )
-
-    def _lay_out_tables(self) -> None:
-        """One flat vector of bids: a part per cell for each desk asked by cell, a part per row for the others."""
-        rows = min(SLICE, self.scenario.engine.max_block)
-        sizes = np.array([desk.cells or rows for desk in self.desks], dtype=np.int64)
-        self.begins = np.concatenate([[0], np.cumsum(sizes)])[:-1].astype(np.int64)
-        self.cell_keys = list(dict.fromkeys(desk.cell_key for desk in self.desks if desk.cells))
-        column = [self.cell_keys.index(desk.cell_key) if desk.cells else -1 for desk in self.desks]
-        self.bids = Bids(
-            np.zeros(int(sizes.sum()), np.int64), self.begins.copy(), np.array(column, dtype=np.int64)
-        )
-        self.keepers = [
-            next(d for d in self.desks if d.cells and d.cell_key == key) for key in self.cell_keys
-        ]
-
-    def _load(self, chunk: Chunk) -> None:
-        """Columns of a new chunk: truth cells, visible cells as far as they are settled, click draws."""
+    def _load(self, chunk: Chunk) -> Requests:
+        """Columns of a new chunk, and the control steps that come just before some of its requests."""
         self.world.load(chunk)
-        owners = [desk.advertiser for desk in self.desks]
+        n, owners = len(chunk), [desk.advertiser for desk in self.desks]
         truth_cells, truth_column = self.world.truth_cells(owners)
-        n, keys = len(chunk), len(self.cell_keys)
-        cells = np.empty((keys + len(truth_cells), n), dtype=np.int32)
-        cells[keys:] = truth_cells
-        for row, keeper in zip(cells, self.keepers, strict=False):
-            if keeper.is_settled:
-                row[:] = keeper.cell_column(slice(0, n), n)
-        self.outcomes: Outcomes = self.world.outcomes(
-            owners, np.where(truth_column >= 0, truth_column + keys, truth_column)
+        visible = self.tables.columns
+        self.outcomes = self.world.outcomes(
+            owners, np.where(truth_column >= 0, truth_column + len(visible), truth_column)
         )
-        self.columns = Requests(
+        cells = np.empty((len(visible) + len(truth_cells), n), dtype=np.int32)
+        cells[len(visible) :] = truth_cells
+        self.tables.load(cells[: len(visible)])
+        every = self.scenario.bidders.control_interval_requests
+        if every:
+            first = max(every, -(-chunk.start // every) * every)
+            due = chunk.time_us[first - chunk.start :: every].tolist()
+            self.calendar.at(due, "control", self._control)
+        return Requests(
             start=chunk.start,
-            hour=(chunk.time_us // HOUR_US).clip(0, self.hours - 1).astype(np.int32),
+            hour=_hours(chunk.time_us, self.hours),
+            mechanism=chunk.mechanism,
             floor=chunk.floor_micros,
             price=chunk.price_micros,
             click_u=self.streams.uniform("click", chunk.start, n)
             if self.outcomes.click.any()
-            else np.ones(n),
+            else np.empty(0),
             weight=chunk.logged.weight,
             cells=cells,
         )
-        self._control_by_count(chunk)
 
-    def _settle(self, chunk: Chunk, first: int, last: int) -> None:
-        self.events["block"] += 1
+    def _settle(self, chunk: Chunk, requests: Requests, first: int, last: int) -> None:
         part = slice(first, last)
-        for row, keeper in zip(self.columns.cells, self.keepers, strict=False):
-            if not keeper.is_settled:
-                row[part] = keeper.cell_column(part, last - first)
-        self._collect_bids(chunk, part)
-        record = _record(last - first if self.recorded else 0)
+        self.tables.ask(chunk, part, self.calendar.now_us)
+        record = _record(last - first if self.recorded else 0, len(self.rules.rates))
         clear(
-            MECHANISMS[self.scenario.auction.type],
             first,
             last,
-            self.columns,
-            self.bids,
+            self.calendar.counts["block"],
+            requests,
+            self.rules,
+            self.tables.bids,
             self.outcomes,
             self.seats,
+            self.tables.shortlist,
             self.ledger,
             record,
         )
@@ -258,67 +222,82 @@ class _Run:
         if self.recorded:
             self._report(chunk, part, record)
 
-    def _collect_bids(self, chunk: Chunk, part: slice) -> None:
-        """Ask who must be asked; bids become whole micros, rounded half to even."""
-        for number, desk in enumerate(self.desks):
-            begin = self.begins[number]
-            if desk.cells is None:
-                answer = desk.bid_rows(chunk, part)
-                self.bids.offset[number] = begin - part.start
-            elif desk.stale:
-                answer = desk.bid_cells(self._now / HOUR_US)
-            else:
-                continue
-            self.bids.numbers[begin : begin + len(answer)] = np.rint(answer * MICROS).astype(np.int64)
-
     def _report(self, chunk: Chunk, part: slice, record: Record) -> None:
         for number, desk in enumerate(self.desks):
             if desk.strategy.learns:
-                column, offset = self.bids.column[number], self.bids.offset[number]
-                at = self.columns.cells[column, part] if column >= 0 else np.arange(part.start, part.stop)
-                desk.note(chunk, part, number, self.bids.numbers[offset + at], record)
+                desk.note(chunk, part, number, self.tables.of(number, part), record)
         if self.sink is not None:
-            position = np.arange(chunk.start + part.start, chunk.start + part.stop)
-            batch = {"position": position, "time_us": frozen(chunk.time_us[part])}
-            batch |= {"winner": record.winner, "paid_micros": record.paid, "top_micros": record.top}
-            self.sink(batch | {"other_micros": record.other, "clicked": record.clicked})
+            self.sink(_auctions(chunk, part, record))
 
     # -- afterwards -----------------------------------------------------------------------------------------------
 
     def _entrant(self, entry: Strategy | Entrant) -> Entrant:
-        return entry if isinstance(entry, Entrant) else Entrant(entry, budget=self.scenario.bidders.budget)
+        bidders = self.scenario.bidders
+        entrant = entry if isinstance(entry, Entrant) else Entrant(entry, budget=bidders.budget)
+        return entrant if entrant.terms is not None else replace(entrant, terms=bidders.terms)
 
     def _result(self) -> RunResult:
         names = [desk.name for desk in self.desks]
         advertisers = [desk.advertiser for desk in self.desks]
-        against_landscape = self.scenario.supply.kind == "log" or self.scenario.rivals.landscape is not None
-        market = {
-            "requests": float(self.seen),
-            "revenue": float(self.ledger.spend.sum()) / MICROS,
-            "welfare": np.nan if against_landscape else _in_order(self.ledger.value),
-        }
+        landscape = self.scenario.supply.kind == "log" or self.scenario.rivals.landscape is not None
         return RunResult(
             scenario=self.scenario.name,
-            seed=self.seed,
-            replication=self.replication,
-            bidders=_freeze(bidder_columns(self.ledger, names, advertisers, self.seen)),
+            seed=self.streams.seed,
+            replication=self.streams.replication,
+            bidders=_freeze(
+                bidder_columns(self.ledger, names, advertisers, self.seen)
+                | {"budget_left": np.array([self._budget_left(number) for number in range(len(names))])}
+            ),
             timeseries=_freeze(timeseries_columns(self.ledger, names, self.multipliers)),
-            market=market,
-            calendar=dict(self.events),
+            market=market_totals(self.ledger, self.seen, against_landscape=landscape),
+            calendar=dict(self.calendar.counts),
         )
 
 
-def _record(n: int) -> Record:
-    winner, paid, top, other = np.empty((4, n), dtype=np.int64)
-    return Record(winner, paid, top, other, np.empty(n, dtype=np.bool_))
+def _rules(scenario: Scenario) -> Rules:
+    auction = scenario.auction
+    top, names = np.zeros((2, len(auction.slots) + 1), dtype=np.int64)
+    return Rules(
+        np.array(auction.slots), round(auction.soft_floor_cpm * MICROS_PER_CPM), auction.fee, top, names
+    )
 
 
-def _in_order(values: Sequence[float] | NDArray[np.float64]) -> float:
-    """A plain left-to-right sum: the same bits whatever the length."""
-    total = 0.0
-    for value in values:
-        total += float(value)
-    return total
+def _seats(scenario: Scenario, desks: list[Desk], streams: Streams) -> Seats:
+    advertisers = list(dict.fromkeys(desk.advertiser for desk in desks))
+    names = [desk.name for desk in desks]
+    floors = [scenario.auction.bidder_floor_cpm.get(desk.name, 0.0) * MICROS_PER_CPM for desk in desks]
+    return Seats(
+        floor=np.rint(np.array(floors)).astype(np.int64),
+        house=np.array([-1, *(advertisers.index(desk.advertiser) for desk in desks)], dtype=np.int64),
+        key=np.array([streams.key64(f"tie/{name}") for name in ("outside", *names)], dtype=np.uint64),
+    )
+
+
+def _hours(time_us: NDArray[np.int64], hours: int) -> NDArray[np.int32]:
+    """The hour of each request, the last one open-ended; one search an hour and not one division a request."""
+    cuts = np.searchsorted(time_us, HOUR_US * np.arange(1, hours))
+    return np.repeat(np.arange(hours, dtype=np.int32), np.diff(np.concatenate([[0], cuts, [len(time_us)]])))
+
+
+def _record(n: int, slots: int) -> Record:
+    winner, bid = np.empty((2, n, slots), dtype=np.int64)
+    paid, clicked = np.zeros((n, slots), dtype=np.int64), np.zeros((n, slots), dtype=np.bool_)
+    return Record(winner, paid, bid, np.empty(n, dtype=np.int64), clicked)
+
+
+def _auctions(chunk: Chunk, part: slice, record: Record) -> dict[str, NDArray[Any]]:
+    """A block as the sink gets it."""
+    n, slots = record.winner.shape
+    return {
+        "position": np.repeat(np.arange(chunk.start + part.start, chunk.start + part.stop), slots),
+        "slot": np.tile(np.arange(slots), n),
+        "time_us": np.repeat(chunk.time_us[part], slots),
+        "winner": record.winner.ravel(),
+        "paid_micros": record.paid.ravel(),
+        "bid_micros": record.bid.ravel(),
+        "other_micros": np.repeat(record.others, slots),
+        "clicked": record.clicked.ravel(),
+    }
 
 
 def _freeze(columns: dict[str, Any]) -> dict[str, NDArray[Any]]:

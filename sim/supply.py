@@ -14,8 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.auction.mechanisms import MECHANISMS
 from sim.landscape import Landscape
-from sim.scenario import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, LogSupply, Scenario, SyntheticSupply
+from sim.scenario import (
+    HOUR_US,
+    MAX_MICROS,
+    MICROS,
+    MICROS_PER_CPM,
+    Auction,
+    LogSupply,
+    Scenario,
+    SyntheticSupply,
+)
 from sim.streams import Streams
 
 SLICE = 65_536
@@ -49,11 +59,12 @@ class LogColumns:
 class Chunk:
     """Requests ``start`` to ``start + n - 1`` as columns of shape (n,); times strictly rise, money is in micros.
 
-    ``price_micros`` is the highest outside bid, -1 where there is none. ``logged`` is empty unless rows come from a log.
+    ``mechanism`` is the auction type's number. ``price_micros`` is the highest outside bid, -1 where there is none. ``logged`` is empty unless rows come from a log.
     """
 
     start: int
     time_us: NDArray[np.int64]
+    mechanism: NDArray[np.int8]
     floor_micros: NDArray[np.int64]
     price_micros: NDArray[np.int64]
     logged: LogColumns
@@ -71,13 +82,12 @@ def chunks(scenario: Scenario, streams: Streams, log: LogColumns | None) -> Iter
     if isinstance(scenario.supply, LogSupply):
         if log is None:
             raise ValueError("supply.kind=log needs the log's columns: simulate(..., log=...)")
-        return _from_log(log)
+        return _from_log(scenario.auction, streams, log)
     return _synthetic(scenario, scenario.supply, streams)
 
 
 def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) -> Iterator[Chunk]:
     landscape = Landscape.of(scenario.rivals)
-    hard_floor = round(scenario.auction.floor_cpm * MICROS_PER_CPM)
     start, last = 0, -1
     for drawn in arrivals(supply, streams):
         n = len(drawn)
@@ -88,7 +98,10 @@ def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) ->
         yield Chunk(
             start=start,
             time_us=time_us,
-            floor_micros=np.maximum(_placement_floors(supply, streams, start, n), hard_floor),
+            mechanism=mechanisms(scenario.auction, streams, start, n),
+            floor_micros=np.maximum(
+                _placement_floors(supply, streams, start, n), hard_floor(scenario.auction, time_us)
+            ),
             price_micros=landscape.draw(streams, start, n),
             logged=NOT_LOGGED,
         )
@@ -151,6 +164,26 @@ def _strictly_rising(time_us: NDArray[np.int64], last: int) -> NDArray[np.int64]
     return np.maximum(np.maximum.accumulate(time_us - steps), last + 1) + steps
 
 
+def mechanisms(auction: Auction, streams: Streams, start: int, n: int) -> NDArray[np.int8]:
+    """The auction type of each request, by number: one for all, or drawn by the shares of a mixed market."""
+    share = auction.shares
+    numbers = np.array([MECHANISMS[name] for name in share], dtype=np.int8)
+    if len(numbers) == 1:
+        return np.full(n, numbers[0])
+    edges = np.cumsum(list(share.values()))
+    drawn = np.searchsorted(edges / edges[-1], streams.uniform("mechanism", start, n), side="right")
+    return numbers[drawn]
+
+
+def hard_floor(auction: Auction, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The hard floor in micros at each time; shape as ``time_us``."""
+    steps = sorted(auction.floor_steps, key=lambda step: step.hour)
+    level = [auction.floor_cpm, *(step.floor_cpm for step in steps)]
+    since = np.searchsorted([round(step.hour * HOUR_US) for step in steps], time_us, side="right")
+    micros: NDArray[np.int64] = np.rint(np.array(level) * MICROS_PER_CPM).astype(np.int64)
+    return np.asarray(micros[since])
+
+
 def _placement_floors(supply: SyntheticSupply, streams: Streams, start: int, n: int) -> NDArray[np.int64]:
     if supply.floor_share == 0.0:
         return np.zeros(n, dtype=np.int64)
@@ -161,10 +194,11 @@ def _placement_floors(supply: SyntheticSupply, streams: Streams, start: int, n: 
     return np.where(has, np.rint(np.minimum(level * MICROS, MAX_MICROS)), 0.0).astype(np.int64)
 
 
-def _from_log(log: LogColumns) -> Iterator[Chunk]:
+def _from_log(auction: Auction, streams: Streams, log: LogColumns) -> Iterator[Chunk]:
     last = -1
     for start in range(0, len(log.time_us), SLICE):
         logged = log.rows(slice(start, start + SLICE))
         time_us = _strictly_rising(logged.time_us, last)
         last = int(time_us[-1])
-        yield Chunk(start, time_us, logged.floor_micros, logged.price_micros, logged)
+        mechanism = mechanisms(auction, streams, start, len(time_us))
+        yield Chunk(start, time_us, mechanism, logged.floor_micros, logged.price_micros, logged)

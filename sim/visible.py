@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-PUBLIC_COLUMNS = ("hour", "floor", "u")
-"""Columns that any bidder may read: hours since the start, the floor (currency per impression), own randomness."""
+PUBLIC_COLUMNS = ("hour", "floor", "at", "u")
+"""Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
+in ``sim.auction.mechanisms.MECHANISMS``), own randomness."""
 
 
 def frozen(column: NDArray[Any]) -> NDArray[Any]:
@@ -27,7 +28,7 @@ class VisibleRequests(Mapping[str, NDArray[Any]]):
     """A batch of bid requests as one bidder sees them: named columns of shape (n,), read-only.
 
     A source's column holds codes: 0 to k - 1 is a type, k means unmatched. ``age_<source>`` is the age of its copy in
-    hours. ``hour``, ``floor`` and ``u`` are public. A column that the strategy did not declare in ``reads`` is absent.
+    hours. ``hour``, ``floor``, ``at`` and ``u`` are public. A column that the strategy did not declare in ``reads`` is absent.
     """
 
     __slots__ = ("_columns", "_n")
@@ -122,8 +123,8 @@ class BidError(ValueError):
     """A strategy answered with something that is not a bid; the message names strategy, time, row and value."""
 
 
-def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
-    """The answer as float64 of shape (n,), finite and not negative; otherwise ``BidError``."""
+def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
+    """The answer as float64 of shape (n,); otherwise ``BidError``. What the numbers are is checked as they enter."""
     place = f"strategy of bidder {who!r} at hour {when_h:.6g}"
     if not isinstance(bids, np.ndarray) or bids.dtype.kind not in "fiu":
         kind = bids.dtype.name + " array" if isinstance(bids, np.ndarray) else type(bids).__name__
@@ -134,15 +135,25 @@ def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float)
         raise BidError(
             f"{place}: bid() answered shape {bids.shape}; allowed: ({requests.n},), one bid a request"
         )
-    answer = bids.astype(np.float64, copy=False)
-    wrong = ~(np.isfinite(answer) & (answer >= 0.0) & (answer <= MAX_BID))
+    return bids.astype(np.float64, copy=False)
+
+
+def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
+    """The answer as float64 of shape (n,), finite and not negative; otherwise ``BidError``."""
+    answer = as_bids(bids, requests, who, when_h)
+    wrong = ~((answer >= 0.0) & (answer <= MAX_BID))
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise BidError(
-            f"{place}: row {row}: bid {answer[row]}; allowed: a finite number from 0 to {MAX_BID:.0e} "
-            "(currency per impression, 0 = no bid)"
-        )
+        refuse(float(answer[row]), row, who, when_h)
     return answer
+
+
+def refuse(bid: float, row: int, who: str, when_h: float) -> NoReturn:
+    """``BidError`` for a number that is no bid."""
+    raise BidError(
+        f"strategy of bidder {who!r} at hour {when_h:.6g}: row {row}: bid {bid}; allowed: a finite number from 0 to "
+        f"{MAX_BID:.0e} (currency per impression, 0 = no bid)"
+    )
 
 
 MAX_BID = 1e9

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from sim.auction.kernel import Outcomes
+from sim.auction.arrays import Outcomes
 from sim.audience import draw_types
 from sim.response import private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario

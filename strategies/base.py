@@ -7,7 +7,7 @@ currency. ``Priced`` puts a valuation before it, which fills that column from wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -61,6 +61,8 @@ class Priced:
 
     valuation: Valuation
     policy: Strategy
+    _seen: VisibleRequests | None = field(default=None, init=False, repr=False, compare=False)
+    _priced: VisibleRequests | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def reads(self) -> tuple[str, ...] | None:
@@ -82,8 +84,12 @@ class Priced:
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The policy's bids on the requests with their values; a value below 0 counts as 0."""
-        value = np.maximum(self.valuation.value(requests), 0.0)
-        return self.policy.bid(VisibleRequests(requests.n, {**requests, VALUE: value}))
+        if (
+            self._priced is None or self._seen is not requests
+        ):  # the engine asks for the same cells again and again
+            value = np.maximum(self.valuation.value(requests), 0.0)
+            self._seen, self._priced = requests, VisibleRequests(requests.n, {**requests, VALUE: value})
+        return self.policy.bid(self._priced)
 
     def observe(self, feedback: Feedback) -> None:
         """Passed on to the policy."""

@@ -17,7 +17,7 @@ from sim.scenario import MICROS, MICROS_PER_CPM
 class Market:
     """Public facts of a scenario; no truth about people or responses is in it."""
 
-    auction_type: str
+    auction_types: tuple[str, ...]
     hard_floor: float
     landscape: Landscape | None
     floor_share: float
@@ -33,7 +33,7 @@ class Market:
             floors = (supply.floor_share, supply.floor_mu, supply.floor_sigma)
         known = scenario.rivals.landscape is not None
         return cls(
-            scenario.auction.type,
+            tuple(scenario.auction.shares),
             scenario.auction.floor_cpm * MICROS_PER_CPM / MICROS,
             Landscape.of(scenario.rivals) if known else None,
             *floors,

@@ -18,14 +18,17 @@ from numba import config, njit
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-KERNEL_FILES = ("compiled.py", "kernel.py", "ties.py")
+NO_COUNTS: dict[str, Any] = {"_nrt": False}
+"""Kernels allocate nothing, so that numba need not count references; counting took most of an auction's time."""
+
+PACKAGE = Path(__file__).parent
 
 
 def cache_folder() -> Path | None:
     """Where compiled kernels are kept; None where no place can be written (they are then compiled anew)."""
     digest = hashlib.blake2b(numba.__version__.encode(), digest_size=6)
-    for name in KERNEL_FILES:
-        digest.update((Path(__file__).parent / name).read_bytes())
+    for path in sorted(PACKAGE.rglob("*.py")):
+        digest.update(path.read_bytes())
     base = os.environ.get("JOINTBID_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     for place in (Path(base), Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"):
         folder = place / "jointbid" / f"kernels-{digest.hexdigest()}"
@@ -44,7 +47,13 @@ def kernel(function: F) -> F:
     before = config.CACHE_DIR
     config.CACHE_DIR = str(folder or "")
     try:
-        compiled: F = njit(cache=folder is not None)(function)
+        compiled: F = njit(cache=folder is not None, **NO_COUNTS)(function)
     finally:
         config.CACHE_DIR = before
+    return compiled
+
+
+def inlined(function: F) -> F:
+    """Compile as a part of every kernel that calls it: no call at run time, no cache entry of its own."""
+    compiled: F = njit(forceinline=True, **NO_COUNTS)(function)
     return compiled

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.auction.compiled import kernel
+from sim.auction.compiled import inlined
 
 
-@kernel
+@inlined
 def priority(key: np.uint64, position: int) -> np.uint64:
     """A pseudo-random 64-bit priority (splitmix64's finaliser, Steele, Lea & Flood 2014)."""
     z = np.uint64(key) + (np.uint64(position) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.auction.mechanisms import MECHANISMS
 from sim.scenario import MICROS
 from strategies.base import VALUE, Policy, VisibleRequests
 from strategies.market import Market
@@ -19,21 +20,33 @@ class Shading(Policy):
     """The best response to a known price landscape: argmax over b of (v - b) P(win | b), b <= v.
 
     In a first-price auction that is b* = v - F(b*) / f(b*), found by a grid search that narrows four times (each round
-    64-fold, so to some 1e-7 of v). In a second-price auction no shading is due, and it bids the value.
+    64-fold, so to some 1e-7 of v). In a second-price or VCG auction no shading is due, and it bids the value; in a mixed
+    market it goes by each request's auction type.
     """
 
     def __init__(self, market: Market) -> None:
-        if market.auction_type == "first_price" and market.landscape is None:
+        if "soft_floor" in market.auction_types:
+            raise ValueError("shading knows no soft floors: choose another strategy (truthful, linear)")
+        if "first_price" in market.auction_types and market.landscape is None:
             raise ValueError(
                 "shading needs a price landscape: set rivals.landscape, or choose another strategy (truthful, linear)"
             )
         self._market = market
+        self._mixed = len(market.auction_types) > 1
+        if self._mixed:
+            self.reads = (VALUE, "at")
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value, shaded where the auction is first price."""
         value = requests[VALUE]
-        if self._market.auction_type != "first_price":
+        if "first_price" not in self._market.auction_types:
             return value
+        if not self._mixed:
+            return self._shaded(value)
+        return np.where(requests["at"] == MECHANISMS["first_price"], self._shaded(value), value)
+
+    def _shaded(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The best bids in a first-price auction; shape as ``value``."""
         low, width = (
             np.minimum(self._market.hard_floor, value),
             np.maximum(value - self._market.hard_floor, 0.0),

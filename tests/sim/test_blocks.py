@@ -1,14 +1,16 @@
 """Promise 2, one ledger, bit for bit: the result does not depend on how many requests travel together.
 
-Markets are drawn with budgets that run out and bids on a coarse grid, so that ties are common; a spy on the kernel counts
-in how many of them a budget and a tie decided something. `engine.max_block=1` is the reference.
+Markets are drawn over everything that a scenario can say, with budgets that run out and bids on a coarse grid, so that
+ties are common; a spy on the kernel counts in how many of them a budget and a tie decided something. `engine.max_block=1`
+is the reference. `make blocks` draws thousands; the environment variable JOINTBID_MARKETS says how many.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
-from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -17,8 +19,12 @@ from hypothesis import strategies as st
 
 import sim.simulation
 import sim.supply
+import sim.tables
 from sim import Entrant, LogColumns, Scenario, simulate
+from sim.auction.arrays import OUTSIDE
 from sim.auction.kernel import clear
+from sim.auction.ties import priority
+from sim.scenario import Terms
 from strategies.base import Policy, Priced
 from strategies.policies.linear import Linear, Truthful
 from strategies.policies.pacing import AdaptivePacing
@@ -90,6 +96,18 @@ POLICIES = {
 }
 
 
+TYPES = [
+    "second_price",
+    "first_price",
+    "soft_floor",
+    "gsp",
+    "vcg",
+    {"second_price": 1, "first_price": 2},
+    {"soft_floor": 0.2, "vcg": 0.5, "first_price": 0.3},
+]
+SLOTS = [[1.0], [1.0], [1.0, 0.6], [200.0, 100.0], [2.5, 1.0, 0.3], [1.0, 1.0, 0.5, 0.25]]
+
+
 # drawing markets: `pick` takes a sequence and gives one of its elements
 
 
@@ -111,8 +129,8 @@ def draw_scenario(pick):
     return Scenario.model_validate(
         {
             "supply": {
-                "requests": pick([50, 90, 150, 400]),
-                "horizon_h": pick([1.0, 3.0, 5.5]),
+                "requests": pick([20, 40, 60, 120]),
+                "horizon_h": pick([1.0, 3.0, 5.5, 50.0]),
                 "hourly": pick([(1.0,), (1.0, 3.0, 0.0, 2.0)]),
                 "floor_share": pick([0.0, 0.5]),
                 "floor_mu": math.log(0.75),
@@ -130,8 +148,13 @@ def draw_scenario(pick):
             },
             "source": {name: draw_source(pick) for name in sources},
             "auction": {
-                "type": pick(["second_price", "first_price"]),
+                "type": pick(TYPES),
+                "slots": pick(SLOTS),
                 "floor_cpm": pick([0.0, 0.0, 500.0, 875.0]),
+                "floor_steps": pick([[], [], [{"hour": 0.6, "floor_cpm": 750}, {"hour": 2, "floor_cpm": 0}]]),
+                "soft_floor_cpm": pick([0.0, 1000.0, 1250.0]),
+                "bidder_floor_cpm": pick([{}, {"bidder_0": 750.0, "bidder_1": 1125.0, "bidder_5": 1000.0}]),
+                "fee": pick([0.0, 0.15, 0.5]),
             },
             "rivals": pick(
                 [
@@ -151,8 +174,8 @@ def draw_scenario(pick):
     )
 
 
-def draw_strategy(pick, scenario, information):
-    kind = pick([*POLICIES, "stochastic"])
+def draw_strategy(pick, scenario, information, kinds):
+    kind = pick(kinds)
     if kind == "stochastic":
         return Coarse(Stochastic())
     policy = POLICIES[kind]()
@@ -161,20 +184,37 @@ def draw_strategy(pick, scenario, information):
     return Coarse(Priced(bayes(scenario, information), policy))
 
 
+def draw_terms(pick):
+    return Terms(
+        flight_h=pick([None, None, (0.3, 2.5)]),
+        day_parts=pick([(), (), (0, 1, 3, 7, 20)]),
+        daily_budget=pick([None, 2.75]),
+    )
+
+
 def draw_market(pick):
-    """A scenario and its bidders: 0 to 12, some of them two departments of one advertiser."""
+    """A scenario and its bidders: 0 to 12, some of them campaigns of one advertiser; in half of the markets all of them
+    look up tables, which is what joint cells and shortlists are for."""
     scenario = draw_scenario(pick)
     held = tuple(scenario.source)
+    kinds, numbers = pick(
+        [
+            (["truthful", "linear", "pacing"], [2, 5, 6, 8, 8, 12]),
+            ([*POLICIES, "stochastic"], [0, 1, 1, 2, 3, 4, 6, 12]),
+        ]
+    )
+    terms = pick([False, True])
     bidders = {}
-    for number in range(pick([0, 1, 2, 2, 3, 4, 6, 8, 12])):
+    for number in range(pick(numbers)):
         information = pick([held, held[:1], ()]) if held else None
-        entrant = Entrant(
-            draw_strategy(pick, scenario, information or ()),
+        budget = pick([None, 1.0, 3.3, 12.345678, 40.0])
+        bidders[f"bidder_{number}"] = Entrant(
+            draw_strategy(pick, scenario, information or (), kinds),
             information,
-            pick([None, 1.0, 3.3, 12.345678, 40.0]),
+            None if budget is None else round(budget * scenario.auction.slots[0], 6),
             pick([None, None, None, "one firm"]),
+            draw_terms(pick) if terms else None,
         )
-        bidders[f"bidder_{number}"] = entrant
     return scenario, bidders
 
 
@@ -206,18 +246,40 @@ def assert_identical(one, other, label):
 
 
 def check_blocks(scenario, bidders, log=None):
+    """The reference, having found every other number of requests that travel together to give the same."""
     reference = run(scenario, bidders, BLOCKS[0], log)
     for max_block in BLOCKS[1:]:
         assert_identical(reference, run(scenario, bidders, max_block, log), f"max_block={max_block}")
+    return reference
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LAYOUTS = {
+    "no joint cells": {"MAX_CELLS": 0},
+    "joint cells, everybody asked": {"FEW": 10**9},
+    "a shortlist however few they are": {"FEW": 0},
+    "a shortlist as short as can be": {"FEW": 0, "SPARE": 0},
+}
+
+
+def check_layouts(reference, scenario, bidders):
+    """How bids are looked up decides nothing either."""
+    for label, numbers in LAYOUTS.items():
+        with pytest.MonkeyPatch.context() as patch:
+            for name, number in numbers.items():
+                patch.setattr(sim.tables, name, number)
+            assert_identical(reference, run(scenario, bidders, 64), label)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_market_is_one_ledger(data):
     check_blocks(*draw_market(lambda options: data.draw(st.sampled_from(options))))
 
 
-DRAWS, GROUPS = 144, 4
+# a fixed list of drawn markets; budgets and ties decide in a third of them, or the list is worth nothing
+
+
+MARKETS, GROUPS = int(os.environ.get("JOINTBID_MARKETS", "330")), 6
 
 
 def drawn(number):
@@ -226,17 +288,106 @@ def drawn(number):
     return draw_market(lambda options: options[rng.integers(len(options))])
 
 
+def standing(i, requests, bids, seats, most, left):
+    """Who stands at request i, best first: (bid, priority, advertiser), the best bid of each; apart from the kernel."""
+    best = {}
+    for k in range(len(left)):
+        column = bids.column[k]
+        cell = bids.stride * requests.cells[column, i] if column >= 0 else i
+        bid = min(int(bids.numbers[bids.offset[k] + cell]), math.floor(left[k] / most))
+        if bid > 0 and bid >= max(requests.floor[i], seats.floor[k]):
+            entry = (bid, int(priority(seats.key[k + 1], requests.start + i)), int(seats.house[k + 1]))
+            best[entry[2]] = max(entry, best.get(entry[2], entry))
+    if requests.price[i] >= max(requests.floor[i], 0):
+        priced = int(priority(seats.key[0], requests.start + i))
+        best[OUTSIDE] = (int(requests.price[i]), priced, OUTSIDE)
+    return sorted(best.values(), reverse=True)
+
+
+class Spy:
+    """Stands before the kernel and counts the requests at which a budget or a tie decides who gets what."""
+
+    def __init__(self):
+        self.happened = Counter()
+
+    def __call__(self, first, last, block, requests, rules, bids, outcomes, seats, shortlist, *rest):
+        left, slots, most = rest[0].left, len(rules.rates), rules.rates[0]
+        assert last == first + 1
+        free = standing(first, requests, bids, seats, most, [2**62] * len(left))[: slots + 1]
+        bound = standing(first, requests, bids, seats, most, left)[: slots + 1]
+        ranks = [bid for bid, _, _ in bound]
+        self.happened["budget"] += [(bid, who) for bid, _, who in free] != [
+            (bid, who) for bid, _, who in bound
+        ]
+        self.happened["tie"] += any(a == b for a, b in pairwise(ranks))
+        self.happened["requests"] += 1
+        self.happened["joint cells"] += bool(bids.shared)
+        self.happened["shortlist"] += len(shortlist.block) > 0
+        clear(first, last, block, requests, rules, bids, outcomes, seats, shortlist, *rest)
+
+
+def facts_of(scenario, bidders, happened, tables):
+    """What is true of a market, to be counted."""
+    auction, sources = scenario.auction, scenario.source.values()
+    kinds = [type(getattr(b.strategy.inner, "policy", b.strategy.inner)).__name__ for b in bidders.values()]
+    terms = [bidder.terms for bidder in bidders.values() if bidder.terms]
+    return {
+        **{what: happened[what] > 0 for what in ("budget", "tie", "joint cells", "shortlist")},
+        "several budgets": (tables["bidders"]["budget_left"] < GRID).sum() > 1,
+        "floor": auction.floor_cpm > 0 or scenario.supply.floor_share > 0,
+        "floor by the hour": len(auction.floor_steps) > 0,
+        "floors of bidders' own": bool(auction.bidder_floor_cpm),
+        "soft floor": "soft_floor" in auction.shares and auction.soft_floor_cpm > 0,
+        "fee": auction.fee > 0,
+        "slots": len(auction.slots) > 1,
+        "mixed": len(auction.shares) > 1,
+        "landscape": scenario.rivals.landscape is not None,
+        "sync": any(s.sync_interval_h and not s.never_arrives for s in sources),
+        "aged": any(s.ages and s.age_known for s in sources),
+        "campaigns": sum(b.advertiser == "one firm" for b in bidders.values()) > 1,
+        "every request": scenario.bidders.control_interval_requests == 1,
+        "flight": any(t.flight_h for t in terms),
+        "day parts": any(t.day_parts for t in terms),
+        "daily budget": any(t.daily_budget for t in terms) and scenario.supply.horizon_h > 24,
+        "nobody": not bidders,
+        "alone": len(bidders) == 1,
+        "crowd": len(bidders) == 12,
+        scenario.response.family: True,
+        scenario.bidders.values: True,
+        **dict.fromkeys((*auction.shares, *kinds), True),
+    }
+
+
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_drawn_markets_are_one_ledger(group):
-    for number in range(group, DRAWS, GROUPS):
-        check_blocks(*drawn(number))
+    """In blocks of any size, and looked up in any way; a budget and a tie each decide in a third of them."""
+    seen = Counter()
+    numbers = range(group, MARKETS, GROUPS)
+    for number in numbers:
+        scenario, bidders = drawn(number)
+        spy = Spy()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sim.simulation, "clear", spy)
+            watched = run(scenario, bidders, 1)
+        assert spy.happened["requests"] == scenario.supply.requests
+        reference = check_blocks(scenario, bidders)
+        assert_identical(reference, watched, "the spy")
+        check_layouts(reference, scenario, bidders)
+        facts = facts_of(scenario, bidders, spy.happened, reference)
+        seen.update(fact for fact, true in facts.items() if true)
+        seen.update(
+            f"{what} with a shortlist" for what in ("budget", "tie") if facts["shortlist"] and facts[what]
+        )
+    assert min(seen["budget"], seen["tie"]) >= len(numbers) / 3, seen
+    assert seen["shortlist"] >= len(numbers) / 8, seen
+    assert {kind for kind in KINDS if not seen[kind]} == set()
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_drawn_markets_in_several_slices_are_one_ledger(group, monkeypatch):
     """Supply comes in slices; short ones here, so that many a block ends at one and control steps fall across them."""
     monkeypatch.setattr(sim.supply, "SLICE", 32)
-    for number in range(group, DRAWS // 3, GROUPS):
+    for number in range(group, MARKETS // 6, GROUPS):
         check_blocks(*drawn(number))
 
 
@@ -263,102 +414,30 @@ def test_control_steps_by_count_go_on_across_slices(monkeypatch):
     assert seen == list(range(0, 300, 7))
 
 
-# the draws are worth something: budgets and ties decide in a third of them
-
-
-def decided(first, requests, bids, seats, ledger):
-    """(a budget cut a bid that counted, the top bid was tied) at request `first`, worked out apart from the kernel."""
-    cut, standing = False, []
-    for k in range(len(ledger.left)):
-        column = bids.column[k]
-        bid = bids.numbers[bids.offset[k] + (requests.cells[column, first] if column >= 0 else first)]
-        cut |= bool(bid > ledger.left[k] and bid >= requests.floor[first])
-        bid = min(bid, ledger.left[k])
-        if bid > 0 and bid >= requests.floor[first]:
-            standing.append((int(bid), int(seats.advertiser[k])))
-    if requests.price[first] >= max(requests.floor[first], 0):
-        standing.append((int(requests.price[first]), -1))
-    best = max((bid for bid, _ in standing), default=0)
-    return cut, len({who for bid, who in standing if bid == best}) > 1
-
-
-@cache
-def tally():
-    """In how many of the drawn markets what happened."""
-    seen = Counter()
-
-    def spy(mechanism, first, last, requests, bids, outcomes, seats, ledger, record):
-        cut, tied = decided(first, requests, bids, seats, ledger)
-        happened.update({"cut": cut, "tied": tied, "requests": 1})
-        clear(mechanism, first, last, requests, bids, outcomes, seats, ledger, record)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sim.simulation, "clear", spy)
-        for number in range(DRAWS):
-            happened = Counter()
-            scenario, bidders = drawn(number)
-            tables = run(scenario, bidders, 1)
-            assert happened["requests"] == scenario.supply.requests
-            kinds = [
-                type(getattr(b.strategy.inner, "policy", b.strategy.inner)).__name__ for b in bidders.values()
-            ]
-            facts = {
-                "budget": happened["cut"] > 0,
-                "tie": happened["tied"] > 0,
-                "several budgets": (tables["bidders"]["budget_left"] < GRID).sum() > 1,
-                "floor": scenario.auction.floor_cpm > 0 or scenario.supply.floor_share > 0,
-                "landscape": scenario.rivals.landscape is not None,
-                "sync": any(s.sync_interval_h and not s.never_arrives for s in scenario.source.values()),
-                "aged": any(s.ages and s.age_known for s in scenario.source.values()),
-                "departments": sum(b.advertiser == "one firm" for b in bidders.values()) > 1,
-                "every request": scenario.bidders.control_interval_requests == 1,
-                "nobody": not bidders,
-                "alone": len(bidders) == 1,
-                "crowd": len(bidders) == 12,
-                scenario.auction.type: True,
-                scenario.response.family: True,
-                scenario.bidders.values: True,
-                **dict.fromkeys(kinds, True),
-            }
-            seen.update(name for name, true in facts.items() if true)
-    return seen
-
-
-@pytest.mark.parametrize("what", ["budget", "tie"])
-def test_budgets_and_ties_decide_in_a_third_of_the_draws(what):
-    assert tally()[what] >= DRAWS / 3, tally()
-
-
-def test_every_kind_of_market_is_among_the_draws():
-    kinds = (
-        "several budgets",
-        "floor",
+KINDS = [
+    *("budget with a shortlist", "tie with a shortlist", "several budgets", "floor", "floor by the hour"),
+    *(
+        "floors of bidders' own",
+        "soft floor",
+        "fee",
+        "slots",
+        "mixed",
         "landscape",
         "sync",
         "aged",
-        "departments",
-        "every request",
-        "nobody",
-    )
-    kinds += (
-        "alone",
-        "crowd",
-        "second_price",
-        "first_price",
-        "additive",
-        "logit",
-        "private_value",
-        "private",
-    )
-    kinds += ("common", "Truthful", "Linear", "AdaptivePacing", "Reactive", "Stochastic")
-    assert {kind: tally()[kind] for kind in kinds if tally()[kind] < 5} == {}
+        "campaigns",
+    ),
+    *("every request", "flight", "day parts", "daily budget", "nobody", "alone", "crowd", "joint cells"),
+    *("second_price", "first_price", "soft_floor", "gsp", "vcg", "additive", "logit", "private_value"),
+    *("private", "common", "Truthful", "Linear", "AdaptivePacing", "Reactive", "Stochastic"),
+]
 
 
 # a log, whose rows stand for many impressions
 
 
-@pytest.mark.parametrize("seed", range(6))
-@pytest.mark.parametrize("auction", ["second_price", "first_price"])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("auction", ["second_price", "first_price", "soft_floor", "vcg"])
 def test_a_replayed_log_is_one_ledger(auction, seed):
     rng = np.random.default_rng(seed)
     n = 300
@@ -374,13 +453,53 @@ def test_a_replayed_log_is_one_ledger(auction, seed):
     scenario = Scenario.model_validate(
         {
             "supply": {"kind": "log", "path": "", "horizon_h": 3.0},
-            "auction": {"type": auction},
+            "auction": {
+                "type": auction,
+                "slots": [[1.0], [2.0, 0.5]][seed % 2],
+                "soft_floor_cpm": 700,
+                "fee": 0.1,
+            },
             "bidders": {"control_interval_requests": [None, 7, 1][seed % 3]},
         }
     )
     bidders = {kind: Entrant(Coarse(POLICIES[kind]()), budget=60.0) for kind in POLICIES}
     check_blocks(scenario, bidders, log)
     assert (run(scenario, bidders, 64, log)["bidders"]["budget_left"] < 60.0).all()
+
+
+class Constant(Policy):
+    """Reads nothing: one cell serves every request."""
+
+    reads = ()
+
+    def __init__(self, bid):
+        self._bid = bid
+
+    def bid(self, requests):
+        return np.full(requests.n, self._bid)
+
+
+@pytest.mark.parametrize("auction", ["first_price", "vcg"])
+def test_a_shortlist_knows_the_weight_of_a_row(auction):
+    """A row of weight w costs w times as much: who can afford it is not known when the list is made."""
+    n, bids = 60, [2.0, 1.75, 1.5, 1.25, 1.25, 1.0, 0.5, 0.25]
+    log = LogColumns(
+        time_us=np.arange(n),
+        price_micros=np.full(n, 125_000),
+        floor_micros=np.zeros(n, dtype=np.int64),
+        weight=np.random.default_rng(1).choice([0.5, 1.0, 37.5], n),
+        value=np.ones(n),
+        click=np.zeros(n),
+        columns={},
+    )
+    supply = {"kind": "log", "path": "", "horizon_h": 1.0}
+    scenario = Scenario.model_validate({"supply": supply, "auction": {"type": auction, "slots": [1.0, 0.5]}})
+    bidders = {f"bidder_{i}": Entrant(Constant(bid), budget=9.0 + 9.0 * i) for i, bid in enumerate(bids)}
+    reference = check_blocks(scenario, bidders, log)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sim.tables, "FEW", 10**9)
+        assert_identical(reference, run(scenario, bidders, 64, log), "everybody asked")
+    assert (reference["bidders"]["budget_left"] < 0.5).sum() > 2
 
 
 # by rows or by cells

@@ -176,7 +176,7 @@ def test_feedback_tells_each_request_once_in_order():
     assert column["won"].tolist() == won.tolist()
     assert 50 < won.sum() < 150
     assert column["price_paid"].tolist() == (auctions["paid_micros"][known] / 1e6).tolist()
-    rival = np.where(won, auctions["other_micros"][known], auctions["top_micros"][known]) / 1e6
+    rival = np.where(won, auctions["other_micros"][known], auctions["bid_micros"][known]) / 1e6
     assert column["minimum_bid_to_win"].tolist() == rival.tolist()
     assert ((column["minimum_bid_to_win"] <= 1) == won).all()
 

@@ -1,0 +1,33 @@
+"""Bids on entry: checked and rounded to whole micros in one pass."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.auction.compiled import kernel
+
+MICROS = 1e6
+
+
+@kernel
+def enter_bids(
+    answer: NDArray[np.float64],
+    most: float,
+    cell_of: NDArray[np.int64],
+    numbers: NDArray[np.int64],
+    begin: int,
+    stride: int,
+) -> int:
+    """Write bids in currency as micros, rounded half to even, into ``numbers[begin + stride i]``; returns -1.
+
+    Place i takes ``answer[cell_of[i]]``, or ``answer[i]`` where ``cell_of`` is empty. An answer that is no bid (nan,
+    negative, above ``most``) stops it: its row is returned.
+    """
+    for i in range(len(answer)):
+        if not 0.0 <= answer[i] <= most:
+            return i
+    mapped = len(cell_of) > 0
+    for i in range(len(cell_of) if mapped else len(answer)):
+        numbers[begin + stride * i] = np.int64(np.rint(MICROS * answer[cell_of[i] if mapped else i]))
+    return -1

@@ -1,0 +1,68 @@
+"""The calendar: SimPy's event queue in whole microseconds, with a count of what happened.
+
+Its events are the only moments at which knowledge or permission changes. Events at time t come before requests at t.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable
+
+import simpy
+
+Action = Callable[[], None]
+
+AFTER_EVENTS = 2
+"""SimPy priority of a block of requests: after everything else at the same microsecond."""
+
+
+class Calendar:
+    """Events by kind, in time order; ``counts`` says how many of each kind have come."""
+
+    def __init__(self) -> None:
+        self._env = simpy.Environment(initial_time=0)
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def now_us(self) -> int:
+        """The clock; all delays are whole, and so is it."""
+        return int(self._env.now)
+
+    @property
+    def next_us(self) -> float:
+        """When the next event is due; inf if none is."""
+        return float(self._env.peek())
+
+    def every(self, interval_us: int, kind: str, action: Action, first_us: int | None = None) -> None:
+        """Do ``action`` at ``first_us`` (one interval from now if not given) and then at every interval."""
+        self._env.process(self._repeat(interval_us, kind, action, first_us))
+
+    def at(self, times_us: Iterable[int], kind: str, action: Action) -> None:
+        """Do ``action`` at each of these times, which must not lie in the past."""
+        for time_us in times_us:
+            event = self._env.timeout(time_us - self._env.now)
+            event.callbacks.append(lambda _: self._happen(kind, action))
+
+    def run(self, process: Generator[simpy.Event, None, None]) -> None:
+        """Run until ``process`` has ended."""
+        self._env.run(until=self._env.process(process))
+
+    def requests_at(self, time_us: int) -> simpy.Event:
+        """The moment of a request, for the process that holds auctions: after every event of that microsecond."""
+        event = simpy.Event(self._env)
+        event._ok, event._value = True, None  # noqa: SLF001  (as simpy.Timeout does; only the priority differs)
+        self._env.schedule(event, priority=AFTER_EVENTS, delay=time_us - self._env.now)  # type: ignore[arg-type]
+        self.counts["block"] += 1
+        return event
+
+    def _repeat(
+        self, interval_us: int, kind: str, action: Action, first_us: int | None
+    ) -> Generator[simpy.Event, None, None]:
+        yield self._env.timeout(interval_us if first_us is None else first_us - self._env.now)
+        while True:
+            self._happen(kind, action)
+            yield self._env.timeout(interval_us)
+
+    def _happen(self, kind: str, action: Action) -> None:
+        self.counts[kind] += 1
+        action()

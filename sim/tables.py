@@ -1,0 +1,116 @@
+"""All desks' bids, laid out for the kernel: asked once per visible cell where that is possible, row by row where not.
+
+Where all bidders see cells that are few when put together (one column of joint cells serves them all), a shortlist per cell
+spares the kernel from looking at every bidder on every request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.auction.arrays import Bids, Shortlist
+from sim.auction.rounding import enter_bids
+from sim.desk import MAX_CELLS, Desk, Facet
+from sim.scenario import HOUR_US
+from sim.supply import Chunk
+from sim.visible import MAX_BID, refuse
+from sim.world import World
+
+SPARE = 3
+"""A shortlist is this much longer than the bids that an auction needs."""
+FEW = 4
+"""With no more bidders than this, looking at all of them is as fast."""
+
+
+_AS_ASKED = np.empty(0, dtype=np.int64)
+
+
+class BidTables:
+    """Cells and bids of one run. ``cells`` is the chunk's visible cells, shape (columns, n)."""
+
+    def __init__(self, desks: Sequence[Desk], world: World, rows: int, slots: int) -> None:
+        self._desks, self._world = desks, world
+        facets = list(dict.fromkeys(facet for desk in desks for facet in desk.facets))
+        joint = int(np.prod([facet.codes for facet in facets], dtype=np.float64)) if facets else 1
+        shared = bool(desks) and all(desk.cells for desk in desks) and joint <= MAX_CELLS
+        if shared:
+            self.columns = [tuple(facets)]
+            self._own_cell = [_projection(facets, desk.facets) for desk in desks]
+            self.bids = _bids(
+                np.arange(len(desks)),
+                np.zeros(len(desks), dtype=np.int64),
+                joint * len(desks),
+                len(desks),
+                shared,
+            )
+        else:
+            self.columns = list(dict.fromkeys(desk.facets for desk in desks if desk.cells))
+            self._own_cell = [_AS_ASKED] * len(desks)
+            sizes = np.array([desk.cells or rows for desk in desks], dtype=np.int64)
+            begins = np.cumsum(sizes) - sizes
+            column = [self.columns.index(desk.facets) if desk.cells else -1 for desk in desks]
+            self.bids = _bids(begins, np.array(column), int(sizes.sum()), 1, shared)
+        self._begins = self.bids.offset.copy()
+        self.shortlist = _shortlist(joint if shared and len(desks) > FEW else 0, slots + 1 + SPARE)
+
+    def load(self, cells: NDArray[np.int32]) -> None:
+        """Fill in the visible cells of a new chunk, shape (columns, n), as far as they are settled."""
+        self.cells = cells
+        self._fill(slice(0, cells.shape[1]), settled=True)
+
+    def ask(self, chunk: Chunk, part: slice, now_us: int) -> None:
+        """Fill in what is only known now, and ask every desk that must be asked; bids are rounded half to even."""
+        self._fill(part, settled=False)
+        for number, desk in enumerate(self._desks):
+            if desk.cells is None:
+                answer = desk.bid_rows(chunk, part)
+                self.bids.offset[number] = self._begins[number] - part.start
+            elif desk.stale:
+                answer = desk.bid_cells(now_us / HOUR_US)
+            else:
+                continue
+            begin, stride = int(self._begins[number]), self.bids.stride
+            wrong = enter_bids(answer, MAX_BID, self._own_cell[number], self.bids.numbers, begin, stride)
+            if wrong >= 0:
+                refuse(float(answer[wrong]), wrong, desk.name, now_us / HOUR_US)
+
+    def of(self, number: int, part: slice) -> NDArray[np.int64]:
+        """One bidder's bids on some rows, in micros."""
+        column, offset = self.bids.column[number], self.bids.offset[number]
+        at = self.bids.stride * self.cells[column, part] if column >= 0 else np.arange(part.start, part.stop)
+        return np.asarray(self.bids.numbers[offset + at])
+
+    def _fill(self, part: slice, *, settled: bool) -> None:
+        for row, facets in zip(self.cells, self.columns, strict=True):
+            if all(self._world.is_settled(facet.column) for facet in facets) == settled:
+                cell = row[part]
+                cell[:] = 0
+                for facet in facets:
+                    cell *= np.int32(facet.codes)
+                    cell += self._world.column(facet.owner, facet.column, part)
+
+
+def _bids(offset: NDArray[np.int64], column: NDArray[np.int64], size: int, stride: int, shared: bool) -> Bids:
+    whole = np.int64
+    return Bids(np.zeros(size, dtype=whole), offset.astype(whole), column.astype(whole), stride, shared)
+
+
+def _shortlist(cells: int, length: int) -> Shortlist:
+    who, bid = np.zeros((2, cells, length), dtype=np.int64)
+    filled, block = np.zeros(cells, dtype=np.int64), np.full(cells, -1, dtype=np.int64)
+    return Shortlist(who, bid, filled, block)
+
+
+def _projection(joint: Sequence[Facet], own: Sequence[Facet]) -> NDArray[np.int64]:
+    """For each joint cell, the cell that a desk with the facets ``own`` sees, shape (joint cells,); empty: the same."""
+    sizes = [facet.codes for facet in joint]
+    if tuple(joint) == tuple(own):
+        return _AS_ASKED
+    cell = np.zeros(int(np.prod(sizes)), dtype=np.int64)
+    grid = np.unravel_index(np.arange(len(cell)), sizes) if sizes else ()
+    for facet in own:
+        cell = cell * facet.codes + grid[joint.index(facet)]
+    return cell
