@@ -61,7 +61,7 @@ def known_keys(model: type[BaseModel]) -> list[str]:
 def _leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     for name, field in model.model_fields.items():
         inner = list(_models(field.annotation))
-        if not inner or prefix + name in FREE_FORM:
+        if not inner or prefix + name in FREE_FORM or get_origin(field.annotation) is tuple:
             yield prefix + name
             continue
         mapping = ".<name>" if _is_mapping(field.annotation) else ""

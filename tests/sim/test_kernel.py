@@ -210,7 +210,8 @@ def settle(c, layout="rows", length=1):
         np.array([-1, *c.advertiser], np.int64),
         np.array([OUTSIDE_KEY, *c.keys], np.uint64),
     )
-    rules = Rules(np.array(c.rates), c.soft, c.fee)
+    top, names = np.zeros((2, len(c.rates) + 1), dtype=np.int64)
+    rules = Rules(np.array(c.rates), c.soft, c.fee, top, names)
     for block, first in enumerate(c.blocks[:-1]):
         last = c.blocks[block + 1]
         load(c, layout, block, bids)

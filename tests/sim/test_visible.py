@@ -148,7 +148,7 @@ def test_what_the_data_does_not_show_cannot_be_read(information, reads, message)
 def test_held_data_is_what_is_shown_where_nothing_is_declared():
     got = []
     simulate(SCENARIO, {"focal": Entrant(Spy(None, got), ("context",))}, 1)
-    assert list(got[0]) == ["context", "age_context", "hour", "floor", "u"]
+    assert list(got[0]) == ["context", "age_context", "hour", "floor", "at", "u"]
 
 
 # feedback and account
