@@ -24,7 +24,7 @@ from experiments.settings import STUDIES, Settings
 SHIPPED = "pkg://conf"
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 NOT_IN_HASH = ("results_dir", "executor", "plot")
-NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications")
+NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications", "log")
 
 
 @dataclass(frozen=True)
