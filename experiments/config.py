@@ -25,7 +25,7 @@ from sim.scenario import Scenario
 SHIPPED = "pkg://conf"
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 NOT_IN_HASH = ("results_dir", "executor", "plot")
-NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications")
+NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications", "log")
 
 
 MARKET = tuple(key for key in Scenario.model_fields if key not in ABOUT)

@@ -50,7 +50,10 @@ class ValueStudy(Model):
 
 
 class RunStudy(Model):
-    """One simulation: which arm's data the focal bidder holds, in which replication."""
+    """One simulation: which arm's data the focal bidder holds, in which replication.
+
+    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md).
+    """
 
     arm: Arm = "joint"
     replication: Annotated[int, Field(ge=0)] = 0
@@ -58,6 +61,7 @@ class RunStudy(Model):
     valuation: Valuation = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
+    log: bool = False
 
 
 class ExecutorSettings(Model):

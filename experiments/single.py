@@ -1,4 +1,4 @@
-"""``jointbid run``: one simulation, its tables and its pacing plot."""
+"""``jointbid run``: one simulation, its tables, its calendar, its pacing plot, and its log where that was asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.cells import Cell
+from experiments.cells import Cell, code_version
 from experiments.config import Point
 from experiments.errors import BadInput
 from experiments.runner import Ledger
@@ -18,16 +18,38 @@ from experiments.store import Folder
 if TYPE_CHECKING:
     import pandas as pd
 
+    from sim import RunResult
+
+BLOCK = "block"
+"""The kind, in the calendar, that is no event: requests that travelled together."""
+
 
 @dataclass(frozen=True)
 class Run:
-    """One simulation: a row a bidder, a row a bidder and hour, events on the calendar by kind."""
+    """One simulation: a row a bidder, a row a bidder and hour, a row a kind of event.
+
+    ``logged`` counts the rows of the auction log; None where none was asked for.
+    """
 
     folder: Path
     bidders: pd.DataFrame
     timeseries: pd.DataFrame
-    calendar: dict[str, int]
+    calendar: pd.DataFrame
     market: dict[str, float]
+    logged: int | None = None
+
+    @property
+    def pace(self) -> dict[str, float]:
+        """Events, blocks of requests, and how many auctions came to one of each (nan where there was none)."""
+        is_block = self.calendar["kind"] == BLOCK
+        requests = self.market["requests"]
+        events, blocks = (int(self.calendar.loc[rows, "count"].sum()) for rows in (~is_block, is_block))
+        return {
+            "events": events,
+            "blocks": blocks,
+            "auctions_per_event": requests / events if events else math.nan,
+            "auctions_per_block": requests / blocks if blocks else math.nan,
+        }
 
 
 def run(point: Point) -> Run:
@@ -39,7 +61,6 @@ def run(point: Point) -> Run:
     """
     import pandas as pd
 
-    from experiments.studies.arms import simulate_cell
     from sim import BidError
 
     cell = _cell(point)
@@ -47,25 +68,65 @@ def run(point: Point) -> Run:
     with recorded(folder):
         folder.status("running")
         try:
-            result = simulate_cell(cell)
+            result, logged = _simulate(cell, point)
         except BidError as error:
             raise BadInput(f"bidders.strategy: {error}") from None
         done = Run(
             point.folder,
             pd.DataFrame(dict(result.bidders)),
             pd.DataFrame(dict(result.timeseries)),
-            dict(result.calendar),
+            calendar_table(result),
             dict(result.market),
+            logged,
         )
         _write(point, folder, done)
         ledger = Ledger(ran=1, auctions=int(result.market["requests"]))
         about = {
-            "calendar": done.calendar,
-            "market": {name: value for name, value in done.market.items() if math.isfinite(value)},
+            "calendar": dict(result.calendar),
+            **_finite(done.pace),
+            "market": _finite(done.market),
         }
+        if logged is not None:
+            about["log_rows"] = logged
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("done")
     return done
+
+
+def calendar_table(result: RunResult) -> pd.DataFrame:
+    """What happened when: ``kind``, ``count``, ``first_h``, ``last_h``; events in the order in which they began."""
+    import pandas as pd
+
+    rows = [
+        {
+            "kind": kind,
+            "count": count,
+            "first_h": result.calendar_h[kind][0],
+            "last_h": result.calendar_h[kind][1],
+        }
+        for kind, count in result.calendar.items()
+    ]
+    rows.sort(key=lambda row: (row["kind"] == BLOCK, row["first_h"], row["kind"]))
+    return pd.DataFrame(rows, columns=["kind", "count", "first_h", "last_h"])
+
+
+def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
+    """The run, and how many rows its log has."""
+    from experiments.logs.auctions import AUCTIONS, AuctionLog, drop_stale
+    from experiments.studies.arms import entrants
+    from sim import simulate
+
+    market, path, code = entrants(cell), point.folder / AUCTIONS, code_version()
+    if not point.settings.study.log:
+        drop_stale(path, code)
+        return simulate(cell.scenario, market, cell.seed, cell.replication), None
+    with AuctionLog(path, cell.scenario.auction, list(market), code) as log:
+        result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
+    return result, log.rows
+
+
+def _finite(numbers: dict[str, float]) -> dict[str, float]:
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _cell(point: Point) -> Cell:
@@ -89,6 +150,7 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
     for name, table in (("bidders", done.bidders), ("timeseries", done.timeseries)):
         folder.write_table(f"{name}.csv", table)
         folder.write_table(f"{name}.parquet", table)
+    folder.write_table("calendar.csv", done.calendar)
     if point.settings.plot.enabled and len(done.timeseries):
         from experiments import plots
 

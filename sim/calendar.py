@@ -1,4 +1,4 @@
-"""The calendar: SimPy's event queue in whole microseconds, with a count of what happened.
+"""The calendar: SimPy's event queue in whole microseconds, with a count of what happened, first and last when.
 
 Its events are the only moments at which knowledge or permission changes. Events at time t come before requests at t.
 """
@@ -17,11 +17,16 @@ AFTER_EVENTS = 2
 
 
 class Calendar:
-    """Events by kind, in time order; ``counts`` says how many of each kind have come."""
+    """Events by kind, in time order; ``counts`` says how many of each kind have come.
+
+    ``first_us`` and ``last_us`` say when the first and the last of each kind came.
+    """
 
     def __init__(self) -> None:
         self._env = simpy.Environment(initial_time=0)
         self.counts: Counter[str] = Counter()
+        self.first_us: dict[str, int] = {}
+        self.last_us: dict[str, int] = {}
 
     @property
     def now_us(self) -> int:
@@ -52,7 +57,7 @@ class Calendar:
         event = simpy.Event(self._env)
         event._ok, event._value = True, None  # noqa: SLF001  (as simpy.Timeout does; only the priority differs)
         self._env.schedule(event, priority=AFTER_EVENTS, delay=time_us - self._env.now)  # type: ignore[arg-type]
-        self.counts["block"] += 1
+        self._note("block", time_us)
         return event
 
     def _repeat(
@@ -64,5 +69,10 @@ class Calendar:
             yield self._env.timeout(interval_us)
 
     def _happen(self, kind: str, action: Action) -> None:
-        self.counts[kind] += 1
+        self._note(kind, self.now_us)
         action()
+
+    def _note(self, kind: str, time_us: int) -> None:
+        self.counts[kind] += 1
+        self.first_us.setdefault(kind, time_us)
+        self.last_us[kind] = time_us

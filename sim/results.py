@@ -27,7 +27,8 @@ class RunResult:
     ``publisher_revenue``, and ``welfare`` (expected value of all impressions sold; nan against a price landscape, whose
     value to others is unknown).
 
-    ``calendar``: how many events of each kind came, and the blocks of requests between them.
+    ``calendar``: how many events of each kind came, and the blocks of requests between them. ``calendar_h``: the hour of
+    the first and of the last of each kind.
     """
 
     scenario: str
@@ -37,6 +38,7 @@ class RunResult:
     timeseries: Columns
     market: Mapping[str, float]
     calendar: Mapping[str, int]
+    calendar_h: Mapping[str, tuple[float, float]]
 
     def of(self, bidder: str) -> dict[str, Any]:
         """One bidder's row of ``bidders`` as a dict."""

@@ -35,7 +35,7 @@ CLOSED = 2**62
 Sink = Callable[[Mapping[str, NDArray[Any]]], None]
 """Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
 number; -1 the outside, -2 nobody), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
-no slot; -1 none), ``clicked``."""
+no slot; -1 none), ``clicked``, ``mechanism`` (the auction type's number), ``floor_micros`` (the request's)."""
 
 
 def simulate(
@@ -251,6 +251,10 @@ class _Run:
             timeseries=_freeze(timeseries_columns(self.ledger, names, self.multipliers)),
             market=market_totals(self.ledger, self.seen, against_landscape=landscape),
             calendar=dict(self.calendar.counts),
+            calendar_h={
+                kind: (self.calendar.first_us[kind] / HOUR_US, last_us / HOUR_US)
+                for kind, last_us in self.calendar.last_us.items()
+            },
         )
 
 
@@ -297,6 +301,8 @@ def _auctions(chunk: Chunk, part: slice, record: Record) -> dict[str, NDArray[An
         "bid_micros": record.bid.ravel(),
         "other_micros": np.repeat(record.others, slots),
         "clicked": record.clicked.ravel(),
+        "mechanism": np.repeat(chunk.mechanism[part], slots),
+        "floor_micros": np.repeat(chunk.floor_micros[part], slots),
     }
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from experiments.cells import Cell, CellResult
-from sim import Entrant, RunResult, Scenario, simulate
+from sim import Entrant, Scenario, simulate
 from sim.training import TrainingLog, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
@@ -37,11 +37,6 @@ def records(columns: Any) -> list[dict[str, Any]]:
     return [
         dict(zip(names, row, strict=True)) for row in zip(*(columns[n].tolist() for n in names), strict=True)
     ]
-
-
-def simulate_cell(cell: Cell) -> RunResult:
-    """The whole result of one cell, for a closer look."""
-    return simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
 
 
 def entrants(cell: Cell) -> dict[str, Entrant]:
