@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,8 +16,8 @@ from sim.scenario import FACTORS
 SEVERAL = re.compile(r"; (?=[a-z_.]+: )")
 """Between the problems of one validator, each of which begins with its place."""
 
-FREE_FORM = ("bidders.strategy",)
-"""Places whose keys belong to somebody else: a strategy's parameters are checked by the registry."""
+FREE_FORM = ("bidders.strategy", "auction.type", "auction.bidder_floor_cpm")
+"""Places whose keys are names of the market itself: a strategy's parameters, mechanisms, bidders."""
 
 
 def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseModel]) -> list[str]:
