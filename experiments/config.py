@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from experiments import overrides as syntax
-from experiments.errors import BadInput
+from experiments.errors import BadInput, closest
 from experiments.problems import known_keys, render
 from experiments.settings import ABOUT, STUDIES, Settings
 from sim.scenario import Scenario
@@ -203,6 +203,7 @@ def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
     except ValidationError as error:
         raise BadInput(render(error, nested, model)) from None
     _check_strategy(settings)
+    _check_floors(settings)
     if booleans := list(_booleans(tree, settings.tree())):
         raise BadInput([f"{place}: must be a number or a name, not true or false" for place in booleans])
     return settings
@@ -219,6 +220,21 @@ def _check_strategy(settings: Settings[Any]) -> None:
         make(settings.scenario.bidders.strategy, Market.of(settings.scenario))
     except UnknownStrategyError as error:
         raise BadInput(f"bidders.strategy: {error}") from None
+
+
+def _check_floors(settings: Settings[Any]) -> None:
+    """Floors of bidders' own are for bidders that there are."""
+    from experiments.studies.arms import bidder_names
+
+    names = bidder_names(settings.scenario.bidders.count)
+    unknown = [name for name in settings.scenario.auction.bidder_floor_cpm if name not in names]
+    if unknown:
+        raise BadInput(
+            [
+                f"auction.bidder_floor_cpm.{name}: no such bidder{closest(name, names)}; there is: {', '.join(names)}"
+                for name in unknown
+            ]
+        )
 
 
 def _booleans(given: Any, read: Any, place: str = "") -> Iterator[str]:

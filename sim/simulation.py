@@ -26,7 +26,7 @@ from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, Scenario
 from sim.streams import Streams
 from sim.supply import SLICE, Chunk, LogColumns, chunks
 from sim.tables import BidTables
-from sim.visible import AccountState, BidError, Strategy, frozen
+from sim.visible import AccountState, Strategy, frozen
 from sim.world import make_world
 
 CLOSED = 2**62
@@ -270,11 +270,6 @@ def _seats(scenario: Scenario, desks: list[Desk], streams: Streams) -> Seats:
     advertisers = list(dict.fromkeys(desk.advertiser for desk in desks))
     names = [desk.name for desk in desks]
     own = scenario.auction.bidder_floor_cpm
-    unknown = sorted(set(own) - {*names, *advertisers})
-    if unknown and desks:
-        raise BidError(
-            f"auction.bidder_floor_cpm: no bidder {unknown[0]!r} here; there is: {', '.join(names)}"
-        )
     floors = [own.get(desk.name, own.get(desk.advertiser, 0.0)) * MICROS_PER_CPM for desk in desks]
     return Seats(
         floor=np.rint(np.array(floors)).astype(np.int64),

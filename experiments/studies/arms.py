@@ -45,10 +45,14 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
     bidders = scenario.bidders.count
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
     market: dict[str, Entrant] = {}
-    for number in range(bidders):
-        name = FOCAL if number == 0 else f"rival_{number}"
+    for number, name in enumerate(bidder_names(bidders)):
         market |= seats(cell, name, cell.arm if number < holders else "none")
     return market
+
+
+def bidder_names(count: int) -> list[str]:
+    """What the bidders of a scenario are called, the focal one first."""
+    return [FOCAL, *(f"rival_{number}" for number in range(1, count))][:count]
 
 
 def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:

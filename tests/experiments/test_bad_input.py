@@ -30,6 +30,15 @@ CASES = [
     ("no such option", ["--multirum", "did you mean '--multirun'"], ["value", "--multirum"]),
     ("option without value", ["--config-dir", "folder"], ["value", "--config-dir"]),
     ("option with a wrong value", ["--cfg hydra", "must be job"], ["value", "--cfg", "hydra"]),
+    (
+        "floor of nobody",
+        ["bidder_floor_cpm.focl", "'focal'"],
+        ["value", "auction.bidder_floor_cpm={focl: 9}"],
+    ),
+    ("slots that rise", ["auction", "must not rise"], ["value", "auction.slots=[0.5,1]"]),
+    ("unknown mechanism", ["auction.type", "did you mean 'gsp'"], ["value", "auction.type=gps"]),
+    ("hour of no day", ["bidders.terms.day_parts", "23"], ["run", "bidders.terms.day_parts=[25]"]),
+    ("flight backwards", ["flight_h", "must begin before"], ["run", "bidders.terms.flight_h=[3,2]"]),
     ("misspelt key", ["sede", "did you mean 'seed'"], ["value", "sede=2"]),
     (
         "misspelt nested key",
