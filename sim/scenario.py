@@ -105,7 +105,7 @@ class Response(Model):
 
     With standardised scores s(x), t(z) (mean 0, variance 1; two types score -1 and +1):
 
-    * ``additive``: theta = a + b s + c t + d s t, currency per impression (theory.md section 3);
+    * ``additive``: theta = a + b s + c t + d s t, currency per impression;
     * ``logit``: CTR = expit(a + b s + c t + d s t), theta = CTR x ``value_per_click``;
     * ``private_value``: each bidder knows its own value, drawn from ``law``; there is nothing to join.
 
@@ -129,7 +129,7 @@ class Response(Model):
 
 
 class Source(Model):
-    """One data source: how much of the truth it shows, and how old its copy is (design.md section 1).
+    """One data source: how much of the truth it shows, and how old its copy is.
 
     ``match_rate`` (recall) is one number, or one per type of what the source shows. A matched request shows somebody
     else's record with probability ``false_match_rate``. The copy is taken every ``sync_interval_h`` (0: streaming) and

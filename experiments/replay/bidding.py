@@ -44,8 +44,7 @@ def expected_values(odds: Floats, values: Floats) -> Floats:
 def tune_gain(bids: Floats, prices: Micros, cost: Micros, budget: float) -> float:
     """Return the greatest gain g <= 1 at which bidding g x value on these rows costs at most `budget` micros.
 
-    In a second-price auction the linear bid is optimal under a budget, and the truthful one (g = 1) without
-    (theory.md section 2).
+    In a second-price auction the linear bid is optimal under a budget, and the truthful one (g = 1) without.
     """
     needed = np.full(len(bids), np.inf)
     np.divide(prices, bids, out=needed, where=bids > 0)

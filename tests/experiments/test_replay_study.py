@@ -135,7 +135,7 @@ def test_the_real_sample_gives_its_known_ranking(real):
 
 @pytest.mark.slow
 def test_joining_pays_on_the_real_sample(real):
-    """About 8 % of profit over the better single source, 13 % without the suspect tags (theory.md section 7)."""
+    """About 8 % of profit over the better single source, 13 % without the suspect tags."""
     rows = real.summary.query("estimand == 'value_of_joint_data' and metric == 'focal_profit_pct'")
     rows = rows[rows["budget_share"] == np.inf].set_index("tags")
     assert rows.loc["all", "ci_low"] > 0

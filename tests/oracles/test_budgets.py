@@ -1,4 +1,4 @@
-"""theory.md, section 2: budgets and control. v and p both U[0,1], second price, unless a test says otherwise.
+"""Budgets and control. v and p both U[0,1], second price, unless a test says otherwise.
 
 The competing price is a uniform landscape, or one live rival who bids its own U[0,1] value: the same law. Laws are tested on
 n = 32 replications of 25,000 auctions. Where a budget binds, money runs out before the end in half of the replications: for

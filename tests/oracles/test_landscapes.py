@@ -1,4 +1,4 @@
-"""theory.md, section 3, items 1, 4 and 5: other laws of the competing price, U(s) = E[u(E[theta|s])], u' = F.
+"""Other laws of the competing price, U(s) = E[u(E[theta|s])], u' = F.
 
 n = 32 replications of 25,000 requests.
 """

@@ -1,4 +1,4 @@
-"""theory.md, section 3, item 2: what it costs to have to learn, with plain cell means on a randomised log.
+"""What it costs to have to learn, with plain cell means on a randomised log.
 
 K equal cells estimated from n observations with noise sd sigma lose K sigma^2/(2Mn) against knowing them (to first order
 in K/n; here with the exact mean of 1/N over binomial cell counts N). The loss

@@ -1,4 +1,4 @@
-"""theory.md, sections 1 and 5: every mechanism, one slot and several. n = 32 replications of 25,000 auctions in the laws.
+"""Every mechanism, one slot and several. n = 32 replications of 25,000 auctions in the laws.
 
 Sources: Zeithammer 2019 (soft floors), Edelman, Ostrovsky & Schwarz 2007 (GSP against VCG), Myerson 1981 (payments of any
 mechanism follow from its allocation, from which the formula for VCG in K slots and the first-price equilibrium in K slots are

@@ -1,4 +1,4 @@
-"""theory.md, section 1: one auction of n bidders with private values. n = 32 replications of 25,000 auctions each.
+"""One auction of n bidders with private values. n = 32 replications of 25,000 auctions each.
 
 Sources: Vickrey 1961, Myerson 1981 (both formats, with and without a reserve); H_n - 1 for exponential values is the
 mean of the second highest of n exponentials.

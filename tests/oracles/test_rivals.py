@@ -1,4 +1,4 @@
-"""theory.md, section 4: live bidders with private match values. n = 32 replications of 25,000 auctions each.
+"""Live bidders with private match values. n = 32 replications of 25,000 auctions each.
 
 Each of n symmetric bidders has its own x = -1, +1; second price, truthful. Sources: Hummel & McAfee 2016, and [D].
 """

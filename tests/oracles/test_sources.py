@@ -1,4 +1,4 @@
-"""theory.md, section 3, items 6 and 7: sources that match some people, show the wrong ones, or show old facts.
+"""Sources that match some people, show the wrong ones, or show old facts.
 
 q = 0; the price is U[0, M]; bids stay in [0, M]. n = 32 replications of 25,000 requests. All arms of a scenario meet the
 same requests, and scenarios that differ in a source alone do too: differences are paired.

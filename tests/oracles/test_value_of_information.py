@@ -1,4 +1,4 @@
-"""theory.md, section 3, items 1 to 3: what data is worth to one bidder whose competition is fixed.
+"""What data is worth to one bidder whose competition is fixed.
 
 theta = a + b x + c z + d x z with x, z = -1, +1 and corr(x, z) = q; the price is U[0, M]. In a second-price auction
 U(s) = E[vhat^2]/(2M) for the calibrated predictor vhat = E[theta | s], and (E theta^2 - MSE)/(2M) for any predictor with

@@ -1,4 +1,4 @@
-"""The compiled kernel against a plain reading of the rules (theory.md, section 1, pinned conventions)."""
+"""The compiled kernel against a plain reading of the rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""design.md, section 3, promises 3, 4, 5 and 7, and the invariants of theory.md, section 5, on whole markets."""
+"""What must hold of whole markets: draws by name, information through sources alone, money conserved, runs as functions."""
 
 from __future__ import annotations
 

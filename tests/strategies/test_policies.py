@@ -54,7 +54,7 @@ def test_a_policy_of_ones_own_must_bid():
         type("Mine", (Policy,), {})().bid(batch([1.0]))
 
 
-# adaptive pacing (theory.md, section 2)
+# adaptive pacing
 
 
 def account(**changes):
@@ -170,7 +170,7 @@ def test_pacing_settles_where_the_dual_is_least():
     assert focal["spend"] / requests == pytest.approx(rho, rel=0.02)
 
 
-# shading (theory.md, section 1: b* = v - F(b*)/f(b*))
+# shading (b* = v - F(b*)/f(b*))
 
 
 def market(auction="first_price", floor_cpm=0.0, supply=None, **rivals):
