@@ -24,7 +24,10 @@ from experiments.studies import value as studies
 from sim.scenario import Scenario
 
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor=serial"]
-PROGRAM = "import sys; from experiments.cli import main; sys.exit(main())"
+PROGRAM = """import signal, sys
+from experiments.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit deafness to Ctrl-C
+sys.exit(main())"""
 ARMS = len(arms.ARMS)
 PILOT = 8  # two sources on four seeds
 
@@ -210,8 +213,6 @@ def start(*overrides):
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
-        # A shell starts background jobs deaf to Ctrl-C, and children inherit it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
