@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import bdtr, bdtrik
 
 from sim.auction.mechanisms import MECHANISMS
 from sim.landscape import Landscape
@@ -142,8 +143,6 @@ def _share(total: int, slices: int, streams: Streams) -> NDArray[np.int64]:
     """Multinomial counts of equally likely slices by binomial halving, keyed by the node; shape (slices,)."""
     if slices == 1:
         return np.array([total], dtype=np.int64)
-    from scipy.stats import binom  # here: scipy.stats takes half a second to import
-
     u = streams.uniform("arrival/tree", 0, 4 * slices)
     counts = np.zeros(slices, dtype=np.int64)
     nodes = [(0, 0, slices, total)]
@@ -153,9 +152,15 @@ def _share(total: int, slices: int, streams: Streams) -> NDArray[np.int64]:
             counts[low] = n
             continue
         middle = (low + high) // 2
-        left = int(binom.ppf(u[node], n, (middle - low) / (high - low))) if n else 0
+        left = _binomial_quantile(u[node], n, (middle - low) / (high - low)) if n else 0
         nodes += [(2 * node + 1, low, middle, left), (2 * node + 2, middle, high, n - left)]
     return counts
+
+
+def _binomial_quantile(u: float, n: int, p: float) -> int:
+    """The least k with P(Binomial(n, p) <= k) >= u; from ``scipy.special``, as ``scipy.stats`` takes a second to import."""
+    above = int(np.ceil(bdtrik(u, n, p)))
+    return above - 1 if above > 0 and bdtr(above - 1, n, p) >= u else above
 
 
 def _strictly_rising(time_us: NDArray[np.int64], last: int) -> NDArray[np.int64]:
