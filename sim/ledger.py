@@ -22,9 +22,11 @@ def open_ledger(budgets: Sequence[float | None], hours: int, slots: int) -> Ledg
         left=left,
         spend=np.zeros(n, dtype=np.int64),
         wins=np.zeros((n, slots), dtype=np.int64),
-        clicks=np.zeros(n),
         value=np.zeros(n),
-        clicks_expected=np.zeros(n),
+        clicks=np.zeros(n),
+        conversions=np.zeros(n),
+        viewed=np.zeros(n),
+        reach=np.zeros(n, dtype=np.int64),
         hourly_spend=np.zeros((hours, n), dtype=np.int64),
         hourly_wins=np.zeros((hours, n), dtype=np.int64),
         fees=np.zeros(1, dtype=np.int64),
@@ -34,7 +36,7 @@ def open_ledger(budgets: Sequence[float | None], hours: int, slots: int) -> Ledg
 def bidder_columns(
     ledger: Ledger, names: Sequence[str], advertisers: Sequence[str], requests: int
 ) -> dict[str, Any]:
-    """The table ``RunResult.bidders``, but for ``budget_left``."""
+    """What the ledger holds of the table ``RunResult.bidders``."""
     spend = ledger.spend / MICROS
     return {
         "bidder": np.array(names, dtype=object),
@@ -45,8 +47,10 @@ def bidder_columns(
         "spend": spend,
         "value": ledger.value.copy(),
         "profit": ledger.value - spend,
-        "clicks_expected": ledger.clicks_expected.copy(),
-        "clicks": ledger.clicks.copy(),
+        "viewed": ledger.viewed.copy(),
+        "reach": ledger.reach.copy(),
+        "clicks_expected": ledger.clicks.copy(),
+        "conversions_expected": ledger.conversions.copy(),
     }
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtr, bdtrik
 
 from sim.auction.mechanisms import MECHANISMS
+from sim.audience import Visits
 from sim.landscape import Landscape
 from sim.scenario import (
     HOUR_US,
@@ -60,7 +61,7 @@ class LogColumns:
 class Chunk:
     """Requests ``start`` to ``start + n - 1`` as columns of shape (n,); times strictly rise, money is in micros.
 
-    ``mechanism`` is the auction type's number. ``price_micros`` is the highest outside bid, -1 where there is none. ``logged`` is empty unless rows come from a log.
+    ``mechanism`` is the auction type's number, ``visits`` says who makes the requests. ``price_micros`` is the highest outside bid, -1 where there is none. ``logged`` is empty unless rows come from a log.
     """
 
     start: int
@@ -68,6 +69,7 @@ class Chunk:
     mechanism: NDArray[np.int8]
     floor_micros: NDArray[np.int64]
     price_micros: NDArray[np.int64]
+    visits: Visits
     logged: LogColumns
 
     def __len__(self) -> int:
@@ -104,6 +106,7 @@ def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) ->
                 _placement_floors(supply, streams, start, n), hard_floor(scenario.auction, time_us)
             ),
             price_micros=landscape.draw(streams, start, n),
+            visits=Visits.at(scenario, streams, start, n),
             logged=NOT_LOGGED,
         )
         start += n
@@ -182,6 +185,8 @@ def mechanisms(auction: Auction, streams: Streams, start: int, n: int) -> NDArra
 
 def hard_floor(auction: Auction, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
     """The hard floor in micros at each time; shape as ``time_us``."""
+    if not auction.floor_steps:
+        return np.full(len(time_us), round(auction.floor_cpm * MICROS_PER_CPM), dtype=np.int64)
     steps = sorted(auction.floor_steps, key=lambda step: step.hour)
     level = [auction.floor_cpm, *(step.floor_cpm for step in steps)]
     since = np.searchsorted([round(step.hour * HOUR_US) for step in steps], time_us, side="right")
@@ -206,4 +211,7 @@ def _from_log(auction: Auction, streams: Streams, log: LogColumns) -> Iterator[C
         time_us = _strictly_rising(logged.time_us, last)
         last = int(time_us[-1])
         mechanism = mechanisms(auction, streams, start, len(time_us))
-        yield Chunk(start, time_us, mechanism, logged.floor_micros, logged.price_micros, logged)
+        everybody_new = Visits(start, len(time_us), np.empty(0, dtype=np.int64))
+        yield Chunk(
+            start, time_us, mechanism, logged.floor_micros, logged.price_micros, everybody_new, logged
+        )

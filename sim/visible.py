@@ -59,24 +59,50 @@ class VisibleRequests(Mapping[str, NDArray[Any]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Feedback:
-    """Own requests since the last time, in order; arrays of shape (n,), money in currency per impression.
+class KnownOutcomes:
+    """Clicks, or conversions, of own impressions that became known since the last time; arrays of shape (n,).
 
-    ``requests`` are the visible columns. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or
-    the floor, whichever is higher. ``clicked`` is 0 or 1, and 0 where lost.
+    In the order of the impressions, which may be long past. ``requests`` are the visible columns as they were at the bid,
+    ``position`` the request's number in the run, ``creative`` the ad shown, ``hour`` when the outcome happened. ``weight`` is
+    how many impressions a row stands for (1 but in sampled logs).
     """
 
     requests: VisibleRequests
+    position: NDArray[np.int64]
+    creative: NDArray[np.int16]
+    hour: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Own requests since the last time, in order; arrays of shape (n,), money in currency per impression.
+
+    ``requests`` are the visible columns, ``position`` the request's number in the run. ``late`` bids came after the
+    exchange's deadline and lost. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or the floor,
+    the bidder's own included, whichever is higher. ``viewed`` says whether the ad was seen, ``creative`` which one was shown (-1 where lost).
+    ``clicks`` and ``conversions`` became known since the last time, of these requests or of earlier ones.
+    """
+
+    requests: VisibleRequests
+    position: NDArray[np.int64]
     bid: NDArray[np.float64]
     won: NDArray[np.bool_]
+    late: NDArray[np.bool_]
     price_paid: NDArray[np.float64]
     minimum_bid_to_win: NDArray[np.float64]
-    clicked: NDArray[np.float64]
+    viewed: NDArray[np.bool_]
+    creative: NDArray[np.int16]
+    clicks: KnownOutcomes
+    conversions: KnownOutcomes
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """A bidder's own account at a control step. Money in currency, time in hours, ``budget`` inf where unlimited."""
+    """A bidder's own account at a control step. Money in currency, time in hours, ``budget`` inf where unlimited.
+
+    ``clicks`` and ``conversions`` are those that are known by now.
+    """
 
     hour: float
     horizon_h: float
@@ -86,6 +112,8 @@ class AccountState:
     wins: int
     budget: float
     budget_left: float
+    clicks: float = 0.0
+    conversions: float = 0.0
 
     @property
     def hours_left(self) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.compiled import kernel
+from sim.compiled import kernel
 
 MICROS = 1e6
 

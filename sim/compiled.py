@@ -1,7 +1,8 @@
 """Compilation of kernels, with a disk cache that knows all their sources.
 
 Numba keys a cached kernel by its own file alone, so that an edited callee in another file goes unseen. Here the cache
-lives in a folder named by a hash of every kernel source, numba's version and the processor: any edit starts a new one.
+lives in a folder named by a hash of numba's version and of every file of this package, since kernels take constants from
+many of them: any edit starts a new one.
 """
 
 from __future__ import annotations
