@@ -59,8 +59,10 @@ class Facet(NamedTuple):
 
 
 class Lot(NamedTuple):
-    """What a block was to one bidder: the record of all, and by row whether the request was ``sent`` to it and its answer
-    ``late``, shape (n,); ``floor_micros`` is its own floor."""
+    """What a block was to one bidder: the record of all, and its own ``floor_micros``.
+
+    ``sent`` and ``late`` say by row, shape (n,), whether the request was sent to it and whether its answer came too late.
+    """
 
     record: Record
     sent: NDArray[np.bool_]

@@ -290,16 +290,12 @@ class _Run:
     def _counts(self) -> dict[str, NDArray[Any]]:
         """What is not the ledger's business: outcomes as they became known, and who was late or not asked."""
         known, deadline = self.outcomes, self.deadline
-        nobody_known = self.scenario.audience.people is None
         return {
             "clicks": known.clicks,
             "clicks_censored": known.clicks_censored,
             "conversions": known.conversions,
             "conversions_censored": known.conversions_censored,
             "conversions_unattributed": known.conversions_unattributed,
-            "reach": np.full(len(self.desks), np.nan)
-            if nobody_known
-            else self.ledger.reach.astype(np.float64),
             "late": deadline.late,
             "unsent": deadline.unsent,
         }
