@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -187,14 +187,14 @@ class Desk:
                 }
             awaited.put(due_us[which], columns)
 
-    def control(self, state: AccountState) -> None:
-        """A control step: what was learned since the last one, then the account."""
-        now_us = round(state.hour * HOUR_US)
+    def learn(self, now_us: int) -> None:
+        """Outcomes become known that are due; a strategy that learns is told what happened since the last time."""
         known = {"clicks": self.clicks.take(now_us), "conversions": self.conversions.take(now_us)}
-        if self.clicks.known or self.conversions.known:
-            state = replace(state, clicks=self.clicks.known, conversions=self.conversions.known)
         if self.strategy.learns:
-            self._call("observe", self._learned(known), state.hour)
+            self._call("observe", self._learned(known), now_us / HOUR_US)
+
+    def control(self, state: AccountState) -> None:
+        """A control step: the strategy looks at its account."""
         self._call("control", state, state.hour)
         self.stale = True
 

@@ -14,8 +14,8 @@ from sim.scenario import MICROS
 UNLIMITED = np.int64(2**62)
 
 
-def open_ledger(budgets: Sequence[float | None], hours: int, slots: int) -> Ledger:
-    """An empty ledger for these budgets (currency; None is unlimited) over so many hours and slots."""
+def open_ledger(budgets: Sequence[float | None], slots: int) -> Ledger:
+    """An empty ledger for these budgets (currency; None is unlimited) over so many slots."""
     n = len(budgets)
     left = np.array([UNLIMITED if b is None else round(b * MICROS) for b in budgets], dtype=np.int64)
     return Ledger(
@@ -27,8 +27,6 @@ def open_ledger(budgets: Sequence[float | None], hours: int, slots: int) -> Ledg
         conversions=np.zeros(n),
         viewed=np.zeros(n),
         reach=np.zeros(n, dtype=np.int64),
-        hourly_spend=np.zeros((hours, n), dtype=np.int64),
-        hourly_wins=np.zeros((hours, n), dtype=np.int64),
         fees=np.zeros(1, dtype=np.int64),
     )
 
@@ -47,8 +45,6 @@ def bidder_columns(
         "spend": spend,
         "value": ledger.value.copy(),
         "profit": ledger.value - spend,
-        "viewed": ledger.viewed.copy(),
-        "reach": ledger.reach.copy(),
         "clicks_expected": ledger.clicks.copy(),
         "conversions_expected": ledger.conversions.copy(),
     }
@@ -66,15 +62,28 @@ def market_totals(ledger: Ledger, requests: int, *, against_landscape: bool) -> 
     }
 
 
-def timeseries_columns(
-    ledger: Ledger, names: Sequence[str], multipliers: NDArray[np.float64]
-) -> dict[str, Any]:
-    """The table ``RunResult.timeseries``, bidder by bidder; ``multipliers`` has shape (hours, bidders)."""
-    hours, n = ledger.hourly_spend.shape
-    return {
-        "bidder": np.repeat(np.array(names, dtype=object), hours),
-        "hour": np.tile(np.arange(hours), n),
-        "spend": (ledger.hourly_spend / MICROS).T.ravel(),
-        "wins": ledger.hourly_wins.T.ravel(),
-        "multiplier": multipliers.T.ravel(),
-    }
+class Hours:
+    """What the ledger and the policies' multipliers were at the start of each hour: the table ``RunResult.timeseries``."""
+
+    def __init__(self, hours: int, bidders: int) -> None:
+        self._spend, self._wins = np.zeros((2, hours + 1, bidders), dtype=np.int64)
+        self._multipliers = np.full((hours, bidders), np.nan)
+        self._noted = 0
+
+    def note(self, ledger: Ledger, multipliers: Sequence[float]) -> None:
+        """The next hour begins."""
+        self._spend[self._noted], self._wins[self._noted] = ledger.spend, ledger.wins.sum(axis=1)
+        self._multipliers[self._noted] = multipliers
+        self._noted += 1
+
+    def columns(self, ledger: Ledger, names: Sequence[str]) -> dict[str, Any]:
+        """The table, bidder by bidder; hours after the last request have no multiplier."""
+        self._spend[self._noted :], self._wins[self._noted :] = ledger.spend, ledger.wins.sum(axis=1)
+        hours, n = self._multipliers.shape
+        return {
+            "bidder": np.repeat(np.array(names, dtype=object), hours),
+            "hour": np.tile(np.arange(hours), n),
+            "spend": (np.diff(self._spend, axis=0) / MICROS).T.ravel(),
+            "wins": np.diff(self._wins, axis=0).T.ravel(),
+            "multiplier": self._multipliers.T.ravel(),
+        }

@@ -20,7 +20,7 @@ from sim.auction.kernel import clear
 from sim.calendar import Calendar
 from sim.desk import Desk, Entrant, Lot
 from sim.latency import Deadline
-from sim.ledger import bidder_columns, market_totals, open_ledger, timeseries_columns
+from sim.ledger import Hours, bidder_columns, market_totals, open_ledger
 from sim.memory import open_memory
 from sim.outcomes import NEVER_US, Happened, Outcomes
 from sim.permission import DAY_H, changes, left_today
@@ -85,7 +85,7 @@ class _Run:
         self.floors = self.seats.floor.copy()
         slots = len(self.rules.rates)
         self.hours = int(np.ceil(scenario.supply.horizon_h))
-        self.ledger = open_ledger([desk.budget for desk in self.desks], self.hours, slots)
+        self.ledger = open_ledger([desk.budget for desk in self.desks], slots)
         self.memory = open_memory(
             scenario.audience.people,
             {desk.name: desk.terms for desk in self.desks},
@@ -98,7 +98,7 @@ class _Run:
         self.outcomes = Outcomes(scenario, streams, len(self.desks))
         self.responses = NO_RESPONSES
         self.tables = BidTables(self.desks, self.world, self.most, slots)
-        self.multipliers = np.full((self.hours, len(self.desks)), np.nan)
+        self.hourly = Hours(self.hours, len(self.desks))
         self.chunks = chunks(scenario, streams, log)
         self.requests_expected = (len(log.time_us) if log is not None else scenario.supply.requests) or 0
         self.seen = 0
@@ -111,7 +111,7 @@ class _Run:
                 first = clock.taken_us + clock.interval_us + clock.latency_us
                 self.calendar.every(clock.interval_us, f"sync {name}", partial(self._sync, name), first)
         for hour in range(self.hours):
-            self.calendar.at([hour * HOUR_US], "hour", partial(self._note_multipliers, hour))
+            self.calendar.at([hour * HOUR_US], "hour", self._note_hour)
         for step in self.scenario.auction.floor_steps:
             self.calendar.at([round(step.hour * HOUR_US)], "floor", lambda: None)  # the column holds it
         for number, desk in enumerate(self.desks):
@@ -152,28 +152,32 @@ class _Run:
         spent = int(self.ledger.spend[number])
         self.ledger.left[number] = left_today(desk.budget, desk.terms.daily_budget, spent)
 
-    def _note_multipliers(self, hour: int) -> None:
-        self.multipliers[hour] = [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks]
+    def _note_hour(self) -> None:
+        self.hourly.note(self.ledger, [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks])
 
     def _control(self) -> None:
         """Every bidder looks at its account."""
+        spend, wins = (self.ledger.spend / MICROS).tolist(), self.ledger.wins.sum(axis=1).tolist()
         for number, desk in enumerate(self.desks):
+            desk.learn(self.calendar.now_us)
             desk.control(
                 AccountState(
                     hour=self.calendar.now_us / HOUR_US,
                     horizon_h=self.scenario.supply.horizon_h,
                     requests_seen=self.seen,
                     requests_expected=self.requests_expected,
-                    spend=float(self.ledger.spend[number]) / MICROS,
-                    wins=int(self.ledger.wins[number].sum()),
+                    spend=spend[number],
+                    wins=wins[number],
                     budget=np.inf if desk.budget is None else desk.budget,
                     budget_left=self._budget_left(number),
+                    clicks=desk.clicks.known,
+                    conversions=desk.conversions.known,
                 )
             )
 
     def _budget_left(self, number: int) -> float:
-        whole = left_today(self.desks[number].budget, None, int(self.ledger.spend[number]))
-        return np.inf if self.desks[number].budget is None else whole / MICROS
+        budget = self.desks[number].budget
+        return np.inf if budget is None else left_today(budget, None, int(self.ledger.spend[number])) / MICROS
 
     # -- requests between events ----------------------------------------------------------------------------------
 
@@ -211,7 +215,6 @@ class _Run:
         return Requests(
             start=chunk.start,
             time_us=chunk.time_us,
-            hour=_hours(chunk.time_us, self.hours),
             mechanism=chunk.mechanism,
             floor=chunk.floor_micros,
             price=chunk.price_micros,
@@ -278,7 +281,7 @@ class _Run:
                 | self._counts()
                 | {"budget_left": np.array([self._budget_left(number) for number in range(len(names))])}
             ),
-            timeseries=_freeze(timeseries_columns(self.ledger, names, self.multipliers)),
+            timeseries=_freeze(self.hourly.columns(self.ledger, names)),
             market=market_totals(self.ledger, self.seen, against_landscape=landscape),
             calendar=dict(self.calendar.counts),
             calendar_h={
@@ -289,8 +292,11 @@ class _Run:
 
     def _counts(self) -> dict[str, NDArray[Any]]:
         """What is not the ledger's business: outcomes as they became known, and who was late or not asked."""
-        known, deadline = self.outcomes, self.deadline
+        known, deadline, ledger = self.outcomes, self.deadline, self.ledger
+        viewed = ledger.viewed if self.effects.drawn else ledger.wins.sum(axis=1).astype(np.float64)
         return {
+            "viewed": viewed,
+            "reach": viewed if self.scenario.audience.people is None else ledger.reach.astype(np.float64),
             "clicks": known.clicks,
             "clicks_censored": known.clicks_censored,
             "conversions": known.conversions,
@@ -320,12 +326,6 @@ def _seats(scenario: Scenario, desks: list[Desk], streams: Streams) -> Seats:
         key=np.array([streams.key64(f"tie/{name}") for name in ("outside", *names)], dtype=np.uint64),
         campaigns=len(advertisers) < len(desks),
     )
-
-
-def _hours(time_us: NDArray[np.int64], hours: int) -> NDArray[np.int32]:
-    """The hour of each request, the last one open-ended; one search an hour and not one division a request."""
-    cuts = np.searchsorted(time_us, HOUR_US * np.arange(1, hours))
-    return np.repeat(np.arange(hours, dtype=np.int32), np.diff(np.concatenate([[0], cuts, [len(time_us)]])))
 
 
 def _record(n: int, slots: int) -> Record:

@@ -99,9 +99,8 @@ def _bids(offset: NDArray[np.int64], column: NDArray[np.int64], size: int, strid
 
 
 def _shortlist(cells: int, length: int) -> Shortlist:
-    who, bid = np.zeros((2, cells, length), dtype=np.int64)
-    filled, block = np.zeros(cells, dtype=np.int64), np.full(cells, -1, dtype=np.int64)
-    return Shortlist(who, bid, filled, block)
+    who, bid = np.zeros((cells, length), dtype=np.int16), np.zeros((cells, length), dtype=np.int64)
+    return Shortlist(who, bid, np.zeros(cells, dtype=np.int16), np.full(cells, -1, dtype=np.int64))
 
 
 def _projection(joint: Sequence[Facet], own: Sequence[Facet]) -> NDArray[np.int64]:

@@ -27,7 +27,6 @@ class Requests(NamedTuple):
 
     start: int
     time_us: NDArray[np.int64]
-    hour: NDArray[np.int32]
     mechanism: NDArray[np.int8]
     floor: NDArray[np.int64]
     price: NDArray[np.int64]
@@ -125,17 +124,17 @@ class Shortlist(NamedTuple):
     ``who`` and ``bid`` have shape (cells, length), ``filled`` and ``block`` (cells,); no cells: no shortlist is kept.
     """
 
-    who: NDArray[np.int64]
+    who: NDArray[np.int16]
     bid: NDArray[np.int64]
-    filled: NDArray[np.int64]
+    filled: NDArray[np.int16]
     block: NDArray[np.int64]
 
 
 class Ledger(NamedTuple):
-    """What changes with each auction: shape (bidders,), (hours, bidders), (bidders, slots), or (1,) for the exchange.
+    """What changes with each auction: shape (bidders,), (bidders, slots), or (1,) for the exchange.
 
-    ``value``, ``clicks`` and ``conversions`` are expected ones, ``viewed`` and ``reach`` counts: impressions seen, and people who
-    saw their first of this advertiser through this bidder.
+    ``value``, ``clicks`` and ``conversions`` are expected ones. ``viewed`` counts impressions seen, where some are not;
+    ``reach`` people who saw their first of this advertiser through this bidder, where people are known.
     """
 
     left: NDArray[np.int64]
@@ -146,8 +145,6 @@ class Ledger(NamedTuple):
     conversions: NDArray[np.float64]
     viewed: NDArray[np.float64]
     reach: NDArray[np.int64]
-    hourly_spend: NDArray[np.int64]
-    hourly_wins: NDArray[np.int64]
     fees: NDArray[np.int64]
 
 

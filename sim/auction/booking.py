@@ -27,8 +27,6 @@ def pay(
     ledger.left[winner] -= paid
     ledger.spend[winner] += paid
     ledger.wins[winner, slot] += 1
-    ledger.hourly_spend[requests.hour[i], winner] += paid
-    ledger.hourly_wins[requests.hour[i], winner] += 1
     if rules.fee > 0.0:
         ledger.fees[0] += np.int64(np.rint(rules.fee * paid))
     return int(paid)
@@ -66,13 +64,12 @@ def show(
         ledger.conversions[winner] += weight * strength * effects.conversion[at]
         viewed = unit(effects.keys[SEEN], place) < effects.seen[at]
         if viewed:
+            ledger.viewed[winner] += weight
             respond(i, slot, winner, place, strength, at, effects, responses)
-    if viewed:
-        ledger.viewed[winner] += weight
-        seen = memory.seen[requests.person[i], house] if known else np.uint8(0)
+    if viewed and known:
+        seen = memory.seen[requests.person[i], house]
         ledger.reach[winner] += seen == 0
-        if known:
-            memory.seen[requests.person[i], house] = seen + (seen < MOST_SEEN)
+        memory.seen[requests.person[i], house] = seen + (seen < MOST_SEEN)
     if record.winner.shape[0] > 0:
         record.viewed[row, slot] = viewed
         record.creative[row, slot] = creative

@@ -24,9 +24,15 @@ def enter_bids(
     Place i takes ``answer[cell_of[i]]``, or ``answer[i]`` where ``cell_of`` is empty. An answer that is no bid (nan,
     negative, above ``most``) stops it: its row is returned.
     """
-    for i in range(len(answer)):
-        if not 0.0 <= answer[i] <= most:
-            return i
+    wrong = 0
+    for i in range(
+        len(answer)
+    ):  # all of them, and no early end: that is one comparison for several numbers at a time
+        wrong += not (0.0 <= answer[i] <= most)
+    if wrong > 0:
+        for i in range(len(answer)):
+            if not 0.0 <= answer[i] <= most:
+                return i
     mapped = len(cell_of) > 0
     for i in range(len(cell_of) if mapped else len(answer)):
         numbers[begin + stride * i] = np.int64(np.rint(MICROS * answer[cell_of[i] if mapped else i]))
