@@ -44,6 +44,7 @@ def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dic
     from strategies.base import Priced
     from strategies.policies.pacing import AdaptivePacing
     from strategies.valuations.bayes import bayes
+    from strategies.valuations.tables import CellValues
 
     class ReadsTheHour(AdaptivePacing):
         reads = ("value", "hour")
@@ -62,11 +63,15 @@ def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dic
         }
     )
     prices = bayes(scenario, ("profile", "context"))
+    worth = 1.0 if kind == "ties" else np.linspace(0.9, 1.1, bidders)
     policy = ReadsTheHour if kind == "continuous columns" else AdaptivePacing
     share = 0.8 * requests / bidders
     return scenario, {
-        f"bidder_{i}": Entrant(Priced(prices, policy()), budget=share * (0.8 + 0.4 * i / bidders))
-        for i in range(bidders)
+        f"bidder_{i}": Entrant(
+            Priced(CellValues(prices.reads, scale * prices.table), policy()),
+            budget=share * (0.8 + 0.4 * i / bidders),
+        )
+        for i, scale in enumerate(np.broadcast_to(worth, bidders))
     }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from sim.arrivals import SLICE
 from sim.auction.arrays import Record, Requests, Responses, Rules, Seats
 from sim.auction.kernel import clear
 from sim.calendar import Calendar
@@ -27,7 +28,7 @@ from sim.permission import DAY_H, changes, left_today
 from sim.results import RunResult
 from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, Scenario
 from sim.streams import Streams
-from sim.supply import SLICE, Chunk, LogColumns, chunks
+from sim.supply import Chunk, LogColumns, chunks
 from sim.tables import BidTables
 from sim.visible import AccountState, Strategy, frozen
 from sim.world import make_world
@@ -106,6 +107,7 @@ class _Run:
 
     def play(self) -> RunResult:
         self.calendar = Calendar()
+        self.drawn = False
         for name, clock in self.world.clocks.items():
             if clock.interval_us and not self.scenario.source[name].never_arrives:
                 first = clock.taken_us + clock.interval_us + clock.latency_us
@@ -188,7 +190,7 @@ class _Run:
             first = 0
             while first < len(chunk):
                 yield self.calendar.requests_at(int(chunk.time_us[first]))
-                until = int(np.searchsorted(chunk.time_us, self.calendar.next_us, side="left"))
+                until = int(np.searchsorted(chunk.time_us, self.calendar.next_us))
                 last = min(until, first + self.most, len(chunk))
                 self._settle(chunk, requests, first, last)
                 first = last
@@ -202,7 +204,8 @@ class _Run:
         visible = self.tables.columns
         column = np.where(truth_column >= 0, truth_column + len(visible), truth_column)
         self.effects = self.world.effects(owners, column)._replace(rotation_key=self.rotation_key)
-        if self.effects.drawn and not len(self.responses.row):
+        self.drawn = self.effects.drawn
+        if self.drawn and not len(self.responses.row):
             self.responses = _responses(self.most * len(self.rules.rates))
         cells = np.empty((len(visible) + len(truth_cells), n), dtype=np.int32)
         cells[len(visible) :] = truth_cells
@@ -293,7 +296,7 @@ class _Run:
     def _counts(self) -> dict[str, NDArray[Any]]:
         """What is not the ledger's business: outcomes as they became known, and who was late or not asked."""
         known, deadline, ledger = self.outcomes, self.deadline, self.ledger
-        viewed = ledger.viewed if self.effects.drawn else ledger.wins.sum(axis=1).astype(np.float64)
+        viewed = ledger.viewed if self.drawn else ledger.wins.sum(axis=1).astype(np.float64)
         return {
             "viewed": viewed,
             "reach": viewed if self.scenario.audience.people is None else ledger.reach.astype(np.float64),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,11 @@ def _gather(key: np.uint64, positions: NDArray[np.int64], out: NDArray[np.float6
         out[i] = unit(key, positions[i])
 
 
+@lru_cache(maxsize=4096)
+def _key(text: str) -> np.uint64:
+    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))
+
+
 @dataclass(frozen=True, slots=True)
 class Streams:
     """The randomness of one replication.
@@ -72,5 +78,4 @@ class Streams:
 
     def key64(self, name: str) -> np.uint64:
         """The stream's key, for kernels that draw for themselves (``word``, ``unit``)."""
-        text = f"{self.seed}/{self.replication}/{name}".encode()
-        return np.uint64(int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little"))
+        return _key(f"{self.seed}/{self.replication}/{name}")

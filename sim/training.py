@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from sim.arrivals import SLICE
 from sim.audience import Visits, draw_types
 from sim.response import truth
 from sim.scenario import FACTORS, Scenario
 from sim.sources import SourceDraws, SyncClock, codes
 from sim.streams import Streams
-from sim.supply import SLICE
 
 FOLDS = 2
 """The log comes in two halves, so that stacking weights can be fitted to scores of rows that no model saw."""

@@ -61,7 +61,8 @@ def affordable(bid: int, left: int, scale: float) -> int:
 def fill(cell: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole) -> None:
     """Make one cell's shortlist: the highest bids that can be afforded now, the highest first.
 
-    The names that a full list holds from last time say what a bid must reach to be among the highest, as orders last.
+    The names that a full list holds from last time say what a bid must reach to be among the highest; mostly they are the
+    highest again, as orders last.
     """
     numbers = bids.numbers[bids.stride * cell : bids.stride * cell + len(bids.offset)]
     who, listing = shortlist.who[cell], shortlist.bid[cell]
@@ -71,6 +72,18 @@ def fill(cell: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist
         for k in who:
             bid = affordable(numbers[k], left[k], scale)
             least = min(least, np.int64(bid if bid >= seats.floor[k] else 0))
+        above = 0
+        for bid in numbers:
+            above += bid >= least
+        if least > 0 and above == len(who):
+            for i in range(len(who)):
+                k, j = who[i], i
+                bid = affordable(numbers[k], left[k], scale)
+                while j > 0 and listing[j - 1] < bid:
+                    listing[j], who[j] = listing[j - 1], who[j - 1]
+                    j -= 1
+                listing[j], who[j] = bid, k
+            return
     n = 0
     for k in range(len(numbers)):
         if numbers[k] < least:
@@ -105,9 +118,9 @@ def rank_all(
         column = bids.column[k]
         at = bids.offset[k] + (bids.stride * requests.cells[column, i] if column >= 0 else i)
         bid = affordable(bids.numbers[at], left[k], scale)
-        if bid > 0 and bid >= floor and bid >= seats.floor[k] and (n < len(top) or bid >= top[n - 1]):
-            if stands(k, i, requests, memory):
-                n = enter(bid, k, n, requests.start + i, rules, seats)
+        passes = bid > 0 and bid >= floor and bid >= seats.floor[k] and (n < len(top) or bid >= top[n - 1])
+        if passes and stands(k, i, requests, memory):
+            n = enter(bid, k, n, requests.start + i, rules, seats)
     return n
 
 
@@ -129,7 +142,6 @@ def rank_listed(
             return n
         k = who[j]
         bid = affordable(listing[j], left[k], scale)
-        if bid > 0 and bid >= floor and bid >= seats.floor[k]:
-            if stands(k, i, requests, memory):
-                n = enter(bid, k, n, requests.start + i, rules, seats)
+        if bid > 0 and bid >= floor and bid >= seats.floor[k] and stands(k, i, requests, memory):
+            n = enter(bid, k, n, requests.start + i, rules, seats)
     return n if filled < len(who) else -1
