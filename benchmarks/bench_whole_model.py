@@ -1,7 +1,7 @@
 """The whole model: auctions per second on one core beside a bare loop, and memory that does not grow with their number.
 
 Adaptive pacing in every seat, 4,096 visible cells, a control step every 16,384 requests, full ledger. Bidders differ in
-their budgets, so that bids differ. Each case runs in a process of its own on one core, so that its peak memory is its own;
+their budgets and in what an impression is worth to them, so that bids differ; in the case "ties" they all bid alike. Each case runs in a process of its own on one core, so that its peak memory is its own;
 kernels are compiled before the clock starts. The bare loop is a direct compiled loop over ready-made bids in the same
 process: best two of K from a table, a budget check, a click draw, and nothing else.
 
@@ -22,6 +22,8 @@ import pytest
 from numba import njit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_benchmark.fixture import BenchmarkFixture
 
 CASES = [
@@ -32,10 +34,33 @@ CASES = [
     (8, 1, "private match flags"),
     (8, 1, "private values"),
     (8, 1, "continuous columns"),
+    (8, 1, "caps, delays, people"),
+    (8, 1, "ties"),
 ]
 SHORT, LONG = 1_000_000, 16_000_000
 TYPES = 64
 RATES = (1.0, 0.8, 0.6)
+PEOPLE = 100_000
+EVERYTHING = {
+    "response": {
+        "family": "logit",
+        "a": -3,
+        "viewability": 0.6,
+        "fatigue": 0.05,
+        "click_delay_h": {"law": "exponential", "mean": 0.1},
+        "conversion": {
+            "value": 5,
+            "after_view": 0.01,
+            "delay_h": {"law": "weibull", "mean": 20, "shape": 0.5},
+        },
+    },
+    "auction": {"tmax_ms": 100, "throttle": {}},
+    "bidders": {
+        "answer_ms": {"law": "lognormal", "mean": 40, "shape": 0.5},
+        "terms": {"caps": [{"impressions": 3}, {"impressions": 12, "window_h": 168, "per": "advertiser"}]},
+    },
+}
+"""The last case: frequency caps, deadlines, delayed clicks and conversions, and what each person has seen."""
 
 
 def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dict[str, Any]]:
@@ -49,16 +74,18 @@ def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dic
     class ReadsTheHour(AdaptivePacing):
         reads = ("value", "hour")
 
+    everything = EVERYTHING if "caps" in kind else {}
     scenario = Scenario.model_validate(
         {
             "supply": {"requests": requests, "context_types": TYPES},
-            "audience": {"profile_types": TYPES},
-            "response": {"a": 1, "b": 0.3, "c": 0.2, "interaction": 0.02},
+            "audience": {"profile_types": TYPES, "people": PEOPLE if everything else None},
+            "response": {"a": 1, "b": 0.3, "c": 0.2, "interaction": 0.02} | everything.get("response", {}),
             "source": {"profile": {"match_rate": 0.8 if "flags" in kind else 1.0}, "context": {}},
-            "auction": {"slots": RATES[:slots]},
+            "auction": {"slots": RATES[:slots]} | everything.get("auction", {}),
             "bidders": {
                 "values": "private" if kind == "private values" else "common",
                 "control_interval_requests": 16_384,
+                **everything.get("bidders", {}),
             },
         }
     )
@@ -134,14 +161,16 @@ def alone(*case: Any) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(("bidders", "slots", "kind"), CASES)
-def test_auctions_per_second(benchmark: BenchmarkFixture, bidders: int, slots: int, kind: str) -> None:
+def test_auctions_per_second(
+    benchmark: BenchmarkFixture, closing_line: Callable[[str], None], bidders: int, slots: int, kind: str
+) -> None:
     """Whole runs of one million requests, and one of sixteen million."""
     short = benchmark.pedantic(alone, args=(bidders, slots, kind, SHORT), rounds=1)
     if benchmark.disabled:
         return
     long = alone(bidders, slots, kind, LONG)
-    print(
-        f"\nwhole_model bidders={bidders} slots={slots} auctions_per_s={long['auctions_per_s']:.3g} "
+    closing_line(
+        f"whole_model bidders={bidders} slots={slots} auctions_per_s={long['auctions_per_s']:.3g} "
         f"bare_loop_ratio={long['bare_loop_ratio']:.2f} peak_mb={long['peak_mb']:.0f} "
         f"peak_mb_at_1M={short['peak_mb']:.0f} sees='{kind}'"
     )

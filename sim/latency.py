@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.delays import quantile
+from sim.delays import cdf, quantile
 from sim.desk import Desk
 from sim.scenario import Scenario
 from sim.streams import Streams
@@ -34,7 +34,7 @@ class Deadline:
         if self._tmax is None or not self._desks:
             return
         self._chunk = chunk
-        self._late = np.stack([self._answer_ms(desk) > self._tmax for desk in self._desks])
+        self._late = np.stack([self._is_late(desk, self._tmax) for desk in self._desks])
         self.absent = self._late.copy()
         self._draws: dict[int, NDArray[np.float64]] = {}
 
@@ -43,12 +43,14 @@ class Deadline:
         if self._tmax is None:
             return
         for number in np.flatnonzero(is_open).tolist():
-            sent = self.is_sent(number, part)
-            self.absent[number, part] = self._late[number, part] | ~sent
-            tardy = self._late[number, part] & sent & (tables.of(number, part) > 0)
-            self.late[number] += tardy.sum()
-            self.unsent[number] += (~sent).sum()
-            self._sent[number] += sent.sum()
+            late, n = self._late[number, part], part.stop - part.start
+            if self._share[number] < 1.0:
+                sent = self.is_sent(number, part)
+                self.absent[number, part] = late | ~sent
+                late, n = late & sent, int(sent.sum())
+            self.late[number] += (tables.of(number, part.start + np.flatnonzero(late)) > 0).sum()
+            self.unsent[number] += part.stop - part.start - n
+            self._sent[number] += n
 
     def is_sent(self, number: int, part: slice) -> NDArray[np.bool_]:
         """Which requests a bidder is sent, shape (rows,)."""
@@ -76,14 +78,20 @@ class Deadline:
         )
         self._reviewed, self._sent = self.late.copy(), np.zeros_like(self._sent)
 
-    def _answer_ms(self, desk: Desk) -> NDArray[np.float64]:
-        """How long a bidder takes for each request: its own time, and that of each look-up."""
-        visits = self._chunk.visits
-        total = quantile(
-            self._scenario.bidders.answer_ms, visits.by_request(self._streams, f"answer/{desk.name}")
-        )
+    def _is_late(self, desk: Desk, tmax: float) -> NDArray[np.bool_]:
+        """Whose answers take too long, shape (n,): the bidder's own time, and that of each look-up after the other."""
+        laws = {f"answer/{desk.name}": self._scenario.bidders.answer_ms}
         for name in desk.looks_up:
-            law = self._scenario.source[name].lookup_latency_ms
-            if not law.is_none:
-                total = total + quantile(law, visits.by_request(self._streams, f"lookup/{desk.name}/{name}"))
-        return total
+            laws[f"lookup/{desk.name}/{name}"] = self._scenario.source[name].lookup_latency_ms
+        tmax -= sum(law.mean for law in laws.values() if law.law == "constant")
+        drawn = {name: law for name, law in laws.items() if law.law != "constant"}
+        visits, n = self._chunk.visits, len(self._chunk)
+        if not drawn:
+            return np.full(n, tmax < 0)
+        if len(drawn) == 1:  # then the draw itself says on which side of the deadline it falls
+            ((name, law),) = drawn.items()
+            return np.asarray(visits.by_request(self._streams, name) >= cdf(law, tmax))
+        total = np.zeros(n)
+        for name, law in drawn.items():
+            total += quantile(law, visits.by_request(self._streams, name))
+        return np.asarray(total > tmax)

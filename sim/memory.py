@@ -45,8 +45,10 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
         for name, owner in zip(terms, advertisers, strict=True)
     ]
     limit = np.array([counter.cap.impressions for counter in counters], dtype=np.int64)
+    size = 1 + limit
+    width = len(counters) + int(size.sum())
     people = people or 0
-    _check(people, int(limit.sum()), len(houses))
+    _check(people, width, len(houses))
     return Memory(
         seen=np.zeros((people, max(len(houses), 1)), dtype=np.uint8),
         begin=np.cumsum([0, *map(len, counts)]).astype(np.int64),
@@ -54,14 +56,13 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
         limit=limit,
         window_us=_whole(round(counter.cap.window_h * HOUR_US) for counter in counters),
         calendar=np.array([counter.cap.window == "calendar" for counter in counters], dtype=np.bool_),
-        place=(np.cumsum(limit) - limit).astype(np.int64),
-        times=np.zeros((people, int(limit.sum())), dtype=np.int64),
-        oldest=np.zeros((people, len(counters)), dtype=np.int16),
+        place=(len(counters) + np.cumsum(size) - size).astype(np.int64),
+        state=np.zeros((people, width), dtype=np.int64),
     )
 
 
 def _check(people: int, times: int, houses: int) -> None:
-    for what, each in (("impressions that caps count", times), ("advertisers", houses)):
+    for what, each in (("numbers for frequency caps", times), ("advertisers", houses)):
         if people * each > MOST_NUMBERS:
             raise ValueError(
                 f"audience.people = {people} x {each} {what}: at most {MOST_NUMBERS} can be remembered; "

@@ -260,7 +260,7 @@ class _Run:
             if desk.strategy.learns:
                 sent, late = (ask(number, part) for ask in (self.deadline.is_sent, self.deadline.is_late))
                 lot = Lot(record, sent, late & sent, int(self.floors[number]))
-                desk.note(chunk, part, number, self.tables.of(number, part), lot)
+                desk.note(chunk, part, number, self.tables.of(number, np.arange(part.start, part.stop)), lot)
         if self.sink is not None:
             self.sink(_auctions(chunk, part, record, happened))
 

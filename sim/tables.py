@@ -91,10 +91,10 @@ class BidTables:
             if wrong >= 0:
                 refuse(float(answer[wrong]), wrong, desk.name, now_us / HOUR_US)
 
-    def of(self, number: int, part: slice) -> NDArray[np.int64]:
-        """One bidder's bids on some rows, in micros."""
+    def of(self, number: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """One bidder's bids on some rows of the chunk, in micros; shape as ``rows``."""
         column, offset = self.bids.column[number], self.bids.offset[number]
-        at = self.bids.stride * self.cells[column, part] if column >= 0 else np.arange(part.start, part.stop)
+        at = self.bids.stride * self.cells[column, rows] if column >= 0 else rows
         return np.asarray(self.bids.numbers[offset + at])
 
     def _fill(self, part: slice, *, settled: bool) -> None:

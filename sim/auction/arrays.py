@@ -103,8 +103,7 @@ class Memory(NamedTuple):
 
     ``seen`` (people, advertisers): impressions seen, up to 255. Frequency caps are counters: bidder k is bound by the counters
     ``counter[begin[k]:begin[k + 1]]``, and its wins count in them. Counter c allows ``limit[c]`` wins in ``window_us[c]``, sliding,
-    or from one multiple of it to the next where ``calendar[c]``; the times of a person's last ``limit[c]`` wins are
-    ``times[person, place[c] : place[c] + limit[c]]`` (microseconds + ``memory.EPOCH``), the oldest at ``oldest[person, c]``.
+    or from one multiple of it to the next where ``calendar[c]``; ``state[person, place[c]:]`` is its state (``auction.memory``).
     """
 
     seen: NDArray[np.uint8]
@@ -114,8 +113,7 @@ class Memory(NamedTuple):
     window_us: NDArray[np.int64]
     calendar: NDArray[np.bool_]
     place: NDArray[np.int64]
-    times: NDArray[np.int64]
-    oldest: NDArray[np.int16]
+    state: NDArray[np.int64]
 
 
 class Shortlist(NamedTuple):

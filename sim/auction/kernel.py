@@ -17,6 +17,7 @@ from sim.auction.arrays import (
     Shortlist,
 )
 from sim.auction.booking import pay, show
+from sim.auction.memory import look_ahead
 from sim.auction.ranking import enter, fill, rank_all, rank_listed
 from sim.compiled import kernel
 
@@ -46,8 +47,11 @@ def clear(
     weighted = requests.weight.shape[0] > 0
     # A list knows no weights, and these change what is afforded.
     listed = shortlist.block.shape[0] > 0 and not weighted
+    known = requests.person.shape[0] > 0
     responses.filled[0] = 0
     for i in range(first, last):
+        if known:
+            look_ahead(i, last, requests, memory)
         weight = requests.weight[i] if weighted else 1.0
         scale = weight * rules.rates[0]
         n = -1

@@ -1,12 +1,20 @@
-"""Who may still reach a person: frequency caps, kept as the times of each person's last wins."""
+"""Who may still reach a person: frequency caps, kept as the times of each person's last wins.
+
+A row of ``state`` is all that is remembered of a person: first, for each counter, the time from which it lets another win
+pass; then each counter's wins, at ``place[c]`` where the oldest of them stands, followed by the times of the last
+``limit[c]``. They lie side by side because with many people it takes longer to fetch them from the computer's memory than to
+do everything else of an auction.
+"""
 
 from __future__ import annotations
 
 from sim.auction.arrays import Memory, Requests
-from sim.compiled import inlined
+from sim.compiled import inlined, prefetch
 
-EPOCH = 1 << 60
-"""Times are kept with this added, so that memory that was never written, all zeros, means long ago."""
+AHEAD = 12
+"""So many requests ahead a person is looked for."""
+LINE, MOST = 8, 128
+"""Numbers that come from memory together, and how many of a person's are fetched before they are asked for."""
 
 
 @inlined
@@ -16,21 +24,37 @@ def stands(k: int, i: int, requests: Requests, memory: Memory) -> bool:
         return False
     if memory.counter.shape[0] == 0:
         return True
-    person, now = requests.person[i], requests.time_us[i]
     for j in range(memory.begin[k], memory.begin[k + 1]):
-        c = memory.counter[j]
-        window = memory.window_us[c]
-        since = now - now % window if memory.calendar[c] else now - window + 1
-        if memory.times[person, memory.place[c] + memory.oldest[person, c]] - EPOCH >= since:
+        if requests.time_us[i] < memory.state[requests.person[i], memory.counter[j]]:
             return False
     return True
 
 
 @inlined
 def remember(k: int, person: int, now: int, memory: Memory) -> None:
-    """Bidder ``k`` has won an impression: it takes the place of the oldest one in each counter that it counts in."""
+    """Bidder ``k`` has won an impression: in each counter that it counts in, it takes the place of the oldest one.
+
+    The next oldest then says from when on the counter lets another one pass; 0 stands for none yet.
+    """
+    state = memory.state[person]
     for j in range(memory.begin[k], memory.begin[k + 1]):
         c = memory.counter[j]
-        oldest = memory.oldest[person, c]
-        memory.times[person, memory.place[c] + oldest] = now + EPOCH
-        memory.oldest[person, c] = oldest + 1 if oldest + 1 < memory.limit[c] else 0
+        place = memory.place[c]
+        oldest = state[place]
+        state[place + 1 + oldest] = now + 1
+        oldest = oldest + 1 if oldest + 1 < memory.limit[c] else 0
+        state[place] = oldest
+        then = state[place + 1 + oldest] - 1
+        if then >= 0:
+            window = memory.window_us[c]
+            state[c] = (then - then % window if memory.calendar[c] else then) + window
+
+
+@inlined
+def look_ahead(i: int, last: int, requests: Requests, memory: Memory) -> None:
+    """Have what is known of a later request's person brought from memory while others are served."""
+    if i + AHEAD < last:
+        person = requests.person[i + AHEAD]
+        prefetch(memory.seen, person, 0)
+        for column in range(0, min(memory.state.shape[1], MOST), LINE):
+            prefetch(memory.state, person, column)
