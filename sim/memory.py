@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
     """
     houses = list(dict.fromkeys(advertisers))
     bound = {
-        (cap, owner if cap.per == "advertiser" else name)
+        (cap, _whose(cap, name, owner))
         for (name, term), owner in zip(terms.items(), advertisers, strict=True)
         for cap in term.caps
     }
@@ -37,28 +38,31 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
     if people is None and counters:
         raise ValueError(f"caps of {counters[0].whose!r}: nobody comes twice without audience.people")
     counts = [
-        [
-            c
-            for c, counter in enumerate(counters)
-            if counter.whose == (owner if counter.cap.per == "advertiser" else name)
-        ]
+        [c for c, counter in enumerate(counters) if counter.whose == _whose(counter.cap, name, owner)]
         for name, owner in zip(terms, advertisers, strict=True)
     ]
+    binds = [[k for k, own in enumerate(counts) if c in own] for c in range(len(counters))]
     limit = np.array([counter.cap.impressions for counter in counters], dtype=np.int64)
-    size = 1 + limit
-    width = len(counters) + int(size.sum())
-    people = people or 0
+    size, first = 1 + limit, len(terms) if counters else 0
+    people, width = people or 0, first + int(size.sum())
     _check(people, width, len(houses))
     return Memory(
         seen=np.zeros((people, max(len(houses), 1)), dtype=np.uint8),
         begin=np.cumsum([0, *map(len, counts)]).astype(np.int64),
-        counter=_whole(c for own in counts for c in own),
+        counter=_whole(chain.from_iterable(counts)),
+        bound_begin=np.cumsum([0, *map(len, binds)]).astype(np.int64),
+        bound=_whole(chain.from_iterable(binds)),
         limit=limit,
         window_us=_whole(round(counter.cap.window_h * HOUR_US) for counter in counters),
         calendar=np.array([counter.cap.window == "calendar" for counter in counters], dtype=np.bool_),
-        place=(len(counters) + np.cumsum(size) - size).astype(np.int64),
+        place=(first + np.cumsum(size) - size).astype(np.int64),
         state=np.zeros((people, width), dtype=np.int64),
     )
+
+
+def _whose(cap: Cap, campaign: str, advertiser: str) -> str:
+    """Whose wins a cap counts, and so whom it binds."""
+    return advertiser if cap.per == "advertiser" else campaign
 
 
 def _check(people: int, times: int, houses: int) -> None:

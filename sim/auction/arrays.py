@@ -101,14 +101,17 @@ class Seats(NamedTuple):
 class Memory(NamedTuple):
     """What has happened to each person so far. Every array is empty where everybody is new.
 
-    ``seen`` (people, advertisers): impressions seen, up to 255. Frequency caps are counters: bidder k is bound by the counters
-    ``counter[begin[k]:begin[k + 1]]``, and its wins count in them. Counter c allows ``limit[c]`` wins in ``window_us[c]``, sliding,
-    or from one multiple of it to the next where ``calendar[c]``; ``state[person, place[c]:]`` is its state (``auction.memory``).
+    ``seen`` (people, advertisers): impressions seen, up to 255. Frequency caps are counters: bidder k's wins count in the counters
+    ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]`` wins in ``window_us[c]``, sliding, or from one multiple of
+    it to the next where ``calendar[c]``; it binds the bidders ``bound[bound_begin[c] : bound_begin[c + 1]]``, and its state is
+    ``state[person, place[c]:]`` (``auction.memory``).
     """
 
     seen: NDArray[np.uint8]
     begin: NDArray[np.int64]
     counter: NDArray[np.int64]
+    bound_begin: NDArray[np.int64]
+    bound: NDArray[np.int64]
     limit: NDArray[np.int64]
     window_us: NDArray[np.int64]
     calendar: NDArray[np.bool_]

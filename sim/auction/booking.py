@@ -55,7 +55,7 @@ def show(
     known = memory.seen.shape[0] > 0
     if known:
         strength *= effects.fading[min(int(memory.seen[requests.person[i], house]), len(effects.fading) - 1)]
-        if memory.counter.shape[0] > 0:
+        if memory.limit.shape[0] > 0:
             remember(winner, requests.person[i], requests.time_us[i], memory)
     ledger.value[winner] += weight * strength * effects.worth[at]
     viewed = True

@@ -1,9 +1,9 @@
 """Who may still reach a person: frequency caps, kept as the times of each person's last wins.
 
-A row of ``state`` is all that is remembered of a person: first, for each counter, the time from which it lets another win
-pass; then each counter's wins, at ``place[c]`` where the oldest of them stands, followed by the times of the last
-``limit[c]``. They lie side by side because with many people it takes longer to fetch them from the computer's memory than to
-do everything else of an auction.
+A row of ``state`` is all that is remembered of a person: first, for each bidder, the time from which it may reach the person
+again; then each counter, at ``place[c]`` where the oldest of its wins stands, followed by the times of the last ``limit[c]``
+wins. They lie side by side because with many people it takes longer to fetch them from the computer's memory than to do
+everything else of an auction.
 """
 
 from __future__ import annotations
@@ -22,19 +22,15 @@ def stands(k: int, i: int, requests: Requests, memory: Memory) -> bool:
     """Whether bidder ``k``'s bid on row ``i`` counts: it was asked, answered in time, and no cap on the person is full."""
     if requests.absent.shape[0] > 0 and requests.absent[k, i]:
         return False
-    if memory.counter.shape[0] == 0:
-        return True
-    for j in range(memory.begin[k], memory.begin[k + 1]):
-        if requests.time_us[i] < memory.state[requests.person[i], memory.counter[j]]:
-            return False
-    return True
+    return memory.limit.shape[0] == 0 or bool(requests.time_us[i] >= memory.state[requests.person[i], k])
 
 
 @inlined
 def remember(k: int, person: int, now: int, memory: Memory) -> None:
     """Bidder ``k`` has won an impression: in each counter that it counts in, it takes the place of the oldest one.
 
-    The next oldest then says from when on the counter lets another one pass; 0 stands for none yet.
+    The next oldest (0: there is none yet) then says from when on the counter lets another one pass. That moment never moves
+    back, so that of several counters that bind a bidder the latest moment is all that need be kept.
     """
     state = memory.state[person]
     for j in range(memory.begin[k], memory.begin[k + 1]):
@@ -47,7 +43,9 @@ def remember(k: int, person: int, now: int, memory: Memory) -> None:
         then = state[place + 1 + oldest] - 1
         if then >= 0:
             window = memory.window_us[c]
-            state[c] = (then - then % window if memory.calendar[c] else then) + window
+            free_us = (then - then % window if memory.calendar[c] else then) + window
+            for bound in memory.bound[memory.bound_begin[c] : memory.bound_begin[c + 1]]:
+                state[bound] = max(state[bound], free_us)
 
 
 @inlined
