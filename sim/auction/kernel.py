@@ -17,7 +17,7 @@ from sim.auction.arrays import (
     Shortlist,
 )
 from sim.auction.booking import pay, show
-from sim.auction.memory import look_ahead
+from sim.auction.memory import AHEAD, look_ahead
 from sim.auction.ranking import enter, fill, rank_all, rank_listed
 from sim.compiled import kernel
 
@@ -51,7 +51,8 @@ def clear(
     responses.filled[0] = 0
     for i in range(first, last):
         if known:
-            look_ahead(i, last, requests, memory)
+            later = requests.cells[bids.column[0], i + AHEAD] if listed and i + AHEAD < last else -1
+            look_ahead(i, last, later, requests, memory, shortlist)
         weight = requests.weight[i] if weighted else 1.0
         scale = weight * rules.rates[0]
         n = -1
