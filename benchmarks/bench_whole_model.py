@@ -34,13 +34,13 @@ CASES = [
     (8, 1, "private match flags"),
     (8, 1, "private values"),
     (8, 1, "continuous columns"),
-    (8, 1, "caps, delays, people"),
+    (8, 1, "caps, delays, 10,000 people"),
+    (8, 1, "caps, delays, 100,000 people"),
     (8, 1, "ties"),
 ]
 SHORT, LONG = 1_000_000, 16_000_000
 TYPES = 64
 RATES = (1.0, 0.8, 0.6)
-PEOPLE = 100_000
 EVERYTHING = {
     "response": {
         "family": "logit",
@@ -78,7 +78,7 @@ def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dic
     scenario = Scenario.model_validate(
         {
             "supply": {"requests": requests, "context_types": TYPES},
-            "audience": {"profile_types": TYPES, "people": PEOPLE if everything else None},
+            "audience": {"profile_types": TYPES, "people": people_of(kind)},
             "response": {"a": 1, "b": 0.3, "c": 0.2, "interaction": 0.02} | everything.get("response", {}),
             "source": {"profile": {"match_rate": 0.8 if "flags" in kind else 1.0}, "context": {}},
             "auction": {"slots": RATES[:slots]} | everything.get("auction", {}),
@@ -100,6 +100,12 @@ def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dic
         )
         for i, scale in enumerate(np.broadcast_to(worth, bidders))
     }
+
+
+def people_of(kind: str) -> int | None:
+    """How many people a case has: the number in its name."""
+    digits = "".join(filter(str.isdigit, kind))
+    return int(digits) if digits else None
 
 
 def run(bidders: int, slots: int, kind: str, requests: int) -> dict[str, float]:
