@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, bdtrik
 
 from sim.compiled import kernel
 from sim.scenario import HOUR_US, SyntheticSupply
@@ -87,6 +86,8 @@ def _share(total: int, slices: int, streams: Streams) -> NDArray[np.int64]:
 
 
 def _binomial_quantile(u: float, n: int, p: float) -> int:
-    """The least k with P(Binomial(n, p) <= k) >= u; from ``scipy.special``, as ``scipy.stats`` takes a second to import."""
+    """The least k with P(Binomial(n, p) <= k) >= u."""
+    from scipy.special import bdtr, bdtrik  # and not scipy.stats, which takes a second to import
+
     above = int(np.ceil(bdtrik(u, n, p)))
     return above - 1 if above > 0 and bdtr(above - 1, n, p) >= u else above

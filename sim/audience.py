@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from sim.scenario import Scenario
 from sim.streams import Streams
@@ -19,7 +19,8 @@ def scores(types: int) -> NDArray[np.float64]:
     """
     if types == 1:
         return np.zeros(1)
-    density = np.exp(-0.5 * ndtri(np.linspace(0.0, 1.0, types + 1)) ** 2)
+    edges = np.array([NormalDist().inv_cdf(share) for share in np.linspace(0.0, 1.0, types + 1)[1:-1]])
+    density = np.concatenate([[0.0], np.exp(-0.5 * edges**2), [0.0]])
     means = (density[:-1] - density[1:]) * types
     centred = means - means.mean()
     return np.asarray(centred / np.sqrt(np.mean(centred**2)))

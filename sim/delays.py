@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gamma, ndtr, ndtri
 
 from sim.scenario import Delay
 
@@ -17,6 +18,8 @@ def quantile(delay: Delay, u: NDArray[np.float64]) -> NDArray[np.float64]:
     if delay.law == "constant" or delay.mean == 0:
         return np.full(u.shape, delay.mean)
     if delay.law == "lognormal":
+        from scipy.special import ndtri
+
         return np.asarray(np.exp(_location(delay) + delay.shape * ndtri(u)))
     return np.asarray(_scale(delay) * (-np.log1p(-u)) ** (1.0 / _power(delay)))
 
@@ -31,6 +34,8 @@ def cdf(delay: Delay, time: float) -> float:
     if time <= 0:
         return 0.0
     if delay.law == "lognormal":
+        from scipy.special import ndtr
+
         return float(ndtr((np.log(time) - _location(delay)) / delay.shape))
     return float(-np.expm1(-((time / _scale(delay)) ** _power(delay))))
 
@@ -42,7 +47,7 @@ def _power(delay: Delay) -> float:
 
 def _scale(delay: Delay) -> float:
     """Weibull's scale, from the mean."""
-    return float(delay.mean / gamma(1.0 + 1.0 / _power(delay)))
+    return float(delay.mean / math.gamma(1.0 + 1.0 / _power(delay)))
 
 
 def _location(delay: Delay) -> float:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from sim.arrivals import SLICE
 from sim.audience import Visits, draw_types
@@ -85,6 +84,8 @@ def _outcome(
     if response.learns_clicks:
         return (u < world.click[at]).astype(np.float64)
     if response.conversion is None:
+        from scipy.special import ndtri
+
         return np.asarray(world.theta[at] + response.noise_sd * ndtri(u))
     clicked = u < world.click[at]
     converted = visits.by_request(streams, "training/conversion") < world.conversion[at]
