@@ -86,6 +86,8 @@ class AccountState:
     wins: int
     budget: float
     budget_left: float
+    clicks: float = 0.0
+    conversions: float = 0.0
 
     @property
     def hours_left(self) -> float:

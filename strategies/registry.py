@@ -14,7 +14,9 @@ from typing import Any
 from sim import Strategy
 from sim.scenario import StrategySpec
 from strategies.market import Market
-from strategies.policies.linear import Linear, Truthful
+from strategies.policies.constant import Constant, Random
+from strategies.policies.linear import MCPC, Linear, Truthful
+from strategies.policies.ortb import ORTB1, ORTB2
 from strategies.policies.pacing import AdaptivePacing
 from strategies.policies.shading import Shading
 
@@ -25,6 +27,11 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "linear": Linear,
     "adaptive_pacing": AdaptivePacing,
     "shading": Shading,
+    "constant": Constant,
+    "random": Random,
+    "mcpc": MCPC,
+    "ortb1": ORTB1,
+    "ortb2": ORTB2,
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import AccountState, Entrant, Scenario, VisibleRequests, simulate
+from sim import AccountState, Entrant, Feedback, Scenario, VisibleRequests, simulate
 from strategies.base import Policy, Priced
 from strategies.market import Market
 from strategies.policies.linear import Linear, Truthful
@@ -268,9 +268,27 @@ def test_priced_passes_everything_on():
     assert (priced.reads, priced.learns, priced.multiplier) == (("profile", "hour"), True, 0.25)
     columns = {"profile": np.array([0, 1, 2]), "hour": np.array([1.0, 2.0, 3.0])}
     assert priced.bid(VisibleRequests(3, columns)).tolist() == [0.0, 4.0, 9.0]  # a value below 0 counts as 0
-    priced.observe("feedback")
+    seen = VisibleRequests(2, {"profile": np.array([2, 0]), "hour": np.array([1.0, 2.0])})
+    money = np.array([0.5, 0.25])
+    told = Feedback(seen, money, np.array([True, False]), money, money, np.zeros(2))
+    priced.observe(told)
     priced.control("state")
-    assert inner.told == ["feedback", "state"]
+    feedback, state = inner.told
+    assert state == "state"
+    assert feedback.requests["value"].tolist() == [3.0, 0.0]
+    assert feedback.requests["hour"].tolist() == [1.0, 2.0]
+    assert feedback.bid is told.bid
+    assert feedback.won is told.won
+
+
+def test_of_no_requests_there_is_no_value():
+    inner = type(
+        "Learner", (Policy,), {"learns": True, "observe": lambda self, feedback: told.append(feedback)}
+    )()
+    told, none = [], np.empty(0)
+    nothing = Feedback(VisibleRequests(0, {}), none, none.astype(bool), none, none, none)
+    Priced(CellValues(("profile",), np.array([1.0, 2.0])), inner).observe(nothing)
+    assert told[0].requests["value"].tolist() == []
 
 
 def test_priced_reads_all_where_its_policy_does():
