@@ -17,8 +17,11 @@ from strategies.market import Market
 from strategies.policies.constant import Constant, Random
 from strategies.policies.linear import MCPC, Linear, Truthful
 from strategies.policies.ortb import ORTB1, ORTB2
-from strategies.policies.pacing import AdaptivePacing
+from strategies.policies.pacing import AdaptivePacing, MirrorDescent
+from strategies.policies.pid import PIDCPA, PIDSpend
 from strategies.policies.shading import Shading
+from strategies.policies.targets import TargetCPA, TargetROS
+from strategies.policies.throttling import Throttling
 
 GROUP = "jointbid.strategies"
 
@@ -32,6 +35,12 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "mcpc": MCPC,
     "ortb1": ORTB1,
     "ortb2": ORTB2,
+    "mirror_descent": MirrorDescent,
+    "throttling": Throttling,
+    "pid_spend": PIDSpend,
+    "pid_cpa": PIDCPA,
+    "target_ros": TargetROS,
+    "target_cpa": TargetCPA,
 }
 
 
