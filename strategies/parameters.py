@@ -22,6 +22,13 @@ def above_0(name: str, value: float) -> float:
     return float(value)
 
 
+def whole(name: str, value: float) -> int:
+    """The number, if it is whole and positive."""
+    if not _finite(value) or value < 1 or value != int(value):
+        raise ValueError(f"{name} = {value}: must be a whole number, 1 or more")
+    return int(value)
+
+
 def share(name: str, value: float) -> float:
     """The number, if it lies within [0, 1]."""
     if not _finite(value) or not 0 <= value <= 1:

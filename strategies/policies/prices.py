@@ -43,7 +43,3 @@ class PriceTable:
         self.win = market.win_probability(self.bids)
         area = np.concatenate([[0.0], np.cumsum(np.diff(self.bids) * (self.win[1:] + self.win[:-1]) / 2)])
         self.paid: NDArray[np.float64] = self.bids * self.win - area
-
-    def payment(self, bid: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The mean payment of a bid, won or lost; beyond the table what its last bid pays."""
-        return np.interp(bid, self.bids, self.paid)

@@ -89,6 +89,14 @@ def test_shading_refuses_a_first_price_market_without_a_landscape():
         make(spec("shading"), first)
 
 
+def test_the_hindsight_bound_is_no_bidder():
+    assert "hindsight" not in names()
+    with pytest.raises(
+        UnknownStrategyError, match=r"^'hindsight' is no bidder but an upper bound .*strategies\.hindsight"
+    ):
+        make(spec("hindsight"), KNOWN)
+
+
 def test_plugins_are_found_by_name(plugins):
     plugins(half="strategies.policies.linear:Linear")
     assert names()[-1] == "half"
