@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,12 @@ def batch(u=None):
     return VisibleRequests(N, columns)
 
 
+def feedback(requests, bid, won, paid, least):
+    """What a bidder is told; whatever else there is to tell is left out."""
+    known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
+    return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
+
+
 def lived(policy, budget=20.0, spend=3.0):
     """The policy after three control steps with some feedback between them."""
     for step in range(3):
@@ -54,7 +61,7 @@ def lived(policy, budget=20.0, spend=3.0):
             price, bid = 0.5 * rng.random(200), 0.8 * rng.random(200)
             seen = VisibleRequests(200, {"value": rng.random(200), "u": rng.random(200)})
             won = bid >= price
-            policy.observe(Feedback(seen, bid, won, np.where(won, price, 0.0), price, np.zeros(200)))
+            policy.observe(feedback(seen, bid, won, np.where(won, price, 0.0), price))
         money = {"spend": step * spend, "budget": budget, "budget_left": budget - step * spend}
         counts = {"wins": step * 20, "clicks": 5.0 * step, "conversions": 2.0 * step}
         policy.control(AccountState(0.1 * step, 1.0, 100 * step, 1_000, **money, **counts))
@@ -102,7 +109,7 @@ def test_how_many_requests_travel_together_changes_nothing(name, auction):
 def test_without_feedback_or_requests_it_goes_on(name):
     """The opening account: nothing seen, nothing told."""
     policy = built(name)
-    policy.observe(Feedback(VisibleRequests(0, {}), *[np.empty(0)] * 5))
+    policy.observe(feedback(VisibleRequests(0, {}), *[np.empty(0)] * 4))
     policy.control(AccountState(0.0, 1.0, 0, 1_000, 0.0, 0, 20.0, 20.0))
     assert np.isfinite(policy.bid(batch())).all()
 

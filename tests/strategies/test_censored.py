@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -201,11 +203,17 @@ def test_before_it_knows_it_tries():
     assert LearnedShading(feedback="win_lose").bid(batch(value=[0.8], u=[0.25])).tolist() == [0.2]
 
 
+def feedback(requests, bid, won, paid, least):
+    """What a bidder is told; whatever else there is to tell is left out."""
+    known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
+    return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
+
+
 def taught(policy, price, bid):
     """The policy after a batch of auctions at these prices."""
     price, bid = np.asarray(price, dtype=float), np.asarray(bid, dtype=float)
     won = bid >= price
-    policy.observe(Feedback(batch(value=bid), bid, won, np.where(won, bid, 0.0), price, np.zeros(len(bid))))
+    policy.observe(feedback(batch(value=bid), bid, won, np.where(won, bid, 0.0), price))
     policy.control(STATE)
     return policy
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -26,11 +27,17 @@ def account(seen, spend, *, budget=10.0, expected=100, **counts):
     )
 
 
+def feedback(requests, bid, won, paid, least):
+    """What a bidder is told; whatever else there is to tell is left out."""
+    known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
+    return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
+
+
 def won(value, paid):
     """Feedback on requests that were all won but the last."""
     value, paid = np.asarray(value, dtype=float), np.asarray(paid, dtype=float)
     did = np.arange(len(value)) < len(value) - 1
-    return Feedback(batch(value=value), value, did, np.where(did, paid, 0.0), paid, np.zeros(len(value)))
+    return feedback(batch(value=value), value, did, np.where(did, paid, 0.0), paid)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +227,7 @@ def test_the_dual_of_the_budget_is_adaptive_pacing():
 
 def test_no_feedback_and_huge_steps_do_no_harm():
     policy = TargetROS(1.0)
-    policy.observe(Feedback(VisibleRequests(0, {}), *[np.empty(0)] * 5))
+    policy.observe(feedback(VisibleRequests(0, {}), *[np.empty(0)] * 4))
     for seen in range(10, 2_000, 10):
         policy.control(account(seen, 1e6 * seen, budget=math.inf, expected=1))
     assert policy.lam == 1e9

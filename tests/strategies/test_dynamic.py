@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 from functools import cache
 
 import numpy as np
@@ -39,9 +40,15 @@ def account(rho, *, seen=0, spend=0.0, expected=1_000):
     return AccountState(0.0, 24.0, seen, expected, spend, 0, budget, budget - spend)
 
 
+def feedback(requests, bid, won, paid, least):
+    """What a bidder is told; whatever else there is to tell is left out."""
+    known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
+    return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
+
+
 def shown(policy, value):
     none = np.zeros(len(value))
-    policy.observe(Feedback(batch(value), none, none.astype(bool), none, none, none))
+    policy.observe(feedback(batch(value), none, none.astype(bool), none, none))
     return policy
 
 
@@ -135,7 +142,7 @@ def test_it_plans_for_what_is_left_or_for_the_whole():
 
 def test_until_it_knows_values_it_bids_as_told():
     policy = FluidPacing(rules(), mu=1.5)
-    policy.observe(Feedback(VisibleRequests(0, {}), *[np.empty(0)] * 5))
+    policy.observe(feedback(VisibleRequests(0, {}), *[np.empty(0)] * 4))
     policy.control(account(1 / 24))
     assert policy.bid(batch([1.0])).tolist() == [0.4]
 

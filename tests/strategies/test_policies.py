@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -242,6 +243,12 @@ def test_placement_floors_count_in_the_chance_of_winning():
     assert bid == pytest.approx(0.5, abs=1e-3)  # just enough for the floors
 
 
+def feedback(requests, bid, won, paid, least):
+    """What a bidder is told; whatever else there is to tell is left out."""
+    known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
+    return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
+
+
 # valuation and policy together
 
 
@@ -270,15 +277,15 @@ def test_priced_passes_everything_on():
     assert priced.bid(VisibleRequests(3, columns)).tolist() == [0.0, 4.0, 9.0]  # a value below 0 counts as 0
     seen = VisibleRequests(2, {"profile": np.array([2, 0]), "hour": np.array([1.0, 2.0])})
     money = np.array([0.5, 0.25])
-    told = Feedback(seen, money, np.array([True, False]), money, money, np.zeros(2))
+    told = feedback(seen, money, np.array([True, False]), money, money)
     priced.observe(told)
     priced.control("state")
-    feedback, state = inner.told
+    passed, state = inner.told
     assert state == "state"
-    assert feedback.requests["value"].tolist() == [3.0, 0.0]
-    assert feedback.requests["hour"].tolist() == [1.0, 2.0]
-    assert feedback.bid is told.bid
-    assert feedback.won is told.won
+    assert passed.requests["value"].tolist() == [3.0, 0.0]
+    assert passed.requests["hour"].tolist() == [1.0, 2.0]
+    assert passed.bid is told.bid
+    assert passed.won is told.won
 
 
 def test_of_no_requests_there_is_no_value():
@@ -286,7 +293,7 @@ def test_of_no_requests_there_is_no_value():
         "Learner", (Policy,), {"learns": True, "observe": lambda self, feedback: told.append(feedback)}
     )()
     told, none = [], np.empty(0)
-    nothing = Feedback(VisibleRequests(0, {}), none, none.astype(bool), none, none, none)
+    nothing = feedback(VisibleRequests(0, {}), none, none.astype(bool), none, none)
     Priced(CellValues(("profile",), np.array([1.0, 2.0])), inner).observe(nothing)
     assert told[0].requests["value"].tolist() == []
 
