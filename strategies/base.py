@@ -7,7 +7,7 @@ currency. ``Priced`` puts a valuation before it, which fills that column from wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +43,12 @@ class Policy:
     paces: bool = False
     """Whether it minds its budget."""
     multiplier: float = float("nan")
+    stochastic: bool = False
+    """Whether its bids use the column ``u``."""
+    needs_budget: bool = False
+    """Whether it does its work under a finite budget alone; it answers bids without one, too."""
+    meant_for: tuple[str, ...] = ()
+    """The auction types that its rule was made for; empty: any."""
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Bids in currency per impression, shape (requests.n,); row-wise."""
@@ -87,14 +93,18 @@ class Priced:
         if (
             self._priced is None or self._seen is not requests
         ):  # the engine asks for the same cells again and again
-            value = np.maximum(self.valuation.value(requests), 0.0)
-            self._seen, self._priced = requests, VisibleRequests(requests.n, {**requests, VALUE: value})
+            self._seen, self._priced = requests, self._with_value(requests)
         return self.policy.bid(self._priced)
 
     def observe(self, feedback: Feedback) -> None:
-        """Passed on to the policy."""
-        self.policy.observe(feedback)
+        """Passed on to the policy, with the value of each request as the valuation now sees it."""
+        self.policy.observe(replace(feedback, requests=self._with_value(feedback.requests)))
 
     def control(self, state: AccountState) -> None:
         """Passed on to the policy."""
         self.policy.control(state)
+
+    def _with_value(self, requests: VisibleRequests) -> VisibleRequests:
+        """The requests and their column ``value``, at least 0; of no request at all there may be no other column."""
+        value = np.maximum(self.valuation.value(requests), 0.0) if requests.n else np.empty(0)
+        return VisibleRequests(requests.n, {**requests, VALUE: value})

@@ -13,10 +13,19 @@ from typing import Any
 
 from sim import Strategy
 from sim.scenario import StrategySpec
+from strategies.hindsight import NOT_PLAYABLE
 from strategies.market import Market
-from strategies.policies.linear import Linear, Truthful
-from strategies.policies.pacing import AdaptivePacing
+from strategies.policies.constant import Constant, Random
+from strategies.policies.fluid import FluidPacing
+from strategies.policies.learned_shading import LearnedShading
+from strategies.policies.linear import MCPC, Linear, Truthful
+from strategies.policies.ortb import ORTB1, ORTB2
+from strategies.policies.pacing import AdaptivePacing, MirrorDescent
+from strategies.policies.pid import PIDCPA, PIDSpend
+from strategies.policies.rlb import RLB
 from strategies.policies.shading import Shading
+from strategies.policies.targets import TargetCPA, TargetROS
+from strategies.policies.throttling import Throttling
 
 GROUP = "jointbid.strategies"
 
@@ -25,7 +34,24 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "linear": Linear,
     "adaptive_pacing": AdaptivePacing,
     "shading": Shading,
+    "constant": Constant,
+    "random": Random,
+    "mcpc": MCPC,
+    "ortb1": ORTB1,
+    "ortb2": ORTB2,
+    "mirror_descent": MirrorDescent,
+    "throttling": Throttling,
+    "pid_spend": PIDSpend,
+    "pid_cpa": PIDCPA,
+    "target_ros": TargetROS,
+    "target_cpa": TargetCPA,
+    "fluid_pacing": FluidPacing,
+    "learned_shading": LearnedShading,
+    "rlb": RLB,
 }
+
+BOUNDS = {"hindsight": NOT_PLAYABLE}
+"""Names that belong to no bidder, and why."""
 
 
 class UnknownStrategyError(ValueError):
@@ -56,6 +82,8 @@ def make(spec: StrategySpec, market: Market) -> Strategy:
 def _find(name: str) -> Callable[..., Strategy]:
     if name in BUILT_IN:
         return BUILT_IN[name]
+    if name in BOUNDS:
+        raise UnknownStrategyError(f"{name!r} {BOUNDS[name]}")
     plugins = _plugins()
     if name not in plugins:
         raise UnknownStrategyError(f"unknown strategy {name!r}{_hint(name, names())}")

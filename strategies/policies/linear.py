@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
 from strategies.base import VALUE, Policy, VisibleRequests
+from strategies.parameters import above_0, at_least_0
+
+SECOND = ("second_price", "vcg")
+"""Where the price does not depend on one's own bid."""
 
 
 class Truthful(Policy):
     """Bid the value: dominant in a second-price auction without a budget (Vickrey 1961)."""
+
+    meant_for = SECOND
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value itself."""
@@ -24,11 +28,32 @@ class Linear(Policy):
     ``gain`` is a pure number, 0 or more.
     """
 
+    meant_for = SECOND
+
     def __init__(self, gain: float = 1.0) -> None:
-        if not (math.isfinite(gain) and gain >= 0):
-            raise ValueError(f"gain = {gain}: must be a finite number, 0 or more")
-        self.gain = self.multiplier = float(gain)
+        self.gain = self.multiplier = at_least_0("gain", gain)
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """``gain`` x value."""
         return self.gain * requests[VALUE]
+
+
+class MCPC(Policy):
+    """Bid the most that a click may cost times the predicted CTR (MCPC; Chen et al. 2011, Zhang, Yuan, Wang & Shen 2014).
+
+    The value of an impression is CTR x ``value_per_click``, so the bid is ``max_cpc`` x value / ``value_per_click``. Both
+    are in currency per click. ``value_per_click`` is the advertiser's own (in the family ``logit``,
+    ``response.value_per_click``); ``max_cpc``, which the literature sets to the eCPC of past campaigns, is that much
+    too where it is left out, and the bid is then truthful. Set as a fixed limit, it pays no heed to the budget.
+    """
+
+    meant_for = SECOND
+
+    def __init__(self, max_cpc: float | None = None, value_per_click: float = 1.0) -> None:
+        self.value_per_click = above_0("value_per_click", value_per_click)
+        self.max_cpc = self.value_per_click if max_cpc is None else at_least_0("max_cpc", max_cpc)
+        self.multiplier = self.max_cpc / self.value_per_click
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """``max_cpc`` x predicted CTR."""
+        return self.max_cpc * (requests[VALUE] / self.value_per_click)

@@ -1,13 +1,16 @@
-"""Spend a budget evenly over the run."""
+"""Spend a budget evenly over the run, by a dual variable that follows what was spent."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from strategies.base import VALUE, AccountState, Policy, VisibleRequests
+from strategies.parameters import above_0, at_least_0, one_of
+from strategies.policies.linear import SECOND
 
 
 class AdaptivePacing(Policy):
@@ -19,12 +22,12 @@ class AdaptivePacing(Policy):
     """
 
     paces = True
+    needs_budget = True
+    meant_for = SECOND
 
     def __init__(self, mu: float = 0.5, step: float | None = None, mu_max: float = 1e6) -> None:
-        for name, value in (("mu", mu), ("step", step), ("mu_max", mu_max)):
-            if value is not None and not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} = {value}: must be a finite number, 0 or more")
-        self.mu, self.step, self.mu_max = float(mu), step, float(mu_max)
+        self.mu, self.mu_max = at_least_0("mu", mu), at_least_0("mu_max", mu_max)
+        self.step = None if step is None else at_least_0("step", step)
         self._spend, self._seen = 0.0, 0
 
     @property
@@ -42,8 +45,54 @@ class AdaptivePacing(Policy):
             self.mu = 0.0
             return
         rho = state.budget / max(state.requests_expected, 1)
-        scale = 16.0 * rho * math.sqrt(max(state.requests_expected, 1))
-        step = self.step if self.step is not None else (1.0 / scale if scale > 0 else 0.0)
+        step = default_step(rho, state.requests_expected) if self.step is None else self.step
         overspent = (state.spend - self._spend) - rho * (state.requests_seen - self._seen)
-        self.mu = min(max(self.mu + step * overspent, 0.0), self.mu_max)
+        self.mu = min(max(self._moved(step * overspent), 0.0), self.mu_max)
         self._spend, self._seen = state.spend, state.requests_seen
+
+    def _moved(self, by: float) -> float:
+        """Where mu goes, before it is kept within its limits."""
+        return self.mu + by
+
+
+class MirrorDescent(AdaptivePacing):
+    """Dual mirror descent (Balseiro, Lu & Mirrokni 2020): bid v / (1 + mu); mu moves along the gradient in a mirror.
+
+    With h the reference function, h'(mu) <- h'(mu) + step (spend - rho n), cut at ``mu_max``. ``geometry='euclid'``,
+    h = mu^2 / 2, adds the step and is adaptive pacing; ``'entropy'``, h = mu log mu - mu, multiplies mu by the step's
+    exponential, keeps it above 0, and must start there. Other parameters are those of ``AdaptivePacing``; the same
+    ``step``, per unit of currency, is a relative one under entropy.
+    """
+
+    def __init__(
+        self, geometry: str = "entropy", mu: float = 0.5, step: float | None = None, mu_max: float = 1e6
+    ) -> None:
+        super().__init__(mu, step, mu_max)
+        self.geometry = one_of("geometry", geometry, tuple(MIRRORS))
+        if self.geometry == "entropy":
+            above_0("mu", mu)
+
+    def _moved(self, by: float) -> float:
+        there, back = MIRRORS[self.geometry]
+        return back(there(self.mu) + by) if self.mu > 0 or self.geometry == "euclid" else 0.0
+
+
+def _same(x: float) -> float:
+    return x
+
+
+def _exp(x: float) -> float:
+    return math.exp(min(x, 700.0))
+
+
+MIRRORS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "euclid": (_same, _same),
+    "entropy": (math.log, _exp),
+}
+"""Geometry -> (h', its inverse)."""
+
+
+def default_step(rho: float, requests: int) -> float:
+    """1 / (16 rho sqrt(T)) per unit of currency; 0 where there is no budget at all."""
+    scale = 16.0 * rho * math.sqrt(max(requests, 1))
+    return 1.0 / scale if scale > 0 else 0.0

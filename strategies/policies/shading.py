@@ -24,6 +24,8 @@ class Shading(Policy):
     market it goes by each request's auction type.
     """
 
+    meant_for = ("first_price", "second_price", "vcg")
+
     def __init__(self, market: Market) -> None:
         if "soft_floor" in market.auction_types:
             raise ValueError("shading knows no soft floors: choose another strategy (truthful, linear)")

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize
 
-from sim import Entrant, LogColumns, Scenario, simulate
+from sim import Entrant, LogColumns, Scenario, VisibleRequests, simulate
 from strategies.base import Policy
 from strategies.policies.linear import Linear, Truthful
+from strategies.policies.ortb import ORTB1, ORTB2
 from strategies.policies.pacing import AdaptivePacing
 
 pytestmark = pytest.mark.oracle
@@ -329,17 +330,13 @@ QUANTILES, WEIGHTS = (0.5 * x for x in np.polynomial.legendre.leggauss(2000))
 THETA = 1 - (0.5 - QUANTILES) ** (1 / 9)  # Beta(1, 9) by its quantiles
 
 
-def linear(theta, lam):
-    return theta / lam
+def rule(name, lam):
+    """A policy of the library at one lambda."""
+    return {"linear": Linear(1 / lam), 1: ORTB1(C, lam), 2: ORTB2(C, lam)}[name]
 
 
-def ortb1(theta, lam):
-    return np.sqrt(C * theta / lam + C**2) - C
-
-
-def ortb2(theta, lam):
-    k = (theta + np.sqrt(C**2 * lam**2 + theta**2)) / (C * lam)
-    return C * (k ** (1 / 3) - k ** (-1 / 3))
+def bids(name, lam, theta):
+    return rule(name, lam).bid(VisibleRequests(len(theta), {"value": theta}))
 
 
 WIN = {1: lambda b: b / (C + b), 2: lambda b: b**2 / (C**2 + b**2)}
@@ -348,36 +345,23 @@ SECOND = {  # what is paid on average, won or lost: the integral of p dw(p) up t
     1: lambda b: C * (np.log1p(b / C) - b / (C + b)),
     2: lambda b: C * np.arctan(b / C) - b * C**2 / (C**2 + b**2),
 }
-ORTB = {1: ortb1, 2: ortb2}
 
 
-def totals(rule, family, auction, lam):
+def totals(name, family, auction, lam):
     """Value and spend an auction, from the integrals."""
-    bid = rule(THETA, lam)
+    bid = bids(name, lam, THETA)
     cost = SECOND[family](bid) if auction == "second_price" else bid * WIN[family](bid)
     return np.array([WEIGHTS @ (THETA * WIN[family](bid)), WEIGHTS @ cost])
 
 
-def tuned(rule, family, auction, budget):
+def tuned(name, family, auction, budget):
     """(lam at which the rule spends the budget, the value that it then wins, what a little more money would win)."""
     log_lam = optimize.brentq(
-        lambda x: totals(rule, family, auction, np.exp(x))[1] - budget, -20, 5, xtol=1e-13
+        lambda x: totals(name, family, auction, np.exp(x))[1] - budget, -20, 5, xtol=1e-13
     )
-    more = totals(rule, family, auction, np.exp(log_lam - 1e-4))
-    value, spend = totals(rule, family, auction, np.exp(log_lam))
+    more = totals(name, family, auction, np.exp(log_lam - 1e-4))
+    value, spend = totals(name, family, auction, np.exp(log_lam))
     return np.exp(log_lam), value, (more[0] - value) / (more[1] - spend)
-
-
-class ByTheta(Policy):
-    """A rule from theta to bid, at one lambda."""
-
-    reads = ("theta",)
-
-    def __init__(self, rule, lam):
-        self.rule, self.lam = rule, lam
-
-    def bid(self, requests):
-        return self.rule(requests["theta"], self.lam)
 
 
 def lattice(family, n=400_000):
@@ -391,7 +375,7 @@ def lattice(family, n=400_000):
         weight=np.ones(n),
         value=theta,
         click=np.zeros(n),
-        columns={"theta": theta},
+        columns={"value": theta},
     )
 
 
@@ -406,7 +390,7 @@ def test_ortb_is_first_price_shading(family, theta):
         method="bounded",
         options={"xatol": 1e-9},
     )
-    assert ORTB[family](theta, lam) == pytest.approx(best.x, rel=1e-5)
+    assert bids(family, lam, np.array([theta])) == pytest.approx(best.x, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -427,15 +411,15 @@ def test_linear_against_ortb_at_equal_budget(family, auction, budget, gain):
     supply = {"kind": "log", "path": "", "horizon_h": 1}
     s = Scenario.model_validate({"supply": supply, "auction": {"type": auction}})
     log, seen, exact = lattice(family), {}, {}
-    for rule in (linear, ORTB[family]):
-        lam, exact[rule], money = tuned(rule, family, auction, budget)
-        row = simulate(s, {"focal": Entrant(ByTheta(rule, lam))}, 1, log=log).of("focal")
+    for name in ("linear", family):
+        lam, exact[name], money = tuned(name, family, auction, budget)
+        row = simulate(s, {"focal": Entrant(rule(name, lam))}, 1, log=log).of("focal")
         n = row["requests"]
         assert row["spend"] / n == pytest.approx(budget, rel=2e-3)
         unspent = budget * n - row["spend"]
-        seen[rule] = (row["value"] + money * unspent) / n
-        assert seen[rule] == pytest.approx(exact[rule], rel=3e-4)
-    more, theory = (x[linear] / x[ORTB[family]] - 1 for x in (seen, exact))
+        seen[name] = (row["value"] + money * unspent) / n
+        assert seen[name] == pytest.approx(exact[name], rel=3e-4)
+    more, theory = (x["linear"] / x[family] - 1 for x in (seen, exact))
     assert more == pytest.approx(theory, abs=2.5e-4)
     assert (more > 0) == (auction == "second_price")
     assert abs(more) > 5e-4

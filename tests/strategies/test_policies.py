@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import fields
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import AccountState, Entrant, Scenario, VisibleRequests, simulate
+from sim import AccountState, Entrant, Feedback, Scenario, VisibleRequests, simulate
 from strategies.base import Policy, Priced
 from strategies.market import Market
 from strategies.policies.linear import Linear, Truthful
@@ -242,6 +243,12 @@ def test_placement_floors_count_in_the_chance_of_winning():
     assert bid == pytest.approx(0.5, abs=1e-3)  # just enough for the floors
 
 
+def feedback(requests, bid, won, paid, least):
+    """What a bidder is told; whatever else there is to tell is left out."""
+    known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
+    return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
+
+
 # valuation and policy together
 
 
@@ -268,9 +275,27 @@ def test_priced_passes_everything_on():
     assert (priced.reads, priced.learns, priced.multiplier) == (("profile", "hour"), True, 0.25)
     columns = {"profile": np.array([0, 1, 2]), "hour": np.array([1.0, 2.0, 3.0])}
     assert priced.bid(VisibleRequests(3, columns)).tolist() == [0.0, 4.0, 9.0]  # a value below 0 counts as 0
-    priced.observe("feedback")
+    seen = VisibleRequests(2, {"profile": np.array([2, 0]), "hour": np.array([1.0, 2.0])})
+    money = np.array([0.5, 0.25])
+    told = feedback(seen, money, np.array([True, False]), money, money)
+    priced.observe(told)
     priced.control("state")
-    assert inner.told == ["feedback", "state"]
+    passed, state = inner.told
+    assert state == "state"
+    assert passed.requests["value"].tolist() == [3.0, 0.0]
+    assert passed.requests["hour"].tolist() == [1.0, 2.0]
+    assert passed.bid is told.bid
+    assert passed.won is told.won
+
+
+def test_of_no_requests_there_is_no_value():
+    inner = type(
+        "Learner", (Policy,), {"learns": True, "observe": lambda self, feedback: told.append(feedback)}
+    )()
+    told, none = [], np.empty(0)
+    nothing = feedback(VisibleRequests(0, {}), none, none.astype(bool), none, none)
+    Priced(CellValues(("profile",), np.array([1.0, 2.0])), inner).observe(nothing)
+    assert told[0].requests["value"].tolist() == []
 
 
 def test_priced_reads_all_where_its_policy_does():

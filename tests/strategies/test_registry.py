@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,8 @@ from strategies.policies.shading import Shading
 from strategies.registry import UnknownStrategyError, make, names
 
 MARKET = Market.of(Scenario())
+KNOWN = Market.of(Scenario.model_validate({"rivals": {"landscape": "uniform", "high": 2}}))
+SHIPPED = Path(__file__).parents[2] / "conf" / "strategy"
 
 
 def spec(name, **params):
@@ -34,9 +37,15 @@ def plugins(monkeypatch):
 @pytest.mark.parametrize("name", list(registry.BUILT_IN))
 def test_built_in_names_make_strategies(name):
     assert name in names()
-    strategy = make(spec(name), MARKET)
-    assert strategy is not make(spec(name), MARKET)
+    strategy = make(spec(name), KNOWN)
+    assert strategy is not make(spec(name), KNOWN)
     assert callable(strategy.bid)
+
+
+def test_every_built_in_name_is_in_the_config_group():
+    assert {path.stem for path in SHIPPED.glob("*.yaml")} == set(registry.BUILT_IN)
+    for path in SHIPPED.glob("*.yaml"):
+        assert f"\nname: {path.stem}\n" in path.read_text("utf-8")
 
 
 def test_parameters_arrive():
@@ -78,6 +87,14 @@ def test_shading_refuses_a_first_price_market_without_a_landscape():
     first = Market.of(Scenario.model_validate({"auction": {"type": "first_price"}}))
     with pytest.raises(UnknownStrategyError, match=r"'shading': .*rivals\.landscape"):
         make(spec("shading"), first)
+
+
+def test_the_hindsight_bound_is_no_bidder():
+    assert "hindsight" not in names()
+    with pytest.raises(
+        UnknownStrategyError, match=r"^'hindsight' is no bidder but an upper bound .*strategies\.hindsight"
+    ):
+        make(spec("hindsight"), KNOWN)
 
 
 def test_plugins_are_found_by_name(plugins):

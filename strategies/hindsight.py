@@ -1,0 +1,63 @@
+"""The most that any bidder could have got, knowing every value and price beforehand: a bound, and not a strategy.
+
+No bidder can play it. It is worked out after a run, from the values and prices of its requests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+NOT_PLAYABLE = (
+    "is no bidder but an upper bound that knows all values and prices beforehand; "
+    "work it out after a run with strategies.hindsight.hindsight(value, price, budget)"
+)
+
+
+@dataclass(frozen=True)
+class Hindsight:
+    """The best purchases in hindsight: which share of each request, and what they gain, are worth and cost, in currency."""
+
+    share: NDArray[np.float64]
+    gain: float
+    value: float
+    spend: float
+
+
+def hindsight(
+    value: NDArray[np.float64],
+    price: NDArray[np.float64],
+    budget: float = np.inf,
+    objective: Literal["profit", "value"] = "profit",
+) -> Hindsight:
+    """The linear relaxation of the knapsack of requests (Dantzig 1957): best gain per unit of money first, the last in part.
+
+    ``value`` is what each request is worth and ``price`` the least that buys it (the minimum bid to win; where nobody
+    else bids and there is no floor, 0), both in currency per impression, shape (n,); ``budget`` in currency. ``objective``
+    is what is gained: value less price, or value. The gain is at least that of every strategy on the same requests in
+    which rivals' bids do not react, whatever the auction charges, as no winner pays less than the price. Raises ``ValueError``
+    for arrays that do not match, a negative or infinite price, and a budget below 0.
+    """
+    value, price = np.asarray(value, dtype=np.float64), np.asarray(price, dtype=np.float64)
+    if value.ndim != 1 or value.shape != price.shape:
+        raise ValueError(f"value and price have shapes {value.shape} and {price.shape}: must be one, (n,)")
+    if not np.isfinite(value).all() or not np.isfinite(price).all() or (price < 0).any():
+        raise ValueError("value and price: must be finite numbers, and prices 0 or more")
+    if not budget >= 0:
+        raise ValueError(f"budget = {budget}: must be a number, 0 or more")
+    if objective not in {"profit", "value"}:
+        raise ValueError(f"objective = {objective}: must be one of profit, value")
+    gain = value - price if objective == "profit" else value
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.where(gain > 0, gain / price, -np.inf)
+    order = np.argsort(-rate, kind="stable")
+    cost = price[order]
+    before = np.cumsum(cost) - cost
+    with np.errstate(divide="ignore", invalid="ignore"):
+        part = np.where(cost > 0, (budget - before) / cost, 1.0)
+    share = np.empty_like(value)
+    share[order] = np.where(gain[order] > 0, np.clip(part, 0.0, 1.0), 0.0)
+    return Hindsight(share, float(share @ gain), float(share @ value), float(share @ price))

@@ -1,0 +1,31 @@
+"""Amounts of money in logarithmic bins: a bounded memory of any number of them, whose content depends on their order nowhere.
+
+Counts are whole numbers, and sums run in the order of the requests, so that what a strategy has learned is the same however
+many requests travelled together.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+PER_OCTAVE = 128
+"""A bin is .54 % wide."""
+EDGES: NDArray[np.float64] = 1e-6 * 2.0 ** (np.arange(50 * PER_OCTAVE + 1) / PER_OCTAVE)
+"""The bins' upper ends, currency per impression: from a micro, the smallest bid, to 10^9."""
+BINS = len(EDGES)
+
+
+def bin_of(money: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The bin that holds each amount: the first whose upper end is not below it; shape as ``money``."""
+    return np.minimum(np.searchsorted(EDGES, money), BINS - 1).astype(np.int64)
+
+
+def count(money: NDArray[np.float64]) -> NDArray[np.int64]:
+    """How many amounts lie in each bin, shape (BINS,)."""
+    return np.bincount(bin_of(money), minlength=BINS).astype(np.int64)
+
+
+def total(money: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Their sum in each bin, shape (BINS,)."""
+    return np.bincount(bin_of(money), weights=money, minlength=BINS).astype(np.float64)

@@ -1,0 +1,45 @@
+"""Bids that look at no value: the baselines that every other strategy should beat."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strategies.base import Policy, VisibleRequests
+from strategies.market import Market
+from strategies.parameters import at_least_0
+from strategies.policies.prices import median_price
+
+
+class Constant(Policy):
+    """Bid the same on every request (CONST in Zhang, Yuan, Wang & Shen 2014).
+
+    ``level`` is in currency per impression; left out, it is the median of the known price landscape, which wins every
+    second auction without floors.
+    """
+
+    reads = ()
+
+    def __init__(self, level: float | None = None, market: Market | None = None) -> None:
+        self.level = at_least_0("level", median_price("level", market) if level is None else level)
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """``level``, whatever is on offer."""
+        return np.full(requests.n, self.level)
+
+
+class Random(Policy):
+    """Bid uniformly on [0, ``high``] (RAND in Zhang, Yuan, Wang & Shen 2014), by the bidder's own column ``u``.
+
+    ``high`` is in currency per impression; left out, it is twice the median of the known price landscape.
+    """
+
+    reads = ("u",)
+    stochastic = True
+
+    def __init__(self, high: float | None = None, market: Market | None = None) -> None:
+        self.high = at_least_0("high", 2.0 * median_price("high", market) if high is None else high)
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """``high`` x u."""
+        return self.high * requests["u"]

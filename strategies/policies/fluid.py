@@ -1,0 +1,117 @@
+"""Fluid-optimal pacing: the best multiplier on average, where prices are known and the law of values is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strategies.base import VALUE, AccountState, Feedback, Policy, VisibleRequests
+from strategies.market import Market
+from strategies.parameters import at_least_0, one_of
+from strategies.policies import bins
+from strategies.policies.prices import PriceTable
+from strategies.policies.shading import Shading
+
+HIGHEST_LOG = math.log(1e9)
+HALVINGS = 60
+
+
+class FluidPacing(Policy):
+    """Bid as if an impression were worth v / (1 + mu), with mu solving the fluid dual, min E[u(v, mu)] + mu rho.
+
+    At the solution E[spend a request] = rho, or mu = 0 where that leaves money over. In second price the bid is v / (1 + mu)
+    itself, in first price its best response to the landscape (``Shading``, tabled at steps of .54 %). With v and p both U[0, 1] in second price,
+    1 / (1 + mu) = sqrt(6 rho): value sqrt(6 rho) / 3 (Balseiro, Besbes & Weintraub 2015, Balseiro & Gur 2019).
+
+    The landscape is the market's, floors included. The law of values is ``values``, equally likely amounts in currency
+    per impression, if they are given; then nothing is learned. Otherwise it is that of all requests shown so far, won
+    or lost, as they were valued when they came. The dual is solved anew at each control step for what is left of the
+    budget and of the expected requests (``plan='rest'``), or for the whole of both (``'whole'``). Until values are known
+    mu is ``mu``. Without a budget it is 0.
+    """
+
+    paces = True
+    needs_budget = True
+    meant_for = ("first_price", "second_price")
+
+    def __init__(
+        self, market: Market, values: Sequence[float] | None = None, mu: float = 0.5, plan: str = "rest"
+    ) -> None:
+        if market.landscape is None:
+            raise ValueError(
+                "fluid pacing needs a price landscape: set rivals.landscape, or choose adaptive_pacing"
+            )
+        if market.auction_types not in {("first_price",), ("second_price",)}:
+            types = ", ".join(market.auction_types)
+            raise ValueError(
+                f"fluid pacing knows markets of first_price or of second_price alone, not of {types}"
+            )
+        self.mu, self.plan = at_least_0("mu", mu), one_of("plan", plan, ("rest", "whole"))
+        self._shaded: NDArray[np.float64] | None = None
+        if market.auction_types == ("first_price",):
+            self._worth = bins.EDGES
+            self._shaded = Shading(market).bid(VisibleRequests(bins.BINS, {VALUE: bins.EDGES}))
+            self._paid = self._shaded * market.win_probability(self._shaded)
+        else:
+            prices = PriceTable(market)
+            self._worth, self._paid = prices.bids, prices.paid
+        self.learns = values is None
+        self._count = np.zeros(bins.BINS, dtype=np.int64)
+        self._total = np.zeros(bins.BINS)
+        if values is not None:
+            self._add(np.array([at_least_0("values", value) for value in values]))
+            if not self._count.any():
+                raise ValueError("values = []: must hold an amount at least, or be left out")
+
+    @property
+    def multiplier(self) -> float:  # type: ignore[override]
+        """1 / (1 + mu)."""
+        return 1.0 / (1.0 + self.mu)
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The value over 1 + mu, shaded where the auction is first price."""
+        worth = requests[VALUE] / (1.0 + self.mu)
+        if self._shaded is None:
+            return worth
+        return np.minimum(np.interp(worth, self._worth, self._shaded), worth)
+
+    def observe(self, feedback: Feedback) -> None:
+        """Add the values of what was on offer."""
+        if feedback.requests.n:
+            self._add(feedback.requests[VALUE])
+
+    def control(self, state: AccountState) -> None:
+        """Solve for mu, where values are known and requests are left."""
+        if not math.isfinite(state.budget):
+            self.mu = 0.0
+            return
+        if self.plan == "rest":
+            money, requests = state.budget_left, state.requests_expected - state.requests_seen
+        else:
+            money, requests = state.budget, state.requests_expected
+        if requests > 0 and self._count.any():
+            self.mu = self._solve(money / requests)
+
+    def _add(self, value: NDArray[np.float64]) -> None:
+        self._count = self._count + bins.count(value)
+        self._total = self._total + bins.total(value)
+
+    def _solve(self, rho: float) -> float:
+        """The least mu >= 0 at which a request costs no more than rho on average, by bisection on log(1 + mu)."""
+        held = self._count > 0
+        weight = self._count[held] / self._count.sum()
+        value = self._total[held] / self._count[held]
+
+        def spends(log: float) -> float:
+            return float(weight @ np.interp(value * math.exp(-log), self._worth, self._paid))
+
+        if spends(0.0) <= rho:
+            return 0.0
+        low, high = 0.0, HIGHEST_LOG
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if spends(middle) > rho else (low, middle)
+        return math.expm1(high)

@@ -1,0 +1,100 @@
+"""Shading where the price landscape has to be learned from own auctions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.auction.mechanisms import MECHANISMS
+from strategies.base import VALUE, AccountState, Feedback, Policy, VisibleRequests
+from strategies.market import Market
+from strategies.parameters import one_of, share, whole
+from strategies.policies.bins import EDGES
+from strategies.policies.censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
+
+FEEDBACK = ("win_lose", "winning_price", "minimum_bid")
+
+
+class LearnedShading(Policy):
+    """Bid argmax over b of (v - b) W(b), W being P(win | bid) as estimated from the auctions so far.
+
+    ``feedback`` says what the exchange tells: ``'minimum_bid'``, the minimum bid to win of every auction that was bid in;
+    ``'winning_price'``, that of the auctions won (what the winner pays in second price), so that a loss says only that
+    the price is above the bid; ``'win_lose'``, no price at all. ``estimator='kaplan_meier'`` assumes no form: the
+    product-limit estimate (Kaplan & Meier 1958; for bidding Zhang et al. 2016, bid-aware gradient descent), with
+    all prices told the empirical one, and with wins and losses alone, where it does not exist, isotonic regression (Ayer
+    et al. 1955). ``'lognormal'`` is the lognormal of highest likelihood.
+
+    Unless all prices are told, a share ``explore`` of the requests (column ``u``) is bid on with a uniform part of the value, so
+    that bids are tried that the estimate advises against. Until ``least`` auctions are known that is done on every request,
+    or half of the value bid where all prices are told. The estimate is renewed at each control step. In second price and
+    VCG it bids the value, and learns from these auctions too. It minds no budget, and takes what it lost without money or
+    out of its flight for lost to a higher price.
+    """
+
+    learns = True
+    meant_for = ("first_price", "second_price", "vcg")
+
+    def __init__(
+        self,
+        estimator: str = "kaplan_meier",
+        feedback: str = "minimum_bid",
+        explore: float = 0.05,
+        least: int = 100,
+        market: Market | None = None,
+    ) -> None:
+        self.estimator = one_of("estimator", estimator, ("kaplan_meier", "lognormal"))
+        self.feedback = one_of("feedback", feedback, FEEDBACK)
+        self.explore, self.least = share("explore", explore), whole("least", least)
+        types = ("first_price",) if market is None else market.auction_types
+        if "soft_floor" in types:
+            raise ValueError(
+                "learned shading knows no soft floors: choose another strategy (truthful, linear)"
+            )
+        self._shades, self._mixed = "first_price" in types, len(types) > 1
+        self.stochastic = self._shades and self.feedback != "minimum_bid"
+        self.learns = self._shades
+        self.reads = (VALUE, *(("u",) if self.stochastic else ()), *(("at",) if self._mixed else ()))
+        self._prices = Prices()
+        self._best: BestResponse | None = None
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The value, shaded where the auction is first price."""
+        value = requests[VALUE]
+        if not self._shades:
+            return value
+        bids = value / 2 if self._best is None else self._best.of(value)
+        bids = np.where(
+            bids > 0, bids, value / 2
+        )  # no price is known below the value: a lower bid costs nothing
+        if self.stochastic:
+            tried = 1.0 if self._best is None else self.explore
+            u = requests["u"]
+            bids = np.where(u < tried, value * (u / max(tried, 1e-12)), bids)
+        if self._mixed:
+            bids = np.where(requests["at"] == MECHANISMS["first_price"], bids, value)
+        return np.asarray(bids)
+
+    def observe(self, feedback: Feedback) -> None:
+        """Add the auctions that were bid in."""
+        if not feedback.requests.n:
+            return
+        took_part = feedback.bid > 0
+        self._prices.add(
+            feedback.bid[took_part],
+            feedback.won[took_part],
+            feedback.minimum_bid_to_win[took_part],
+            self.feedback,
+        )
+
+    def control(self, state: AccountState) -> None:  # noqa: ARG002 - what was observed says it all
+        """Estimate anew."""
+        if not self._shades or self._prices.n < self.least:
+            return
+        if self.estimator == "lognormal":
+            held, win = lognormal(self._prices)
+        elif self.feedback == "win_lose":
+            held, win = isotonic(self._prices)
+        else:
+            held, win = kaplan_meier(self._prices)
+        self._best = BestResponse(EDGES[held], win)

@@ -1,0 +1,47 @@
+"""Spend a budget evenly over the run by staying out of some auctions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strategies.base import VALUE, AccountState, Policy, VisibleRequests
+from strategies.parameters import share as within_0_1
+
+
+class Throttling(Policy):
+    """Probabilistic throttling (Agarwal, Ghosh, Wei & You 2014): take part with probability ``share``, and bid the value.
+
+    At each control step the spend so far is compared with the budget's part for the requests so far. Where it is higher,
+    share <- share (1 - rate); otherwise share <- min(share (1 + rate), 1). ``share`` is where it starts (a slow start is a
+    small one) and ``rate`` the relative change a control step; both are pure numbers from 0 to 1. It takes part where the
+    column ``u`` lies below the share. Without a finite budget it takes part in every auction.
+    """
+
+    reads = (VALUE, "u")
+    paces = True
+    stochastic = True
+    needs_budget = True
+
+    def __init__(self, share: float = 0.5, rate: float = 0.1) -> None:
+        self.share, self.rate = within_0_1("share", share), within_0_1("rate", rate)
+
+    @property
+    def multiplier(self) -> float:  # type: ignore[override]
+        """The share of the auctions that it takes part in."""
+        return self.share
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The value where u < share, elsewhere nothing."""
+        return np.where(requests["u"] < self.share, requests[VALUE], 0.0)
+
+    def control(self, state: AccountState) -> None:
+        """Compare spend with its plan."""
+        if not math.isfinite(state.budget):
+            self.share = 1.0
+        elif state.requests_seen:
+            planned = state.budget * state.requests_seen / max(state.requests_expected, 1)
+            over = state.spend > planned
+            self.share = min(self.share * (1.0 - self.rate if over else 1.0 + self.rate), 1.0)
