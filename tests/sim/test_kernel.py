@@ -3,42 +3,63 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from math import floor as whole
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.auction import compiled
+from sim import compiled
 from sim.auction.arrays import (
     NOBODY,
     OUTSIDE,
     Bids,
-    Outcomes,
+    Effects,
+    Memory,
     Record,
     Requests,
+    Responses,
     Rules,
     Seats,
     Shortlist,
 )
-from sim.compiled import cache_folder
 from sim.auction.kernel import clear
 from sim.auction.mechanisms import MECHANISMS
-from sim.streams import word
+from sim.compiled import cache_folder
 from sim.ledger import open_ledger
+from sim.streams import word
 
 START = 100
 OUTSIDE_KEY = 7
-SECOND, FIRST, SOFT, VCG = (MECHANISMS[name] for name in ("second_price", "first_price", "soft_floor", "vcg"))
+SECOND, FIRST, SOFT, GSP, VCG = (
+    MECHANISMS[name] for name in ("second_price", "first_price", "soft_floor", "gsp", "vcg")
+)
+SEEN_KEY, CLICK_KEY, SALE_KEY = 101, 102, 103
+FADING = [1.0, 0.5, 0.25]
+ROTATION = [0.25, 1.0]
+
+
+class Cap(NamedTuple):
+    """At most ``limit`` wins of the ``members`` (bidders) in a window, by person."""
+
+    limit: int
+    window: int
+    calendar: bool
+    members: set[int]
 
 
 @dataclass
 class Case:
-    """One little market: ``tables[b][k][c]`` is what bidder k asks for in cell c during block b."""
+    """One little market: ``tables[b][k][c]`` is what bidder k asks for in cell c during block b.
+
+    Without ``person`` everybody is new; without ``absent`` (bidders x requests) all answer.
+    """
 
     rates: list[float]
     tables: list[list[list[int]]]
@@ -54,6 +75,10 @@ class Case:
     keys: list[int]
     soft: int = 0
     fee: float = 0.0
+    time: list[int] = field(default_factory=list)
+    person: list[int] = field(default_factory=list)
+    caps: list[Cap] = field(default_factory=list)
+    absent: list[list[bool]] = field(default_factory=list)
 
     def bid(self, k, i):
         block = sum(cut <= i for cut in self.cuts)
@@ -85,6 +110,28 @@ def case(bids, floor=0, price=-1, mechanism=SECOND, rates=(1.0,), **more):
 # the rules, read plainly, in exact fractions
 
 
+def chance(key, position):
+    """The stream's uniform: the upper 53 bits of its word."""
+    return (int(word(np.uint64(key), position)) >> 11) / 2**53
+
+
+def is_full(cap, person, now, won):
+    """Whether the members have reached the person as often as may be; ``won`` holds (bidder, person, time)."""
+    within = [
+        t // cap.window == now // cap.window if cap.calendar else now - t < cap.window
+        for k, who, t in won
+        if k in cap.members and who == person
+    ]
+    return sum(within) >= cap.limit
+
+
+def may_win(c, k, i, won):
+    """Nobody who is absent, and nobody on whom a cap is full."""
+    if c.absent and c.absent[k][i]:
+        return False
+    return not any(k in cap.members and is_full(cap, c.person[i], c.time[i], won) for cap in c.caps)
+
+
 def rate_of(bid, others, rates):
     """The click rate that a bid (not tied) gets among these others."""
     slot = sum(other > bid for other in others)
@@ -109,16 +156,16 @@ def by_the_rules(c, charged=None):
     are no binary fractions, and what is a half in one arithmetic is not in another.
     """
     rates, left = [Fraction(r) for r in c.rates], list(c.budget)
-    out, fees = [], 0
+    out, fees, won = [], 0, []
     for i in range(c.n):
         weight = Fraction(c.weight[i]) if c.weight else Fraction(1)
         standing = []
         for k in range(len(left)):
             bid = min(c.bid(k, i), whole(left[k] / float(weight * rates[0])))
-            if bid > 0 and bid >= max(c.floor[i], c.own_floor[k]):
-                standing.append((bid, int(priority(np.uint64(c.keys[k]), START + i)), k))
+            if bid > 0 and bid >= max(c.floor[i], c.own_floor[k]) and may_win(c, k, i, won):
+                standing.append((bid, int(word(np.uint64(c.keys[k]), START + i)), k))
         if c.price[i] >= max(c.floor[i], 0):
-            standing.append((c.price[i], int(priority(np.uint64(OUTSIDE_KEY), START + i)), OUTSIDE))
+            standing.append((c.price[i], int(word(np.uint64(OUTSIDE_KEY), START + i)), OUTSIDE))
         standing.sort(reverse=True)
         ranked, seen = [], set()
         for bid, _, k in standing:  # of one advertiser the best bid alone
@@ -138,7 +185,7 @@ def by_the_rules(c, charged=None):
                 following = ranked[slot + 1][0] if slot + 1 < len(ranked) else 0
                 if c.mechanism[i] == FIRST or (c.mechanism[i] == SOFT and bid < c.soft):
                     charge = bid * rate
-                elif c.mechanism[i] == SECOND:
+                elif c.mechanism[i] in {SECOND, GSP}:
                     charge = max(following, floor) * rate
                 elif c.mechanism[i] == SOFT:
                     charge = max(following, floor, c.soft) * rate
@@ -150,10 +197,45 @@ def by_the_rules(c, charged=None):
                     assert abs(charge * weight - charged[i, slot]) <= 0.5 + 1e-6
                     paid = int(charged[i, slot])
                 left[winner] -= paid
+                if c.person:
+                    won.append((winner, c.person[i], c.time[i]))
                 fees += round(Fraction(c.fee) * paid)
             slots.append((winner, paid, bid))
         out.append((slots, ranked[len(rates)][0] if len(ranked) > len(rates) else -1))
     return out, left, fees
+
+
+def shown(c, winners, effects):
+    """What the impressions do, in order, told plainly: (value, clicks, conversions, viewed, reach) by bidder, the record's
+    viewed and creative, and the responses. ``effects`` are those of one seen impression, [creative][bidder][request]."""
+    totals = np.zeros((5, len(c.budget)))
+    viewed, creatives = np.zeros(winners.shape, dtype=bool), np.full(winners.shape, -1)
+    responses, met = [], Counter()
+    for i, slot in np.ndindex(*winners.shape):
+        k = int(winners[i, slot])
+        if k < 0:
+            continue
+        place = (START + i) * len(c.rates) + slot
+        creative = sum(chance(c.keys[k] ^ 1, place) >= edge for edge in ROTATION)
+        one = {name: float(table[creative][k][i]) for name, table in effects.items()}
+        who = (c.person[i], c.advertiser[k]) if c.person else (-1 - place, k)
+        strength = c.rates[slot] * (FADING[min(met[who], len(FADING) - 1)] if c.person else 1.0)
+        weight = c.weight[i] if c.weight else 1.0
+        totals[:3, k] += [weight * strength * one[name] for name in ("worth", "click", "conversion")]
+        creatives[i, slot] = creative
+        if chance(SEEN_KEY, place) >= one["seen"]:
+            continue
+        viewed[i, slot] = True
+        totals[3:, k] += weight, met[who] == 0
+        met[who] += 1
+        u = chance(CLICK_KEY, place)
+        clicked = u < strength * one["seen_click"]
+        sold = chance(SALE_KEY, place) < one["after_click"]
+        if not clicked:
+            sold = u >= 1.0 - strength * one["seen_conversion"]
+        if clicked or sold:
+            responses.append((i, slot, k, clicked, sold))
+    return totals, viewed, creatives, responses
 
 
 # the kernel, with its columns laid out in every way
@@ -184,45 +266,99 @@ def load(c, layout, block, bids):
         bids.numbers[:] = (table if layout == "cells" else table.T).ravel()
 
 
+def remembered(c):
+    """An empty memory, laid out by hand."""
+    people, limits = max(c.person, default=-1) + 1, np.array([cap.limit for cap in c.caps], np.int64)
+    bound = [[j for j, cap in enumerate(c.caps) if k in cap.members] for k in range(len(c.budget))]
+    return Memory(
+        seen=np.zeros((people, max(c.advertiser, default=0) + 1), np.uint8),
+        begin=np.cumsum([0, *map(len, bound)]),
+        counter=np.array([j for own in bound for j in own], np.int64),
+        limit=limits,
+        window_us=np.array([cap.window for cap in c.caps], np.int64),
+        calendar=np.array([cap.calendar for cap in c.caps], bool),
+        place=np.cumsum(limits) - limits,
+        times=np.zeros((people, limits.sum()), np.int64),
+        oldest=np.zeros((people, len(c.caps)), np.int16),
+    )
+
+
+def effects_of(c):
+    """Numbers of no meaning, all different; shape (creatives, bidders, requests)."""
+    shape = (len(ROTATION), len(c.budget), c.n)
+    draws = np.random.default_rng(5).random((6, *shape))
+    names = ("seen", "seen_click", "seen_conversion", "after_click", "click", "conversion")
+    return {"worth": 1.0 + np.arange(np.prod(shape), dtype=float).reshape(shape)} | dict(
+        zip(names, draws * np.array([1.0, 0.6, 0.4, 1.0, 1.0, 1.0])[:, None, None, None], strict=True)
+    )
+
+
+class Settled(NamedTuple):
+    """What a market leaves: ledger, record, and the responses as tuples."""
+
+    ledger: object
+    record: Record
+    responses: list[tuple[int, ...]]
+
+
 def settle(c, layout="rows", length=1):
     n, bidders, slots = c.n, len(c.budget), len(c.rates)
     bids, cells, shortlist = lay_out(c, layout, length)
     ledger = open_ledger([b / 1e6 for b in c.budget], 1, slots)
     assert ledger.left.tolist() == c.budget
     winner, bid = np.full((2, n, slots), -9, dtype=np.int64)
-    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), np.zeros((n, slots), dtype=np.bool_))
-    theta = 1.0 + np.arange(bidders * n, dtype=float)
+    viewed, creative = np.zeros((n, slots), bool), np.full((n, slots), -1, np.int16)
+    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), viewed, creative)
     requests = Requests(
-        START,
-        np.zeros(n, np.int32),
-        np.array(c.mechanism, np.int8),
-        np.array(c.floor, np.int64),
-        np.array(c.price, np.int64),
-        np.full(n, 0.5),
-        np.array(c.weight, dtype=float),
-        cells,
+        start=START,
+        time_us=np.array(c.time or range(n), np.int64),
+        hour=np.zeros(n, np.int32),
+        mechanism=np.array(c.mechanism, np.int8),
+        floor=np.array(c.floor, np.int64),
+        price=np.array(c.price, np.int64),
+        weight=np.array(c.weight, dtype=float),
+        person=np.array(c.person, np.int64),
+        absent=np.array(c.absent, bool).reshape(-1, n),
+        cells=cells,
     )
-    outcomes = Outcomes(
-        theta, np.where(theta % 2, 0.4, 0.6), n * np.arange(bidders), np.full(bidders, -1, np.int64)
+    keys = np.array(c.keys, np.uint64)
+    effects = Effects(
+        **{name: table.ravel() for name, table in effects_of(c).items()},
+        offset=n * np.arange(bidders),
+        column=np.full(bidders, -1, np.int64),
+        creative_stride=bidders * n,
+        rotation=np.array(ROTATION),
+        rotation_key=keys ^ np.uint64(1),
+        fading=np.array(FADING),
+        keys=np.array([SEEN_KEY, CLICK_KEY, SALE_KEY], np.uint64),
+        drawn=True,
     )
     seats = Seats(
         np.array(c.own_floor, np.int64),
         np.array([-1, *c.advertiser], np.int64),
         np.array([OUTSIDE_KEY, *c.keys], np.uint64),
+        campaigns=len(set(c.advertiser)) < bidders,
     )
     top, names = np.zeros((2, len(c.rates) + 1), dtype=np.int64)
-    rules = Rules(np.array(c.rates), c.soft, c.fee, top, names)
+    rules, memory, happened = Rules(np.array(c.rates), c.soft, c.fee, top, names), remembered(c), []
     for block, first in enumerate(c.blocks[:-1]):
         last = c.blocks[block + 1]
         load(c, layout, block, bids)
         part = Record(*(column[first:last] for column in record))
-        clear(first, last, 40 + block, requests, rules, bids, outcomes, seats, shortlist, ledger, part)
-    return ledger, record, theta.reshape(bidders, n)
+        most = (last - first) * slots
+        responses = Responses(
+            np.zeros(1, np.int64), *np.full((3, most), -9, np.int64), *np.zeros((2, most), bool)
+        )
+        clear(
+            first, last, 40 + block, requests, rules, bids, effects, seats, memory, shortlist, ledger, part, responses
+        )  # fmt: skip
+        happened += zip(*(column[: responses.filled[0]].tolist() for column in responses[1:]), strict=True)
+    return Settled(ledger, record, happened)
 
 
-def table_of(ledger, record):
+def table_of(settled):
     """Everything that a run leaves, as plain lists."""
-    return [column.tolist() for column in (*ledger, *record)]
+    return [*(column.tolist() for column in (*settled.ledger, *settled.record)), settled.responses]
 
 
 AMOUNTS = st.integers(0, 6)
@@ -248,7 +384,15 @@ def cases(draw, *, weighted=True, bidders=(1, 9)):
     rates = draw(st.sampled_from(RATES))
     cuts = sorted(draw(st.sets(st.integers(1, max(n - 1, 1)), max_size=2)) - {n})
     kinds = st.sampled_from(sorted(set(MECHANISMS.values())))
+    people = draw(st.sampled_from([0, 1, 2, 3]))
+    caps = st.builds(
+        Cap, st.integers(1, 2), st.integers(1, 6), st.booleans(), st.sets(st.integers(0, k - 1), min_size=1)
+    )
     return Case(
+        time=np.cumsum(draw(lists(st.integers(1, 3), n))).tolist(),
+        person=draw(lists(st.integers(0, people - 1), n)) if people else [],
+        caps=draw(st.lists(caps, max_size=3)) if people else [],
+        absent=draw(st.one_of(st.just([]), lists(lists(st.booleans(), n), k))),
         rates=rates,
         tables=draw(lists(lists(lists(AMOUNTS, cells), k), len(cuts) + 1)),
         cell=draw(lists(st.integers(0, cells - 1), n)),
@@ -272,7 +416,7 @@ def cases(draw, *, weighted=True, bidders=(1, 9)):
 @given(cases())
 def test_kernel_follows_the_rules(c):
     expected, left, fees = by_the_rules(c)
-    ledger, record, theta = settle(c)
+    ledger, record, responses = settle(c)
     slots = [
         [
             (int(record.winner[i, s]), int(record.paid[i, s]), int(record.bid[i, s]))
@@ -285,20 +429,18 @@ def test_kernel_follows_the_rules(c):
     assert min(left) >= 0
     assert (ledger.spend + ledger.left).tolist() == c.budget
     assert int(ledger.fees[0]) == fees
-    weight = np.array(c.weight) if c.weight else np.ones(c.n)
+    totals, viewed, creatives, happened = shown(c, record.winner, effects_of(c))
+    assert record.viewed.tolist() == viewed.tolist()
+    assert record.creative.tolist() == creatives.tolist()
+    assert responses == happened
+    for total, column in zip(totals, ("value", "clicks", "conversions", "viewed", "reach"), strict=True):
+        assert getattr(ledger, column).tolist() == pytest.approx(total.tolist())
     for k in range(len(c.budget)):
         won = record.winner == k
-        rate = np.where(won, np.array(c.rates), 0.0)
         assert ledger.wins[k].tolist() == won.sum(axis=0).tolist()
         assert ledger.hourly_wins[0, k] == won.sum()
         assert won.sum(axis=1).max() <= 1
         assert ledger.spend[k] == ledger.hourly_spend[0, k] == record.paid[won].sum()
-        assert ledger.value[k] == pytest.approx((weight * (rate.sum(axis=1) * theta[k])).sum())
-        chance = rate * np.where(theta[k] % 2, 0.4, 0.6)[:, None]
-        assert ledger.clicks_expected[k] == pytest.approx((weight * chance.sum(axis=1)).sum())
-        clicked = chance > 0.5
-        assert ledger.clicks[k] == pytest.approx((weight * clicked.sum(axis=1)).sum())
-        assert record.clicked[won].tolist() == clicked[won].tolist()
     for firm in set(c.advertiser):
         ours = np.isin(record.winner, [k for k, a in enumerate(c.advertiser) if a == firm])
         assert ours.sum(axis=1).max() <= 1
@@ -308,9 +450,9 @@ def test_kernel_follows_the_rules(c):
 @given(cases(), st.integers(1, 11))
 def test_rows_cells_and_shortlists_of_any_length_are_one_kernel(c, length):
     """Budgets that run out in mid-block, ties at the list's end and new bids at each block are the rule here, too."""
-    plain = table_of(*settle(c)[:2])
+    plain = table_of(settle(c))
     for layout in ("cells", "joint", "shortlist"):
-        assert table_of(*settle(c, layout, length)[:2]) == plain, layout
+        assert table_of(settle(c, layout, length)) == plain, layout
 
 
 @pytest.mark.parametrize("length", range(1, 9))
@@ -320,11 +462,11 @@ def test_a_shortlist_worn_out_in_mid_block(length):
     k, n = 20, 40
     c = case([0] * k, rates=[1.0, 0.5], budget=rng.integers(0, 30, k).tolist())
     c.tables = [rng.integers(0, 9, (k, 1)).tolist()]
-    c.mechanism, c.floor = rng.integers(0, 4, n).tolist(), rng.integers(0, 3, n).tolist()
+    c.mechanism, c.floor = rng.integers(0, 5, n).tolist(), rng.integers(0, 3, n).tolist()
     c.cell, c.price = [0] * n, [-1] * n
-    plain, record, _ = settle(c)
-    assert table_of(*settle(c, "shortlist", length)[:2]) == table_of(plain, record)
-    assert len(set(record.winner.ravel().tolist())) > 10
+    plain = settle(c)
+    assert table_of(settle(c, "shortlist", length)) == table_of(plain)
+    assert len(set(plain.record.winner.ravel().tolist())) > 10
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -339,7 +481,7 @@ def test_any_click_rates_never_a_micro_over(seed):
     budget = (rng.integers(0, 300, k) * rates[0]).astype(int).tolist()
     c = case([0] * k, rates=rates.tolist(), budget=budget, soft=5)
     c.tables = [rng.integers(0, 12, (k, n)).tolist()]
-    c.cell, c.mechanism = list(range(n)), rng.integers(0, 4, n).tolist()
+    c.cell, c.mechanism = list(range(n)), rng.integers(0, 5, n).tolist()
     c.floor, c.price = rng.integers(0, 3, n).tolist(), rng.integers(-1, 9, n).tolist()
     c.weight = rng.choice([1.0, 3.7], n).tolist() if seed % 3 else []
     ledger, record, _ = settle(c)
@@ -453,11 +595,12 @@ def test_rows_that_stand_for_many_are_bought_whole_and_within_budget():
         [-1, 2, 4],
         [2.5, 1.5, 2.0],
     )
-    ledger, record, theta = settle(c)
+    ledger, record, _ = settle(c)
     assert record.winner.ravel().tolist() == [0, 0, OUTSIDE]  # 30 left, then 5: capped at 3, then at 0
     assert record.paid.ravel().tolist() == [25, 4, 0]  # rint(10 x 2.5), rint(3 x 1.5) to even
     assert ledger.left[0] == 1
-    assert ledger.value[0] == pytest.approx(2.5 * theta[0, 0] + 1.5 * theta[0, 1])
+    worth = effects_of(c)["worth"][record.creative[:2, 0], 0, [0, 1]]
+    assert ledger.value[0] == pytest.approx(2.5 * worth[0] + 1.5 * worth[1])
 
 
 @pytest.mark.parametrize(("paid", "fee"), [(1, 0), (3, 2), (5, 2), (7, 4), (4, 2)])
@@ -468,7 +611,7 @@ def test_the_fee_is_rounded_half_to_even(paid, fee):
 
 def test_priorities_are_uniform_and_unrelated():
     keys = np.array([1, 2, 2**63], dtype=np.uint64)
-    draws = np.array([[int(priority(key, p)) for p in range(4000)] for key in keys]) / 2.0**64
+    draws = np.array([[int(word(key, p)) for p in range(4000)] for key in keys]) / 2.0**64
     assert np.abs(draws.mean(axis=1) - 0.5).max() < 4 / np.sqrt(12 * 4000)
     assert np.abs(np.corrcoef(draws)[np.triu_indices(3, 1)]).max() < 4 / np.sqrt(4000)
     assert abs(np.corrcoef(draws[0, :-1], draws[0, 1:])[0, 1]) < 4 / np.sqrt(4000)
@@ -480,7 +623,7 @@ SOURCES = sorted(path.relative_to(compiled.PACKAGE).as_posix() for path in compi
 @pytest.mark.parametrize("name", SOURCES)
 def test_an_edit_of_any_source_starts_a_new_cache(name, tmp_path, monkeypatch):
     """Numba's own cache misses an edited callee in another file."""
-    package = tmp_path / "auction"
+    package = tmp_path / "sim"
     shutil.copytree(compiled.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setenv("JOINTBID_CACHE_DIR", str(tmp_path / "cache"))
     before = cache_folder()
@@ -493,14 +636,17 @@ def test_an_edit_of_any_source_starts_a_new_cache(name, tmp_path, monkeypatch):
 
 
 def test_the_sources_are_all_that_compiled_code_comes_from():
-    """Whatever compiles under sim/ lives in the package that names the cache, subfolders too."""
+    """Whatever compiles lives in the package that names the cache, subfolders too."""
+    rooms = [compiled.PACKAGE.parent / room for room in ("sim", "strategies", "experiments")]
     users = {
         path
-        for path in compiled.PACKAGE.parent.rglob("*.py")
-        if any(word in path.read_text() for word in ("@kernel", "@inlined", "njit"))
+        for room in rooms
+        for path in room.rglob("*.py")
+        if any(mark in path.read_text() for mark in ("@kernel", "@inlined", "njit"))
     }
+    assert all(path.is_relative_to(compiled.PACKAGE) for path in users)
     assert {path.relative_to(compiled.PACKAGE).as_posix() for path in users} <= set(SOURCES)
-    assert {"kernel.py", "mechanisms/vcg.py"} <= set(SOURCES)
+    assert {"auction/kernel.py", "auction/mechanisms/vcg.py", "streams.py"} <= set(SOURCES)
 
 
 def test_without_a_writable_place_kernels_are_compiled_anew(tmp_path, monkeypatch):
