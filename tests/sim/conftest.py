@@ -26,3 +26,8 @@ def markets():
 @pytest.fixture(scope="session")
 def spying():
     return beside("spying")
+
+
+@pytest.fixture(scope="session")
+def bidding():
+    return beside("bidding")
