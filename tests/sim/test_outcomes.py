@@ -178,6 +178,67 @@ def test_delays_are_drawn_from_their_laws(bidding, seed):
     )
 
 
+@pytest.mark.parametrize("kind", ["clicks", "conversions"])
+def test_what_is_due_at_the_very_moment_of_a_step_is_told_at_it(bidding, kind):
+    """A control step at every request; the first one's outcome is due when the sixth comes, and a microsecond later."""
+    steps = {"control_interval_requests": 1}
+    certain = {"a": 40.0, "click_window_h": 720.0}
+    _, auctions = bidding.play(market(bidding, None, certain, bidders=steps), {"focal": bidding.Steady()})
+    gap = int(auctions["time_us"].reshape(-1, 2)[:, 0][5] - auctions["time_us"][0])
+    first_told = []
+    for more in (0, 1):
+        wait = {"mean": (gap + more) / HOUR_US}
+        diary = []
+        s = market(
+            bidding,
+            wait if kind == "clicks" else None,
+            certain | {"delay_h": {} if kind == "clicks" else wait},
+        )
+        response = s.response.model_copy(update={"a": 40.0, "viewability": 1.0})
+        s = s.model_copy(update={"response": response, "bidders": s.bidders.model_copy(update=steps)})
+        bidding.play(s, {"focal": bidding.Diary(diary)})
+        told = [len(getattr(feedback, kind).position) for _, feedback in diary]
+        first_told.append(next(state.requests_seen for (state, _), n in zip(diary, told, strict=True) if n))
+    assert first_told == [5, 6]
+
+
+def test_feedback_says_of_each_own_impression_whether_it_was_seen_and_which_ad_it_was(bidding):
+    """With several slots, each shown to somebody else: what the others show is not told."""
+    s = market(bidding, SLOW, creative={"one": {}, "two": {"a": 0.5}})
+    told = []
+    _, auctions = bidding.play(
+        s, {"one": bidding.Diary(told), "two": bidding.Steady(), "three": bidding.Steady()}
+    )
+    position, viewed, creative, won = (
+        np.concatenate([getattr(feedback, name) for _, feedback in told])
+        for name in ("position", "viewed", "creative", "won")
+    )
+    mine = (auctions["winner"] == 0).reshape(-1, 2)[position]
+    assert won.tolist() == mine.any(axis=1).tolist()
+    assert viewed.tolist() == (mine & auctions["viewed"].reshape(-1, 2)[position]).any(axis=1).tolist()
+    ads = np.where(mine, auctions["creative"].reshape(-1, 2)[position], -1).max(axis=1)
+    assert creative.tolist() == ads.tolist()
+    assert {-1, 0, 1} == set(ads.tolist())
+    assert 0.2 < viewed[won].mean() < 0.95
+
+
+def test_slots_of_one_request_have_draws_of_their_own(bidding):
+    """Seen, clicked, and how long it took: unrelated between two slots; n = 6,000 requests."""
+    n = 6000
+    s = market(bidding, SLOW, supply={"requests": n}, auction={"slots": [1.0, 1.0]})
+    _, auctions = bidding.play(s, {"one": bidding.Steady(), "two": bidding.Steady()})
+    viewed, click_us, time_us = (auctions[name].reshape(n, 2) for name in ("viewed", "click_us", "time_us"))
+    assert abs(np.corrcoef(viewed.T)[0, 1]) < 4 / np.sqrt(n)
+    both = viewed.all(axis=1)
+    assert (
+        abs(np.corrcoef((click_us[both] >= 0).T)[0, 1]) < 0.12
+    )  # the context is the same, as are the chances
+    clicked = (click_us >= 0).all(axis=1)
+    waited = (click_us - time_us)[clicked]
+    assert clicked.sum() > 500
+    assert abs(stats.spearmanr(waited)[0]) < 4 / np.sqrt(clicked.sum())
+
+
 def test_one_who_does_not_learn_is_told_how_many_there_are(bidding):
     """The account counts what is known by then, learner or not."""
     seen = []
