@@ -31,3 +31,13 @@ def spying():
 @pytest.fixture(scope="session")
 def bidding():
     return beside("bidding")
+
+
+@pytest.fixture(scope="session")
+def rules():
+    return beside("rules")
+
+
+@pytest.fixture(scope="session")
+def settling():
+    return beside("settling")

@@ -98,12 +98,8 @@ class Reactive(Policy):
         self.gain = self.multiplier = float(np.clip(factor * self.gain, 0.25, 4.0))
 
 
-POLICIES = {
-    "truthful": Truthful,
-    "linear": lambda: Linear(0.8),
-    "pacing": lambda: AdaptivePacing(0.2),
-    "reactive": Reactive,
-}
+POLICIES = {"truthful": Truthful, "linear": lambda: Linear(0.8), "pacing": lambda: AdaptivePacing(0.2)}
+POLICIES |= {"reactive": Reactive}
 PLAIN = ["second_price", "first_price", "soft_floor", "gsp", "vcg"]
 TYPES = [*PLAIN, {"second_price": 1, "first_price": 2}, {"soft_floor": 0.2, "vcg": 0.5, "first_price": 0.3}]
 UNIFORM, LOGNORMAL = (
@@ -173,8 +169,7 @@ def draw_creatives(pick, response):
     if response["family"] == "private_value" or pick([True, False]):
         return {}
     second = {"share": 0.4, "a": 0.2, "d": -0.3}
-    if response.get("conversion"):
-        second["conversion"] = {"b": 0.4}
+    second |= {"conversion": {"b": 0.4}} if response.get("conversion") else {}
     return pick(
         [{"one": {"a": 0.1}}, {"one": {}, "two": second}, {"one": {"b": -0.2}, "two": second, "3": {}}]
     )

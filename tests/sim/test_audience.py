@@ -46,12 +46,17 @@ def draw(scenario, n, seed=1):
     return draw_types(scenario, streams, "everyone", Visits.at(scenario, streams, 0, n))
 
 
+@pytest.mark.parametrize("people", [None, 10**9])
 @pytest.mark.parametrize(("k", "m", "q"), [(2, 2, 0.4), (3, 5, -0.6), (4, 4, 1.0), (6, 2, 0.0)])
-def test_people_are_drawn_from_that_law(k, m, q):
+def test_people_are_drawn_from_that_law(k, m, q, people):
     """Chi-square by cell, n = 100,000; cells of probability 0 stay empty."""
     n = 100_000
     s = Scenario.model_validate(
-        {"supply": {"context_types": m}, "audience": {"profile_types": k}, "response": {"q": q}}
+        {
+            "supply": {"context_types": m},
+            "audience": {"profile_types": k, "people": people},
+            "response": {"q": q},
+        }
     )
     drawn = draw(s, n)
     seen = np.bincount(drawn["profile"] * m + drawn["context"], minlength=k * m).reshape(k, m)
