@@ -35,7 +35,7 @@ class Throttle(Model):
     """
 
     late_share: Rate = 0.15
-    review_h: Annotated[Hours, Field(gt=0)] = 1.0
+    review_h: Annotated[Hours, Field(gt=1e-9)] = 1.0
     least: Annotated[Rate, Field(gt=0)] = 0.05
 
 

@@ -31,7 +31,7 @@ class Cap(Model):
     """
 
     impressions: Annotated[Count, Field(le=1000)]
-    window_h: Annotated[Hours, Field(gt=0)] = 24.0
+    window_h: Annotated[Hours, Field(gt=1e-9)] = 24.0
     window: Literal["sliding", "calendar"] = "sliding"
     per: Literal["campaign", "advertiser"] = "campaign"
 

@@ -15,7 +15,7 @@ class Audience(Model):
     Without ``people`` nobody comes twice: every request is a person of its own. With them, a request is made by one of
     ``people``, whose profile and whose match in a source of profiles stay the same; only then can anybody count how often
     a person has met an ad (frequency caps, fatigue). ``activity_skew`` s says how unequally they browse: the busiest
-    share p of them makes the share 1 - (1 - p)^(1 / (1 + s)) of the requests; 0 is all alike.
+    share p of them makes the share p^(1 / (1 + s)) of the requests; 0 is all alike.
     """
 
     profile_types: Annotated[int, Field(ge=1, le=4096)] = 2

@@ -44,7 +44,7 @@ win: bidder paid, slot by slot; out: the outside, -: nobody.
 
 """
 NAMES = ("ann", "bob", "carol", "dan", "dora", "eve")
-SHORT = {"first_price": "1st", "second_price": "2nd", "soft_floor": "soft", "vcg": "vcg"}
+SHORT = {"first_price": "1st", "second_price": "2nd", "soft_floor": "soft", "gsp": "gsp", "vcg": "vcg"}
 
 
 class Always(Policy):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import Scenario
-from sim.audience import draw_types, joint_law, scores
+from sim.audience import Visits, draw_types, joint_law, scores
 from sim.response import truth
 from sim.streams import Streams
 
@@ -40,14 +40,25 @@ def test_redundancy_is_the_correlation_of_the_scores(k, q):
     assert s @ joint_law(k, k, q) @ s == pytest.approx(q, abs=1e-12)
 
 
+def draw(scenario, n, seed=1):
+    """The types of the first ``n`` requests."""
+    streams = Streams(seed, 0)
+    return draw_types(scenario, streams, "everyone", Visits.at(scenario, streams, 0, n))
+
+
+@pytest.mark.parametrize("people", [None, 10**9])
 @pytest.mark.parametrize(("k", "m", "q"), [(2, 2, 0.4), (3, 5, -0.6), (4, 4, 1.0), (6, 2, 0.0)])
-def test_people_are_drawn_from_that_law(k, m, q):
+def test_people_are_drawn_from_that_law(k, m, q, people):
     """Chi-square by cell, n = 100,000; cells of probability 0 stay empty."""
     n = 100_000
     s = Scenario.model_validate(
-        {"supply": {"context_types": m}, "audience": {"profile_types": k}, "response": {"q": q}}
+        {
+            "supply": {"context_types": m},
+            "audience": {"profile_types": k, "people": people},
+            "response": {"q": q},
+        }
     )
-    drawn = draw_types(s, Streams(1, 0), "everyone", 0, n)
+    drawn = draw(s, n)
     seen = np.bincount(drawn["profile"] * m + drawn["context"], minlength=k * m).reshape(k, m)
     law = joint_law(k, m, q)
     assert (seen[law < 1e-12] == 0).all()
@@ -61,12 +72,9 @@ def test_more_redundancy_couples_more_of_the_same_people():
     same = []
     for q in (0.2, 0.5, 0.9):
         s = Scenario.model_validate({"response": {"q": q}})
-        drawn = draw_types(s, Streams(1, 0), "everyone", 0, 10_000)
+        drawn = draw(s, 10_000)
         same.append(drawn["profile"] == drawn["context"])
-        assert (
-            drawn["context"].tolist()
-            == draw_types(s, Streams(1, 0), "everyone", 0, 10_000)["context"].tolist()
-        )
+        assert drawn["context"].tolist() == draw(s, 10_000)["context"].tolist()
     assert abs(same[0].mean() - 0.6) < 0.02
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import sim
 from sim import AccountState, BidError, Entrant, Feedback, Scenario, Strategy, VisibleRequests, simulate
+from sim.visible import KnownOutcomes
 from strategies.base import Policy, Priced
 from strategies.policies.linear import Truthful
 from strategies.valuations.bayes import bayes
@@ -79,7 +80,19 @@ def reachable(thing, seen=None):
 def test_the_truth_is_not_reachable_from_what_is_handed_over(reads):
     got = handed(reads)
     assert {type(x) for x in got} == {VisibleRequests, Feedback, AccountState}
-    allowed = (VisibleRequests, Feedback, AccountState, np.ndarray, str, int, float, bool, dict, type(None))
+    allowed = (
+        VisibleRequests,
+        Feedback,
+        KnownOutcomes,
+        AccountState,
+        np.ndarray,
+        str,
+        int,
+        float,
+        bool,
+        dict,
+        type(None),
+    )
     for thing in got:
         for part in reachable(thing).values():
             assert isinstance(part, allowed), type(part)
@@ -167,7 +180,7 @@ def test_feedback_tells_each_request_once_in_order():
     column = {
         name: np.concatenate([getattr(f, name) for f in told])
         for name in Feedback.__slots__
-        if name != "requests"
+        if name not in {"requests", "clicks", "conversions"}
     }
     hours = np.concatenate([f.requests["hour"] for f in told if len(f.bid)])
     assert hours == pytest.approx(auctions["time_us"][known] / 3.6e9)
@@ -176,6 +189,9 @@ def test_feedback_tells_each_request_once_in_order():
     assert column["won"].tolist() == won.tolist()
     assert 50 < won.sum() < 150
     assert column["price_paid"].tolist() == (auctions["paid_micros"][known] / 1e6).tolist()
+    assert not column["late"].any()
+    assert column["viewed"].tolist() == won.tolist()
+    assert column["creative"].tolist() == np.where(won, 0, -1).tolist()
     rival = np.where(won, auctions["other_micros"][known], auctions["bid_micros"][known]) / 1e6
     assert column["minimum_bid_to_win"].tolist() == rival.tolist()
     assert ((column["minimum_bid_to_win"] <= 1) == won).all()

@@ -1,0 +1,131 @@
+"""Little markets (`rules.Case`) settled by the compiled kernel, with its columns laid out in every way."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.auction.arrays import Bids, Effects, Memory, Record, Requests, Responses, Rules, Seats, Shortlist
+from sim.auction.kernel import clear
+from sim.ledger import open_ledger
+
+
+def lay_out(c, layout, length):
+    """(bids, cells, shortlist) with room for one block's table; ``load`` fills it."""
+    bidders, n, cells = len(c.budget), c.n, len(c.tables[0][0]) if c.budget else 1
+    column = np.array([c.cell], dtype=np.int32).reshape(1, n)
+    spare = length if layout == "shortlist" else 1
+    places = cells if layout == "shortlist" else 0
+    who, bid = np.zeros((2, places, spare), dtype=np.int64)
+    shortlist = Shortlist(who, bid, np.zeros(places, np.int64), np.full(places, -1, np.int64))
+    zero, number = np.zeros(bidders, np.int64), np.arange(bidders)
+    if layout == "rows":
+        bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, 1, False)
+        return bids, np.empty((0, n), np.int32), shortlist
+    if layout == "cells":
+        return Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, 1, False), column, shortlist
+    return Bids(np.zeros(bidders * cells, np.int64), number, zero, bidders, True), column, shortlist
+
+
+def load(c, layout, block, bids):
+    table = np.array(c.tables[block], dtype=np.int64).reshape(len(c.budget), -1)
+    if layout == "rows":
+        bids.numbers[:] = table[:, c.cell].ravel()
+    else:
+        bids.numbers[:] = (table if layout == "cells" else table.T).ravel()
+
+
+def remembered(c):
+    """An empty memory, laid out by hand."""
+    people, limits = max(c.person, default=-1) + 1, np.array([cap.limit for cap in c.caps], np.int64)
+    bound = [[j for j, cap in enumerate(c.caps) if k in cap.members] for k in range(len(c.budget))]
+    return Memory(
+        seen=np.zeros((people, max(c.advertiser, default=0) + 1), np.uint8),
+        begin=np.cumsum([0, *map(len, bound)]),
+        counter=np.array([j for own in bound for j in own], np.int64),
+        limit=limits,
+        window_us=np.array([cap.window for cap in c.caps], np.int64),
+        calendar=np.array([cap.calendar for cap in c.caps], bool),
+        place=np.cumsum(limits) - limits,
+        times=np.zeros((people, limits.sum()), np.int64),
+        oldest=np.zeros((people, len(c.caps)), np.int16),
+    )
+
+
+def effects_of(c):
+    """Numbers of no meaning, all different; shape (creatives, bidders, requests)."""
+    shape = (len(c.rotation), len(c.budget), c.n)
+    draws = np.random.default_rng(5).random((6, *shape))
+    names = ("seen", "seen_click", "seen_conversion", "after_click", "click", "conversion")
+    return {"worth": 1.0 + np.arange(np.prod(shape), dtype=float).reshape(shape)} | dict(
+        zip(names, draws * np.array([1.0, 0.6, 0.4, 1.0, 1.0, 1.0])[:, None, None, None], strict=True)
+    )
+
+
+class Settled(NamedTuple):
+    """What a market leaves: ledger, record, and the responses as tuples."""
+
+    ledger: object
+    record: Record
+    responses: list[tuple[int, ...]]
+
+
+def settle(c, layout="rows", length=1):
+    n, bidders, slots = c.n, len(c.budget), len(c.rates)
+    bids, cells, shortlist = lay_out(c, layout, length)
+    ledger = open_ledger([b / 1e6 for b in c.budget], 1, slots)
+    assert ledger.left.tolist() == c.budget
+    winner, bid = np.full((2, n, slots), -9, dtype=np.int64)
+    viewed, creative = np.zeros((n, slots), bool), np.full((n, slots), -1, np.int16)
+    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), viewed, creative)
+    requests = Requests(
+        start=c.start,
+        time_us=np.array(c.time or range(n), np.int64),
+        hour=np.zeros(n, np.int32),
+        mechanism=np.array(c.mechanism, np.int8),
+        floor=np.array(c.floor, np.int64),
+        price=np.array(c.price, np.int64),
+        weight=np.array(c.weight, dtype=float),
+        person=np.array(c.person, np.int64),
+        absent=np.array(c.absent, bool).reshape(-1, n),
+        cells=cells,
+    )
+    keys = np.array(c.keys, np.uint64)
+    effects = Effects(
+        **{name: table.ravel() for name, table in effects_of(c).items()},
+        offset=n * np.arange(bidders),
+        column=np.full(bidders, -1, np.int64),
+        creative_stride=bidders * n,
+        rotation=np.array(c.rotation),
+        rotation_key=keys ^ np.uint64(1),
+        fading=np.array(c.fading),
+        keys=np.array(c.draw_keys, np.uint64),
+        drawn=True,
+    )
+    seats = Seats(
+        np.array(c.own_floor, np.int64),
+        np.array([-1, *c.advertiser], np.int64),
+        np.array([c.outside_key, *c.keys], np.uint64),
+        campaigns=len(set(c.advertiser)) < bidders,
+    )
+    top, names = np.zeros((2, len(c.rates) + 1), dtype=np.int64)
+    rules, memory, happened = Rules(np.array(c.rates), c.soft, c.fee, top, names), remembered(c), []
+    for block, first in enumerate(c.blocks[:-1]):
+        last = c.blocks[block + 1]
+        load(c, layout, block, bids)
+        part = Record(*(column[first:last] for column in record))
+        most = (last - first) * slots
+        responses = Responses(
+            np.zeros(1, np.int64), *np.full((3, most), -9, np.int64), *np.zeros((2, most), bool)
+        )
+        clear(
+            first, last, 40 + block, requests, rules, bids, effects, seats, memory, shortlist, ledger, part, responses
+        )  # fmt: skip
+        happened += zip(*(column[: responses.filled[0]].tolist() for column in responses[1:]), strict=True)
+    return Settled(ledger, record, happened)
+
+
+def table_of(settled):
+    """Everything that a run leaves, as plain lists."""
+    return [*(column.tolist() for column in (*settled.ledger, *settled.record)), settled.responses]

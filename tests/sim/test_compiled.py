@@ -1,0 +1,48 @@
+"""The cache of compiled kernels: any edit of any source starts a new one."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from sim import compiled
+from sim.compiled import cache_folder
+
+SOURCES = sorted(path.relative_to(compiled.PACKAGE).as_posix() for path in compiled.PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_an_edit_of_any_source_starts_a_new_cache(name, tmp_path, monkeypatch):
+    """Numba's own cache misses an edited callee in another file."""
+    package = tmp_path / "sim"
+    shutil.copytree(compiled.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setenv("JOINTBID_CACHE_DIR", str(tmp_path / "cache"))
+    before = cache_folder()
+    monkeypatch.setattr(compiled, "PACKAGE", package)
+    assert cache_folder() == before
+    with (package / name).open("a") as source:
+        source.write("# an edit\n")
+    assert cache_folder() != before
+    assert cache_folder().is_dir()
+
+
+def test_the_sources_are_all_that_compiled_code_comes_from():
+    """Whatever compiles lives in the package that names the cache, subfolders too."""
+    rooms = [compiled.PACKAGE.parent / room for room in ("sim", "strategies", "experiments")]
+    users = {
+        path
+        for room in rooms
+        for path in room.rglob("*.py")
+        if any(mark in path.read_text() for mark in ("@kernel", "@inlined", "njit"))
+    }
+    assert all(path.is_relative_to(compiled.PACKAGE) for path in users)
+    assert {path.relative_to(compiled.PACKAGE).as_posix() for path in users} <= set(SOURCES)
+    assert {"auction/kernel.py", "auction/mechanisms/vcg.py", "streams.py"} <= set(SOURCES)
+
+
+def test_without_a_writable_place_kernels_are_compiled_anew(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("JOINTBID_CACHE_DIR", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
+    assert cache_folder() is None
