@@ -215,7 +215,10 @@ def shown(c, winners, effects):
         if chance(SEEN_KEY, place) >= one["seen"]:
             continue
         viewed[i, slot] = True
-        totals[3:, k] += weight, met[who] == 0
+        totals[3:, k] += (
+            weight,
+            bool(c.person) and met[who] == 0,
+        )  # nobody unknown is counted twice, or at all
         met[who] += 1
         u = chance(CLICK_KEY, place)
         clicked = u < strength * one["seen_click"]

@@ -17,8 +17,8 @@ def lay_out(c, layout, length):
     column = np.array([c.cell], dtype=np.int32).reshape(1, n)
     spare = length if layout == "shortlist" else 1
     places = cells if layout == "shortlist" else 0
-    who, bid = np.zeros((2, places, spare), dtype=np.int64)
-    shortlist = Shortlist(who, bid, np.zeros(places, np.int64), np.full(places, -1, np.int64))
+    who, bid = np.zeros((places, spare), np.int16), np.zeros((places, spare), np.int64)
+    shortlist = Shortlist(who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64))
     zero, number = np.zeros(bidders, np.int64), np.arange(bidders)
     if layout == "rows":
         bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, 1, False)
@@ -39,17 +39,20 @@ def load(c, layout, block, bids):
 def remembered(c):
     """An empty memory, laid out by hand."""
     people, limits = max(c.person, default=-1) + 1, np.array([cap.limit for cap in c.caps], np.int64)
-    bound = [[j for j, cap in enumerate(c.caps) if k in cap.members] for k in range(len(c.budget))]
+    bidders = len(c.budget)
+    counts = [[j for j, cap in enumerate(c.caps) if k in cap.members] for k in range(bidders)]
+    members = [[k for k in range(bidders) if k in cap.members] for cap in c.caps]
     return Memory(
         seen=np.zeros((people, max(c.advertiser, default=0) + 1), np.uint8),
-        begin=np.cumsum([0, *map(len, bound)]),
-        counter=np.array([j for own in bound for j in own], np.int64),
+        begin=np.cumsum([0, *map(len, counts)]),
+        counter=np.array([j for own in counts for j in own], np.int64),
+        bound_begin=np.cumsum([0, *map(len, members)]),
+        bound=np.array([k for own in members for k in own], np.int64),
         limit=limits,
         window_us=np.array([cap.window for cap in c.caps], np.int64),
         calendar=np.array([cap.calendar for cap in c.caps], bool),
-        place=np.cumsum(limits) - limits,
-        times=np.zeros((people, limits.sum()), np.int64),
-        oldest=np.zeros((people, len(c.caps)), np.int16),
+        place=bidders + np.cumsum(limits + 1) - limits - 1,
+        state=np.zeros((people, bidders + (limits + 1).sum()), np.int64),
     )
 
 
@@ -74,7 +77,7 @@ class Settled(NamedTuple):
 def settle(c, layout="rows", length=1):
     n, bidders, slots = c.n, len(c.budget), len(c.rates)
     bids, cells, shortlist = lay_out(c, layout, length)
-    ledger = open_ledger([b / 1e6 for b in c.budget], 1, slots)
+    ledger = open_ledger([b / 1e6 for b in c.budget], slots)
     assert ledger.left.tolist() == c.budget
     winner, bid = np.full((2, n, slots), -9, dtype=np.int64)
     viewed, creative = np.zeros((n, slots), bool), np.full((n, slots), -1, np.int16)
@@ -82,7 +85,6 @@ def settle(c, layout="rows", length=1):
     requests = Requests(
         start=c.start,
         time_us=np.array(c.time or range(n), np.int64),
-        hour=np.zeros(n, np.int32),
         mechanism=np.array(c.mechanism, np.int8),
         floor=np.array(c.floor, np.int64),
         price=np.array(c.price, np.int64),

@@ -173,6 +173,6 @@ def test_caps_without_people_and_memories_too_large_are_refused(bidding):
     with pytest.raises(ValueError, match=r"caps of 'me': nobody comes twice without audience\.people"):
         bidding.play(bidding.build(), {"me": bound})
     with pytest.raises(
-        ValueError, match=r"audience\.people = 1000000 x 1000 impressions that caps count: at most \d+"
+        ValueError, match=r"audience\.people = 1000000 x 1002 numbers for frequency caps: at most \d+"
     ):
         open_memory(1_000_000, {"me": Terms(caps=(cap,))}, ["me"])
