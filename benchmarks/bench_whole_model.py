@@ -1,7 +1,7 @@
 """The whole model: auctions per second on one core beside a bare loop, and memory that does not grow with their number.
 
 Adaptive pacing in every seat, 4,096 visible cells, a control step every 16,384 requests, full ledger. Bidders differ in
-their budgets, so that bids differ. Each case runs in a process of its own on one core, so that its peak memory is its own;
+their budgets and in what an impression is worth to them, so that bids differ; in the case "ties" they all bid alike. Each case runs in a process of its own on one core, so that its peak memory is its own;
 kernels are compiled before the clock starts. The bare loop is a direct compiled loop over ready-made bids in the same
 process: best two of K from a table, a budget check, a click draw, and nothing else.
 
@@ -22,6 +22,8 @@ import pytest
 from numba import njit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pytest_benchmark.fixture import BenchmarkFixture
 
 CASES = [
@@ -32,10 +34,33 @@ CASES = [
     (8, 1, "private match flags"),
     (8, 1, "private values"),
     (8, 1, "continuous columns"),
+    (8, 1, "caps, delays, 10,000 people"),
+    (8, 1, "caps, delays, 100,000 people"),
+    (8, 1, "ties"),
 ]
 SHORT, LONG = 1_000_000, 16_000_000
 TYPES = 64
 RATES = (1.0, 0.8, 0.6)
+EVERYTHING = {
+    "response": {
+        "family": "logit",
+        "a": -3,
+        "viewability": 0.6,
+        "fatigue": 0.05,
+        "click_delay_h": {"law": "exponential", "mean": 0.1},
+        "conversion": {
+            "value": 5,
+            "after_view": 0.01,
+            "delay_h": {"law": "weibull", "mean": 20, "shape": 0.5},
+        },
+    },
+    "auction": {"tmax_ms": 100, "throttle": {}},
+    "bidders": {
+        "answer_ms": {"law": "lognormal", "mean": 40, "shape": 0.5},
+        "terms": {"caps": [{"impressions": 3}, {"impressions": 12, "window_h": 168, "per": "advertiser"}]},
+    },
+}
+"""The last case: frequency caps, deadlines, delayed clicks and conversions, and what each person has seen."""
 
 
 def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dict[str, Any]]:
@@ -44,30 +69,43 @@ def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dic
     from strategies.base import Priced
     from strategies.policies.pacing import AdaptivePacing
     from strategies.valuations.bayes import bayes
+    from strategies.valuations.tables import CellValues
 
     class ReadsTheHour(AdaptivePacing):
         reads = ("value", "hour")
 
+    everything = EVERYTHING if "caps" in kind else {}
     scenario = Scenario.model_validate(
         {
             "supply": {"requests": requests, "context_types": TYPES},
-            "audience": {"profile_types": TYPES},
-            "response": {"a": 1, "b": 0.3, "c": 0.2, "interaction": 0.02},
+            "audience": {"profile_types": TYPES, "people": people_of(kind)},
+            "response": {"a": 1, "b": 0.3, "c": 0.2, "interaction": 0.02} | everything.get("response", {}),
             "source": {"profile": {"match_rate": 0.8 if "flags" in kind else 1.0}, "context": {}},
-            "auction": {"slots": RATES[:slots]},
+            "auction": {"slots": RATES[:slots]} | everything.get("auction", {}),
             "bidders": {
                 "values": "private" if kind == "private values" else "common",
                 "control_interval_requests": 16_384,
+                **everything.get("bidders", {}),
             },
         }
     )
     prices = bayes(scenario, ("profile", "context"))
+    worth = 1.0 if kind == "ties" else np.linspace(0.9, 1.1, bidders)
     policy = ReadsTheHour if kind == "continuous columns" else AdaptivePacing
     share = 0.8 * requests / bidders
     return scenario, {
-        f"bidder_{i}": Entrant(Priced(prices, policy()), budget=share * (0.8 + 0.4 * i / bidders))
-        for i in range(bidders)
+        f"bidder_{i}": Entrant(
+            Priced(CellValues(prices.reads, scale * prices.table), policy()),
+            budget=share * (0.8 + 0.4 * i / bidders),
+        )
+        for i, scale in enumerate(np.broadcast_to(worth, bidders))
     }
+
+
+def people_of(kind: str) -> int | None:
+    """How many people a case has: the number in its name."""
+    digits = "".join(filter(str.isdigit, kind))
+    return int(digits) if digits else None
 
 
 def run(bidders: int, slots: int, kind: str, requests: int) -> dict[str, float]:
@@ -129,14 +167,16 @@ def alone(*case: Any) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(("bidders", "slots", "kind"), CASES)
-def test_auctions_per_second(benchmark: BenchmarkFixture, bidders: int, slots: int, kind: str) -> None:
+def test_auctions_per_second(
+    benchmark: BenchmarkFixture, closing_line: Callable[[str], None], bidders: int, slots: int, kind: str
+) -> None:
     """Whole runs of one million requests, and one of sixteen million."""
     short = benchmark.pedantic(alone, args=(bidders, slots, kind, SHORT), rounds=1)
     if benchmark.disabled:
         return
     long = alone(bidders, slots, kind, LONG)
-    print(
-        f"\nwhole_model bidders={bidders} slots={slots} auctions_per_s={long['auctions_per_s']:.3g} "
+    closing_line(
+        f"whole_model bidders={bidders} slots={slots} auctions_per_s={long['auctions_per_s']:.3g} "
         f"bare_loop_ratio={long['bare_loop_ratio']:.2f} peak_mb={long['peak_mb']:.0f} "
         f"peak_mb_at_1M={short['peak_mb']:.0f} sees='{kind}'"
     )

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from experiments.replay.settings import Replay
-from sim.scenario import Count, Model, Positive, Rate, Scenario
+from sim.scenario import Model, Scenario
+from sim.scenario.base import Count, Positive, Rate
 
 Arm = Literal["none", "profile", "context", "stacked", "joint", "split_budget", "summed"]
 Silo = Literal["best_single", "none", "profile", "context", "stacked", "split_budget", "summed"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from statistics import NormalDist
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from sim.scenario import Scenario
 from sim.streams import Streams
@@ -17,7 +19,8 @@ def scores(types: int) -> NDArray[np.float64]:
     """
     if types == 1:
         return np.zeros(1)
-    density = np.exp(-0.5 * ndtri(np.linspace(0.0, 1.0, types + 1)) ** 2)
+    edges = np.array([NormalDist().inv_cdf(share) for share in np.linspace(0.0, 1.0, types + 1)[1:-1]])
+    density = np.concatenate([[0.0], np.exp(-0.5 * edges**2), [0.0]])
     means = (density[:-1] - density[1:]) * types
     centred = means - means.mean()
     return np.asarray(centred / np.sqrt(np.mean(centred**2)))
@@ -40,22 +43,49 @@ def joint_law(profile_types: int, context_types: int, redundancy: float) -> NDAr
     return np.asarray((1.0 - abs(redundancy)) / (profile_types * context_types) + abs(redundancy) * same)
 
 
+@dataclass(frozen=True, slots=True)
+class Visits:
+    """Requests ``start`` to ``start + n - 1`` and who makes them: ``person`` (n,), empty where everybody is new."""
+
+    start: int
+    n: int
+    person: NDArray[np.int64]
+
+    @classmethod
+    def at(cls, scenario: Scenario, streams: Streams, start: int, n: int) -> Visits:
+        """Who makes the requests at positions ``start`` on."""
+        people = scenario.audience.people
+        if people is None:
+            return cls(start, n, np.empty(0, dtype=np.int64))
+        u = streams.uniform("person", start, n) ** (1.0 + scenario.audience.activity_skew)
+        return cls(start, n, np.minimum((u * people).astype(np.int64), people - 1))
+
+    def by_request(self, streams: Streams, name: str) -> NDArray[np.float64]:
+        """A uniform for each request, shape (n,)."""
+        return streams.uniform(name, self.start, self.n)
+
+    def by_person(self, streams: Streams, name: str) -> NDArray[np.float64]:
+        """A uniform for each request's person, the same whenever that person comes, shape (n,)."""
+        return streams.at(name, self.person) if len(self.person) else self.by_request(streams, name)
+
+
 def draw_types(
-    scenario: Scenario, streams: Streams, owner: str, start: int, n: int
+    scenario: Scenario, streams: Streams, owner: str, visits: Visits
 ) -> dict[str, NDArray[np.int32]]:
-    """The true profile and context type of the requests at positions ``start`` on, as facts of ``owner``.
+    """The true profile and context type of some requests, as facts of ``owner``.
 
     ``owner`` names the streams: one for all where values are common, one per advertiser where they are private.
-    Two columns of shape (n,), law ``joint_law``. More redundancy couples more of the same people.
+    Two columns of shape (n,), law ``joint_law``. A profile belongs to a person, a context to a request; where both are one
+    fact (redundancy), the context is what the person's profile makes it.
     """
     profiles, contexts = scenario.audience.profile_types, scenario.supply.context_types
     redundancy = scenario.response.redundancy
-    u = streams.uniform(f"context/{owner}", start, n)
-    own = streams.uniform(f"profile/{owner}", start, n)
+    who = visits.by_person(streams, f"profile/{owner}")
+    where = visits.by_request(streams, f"context/{owner}")
     if redundancy != 0.0:
-        one_fact = streams.uniform(f"redundancy/{owner}", start, n) < abs(redundancy)
-        own = np.where(one_fact, u if redundancy > 0 else 1.0 - u, own)
-    return {"profile": type_of(own, profiles), "context": type_of(u, contexts)}
+        one_fact = visits.by_request(streams, f"redundancy/{owner}") < abs(redundancy)
+        where = np.where(one_fact, who if redundancy > 0 else 1.0 - who, where)
+    return {"profile": type_of(who, profiles), "context": type_of(where, contexts)}
 
 
 def type_of(u: NDArray[np.float64], types: int) -> NDArray[np.int32]:

@@ -12,6 +12,7 @@ import simpy
 
 Action = Callable[[], None]
 
+FOREVER = 1 << 62
 AFTER_EVENTS = 2
 """SimPy priority of a block of requests: after everything else at the same microsecond."""
 
@@ -34,9 +35,9 @@ class Calendar:
         return int(self._env.now)
 
     @property
-    def next_us(self) -> float:
-        """When the next event is due; inf if none is."""
-        return float(self._env.peek())
+    def next_us(self) -> int:
+        """When the next event is due; ``FOREVER`` if none is."""
+        return int(min(self._env.peek(), FOREVER))
 
     def every(self, interval_us: int, kind: str, action: Action, first_us: int | None = None) -> None:
         """Do ``action`` at ``first_us`` (one interval from now if not given) and then at every interval."""

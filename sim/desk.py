@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.auction.arrays import Record
+from sim.outcomes import NEVER_US, Awaited, Happened
 from sim.scenario import HOUR_US, MICROS, Terms
 from sim.streams import Streams
 from sim.supply import Chunk
@@ -19,10 +20,12 @@ from sim.visible import (
     AccountState,
     BidError,
     Feedback,
+    KnownOutcomes,
     Strategy,
     VisibleRequests,
     as_bids,
     check_bids,
+    frozen,
 )
 from sim.world import World
 
@@ -55,6 +58,31 @@ class Facet(NamedTuple):
     codes: int
 
 
+class Lot(NamedTuple):
+    """What a block was to one bidder: the record of all, and its own ``floor_micros``.
+
+    ``sent`` and ``late`` say by row, shape (n,), whether the request was sent to it and whether its answer came too late.
+    """
+
+    record: Record
+    sent: NDArray[np.bool_]
+    late: NDArray[np.bool_]
+    floor_micros: int
+
+
+_FEEDBACK: dict[str, type[np.generic]] = {
+    "position": np.int64,
+    "bid": np.float64,
+    "won": np.bool_,
+    "late": np.bool_,
+    "price_paid": np.float64,
+    "minimum_bid_to_win": np.float64,
+    "viewed": np.bool_,
+    "creative": np.int16,
+}
+_OUTCOMES: dict[str, type[np.generic]] = {"position": np.int64, "creative": np.int16, "weight": np.float64}
+
+
 class Desk:
     """A bidder in one run: its own copy of the strategy, and the columns that it is shown."""
 
@@ -79,6 +107,11 @@ class Desk:
         cells = int(np.prod([size or 0 for size in sizes], dtype=np.int64))
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
+        self.looks_up = tuple(
+            name for name in world.clocks if name in self.reads or f"age_{name}" in self.reads
+        )
+        """The sources that it looks a request up in."""
+        self.clicks, self.conversions = Awaited(), Awaited()
         self._feedback: list[dict[str, NDArray[Any]]] = []
         self._grid: VisibleRequests | None = None
         self.stale = True
@@ -116,39 +149,77 @@ class Desk:
         finally:
             self.strategy = brain
 
-    def note(self, chunk: Chunk, part: slice, number: int, bids: NDArray[np.int64], record: Record) -> None:
+    def note(self, chunk: Chunk, part: slice, number: int, bids: NDArray[np.int64], lot: Lot) -> None:
         """Keep what the bidder will learn of these requests at its next control step."""
+        record, sent = lot.record, lot.sent
         mine = record.winner == number
         won = mine.any(axis=1)
         best_other = np.where(won, record.others, record.bid[:, -1])
+        floor = np.maximum(chunk.floor_micros[part], lot.floor_micros)
+        columns = {
+            "position": np.arange(chunk.start + part.start, chunk.start + part.stop),
+            "bid": bids / MICROS,
+            "won": won,
+            "late": lot.late,
+            "price_paid": np.where(mine, record.paid, 0).sum(axis=1) / MICROS,
+            "minimum_bid_to_win": np.maximum(best_other, floor).clip(0) / MICROS,
+            "viewed": (mine & record.viewed).any(axis=1),
+            "creative": np.where(mine, record.creative, -1).max(axis=1).astype(np.int16),
+            **{f"={name}": column for name, column in self._requests(chunk, part).items()},
+        }
         self._feedback.append(
-            {
-                "bid": bids / MICROS,
-                "won": won,
-                "price_paid": np.where(mine, record.paid, 0).sum(axis=1) / MICROS,
-                "minimum_bid_to_win": np.maximum(best_other, chunk.floor_micros[part]).clip(0) / MICROS,
-                "clicked": (mine & record.clicked).any(axis=1).astype(np.float64),
-                **{f"={name}": column for name, column in self._requests(chunk, part).items()},
-            }
+            columns if sent.all() else {name: column[sent] for name, column in columns.items()}
         )
 
-    def control(self, state: AccountState) -> None:
-        """A control step: what was learned since the last one, then the account."""
+    def await_outcomes(self, chunk: Chunk, part: slice, done: Happened, record: Record) -> None:
+        """Keep its clicks and conversions until they are due; one who does not learn is only told how many there are."""
+        for awaited, due_us, which in (
+            (self.clicks, done.click_us, done.click_us != NEVER_US),
+            (self.conversions, done.conversion_us, done.attributed),
+        ):
+            row, slot = done.row[which], done.slot[which]
+            columns = {"weight": done.weight[which]}
+            if self.strategy.learns:
+                columns |= {
+                    "position": chunk.start + row,
+                    "creative": record.creative[row - part.start, slot],
+                    **{f"={name}": c[row - part.start] for name, c in self._requests(chunk, part).items()},
+                }
+            awaited.put(due_us[which], columns)
+
+    def learn(self, now_us: int) -> None:
+        """Outcomes become known that are due; a strategy that learns is told what happened since the last time."""
+        known = {"clicks": self.clicks.take(now_us), "conversions": self.conversions.take(now_us)}
         if self.strategy.learns:
-            self._call("observe", self.feedback(), state.hour)
+            self._call("observe", self._learned(known), now_us / HOUR_US)
+
+    def control(self, state: AccountState) -> None:
+        """A control step: the strategy looks at its account."""
         self._call("control", state, state.hour)
         self.stale = True
 
-    def feedback(self) -> Feedback:
+    def _learned(self, known: dict[str, dict[str, NDArray[Any]]]) -> Feedback:
         """Everything noted since the last call."""
         parts, self._feedback = self._feedback, []
-        names = parts[0] if parts else ("bid", "won", "price_paid", "minimum_bid_to_win", "clicked")
-        joined = {name: np.concatenate([part[name] for part in parts] or [np.empty(0)]) for name in names}
-        n = len(joined["bid"])
-        seen = VisibleRequests(n, {k[1:]: joined.pop(k) for k in list(joined) if k.startswith("=")})
-        for column in joined.values():
-            column.flags.writeable = False
-        return Feedback(requests=seen, **joined)
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+        table: dict[str, Any] = {
+            name: frozen(joined.get(name, np.empty(0, kind))) for name, kind in _FEEDBACK.items()
+        }
+        outcomes: dict[str, Any] = {name: self._outcomes(columns) for name, columns in known.items()}
+        return Feedback(requests=self._seen(joined, len(table["bid"])), **table, **outcomes)
+
+    def _outcomes(self, columns: dict[str, NDArray[Any]]) -> KnownOutcomes:
+        due_us = columns.get("due_us", np.empty(0, np.int64))
+        table = {name: columns.get(name, np.empty(0, kind)) for name, kind in _OUTCOMES.items()}
+        return KnownOutcomes(
+            requests=self._seen(columns, len(due_us)),
+            hour=frozen(due_us / HOUR_US),
+            **{name: frozen(column) for name, column in table.items()},
+        )
+
+    def _seen(self, columns: dict[str, NDArray[Any]], n: int) -> VisibleRequests:
+        """The visible columns among some; all of them are there, if empty."""
+        return VisibleRequests(n, {name: columns.get(f"={name}", np.empty(0)) for name in self.reads})
 
     def _allowed_reads(self, information: tuple[str, ...] | None) -> tuple[str, ...]:
         columns = self._world.columns

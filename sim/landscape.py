@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from sim.scenario import MAX_MICROS, MICROS, Rivals
 from sim.streams import Streams
@@ -38,11 +37,13 @@ class Landscape:
         r = self.rivals
         if r.landscape == "uniform":
             return np.asarray(u * r.high)
+        if r.landscape == "histogram":
+            return np.asarray(np.interp(u, self._histogram(), np.asarray(r.edges)))
+        from scipy.special import ndtri  # not everybody needs it, and it takes a third of a second to import
+
         if r.landscape == "lognormal":
             return np.asarray(np.exp(r.mu + r.sigma * ndtri(u)))
-        if r.landscape == "normal":
-            return np.asarray(np.maximum(r.mu + r.sigma * ndtri(u), 0.0))
-        return np.asarray(np.interp(u, self._histogram(), np.asarray(r.edges)))
+        return np.asarray(np.maximum(r.mu + r.sigma * ndtri(u), 0.0))
 
     def cdf(self, price: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(highest competing bid <= price)."""
@@ -51,6 +52,8 @@ class Landscape:
             return np.clip(price / r.high, 0.0, 1.0)
         if r.landscape == "histogram":
             return np.interp(price, np.asarray(r.edges), self._histogram())
+        from scipy.special import ndtr
+
         with np.errstate(divide="ignore"):
             at = np.log(np.maximum(price, 0.0)) if r.landscape == "lognormal" else price
         z = (at - r.mu) / r.sigma if r.sigma > 0 else np.where(at >= r.mu, np.inf, -np.inf)

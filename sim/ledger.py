@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.auction.arrays import Ledger
 from sim.scenario import MICROS
@@ -14,19 +13,19 @@ from sim.scenario import MICROS
 UNLIMITED = np.int64(2**62)
 
 
-def open_ledger(budgets: Sequence[float | None], hours: int, slots: int) -> Ledger:
-    """An empty ledger for these budgets (currency; None is unlimited) over so many hours and slots."""
+def open_ledger(budgets: Sequence[float | None], slots: int) -> Ledger:
+    """An empty ledger for these budgets (currency; None is unlimited) over so many slots."""
     n = len(budgets)
     left = np.array([UNLIMITED if b is None else round(b * MICROS) for b in budgets], dtype=np.int64)
     return Ledger(
         left=left,
         spend=np.zeros(n, dtype=np.int64),
         wins=np.zeros((n, slots), dtype=np.int64),
-        clicks=np.zeros(n),
         value=np.zeros(n),
-        clicks_expected=np.zeros(n),
-        hourly_spend=np.zeros((hours, n), dtype=np.int64),
-        hourly_wins=np.zeros((hours, n), dtype=np.int64),
+        clicks=np.zeros(n),
+        conversions=np.zeros(n),
+        viewed=np.zeros(n),
+        reach=np.zeros(n, dtype=np.int64),
         fees=np.zeros(1, dtype=np.int64),
     )
 
@@ -34,7 +33,7 @@ def open_ledger(budgets: Sequence[float | None], hours: int, slots: int) -> Ledg
 def bidder_columns(
     ledger: Ledger, names: Sequence[str], advertisers: Sequence[str], requests: int
 ) -> dict[str, Any]:
-    """The table ``RunResult.bidders``, but for ``budget_left``."""
+    """What the ledger holds of the table ``RunResult.bidders``."""
     spend = ledger.spend / MICROS
     return {
         "bidder": np.array(names, dtype=object),
@@ -45,8 +44,8 @@ def bidder_columns(
         "spend": spend,
         "value": ledger.value.copy(),
         "profit": ledger.value - spend,
-        "clicks_expected": ledger.clicks_expected.copy(),
-        "clicks": ledger.clicks.copy(),
+        "clicks_expected": ledger.clicks.copy(),
+        "conversions_expected": ledger.conversions.copy(),
     }
 
 
@@ -62,15 +61,28 @@ def market_totals(ledger: Ledger, requests: int, *, against_landscape: bool) -> 
     }
 
 
-def timeseries_columns(
-    ledger: Ledger, names: Sequence[str], multipliers: NDArray[np.float64]
-) -> dict[str, Any]:
-    """The table ``RunResult.timeseries``, bidder by bidder; ``multipliers`` has shape (hours, bidders)."""
-    hours, n = ledger.hourly_spend.shape
-    return {
-        "bidder": np.repeat(np.array(names, dtype=object), hours),
-        "hour": np.tile(np.arange(hours), n),
-        "spend": (ledger.hourly_spend / MICROS).T.ravel(),
-        "wins": ledger.hourly_wins.T.ravel(),
-        "multiplier": multipliers.T.ravel(),
-    }
+class Hours:
+    """What the ledger and the policies' multipliers were at the start of each hour: the table ``RunResult.timeseries``."""
+
+    def __init__(self, hours: int, bidders: int) -> None:
+        self._spend, self._wins = np.zeros((2, hours + 1, bidders), dtype=np.int64)
+        self._multipliers = np.full((hours, bidders), np.nan)
+        self._noted = 0
+
+    def note(self, ledger: Ledger, multipliers: Sequence[float]) -> None:
+        """The next hour begins."""
+        self._spend[self._noted], self._wins[self._noted] = ledger.spend, ledger.wins.sum(axis=1)
+        self._multipliers[self._noted] = multipliers
+        self._noted += 1
+
+    def columns(self, ledger: Ledger, names: Sequence[str]) -> dict[str, Any]:
+        """The table, bidder by bidder; hours after the last request have no multiplier."""
+        self._spend[self._noted :], self._wins[self._noted :] = ledger.spend, ledger.wins.sum(axis=1)
+        hours, n = self._multipliers.shape
+        return {
+            "bidder": np.repeat(np.array(names, dtype=object), hours),
+            "hour": np.tile(np.arange(hours), n),
+            "spend": (np.diff(self._spend, axis=0) / MICROS).T.ravel(),
+            "wins": np.diff(self._wins, axis=0).T.ravel(),
+            "multiplier": self._multipliers.T.ravel(),
+        }

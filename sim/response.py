@@ -1,4 +1,4 @@
-"""Ground truth: what an impression is worth, and how likely it is clicked. No strategy ever sees this module's output."""
+"""Ground truth: what an impression does and is worth. No strategy ever sees this module's output."""
 
 from __future__ import annotations
 
@@ -8,33 +8,69 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.audience import joint_law, scores
-from sim.scenario import Response, Scenario
+from sim.delays import cdf
+from sim.scenario import Creative, Logit, Response, Scenario
+
+ONE_CREATIVE = {"": Creative()}
+FORGETS_NOTHING = 256
+"""Fatigue is told apart up to so many impressions; what wears out further is next to nothing already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one impression in the best slot does to somebody who has seen none before.
+
+    Shape (creatives, profile types, context types). ``seen`` is the probability that it is seen; ``seen_click`` and
+    ``seen_conversion`` what then follows (a conversion without a click); ``after_click`` a click's conversion. Over all
+    these: ``click``; ``conversion``, counted within the attribution windows; ``worth`` in currency.
+    """
+
+    seen: NDArray[np.float64]
+    seen_click: NDArray[np.float64]
+    seen_conversion: NDArray[np.float64]
+    after_click: NDArray[np.float64]
+    click: NDArray[np.float64]
+    conversion: NDArray[np.float64]
+    worth: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The world's law and response over (profile type, context type); every array has that shape.
+    """The world's law over (profile type, context type), and what impressions do.
 
-    ``law`` is pi(x, z); ``theta`` the expected value of an impression in currency; ``click`` its click probability (zero
-    in the additive family, whose outcome is a value and not a click).
+    ``law`` is pi(x, z). ``theta``, ``click`` and ``conversion`` have its shape: the expected value of an impression in
+    currency and the probabilities of a click and of a conversion in time, over the rotation of creatives (zero in the
+    additive family, whose outcome is a value and not a click). ``effect`` has them by creative, ``shares`` how often each is shown.
     """
 
     law: NDArray[np.float64]
     theta: NDArray[np.float64]
     click: NDArray[np.float64]
+    conversion: NDArray[np.float64]
+    effect: Effect
+    shares: NDArray[np.float64]
 
 
 def truth(scenario: Scenario) -> Truth:
     """The ground truth of a scenario with types (families ``additive`` and ``logit``)."""
-    response = scenario.response
-    law = joint_law(scenario.audience.profile_types, scenario.supply.context_types, response.redundancy)
-    s = scores(law.shape[0])[:, None]
-    t = scores(law.shape[1])[None, :]
-    level = response.a + response.b * s + response.c * t + response.interaction * s * t
-    if response.family == "logit":
-        click = 1.0 / (1.0 + np.exp(-level))
-        return Truth(law=law, theta=click * response.value_per_click, click=click)
-    return Truth(law=law, theta=level, click=np.zeros_like(level))
+    law = joint_law(
+        scenario.audience.profile_types, scenario.supply.context_types, scenario.response.redundancy
+    )
+    creatives = list((scenario.creative or ONE_CREATIVE).values())
+    shares = np.array([creative.share for creative in creatives])
+    shares = shares / shares.sum()
+    effect = _effect(scenario.response, creatives, law.shape)
+    theta, click, conversion = (
+        np.tensordot(shares, part, axes=1) for part in (effect.worth, effect.click, effect.conversion)
+    )
+    return Truth(law, theta, click, conversion, effect, shares)
+
+
+def fading(response: Response) -> NDArray[np.float64]:
+    """What is left of an impression's effect by how many of the advertiser's the person has seen; shape (levels,)."""
+    if response.fatigue == 0.0:
+        return np.ones(1)
+    return np.asarray((1.0 - response.fatigue) ** np.arange(FORGETS_NOTHING, dtype=np.float64))
 
 
 def private_values(response: Response, u: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -42,3 +78,34 @@ def private_values(response: Response, u: NDArray[np.float64]) -> NDArray[np.flo
     if response.law == "uniform":
         return u * response.high
     return -np.log1p(-u) * response.high
+
+
+def _effect(response: Response, creatives: list[Creative], shape: tuple[int, ...]) -> Effect:
+    level = np.stack([_level([response, creative], shape) for creative in creatives])
+    seen = np.broadcast_to(np.asarray(response.viewability, dtype=np.float64), level.shape)
+    nothing = np.zeros_like(level)
+    if response.family != "logit":
+        return Effect(seen, nothing, nothing, nothing, nothing, nothing, seen * level)
+    seen_click = _expit(level)
+    click = seen * seen_click
+    worth = click * response.value_per_click
+    if response.conversion is None:
+        return Effect(seen, seen_click, nothing, nothing, click, nothing, worth)
+    model = response.conversion
+    after_click = _expit(np.stack([_level([model, creative.conversion], shape) for creative in creatives]))
+    seen_conversion = (1.0 - seen_click) * model.after_view * after_click
+    in_time = cdf(model.delay_h, model.click_window_h), cdf(model.delay_h, model.view_window_h)
+    conversion = click * after_click * in_time[0] + seen * seen_conversion * in_time[1]
+    worth = worth + conversion * model.value
+    return Effect(seen, seen_click, seen_conversion, after_click, click, conversion, worth)
+
+
+def _level(parts: list[Response | Logit], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Level a + b s + c t + d s t, the parts' coefficients added up; shape (profile types, context types)."""
+    a, b, c, d = (sum(getattr(part, name) for part in parts) for name in ("a", "b", "c", "interaction"))
+    s, t = scores(shape[0])[:, None], scores(shape[1])[None, :]
+    return np.asarray(a + b * s + c * t + d * s * t)
+
+
+def _expit(level: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(1.0 / (1.0 + np.exp(-level)))

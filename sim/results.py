@@ -17,8 +17,12 @@ class RunResult:
     """The tables of one run. Money in currency, time in hours.
 
     ``bidders``, a row a bidder: ``bidder``, ``advertiser``, ``requests``, ``wins`` (rows won), ``win_rate``, ``spend``,
-    ``value`` (expected value of what was won, given the truth), ``profit`` (value - spend), ``clicks_expected``,
-    ``clicks`` (as realised), ``budget_left`` (inf where unlimited).
+    ``value`` (expected value of what was won, given the truth), ``profit`` (value - spend), ``viewed`` (impressions that were
+    seen), ``reach`` (people who saw their first of the advertiser by this bidder), ``clicks_expected`` and
+    ``conversions_expected`` (probabilities added up; conversions within their windows), ``clicks`` and ``conversions`` (as
+    realised, and known by the end), ``clicks_censored`` and ``conversions_censored`` (due after the end),
+    ``conversions_unattributed`` (too late for their window), ``late`` (bids after the exchange's deadline), ``unsent``
+    (requests that the exchange did not send), ``budget_left`` (inf where unlimited).
 
     ``timeseries``, a row a bidder and hour: ``bidder``, ``hour``, ``spend``, ``wins``, ``multiplier`` (the policy's bid
     multiplier at the start of the hour; nan where it has none).

@@ -15,16 +15,20 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.auction.arrays import Record, Requests, Rules, Seats
+from sim.arrivals import SLICE
+from sim.auction.arrays import Record, Requests, Responses, Rules, Seats
 from sim.auction.kernel import clear
 from sim.calendar import Calendar
-from sim.desk import Desk, Entrant
-from sim.ledger import bidder_columns, market_totals, open_ledger, timeseries_columns
+from sim.desk import Desk, Entrant, Lot
+from sim.latency import Deadline
+from sim.ledger import Hours, bidder_columns, market_totals, open_ledger
+from sim.memory import open_memory
+from sim.outcomes import NEVER_US, Happened, Outcomes
 from sim.permission import DAY_H, changes, left_today
 from sim.results import RunResult
 from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, Scenario
 from sim.streams import Streams
-from sim.supply import SLICE, Chunk, LogColumns, chunks
+from sim.supply import Chunk, LogColumns, chunks
 from sim.tables import BidTables
 from sim.visible import AccountState, Strategy, frozen
 from sim.world import make_world
@@ -35,7 +39,8 @@ CLOSED = 2**62
 Sink = Callable[[Mapping[str, NDArray[Any]]], None]
 """Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
 number; -1 the outside, -2 nobody), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
-no slot; -1 none), ``clicked``, ``mechanism`` (the auction type's number), ``floor_micros`` (the request's)."""
+no slot; -1 none), ``mechanism`` (the auction type's number), ``floor_micros`` (the request's), ``person`` (-1 unknown), ``viewed``,
+``creative`` (its number), ``click_us`` and ``conversion_us`` (when; -1 never), ``attributed`` (the conversion is the ad's)."""
 
 
 def simulate(
@@ -81,9 +86,20 @@ class _Run:
         self.floors = self.seats.floor.copy()
         slots = len(self.rules.rates)
         self.hours = int(np.ceil(scenario.supply.horizon_h))
-        self.ledger = open_ledger([desk.budget for desk in self.desks], self.hours, slots)
+        self.ledger = open_ledger([desk.budget for desk in self.desks], slots)
+        self.memory = open_memory(
+            scenario.audience.people,
+            {desk.name: desk.terms for desk in self.desks},
+            [desk.advertiser for desk in self.desks],
+        )
+        self.rotation_key = np.array(
+            [streams.key64(f"creative/{desk.name}") for desk in self.desks], np.uint64
+        )
+        self.deadline = Deadline(scenario, streams, self.desks)
+        self.outcomes = Outcomes(scenario, streams, len(self.desks))
+        self.responses = NO_RESPONSES
         self.tables = BidTables(self.desks, self.world, self.most, slots)
-        self.multipliers = np.full((self.hours, len(self.desks)), np.nan)
+        self.hourly = Hours(self.hours, len(self.desks))
         self.chunks = chunks(scenario, streams, log)
         self.requests_expected = (len(log.time_us) if log is not None else scenario.supply.requests) or 0
         self.seen = 0
@@ -91,16 +107,20 @@ class _Run:
 
     def play(self) -> RunResult:
         self.calendar = Calendar()
+        self.drawn = False
         for name, clock in self.world.clocks.items():
             if clock.interval_us and not self.scenario.source[name].never_arrives:
                 first = clock.taken_us + clock.interval_us + clock.latency_us
                 self.calendar.every(clock.interval_us, f"sync {name}", partial(self._sync, name), first)
         for hour in range(self.hours):
-            self.calendar.at([hour * HOUR_US], "hour", partial(self._note_multipliers, hour))
+            self.calendar.at([hour * HOUR_US], "hour", self._note_hour)
         for step in self.scenario.auction.floor_steps:
             self.calendar.at([round(step.hour * HOUR_US)], "floor", lambda: None)  # the column holds it
         for number, desk in enumerate(self.desks):
             self._put_terms(number, desk)
+        if self.scenario.auction.throttle is not None:
+            review_us = round(self.scenario.auction.throttle.review_h * HOUR_US)
+            self.calendar.every(review_us, "throttle", self.deadline.review)
         if not self.scenario.bidders.control_interval_requests:
             interval = max(1, round(self.scenario.bidders.control_interval_h * HOUR_US))
             self.calendar.every(interval, "control", self._control)
@@ -134,28 +154,32 @@ class _Run:
         spent = int(self.ledger.spend[number])
         self.ledger.left[number] = left_today(desk.budget, desk.terms.daily_budget, spent)
 
-    def _note_multipliers(self, hour: int) -> None:
-        self.multipliers[hour] = [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks]
+    def _note_hour(self) -> None:
+        self.hourly.note(self.ledger, [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks])
 
     def _control(self) -> None:
         """Every bidder looks at its account."""
+        spend, wins = (self.ledger.spend / MICROS).tolist(), self.ledger.wins.sum(axis=1).tolist()
         for number, desk in enumerate(self.desks):
+            desk.learn(self.calendar.now_us)
             desk.control(
                 AccountState(
                     hour=self.calendar.now_us / HOUR_US,
                     horizon_h=self.scenario.supply.horizon_h,
                     requests_seen=self.seen,
                     requests_expected=self.requests_expected,
-                    spend=float(self.ledger.spend[number]) / MICROS,
-                    wins=int(self.ledger.wins[number].sum()),
+                    spend=spend[number],
+                    wins=wins[number],
                     budget=np.inf if desk.budget is None else desk.budget,
                     budget_left=self._budget_left(number),
+                    clicks=desk.clicks.known,
+                    conversions=desk.conversions.known,
                 )
             )
 
     def _budget_left(self, number: int) -> float:
-        whole = left_today(self.desks[number].budget, None, int(self.ledger.spend[number]))
-        return np.inf if self.desks[number].budget is None else whole / MICROS
+        budget = self.desks[number].budget
+        return np.inf if budget is None else left_today(budget, None, int(self.ledger.spend[number])) / MICROS
 
     # -- requests between events ----------------------------------------------------------------------------------
 
@@ -166,7 +190,7 @@ class _Run:
             first = 0
             while first < len(chunk):
                 yield self.calendar.requests_at(int(chunk.time_us[first]))
-                until = int(np.searchsorted(chunk.time_us, self.calendar.next_us, side="left"))
+                until = int(np.searchsorted(chunk.time_us, self.calendar.next_us))
                 last = min(until, first + self.most, len(chunk))
                 self._settle(chunk, requests, first, last)
                 first = last
@@ -174,12 +198,15 @@ class _Run:
     def _load(self, chunk: Chunk) -> Requests:
         """Columns of a new chunk, and the control steps that come just before some of its requests."""
         self.world.load(chunk)
+        self.deadline.load(chunk)
         n, owners = len(chunk), [desk.advertiser for desk in self.desks]
         truth_cells, truth_column = self.world.truth_cells(owners)
         visible = self.tables.columns
-        self.outcomes = self.world.outcomes(
-            owners, np.where(truth_column >= 0, truth_column + len(visible), truth_column)
-        )
+        column = np.where(truth_column >= 0, truth_column + len(visible), truth_column)
+        self.effects = self.world.effects(owners, column)._replace(rotation_key=self.rotation_key)
+        self.drawn = self.effects.drawn
+        if self.drawn and not len(self.responses.row):
+            self.responses = _responses(self.most * len(self.rules.rates))
         cells = np.empty((len(visible) + len(truth_cells), n), dtype=np.int32)
         cells[len(visible) :] = truth_cells
         self.tables.load(cells[: len(visible)])
@@ -190,20 +217,20 @@ class _Run:
             self.calendar.at(due, "control", self._control)
         return Requests(
             start=chunk.start,
-            hour=_hours(chunk.time_us, self.hours),
+            time_us=chunk.time_us,
             mechanism=chunk.mechanism,
             floor=chunk.floor_micros,
             price=chunk.price_micros,
-            click_u=self.streams.uniform("click", chunk.start, n)
-            if self.outcomes.click.any()
-            else np.empty(0),
             weight=chunk.logged.weight,
+            person=chunk.visits.person,
+            absent=self.deadline.absent,
             cells=cells,
         )
 
     def _settle(self, chunk: Chunk, requests: Requests, first: int, last: int) -> None:
         part = slice(first, last)
         self.tables.ask(chunk, part, self.calendar.now_us)
+        self.deadline.pass_on(part, self.tables, self.seats.floor < CLOSED)
         record = _record(last - first if self.recorded else 0, len(self.rules.rates))
         clear(
             first,
@@ -212,22 +239,30 @@ class _Run:
             requests,
             self.rules,
             self.tables.bids,
-            self.outcomes,
+            self.effects,
             self.seats,
+            self.memory,
             self.tables.shortlist,
             self.ledger,
             record,
+            self.responses,
         )
         self.seen = chunk.start + last
+        happened = self.outcomes.note(chunk, self.responses) if self.responses.filled[0] else NOTHING_HAPPENED
+        for number in np.unique(happened.bidder):
+            own = Happened(*(column[happened.bidder == number] for column in happened))
+            self.desks[number].await_outcomes(chunk, part, own, record)
         if self.recorded:
-            self._report(chunk, part, record)
+            self._report(chunk, part, record, happened)
 
-    def _report(self, chunk: Chunk, part: slice, record: Record) -> None:
+    def _report(self, chunk: Chunk, part: slice, record: Record, happened: Happened) -> None:
         for number, desk in enumerate(self.desks):
             if desk.strategy.learns:
-                desk.note(chunk, part, number, self.tables.of(number, part), record)
+                sent, late = (ask(number, part) for ask in (self.deadline.is_sent, self.deadline.is_late))
+                lot = Lot(record, sent, late & sent, int(self.floors[number]))
+                desk.note(chunk, part, number, self.tables.of(number, np.arange(part.start, part.stop)), lot)
         if self.sink is not None:
-            self.sink(_auctions(chunk, part, record))
+            self.sink(_auctions(chunk, part, record, happened))
 
     # -- afterwards -----------------------------------------------------------------------------------------------
 
@@ -246,9 +281,10 @@ class _Run:
             replication=self.streams.replication,
             bidders=_freeze(
                 bidder_columns(self.ledger, names, advertisers, self.seen)
+                | self._counts()
                 | {"budget_left": np.array([self._budget_left(number) for number in range(len(names))])}
             ),
-            timeseries=_freeze(timeseries_columns(self.ledger, names, self.multipliers)),
+            timeseries=_freeze(self.hourly.columns(self.ledger, names)),
             market=market_totals(self.ledger, self.seen, against_landscape=landscape),
             calendar=dict(self.calendar.counts),
             calendar_h={
@@ -256,6 +292,22 @@ class _Run:
                 for kind, last_us in self.calendar.last_us.items()
             },
         )
+
+    def _counts(self) -> dict[str, NDArray[Any]]:
+        """What is not the ledger's business: outcomes as they became known, and who was late or not asked."""
+        known, deadline, ledger = self.outcomes, self.deadline, self.ledger
+        viewed = ledger.viewed if self.drawn else ledger.wins.sum(axis=1).astype(np.float64)
+        return {
+            "viewed": viewed,
+            "reach": viewed if self.scenario.audience.people is None else ledger.reach.astype(np.float64),
+            "clicks": known.clicks,
+            "clicks_censored": known.clicks_censored,
+            "conversions": known.conversions,
+            "conversions_censored": known.conversions_censored,
+            "conversions_unattributed": known.conversions_unattributed,
+            "late": deadline.late,
+            "unsent": deadline.unsent,
+        }
 
 
 def _rules(scenario: Scenario) -> Rules:
@@ -275,33 +327,52 @@ def _seats(scenario: Scenario, desks: list[Desk], streams: Streams) -> Seats:
         floor=np.rint(np.array(floors)).astype(np.int64),
         house=np.array([-1, *(advertisers.index(desk.advertiser) for desk in desks)], dtype=np.int64),
         key=np.array([streams.key64(f"tie/{name}") for name in ("outside", *names)], dtype=np.uint64),
+        campaigns=len(advertisers) < len(desks),
     )
-
-
-def _hours(time_us: NDArray[np.int64], hours: int) -> NDArray[np.int32]:
-    """The hour of each request, the last one open-ended; one search an hour and not one division a request."""
-    cuts = np.searchsorted(time_us, HOUR_US * np.arange(1, hours))
-    return np.repeat(np.arange(hours, dtype=np.int32), np.diff(np.concatenate([[0], cuts, [len(time_us)]])))
 
 
 def _record(n: int, slots: int) -> Record:
     winner, bid = np.empty((2, n, slots), dtype=np.int64)
-    paid, clicked = np.zeros((n, slots), dtype=np.int64), np.zeros((n, slots), dtype=np.bool_)
-    return Record(winner, paid, bid, np.empty(n, dtype=np.int64), clicked)
+    paid, viewed = np.zeros((n, slots), dtype=np.int64), np.zeros((n, slots), dtype=np.bool_)
+    return Record(winner, paid, bid, np.empty(n, dtype=np.int64), viewed, np.full((n, slots), -1, np.int16))
 
 
-def _auctions(chunk: Chunk, part: slice, record: Record) -> dict[str, NDArray[Any]]:
+def _responses(most: int) -> Responses:
+    row, slot, bidder = np.empty((3, most), dtype=np.int64)
+    return Responses(np.zeros(1, dtype=np.int64), row, slot, bidder, *np.empty((2, most), dtype=np.bool_))
+
+
+NO_RESPONSES = _responses(0)
+_NONE = np.empty(0, dtype=np.int64)
+NOTHING_HAPPENED = Happened(_NONE, _NONE, _NONE, np.empty(0), _NONE, _NONE, np.empty(0, dtype=np.bool_))
+
+
+def _auctions(chunk: Chunk, part: slice, record: Record, happened: Happened) -> dict[str, NDArray[Any]]:
     """A block as the sink gets it."""
     n, slots = record.winner.shape
+    click_us, conversion_us = np.full((2, n, slots), NEVER_US)
+    attributed = np.zeros((n, slots), dtype=np.bool_)
+    at = (happened.row - part.start, happened.slot)
+    click_us[at], conversion_us[at], attributed[at] = (
+        happened.click_us,
+        happened.conversion_us,
+        happened.attributed,
+    )
+    person = chunk.visits.person[part] if len(chunk.visits.person) else np.full(n, -1)
     return {
         "position": np.repeat(np.arange(chunk.start + part.start, chunk.start + part.stop), slots),
         "slot": np.tile(np.arange(slots), n),
         "time_us": np.repeat(chunk.time_us[part], slots),
+        "person": np.repeat(person, slots),
         "winner": record.winner.ravel(),
         "paid_micros": record.paid.ravel(),
         "bid_micros": record.bid.ravel(),
         "other_micros": np.repeat(record.others, slots),
-        "clicked": record.clicked.ravel(),
+        "viewed": record.viewed.ravel(),
+        "creative": record.creative.ravel(),
+        "click_us": click_us.ravel(),
+        "conversion_us": conversion_us.ravel(),
+        "attributed": attributed.ravel(),
         "mechanism": np.repeat(chunk.mechanism[part], slots),
         "floor_micros": np.repeat(chunk.floor_micros[part], slots),
     }

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.audience import type_of
+from sim.audience import Visits, type_of
 from sim.scenario import HOUR_US, Source
 from sim.streams import Streams
 
@@ -97,15 +97,22 @@ class SourceDraws:
 
     match: NDArray[np.float64]
     false: NDArray[np.float64]
-    fresh: NDArray[np.float64]
     other: NDArray[np.float64]
+    fresh: NDArray[np.float64]
 
     @classmethod
-    def at(cls, streams: Streams, owner: str, name: str, start: int, n: int) -> SourceDraws:
-        """The draws of ``owner``'s source ``name`` at positions ``start`` to ``start + n - 1``."""
-        kinds = ("match", "false", "fresh", "other")
-        return cls(*(streams.uniform(f"{kind}/{owner}/{name}", start, n) for kind in kinds))
+    def at(cls, streams: Streams, owner: str, name: str, visits: Visits) -> SourceDraws:
+        """The draws of ``owner``'s source ``name`` for some requests.
+
+        Whether a person's profile is matched, and with whose, is a fact about the person; each look at it is its own as to
+        how fresh it is.
+        """
+        known = visits.by_person if name == "profile" else visits.by_request
+        match, false, other = (
+            known(streams, f"{kind}/{owner}/{name}") for kind in ("match", "false", "other")
+        )
+        return cls(match, false, other, visits.by_request(streams, f"fresh/{owner}/{name}"))
 
     def rows(self, part: slice) -> SourceDraws:
         """The same draws for some of the rows."""
-        return SourceDraws(self.match[part], self.false[part], self.fresh[part], self.other[part])
+        return SourceDraws(self.match[part], self.false[part], self.other[part], self.fresh[part])

@@ -1,18 +1,55 @@
 """Named random streams: a draw belongs to (seed, replication, stream name, position), never to the order of calls.
 
-Counter-based (Philox4x64, Salmon et al. 2011): position i of a stream is word i of a keyed sequence, so any slice can be
-made alone, in any order, on any machine. One uniform a position; other laws by inverse transform.
+A stream is a hash of its key and the position, so any part of it can be made alone, in any order, on any machine, and by
+the kernels where they need it. One uniform a position; other laws by inverse transform.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-WORDS = 4  # 64-bit words that one step of Philox's counter yields
+from sim.compiled import inlined, kernel
+
+
+@inlined
+def word(key: np.uint64, position: int) -> np.uint64:
+    """64 random bits: splitmix64's finaliser (Steele, Lea & Flood 2014) over a counter.
+
+    The key enters twice, so that no stream is another one shifted.
+    """
+    z = np.uint64(key) + (np.uint64(position) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z ^= np.uint64(key) * np.uint64(0xD1342543DE82EF95)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@inlined
+def unit(key: np.uint64, position: int) -> float:
+    """A uniform in [0, 1) of 53 bits."""
+    return float(np.float64(np.int64(word(key, position) >> np.uint64(11))) * (1.0 / (1 << 53)))
+
+
+@kernel
+def _fill(key: np.uint64, start: int, out: NDArray[np.float64]) -> None:
+    for i in range(len(out)):
+        out[i] = unit(key, start + i)
+
+
+@kernel
+def _gather(key: np.uint64, positions: NDArray[np.int64], out: NDArray[np.float64]) -> None:
+    for i in range(len(out)):
+        out[i] = unit(key, positions[i])
+
+
+@lru_cache(maxsize=4096)
+def _key(text: str) -> np.uint64:
+    return np.uint64(int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +66,16 @@ class Streams:
 
     def uniform(self, name: str, start: int, n: int) -> NDArray[np.float64]:
         """Uniforms in [0, 1) at positions ``start`` to ``start + n - 1`` of the stream ``name``; shape (n,)."""
-        skip = start % WORDS
-        bits = np.random.Philox(key=self._key(name), counter=start // WORDS)
-        return np.random.Generator(bits).random(skip + n)[skip:]
+        out = np.empty(n)
+        _fill(self.key64(name), start, out)
+        return out
+
+    def at(self, name: str, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Uniforms in [0, 1) at any positions of the stream ``name``; shape as ``positions``."""
+        out = np.empty(len(positions))
+        _gather(self.key64(name), positions, out)
+        return out
 
     def key64(self, name: str) -> np.uint64:
-        """A 64-bit key of the stream, for hashes inside compiled kernels (tie priorities)."""
-        return np.uint64(self._key(name) & 0xFFFF_FFFF_FFFF_FFFF)
-
-    def _key(self, name: str) -> int:
-        text = f"{self.seed}/{self.replication}/{name}".encode()
-        return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
+        """The stream's key, for kernels that draw for themselves (``word``, ``unit``)."""
+        return _key(f"{self.seed}/{self.replication}/{name}")

@@ -37,24 +37,38 @@ class BidTables:
         joint = int(np.prod([facet.codes for facet in facets], dtype=np.float64)) if facets else 1
         shared = bool(desks) and all(desk.cells for desk in desks) and joint <= MAX_CELLS
         if shared:
-            self.columns = [tuple(facets)]
-            self._own_cell = [_projection(facets, desk.facets) for desk in desks]
-            self.bids = _bids(
-                np.arange(len(desks)),
-                np.zeros(len(desks), dtype=np.int64),
-                joint * len(desks),
-                len(desks),
-                shared,
-            )
+            self._lay_out_joint_cells(facets, joint)
         else:
-            self.columns = list(dict.fromkeys(desk.facets for desk in desks if desk.cells))
-            self._own_cell = [_AS_ASKED] * len(desks)
-            sizes = np.array([desk.cells or rows for desk in desks], dtype=np.int64)
-            begins = np.cumsum(sizes) - sizes
-            column = [self.columns.index(desk.facets) if desk.cells else -1 for desk in desks]
-            self.bids = _bids(begins, np.array(column), int(sizes.sum()), 1, shared)
+            self._lay_out_own_cells(rows)
         self._begins = self.bids.offset.copy()
         self.shortlist = _shortlist(joint if shared and len(desks) > FEW else 0, slots + 1 + SPARE)
+
+    def _lay_out_joint_cells(self, facets: list[Facet], joint: int) -> None:
+        """One column of cells for all: a cell's bids lie side by side."""
+        bidders = len(self._desks)
+        self.columns = [tuple(facets)]
+        self._own_cell = [_projection(facets, desk.facets) for desk in self._desks]
+        self.bids = Bids(
+            numbers=np.zeros(joint * bidders, dtype=np.int64),
+            offset=np.arange(bidders),
+            column=np.zeros(bidders, dtype=np.int64),
+            stride=bidders,
+            shared=True,
+        )
+
+    def _lay_out_own_cells(self, rows: int) -> None:
+        """A table for each bidder, by its own cells or by row; bidders who see the same cells share the column."""
+        self.columns = list(dict.fromkeys(desk.facets for desk in self._desks if desk.cells))
+        self._own_cell = [_AS_ASKED] * len(self._desks)
+        sizes = np.array([desk.cells or rows for desk in self._desks], dtype=np.int64)
+        column = [self.columns.index(desk.facets) if desk.cells else -1 for desk in self._desks]
+        self.bids = Bids(
+            numbers=np.zeros(int(sizes.sum()), dtype=np.int64),
+            offset=np.cumsum(sizes) - sizes,
+            column=np.array(column, dtype=np.int64),
+            stride=1,
+            shared=False,
+        )
 
     def load(self, cells: NDArray[np.int32]) -> None:
         """Fill in the visible cells of a new chunk, shape (columns, n), as far as they are settled."""
@@ -77,10 +91,10 @@ class BidTables:
             if wrong >= 0:
                 refuse(float(answer[wrong]), wrong, desk.name, now_us / HOUR_US)
 
-    def of(self, number: int, part: slice) -> NDArray[np.int64]:
-        """One bidder's bids on some rows, in micros."""
+    def of(self, number: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """One bidder's bids on some rows of the chunk, in micros; shape as ``rows``."""
         column, offset = self.bids.column[number], self.bids.offset[number]
-        at = self.bids.stride * self.cells[column, part] if column >= 0 else np.arange(part.start, part.stop)
+        at = self.bids.stride * self.cells[column, rows] if column >= 0 else rows
         return np.asarray(self.bids.numbers[offset + at])
 
     def _fill(self, part: slice, *, settled: bool) -> None:
@@ -93,15 +107,9 @@ class BidTables:
                     cell += self._world.column(facet.owner, facet.column, part)
 
 
-def _bids(offset: NDArray[np.int64], column: NDArray[np.int64], size: int, stride: int, shared: bool) -> Bids:
-    whole = np.int64
-    return Bids(np.zeros(size, dtype=whole), offset.astype(whole), column.astype(whole), stride, shared)
-
-
 def _shortlist(cells: int, length: int) -> Shortlist:
-    who, bid = np.zeros((2, cells, length), dtype=np.int64)
-    filled, block = np.zeros(cells, dtype=np.int64), np.full(cells, -1, dtype=np.int64)
-    return Shortlist(who, bid, filled, block)
+    who, bid = np.zeros((cells, length), dtype=np.int16), np.zeros((cells, length), dtype=np.int64)
+    return Shortlist(who, bid, np.zeros(cells, dtype=np.int16), np.full(cells, -1, dtype=np.int64))
 
 
 def _projection(joint: Sequence[Facet], own: Sequence[Facet]) -> NDArray[np.int64]:

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
-from sim.audience import draw_types
+from sim.arrivals import SLICE
+from sim.audience import Visits, draw_types
 from sim.response import truth
 from sim.scenario import FACTORS, Scenario
 from sim.sources import SourceDraws, SyncClock, codes
 from sim.streams import Streams
-from sim.supply import SLICE
 
 FOLDS = 2
 """The log comes in two halves, so that stacking weights can be fitted to scores of rows that no model saw."""
@@ -28,7 +27,7 @@ class TrainingLog:
     """Sufficient statistics of the log per fold and visible cell: shape (folds, codes of each source in ``sources`` order).
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
-    (0 or 1) where the response has clicks, else a realised value in currency.
+    (0 or 1) where the response has clicks alone, else a realised value in currency.
     """
 
     sources: tuple[str, ...]
@@ -45,11 +44,12 @@ def randomised_log(scenario: Scenario, seed: int, replication: int, requests: in
     count, total, square = (np.zeros((FOLDS, int(np.prod(sizes)))) for _ in range(3))
     for start in range(0, requests, SLICE):
         n = min(SLICE, requests - start)
-        facts = draw_types(scenario, streams, "training", start, n)
-        outcome = _outcome(scenario, streams, facts, start, n)
+        visits = Visits.at(scenario, streams, start, n)
+        facts = draw_types(scenario, streams, "training", visits)
+        outcome = _outcome(scenario, streams, facts, visits)
         cell = np.zeros(n, dtype=np.int64)
         for name, size in zip(sources, sizes, strict=True):
-            cell = cell * size + _codes(scenario, streams, name, facts[name], start, n)
+            cell = cell * size + _codes(scenario, streams, name, facts[name], visits)
         fold = np.arange(start, start + n) % FOLDS
         for sums, what in ((count, np.ones(n)), (total, outcome), (square, outcome**2)):
             for f in range(FOLDS):
@@ -60,26 +60,33 @@ def randomised_log(scenario: Scenario, seed: int, replication: int, requests: in
 
 
 def _codes(
-    scenario: Scenario, streams: Streams, name: str, true_type: NDArray[np.int32], start: int, n: int
+    scenario: Scenario, streams: Streams, name: str, true_type: NDArray[np.int32], visits: Visits
 ) -> NDArray[np.int32]:
     """What the source showed at log time: requests spread evenly over the source's refresh cycle."""
     source, types = scenario.source[name], scenario.types_of(name)
     clock = SyncClock.of(source)
-    since = streams.uniform(f"training/since/{name}", start, n) * max(clock.interval_us, 1)
+    since = visits.by_request(streams, f"training/since/{name}") * max(clock.interval_us, 1)
     time_us = (
-        (clock.taken_us + clock.latency_us + since).astype(np.int64) if source.ages else np.zeros(n, np.int64)
+        (clock.taken_us + clock.latency_us + since).astype(np.int64)
+        if source.ages
+        else np.zeros(visits.n, np.int64)
     )
-    return codes(
-        source, true_type, types, clock, time_us, SourceDraws.at(streams, "training", name, start, n)
-    )
+    return codes(source, true_type, types, clock, time_us, SourceDraws.at(streams, "training", name, visits))
 
 
 def _outcome(
-    scenario: Scenario, streams: Streams, facts: dict[str, NDArray[np.int32]], start: int, n: int
+    scenario: Scenario, streams: Streams, facts: dict[str, NDArray[np.int32]], visits: Visits
 ) -> NDArray[np.float64]:
+    """A click (0 or 1) where the response has clicks alone, else an amount of currency; all that is due is known."""
     at = tuple(facts[factor] for factor in FACTORS)
-    world = truth(scenario)
-    u = streams.uniform("training/outcome", start, n)
-    if scenario.response.family == "logit":
+    world, response = truth(scenario), scenario.response
+    u = visits.by_request(streams, "training/outcome")
+    if response.learns_clicks:
         return (u < world.click[at]).astype(np.float64)
-    return np.asarray(world.theta[at] + scenario.response.noise_sd * ndtri(u))
+    if response.conversion is None:
+        from scipy.special import ndtri
+
+        return np.asarray(world.theta[at] + response.noise_sd * ndtri(u))
+    clicked = u < world.click[at]
+    converted = visits.by_request(streams, "training/conversion") < world.conversion[at]
+    return clicked * response.value_per_click + converted * response.conversion.value

@@ -12,6 +12,8 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.auction.rounding import first_wrong
+
 PUBLIC_COLUMNS = ("hour", "floor", "at", "u")
 """Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
 in ``sim.auction.mechanisms.MECHANISMS``), own randomness."""
@@ -59,24 +61,50 @@ class VisibleRequests(Mapping[str, NDArray[Any]]):
 
 
 @dataclass(frozen=True, slots=True)
-class Feedback:
-    """Own requests since the last time, in order; arrays of shape (n,), money in currency per impression.
+class KnownOutcomes:
+    """Clicks, or conversions, of own impressions that became known since the last time; arrays of shape (n,).
 
-    ``requests`` are the visible columns. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or
-    the floor, whichever is higher. ``clicked`` is 0 or 1, and 0 where lost.
+    In the order of the impressions, which may be long past. ``requests`` are the visible columns as they were at the bid,
+    ``position`` the request's number in the run, ``creative`` the ad shown, ``hour`` when the outcome happened. ``weight`` is
+    how many impressions a row stands for (1 but in sampled logs).
     """
 
     requests: VisibleRequests
+    position: NDArray[np.int64]
+    creative: NDArray[np.int16]
+    hour: NDArray[np.float64]
+    weight: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """Own requests since the last time, in order; arrays of shape (n,), money in currency per impression.
+
+    ``requests`` are the visible columns, ``position`` the request's number in the run. ``late`` bids came after the
+    exchange's deadline and lost. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or the floor,
+    the bidder's own included, whichever is higher. ``viewed`` says whether the ad was seen, ``creative`` which one was shown (-1 where lost).
+    ``clicks`` and ``conversions`` became known since the last time, of these requests or of earlier ones.
+    """
+
+    requests: VisibleRequests
+    position: NDArray[np.int64]
     bid: NDArray[np.float64]
     won: NDArray[np.bool_]
+    late: NDArray[np.bool_]
     price_paid: NDArray[np.float64]
     minimum_bid_to_win: NDArray[np.float64]
-    clicked: NDArray[np.float64]
+    viewed: NDArray[np.bool_]
+    creative: NDArray[np.int16]
+    clicks: KnownOutcomes
+    conversions: KnownOutcomes
 
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """A bidder's own account at a control step. Money in currency, time in hours, ``budget`` inf where unlimited."""
+    """A bidder's own account at a control step. Money in currency, time in hours, ``budget`` inf where unlimited.
+
+    ``clicks`` and ``conversions`` are those that are known by now.
+    """
 
     hour: float
     horizon_h: float
@@ -143,10 +171,9 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
 def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
     """The answer as float64 of shape (n,), finite and not negative; otherwise ``BidError``."""
     answer = as_bids(bids, requests, who, when_h)
-    wrong = ~((answer >= 0.0) & (answer <= MAX_BID))
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        refuse(float(answer[row]), row, who, when_h)
+    wrong = first_wrong(answer, MAX_BID)
+    if wrong >= 0:
+        refuse(float(answer[wrong]), wrong, who, when_h)
     return answer
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from sim.auction.arrays import Outcomes
+from sim.auction.arrays import Effects
 from sim.audience import draw_types
-from sim.response import private_values, truth
+from sim.response import fading, private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import SourceDraws, SyncClock, codes, is_transparent
 from sim.streams import Streams
@@ -30,7 +30,8 @@ class World:
     The base holds what worlds share whose columns are continuous, known ahead, and whose outcomes are looked up by row.
     """
 
-    def __init__(self, names: tuple[str, ...] = ()) -> None:
+    def __init__(self, scenario: Scenario, streams: Streams, names: tuple[str, ...] = ()) -> None:
+        self._scenario, self._streams = scenario, streams
         self.columns = names
         """Names of the columns that data shows."""
         self.clocks: dict[str, SyncClock] = {}
@@ -59,9 +60,24 @@ class World:
         """Columns of truth cells (columns, n) and which of them each owner looks its outcomes up by; -1: by row."""
         return np.empty((0, len(self._chunk)), dtype=np.int32), np.full(len(owners), -1, dtype=np.int64)
 
-    def outcomes(self, owners: list[str], column: NDArray[np.int64]) -> Outcomes:
-        """Expected value and click probability for each owner."""
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
+        """What impressions of this chunk do, to be looked up by each owner's ``column``."""
         raise NotImplementedError
+
+    def _effects(
+        self, worth: NDArray[np.float64], offset: NDArray[np.int64], column: NDArray[np.int64]
+    ) -> Effects:
+        """Worth alone: nothing is clicked, and all is seen."""
+        none = np.empty(0)
+        return Effects(
+            worth, none, none, none, none, none, none, offset, column,
+            creative_stride=0,
+            rotation=np.ones(1),
+            rotation_key=np.zeros(1, dtype=np.uint64),
+            fading=fading(self._scenario.response),
+            keys=np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")]),
+            drawn=False,
+        )  # fmt: skip
 
 
 class TypedWorld(World):
@@ -69,8 +85,7 @@ class TypedWorld(World):
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         ages = (f"age_{name}" for name, source in scenario.source.items() if source.age_known)
-        super().__init__((*scenario.source, *ages))
-        self._scenario, self._streams = scenario, streams
+        super().__init__(scenario, streams, (*scenario.source, *ages))
         self._truth = truth(scenario)
         self._types = {factor: scenario.types_of(factor) for factor in FACTORS}
         self.clocks = {name: SyncClock.of(source) for name, source in scenario.source.items()}
@@ -106,7 +121,7 @@ class TypedWorld(World):
             return true_type
         key = (owner, name)
         if key not in self._draws:
-            self._draws[key] = SourceDraws.at(self._streams, owner, name, self._chunk.start, len(self._chunk))
+            self._draws[key] = SourceDraws.at(self._streams, owner, name, self._chunk.visits)
         return codes(
             source, true_type, self._types[name], self.clocks[name], time_us, self._draws[key].rows(part)
         )
@@ -121,9 +136,16 @@ class TypedWorld(World):
         return cells, np.array([facts.index(self._facts_of(owner)) for owner in owners], dtype=np.int64)
 
     @override
-    def outcomes(self, owners: list[str], column: NDArray[np.int64]) -> Outcomes:
-        theta, click = self._truth.theta.ravel(), self._truth.click.ravel()
-        return Outcomes(theta=theta, click=click, offset=np.zeros(len(owners), dtype=np.int64), column=column)
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
+        whole = self._truth.effect
+        plain = self._effects(whole.worth.ravel(), np.zeros(len(owners), dtype=np.int64), column)
+        names = ("seen", "seen_click", "seen_conversion", "after_click", "click", "conversion")
+        return plain._replace(
+            **{name: np.ascontiguousarray(getattr(whole, name)).ravel() for name in names},
+            creative_stride=whole.worth[0].size,
+            rotation=_rotation(self._truth.shares),
+            drawn=bool((whole.click > 0).any() or (whole.seen < 1).any()),
+        )
 
     def _facts_of(self, owner: str) -> str:
         return owner if self._scenario.bidders.values == "private" else COMMON
@@ -131,9 +153,7 @@ class TypedWorld(World):
     def _types_of(self, owner: str) -> dict[str, NDArray[np.int32]]:
         facts = self._facts_of(owner)
         if facts not in self._facts:
-            self._facts[facts] = draw_types(
-                self._scenario, self._streams, facts, self._chunk.start, len(self._chunk)
-            )
+            self._facts[facts] = draw_types(self._scenario, self._streams, facts, self._chunk.visits)
         return self._facts[facts]
 
 
@@ -141,8 +161,7 @@ class PrivateValues(World):
     """Each bidder's value of a request is its own draw, and the column ``value`` shows it to that bidder alone."""
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
-        super().__init__(("value",))
-        self._response, self._streams = scenario.response, streams
+        super().__init__(scenario, streams, ("value",))
 
     @override
     def load(self, chunk: Chunk) -> None:
@@ -152,16 +171,15 @@ class PrivateValues(World):
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         if owner not in self._values:
-            u = self._streams.uniform(f"value/{owner}", self._chunk.start, len(self._chunk))
-            self._values[owner] = private_values(self._response, u)
+            u = self._chunk.visits.by_request(self._streams, f"value/{owner}")
+            self._values[owner] = private_values(self._scenario.response, u)
         return self._values[owner][part]
 
     @override
-    def outcomes(self, owners: list[str], column: NDArray[np.int64]) -> Outcomes:
-        n = len(self._chunk)
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
         values = [self.column(owner, "value", slice(None)) for owner in owners]
-        theta = np.concatenate(values) if values else np.empty(0)
-        return Outcomes(theta, np.zeros_like(theta), n * np.arange(len(owners), dtype=np.int64), column)
+        worth = np.concatenate(values) if values else np.empty(0)
+        return self._effects(worth, len(self._chunk) * np.arange(len(owners), dtype=np.int64), column)
 
 
 class LogWorld(World):
@@ -172,15 +190,32 @@ class LogWorld(World):
         return self._chunk.logged.columns[name][part]
 
     @override
-    def outcomes(self, owners: list[str], column: NDArray[np.int64]) -> Outcomes:
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
         logged = self._chunk.logged
-        return Outcomes(logged.value, logged.click, np.zeros(len(owners), dtype=np.int64), column)
+        nothing = np.zeros(len(self._chunk))
+        plain = self._effects(logged.value, np.zeros(len(owners), dtype=np.int64), column)
+        return plain._replace(
+            seen=np.ones(len(self._chunk)),
+            seen_click=logged.click,
+            seen_conversion=nothing,
+            after_click=nothing,
+            click=logged.click,
+            conversion=nothing,
+            drawn=bool(logged.click.any()),
+        )
+
+
+def _rotation(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cumulative shares; the last one is 1 whatever rounding makes of the sum."""
+    edges = np.cumsum(shares)
+    edges[-1] = 1.0
+    return edges
 
 
 def make_world(scenario: Scenario, streams: Streams, log: LogColumns | None) -> World:
     """The world of a scenario."""
     if isinstance(scenario.supply, LogSupply):
-        return LogWorld(tuple(log.columns) if log is not None else ())
+        return LogWorld(scenario, streams, tuple(log.columns) if log is not None else ())
     if scenario.response.family == "private_value":
         return PrivateValues(scenario, streams)
     return TypedWorld(scenario, streams)

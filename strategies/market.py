@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from sim import Scenario
 from sim.landscape import Landscape
@@ -45,6 +44,8 @@ class Market:
             raise ValueError("no price landscape is known in this market")
         cleared = (bid >= self.hard_floor).astype(np.float64)
         if self.floor_share > 0:
+            from scipy.special import ndtr
+
             with np.errstate(divide="ignore"):
                 z = (np.log(np.maximum(bid, 0.0)) - self.floor_mu) / max(self.floor_sigma, 1e-12)
             cleared = cleared * (1.0 - self.floor_share + self.floor_share * ndtr(z))

@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("sim", "strategies", "experiments")
-CALCULUS = {"numpy", "numba", "simpy", "pydantic", "scipy", "typing_extensions"}
+CALCULUS = {"numpy", "numba", "llvmlite", "simpy", "pydantic", "scipy", "typing_extensions"}
 ALLOWED = {  # packages outside the standard library, besides the room itself
     "sim": CALCULUS,
     "strategies": CALCULUS | {"sklearn", "sim"},

@@ -56,7 +56,7 @@ def _cores() -> int:
 
 
 def _kernel_cache() -> Path | None:
-    from sim.auction.compiled import cache_folder
+    from sim.compiled import cache_folder
 
     return cache_folder()
 

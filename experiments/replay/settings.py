@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sim.scenario import Count, Model, Positive
+from sim.scenario.base import Count, Model, Positive
 
 Share = Annotated[float, Field(gt=0, le=1)]
 

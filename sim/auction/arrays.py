@@ -19,18 +19,20 @@ NOBODY = -2
 
 
 class Requests(NamedTuple):
-    """Columns of a chunk, shape (n,); ``cells`` (columns, n).
+    """Columns of a chunk, shape (n,); ``cells`` (columns, n), ``absent`` (bidders, n).
 
-    ``weight`` is empty where every row is one impression, ``click_u`` where nothing is ever clicked.
+    ``weight`` is empty where every row is one impression, ``person`` where everybody is new, ``absent`` (whose bid does not
+    count: it was not asked, or answered too late) where nobody is.
     """
 
     start: int
-    hour: NDArray[np.int32]
+    time_us: NDArray[np.int64]
     mechanism: NDArray[np.int8]
     floor: NDArray[np.int64]
     price: NDArray[np.int64]
-    click_u: NDArray[np.float64]
     weight: NDArray[np.float64]
+    person: NDArray[np.int64]
+    absent: NDArray[np.bool_]
     cells: NDArray[np.int32]
 
 
@@ -57,24 +59,64 @@ class Bids(NamedTuple):
     shared: bool
 
 
-class Outcomes(NamedTuple):
-    """Expected value (currency) and click probability of an impression, looked up like bids with stride 1."""
+class Effects(NamedTuple):
+    """What an impression does (``sim.response.Effect``, flat), looked up like bids with stride 1.
 
-    theta: NDArray[np.float64]
+    Creative c's numbers lie ``c x creative_stride`` further on; ``rotation`` are the cumulative shares of the creatives, shape
+    (creatives,), and ``rotation_key`` (bidders,) what their choice is hashed from. ``fading`` is what is left of an effect by how
+    many of the advertiser's impressions the person has seen. ``keys`` are those of the draws: seen, clicked, converted.
+    Where nothing is ever clicked or unseen (``drawn`` false) only ``worth`` is looked at, and the others may be empty.
+    """
+
+    worth: NDArray[np.float64]
+    seen: NDArray[np.float64]
+    seen_click: NDArray[np.float64]
+    seen_conversion: NDArray[np.float64]
+    after_click: NDArray[np.float64]
     click: NDArray[np.float64]
+    conversion: NDArray[np.float64]
     offset: NDArray[np.int64]
     column: NDArray[np.int64]
+    creative_stride: int
+    rotation: NDArray[np.float64]
+    rotation_key: NDArray[np.uint64]
+    fading: NDArray[np.float64]
+    keys: NDArray[np.uint64]
+    drawn: bool
 
 
 class Seats(NamedTuple):
     """Who sits where. ``floor`` has shape (bidders,); the others (1 + bidders,), their first entry for the outside.
 
-    ``house`` is the advertiser's number (own campaigns never compete), ``key`` what tie priorities are hashed from.
+    ``house`` is the advertiser's number (own campaigns never compete; ``campaigns`` says whether any has several), ``key`` what
+    tie priorities are hashed from.
     """
 
     floor: NDArray[np.int64]
     house: NDArray[np.int64]
     key: NDArray[np.uint64]
+    campaigns: bool
+
+
+class Memory(NamedTuple):
+    """What has happened to each person so far. Every array is empty where everybody is new.
+
+    ``seen`` (people, advertisers): impressions seen, up to 255. Frequency caps are counters: bidder k's wins count in the counters
+    ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]`` wins in ``window_us[c]``, sliding, or from one multiple of
+    it to the next where ``calendar[c]``; it binds the bidders ``bound[bound_begin[c] : bound_begin[c + 1]]``, and its state is
+    ``state[person, place[c]:]`` (``auction.memory``).
+    """
+
+    seen: NDArray[np.uint8]
+    begin: NDArray[np.int64]
+    counter: NDArray[np.int64]
+    bound_begin: NDArray[np.int64]
+    bound: NDArray[np.int64]
+    limit: NDArray[np.int64]
+    window_us: NDArray[np.int64]
+    calendar: NDArray[np.bool_]
+    place: NDArray[np.int64]
+    state: NDArray[np.int64]
 
 
 class Shortlist(NamedTuple):
@@ -83,34 +125,54 @@ class Shortlist(NamedTuple):
     ``who`` and ``bid`` have shape (cells, length), ``filled`` and ``block`` (cells,); no cells: no shortlist is kept.
     """
 
-    who: NDArray[np.int64]
+    who: NDArray[np.int16]
     bid: NDArray[np.int64]
-    filled: NDArray[np.int64]
+    filled: NDArray[np.int16]
     block: NDArray[np.int64]
 
 
 class Ledger(NamedTuple):
-    """What changes with each auction: shape (bidders,), (hours, bidders), (bidders, slots), or (1,) for the exchange."""
+    """What changes with each auction: shape (bidders,), (bidders, slots), or (1,) for the exchange.
+
+    ``value``, ``clicks`` and ``conversions`` are expected ones. ``viewed`` counts impressions seen, where some are not;
+    ``reach`` people who saw their first of this advertiser through this bidder, where people are known.
+    """
 
     left: NDArray[np.int64]
     spend: NDArray[np.int64]
     wins: NDArray[np.int64]
-    clicks: NDArray[np.float64]
     value: NDArray[np.float64]
-    clicks_expected: NDArray[np.float64]
-    hourly_spend: NDArray[np.int64]
-    hourly_wins: NDArray[np.int64]
+    clicks: NDArray[np.float64]
+    conversions: NDArray[np.float64]
+    viewed: NDArray[np.float64]
+    reach: NDArray[np.int64]
     fees: NDArray[np.int64]
 
 
 class Record(NamedTuple):
     """What happened to each request of the block, shape (n, slots); ``others`` (n,); no rows where nobody asked.
 
-    ``winner`` and ``paid`` per slot, ``bid`` the winning bid per slot, ``others`` the best bid that won no slot.
+    ``winner``, ``paid`` and ``viewed`` per slot, ``bid`` the winning bid and ``creative`` the ad shown there, ``others`` the best
+    bid that won no slot.
     """
 
     winner: NDArray[np.int64]
     paid: NDArray[np.int64]
     bid: NDArray[np.int64]
     others: NDArray[np.int64]
+    viewed: NDArray[np.bool_]
+    creative: NDArray[np.int16]
+
+
+class Responses(NamedTuple):
+    """The impressions of a block that were clicked or will convert, in order: ``filled[0]`` of them, from the start.
+
+    ``row`` is the request's place in the chunk.
+    """
+
+    filled: NDArray[np.int64]
+    row: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    bidder: NDArray[np.int64]
     clicked: NDArray[np.bool_]
+    converts: NDArray[np.bool_]

@@ -1,24 +1,25 @@
-"""The loop over requests: bids meet floor, outside price and budgets; the highest win, are charged, and the ledger moves."""
+"""The loop over requests: bids meet floor, outside price, caps and budgets; the highest win, are charged, and are shown."""
 
 from __future__ import annotations
-
-import numpy as np
 
 from sim.auction.arrays import (
     NOBODY,
     OUTSIDE,
     Bids,
+    Effects,
     Ledger,
-    Outcomes,
+    Memory,
     Record,
     Requests,
+    Responses,
     Rules,
     Seats,
     Shortlist,
 )
-from sim.auction.compiled import kernel
-from sim.auction.mechanisms import charge
+from sim.auction.booking import pay, show
+from sim.auction.memory import AHEAD, look_ahead
 from sim.auction.ranking import enter, fill, rank_all, rank_listed
+from sim.compiled import kernel
 
 
 @kernel
@@ -29,11 +30,13 @@ def clear(
     requests: Requests,
     rules: Rules,
     bids: Bids,
-    outcomes: Outcomes,
+    effects: Effects,
     seats: Seats,
+    memory: Memory,
     shortlist: Shortlist,
     ledger: Ledger,
     record: Record,
+    responses: Responses,
 ) -> None:
     """Settle the requests ``first`` to ``last - 1`` of the chunk, one after the other; ``block`` numbers the call.
 
@@ -41,68 +44,40 @@ def clear(
     priority. A shortlist changes the time that this takes and nothing else.
     """
     slots = len(rules.rates)
-    most = rules.rates[0]
-    top, names = rules.top, rules.names
     weighted = requests.weight.shape[0] > 0
-    listed = (
-        shortlist.block.shape[0] > 0 and not weighted
-    )  # a list knows no weights, and these change what is afforded
-    recorded = record.winner.shape[0] > 0
-    clicks = requests.click_u.shape[0] > 0
-    house, key, left = seats.house, seats.key, ledger.left
-    numbers, offset, cells = bids.numbers, bids.offset, requests.cells
+    # A list knows no weights, and these change what is afforded.
+    listed = shortlist.block.shape[0] > 0 and not weighted
+    known = requests.person.shape[0] > 0
+    responses.filled[0] = 0
     for i in range(first, last):
-        position = requests.start + i
-        floor = requests.floor[i]
+        if known:
+            later = requests.cells[bids.column[0], i + AHEAD] if listed and i + AHEAD < last else -1
+            look_ahead(i, last, later, requests, memory, shortlist)
         weight = requests.weight[i] if weighted else 1.0
+        scale = weight * rules.rates[0]
         n = -1
         if listed:
-            cell = cells[bids.column[0], i]
-            who, listing = shortlist.who[cell], shortlist.bid[cell]
+            cell = requests.cells[bids.column[0], i]
             if shortlist.block[cell] != block:
-                here = numbers[bids.stride * cell : bids.stride * cell + len(offset)]
-                shortlist.filled[cell] = fill(
-                    here, left, seats.floor, most, who, listing, shortlist.filled[cell]
-                )
+                fill(cell, scale, bids, seats, shortlist, ledger.left)
                 shortlist.block[cell] = block
-            filled = shortlist.filled[cell]
-            n = rank_listed(
-                who, listing, filled, left, most, floor, seats.floor, top, names, house, key, position
-            )
+            n = rank_listed(i, cell, scale, requests, rules, seats, memory, shortlist, ledger.left)
         if n < 0:
-            n = rank_all(
-                i, numbers, offset, bids.column, bids.stride, cells, left, weight * most, floor, seats.floor,
-                top, names, house, key, position,
-            )  # fmt: skip
-        if requests.price[i] >= 0 and requests.price[i] >= floor:
-            n = enter(requests.price[i], OUTSIDE, top, names, n, house, key, position)
+            n = rank_all(i, scale, requests, rules, bids, seats, memory, ledger.left)
+        if requests.price[i] >= 0 and requests.price[i] >= requests.floor[i]:
+            n = enter(requests.price[i], OUTSIDE, n, requests.start + i, rules, seats)
         for slot in range(min(n, slots)):
-            winner = names[slot]
+            winner = rules.names[slot]
             if winner == OUTSIDE:
                 continue
-            own_floor = max(floor, seats.floor[winner])
-            price = charge(requests.mechanism[i], slot, n, top, own_floor, rules.rates, rules.soft_floor)
-            paid = np.int64(np.rint(price * weight))
-            rate = rules.rates[slot]
-            column = outcomes.column[winner]
-            at = outcomes.offset[winner] + (cells[column, i] if column >= 0 else i)
-            chance = rate * outcomes.click[at]
-            clicked = clicks and requests.click_u[i] < chance
-            left[winner] -= paid
-            ledger.spend[winner] += paid
-            ledger.wins[winner, slot] += 1
-            ledger.value[winner] += weight * rate * outcomes.theta[at]
-            ledger.clicks_expected[winner] += weight * chance
-            ledger.clicks[winner] += weight * clicked
-            ledger.hourly_spend[requests.hour[i], winner] += paid
-            ledger.hourly_wins[requests.hour[i], winner] += 1
-            if rules.fee > 0.0:
-                ledger.fees[0] += np.int64(np.rint(rules.fee * paid))
-            if recorded:
+            paid = pay(i, slot, n, winner, weight, requests, rules, seats, ledger)
+            show(
+                i, i - first, slot, winner, weight, requests, rules, seats, effects, memory, ledger, record, responses
+            )  # fmt: skip
+            if record.winner.shape[0] > 0:
                 record.paid[i - first, slot] = paid
-                record.clicked[i - first, slot] = clicked
-        if recorded:
+        if record.winner.shape[0] > 0:
             for slot in range(slots):
-                record.winner[i - first, slot] = names[slot] if slot < n else NOBODY
-                record.bid[i - first, slot] = top[slot] if slot < n else -1
-            record.others[i - first] = top[slots] if n > slots else -1
+                record.winner[i - first, slot] = rules.names[slot] if slot < n else NOBODY
+                record.bid[i - first, slot] = rules.top[slot] if slot < n else -1
+            record.others[i - first] = rules.top[slots] if n > slots else -1

@@ -5,9 +5,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.compiled import kernel
+from sim.compiled import kernel
 
 MICROS = 1e6
+
+
+@kernel
+def first_wrong(answer: NDArray[np.float64], most: float) -> int:
+    """The first row whose number is no bid (nan, negative, above ``most``); -1 where all are."""
+    wrong = 0
+    for i in range(len(answer)):  # all of them, and no early end: that compares several numbers at a time
+        wrong += not (0.0 <= answer[i] <= most)
+    if wrong > 0:
+        for i in range(len(answer)):
+            if not 0.0 <= answer[i] <= most:
+                return i
+    return -1
 
 
 @kernel
@@ -21,12 +34,12 @@ def enter_bids(
 ) -> int:
     """Write bids in currency as micros, rounded half to even, into ``numbers[begin + stride i]``; returns -1.
 
-    Place i takes ``answer[cell_of[i]]``, or ``answer[i]`` where ``cell_of`` is empty. An answer that is no bid (nan,
-    negative, above ``most``) stops it: its row is returned.
+    Place i takes ``answer[cell_of[i]]``, or ``answer[i]`` where ``cell_of`` is empty. An answer that is no bid
+    (``first_wrong``) stops it: its row is returned.
     """
-    for i in range(len(answer)):
-        if not 0.0 <= answer[i] <= most:
-            return i
+    wrong = first_wrong(answer, most)
+    if wrong >= 0:
+        return wrong
     mapped = len(cell_of) > 0
     for i in range(len(cell_of) if mapped else len(answer)):
         numbers[begin + stride * i] = np.int64(np.rint(MICROS * answer[cell_of[i] if mapped else i]))

@@ -74,7 +74,7 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
     and over the ages that the copies have in the course of the run.
     """
     sources = tuple(scenario.source)
-    link: Link = "logit" if scenario.response.family == "logit" else "identity"
+    link: Link = "logit" if scenario.response.learns_clicks else "identity"
     unit = scenario.response.value_per_click if link == "logit" else 1.0
     scores, target, weight = [], [], []
     for keep, share in _retentions(scenario):

@@ -31,7 +31,7 @@ def learned(scenario: Scenario, log: TrainingLog, information: tuple[str, ...], 
 
 def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
     """Single-source models, and weights fitted to scores of the half of the log that each model did not see."""
-    link: Link = "logit" if scenario.response.family == "logit" else "identity"
+    link: Link = "logit" if scenario.response.learns_clicks else "identity"
     unit = _unit(scenario)
     scores, target, weight = [], [], []
     for fold in range(FOLDS):
@@ -65,11 +65,11 @@ def _fit(
     """Values in currency over the codes of ``sources``, from some folds of the log."""
     unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in sources)
     count, total, square = (a[folds].sum(axis=0).sum(axis=unseen) for a in (log.count, log.total, log.square))
-    return _unit(scenario) * LEARNERS[learner](count, total, square, scenario.response.family == "logit")
+    return _unit(scenario) * LEARNERS[learner](count, total, square, scenario.response.learns_clicks)
 
 
 def _unit(scenario: Scenario) -> float:
-    return scenario.response.value_per_click if scenario.response.family == "logit" else 1.0
+    return scenario.response.value_per_click if scenario.response.learns_clicks else 1.0
 
 
 def smoothed_table(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:

@@ -23,7 +23,7 @@ import sim.tables
 from sim import Entrant, LogColumns, Scenario, simulate
 from sim.auction.arrays import OUTSIDE
 from sim.auction.kernel import clear
-from sim.auction.ties import priority
+from sim.streams import word
 from sim.scenario import Terms
 from strategies.base import Policy, Priced
 from strategies.policies.linear import Linear, Truthful

@@ -25,10 +25,10 @@ from sim.auction.arrays import (
     Seats,
     Shortlist,
 )
-from sim.auction.compiled import cache_folder
+from sim.compiled import cache_folder
 from sim.auction.kernel import clear
 from sim.auction.mechanisms import MECHANISMS
-from sim.auction.ties import priority
+from sim.streams import word
 from sim.ledger import open_ledger
 
 START = 100

@@ -1,0 +1,93 @@
+"""When synthetic bid requests arrive: a non-homogeneous Poisson process given its exact total.
+
+The daily curve's integral is cut into equal slices of some 65,536 requests, a keyed binomial tree shares the total among
+them, and each slice spreads its own by normalised exponential gaps (sorted uniforms without the sort; Devroye 1986, V.3). So
+memory does not grow with the number of requests, and a slice's draws need no other slice's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.compiled import kernel
+from sim.scenario import HOUR_US, SyntheticSupply
+from sim.streams import Streams
+
+SLICE = 65_536
+
+
+def arrivals(supply: SyntheticSupply, streams: Streams) -> Iterator[NDArray[np.int64]]:
+    """Arrival times in microseconds, slice by slice, strictly rising; the slices' lengths add up to ``supply.requests``."""
+    days = supply.horizon_h / 24.0
+    steps = np.linspace(0.0, 24.0, len(supply.hourly) + 1)[1:]
+    cycles = int(np.ceil(days))
+    edges_h = np.concatenate([[0.0], (24.0 * np.arange(cycles)[:, None] + steps).ravel()])
+    mass = np.concatenate([[0.0], np.cumsum(np.tile(supply.hourly, cycles))])
+    total = np.interp(supply.horizon_h, edges_h, mass)
+    counts = _share(supply.requests, max(1, supply.requests // SLICE), streams)
+    start, last, end_us = 0, -1, int(supply.horizon_h * HOUR_US)
+    for index, n in enumerate(counts.tolist()):
+        gaps = -np.log1p(-streams.uniform("arrival", start + index, n + 1))
+        share = total / len(counts)
+        time_us = np.empty(n, dtype=np.int64)
+        _spread(gaps, index * share, share, mass, edges_h, end_us, last, time_us)
+        if n:
+            start, last = start + n, int(time_us[-1])
+            yield time_us
+
+
+@kernel
+def _spread(
+    gaps: NDArray[np.float64],
+    low: float,
+    width: float,
+    mass: NDArray[np.float64],
+    edges_h: NDArray[np.float64],
+    end_us: int,
+    last: int,
+    time_us: NDArray[np.int64],
+) -> None:
+    """Place arrivals by their gaps, shape (n + 1,), on the curve's integral from ``low`` on, and read the clock there.
+
+    ``mass`` is the integral at ``edges_h``. No two requests share a microsecond, and the first comes after ``last``, so that
+    calendar and requests have one total order.
+    """
+    whole = 0.0
+    for gap in gaps:
+        whole += gap
+    so_far, j = 0.0, 0
+    for i in range(len(time_us)):
+        so_far += gaps[i]
+        level = low + width * (so_far / whole)
+        while j + 2 < len(mass) and mass[j + 1] <= level:
+            j += 1
+        hour = edges_h[j] + (level - mass[j]) * (edges_h[j + 1] - edges_h[j]) / (mass[j + 1] - mass[j])
+        last = max(min(int(hour * HOUR_US), end_us - 1), last + 1)
+        time_us[i] = last
+
+
+def _share(total: int, slices: int, streams: Streams) -> NDArray[np.int64]:
+    """Multinomial counts of equally likely slices by binomial halving, keyed by the node; shape (slices,)."""
+    u = streams.uniform("arrival/tree", 0, 4 * slices)
+    counts = np.zeros(slices, dtype=np.int64)
+    nodes = [(0, 0, slices, total)]
+    while nodes:
+        node, low, high, n = nodes.pop()
+        if high - low == 1:
+            counts[low] = n
+            continue
+        middle = (low + high) // 2
+        left = _binomial_quantile(u[node], n, (middle - low) / (high - low)) if n else 0
+        nodes += [(2 * node + 1, low, middle, left), (2 * node + 2, middle, high, n - left)]
+    return counts
+
+
+def _binomial_quantile(u: float, n: int, p: float) -> int:
+    """The least k with P(Binomial(n, p) <= k) >= u."""
+    from scipy.special import bdtr, bdtrik  # and not scipy.stats, which takes a second to import
+
+    above = int(np.ceil(bdtrik(u, n, p)))
+    return above - 1 if above > 0 and bdtr(above - 1, n, p) >= u else above

@@ -1,0 +1,102 @@
+"""A slot is sold: the charge moves from budget to ledger, and the impression does what it does."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.auction.arrays import Effects, Ledger, Memory, Record, Requests, Responses, Rules, Seats
+from sim.auction.charging import charge
+from sim.auction.memory import remember
+from sim.compiled import inlined
+from sim.streams import unit
+
+SEEN, CLICKED, CONVERTED = 0, 1, 2
+"""The draws, in the order of ``Effects.keys``."""
+MOST_SEEN = 255
+
+
+@inlined
+def pay(
+    i: int, slot: int, n: int, winner: int, weight: float, requests: Requests, rules: Rules, seats: Seats,
+    ledger: Ledger,
+) -> int:  # fmt: skip
+    """Charge the winner of a slot by the request's mechanism; returns micros."""
+    floor = max(requests.floor[i], seats.floor[winner])
+    price = charge(requests.mechanism[i], slot, n, rules.top, floor, rules.rates, rules.soft_floor)
+    paid = np.int64(np.rint(price * weight))
+    ledger.left[winner] -= paid
+    ledger.spend[winner] += paid
+    ledger.wins[winner, slot] += 1
+    if rules.fee > 0.0:
+        ledger.fees[0] += np.int64(np.rint(rules.fee * paid))
+    return int(paid)
+
+
+@inlined
+def show(
+    i: int, row: int, slot: int, winner: int, weight: float, requests: Requests, rules: Rules, seats: Seats,
+    effects: Effects, memory: Memory, ledger: Ledger, record: Record, responses: Responses,
+) -> None:  # fmt: skip
+    """The winner's ad is shown: score what it does by expectation, and draw what is seen, clicked and converts.
+
+    An effect is proportional to the slot's click rate, and fades with what the person has seen. ``row`` is the record's.
+    """
+    place = (requests.start + i) * len(rules.rates) + slot
+    strength = rules.rates[slot]
+    column = effects.column[winner]
+    at = effects.offset[winner] + (requests.cells[column, i] if column >= 0 else i)
+    creative = 0
+    if len(effects.rotation) > 1:
+        turn = unit(effects.rotation_key[winner], place)
+        while turn >= effects.rotation[creative]:
+            creative += 1
+        at += creative * effects.creative_stride
+    house = seats.house[winner + 1]
+    known = memory.seen.shape[0] > 0
+    if known:
+        strength *= effects.fading[min(int(memory.seen[requests.person[i], house]), len(effects.fading) - 1)]
+        if memory.limit.shape[0] > 0:
+            remember(winner, requests.person[i], requests.time_us[i], memory)
+    ledger.value[winner] += weight * strength * effects.worth[at]
+    viewed = True
+    if effects.drawn:
+        ledger.clicks[winner] += weight * strength * effects.click[at]
+        ledger.conversions[winner] += weight * strength * effects.conversion[at]
+        viewed = unit(effects.keys[SEEN], place) < effects.seen[at]
+        if viewed:
+            ledger.viewed[winner] += weight
+            respond(i, slot, winner, place, strength, at, effects, responses)
+    if viewed and known:
+        seen = memory.seen[requests.person[i], house]
+        ledger.reach[winner] += seen == 0
+        memory.seen[requests.person[i], house] = seen + (seen < MOST_SEEN)
+    if record.winner.shape[0] > 0:
+        record.viewed[row, slot] = viewed
+        record.creative[row, slot] = creative
+
+
+@inlined
+def respond(
+    i: int,
+    slot: int,
+    winner: int,
+    place: int,
+    strength: float,
+    at: int,
+    effects: Effects,
+    responses: Responses,
+) -> None:
+    """Draw what follows a seen impression, and note it where anything does.
+
+    One uniform tells a click (from below) from a conversion without one (from above), as they exclude each other.
+    """
+    u = unit(effects.keys[CLICKED], place)
+    clicked = u < strength * effects.seen_click[at]
+    converts = u >= 1.0 - strength * effects.seen_conversion[at]
+    if clicked:
+        converts = unit(effects.keys[CONVERTED], place) < effects.after_click[at]
+    if clicked or converts:
+        j = responses.filled[0]
+        responses.row[j], responses.slot[j], responses.bidder[j] = i, slot, winner
+        responses.clicked[j], responses.converts[j] = clicked, converts
+        responses.filled[0] = j + 1

@@ -1,0 +1,78 @@
+"""What is remembered of each person: what it has seen of whom, and the wins that frequency caps count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.auction.arrays import Memory
+from sim.scenario import HOUR_US, Cap, Terms
+
+MOST_NUMBERS = 1 << 28
+"""So many times or counts are kept at most: two gigabytes of times."""
+
+
+class Counter(NamedTuple):
+    """A cap, and whose wins it counts: a campaign's or an advertiser's name."""
+
+    cap: Cap
+    whose: str
+
+
+def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Sequence[str]) -> Memory:
+    """An empty memory for the bidders (name -> terms; ``advertisers`` in the same order).
+
+    Pages of it are only used as people come. Raises ``ValueError`` for caps without people, and where it would not fit.
+    """
+    houses = list(dict.fromkeys(advertisers))
+    bound = {
+        (cap, _whose(cap, name, owner))
+        for (name, term), owner in zip(terms.items(), advertisers, strict=True)
+        for cap in term.caps
+    }
+    counters = [Counter(*entry) for entry in sorted(bound, key=repr)]
+    if people is None and counters:
+        raise ValueError(f"caps of {counters[0].whose!r}: nobody comes twice without audience.people")
+    counts = [
+        [c for c, counter in enumerate(counters) if counter.whose == _whose(counter.cap, name, owner)]
+        for name, owner in zip(terms, advertisers, strict=True)
+    ]
+    binds = [[k for k, own in enumerate(counts) if c in own] for c in range(len(counters))]
+    limit = np.array([counter.cap.impressions for counter in counters], dtype=np.int64)
+    size, first = 1 + limit, len(terms) if counters else 0
+    people, width = people or 0, first + int(size.sum())
+    _check(people, width, len(houses))
+    return Memory(
+        seen=np.zeros((people, max(len(houses), 1)), dtype=np.uint8),
+        begin=np.cumsum([0, *map(len, counts)]).astype(np.int64),
+        counter=_whole(chain.from_iterable(counts)),
+        bound_begin=np.cumsum([0, *map(len, binds)]).astype(np.int64),
+        bound=_whole(chain.from_iterable(binds)),
+        limit=limit,
+        window_us=_whole(round(counter.cap.window_h * HOUR_US) for counter in counters),
+        calendar=np.array([counter.cap.window == "calendar" for counter in counters], dtype=np.bool_),
+        place=(first + np.cumsum(size) - size).astype(np.int64),
+        state=np.zeros((people, width), dtype=np.int64),
+    )
+
+
+def _whose(cap: Cap, campaign: str, advertiser: str) -> str:
+    """Whose wins a cap counts, and so whom it binds."""
+    return advertiser if cap.per == "advertiser" else campaign
+
+
+def _check(people: int, times: int, houses: int) -> None:
+    for what, each in (("numbers for frequency caps", times), ("advertisers", houses)):
+        if people * each > MOST_NUMBERS:
+            raise ValueError(
+                f"audience.people = {people} x {each} {what}: at most {MOST_NUMBERS} can be remembered; "
+                "simulate a sample of the people"
+            )
+
+
+def _whole(numbers: Iterable[int]) -> NDArray[np.int64]:
+    return np.fromiter(numbers, dtype=np.int64)

@@ -1,0 +1,118 @@
+"""What becomes of impressions: when clicks and conversions are due, and who knows of them by when."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.auction.arrays import Responses
+from sim.delays import quantile
+from sim.scenario import HOUR_US, NO_DELAY, Delay, Scenario
+from sim.streams import Streams
+from sim.supply import Chunk
+
+NEVER_US = -1
+"""The time of what does not happen."""
+
+
+class Happened(NamedTuple):
+    """The responses of one block, in the order of the requests; arrays of shape (n,).
+
+    ``row`` is the place in the chunk. ``click_us`` and ``conversion_us`` say when; -1 where there is none. ``attributed``:
+    the conversion comes within its window.
+    """
+
+    row: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    bidder: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    click_us: NDArray[np.int64]
+    conversion_us: NDArray[np.int64]
+    attributed: NDArray[np.bool_]
+
+
+class Outcomes:
+    """The clicks and conversions of one run, counted by bidder: what was known by the end, and what was not.
+
+    Each count has shape (bidders,). A click or conversion that is due after the end is ``censored``; a conversion that
+    comes too late for its window is ``unattributed``, whenever it comes.
+    """
+
+    def __init__(self, scenario: Scenario, streams: Streams, bidders: int) -> None:
+        self._scenario, self._streams = scenario, streams
+        self._slots = len(scenario.auction.slots)
+        self.end_us = round(scenario.supply.horizon_h * HOUR_US)
+        self.clicks, self.clicks_censored = np.zeros((2, bidders))
+        self.conversions, self.conversions_censored, self.conversions_unattributed = np.zeros((3, bidders))
+
+    def note(self, chunk: Chunk, responses: Responses) -> Happened:
+        """Work out when the responses of a block come, and count them."""
+        n = int(responses.filled[0])
+        row, slot, bidder = responses.row[:n].copy(), responses.slot[:n].copy(), responses.bidder[:n].copy()
+        clicked, converts = responses.clicked[:n], responses.converts[:n]
+        model, time_us = self._scenario.response.conversion, chunk.time_us[row]
+        place = (chunk.start + row) * self._slots + slot
+        click_us = time_us + self._delay_us(self._scenario.response.click_delay_h, "click delay", place)
+        taken_us = self._delay_us(model.delay_h if model else NO_DELAY, "conversion delay", place)
+        windows_h = (model.click_window_h, model.view_window_h) if model else (0.0, 0.0)
+        window_us = np.where(clicked, *(round(hours * HOUR_US) for hours in windows_h))
+        done = Happened(
+            row=row,
+            slot=slot,
+            bidder=bidder,
+            weight=chunk.logged.weight[row] if len(chunk.logged.weight) else np.ones(n),
+            click_us=np.where(clicked, click_us, NEVER_US),
+            conversion_us=np.where(converts, np.where(clicked, click_us, time_us) + taken_us, NEVER_US),
+            attributed=converts & (taken_us <= window_us),
+        )
+        self._count(done)
+        return done
+
+    def _count(self, done: Happened) -> None:
+        clicks, sales = done.click_us != NEVER_US, done.conversion_us != NEVER_US
+        clicked_late, sold_late = done.click_us > self.end_us, done.conversion_us > self.end_us
+        for count, which in (
+            (self.clicks, clicks & ~clicked_late),
+            (self.clicks_censored, clicks & clicked_late),
+            (self.conversions, done.attributed & ~sold_late),
+            (self.conversions_censored, done.attributed & sold_late),
+            (self.conversions_unattributed, sales & ~done.attributed),
+        ):
+            np.add.at(count, done.bidder[which], done.weight[which])
+
+    def _delay_us(self, delay: Delay, name: str, place: NDArray[np.int64]) -> NDArray[np.int64]:
+        if delay.is_none:
+            return np.zeros(len(place), dtype=np.int64)
+        hours = np.minimum(quantile(delay, self._streams.at(name, place)), 1e8)  # 10,000 years fit the clock
+        return np.asarray(np.rint(hours * HOUR_US).astype(np.int64))
+
+
+class Awaited:
+    """Outcomes of one bidder and kind that are under way; in the order of the requests."""
+
+    def __init__(self) -> None:
+        self._parts: list[dict[str, NDArray[Any]]] = []
+        self.known = 0.0
+        """How many have become known so far (of a log's rows: impressions that they stand for)."""
+
+    def put(self, due_us: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> None:
+        """Add some; ``columns`` hold at least ``weight``."""
+        if len(due_us):
+            self._parts.append({"due_us": due_us, **columns})
+
+    def take(self, now_us: int) -> dict[str, NDArray[Any]]:
+        """Those that have become known since the last time; no columns where there is none."""
+        if not self._parts:
+            return {}
+        whole = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
+        due = whole["due_us"] <= now_us
+        self._parts = [] if due.all() else [{name: column[~due] for name, column in whole.items()}]
+        if not due.any():
+            return {}
+        for weight in whole["weight"][
+            due
+        ].tolist():  # one after the other, as sums of parts could round differently
+            self.known += weight
+        return {name: column[due] for name, column in whole.items()}

@@ -1,0 +1,108 @@
+"""How the exchange decides, charges and waits; and the bids that nobody here makes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from sim.auction.mechanisms import MECHANISMS
+from sim.scenario.base import MAX_MICROS, MICROS_PER_CPM, Finite, Hours, Model, NonNegative, Positive, Rate
+
+
+def _known(name: str) -> str:
+    if name not in MECHANISMS:
+        raise ValueError(f"no mechanism {name!r}; there are: {', '.join(MECHANISMS)}")
+    return name
+
+
+Mechanism = Annotated[str, AfterValidator(_known)]
+Floor = Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS_PER_CPM)]
+
+
+class FloorStep(Model):
+    """From ``hour`` on, the hard floor is ``floor_cpm``."""
+
+    hour: NonNegative
+    floor_cpm: Floor
+
+
+class Throttle(Model):
+    """What an exchange does to bidders who are often late: it sends them fewer requests.
+
+    Every ``review_h`` it looks at the requests sent since the last time. A bidder with more than the share ``late_share`` of
+    late answers gets half the share of requests that it got before, down to ``least``; any other twice as many, up to all.
+    """
+
+    late_share: Rate = 0.15
+    review_h: Annotated[Hours, Field(gt=0)] = 1.0
+    least: Annotated[Rate, Field(gt=0)] = 0.05
+
+
+class Auction(Model):
+    """How the exchange decides and charges.
+
+    ``type`` is one mechanism for all requests, or shares of several. ``slots`` are the click rates of the slots on offer,
+    the best first; with several, bids and floors are per unit of click rate. ``floor_cpm`` is a hard floor on every
+    request, until the first of the ``floor_steps`` puts another in its place; ``bidder_floor_cpm`` is one on a bidder's
+    bids, ``soft_floor_cpm`` where a soft-floor auction turns into first price.
+    ``fee`` is the exchange's share of every charge. An answer that takes longer than ``tmax_ms`` is lost (null: the exchange
+    waits for all), and ``throttle`` says what follows for those who are often late.
+    """
+
+    type: Mechanism | dict[Mechanism, Positive] = "second_price"
+    slots: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=64)] = (1.0,)
+    floor_cpm: Floor = 0.0
+    floor_steps: tuple[FloorStep, ...] = ()
+    soft_floor_cpm: Floor = 0.0
+    bidder_floor_cpm: dict[str, Floor] = {}
+    fee: Rate = 0.0
+    tmax_ms: Annotated[Positive, Field(le=1e9)] | None = None
+    throttle: Throttle | None = None
+
+    @model_validator(mode="after")
+    def _slots_fall(self) -> Self:
+        if any(high < low for high, low in zip(self.slots, self.slots[1:], strict=False)):
+            raise ValueError("slots must not rise: the best slot comes first")
+        if not self.shares:
+            raise ValueError("type needs at least one mechanism")
+        if self.throttle is not None and self.tmax_ms is None:
+            raise ValueError("throttle: nobody is late without tmax_ms")
+        return self
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Mechanism -> its share of the requests."""
+        return (
+            {self.type: 1.0}
+            if isinstance(self.type, str)
+            else {str(name): share for name, share in self.type.items()}
+        )
+
+
+class Rivals(Model):
+    """Everybody who is not simulated as a bidder: the highest competing bid, as a price landscape, or nobody.
+
+    ``uniform`` on [0, ``high``]; ``lognormal`` and ``normal`` (cut at 0) with ``mu``, ``sigma``; ``histogram`` with
+    ``edges`` (k + 1, rising) and ``weights`` (k): all in currency per impression.
+    """
+
+    landscape: Literal["uniform", "lognormal", "normal", "histogram"] | None = None
+    high: Positive = 1.0
+    mu: Finite = 0.0
+    sigma: NonNegative = 1.0
+    edges: tuple[NonNegative, ...] = ()
+    weights: tuple[NonNegative, ...] = ()
+
+    @model_validator(mode="after")
+    def _histogram_fits(self) -> Self:
+        if self.landscape == "histogram":
+            rising = all(lo < hi for lo, hi in zip(self.edges, self.edges[1:], strict=False))
+            if (
+                len(self.edges) < 2
+                or len(self.weights) != len(self.edges) - 1
+                or not rising
+                or sum(self.weights) <= 0
+            ):
+                raise ValueError("a histogram needs k + 1 rising edges and k weights with a positive sum")
+        return self

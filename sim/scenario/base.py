@@ -1,0 +1,40 @@
+"""What all parts of a scenario share: the base model, units, and numbers with their ranges."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Count = Annotated[int, Field(gt=0)]
+
+MICROS = 1_000_000
+"""Micros in one unit of currency."""
+MICROS_PER_CPM = 1_000
+"""Micros per impression in a CPM of 1.00."""
+HOUR_US = 3_600_000_000
+"""Microseconds of the simulated clock in one hour."""
+MAX_MICROS = 10**15
+"""No bid, price or budget is larger: sums of many stay inside 64 bits."""
+
+MAX_HOURS = 24.0 * 366 * 100
+"""A century: times beyond it do not fit the microsecond clock's use of floating point."""
+
+Hours = Annotated[float, Field(ge=0, le=MAX_HOURS)]
+LogMoney = Annotated[float, Field(ge=-60, le=20)]
+"""A location on the scale of log currency per impression."""
+
+Money = Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS)]
+"""Currency, at most what fits."""
+
+
+class Model(BaseModel):
+    """Base of every part of a scenario: immutable, no unknown keys, also by the aliases of the literature."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, ser_json_inf_nan="constants"
+    )

@@ -1,0 +1,85 @@
+"""The live bidders, and the terms on which they may bid."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from sim.scenario.base import Count, Hours, Model, Money, NonNegative
+from sim.scenario.delay import NO_DELAY, Delay
+
+
+class StrategySpec(BaseModel):
+    """A strategy by its registered name, with its parameters as further keys: ``{name: linear, gain: 0.8}``."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    name: str = Field(min_length=1)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The parameters alone."""
+        return dict(self.model_extra or {})
+
+
+class Cap(Model):
+    """A frequency cap: at most so many ``impressions`` to one person in any ``window_h``.
+
+    ``sliding`` looks back from each request (an impression exactly one window ago counts no more); ``calendar`` begins
+    anew at every multiple of the window, so that 24 h are days. It counts what the ``campaign`` has won, or what all
+    campaigns of its ``advertiser`` have, and then binds them all.
+    """
+
+    impressions: Annotated[Count, Field(le=1000)]
+    window_h: Annotated[Hours, Field(gt=0)] = 24.0
+    window: Literal["sliding", "calendar"] = "sliding"
+    per: Literal["campaign", "advertiser"] = "campaign"
+
+
+class Terms(Model):
+    """When a bidder may bid, how much a day, and how often to one person.
+
+    ``flight_h`` are the first hour and the hour after the last. ``day_parts`` are hours of the day (0 to 23; empty: all).
+    ``daily_budget`` is in currency, begins anew every 24 h, and holds beside the budget of the whole run. All ``caps`` hold.
+    """
+
+    flight_h: tuple[NonNegative, NonNegative] | None = None
+    day_parts: Annotated[tuple[Annotated[int, Field(ge=0, le=23)], ...], Field(max_length=24)] = ()
+    daily_budget: Money | None = None
+    caps: tuple[Cap, ...] = ()
+
+    @model_validator(mode="after")
+    def _flight_goes_forward(self) -> Self:
+        if self.flight_h is not None and self.flight_h[0] >= self.flight_h[1]:
+            raise ValueError(f"flight_h {list(self.flight_h)}: must begin before it ends")
+        return self
+
+
+class Bidders(Model):
+    """The live bidders: the focal one and ``count - 1`` rivals who differ from it in their data alone.
+
+    ``values='private'``: each bidder's profile and context facts about a request are its own, independent draws (match
+    values). ``'common'``: all look at the same facts. ``budget`` is in currency per replication (null: no limit).
+    A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given.
+    ``terms`` say when they may bid. Each answers after ``answer_ms`` (a delay, or a number of milliseconds that it always
+    takes) and the look-ups of its data.
+    """
+
+    count: Annotated[int, Field(ge=0, le=1024)] = 1
+    strategy: StrategySpec = StrategySpec(name="shading")
+    budget: Money | None = None
+    control_interval_h: Annotated[float, Field(gt=1e-9, allow_inf_nan=False)] = 1.0
+    control_interval_requests: Count | None = None
+    terms: Terms = Terms()
+    answer_ms: Delay = NO_DELAY
+    values: Literal["private", "common"] = "private"
+
+    @field_validator("answer_ms", mode="before")
+    @classmethod
+    def _always_the_same(cls, value: Any) -> Any:
+        return {"law": "constant", "mean": value} if isinstance(value, int | float) else value
+
+    @field_validator("strategy", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value

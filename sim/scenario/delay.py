@@ -1,0 +1,47 @@
+"""How long something takes: the laws of a delay."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sim.scenario.base import Model, NonNegative, Positive, Rate
+
+
+class Delay(Model):
+    """A time that is drawn; its unit is that of the key that holds it (``_ms``, ``_h``).
+
+    * ``constant``: always ``mean``;
+    * ``exponential`` with ``mean``;
+    * ``weibull`` with ``mean`` and ``shape`` (below 1: many soon, some very late);
+    * ``lognormal`` with ``mean`` and ``shape`` (the spread of its logarithm);
+    * ``empirical``: ``points`` (share, time), both rising, from share 0 to share 1, straight lines between.
+    """
+
+    law: Literal["constant", "exponential", "weibull", "lognormal", "empirical"] = "constant"
+    mean: Annotated[NonNegative, Field(le=1e9)] = 0.0
+    shape: Annotated[Positive, Field(ge=0.05, le=20)] = 1.0
+    points: tuple[tuple[Rate, Annotated[NonNegative, Field(le=1e9)]], ...] = ()
+
+    @model_validator(mode="after")
+    def _points_rise(self) -> Self:
+        if (self.law == "empirical") != bool(self.points):
+            raise ValueError("points belong to law=empirical, which needs them")
+        if self.points:
+            shares, times = zip(*self.points, strict=True)
+            rise = all(a < b for a, b in pairwise(shares)) and all(a <= b for a, b in pairwise(times))
+            if not rise or shares[0] != 0 or shares[-1] != 1:
+                raise ValueError(
+                    "points must rise, from share 0 to share 1: [[0, 0], [0.35, 1], [0.5, 24], [1, 720]]"
+                )
+        return self
+
+    @property
+    def is_none(self) -> bool:
+        """It takes no time at all."""
+        return self.law != "empirical" and self.mean == 0
+
+
+NO_DELAY = Delay()

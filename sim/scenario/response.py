@@ -1,0 +1,103 @@
+"""Ground truth: what an impression does, and what it is worth."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, Field, field_validator, model_validator
+
+from sim.scenario.base import Finite, Hours, Model, NonNegative, Positive, Rate
+from sim.scenario.delay import NO_DELAY, Delay
+
+
+class Logit(Model):
+    """a + b s(x) + c t(z) + d s(x) t(z) on the scale of log-odds; ``interaction`` is d."""
+
+    a: Finite = 0.0
+    b: Finite = 0.0
+    c: Finite = 0.0
+    interaction: Finite = Field(default=0.0, validation_alias=AliasChoices("interaction", "d"))
+
+
+class Conversion(Logit):
+    """What follows a click, or the mere sight of an ad.
+
+    A click converts with probability expit(a + b s + c t + d s t); a seen impression that was not clicked with
+    ``after_view`` times that. It takes ``delay_h`` from the click (or the sight), and counts as the ad's where it comes
+    within ``click_window_h`` (``view_window_h``): the attribution windows. One is worth ``value`` in currency.
+    """
+
+    a: Finite = -3.0
+    value: Positive = 1.0
+    delay_h: Delay = NO_DELAY
+    after_view: Rate = 0.0
+    click_window_h: Hours = 720.0
+    view_window_h: Hours = 24.0
+
+
+class Creative(Logit):
+    """One of the ads that a campaign shows: what it adds to the response's coefficients, and to the conversion's.
+
+    Campaigns rotate their creatives at random, in proportion to ``share``.
+    """
+
+    share: Positive = 1.0
+    conversion: Logit = Logit()
+
+
+class Response(Model):
+    """Ground truth: what an impression shown to profile x in context z is worth to the advertiser.
+
+    With standardised scores s(x), t(z) (mean 0, variance 1; two types score -1 and +1):
+
+    * ``additive``: theta = a + b s + c t + d s t, currency per impression;
+    * ``logit``: CTR = expit(a + b s + c t + d s t), theta = CTR x ``value_per_click``;
+    * ``private_value``: each bidder knows its own value, drawn from ``law``; there is nothing to join.
+
+    An impression is seen with probability ``viewability`` (one number, or one per context type) and does nothing unseen:
+    a, b, c, d speak of seen ones. With ``fatigue`` f, one that a person sees after having seen k of the same advertiser
+    does (1 - f)^k of what the first did. Clicks come ``click_delay_h`` after the impression; a ``conversion`` may follow.
+
+    ``interaction`` is d. ``redundancy`` q is the correlation of s and t: with probability |q| the two houses hold
+    the same fact (or its opposite, q < 0). ``noise_sd`` is the spread of one realised additive value around theta.
+    """
+
+    family: Literal["additive", "logit", "private_value"] = "additive"
+    a: Finite = 1.0
+    b: Finite = 0.0
+    c: Finite = 0.0
+    interaction: Finite = Field(default=0.0, validation_alias=AliasChoices("interaction", "d"))
+    redundancy: Annotated[float, Field(ge=-1, le=1)] = Field(
+        default=0.0, validation_alias=AliasChoices("redundancy", "q")
+    )
+    value_per_click: NonNegative = 1.0
+    noise_sd: NonNegative = 1.0
+    viewability: Rate | tuple[Rate, ...] = 1.0
+    fatigue: Annotated[Rate, Field(lt=1)] = 0.0
+    click_delay_h: Delay = NO_DELAY
+    conversion: Conversion | None = None
+    law: Literal["uniform", "exponential"] = "uniform"
+    high: Positive = 1.0
+    """private_value: values are U[0, high], or exponential with mean high."""
+
+    @field_validator("viewability", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _outcomes_fit_the_family(self) -> Self:
+        if self.family != "logit" and (self.conversion is not None or not self.click_delay_h.is_none):
+            raise ValueError(
+                f"family={self.family} has no clicks: conversion and click_delay_h need family=logit"
+            )
+        if self.family == "private_value" and self.viewability != 1.0:
+            raise ValueError("viewability: with family=private_value every impression is seen; leave it 1")
+        if self.conversion is None and self.value_per_click == 0:
+            raise ValueError("value_per_click = 0: must be above 0 where there are no conversions")
+        return self
+
+    @property
+    def learns_clicks(self) -> bool:
+        """An impression's outcome is a click or none; otherwise it is an amount of currency."""
+        return self.family == "logit" and self.conversion is None

@@ -1,0 +1,59 @@
+"""Bid requests: synthetic, or those of a log."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sim.scenario.base import HOUR_US, MAX_HOURS, Count, LogMoney, Model, Positive, Rate
+
+FLAT_DAY = (1.0,) * 24
+
+
+class SyntheticSupply(Model):
+    """Bid requests made by the simulator: an exact number of arrivals on a daily curve, each in one context type.
+
+    ``hourly`` are relative weights of the hours of a day (any positive number of equal slices of 24 h).
+    A share ``floor_share`` of placements carries a floor, lognormal(``floor_mu``, ``floor_sigma``) in log currency
+    per impression.
+    """
+
+    kind: Literal["synthetic"] = "synthetic"
+    requests: Count = 100_000
+    horizon_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 24.0
+    hourly: tuple[Annotated[float, Field(ge=0, le=1e9)], ...] = FLAT_DAY
+    context_types: Annotated[int, Field(ge=1, le=4096)] = 2
+    floor_share: Rate = 0.0
+    floor_mu: LogMoney = 0.0
+    floor_sigma: Annotated[float, Field(ge=0, le=10)] = 0.0
+
+    @model_validator(mode="after")
+    def _fits_the_clock(self) -> Self:
+        if not self.hourly or sum(self.hourly) <= 0:
+            raise ValueError("hourly needs at least one weight above 0")
+        if self.requests > self.horizon_h * HOUR_US / 4:
+            raise ValueError(
+                f"{self.requests} requests do not fit into {self.horizon_h} h of a microsecond clock"
+            )
+        return self
+
+
+class LogSupply(Model):
+    """Bid requests taken from a log of real or simulated auctions, in the log's own order.
+
+    ``requests`` (optional) keeps the first so many rows. Rows of a sampled log stand for ``weight`` impressions.
+    """
+
+    kind: Literal["log"] = "log"
+    path: str
+    format: str = "ipinyou_csv"
+    requests: Count | None = None
+    nonclick_weight: Positive = 1.0
+    suspect_tags: tuple[str, ...] = ()
+    horizon_h: Positive = 168.0
+    context_types: Literal[1] = 1
+    """A log brings no types: its signals are columns."""
+
+
+Supply = Annotated[SyntheticSupply | LogSupply, Field(discriminator="kind")]
