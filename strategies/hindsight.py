@@ -37,9 +37,9 @@ def hindsight(
 
     ``value`` is what each request is worth and ``price`` the least that buys it (the minimum bid to win; where nobody
     else bids and there is no floor, 0), both in currency per impression, shape (n,); ``budget`` in currency. ``objective``
-    is what is gained: value less price, or value. The gain is at least that of every strategy on the same requests in
-    which rivals' bids do not react, whatever the auction charges, as no winner pays less than the price. Raises ``ValueError``
-    for arrays that do not match, a negative or infinite price, and a budget below 0.
+    is what is gained: value less price, or value. The gain is at least that of every strategy on the same requests where one
+    slot is sold and rivals' bids do not react, whatever the auction charges, as no winner pays less than the price. Raises
+    ``ValueError`` for arrays that do not match, a negative or infinite price, and a budget below 0.
     """
     value, price = np.asarray(value, dtype=np.float64), np.asarray(price, dtype=np.float64)
     if value.ndim != 1 or value.shape != price.shape:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr, ndtr
 
 from strategies.policies import bins
 
@@ -83,6 +82,8 @@ def lognormal(prices: Prices) -> tuple[Bins, NDArray[np.float64]]:
     Told prices count by their density, wins and losses by the chance of either (with prices told for wins, a Tobit model;
     without, a probit). In a = 1 / sigma and c = -mu / sigma the log-likelihood is concave (Olsen 1978): Newton's method.
     """
+    from scipy.special import ndtr
+
     seen = np.flatnonzero(prices.told + prices.above + prices.below)
     told, above, below = (part[seen].astype(np.float64) for part in (prices.told, prices.above, prices.below))
     if seen[0] == 0:  # at most a micro: free for whoever bids, and no density of a lognormal
@@ -100,6 +101,8 @@ def _fit(
     x: NDArray[np.float64], told: NDArray[np.float64], above: NDArray[np.float64], below: NDArray[np.float64]
 ) -> tuple[float, float]:
     """The a > 0 and c of highest likelihood with z = a x + c standard normal for prices at x; damped Newton steps."""
+    from scipy.special import log_ndtr
+
     scale = np.array([1.0, 0.0])
     design = np.stack([x, np.ones_like(x)])
 
@@ -130,6 +133,8 @@ def _fit(
 
 def _mills(z: NDArray[np.float64]) -> NDArray[np.float64]:
     """phi(z) / Phi(z)."""
+    from scipy.special import log_ndtr
+
     return np.asarray(np.exp(-(z**2) / 2 - log_ndtr(z)) / np.sqrt(2.0 * np.pi))
 
 

@@ -13,7 +13,7 @@ from strategies.market import Market
 from strategies.parameters import at_least_0, one_of
 from strategies.policies import bins
 from strategies.policies.prices import PriceTable
-from strategies.policies.shading import Shading
+from strategies.policies.shading import shaded, tabled
 
 HIGHEST_LOG = math.log(1e9)
 HALVINGS = 60
@@ -23,7 +23,7 @@ class FluidPacing(Policy):
     """Bid as if an impression were worth v / (1 + mu), with mu solving the fluid dual, min E[u(v, mu)] + mu rho.
 
     At the solution E[spend a request] = rho, or mu = 0 where that leaves money over. In second price the bid is v / (1 + mu)
-    itself, in first price its best response to the landscape (``Shading``, tabled at steps of .54 %). With v and p both U[0, 1] in second price,
+    itself, in first price its best response to the landscape (``Shading``). With v and p both U[0, 1] in second price,
     1 / (1 + mu) = sqrt(6 rho): value sqrt(6 rho) / 3 (Balseiro, Besbes & Weintraub 2015, Balseiro & Gur 2019).
 
     The landscape is the market's, floors included. The law of values is ``values``, equally likely amounts in currency
@@ -50,11 +50,10 @@ class FluidPacing(Policy):
                 f"fluid pacing knows markets of first_price or of second_price alone, not of {types}"
             )
         self.mu, self.plan = at_least_0("mu", mu), one_of("plan", plan, ("rest", "whole"))
-        self._shaded: NDArray[np.float64] | None = None
-        if market.auction_types == ("first_price",):
-            self._worth = bins.EDGES
-            self._shaded = Shading(market).bid(VisibleRequests(bins.BINS, {VALUE: bins.EDGES}))
-            self._paid = self._shaded * market.win_probability(self._shaded)
+        self._market, self._shades = market, market.auction_types == ("first_price",)
+        if self._shades:
+            bids, _ = tabled(market)
+            self._worth, self._paid = bins.EDGES, bids * market.win_probability(bids)
         else:
             prices = PriceTable(market)
             self._worth, self._paid = prices.bids, prices.paid
@@ -74,9 +73,7 @@ class FluidPacing(Policy):
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value over 1 + mu, shaded where the auction is first price."""
         worth = requests[VALUE] / (1.0 + self.mu)
-        if self._shaded is None:
-            return worth
-        return np.minimum(np.interp(worth, self._worth, self._shaded), worth)
+        return shaded(self._market, worth) if self._shades else worth
 
     def observe(self, feedback: Feedback) -> None:
         """Add the values of what was on offer."""

@@ -28,8 +28,8 @@ class LearnedShading(Policy):
     Unless all prices are told, a share ``explore`` of the requests (column ``u``) is bid on with a uniform part of the value, so
     that bids are tried that the estimate advises against. Until ``least`` auctions are known that is done on every request,
     or half of the value bid where all prices are told. The estimate is renewed at each control step. In second price and
-    VCG it bids the value, and learns from these auctions too. It minds no budget, and takes what it lost without money or
-    out of its flight for lost to a higher price.
+    VCG it bids the value, and learns from these auctions too. It minds no budget, and takes what it lost late, without
+    money or out of its flight for lost to a higher price.
     """
 
     learns = True

@@ -72,10 +72,11 @@ class PIDSpend(_PID):
 
 
 class PIDCPA(_PID):
-    """Hold the cost per action: bid gain exp(phi) v, phi from the error e = (target n - spend) / max(target n, spend).
+    """Hold the cost per action: bid gain exp(phi) v, phi from the error of the cost of all actions known so far.
 
-    n actions and their spend are those known so far, so e lies within [-1, 1] and is 0 where the cost per action is
-    ``target``, in currency per action. Actions are ``per='click'`` or ``'conversion'`` (a cost per click is the paper's
+    e = (target n - spend) / (max(target n, spend) + target grace) for n actions, so that it lies within [-1, 1] and is 0
+    where an action costs ``target``, in currency; the first ``grace`` actions' worth of money moves it little, as the first
+    actions come by chance. Actions are ``per='click'`` or ``'conversion'`` (a cost per click is the paper's
     figure). phi and the other parameters as in ``PIDSpend`` (Zhang, Rong, Wang, Zhu & Wang 2016). Where actions
     become known late it bids low at first, as their cost is known and they are not. It minds no budget.
     """
@@ -89,8 +90,10 @@ class PIDCPA(_PID):
         ki: float = 10.0,
         kd: float = 0.0,
         phi_max: float = 5.0,
+        grace: float = 5.0,
     ) -> None:
         super().__init__(gain, kp, ki, kd, phi_max)
+        self.grace = at_least_0("grace", grace)
         self.target, self.per = above_0("target", target), one_of("per", per, ("click", "conversion"))
         self._seen = 0
 
@@ -100,5 +103,7 @@ class PIDCPA(_PID):
         worth = self.target * (state.clicks if self.per == "click" else state.conversions)
         most = max(worth, state.spend)
         if n > 0 and most > 0:
-            self._act((worth - state.spend) / most, n / max(state.requests_expected, 1))
+            self._act(
+                (worth - state.spend) / (most + self.target * self.grace), n / max(state.requests_expected, 1)
+            )
         self._seen = state.requests_seen

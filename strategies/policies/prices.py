@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from strategies.market import Market
 
@@ -33,6 +32,8 @@ class PriceTable:
         u = np.linspace(0.0, 1.0, POINTS)[:-1]
         points = [np.zeros(1), market.landscape.quantile(np.append(u[1:], 1.0 - np.logspace(-4, -9, 64)))]
         if market.floor_share > 0:
+            from scipy.special import ndtri
+
             points.append(np.exp(market.floor_mu + market.floor_sigma * ndtri(u[1:])))
         points.append(np.array([market.hard_floor, np.nextafter(market.hard_floor, 0.0)]))
         if market.landscape.rivals.landscape == "histogram":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +11,12 @@ from sim.auction.mechanisms import MECHANISMS
 from sim.scenario import MICROS
 from strategies.base import VALUE, Policy, VisibleRequests
 from strategies.market import Market
+from strategies.policies.bins import EDGES
 
 GRID = 65
 ROUNDS = 4
+STRAIGHT = 1e-5
+"""Entries of the table that lie on the line of their neighbours to this part of the value are interpolated between."""
 SMALLEST_BID = 1.0 / MICROS
 """0 is no bid: where most impressions are free, this one wins them."""
 
@@ -20,7 +25,8 @@ class Shading(Policy):
     """The best response to a known price landscape: argmax over b of (v - b) P(win | b), b <= v.
 
     In a first-price auction that is b* = v - F(b*) / f(b*), found by a grid search that narrows four times (each round
-    64-fold, so to some 1e-7 of v). In a second-price or VCG auction no shading is due, and it bids the value; in a mixed
+    64-fold, so to some 1e-7 of v). It is made once for a table of values .54 % apart; between two entries the bid is
+    interpolated, which is right to some 3e-6 of v, and searched for where it jumps or bends. In a second-price or VCG auction no shading is due, and it bids the value; in a mixed
     market it goes by each request's auction type.
     """
 
@@ -44,22 +50,43 @@ class Shading(Policy):
         if "first_price" not in self._market.auction_types:
             return value
         if not self._mixed:
-            return self._shaded(value)
-        return np.where(requests["at"] == MECHANISMS["first_price"], self._shaded(value), value)
+            return shaded(self._market, value)
+        return np.where(requests["at"] == MECHANISMS["first_price"], shaded(self._market, value), value)
 
-    def _shaded(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The best bids in a first-price auction; shape as ``value``."""
-        low, width = (
-            np.minimum(self._market.hard_floor, value),
-            np.maximum(value - self._market.hard_floor, 0.0),
-        )
-        best = low
-        for _ in range(ROUNDS):
-            bids = low[:, None] + width[:, None] * np.linspace(0.0, 1.0, GRID)
-            gain = (value[:, None] - bids) * self._market.win_probability(bids)
-            best = np.take_along_axis(bids, np.argmax(gain, axis=1)[:, None], axis=1)[:, 0]
-            step = width / (GRID - 1)
-            low = np.maximum(best - step, np.minimum(self._market.hard_floor, value))
-            width = np.minimum(best + step, value) - low
-        answer: NDArray[np.float64] = np.maximum(best, np.minimum(SMALLEST_BID, value))
-        return answer
+
+def shaded(market: Market, value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The best bids in a first-price auction, from the table where it is straight; shape as ``value``."""
+    bids, straight = tabled(market)
+    answer = np.interp(value, EDGES, bids)
+    rest = ~straight[np.searchsorted(EDGES, value)]
+    if rest.any():
+        answer[rest] = best_bids(market, value[rest])
+    return answer
+
+
+def best_bids(market: Market, value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The b <= v of the highest (v - b) P(win | b), by search; shape as ``value``."""
+    low, width = np.minimum(market.hard_floor, value), np.maximum(value - market.hard_floor, 0.0)
+    best = low
+    for _ in range(ROUNDS):
+        bids = low[:, None] + width[:, None] * np.linspace(0.0, 1.0, GRID)
+        gain = (value[:, None] - bids) * market.win_probability(bids)
+        best = np.take_along_axis(bids, np.argmax(gain, axis=1)[:, None], axis=1)[:, 0]
+        step = width / (GRID - 1)
+        low = np.maximum(best - step, np.minimum(market.hard_floor, value))
+        width = np.minimum(best + step, value) - low
+    answer: NDArray[np.float64] = np.maximum(best, np.minimum(SMALLEST_BID, value))
+    return answer
+
+
+@lru_cache(maxsize=8)
+def tabled(market: Market) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The best bids at ``EDGES``, and for each interval up to one of them whether the bid runs straight through it."""
+    bids = best_bids(market, EDGES)
+    part = np.diff(EDGES)[:-1] / (EDGES[2:] - EDGES[:-2])
+    off = np.abs(bids[1:-1] - bids[:-2] - part * (bids[2:] - bids[:-2]))
+    even = off < STRAIGHT * EDGES[1:-1]
+    straight = np.zeros(len(EDGES) + 1, dtype=np.bool_)
+    straight[2 : len(EDGES) - 1] = even[:-1] & even[1:]
+    bids.flags.writeable = straight.flags.writeable = False
+    return bids, straight

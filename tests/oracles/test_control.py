@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from sim import Entrant, simulate
+from strategies.base import Priced
 from strategies.policies.linear import Linear
 from strategies.policies.pacing import AdaptivePacing, MirrorDescent
 from strategies.policies.pid import PIDCPA, PIDSpend
 from strategies.policies.targets import TargetCPA, TargetROS
 from strategies.policies.throttling import Throttling
+from strategies.valuations.bayes import bayes
 
 pytestmark = pytest.mark.oracle
 
@@ -171,3 +173,51 @@ def test_pid_holds_the_cost_per_action(watch, target, near, per):
     """Spend / actions over the run, where a bid of the value costs 1/2 an action."""
     _, row = watch(PIDCPA(target, per=per))
     assert row["spend"] / row["value"] == pytest.approx(target, rel=near)
+
+
+def shop(scenario, **conversion):
+    """Types with clicks of .03 to .35 a view and, if asked, conversions of .12 to .5 a click; 60,000 requests in a day."""
+    response = {"family": "logit", "a": -2, "b": 0.8, "c": 0.6, "value_per_click": 2.0}
+    if conversion:
+        response |= {
+            "value_per_click": 0,
+            "conversion": {"a": -1, "b": 0.5, "c": 0.5, "value": 6.0} | conversion,
+        }
+    return scenario(
+        60_000,
+        supply={"horizon_h": 24},
+        response=response,
+        source={"profile": {}, "context": {}},
+        rivals={"landscape": "uniform", "high": 1},
+        bidders={"control_interval_requests": 200},
+    )
+
+
+@pytest.mark.parametrize("policy", [PIDCPA, TargetCPA])
+@pytest.mark.parametrize("target", [0.25, 0.5, 0.8])
+def test_cost_per_click_as_realised(scenario, policy, target):
+    """Clicks are drawn, and told at the next control step; value per click 2, of which a truthful bid spends one half."""
+    s = shop(scenario)
+    of_value = {"value_per_action": 2.0} if policy is TargetCPA else {}
+    strategy = Priced(bayes(s, ("profile", "context")), policy(target, per="click", **of_value))
+    for seed in range(2):
+        row = simulate(s, {"focal": strategy}, seed).of("focal")
+        assert row["clicks"] > 800
+        assert row["spend"] / row["clicks"] == pytest.approx(target, rel=0.03)
+
+
+@pytest.mark.parametrize("policy", [PIDCPA, TargetCPA])
+@pytest.mark.parametrize("delay_h", [0.0, 3.0])
+def test_cost_per_conversion_that_may_come_late(scenario, policy, delay_h):
+    """At once: the target. Late: what is paid for and not yet known holds bids down, so that it costs less in the end."""
+    s = shop(scenario, delay_h={"law": "exponential" if delay_h else "constant", "mean": delay_h})
+    of_value = {"value_per_action": 6.0} if policy is TargetCPA else {}
+    strategy = Priced(bayes(s, ("profile", "context")), policy(2.0, per="conversion", **of_value))
+    row = simulate(s, {"focal": strategy}, 1).of("focal")
+    made = row["value"] / 6.0  # what was won makes so many on average, whenever they come
+    assert made > 400
+    if delay_h:
+        assert 1.2 < row["spend"] / made < 1.9
+    else:
+        assert row["spend"] / row["conversions"] == pytest.approx(2.0, rel=0.04)
+        assert row["spend"] / made == pytest.approx(2.0, rel=0.1)

@@ -53,6 +53,7 @@ def won(value, paid):
         (lambda: Throttling(rate=math.nan), r"^rate = nan: must be a number from 0 to 1"),
         (lambda: PIDSpend(gain=0), r"^gain = 0: must be a finite number above 0"),
         (lambda: PIDSpend(ki=-1), r"^ki = -1: must be a finite number, 0 or more"),
+        (lambda: PIDCPA(1, grace=-1), r"^grace = -1: must be a finite number, 0 or more"),
         (lambda: PIDCPA(0), r"^target = 0: must be a finite number above 0"),
         (
             lambda: PIDCPA(1, per="clik"),
@@ -168,12 +169,20 @@ def test_pid_on_spend_without_a_budget_does_nothing():
     assert policy.multiplier == 0.7
 
 
-@pytest.mark.parametrize(("per", "error"), [("click", (2 - 1) / 2), ("conversion", (0.5 - 1) / 1)])
+@pytest.mark.parametrize(("per", "error"), [("click", (2 - 1) / 3), ("conversion", (0.5 - 1) / 2)])
 def test_pid_on_cost_per_action(per, error):
-    """4 clicks and 1 conversion for 1.0, at most .5 each."""
-    policy = PIDCPA(0.5, per=per, kp=1.0, ki=0.0)
+    """4 clicks and 1 conversion for 1.0, at most .5 each, and two more of them as grace."""
+    policy = PIDCPA(0.5, per=per, kp=1.0, ki=0.0, grace=2)
     policy.control(account(10, 1.0, clicks=4.0, conversions=1.0))
     assert policy.phi == pytest.approx(error)
+
+
+def test_the_first_money_without_an_action_moves_little():
+    hasty, patient = PIDCPA(0.5, kp=1.0, ki=0.0, grace=0), PIDCPA(0.5, kp=1.0, ki=0.0)
+    for policy in (hasty, patient):
+        policy.control(account(10, 0.5))
+    assert hasty.phi == -1.0
+    assert patient.phi == pytest.approx(-0.5 / 3.0)
 
 
 def test_pid_on_cost_per_action_waits_for_money_or_actions():

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sim import AccountState, Entrant, Feedback, Scenario, VisibleRequests, simulate
 from strategies.base import Policy, Priced
 from strategies.market import Market
+from strategies.policies.bins import EDGES
 from strategies.policies.linear import Linear, Truthful
 from strategies.policies.pacing import AdaptivePacing
-from strategies.policies.shading import Shading
+from strategies.policies.shading import Shading, best_bids, shaded, tabled
 from strategies.valuations.tables import CellValues
 
 values = st.lists(st.floats(0, 1e3), min_size=1, max_size=20).map(np.array)
@@ -218,6 +219,30 @@ def test_each_row_stands_alone():
     shading, value = Shading(market(**UNIFORM)), np.linspace(0, 2, 41)
     together = shading.bid(batch(value))
     assert together.tolist() == [shading.bid(batch([v]))[0] for v in value]
+
+
+@pytest.mark.parametrize(
+    "rivals",
+    [
+        UNIFORM,
+        {"landscape": "lognormal", "mu": -0.5, "sigma": 0.6},
+        {"landscape": "normal", "mu": 0.3, "sigma": 0.3},
+        {"landscape": "histogram", "edges": [0, 0.5, 1.0, 3.0], "weights": [1, 0.2, 4]},
+    ],
+)
+@pytest.mark.parametrize("floor_cpm", [0, 300])
+@pytest.mark.parametrize("supply", [{}, {"floor_share": 0.5, "floor_mu": -1.0, "floor_sigma": 0.0}])
+def test_the_table_answers_what_a_search_does(rivals, floor_cpm, supply):
+    """To 5e-6 of the value, jumps and bends included; and it is the table that answers most of it."""
+    rules = market(floor_cpm=floor_cpm, supply=supply, **rivals)
+    value = np.random.default_rng(1).random(4_000) * 2
+    searched = best_bids(rules, value)
+    assert np.abs(shaded(rules, value) - searched).max() < 1e-5
+    assert (shaded(rules, value) <= value).all()
+    assert tabled(rules)[1][np.searchsorted(EDGES, value)].mean() > 0.8
+    crude = np.interp(value, EDGES, tabled(rules)[0])
+    if rivals["landscape"] == "histogram" or supply:
+        assert np.abs(crude - searched).max() > 1e-4  # what it would answer across a jump
 
 
 def test_what_is_worth_nothing_is_not_bid_on():
