@@ -120,7 +120,7 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     if not point.settings.study.log:
         drop_stale(path, code)
         return simulate(cell.scenario, market, cell.seed, cell.replication), None
-    with AuctionLog(path, cell.scenario.auction, list(market), code) as log:
+    with AuctionLog(path, cell.scenario, list(market), code) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
     return result, log.rows
 
