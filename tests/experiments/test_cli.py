@@ -81,7 +81,13 @@ def test_cfg_job(capsys):
 def test_scenarios(capsys):
     assert main(["scenarios", "list"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert {line.split()[0] for line in listed} == {"default", "ipinyou", "theory", "theory_rivals"}
+    assert {line.split()[0] for line in listed} == {
+        "busy_exchange",
+        "default",
+        "ipinyou",
+        "theory",
+        "theory_rivals",
+    }
     assert all(line.endswith("?") for line in listed), "each answers a question"
     for line in listed:
         name = line.split()[0]
@@ -247,3 +253,26 @@ def test_value_reports_what_the_market_has():
     assert {"reach", "late", "conversions", "viewed"} <= set(cells)
     joint = rows[(rows["arm"] == "joint") & (rows["metric"] == "reach")]
     assert joint["estimate"].item() == cells.loc[cells["arm"] == "joint", "reach"].mean()
+
+
+def test_everything_binds_in_the_busy_exchange():
+    """A market that ships with everything on would be of no use if half of it did nothing."""
+    arguments = ["scenario=busy_exchange", "supply.requests=40000", "audience.people=3000"]
+    arguments += ["response.a=-3", "response.conversion={a: -1, value: 0.3, after_view: 0.1}"]
+    assert main(["run", *arguments, "plot.enabled=false"]) == 0
+    (folder,) = Path("results/run").iterdir()
+    bidders = pd.read_csv(folder / "bidders.csv")
+    assert (bidders[["clicks", "conversions", "conversions_censored", "late"]] > 0).all(axis=None)
+    assert (bidders["viewed"] < bidders["wins"]).all()
+    assert bidders["conversions_unattributed"].sum() > 0
+    assert bidders["frequency"].between(1, 8).all()
+    calendar = json.loads((folder / "manifest.json").read_text())["calendar"]
+    assert {"throttle", "sync profile", "control"} <= set(calendar)
+
+
+def test_the_busy_exchange_is_a_study_of_seconds():
+    arguments = ["scenario=busy_exchange", "supply.requests=5000", "study.replications=2"]
+    assert main(["value", *arguments, "plot.enabled=false", "executor=serial"]) == 0
+    (folder,) = Path("results/value").iterdir()
+    metrics = set(pd.read_csv(folder / "summary.csv")["metric"])
+    assert {"viewed", "reach", "frequency", "late_rate", "conversions_expected", "profit_rival_2"} <= metrics
