@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from experiments.estimate import (
     paired_difference,
     percent_difference,
     required_replications,
+    unit_of,
 )
 from sim import Scenario, simulate
 from strategies.policies.linear import Linear
@@ -355,6 +357,12 @@ def test_every_column_of_a_run_is_a_metric_or_known_not_to_be_one():
     run = simulate(market, {"focal": Linear()}, 1)
     no_metric = {"bidder", "advertiser", "requests", "win_rate", "value", "budget_left"}
     assert set(run.bidders) - no_metric == {metric.column for metric in METRICS.values() if metric.column}
+
+
+def test_every_metric_is_documented_with_its_unit():
+    page = (Path(__file__).parents[2] / "docs" / "results.md").read_text("utf-8")
+    for name, metric in METRICS.items():
+        assert f"| `{name}` | {unit_of(name, 'CNY per million bid requests')} | {metric.meaning} |" in page
 
 
 def test_arms_that_were_not_run_take_their_estimands_with_them(cells):
