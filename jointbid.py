@@ -45,6 +45,8 @@ from sim import (  # noqa: E402
     VisibleRequests,
     simulate,
 )
+from sim.scenario import Cap, Terms  # noqa: E402
+from sim.visible import KnownOutcomes  # noqa: E402
 from strategies.base import Policy, Priced, Valuation  # noqa: E402
 from strategies.policies.linear import Linear, Truthful  # noqa: E402
 from strategies.policies.pacing import AdaptivePacing  # noqa: E402
@@ -66,8 +68,10 @@ __all__ = [
     "AccountState",
     "AdaptivePacing",
     "BidError",
+    "Cap",
     "Entrant",
     "Feedback",
+    "KnownOutcomes",
     "Linear",
     "LogColumns",
     "Policy",
@@ -76,6 +80,7 @@ __all__ = [
     "Scenario",
     "Shading",
     "Strategy",
+    "Terms",
     "Truthful",
     "Valuation",
     "VisibleRequests",

@@ -204,6 +204,7 @@ def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
         raise BadInput(render(error, nested, model)) from None
     _check_strategy(settings)
     _check_floors(settings)
+    _check_memory(settings.scenario)
     if booleans := list(_booleans(tree, settings.tree())):
         raise BadInput([f"{place}: must be a number or a name, not true or false" for place in booleans])
     return settings
@@ -235,6 +236,18 @@ def _check_floors(settings: Settings[Any]) -> None:
                 for name in unknown
             ]
         )
+
+
+def _check_memory(scenario: Scenario) -> None:
+    """What is remembered of people fits, with every bidder's caps."""
+    from experiments.studies.arms import bidder_names
+    from sim.memory import open_memory
+
+    names = bidder_names(scenario.bidders.count)
+    try:
+        open_memory(scenario.audience.people, dict.fromkeys(names, scenario.bidders.terms), names)
+    except ValueError as error:
+        raise BadInput(str(error)) from None
 
 
 def _booleans(given: Any, read: Any, place: str = "") -> Iterator[str]:

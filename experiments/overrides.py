@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from experiments.errors import closest
+from experiments.problems import is_known, nearest
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -18,7 +19,10 @@ SYNONYMS = {"response.d": "response.interaction", "response.q": "response.redund
 """The literature's letters on the command line; YAML files use the full names."""
 
 REPLACED = ("bidders.strategy",)
-"""Keys whose value replaces what stood there, instead of being merged into it."""
+"""Keys whose value replaces what stood there, instead of being merged into it, and which have keys of any name."""
+
+LAWS = {"answer_ms": "constant", "lookup_latency_ms": "exponential", "click_delay_h": None, "delay_h": None}
+"""Keys of delays, which are replaced too: half of one law and half of another is none. A bare number is the mean of this law."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,14 @@ def for_hydra(override: Override, vocabulary: Vocabulary) -> list[str]:
     key, text = override.key_or_group, (override.input_line or "").lstrip("+")
     if key in vocabulary.groups or override.is_delete():
         return [text]
+    value = text.partition("=")[2]
+    last = key.rpartition(".")[2]
+    if last in LAWS or key == "auction.type":
+        if LAWS.get(last) and isinstance(override.value(), int | float):
+            value = f"{{law: {LAWS[last]}, mean: {value}}}"  # so that a key of it, set next, joins it
+        return [f"++{key}=null", f"++{key}={value}"]
     if key not in REPLACED:
         return [f"++{text}"]
-    value = text.partition("=")[2]
     if isinstance(override.value(), str):
         value = f"{{name: {value}}}"
     return [f"~{key}", f"+{key}={value}"]
@@ -93,8 +102,8 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
                 hint = closest(str(choice), options)
                 shown = "null" if choice is None else choice
                 yield f"{key} = {shown}: must be one of {', '.join(options)}{hint}"
-    elif key not in vocabulary.keys and not key.startswith(tuple(f"{free}." for free in REPLACED)):
-        yield f"{key}: no such key{closest(key, [*vocabulary.keys, *vocabulary.groups])}"
+    elif not is_known(key, vocabulary.keys) and not key.startswith(tuple(f"{free}." for free in REPLACED)):
+        yield f"{key}: no such key{nearest(key, [*vocabulary.keys, *vocabulary.groups])}"
 
 
 def _choices(override: Override) -> list[object]:

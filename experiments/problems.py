@@ -11,10 +11,19 @@ from pydantic_core import ErrorDetails
 
 from experiments.errors import closest
 from experiments.settings import ABOUT
-from sim.scenario import FACTORS
+from sim.scenario import FACTORS, Delay
 
 SEVERAL = re.compile(r"; (?=[a-z_.]+: )")
 """Between the problems of one validator, each of which begins with its place."""
+
+UNKNOWN = re.compile(r"no \w+ '([^']*)'; there are: (.*)")
+"""What a validator says of a name that it does not know."""
+
+NAMED = re.compile(r"^creative\.([^.]+)")
+ITEM = re.compile(r"\.(\d+)(?=\.|$)")
+
+ANY_NAME, ANY_ITEM = "<name>", "<item>"
+"""Stand in keys for a name that the market gives, and for the number of a list's item."""
 
 FREE_FORM = ("bidders.strategy", "auction.type", "auction.bidder_floor_cpm")
 """Places whose keys are names of the market itself: a strategy's parameters, mechanisms, bidders."""
@@ -24,22 +33,27 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
     """Every problem that pydantic found in ``tree``, one line a place, as the YAML files name it."""
     lines: dict[str, str] = {}
     for detail in error.errors(include_url=False):
-        place, node = _locate(detail["loc"], tree)
+        place, node = _locate(detail["loc"], tree, missing=detail["type"] == "missing")
         place = in_yaml(place)
-        if (
+        said = detail["msg"].removeprefix("Value error, ")
+        if detail["type"] == "value_error" and (named := UNKNOWN.match(said)):
+            name, known = named[1], named[2]
+            place = place.removesuffix(f".{name}")
+            lines[place] = f"{place} = {name}: must be one of {known}{_suggest(name, known)}"
+        elif (
             detail["type"] == "value_error"
         ):  # one of our validators: it names its places itself where it has several
             where = "" if place in {"", "scenario"} else f"{place}: "
-            for text in SEVERAL.split(detail["msg"].removeprefix("Value error, ")):
+            for text in SEVERAL.split(said):
                 lines.setdefault(where + text, where + text)
-        else:
+        elif place not in lines or detail["type"] != "dict_type":  # not: another member of a union
             line = _line(place, node, detail, model)
             if (
                 place in lines
                 and line.startswith(same := f"{place} = {_shown(node)}: must be ")
                 and same in lines[place]
             ):
-                line = f"{lines[place]}; or {line.removeprefix(same)}"  # another member of a union
+                line = f"{lines[place]}; or {line.removeprefix(same)}"  # the same
                 lines[place] = line
             lines.setdefault(place, line)
     return list(lines.values())
@@ -51,30 +65,60 @@ def in_yaml(place: str) -> str:
     return rest if first == "scenario" and rest and rest.split(".")[0] not in ABOUT else place
 
 
-def known_keys(model: type[BaseModel]) -> list[str]:
-    """Every key that may be given, dotted, parents too; the sources' once for each source there can be."""
-    names = [in_yaml(leaf) for leaf in _leaves(model)]
-    full = [leaf.replace("<name>", factor) for leaf in names for factor in FACTORS]
+def known_keys(model: type[BaseModel], *, items: bool = False) -> list[str]:
+    """Every key that may be given, dotted, parents too; the sources' once for each source there can be.
+
+    Names that a market gives are ``<name>``, and where ``items`` of lists are wanted too, their numbers ``<item>``.
+    """
+    names = [in_yaml(leaf) for leaf in _leaves(model, items=items)]
+    full = [
+        leaf.replace(ANY_NAME, name)
+        for leaf in names
+        for name in (FACTORS if leaf.startswith("source.") else (ANY_NAME,))
+    ]
     return list(dict.fromkeys(part for name in full for part in _with_parents(name)))
 
 
-def _leaves(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+def is_known(place: str, known: Sequence[str]) -> bool:
+    """Whether a key is one of the known ones, which may stand for any name or item."""
+    return place in known or _as_pattern(place) in known
+
+
+def nearest(place: str, known: Sequence[str]) -> str:
+    """What ``closest`` says, with the names and items of ``place`` itself."""
+    hint = closest(_as_pattern(place), known)
+    for stand_in, own in ((ANY_NAME, NAMED), (ANY_ITEM, ITEM)):
+        if found := own.search(place):
+            hint = hint.replace(stand_in, found[1])
+    return hint
+
+
+def _as_pattern(place: str) -> str:
+    pattern = NAMED.sub(f"creative.{ANY_NAME}", place)
+    return ITEM.sub(f".{ANY_ITEM}", pattern)
+
+
+def _leaves(model: type[BaseModel], prefix: str = "", *, items: bool) -> Iterator[str]:
     for name, field in model.model_fields.items():
         inner = list(_models(field.annotation))
-        if not inner or prefix + name in FREE_FORM or get_origin(field.annotation) is tuple:
+        is_list = get_origin(field.annotation) is tuple
+        if not inner or prefix + name in FREE_FORM or is_list:
             yield prefix + name
+        if prefix + name in FREE_FORM or (is_list and not items):
             continue
-        mapping = ".<name>" if _is_mapping(field.annotation) else ""
+        each = f".{ANY_NAME}" if _is_mapping(field.annotation) else f".{ANY_ITEM}" if is_list else ""
         for part in inner:
-            yield from _leaves(part, f"{prefix}{name}{mapping}.")
+            yield from _leaves(part, f"{prefix}{name}{each}.", items=items)
 
 
 def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        known = known_keys(model)
+        known = known_keys(model, items=True)
         return (
-            f"{place}: not a key here" if place in known else f"{place}: no such key{closest(place, known)}"
+            f"{place}: not a key here"
+            if is_known(place, known)
+            else f"{place}: no such key{nearest(place, known)}"
         )
     if kind == "missing":
         return f"{place}: required, and not given"
@@ -84,12 +128,31 @@ def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) 
         return (
             f"{place}.{tag} = {context['tag']}: must be one of {allowed}{_suggest(context['tag'], allowed)}"
         )
+    if kind in {"model_type", "dict_type"}:
+        return f"{place} = {_shown(value)}: {_of_keys(context.get('class_name', ''), model)}"
+    if kind == "tuple_type":
+        return f"{place} = {_shown(value)}: must be a list"
     allowed = (
         detail["msg"].split(", unable")[0].replace("Input should", "must").replace("String should", "must")
     )
     if kind == "literal_error":
         allowed += _suggest(value, context["expected"])
     return f"{place} = {_shown(value)}: {allowed}"
+
+
+def _of_keys(name: str, model: type[BaseModel]) -> str:
+    """What is allowed where a part with keys of its own is wanted."""
+    if name == Delay.__name__:
+        return "must be the law of a delay, as in {law: exponential, mean: 2}"
+    fields = next((list(part.model_fields) for part in _all_models(model) if part.__name__ == name), [])
+    return f"must have keys, of these: {', '.join(fields)}" if fields else "must have keys, a name each"
+
+
+def _all_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for field in model.model_fields.values():
+        for part in _models(field.annotation):
+            yield part
+            yield from _all_models(part)
 
 
 def _suggest(value: Any, expected: str) -> str:
@@ -103,7 +166,7 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _locate(loc: Sequence[str | int], tree: Mapping[str, Any]) -> tuple[str, Any]:
+def _locate(loc: Sequence[str | int], tree: Mapping[str, Any], *, missing: bool) -> tuple[str, Any]:
     """Dotted place and value there; steps that pydantic adds for members of a union are left out."""
     place: list[str] = []
     node: Any = tree
@@ -111,7 +174,7 @@ def _locate(loc: Sequence[str | int], tree: Mapping[str, Any]) -> tuple[str, Any
         last = number == len(loc) - 1
         if _has(node, step):
             node = node[step]
-        elif last and isinstance(node, Mapping) and not _is_tag(step, node):  # a missing key
+        elif last and missing and isinstance(node, Mapping) and not _is_tag(step, node):
             node = None
         else:
             continue

@@ -73,7 +73,7 @@ def run(point: Point) -> Run:
             raise BadInput(f"bidders.strategy: {error}") from None
         done = Run(
             point.folder,
-            pd.DataFrame(dict(result.bidders)),
+            bidder_table(result, identified=cell.scenario.audience.people is not None),
             pd.DataFrame(dict(result.timeseries)),
             calendar_table(result),
             dict(result.market),
@@ -91,6 +91,18 @@ def run(point: Point) -> Run:
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("done")
     return done
+
+
+def bidder_table(result: RunResult, *, identified: bool) -> pd.DataFrame:
+    """The table of bidders, and ``frequency``: impressions that a person saw of the advertiser who saw any.
+
+    It is nan where nobody is ``identified``, or was reached.
+    """
+    import pandas as pd
+
+    table = pd.DataFrame(dict(result.bidders))
+    seen = table.groupby("advertiser")[["viewed", "reach"]].transform("sum")
+    return table.assign(frequency=(seen["viewed"] / seen["reach"]).where(identified & (seen["reach"] > 0)))
 
 
 def calendar_table(result: RunResult) -> pd.DataFrame:
@@ -120,7 +132,7 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     if not point.settings.study.log:
         drop_stale(path, code)
         return simulate(cell.scenario, market, cell.seed, cell.replication), None
-    with AuctionLog(path, cell.scenario.auction, list(market), code) as log:
+    with AuctionLog(path, cell.scenario, list(market), code) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
     return result, log.rows
 

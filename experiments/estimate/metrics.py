@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-Kind = Literal["money", "count", "share", "percent"]
+Kind = Literal["money", "count", "share", "mean", "number", "percent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,17 +16,24 @@ class Metric:
 
     Attributes:
         kind: how its unit follows from that of the study: `money` is in the study's unit, `count` is per as many
-            bid requests as that unit, `share` lies between 0 and 1, `percent` is percent.
+            bid requests as that unit, `share` lies between 0 and 1, `number` is of a whole replication, `mean` per
+            something else, `percent` is percent.
         meaning: what it is, in one line.
+        of: what is counted, for the unit.
+        column: the column of the cells that is summed over the focal advertiser's campaigns; empty where it is not that.
     """
 
     kind: Kind
     meaning: str
+    of: str = ""
+    column: str = ""
 
 
 METRICS: dict[str, Metric] = {
     "focal_profit": Metric(
-        "money", "the focal advertiser's expected value won less its spend, all its campaigns"
+        "money",
+        "the focal advertiser's expected value won less its spend, all its campaigns",
+        column="profit",
     ),
     "focal_profit_pct": Metric("percent", "difference of focal_profit in percent of the siloed focal_profit"),
     "bidder_surplus": Metric("money", "profit of all bidders together; only where rivals are bidders"),
@@ -34,23 +41,51 @@ METRICS: dict[str, Metric] = {
         "money", "the seller's revenue; against a price landscape what the simulated bidders paid"
     ),
     "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
-    "spend": Metric("money", "what the focal advertiser paid"),
-    "win_rate": Metric("share", "impressions that the focal advertiser won, a bid request"),
-    "clicks_expected": Metric(
-        "count", "expected clicks on what the focal advertiser won, where clicks exist"
+    "spend": Metric("money", "what the focal advertiser paid", column="spend"),
+    "win_rate": Metric(
+        "share", "impressions that the focal advertiser won, a bid request", "bid requests", "wins"
     ),
-    "clicks": Metric("count", "realised clicks on what the focal advertiser won, where clicks exist"),
+    "viewed": Metric("count", "impressions of the focal advertiser that were seen", "impressions", "viewed"),
+    "reach": Metric("number", "people who saw the focal advertiser at least once", "people", "reach"),
+    "frequency": Metric(
+        "mean", "impressions that a person saw who saw any: viewed over reach", "impressions per person"
+    ),
+    "clicks_expected": Metric(
+        "count", "expected clicks on what the focal advertiser won", "clicks", "clicks_expected"
+    ),
+    "clicks": Metric("count", "realised clicks, known by the end of the run", "clicks", "clicks"),
+    "clicks_censored": Metric(
+        "count", "realised clicks that are due after the end", "clicks", "clicks_censored"
+    ),
+    "conversions_expected": Metric(
+        "count", "expected conversions within their windows", "conversions", "conversions_expected"
+    ),
+    "conversions": Metric(
+        "count",
+        "realised conversions within their windows, known by the end of the run",
+        "conversions",
+        "conversions",
+    ),
+    "conversions_censored": Metric(
+        "count",
+        "realised conversions within their windows that are due after the end",
+        "conversions",
+        "conversions_censored",
+    ),
+    "conversions_unattributed": Metric(
+        "count",
+        "realised conversions too late for their window",
+        "conversions",
+        "conversions_unattributed",
+    ),
+    "late_rate": Metric(
+        "share", "bids of the focal advertiser after the exchange's deadline", "bid requests", "late"
+    ),
+    "unsent_rate": Metric(
+        "share", "requests that the exchange did not send the focal advertiser", "bid requests", "unsent"
+    ),
 }
 """Every metric of the study `value` with its meaning. One bidder's own profit is `profit_<bidder>`, as money."""
-
-FOCAL_SUMS = {
-    "focal_profit": "profit",
-    "spend": "spend",
-    "win_rate": "wins",
-    "clicks_expected": "clicks_expected",
-    "clicks": "clicks",
-}
-"""Metric -> column of the cells that is summed over the focal advertiser's campaigns."""
 
 REQUIRED = (
     "arm",
@@ -69,24 +104,30 @@ REQUIRED = (
 
 def unit_of(metric: str, unit: str) -> str:
     """Unit of a metric in a study whose money is in `unit`, such as "CNY per million bid requests"."""
-    kind = METRICS[metric].kind if metric in METRICS else "money"
+    about = METRICS.get(metric, Metric("money", ""))
     per = unit.partition(" per ")[2] or "bid request"
-    return {"money": unit, "count": f"clicks per {per}", "share": "share of bid requests", "percent": "%"}[
-        kind
-    ]
+    return {
+        "money": unit,
+        "count": f"{about.of} per {per}",
+        "share": f"share of {about.of}",
+        "mean": about.of,
+        "number": f"{about.of} in a replication",
+        "percent": "%",
+    }[about.kind]
 
 
 def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False) -> pd.DataFrame:
     """Every metric of every cell.
 
     Args:
-        cells: one row a cell and bidder, of one study point.
-        unit_scale: bid requests that money and clicks are stated for; 1e6 for "per million bid requests".
+        cells: one row a cell and bidder, of one study point. Columns that no metric is read off are left alone.
+        unit_scale: bid requests that money and counts are stated for; 1e6 for "per million bid requests".
         per_bidder: add `profit_<bidder>` for each bidder that is not the focal advertiser's.
 
     Returns:
-        Indexed by (arm, replication), one column a metric; a metric that is nan everywhere is absent, as are
-        clicks where no click is ever expected. Figures are divided by the bid requests of the cell's market: the most that any of its bidders saw.
+        Indexed by (arm, replication), one column a metric. What says nothing in these cells is absent: a metric that is
+        nan everywhere, or those for which `_says_something` is false. Money, counts and shares are divided by the bid
+        requests of the cell's market: the most that any of its bidders saw.
 
     Raises:
         ValueError: a missing column, a bidder twice in a cell, a cell without focal bidder, several study points.
@@ -95,26 +136,56 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
     keys = ["arm", "replication"]
     groups = cells.groupby(keys, sort=False)
     focal = cells[cells["focal"].astype(bool)].groupby(keys, sort=False)
-    clicks_exist = "clicks_expected" in cells and (cells["clicks_expected"] > 0).any()
-    present = {
-        metric: column
-        for metric, column in FOCAL_SUMS.items()
-        if column in cells and (clicks_exist or not metric.startswith("clicks"))
-    }
-    table = pd.DataFrame({metric: focal[column].sum(min_count=1) for metric, column in present.items()})
+    table = pd.DataFrame(
+        {
+            name: focal[metric.column].sum(min_count=1)
+            for name, metric in METRICS.items()
+            if metric.column in cells and _says_something(name, cells)
+        }
+    )
     table["revenue"] = groups["revenue"].first()
     table["welfare"] = groups["welfare"].first()
     table["bidder_surplus"] = groups["profit"].sum().where(table["welfare"].notna())
+    if "reach" in table:
+        table["frequency"] = focal["viewed"].sum() / table["reach"].where(table["reach"] > 0)
     if per_bidder:
         rivals = cells[~cells["focal"].astype(bool)]
         seat = "advertiser" if "advertiser" in cells else "bidder"  # one's departments count together
         profits = rivals.pivot_table(index=keys, columns=seat, values="profit", aggfunc="sum")
         table = table.join(profits.add_prefix("profit_"))
-    table = table.div(groups["requests"].max(), axis=0)
-    scale = pd.Series({name: 1.0 if name == "win_rate" else unit_scale for name in table})
-    known = (table * scale).dropna(axis=1, how="all")
+    requests = groups["requests"].max()
+    for name in table:
+        kind = METRICS[name].kind if name in METRICS else "money"
+        if kind in {"money", "count", "share"}:
+            table[name] *= (1.0 if kind == "share" else unit_scale) / requests
+    known = table.dropna(axis=1, how="all")
     order = [name for name in METRICS if name in known] + [str(name) for name in known if name not in METRICS]
     return known[order]
+
+
+def _says_something(metric: str, cells: pd.DataFrame) -> bool:
+    """False for what is the same in every market without the feature that it speaks of.
+
+    Clicks and conversions where none is ever expected; views where all is seen; reach where nobody comes twice; what is
+    censored, unattributed, late or unsent where nothing is.
+    """
+    if metric.startswith(("clicks", "conversions")):
+        expected = f"{metric.partition('_')[0]}_expected"
+        if expected not in cells or not (cells[expected] > 0).any():
+            return False
+    if metric == "viewed":
+        return bool((cells["viewed"] != cells["wins"]).any())
+    if metric == "reach":
+        return "viewed" in cells and bool((cells["reach"] < cells["viewed"]).any())
+    if metric in {
+        "clicks_censored",
+        "conversions_censored",
+        "conversions_unattributed",
+        "late_rate",
+        "unsent_rate",
+    }:
+        return bool((cells[METRICS[metric].column] > 0).any())
+    return True
 
 
 def _check(cells: pd.DataFrame) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from sim.auction.arrays import NOBODY, OUTSIDE
 from sim.auction.mechanisms import MECHANISMS
-from sim.scenario import MICROS_PER_CPM, Auction
+from sim.outcomes import NEVER_US
+from sim.scenario import MICROS_PER_CPM, Scenario
 
 AUCTIONS = "auctions.parquet"
 GROUP_ROWS = 131_072
@@ -30,6 +32,7 @@ SCHEMA = pa.schema(
         pa.field("id", pa.int64(), nullable=False),
         pa.field("slot", pa.int16(), nullable=False),
         pa.field("time_us", pa.int64(), nullable=False),
+        pa.field("user", pa.int64()),
         pa.field("at", _NAME, nullable=False),
         pa.field("bidfloor", pa.float64(), nullable=False),
         pa.field("sold_to", _NAME, nullable=False),
@@ -39,7 +42,13 @@ SCHEMA = pa.schema(
         pa.field("price", pa.float64()),
         pa.field("paid_micros", pa.int64(), nullable=False),
         pa.field("fee_micros", pa.int64(), nullable=False),
+        pa.field("creative", _NAME),
+        pa.field("viewed", pa.bool_()),
         pa.field("clicked", pa.bool_()),
+        pa.field("click_time_us", pa.int64()),
+        pa.field("converted", pa.bool_()),
+        pa.field("conversion_time_us", pa.int64()),
+        pa.field("attributed", pa.bool_()),
     ]
 )
 
@@ -47,13 +56,18 @@ _SINK: dict[str, type[np.generic]] = {
     "position": np.int64,
     "slot": np.int16,
     "time_us": np.int64,
+    "person": np.int64,
     "mechanism": np.int8,
     "floor_micros": np.int64,
     "winner": np.int32,
     "bid_micros": np.int64,
     "other_micros": np.int64,
     "paid_micros": np.int64,
-    "clicked": np.bool_,
+    "creative": np.int16,
+    "viewed": np.bool_,
+    "click_us": np.int64,
+    "conversion_us": np.int64,
+    "attributed": np.bool_,
 }
 """What the log takes from the sink."""
 
@@ -63,21 +77,25 @@ class AuctionLog:
 
     Rows wait in columns of ``GROUP_ROWS`` until a row group is full, so that neither memory nor the file depends on how
     many requests travel together. The file gets its name when the block ends well; else nothing is left of it, and a
-    log that was there before goes at the start.
+    log that was there before goes at the start, as does what a killed process left of one.
     """
 
-    def __init__(self, path: Path, auction: Auction, seats: Sequence[str], code: str) -> None:
+    def __init__(self, path: Path, scenario: Scenario, seats: Sequence[str], code: str) -> None:
         """Take the bidders' names in the order of their numbers, and the version of the code for the file's metadata."""
         self.path, self.rows = path, 0
-        self._fee = auction.fee
+        self._fee = scenario.auction.fee
         self._seats, self._sold_to = pa.array(seats, pa.string()), pa.array(SOLD_TO)
-        self._types, self._type_of = _types(auction)
-        self._partial = path.with_name(f".{path.name}.{os.getpid()}")
+        self._creatives = pa.array(list(scenario.creative), pa.string())
+        self._types = pa.array(list(scenario.auction.shares), pa.string())
+        self._type_of = np.zeros(len(MECHANISMS), dtype=np.int32)
+        self._type_of[[MECHANISMS[name] for name in scenario.auction.shares]] = np.arange(len(self._types))
+        self._partial = path.with_name(f"{_partial(path)}{os.getpid()}")
         self._schema = SCHEMA.with_metadata({_MADE_BY: code.encode()})
         self._waiting = {name: np.empty(GROUP_ROWS, kind) for name, kind in _SINK.items()}
         self._filled = 0
 
     def __enter__(self) -> Self:
+        drop_abandoned(self.path)
         self.path.unlink(missing_ok=True)
         self._writer = pq.ParquetWriter(self._partial, self._schema, compression="zstd")
         return self
@@ -122,12 +140,14 @@ class AuctionLog:
     def _columns(self) -> dict[str, Any]:
         got = {name: column[: self._filled] for name, column in self._waiting.items()}
         winner, paid = got["winner"], got["paid_micros"]
-        others = winner < 0
+        others, unnamed = winner < 0, len(self._creatives) == 0
+        unclicked, unconverted = got["click_us"] == NEVER_US, got["conversion_us"] == NEVER_US
         sold_to = np.select([winner == OUTSIDE, winner == NOBODY], [1, 2], 0).astype(np.int32)
         return {
             "id": got["position"],
             "slot": got["slot"],
             "time_us": got["time_us"],
+            "user": pa.array(got["person"], mask=got["person"] < 0),
             "at": pa.DictionaryArray.from_arrays(self._type_of[got["mechanism"]], self._types),
             "bidfloor": got["floor_micros"] / MICROS_PER_CPM,
             "sold_to": pa.DictionaryArray.from_arrays(sold_to, self._sold_to),
@@ -137,12 +157,21 @@ class AuctionLog:
             "price": pa.array(paid / MICROS_PER_CPM, mask=others),
             "paid_micros": paid,
             "fee_micros": np.rint(self._fee * paid).astype(np.int64),  # as the kernel rounds it
-            "clicked": pa.array(got["clicked"], mask=others),
+            "creative": pa.DictionaryArray.from_arrays(
+                pa.array(got["creative"].astype(np.int32), mask=others | unnamed), self._creatives
+            ),
+            "viewed": pa.array(got["viewed"], mask=others),
+            "clicked": pa.array(~unclicked, mask=others),
+            "click_time_us": pa.array(got["click_us"], mask=unclicked),
+            "converted": pa.array(~unconverted, mask=others),
+            "conversion_time_us": pa.array(got["conversion_us"], mask=unconverted),
+            "attributed": pa.array(got["attributed"], mask=unconverted),
         }
 
 
 def drop_stale(path: Path, code: str) -> None:
     """Delete a log that other code wrote, or that cannot be read: the tables beside it are about to be of this code."""
+    drop_abandoned(path)
     if not path.exists():
         return
     made_by = None
@@ -152,15 +181,25 @@ def drop_stale(path: Path, code: str) -> None:
         path.unlink()
 
 
-def _types(auction: Auction) -> tuple[pa.Array, NDArray[np.int32]]:
-    """Auction types of the market by name, and where each number's name is among them.
+def drop_abandoned(path: Path) -> None:
+    """Delete what processes of this machine that live no more left of a log under way."""
+    begin = _partial(path)
+    for left in list(path.parent.glob(f"{begin}*")):
+        process = left.name.removeprefix(begin)
+        if process.isdecimal() and not _lives(int(process)):
+            left.unlink(missing_ok=True)
 
-    GSP and second price have one number: where a market mixes both, the name is what the rule is called for its slots.
-    """
-    names = list(auction.shares)
-    if {"gsp", "second_price"} <= set(names):
-        names.remove("gsp" if len(auction.slots) == 1 else "second_price")
-    place = np.zeros(max(MECHANISMS.values()) + 1, dtype=np.int32)
-    for index, name in enumerate(names):
-        place[MECHANISMS[name]] = index
-    return pa.array(names, pa.string()), place
+
+def _partial(path: Path) -> str:
+    """What the name of an unfinished log begins with; its writer's process number follows."""
+    return f".{path.name}.{socket.gethostname()}."
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # somebody else's
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True

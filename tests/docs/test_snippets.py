@@ -2,24 +2,33 @@
 
 The blocks of one page share a namespace and a scratch folder, and run in the order in which a reader meets them.
 `<!-- not run: reason -->` on the line before a fence leaves that block out; without a reason the test fails.
+`<!-- prints -->` before a `text` fence says that the python block before it prints just that.
 """
 
 from __future__ import annotations
 
+import inspect
+import io
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+from sim.auction.mechanisms import vcg
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 FENCE = re.compile(
-    r"(?:^<!--\s*not run:?(?P<reason>[^\n]*?)-->\s*\n)?^```(?P<kind>python|console)[^\n]*\n(?P<text>.*?)^```\s*$",
+    r"(?:^<!--\s*(?:not run:?(?P<reason>[^\n]*?)|(?P<prints>prints\s*))-->\s*\n)?"
+    r"^```(?P<kind>python|console|text)[^\n]*\n(?P<text>.*?)^```\s*$",
     re.MULTILINE | re.DOTALL,
 )
 COMMAND = re.compile(
@@ -39,6 +48,8 @@ class Block:
 def blocks(page: str) -> Iterator[Block]:
     for match in FENCE.finditer(page):
         line = page.count("\n", 0, match.start("text"))
+        if match["kind"] == "text" and not match["prints"]:
+            continue
         yield Block(match["kind"], match["text"], line, match["reason"])
 
 
@@ -67,14 +78,30 @@ def test_page_runs_as_written(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     namespace: dict[str, object] = {"__name__": "__main__"}
+    printed = None
     for block in blocks(page.read_text("utf-8")):
         if block.reason is not None:
             assert block.reason.strip(), f"{page.name}, line {block.line}: say why it is not run"
         elif block.kind == "console":
             run_console(block, page.name)
+        elif block.kind == "text":
+            assert printed == block.text, f"{page.name}, line {block.line}: this is not what it prints"
         else:
             # Newlines in front, so that a traceback counts lines as the page does.
-            exec(compile("\n" * block.line + block.text, str(page), "exec", dont_inherit=True), namespace)
+            code = compile("\n" * block.line + block.text, str(page), "exec", dont_inherit=True)
+            with redirect_stdout(io.StringIO()) as out:
+                exec(code, namespace)
+            printed = out.getvalue()
+
+
+def test_the_recipe_for_a_mechanism_is_one():
+    """It has the arguments of those that ship, and charges what it says; `sim` calls it the same way."""
+    (recipe,) = (b for b in blocks((ROOT / "CONTRIBUTING.md").read_text("utf-8")) if b.kind == "python")
+    namespace: dict[str, Any] = {}
+    exec(compile(recipe.text, "CONTRIBUTING.md", "exec", dont_inherit=True), namespace)
+    charge = namespace["charge"]
+    assert inspect.signature(charge.py_func) == inspect.signature(vcg.charge.py_func)
+    assert charge.py_func(1, 2, np.array([9, 6]), 0, np.array([1.0, 0.5]), 0) == 0.5 * 6 * 0.5
 
 
 PAGE = """
@@ -92,11 +119,19 @@ $ jointbid value \\
 a table
 $ jointbid run
 ```
+```text
+not looked at
+```
+<!-- prints -->
+```text
+1
+```
 """
 
 
 def test_blocks_and_commands_are_found():
-    first, skipped, last = blocks(PAGE)
+    first, skipped, last, printed = blocks(PAGE)
     assert (first.kind, first.text, first.line) == ("python", "x = 1\n", 2)
     assert skipped.reason == " needs the data "
+    assert (printed.kind, printed.text) == ("text", "1\n")
     assert commands(last.text) == [["value", "study.replications=2"], ["run"]]

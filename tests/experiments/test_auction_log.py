@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +18,22 @@ from experiments.cli import main
 from experiments.config import load
 from experiments.logs import auctions
 from experiments.logs.auctions import SCHEMA, AuctionLog, drop_stale
-from sim.scenario import Auction
+from sim.auction.mechanisms import MECHANISMS
+from sim.scenario import Scenario
 
 DOCS = Path(__file__).parents[2] / "docs"
 MARKET = ["supply.requests=3000", "bidders.count=3", "bidders.budget=0.02", "plot.enabled=false"]
 MIXED = ["auction.slots=[1,.6]", "auction.type={first_price:1,vcg:2,gsp:1}", "auction.fee=.13"]
 LOGGED = [*MARKET, *MIXED, "study.log=true"]
+OUTCOMES = [  # most of what can follow an impression does, and some of it after the day has ended
+    "bidders.budget=100",
+    "audience.people=200",
+    "response.a=-1",
+    "response.viewability=.6",
+    "response.click_delay_h={law: exponential, mean: 1}",
+    "response.conversion={a: 0, after_view: .2, delay_h: {law: exponential, mean: 6}, click_window_h: 12, view_window_h: 3}",
+    "creative={plain: {share: 2}, loud: {a: .5}}",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +59,7 @@ def test_every_micro_of_the_ledger_is_in_the_log():
         assert spend[bidder["bidder"]] == round(bidder["spend"] * 1e6)
         assert of_seat.size()[bidder["bidder"]] == bidder["wins"]
         assert of_seat["clicked"].sum()[bidder["bidder"]] == bidder["clicks"]
+        assert of_seat["viewed"].sum()[bidder["bidder"]] == bidder["viewed"]
     assert log["paid_micros"].sum() == round(market["revenue"] * 1e6)
     assert log["fee_micros"].sum() == round(market["exchange_fee"] * 1e6) > 0
 
@@ -59,8 +74,10 @@ def test_rows_say_what_the_market_allows():
     assert share.to_dict() == pytest.approx({"first_price": 0.25, "vcg": 0.5, "gsp": 0.25}, abs=0.04)
     assert set(log["sold_to"]) == {"bidder", "outside", "nobody"}
     ours, unsold = log["sold_to"] == "bidder", log["sold_to"] == "nobody"
-    for name in ("seat", "price", "clicked"):
+    for name in ("seat", "price", "viewed", "clicked", "converted"):
         assert log[name].notna().equals(ours), name
+    for name in ("user", "creative"):
+        assert log[name].isna().all(), f"nobody is identified, and no {name} has a name"
     assert log["bid"].isna().equals(unsold)
     assert not log.loc[~ours, ["paid_micros", "fee_micros"]].any(axis=None)
     sold = log[ours]
@@ -74,13 +91,60 @@ def test_rows_say_what_the_market_allows():
     assert (both["bid"] >= both["other_bid"]).all()
 
 
+def test_outcomes_are_those_of_the_table_and_what_is_due_after_the_end_is_there():
+    folder = run(*LOGGED, *OUTCOMES)
+    log, bidders = pd.read_parquet(folder / "auctions.parquet"), pd.read_csv(folder / "bidders.csv")
+    end_us = 24 * 3_600_000_000
+    for bidder in bidders.to_dict("records"):
+        own = log[log["seat"] == bidder["bidder"]]
+        click_due, sale_due = own["click_time_us"] > end_us, own["conversion_time_us"] > end_us
+        converted, attributed = own["converted"].astype(bool), own["attributed"].eq(True)
+        counted = {
+            "viewed": own["viewed"].sum(),
+            "clicks": (own["clicked"].astype(bool) & ~click_due).sum(),
+            "clicks_censored": click_due.sum(),
+            "conversions": (attributed & ~sale_due).sum(),
+            "conversions_censored": (attributed & sale_due).sum(),
+            "conversions_unattributed": (converted & ~attributed).sum(),
+        }
+        assert counted == {name: bidder[name] for name in counted}
+    sums = bidders[list(counted)].sum()
+    assert (sums > 0).all(), sums
+
+
+def test_nulls_of_outcomes_are_as_documented():
+    log = pd.read_parquet(run(*LOGGED, *OUTCOMES) / "auctions.parquet")
+    ours = log["sold_to"] == "bidder"
+    assert log["user"].notna().all()
+    assert log["user"].between(0, 199).all()
+    assert (log.groupby("id")["user"].nunique() == 1).all()
+    for name in ("creative", "viewed", "clicked", "converted"):
+        assert log[name].notna().equals(ours), name
+    shown = log.loc[ours, "creative"].value_counts(normalize=True)
+    assert shown.to_dict() == pytest.approx({"plain": 2 / 3, "loud": 1 / 3}, abs=0.05)
+    clicked, converted = (log[name].eq(True) for name in ("clicked", "converted"))
+    assert log["click_time_us"].notna().equals(clicked)
+    for name in ("conversion_time_us", "attributed"):
+        assert log[name].notna().equals(converted), name
+    assert log.loc[clicked | converted, "viewed"].all(), "nothing follows what nobody saw"
+    assert (log.loc[clicked, "click_time_us"] >= log.loc[clicked, "time_us"]).all()
+    both = log[clicked & converted]
+    assert (both["conversion_time_us"] >= both["click_time_us"]).all()
+    within = both["conversion_time_us"] - both["click_time_us"] <= 12 * 3_600_000_000
+    assert within.equals(both["attributed"].astype(bool))
+    after_view = log[converted & ~clicked]
+    within = after_view["conversion_time_us"] - after_view["time_us"] <= 3 * 3_600_000_000
+    assert within.equals(after_view["attributed"].astype(bool))
+    assert 0 < within.mean() < 1
+
+
 @pytest.mark.parametrize("block", [1, 7, 5000])
 def test_the_file_does_not_depend_on_blocks(block, monkeypatch):
     """A group of 1,000 rows: smaller than a block's, and than some hours'."""
     monkeypatch.setattr(auctions, "GROUP_ROWS", 1000)
     contents = []
     for most in (block, 65_536):
-        assert main(["run", *LOGGED, f"engine.max_block={most}", f"results_dir=block_{most}"]) == 0
+        assert main(["run", *LOGGED, *OUTCOMES, f"engine.max_block={most}", f"results_dir=block_{most}"]) == 0
         (path,) = Path(f"block_{most}").glob("run/*/auctions.parquet")
         about = pq.read_metadata(path)
         assert [about.row_group(i).num_rows for i in range(about.num_row_groups)] == [1000] * 6
@@ -122,7 +186,12 @@ def batch(first, n):
         "bid_micros": 9 * ones,
         "other_micros": -ones,
         "paid_micros": 7 * ones,
-        "clicked": ones > 0,
+        "person": -ones,
+        "creative": 0 * ones,
+        "viewed": ones > 0,
+        "click_us": np.arange(first, first + n),
+        "conversion_us": -ones,
+        "attributed": ones < 0,
     }
 
 
@@ -130,7 +199,7 @@ def test_rows_go_to_disk_as_the_run_goes(tmp_path):
     path = tmp_path / "auctions.parquet"
     path.write_text("an old one")
     sizes = []
-    with AuctionLog(path, Auction(), ["focal"], "code") as log:
+    with AuctionLog(path, Scenario(), ["focal"], "code") as log:
         for part in range(4):
             log(batch(part * 100_000, 100_000))
             assert not path.exists(), "nothing that looks done"
@@ -141,7 +210,7 @@ def test_rows_go_to_disk_as_the_run_goes(tmp_path):
 
 
 def fails(path):
-    with AuctionLog(path, Auction(), ["focal"], "code") as log:
+    with AuctionLog(path, Scenario(), ["focal"], "code") as log:
         log(batch(0, 200_000))
         raise KeyboardInterrupt
 
@@ -152,12 +221,43 @@ def test_a_run_that_ends_early_leaves_no_log(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("slots", "name"), [((1.0,), "second_price"), ((1.0, 0.5), "gsp")])
-def test_one_rule_of_two_names_has_the_name_for_its_slots(slots, name, tmp_path):
-    mixed = Auction(type={"gsp": 1, "first_price": 1, "second_price": 1}, slots=slots)
+def test_a_type_has_its_own_name_whatever_else_has_the_same_rule(tmp_path):
+    mixed = Scenario(auction={"type": {"gsp": 1, "first_price": 1, "second_price": 1}})
+    numbers = [MECHANISMS[name] for name in ("gsp", "second_price", "first_price")]
     with AuctionLog(tmp_path / "log.parquet", mixed, ["focal"], "code") as log:
-        log(batch(0, 3) | {"mechanism": np.array([0, 1, 0])})
-    assert pd.read_parquet(tmp_path / "log.parquet")["at"].tolist() == [name, "first_price", name]
+        log(batch(0, 3) | {"mechanism": np.array(numbers)})
+    assert pd.read_parquet(tmp_path / "log.parquet")["at"].tolist() == ["gsp", "second_price", "first_price"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from experiments.logs.auctions import AuctionLog
+from sim import Scenario
+with AuctionLog(Path("auctions.parquet"), Scenario(), ["focal"], "code"):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("logs", [True, False])
+def test_the_next_run_takes_away_what_a_killed_one_left(logs, tmp_path):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env=environment, check=False)
+    assert done.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".auctions.parquet.")
+    lives = left.with_suffix(f".{os.getppid()}")
+    elsewhere = tmp_path / ".auctions.parquet.another-host.1"
+    for other in (lives, elsewhere):
+        other.touch()
+    path = tmp_path / "auctions.parquet"
+    if logs:
+        with AuctionLog(path, Scenario(), ["focal"], "code"):
+            pass
+        path.unlink()
+    else:
+        drop_stale(path, "code")
+    assert set(tmp_path.iterdir()) == {lives, elsewhere}
 
 
 def test_duckdb_reads_it():
@@ -174,7 +274,11 @@ def test_duckdb_reads_it():
 
 def test_every_column_is_documented_in_its_order():
     lines = (DOCS / "auction-log.md").read_text("utf-8").splitlines()
-    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in lines if line.startswith("| `")]
+    rows = [
+        [cell.strip(" `") for cell in line.split("|")[1:-1]]
+        for line in lines
+        if line.startswith("| `") and line.count("|") == 5
+    ]
     kinds = {"dictionary<values=string, indices=int32, ordered=0>": "text"}
     assert [row[:2] for row in rows] == [
         [field.name, kinds.get(str(field.type), str(field.type))] for field in SCHEMA

@@ -22,6 +22,7 @@ QUICK = (
     "plot.enabled=false",
     "executor=serial",
 )
+PEOPLE, CAPS = ["audience.people=100"], "bidders.terms.caps"
 SAMPLE = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 
 # what it is, the words that the message must have, the command line after `jointbid`
@@ -37,8 +38,96 @@ CASES = [
     ),
     ("slots that rise", ["auction", "must not rise"], ["value", "auction.slots=[0.5,1]"]),
     ("unknown mechanism", ["auction.type", "did you mean 'gsp'"], ["value", "auction.type=gps"]),
+    (
+        "unknown share",
+        ["auction.type = gps: must be", "did you mean 'gsp'"],
+        ["run", "auction.type={gps: 1}"],
+    ),
     ("hour of no day", ["bidders.terms.day_parts", "23"], ["run", "bidders.terms.day_parts=[25]"]),
     ("flight backwards", ["flight_h", "must begin before"], ["run", "bidders.terms.flight_h=[3,2]"]),
+    (
+        "caps without people",
+        ["bidders.terms.caps", "audience.people"],
+        ["run", f"{CAPS}=[{{impressions: 3}}]"],
+    ),
+    (
+        "cap of nothing",
+        [f"{CAPS}.0.impressions = 0: must be greater than 0"],
+        ["run", *PEOPLE, f"{CAPS}=[{{impressions: 0}}]"],
+    ),
+    (
+        "misspelt window of a cap",
+        [f"{CAPS}.1.window = sliding_: must be 'sliding' or 'calendar'", "did you mean 'sliding'"],
+        ["run", *PEOPLE, f"{CAPS}=[{{impressions: 1}}, {{impressions: 2, window: sliding_}}]"],
+    ),
+    (
+        "misspelt cap",
+        [f"{CAPS}.0.windw_h: no such key; did you mean '{CAPS}.0.window_h'"],
+        ["run", *PEOPLE, f"{CAPS}=[{{impressions: 1, windw_h: 3}}]"],
+    ),
+    ("one cap without its list", [f"{CAPS} = ", "must be a list"], ["run", f"{CAPS}={{impressions: 3}}"]),
+    (
+        "more people than can be remembered",
+        ["audience.people = 1000000000", "at most"],
+        ["run", "audience.people=1000000000", f"{CAPS}=[{{impressions: 3}}]"],
+    ),
+    ("no people", ["audience.people = 0", "greater than 0"], ["value", "audience.people=0"]),
+    ("negative skew", ["audience.activity_skew = -1", "0"], ["value", "audience.activity_skew=-1"]),
+    ("fatigue of nobody", ["response.fatigue", "audience.people"], ["value", "response.fatigue=.1"]),
+    (
+        "throttle without a deadline",
+        ["auction", "throttle", "tmax_ms"],
+        ["run", "auction.throttle.late_share=.1"],
+    ),
+    ("deadline of nothing", ["auction.tmax_ms = 0", "greater than 0"], ["run", "auction.tmax_ms=0"]),
+    (
+        "throttle that is a switch",
+        ["auction.throttle = true", "late_share"],
+        ["run", "auction.tmax_ms=100", "auction.throttle=true"],
+    ),
+    ("negative answer time", ["bidders.answer_ms.mean = -5", "0"], ["run", "bidders.answer_ms=-5"]),
+    (
+        "look-up of no law",
+        ["source.profile.lookup_latency_ms.law = gama", "'exponential'"],
+        ["run", "source.profile.lookup_latency_ms.law=gama"],
+    ),
+    (
+        "number for a delay",
+        ["response.conversion.delay_h = 2", "{law: exponential, mean: 2}"],
+        ["run", "response.conversion.delay_h=2"],
+    ),
+    (
+        "empirical delay that ends early",
+        ["response.conversion.delay_h", "share 0 to share 1"],
+        ["run", "response.conversion.delay_h={law: empirical, points: [[0, 0], [.5, 24]]}"],
+    ),
+    ("worthless conversion", ["response.conversion.value = 0", "0"], ["run", "response.conversion.value=0"]),
+    (
+        "conversions where nothing is clicked",
+        ["response", "family=logit"],
+        ["value", "scenario=theory", "response.conversion.value=3"],
+    ),
+    (
+        "viewability above 1",
+        ["response.viewability = 1.2", "less than or equal to 1"],
+        ["value", "response.viewability=1.2"],
+    ),
+    (
+        "viewability for other contexts",
+        ["response.viewability", "2 numbers for 16 context types"],
+        ["value", "response.viewability=[.5,.6]"],
+    ),
+    (
+        "misspelt key of a creative",
+        ["creative.loud.shar", "did you mean 'creative.loud.share'"],
+        ["value", "creative.loud.shar=2"],
+    ),
+    ("creative without keys", ["creative = loud", "keys"], ["value", "creative=loud"]),
+    (
+        "creative that converts nothing",
+        ["creative", "response.conversion"],
+        ["value", "creative.loud.conversion.a=1"],
+    ),
     ("misspelt key", ["sede", "did you mean 'seed'"], ["value", "sede=2"]),
     (
         "misspelt nested key",

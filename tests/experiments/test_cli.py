@@ -81,7 +81,13 @@ def test_cfg_job(capsys):
 def test_scenarios(capsys):
     assert main(["scenarios", "list"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert {line.split()[0] for line in listed} == {"default", "ipinyou", "theory", "theory_rivals"}
+    assert {line.split()[0] for line in listed} == {
+        "busy_exchange",
+        "default",
+        "ipinyou",
+        "theory",
+        "theory_rivals",
+    }
     assert all(line.endswith("?") for line in listed), "each answers a question"
     for line in listed:
         name = line.split()[0]
@@ -197,3 +203,76 @@ def test_run(capsys):
 @pytest.mark.parametrize(("number", "text"), [(12, "12"), (3400, "3.4k"), (2.5e6, "2.5M"), (1e10, "10.0G")])
 def test_rates_for_people(number, text):
     assert compact(number) == text
+
+
+OUTCOMES = ["audience.people=300", "bidders.terms.caps=[{impressions: 2}]", "response.viewability=.6"]
+OUTCOMES += ["response.conversion.value=3", "response.click_delay_h={law: exponential, mean: 1}"]
+DEADLINE = ["auction.tmax_ms=100", "source.profile.lookup_latency_ms=40"]
+DEADLINE += ["auction.throttle={late_share: .02, review_h: 6}"]
+
+
+def test_run_shows_what_says_something_and_keeps_the_rest(capsys):
+    assert main(["run", "supply.requests=3000", "plot.enabled=false"]) == 0
+    said = capsys.readouterr().out
+    assert "clicks" in said
+    for word in ("late", "unsent", "viewed", "reach", "frequency", "censored", "conversions", "budget_left"):
+        assert word not in said, word
+    (folder,) = Path("results/run").iterdir()
+    bidders = pd.read_csv(folder / "bidders.csv")
+    assert {"late", "unsent", "viewed", "reach", "conversions_unattributed", "budget_left"} <= set(bidders)
+    assert bidders["frequency"].isna().all(), "nobody is identified"
+
+
+def test_run_of_a_market_with_everything_on(capsys):
+    assert main(["run", "supply.requests=3000", "plot.enabled=false", *OUTCOMES, *DEADLINE]) == 0
+    said = capsys.readouterr().out
+    for word in ("late", "unsent", "viewed", "reach", "frequency", "censored", "unattributed"):
+        assert word in said, word
+    (line,) = [line for line in said.splitlines() if line.startswith("| throttle")]
+    assert line.split()[3:8:2] == ["3", "6.00", "18.00"], "reviews at 6, 12 and 18 h"
+    assert "…" not in said
+    (folder,) = Path("results/run").iterdir()
+    (row,) = pd.read_csv(folder / "bidders.csv").to_dict("records")
+    assert row["frequency"] == row["viewed"] / row["reach"] <= 2
+    assert row["late"] > 0
+    assert row["unsent"] > 0
+    assert {"late", "unsent", "reach"} <= set(pd.read_parquet(folder / "bidders.parquet"))
+
+
+def test_value_reports_what_the_market_has():
+    arguments = ["supply.requests=2000", "study.replications=2", "plot.enabled=false", "executor=serial"]
+    assert main(["value", *arguments, *OUTCOMES, *DEADLINE]) == 0
+    (folder,) = Path("results/value").iterdir()
+    rows = pd.read_csv(folder / "summary.csv")
+    units = rows[rows["estimand"] == "utility"].groupby("metric")["unit"].first().to_dict()
+    assert units["reach"] == "people in a replication"
+    assert units["late_rate"] == "share of bid requests"
+    assert units["conversions_expected"] == "conversions per million bid requests"
+    assert {"viewed", "frequency", "clicks", "unsent_rate"} <= set(units)
+    cells = pd.read_parquet(folder / "cells.parquet")
+    assert {"reach", "late", "conversions", "viewed"} <= set(cells)
+    joint = rows[(rows["arm"] == "joint") & (rows["metric"] == "reach")]
+    assert joint["estimate"].item() == cells.loc[cells["arm"] == "joint", "reach"].mean()
+
+
+def test_everything_binds_in_the_busy_exchange():
+    """A market that ships with everything on would be of no use if half of it did nothing."""
+    arguments = ["scenario=busy_exchange", "supply.requests=40000", "audience.people=3000"]
+    arguments += ["response.a=-3", "response.conversion={a: -1, value: 0.3, after_view: 0.1}"]
+    assert main(["run", *arguments, "plot.enabled=false"]) == 0
+    (folder,) = Path("results/run").iterdir()
+    bidders = pd.read_csv(folder / "bidders.csv")
+    assert (bidders[["clicks", "conversions", "conversions_censored", "late"]] > 0).all(axis=None)
+    assert (bidders["viewed"] < bidders["wins"]).all()
+    assert bidders["conversions_unattributed"].sum() > 0
+    assert bidders["frequency"].between(1, 8).all()
+    calendar = json.loads((folder / "manifest.json").read_text())["calendar"]
+    assert {"throttle", "sync profile", "control"} <= set(calendar)
+
+
+def test_the_busy_exchange_is_a_study_of_seconds():
+    arguments = ["scenario=busy_exchange", "supply.requests=5000", "study.replications=2"]
+    assert main(["value", *arguments, "plot.enabled=false", "executor=serial"]) == 0
+    (folder,) = Path("results/value").iterdir()
+    metrics = set(pd.read_csv(folder / "summary.csv")["metric"])
+    assert {"viewed", "reach", "frequency", "late_rate", "conversions_expected", "profit_rival_2"} <= metrics

@@ -45,6 +45,9 @@ KEYS = [
     ("bidders.budget=100", 100.0),
     ("bidders.control_interval_h=.5", 0.5),
     ("bidders.control_interval_requests=1", 1),
+    ("auction.tmax_ms=100", 100.0),
+    ("audience.people=1000", 1000),
+    ("audience.activity_skew=2", 2.0),
     ("rivals.landscape=lognormal", "lognormal"),
     ("rivals.high=3", 3.0),
     ("rivals.mu=0", 0.0),
@@ -77,6 +80,34 @@ def test_keys_of_the_contract(override, expected):
 def test_groups(group, place, number):
     choice = {"executor": ("serial", "process"), "scenario": ("default", "theory_rivals")}[group][number]
     assert at(resolved(f"{group}={choice}"), place) == choice
+
+
+LISTED = [
+    (
+        ["audience.people=9", "bidders.terms.caps=[{impressions: 3, window_h: 24}]"],
+        "bidders.terms.caps",
+        [{"impressions": 3, "window_h": 24.0, "window": "sliding", "per": "campaign"}],
+    ),
+    (["auction.tmax_ms=100", "auction.throttle.late_share=.1"], "auction.throttle.late_share", 0.1),
+    (["response.conversion.value=3"], "response.conversion.value", 3.0),
+    (["response.click_delay_h={law: weibull, mean: 2, shape: .5}"], "response.click_delay_h.shape", 0.5),
+    (["creative.loud.a=.2", "creative.calm.share=2"], "creative.loud.a", 0.2),
+    (["source.profile.lookup_latency_ms=30"], "source.profile.lookup_latency_ms.law", "exponential"),
+    (["bidders.answer_ms=30"], "bidders.answer_ms.law", "constant"),
+    (["bidders.answer_ms=30", "bidders.answer_ms.law=exponential"], "bidders.answer_ms.mean", 30.0),
+    (["auction=mixed", "auction.type={vcg: 1}"], "auction.type", {"vcg": 1.0}),
+    (
+        ["response.conversion.delay_h={law: empirical, points: [[0, 0], [1, 3]]}",
+         "response.conversion.delay_h={law: exponential, mean: 5}"],
+        "response.conversion.delay_h.points",
+        [],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("overrides", "place", "expected"), LISTED, ids=[case[1] for case in LISTED])
+def test_parts_that_the_scenario_lacks_can_be_set(overrides, place, expected):
+    assert at(resolved(*overrides), place) == expected
 
 
 def test_letters_of_the_literature():
@@ -219,6 +250,8 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
             if isinstance(value, dict):
                 yield from keys(value, f"{prefix}{key}.")
 
-    assert set(known_keys(Settings[ValueStudy])) - set(keys(resolved("scenario=theory"))) == {
+    optional = ("response.conversion.", "auction.throttle.", "creative.<name>")
+    known = {key for key in known_keys(Settings[ValueStudy]) if not key.startswith(optional)}
+    assert known - set(keys(resolved("scenario=theory"))) == {
         f"supply.{key}" for key in ("path", "format", "nonclick_weight", "suspect_tags")
     }

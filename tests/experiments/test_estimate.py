@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,10 @@ from experiments.estimate import (
     paired_difference,
     percent_difference,
     required_replications,
+    unit_of,
 )
+from sim import Scenario, simulate
+from strategies.policies.linear import Linear
 
 UNIT = "EUR per bid request"
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
@@ -309,6 +313,56 @@ def test_unit_scale_scales_money_and_clicks_alone(cells):
     assert units["clicks_expected"] == ["clicks per million bid requests"]
     assert units["focal_profit_pct"] == ["%"]
     assert units["win_rate"] == ["share of bid requests"]
+
+
+EXTRA = {
+    "viewed": 60.0, "reach": 20, "clicks_expected": 5.0, "clicks": 4.0, "clicks_censored": 1.0,
+    "conversions_expected": 0.5, "conversions": 1.0, "conversions_censored": 0.0,
+    "conversions_unattributed": 2.0, "late": 10, "unsent": 0,
+}  # fmt: skip
+
+
+def test_metrics_of_outcomes_reach_and_deadlines(cells):
+    table = cells(market_sd=0, arm_sd=0).assign(**EXTRA)
+    summary = summarise(table, unit_scale=1e6, unit="EUR per million bid requests")
+    rows = summary[(summary["estimand"] == "utility") & (summary["arm"] == "split_budget")].set_index(
+        "metric"
+    )
+    found = {name: (row["estimate"], row["unit"]) for name, row in rows.iterrows()}
+    campaigns, requests = 2, 1000
+    per_million = 1e6 * campaigns / requests
+    assert found["viewed"] == (60 * per_million, "impressions per million bid requests")
+    assert found["reach"] == (40, "people in a replication")
+    assert found["frequency"] == (3, "impressions per person")
+    assert found["conversions_expected"] == (0.5 * per_million, "conversions per million bid requests")
+    assert found["late_rate"] == (0.02, "share of bid requests")
+    assert {"clicks", "clicks_censored", "conversions_unattributed"} <= set(found)
+    assert {"conversions_censored", "unsent_rate"}.isdisjoint(found), "what is nowhere is not reported"
+
+
+def test_metrics_that_say_nothing_are_absent(cells):
+    nothing = dict.fromkeys(EXTRA, 0) | {"viewed": 100.0, "reach": 100}
+    assert set(summarise(cells().assign(**nothing))["metric"]) == set(summarise(cells())["metric"])
+
+
+def test_columns_that_no_metric_is_read_off_are_left_alone(cells):
+    table = cells()
+    strange = table.assign(colour="red", later=[[1]] * len(table))
+    pd.testing.assert_frame_equal(summarise(strange), summarise(table))
+
+
+def test_every_column_of_a_run_is_a_metric_or_known_not_to_be_one():
+    """A new column in the table of bidders wants a metric of its own, or a place among those that need none."""
+    market = Scenario(response={"family": "private_value"}, supply={"requests": 10})
+    run = simulate(market, {"focal": Linear()}, 1)
+    no_metric = {"bidder", "advertiser", "requests", "win_rate", "value", "budget_left"}
+    assert set(run.bidders) - no_metric == {metric.column for metric in METRICS.values() if metric.column}
+
+
+def test_every_metric_is_documented_with_its_unit():
+    page = (Path(__file__).parents[2] / "docs" / "results.md").read_text("utf-8")
+    for name, metric in METRICS.items():
+        assert f"| `{name}` | {unit_of(name, 'CNY per million bid requests')} | {metric.meaning} |" in page
 
 
 def test_arms_that_were_not_run_take_their_estimands_with_them(cells):
