@@ -282,18 +282,18 @@ def drawn(number):
     return draw_market(lambda options: options[rng.integers(len(options))])
 
 
-def run(scenario, bidders, max_block, log=None):
-    """Every table of a run, every auction of it, and all that reactive bidders were told."""
+def run(scenario, bidders, max_block, log=None, *, watched=True):
+    """Every table of a run, all that reactive bidders were told and, if it is watched, every auction."""
     batches = []
     TOLD.clear()
     engine = scenario.engine.model_copy(update={"max_block": max_block})
     scenario = scenario.model_copy(update={"engine": engine})
-    result = simulate(scenario, bidders, 11, 3, log=log, sink=batches.append)
-    auctions = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    result = simulate(scenario, bidders, 11, 3, log=log, sink=batches.append if watched else None)
+    names = batches[0] if watched else ()
     return {
         "bidders": result.bidders,
         "timeseries": result.timeseries,
         "market": {name: np.array([value]) for name, value in result.market.items()},
-        "auctions": auctions,
         "told": {"digest": np.array(TOLD, dtype=np.int64)},
+        "auctions": {name: np.concatenate([batch[name] for batch in batches]) for name in names},
     }

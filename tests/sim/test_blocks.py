@@ -84,7 +84,7 @@ MARKETS, GROUPS = int(os.environ.get("JOINTBID_MARKETS", "330")), 6
 
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_drawn_markets_are_one_ledger(markets, spying, check_blocks, check_layouts, group):
-    """In blocks of any size, and looked up in any way; a budget, a cap and a tie each decide in a third of them."""
+    """In blocks of any size, looked up in any way, watched or not; a budget, a cap and a tie each decide in a third of them."""
     seen = Counter()
     numbers = range(group, MARKETS, GROUPS)
     for number in numbers:
@@ -95,6 +95,7 @@ def test_drawn_markets_are_one_ledger(markets, spying, check_blocks, check_layou
             reference = markets.run(scenario, bidders, 1)
         assert spy.happened["requests"] == scenario.supply.requests
         check_blocks(scenario, bidders, reference=reference)
+        spying.assert_identical(markets.run(scenario, bidders, 64, watched=False), reference, "no sink")
         if spy.happened["joint cells"]:  # otherwise there is one way alone
             check_layouts(reference, scenario, bidders)
         facts = spying.facts_of(scenario, bidders, spy.happened, reference)
