@@ -105,6 +105,7 @@ class Scenario(Model):
             yield f"audience.profile_types x supply.context_types = {truth}: at most {MAX_CELLS_OF_TRUTH}"
         if self.audience.people is None:
             for key, used in (
+                ("audience.activity_skew", self.audience.activity_skew > 0),
                 ("response.fatigue", self.response.fatigue > 0),
                 ("bidders.terms.caps", bool(self.bidders.terms.caps)),
             ):

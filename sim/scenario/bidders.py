@@ -74,11 +74,6 @@ class Bidders(Model):
     answer_ms: Delay = NO_DELAY
     values: Literal["private", "common"] = "private"
 
-    @field_validator("answer_ms", mode="before")
-    @classmethod
-    def _always_the_same(cls, value: Any) -> Any:
-        return {"law": "constant", "mean": value} if isinstance(value, int | float) else value
-
     @field_validator("strategy", mode="before")
     @classmethod
     def _by_name(cls, value: Any) -> Any:

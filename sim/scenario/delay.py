@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -11,7 +11,7 @@ from sim.scenario.base import Model, NonNegative, Positive, Rate
 
 
 class Delay(Model):
-    """A time that is drawn; its unit is that of the key that holds it (``_ms``, ``_h``).
+    """A time that is drawn; its unit is that of the key that holds it (``_ms``, ``_h``). A mere number is a constant.
 
     * ``constant``: always ``mean``;
     * ``exponential`` with ``mean``;
@@ -24,6 +24,11 @@ class Delay(Model):
     mean: Annotated[NonNegative, Field(le=1e9)] = 0.0
     shape: Annotated[Positive, Field(ge=0.05, le=20)] = 1.0
     points: tuple[tuple[Rate, Annotated[NonNegative, Field(le=1e9)]], ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _always_the_same(cls, value: Any) -> Any:
+        return {"mean": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _points_rise(self) -> Self:

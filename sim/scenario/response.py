@@ -98,6 +98,11 @@ class Response(Model):
         return self
 
     @property
+    def most_worth(self) -> float:
+        """What an impression is worth that is clicked and converts, in currency (family ``logit``)."""
+        return self.value_per_click + (self.conversion.value if self.conversion else 0.0)
+
+    @property
     def learns_clicks(self) -> bool:
         """An impression's outcome is a click or none; otherwise it is an amount of currency."""
         return self.family == "logit" and self.conversion is None

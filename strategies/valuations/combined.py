@@ -27,7 +27,7 @@ AGE_POINTS = 64
 
 @dataclass(frozen=True)
 class Stacked:
-    """weights[0] + weights[1] score_1 + ... on the scale of ``link``; ``unit`` is the value of a click, in currency."""
+    """weights[0] + weights[1] score_1 + ... on the scale of ``link``; ``unit`` is the most that an impression can be worth, in currency."""
 
     parts: tuple[Valuation, ...]
     weights: tuple[float, ...]
@@ -74,8 +74,8 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
     and over the ages that the copies have in the course of the run.
     """
     sources = tuple(scenario.source)
-    link: Link = "logit" if scenario.response.learns_clicks else "identity"
-    unit = scenario.response.value_per_click if link == "logit" else 1.0
+    link: Link = "logit" if scenario.response.family == "logit" else "identity"
+    unit = scenario.response.most_worth if link == "logit" else 1.0
     scores, target, weight = [], [], []
     for keep, share in _retentions(scenario):
         both = posterior(scenario, sources, keep)
