@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.auction.arrays import Responses
+from sim.calendar import FOREVER
 from sim.delays import quantile
 from sim.scenario import HOUR_US, NO_DELAY, Delay, Scenario
 from sim.streams import Streams
@@ -94,6 +95,7 @@ class Awaited:
 
     def __init__(self) -> None:
         self._parts: list[dict[str, NDArray[Any]]] = []
+        self._soonest_us = FOREVER
         self.known = 0.0
         """How many have become known so far (of a log's rows: impressions that they stand for)."""
 
@@ -101,16 +103,17 @@ class Awaited:
         """Add some; ``columns`` hold at least ``weight``."""
         if len(due_us):
             self._parts.append({"due_us": due_us, **columns})
+            self._soonest_us = min(self._soonest_us, int(due_us.min()))
 
     def take(self, now_us: int) -> dict[str, NDArray[Any]]:
         """Those that have become known since the last time; no columns where there is none."""
-        if not self._parts:
+        if now_us < self._soonest_us:
             return {}
         whole = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
         due = whole["due_us"] <= now_us
-        self._parts = [] if due.all() else [{name: column[~due] for name, column in whole.items()}]
-        if not due.any():
-            return {}
+        self._parts, self._soonest_us = [], FOREVER
+        rest = {name: column[~due] for name, column in whole.items()}
+        self.put(rest.pop("due_us"), rest)
         for weight in whole["weight"][
             due
         ].tolist():  # one after the other, as sums of parts could round differently

@@ -257,10 +257,16 @@ class _Run:
 
     def _report(self, chunk: Chunk, part: slice, record: Record, happened: Happened) -> None:
         for number, desk in enumerate(self.desks):
-            if desk.strategy.learns:
+            if desk.strategy.learns and self.seats.floor[number] < CLOSED:  # who may not bid is not asked
+                bids = self.tables.of(number, np.arange(part.start, part.stop))
                 sent, late = (ask(number, part) for ask in (self.deadline.is_sent, self.deadline.is_late))
-                lot = Lot(record, sent, late & sent, int(self.floors[number]))
-                desk.note(chunk, part, number, self.tables.of(number, np.arange(part.start, part.stop)), lot)
+                desk.note(
+                    chunk,
+                    part,
+                    number,
+                    bids,
+                    Lot(record, sent, late & sent & (bids > 0), int(self.floors[number])),
+                )
         if self.sink is not None:
             self.sink(_auctions(chunk, part, record, happened))
 

@@ -72,6 +72,7 @@ CASES = [
         ["run", "audience.people=1000000000", f"{CAPS}=[{{impressions: 3}}]"],
     ),
     ("no people", ["audience.people = 0", "greater than 0"], ["value", "audience.people=0"]),
+    ("skew of nobody", ["audience.activity_skew", "audience.people"], ["value", "audience.activity_skew=1"]),
     ("negative skew", ["audience.activity_skew = -1", "0"], ["value", "audience.activity_skew=-1"]),
     ("fatigue of nobody", ["response.fatigue", "audience.people"], ["value", "response.fatigue=.1"]),
     (
@@ -92,9 +93,9 @@ CASES = [
         ["run", "source.profile.lookup_latency_ms.law=gama"],
     ),
     (
-        "number for a delay",
-        ["response.conversion.delay_h = 2", "{law: exponential, mean: 2}"],
-        ["run", "response.conversion.delay_h=2"],
+        "word for a delay",
+        ["response.conversion.delay_h = soon", "{law: exponential, mean: 2}"],
+        ["run", "response.conversion.delay_h=soon"],
     ),
     (
         "empirical delay that ends early",

@@ -47,7 +47,6 @@ KEYS = [
     ("bidders.control_interval_requests=1", 1),
     ("auction.tmax_ms=100", 100.0),
     ("audience.people=1000", 1000),
-    ("audience.activity_skew=2", 2.0),
     ("rivals.landscape=lognormal", "lognormal"),
     ("rivals.high=3", 3.0),
     ("rivals.mu=0", 0.0),
@@ -83,6 +82,7 @@ def test_groups(group, place, number):
 
 
 LISTED = [
+    (["audience.people=9", "audience.activity_skew=2"], "audience.activity_skew", 2.0),
     (
         ["audience.people=9", "bidders.terms.caps=[{impressions: 3, window_h: 24}]"],
         "bidders.terms.caps",

@@ -204,7 +204,7 @@ def draw_scenario(pick):
                 "floor_mu": math.log(0.75),
                 "floor_sigma": pick([0.0, 0.4]),
             },
-            "audience": {"people": people, "activity_skew": pick([0.0, 0.0, 1.0])},
+            "audience": {"people": people, "activity_skew": pick([0.0, 0.0, 1.0]) if people else 0.0},
             "response": response,
             "creative": draw_creatives(pick, response),
             "source": {name: draw_source(pick) for name in sources},
