@@ -6,7 +6,7 @@ kernel, in blocks of at most ``engine.max_block``; how many travel together chan
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,17 +16,19 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.arrivals import SLICE
-from sim.auction.arrays import Record, Requests, Responses, Rules, Seats
+from sim.auction.arrays import Record, Requests
 from sim.auction.kernel import clear
+from sim.batches import NO_RESPONSES, NOTHING_HAPPENED, Sink, record_of, room_for_responses, rows_of
 from sim.calendar import Calendar
 from sim.desk import Desk, Entrant, Lot
 from sim.latency import Deadline
 from sim.ledger import Hours, bidder_columns, market_totals, open_ledger
 from sim.memory import open_memory
-from sim.outcomes import NEVER_US, Happened, Outcomes
+from sim.outcomes import Happened, Outcomes
 from sim.permission import DAY_H, changes, left_today
 from sim.results import RunResult
-from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, Scenario
+from sim.scenario import HOUR_US, MICROS, Scenario
+from sim.seating import rules_of, seats_of
 from sim.streams import Streams
 from sim.supply import Chunk, LogColumns, chunks
 from sim.tables import BidTables
@@ -35,12 +37,6 @@ from sim.world import make_world
 
 CLOSED = 2**62
 """A floor that no bid reaches."""
-
-Sink = Callable[[Mapping[str, NDArray[Any]]], None]
-"""Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
-number; -1 the outside, -2 nobody), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
-no slot; -1 none), ``mechanism`` (the auction type's number), ``floor_micros`` (the request's), ``person`` (-1 unknown), ``viewed``,
-``creative`` (its number), ``click_us`` and ``conversion_us`` (when; -1 never), ``attributed`` (the conversion is the ad's)."""
 
 
 def simulate(
@@ -82,7 +78,7 @@ class _Run:
         for desk in self.desks:
             desk.trial()
         self.most = min(scenario.engine.max_block, SLICE)
-        self.rules, self.seats = _rules(scenario), _seats(scenario, self.desks, streams)
+        self.rules, self.seats = rules_of(scenario), seats_of(scenario, self.desks, streams)
         self.floors = self.seats.floor.copy()
         slots = len(self.rules.rates)
         self.hours = int(np.ceil(scenario.supply.horizon_h))
@@ -206,7 +202,7 @@ class _Run:
         self.effects = self.world.effects(owners, column)._replace(rotation_key=self.rotation_key)
         self.drawn = self.effects.drawn
         if self.drawn and not len(self.responses.row):
-            self.responses = _responses(self.most * len(self.rules.rates))
+            self.responses = room_for_responses(self.most * len(self.rules.rates))
         cells = np.empty((len(visible) + len(truth_cells), n), dtype=np.int32)
         cells[len(visible) :] = truth_cells
         self.tables.load(cells[: len(visible)])
@@ -231,7 +227,7 @@ class _Run:
         part = slice(first, last)
         self.tables.ask(chunk, part, self.calendar.now_us)
         self.deadline.pass_on(part, self.tables, self.seats.floor < CLOSED)
-        record = _record(last - first if self.recorded else 0, len(self.rules.rates))
+        record = record_of(last - first if self.recorded else 0, len(self.rules.rates))
         clear(
             first,
             last,
@@ -268,7 +264,7 @@ class _Run:
                     Lot(record, sent, late & sent & (bids > 0), int(self.floors[number])),
                 )
         if self.sink is not None:
-            self.sink(_auctions(chunk, part, record, happened))
+            self.sink(rows_of(chunk, part, record, happened))
 
     # -- afterwards -----------------------------------------------------------------------------------------------
 
@@ -314,74 +310,6 @@ class _Run:
             "late": deadline.late,
             "unsent": deadline.unsent,
         }
-
-
-def _rules(scenario: Scenario) -> Rules:
-    auction = scenario.auction
-    top, names = np.zeros((2, len(auction.slots) + 1), dtype=np.int64)
-    return Rules(
-        np.array(auction.slots), round(auction.soft_floor_cpm * MICROS_PER_CPM), auction.fee, top, names
-    )
-
-
-def _seats(scenario: Scenario, desks: list[Desk], streams: Streams) -> Seats:
-    advertisers = list(dict.fromkeys(desk.advertiser for desk in desks))
-    names = [desk.name for desk in desks]
-    own = scenario.auction.bidder_floor_cpm
-    floors = [own.get(desk.name, own.get(desk.advertiser, 0.0)) * MICROS_PER_CPM for desk in desks]
-    return Seats(
-        floor=np.rint(np.array(floors)).astype(np.int64),
-        house=np.array([-1, *(advertisers.index(desk.advertiser) for desk in desks)], dtype=np.int64),
-        key=np.array([streams.key64(f"tie/{name}") for name in ("outside", *names)], dtype=np.uint64),
-        campaigns=len(advertisers) < len(desks),
-    )
-
-
-def _record(n: int, slots: int) -> Record:
-    winner, bid = np.empty((2, n, slots), dtype=np.int64)
-    paid, viewed = np.zeros((n, slots), dtype=np.int64), np.zeros((n, slots), dtype=np.bool_)
-    return Record(winner, paid, bid, np.empty(n, dtype=np.int64), viewed, np.full((n, slots), -1, np.int16))
-
-
-def _responses(most: int) -> Responses:
-    row, slot, bidder = np.empty((3, most), dtype=np.int64)
-    return Responses(np.zeros(1, dtype=np.int64), row, slot, bidder, *np.empty((2, most), dtype=np.bool_))
-
-
-NO_RESPONSES = _responses(0)
-_NONE = np.empty(0, dtype=np.int64)
-NOTHING_HAPPENED = Happened(_NONE, _NONE, _NONE, np.empty(0), _NONE, _NONE, np.empty(0, dtype=np.bool_))
-
-
-def _auctions(chunk: Chunk, part: slice, record: Record, happened: Happened) -> dict[str, NDArray[Any]]:
-    """A block as the sink gets it."""
-    n, slots = record.winner.shape
-    click_us, conversion_us = np.full((2, n, slots), NEVER_US)
-    attributed = np.zeros((n, slots), dtype=np.bool_)
-    at = (happened.row - part.start, happened.slot)
-    click_us[at], conversion_us[at], attributed[at] = (
-        happened.click_us,
-        happened.conversion_us,
-        happened.attributed,
-    )
-    person = chunk.visits.person[part] if len(chunk.visits.person) else np.full(n, -1)
-    return {
-        "position": np.repeat(np.arange(chunk.start + part.start, chunk.start + part.stop), slots),
-        "slot": np.tile(np.arange(slots), n),
-        "time_us": np.repeat(chunk.time_us[part], slots),
-        "person": np.repeat(person, slots),
-        "winner": record.winner.ravel(),
-        "paid_micros": record.paid.ravel(),
-        "bid_micros": record.bid.ravel(),
-        "other_micros": np.repeat(record.others, slots),
-        "viewed": record.viewed.ravel(),
-        "creative": record.creative.ravel(),
-        "click_us": click_us.ravel(),
-        "conversion_us": conversion_us.ravel(),
-        "attributed": attributed.ravel(),
-        "mechanism": np.repeat(chunk.mechanism[part], slots),
-        "floor_micros": np.repeat(chunk.floor_micros[part], slots),
-    }
 
 
 def _freeze(columns: dict[str, Any]) -> dict[str, NDArray[Any]]:

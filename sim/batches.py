@@ -1,0 +1,68 @@
+"""What a block of auctions leaves: the kernel's record and responses, and the rows that a sink is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.auction.arrays import Record, Responses
+from sim.outcomes import NEVER_US, Happened
+from sim.supply import Chunk
+
+Sink = Callable[[Mapping[str, NDArray[Any]]], None]
+"""Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
+number; -1 the outside, -2 nobody), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
+no slot; -1 none), ``mechanism`` (the auction type's number), ``floor_micros`` (the request's), ``person`` (-1 unknown), ``viewed``,
+``creative`` (its number), ``click_us`` and ``conversion_us`` (when; -1 never), ``attributed`` (the conversion is the ad's)."""
+
+
+def record_of(n: int, slots: int) -> Record:
+    """An empty record of so many requests; of none where nobody asks."""
+    winner, bid = np.empty((2, n, slots), dtype=np.int64)
+    paid, viewed = np.zeros((n, slots), dtype=np.int64), np.zeros((n, slots), dtype=np.bool_)
+    return Record(winner, paid, bid, np.empty(n, dtype=np.int64), viewed, np.full((n, slots), -1, np.int16))
+
+
+def room_for_responses(most: int) -> Responses:
+    """Room for what a block of so many impressions can lead to."""
+    row, slot, bidder = np.empty((3, most), dtype=np.int64)
+    return Responses(np.zeros(1, dtype=np.int64), row, slot, bidder, *np.empty((2, most), dtype=np.bool_))
+
+
+NO_RESPONSES = room_for_responses(0)
+_NONE = np.empty(0, dtype=np.int64)
+NOTHING_HAPPENED = Happened(_NONE, _NONE, _NONE, np.empty(0), _NONE, _NONE, np.empty(0, dtype=np.bool_))
+
+
+def rows_of(chunk: Chunk, part: slice, record: Record, happened: Happened) -> dict[str, NDArray[Any]]:
+    """A block as the sink gets it."""
+    n, slots = record.winner.shape
+    click_us, conversion_us = np.full((2, n, slots), NEVER_US)
+    attributed = np.zeros((n, slots), dtype=np.bool_)
+    at = (happened.row - part.start, happened.slot)
+    click_us[at], conversion_us[at], attributed[at] = (
+        happened.click_us,
+        happened.conversion_us,
+        happened.attributed,
+    )
+    person = chunk.visits.person[part] if len(chunk.visits.person) else np.full(n, -1)
+    return {
+        "position": np.repeat(np.arange(chunk.start + part.start, chunk.start + part.stop), slots),
+        "slot": np.tile(np.arange(slots), n),
+        "time_us": np.repeat(chunk.time_us[part], slots),
+        "person": np.repeat(person, slots),
+        "winner": record.winner.ravel(),
+        "paid_micros": record.paid.ravel(),
+        "bid_micros": record.bid.ravel(),
+        "other_micros": np.repeat(record.others, slots),
+        "viewed": record.viewed.ravel(),
+        "creative": record.creative.ravel(),
+        "click_us": click_us.ravel(),
+        "conversion_us": conversion_us.ravel(),
+        "attributed": attributed.ravel(),
+        "mechanism": np.repeat(chunk.mechanism[part], slots),
+        "floor_micros": np.repeat(chunk.floor_micros[part], slots),
+    }
