@@ -49,6 +49,7 @@ from strategies.base import Policy, Priced, Valuation  # noqa: E402
 from strategies.policies.linear import Linear, Truthful  # noqa: E402
 from strategies.policies.pacing import AdaptivePacing  # noqa: E402
 from strategies.policies.shading import Shading  # noqa: E402
+from strategies.testing.kit import parametrize_with_checks  # noqa: E402
 from strategies.valuations.bayes import bayes  # noqa: E402
 
 
@@ -81,5 +82,6 @@ __all__ = [
     "VisibleRequests",
     "bayes",
     "load",
+    "parametrize_with_checks",
     "simulate",
 ]
