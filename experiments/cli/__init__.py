@@ -12,6 +12,10 @@ from experiments.errors import BadInput, closest
 VERBS = {
     "value": ("value", "the main job: what joining the data is worth, in a table, plots and one sentence"),
     "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
+    "strategies": (
+        "strategies",
+        "list | check NAME-or-FILE:CLASS | new NAME: bidders, conformance, a plugin to begin with",
+    ),
     "scenarios": ("scenarios", "list | show NAME: what ships, with the question each answers"),
     "doctor": ("doctor", "versions, compiled-kernel cache, cores, shadowed packages, writable paths"),
 }

@@ -64,6 +64,8 @@ def findings(maker: object) -> Iterator[Finding]:
             yield Finding(name, "FAIL", str(failed))
         except unittest.SkipTest as skipped:
             yield Finding(name, "SKIP", str(skipped))
+        except Exception as error:  # noqa: BLE001 - one check shall not stop the others
+            yield Finding(name, "FAIL", f"{type(error).__name__}: {error}")
         else:
             yield Finding(name, "PASS")
 
