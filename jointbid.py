@@ -46,6 +46,7 @@ from sim import (  # noqa: E402
     simulate,
 )
 from strategies.base import Policy, Priced, Valuation  # noqa: E402
+from strategies.per_request import PerRequest  # noqa: E402
 from strategies.policies.linear import Linear, Truthful  # noqa: E402
 from strategies.policies.pacing import AdaptivePacing  # noqa: E402
 from strategies.policies.shading import Shading  # noqa: E402
@@ -71,6 +72,7 @@ __all__ = [
     "Feedback",
     "Linear",
     "LogColumns",
+    "PerRequest",
     "Policy",
     "Priced",
     "RunResult",

@@ -71,7 +71,7 @@ def valid_bids(maker: object) -> None:
                 f"every bid is a number from 0 to {MAX_BID:.0e}",
                 f"row {row}: {bids[row]} ({when}; {seen})" if batch.n else "",
                 "a division by 0, a logarithm of 0, a value of 0 or an unmatched code that the rule does not expect; "
-                "a negative surplus needs np.maximum(bids, 0.0)",
+                "a negative surplus needs np.maximum(bids, 0.0); nan is also what bid_one() that forgets to return makes",
             )
         live(case, strategy)
 

@@ -72,7 +72,7 @@ def told(case: Case, strategy: Strategy, step: int, life: Life, late: _Late) -> 
     is_late, seen, clicked = rng.random(n) < 0.02, rng.random(n) < 0.9, rng.random(n) < life.outcomes
     won = (bid >= price) & ~is_late
     first_price = case.market.auction.shares.get("first_price", 0) > 0
-    due = late.take()
+    due = late.take(part(requests, slice(0, 0)))
     late.put(requests, step * ROWS_A_STEP, np.flatnonzero(won & seen & clicked))
     return Feedback(
         requests=requests,
@@ -109,9 +109,9 @@ class _Late:
     ) -> None:
         self._waiting.append((requests, start, rows))
 
-    def take(self) -> tuple[KnownOutcomes, KnownOutcomes]:
+    def take(self, nobody: VisibleRequests) -> tuple[KnownOutcomes, KnownOutcomes]:
         """Clicks of the last step and conversions of the one before; of none, where there was none yet."""
-        empty = (VisibleRequests(0, {}), 0, np.empty(0, np.intp))
+        empty = (nobody, 0, np.empty(0, np.intp))
         clicked = self._waiting[-1] if self._waiting else empty
         bought = self._waiting[-2] if len(self._waiting) > 1 else empty
         return _known(*clicked), _known(bought[0], bought[1], bought[2][::2])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 import unittest
+from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -417,3 +420,11 @@ def test_a_card_is_read_off_class_or_strategy():
     assert priced.reads == ("profile", "u")
     assert priced.paces
     assert Card.of(RawColumns()).words == "reads profile, age_profile, hour; for any auction"
+
+
+def test_the_guide_has_a_line_for_every_check_and_attribute():
+    guide = (Path(__file__).parents[2] / "docs" / "author-guide.md").read_text("utf-8")
+    heads = "".join(line.split("|")[1] for line in guide.splitlines() if line.startswith("| `"))
+    assert {*all_checks(), *(field.name for field in fields(Card)), "multiplier"} == set(
+        re.findall(r"`(\w+)`", heads)
+    )
