@@ -197,3 +197,27 @@ def test_run(capsys):
 @pytest.mark.parametrize(("number", "text"), [(12, "12"), (3400, "3.4k"), (2.5e6, "2.5M"), (1e10, "10.0G")])
 def test_rates_for_people(number, text):
     assert compact(number) == text
+
+
+def test_a_folder_of_ones_own_that_is_called_like_ours(tmp_path):
+    """From elsewhere the command line does not see it; on the path it gets in the way, and that is said."""
+    own = tmp_path / "strategies"
+    own.mkdir()
+    (own / "__init__.py").write_text("")
+    path = os.pathsep.join(filter(None, sys.path))
+    program = (
+        "import sys; sys.path.append(sys.path.pop(0)); from experiments.cli import main; sys.exit(main())"
+    )
+    for before, code in (([], 0), ([str(tmp_path)], 2)):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*before, path])}
+        done = subprocess.run(
+            [sys.executable, "-c", program, "strategies", "list"],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+    assert done.stderr.startswith(f"jointbid: the package 'strategies': {own} comes before ours (")
+    assert done.stderr.rstrip().endswith("start elsewhere, or rename it")
