@@ -114,14 +114,14 @@ def _run(path: Path) -> ModuleType:
     sys.path.append(str(path.resolve().parent))
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BadInput(
             f"{path}{_line(error, path)}: cannot be imported: {type(error).__name__}: {error}"
         ) from error
     return module
 
 
-def _line(error: Exception, path: Path) -> str:
+def _line(error: BaseException, path: Path) -> str:
     """Where in the file it happened."""
     trace, line = error.__traceback__, getattr(error, "lineno", None)
     while trace is not None:

@@ -22,7 +22,7 @@ AT_ONCE = 65_536
 
 
 def protocol(maker: object) -> None:
-    """It has what a strategy has, and says what it reads."""
+    """It has what a strategy has, says what it reads, and answers a bid for each request; the other checks build on that."""
     case = Case.of(maker)
     strategy = case.fresh()
     reads = strategy.reads
@@ -46,6 +46,7 @@ def protocol(maker: object) -> None:
         repr(meant),
         "a tuple of one needs its comma; or a misspelt auction type",
     )
+    case.ask(strategy, case.batch(strategy))
     live(case, strategy)
 
 

@@ -98,7 +98,10 @@ class Case:
             isinstance(bids, np.ndarray) and bids.shape == (requests.n,),
             f"bid() answers an array of shape ({requests.n},), one bid a request",
             f"an array of shape {bids.shape}" if isinstance(bids, np.ndarray) else type(bids).__name__,
-            "bid() answers one number, a list or a table: np.full(requests.n, x) makes one bid a request of a number",
+            "bid() ends without return"
+            if bids is None
+            else "bid() answers one number, a list or a table: np.full(requests.n, x) makes one bid a request of a number, "
+            "np.array(bids, dtype=float) an array of a list",
         )
         return bids
 

@@ -55,19 +55,27 @@ def all_checks() -> dict[str, Check]:
 
 
 def findings(maker: object) -> Iterator[Finding]:
-    """Run every check on what a ``Case`` can be made of, one after the other."""
-    case = Case.of(maker)
+    """Run every check on what a ``Case`` can be made of; after ``protocol`` has failed, the others are skipped."""
+    case, is_strategy = Case.of(maker), True
     for name, check in all_checks().items():
-        try:
-            check(case)
-        except CheckFailed as failed:
-            yield Finding(name, "FAIL", str(failed))
-        except unittest.SkipTest as skipped:
-            yield Finding(name, "SKIP", str(skipped))
-        except Exception as error:  # noqa: BLE001 - one check shall not stop the others
-            yield Finding(name, "FAIL", f"{type(error).__name__}: {error}")
-        else:
-            yield Finding(name, "PASS")
+        found = (
+            _finding(check, case) if is_strategy else Finding(name, "SKIP", "not tried, as protocol failed")
+        )
+        is_strategy = is_strategy and (name != "protocol" or found.verdict == "PASS")
+        yield found
+
+
+def _finding(check: Check, case: Case) -> Finding:
+    name = check.__name__
+    try:
+        check(case)
+    except CheckFailed as failed:
+        return Finding(name, "FAIL", str(failed))
+    except unittest.SkipTest as skipped:
+        return Finding(name, "SKIP", str(skipped))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - one check shall not stop the others
+        return Finding(name, "FAIL", f"{type(error).__name__}: {error}")
+    return Finding(name, "PASS")
 
 
 def parametrize_with_checks(

@@ -271,12 +271,23 @@ class NotSoFast(Policy):
         return requests["value"] + 0.0
 
 
+class Exits(Policy):
+    def bid(self, requests):
+        raise SystemExit(3)
+
+
+class Silent(Policy):
+    def bid(self, requests):
+        requests["value"] * 2
+
+
 CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a word of the cause)
     (ReadsAList, "protocol", "['value']", "a list is none"),
     (Misspelt, "protocol", "'vlaue'", "misspelt column"),
     (NoStrategy, "protocol", "NoStrategy has no reads, learns, observe, control", "jointbid.Policy"),
     (MeantForNothing, "protocol", "('second',)", "misspelt auction type"),
     (NeedsAnArgument, "protocol", "missing 1 required positional argument: 'gain'", "no default"),
+    (Silent, "protocol", "NoneType", "without return"),
     (Infinite, "valid_bids", "row 0: inf (fresh; value = 0)", "division by 0"),
     (Negative, "valid_bids", "row 0: -0.1", "np.maximum"),
     (Integers, "valid_bids", "int64", "dtype=float"),
@@ -337,6 +348,13 @@ def test_one_fault_is_one_finding():
     assert only(SaysNothingOfChance) == only(PacesInSilence) == {"capability_card"}
     assert only(Startled) == {"block_size_invariance"}
     assert only(NotSoFast) == {"speed"}
+    assert only(NoStrategy) == only(Silent) == {"protocol"}, "the others say nothing new"
+
+
+def test_whatever_a_strategy_does_the_kit_goes_on():
+    found = list(findings(Exits))
+    assert [finding.check for finding in found] == list(all_checks())
+    assert found[0].message == "SystemExit: 3"
 
 
 @parametrize_with_checks([Good, Good(rate=0.2), lambda: Good(rate=0.05)])
