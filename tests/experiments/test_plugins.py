@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 from experiments import plugin_configs
+from experiments.cells import Cell
 from experiments.cli import main
 from experiments.cli.strategy_new import package
 from experiments.config import load
@@ -45,9 +47,15 @@ def installed(tmp_path, monkeypatch):
         install(EXAMPLES / project, site)
     monkeypatch.syspath_prepend(site)
     monkeypatch.chdir(tmp_path)
-    for cached in (plugin_configs.folders, plugins.fingerprint):
-        cached.cache_clear()
+    forget()
     yield site
+    forget()
+
+
+def forget():
+    """What this process remembers of the packages."""
+    for name in [name for name in sys.modules if name.split(".")[0] in {"acme_pid", "acme_broken"}]:
+        del sys.modules[name]
     for cached in (plugin_configs.folders, plugins.fingerprint):
         cached.cache_clear()
 
@@ -120,6 +128,30 @@ def test_it_is_swept_from_its_own_configuration_folder(capsys):
     warned = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert len(warned) == 1
     assert "the configs 'acme_broken' of acme-broken 0.3 are left out" in warned[0]
+
+
+def test_its_version_and_its_code_are_on_record(installed):
+    assert main(["run", "scenario=acme_pid_market", *QUICK]) == 0
+    (manifest,) = Path("results/run").glob("acme_pid_market-*/manifest.json")
+    assert json.loads(manifest.read_text())["versions"]["acme-pid"] == "0.1.0"
+    (point,) = load("run", ["scenario=acme_pid_market"])
+    before = Cell(point.settings.scenario, "joint").key
+    with (installed / "acme_pid" / "strategy.py").open("a") as file:
+        file.write("# mended\n")
+    plugins.fingerprint.cache_clear()
+    assert Cell(point.settings.scenario, "joint").key != before
+
+
+def test_its_scenario_is_listed_and_shown(installed, capsys):
+    (installed / "acme_pid" / "conf" / "scenario" / "torn.yaml").write_text("supply: [\n")
+    assert main(["scenarios", "list"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert lines["acme_pid_market"].endswith(
+        "Does acme_pid make a budget last that is gone by noon otherwise?"
+    )
+    assert lines["torn"].endswith("(the file cannot be read)")
+    assert main(["scenarios", "show", "acme_pid_market"]) == 0
+    assert "override /strategy: acme_pid" in capsys.readouterr().out
 
 
 def test_a_misspelt_name_is_pointed_to_the_plugin():
