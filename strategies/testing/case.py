@@ -35,6 +35,12 @@ class Case:
     scenario: Scenario | None = None
     label: str = ""
 
+    def __post_init__(self) -> None:
+        if self.scenario is not None and self.scenario.supply.kind == "log":
+            raise ValueError(
+                "scenario: one that replays a log cannot be tried in; give one that is simulated"
+            )
+
     @classmethod
     def of(cls, thing: object) -> Case:
         """From a class, a function without arguments, or a strategy (which is copied, never used itself)."""

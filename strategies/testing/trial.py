@@ -11,8 +11,10 @@ from sim import Entrant, RunResult, Scenario, Strategy, VisibleRequests, simulat
 from sim.auction.mechanisms import MECHANISMS
 from sim.visible import PUBLIC_COLUMNS
 from strategies.base import VALUE, Policy, Priced
+from strategies.valuations.bayes import bayes
 from strategies.valuations.tables import CellValues
 
+TRIAL = "trial"
 ROWS = 257
 REQUESTS = 600
 CONTROL_EVERY = 50
@@ -31,7 +33,7 @@ def trial_scenario(auction: str = "second_price", scale: float = 1.0) -> Scenari
     late = {"law": "exponential", "mean": 0.1}
     return Scenario.model_validate(
         {
-            "name": "trial",
+            "name": TRIAL,
             "supply": {"requests": REQUESTS, "horizon_h": 1, "context_types": TYPES},
             "audience": {"profile_types": TYPES},
             "response": {
@@ -112,9 +114,11 @@ def part(batch: VisibleRequests, rows: slice | NDArray[np.intp]) -> VisibleReque
 
 
 def play(strategy: Strategy, scenario: Scenario, budget: float | None) -> RunResult:
-    """One run of it in the market, behind a valuation where it needs one."""
+    """One run of it in the market, behind a valuation where it needs one: by visible cells in our market, else ``bayes``."""
     if takes_value(strategy, scenario):
-        sizes = tuple(scenario.types_of(name) + 1 for name in scenario.source)
+        names = tuple(scenario.source)
+        sizes = tuple(scenario.types_of(name) + 1 for name in names)
         table = 0.3 + np.arange(np.prod(sizes, dtype=np.int64)).reshape(sizes) / np.prod(sizes)
-        strategy = Priced(CellValues(tuple(scenario.source), table), strategy)
+        own = scenario.name == TRIAL
+        strategy = Priced(CellValues(names, table) if own else bayes(scenario, names), strategy)
     return simulate(scenario, {"focal": Entrant(strategy, budget=budget)}, seed=1)

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jointbid import Policy, Priced, Truthful, bayes, parametrize_with_checks
+from jointbid import Policy, Priced, Truthful, bayes, load, parametrize_with_checks
 from sim import Scenario
+from sim.scenario import LogSupply
 from strategies.card import Card
 from strategies.testing import Case, CheckFailed, all_checks, findings
 
@@ -403,6 +404,19 @@ def test_raw_columns_pass(strategy, check):
 @parametrize_with_checks([Priced(bayes(SCENARIO, ("profile", "context")), Good())], scenario=SCENARIO)
 def test_a_valuation_plays_in_the_market_that_it_was_made_for(strategy, check):
     check(strategy)
+
+
+@parametrize_with_checks(
+    [Good, RawColumns], scenario=load("default", "source.profile={flip_rate_per_h: 1, sync_interval_h: 1}")
+)
+def test_a_scenario_that_ships_will_do(strategy, check):
+    check(strategy)
+
+
+def test_a_log_will_not_do():
+    replay = load("theory").model_copy(update={"supply": LogSupply(kind="log", path="x")})
+    with pytest.raises(ValueError, match="one that replays a log"):
+        Case(Good, scenario=replay)
 
 
 @parametrize_with_checks([HoldsALambda], expected_failures={"pickle": "it holds a lambda, on purpose"})
