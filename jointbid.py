@@ -48,9 +48,11 @@ from sim import (  # noqa: E402
 from sim.scenario import Cap, Terms  # noqa: E402
 from sim.visible import KnownOutcomes  # noqa: E402
 from strategies.base import Policy, Priced, Valuation  # noqa: E402
+from strategies.per_request import PerRequest  # noqa: E402
 from strategies.policies.linear import Linear, Truthful  # noqa: E402
 from strategies.policies.pacing import AdaptivePacing  # noqa: E402
 from strategies.policies.shading import Shading  # noqa: E402
+from strategies.testing.kit import parametrize_with_checks  # noqa: E402
 from strategies.valuations.bayes import bayes  # noqa: E402
 
 
@@ -74,6 +76,7 @@ __all__ = [
     "KnownOutcomes",
     "Linear",
     "LogColumns",
+    "PerRequest",
     "Policy",
     "Priced",
     "RunResult",
@@ -86,5 +89,6 @@ __all__ = [
     "VisibleRequests",
     "bayes",
     "load",
+    "parametrize_with_checks",
     "simulate",
 ]

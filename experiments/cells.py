@@ -50,6 +50,8 @@ class Cell:
     @functools.cached_property
     def key(self) -> str:
         """Hex digits of everything that determines the cell's numbers, the code included."""
+        from strategies.plugins import fingerprint
+
         market = self.scenario.model_dump(exclude=FOR_PEOPLE)
         parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who]
         parts += [
@@ -57,6 +59,8 @@ class Cell:
             self.seed,
             self.replication,
         ]
+        if theirs := fingerprint(self.scenario.bidders.strategy.name):
+            parts.append(theirs)
         return _hash(json.dumps(parts, sort_keys=True).encode())
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from experiments import overrides as syntax
 from experiments.errors import BadInput, closest
+from experiments.plugin_configs import folders
 from experiments.problems import known_keys, render
 from experiments.settings import ABOUT, STUDIES, Settings
 from sim.scenario import Scenario
@@ -76,7 +77,8 @@ def load(
     from hydra import initialize_config_module
 
     with initialize_config_module("conf", version_base="1.3"):
-        search = [f"hydra.searchpath=[{_searchable(config_dir)}]"] if config_dir else []
+        places = [*([_searchable(config_dir)] if config_dir else []), *folders()]
+        search = [f"hydra.searchpath=[{','.join(map(_quoted, places))}]"] if places else []
         vocabulary = _vocabulary(verb, search)
         parsed, problems = syntax.parse(texts, vocabulary)
         swept = [override for override in parsed if override.is_sweep_override()]
@@ -124,6 +126,12 @@ def _searchable(config_dir: str) -> str:
     if not path.is_dir():
         raise BadInput(f"--config-dir {config_dir}: not a folder")
     return f"file://{path}"
+
+
+def _quoted(place: str) -> str:
+    """As Hydra's grammar takes any text."""
+    escaped = place.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
 
 
 def _vocabulary(verb: str, search: list[str]) -> syntax.Vocabulary:

@@ -110,8 +110,16 @@ def manifest(point: Point, started: float, ledger: Ledger) -> dict[str, Any]:
         "cores": cores(),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in PACKAGES} | _plugin_version(point),
     }
+
+
+def _plugin_version(point: Point) -> dict[str, str]:
+    """Of the package that brings the strategy; nothing where it is built in."""
+    from strategies.plugins import plugins
+
+    entry = plugins().get(point.settings.scenario.bidders.strategy.name)
+    return {entry.dist.name: entry.dist.version} if entry and entry.dist else {}
 
 
 def _write_tables(answer: Answer, point: Point, folder: Folder, ledger: Ledger, cells: list[Any]) -> None:

@@ -219,7 +219,15 @@ class Desk:
 
     def _seen(self, columns: dict[str, NDArray[Any]], n: int) -> VisibleRequests:
         """The visible columns among some; all of them are there, if empty."""
-        return VisibleRequests(n, {name: columns.get(f"={name}", np.empty(0)) for name in self.reads})
+        return VisibleRequests(
+            n, {name: columns.get(f"={name}", np.empty(0, self._kind(name))) for name in self.reads}
+        )
+
+    def _kind(self, name: str) -> type[np.generic]:
+        """What a column without rows holds: codes shall do for ``np.bincount``, as they do with rows."""
+        if name == "at":
+            return np.int8
+        return np.float64 if self._world.codes_of(name) is None else np.int32
 
     def _allowed_reads(self, information: tuple[str, ...] | None) -> tuple[str, ...]:
         columns = self._world.columns

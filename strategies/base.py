@@ -49,6 +49,8 @@ class Policy:
     """Whether it does its work under a finite budget alone; it answers bids without one, too."""
     meant_for: tuple[str, ...] = ()
     """The auction types that its rule was made for; empty: any."""
+    scales: bool = False
+    """Whether it bids the same in another currency: all money times k, bids times k."""
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Bids in currency per impression, shape (requests.n,); row-wise."""

@@ -1,20 +1,20 @@
 """Strategies by name: the built-in ones, and those of installed packages (entry points ``jointbid.strategies``).
 
-Entry points are read when a name is asked for, one at a time: a broken package harms nobody who does not use it.
+A broken package harms nobody who does not use it (``strategies.plugins``).
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from sim import Strategy
 from sim.scenario import StrategySpec
 from strategies.hindsight import NOT_PLAYABLE
 from strategies.market import Market
+from strategies.plugins import PluginError, load, missing, origin, plugins
 from strategies.policies.constant import Constant, Random
 from strategies.policies.fluid import FluidPacing
 from strategies.policies.learned_shading import LearnedShading
@@ -26,8 +26,6 @@ from strategies.policies.rlb import RLB
 from strategies.policies.shading import Shading
 from strategies.policies.targets import TargetCPA, TargetROS
 from strategies.policies.throttling import Throttling
-
-GROUP = "jointbid.strategies"
 
 BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "truthful": Truthful,
@@ -60,44 +58,55 @@ class UnknownStrategyError(ValueError):
 
 def names() -> list[str]:
     """All names that can be asked for, built-in ones first."""
-    return [*BUILT_IN, *sorted(set(_plugins()) - set(BUILT_IN))]
+    return [*BUILT_IN, *sorted(set(plugins()) - set(BUILT_IN))]
 
 
 def make(spec: StrategySpec, market: Market) -> Strategy:
     """A fresh strategy by name and parameters; it is given the public ``market`` if it asks for one by that name."""
-    maker = _find(spec.name)
-    accepted = inspect.signature(maker).parameters
-    anything = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in accepted.values())
-    own = [name for name in accepted if name != "market"]
-    for name in spec.params:
-        if name not in own and not anything:
-            raise UnknownStrategyError(f"strategy {spec.name!r} has no parameter {name!r}{_hint(name, own)}")
+    maker = find(spec.name)
+    check_parameters(spec.name, maker, spec.params)
+    asks = "market" in inspect.signature(maker).parameters
     try:
-        strategy: Strategy = maker(**spec.params, **({"market": market} if "market" in accepted else {}))
+        strategy: Strategy = maker(**spec.params, **({"market": market} if asks else {}))
     except (TypeError, ValueError) as error:
         raise UnknownStrategyError(f"strategy {spec.name!r}: {error}") from error
     return strategy
 
 
-def _find(name: str) -> Callable[..., Strategy]:
+def check_parameters(name: str, maker: Callable[..., Strategy], given: Iterable[str]) -> None:
+    """Raise ``UnknownStrategyError`` for a parameter that it does not take, or one that it needs and is not given."""
+    accepted = inspect.signature(maker).parameters
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    own = [key for key, about in accepted.items() if key != "market" and about.kind in named]
+    anything = any(about.kind is inspect.Parameter.VAR_KEYWORD for about in accepted.values())
+    for key in given:
+        if key not in own and not anything:
+            raise UnknownStrategyError(f"strategy {name!r} has no parameter {key!r}{_hint(key, own)}")
+    needed = [key for key in own if accepted[key].default is inspect.Parameter.empty and key not in given]
+    if needed:
+        raise UnknownStrategyError(
+            f"strategy {name!r} needs a value for {', '.join(needed)}, which has no default"
+        )
+
+
+def find(name: str) -> Callable[..., Strategy]:
+    """The class or function of that name. Raises ``UnknownStrategyError``: misspelt, not installed, or not to be loaded."""
     if name in BUILT_IN:
         return BUILT_IN[name]
     if name in BOUNDS:
         raise UnknownStrategyError(f"{name!r} {BOUNDS[name]}")
-    plugins = _plugins()
-    if name not in plugins:
-        raise UnknownStrategyError(f"unknown strategy {name!r}{_hint(name, names())}")
-    try:
-        maker: Callable[..., Strategy] = plugins[name].load()
-    except Exception as error:
+    installed = plugins()
+    if name not in installed:
+        close = get_close_matches(str(name), names(), n=1)
         raise UnknownStrategyError(
-            f"strategy {name!r} of {plugins[name].value} cannot be loaded: {type(error).__name__}: {error}"
+            f"unknown strategy {name!r}{'' if close else missing(name)}{_hint(name, names())}"
+        )
+    try:
+        return load(installed[name])
+    except PluginError as error:
+        raise UnknownStrategyError(
+            f"strategy {name!r} of {origin(installed[name])} ({installed[name].value}) {error}"
         ) from error
-    return maker
-
-
-def _plugins() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def _hint(name: Any, known: list[str]) -> str:

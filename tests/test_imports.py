@@ -19,9 +19,9 @@ ROOMS = ("sim", "strategies", "experiments")
 CALCULUS = {"numpy", "numba", "llvmlite", "simpy", "pydantic", "scipy", "typing_extensions"}
 ALLOWED = {  # packages outside the standard library, besides the room itself
     "sim": CALCULUS,
-    "strategies": CALCULUS | {"sklearn", "sim"},
+    "strategies": CALCULUS | {"sklearn", "pytest", "sim"},
 }
-LAZY_IN_STRATEGIES = {"sklearn"}
+LAZY_IN_STRATEGIES = {"sklearn", "pytest"}
 HEAVY = {"hydra", "matplotlib", "numba", "pandas", "pyarrow", "ray", "scipy", "sklearn"}
 
 
@@ -129,3 +129,11 @@ def test_command_line_starts_without_heavy_imports():
     )
     assert done.returncode == 0, done.stderr
     assert HEAVY.intersection(json.loads(done.stdout)) == set()
+
+
+def test_the_kit_needs_no_pytest_until_it_makes_cases_for_it():
+    program = "import sys, strategies.testing; assert 'pytest' not in sys.modules"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -12,6 +12,10 @@ from experiments.errors import BadInput, closest
 VERBS = {
     "value": ("value", "the main job: what joining the data is worth, in a table, plots and one sentence"),
     "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
+    "strategies": (
+        "strategies",
+        "list | check NAME-or-FILE:CLASS | new NAME: bidders, conformance, a plugin to begin with",
+    ),
     "scenarios": ("scenarios", "list | show NAME: what ships, with the question each answers"),
     "doctor": ("doctor", "versions, compiled-kernel cache, cores, shadowed packages, writable paths"),
 }
@@ -46,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
+        if (shadows := _shadows()) and not os.environ.get(DEBUG):
+            complain(BadInput(shadows))
+            return BAD_INPUT
         if os.environ.get(DEBUG):
             raise
         sys.stderr.write(f"jointbid failed: {type(error).__name__}: {error}\n({DEBUG}=1 shows where)\n")
@@ -61,6 +68,14 @@ def complain(error: BadInput) -> None:
         else ["jointbid: several things are wrong:", *_indented(error.problems)]
     )
     sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _shadows() -> list[str]:
+    """A line for each package of another that stands before ours: whatever failed, that is why."""
+    from experiments.cli.doctor import ROOMS, room_check
+
+    found = (room_check(room) for room in ROOMS)
+    return [f"the package {room!r}: {text}" for room, fine, text in found if not fine]
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

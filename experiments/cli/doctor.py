@@ -46,7 +46,7 @@ def checks() -> Iterator[tuple[str, bool, str]]:
     )
     yield _folder("results", Path("results"))
     for room in ROOMS:
-        yield _room(room)
+        yield room_check(room)
 
 
 def _cores() -> int:
@@ -75,7 +75,7 @@ def _folder(name: str, path: Path) -> tuple[str, bool, str]:
     return name, True, f"{path.absolute()} ({size / 1e6:.1f} MB)"
 
 
-def _room(room: str) -> tuple[str, bool, str]:
+def room_check(room: str) -> tuple[str, bool, str]:
     """Whether the package of this name that Python finds is ours."""
     ours = Path(__file__).parents[2] / room
     found = [Path(folder or ".").resolve() for folder in sys.path]

@@ -1,10 +1,11 @@
-"""`jointbid scenarios`: what ships, and the question that each scenario answers."""
+"""`jointbid scenarios`: what ships or comes with plugins, and the question that each scenario answers."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from experiments.errors import BadInput, closest
@@ -37,19 +38,34 @@ def shipped() -> dict[str, str]:
     return {item.name.removesuffix(".yaml"): item.read_text("utf-8") for item in files}
 
 
+def installed() -> dict[str, str]:
+    """Those that ship, then those of plugins, which cannot take the name of one that ships."""
+    from experiments.plugin_configs import folders
+
+    found = shipped()
+    for folder in folders():
+        for file in sorted((Path(folder.removeprefix("file://")) / "scenario").glob("*.yaml")):
+            found.setdefault(file.stem, file.read_text("utf-8", errors="replace"))
+    return found
+
+
 def _list() -> int:
     import yaml
 
-    known = shipped()
+    known = installed()
     width = max(map(len, known))
     for name, text in known.items():
-        about: Any = yaml.safe_load(text).get("scenario") or {}
-        sys.stdout.write(f"{name:{width}}  {' '.join(about.get('question', '').split())}\n")
+        try:
+            about: Any = yaml.safe_load(text).get("scenario") or {}
+            question = about.get("question", "")
+        except (yaml.YAMLError, AttributeError):
+            question = "(the file cannot be read)"
+        sys.stdout.write(f"{name:{width}}  {' '.join(str(question).split())}\n")
     return 0
 
 
 def _show(name: str) -> int:
-    known = shipped()
+    known = installed()
     if name not in known:
         raise BadInput(f"scenario {name}: must be one of {', '.join(known)}{closest(name, known)}")
     sys.stdout.write(known[name])

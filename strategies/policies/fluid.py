@@ -77,7 +77,7 @@ class FluidPacing(Policy):
 
     def observe(self, feedback: Feedback) -> None:
         """Add the values of what was on offer."""
-        if feedback.requests.n:
+        if self.learns and feedback.requests.n:
             self._add(feedback.requests[VALUE])
 
     def control(self, state: AccountState) -> None:

@@ -16,6 +16,7 @@ class Truthful(Policy):
     """Bid the value: dominant in a second-price auction without a budget (Vickrey 1961)."""
 
     meant_for = SECOND
+    scales = True
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value itself."""
@@ -29,6 +30,7 @@ class Linear(Policy):
     """
 
     meant_for = SECOND
+    scales = True
 
     def __init__(self, gain: float = 1.0) -> None:
         self.gain = self.multiplier = at_least_0("gain", gain)
@@ -48,6 +50,7 @@ class MCPC(Policy):
     """
 
     meant_for = SECOND
+    scales = True
 
     def __init__(self, max_cpc: float | None = None, value_per_click: float = 1.0) -> None:
         self.value_per_click = above_0("value_per_click", value_per_click)

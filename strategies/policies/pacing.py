@@ -28,6 +28,7 @@ class AdaptivePacing(Policy):
     def __init__(self, mu: float = 0.5, step: float | None = None, mu_max: float = 1e6) -> None:
         self.mu, self.mu_max = at_least_0("mu", mu), at_least_0("mu_max", mu_max)
         self.step = None if step is None else at_least_0("step", step)
+        self.scales = step is None
         self._spend, self._seen = 0.0, 0
 
     @property

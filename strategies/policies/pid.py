@@ -52,6 +52,7 @@ class PIDSpend(_PID):
 
     paces = True
     needs_budget = True
+    scales = True
 
     def __init__(
         self, gain: float = 1.0, kp: float = 0.1, ki: float = 5.0, kd: float = 0.0, phi_max: float = 5.0

@@ -84,7 +84,7 @@ class RLB(Policy):
 
     def observe(self, feedback: Feedback) -> None:
         """Add the values of what was on offer."""
-        if feedback.requests.n:
+        if self.learns and feedback.requests.n:
             self._total += float(feedback.requests[VALUE].sum())
             self._seen += feedback.requests.n
 

@@ -64,6 +64,7 @@ class TargetROS(_Coupled):
     """
 
     learns = True
+    scales = True
 
     def __init__(
         self, target: float = 1.0, lam: float = 1.0, mu: float = 0.0, gain_max: float = 10.0

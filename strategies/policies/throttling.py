@@ -24,6 +24,7 @@ class Throttling(Policy):
     paces = True
     stochastic = True
     needs_budget = True
+    scales = True
 
     def __init__(self, share: float = 0.5, rate: float = 0.1) -> None:
         self.share, self.rate = within_0_1("share", share), within_0_1("rate", rate)

@@ -1,7 +1,9 @@
 """Runs what README and docs/ show: fenced `python` blocks, and the `$ jointbid ...` lines of `console` blocks.
 
-The blocks of one page share a namespace and a scratch folder, and run in the order in which a reader meets them.
-`<!-- not run: reason -->` on the line before a fence leaves that block out; without a reason the test fails.
+The blocks of one page share a namespace and a scratch folder, and run in the order in which a reader meets them; one that
+names a file (```python mine.py) is saved there, too. `<!-- not run: reason -->` on the line before a fence leaves that
+block out; without a reason the test fails. Where the reason is that it installs something, it is run all the same, with
+its `$ python -m pip` and `$ python -m pytest` lines, if JOINTBID_MAY_INSTALL is set, as .ci/wheel does.
 `<!-- prints -->` before a `text` fence says that the python block before it prints just that.
 """
 
@@ -9,6 +11,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import os
 import re
 import shlex
 import subprocess
@@ -28,13 +31,14 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
 FENCE = re.compile(
     r"(?:^<!--\s*(?:not run:?(?P<reason>[^\n]*?)|(?P<prints>prints\s*))-->\s*\n)?"
-    r"^```(?P<kind>python|console|text)[^\n]*\n(?P<text>.*?)^```\s*$",
+    r"^```(?P<kind>python|console|text)(?P<about>[^\n]*)\n(?P<text>.*?)^```\s*$",
     re.MULTILINE | re.DOTALL,
 )
 COMMAND = re.compile(
-    r"^\$ jointbid\b((?:[^\\\n]|\\.|\\\n)*)", re.MULTILINE
+    r"^\$ (jointbid|python -m (?:pip|pytest))\b((?:[^\\\n]|\\.|\\\n)*)", re.MULTILINE
 )  # a trailing backslash continues the line
 TIMEOUT_S = 600
+MAY_INSTALL = bool(os.environ.get("JOINTBID_MAY_INSTALL"))
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Block:
     text: str
     line: int
     reason: str | None  # why it is not run; None: it is
+    file: str | None = None  # where it is saved
 
 
 def blocks(page: str) -> Iterator[Block]:
@@ -50,26 +55,30 @@ def blocks(page: str) -> Iterator[Block]:
         line = page.count("\n", 0, match.start("text"))
         if match["kind"] == "text" and not match["prints"]:
             continue
-        yield Block(match["kind"], match["text"], line, match["reason"])
+        words = match["about"].split()
+        yield Block(match["kind"], match["text"], line, match["reason"], words[0] if words else None)
 
 
 def commands(text: str) -> list[list[str]]:
-    """The arguments of each `$ jointbid` line; comments after # are dropped."""
-    return [shlex.split(match[1].replace("\\\n", " "), comments=True) for match in COMMAND.finditer(text)]
+    """The words of each command that is run; comments after # are dropped."""
+    found = [
+        shlex.split(match[0][2:].replace("\\\n", " "), comments=True) for match in COMMAND.finditer(text)
+    ]
+    return [words for words in found if words[0] == "jointbid" or MAY_INSTALL]
 
 
 def run_console(block: Block, name: str) -> None:
-    script = Path(sys.executable).with_name("jointbid")
-    for arguments in commands(block.text):
+    for words in commands(block.text):
+        program = sys.executable if words[0] == "python" else Path(sys.executable).with_name("jointbid")
         done = subprocess.run(
-            [script, *arguments],
+            [program, *words[1:]],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
             check=False,
         )
-        shown = f"{name}, line {block.line}: jointbid {shlex.join(arguments)}"
+        shown = f"{name}, line {block.line}: {shlex.join(words)}"
         assert done.returncode == 0, f"{shown}\nexit {done.returncode}\n{done.stdout}{done.stderr}"
 
 
@@ -82,11 +91,15 @@ def test_page_runs_as_written(page, tmp_path, monkeypatch):
     for block in blocks(page.read_text("utf-8")):
         if block.reason is not None:
             assert block.reason.strip(), f"{page.name}, line {block.line}: say why it is not run"
+            if MAY_INSTALL and block.reason.strip().startswith("it installs"):
+                run_console(block, page.name)
         elif block.kind == "console":
             run_console(block, page.name)
         elif block.kind == "text":
             assert printed == block.text, f"{page.name}, line {block.line}: this is not what it prints"
         else:
+            if block.file:
+                Path(block.file).write_text(block.text, "utf-8")
             # Newlines in front, so that a traceback counts lines as the page does.
             code = compile("\n" * block.line + block.text, str(page), "exec", dont_inherit=True)
             with redirect_stdout(io.StringIO()) as out:
@@ -105,7 +118,7 @@ def test_the_recipe_for_a_mechanism_is_one():
 
 
 PAGE = """
-```python
+```python one.py
 x = 1
 ```
 <!-- not run: needs the data -->
@@ -131,7 +144,7 @@ not looked at
 
 def test_blocks_and_commands_are_found():
     first, skipped, last, printed = blocks(PAGE)
-    assert (first.kind, first.text, first.line) == ("python", "x = 1\n", 2)
+    assert (first.kind, first.text, first.line, first.file) == ("python", "x = 1\n", 2, "one.py")
     assert skipped.reason == " needs the data "
     assert (printed.kind, printed.text) == ("text", "1\n")
-    assert commands(last.text) == [["value", "study.replications=2"], ["run"]]
+    assert commands(last.text) == [["jointbid", "value", "study.replications=2"], ["jointbid", "run"]]

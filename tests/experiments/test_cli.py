@@ -276,3 +276,29 @@ def test_the_busy_exchange_is_a_study_of_seconds():
     (folder,) = Path("results/value").iterdir()
     metrics = set(pd.read_csv(folder / "summary.csv")["metric"])
     assert {"viewed", "reach", "frequency", "late_rate", "conversions_expected", "profit_rival_2"} <= metrics
+
+
+def test_a_folder_of_ones_own_that_is_called_like_ours(tmp_path):
+    """From elsewhere the command line does not see it; on the path it gets in the way, and that is said."""
+    own = tmp_path / "strategies"
+    own.mkdir()
+    (own / "__init__.py").write_text("")
+    path = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])
+    program = (  # as an installed copy: an editable one finds its modules by a hook of its own, whatever stands before
+        "import sys; sys.path.append(sys.path.pop(0)); "
+        "sys.meta_path[:] = [f for f in sys.meta_path if 'Editable' not in getattr(f, '__name__', '')]; "
+        "from experiments.cli import main; sys.exit(main())"
+    )
+    for before, code in (([], 0), ([str(tmp_path)], 2)):
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([*before, path])}
+        done = subprocess.run(
+            [sys.executable, "-c", program, "strategies", "list"],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+    assert done.stderr.startswith(f"jointbid: the package 'strategies': {own} comes before ours (")
+    assert done.stderr.rstrip().endswith("start elsewhere, or rename it")

@@ -51,6 +51,18 @@ def handed(reads):
     return got
 
 
+def test_columns_without_rows_hold_what_columns_with_rows_do():
+    feedback = [
+        thing for thing in handed(("profile", "age_context", "at", "u")) if isinstance(thing, Feedback)
+    ]
+    empty, full = (next(f for f in feedback if bool(f.requests.n) == some) for some in (False, True))
+    for requests in (empty.requests, empty.clicks.requests, empty.conversions.requests):
+        assert {name: c.dtype for name, c in requests.items()} == {
+            name: c.dtype for name, c in full.requests.items()
+        }
+    assert np.bincount(empty.clicks.requests["profile"], minlength=3).tolist() == [0, 0, 0]
+
+
 def reachable(thing, seen=None):
     """Everything that can be got at from an object through attributes, items and arrays' bases."""
     seen = {} if seen is None else seen

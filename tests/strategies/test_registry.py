@@ -7,6 +7,7 @@ import pytest
 
 from sim import Scenario
 from sim.scenario import StrategySpec
+from strategies import plugins as plugins_module
 from strategies import registry
 from strategies.market import Market
 from strategies.policies.linear import Linear
@@ -28,8 +29,10 @@ def plugins(monkeypatch):
     """Installed entry points, by name and value."""
 
     def install(**values):
-        found = [EntryPoint(name, value, registry.GROUP) for name, value in values.items()]
-        monkeypatch.setattr(registry, "entry_points", lambda group: found if group == registry.GROUP else [])
+        found = [EntryPoint(name, value, plugins_module.GROUP) for name, value in values.items()]
+        monkeypatch.setattr(
+            plugins_module, "entry_points", lambda group: found if group == plugins_module.GROUP else []
+        )
 
     return install
 
@@ -67,7 +70,14 @@ def test_parameters_arrive():
             spec("linaer"),
             r"unknown strategy 'linaer'; did you mean 'linear'\? \(there is: truthful, linear, ",
         ),
-        (spec("xyz"), r"unknown strategy 'xyz' \(there is: truthful"),
+        (
+            spec("xyz"),
+            r"unknown strategy 'xyz'; if a package brings it, that is not installed for .* \(there is: truthful",
+        ),
+        (
+            spec("pydantic"),
+            r"'pydantic'; the package pydantic \S+ is installed, but has no entry point in the group jointbid\.strategies",
+        ),
         (
             spec("linear", gian=2),
             r"'linear' has no parameter 'gian'; did you mean 'gain'\? \(there is: gain\)",
@@ -116,3 +126,53 @@ def test_a_plugin_cannot_take_a_built_in_name(plugins):
     plugins(linear="strategies.policies.linear:Truthful")
     assert names().count("linear") == 1
     assert isinstance(make(spec("linear"), MARKET), Linear)
+
+
+class Distribution:
+    """An installed package that asks for another jointbid."""
+
+    name, version, requires = (
+        "acme-old",
+        "2.1",
+        ["numpy>=1", "jointbid-extras", "jointbid (>=9,<10) ; python_version > '3'"],
+    )
+
+
+def test_a_plugin_that_cannot_be_loaded_says_which_versions_meet(monkeypatch):
+    entry = EntryPoint("old", "no.such.module:Thing", plugins_module.GROUP)._for(Distribution())
+    monkeypatch.setattr(plugins_module, "entry_points", lambda group: [entry])
+    with pytest.raises(
+        UnknownStrategyError,
+        match=r"'old' of acme-old 2\.1 \(no\.such\.module:Thing\) cannot be loaded: ModuleNotFoundError: .* "
+        r"\(it asks for jointbid >=9,<10, and this is \d",
+    ):
+        make(spec("old"), MARKET)
+
+
+def test_a_plugin_that_is_no_maker(plugins):
+    plugins(number="strategies.testing.trial:ROWS")
+    with pytest.raises(UnknownStrategyError, match="is no class or function but 257"):
+        make(spec("number"), MARKET)
+
+
+def test_parameters_without_default_are_asked_for(plugins):
+    plugins(table="strategies.valuations.tables:CellValues")
+    with pytest.raises(
+        UnknownStrategyError, match="'table' needs a value for reads, table, which has no default"
+    ):
+        make(spec("table"), MARKET)
+
+
+def test_results_of_a_plugin_belong_to_its_code(plugins, tmp_path, monkeypatch):
+    def fingerprint(name):
+        plugins_module.fingerprint.cache_clear()
+        return plugins_module.fingerprint(name)
+
+    (tmp_path / "mine.py").write_text("x = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    plugins(mine="mine:X", gone="nowhere.at.all:X")
+    before = fingerprint("mine")
+    assert before == fingerprint("mine") != fingerprint("gone") != fingerprint("linear") == ""
+    (tmp_path / "mine.py").write_text("x = 2\n")
+    assert fingerprint("mine") != before
+    plugins_module.fingerprint.cache_clear()

@@ -1,0 +1,189 @@
+"""A strategy under test: how to make it, and the market that it is tried in."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import RunResult, Scenario, Strategy, VisibleRequests
+from sim.auction.mechanisms import MECHANISMS
+from strategies.market import Market
+from strategies.testing.failure import CheckFailed, expect, raised
+from strategies.testing.trial import ROWS, columns, play, sized, takes_value, trial_scenario, visible, wants
+
+PARTS = ("reads", "learns", "bid", "observe", "control")
+Maker = Callable[..., Strategy]
+
+
+@dataclass(frozen=True)
+class Case:
+    """``maker`` makes a fresh strategy: a class, or a function; it is given the public ``market`` if it asks for one.
+
+    ``scenario`` is the market that it is tried in; left out, a small one with a profile, a context, known prices and
+    the auction type ``auction``, which is, left out, second price or the first that the strategy is meant for.
+    """
+
+    maker: Maker
+    auction: str | None = None
+    scenario: Scenario | None = None
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.scenario is not None and self.scenario.supply.kind == "log":
+            raise ValueError(
+                "scenario: one that replays a log cannot be tried in; give one that is simulated"
+            )
+
+    @classmethod
+    def of(cls, thing: object) -> Case:
+        """From a class, a function without arguments, or a strategy (which is copied, never used itself)."""
+        if isinstance(thing, Case):
+            return thing
+        if hasattr(thing, "bid") and not isinstance(thing, type):
+            return cls(
+                partial(copy.deepcopy, cast(Strategy, thing)), _meant_for(thing), label=type(thing).__name__
+            )
+        if not callable(thing):
+            raise TypeError(
+                f"{thing!r}: must be a strategy's class, a function that makes one, or a strategy"
+            )
+        return cls(thing, _meant_for(thing))
+
+    def __str__(self) -> str:
+        return "-".join(filter(None, [self.label or _name(self.maker), self.auction]))
+
+    @cached_property
+    def market(self) -> Scenario:
+        """What it is tried in; its prices are about what it bids."""
+        if self.scenario is not None:
+            return sized(self.scenario)
+        return trial_scenario(self.auction or "second_price", self.scale)
+
+    @cached_property
+    def scale(self) -> float:
+        """What its bids are about, currency per impression; 1 where they follow the value or the market's prices."""
+        plain = trial_scenario(self.auction or "second_price")
+        strategy = self._made(plain)
+        if self.scenario is not None or self._asks_for_market or takes_value(strategy, plain):
+            return 1.0
+        try:
+            bids = np.asarray(strategy.bid(self._batch(strategy, plain, ROWS)), dtype=np.float64)
+        except Exception:  # noqa: BLE001 - the checks will meet it again, and say what it is
+            return 1.0
+        positive = bids[np.isfinite(bids) & (bids > 0)]
+        return float(np.median(positive)) if len(positive) else 1.0
+
+    def fresh(self) -> Strategy:
+        """A new one."""
+        return self._made(self.market)
+
+    def batch(
+        self, strategy: Strategy, n: int = ROWS, seed: int = 0, money: float = 1.0, **given: NDArray[Any]
+    ) -> VisibleRequests:
+        """Requests as it sees them; amounts in ``money``; ``given`` columns replace those of the same name."""
+        return self._batch(strategy, self.market, n, seed, money, **given)
+
+    def everything(self, n: int = ROWS, seed: int = 0) -> dict[str, NDArray[Any]]:
+        """All columns, whether it reads them or not."""
+        return columns(self.market, n, seed)
+
+    def ask(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Its bids, one a request; ``CheckFailed`` where it raises, or answers something else."""
+        try:
+            bids = strategy.bid(requests)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the author learns of it
+            raised(f"bid() on {requests.n:,} requests", error)
+        expect(
+            isinstance(bids, np.ndarray) and bids.shape == (requests.n,),
+            f"bid() answers an array of shape ({requests.n},), one bid a request",
+            f"an array of shape {bids.shape}" if isinstance(bids, np.ndarray) else type(bids).__name__,
+            "bid() ends without return"
+            if bids is None
+            else "bid() answers one number, a list or a table: np.full(requests.n, x) makes one bid a request of a number, "
+            "np.array(bids, dtype=float) an array of a list",
+        )
+        return bids
+
+    def run(
+        self, budget: float | None = None, max_block: int = 65_536, auction: str | None = None
+    ) -> RunResult:
+        """One run of a fresh one; in a market of another ``auction`` type where that is given."""
+        market = self.market if auction is None else trial_scenario(auction, self.scale)
+        strategy = self._made(market)
+        self.expect_readable(strategy)
+        try:
+            return play(strategy, sized(market, max_block), budget)
+        except Exception as error:  # noqa: BLE001 - see ask
+            raised("a run of the market" + (f" with a budget of {budget:.4g}" if budget else ""), error)
+
+    def expect_readable(self, strategy: Strategy) -> None:
+        """Every column that it reads is there to be read."""
+        known = (*visible(self.market), "value")
+        for name in strategy.reads or ():
+            expect(
+                name in known,
+                f"columns in reads are among {', '.join(known)}",
+                f"{name!r}",
+                "a misspelt column, or a source that the trial market lacks: then give the scenario that has it, "
+                "Case(maker, scenario=...)",
+            )
+
+    @property
+    def _asks_for_market(self) -> bool:
+        try:
+            return "market" in inspect.signature(self.maker).parameters
+        except (TypeError, ValueError):
+            return False
+
+    def _made(self, market: Scenario) -> Strategy:
+        try:
+            made = self.maker(**({"market": Market.of(market)} if self._asks_for_market else {}))
+        except TypeError as error:
+            raise CheckFailed(
+                f"{_name(self.maker)} can be made without arguments",
+                f"TypeError: {error}",
+                "a parameter has no default: give it one, or check a function that fills it in, lambda: MyStrategy(x=1)",
+            ) from error
+        except Exception as error:  # noqa: BLE001 - see ask
+            raised(f"making {_name(self.maker)}", error)
+        lacks = [name for name in PARTS if not hasattr(made, name)]
+        expect(
+            not lacks,
+            f"a strategy has {', '.join(PARTS)}",
+            f"{type(made).__name__} has no {', '.join(lacks)}",
+            "derive it from jointbid.Policy, which has all but bid()",
+        )
+        return made
+
+    def _batch(
+        self,
+        strategy: Strategy,
+        market: Scenario,
+        n: int,
+        seed: int = 0,
+        money: float = 1.0,
+        **given: NDArray[Any],
+    ) -> VisibleRequests:
+        there = columns(market, n, seed, money) | given
+        self_reads = [name for name in wants(strategy, market) if name in there]
+        return VisibleRequests(n, {name: there[name] for name in self_reads})
+
+
+def _meant_for(thing: object) -> str | None:
+    """The auction type to try it in, where it is not meant for second price."""
+    target = thing.func if isinstance(thing, partial) else thing
+    meant = getattr(target, "meant_for", ())
+    known = [name for name in meant if name in MECHANISMS] if isinstance(meant, tuple) else []
+    return None if not known or "second_price" in known else known[0]
+
+
+def _name(maker: Maker) -> str:
+    target = maker.func if isinstance(maker, partial) else maker
+    return getattr(target, "__name__", type(target).__name__)

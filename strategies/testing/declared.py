@@ -1,0 +1,116 @@
+"""Checks of what a strategy says of itself: its capability card, verified by execution."""
+
+from __future__ import annotations
+
+import unittest
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strategies.base import Priced
+from strategies.card import Card
+from strategies.testing.case import Case
+from strategies.testing.compare import first_difference
+from strategies.testing.failure import expect
+from strategies.testing.life import Life, live
+from strategies.testing.trial import ROWS, wants
+
+UNIT = 1024.0
+"""The other currency: a power of two, so that rounding is the same in both."""
+TOLERANCE = 1e-9
+
+
+def capability_card(maker: object) -> None:
+    """It is stochastic, learns, paces and needs a budget where it says so and nowhere else, and plays where it says."""
+    case = Case.of(maker)
+    card = Card.of(case.fresh())
+    _stochastic(case, card)
+    _learns(case, card)
+    _budget(case, card)
+    for auction in card.meant_for if case.scenario is None else ():
+        case.run(auction=auction)
+
+
+def scale_equivariance(maker: object) -> None:
+    """Where it says ``scales``: with all money in another unit, its bids are the same bids in that unit."""
+    case = Case.of(maker)
+    strategy = case.fresh()
+    if not Card.of(strategy).scales:
+        raise unittest.SkipTest("not claimed: scales is not True")
+    if isinstance(strategy, Priced):
+        raise unittest.SkipTest("its valuation is in currency: check the policy alone")
+    bids = []
+    for money in (1.0, UNIT):
+        strategy = live(case, case.fresh(), Life(money=money))
+        bids.append(case.ask(strategy, case.batch(strategy, money=money)) / money)
+    one, other = bids
+    off = np.abs(one - other) > TOLERANCE * np.maximum(np.abs(one), np.abs(other))
+    row = int(np.argmax(off))
+    expect(
+        not off.any(),
+        f"bids times {UNIT:.0f} where value, prices and budget are times {UNIT:.0f}",
+        f"row {row}: {one[row]}, and {other[row]} times {UNIT:.0f}",
+        "a constant in currency in the rule (a step, a limit, a least bid): divide by the budget per request or by a mean "
+        "value, or leave scales False",
+    )
+
+
+def _stochastic(case: Case, card: Card) -> None:
+    strategy = live(case, case.fresh())
+    low, high = (case.ask(strategy, case.batch(strategy, u=np.full(ROWS, u))) for u in (0.0, 0.999))
+    moves = "u" in wants(strategy, case.market) and first_difference(low, high) is not None
+    expect(
+        moves == card.stochastic,
+        f"stochastic is {moves}, as its bids {'move' if moves else 'do not move'} with the column u",
+        f"stochastic = {card.stochastic}",
+        "set stochastic = True" if moves else "it reads no u, or does nothing with it: stochastic = False",
+    )
+
+
+def _learns(case: Case, card: Card) -> None:
+    untaught, taught = _bids(case, Life(told=False)), case.fresh()
+    if card.learns:
+        same = first_difference(_bids(case), untaught) is None
+        expect(
+            not same,
+            "what learns bids otherwise after feedback than without",
+            "the same bids on each request",
+            "observe() stores what nothing uses, or waits for more than the 1,200 requests of this trial (let the number be "
+            "a parameter); or set learns = False, which saves the engine the work",
+        )
+        return
+    live(case, taught, learns=True)
+    same = first_difference(case.ask(taught, case.batch(taught)), untaught) is None
+    expect(
+        same,
+        "what does not learn bids the same whatever observe() is told",
+        "other bids",
+        "learns is False, so the engine never calls observe(): set learns = True",
+    )
+
+
+def _budget(case: Case, card: Card) -> None:
+    small, large = (_bids(case, Life(budget=budget)) for budget in (10.0, 30.0))
+    paces = first_difference(small, large) is not None
+    expect(
+        paces == card.paces,
+        f"paces is {paces}, as its bids {'change' if paces else 'do not change'} with the budget",
+        f"paces = {card.paces}",
+        "set paces = True" if paces else "control() does nothing with state.budget; or set paces = False",
+    )
+    if card.needs_budget:
+        cheap, dear = (_bids(case, Life(budget=inf, spend=spend)) for spend in (1.0, 9.0))
+        expect(
+            card.paces and first_difference(cheap, dear) is None,
+            "what needs a budget paces, and bids without one as if money were no matter",
+            "bids that change with what was spent, though there is no budget"
+            if card.paces
+            else "paces = False",
+            "where state.budget is inf control() should do nothing; or set needs_budget = False",
+        )
+
+
+def _bids(case: Case, life: Life | None = None) -> NDArray[np.float64]:
+    strategy = live(case, case.fresh(), life)
+    return case.ask(strategy, case.batch(strategy))

@@ -1,0 +1,64 @@
+"""Checks in whole runs of a small market."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from strategies.testing.case import Case
+from strategies.testing.compare import first_difference
+from strategies.testing.failure import CheckFailed, expect
+from strategies.testing.life import Life, live
+
+BLOCKS = (1, 7, 65_536)
+
+
+def never_over_budget(maker: object) -> None:
+    """It plays on with no budget, a tight one, a coin, and none left; and spends no more than it has."""
+    case = Case.of(maker)
+    free = float(case.run(None).of("focal")["spend"])
+    for budget in (None, round(0.2 * free, 6), 1e-6, 0.0):
+        row = case.run(budget).of("focal")
+        expect(
+            budget is None or row["spend"] <= budget + 1e-9,
+            f"spend of at most {budget}",
+            str(row["spend"]),
+            "the engine holds every budget: this is its fault",
+        )
+    for left in (np.inf, 0.0):
+        strategy = live(case, case.fresh(), Life(budget=left))
+        bids = case.ask(strategy, case.batch(strategy))
+        expect(
+            np.isfinite(bids).all(),
+            f"finite bids with a budget of {left:.0f}",
+            str(bids[~np.isfinite(bids)][:1]),
+            "control() divides by the budget or by what is left of it: state.budget is inf where there is none, and "
+            "state.budget_left 0 when it is gone",
+        )
+    strategy = case.fresh()
+    if getattr(strategy, "paces", False) and free > 0:
+        spent = case.run(0.5 * free).of("focal")["spend"]
+        expect(
+            spent > 0,
+            "a strategy that paces spends something where half of the money is there",
+            "nothing",
+            "its first bids are 0 and it never raises them; or it takes state.budget_left for state.spend",
+        )
+
+
+def block_size_invariance(maker: object) -> None:
+    """How many requests travel together changes no result: 1, 7 or all up to the next event."""
+    case = Case.of(maker)
+    budget = 0.5 * float(case.run(None).of("focal")["spend"]) or None
+    runs = {most: case.run(budget, most) for most in BLOCKS}
+    for most in BLOCKS[:-1]:
+        for table in ("bidders", "timeseries"):
+            one, all_ = getattr(runs[most], table), getattr(runs[BLOCKS[-1]], table)
+            for name in one:
+                row = first_difference(np.asarray(one[name]), np.asarray(all_[name]))
+                if row is not None:
+                    raise CheckFailed(
+                        f"the same {table} with at most {most} requests at a time and with {BLOCKS[-1]:,}",
+                        f"{name}: {one[name][row]} and {all_[name][row]}",
+                        "a bid depends on the other rows or on the batch's length, or bid() changes the strategy's state "
+                        "(it is asked as often as the engine likes): see the checks row_wise and deterministic_under_seed",
+                    )

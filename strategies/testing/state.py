@@ -1,0 +1,120 @@
+"""Checks of what a strategy remembers: its own state, all of it, and nobody else's."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pickle import dumps, loads
+
+import numpy as np
+
+from strategies.testing.case import Case
+from strategies.testing.compare import expect_same
+from strategies.testing.failure import CheckFailed
+from strategies.testing.life import Life, live
+
+
+def deterministic_under_seed(maker: object) -> None:
+    """The same life makes the same bids: all chance comes from the column ``u``, and asking changes nothing."""
+    case = Case.of(maker)
+    answers = []
+    for seed in (1, 2):
+        with _global_seed(seed):
+            strategy = live(case, case.fresh())
+            batch = case.batch(strategy)
+            answers += [case.ask(strategy, batch), case.ask(strategy, batch)]
+    first, again, other, _ = answers
+    expect_same(
+        first,
+        again,
+        "the same bids on the same batch, asked twice",
+        "bid() changes the strategy's state, or draws random numbers: move state in observe() and control() alone, and "
+        "take chance from requests['u'], with 'u' in reads",
+    )
+    expect_same(
+        first,
+        other,
+        "two of them with the same life bid the same",
+        "random, numpy.random, the time of day, or the order of a set: take chance from requests['u'], with 'u' in reads",
+    )
+
+
+def clone(maker: object) -> None:
+    """A copy bids the same, and what happens to the copy leaves the original as it is."""
+    case = Case.of(maker)
+    original = live(case, case.fresh())
+    batch = case.batch(original)
+    before = case.ask(original, batch)
+    try:
+        copied = copy.deepcopy(original)
+    except Exception as error:
+        raise CheckFailed(
+            "copy.deepcopy(strategy) works",
+            f"{type(error).__name__}: {error}",
+            "it holds an open file, a lock, a generator or a connection",
+        ) from error
+    expect_same(
+        before,
+        case.ask(copied, batch),
+        "a copy bids as the original does",
+        "state is kept outside the object, or __deepcopy__ leaves something out",
+    )
+    live(case, copied, Life(budget=7.0, spend=2.0))
+    expect_same(
+        before,
+        case.ask(original, batch),
+        "the original bids as before, whatever its copy goes through",
+        "both share a list, dict or array: it is an attribute of the class or of the module; make it in __init__",
+    )
+
+
+def pickle(maker: object) -> None:
+    """It survives pickling, with its state: workers and clusters get it that way."""
+    case = Case.of(maker)
+    original = live(case, case.fresh())
+    batch = case.batch(original)
+    try:
+        other = loads(dumps(original))  # noqa: S301 - our own bytes
+    except Exception as error:
+        raise CheckFailed(
+            "pickle.dumps(strategy) and back works",
+            f"{type(error).__name__}: {error}",
+            "it holds a lambda, a local function or class, an open file or a lock: keep plain data, and make functions "
+            "methods; a class must stand at the top level of its module",
+        ) from error
+    expect_same(
+        case.ask(original, batch),
+        case.ask(other, batch),
+        "the pickled one bids as the original does",
+        "__getstate__ or __reduce__ leaves something out, or state is kept outside the object",
+    )
+
+
+def reset(maker: object) -> None:
+    """A new one is as new, whatever those before it went through."""
+    case = Case.of(maker)
+    new = case.fresh()
+    batch = case.batch(new)
+    expected = case.ask(new, batch)
+    lived = case.ask(live(case, new), batch)
+    cause = "state is kept by the class, the module or a default argument (def __init__(self, seen=[])): make it in __init__"
+    again = case.fresh()
+    expect_same(expected, case.ask(again, batch), "a new one bids as the first did before its life", cause)
+    expect_same(
+        lived, case.ask(live(case, again), batch), "a second one with the same life bids as the first", cause
+    )
+
+
+@contextmanager
+def _global_seed(seed: int) -> Iterator[None]:
+    """Python's and numpy's shared generators, seeded, and put back afterwards."""
+    before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002 - what strategies may wrongly use
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(before)
+        np.random.set_state(numpy_before)  # noqa: NPY002

@@ -1,0 +1,124 @@
+"""The market that strategies are tried in, and batches of requests as it shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import Entrant, RunResult, Scenario, Strategy, VisibleRequests, simulate
+from sim.auction.mechanisms import MECHANISMS
+from sim.visible import PUBLIC_COLUMNS
+from strategies.base import VALUE, Policy, Priced
+from strategies.valuations.bayes import bayes
+from strategies.valuations.tables import CellValues
+
+TRIAL = "trial"
+ROWS = 257
+REQUESTS = 600
+CONTROL_EVERY = 50
+TYPES = 4
+PRICE = 0.4
+"""Median price of the trial market where bids are about 1."""
+
+Column = NDArray[Any]
+
+
+def trial_scenario(auction: str = "second_price", scale: float = 1.0) -> Scenario:
+    """A small market with both sources (the profile ages), clicks and conversions that come late, and known prices.
+
+    ``scale`` is what bids are about, in currency per impression.
+    """
+    late = {"law": "exponential", "mean": 0.1}
+    return Scenario.model_validate(
+        {
+            "name": TRIAL,
+            "supply": {"requests": REQUESTS, "horizon_h": 1, "context_types": TYPES},
+            "audience": {"profile_types": TYPES},
+            "response": {
+                "family": "logit",
+                "a": -0.5,
+                "b": 0.5,
+                "c": 0.5,
+                "value_per_click": 2 * scale,
+                "click_delay_h": late,
+                "conversion": {"a": -0.5, "value": scale, "delay_h": late},
+            },
+            "source": {
+                "profile": {"match_rate": 0.8, "sync_interval_h": 0.25, "flip_rate_per_h": 0.5},
+                "context": {},
+            },
+            "rivals": {"landscape": "lognormal", "mu": float(np.log(PRICE * scale)), "sigma": 0.6},
+            "auction": {"type": auction},
+            "bidders": {"control_interval_requests": CONTROL_EVERY},
+        }
+    )
+
+
+def sized(scenario: Scenario, max_block: int | None = None) -> Scenario:
+    """The same market with as few requests and as frequent control steps as a trial needs."""
+    tree = scenario.model_dump()
+    tree["supply"]["requests"] = min(scenario.supply.requests or REQUESTS, REQUESTS)
+    tree["bidders"] |= {"control_interval_requests": CONTROL_EVERY}
+    if max_block is not None:
+        tree["engine"]["max_block"] = max_block
+    return Scenario.model_validate(tree)
+
+
+def visible(scenario: Scenario) -> tuple[str, ...]:
+    """The columns that a bidder with all data may read."""
+    if scenario.response.family == "private_value":
+        return (VALUE, *PUBLIC_COLUMNS)
+    ages = (f"age_{name}" for name, source in scenario.source.items() if source.ages)
+    return (*scenario.source, *ages, *PUBLIC_COLUMNS)
+
+
+def columns(scenario: Scenario, n: int, seed: int = 0, money: float = 1.0) -> dict[str, Column]:
+    """All columns that there can be, ``value`` among them, drawn at random; amounts are in ``money``."""
+    rng = np.random.default_rng(seed)
+    made: dict[str, Column] = {
+        name: rng.integers(0, scenario.types_of(name) + 1, n).astype(np.int32) for name in scenario.source
+    }
+    made |= {f"age_{name}": rng.random(n) for name in scenario.source}
+    types = np.array([MECHANISMS[name] for name in scenario.auction.shares], dtype=np.int8)
+    floor, value = rng.random(n) < 0.3, rng.lognormal(-0.5, 0.5, n)
+    value[:2] = (0.0, 1e-6)[:n]  # what is worth nothing, or less than the smallest coin
+    return made | {
+        "hour": np.sort(rng.random(n)),
+        "floor": np.where(floor, 0.2, 0.0) * money,
+        "at": types[rng.integers(0, len(types), n)],
+        "u": rng.random(n),
+        VALUE: value * money,
+    }
+
+
+def takes_value(strategy: Strategy, scenario: Scenario) -> bool:
+    """Whether it bids on a value that a valuation has to work out for it."""
+    if scenario.response.family == "private_value":
+        return False
+    return isinstance(strategy, Policy) if strategy.reads is None else VALUE in strategy.reads
+
+
+def wants(strategy: Strategy, scenario: Scenario) -> tuple[str, ...]:
+    """The columns that it is to be shown."""
+    if strategy.reads is not None:
+        return tuple(strategy.reads)
+    return (*visible(scenario), *((VALUE,) if takes_value(strategy, scenario) else ()))
+
+
+def part(batch: VisibleRequests, rows: slice | NDArray[np.intp]) -> VisibleRequests:
+    """Some rows of a batch."""
+    kept = {name: column[rows] for name, column in batch.items()}
+    return VisibleRequests(len(np.arange(batch.n)[rows]), kept)
+
+
+def play(strategy: Strategy, scenario: Scenario, budget: float | None) -> RunResult:
+    """One run of it in the market, behind a valuation where it needs one: by visible cells in our market, else ``bayes``."""
+    if takes_value(strategy, scenario):
+        names = tuple(scenario.source)
+        sizes = tuple(scenario.types_of(name) + 1 for name in names)
+        table = 0.3 + np.arange(np.prod(sizes, dtype=np.int64)).reshape(sizes) / np.prod(sizes)
+        own = scenario.name == TRIAL
+        strategy = Priced(CellValues(names, table) if own else bayes(scenario, names), strategy)
+    return simulate(scenario, {"focal": Entrant(strategy, budget=budget)}, seed=1)

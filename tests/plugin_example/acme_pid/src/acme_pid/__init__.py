@@ -1,0 +1,1 @@
+"""A bidding strategy for jointbid."""

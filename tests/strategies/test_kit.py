@@ -1,0 +1,462 @@
+"""The kit itself: for each check a strategy that it catches, with a message from which it can be mended."""
+
+from __future__ import annotations
+
+import re
+import time
+import unittest
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jointbid import Policy, Priced, Truthful, bayes, load, parametrize_with_checks
+from sim import Scenario
+from sim.scenario import LogSupply
+from strategies.card import Card
+from strategies.testing import Case, CheckFailed, all_checks, findings
+
+
+class Good(Policy):
+    """Paces by what was spent, tells clicks from none, tries lower bids by chance."""
+
+    reads = ("value", "u")
+    learns = paces = stochastic = scales = True
+
+    def __init__(self, rate: float = 0.1) -> None:
+        self.rate, self.gain, self.won, self.clicked = rate, 1.0, 10.0, 1.0
+
+    def bid(self, requests):
+        tried = np.where(requests["u"] < 0.1, 0.5, 1.0)
+        return self.gain * (1.0 + self.clicked / self.won) * requests["value"] * tried
+
+    def observe(self, feedback):
+        self.won += feedback.won.sum()
+        self.clicked += feedback.clicks.weight.sum()
+
+    def control(self, state):
+        if np.isfinite(state.budget):
+            over = state.spend * state.requests_expected > state.budget * state.requests_seen
+            self.gain *= 1 - self.rate if over else 1 + self.rate
+
+
+class ReadsAList(Policy):
+    reads = ["value"]  # noqa: RUF012 - its fault
+
+    def bid(self, requests):
+        return requests["value"]
+
+
+class Misspelt(Policy):
+    reads = ("vlaue",)
+
+
+class NoStrategy:
+    def bid(self, requests):
+        return requests["value"]
+
+
+class MeantForNothing(Truthful):
+    meant_for = ("second",)
+
+
+class NeedsAnArgument(Truthful):
+    def __init__(self, gain):
+        self.gain = gain
+
+
+class Infinite(Policy):
+    def bid(self, requests):
+        with np.errstate(divide="ignore"):
+            return requests["value"] ** -2.0
+
+
+class Negative(Policy):
+    def bid(self, requests):
+        return requests["value"] - 0.1
+
+
+class Integers(Policy):
+    def bid(self, requests):
+        return np.ones(requests.n, dtype=int)
+
+
+class ScalarAnswer(Policy):
+    def bid(self, requests):
+        return float(requests["value"].sum())
+
+
+class Rank(Policy):
+    def bid(self, requests):
+        value = requests["value"]
+        return value * (1 + (value < value.mean())) if requests.n > 1 else value
+
+
+class Squeezed(Policy):
+    def bid(self, requests):
+        return np.squeeze(requests["value"])
+
+
+class FirstRow(Policy):
+    def bid(self, requests):
+        return requests["value"] + 0 * requests["value"][0]
+
+
+class Writes(Policy):
+    def bid(self, requests):
+        value = requests["value"]
+        value *= 0.9
+        return value
+
+
+class OpensForWriting(Policy):
+    def bid(self, requests):
+        value = requests["value"]
+        value.flags.writeable = True
+        value *= 0.9
+        return value
+
+
+class OwnDice(Policy):
+    def bid(self, requests):
+        return requests["value"] * np.random.default_rng().random(requests.n)
+
+
+class SharedDice(Policy):
+    def control(self, state):
+        self.gain = np.random.random()  # noqa: NPY002
+
+    def bid(self, requests):
+        return requests["value"] * getattr(self, "gain", 1.0)
+
+
+class Counts(Policy):
+    asked = 0
+
+    def bid(self, requests):
+        self.asked += 1
+        return requests["value"] / self.asked
+
+
+class SharedList(Policy):
+    paces = True
+
+    def __init__(self, gains=[1.0]) -> None:  # noqa: B006
+        self.gains = gains
+
+    def __deepcopy__(self, memo):
+        return SharedList(self.gains)
+
+    def control(self, state):
+        self.gains.append(1.0 + state.budget)
+
+    def bid(self, requests):
+        return requests["value"] * self.gains[-1]
+
+
+class HoldsALambda(Policy):
+    def __init__(self) -> None:
+        self.rule = lambda value: 0.5 * value
+
+    def bid(self, requests):
+        return self.rule(requests["value"])
+
+
+class ClassState(Policy):
+    seen = np.zeros(1)
+
+    def control(self, state):
+        self.seen += 1
+
+    def bid(self, requests):
+        return requests["value"] / (1 + self.seen)
+
+
+class Undeclared(Policy):
+    def bid(self, requests):
+        return requests["value"] * (requests["profile"] + 1.0)
+
+
+class Peeks(Policy):
+    def bid(self, requests):
+        return requests["value"] * (1.0 + requests.get("profile", np.zeros(requests.n)))
+
+
+class Naive(Good):
+    def observe(self, feedback):
+        with np.errstate(all="ignore"):
+            self.clicked = np.asarray(feedback.clicks.weight.sum()) / feedback.won.sum()
+        self.won = 1.0
+
+
+class LooksBack(Good):
+    def observe(self, feedback):
+        self.won = float(feedback.bid[-1])
+
+
+class SaysNothingOfChance(Policy):
+    reads = ("value", "u")
+
+    def bid(self, requests):
+        return requests["value"] * requests["u"]
+
+
+class LearnsInVain(Good):
+    def observe(self, feedback):
+        self.seen = feedback.requests.n
+
+
+class LearnsUnasked(Good):
+    learns = False
+
+
+class PacesInSilence(Good):
+    paces = False
+
+
+class NeedsNoBudget(Policy):
+    needs_budget = paces = True
+    gain = 1.0
+
+    def bid(self, requests):
+        return self.gain * requests["value"]
+
+    def control(self, state):
+        self.gain = 1.0 / (1.0 + state.spend + (state.budget if np.isfinite(state.budget) else 0.0))
+
+
+class ScalesNot(Policy):
+    scales = True
+
+    def bid(self, requests):
+        return np.minimum(requests["value"], 0.5)
+
+
+class RunsDry(Good):
+    def control(self, state):
+        if np.isfinite(state.budget):
+            self.gain = state.budget * state.hours_left / state.budget_left
+
+
+class TooManyRows(Policy):
+    table = np.linspace(1.0, 2.0, 500_000)
+
+    def bid(self, requests):
+        short = np.minimum(np.arange(requests.n), 499_999)
+        return requests["value"] * np.where(requests.n > 500_000, self.table[short], 1.0)
+
+
+class Startled(Policy):
+    """Row-wise, and the same when asked twice; but it never forgets that it was once asked for seven bids."""
+
+    reads = ("value", "hour")
+    gain = 1.0
+
+    def bid(self, requests):
+        if requests.n == 7:
+            self.gain = 0.5
+        return self.gain * requests["value"]
+
+
+class Slow(Policy):
+    def bid(self, requests):
+        time.sleep(2e-4 * requests.n)
+        return requests["value"]
+
+
+class NotSoFast(Policy):
+    bids_per_second = 1e15
+
+    def bid(self, requests):
+        return requests["value"] + 0.0
+
+
+class Exits(Policy):
+    def bid(self, requests):
+        raise SystemExit(3)
+
+
+class Silent(Policy):
+    def bid(self, requests):
+        requests["value"] * 2
+
+
+CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a word of the cause)
+    (ReadsAList, "protocol", "['value']", "a list is none"),
+    (Misspelt, "protocol", "'vlaue'", "misspelt column"),
+    (NoStrategy, "protocol", "NoStrategy has no reads, learns, observe, control", "jointbid.Policy"),
+    (MeantForNothing, "protocol", "('second',)", "misspelt auction type"),
+    (NeedsAnArgument, "protocol", "missing 1 required positional argument: 'gain'", "no default"),
+    (Silent, "protocol", "NoneType", "without return"),
+    (Infinite, "valid_bids", "row 0: inf (fresh; value = 0)", "division by 0"),
+    (Negative, "valid_bids", "row 0: -0.1", "np.maximum"),
+    (Integers, "valid_bids", "int64", "dtype=float"),
+    (ScalarAnswer, "valid_bids", "float", "np.full"),
+    (Rank, "row_wise", "row 1: ", "mean, rank"),
+    (Squeezed, "one_row", "shape ()", "np.full"),
+    (FirstRow, "empty_batch", "IndexError", "an empty batch"),
+    (Writes, "read_only_batch", "read-only", "work on a copy"),
+    (OpensForWriting, "read_only_batch", "it was changed in row 1", "work on a copy"),
+    (OwnDice, "deterministic_under_seed", "row 1", "requests['u']"),
+    (SharedDice, "deterministic_under_seed", "row 1", "numpy.random"),
+    (Counts, "deterministic_under_seed", "row 1", "changes the strategy's state"),
+    (SharedList, "clone", "row 1", "both share a list"),
+    (HoldsALambda, "pickle", "Error", "a lambda"),
+    (SharedList, "reset", "row 1", "a default argument"),
+    (ClassState, "reset", "row 1", "make it in __init__"),
+    (Undeclared, "no_hidden_columns", "'profile' is not visible here", "name it in reads"),
+    (Peeks, "no_hidden_columns", "row 1", "asks whether a column is there"),
+    (Naive, "handles_outcomes", "257 that are not", "a mean of nothing"),
+    (LooksBack, "handles_outcomes", "IndexError", "empty batch"),
+    (SaysNothingOfChance, "capability_card", "stochastic = False", "stochastic = True"),
+    (LearnsInVain, "capability_card", "the same bids", "observe() stores what nothing uses"),
+    (LearnsUnasked, "capability_card", "other bids", "learns = True"),
+    (PacesInSilence, "capability_card", "paces = False", "paces = True"),
+    (NeedsNoBudget, "capability_card", "there is no budget", "do nothing"),
+    (ScalesNot, "scale_equivariance", "times 1024", "a constant in currency"),
+    (RunsDry, "never_over_budget", "ZeroDivisionError", "no money left"),
+    (TooManyRows, "a_million_rows", "row 0", "its place in the batch"),
+    (Startled, "block_size_invariance", "wins: ", "changes the strategy's state"),
+    (Slow, "speed", "", "loop over rows"),
+    (NotSoFast, "speed", "", "whole columns"),
+]
+
+
+@pytest.mark.parametrize(("bad", "check", "came", "cause"), CAUGHT, ids=lambda x: getattr(x, "__name__", ""))
+def test_a_bad_strategy_is_caught(bad, check, came, cause):
+    with pytest.raises(CheckFailed) as failed:
+        all_checks()[check](bad)
+    assert came in failed.value.came
+    assert cause in failed.value.cause
+    assert str(failed.value).startswith("expected: ")
+
+
+def test_every_check_catches_something():
+    assert {check for _, check, _, _ in CAUGHT} == set(all_checks())
+
+
+def only(bad):
+    return {finding.check for finding in findings(bad) if finding.verdict == "FAIL"}
+
+
+def test_one_fault_is_one_finding():
+    """Where a fault is of one kind alone, the other checks are silent."""
+    assert only(HoldsALambda) == {"pickle"}
+    assert only(Peeks) == {"no_hidden_columns"}
+    assert only(ScalesNot) == {"scale_equivariance"}
+    assert only(TooManyRows) == {"a_million_rows"}
+    assert only(SaysNothingOfChance) == only(PacesInSilence) == {"capability_card"}
+    assert only(Startled) == {"block_size_invariance"}
+    assert only(NotSoFast) == {"speed"}
+    assert only(NoStrategy) == only(Silent) == {"protocol"}, "the others say nothing new"
+
+
+def test_whatever_a_strategy_does_the_kit_goes_on():
+    found = list(findings(Exits))
+    assert [finding.check for finding in found] == list(all_checks())
+    assert found[0].message == "SystemExit: 3"
+
+
+@parametrize_with_checks([Good, Good(rate=0.2), lambda: Good(rate=0.05)])
+def test_a_good_one_passes(strategy, check):
+    check(strategy)
+
+
+class RawColumns:
+    """No policy: a strategy of its own that reads what the sources show, at a thousandth of the trial's prices."""
+
+    reads = ("profile", "age_profile", "hour")
+    learns = False
+
+    def bid(self, requests):
+        return 1e-3 * (requests["profile"] + 1.0) / (1.0 + requests["age_profile"])
+
+    def observe(self, feedback):
+        pass
+
+    def control(self, state):
+        pass
+
+
+class Everything(RawColumns):
+    reads = None
+
+    def bid(self, requests):
+        assert "value" not in requests
+        return 0.1 + requests["context"]
+
+
+SCENARIO = Scenario.model_validate(
+    {
+        "supply": {"requests": 5_000, "horizon_h": 1, "context_types": 7},
+        "source": {"profile": {}, "context": {}},
+        "rivals": {"landscape": "uniform", "high": 2},
+    }
+)
+
+
+@parametrize_with_checks([RawColumns, Everything])
+def test_raw_columns_pass(strategy, check):
+    check(strategy)
+
+
+@parametrize_with_checks([Priced(bayes(SCENARIO, ("profile", "context")), Good())], scenario=SCENARIO)
+def test_a_valuation_plays_in_the_market_that_it_was_made_for(strategy, check):
+    check(strategy)
+
+
+@parametrize_with_checks(
+    [Good, RawColumns], scenario=load("default", "source.profile={flip_rate_per_h: 1, sync_interval_h: 1}")
+)
+def test_a_scenario_that_ships_will_do(strategy, check):
+    check(strategy)
+
+
+def test_a_log_will_not_do():
+    replay = load("theory").model_copy(update={"supply": LogSupply(kind="log", path="x")})
+    with pytest.raises(ValueError, match="one that replays a log"):
+        Case(Good, scenario=replay)
+
+
+@parametrize_with_checks([HoldsALambda], expected_failures={"pickle": "it holds a lambda, on purpose"})
+def test_expected_failures_are_expected(strategy, check):
+    check(strategy)
+
+
+def test_expected_failures_are_strict_and_known():
+    mark = parametrize_with_checks([Truthful], expected_failures={"pickle": "it does not"}).mark
+    (marks,) = [parameter.marks for parameter in mark.args[1] if parameter.id == "Truthful-pickle"]
+    assert marks[0].kwargs == {"reason": "it does not", "raises": CheckFailed, "strict": True}
+    with pytest.raises(ValueError, match="'pickel'; did you mean 'pickle'"):
+        parametrize_with_checks([Truthful], expected_failures={"pickel": ""})
+
+
+def test_the_trial_market_is_priced_by_what_it_bids():
+    case = Case(RawColumns)
+    assert case.scale == pytest.approx(2e-3, rel=0.5)
+    assert 0 < case.run().of("focal")["wins"] < 600
+
+
+def test_what_is_not_claimed_is_not_checked():
+    with pytest.raises(unittest.SkipTest, match="not claimed"):
+        all_checks()["scale_equivariance"](SharedDice)
+
+
+def test_a_card_is_read_off_class_or_strategy():
+    card = Card.of(Good)
+    assert card == Card.of(Good())
+    assert card == Card(("value", "u"), learns=True, stochastic=True, paces=True, scales=True)
+    assert card.words == "reads value, u; for any auction; learns; stochastic; paces; scales"
+    priced = Card.of(Priced(bayes(SCENARIO, ("profile",)), Good()))
+    assert priced.reads == ("profile", "u")
+    assert priced.paces
+    assert Card.of(RawColumns()).words == "reads profile, age_profile, hour; for any auction"
+
+
+def test_the_guide_has_a_line_for_every_check_and_attribute():
+    guide = (Path(__file__).parents[2] / "docs" / "author-guide.md").read_text("utf-8")
+    heads = "".join(line.split("|")[1] for line in guide.splitlines() if line.startswith("| `"))
+    assert {*all_checks(), *(field.name for field in fields(Card)), "multiplier"} == set(
+        re.findall(r"`(\w+)`", heads)
+    )
