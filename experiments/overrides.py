@@ -22,7 +22,9 @@ REPLACED = ("bidders.strategy",)
 """Keys whose value replaces what stood there, instead of being merged into it, and which have keys of any name."""
 
 LAWS = {"answer_ms": "constant", "lookup_latency_ms": "exponential", "click_delay_h": None, "delay_h": None}
-"""Keys of delays, which are replaced too: half of one law and half of another is none. A bare number is the mean of this law."""
+"""Keys of delays, which are replaced too: half of one law and half of another is none. A bare number is the mean of this law.
+
+So is whatever is given as a mapping: ``creative={}`` leaves no creative, ``creative.loud.a=1`` changes one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def for_hydra(override: Override, vocabulary: Vocabulary) -> list[str]:
         return [text]
     value = text.partition("=")[2]
     last = key.rpartition(".")[2]
-    if last in LAWS or key == "auction.type":
+    if last in LAWS or key == "auction.type" or (isinstance(override.value(), dict) and key not in REPLACED):
         if LAWS.get(last) and isinstance(override.value(), int | float):
             value = f"{{law: {LAWS[last]}, mean: {value}}}"  # so that a key of it, set next, joins it
         return [f"++{key}=null", f"++{key}={value}"]

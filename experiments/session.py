@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from experiments.runner import Ledger, complete
 from experiments.store import Folder
 from experiments.studies import value as study
 from experiments.versions import PACKAGES, version
+
+FEW_SALES = 200
+"""From fewer conversions a learned valuation has little but their chance to learn from."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,6 +176,23 @@ def _say(answer: Answer, point: Point) -> None:
             "worth hardly shows; strategy=adaptive_pacing spends evenly"
         )
         answer.notes += (note,)
+    sales = _sales_to_learn_from(settings.scenario, settings.study.train_requests)
+    if settings.study.valuation == "learned" and sales < FEW_SALES:
+        note = (
+            f"study.train_requests = {settings.study.train_requests}: such a log holds some {sales:.3g} conversions; what is "
+            f"learned from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
+        )
+        answer.notes += (note,)
+
+
+def _sales_to_learn_from(scenario: Scenario, requests: int) -> float:
+    """Conversions in a log of so many impressions; inf where values are learned from something else."""
+    from sim.response import truth
+
+    if scenario.response.conversion is None:
+        return math.inf
+    world = truth(scenario)
+    return float((world.law * world.conversion).sum()) * requests
 
 
 def _read(answer: Answer, point: Point) -> bool:

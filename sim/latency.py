@@ -84,6 +84,8 @@ class Deadline:
         for name in desk.looks_up:
             laws[f"lookup/{desk.name}/{name}"] = self._scenario.source[name].lookup_latency_ms
         tmax -= sum(law.mean for law in laws.values() if law.law == "constant")
+        if abs(tmax) < 1e-9 * (self._tmax or 0.0):
+            tmax = 0.0  # sums of decimal fractions are not exact: .1 + .2 is no longer than .3
         drawn = {name: law for name, law in laws.items() if law.law != "constant"}
         visits, n = self._chunk.visits, len(self._chunk)
         if not drawn:

@@ -44,7 +44,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(error)
         return BAD_INPUT
     except KeyboardInterrupt:
-        sys.stderr.write("stopped; what is done is kept: the same command again goes on from there\n")
+        keeps = arguments[:1] == ["value"]
+        rest = (
+            "what is done is kept: the same command again goes on from there"
+            if keeps
+            else "nothing of it is kept"
+        )
+        sys.stderr.write(f"stopped; {rest}\n")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sim.auction.arrays import NOBODY, OUTSIDE
 from sim.auction.mechanisms import MECHANISMS
+from sim.auction.rounding import fees_of
 from sim.outcomes import NEVER_US
 from sim.scenario import MICROS_PER_CPM, Scenario
 
@@ -142,6 +143,8 @@ class AuctionLog:
         winner, paid = got["winner"], got["paid_micros"]
         others, unnamed = winner < 0, len(self._creatives) == 0
         unclicked, unconverted = got["click_us"] == NEVER_US, got["conversion_us"] == NEVER_US
+        fees = np.empty_like(paid)
+        fees_of(paid, self._fee, fees)
         sold_to = np.select([winner == OUTSIDE, winner == NOBODY], [1, 2], 0).astype(np.int32)
         return {
             "id": got["position"],
@@ -156,7 +159,7 @@ class AuctionLog:
             "other_bid": pa.array(got["other_micros"] / MICROS_PER_CPM, mask=got["other_micros"] < 0),
             "price": pa.array(paid / MICROS_PER_CPM, mask=others),
             "paid_micros": paid,
-            "fee_micros": np.rint(self._fee * paid).astype(np.int64),  # as the kernel rounds it
+            "fee_micros": fees,
             "creative": pa.DictionaryArray.from_arrays(
                 pa.array(got["creative"].astype(np.int32), mask=others | unnamed), self._creatives
             ),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from sim.auction.arrays import Effects, Ledger, Memory, Record, Requests, Responses, Rules, Seats
 from sim.auction.charging import charge
 from sim.auction.memory import remember
+from sim.auction.rounding import half_even
 from sim.compiled import inlined
 from sim.streams import unit
 
@@ -23,13 +22,13 @@ def pay(
     """Charge the winner of a slot by the request's mechanism; returns micros."""
     floor = max(requests.floor[i], seats.floor[winner])
     price = charge(requests.mechanism[i], slot, n, rules.top, floor, rules.rates, rules.soft_floor)
-    paid = np.int64(np.rint(price * weight))
+    paid = half_even(price * weight)
     ledger.left[winner] -= paid
     ledger.spend[winner] += paid
     ledger.wins[winner, slot] += 1
     if rules.fee > 0.0:
-        ledger.fees[0] += np.int64(np.rint(rules.fee * paid))
-    return int(paid)
+        ledger.fees[0] += half_even(rules.fee * paid)
+    return paid
 
 
 @inlined

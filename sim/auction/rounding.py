@@ -1,13 +1,29 @@
-"""Bids on entry: checked and rounded to whole micros in one pass."""
+"""Whole micros: bids checked and rounded on entry, charges and fees rounded half to even."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import kernel
+from sim.compiled import inlined, kernel
 
 MICROS = 1e6
+
+
+@inlined
+def half_even(micros: float) -> int:
+    """Rounded half to even, a half being what would be one but for the last digits of binary fractions (.7 x 15)."""
+    half = np.rint(2.0 * micros) / 2.0
+    if abs(micros - half) < min(1e-12 * max(micros, 1.0), 1e-3):
+        micros = half
+    return int(np.rint(micros))
+
+
+@kernel
+def fees_of(paid: NDArray[np.int64], fee: float, out: NDArray[np.int64]) -> None:
+    """The exchange's share of each charge, in micros; all of shape (n,)."""
+    for i in range(len(paid)):
+        out[i] = half_even(fee * paid[i])
 
 
 @kernel

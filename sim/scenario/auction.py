@@ -23,7 +23,7 @@ Floor = Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS_PER_CPM)]
 class FloorStep(Model):
     """From ``hour`` on, the hard floor is ``floor_cpm``."""
 
-    hour: NonNegative
+    hour: Hours
     floor_cpm: Floor
 
 

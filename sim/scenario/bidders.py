@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sim.scenario.base import Count, Hours, Model, Money, NonNegative
+from sim.scenario.base import Count, Hours, Model, Money
 from sim.scenario.delay import NO_DELAY, Delay
 
 
@@ -43,7 +43,7 @@ class Terms(Model):
     ``daily_budget`` is in currency, begins anew every 24 h, and holds beside the budget of the whole run. All ``caps`` hold.
     """
 
-    flight_h: tuple[NonNegative, NonNegative] | None = None
+    flight_h: tuple[Hours, Hours] | None = None
     day_parts: Annotated[tuple[Annotated[int, Field(ge=0, le=23)], ...], Field(max_length=24)] = ()
     daily_budget: Money | None = None
     caps: tuple[Cap, ...] = ()
@@ -68,7 +68,7 @@ class Bidders(Model):
     count: Annotated[int, Field(ge=0, le=1024)] = 1
     strategy: StrategySpec = StrategySpec(name="shading")
     budget: Money | None = None
-    control_interval_h: Annotated[float, Field(gt=1e-9, allow_inf_nan=False)] = 1.0
+    control_interval_h: Annotated[Hours, Field(gt=1e-9)] = 1.0
     control_interval_requests: Count | None = None
     terms: Terms = Terms()
     answer_ms: Delay = NO_DELAY

@@ -258,7 +258,7 @@ def test_value_reports_what_the_market_has():
 def test_everything_binds_in_the_busy_exchange():
     """A market that ships with everything on would be of no use if half of it did nothing."""
     arguments = ["scenario=busy_exchange", "supply.requests=40000", "audience.people=3000"]
-    arguments += ["response.a=-3", "response.conversion={a: -1, value: 0.3, after_view: 0.1}"]
+    arguments += ["response.a=-3", "response.conversion.a=-1", "response.conversion.after_view=0.1"]
     assert main(["run", *arguments, "plot.enabled=false"]) == 0
     (folder,) = Path("results/run").iterdir()
     bidders = pd.read_csv(folder / "bidders.csv")
@@ -302,3 +302,16 @@ def test_a_folder_of_ones_own_that_is_called_like_ours(tmp_path):
         assert done.returncode == code, done.stderr
     assert done.stderr.startswith(f"jointbid: the package 'strategies': {own} comes before ours (")
     assert done.stderr.rstrip().endswith("start elsewhere, or rename it")
+
+
+def test_a_log_of_few_sales_is_said_to_teach_little(capsys):
+    arguments = [
+        "study.replications=2",
+        "study.train_requests=3000",
+        "supply.requests=500",
+        "plot.enabled=false",
+    ]
+    arguments += ["study.valuation=learned", "executor=serial"]
+    for more, said in (([], False), (["response.conversion.value=3"], True)):
+        assert main(["value", *arguments, *more]) == 0
+        assert ("is mostly noise" in " ".join(capsys.readouterr().out.split())) == said

@@ -82,6 +82,9 @@ def test_groups(group, place, number):
 
 
 LISTED = [
+    (["creative.loud.a=.2", "creative={mine: {share: 2}}", "creative.mine.b=1"], "creative.mine.share", 2.0),
+    (["auction.tmax_ms=100", "auction.throttle.late_share=.1", "auction.throttle={}"], "auction.throttle.late_share", 0.15),
+    (["source={}"], "source", {}),
     (["audience.people=9", "audience.activity_skew=2"], "audience.activity_skew", 2.0),
     (
         ["audience.people=9", "bidders.terms.caps=[{impressions: 3, window_h: 24}]"],

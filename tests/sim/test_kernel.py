@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim import Scenario, simulate
 from sim.auction.arrays import NOBODY, OUTSIDE
 from sim.auction.mechanisms import MECHANISMS
 from sim.streams import word
+from strategies.base import Policy
 
 SECOND, FIRST, SOFT, GSP, VCG = (
     MECHANISMS[name] for name in ("second_price", "first_price", "soft_floor", "gsp", "vcg")
@@ -223,3 +225,32 @@ def test_priorities_are_uniform_and_unrelated():
     assert np.abs(draws.mean(axis=1) - 0.5).max() < 4 / np.sqrt(12 * 4000)
     assert np.abs(np.corrcoef(draws)[np.triu_indices(3, 1)]).max() < 4 / np.sqrt(4000)
     assert abs(np.corrcoef(draws[0, :-1], draws[0, 1:])[0, 1]) < 4 / np.sqrt(4000)
+
+
+@pytest.mark.parametrize(
+    ("auction", "bids", "paid"),
+    [
+        ({"type": "vcg", "slots": [1, 0.7]}, (500, 15), 4),  # 4.5
+        ({"type": "vcg", "slots": [1, 0.7]}, (500, 55), 16),  # 16.5
+        ({"type": "first_price", "slots": [0.35]}, (90,), 32),  # 31.5
+        ({"type": "gsp", "slots": [0.35]}, (500, 90), 32),
+        ({"type": "first_price", "fee": 0.35}, (90,), 90),
+    ],
+)
+def test_halves_of_decimal_rates_are_halves(auction, bids, paid):
+    """.3 x 15 is 4.5 and goes to 4, though the binary fractions nearest to .3 give a little more."""
+
+    class Always(Policy):
+        reads = ()
+
+        def __init__(self, micros):
+            self._bid = micros / 1e6
+
+        def bid(self, requests):
+            return np.full(requests.n, self._bid)
+
+    scenario = Scenario.model_validate({"supply": {"requests": 1}, "auction": auction})
+    done = simulate(scenario, {str(k): Always(bid) for k, bid in enumerate(bids)}, 1)
+    assert round(1e6 * done.of("0")["spend"]) == paid
+    if "fee" in auction:
+        assert round(1e6 * done.market["exchange_fee"]) == 32  # 31.5
