@@ -176,13 +176,14 @@ def _say(answer: Answer, point: Point) -> None:
             "worth hardly shows; strategy=adaptive_pacing spends evenly"
         )
         answer.notes += (note,)
-    sales = _sales_to_learn_from(settings.scenario, settings.study.train_requests)
-    if settings.study.valuation == "learned" and sales < FEW_SALES:
-        note = (
-            f"study.train_requests = {settings.study.train_requests}: such a log holds some {sales:.3g} conversions; what is "
-            f"learned from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
-        )
-        answer.notes += (note,)
+    if settings.study.valuation == "learned":
+        sales = _sales_to_learn_from(settings.scenario, settings.study.train_requests)
+        if sales < FEW_SALES:
+            note = (
+                f"study.train_requests = {settings.study.train_requests}: such a log holds some {sales:.3g} conversions; what "
+                f"is learned from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
+            )
+            answer.notes += (note,)
 
 
 def _sales_to_learn_from(scenario: Scenario, requests: int) -> float:

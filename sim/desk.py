@@ -173,6 +173,7 @@ class Desk:
 
     def await_outcomes(self, chunk: Chunk, part: slice, done: Happened, record: Record) -> None:
         """Keep its clicks and conversions until they are due; one who does not learn is only told how many there are."""
+        seen = self._requests(chunk, part) if self.strategy.learns else {}
         for awaited, due_us, which in (
             (self.clicks, done.click_us, done.click_us != NEVER_US),
             (self.conversions, done.conversion_us, done.attributed),
@@ -183,7 +184,7 @@ class Desk:
                 columns |= {
                     "position": chunk.start + row,
                     "creative": record.creative[row - part.start, slot],
-                    **{f"={name}": c[row - part.start] for name, c in self._requests(chunk, part).items()},
+                    **{f"={name}": column[row - part.start] for name, column in seen.items()},
                 }
             awaited.put(due_us[which], columns)
 

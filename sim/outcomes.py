@@ -114,8 +114,7 @@ class Awaited:
         self._parts, self._soonest_us = [], FOREVER
         rest = {name: column[~due] for name, column in whole.items()}
         self.put(rest.pop("due_us"), rest)
-        for weight in whole["weight"][
-            due
-        ].tolist():  # one after the other, as sums of parts could round differently
+        known = {name: column[due] for name, column in whole.items()}
+        for weight in known["weight"].tolist():  # one after the other: sums of parts could round differently
             self.known += weight
-        return {name: column[due] for name, column in whole.items()}
+        return known

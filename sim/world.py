@@ -6,6 +6,7 @@ its own), and a log (columns as they were recorded).
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ class World:
         self.columns = names
         """Names of the columns that data shows."""
         self.clocks: dict[str, SyncClock] = {}
+        self._fading = fading(scenario.response)
 
     def codes_of(self, name: str) -> int | None:  # noqa: ARG002
         """How many codes a categorical column has; None for a continuous one."""
@@ -74,7 +76,7 @@ class World:
             creative_stride=0,
             rotation=np.ones(1),
             rotation_key=np.zeros(1, dtype=np.uint64),
-            fading=fading(self._scenario.response),
+            fading=self._fading,
             keys=np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")]),
             drawn=False,
         )  # fmt: skip
@@ -87,6 +89,12 @@ class TypedWorld(World):
         ages = (f"age_{name}" for name, source in scenario.source.items() if source.age_known)
         super().__init__(scenario, streams, (*scenario.source, *ages))
         self._truth = truth(scenario)
+        effect = self._truth.effect
+        self._flat = {
+            part.name: np.ascontiguousarray(getattr(effect, part.name)).ravel() for part in fields(effect)
+        }
+        self._rotation = _rotation(self._truth.shares)
+        self._drawn = bool((effect.click > 0).any() or (effect.seen < 1).any())
         self._types = {factor: scenario.types_of(factor) for factor in FACTORS}
         self.clocks = {name: SyncClock.of(source) for name, source in scenario.source.items()}
 
@@ -137,14 +145,12 @@ class TypedWorld(World):
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
-        whole = self._truth.effect
-        plain = self._effects(whole.worth.ravel(), np.zeros(len(owners), dtype=np.int64), column)
-        names = ("seen", "seen_click", "seen_conversion", "after_click", "click", "conversion")
+        plain = self._effects(self._flat["worth"], np.zeros(len(owners), dtype=np.int64), column)
         return plain._replace(
-            **{name: np.ascontiguousarray(getattr(whole, name)).ravel() for name in names},
-            creative_stride=whole.worth[0].size,
-            rotation=_rotation(self._truth.shares),
-            drawn=bool((whole.click > 0).any() or (whole.seen < 1).any()),
+            **self._flat,
+            creative_stride=self._truth.theta.size,
+            rotation=self._rotation,
+            drawn=self._drawn,
         )
 
     def _facts_of(self, owner: str) -> str:

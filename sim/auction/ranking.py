@@ -10,6 +10,7 @@ from sim.compiled import inlined
 from sim.streams import word
 
 Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+Names = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
 
 
 @inlined
@@ -58,6 +59,15 @@ def affordable(bid: int, left: int, scale: float) -> int:
 
 
 @inlined
+def put(bid: int, k: int, place: int, listing: Whole, who: Names) -> None:
+    """Put a bid into a list that is in order before ``place``, where it belongs; what is at ``place`` is overwritten."""
+    while place > 0 and listing[place - 1] < bid:
+        listing[place], who[place] = listing[place - 1], who[place - 1]
+        place -= 1
+    listing[place], who[place] = bid, k
+
+
+@inlined
 def fill(cell: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole) -> None:
     """Make one cell's shortlist: the highest bids that can be afforded now, the highest first.
 
@@ -77,12 +87,8 @@ def fill(cell: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist
             above += bid >= least
         if least > 0 and above == len(who):
             for i in range(len(who)):
-                k, j = who[i], i
-                bid = affordable(numbers[k], left[k], scale)
-                while j > 0 and listing[j - 1] < bid:
-                    listing[j], who[j] = listing[j - 1], who[j - 1]
-                    j -= 1
-                listing[j], who[j] = bid, k
+                k = who[i]
+                put(affordable(numbers[k], left[k], scale), k, i, listing, who)
             return
     n = 0
     for k in range(len(numbers)):
@@ -91,12 +97,8 @@ def fill(cell: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist
         bid = affordable(numbers[k], left[k], scale)
         if bid <= 0 or bid < seats.floor[k] or (n == len(who) and bid <= listing[n - 1]):
             continue
-        j = n if n < len(who) else n - 1
+        put(bid, k, n if n < len(who) else n - 1, listing, who)
         n = min(n + 1, len(who))
-        while j > 0 and listing[j - 1] < bid:
-            listing[j], who[j] = listing[j - 1], who[j - 1]
-            j -= 1
-        listing[j], who[j] = bid, k
     shortlist.filled[cell] = n
 
 
