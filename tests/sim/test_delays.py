@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
@@ -46,7 +46,6 @@ KNOWN = {
 }
 
 
-@settings(deadline=None)
 @given(SMOOTH, st.floats(0.001, 0.999))
 def test_quantile_and_distribution_are_inverse(delay, u):
     time = quantile(delay, np.array([u]))
@@ -55,7 +54,6 @@ def test_quantile_and_distribution_are_inverse(delay, u):
     assert quantile(delay, np.array([cdf(delay, float(time[0]))])) == pytest.approx(time, rel=1e-6)
 
 
-@settings(deadline=None)
 @given(SMOOTH, st.lists(st.floats(0, 0.999999), min_size=2, max_size=9))
 def test_more_of_the_probability_takes_no_less_time(delay, u):
     times = quantile(delay, np.sort(np.array(u)))

@@ -18,7 +18,7 @@ SECOND, FIRST, SOFT, GSP, VCG = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_kernel_follows_the_rules(rules, settling, data):
     c = data.draw(rules.cases())
@@ -52,7 +52,7 @@ def test_kernel_follows_the_rules(rules, settling, data):
         assert ours.sum(axis=1).max() <= 1
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), length=st.integers(1, 11))
 def test_rows_cells_and_shortlists_of_any_length_are_one_kernel(rules, settling, data, length):
     """Budgets that run out in mid-block, ties at the list's end and new bids at each block are the rule here, too."""

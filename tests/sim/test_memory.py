@@ -50,7 +50,7 @@ def uncapped(bidders):
     return {name: Entrant(b.strategy, advertiser=b.advertiser, terms=Terms()) for name, b in bidders.items()}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     caps=st.lists(st.lists(CAPS, max_size=3).map(tuple), min_size=3, max_size=3),
     people=st.integers(1, 6),

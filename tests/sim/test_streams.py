@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from sim.streams import Streams, word
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 300), st.integers(0, 300))
 def test_any_slice_is_a_part_of_the_whole(start, skip, n):
     streams = Streams(5, 2)
@@ -138,7 +137,6 @@ def test_streams_of_similar_names_are_pairwise_unrelated():
     assert np.abs(np.corrcoef(draws[:, 1:], draws[:, :-1])[:30, 30:]).max() < 5 / np.sqrt(n)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**40), max_size=50))
 def test_any_places_are_those_of_the_whole_stream(positions):
     streams = Streams(5, 2)

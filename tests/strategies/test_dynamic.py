@@ -250,7 +250,8 @@ def test_hindsight_is_the_linear_programme(rows, budget, objective):
     gain = value - price if objective == "profit" else value
     best = optimize.linprog(-gain, A_ub=[price], b_ub=[budget], bounds=(0, 1))
     found = hindsight(value, price, budget, objective)
-    assert found.gain == pytest.approx(-best.fun, abs=1e-7)
+    # The solver may leave out rows that would each gain less than 1e-7 (HiGHS's dual tolerance).
+    assert found.gain == pytest.approx(-best.fun, abs=1e-7 * len(rows))
     assert found.spend <= budget + 1e-9
     assert found.gain == pytest.approx(found.value - (found.spend if objective == "profit" else 0), abs=1e-9)
     assert ((found.share > 0) & (found.share < 1)).sum() <= 1

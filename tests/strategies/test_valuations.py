@@ -91,7 +91,7 @@ def test_a_known_age_is_used_row_by_row():
     assert asked(bayes(unknown, ("profile",)), profile=[1]) == pytest.approx([1 + 0.3 * mean_r], abs=1e-5)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.tuples(st.integers(1, 5), st.integers(1, 5)),
     st.floats(-1, 1),
