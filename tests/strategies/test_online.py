@@ -187,7 +187,11 @@ def told(position, won, bid, click_at=(), click_hour=0.0, profile=0):
 
 def test_impressions_wait_until_their_outcomes_are_known():
     """An exponential delay of mean 2 h, held for 3 h: 1 - exp(-3 / 2) of the clicks are known, and count for all."""
-    own = OwnImpressions(PAIR, Told(1.0, market(click_delay_h={"law": "exponential", "mean": 2}).response.click_delay_h), wait_h=3.0)
+    own = OwnImpressions(
+        PAIR,
+        Told(1.0, market(click_delay_h={"law": "exponential", "mean": 2}).response.click_delay_h),
+        wait_h=3.0,
+    )
     own.add(told([0, 1, 2], [True, False, True], [0.5, 0.5, 0.5]))
     assert own.mature(1.0) is None
     own.add(told([], [], [], click_at=[2, 77]))
