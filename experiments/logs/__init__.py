@@ -15,6 +15,7 @@ from experiments.logs.columns import DAY_US, HOUR_US, believe_prices
 from experiments.logs.detect import AUCTIONNET, CSV
 from experiments.logs.formats import AUTO, FORMATS, Options, open_log
 from experiments.logs.table import LogTable, Reader, Roles, RowCount
+from sim.scenario import LogSupply
 
 __all__ = [
     "AUTO",
@@ -25,8 +26,10 @@ __all__ = [
     "Reader",
     "Roles",
     "RowCount",
+    "check_houses",
     "open_log",
     "read_log",
+    "read_supply",
     "stream",
 ]
 
@@ -78,8 +81,25 @@ def read_log(
         frame = frame.head(most)
     rows = RowCount(account.read, len(frame), dropped)
     return LogTable(
-        frame, reader.roles, rows, reader.currency, str(path), account.said, reader.full_information, reader.facts
+        frame,
+        reader.roles,
+        rows,
+        reader.currency,
+        str(path),
+        account.said,
+        reader.full_information,
+        reader.facts,
     )
+
+
+def read_supply(supply: LogSupply) -> LogTable:
+    """The log that a scenario's `supply` names.
+
+    Raises:
+        BadInput: see `read_log`.
+    """
+    options = Options(supply.nonclick_weight, supply.clicks, supply.mapping, supply.seat)
+    return read_log(supply.path, supply.format, options, drop_bad=supply.drop_bad, most=supply.requests)
 
 
 def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:

@@ -22,6 +22,7 @@ from experiments.logs.table import Roles
 MICROS = 1_000_000
 STEP_US = DAY_US // 48
 _MONEY_MAX = 1e8
+ROLES = Roles(context=("timeStepIndex",), ad=("advertiserNumber", "advertiserCategoryIndex"))
 HEADER = (
     "deliveryPeriodIndex", "advertiserNumber", "advertiserCategoryIndex", "budget", "CPAConstraint", "timeStepIndex",
     "remainingBudget", "pvIndex", "pValue", "pValueSigma", "bid", "xi", "adSlot", "cost", "isExposed",
@@ -47,7 +48,7 @@ class AuctionNet:
     """Reader of AuctionNet's CSV files, one a period."""
 
     files: Sequence[Path]
-    roles: Roles = Roles(context=("timeStepIndex",), ad=("advertiserNumber", "advertiserCategoryIndex"))
+    roles: Roles = ROLES
     currency: str = "currency"
     full_information: bool = True
     facts: tuple[str, ...] = (

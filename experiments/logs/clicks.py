@@ -60,5 +60,8 @@ class Clicks:
 
 
 def _key(bid_id: pa.Array, creative: pa.Array) -> pa.Array:
-    plain = [array.cast(pa.string()) if pa.types.is_dictionary(array.type) else array for array in (bid_id, creative)]
+    plain = [
+        array.cast(pa.string()) if pa.types.is_dictionary(array.type) else array
+        for array in (bid_id, creative)
+    ]
     return pc.binary_join_element_wise(*plain, SEPARATOR)

@@ -112,7 +112,16 @@ def clock17(stamp: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.boo
         parts.append(part)
     second, minute, hour, day, month = parts
     year = rest
-    wrong = (year < 1970) | (year > 9999) | (month < 1) | (month > 12) | (day < 1) | (hour > 23) | (minute > 59) | (second > 60)
+    wrong = (
+        (year < 1970)
+        | (year > 9999)
+        | (month < 1)
+        | (month > 12)
+        | (day < 1)
+        | (hour > 23)
+        | (minute > 59)
+        | (second > 60)
+    )
     safe = np.where(wrong, 1970 * 12, year * 12 + month - 1)
     first = (safe - 1970 * 12).astype("datetime64[M]")
     length = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(np.int64)

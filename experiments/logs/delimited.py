@@ -11,7 +11,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from experiments.errors import BadInput, closest
 from experiments.logs.account import Account
+from experiments.logs.odd_bytes import Marked, escaped, unmarked
 from experiments.logs.packed import BROKEN, head, unpacked, why
 
 BLOCK_BYTES = 8 << 20
@@ -107,13 +108,16 @@ def read_rows(
     before, ragged, seen = account.read, _Ragged(path, account, odd_row), 0
     try:
         with unpacked(path) as stream:
-            for batch in _batches(stream, names, columns, form, ragged):
+            marked = Marked(stream)
+            for batch in _batches(marked, names, columns, form, ragged):
                 numbers = _row_numbers(seen, batch.num_rows, ragged.rows, first)
                 seen += batch.num_rows
                 account.read = before + seen + len(ragged.rows)
-                yield _typed(str(path), batch, numbers, columns, account)
+                yield _typed(str(path), batch, numbers, columns, account, odd=marked.odd)
     except BROKEN as error:
-        raise BadInput(f"{path}: cannot be read on after row {seen + len(ragged.rows) + first - 1}: {why(error)}") from error
+        raise BadInput(
+            f"{path}: cannot be read on after row {seen + len(ragged.rows) + first - 1}: {why(error)}"
+        ) from error
     account.read = before + seen + len(ragged.rows)
 
 
@@ -130,7 +134,9 @@ def header(path: Path, form: Form) -> list[str]:
         raise BadInput(f"{path}, row 1 (header): is not UTF-8 text ({error.reason})") from error
     if not text.strip():
         raise BadInput(
-            f"{path}: is empty; expected a header and rows" if not head(path, 1) else f"{path}, row 1: no header"
+            f"{path}: is empty; expected a header and rows"
+            if not head(path, 1)
+            else f"{path}, row 1: no header"
         )
     if not form.quoted:
         return [name.strip() for name in text.rstrip("\r\n").split(form.delimiter)]
@@ -146,7 +152,9 @@ def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) ->
             f"{path}, row 1 (header): has none of the columns {', '.join(wanted)}; it has {', '.join(names)[:200]}"
         )
     problems = [f"column {name!r} is missing{closest(name, names)}" for name in absent]
-    problems += [f"column {name!r} is there {names.count(name)} times" for name in wanted if names.count(name) > 1]
+    problems += [
+        f"column {name!r} is there {names.count(name)} times" for name in wanted if names.count(name) > 1
+    ]
     if problems:
         raise BadInput([f"{path}, row 1 (header): {problem}" for problem in problems])
 
@@ -161,22 +169,25 @@ class _Ragged:
     def __call__(self, row: pacsv.InvalidRow) -> str:
         self.rows.append(row.number)
         if self._odd_row is None or not self._odd_row(row.number, row.text):
-            what = f": {row.actual_columns} cells where the header has {row.expected_columns}: {row.text[:80]!r}"
+            what = f": {row.actual_columns} cells where the header has {row.expected_columns}: {escaped(row.text)[:80]!r}"
             self._account.complain(self._path, row.number, what, "ragged row")
         return "skip"
 
 
 def _batches(
-    stream: IO[bytes], names: Sequence[str], columns: Sequence[Column], form: Form, ragged: _Ragged
+    stream: Marked, names: Sequence[str], columns: Sequence[Column], form: Form, ragged: _Ragged
 ) -> Iterator[pa.RecordBatch]:
-    """Parse into batches of raw bytes."""
+    """Parse into batches of text."""
     # Doubled names that nobody asked for must not stop the parser: rename by position.
     unique = [name if names.index(name) == i else f"{name}#{i}" for i, name in enumerate(names)]
     try:
         yield from pacsv.open_csv(
             stream,
             pacsv.ReadOptions(
-                use_threads=False, block_size=BLOCK_BYTES, column_names=unique, skip_rows=int(form.names is None)
+                use_threads=False,
+                block_size=BLOCK_BYTES,
+                column_names=unique,
+                skip_rows=int(form.names is None),
             ),
             pacsv.ParseOptions(
                 delimiter=form.delimiter,
@@ -186,7 +197,7 @@ def _batches(
             ),
             pacsv.ConvertOptions(
                 include_columns=[column.name for column in columns],
-                column_types=dict.fromkeys(unique, pa.binary()),
+                column_types=dict.fromkeys(unique, pa.string()),
                 strings_can_be_null=False,
             ),
         )
@@ -204,23 +215,32 @@ def _row_numbers(seen: int, count: int, ragged: Sequence[int], first: int) -> ND
 
 
 def _typed(
-    file: str, batch: pa.RecordBatch, numbers: NDArray[np.int64], columns: Sequence[Column], account: Account
+    file: str,
+    batch: pa.RecordBatch,
+    numbers: NDArray[np.int64],
+    columns: Sequence[Column],
+    account: Account,
+    *,
+    odd: bool,
 ) -> Rows:
-    """Decode and check one batch; rows that break a rule are noted once, at their first bad cell, and left out."""
+    """Check one batch, in which there may be `odd` bytes; rows that break a rule are noted once, at their first bad cell, and left out."""
     raw = {column.name: batch.column(column.name) for column in columns}
-    blank = np.logical_and.reduce([np.asarray(pc.equal(cells, b"")) for cells in raw.values()])
+    blank = np.logical_and.reduce([np.asarray(pc.equal(cells, "")) for cells in raw.values()])
     account.dropped["blank line"] += int(blank.sum())
     alive = ~blank
     decoded: dict[str, Any] = {}
     complaints: list[tuple[int, str, str]] = []
     for column in columns:
-        text, broken = _decode(raw[column.name])
+        text = raw[column.name]
+        text, broken = unmarked(text) if odd else (text, np.zeros(len(text), dtype=bool))
         if column.is_text:
             values, wrong = text, (np.zeros_like(broken) if column.lenient else broken)
-            account.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int((broken & column.lenient).sum())
+            account.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
+                (broken & column.lenient).sum()
+            )
         else:
-            values, odd = numbers_of(text, column)
-            wrong = broken | odd
+            values, no_number = numbers_of(text, column)
+            wrong = broken | no_number
         rule = "text in UTF-8" if column.is_text else column.allowed
         for i in np.flatnonzero(wrong & alive):
             what = f", column {column.name!r}: {text[int(i)].as_py()[:200]!r} is not {rule}"
@@ -236,40 +256,26 @@ def _typed(
     return rows
 
 
-def _decode(cells: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """Return the cells as text, and which of them are not UTF-8 (these keep a readable stand-in)."""
-    try:
-        return cells.cast(pa.string()), np.zeros(len(cells), dtype=bool)
-    except pa.ArrowInvalid:
-        text = [cell.decode("utf-8", errors="backslashreplace") for cell in cells.to_pylist()]
-        broken = np.array([not _is_utf8(cell) for cell in cells.to_pylist()])
-        return pa.array(text, pa.string()), broken
-
-
-def _is_utf8(cell: bytes) -> bool:
-    try:
-        cell.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
 def numbers_of(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return the cells as numbers (int64 or float64), and which of them break the column's rule."""
     if column.missing:
         gone = pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
         text = pc.if_else(gone, f"{column.default:.17g}", text)
-    kind = pa.int64() if column.kind == "integer" else pa.float64()
-    try:
-        if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():  # Arrow reads 0x10 as 16
-            raise pa.ArrowInvalid("hexadecimal")
-        values = np.asarray(text.cast(kind))
-        wrong = np.zeros(len(values), dtype=bool)
-    except pa.ArrowInvalid:
-        values, wrong = _by_pattern(text, whole=column.kind == "integer")
+    values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.kind == "integer")
     with np.errstate(invalid="ignore"):
         good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
     return values, wrong | ~good
+
+
+def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+    """All cells as numbers; None where one of them may be none (Arrow reads 0x10 as 16)."""
+    if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
+        return None
+    try:
+        values = np.asarray(text.cast(pa.int64() if column.kind == "integer" else pa.float64()))
+    except pa.ArrowInvalid:
+        return None
+    return values, np.zeros(len(values), dtype=bool)
 
 
 def _by_pattern(text: pa.Array, *, whole: bool) -> tuple[NDArray[Any], NDArray[np.bool_]]:

@@ -35,12 +35,21 @@ def detect(path: Path, *, mapped: bool = False) -> str:
         return MAPPED
     if path.is_dir() and any(raw_kind(file) for file in files):
         return RAW
-    first = next((file for file in files if file.suffix not in {".md", ".yaml", ".json"} and file.name != "featindex.txt"), files[0])
+    first = next(
+        (
+            file
+            for file in files
+            if file.suffix not in {".md", ".yaml", ".json"} and file.name != "featindex.txt"
+        ),
+        files[0],
+    )
     start = head(first)
     if start.startswith(PARQUET):
         return _parquet(first)
     if not start.strip():
-        raise BadInput(f"{first}: is empty; expected rows" if not start else f"{first}: holds nothing but blank lines")
+        raise BadInput(
+            f"{first}: is empty; expected rows" if not start else f"{first}: holds nothing but blank lines"
+        )
     lines = start.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
     return _text(first, [line for line in lines[:_JUDGED] if line.strip()])
 
@@ -104,4 +113,6 @@ def _raw(file: Path, rows: list[list[str]]) -> str:
             f"{file}: {width} columns where an impression log of iPinYou has {len(SCHEMA)}: this is a bid log (or of season 1); "
             "bid logs hold no price paid and no click, and cannot be replayed. Use the imp and clk files"
         )
-    raise BadInput(f"{file}: {width} columns where an impression log of iPinYou has {len(SCHEMA)} (a testing set {len(TEST_SCHEMA)})")
+    raise BadInput(
+        f"{file}: {width} columns where an impression log of iPinYou has {len(SCHEMA)} (a testing set {len(TEST_SCHEMA)})"
+    )

@@ -61,7 +61,9 @@ def open_log(path: Path, log_format: str = AUTO, options: Options | None = None)
     if options.mapping is not None and name != detect.MAPPED:
         raise BadInput(f"supply.mapping: is for supply.format=mapped, not for {name}")
     if options.clicks is not None and name != detect.RAW:
-        raise BadInput(f"supply.clicks: is for supply.format={detect.RAW}, whose clicks are files of their own; this is {name}")
+        raise BadInput(
+            f"supply.clicks: is for supply.format={detect.RAW}, whose clicks are files of their own; this is {name}"
+        )
     return name, FORMATS[name].open(path, options)
 
 
@@ -77,13 +79,17 @@ def _raw(path: Path, options: Options) -> Reader:
     if path.is_dir() and not impressions:
         impressions = [file for file in files if not kinds[file] and width_of(file) == len(TEST_SCHEMA)]
     if not impressions:
-        raise BadInput(f"{path}: no impression files in it (imp.*); it has {', '.join(file.name for file in files)[:300]}")
+        raise BadInput(
+            f"{path}: no impression files in it (imp.*); it has {', '.join(file.name for file in files)[:300]}"
+        )
     for file in impressions:
         _check_width(file)
     counted = all(width_of(file) == len(TEST_SCHEMA) for file in impressions)
     clicks = _beside(path, "clk", options.clicks)
     if not clicks and not counted:
-        raise BadInput(f"{path}: no click file beside it (clk.*): say supply.clicks=FILE; without clicks there is nothing to learn")
+        raise BadInput(
+            f"{path}: no click file beside it (clk.*): say supply.clicks=FILE; without clicks there is nothing to learn"
+        )
     for file in clicks:
         _check_width(file)
     return RawLogs(impressions, clicks, _beside(path, "conv", None), options.nonclick_weight)
@@ -96,7 +102,9 @@ def _check_width(file: Path) -> None:
     width = width_of(file)
     if width not in {len(SCHEMA), len(TEST_SCHEMA)}:
         detect.detect(file)  # says more of what it is, where it is known
-        raise BadInput(f"{file}: {width} columns separated by tabs where the logs of iPinYou have {len(SCHEMA)}")
+        raise BadInput(
+            f"{file}: {width} columns separated by tabs where the logs of iPinYou have {len(SCHEMA)}"
+        )
 
 
 def _beside(path: Path, kind: str, said: str | None) -> list[Path]:
@@ -110,7 +118,9 @@ def _beside(path: Path, kind: str, said: str | None) -> list[Path]:
         return []
     day = path.name[4:].split(".")[0]
     return [
-        file for file in files_of(path.parent) if detect.raw_kind(file) == kind and day in file.name.split(".")[1:]
+        file
+        for file in files_of(path.parent)
+        if detect.raw_kind(file) == kind and day in file.name.split(".")[1:]
     ]
 
 
@@ -121,12 +131,16 @@ def _yzx(path: Path, options: Options) -> Reader:
 
 def _mapped(path: Path, options: Options) -> Reader:
     if options.mapping is None:
-        raise BadInput("supply.mapping: required by supply.format=mapped: a YAML file that says what the columns are")
+        raise BadInput(
+            "supply.mapping: required by supply.format=mapped: a YAML file that says what the columns are"
+        )
     files = files_of(path)
     parquet = {head(file, 4) == detect.PARQUET for file in files}
     if len(parquet) > 1:
         raise BadInput(f"{path}: holds both Parquet and text files; give them one by one")
-    return Mapped(files, read_mapping(Path(options.mapping).expanduser()), parquet.pop(), options.nonclick_weight)
+    return Mapped(
+        files, read_mapping(Path(options.mapping).expanduser()), parquet.pop(), options.nonclick_weight
+    )
 
 
 FORMATS: dict[str, Format] = {
@@ -146,5 +160,7 @@ FORMATS: dict[str, Format] = {
     detect.YZX: Format("yzx text: click price index:value ...", _yzx),
     detect.AUCTIONNET: Format("AuctionNet period CSV", lambda path, _: AuctionNet(_plain(path))),
     detect.MAPPED: Format("any CSV or Parquet file, by a mapping", _mapped),
-    detect.OWN: Format("the auction log of jointbid run", lambda path, options: OwnLog(_plain(path), options.seat)),
+    detect.OWN: Format(
+        "the auction log of jointbid run", lambda path, options: OwnLog(_plain(path), options.seat)
+    ),
 }

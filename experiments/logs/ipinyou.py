@@ -87,7 +87,10 @@ class CleanedCsv:
     roles: Roles = ROLES
     currency: str = "CNY"
     full_information: bool = False
-    facts: tuple[str, ...] = (*FACTS, "the log keeps no minutes: the rows of an hour are spread evenly over it")
+    facts: tuple[str, ...] = (
+        *FACTS,
+        "the log keeps no minutes: the rows of an hour are spread evenly over it",
+    )
 
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`; the rows of one hour share its first microsecond."""
@@ -139,8 +142,16 @@ class RawLogs:
         for file in self.impressions:
             counted = width_of(file) == len(TEST_SCHEMA)
             names = TEST_SCHEMA if counted else SCHEMA
-            extra = (Column("nclick", "integer", 0, 10**6), Column("nconversation", "integer", 0, 10**6)) if counted else ()
-            wanted = (Column("logtype", "integer", 0, 9, missing=tuple(NULLS), default=1), *_raw_columns(), *extra)
+            extra = (
+                (Column("nclick", "integer", 0, 10**6), Column("nconversation", "integer", 0, 10**6))
+                if counted
+                else ()
+            )
+            wanted = (
+                Column("logtype", "integer", 0, 9, missing=tuple(NULLS), default=1),
+                *_raw_columns(),
+                *extra,
+            )
             for block in read_rows(file, wanted, account, Form("\t", names, quoted=False)):
                 rows = _impressions_only(str(file), block, account)
                 if counted:
@@ -153,7 +164,9 @@ class RawLogs:
                 yield _raw_chunk(str(file), rows, account, self.nonclick_weight)
         for keys, what in ((clicks, "click"), (conversions, "conversion")):
             account.notes[f"{what} rows have no impression among these"] += keys.unmatched
-            account.notes[f"impressions share a {what} with another row of the same bid id and creative"] += keys.shared
+            account.notes[f"impressions share a {what} with another row of the same bid id and creative"] += (
+                keys.shared
+            )
 
 
 def width_of(file: Path) -> int:
@@ -175,7 +188,9 @@ def _keys(files: Sequence[Path], account: Account) -> Keys:
             found.add(rows["bidid"], rows["creative"])
         own.check()
         account.notes[f"rows of {file.name} could not be used and were dropped"] += sum(own.dropped.values())
-        account.notes[f"rows of {file.name} were joined to the impressions"] += own.read - sum(own.dropped.values())
+        account.notes[f"rows of {file.name} were joined to the impressions"] += own.read - sum(
+            own.dropped.values()
+        )
     return found.keys()
 
 

@@ -39,23 +39,23 @@ class Mapped:
     nonclick_weight: float
 
     @property
-    def roles(self) -> Roles:  # type: ignore[override]
+    def roles(self) -> Roles:
         """As the mapping says."""
         m = self.mapping
         return Roles(m.profile, m.context, m.ad, frozenset(m.lists), m.history)
 
     @property
-    def currency(self) -> str:  # type: ignore[override]
+    def currency(self) -> str:
         """As the mapping says."""
         return self.mapping.currency
 
     @property
-    def full_information(self) -> bool:  # type: ignore[override]
+    def full_information(self) -> bool:
         """As the mapping says."""
         return self.mapping.full_information
 
     @property
-    def facts(self) -> tuple[str, ...]:  # type: ignore[override]
+    def facts(self) -> tuple[str, ...]:
         """What the mapping leaves out."""
         said = [] if self.mapping.time else ["the mapping names no time: rows come every tenth of a second"]
         if not self.mapping.floor:
@@ -80,7 +80,11 @@ class Mapped:
         m, missing = self.mapping, self.mapping.missing
         found = [Column(m.price, "number", 0, PRICE_MAX), Column(m.click, "integer", 0, 1, missing=_FALSE)]
         found += [Column(name, "number", 0, PRICE_MAX, missing=missing) for name in (m.floor, m.bid) if name]
-        found += [Column(name, "integer", 0, 1, missing=(*missing, *_FALSE)) for name in (m.conversion, m.known) if name]
+        found += [
+            Column(name, "integer", 0, 1, missing=(*missing, *_FALSE))
+            for name in (m.conversion, m.known)
+            if name
+        ]
         if m.weight:
             found.append(Column(m.weight, "number", 1e-9, 1e9))
         if m.pctr:
@@ -121,13 +125,17 @@ class Mapped:
         split: Any = lambda text: clean(text).replace(m.list_separator, ",")  # noqa: E731
         table: dict[str, Any] = {
             "time_us": time_us,
-            "campaign": make.recode(rows[m.campaign], clean) if m.campaign else make.constant(campaign_of(file), n),
+            "campaign": make.recode(rows[m.campaign], clean)
+            if m.campaign
+            else make.constant(campaign_of(file), n),
             "click": rows[m.click],
             "price_micros": make.micros(rows[m.price], scale),
             "floor_micros": make.micros(rows[m.floor], scale) if m.floor else np.zeros(n, dtype=np.int64),
             "weight": rows[m.weight] if m.weight else np.where(rows[m.click] == 1, 1.0, self.nonclick_weight),
         }
-        table |= {name: make.recode(rows[name], split if name in m.lists else clean) for name in self.roles.features}
+        table |= {
+            name: make.recode(rows[name], split if name in m.lists else clean) for name in self.roles.features
+        }
         if m.bid:
             table["bid_micros"] = make.micros(rows[m.bid], scale)
         if m.user:
@@ -221,7 +229,11 @@ def _numbers(cells: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.
     if pa.types.is_timestamp(cells.type):
         cells = cells.cast(pa.int64())
     try:
-        exact = cells.cast(pa.int64()) if column.kind == "integer" and not pa.types.is_floating(cells.type) else cells.cast(pa.float64())
+        exact = (
+            cells.cast(pa.int64())
+            if column.kind == "integer" and not pa.types.is_floating(cells.type)
+            else cells.cast(pa.float64())
+        )
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return np.zeros(len(cells), dtype=np.int64), np.ones(len(cells), dtype=bool)
     values = np.asarray(pc.fill_null(exact, 0))

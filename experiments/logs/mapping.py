@@ -74,7 +74,11 @@ class Mapping(Model):
         stray = [name for name in self.lists if name not in features]
         if stray:
             raise ValueError(f"lists: {stray[0]} is no column of profile, context, history or ad")
-        told = [name for name in features if name in {self.price, self.click, self.conversion, self.bid, self.pctr, self.known}]
+        told = [
+            name
+            for name in features
+            if name in {self.price, self.click, self.conversion, self.bid, self.pctr, self.known}
+        ]
         if told:
             raise ValueError(f"{told[0]}: an outcome, a price or a bid cannot be a feature: it would leak")
         return self
@@ -95,9 +99,13 @@ def read_mapping(path: Path) -> Mapping:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadInput(f"supply.mapping = {path}: is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(tree, dict):
-        raise BadInput(f"supply.mapping = {path}: must have keys, as in price: paid; it holds {type(tree).__name__}")
+        raise BadInput(
+            f"supply.mapping = {path}: must have keys, as in price: paid; it holds {type(tree).__name__}"
+        )
     try:
-        return Mapping.model_validate({key: tuple(v) if isinstance(v, list) else v for key, v in tree.items()})
+        return Mapping.model_validate(
+            {key: tuple(v) if isinstance(v, list) else v for key, v in tree.items()}
+        )
     except ValidationError as error:
         raise BadInput([_problem(path, detail) for detail in error.errors(include_url=False)]) from None
 

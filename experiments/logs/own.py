@@ -27,6 +27,7 @@ NEEDED = (
     "clicked", "converted",
 )  # fmt: skip
 MICROS_PER_CPM = 1_000
+ROLES = Roles(context=("hour",), ad=("at",))
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class OwnLog:
 
     files: Sequence[Path]
     seat: str = SEAT
-    roles: Roles = Roles(context=("hour",), ad=("at",))
+    roles: Roles = ROLES
     currency: str = "currency"
     full_information: bool = True
     facts: tuple[str, ...] = (
@@ -46,17 +47,24 @@ class OwnLog:
         """See `Reader`."""
         for file in self.files:
             for batch in read_own(file, account):
-                won = np.asarray(pc.fill_null(pc.equal(batch["seat"].cast(pa.string()), self.seat), fill_value=False))
+                won = np.asarray(
+                    pc.fill_null(pc.equal(batch["seat"].cast(pa.string()), self.seat), fill_value=False)
+                )
                 bid, other = (np.asarray(pc.fill_null(batch[name], 0.0)) for name in ("bid", "other_bid"))
                 floor = make.micros(np.asarray(batch["bidfloor"]), MICROS_PER_CPM)
                 time_us = np.asarray(batch["time_us"])
-                seen = {name: np.asarray(pc.fill_null(batch[name], fill_value=False)) & won for name in ("clicked", "converted")}
+                seen = {
+                    name: np.asarray(pc.fill_null(batch[name], fill_value=False)) & won
+                    for name in ("clicked", "converted")
+                }
                 yield make.chunk(
                     {
                         "time_us": time_us,
                         "campaign": make.constant(self.seat, len(batch)),
                         "click": seen["clicked"].astype(np.int64),
-                        "price_micros": np.maximum(make.micros(np.where(won, other, bid), MICROS_PER_CPM), floor),
+                        "price_micros": np.maximum(
+                            make.micros(np.where(won, other, bid), MICROS_PER_CPM), floor
+                        ),
                         "floor_micros": floor,
                         "weight": np.ones(len(batch)),
                         "user": pc.fill_null(batch["user"].cast(pa.string()), ""),

@@ -80,7 +80,9 @@ def write_log_txt(path: Path, rows: int = ROWS, seed: int = 7) -> None:
     _write(path, ["\t".join(names), *lines])
 
 
-def write_triples(path: Path, rows: int = ROWS, seed: int = 7, *, separator: str = "\t", wide: bool = False) -> None:
+def write_triples(
+    path: Path, rows: int = ROWS, seed: int = 7, *, separator: str = "\t", wide: bool = False
+) -> None:
     """`click price pctr`, with episode lines as rlb-dp has them, or (`wide`) a fourth column as rtbarbitrage has."""
     base = ipinyou_rows(rows, seed)
     rng = np.random.default_rng(seed)
@@ -98,7 +100,17 @@ def write_yzx(folder: Path, rows: int = ROWS, seed: int = 7) -> None:
     """`train.yzx.txt` and the `featindex.txt` that says what its features are."""
     frame = impressions(rows, seed)
     names = ["click", "weekday", "hour", *SCHEMA]
-    plain = ["region", "city", "adexchange", "domain", "slotid", "slotwidth", "slotheight", "creative", "advertiser"]
+    plain = [
+        "region",
+        "city",
+        "adexchange",
+        "domain",
+        "slotid",
+        "slotwidth",
+        "slotheight",
+        "creative",
+        "advertiser",
+    ]
     index: dict[str, int] = {"truncate": 0}
     lines = []
     for row in frame.to_dict("records"):

@@ -54,19 +54,23 @@ class Roles:
 
 
 class Reader(Protocol):
-    """One log, opened and its form checked.
+    """One log, opened and its form checked."""
 
-    Attributes:
-        roles: who owns which feature column.
-        currency: of the prices.
-        full_information: rows that the logger did not win are there too, each with its price.
-        facts: what is known of the format that the rows do not show, in words.
-    """
+    @property
+    def roles(self) -> Roles:
+        """Who owns which feature column."""
 
-    roles: Roles
-    currency: str
-    full_information: bool
-    facts: tuple[str, ...]
+    @property
+    def currency(self) -> str:
+        """Of the prices."""
+
+    @property
+    def full_information(self) -> bool:
+        """Whether rows that the logger did not win are there too, each with its price."""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What is known of the format that the rows do not show, in words."""
 
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """The rows in the file's order, some at a time: the columns of `CANONICAL`, some of `OPTIONAL`, the features.

@@ -24,6 +24,7 @@ from experiments.logs.packed import head
 from experiments.logs.table import Roles
 
 MICROS_PER_FEN_CPM = 10
+ROLES = Roles(ad=("campaign_name",))
 ROW_US = 100_000
 """Where a log keeps no time, its rows come every tenth of a second."""
 FACTS = (
@@ -73,7 +74,7 @@ class Triples:
 
     files: Sequence[Path]
     nonclick_weight: float
-    roles: Roles = Roles(ad=("campaign_name",))
+    roles: Roles = ROLES
     currency: str = "CNY"
     full_information: bool = False
     facts: tuple[str, ...] = FACTS
@@ -113,7 +114,9 @@ class Triples:
 
 def layout(file: Path) -> tuple[str, int]:
     """What separates the cells, and how many most rows have (3 or 4)."""
-    lines = [line for line in head(file).decode("utf-8", "replace").splitlines()[:100] if len(line.split()) > 2]
+    lines = [
+        line for line in head(file).decode("utf-8", "replace").splitlines()[:100] if len(line.split()) > 2
+    ]
     delimiter = "\t" if any("\t" in line for line in lines) else " "
     widths = [line.count(delimiter) + 1 for line in lines]
     return delimiter, 4 if widths and max(set(widths), key=widths.count) == 4 else 3

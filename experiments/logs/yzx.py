@@ -52,41 +52,55 @@ class Meaning:
         for row, line in enumerate(path.read_text("utf-8", errors="backslashreplace").splitlines(), 1):
             text, _, number = line.rpartition("\t")
             if not number.strip().isdecimal() or int(number) > 10**8:
-                raise BadInput(f"{path}, row {row}, column 'index': {number!r} is not a whole number from 0 to 100000000")
-            place, _, value = text.partition(":")
-            known[int(number)] = (_HEADER[int(place)] if place.isdecimal() and int(place) < 27 else "", value)
-        names = tuple(name for name in (*ROLES.features, "slotprice") if any(name == column for column, _ in known.values()))
+                raise BadInput(
+                    f"{path}, row {row}, column 'index': {number!r} is not a whole number from 0 to 100000000"
+                )
+            place, _, told = text.partition(":")
+            known[int(number)] = (_HEADER[int(place)] if place.isdecimal() and int(place) < 27 else "", told)
+        there = {name for name, _ in known.values()}
+        names = tuple(name for name in (*ROLES.features, "slotprice") if name in there)
         size = max(known, default=0) + 1
-        column, value = np.full(size, -1, dtype=np.int64), [""] * size
-        for number, (name, text) in known.items():
-            column[number] = names.index(name) if name in names else -1
-            value[number] = "" if text in NULLS else text
-        return cls(names, column, value)
+        column, values = np.full(size, -1, dtype=np.int64), [""] * size
+        for index, (name, value) in known.items():
+            column[index] = names.index(name) if name in names else -1
+            values[index] = "" if value in NULLS else value
+        return cls(names, column, values)
 
     @property
     def roles(self) -> Roles:
         """Who owns the columns, as in the other iPinYou forms; the floor's bucket is the context's."""
-        groups = {group: tuple(name for name in ROLES.of(group) if name in self.names) for group in ("profile", "context", "ad")}
+        groups = {
+            group: tuple(name for name in ROLES.of(group) if name in self.names)
+            for group in ("profile", "context", "ad")
+        }
         floor = ("slotprice",) if "slotprice" in self.names else ()
-        return Roles(groups["profile"], groups["context"] + floor, groups["ad"], ROLES.lists & set(self.names))
+        return Roles(
+            groups["profile"], groups["context"] + floor, groups["ad"], ROLES.lists & set(self.names)
+        )
 
     def text(self, lists: pa.ListArray, number: NDArray[np.int64]) -> dict[str, Any]:
         """The columns of some rows from their feature numbers."""
         begin = np.asarray(lists.offsets)
         row = np.repeat(np.arange(len(lists)), np.diff(begin))
-        column = np.where(number < len(self.column), self.column[np.minimum(number, len(self.column) - 1)], -1)
+        column = np.where(
+            number < len(self.column), self.column[np.minimum(number, len(self.column) - 1)], -1
+        )
         values, found = np.array(self.value, dtype=object), {}
         for place, name in enumerate(self.names):
             mine = column == place
             if name in self.roles.lists:
                 offsets = np.concatenate([[0], np.cumsum(np.bincount(row[mine], minlength=len(lists)))])
                 tags = pa.array(values[number[mine]], pa.string())
-                found[name] = pc.binary_join(pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), tags), ",")
+                found[name] = pc.binary_join(
+                    pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), tags), ","
+                )
                 continue
             code = np.full(len(lists), -1, dtype=np.int64)
             code[row[mine]] = number[mine]
             held, inverse = np.unique(code, return_inverse=True)
-            found[name] = make.from_codes(inverse, ["" if number < 0 else self.value[number] for number in held])
+            found[name] = make.from_codes(
+                inverse, ["" if number < 0 else self.value[number] for number in held]
+            )
         return found
 
 
@@ -101,12 +115,12 @@ class Yzx:
     full_information: bool = False
 
     @property
-    def roles(self) -> Roles:  # type: ignore[override]
+    def roles(self) -> Roles:
         """By the meaning of the features, where it is known; else they are one list that is nobody's in particular."""
         return self.meaning.roles if self.meaning else Roles(context=(FEATURES,), lists=frozenset({FEATURES}))
 
     @property
-    def facts(self) -> tuple[str, ...]:  # type: ignore[override]
+    def facts(self) -> tuple[str, ...]:
         """What the rows do not show."""
         told = "featindex.txt says what the features are" if self.meaning else (
             "without featindex.txt beside the file nobody can tell profile from context: all features count as context"
@@ -122,7 +136,9 @@ class Yzx:
                 rows = _parsed(str(file), block, account, episodes)
                 n = len(rows)
                 if self.meaning:
-                    text = self.meaning.text(rows["features"], np.asarray(rows["features"].flatten().cast(pa.int64())))
+                    text = self.meaning.text(
+                        rows["features"], np.asarray(rows["features"].flatten().cast(pa.int64()))
+                    )
                 else:
                     text = {FEATURES: pc.binary_join(rows["features"], ",")}
                 yield make.chunk(
@@ -147,7 +163,9 @@ def _parsed(file: str, block: Rows, account: Account, episodes: Episodes) -> Row
     for i in np.flatnonzero(short):
         text, number = line[int(i)].as_py(), int(block.numbers[i])
         if not episodes.takes(number, text):
-            account.complain(file, number, f": {text[:80]!r} is not 'click price index:value ...'", "ragged row")
+            account.complain(
+                file, number, f": {text[:80]!r} is not 'click price index:value ...'", "ragged row"
+            )
     whole = Rows({"line": line}, block.numbers).without(short)
     parts = pc.split_pattern(whole["line"], " ", max_splits=2)
     cells = [pc.list_element(parts, i) if len(whole) else pa.array([], pa.string()) for i in range(3)]

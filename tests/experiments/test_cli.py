@@ -85,6 +85,7 @@ def test_scenarios(capsys):
         "busy_exchange",
         "default",
         "ipinyou",
+        "log",
         "theory",
         "theory_rivals",
     }
