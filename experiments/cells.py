@@ -20,6 +20,9 @@ CODE = ("sim", "strategies", "experiments/studies/arms.py", "experiments/cells.p
 FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
 """Parts of a scenario that no number depends on."""
 
+PILOTS = 1_000_000
+"""Replications from here on are pilots: they decide how a study goes on, and no estimate and no table has them."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -62,6 +65,11 @@ class Cell:
         if theirs := fingerprint(self.scenario.bidders.strategy.name):
             parts.append(theirs)
         return _hash(json.dumps(parts, sort_keys=True).encode())
+
+    @property
+    def is_pilot(self) -> bool:
+        """Whether its result decides something, and is not estimated from."""
+        return self.replication >= PILOTS
 
     def __str__(self) -> str:
         where = f"{self.point}, " if self.point else ""

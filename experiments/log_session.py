@@ -14,6 +14,7 @@ from experiments.errors import BadInput
 from experiments.runner import Ledger
 from experiments.session import CELLS, SUMMARY, Answer, manifest, recorded
 from experiments.store import Folder
+from experiments.studies.base import Said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,13 +78,8 @@ def _plot(summary: pd.DataFrame, folder: Path) -> None:
 def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: dict[str, Any]) -> Answer:
     from experiments.cli.log_tables import model_table, money_table
 
-    return Answer(
-        point.folder,
-        summary=summary,
-        verdict=tuple(about["verdict"]),
-        notes=tuple(about["notes"]),
-        shown=(model_table(models), money_table(summary)),
-    )
+    said = Said(tuple(about["verdict"]), tuple(about["notes"]), (model_table(models), money_table(summary)))
+    return Answer(point.folder, summary=summary, said=said)
 
 
 def _plots_wanted(point: Point) -> bool:

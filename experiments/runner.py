@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from experiments.cells import Cell, CellResult, grouped
 from experiments.config import Point
@@ -14,7 +14,12 @@ from experiments.executor import Outcome, Work, run_tasks
 from experiments.progress import meter
 from experiments.store import Folder
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 TRIAL_REQUESTS = 64
+STUDY_COLUMNS = ("study_point", "arm", "replication", "seed")
+Found = Sequence[tuple[Cell, CellResult]]
 
 
 @dataclass
@@ -101,3 +106,30 @@ def repeat(cell: Cell, point: Point) -> str:
     parts = [*own, *where, f"study.arm={cell.arm}", f"study.replication={cell.replication}"]
     search = ["--config-dir", point.config_dir] if point.config_dir else []
     return shlex.join(["jointbid", "run", *search, *parts])
+
+
+def table(found: Found) -> pd.DataFrame:
+    """One row a cell and bidder, in the order of the cells."""
+    return _frame(found, lambda result: result.rows)
+
+
+def timeseries(found: Found) -> pd.DataFrame:
+    """One row a cell, bidder and hour."""
+    return _frame(found, lambda result: result.timeseries)
+
+
+def _frame(found: Found, rows: Callable[[CellResult], list[dict[str, Any]]]) -> pd.DataFrame:
+    import pandas as pd
+
+    records = [
+        {
+            "study_point": cell.point,
+            "arm": cell.arm,
+            "replication": cell.replication,
+            "seed": cell.seed,
+            **row,
+        }
+        for cell, result in found
+        for row in rows(result)
+    ]
+    return pd.DataFrame(records, columns=None if records else list(STUDY_COLUMNS))

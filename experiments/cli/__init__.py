@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from experiments.errors import BadInput, closest
 
 VERBS = {
-    "value": ("value", "the main job: what joining the data is worth, in a table, plots and one sentence"),
+    "value": ("study", "the main job: what joining the data is worth, in a table, plots and one sentence"),
     "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
     "strategies": (
         "strategies",
@@ -20,6 +20,9 @@ VERBS = {
     "doctor": ("doctor", "versions, compiled-kernel cache, cores, shadowed packages, writable paths"),
 }
 """Verb -> module of this package with its `main(arguments) -> exit code`, and what it does."""
+
+STUDY = "study"
+"""The module of all verbs that answer a study (`experiments.studies.STUDIES`); its `main` also takes the verb."""
 
 DEBUG = "JOINTBID_DEBUG"
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -44,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(error)
         return BAD_INPUT
     except KeyboardInterrupt:
-        keeps = arguments[:1] == ["value"]
+        keeps = VERBS.get(arguments[0], ("",))[0] == STUDY
         rest = (
             "what is done is kept: the same command again goes on from there"
             if keeps
@@ -102,6 +105,7 @@ def _dispatch(arguments: list[str]) -> int:
         return DONE
     if verb not in VERBS:
         raise BadInput(f"{verb}: no such verb; there is: {', '.join(VERBS)}{closest(verb, VERBS)}")
-    module = importlib.import_module(f"{__name__}.{VERBS[verb][0]}")
-    code: int = module.main(rest)
+    name = VERBS[verb][0]
+    module = importlib.import_module(f"{__name__}.{name}")
+    code: int = module.main(rest, verb) if name == STUDY else module.main(rest)
     return code

@@ -20,7 +20,7 @@ from experiments.executor import run_tasks
 from experiments.settings import ExecutorSettings
 from experiments.store import Folder
 from experiments.studies import arms
-from experiments.studies import value as studies
+from experiments.studies import value_cells as studies
 from sim.scenario import Scenario
 
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor=serial"]

@@ -1,4 +1,4 @@
-"""`jointbid value`: the study of one market, or of every point of a sweep."""
+"""`jointbid value` and its like: a study of one market, or of every point of a sweep."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from experiments.cli.options import points
 from experiments.config import Point
+from experiments.studies import study_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,15 +16,16 @@ if TYPE_CHECKING:
 
     from experiments.session import Answer
 
-VERB = "value"
 SHOWN = 5
 """Failed cells shown; the file has all."""
-ABOUT = "what is it worth to join the two houses' data on each bid request?"
+
+ABOUT = {"value": "what is it worth to join the two houses' data on each bid request?"}
+"""Verb -> the question that its study answers."""
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(arguments: Sequence[str], verb: str) -> int:
     """Run the study at each point, and show what it found; 1 where a cell failed."""
-    todo = points(VERB, ABOUT, arguments)
+    todo = points(verb, ABOUT[verb], arguments)
     answers = []
     for number, point in enumerate(todo, 1):
         if len(todo) > 1:
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
         answer = _answer(point)
         answers.append(answer)
         if len(todo) == 1:
-            _show(point, answer)
+            _show(answer)
     if len(todo) > 1:
         _show_sweep(todo, answers)
     for answer in answers:
@@ -44,21 +46,15 @@ def _answer(point: Point) -> Answer:
         from experiments.log_session import value
 
         return value(point)
-    from experiments.session import value as study
-    from experiments.studies.arms import run_cell
+    from experiments.session import answer
 
-    return study(point, run_cell)
+    return answer(point, study_class(point.verb)(point.settings))
 
 
-def _show(point: Point, answer: Answer) -> None:
+def _show(answer: Answer) -> None:
     from experiments import tables
 
-    if answer.summary is not None and not answer.shown:
-        about = {"best_single": answer.best_single, "silo": point.settings.study.silo}
-        tables.show(
-            tables.ladder_table(answer.summary, **about), tables.estimand_table(answer.summary, **about)
-        )
-    tables.show(*answer.shown, *answer.notes, *answer.verdict)
+    tables.show(*answer.said.shown, *answer.said.notes, *answer.said.verdict)
     sys.stdout.write(f"\nResults: {answer.folder}\n")
 
 
@@ -70,16 +66,22 @@ def _show_sweep(todo: Sequence[Point], answers: Sequence[Answer]) -> None:
         *(
             f"{label}: {said}"
             for label, answer in zip(labels, answers, strict=True)
-            for said in answer.verdict
+            for said in answer.said.verdict
         )
     )
-    tables.show(sweep_table([point.swept for point in todo], [answer.summary for answer in answers]))
+    headline = study_class(todo[0].verb).headline
+    summaries = [answer.summary for answer in answers]
+    tables.show(sweep_table([point.swept for point in todo], summaries, headline))
     for label, answer in zip(labels, answers, strict=True):
         sys.stdout.write(f"Results: {answer.folder}  {label}\n")
 
 
-def sweep_table(swept: Sequence[Mapping[str, str]], summaries: Sequence[pd.DataFrame | None]) -> Table:
-    """One row a point: the swept values, the value of joint data with its interval, and its two steps."""
+def sweep_table(
+    swept: Sequence[Mapping[str, str]],
+    summaries: Sequence[pd.DataFrame | None],
+    headline: Mapping[str, tuple[str, str]],
+) -> Table:
+    """One row a point: the swept values, then the study's headline figures, the first of them with its interval."""
     from rich import box
     from rich.table import Table
 
@@ -88,22 +90,23 @@ def sweep_table(swept: Sequence[Mapping[str, str]], summaries: Sequence[pd.DataF
 
     money = [_unit(summary) for summary in summaries]
     same = len(set(money)) == 1
-    title = "Value of joint data" + (f", {money[0]}" if same else "")
+    first, *others = headline
+    title = headline[first][0].replace("_", " ").capitalize() + (f", {money[0]}" if same else "")
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     for key in swept[0]:
         table.add_column(key.removeprefix("source.").replace(".", ".\n"))
-    for head in ("value", "95 % interval", "%", "same-request step", "joint-model step"):
+    for head in (first, "95 % interval", *others):
         table.add_column(head, justify="right")
     if not same:
         table.add_column("unit")
     for values, summary, unit in zip(swept, summaries, money, strict=True):
-        cells = ["-"] * 5
+        cells = ["-"] * (1 + len(headline))
         if summary is not None:
             rows = _headline(summary)
-            found = [lookup(rows, estimand, metric) for estimand, metric in SWEPT]
-            value, percent, *steps = ("-" if e is None else number(e.estimate) for e in found)
-            joint = found[0]
-            cells = [value, interval(joint) if joint and joint.has_interval else "-", percent, *steps]
+            found = [lookup(rows, estimand, metric) for estimand, metric in headline.values()]
+            main, *rest = ("-" if e is None else number(e.estimate) for e in found)
+            lead = found[0]
+            cells = [main, interval(lead) if lead and lead.has_interval else "-", *rest]
         table.add_row(*values.values(), *cells, *([] if same else [unit]))
     return table
 
@@ -113,14 +116,6 @@ def _headline(summary: pd.DataFrame) -> pd.DataFrame:
     if "budget_share" not in summary:
         return summary
     return summary[(summary["tags"] == "all") & (summary["budget_share"] == float("inf"))]
-
-
-SWEPT = (
-    ("value_of_joint_data", "focal_profit"),
-    ("value_of_joint_data", "focal_profit_pct"),
-    ("same_request_step", "focal_profit"),
-    ("joint_model_step", "focal_profit"),
-)
 
 
 def _unit(summary: pd.DataFrame | None) -> str:
