@@ -124,11 +124,21 @@ def contrast(wide: pd.DataFrame, weights: Mapping[str, float]) -> Estimate:
         wide: one row a replication and one column an arm; rows where a needed arm is nan are left out.
         weights: weight of each arm in the sum; `{"joint": 1, "none": -1}` is a difference.
     """
-    values = wide[list(weights)].dropna().to_numpy(np.float64)
-    terms = values * np.array(list(weights.values()), dtype=np.float64)
+    return mean_interval(combined(wide, weights))
+
+
+def combined(wide: pd.DataFrame, weights: Mapping[str, float]) -> pd.Series:
+    """The weighted sum of arms in each replication that has all of them; what is mere rounding is zero.
+
+    Args:
+        wide: one row a replication and one column an arm.
+        weights: weight of each arm in the sum.
+    """
+    complete = wide[list(weights)].dropna()
+    terms = complete.to_numpy(np.float64) * np.array(list(weights.values()), dtype=np.float64)
     sums = terms.sum(axis=1)
     sums[np.abs(sums) <= ROUNDING * np.abs(terms).max(axis=1, initial=0.0)] = 0.0
-    return mean_interval(sums)
+    return pd.Series(sums, index=complete.index)
 
 
 def percent_difference(a: Values, b: Values) -> Estimate:
