@@ -18,7 +18,7 @@ LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "s
 """Of a study that replays a log, whose houses are two."""
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Valuation = Literal["bayes", "learned"]
-Learner = Literal["logistic", "table", "cell_means"]
+Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
 Value = bool | int | float | str | tuple[float, ...]
 """What a key may be swept over."""
 Correlation = Annotated[float, Field(ge=-1, le=1)]
