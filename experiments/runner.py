@@ -270,7 +270,9 @@ def parts(
     number, empty = 0, True
     for number, (cell, result) in enumerate(found, 1):
         about = dict(zip(STUDY_COLUMNS, (cell.point, cell.arm, cell.replication, cell.seed), strict=True))
-        records += [{**about, **row} for row in rows(result)]
+        records += [
+            {**about, **row, **about} for row in rows(result)
+        ]  # a result may be shared with another point
         if number % PART_CELLS == 0 and records:
             yield pd.DataFrame(records)
             records, empty = [], False

@@ -112,13 +112,18 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
         _look(folder, ledger)
         cells: dict[str, Cell] = {}
         for stage in study.stages(ledger):
-            missing = [cell for cell in stage if cell.key not in folder.cells]
-            ledger.kept += len(stage) - len(missing)
+            distinct = {
+                cell.key: cell for cell in reversed(stage)
+            }  # what the ladder and a curve share is the ladder's
+            missing = [cell for key, cell in reversed(distinct.items()) if key not in folder.cells]
+            ledger.kept += len(distinct) - len(missing)
             if missing:
                 trial(missing[0], study.work)
                 folder.status("running")
                 yield Stage(missing, study.work, point, folder, ledger)
-            cells |= {cell.key: cell for cell in stage if not cell.is_pilot}
+            for cell in stage:
+                if not cell.is_pilot:
+                    cells.setdefault(cell.key, cell)
         content = digest([point.settings.plot.model_dump(), *sorted(cells)])
         known = folder.read_json("manifest.json")
         found = Answer(point.folder, failures=ledger.failures, ran=ledger.ran)
