@@ -18,6 +18,7 @@ class Account:
     Attributes:
         path: the log, for messages.
         drop_bad: leave out rows that cannot be used, and count them, instead of refusing the log.
+        tolerant: the same, but keep the first complaints to be shown.
         read: rows seen.
         used: rows handed on.
         dropped: rows left out, by reason.
@@ -26,6 +27,7 @@ class Account:
 
     path: str
     drop_bad: bool = False
+    tolerant: bool = False
     read: int = 0
     used: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -44,7 +46,7 @@ class Account:
 
     def check(self) -> None:
         """Raise `BadInput` where a row could not be used and may not be dropped."""
-        if self.problems:
+        if self.problems and not self.tolerant:
             more = [f"{self.path}: {self.bad - SHOWN} more rows like these"] if self.bad > SHOWN else []
             raise BadInput([text for _, _, text in sorted(self.problems)] + more)
 

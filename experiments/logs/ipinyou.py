@@ -97,7 +97,7 @@ class CleanedCsv:
         for file in self.files:
             for rows in read_rows(file, CLEANED, account, Form()):
                 hour = rows["weekday"] * 24 + rows["hour"]
-                text = {name: rows[name] for name in _TEXT}
+                text = {name: make.recode(rows[name], make.without_null) for name in _TEXT}
                 yield make.chunk(_canonical(rows, text, hour * HOUR_US, self.nonclick_weight))
 
 

@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from typing_extensions import override
 
 _FIRST = 0xF700
 _MARK = re.compile("[\uf780-\uf7ff]")
@@ -40,12 +39,12 @@ class Marked(io.RawIOBase):
         self._decoder = codecs.getincrementaldecoder("utf-8")(_HANDLER)
         self.odd = False
 
-    @override
     def readable(self) -> bool:
+        """Always."""
         return True
 
-    @override
     def read(self, size: int = -1) -> bytes:
+        """Some bytes, of which all are UTF-8."""
         block = self._stream.read(size)
         if block.isascii() and not self._decoder.getstate()[0]:
             return block
