@@ -100,7 +100,7 @@ def failure(outcome: Outcome, point: Point) -> dict[str, Any]:
 
 def repeat(cell: Cell, point: Point) -> str:
     """The command that runs one cell alone."""
-    shared = ("study.who", "study.valuation", "study.train_requests", "study.learner")
+    shared = ("study.who", "study.others", "study.valuation", "study.train_requests", "study.learner")
     own = [text for text in point.overrides if not text.startswith("study") or text.startswith(shared)]
     where = [*cell.point.split(), f"supply.requests={cell.scenario.supply.requests}"] if cell.point else []
     parts = [*own, *where, f"study.arm={cell.arm}", f"study.replication={cell.replication}"]

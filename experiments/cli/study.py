@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 SHOWN = 5
 """Failed cells shown; the file has all."""
 
-ABOUT = {"value": "what is it worth to join the two houses' data on each bid request?"}
+ABOUT = {
+    "value": "what is it worth to join the two houses' data on each bid request?",
+    "adoption": "how many bidders will hold the data, and who gains and loses on the way?",
+}
 """Verb -> the question that its study answers."""
 
 
@@ -120,7 +123,7 @@ def _headline(summary: pd.DataFrame) -> pd.DataFrame:
 
 def _unit(summary: pd.DataFrame | None) -> str:
     """Of money in a summary."""
-    if summary is None:
+    if summary is None or not (summary["metric"] == "focal_profit").any():
         return "-"
     return str(summary.loc[summary["metric"] == "focal_profit", "unit"].iloc[0])
 
