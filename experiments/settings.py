@@ -94,10 +94,14 @@ class RunStudy(Model):
 
 
 class ExecutorSettings(Model):
-    """Where cells run: in this process, or in ``jobs`` processes (null: one a core)."""
+    """Where cells run: in this process, or in ``jobs`` processes (null: one a core).
+
+    ``fail_fast`` stops at the first cell that fails.
+    """
 
     name: Literal["serial", "process"] = "process"
     jobs: Count | None = None
+    fail_fast: bool = False
 
 
 class Plot(Model):

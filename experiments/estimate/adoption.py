@@ -85,8 +85,8 @@ def per_bidder(cells: pd.DataFrame, unit_scale: float) -> tuple[Profits, Profits
     scaled = cells.assign(profit=cells["profit"] * unit_scale / cells["requests"])
     seats = scaled.groupby(["k", "replication", "adopts", "advertiser"], sort=False)["profit"].sum()
     means = seats.groupby(["adopts", "k", "replication"]).mean()
-    there = means.index.droplevel(["replication"]).unique().tolist()
-    having, lacking = (
-        {int(k): means.loc[side, k] for holds, k in there if bool(holds) is side} for side in (True, False)
-    )
-    return having, lacking
+    by_number = means.unstack("replication")
+    sides: dict[bool, dict[int, pd.Series[float]]] = {True: {}, False: {}}
+    for key, row in zip(by_number.index.tolist(), by_number.to_numpy(), strict=True):
+        sides[bool(key[0])][int(key[1])] = pd.Series(row, index=by_number.columns).dropna()
+    return sides[True], sides[False]
