@@ -11,8 +11,8 @@ from sim.training import TrainingLog, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
 from strategies.registry import make
-from strategies.valuations.bayes import bayes, mean_value
-from strategies.valuations.combined import Summed, stacked_bayes
+from strategies.valuations.bayes import bayes
+from strategies.valuations.combined import stacked_bayes, summed_bayes
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
 
 ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
@@ -56,15 +56,19 @@ def bidder_names(count: int) -> list[str]:
 
 
 def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or two departments with half the budget each."""
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget."""
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if scenario.response.family == "private_value":
         strategy = make(scenario.bidders.strategy, Market.of(scenario))
         return {advertiser: Entrant(strategy, None, budget, advertiser)}
     if arm != "split_budget":
         return {advertiser: _campaign(cell, advertiser, arm, budget)}
-    half = None if budget is None else budget / 2
-    return {f"{advertiser}_{source}": _campaign(cell, advertiser, source, half) for source in scenario.source}
+    houses = scenario.houses
+    part = None if budget is None else budget / len(houses)
+    return {
+        f"{advertiser}_{owner}": _campaign(cell, advertiser, "+".join(held), part)
+        for owner, held in houses.items()
+    }
 
 
 def valuation(cell: Cell, arm: str) -> Valuation:
@@ -80,14 +84,15 @@ def valuation(cell: Cell, arm: str) -> Valuation:
     if arm == "stacked":
         return stacked_bayes(scenario)
     if arm == "summed":
-        return Summed(tuple(bayes(scenario, (name,)) for name in scenario.source), mean_value(scenario))
+        return summed_bayes(scenario)
     return bayes(scenario, information(cell, arm))
 
 
 def information(cell: Cell, arm: str) -> tuple[str, ...]:
-    """The sources that an arm's holder may use on a request."""
-    if arm in cell.scenario.source:
-        return (arm,)
+    """The sources that an arm's holder may use on a request: those that it names, as in ``profile+context``, or all."""
+    named = tuple(arm.split("+"))
+    if set(named) <= set(cell.scenario.source):
+        return named
     return () if arm == "none" else tuple(cell.scenario.source)
 
 

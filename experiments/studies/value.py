@@ -11,10 +11,13 @@ from experiments.errors import BadInput
 from experiments.runner import Ledger
 from experiments.settings import Settings, ValueStudy
 from experiments.studies.arms import ARMS
-from sim.scenario import FACTORS, Scenario
+from sim.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SINGLES = ("profile", "context")
+"""The single sources that the ladder compares."""
 
 PILOT = tuple(range(1_000_000, 1_000_004))
 """Replications on which the better single source is chosen; no estimate uses them."""
@@ -47,12 +50,12 @@ class Plan:
 
     def pilot(self) -> list[Cell]:
         """The single sources on the pilot's replications."""
-        return self.cells(FACTORS, PILOT)
+        return self.cells(SINGLES, PILOT)
 
     def width_pilot(self) -> list[Cell]:
         """Joint, and what it is compared with, on the replications that fix the number of replications."""
         silo = self.study.silo
-        return self.cells(("joint", *(FACTORS if silo == "best_single" else (silo,))), WIDTH_PILOT)
+        return self.cells(("joint", *(SINGLES if silo == "best_single" else (silo,))), WIDTH_PILOT)
 
     def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
         """These arms in these replications."""
@@ -106,7 +109,7 @@ class Curves:
     def arms(plan: Plan) -> tuple[str, ...]:
         """Arms that the value of joint data and its steps need at one point."""
         own = () if plan.study.silo == "best_single" else (plan.study.silo,)
-        return tuple(dict.fromkeys((*FACTORS, "stacked", "joint", *own)))
+        return tuple(dict.fromkeys((*SINGLES, "stacked", "joint", *own)))
 
 
 def check(settings: Settings[ValueStudy]) -> None:
@@ -117,7 +120,7 @@ def check(settings: Settings[ValueStudy]) -> None:
     """
     if not settings.scenario.bidders.count:
         raise BadInput("bidders.count = 0: the study value needs a bidder that holds the data")
-    if absent := [name for name in FACTORS if name not in settings.scenario.source]:
+    if absent := [name for name in SINGLES if name not in settings.scenario.source]:
         raise BadInput(
             [f"source.{name}: not there, and the study value compares with and without it" for name in absent]
         )
@@ -161,7 +164,7 @@ def timeseries(found: Found) -> pd.DataFrame:
 
 def best_single(pilot: Found) -> str:
     """The single source with the higher mean profit on the pilot; the first of the two where they are equal."""
-    profit = dict.fromkeys(FACTORS, 0.0)
+    profit: dict[str, float] = dict.fromkeys(SINGLES, 0.0)
     for cell, result in pilot:
         profit[cell.arm] += sum(row["profit"] for row in result.rows if row["focal"])
     return max(profit, key=lambda arm: profit[arm])
