@@ -14,11 +14,14 @@ from experiments.versions import version
 from sim.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
-CODE = ("sim", "strategies", "experiments/studies/arms.py", "experiments/cells.py")
+CODE = ("sim", "strategies", "experiments/studies/arms.py", "experiments/cells.py", "experiments/lattice.py")
 """What a cell's numbers are computed by; a change there makes other cells of all of them."""
 
 FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
 """Parts of a scenario that no number depends on."""
+
+PILOTS = 1_000_000
+"""Replications from here on are pilots: they decide how a study goes on, and no estimate and no table has them."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Cell:
 
     Attributes:
         scenario: the market.
-        arm: the treatment, one of ``experiments.studies.arms.ARMS``.
+        arm: the treatment, one of ``experiments.studies.arms.arms_of(scenario)``.
         valuation: ``bayes`` or ``learned``.
         who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
         train_requests: randomised impressions that learned valuations are fitted to.
@@ -62,6 +65,11 @@ class Cell:
         if theirs := fingerprint(self.scenario.bidders.strategy.name):
             parts.append(theirs)
         return _hash(json.dumps(parts, sort_keys=True).encode())
+
+    @property
+    def is_pilot(self) -> bool:
+        """Whether its result decides something, and is not estimated from."""
+        return self.replication >= PILOTS
 
     def __str__(self) -> str:
         where = f"{self.point}, " if self.point else ""

@@ -12,8 +12,9 @@ from experiments.cells import code_version
 from experiments.config import Point, content_hash, digest
 from experiments.errors import BadInput
 from experiments.runner import Ledger
-from experiments.session import CELLS, SUMMARY, Answer, manifest, recorded
+from experiments.session import CELLS, SUMMARY, Answer, manifest
 from experiments.store import Folder
+from experiments.studies.base import Said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,7 @@ def value(point: Point) -> Answer:
         return _answer(point, models, summary, known)
     from experiments.studies.replay import run_replay
 
-    with recorded(folder):
+    with folder.held():
         folder.status("running")
         result = run_replay(point.settings.tree(), lambda line: print(line, file=sys.stderr))  # noqa: T201
         _write(point, folder, result)
@@ -77,13 +78,8 @@ def _plot(summary: pd.DataFrame, folder: Path) -> None:
 def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: dict[str, Any]) -> Answer:
     from experiments.cli.log_tables import model_table, money_table
 
-    return Answer(
-        point.folder,
-        summary=summary,
-        verdict=tuple(about["verdict"]),
-        notes=tuple(about["notes"]),
-        shown=(model_table(models), money_table(summary)),
-    )
+    said = Said(tuple(about["verdict"]), tuple(about["notes"]), (model_table(models), money_table(summary)))
+    return Answer(point.folder, summary=summary, said=said)
 
 
 def _plots_wanted(point: Point) -> bool:

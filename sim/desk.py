@@ -190,8 +190,9 @@ class Desk:
 
     def learn(self, now_us: int) -> None:
         """Outcomes become known that are due; a strategy that learns is told what happened since the last time."""
-        known = {"clicks": self.clicks.take(now_us), "conversions": self.conversions.take(now_us)}
+        clicks, conversions = self.clicks.take(now_us), self.conversions.take(now_us)
         if self.strategy.learns:
+            known = {"clicks": clicks, "conversions": conversions}
             self._call("observe", self._learned(known), now_us / HOUR_US)
 
     def control(self, state: AccountState) -> None:

@@ -1,1 +1,19 @@
 """Studies: which cells each needs, and what they say."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from experiments.studies.base import Study
+
+STUDIES = {"value": ("experiments.studies.value", "Value")}
+"""Verb -> module and class of its study; its settings are in ``experiments.settings.STUDIES``."""
+
+
+def study_class(verb: str) -> type[Study]:
+    """The study of a verb; its module is imported when it is asked for."""
+    module, name = STUDIES[verb]
+    found: type[Study] = getattr(import_module(module), name)
+    return found

@@ -1,222 +1,208 @@
-"""The study ``value``: which cells it needs, and what they say once they are there."""
+"""The study ``value``: what joining the two houses' data is worth to one advertiser, rung by rung."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+import math
+from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from experiments.cells import Cell, CellResult
+from experiments.cells import Cell
 from experiments.errors import BadInput
-from experiments.runner import Ledger
-from experiments.settings import Settings, ValueStudy
-from experiments.studies.arms import ARMS
-from sim.scenario import Scenario
+from experiments.runner import Ledger, table
+from experiments.studies.base import Figure, Said, Study
+from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
+from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
+from sim.scenario import Scenario, StrategySpec
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure as Drawing
 
-SINGLES = ("profile", "context")
-"""The single sources that the ladder compares."""
-
-PILOT = tuple(range(1_000_000, 1_000_004))
-"""Replications on which the better single source is chosen; no estimate uses them."""
-
-WIDTH_PILOT = tuple(range(2_000_000, 2_000_010))
-"""Replications that fix, where a half-width is wanted, how many there must be; no estimate uses them: an interval over
-replications that have decided on their own number covers less often than it says (.93 for .95)."""
-
-STUDY_COLUMNS = ("study_point", "arm", "replication", "seed")
-Grid = tuple[float, float]
-Found = Sequence[tuple[Cell, CellResult]]
+FEW_SALES = 200
+"""From fewer conversions a learned valuation has little but their chance to learn from."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The study's cells, by what they are for."""
+class Value(Study):
+    """The ladder of arms, replicated, with the curves behind its plots."""
 
-    settings: Settings[ValueStudy]
-    point: str = ""
-    scenario: Scenario | None = None
+    headline: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "value": ("value_of_joint_data", "focal_profit"),
+        "%": ("value_of_joint_data", "focal_profit_pct"),
+        "same-request step": ("same_request_step", "focal_profit"),
+        "joint-model step": ("joint_model_step", "focal_profit"),
+    }
 
-    @property
-    def study(self) -> ValueStudy:
-        """The study's own settings."""
-        return self.settings.study
-
-    def ladder(self, replications: Iterable[int]) -> list[Cell]:
-        """Every arm in these replications."""
-        return self.cells(ARMS, replications)
-
-    def pilot(self) -> list[Cell]:
-        """The single sources on the pilot's replications."""
-        return self.cells(SINGLES, PILOT)
-
-    def width_pilot(self) -> list[Cell]:
-        """Joint, and what it is compared with, on the replications that fix the number of replications."""
-        silo = self.study.silo
-        return self.cells(("joint", *(SINGLES if silo == "best_single" else (silo,))), WIDTH_PILOT)
-
-    def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
-        """These arms in these replications."""
-        study, settings = self.study, self.settings
-        return [
-            Cell(
-                scenario=self.scenario or settings.scenario,
-                arm=arm,
-                valuation=study.valuation,
-                who=study.who,
-                train_requests=study.train_requests,
-                learner=study.learner,
-                seed=settings.seed,
-                replication=replication,
-                point=self.point,
-            )
-            for replication in replications
-            for arm in dict.fromkeys(arms)
-        ]
-
-    def at(self, point: str, part: str, **update: Any) -> Plan:
-        """The same study at one point of a curve: fewer requests, and a part of the scenario changed."""
+    def check(self) -> None:
+        """Refuse a market that has nothing to join, or nobody to join it."""
         scenario = self.settings.scenario
-        requests = min(self.study.curve.requests, scenario.supply.requests or self.study.curve.requests)
-        changes: dict[str, Any] = {"supply": scenario.supply.model_copy(update={"requests": requests})}
-        if part == "response":
-            changes["response"] = scenario.response.model_copy(update=update)
-        else:
-            source = scenario.source[part].model_copy(update=update)
-            changes["source"] = {**scenario.source, part: source}
-        return Plan(self.settings, point, scenario.model_copy(update=changes))
+        if not scenario.bidders.count:
+            raise BadInput("bidders.count = 0: the study value needs a bidder that holds the data")
+        if len(scenario.source) < 2:
+            has = ", ".join(scenario.source) or "none"
+            raise BadInput(f"source: the study value joins two sources or more, and there is: {has}")
+        _ = self._curves, self._map  # every point is a market
 
+    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
+        """Pilots where a width is asked for; then everything else at once."""
+        plan = Plan(self.settings)
+        if self.settings.study.half_width is not None:
+            yield plan.pilot() + plan.width_pilot()
+        replications = range(self._replications(ledger))
+        spots = [spot.plan for curve in self._curves for spot in curve.spots]
+        points = [cell for spot in (*spots, *self._map.values()) for cell in cells(spot)]
+        yield plan.pilot() + plan.ladder(replications) + points
 
-@dataclass(frozen=True)
-class Curves:
-    """The points behind the two plots, and their cells."""
-
-    match: dict[float, Plan] = field(default_factory=dict)
-    heat: dict[Grid, Plan] = field(default_factory=dict)
-
-    def cells(self) -> list[Cell]:
-        """All of them, pilots included."""
-        plans = (*self.match.values(), *self.heat.values())
-        return [
-            cell
-            for plan in plans
-            for cell in (*plan.pilot(), *plan.cells(self.arms(plan), range(plan.study.curve.replications)))
-        ]
-
-    @staticmethod
-    def arms(plan: Plan) -> tuple[str, ...]:
-        """Arms that the value of joint data and its steps need at one point."""
-        own = () if plan.study.silo == "best_single" else (plan.study.silo,)
-        return tuple(dict.fromkeys((*SINGLES, "stacked", "joint", *own)))
-
-
-def check(settings: Settings[ValueStudy]) -> None:
-    """Refuse a market that has nothing to join, or nobody to join it.
-
-    Raises:
-        BadInput: a source is missing, or there is no bidder.
-    """
-    if not settings.scenario.bidders.count:
-        raise BadInput("bidders.count = 0: the study value needs a bidder that holds the data")
-    if absent := [name for name in SINGLES if name not in settings.scenario.source]:
-        raise BadInput(
-            [f"source.{name}: not there, and the study value compares with and without it" for name in absent]
-        )
-
-
-def curves(settings: Settings[ValueStudy]) -> Curves:
-    """Points of both curves; none where nothing is drawn."""
-    if not settings.plot.enabled:
-        return Curves()
-    base, grid = Plan(settings), settings.study.curve
-    match = {
-        rate: base.at(f"source.profile.match_rate={rate:g}", "profile", match_rate=rate)
-        for rate in grid.match_rate
-    }
-    heat = {
-        (q, d): base.at(
-            f"response.redundancy={q:g} response.interaction={d:g}", "response", redundancy=q, interaction=d
-        )
-        for q in grid.redundancy
-        for d in grid.interaction
-    }
-    return Curves(match, heat)
-
-
-def unit(scenario: Scenario) -> tuple[float, str]:
-    """Bid requests that money is stated for, and the name of that unit."""
-    if scenario.name.startswith("theory"):
-        return 1.0, f"{scenario.currency} per request"
-    return 1e6, f"{scenario.currency} per million bid requests"
-
-
-def table(found: Found) -> pd.DataFrame:
-    """One row a cell and bidder, in the order of the cells."""
-    return _frame(found, lambda result: result.rows)
-
-
-def timeseries(found: Found) -> pd.DataFrame:
-    """One row a cell, bidder and hour."""
-    return _frame(found, lambda result: result.timeseries)
-
-
-def best_single(pilot: Found) -> str:
-    """The single source with the higher mean profit on the pilot; the first of the two where they are equal."""
-    profit: dict[str, float] = dict.fromkeys(SINGLES, 0.0)
-    for cell, result in pilot:
-        profit[cell.arm] += sum(row["profit"] for row in result.rows if row["focal"])
-    return max(profit, key=lambda arm: profit[arm])
-
-
-def replications(settings: Settings[ValueStudy], ledger: Ledger) -> int:
-    """How many replications there must be: as configured, or as a pilot shows for the wanted half-width."""
-    study = settings.study
-    if study.half_width is None:
-        return study.replications
-    from experiments.estimate import required_replications
-    from experiments.estimate.ladder import PROFIT
-    from experiments.estimate.metrics import outcomes
-
-    plan = Plan(settings)
-    silo = best_single(ledger.of(plan.pilot())) if study.silo == "best_single" else study.silo
-    found = ledger.of(plan.width_pilot())
-    if not found:
-        return len(WIDTH_PILOT)
-    profit = outcomes(table(found), unit_scale=unit(settings.scenario)[0])[PROFIT].unstack("arm")
-    pairs = (profit["joint"] - profit[silo]).dropna() if {"joint", silo} <= set(profit) else ()
-    needed = required_replications(pairs, study.half_width) if len(pairs) > 1 else len(WIDTH_PILOT)
-    return min(needed, study.max_replications)
-
-
-Key = TypeVar("Key")
-
-
-def at_points(plans: Mapping[Key, Plan], ledger: Ledger) -> tuple[dict[Key, pd.DataFrame], dict[Key, str]]:
-    """Cells of each point of a curve, and its better single source; points with failed cells are left out."""
-    cells, single = {}, {}
-    for key, plan in plans.items():
-        wanted = plan.cells(Curves.arms(plan), range(plan.study.curve.replications))
-        found = ledger.of(wanted)
-        if len(found) == len(wanted):
-            cells[key] = table(found)
-            single[key] = best_single(ledger.of(plan.pilot()))
-    return cells, single
-
-
-def _frame(found: Found, rows: Callable[[CellResult], list[dict[str, Any]]]) -> pd.DataFrame:
-    import pandas as pd
-
-    records = [
-        {
-            "study_point": cell.point,
-            "arm": cell.arm,
-            "replication": cell.replication,
-            "seed": cell.seed,
-            **row,
+    def about(self, ledger: Ledger) -> Mapping[str, Any]:
+        """How many replications, which source is the better one, and which silo."""
+        study = self.settings.study
+        return {
+            "replications": self._replications(ledger),
+            "best_single": self._best_single(ledger),
+            "silo": study.silo,
         }
-        for cell, result in found
-        for row in rows(result)
-    ]
-    return pd.DataFrame(records, columns=None if records else list(STUDY_COLUMNS))
+
+    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+        """The ladder, and what separates its rungs."""
+        from experiments.estimate import ladder_summary
+
+        scale, money = unit(self.settings.scenario)
+        return ladder_summary(
+            cells[cells["study_point"] == ""],
+            best_single=self._best_single(ledger),
+            silo=self.settings.study.silo,
+            sources=tuple(self.settings.scenario.source),
+            unit_scale=scale,
+            unit=money,
+            per_bidder=self.settings.scenario.bidders.count > 1,
+        )
+
+    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
+        """The two tables, the sentence, and what spoils it."""
+        from experiments.verdict import holders, verdict
+
+        study, bidders = self.settings.study, self.settings.scenario.bidders
+        about = {"best_single": self._best_single(ledger), "silo": study.silo}
+        return Said(
+            verdict=(verdict(summary, holders=holders(study.who, bidders.count), **about),),
+            notes=tuple(self._notes()),
+            shown=tuple(self._tables(summary, about)),
+        )
+
+    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:
+        """The ladder; the value against the match rate; the two steps over redundancy and interaction."""
+        from experiments import plots
+        from experiments.estimate import heat_table, silo_label
+
+        silo, (scale, money) = self.settings.study.silo, unit(self.settings.scenario)
+        points, best = plots.ladder_points(summary), self._best_single(ledger)
+        yield Figure("ladder", points, lambda: plots.draw_ladder(points, best_single=best, silo=silo))
+        label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
+        for title, rows in self._curve_tables(ledger):
+            value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
+            yield Figure(title, value, partial(_draw_curve, value, money, label))
+        grid, singles = at_points(self._map, ledger)
+        if grid:
+            heat = heat_table(grid, best_single=singles, unit_scale=scale)
+            yield Figure("redundancy_interaction", heat, lambda: plots.draw_heat(heat, unit=money))
+
+    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+        """Every curve, a row a point, line, estimand and metric."""
+        import pandas as pd
+
+        found = [rows.assign(curve=title) for title, rows in self._curve_tables(ledger)]
+        return {"curves": pd.concat(found, ignore_index=True)} if found else {}
+
+    def _curve_tables(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Title and rows of each curve of which a point is left."""
+        from experiments.estimate import curve_table
+
+        scale, money = unit(self.settings.scenario)
+        for curve in self._curves:
+            found = readings(curve, ledger)
+            if found:
+                silo = self.settings.study.silo
+                yield curve.swept.title, curve_table(found, silo=silo, unit_scale=scale, unit=money)
+
+    @cached_property
+    def _curves(self) -> list[Curve]:
+        """None where nothing is drawn."""
+        return curves(self.settings) if self.settings.plot.enabled else []
+
+    @cached_property
+    def _map(self) -> dict[Grid, Plan]:
+        return map_of(self.settings) if self.settings.plot.enabled else {}
+
+    def _best_single(self, ledger: Ledger) -> str:
+        plan = Plan(self.settings)
+        return best_single(ledger.of(plan.pilot()), plan.sources)
+
+    def _replications(self, ledger: Ledger) -> int:
+        """How many replications there must be: as configured, or as a pilot shows for the wanted half-width."""
+        study = self.settings.study
+        if study.half_width is None:
+            return int(study.replications)
+        from experiments.estimate import required_replications
+        from experiments.estimate.ladder import PROFIT
+        from experiments.estimate.metrics import outcomes
+
+        silo = self._best_single(ledger) if study.silo == "best_single" else study.silo
+        found = ledger.of(Plan(self.settings).width_pilot())
+        if not found:
+            return len(WIDTH_PILOT)
+        scale, _ = unit(self.settings.scenario)
+        profit = outcomes(table(found), unit_scale=scale)[PROFIT].unstack("arm")
+        pairs = (profit["joint"] - profit[silo]).dropna() if {"joint", silo} <= set(profit) else ()
+        needed = required_replications(pairs, study.half_width) if len(pairs) > 1 else len(WIDTH_PILOT)
+        return min(needed, int(study.max_replications))
+
+    def _tables(self, summary: pd.DataFrame, about: Mapping[str, str]) -> Iterator[Any]:
+        from experiments import tables
+
+        yield tables.ladder_table(summary, **about)
+        yield tables.estimand_table(summary, **about)
+        if self.settings.study.lattice and (summary["estimand"] == "shapley").any():
+            yield tables.source_table(summary, tuple(self.settings.scenario.source))
+
+    def _notes(self) -> Iterator[str]:
+        settings = self.settings
+        bidders = settings.scenario.bidders
+        if bidders.budget is not None and not paces(bidders.strategy, settings.scenario):
+            yield (
+                f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
+                "data is worth hardly shows; strategy=adaptive_pacing spends evenly"
+            )
+        if settings.study.valuation == "learned":
+            requests = settings.study.train_requests
+            sales = sales_to_learn_from(settings.scenario, requests)
+            if sales < FEW_SALES:
+                yield (
+                    f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; what is learned "
+                    f"from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
+                )
+
+
+def _draw_curve(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
+    from experiments import plots
+
+    over = str(value["over"].iloc[0])
+    subject = f"Value of joint data against {over}"
+    return plots.draw_curve(value, unit=unit, silo=silo, subject=subject, x_label=over)
+
+
+def paces(spec: StrategySpec, scenario: Scenario) -> bool:
+    """Whether a strategy minds its budget."""
+    from strategies.market import Market
+    from strategies.registry import make
+
+    return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
+
+
+def sales_to_learn_from(scenario: Scenario, requests: int) -> float:
+    """Conversions in a log of so many impressions; inf where values are learned from something else."""
+    from sim.response import truth
+
+    if scenario.response.conversion is None:
+        return math.inf
+    world = truth(scenario)
+    return float((world.law * world.conversion).sum()) * requests

@@ -1,0 +1,136 @@
+"""`jointbid value` and its like: a study of one market, or of every point of a sweep."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.cli.options import points
+from experiments.config import Point
+from experiments.studies import study_class
+
+if TYPE_CHECKING:
+    from experiments.session import Answer
+
+FAILURES = "failures.jsonl"
+SHOWN = 5
+"""Failed cells shown; the file has all."""
+
+ABOUT = {"value": "what is it worth to join the two houses' data on each bid request?"}
+"""Verb -> the question that its study answers."""
+
+
+def main(arguments: Sequence[str], verb: str) -> int:
+    """Run the study at each point, and show what it found; 1 where a cell failed."""
+    from experiments.runner import FailedFast
+
+    todo = points(verb, ABOUT[verb], arguments)
+    if not todo:
+        return 0
+    if todo.cell is not None:
+        return _alone(todo.points[0], todo.cell)
+    failed: list[Answer] = []
+    try:
+        (_sweep if len(todo.points) > 1 else _single)(todo.points, failed)
+    except FailedFast:
+        sys.stderr.write("stopped at the first failure (executor.fail_fast); what is done is kept\n")
+    for answer in failed[:SHOWN]:
+        _show_failures(answer)
+    if len(failed) > SHOWN:
+        sys.stderr.write(
+            f"... {len(failed) - SHOWN:,} more studies have failed cells; each has its {FAILURES}\n"
+        )
+    return int(bool(failed))
+
+
+def _single(todo: Sequence[Point], failed: list[Answer]) -> None:
+    def deliver(_: Point, answer: Answer) -> None:
+        failed.extend([answer] if answer.failures else [])
+        _show(answer)
+
+    _answer_all(todo, deliver)
+
+
+def _sweep(todo: Sequence[Point], failed: list[Answer]) -> None:
+    from experiments import tables
+    from experiments.cli.sweep_tables import WHOLE, findings, sweep_table
+    from experiments.runner import FailedFast
+    from experiments.sweep import Sweep
+
+    headline = study_class(todo[0].verb).headline
+    sweep, said = Sweep(todo, headline), dict[Path, str]()
+
+    def deliver(point: Point, answer: Answer) -> None:
+        sweep.add(point, answer)
+        failed.extend([answer] if answer.failures else [])
+        if len(todo) <= WHOLE:
+            said[point.folder] = " ".join(answer.said.verdict)
+
+    try:
+        _answer_all(todo, deliver)
+    except (KeyboardInterrupt, FailedFast):
+        with suppress(OSError):
+            sweep.write()
+        raise
+    rows, shown = sweep.write(), todo if len(todo) <= WHOLE else ()
+    tables.show(*(f"{point.label}: {said[point.folder]}" for point in shown if said[point.folder]))
+    tables.show(sweep_table(rows, list(todo[0].swept), headline), findings(rows, headline))
+    for point in shown:
+        sys.stdout.write(f"Results: {point.folder}  {point.label}\n")
+    sys.stdout.write(f"\nAll points: {sweep.folder / 'points.csv'}\n")
+
+
+def _answer_all(todo: Sequence[Point], deliver: Callable[[Point, Answer], None]) -> None:
+    """Logs one after the other, for each takes all cores; everything else in one pool."""
+    from experiments.session import answer_all
+
+    simulated = []
+    for point in todo:
+        if point.settings.scenario.supply.kind == "log":
+            from experiments.log_session import value
+
+            deliver(point, value(point))
+        else:
+            simulated.append(point)
+    if simulated:
+        answer_all(simulated, lambda point: study_class(point.verb)(point.settings), deliver)
+
+
+def _alone(point: Point, cell: str) -> int:
+    """Repeat one cell, in this process, and show its rows; an error is shown with its traceback."""
+    import traceback
+
+    from experiments.errors import BadInput
+    from experiments.session import alone
+
+    try:
+        result = alone(point, study_class(point.verb)(point.settings), cell)
+    except BadInput:
+        raise
+    except Exception:  # noqa: BLE001 - a strategy may do anything; that is what is looked at
+        traceback.print_exc()
+        return 1
+    for row in result.rows:
+        sys.stdout.write("".join(f"{name:26} {value}\n" for name, value in row.items()) + "\n")
+    return 0
+
+
+def _show(answer: Answer) -> None:
+    from experiments import tables
+
+    tables.show(*answer.said.shown, *answer.said.notes, *answer.said.verdict)
+    sys.stdout.write(f"\nResults: {answer.folder}\n")
+
+
+def _show_failures(answer: Answer) -> None:
+    for failure in answer.failures[:SHOWN]:
+        where = " ".join(f"{key}={value}" for key, value in failure["cell"].items() if value != "")
+        error = failure["error"].splitlines()[0]
+        sys.stderr.write(f"failed: {where}: {error}\n  alone: {failure['command']}\n")
+    if answer.failures:
+        count = len(answer.failures)
+        cells = "1 cell" if count == 1 else f"{count} cells"
+        sys.stderr.write(f"{cells} failed, listed with tracebacks in {answer.folder / 'failures.jsonl'}\n")
