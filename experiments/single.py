@@ -132,7 +132,8 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     if not point.settings.study.log:
         drop_stale(path, code)
         return simulate(cell.scenario, market, cell.seed, cell.replication), None
-    with AuctionLog(path, cell.scenario, list(market), code) as log:
+    terms = {name: (entrant.advertiser or name, entrant.budget) for name, entrant in market.items()}
+    with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
     return result, log.rows
 
