@@ -56,8 +56,7 @@ def run(point: Point) -> Run:
     """Simulate one market and write what came of it.
 
     Raises:
-        BadInput: a log (which the study ``value`` replays), a strategy that does not bid, a folder that cannot be
-            written to.
+        BadInput: a strategy that does not bid, a folder that cannot be written to.
     """
     import pandas as pd
 
@@ -135,6 +134,8 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     terms = {name: (entrant.advertiser or name, entrant.budget) for name, entrant in market.items()}
     with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
+        counts = zip(*(result.bidders[name].tolist() for name in ("bidder", "late", "unsent")), strict=True)
+        log.unheard = {name: (late, unsent) for name, late, unsent in counts}
     return result, log.rows
 
 
@@ -144,8 +145,6 @@ def _finite(numbers: dict[str, float]) -> dict[str, float]:
 
 def _cell(point: Point) -> Cell:
     settings, study = point.settings, point.settings.study
-    if settings.scenario.supply.kind == "log":
-        raise BadInput("supply.kind = log: a log is replayed by jointbid value; run simulates one market")
     return Cell(
         scenario=settings.scenario,
         arm=study.arm,

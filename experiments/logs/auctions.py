@@ -30,6 +30,8 @@ _NAME = pa.dictionary(pa.int32(), pa.string())
 _MADE_BY = b"jointbid.code"
 MARKET = b"jointbid.market"
 """In the file's metadata, as JSON: the scenario, and each bidder's advertiser and budget."""
+UNHEARD = b"jointbid.unheard"
+"""And of each bidder what never reached an auction: late answers, requests not sent."""
 _EXPECTED = ("value", "click_probability", "conversion_probability")
 
 SCHEMA = pa.schema(
@@ -104,6 +106,8 @@ class AuctionLog:
         That is the version of the code, the scenario, and in `terms` the advertiser and the budget of each bidder.
         """
         self.path, self.rows = path, 0
+        self.unheard: dict[str, tuple[int, int]] = {}
+        """Of each bidder, answers that came too late and requests that were not sent: no row tells of them."""
         self._fee = scenario.auction.fee
         self._seats, self._sold_to = pa.array(seats, pa.string()), pa.array(SOLD_TO)
         self._creatives = pa.array(list(scenario.creative), pa.string())
@@ -111,7 +115,10 @@ class AuctionLog:
         self._type_of = np.zeros(len(MECHANISMS), dtype=np.int32)
         self._type_of[[MECHANISMS[name] for name in scenario.auction.shares]] = np.arange(len(self._types))
         self._partial = path.with_name(f"{_partial(path)}{os.getpid()}")
-        market = {"scenario": scenario.model_dump(mode="json"), "seats": {name: list((terms or {}).get(name, (name, None))) for name in seats}}
+        market = {
+            "scenario": scenario.model_dump(mode="json", exclude={"engine"}),
+            "seats": {name: list((terms or {}).get(name, (name, None))) for name in seats},
+        }
         self._schema = SCHEMA.with_metadata({_MADE_BY: code.encode(), MARKET: json.dumps(market).encode()})
         self._waiting = {name: np.empty(GROUP_ROWS, kind) for name, kind in _SINK.items()}
         self._filled = 0
@@ -141,6 +148,7 @@ class AuctionLog:
         try:
             if kind is None:
                 self._write()
+                self._writer.add_key_value_metadata({UNHEARD: json.dumps(self.unheard).encode()})
                 self._writer.close()
                 self._partial.replace(self.path)
                 done = True

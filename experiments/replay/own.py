@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from experiments.errors import BadInput
-from experiments.logs.auctions import MARKET
+from experiments.logs.auctions import MARKET, UNHEARD
 from experiments.logs.own import read_own
 from experiments.replay.engine import ColumnBids
 from sim import Entrant, LogColumns, RunResult, Scenario, simulate
@@ -33,12 +33,13 @@ OUTCOMES = ("value", "click_probability", "conversion_probability")
 
 @dataclass(frozen=True)
 class OwnRun:
-    """A log of this engine: its rows, the market that it is of, and each bidder's advertiser and budget."""
+    """A log of this engine: its rows, the market that it is of, each bidder's advertiser and budget, late and unsent bids."""
 
     path: Path
     rows: pa.Table
     scenario: Scenario
     seats: Mapping[str, tuple[str, float | None]]
+    unheard: Mapping[str, tuple[int, int]]
 
 
 def load_own(path: Path) -> OwnRun:
@@ -48,18 +49,24 @@ def load_own(path: Path) -> OwnRun:
         BadInput: no log of this engine, or one from before it told its market; several slots.
     """
     batches = list(read_own(path))
-    told = (pq.read_metadata(path).metadata or {}).get(MARKET)
+    metadata = pq.read_metadata(path).metadata or {}
+    told = metadata.get(MARKET)
     absent = [name for name in OUTCOMES if batches and name not in batches[0].schema.names]
     if told is None or absent:
-        raise BadInput(f"{path}: was written by an older version, and does not tell its market; write it anew")
+        raise BadInput(
+            f"{path}: was written by an older version, and does not tell its market; write it anew"
+        )
     if not batches:
         raise BadInput(f"{path}: has no rows")
     market = json.loads(told)
     scenario = Scenario.model_validate_json(json.dumps(market["scenario"]))
     if scenario.auction.slots != (1.0,):
-        raise BadInput(f"{path}: its slot has the click rate {scenario.auction.slots[0]:g}; a replay knows slots of rate 1")
+        raise BadInput(
+            f"{path}: its slot has the click rate {scenario.auction.slots[0]:g}; a replay knows slots of rate 1"
+        )
     seats = {name: (advertiser, budget) for name, (advertiser, budget) in market["seats"].items()}
-    return OwnRun(path, pa.Table.from_batches(batches), scenario, seats)
+    unheard = json.loads(metadata.get(UNHEARD, b"{}"))
+    return OwnRun(path, pa.Table.from_batches(batches), scenario, seats, unheard)
 
 
 def replay_own(own: OwnRun, seed: int) -> tuple[RunResult, dict[str, NDArray[Any]]]:
@@ -85,6 +92,8 @@ def replay_own(own: OwnRun, seed: int) -> tuple[RunResult, dict[str, NDArray[Any
     for name in outcomes[0]:
         bidders[name] = np.array([outcome[name] for outcome in outcomes])
     bidders["reach"] = _reach(own, winner)
+    for place, name in enumerate(("late", "unsent")):
+        bidders[name] = np.array([own.unheard.get(seat, (0, 0))[place] for seat in own.seats])
     return result, bidders
 
 
@@ -123,7 +132,9 @@ def _outcomes(own: OwnRun, winner: pa.Array, seat: str) -> dict[str, float]:
     """What one bidder's impressions led to, as `bidders.csv` counts it."""
     mine = own.rows.filter(pc.fill_null(pc.equal(winner, seat), fill_value=False))
     end_us = int(own.scenario.supply.horizon_h * HOUR_US)
-    click_us, conversion_us = (np.asarray(pc.fill_null(mine[f"{what}_time_us"], NEVER_US)) for what in ("click", "conversion"))
+    click_us, conversion_us = (
+        np.asarray(pc.fill_null(mine[f"{what}_time_us"], NEVER_US)) for what in ("click", "conversion")
+    )
     clicked, converted = click_us != NEVER_US, conversion_us != NEVER_US
     counts = np.asarray(pc.fill_null(mine["attributed"], fill_value=False)) & converted
     return {
