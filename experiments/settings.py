@@ -14,7 +14,7 @@ Arm = Literal["none", "profile", "context", "stacked", "joint", "split_budget", 
 Silo = Literal["best_single", "none", "profile", "context", "stacked", "split_budget", "summed"]
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Valuation = Literal["bayes", "learned"]
-Learner = Literal["logistic", "table", "cell_means"]
+Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from sim import Scenario, VisibleRequests
-from strategies.base import Valuation
+from strategies.base import AccountState, Feedback, Valuation, learns
 from strategies.valuations.bayes import (
     ages_are_used,
     ages_over_the_run,
@@ -25,19 +25,47 @@ Link = Literal["identity", "logit"]
 AGE_POINTS = 64
 
 
+class Combined:
+    """Several valuations in one; those that learn are passed what they learn from."""
+
+    parts: tuple[Valuation, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """All that the parts read."""
+        return tuple(dict.fromkeys(column for part in self.parts for column in part.reads))
+
+    @property
+    def learns(self) -> bool:
+        """Whether one of the parts does."""
+        return any(learns(part) for part in self.parts)
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether one of the parts is."""
+        return any(bool(getattr(part, "stochastic", False)) for part in self.parts)
+
+    def observe(self, feedback: Feedback) -> None:
+        """Passed on."""
+        for part in self.parts:
+            if learns(part):
+                part.observe(feedback)
+
+    def control(self, state: AccountState) -> None:
+        """Passed on."""
+        for part in self.parts:
+            if learns(part):
+                part.control(state)
+
+
 @dataclass(frozen=True)
-class Stacked:
+class Stacked(Combined):
     """weights[0] + weights[1] score_1 + ... on the scale of ``link``; ``unit`` is the most that an impression can be worth, in currency."""
 
     parts: tuple[Valuation, ...]
     weights: tuple[float, ...]
     link: Link = "identity"
     unit: float = 1.0
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """All that the parts read."""
-        return _reads(self.parts)
 
     def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The weighted scores."""
@@ -48,16 +76,11 @@ class Stacked:
 
 
 @dataclass(frozen=True)
-class Summed:
+class Summed(Combined):
     """Marginal models simply added: score_1 + score_2 - ``mean``, at least 0. It counts what both know twice."""
 
     parts: tuple[Valuation, ...]
     mean: float
-
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """All that the parts read."""
-        return _reads(self.parts)
 
     def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The sum."""
@@ -144,7 +167,3 @@ def _retentions(scenario: Scenario) -> list[tuple[dict[str, float], float]]:
         ({**constant, **{name: float(keeps[name][i]) for name in aged}}, float(share[i]))
         for i in range(len(chosen))
     ]
-
-
-def _reads(parts: tuple[Valuation, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(column for part in parts for column in part.reads))

@@ -2,7 +2,8 @@
 
 Every learner sees the same impressions, masked to its own sources. ``table`` smooths cell means towards the overall mean
 by as much as their spread warrants (empirical Bayes, Morris 1983); ``logistic`` is a ridge-penalised regression on
-one-hot codes, with crossed codes where it sees two sources: logistic for clicks, linear for values.
+one-hot codes, with crossed codes where it sees two sources: logistic for clicks, linear for values. ``ftrl`` and ``thompson``
+go on learning from their own impressions (``strategies.valuations.online``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from sim import Scenario
 from sim.training import FOLDS, TrainingLog
 from strategies.base import Valuation
 from strategies.valuations.combined import Link, Stacked, Summed, fit_weights
+from strategies.valuations.ftrl import FTRL
+from strategies.valuations.online import Online, started
 from strategies.valuations.tables import CellValues, spread_over
+from strategies.valuations.thompson import Thompson
 
 Cells = NDArray[np.float64]
 Learner = Callable[[Cells, Cells, Cells, bool], Cells]
@@ -25,6 +29,8 @@ Learner = Callable[[Cells, Cells, Cells, bool], Cells]
 
 def learned(scenario: Scenario, log: TrainingLog, information: tuple[str, ...], learner: str) -> Valuation:
     """A model of the outcome on the codes of ``information``, fitted to the whole log."""
+    if learner in ONLINE:
+        return started(ONLINE[learner], scenario, log, information)
     sources = tuple(name for name in log.sources if name in information)
     return CellValues(sources, _fit(scenario, log, sources, learner, slice(None)))
 
@@ -63,6 +69,8 @@ def _fit(
     scenario: Scenario, log: TrainingLog, sources: tuple[str, ...], learner: str, folds: slice | list[int]
 ) -> Cells:
     """Values in currency over the codes of ``sources``, from some folds of the log."""
+    if learner in ONLINE:
+        return started(ONLINE[learner], scenario, log, sources, own=False, folds=folds).expected()
     unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in sources)
     count, total, square = (a[folds].sum(axis=0).sum(axis=unseen) for a in (log.count, log.total, log.square))
     return _unit(scenario) * LEARNERS[learner](count, total, square, scenario.response.learns_clicks)
@@ -125,5 +133,8 @@ def _one_hot(shape: tuple[int, ...]) -> NDArray[np.float64]:
     parts = [np.eye(size)[code] for size, code in zip(shape, codes, strict=True)]
     return np.hstack(parts if len(shape) == 1 else [*parts, np.eye(cells)])
 
+
+ONLINE: dict[str, Callable[..., Online]] = {"ftrl": FTRL, "thompson": Thompson}
+"""Learners that begin with the log, and go on with their own impressions while they bid."""
 
 LEARNERS: dict[str, Learner] = {"logistic": logistic, "table": smoothed_table, "cell_means": cell_means}
