@@ -121,15 +121,14 @@ def timeseries(found: Found) -> pd.DataFrame:
 def _frame(found: Found, rows: Callable[[CellResult], list[dict[str, Any]]]) -> pd.DataFrame:
     import pandas as pd
 
-    records = [
-        {
+    records = []
+    for cell, result in found:
+        # Cells of one key share a result: a point of a curve may be the ladder's own market. Each says where it stands.
+        about = {
             "study_point": cell.point,
             "arm": cell.arm,
             "replication": cell.replication,
             "seed": cell.seed,
-            **row,
         }
-        for cell, result in found
-        for row in rows(result)
-    ]
+        records += [{**about, **row, **about} for row in rows(result)]
     return pd.DataFrame(records, columns=None if records else list(STUDY_COLUMNS))

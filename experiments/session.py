@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
+REPORT = "report.html"
 
 
 @dataclass
@@ -59,20 +60,30 @@ def answer(point: Point, study: Study) -> Answer:
             found.summary = _read(point.folder)
         if found.summary is not None:
             found.said = study.say(found.summary, ledger)
+            if not (point.folder / REPORT).is_file():
+                report(point)
             return found
         _write(found, point, study, folder, ledger, cells)
         about = {**manifest(point, started, ledger), **study.about(ledger), "content": content}
-        folder.write_json("manifest.json", about)
+        folder.write_json("manifest.json", about | {"verdict": found.said.verdict, "notes": found.said.notes})
         folder.status("failed" if ledger.failures else "done")
+        report(point)
     return found
 
 
+def report(point: Point) -> Path:
+    """Write the page that is mailed on; made from the folder's files, so they come first."""
+    from experiments.report import write_report
+
+    return write_report(point.folder)
+
+
 def _cells(point: Point, study: Study, folder: Folder, ledger: Ledger) -> list[Cell]:
-    """Complete every stage; the cells that are estimated from, each once."""
-    cells: dict[str, Cell] = {}
+    """Complete every stage; the cells that are estimated from, each once at each point."""
+    cells: dict[tuple[str, str], Cell] = {}
     for stage in study.stages(ledger):
         complete(stage, ledger, folder, point, study.work)
-        cells |= {cell.key: cell for cell in stage if not cell.is_pilot}
+        cells |= {(cell.point, cell.key): cell for cell in stage if not cell.is_pilot}
     return list(cells.values())
 
 
@@ -99,8 +110,10 @@ def _write(
     if point.settings.plot.enabled:
         from experiments import plots
 
-        for figure in study.figures(summary, ledger):
-            plots.save(figure.draw(), figure.table, point.folder / "plots", figure.name)
+        look = point.settings.plot
+        with plots.look(look.style):
+            for figure in study.figures(summary, ledger):
+                plots.save(figure.draw(), figure.table, point.folder / "plots", figure.name, look.format)
 
 
 def _read(folder: Path) -> pd.DataFrame | None:

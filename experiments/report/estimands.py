@@ -88,11 +88,11 @@ def estimands_grid(study: Study) -> Grid | None:
     ]  # fmt: skip
     rows = []
     for row in study.summary.to_dict("records"):
-        compares = row["estimand"] != "utility"
+        compares = row["estimand"] != "utility" and not str(row["estimand"]).startswith(("break_even", "payback"))
         rows.append([
             text(row["estimand"]), text(row["arm"]), text(row["metric"]),
             *(amount(row[name]) if name == "budget_share" else text(row[name]) for name in by),
-            amount(row["estimate"]), amount(row["ci_low"]), amount(row["ci_high"]), text(row["unit"]),
+            amount(row["estimate"]), amount(row["ci_low"]), amount(row["ci_high"]), text(row["unit"], "u"),
             count(row["n_replications"]), finding(_estimate(row).finding) if compares else text(""),
         ])  # fmt: skip
     note = "Each interval stands alone; simulation error only."
@@ -106,7 +106,7 @@ def _gains(study: Study) -> Iterator[list[Cell]]:
         for row in rows[rows["metric"] == metric].head(1).to_dict("records"):
             yield _gain(who, _estimate(row), str(row["unit"]))
     for bidder, estimate, unit in rivals(study):
-        yield _gain(f"rival {bidder}", estimate, unit)
+        yield _gain(f"{bidder} (rival)", estimate, unit)
 
 
 def rivals(study: Study) -> Iterator[tuple[str, Estimate, str]]:
@@ -131,7 +131,7 @@ def _gain(who: str, estimate: Estimate, unit: str) -> list[Cell]:
     words = {"positive": "gains", "negative": "loses"}.get(estimate.finding, estimate.finding)
     mark = {"gains": "gain", "loses": "loss"}.get(words, "open")
     ends = (amount(estimate.ci_low), amount(estimate.ci_high))
-    return [text(who), amount(estimate.estimate), *ends, text(unit), text(words, mark)]
+    return [text(who), amount(estimate.estimate), *ends, text(unit, "u"), text(words, mark)]
 
 
 def _compared(study: Study) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ def render(template: str, **content: Any) -> str:
     return _environment(folder).get_template(template).render(**about, **content)
 
 
+@functools.cache
 def _environment(folder: Path) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ def differing(configs: list[dict[str, str]]) -> dict[str, list[str]]:
     return {key: values for key, values in found.items() if len(set(values)) > 1}
 
 
+@functools.lru_cache(maxsize=32)
 def defaults(verb: str, scenario: str) -> dict[str, str]:
     """What the keys are where nobody says anything; empty where the scenario does not ship with this installation."""
     from experiments.config import load
