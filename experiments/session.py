@@ -79,11 +79,13 @@ def report(point: Point) -> Path:
 
 
 def _cells(point: Point, study: Study, folder: Folder, ledger: Ledger) -> list[Cell]:
-    """Complete every stage; the cells that are estimated from, each once at each point."""
-    cells: dict[tuple[str, str], Cell] = {}
+    """Complete every stage; the cells that are estimated from, each once."""
+    cells: dict[str, Cell] = {}
     for stage in study.stages(ledger):
         complete(stage, ledger, folder, point, study.work)
-        cells |= {(cell.point, cell.key): cell for cell in stage if not cell.is_pilot}
+        for cell in stage:
+            if not cell.is_pilot:
+                cells.setdefault(cell.key, cell)  # what the ladder and a curve share is the ladder's
     return list(cells.values())
 
 

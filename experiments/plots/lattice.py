@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from experiments.lattice import AND, JOINT, NONE
 from experiments.plots.style import COLOURS, QUIET, caption, new_figure, require, styled
 from experiments.verdict import number
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = ("kind", "arm", "source", "unit", "estimate", "ci_low", "ci_high")
-NONE, JOINT, AND = "none", "joint", "+"
 MOST = 4
 """Sources beyond which the edges can no longer be told apart."""
 
