@@ -33,7 +33,12 @@ def value(point: Point) -> Answer:
     import pandas as pd
 
     content = digest(
-        [content_hash(point.settings), code_version(CODE), _fingerprint(point), point.settings.plot.model_dump()]
+        [
+            content_hash(point.settings),
+            code_version(CODE),
+            _fingerprint(point),
+            point.settings.plot.model_dump(),
+        ]
     )
     folder, started = Folder(point.folder), time.time()
     known = folder.read_json("manifest.json")

@@ -124,7 +124,7 @@ class Plot(Model):
             from experiments.plots.style import style_problem
 
             if problem := style_problem(value):
-                raise ValueError(problem)
+                raise ValueError(f"{value}: {problem}")
         return value
 
 

@@ -19,7 +19,11 @@ COLUMNS = ("label", "unit", "estimate", "ci_low", "ci_high", "n_replications")
 
 
 def forest_points(
-    summary: pd.DataFrame, *, estimand: str = "difference_to_none", metric: str = "focal_profit", best_single: str = ""
+    summary: pd.DataFrame,
+    *,
+    estimand: str = "difference_to_none",
+    metric: str = "focal_profit",
+    best_single: str = "",
 ) -> pd.DataFrame:
     """The rows of a summary that one forest plot shows.
 
@@ -38,7 +42,11 @@ def forest_points(
 
 
 def draw_forest(
-    points: pd.DataFrame, *, subject: str = "What each arm gains over no data", note: str = "", best: int | None = None
+    points: pd.DataFrame,
+    *,
+    subject: str = "What each arm gains over no data",
+    note: str = "",
+    best: int | None = None,
 ) -> Figure:
     """Point, interval and numbers of each row; hollow where no difference is shown.
 
@@ -56,7 +64,9 @@ def draw_forest(
         for y, row in enumerate(points.to_dict("records")):
             colour = COLOURS[1] if y == best else COLOURS[0]
             shown = row["ci_low"] > 0 or row["ci_high"] < 0
-            axes.plot([row["ci_low"], row["ci_high"]], [y, y], color=colour, linewidth=2, solid_capstyle="butt")
+            axes.plot(
+                [row["ci_low"], row["ci_high"]], [y, y], color=colour, linewidth=2, solid_capstyle="butt"
+            )
             axes.plot(row["estimate"], y, "s", color=colour, markerfacecolor=colour if shown else "white")
         _rows(axes, points)
         _numbers(axes, points)
@@ -78,7 +88,9 @@ def draw_shapley(points: pd.DataFrame, *, subject: str = "Shapley value of each 
         zero_line(axes, vertical=True)
         y, estimate = np.arange(len(points)), points["estimate"].to_numpy(dtype=float)
         axes.barh(y, estimate, height=0.55, color=COLOURS[0], alpha=0.85)
-        axes.hlines(y, points["ci_low"].to_numpy(float), points["ci_high"].to_numpy(float), color=QUIET, linewidth=2)
+        axes.hlines(
+            y, points["ci_low"].to_numpy(float), points["ci_high"].to_numpy(float), color=QUIET, linewidth=2
+        )
         _rows(axes, points)
         _numbers(axes, points)
         note = "What a source adds on average over all orders in which the sources could have been joined (Shapley 1953)."
@@ -101,7 +113,14 @@ def _numbers(axes: Axes, points: pd.DataFrame) -> None:
     for y, row in enumerate(points.to_dict("records")):
         known = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
         between = f"({number(row['ci_low'])} to {number(row['ci_high'])})" if known else "(no interval)"
-        axes.text(1.02, y, f"{number(row['estimate'])}  {between}", transform=axes.get_yaxis_transform(), va="center", size=9)
+        axes.text(
+            1.02,
+            y,
+            f"{number(row['estimate'])}  {between}",
+            transform=axes.get_yaxis_transform(),
+            va="center",
+            size=9,
+        )
 
 
 def _intervals(points: pd.DataFrame) -> str:

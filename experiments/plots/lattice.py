@@ -36,7 +36,10 @@ def lattice_points(summary: pd.DataFrame) -> pd.DataFrame:
     edges = edges.assign(kind="edge", source=[side[0] for side in sides], arm=[side[2] for side in sides])
     sources = list(dict.fromkeys(edges["source"]))
     named = [NONE, JOINT, *sources]
-    nodes = rows[(rows["estimand"] == "utility") & (rows["arm"].isin(named) | rows["arm"].str.contains(AND, regex=False))]
+    nodes = rows[
+        (rows["estimand"] == "utility")
+        & (rows["arm"].isin(named) | rows["arm"].str.contains(AND, regex=False))
+    ]
     return pd.concat([nodes.assign(kind="node", source=""), edges])[list(COLUMNS)].reset_index(drop=True)
 
 
@@ -53,7 +56,9 @@ def draw_lattice(points: pd.DataFrame) -> Figure:
     nodes, edges = points[points["kind"] == "node"], points[points["kind"] == "edge"]
     sources = list(dict.fromkeys(edges["source"]))
     if nodes.empty or edges.empty or len(sources) > MOST:
-        raise ValueError(f"a lattice has nodes and edges, over at most {MOST} sources; here are {len(sources)}")
+        raise ValueError(
+            f"a lattice has nodes and edges, over at most {MOST} sources; here are {len(sources)}"
+        )
     place = _places(sources)
     with styled():
         widest = max(sum(y == row for _, y in place.values()) for row in range(len(sources) + 1))
@@ -69,7 +74,11 @@ def draw_lattice(points: pd.DataFrame) -> Figure:
         axes.set_ylim(-0.35, len(sources) + 0.35)
         unit = str(points["unit"].iloc[0])
         note = "Boxes: profit of the focal advertiser; edges: what the source that joins adds, pair by pair. In brackets: no difference shown."  # fmt: skip
-        caption(figure, "What each set of sources earns, and what each source adds", f"{unit}. {note} Intervals are in the table.")
+        caption(
+            figure,
+            "What each set of sources earns, and what each source adds",
+            f"{unit}. {note} Intervals are in the table.",
+        )
     return figure
 
 
@@ -94,7 +103,9 @@ def _places(sources: list[str]) -> dict[frozenset[str], tuple[float, int]]:
 def _node(axes: Axes, row: dict, at: tuple[float, int]) -> None:
     label = str(row["arm"]).replace(AND, " + ")
     box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": COLOURS[0], "linewidth": 1.5}
-    axes.text(*at, f"{label}\n{number(row['estimate'])}", ha="center", va="center", bbox=box, zorder=3, size=9.5)
+    axes.text(
+        *at, f"{label}\n{number(row['estimate'])}", ha="center", va="center", bbox=box, zorder=3, size=9.5
+    )
 
 
 def _edge(axes: Axes, row: dict, place: dict[frozenset[str], tuple[float, int]], sources: list[str]) -> None:
@@ -107,4 +118,14 @@ def _edge(axes: Axes, row: dict, place: dict[frozenset[str], tuple[float, int]],
     amount = f"{'+' if row['estimate'] > 0 else ''}{number(row['estimate'])}"
     box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
     text = f"{row['source']}\n{amount if shown else f'({amount})'}"
-    axes.text(x, y, text, ha="center", va="center", size=8, bbox=box, zorder=2, color=QUIET if not shown else "black")
+    axes.text(
+        x,
+        y,
+        text,
+        ha="center",
+        va="center",
+        size=8,
+        bbox=box,
+        zorder=2,
+        color=QUIET if not shown else "black",
+    )

@@ -74,7 +74,7 @@ def arm_pacing(timeseries: pd.DataFrame, budget: float | None = None, arm: str =
     own = timeseries[timeseries["arm"] == arm]
     if own.empty:
         return pd.DataFrame(columns=list(COLUMNS))
-    mean = own.groupby(["bidder", "hour"], sort=False, as_index=False)["spend"].mean()
+    mean = own.groupby(["bidder", "hour"], sort=False)["spend"].mean().reset_index()
     limits = {} if budget is None else dict.fromkeys(mean["bidder"].unique(), float(budget))
     return pacing_points(mean, limits)
 

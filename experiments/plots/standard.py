@@ -38,7 +38,11 @@ def figures_of(
     if 2 <= len(sources) <= MOST:
         lattice = lattice_points(summary)
         yield Figure("lattice", lattice, lambda: draw_lattice(lattice))
-    pacing = arm_pacing(timeseries, budget) if {"arm", "bidder", "hour", "spend"} <= set(timeseries) else timeseries
+    pacing = (
+        arm_pacing(timeseries, budget)
+        if {"arm", "bidder", "hour", "spend"} <= set(timeseries)
+        else timeseries
+    )
     if len(pacing):
         subject = "Pacing: spend over the day, by bidder, where the focal advertiser is joint"
         yield Figure("pacing", pacing, lambda: draw_pacing(pacing, subject=subject))

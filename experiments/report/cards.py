@@ -58,7 +58,9 @@ class Card:
 def cards(study: Study) -> list[Card]:
     """The cards of those estimands that the study has."""
     rows = headline(study)
-    return [card for (estimand, metric), title in CARDS.items() for card in _cards(rows, estimand, metric, title)]
+    return [
+        card for (estimand, metric), title in CARDS.items() for card in _cards(rows, estimand, metric, title)
+    ]
 
 
 def _cards(rows: pd.DataFrame, estimand: str, metric: str, title: str) -> Iterator[Card]:
@@ -73,21 +75,27 @@ def _card(estimand: str, title: str, estimate: Estimate, unit: str, percent: Est
         return _threshold(estimand, title, estimate, unit)
     between = f"95 % interval {interval(estimate)}" if estimate.has_interval else "no interval"
     words = {"positive": "a gain", "negative": "a loss"}.get(estimate.finding, estimate.finding)
-    if percent is not None and math.isfinite(percent.estimate) and estimate.finding in {"positive", "negative"}:
+    if (
+        percent is not None
+        and math.isfinite(percent.estimate)
+        and estimate.finding in {"positive", "negative"}
+    ):
         words += f" of {number(abs(percent.estimate))} %"
-    return Card(title, number(estimate.estimate), estimate.estimate, unit, between, words, FINDINGS[estimate.finding])
+    return Card(
+        title, number(estimate.estimate), estimate.estimate, unit, between, words, FINDINGS[estimate.finding]
+    )
 
 
 def _threshold(estimand: str, title: str, estimate: Estimate, unit: str) -> Card:
     """A point that may lie nowhere: infinite, or unknown, is said in words."""
     if math.isinf(estimate.estimate):
-        return Card(title, NEVER[estimand], math.inf, "", _ends(estimand, estimate), "", "loss")
+        return Card(title, NEVER[estimand], math.inf, "", _ends(estimate), "", "loss")
     if math.isnan(estimate.estimate):
         return Card(title, "not known", math.nan, "", "", "", "open")
-    return Card(title, number(estimate.estimate), estimate.estimate, unit, _ends(estimand, estimate))
+    return Card(title, number(estimate.estimate), estimate.estimate, unit, _ends(estimate))
 
 
-def _ends(estimand: str, estimate: Estimate) -> str:
+def _ends(estimate: Estimate) -> str:
     if math.isnan(estimate.ci_low) or math.isnan(estimate.ci_high):
         return "no interval"
     low, high = ("never" if math.isinf(end) else number(end) for end in (estimate.ci_low, estimate.ci_high))

@@ -73,7 +73,9 @@ def _cells(study: Study) -> Iterator[Check]:
         if not study.summary.empty:
             yield Check(name, "PASS", "none")
         return
-    per_cell = study.cells.drop_duplicates([c for c in ("study_point", "arm", "replication") if c in study.cells])
+    per_cell = study.cells.drop_duplicates(
+        [c for c in ("study_point", "arm", "replication") if c in study.cells]
+    )
     whole = failed + len(per_cell)
     few = failed <= FEW_FAILED * whole
     yield Check(
@@ -107,7 +109,9 @@ def _width(study: Study) -> Iterator[Check]:
         return
     name = "width of the interval"
     if not value.has_interval:
-        yield Check(name, "FAIL", "there is no interval, so nothing is shown", "more than one replication is needed")
+        yield Check(
+            name, "FAIL", "there is no interval, so nothing is shown", "more than one replication is needed"
+        )
         return
     half = (value.ci_high - value.ci_low) / 2
     found = f"{number(value.estimate)} ± {number(half)}"
@@ -188,7 +192,11 @@ def _learner(study: Study) -> Iterator[Check]:
             f"more than study.train_requests={requests}, or study.learner=table",
         )
     elif step is not None:
-        yield Check(name, "PASS", f"one model of both does no worse than the two scores, from {requests:,} impressions")
+        yield Check(
+            name,
+            "PASS",
+            f"one model of both does no worse than the two scores, from {requests:,} impressions",
+        )
 
 
 def _near_tie(study: Study) -> Iterator[Check]:
@@ -233,7 +241,9 @@ def _oracle(study: Study) -> Iterator[Check]:
             far.append(f"{arm} {number(row.estimate)}, should be {number(known[arm])}")
     name = "closed form"
     if far:
-        yield Check(name, "FAIL", "; ".join(far), "do not use these numbers: the engine or its installation is wrong")
+        yield Check(
+            name, "FAIL", "; ".join(far), "do not use these numbers: the engine or its installation is wrong"
+        )
     else:
         arms = ", ".join(compared)
         yield Check(name, "PASS", f"{arms} lie within {number(worst)} standard errors of it")
@@ -244,7 +254,9 @@ def _leaks(study: Study) -> Iterator[Check]:
     if "tags" not in summary:
         return
     name, unlimited = "leak suspects", summary[summary["budget_share"] == math.inf]
-    values = {tags: lookup(rows, "value_of_joint_data") for tags, rows in unlimited.groupby("tags", sort=False)}
+    values = {
+        tags: lookup(rows, "value_of_joint_data") for tags, rows in unlimited.groupby("tags", sort=False)
+    }
     with_all, without = values.get("all"), values.get("without_suspects")
     if without is None or with_all is None:
         yield Check(name, "PASS", "no tag tells more than it should")

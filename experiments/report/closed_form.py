@@ -49,7 +49,9 @@ def _plain(config: Mapping[str, Any]) -> bool:
     """Whether nothing else is switched on: a second-price auction without floors, budgets, caps or late answers."""
     auction, response, sources = config["auction"], config["response"], config["source"]
     plain_sources = set(sources) == {"profile", "context"} and all(
-        float(source.get(key, plain)) == plain for source in sources.values() for key, plain in PLAIN_SOURCE.items()
+        float(source.get(key, plain)) == plain
+        for source in sources.values()
+        for key, plain in PLAIN_SOURCE.items()
     )
     return (
         plain_sources

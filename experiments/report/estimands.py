@@ -25,7 +25,14 @@ WHO = {
 }
 """Metric -> whose it is; a metric that starts with profit_ is a rival's."""
 
+OF_ARMS = ("win_rate", "spend", "ecpc", "revenue", "bidder_surplus", "welfare")
+"""Metrics that the arms are compared by beside their profit; all others are among the estimands."""
+
 SUMMARY = "summary.csv"
+BY = ("tags", "budget_share")
+"""Columns that a log's summary has besides, and that tell its rows apart."""
+HEADS = {"p_holm": Column("p", "Holm", numeric=True)}
+"""Further columns of a summary whose names want explaining."""
 
 
 def gains_grid(study: Study) -> Grid | None:
@@ -40,13 +47,13 @@ def gains_grid(study: Study) -> Grid | None:
 
 
 def arms_grid(study: Study) -> Grid | None:
-    """One row an arm: profit with its interval, what it gains, win rate and the market's metrics."""
+    """One row an arm: profit with its interval, what it gains over others, and a few more metrics."""
     utility = study.summary[study.summary["estimand"] == "utility"]
     profit = utility[utility["metric"] == PROFIT]
     if profit.empty:
         return None
-    by = [column for column in profit if column not in SUMMARY_COLUMNS]  # of a log: tags, budget_share
-    others = [m for m in utility["metric"].unique() if m != PROFIT and not str(m).startswith("profit_")]
+    by = [column for column in BY if column in profit]
+    others = [metric for metric in OF_ARMS if metric in set(utility["metric"])]
     unit = str(profit["unit"].iloc[0])
     columns = [
         Column("arm"),
@@ -78,22 +85,26 @@ def estimands_grid(study: Study) -> Grid | None:
     """Every row of the summary."""
     if study.summary.empty:
         return None
-    by = [column for column in study.summary if column not in SUMMARY_COLUMNS]
+    by = [column for column in BY if column in study.summary]
+    more = [column for column in study.summary if column not in (*SUMMARY_COLUMNS, *BY)]
     columns = [
         Column("estimand"), Column("arm or comparison"), Column("metric"),
         *(Column(name.replace("_", " "), numeric=name == "budget_share") for name in by),
         Column("estimate", numeric=True), Column("from", "95 % interval", numeric=True),
         Column("to", "95 % interval", numeric=True), Column("unit"), Column("n", "replications", numeric=True),
-        Column("finding"),
+        *(HEADS.get(str(name), Column(str(name).replace("_", " "), numeric=True)) for name in more), Column("finding"),
     ]  # fmt: skip
     rows = []
     for row in study.summary.to_dict("records"):
-        compares = row["estimand"] != "utility" and not str(row["estimand"]).startswith(("break_even", "payback"))
+        compares = row["estimand"] != "utility" and not str(row["estimand"]).startswith(
+            ("break_even", "payback")
+        )
         rows.append([
             text(row["estimand"]), text(row["arm"]), text(row["metric"]),
             *(amount(row[name]) if name == "budget_share" else text(row[name]) for name in by),
             amount(row["estimate"]), amount(row["ci_low"]), amount(row["ci_high"]), text(row["unit"], "u"),
-            count(row["n_replications"]), finding(_estimate(row).finding) if compares else text(""),
+            count(row["n_replications"]), *(_plain(row[name]) for name in more),
+            finding(_estimate(row).finding) if compares else text(""),
         ])  # fmt: skip
     note = "Each interval stands alone; simulation error only."
     return Grid("estimands", "Estimands", columns, rows, note, SUMMARY)
@@ -111,7 +122,9 @@ def _gains(study: Study) -> Iterator[list[Cell]]:
 
 def rivals(study: Study) -> Iterator[tuple[str, Estimate, str]]:
     """What joining changes for each other advertiser, paired by replication: name, estimate and unit."""
-    names = study.summary.loc[study.summary["metric"].astype(str).str.startswith("profit_"), "metric"].unique()
+    names = study.summary.loc[
+        study.summary["metric"].astype(str).str.startswith("profit_"), "metric"
+    ].unique()
     if not len(names) or "study_point" not in study.cells:
         return
     seat = "advertiser" if "advertiser" in study.cells else "bidder"
@@ -121,7 +134,12 @@ def rivals(study: Study) -> Iterator[tuple[str, Estimate, str]]:
     silo = study.best_single if study.silo == "best_single" else study.silo
     for name in names:
         own = cells[cells[seat] == str(name).removeprefix("profit_")]
-        wide = (own["profit"] / own["requests"] * scale).groupby([own["replication"], own["arm"]]).sum().unstack()
+        wide = (
+            (own["profit"] / own["requests"] * scale)
+            .groupby([own["replication"], own["arm"]])
+            .sum()
+            .unstack()
+        )
         if {"joint", silo} <= set(wide):
             pairs = wide[["joint", silo]].dropna()
             yield str(name).removeprefix("profit_"), paired_difference(pairs["joint"], pairs[silo]), unit
@@ -137,7 +155,10 @@ def _gain(who: str, estimate: Estimate, unit: str) -> list[Cell]:
 def _compared(study: Study) -> list[tuple[str, str]]:
     """The differences that the arms have, with the column's head."""
     there = set(study.summary["estimand"])
-    heads = {"difference_to_none": "over none", "difference_to_silo": f"over {silo_label(study.silo, study.best_single)}"}
+    heads = {
+        "difference_to_none": "over none",
+        "difference_to_silo": f"over {silo_label(study.silo, study.best_single)}",
+    }
     return [(estimand, head) for estimand, head in heads.items() if estimand in there]
 
 
@@ -160,6 +181,10 @@ def _unit(utility: pd.DataFrame, metric: object) -> str:
     unit = str(utility.loc[utility["metric"] == metric, "unit"].iloc[0])
     about = METRICS.get(str(metric))
     return unit.replace("share of", "% of") if about and about.kind == "share" else unit
+
+
+def _plain(value: object) -> Cell:
+    return amount(float(value)) if isinstance(value, int | float) else text(value)
 
 
 def _estimate(row: dict) -> Estimate:

@@ -72,13 +72,19 @@ def inline(svg: str, name: str) -> tuple[str, str, int]:
     box = _first(svg, r'viewBox="([^"]+)"')
     body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->", "", body, flags=re.DOTALL)
-    body = re.sub(r"<style type=\"text/css\">.*?</style>", "", body, flags=re.DOTALL)  # would style the whole page
+    body = re.sub(
+        r"<style type=\"text/css\">.*?</style>", "", body, flags=re.DOTALL
+    )  # would style the whole page
     body = re.sub(r'\bid="', f'id="{name}-', body).replace("xlink:href", "href")
     body = body.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
     body = re.sub("|".join(INKS), lambda found: INKS[found[0]], body)
     body = re.sub(r"\s*\n\s*", " ", body)
     described = f'<title id="{name}-title">{title or name}</title><desc id="{name}-desc">{note}</desc>'
-    label = f'role="img" aria-labelledby="{name}-title {name}-desc"' if note else f'role="img" aria-labelledby="{name}-title"'
+    label = (
+        f'role="img" aria-labelledby="{name}-title {name}-desc"'
+        if note
+        else f'role="img" aria-labelledby="{name}-title"'
+    )
     return f'<svg viewBox="{box}" {label}>{described}{body}</svg>', html.unescape(title or name), width
 
 

@@ -60,7 +60,9 @@ class Grid:
 
 def text(value: object, mark: str = "") -> Cell:
     """A word."""
-    return Cell("" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value), mark=mark)
+    return Cell(
+        "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value), mark=mark
+    )
 
 
 def amount(value: float | None, mark: str = "") -> Cell:
@@ -87,10 +89,14 @@ def finding(words: str) -> Cell:
     return Cell(words, mark=FINDINGS.get(words, ""))
 
 
-def grid_of(table: pd.DataFrame, *, name: str, title: str, csv: str = "", most: int = 500, note: str = "") -> Grid:
+def grid_of(
+    table: pd.DataFrame, *, name: str, title: str, csv: str = "", most: int = 500, note: str = ""
+) -> Grid:
     """Any tidy table as it is, its first ``most`` rows."""
     kinds = {column: _kind(table[column]) for column in table}
-    columns = [Column(str(column).replace("_", " "), numeric=kind is not text) for column, kind in kinds.items()]
+    columns = [
+        Column(str(column).replace("_", " "), numeric=kind is not text) for column, kind in kinds.items()
+    ]
     rows = [
         [kind(value) for kind, value in zip(kinds.values(), values, strict=True)]
         for values in table.head(most).itertuples(index=False, name=None)

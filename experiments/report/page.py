@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-
 import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pandas as pd
 
 from experiments.report.cards import cards
 from experiments.report.checks import checks
@@ -24,7 +21,15 @@ if TYPE_CHECKING:
 
 REPORT, MARKDOWN = "report.html", "estimands.md"
 FAILURES_SHOWN = 20
-BESIDE = ("summary.csv", "summary.parquet", MARKDOWN, "cells.parquet", "timeseries.parquet", "config.yaml", "manifest.json")
+BESIDE = (
+    "summary.csv",
+    "summary.parquet",
+    MARKDOWN,
+    "cells.parquet",
+    "timeseries.parquet",
+    "config.yaml",
+    "manifest.json",
+)
 
 
 def write_report(folder: Path | str) -> Path:
@@ -138,7 +143,11 @@ def _without(study: Study) -> str:
     """What stands in the verdict's place where there is none."""
     if study.failures and study.summary.empty:
         return "Nothing can be said: failed cells left too little to estimate anything."
-    return "This study has no verdict; its tables and figures speak." if len(study.tables) else "There is no result yet."
+    return (
+        "This study has no verdict; its tables and figures speak."
+        if len(study.tables)
+        else "There is no result yet."
+    )
 
 
 def _about(study: Study) -> str:
@@ -166,7 +175,7 @@ def _grids(study: Study, shown: set[str]) -> Iterator[Grid]:
             yield grid
     for name, table in study.tables.items():
         own = study.folder / f"{name}.csv"
-        if f"plots/{name}.csv" not in shown and own.is_file() and name not in {"timeseries"}:
+        if f"plots/{name}.csv" not in shown and own.is_file() and name != "timeseries":
             yield grid_of(table, name=f"t-{name}", title=name.replace("_", " ").capitalize(), csv=own.name)
 
 
@@ -178,12 +187,14 @@ def _config(study: Study) -> tuple[Grid, Grid]:
     changed = differing([own, usual]) if usual else {}
     rows = [[text(key), text(here), text(there)] for key, (here, there) in changed.items()]
     known = f"Nothing differs from scenario {study.scenario} as it ships."
-    note = known if usual else "This scenario does not ship with this installation, so there is nothing to compare with."
+    note = (
+        known
+        if usual
+        else "This scenario does not ship with this installation, so there is nothing to compare with."
+    )
     title = f"What differs from scenario {study.scenario} as it ships"
     whole = [[text(key), text(value)] for key, value in own.items()]
     return (
         Grid("changed", title, named, rows, "" if rows else note),
         Grid("config", "Configuration", [Column("key"), Column("value")], whole, csv="config.yaml"),
     )
-
-

@@ -52,8 +52,10 @@ class Study:
 
     @functools.cached_property
     def summary(self) -> pd.DataFrame:
-        """Estimates: ``estimand, arm, metric, unit, estimate, ci_low, ci_high, n_replications``; of a log, ``tags`` and
-        ``budget_share`` too."""  # fmt: skip
+        """Estimates: ``estimand, arm, metric, unit, estimate, ci_low, ci_high, n_replications``.
+
+        Of a log, ``tags`` and ``budget_share`` too.
+        """
         table = self._frame("summary")
         return table if len(table.columns) else pd.DataFrame(columns=list(SUMMARY_COLUMNS))
 
@@ -129,11 +131,21 @@ class Study:
         """The estimands as a Markdown table, three significant digits."""
         from experiments.verdict import number
 
-        lines = ["| estimand | arm | metric | estimate | 95 % interval | unit | n |", "|---|---|---|---:|---:|---|---:|"]
+        lines = [
+            "| estimand | arm | metric | estimate | 95 % interval | unit | n |",
+            "|---|---|---|---:|---:|---|---:|",
+        ]
         for row in self.summary.to_dict("records"):
             known = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
             between = f"{number(row['ci_low'])} to {number(row['ci_high'])}" if known else "none"
-            words = (row["estimand"], row["arm"], row["metric"], number(row["estimate"]), between, row["unit"])
+            words = (
+                row["estimand"],
+                row["arm"],
+                row["metric"],
+                number(row["estimate"]),
+                between,
+                row["unit"],
+            )
             lines.append("| " + " | ".join(map(_escaped, (*words, row["n_replications"]))) + " |")
         return "\n".join(lines) + "\n"
 
@@ -166,7 +178,10 @@ class Study:
         for suffix, read in ((".parquet", pd.read_parquet), (".csv", pd.read_csv)):
             try:
                 return read(self.folder / f"{name}{suffix}")
-            except (OSError, ValueError):  # absent or damaged: pandas' and pyarrow's own errors are ValueErrors
+            except (
+                OSError,
+                ValueError,
+            ):  # absent or damaged: pandas' and pyarrow's own errors are ValueErrors
                 continue
         return pd.DataFrame()
 
