@@ -108,7 +108,7 @@ class Desk:
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
         self.looks_up = tuple(
-            name for name in world.clocks if name in self.reads or f"age_{name}" in self.reads
+            name for name in world.sources if name in self.reads or f"age_{name}" in self.reads
         )
         """The sources that it looks a request up in."""
         self.clicks, self.conversions = Awaited(), Awaited()

@@ -12,8 +12,8 @@ from sim.training import TrainingLog, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
 from strategies.registry import make
-from strategies.valuations.bayes import bayes, mean_value
-from strategies.valuations.combined import Summed, stacked_bayes
+from strategies.valuations.bayes import bayes
+from strategies.valuations.combined import stacked_bayes, summed_bayes
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
 
 STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
@@ -70,15 +70,19 @@ def bidder_names(count: int) -> list[str]:
 
 
 def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or a department a source with an equal part of the budget."""
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget."""
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if scenario.response.family == "private_value":
         strategy = make(scenario.bidders.strategy, Market.of(scenario))
         return {advertiser: Entrant(strategy, None, budget, advertiser)}
     if arm != SPLIT_BUDGET:
         return {advertiser: _campaign(cell, advertiser, arm, budget)}
-    share = None if budget is None else budget / len(scenario.source)
-    return {f"{advertiser}_{name}": _campaign(cell, advertiser, name, share) for name in scenario.source}
+    houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
+    share = None if budget is None else budget / len(houses)
+    return {
+        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share)
+        for owner, held in houses.items()
+    }
 
 
 def valuation(cell: Cell, arm: str) -> Valuation:
@@ -94,7 +98,7 @@ def valuation(cell: Cell, arm: str) -> Valuation:
     if arm == STACKED:
         return stacked_bayes(scenario)
     if arm == SUMMED:
-        return Summed(tuple(bayes(scenario, (name,)) for name in scenario.source), mean_value(scenario))
+        return summed_bayes(scenario)
     return bayes(scenario, information(cell, arm))
 
 
