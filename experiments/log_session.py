@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import code_version
 from experiments.config import Point, content_hash, digest
-from experiments.errors import BadInput
+from experiments.logs.fingerprint import fingerprint
 from experiments.runner import Ledger
-from experiments.session import CELLS, REPORT, SUMMARY, Answer, manifest, recorded, report
+from experiments.session import CELLS, REPORT, SUMMARY, Answer, manifest, report
 from experiments.store import Folder
 from experiments.studies.base import Said
+from sim.scenario import LogSupply
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +48,7 @@ def value(point: Point) -> Answer:
         return _answer(point, models, summary, known)
     from experiments.studies.replay import run_replay
 
-    with recorded(folder):
+    with folder.held():
         folder.status("running")
         result = run_replay(point.settings.tree(), lambda line: print(line, file=sys.stderr))  # noqa: T201
         _write(point, folder, result)
@@ -92,11 +91,7 @@ def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: di
     return Answer(point.folder, summary=summary, said=said)
 
 
-def _fingerprint(point: Point) -> str:
-    """Of the log's content."""
-    path = str(getattr(point.settings.scenario.supply, "path", ""))
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()
-    except OSError as error:
-        raise BadInput(f"supply.path = {path}: {error.strerror}") from None
+def _fingerprint(point: Point) -> list[str]:
+    supply = point.settings.scenario.supply
+    assert isinstance(supply, LogSupply)  # noqa: S101 - this is the study of a log
+    return fingerprint(supply)

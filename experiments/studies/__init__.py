@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from experiments.studies.base import Study
 
-STUDIES = {"value": ("experiments.studies.value", "Value")}
+STUDIES = {
+    "value": ("experiments.studies.value", "Value"),
+    "sensitivity": ("experiments.studies.sensitivity", "Sensitivity"),
+    "adoption": ("experiments.studies.adoption", "Adoption"),
+}
 """Verb -> module and class of its study; its settings are in ``experiments.settings.STUDIES``."""
 
 
