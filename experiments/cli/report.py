@@ -25,7 +25,10 @@ def main(arguments: Sequence[str]) -> int:
     for folder in folders(arguments):
         from experiments.report import write_report
 
-        sys.stdout.write(f"{write_report(folder)}\n")
+        try:
+            sys.stdout.write(f"{write_report(folder)}\n")
+        except OSError as error:
+            raise BadInput(f"{folder}: cannot be written to ({error.strerror or error})") from None
     return 0
 
 

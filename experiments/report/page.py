@@ -39,19 +39,15 @@ def write_report(folder: Path | str) -> Path:
         Path of the report.
 
     Raises:
-        BadInput: no study's folder, or one that cannot be written to.
+        BadInput: no study's folder.
+        OSError: one that cannot be written to.
     """
-    from experiments.errors import BadInput
-
     study = load_study(folder)
-    try:
-        for _ in draw_further(study):
-            pass
-        study = Study(study.folder)  # with the tables that have just been written
-        _put(study.folder / MARKDOWN, study.markdown())
-        _put(study.folder / REPORT, render("report.html.j2", **_content(study)))
-    except OSError as error:
-        raise BadInput(f"{study.folder}: cannot be written to ({error.strerror or error})") from None
+    for _ in draw_further(study):
+        pass
+    study = Study(study.folder)  # with the tables that have just been written
+    _put(study.folder / MARKDOWN, study.markdown())
+    _put(study.folder / REPORT, render("report.html.j2", **_content(study)))
     return study.folder / REPORT
 
 
