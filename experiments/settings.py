@@ -95,14 +95,17 @@ class RunStudy(Model):
 
 
 class ExecutorSettings(Model):
-    """Where cells run: in this process, or in ``jobs`` processes (null: one a core).
+    """Where cells run: in this process, in ``jobs`` processes (null: one a core), or as ``jobs`` tasks at once on Ray.
 
-    ``fail_fast`` stops at the first cell that fails.
+    ``fail_fast`` stops at the first cell that fails. ``address`` is the Ray cluster's: ``auto``, ``host:port`` or
+    ``ray://host:port``; null starts one on this machine. ``ship_code`` sends this installation's packages to its nodes.
     """
 
-    name: Literal["serial", "process"] = "process"
+    name: Literal["serial", "process", "ray"] = "process"
     jobs: Count | None = None
     fail_fast: bool = False
+    address: str | None = None
+    ship_code: bool = True
 
 
 class Plot(Model):
