@@ -107,6 +107,13 @@ class ExecutorSettings(Model):
     ship_code: bool = True
 
 
+class SweepSettings(Model):
+    """How often ranges (``key=interval(low,high)``) are sampled in a sweep, and the seed of the design."""
+
+    samples: Annotated[int, Field(ge=2)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
 class Plot(Model):
     """Whether plots are drawn."""
 
@@ -122,6 +129,7 @@ class Settings(Model, Generic[Study]):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     results_dir: Annotated[str, Field(min_length=1)] = "results"
     executor: ExecutorSettings = ExecutorSettings()
+    sweep: SweepSettings = SweepSettings()
     study: Study
     plot: Plot = Plot()
     scenario: Scenario
@@ -155,7 +163,7 @@ class Settings(Model, Generic[Study]):
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
-        order = ("seed", "results_dir", "executor", "study", "plot")
+        order = ("seed", "results_dir", "executor", "sweep", "study", "plot")
         return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
 
 

@@ -30,7 +30,7 @@ LOOK_EVERY_S = 5.0
 OBJECTS_BYTES = 100_000_000
 """Memory for Ray's objects in a cluster of our own: results are small. One that runs already has its own, and takes none."""
 SHIPPED = ("sim", "strategies", "experiments", "conf")
-THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 NUMERIC = ("jointbid", "numpy", "numba", "scipy", "scikit-learn", "simpy", "pydantic")
 """Packages in whose versions the nodes must agree with the driver."""
 
@@ -137,7 +137,7 @@ def _connect(ray: Any, settings: ExecutorSettings, folder: str) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray warns of a change to come
     try:
         ray.init(**about)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - Ray raises all kinds of them
         raise BadInput(
             f"executor.address = {settings.address or 'null'}: cannot be used: {type(error).__name__}: {_first_line(error)} "
             "(nodes and driver need the same RAY_AUTH_MODE and token; see docs/scale.md)"

@@ -196,7 +196,7 @@ def test_ctrl_c(environment, tmp_path):
     driver.send_signal(signal.SIGINT)
     _, said = driver.communicate(timeout=60)
     assert driver.returncode == 130, said
-    print(f"\nCtrl-C took {time.monotonic() - began:.1f} s")
+    assert time.monotonic() - began < 10, "generous: all of this runs on whatever cores others leave"
     assert "the same command again goes on" in said
     assert "Traceback" not in said
     assert json.loads((folder(tmp_path / "results") / "status.json").read_text()) == {"status": "failed"}
