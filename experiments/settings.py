@@ -105,14 +105,24 @@ class RunStudy(Model):
 
 
 class ExecutorSettings(Model):
-    """Where cells run: in this process, or in ``jobs`` processes (null: one a core).
+    """Where cells run: in this process, in ``jobs`` processes (null: one a core), or as ``jobs`` tasks at once on Ray.
 
-    ``fail_fast`` stops at the first cell that fails.
+    ``fail_fast`` stops at the first cell that fails. ``address`` is the Ray cluster's: ``auto``, ``host:port`` or
+    ``ray://host:port``; null starts one on this machine. ``ship_code`` sends this installation's packages to its nodes.
     """
 
-    name: Literal["serial", "process"] = "process"
+    name: Literal["serial", "process", "ray"] = "process"
     jobs: Count | None = None
     fail_fast: bool = False
+    address: str | None = None
+    ship_code: bool = True
+
+
+class SweepSettings(Model):
+    """How often ranges (``key=interval(low,high)``) are sampled in a sweep, and the seed of the design."""
+
+    samples: Annotated[int, Field(ge=2)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 1
 
 
 class Plot(Model):
@@ -130,6 +140,7 @@ class Settings(Model, Generic[Study]):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     results_dir: Annotated[str, Field(min_length=1)] = "results"
     executor: ExecutorSettings = ExecutorSettings()
+    sweep: SweepSettings = SweepSettings()
     study: Study
     money: Money = Money()
     plot: Plot = Plot()
@@ -164,7 +175,7 @@ class Settings(Model, Generic[Study]):
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
-        order = ("seed", "results_dir", "executor", "study", "money", "plot")
+        order = ("seed", "results_dir", "executor", "sweep", "study", "money", "plot")
         return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
 
 
