@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
@@ -126,9 +126,30 @@ class SweepSettings(Model):
 
 
 class Plot(Model):
-    """Whether plots are drawn."""
+    """Whether plots are drawn, as which files, and in which style.
+
+    ``style`` is a path to an mplstyle file, or a style's name in matplotlib; it is laid over the package's own.
+    """
 
     enabled: bool = True
+    format: Annotated[tuple[Literal["svg", "png", "pdf"], ...], Field(min_length=1)] = ("svg", "png")
+    style: str | None = None
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """``svg`` and ``"svg,pdf"`` are lists too."""
+        return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("style")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            from experiments.plots.style import style_problem
+
+            if problem := style_problem(value):
+                raise ValueError(f"{value}: {problem}")
+        return value
 
 
 Study = TypeVar("Study", bound=Model)
