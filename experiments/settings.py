@@ -9,7 +9,16 @@ from pydantic import Field, field_validator, model_validator
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.replay.settings import Replay
-from experiments.studies.options import AdoptionStudy, Arm, Learner, Range, SensitivityStudy, Valuation, Who
+from experiments.studies.options import (
+    AdoptionStudy,
+    Arm,
+    Learner,
+    Money,
+    Range,
+    SensitivityStudy,
+    Valuation,
+    Who,
+)
 from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
@@ -157,6 +166,7 @@ class Settings(Model, Generic[Study]):
     executor: ExecutorSettings = ExecutorSettings()
     sweep: SweepSettings = SweepSettings()
     study: Study
+    money: Money = Money()
     plot: Plot = Plot()
     scenario: Scenario
 
@@ -189,7 +199,7 @@ class Settings(Model, Generic[Study]):
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
-        order = ("seed", "results_dir", "executor", "sweep", "study", "plot")
+        order = ("seed", "results_dir", "executor", "sweep", "study", "money", "plot")
         return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
 
 
