@@ -123,7 +123,7 @@ def calendar_table(result: RunResult) -> pd.DataFrame:
 
 def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     """The run, and how many rows its log has."""
-    from experiments.logs.auctions import AUCTIONS, AuctionLog, drop_stale
+    from experiments.logs.auctions import AUCTIONS, UNTOLD, AuctionLog, drop_stale
     from experiments.studies.arms import entrants
     from sim import simulate
 
@@ -134,8 +134,11 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     terms = {name: (entrant.advertiser or name, entrant.budget) for name, entrant in market.items()}
     with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
-        counts = zip(*(result.bidders[name].tolist() for name in ("bidder", "late", "unsent")), strict=True)
-        log.unheard = {name: (late, unsent) for name, late, unsent in counts}
+        columns = {name: result.bidders[name].tolist() for name in UNTOLD}
+        log.untold = {
+            bidder: {name: column[number] for name, column in columns.items()}
+            for number, bidder in enumerate(result.bidders["bidder"].tolist())
+        }
     return result, log.rows
 
 

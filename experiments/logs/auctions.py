@@ -30,8 +30,10 @@ _NAME = pa.dictionary(pa.int32(), pa.string())
 _MADE_BY = b"jointbid.code"
 MARKET = b"jointbid.market"
 """In the file's metadata, as JSON: the scenario, and each bidder's advertiser and budget."""
-UNHEARD = b"jointbid.unheard"
-"""And of each bidder what never reached an auction: late answers, requests not sent."""
+UNTOLD_OF = b"jointbid.untold"
+"""And of each bidder what no row tells of."""
+UNTOLD = ("lookups", "matches", "data_cost", "late", "unsent")
+"""That is: look-ups in its data and their price, answers that came too late, requests that were not sent."""
 _EXPECTED = ("value", "click_probability", "conversion_probability")
 
 SCHEMA = pa.schema(
@@ -106,8 +108,8 @@ class AuctionLog:
         That is the version of the code, the scenario, and in `terms` the advertiser and the budget of each bidder.
         """
         self.path, self.rows = path, 0
-        self.unheard: dict[str, tuple[int, int]] = {}
-        """Of each bidder, answers that came too late and requests that were not sent: no row tells of them."""
+        self.untold: dict[str, dict[str, float]] = {}
+        """Of each bidder the counts ``UNTOLD``, to be given before the block ends."""
         self._fee = scenario.auction.fee
         self._seats, self._sold_to = pa.array(seats, pa.string()), pa.array(SOLD_TO)
         self._creatives = pa.array(list(scenario.creative), pa.string())
@@ -148,7 +150,7 @@ class AuctionLog:
         try:
             if kind is None:
                 self._write()
-                self._writer.add_key_value_metadata({UNHEARD: json.dumps(self.unheard).encode()})
+                self._writer.add_key_value_metadata({UNTOLD_OF: json.dumps(self.untold).encode()})
                 self._writer.close()
                 self._partial.replace(self.path)
                 done = True

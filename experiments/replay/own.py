@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from experiments.errors import BadInput
-from experiments.logs.auctions import MARKET, UNHEARD
+from experiments.logs.auctions import MARKET, UNTOLD, UNTOLD_OF
 from experiments.logs.own import read_own
 from experiments.replay.engine import ColumnBids
 from sim import Entrant, LogColumns, RunResult, Scenario, simulate
@@ -33,13 +33,13 @@ OUTCOMES = ("value", "click_probability", "conversion_probability")
 
 @dataclass(frozen=True)
 class OwnRun:
-    """A log of this engine: its rows, the market that it is of, each bidder's advertiser and budget, late and unsent bids."""
+    """A log of this engine: its rows, the market that it is of, each bidder's advertiser and budget, and what no row tells."""
 
     path: Path
     rows: pa.Table
     scenario: Scenario
     seats: Mapping[str, tuple[str, float | None]]
-    unheard: Mapping[str, tuple[int, int]]
+    untold: Mapping[str, Mapping[str, float]]
 
 
 def load_own(path: Path) -> OwnRun:
@@ -65,8 +65,8 @@ def load_own(path: Path) -> OwnRun:
             f"{path}: its slot has the click rate {scenario.auction.slots[0]:g}; a replay knows slots of rate 1"
         )
     seats = {name: (advertiser, budget) for name, (advertiser, budget) in market["seats"].items()}
-    unheard = json.loads(metadata.get(UNHEARD, b"{}"))
-    return OwnRun(path, pa.Table.from_batches(batches), scenario, seats, unheard)
+    untold = json.loads(metadata.get(UNTOLD_OF, b"{}"))
+    return OwnRun(path, pa.Table.from_batches(batches), scenario, seats, untold)
 
 
 def replay_own(own: OwnRun, seed: int) -> tuple[RunResult, dict[str, NDArray[Any]]]:
@@ -92,8 +92,8 @@ def replay_own(own: OwnRun, seed: int) -> tuple[RunResult, dict[str, NDArray[Any
     for name in outcomes[0]:
         bidders[name] = np.array([outcome[name] for outcome in outcomes])
     bidders["reach"] = _reach(own, winner)
-    for place, name in enumerate(("late", "unsent")):
-        bidders[name] = np.array([own.unheard.get(seat, (0, 0))[place] for seat in own.seats])
+    for name in UNTOLD:
+        bidders[name] = np.array([own.untold.get(seat, {}).get(name, 0) for seat in own.seats])
     return result, bidders
 
 
