@@ -18,7 +18,11 @@ from sim.scenario import MICROS
 
 Floats = NDArray[np.float64]
 STEPS = 40
-"""Levels tried of a strategy's one free number, evenly in its logarithm."""
+"""Levels tried of a strategy's one free number: at each, more of the rows are won, the first steps the smallest."""
+NEAR = 0.02
+"""Of parameters that buy this nearly the most clicks the cheapest is taken: money that just lasts on the training rows does
+not on others, and what it bought beyond is mostly noise."""
+LEAST = 1e-12
 CURVES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Tried as c of ORTB, in medians of the price."""
 
@@ -56,41 +60,64 @@ class Ground:
 
 
 def tune(name: str, ground: Ground) -> Mapping[str, Any]:
-    """The parameters of one strategy that buy the most clicks on the ground; of equals, the cheapest.
+    """The parameters of one strategy that buy the most clicks on the ground; of nearly equal ones, the cheapest.
 
     `mcpc` has no free parameter: it bids what a click is worth. `rlb` and `pid_spend` mind the budget themselves; `pid_spend` is given the gain of `linear`.
     """
     if name == "mcpc" or name == "rlb":  # noqa: PLR1714 - one reason each
         return {}
     scored = [(*ground.clicks_of(bids), parameters) for parameters, bids in _candidates(name, ground)]
-    best = max(range(len(scored)), key=lambda i: (scored[i][0], -scored[i][1]))
-    return scored[best][2]
+    enough = (1 - NEAR) * max(clicks for clicks, _, _ in scored)
+    return min((one for one in scored if one[0] >= enough), key=lambda one: one[1])[2]
 
 
 def _candidates(name: str, ground: Ground) -> Iterator[tuple[dict[str, float], Floats]]:
     """Parameters to try, and the bids that they make."""
-    high = float(np.quantile(ground.price, 0.999)) * 1.05 + 1e-6
-    levels = np.geomspace(max(high / 1_000, 1e-6), high, STEPS).tolist()
-    typical = max(float(ground.value.mean()), 1e-12)
-    gains = [level / typical for level in levels]
     if name == "constant":
-        yield from (({"level": level}, np.full(len(ground.price), level)) for level in levels)
+        yield from (({"level": level}, np.full(len(ground.price), level)) for level in _steps(ground.price))
     elif name == "random":
-        yield from (({"high": 2 * level}, 2 * level * ground.u) for level in levels)
+        yield from (
+            ({"high": high}, high * ground.u) for high in _steps(ground.price / np.maximum(ground.u, LEAST))
+        )
     elif name in {"linear", "pid_spend"}:
-        yield from (({"gain": gain}, gain * ground.value) for gain in gains)
+        yield from (
+            ({"gain": gain}, gain * ground.value) for gain in _steps(_over_value(ground, ground.price))
+        )
     else:
         middle = max(float(np.median(ground.price)), 1e-9)
-        rule = {"ortb1": _ortb1, "ortb2": _ortb2}[name]
-        steep = [gains[-1] * 2.0**step for step in range(1, 7)]
+        rule, needed = {"ortb1": (_ortb1, _for_ortb1), "ortb2": (_ortb2, _for_ortb2)}[name]
         for c in (part * middle for part in CURVES):
-            for gain in (*gains, *steep):
+            for gain in _steps(_over_value(ground, needed(ground.price, c))):
                 yield {"c": c, "lam": 1 / gain}, rule(ground.value * gain, c)
+
+
+def _steps(needed: Floats) -> list[float]:
+    """Levels to try: those at which ever more rows are won; `needed` is what wins each row, inf where nothing does."""
+    finite = needed[np.isfinite(needed)]
+    if not len(finite):
+        return [1.0]
+    levels = np.unique(np.quantile(finite, np.linspace(0, 1, STEPS + 1)[1:] ** 2))
+    return (np.maximum(levels, LEAST) * (1 + 1e-9)).tolist()
+
+
+def _over_value(ground: Ground, worth: Floats) -> Floats:
+    """The gain at which a row's value is raised to `worth`; inf where it has no value."""
+    return np.divide(worth, ground.value, out=np.full(len(worth), np.inf), where=ground.value > 0)
 
 
 def _ortb1(x: Floats, c: float) -> Floats:
     return c * x / (np.sqrt(c * x + c**2) + c)
 
 
+def _for_ortb1(bid: Floats, c: float) -> Floats:
+    """The value over lam at which `ortb1` bids so much."""
+    return bid**2 / c + 2 * bid
+
+
 def _ortb2(x: Floats, c: float) -> Floats:
     return np.asarray(2.0 * c * np.sinh(np.arcsinh(x / c) / 3.0))
+
+
+def _for_ortb2(bid: Floats, c: float) -> Floats:
+    """The value over lam at which `ortb2` bids so much."""
+    return np.asarray(c * np.sinh(3.0 * np.arcsinh(bid / (2.0 * c))))

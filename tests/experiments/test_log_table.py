@@ -78,7 +78,7 @@ def test_learned_predictions_several_campaigns_and_full_information(tmp_path, ca
         f"results_dir={tmp_path}",
     ]
     assert main(["log", "table", str(paths["ipinyou_log_txt"]), *quick]) == 0
-    text = capsys.readouterr().out
+    text = " ".join(capsys.readouterr().out.split())
     for campaign in ("1458", "2259", "3386"):
         assert f"Campaign {campaign}: clicks" in text or f"campaign {campaign} is left out" in text
     assert "predictions: logistic, learned on the training rows" in text
