@@ -92,6 +92,7 @@ def test_scenarios(capsys):
         "log",
         "theory",
         "theory_rivals",
+        "three_sources",
     }
     assert all(line.endswith("?") for line in listed), "each answers a question"
     for line in listed:
