@@ -35,6 +35,8 @@ class World:
         self._scenario, self._streams = scenario, streams
         self.columns = names
         """Names of the columns that data shows."""
+        self.creatives = max(len(scenario.creative), 1)
+        """How many creatives each campaign has."""
         self.clocks: dict[str, SyncClock] = {}
         self._fading = fading(scenario.response)
 

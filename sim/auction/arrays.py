@@ -50,13 +50,18 @@ class Rules(NamedTuple):
 
 
 class Bids(NamedTuple):
-    """Bids in micros per unit of click rate; ``shared`` where all bidders look up one column of cells."""
+    """Bids in micros per unit of click rate; ``shared`` where all bidders look up one column of cells.
+
+    ``creative`` is the ad that each bid is for, laid out like ``numbers``: its number, or -1 where the creatives rotate;
+    empty where no bidder chooses.
+    """
 
     numbers: NDArray[np.int64]
     offset: NDArray[np.int64]
     column: NDArray[np.int64]
     stride: int
     shared: bool
+    creative: NDArray[np.int16]
 
 
 class Effects(NamedTuple):
