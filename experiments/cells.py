@@ -14,7 +14,7 @@ from experiments.versions import version
 from sim.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
-CODE = ("sim", "strategies", "experiments/studies/arms.py", "experiments/cells.py")
+CODE = ("sim", "strategies", "experiments/studies/arms.py", "experiments/cells.py", "experiments/lattice.py")
 """What a cell's numbers are computed by; a change there makes other cells of all of them."""
 
 FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
@@ -30,7 +30,7 @@ class Cell:
 
     Attributes:
         scenario: the market.
-        arm: the treatment, one of ``experiments.studies.arms.ARMS``.
+        arm: the treatment, one of ``experiments.studies.arms.arms_of(scenario)``.
         valuation: ``bayes`` or ``learned``.
         who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
         train_requests: randomised impressions that learned valuations are fitted to.

@@ -12,7 +12,7 @@ from experiments.cells import code_version
 from experiments.config import Point, content_hash, digest
 from experiments.errors import BadInput
 from experiments.runner import Ledger
-from experiments.session import CELLS, SUMMARY, Answer, manifest, recorded
+from experiments.session import CELLS, SUMMARY, Answer, manifest
 from experiments.store import Folder
 from experiments.studies.base import Said
 
@@ -42,7 +42,7 @@ def value(point: Point) -> Answer:
         return _answer(point, models, summary, known)
     from experiments.studies.replay import run_replay
 
-    with recorded(folder):
+    with folder.held():
         folder.status("running")
         result = run_replay(point.settings.tree(), lambda line: print(line, file=sys.stderr))  # noqa: T201
         _write(point, folder, result)

@@ -8,7 +8,7 @@ currency. ``Priced`` puts a valuation before it, which fills that column from wh
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,21 @@ class Policy:
         """A control step, the first of them before the first request."""
 
 
+class LearningValuation(Valuation, Protocol):
+    """One with ``learns = True``: it goes on learning while its bidder bids, and is called as a strategy is."""
+
+    def observe(self, feedback: Feedback) -> None:
+        """Own requests since the last control step, with their outcomes."""
+
+    def control(self, state: AccountState) -> None:
+        """A control step; values may be others from here on."""
+
+
+def learns(valuation: Valuation) -> TypeGuard[LearningValuation]:
+    """Whether a valuation is one that learns."""
+    return bool(getattr(valuation, "learns", False))
+
+
 @dataclass
 class Priced:
     """A strategy of two parts: the valuation prices each request, the policy bids on the price."""
@@ -86,8 +101,13 @@ class Priced:
 
     @property
     def learns(self) -> bool:
-        """Whether the policy wants feedback."""
-        return self.policy.learns
+        """Whether the policy or the valuation wants feedback."""
+        return self.policy.learns or learns(self.valuation)
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether the policy or the valuation leaves something to chance."""
+        return any(bool(getattr(part, "stochastic", False)) for part in (self.policy, self.valuation))
 
     @property
     def multiplier(self) -> float:
@@ -107,12 +127,18 @@ class Priced:
         return None if choose is None else choose(self._valued(requests))
 
     def observe(self, feedback: Feedback) -> None:
-        """Passed on to the policy, with the value of each request as the valuation now sees it."""
-        self.policy.observe(replace(feedback, requests=self._with_value(feedback.requests)))
+        """Passed on to the policy, with the value of each request as the valuation saw it; then to a valuation that learns."""
+        if self.policy.learns:
+            self.policy.observe(replace(feedback, requests=self._with_value(feedback.requests)))
+        if learns(self.valuation):
+            self.valuation.observe(feedback)
 
     def control(self, state: AccountState) -> None:
-        """Passed on to the policy."""
+        """Passed on to the policy, and to a valuation that learns."""
         self.policy.control(state)
+        if learns(self.valuation):
+            self.valuation.control(state)
+            self._seen = None
 
     def _valued(self, requests: VisibleRequests) -> VisibleRequests:
         """``_with_value``; the engine asks for the same cells again and again."""

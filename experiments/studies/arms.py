@@ -6,17 +6,31 @@ from functools import lru_cache
 from typing import Any
 
 from experiments.cells import Cell, CellResult
+from experiments.lattice import Lattice
 from sim import Entrant, Scenario, simulate
 from sim.training import TrainingLog, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
 from strategies.registry import make
-from strategies.valuations.bayes import bayes, mean_value
-from strategies.valuations.combined import Summed, stacked_bayes
+from strategies.valuations.bayes import bayes
+from strategies.valuations.combined import stacked_bayes, summed_bayes
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
 
-ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
+STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
+APART = (STACKED, SPLIT_BUDGET, SUMMED)
+"""Arms that hold every source, but no model has seen two of them together."""
+
 FOCAL = "focal"
+
+
+def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
+    """Every arm of a market: its information sets, and the ways of holding all sources without joining them.
+
+    With ``whole=False`` only those of no source, of one, and of all.
+    """
+    lattice = Lattice(tuple(scenario.source))
+    sets = [m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)}]
+    return tuple(dict.fromkeys([*map(lattice.arm, sets), *(APART if len(lattice.sources) > 1 else ())]))
 
 
 def run_cell(cell: Cell) -> CellResult:
@@ -56,15 +70,19 @@ def bidder_names(count: int) -> list[str]:
 
 
 def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or two departments with half the budget each."""
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget."""
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if scenario.response.family == "private_value":
         strategy = make(scenario.bidders.strategy, Market.of(scenario))
         return {advertiser: Entrant(strategy, None, budget, advertiser)}
-    if arm != "split_budget":
+    if arm != SPLIT_BUDGET:
         return {advertiser: _campaign(cell, advertiser, arm, budget)}
-    half = None if budget is None else budget / 2
-    return {f"{advertiser}_{source}": _campaign(cell, advertiser, source, half) for source in scenario.source}
+    houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
+    share = None if budget is None else budget / len(houses)
+    return {
+        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share)
+        for owner, held in houses.items()
+    }
 
 
 def valuation(cell: Cell, arm: str) -> Valuation:
@@ -72,23 +90,22 @@ def valuation(cell: Cell, arm: str) -> Valuation:
     scenario = cell.scenario
     if cell.valuation == "learned":
         log = _log(scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests)
-        if arm == "stacked":
+        if arm == STACKED:
             return learned_stacked(scenario, log, cell.learner)
-        if arm == "summed":
+        if arm == SUMMED:
             return learned_summed(scenario, log, cell.learner)
         return learned(scenario, log, information(cell, arm), cell.learner)
-    if arm == "stacked":
+    if arm == STACKED:
         return stacked_bayes(scenario)
-    if arm == "summed":
-        return Summed(tuple(bayes(scenario, (name,)) for name in scenario.source), mean_value(scenario))
+    if arm == SUMMED:
+        return summed_bayes(scenario)
     return bayes(scenario, information(cell, arm))
 
 
 def information(cell: Cell, arm: str) -> tuple[str, ...]:
     """The sources that an arm's holder may use on a request."""
-    if arm in cell.scenario.source:
-        return (arm,)
-    return () if arm == "none" else tuple(cell.scenario.source)
+    sources = tuple(cell.scenario.source)
+    return sources if arm in APART else Lattice(sources).members(arm)
 
 
 def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None) -> Entrant:

@@ -1,0 +1,109 @@
+"""Thompson sampling: value each request by a model drawn from what is believed of it (Thompson 1933; Chapelle & Li 2011)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from sim import VisibleRequests
+from strategies.parameters import above_0, whole
+from strategies.valuations.features import Columns, Features, scores
+from strategies.valuations.impressions import Lesson, OwnImpressions
+from strategies.valuations.online import Link, Online
+
+UPPER_BITS = float(1 << 26)
+SMALLEST = 2.0**-54
+
+
+class Thompson(Online):
+    """Logistic (or linear) regression with normal beliefs about its weights, and a draw from them for each request.
+
+    The beliefs are independent normals N(m, 1 / q), with m = 0 and q = ``precision`` before any impression was seen. A batch
+    moves m to the mode of the posterior and adds the curvature there to q (Laplace; Chapelle & Li 2011, algorithm 3; in
+    the linear model the curvature is 1 / ``noise`` squared). A request's score is drawn from its
+    normal, so that what is not well known is valued highly now and then, won, and learned. Chance is the column ``u``; of
+    its 53 bits the lower 27, as a policy may use the upper ones. ``rounds`` limits the search for the mode.
+    """
+
+    stochastic = True
+
+    def __init__(
+        self,
+        features: Features,
+        link: Link = "logit",
+        unit: float = 1.0,
+        own: OwnImpressions | None = None,
+        mean: float = 0.5,
+        noise: float = 1.0,
+        precision: float = 10.0,
+        rounds: int = 60,
+    ) -> None:
+        super().__init__(features, link, unit, own, mean, noise)
+        self.rounds = whole("rounds", rounds)
+        self._mode = np.zeros(features.count)
+        self._precision = np.full(features.count, above_0("precision", precision))
+
+    @property
+    @override
+    def reads(self) -> tuple[str, ...]:
+        """The sources, and its own chance."""
+        return (*self.features.sources, "u")
+
+    @override
+    def _score(self, features: Columns, requests: VisibleRequests) -> NDArray[np.float64]:
+        from scipy.special import ndtri
+
+        lower = np.modf(requests["u"] * UPPER_BITS)[0]
+        drawn = np.sqrt(scores(1.0 / self._precision, features)) * ndtri(np.maximum(lower, SMALLEST))
+        return np.asarray(self._mean_score(features) + drawn)
+
+    @override
+    def _mean_score(self, features: Columns) -> NDArray[np.float64]:
+        return scores(self._mode, features)
+
+    @override
+    def _learn(self, lesson: Lesson) -> None:
+        """Newton's steps on each weight alone, shortened by how many share a row, until they settle."""
+        kinds, weight, label = _counted(lesson)
+        mode = self._mode
+        for _ in range(self.rounds):
+            slope, curve = self._slopes(mode, kinds, weight, label)
+            step = (slope - self._precision * (mode - self._mode)) / (
+                self._precision + self.features.active * curve
+            )
+            mode = mode + step
+            if np.abs(step).max() < 1e-9:
+                break
+        curve = self._slopes(mode, kinds, weight, label)[1]
+        self._mode, self._precision = mode, self._precision + curve
+
+    def _slopes(
+        self,
+        mode: NDArray[np.float64],
+        kinds: Columns,
+        weight: NDArray[np.float64],
+        label: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Slope and curvature of the log-likelihood along each weight."""
+        mean = self._from_link(self.base + mode[kinds].sum(axis=0))
+        each = mean * (1.0 - mean) if self.link == "logit" else np.full(len(mean), 1.0)
+        scale = 1.0 if self.link == "logit" else self.noise**-2
+        n = self.features.count
+
+        def spread(of_row: NDArray[np.float64]) -> NDArray[np.float64]:
+            each_feature = np.tile(scale * weight * of_row, len(kinds))
+            return np.asarray(np.bincount(kinds.ravel(), each_feature, n), dtype=np.float64)
+
+        return spread(label - mean), spread(each)
+
+
+def _counted(lesson: Lesson) -> tuple[Columns, NDArray[np.float64], NDArray[np.float64]]:
+    """Rows of the same features as one: their features, their weight together, and their mean label."""
+    kind = np.zeros(lesson.features.shape[1], dtype=np.int64)
+    for column in lesson.features[1:]:
+        kind = np.unique(kind * (column.max(initial=0) + 1) + column, return_inverse=True)[1]
+    _, first, kind = np.unique(kind, return_index=True, return_inverse=True)
+    weight = np.bincount(kind, weights=lesson.weight).astype(np.float64)
+    label = np.bincount(kind, weights=lesson.weight * lesson.label) / weight
+    return lesson.features[:, first], weight, label
