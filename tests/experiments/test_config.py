@@ -253,7 +253,14 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
             if isinstance(value, dict):
                 yield from keys(value, f"{prefix}{key}.")
 
-    optional = ("response.conversion.", "auction.throttle.", "creative.<name>")
+    optional = (
+        "response.conversion.",
+        "auction.throttle.",
+        "creative.<name>",
+        "source.<name>",
+        "source.history",
+    )
+    optional += ("audience.consent.",)
     known = {key for key in known_keys(Settings[ValueStudy]) if not key.startswith(optional)}
     assert known - set(keys(resolved("scenario=theory"))) == {
         f"supply.{key}" for key in ("path", "format", "nonclick_weight", "suspect_tags")
