@@ -38,6 +38,7 @@ ROWS = {
     ("value_of_joint_data", "bidder_surplus"): "change of all bidders' surplus",
     ("value_of_joint_data", "revenue"): "change of the seller's revenue",
     ("value_of_joint_data", "welfare"): "change of welfare",
+    ("value_of_joint_data", "relevance"): "change of relevance, times a random ad",
 }
 """Estimand and metric of each row of the second table, in its order, with its name there."""
 

@@ -295,13 +295,24 @@ class _Run:
                 | {"budget_left": self._budgets_left()}
             ),
             timeseries=_freeze(self.hourly.columns(self.ledger, names)),
-            market=market_totals(self.ledger, self.seen, against_landscape=landscape),
+            market=market_totals(self.ledger, self.seen, against_landscape=landscape)
+            | {"relevance": self._relevance()},
             calendar=dict(self.calendar.counts),
             calendar_h={
                 kind: (self.calendar.first_us[kind] / HOUR_US, last_us / HOUR_US)
                 for kind, last_us in self.calendar.last_us.items()
             },
         )
+
+    def _relevance(self) -> float:
+        """What people were shown by all bidders, against as many random ads in the same slots: the expected response over that.
+
+        1: the ads might as well have been dealt at random. nan where nothing was shown, or a random ad gets nothing.
+        """
+        logit = self.scenario.response.family == "logit"
+        got = sum((self.ledger.clicks if logit else self.ledger.value).tolist())
+        at_random = self.world.random_response * float((self.ledger.wins @ self.rules.rates).sum())
+        return got / at_random if at_random > 0 else float("nan")
 
     def _counts(self) -> dict[str, NDArray[Any]]:
         """What is not the ledger's business: outcomes as they became known, and who was late or not asked."""

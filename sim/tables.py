@@ -33,6 +33,8 @@ ROTATED = -1
 class BidTables:
     """Cells and bids of one run. ``cells`` is the chunk's visible cells, shape (columns, n)."""
 
+    bids: Bids
+
     def __init__(self, desks: Sequence[Desk], world: World, rows: int, slots: int) -> None:
         self._desks, self._world = desks, world
         facets = list(dict.fromkeys(facet for desk in desks for facet in desk.facets))

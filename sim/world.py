@@ -36,6 +36,8 @@ class World:
         """Names of the columns that data shows."""
         self.creatives = max(len(scenario.creative), 1)
         """How many creatives each campaign has."""
+        self.random_response = np.nan
+        """What a random ad, shown to a random person anywhere, is expected to get: clicks in the family logit, else currency."""
         self.sources: tuple[str, ...] = ()
         """Those of the columns that are looked up in a source, and may be told by their age."""
         self.clocks: dict[str, SyncClock] = {}
@@ -97,6 +99,8 @@ class TypedWorld(World):
         self._flat = {
             part.name: np.ascontiguousarray(getattr(effect, part.name)).ravel() for part in fields(effect)
         }
+        response = self._truth.click if scenario.response.family == "logit" else self._truth.theta
+        self.random_response = float((self._truth.law * response).sum())
         self._rotation = _rotation(self._truth.shares)
         self._drawn = bool((effect.click > 0).any() or (effect.seen < 1).any())
         self.sources = tuple(scenario.source)
@@ -186,6 +190,7 @@ class PrivateValues(World):
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         super().__init__(scenario, streams, ("value",))
+        self.random_response = scenario.response.high / (2.0 if scenario.response.law == "uniform" else 1.0)
 
     @override
     def load(self, chunk: Chunk) -> None:

@@ -43,6 +43,11 @@ METRICS: dict[str, Metric] = {
     "exchange_fee": Metric("money", "the exchange's share of what the simulated bidders paid"),
     "adopters": Metric("number", "bidders that hold the data", "bidders"),
     "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
+    "relevance": Metric(
+        "mean",
+        "expected response of the ads that people were shown by all simulated bidders, over that of as many random ads",
+        "times a random ad",
+    ),
     "spend": Metric("money", "what the focal advertiser paid", column="spend"),
     "win_rate": Metric(
         "share", "impressions that the focal advertiser won, a bid request", "bid requests", "wins"
@@ -149,6 +154,8 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
     table["welfare"] = groups["welfare"].first()
     if "exchange_fee" in cells and (cells["exchange_fee"] > 0).any():
         table["exchange_fee"] = groups["exchange_fee"].first()
+    if "relevance" in cells:
+        table["relevance"] = groups["relevance"].first()
     table["bidder_surplus"] = groups["profit"].sum().where(table["welfare"].notna())
     if "reach" in table:
         table["frequency"] = focal["viewed"].sum() / table["reach"].where(table["reach"] > 0)

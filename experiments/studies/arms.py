@@ -50,7 +50,7 @@ def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
     result = simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
     about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
-    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare")}
+    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare", "relevance")}
     rows = [
         {**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)
     ]

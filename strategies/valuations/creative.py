@@ -37,7 +37,7 @@ class BestCreative:
 
     def value(self, requests: VisibleRequests) -> Table:
         """What the best is worth."""
-        return self._each(requests).max(axis=0)
+        return np.asarray(self._each(requests).max(axis=0))
 
     def creative(self, requests: VisibleRequests) -> NDArray[np.int64]:
         """Its number."""
@@ -127,13 +127,9 @@ def learned_apart(
         for total, part in zip(sums, (log.count, log.total, log.square), strict=True):
             total += as_shown * part
     if not sums[0].any():  # chance never showed it: there is nothing to learn from but all of the log
-        sums = [
-            np.sum([getattr(log, part) for log in logs], axis=0) for part in ("count", "total", "square")
-        ]
+        sums = [np.sum([getattr(log, part) for log in logs], axis=0) for part in ("count", "total", "square")]
     matched = replace(logs[0], count=sums[0], total=sums[1], square=sums[2])
-    return TwoDepartments(
-        learned(scenario, matched, bids_on, learner), scenario.distinct(shows_by), choice
-    )
+    return TwoDepartments(learned(scenario, matched, bids_on, learner), scenario.distinct(shows_by), choice)
 
 
 def _best(worth: Table) -> NDArray[np.int64]:
@@ -146,9 +142,7 @@ def _seen(table: Table, names: Sequence[str], kept: Sequence[str]) -> Table:
     return np.asarray(table.sum(axis=tuple(i for i, name in enumerate(names, 1) if name not in kept)))
 
 
-def _shown(
-    worth: Table, choice: NDArray[np.int64], names: Sequence[str], shows_by: Sequence[str]
-) -> Table:
+def _shown(worth: Table, choice: NDArray[np.int64], names: Sequence[str], shows_by: Sequence[str]) -> Table:
     """The worth of what is shown, over the codes of ``names``."""
     where = np.broadcast_to(spread_over(choice, shows_by, names), worth.shape[1:])
-    return np.take_along_axis(worth, where[None], axis=0)[0]
+    return np.asarray(np.take_along_axis(worth, where[None], axis=0)[0])

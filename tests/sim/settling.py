@@ -25,7 +25,11 @@ def lay_out(c, layout, length):
         bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, 1, False, nobody)
         return bids, np.empty((0, n), np.int32), shortlist
     if layout == "cells":
-        return Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, 1, False, nobody), column, shortlist
+        return (
+            Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, 1, False, nobody),
+            column,
+            shortlist,
+        )
     return Bids(np.zeros(bidders * cells, np.int64), number, zero, bidders, True, nobody), column, shortlist
 
 
