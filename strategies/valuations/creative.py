@@ -121,14 +121,18 @@ def learned_apart(
     choice = _best(np.stack([part.table for part in fitted if isinstance(part, CellValues)]))
     names, shares = logs[0].sources, truth(scenario).shares
     where = spread_over(choice, scenario.originals(shows_by), names)
-    sums = [np.zeros_like(logs[0].count) for _ in range(3)]
-    for number, (log, share) in enumerate(zip(logs, shares, strict=True)):
-        as_shown = (where == number) * (shares.min() / share)
-        for total, part in zip(sums, (log.count, log.total, log.square), strict=True):
-            total += as_shown * part
-    if not sums[0].any():  # chance never showed it: there is nothing to learn from but all of the log
-        sums = [np.sum([getattr(log, part) for log in logs], axis=0) for part in ("count", "total", "square")]
-    matched = replace(logs[0], count=sums[0], total=sums[1], square=sums[2])
+    weights = [(where == number) * (shares.min() / share) for number, share in enumerate(shares)]
+    if not any((weight * log.count).any() for weight, log in zip(weights, logs, strict=True)):
+        weights = [np.ones(1)] * len(
+            logs
+        )  # chance never showed it: all of the log is what there is to learn from
+    matched = replace(
+        logs[0],
+        **{
+            part: sum(weight * getattr(log, part) for weight, log in zip(weights, logs, strict=True))
+            for part in ("count", "total", "square")
+        },
+    )
     return TwoDepartments(learned(scenario, matched, bids_on, learner), scenario.distinct(shows_by), choice)
 
 
