@@ -9,13 +9,12 @@ from pydantic import Field, model_validator
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.replay.settings import Replay
-from experiments.studies.options import AdoptionStudy, Arm, Learner, Valuation
+from experiments.studies.options import AdoptionStudy, Arm, Learner, Range, SensitivityStudy, Valuation, Who
 from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
 LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
 """Of a study that replays a log, whose houses are two."""
-Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Value = bool | int | float | str | tuple[float, ...]
 """What a key may be swept over."""
 Correlation = Annotated[float, Field(ge=-1, le=1)]
@@ -57,6 +56,7 @@ class ValueStudy(Model):
 
     ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
+    ``worlds`` draws so many markets from the ``ranges``, each worked on like a point of a curve.
 
     ``half_width`` (optional, in the table's unit of money) asks for the value of joint data to within that much: a
     pilot of 10 further replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
@@ -74,6 +74,8 @@ class ValueStudy(Model):
     lattice: bool = True
     curves: tuple[Swept, ...] | None = None
     curve: Curve = Curve()
+    worlds: Annotated[int, Field(ge=0)] = 0
+    ranges: tuple[Range, ...] = ()
     replay: Replay = Replay()
 
 
@@ -94,14 +96,24 @@ class RunStudy(Model):
 
 
 class ExecutorSettings(Model):
-    """Where cells run: in this process, or in ``jobs`` processes (null: one a core).
+    """Where cells run: in this process, in ``jobs`` processes (null: one a core), or as ``jobs`` tasks at once on Ray.
 
-    ``fail_fast`` stops at the first cell that fails.
+    ``fail_fast`` stops at the first cell that fails. ``address`` is the Ray cluster's: ``auto``, ``host:port`` or
+    ``ray://host:port``; null starts one on this machine. ``ship_code`` sends this installation's packages to its nodes.
     """
 
-    name: Literal["serial", "process"] = "process"
+    name: Literal["serial", "process", "ray"] = "process"
     jobs: Count | None = None
     fail_fast: bool = False
+    address: str | None = None
+    ship_code: bool = True
+
+
+class SweepSettings(Model):
+    """How often ranges (``key=interval(low,high)``) are sampled in a sweep, and the seed of the design."""
+
+    samples: Annotated[int, Field(ge=2)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 1
 
 
 class Plot(Model):
@@ -119,6 +131,7 @@ class Settings(Model, Generic[Study]):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     results_dir: Annotated[str, Field(min_length=1)] = "results"
     executor: ExecutorSettings = ExecutorSettings()
+    sweep: SweepSettings = SweepSettings()
     study: Study
     plot: Plot = Plot()
     scenario: Scenario
@@ -152,14 +165,19 @@ class Settings(Model, Generic[Study]):
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
-        order = ("seed", "results_dir", "executor", "study", "plot")
+        order = ("seed", "results_dir", "executor", "sweep", "study", "plot")
         return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
 
 
 ABOUT = ("name", "question", "currency")
 """What stands under ``scenario`` in YAML; the other parts of a scenario stand beside it."""
 
-STUDIES: dict[str, type[Model]] = {"value": ValueStudy, "run": RunStudy, "adoption": AdoptionStudy}
+STUDIES: dict[str, type[Model]] = {
+    "value": ValueStudy,
+    "run": RunStudy,
+    "adoption": AdoptionStudy,
+    "sensitivity": SensitivityStudy,
+}
 """Verb -> the settings of its study."""
 
 
