@@ -6,7 +6,8 @@ bidder's own choice selects what can be learned. All arms fit the same log, each
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,81 +31,75 @@ class TrainingLog:
     cells as all sources together show different things, at most ``sim.scenario.MAX_VISIBLE_CELLS`` a fold.
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
-    (0 or 1) where the response has clicks alone, else a realised value in currency.
+    (0 or 1) where the response has clicks alone, else a realised value in currency. Where conversions follow, ``clicks`` and
+    ``conversions`` count both apart; elsewhere they are empty.
     """
 
     sources: tuple[str, ...]
     count: NDArray[np.float64]
     total: NDArray[np.float64]
     square: NDArray[np.float64]
+    clicks: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    conversions: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 def randomised_log(scenario: Scenario, seed: int, replication: int, requests: int) -> TrainingLog:
     """``requests`` impressions bought at random before the run, as the focal advertiser's sources show them."""
-    streams, table = Streams(seed, replication), _Table.of(scenario)
-    for start in range(0, requests, SLICE):
-        visits = Visits.at(scenario, streams, start, min(SLICE, requests - start))
-        facts = Facts.at(scenario, streams, "training", visits)
-        outcome = _outcome(scenario, streams, facts, visits)
-        table.add(start, _cells(scenario, streams, facts, visits), outcome)
+    streams, table = Streams(seed, replication), _Table(scenario)
+    for start, visits, facts in _impressions(scenario, streams, requests):
+        cell = table.cells(streams, start, facts, visits)
+        table.add(cell, _outcomes(scenario, streams, facts, visits))
     return table.log()
 
 
 def creative_logs(scenario: Scenario, seed: int, replication: int, requests: int) -> list[TrainingLog]:
     """The log, taken apart by which creative chance showed: one for each, together ``requests`` impressions."""
-    streams = Streams(seed, replication)
-    tables = [_Table.of(scenario) for _ in scenario.creative]
+    streams, tables = Streams(seed, replication), [_Table(scenario) for _ in scenario.creative]
     shares = np.cumsum(truth(scenario).shares)
+    for start, visits, facts in _impressions(scenario, streams, requests):
+        cell = tables[0].cells(streams, start, facts, visits)
+        shown = np.searchsorted(shares[:-1], visits.by_request(streams, "training/creative"), side="right")
+        for number, table in enumerate(tables):
+            here = shown == number
+            columns = _outcomes(scenario, streams, facts, visits, creative=number)
+            table.add(cell[here], {what: column[here] for what, column in columns.items()})
+    return [table.log() for table in tables]
+
+
+def _impressions(scenario: Scenario, streams: Streams, requests: int) -> Iterator[tuple[int, Visits, Facts]]:
+    """The impressions in slices: where each begins, who made the requests, and what is true of them."""
     for start in range(0, requests, SLICE):
         visits = Visits.at(scenario, streams, start, min(SLICE, requests - start))
-        facts = Facts.at(scenario, streams, "training", visits)
-        cell = _cells(scenario, streams, facts, visits)
-        shown = np.searchsorted(shares[:-1], visits.by_request(streams, "training/creative"), side="right")
-        for number, own in enumerate(tables):
-            outcome = _outcome(scenario, streams, facts, visits, creative=number)
-            own.add(start, cell, outcome, shown == number)
-    return [own.log() for own in tables]
+        yield start, visits, Facts.at(scenario, streams, "training", visits)
 
 
-@dataclass(frozen=True, slots=True)
 class _Table:
-    """A log under way; its sums have shape (folds, cells)."""
+    """The sums of a log under way, over (folds x cells)."""
 
-    sources: tuple[str, ...]
-    sizes: tuple[int, ...]
-    sums: NDArray[np.float64]
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario, self._sources = scenario, scenario.originals(scenario.source)
+        self._sizes = [scenario.codes_of(name) for name in self._sources]
+        self._cells = int(np.prod(self._sizes))
+        self._sums: dict[str, NDArray[np.float64]] = {}
 
-    @classmethod
-    def of(cls, scenario: Scenario) -> _Table:
-        sources = scenario.originals(scenario.source)
-        sizes = tuple(scenario.codes_of(name) for name in sources)
-        return cls(sources, sizes, np.zeros((3, FOLDS, int(np.prod(sizes)))))
+    def cells(self, streams: Streams, start: int, facts: Facts, visits: Visits) -> NDArray[np.int64]:
+        """Fold and visible cell of each impression, in one number."""
+        cell = np.zeros(visits.n, dtype=np.int64)
+        for name, size in zip(self._sources, self._sizes, strict=True):
+            cell = cell * size + _codes(self._scenario, streams, name, facts, visits)
+        return cell + self._cells * (np.arange(start, start + visits.n) % FOLDS)
 
-    def add(
-        self,
-        start: int,
-        cell: NDArray[np.int64],
-        outcome: NDArray[np.float64],
-        which: NDArray[np.bool_] | None = None,
-    ) -> None:
-        """Add impressions ``start`` on, all or some, by their cells."""
-        fold = np.arange(start, start + len(cell)) % FOLDS
-        for f in range(FOLDS):
-            here = fold == f if which is None else (fold == f) & which
-            for sums, what in zip(self.sums, (np.ones(len(cell)), outcome, outcome**2), strict=True):
-                sums[f] += np.bincount(cell[here], weights=what[here], minlength=sums.shape[1])
+    def add(self, cell: NDArray[np.int64], columns: dict[str, NDArray[np.float64]]) -> None:
+        """Add impressions with their outcomes."""
+        for what, column in {"count": np.ones(len(cell)), **columns}.items():
+            here = np.bincount(cell, weights=column, minlength=FOLDS * self._cells).astype(np.float64)
+            self._sums[what] = self._sums[what] + here if what in self._sums else here
 
     def log(self) -> TrainingLog:
-        shape = (FOLDS, *self.sizes)
-        return TrainingLog(self.sources, *(sums.reshape(shape) for sums in self.sums))
-
-
-def _cells(scenario: Scenario, streams: Streams, facts: Facts, visits: Visits) -> NDArray[np.int64]:
-    """What all sources together showed, by number."""
-    cell = np.zeros(visits.n, dtype=np.int64)
-    for name in scenario.originals(scenario.source):
-        cell = cell * scenario.codes_of(name) + _codes(scenario, streams, name, facts, visits)
-    return cell
+        shape = (FOLDS, *self._sizes)
+        return TrainingLog(
+            self._sources, **{what: table.reshape(shape) for what, table in self._sums.items()}
+        )
 
 
 def _codes(
@@ -123,13 +118,10 @@ def _codes(
     return codes(scenario, name, facts, draws, clock, time_us)
 
 
-def _outcome(
+def _outcomes(
     scenario: Scenario, streams: Streams, facts: Facts, visits: Visits, creative: int | None = None
-) -> NDArray[np.float64]:
-    """A click (0 or 1) where the response has clicks alone, else an amount of currency; all that is due is known.
-
-    Of one creative by its number, or over their rotation.
-    """
+) -> dict[str, NDArray[np.float64]]:
+    """The columns that ``TrainingLog`` sums, by its names; all that is due is known. Of one creative, or over their rotation."""
     at = tuple(facts[factor] for factor in FACTORS)
     world, response = truth(scenario), scenario.response
     theta, click, conversion = (
@@ -138,12 +130,14 @@ def _outcome(
         else (world.effect.worth[creative], world.effect.click[creative], world.effect.conversion[creative])
     )
     u = visits.by_request(streams, "training/outcome")
+    clicked = (u < click[at]).astype(np.float64)
     if response.learns_clicks:
-        return np.asarray(u < click[at], dtype=np.float64)
+        return {"total": clicked, "square": clicked}
     if response.conversion is None:
         from scipy.special import ndtri
 
-        return np.asarray(theta[at] + response.noise_sd * ndtri(u))
-    clicked = u < click[at]
-    converted = visits.by_request(streams, "training/conversion") < conversion[at]
-    return np.asarray(clicked * response.value_per_click + converted * response.conversion.value)
+        value = np.asarray(theta[at] + response.noise_sd * ndtri(u))
+        return {"total": value, "square": value**2}
+    converted = (visits.by_request(streams, "training/conversion") < conversion[at]).astype(np.float64)
+    value = clicked * response.value_per_click + converted * response.conversion.value
+    return {"total": value, "square": value**2, "clicks": clicked, "conversions": converted}

@@ -123,14 +123,13 @@ def learned_apart(
     where = spread_over(choice, scenario.originals(shows_by), names)
     weights = [(where == number) * (shares.min() / share) for number, share in enumerate(shares)]
     if not any((weight * log.count).any() for weight, log in zip(weights, logs, strict=True)):
-        weights = [np.ones(1)] * len(
-            logs
-        )  # chance never showed it: all of the log is what there is to learn from
+        weights = [np.ones(1)] * len(logs)  # chance never showed it: all of the log is what there is
     matched = replace(
         logs[0],
         **{
             part: sum(weight * getattr(log, part) for weight, log in zip(weights, logs, strict=True))
-            for part in ("count", "total", "square")
+            for part in ("count", "total", "square", "clicks", "conversions")
+            if getattr(logs[0], part).size
         },
     )
     return TwoDepartments(learned(scenario, matched, bids_on, learner), scenario.distinct(shows_by), choice)
