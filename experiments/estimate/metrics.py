@@ -53,10 +53,15 @@ METRICS: dict[str, Metric] = {
     "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
     "relevance": Metric(
         "mean",
-        "expected response of the ads that people were shown by all simulated bidders, over that of as many random ads",
-        "times a random ad",
+        "how much people respond to what the simulated bidders showed them",
+        "times that of ads at random",
     ),
     "spend": Metric("money", "what the focal advertiser paid", column="spend"),
+    "data_cost": Metric(
+        "money", "what the focal advertiser paid for data; not in spend or profit", column="data_cost"
+    ),
+    "lookups": Metric("count", "look-ups of the focal advertiser in its sources", "look-ups", "lookups"),
+    "matches": Metric("count", "look-ups of the focal advertiser that matched", "look-ups", "matches"),
     "win_rate": Metric(
         "share", "impressions that the focal advertiser won, a bid request", "bid requests", "wins"
     ),
@@ -195,9 +200,12 @@ def _says_something(metric: str, cells: pd.DataFrame) -> bool:
             return False
     if metric == "viewed":
         return bool((cells["viewed"] != cells["wins"]).any())
+    if metric in {"lookups", "matches"}:  # where data have no price nobody asks how often they are looked up
+        return bool((cells["lookups"] > 0).any())
     if metric == "reach":
         return "viewed" in cells and bool((cells["reach"] < cells["viewed"]).any())
     if metric in {
+        "data_cost",
         "clicks_censored",
         "conversions_censored",
         "conversions_unattributed",
