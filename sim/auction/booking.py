@@ -75,6 +75,10 @@ def show(
     if record.winner.shape[0] > 0:
         record.viewed[row, slot] = viewed
         record.creative[row, slot] = creative
+        record.value[row, slot] = weight * strength * effects.worth[at]
+        if effects.drawn:
+            record.click[row, slot] = weight * strength * effects.click[at]
+            record.conversion[row, slot] = weight * strength * effects.conversion[at]
 
 
 @inlined
