@@ -9,7 +9,16 @@ from pydantic import Field, field_validator, model_validator
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.replay.settings import Replay
-from experiments.studies.options import AdoptionStudy, Arm, Learner, Range, SensitivityStudy, Valuation, Who
+from experiments.studies.options import (
+    AdoptionStudy,
+    Arm,
+    Learner,
+    Money,
+    Range,
+    SensitivityStudy,
+    Valuation,
+    Who,
+)
 from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
@@ -82,7 +91,8 @@ class ValueStudy(Model):
 class RunStudy(Model):
     """One simulation: which arm's data the focal bidder holds, in which replication.
 
-    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md).
+    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` says what is bid on a log of
+    this engine: what was bid then, or what the strategy bids; ``replay`` is for logs.
     """
 
     arm: Arm = "joint"
@@ -93,6 +103,8 @@ class RunStudy(Model):
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
     log: bool = False
+    bids: Literal["logged", "strategy"] = "logged"
+    replay: Replay = Replay()
 
 
 class ExecutorSettings(Model):
@@ -154,6 +166,7 @@ class Settings(Model, Generic[Study]):
     executor: ExecutorSettings = ExecutorSettings()
     sweep: SweepSettings = SweepSettings()
     study: Study
+    money: Money = Money()
     plot: Plot = Plot()
     scenario: Scenario
 
@@ -174,6 +187,13 @@ class Settings(Model, Generic[Study]):
         return self
 
     @model_validator(mode="after")
+    def _beliefs_are_worked_out(self) -> Self:
+        learns = getattr(self.study, "valuation", "bayes") == "learned"
+        if learns and self.scenario.bidders.beliefs == "winning":
+            raise ValueError("study.valuation = learned: with bidders.beliefs=winning must be bayes")
+        return self
+
+    @model_validator(mode="after")
     def _who_exists(self) -> Self:
         count = self.scenario.bidders.count
         who = getattr(self.study, "who", None)
@@ -186,7 +206,7 @@ class Settings(Model, Generic[Study]):
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
-        order = ("seed", "results_dir", "executor", "sweep", "study", "plot")
+        order = ("seed", "results_dir", "executor", "sweep", "study", "money", "plot")
         return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
 
 
