@@ -29,6 +29,9 @@ NOT_IN_HASH = ("results_dir", "executor", "plot")
 NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications", "log")
 
 
+OWN_SCENARIO = {"tournament": "tournament"}
+"""Verb -> the scenario that it starts from; others from that of ``config.yaml``."""
+
 MARKET = tuple(key for key in Scenario.model_fields if key not in ABOUT)
 """Parts of a scenario that stand at the top level of the YAML files."""
 
@@ -155,8 +158,10 @@ def _compose(
 ) -> Settings[Any]:
     parsed, _ = syntax.parse(chosen, vocabulary)
     lines = [line for override in parsed for line in syntax.for_hydra(override, vocabulary)]
-    if not any(line.startswith("study=") for line in lines):
-        lines.insert(0, f"study={verb}")
+    chosen_groups = {"study": verb} | ({"scenario": OWN_SCENARIO[verb]} if verb in OWN_SCENARIO else {})
+    for group, option in chosen_groups.items():
+        if not any(line.startswith(f"{group}=") for line in lines):
+            lines.insert(0, f"{group}={option}")
     tree = _tree([*search, *lines])
     if isinstance(tree.get("study"), dict):
         tree["study"] = {key: value for key, value in tree["study"].items() if key not in _others(verb)}

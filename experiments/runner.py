@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import Cell, CellResult, grouped
@@ -13,6 +13,7 @@ from experiments.errors import BadInput
 from experiments.executor import Outcome, Work, run_tasks
 from experiments.progress import meter
 from experiments.store import Folder
+from sim.scenario import StrategySpec
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,17 +72,13 @@ def trial(cell: Cell, work: Work) -> None:
 
     supply = cell.scenario.supply
     few = supply.model_copy(update={"requests": min(supply.requests or TRIAL_REQUESTS, TRIAL_REQUESTS)})
-    small = Cell(
-        scenario=cell.scenario.model_copy(update={"supply": few}),
-        arm=cell.arm,
-        valuation="bayes",
-        who=cell.who,
-        seed=cell.seed,
-    )
+    scenario = cell.scenario.model_copy(update={"supply": few})
+    small = replace(cell, scenario=scenario, valuation="bayes", replication=0, point="")
     try:
         work(small)
     except BidError as error:
-        raise BadInput(f"bidders.strategy: {error}") from None
+        place = "study.strategies" if cell.lineup else "bidders.strategy"
+        raise BadInput(f"{place}: {error}") from None
     except Exception:  # noqa: BLE001 - the cell itself will say it, with the command that repeats it
         return
 
@@ -89,7 +86,7 @@ def trial(cell: Cell, work: Work) -> None:
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:
     """One line of ``failures.jsonl``."""
     cell = outcome.cell
-    about = {"point": cell.point, "arm": cell.arm, "replication": cell.replication, "seed": cell.seed}
+    about = {"point": cell.point, "arm": cell.treatment, "replication": cell.replication, "seed": cell.seed}
     return {
         "cell": about,
         "error": outcome.error,
@@ -103,9 +100,16 @@ def repeat(cell: Cell, point: Point) -> str:
     shared = ("study.who", "study.valuation", "study.train_requests", "study.learner")
     own = [text for text in point.overrides if not text.startswith("study") or text.startswith(shared)]
     where = [*cell.point.split(), f"supply.requests={cell.scenario.supply.requests}"] if cell.point else []
-    parts = [*own, *where, f"study.arm={cell.arm}", f"study.replication={cell.replication}"]
+    seats = [f"study.strategies=[{','.join(map(_entry, cell.lineup))}]"] if cell.lineup else []
+    parts = [*own, *where, *seats, f"study.arm={cell.arm}", f"study.replication={cell.replication}"]
     search = ["--config-dir", point.config_dir] if point.config_dir else []
     return shlex.join(["jointbid", "run", *search, *parts])
+
+
+def _entry(spec: StrategySpec) -> str:
+    """A strategy as an override has it: a name, or a mapping with its parameters."""
+    given = "".join(f",{key}:{value}" for key, value in spec.params.items())
+    return f"{{name:{spec.name}{given}}}" if given else spec.name
 
 
 def table(found: Found) -> pd.DataFrame:
@@ -124,7 +128,7 @@ def _frame(found: Found, rows: Callable[[CellResult], list[dict[str, Any]]]) -> 
     records = [
         {
             "study_point": cell.point,
-            "arm": cell.arm,
+            "arm": cell.treatment,
             "replication": cell.replication,
             "seed": cell.seed,
             **row,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from experiments.replay.settings import Replay
-from sim.scenario import Model, Scenario
+from sim.scenario import Model, Scenario, StrategySpec
 from sim.scenario.base import Count, Positive, Rate
 
 Arm = Literal["none", "profile", "context", "stacked", "joint", "split_budget", "summed"]
@@ -53,16 +53,41 @@ class ValueStudy(Model):
 class RunStudy(Model):
     """One simulation: which arm's data the focal bidder holds, in which replication.
 
+    ``strategies``, where there are some, play a match instead, a seat each, all with the arm's data.
     ``log`` also writes every auction, a row a request and slot (docs/auction-log.md).
     """
 
     arm: Arm = "joint"
     replication: Annotated[int, Field(ge=0)] = 0
+    strategies: tuple[Playing, ...] = ()
     who: Who = "unilateral"
     valuation: Valuation = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
     log: bool = False
+
+
+def _by_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
+"""A strategy by its name, or by a mapping with its parameters beside the name."""
+
+
+class TournamentStudy(Model):
+    """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
+
+    All seats hold the data of ``arm`` and have ``bidders.budget``.
+    """
+
+    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)]
+    pairings: bool = True
+    replications: Count = 20
+    arm: Arm = "joint"
+    valuation: Valuation = "bayes"
+    train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
+    learner: Learner = "logistic"
 
 
 class ExecutorSettings(Model):
@@ -111,7 +136,7 @@ class Settings(Model, Generic[Study]):
 ABOUT = ("name", "question", "currency")
 """What stands under ``scenario`` in YAML; the other parts of a scenario stand beside it."""
 
-STUDIES: dict[str, type[Model]] = {"value": ValueStudy, "run": RunStudy}
+STUDIES: dict[str, type[Model]] = {"value": ValueStudy, "run": RunStudy, "tournament": TournamentStudy}
 """Verb -> the settings of its study."""
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 SHOWN = 5
 """Failed cells shown; the file has all."""
 
-ABOUT = {"value": "what is it worth to join the two houses' data on each bid request?"}
+ABOUT = {
+    "value": "what is it worth to join the two houses' data on each bid request?",
+    "tournament": "which strategy earns most against the others, with the same data, budgets and requests?",
+}
 """Verb -> the question that its study answers."""
 
 

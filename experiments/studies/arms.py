@@ -7,6 +7,7 @@ from typing import Any
 
 from experiments.cells import Cell, CellResult
 from sim import Entrant, Scenario, simulate
+from sim.scenario import StrategySpec
 from sim.training import TrainingLog, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
@@ -40,14 +41,24 @@ def records(columns: Any) -> list[dict[str, Any]]:
 
 
 def entrants(cell: Cell) -> dict[str, Entrant]:
-    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others none."""
+    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others none; in a match, all of them do."""
     scenario = cell.scenario
+    if cell.lineup:
+        return {
+            seat: _campaign(cell, seat, cell.arm, scenario.bidders.budget, spec)
+            for seat, spec in seated(cell)
+        }
     bidders = scenario.bidders.count
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
     market: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
         market |= seats(cell, name, cell.arm if number < holders else "none")
     return market
+
+
+def seated(cell: Cell) -> list[tuple[str, StrategySpec]]:
+    """The seats of a match and who sits there. Facts and chance belong to the seat, so that who comes next meets the same."""
+    return [(f"seat_{number}", spec) for number, spec in enumerate(cell.lineup, 1)]
 
 
 def bidder_names(count: int) -> list[str]:
@@ -58,10 +69,7 @@ def bidder_names(count: int) -> list[str]:
 def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
     """The campaigns of one advertiser under an arm: one, or two departments with half the budget each."""
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
-    if scenario.response.family == "private_value":
-        strategy = make(scenario.bidders.strategy, Market.of(scenario))
-        return {advertiser: Entrant(strategy, None, budget, advertiser)}
-    if arm != "split_budget":
+    if arm != "split_budget" or scenario.response.family == "private_value":
         return {advertiser: _campaign(cell, advertiser, arm, budget)}
     half = None if budget is None else budget / 2
     return {f"{advertiser}_{source}": _campaign(cell, advertiser, source, half) for source in scenario.source}
@@ -91,8 +99,13 @@ def information(cell: Cell, arm: str) -> tuple[str, ...]:
     return () if arm == "none" else tuple(cell.scenario.source)
 
 
-def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None) -> Entrant:
-    policy = make(cell.scenario.bidders.strategy, Market.of(cell.scenario))
+def _campaign(
+    cell: Cell, advertiser: str, arm: str, budget: float | None, spec: StrategySpec | None = None
+) -> Entrant:
+    """One campaign with the arm's data; where every bidder knows its value there are none."""
+    policy = make(spec or cell.scenario.bidders.strategy, Market.of(cell.scenario))
+    if cell.scenario.response.family == "private_value":
+        return Entrant(policy, None, budget, advertiser)
     return Entrant(Priced(valuation(cell, arm), policy), information(cell, arm), budget, advertiser)
 
 
