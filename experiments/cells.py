@@ -20,6 +20,7 @@ CODE = (
     "experiments/studies/arms.py",
     "experiments/studies/match.py",
     "experiments/cells.py",
+    "experiments/lattice.py",
 )
 """What a cell's numbers are computed by; a change there makes other cells of all of them."""
 
@@ -40,7 +41,7 @@ class Cell:
 
     Attributes:
         scenario: the market.
-        arm: the treatment, one of ``experiments.studies.arms.ARMS``.
+        arm: the treatment, one of ``experiments.studies.arms.arms_of(scenario)``.
         valuation: ``bayes`` or ``learned``.
         who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
         train_requests: randomised impressions that learned valuations are fitted to.

@@ -101,7 +101,7 @@ def _as_pattern(place: str) -> str:
 def _leaves(model: type[BaseModel], prefix: str = "", *, items: bool) -> Iterator[str]:
     for name, field in model.model_fields.items():
         inner = list(_models(field.annotation))
-        is_list = get_origin(field.annotation) is tuple
+        is_list = any(get_origin(part) is tuple for part in (field.annotation, *get_args(field.annotation)))
         if not inner or prefix + name in FREE_FORM or is_list:
             yield prefix + name
         if prefix + name in FREE_FORM or (is_list and not items):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import Cell, CellResult, grouped
-from experiments.config import Point
+from experiments.config import OWN_SCENARIO, Point
 from experiments.errors import BadInput
 from experiments.executor import Outcome, Work, run_tasks
 from experiments.progress import meter
@@ -100,6 +100,8 @@ def repeat(cell: Cell, point: Point) -> str:
     shared = ("study.who", "study.valuation", "study.train_requests", "study.learner")
     own = [text for text in point.overrides if not text.startswith("study") or text.startswith(shared)]
     where = [*cell.point.split(), f"supply.requests={cell.scenario.supply.requests}"] if cell.point else []
+    if point.verb in OWN_SCENARIO and not any(text.startswith("scenario=") for text in own):
+        own.insert(0, f"scenario={OWN_SCENARIO[point.verb]}")
     seats = [f"study.strategies=[{','.join(map(_entry, cell.lineup))}]"] if cell.lineup else []
     parts = [*own, *where, *seats, f"study.arm={cell.arm}", f"study.replication={cell.replication}"]
     search = ["--config-dir", point.config_dir] if point.config_dir else []

@@ -72,7 +72,9 @@ def _cells(point: Point, study: Study, folder: Folder, ledger: Ledger) -> list[C
     cells: dict[str, Cell] = {}
     for stage in study.stages(ledger):
         complete(stage, ledger, folder, point, study.work)
-        cells |= {cell.key: cell for cell in stage if not cell.is_pilot}
+        for cell in stage:
+            if not cell.is_pilot:
+                cells.setdefault(cell.key, cell)  # what the ladder and a curve share is the ladder's
     return list(cells.values())
 
 

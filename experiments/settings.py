@@ -6,33 +6,60 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from experiments.errors import closest
+from experiments.lattice import MOST_SOURCES
 from experiments.replay.settings import Replay
 from sim.scenario import Model, Scenario, StrategySpec
-from sim.scenario.base import Count, Positive, Rate
+from sim.scenario.base import Count, Positive
 
-Arm = Literal["none", "profile", "context", "stacked", "joint", "split_budget", "summed"]
-Silo = Literal["best_single", "none", "profile", "context", "stacked", "split_budget", "summed"]
+Arm = Annotated[str, Field(min_length=1)]
+"""An information set, or another way of holding all sources: ``experiments.studies.arms.arms_of`` has them."""
+LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
+"""Of a study that replays a log, whose houses are two."""
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Valuation = Literal["bayes", "learned"]
 Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
+Value = bool | int | float | str | tuple[float, ...]
+"""What a key may be swept over."""
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 
 
 class Curve(Model):
-    """The grids behind two plots: value against match rate, and the map of redundancy and interaction.
+    """How much each point of a curve and of the map is worked on, and the map's grid.
 
     Each point is the same world with ``requests`` bid requests and ``replications`` replications.
     """
 
     requests: Count = 20_000
     replications: Annotated[int, Field(ge=2)] = 5
-    match_rate: tuple[Rate, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     redundancy: tuple[Correlation, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
     interaction: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (-0.2, -0.1, 0.0, 0.1, 0.2)
 
 
+class Swept(Model):
+    """One curve: what joining is worth over the ``values`` of one key, ``over``, everything else as it is.
+
+    ``set`` gives further keys for the whole curve, and each of ``lines`` (name -> keys) draws one of its own. Keys are
+    those of the command line, ``study.train_requests`` among them. ``name`` is that of its plot; else it is the key's last part.
+    """
+
+    over: Annotated[str, Field(min_length=1)]
+    values: Annotated[tuple[Value, ...], Field(min_length=1)]
+    set: dict[str, Any] = Field(default_factory=dict)
+    lines: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name of its plot."""
+        return self.name or self.over.rpartition(".")[2]
+
+
 class ValueStudy(Model):
-    """The study ``value``: the ladder of arms, replicated, and its two curves.
+    """The study ``value``: the ladder of arms, replicated, its curves and the map.
+
+    ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
+    joint data is followed; null: the match rate of the first source.
 
     ``half_width`` (optional, in the table's unit of money) asks for the value of joint data to within that much: a
     pilot of 10 further replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
@@ -42,12 +69,22 @@ class ValueStudy(Model):
     half_width: Positive | None = None
     max_replications: Annotated[int, Field(ge=10)] = 1_000
     who: Who = "unilateral"
-    silo: Silo = "best_single"
+    silo: Arm = "best_single"
     valuation: Valuation = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
+    lattice: bool = True
+    curves: tuple[Swept, ...] | None = None
     curve: Curve = Curve()
     replay: Replay = Replay()
+
+
+def _by_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
+"""A strategy by its name, or by a mapping with its parameters beside the name."""
 
 
 class RunStudy(Model):
@@ -65,14 +102,6 @@ class RunStudy(Model):
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
     log: bool = False
-
-
-def _by_name(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
-Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
-"""A strategy by its name, or by a mapping with its parameters beside the name."""
 
 
 class TournamentStudy(Model):
@@ -115,6 +144,22 @@ class Settings(Model, Generic[Study]):
     study: Study
     plot: Plot = Plot()
     scenario: Scenario
+
+    @model_validator(mode="after")
+    def _arms_exist(self) -> Self:
+        from experiments.studies.arms import arms_of
+
+        sources = tuple(self.scenario.source)
+        if len(sources) > MOST_SOURCES:
+            raise ValueError(f"source: {len(sources)} sources; a study takes at most {MOST_SOURCES}")
+        known = LOG_ARMS if self.scenario.supply.kind == "log" else arms_of(self.scenario)
+        silos = ("best_single", *(arm for arm in known if arm != "joint"))
+        for key, allowed in (("arm", known), ("silo", silos)):
+            given = getattr(self.study, key, None)
+            if given is not None and given not in allowed:
+                choice = ", ".join(allowed)
+                raise ValueError(f"study.{key} = {given}: must be one of {choice}{closest(given, allowed)}")
+        return self
 
     @model_validator(mode="after")
     def _who_exists(self) -> Self:

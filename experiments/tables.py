@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import io
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from experiments.estimate.intervals import Estimate
-from experiments.estimate.ladder import LADDER, lookup, silo_label
+from experiments.estimate.ladder import lookup, silo_label
+from experiments.lattice import JOINT, Lattice
 from experiments.verdict import interval, number
 
 if TYPE_CHECKING:
@@ -62,7 +64,7 @@ def ladder_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_s
             _difference(lookup(summary, "difference_to_none", arm=arm)),
             _difference(lookup(summary, "difference_to_silo", arm=arm)),
             DASH if wins is None or math.isnan(wins.estimate) else f"{number(100 * wins.estimate)} %",
-            end_section=arm == LADDER[5],
+            end_section=arm == JOINT,
         )
     return table
 
@@ -86,6 +88,29 @@ def estimand_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best
         for row in _rows(summary, estimand, metric).to_dict("records"):
             estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["n_replications"])
             table.add_row(name, str(row["arm"]), _difference(estimate), _interval(estimate))
+    return table
+
+
+def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
+    """What each source adds: alone, to a holder of all others, and on average over all orders of joining.
+
+    Args:
+        summary: what `ladder_summary` returns.
+        sources: their names.
+    """
+    lattice = Lattice(tuple(sources))
+    shapley = _rows(summary, "shapley", "focal_profit")
+    table = _table(f"What each source adds, {_first(shapley['unit'])}", FOOTNOTE)
+    table.add_column("source")
+    for head in ("alone", "added last", "on average (Shapley)", "95 % interval"):
+        table.add_column(head, justify="right")
+    for source in sources:
+        rest = lattice.arm([other for other in sources if other != source])
+        first, last = (
+            lookup(summary, "marginal_value", arm=f"{source} | {given}") for given in ("none", rest)
+        )
+        average = lookup(summary, "shapley", arm=source)
+        table.add_row(source, _difference(first), _difference(last), _difference(average), _interval(average))
     return table
 
 

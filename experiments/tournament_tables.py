@@ -32,9 +32,10 @@ def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> 
     """One row a strategy, the best first: its possible ranks, its profit, and what it leaves to others and to hindsight."""
     rows = ranked[ranked["format"] == format_]
     unit = str(rows["unit"].iloc[0])
+    tilde = "; ~ no difference shown" if format_ == PAIRINGS else ""
     table = _table(
         f"{FORMATS[format_]}: profit, {unit}",
-        "rank: what the paired comparisons allow, Holm-corrected, 95 %; a range is a tie with those who share it",
+        f"rank: what the paired comparisons allow, Holm-corrected, 95 %; a range is a tie{tilde}",
     )
     table.add_column("strategy", no_wrap=True)
     for head in ("rank", "profit", "95 % interval", "below hindsight", "%"):
@@ -129,11 +130,8 @@ def _number(estimate: Estimate | None) -> str:
 def _signed(estimate: Estimate | None) -> str:
     if estimate is None:
         return DASH
-    return (
-        number(estimate.estimate)
-        if estimate.finding in {"positive", "negative"}
-        else f"~ {number(estimate.estimate)}"
-    )
+    is_shown = estimate.finding in {"positive", "negative"} or estimate.estimate == 0
+    return number(estimate.estimate) if is_shown else f"~ {number(estimate.estimate)}"
 
 
 def _percent(estimate: Estimate | None) -> str:

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 LEVEL = 0.95
 """Confidence level of every interval."""
 
+POWER = 0.8
+"""Of the differences that are called detectable."""
+
 ROUNDING = 1e-12
 """Differences below this share of what is compared are rounding errors of sums, and count as zero."""
 
@@ -56,6 +59,35 @@ class Estimate:
             return "positive"
         return "negative" if self.ci_high < 0 else "no difference shown"
 
+    @property
+    def standard_error(self) -> float:
+        """Of the estimate, as its interval has it; nan where there is none."""
+        return (self.ci_high - self.ci_low) / 2 / _quantile(self.n - 1) if self.n > 1 else math.nan
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, for a truth of zero: below .05 where the interval excludes zero; nan without an interval."""
+        from scipy.special import stdtr
+
+        error = self.standard_error
+        if not math.isfinite(error):
+            return math.nan
+        if error == 0.0:
+            return float(self.estimate == 0.0)
+        return float(2.0 * stdtr(self.n - 1, -abs(self.estimate) / error))
+
+    @property
+    def detectable(self) -> float:
+        """The truth that so many replications, as unlike as these, would have shown with 80 % power; nan without an interval.
+
+        The noncentral t distribution has a fifth of its mass below the critical value (Cohen 1988).
+        """
+        from scipy.special import nctdtrinc
+
+        if not math.isfinite(self.standard_error):
+            return math.nan
+        return float(nctdtrinc(self.n - 1, 1.0 - POWER, _quantile(self.n - 1))) * self.standard_error
+
 
 def mean_interval(values: Values) -> Estimate:
     """Mean of replications with Student's t interval.
@@ -92,11 +124,21 @@ def contrast(wide: pd.DataFrame, weights: Mapping[str, float]) -> Estimate:
         wide: one row a replication and one column an arm; rows where a needed arm is nan are left out.
         weights: weight of each arm in the sum; `{"joint": 1, "none": -1}` is a difference.
     """
-    values = wide[list(weights)].dropna().to_numpy(np.float64)
-    terms = values * np.array(list(weights.values()), dtype=np.float64)
+    return mean_interval(combined(wide, weights))
+
+
+def combined(wide: pd.DataFrame, weights: Mapping[str, float]) -> pd.Series:
+    """The weighted sum of arms in each replication that has all of them; what is mere rounding is zero.
+
+    Args:
+        wide: one row a replication and one column an arm.
+        weights: weight of each arm in the sum.
+    """
+    complete = wide[list(weights)].dropna()
+    terms = complete.to_numpy(np.float64) * np.array(list(weights.values()), dtype=np.float64)
     sums = terms.sum(axis=1)
     sums[np.abs(sums) <= ROUNDING * np.abs(terms).max(axis=1, initial=0.0)] = 0.0
-    return mean_interval(sums)
+    return pd.Series(sums, index=complete.index)
 
 
 def percent_difference(a: Values, b: Values) -> Estimate:

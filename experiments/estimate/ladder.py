@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from experiments.estimate.attribution import attribution
 from experiments.estimate.intervals import Estimate, contrast, mean_interval, percent_difference
 from experiments.estimate.metrics import outcomes, unit_of
+from experiments.estimate.multiple import holm
+from experiments.lattice import AND, JOINT, Lattice
 
 LADDER = ("none", "profile", "context", "best_single", "stacked", "joint", "split_budget", "summed")
-"""Arms in the order in which they are shown."""
+"""Arms in the order in which they are shown, of a market with these two sources."""
 
 SUMMARY_COLUMNS = ("estimand", "arm", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications")
+P_HOLM = "p_holm"
+"""A further column: the p-value of a secondary comparison of profits, adjusted for how many there are; nan elsewhere."""
 
 ESTIMANDS: dict[str, str] = {
     "utility": "mean of a metric in one arm",
@@ -21,7 +27,9 @@ ESTIMANDS: dict[str, str] = {
     "same_request_step": "stacked - best_single: both houses' scores on one request",
     "joint_model_step": "joint - stacked: one model of both houses' data",
     "double_counting_penalty": "stacked - summed: what is lost where two scores are simply added",
-    "synergy": "joint - profile - context + none: what the pair is worth beyond its parts",
+    "synergy": "what a set of sources is worth beyond all sets within it (its Harsanyi dividend); of two sources joint - one - other + none",
+    "shapley": "what a source adds on average over all orders in which the sources could be joined",
+    "marginal_value": "what the source adds to a holder of the others named, as in history | profile+context",
     "difference_to_none": "one arm - none",
     "difference_to_silo": "one arm - silo",
 }
@@ -31,7 +39,6 @@ STEPS: dict[str, dict[str, float]] = {
     "same_request_step": {"stacked": 1, "best_single": -1},
     "joint_model_step": {"joint": 1, "stacked": -1},
     "double_counting_penalty": {"stacked": 1, "summed": -1},
-    "synergy": {"joint": 1, "profile": -1, "context": -1, "none": 1},
 }
 """Weights of the arms in each estimand that compares fixed arms."""
 
@@ -46,6 +53,7 @@ def ladder_summary(
     *,
     best_single: str,
     silo: str = "best_single",
+    sources: Sequence[str] = ("profile", "context"),
     unit_scale: float = 1e6,
     unit: str = "currency per million bid requests",
     per_bidder: bool = False,
@@ -60,18 +68,20 @@ def ladder_summary(
         cells: one row a cell and bidder; see `experiments.estimate.metrics.REQUIRED`.
         best_single: the single source that is the better one, chosen beforehand on pilot seeds.
         silo: the arm that joint data is compared with; `best_single` or an arm of the cells.
+        sources: the sources by name, in the scenario's order.
         unit_scale: bid requests that money and clicks are stated for.
         unit: what that makes the unit of money, for example "CNY per million bid requests".
         per_bidder: utility rows `profit_<bidder>` of the rivals too.
 
     Returns:
-        Columns `SUMMARY_COLUMNS`; `arm` of a comparison names its two sides, and the silo with its source.
+        Columns `SUMMARY_COLUMNS` and `P_HOLM`; `arm` of a comparison names its two sides, and the silo with its source.
 
     Raises:
         ValueError: cells that cannot be read, or a `best_single` or `silo` that is not among their arms.
     """
     wide = arms_by_replication(cells, best_single, unit_scale=unit_scale, per_bidder=per_bidder)
-    arms = list(dict.fromkeys(arm for arm in (*LADDER, *wide[PROFIT]) if arm in wide[PROFIT]))
+    lattice = Lattice(tuple(sources))
+    arms = [arm for arm in dict.fromkeys((*shown_order(lattice), *wide[PROFIT])) if arm in wide[PROFIT]]
     _check_silo(silo, arms)
     rows = [
         _row("utility", arm, metric, unit, mean_interval(table[arm]))
@@ -81,8 +91,18 @@ def ladder_summary(
     ]
     rows += _joint_rows(wide, silo, best_single, unit)
     rows += _step_rows(wide[PROFIT], silo, best_single, unit)
+    rows += [
+        _row(name, arm, PROFIT, unit, estimate) for name, arm, estimate in attribution(wide[PROFIT], lattice)
+    ]
     rows += _difference_rows(wide[PROFIT], arms, silo, best_single, unit)
-    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    return pd.DataFrame(_adjusted(rows), columns=[*SUMMARY_COLUMNS, P_HOLM])
+
+
+def shown_order(lattice: Lattice) -> tuple[str, ...]:
+    """Arms in the order in which they are shown: by how much they know, those that do not join in the end."""
+    alone = tuple(arm for arm in lattice.arms if AND not in arm and arm != JOINT)
+    joins = tuple(arm for arm in lattice.arms if AND in arm)
+    return (*alone, "best_single", *joins, "stacked", JOINT, "split_budget", "summed")
 
 
 def arms_by_replication(
@@ -136,16 +156,21 @@ def joint_decomposition(
     Yields:
         Estimand, weights of the arms, estimate; only estimands whose arms are there.
     """
+    there = decomposition_weights(profit, silo)
+    needed = list(dict.fromkeys(arm for arms in there.values() for arm in arms))
+    complete = profit[needed].dropna()
+    for name, arms in there.items():
+        yield name, arms, contrast(complete, arms)
+
+
+def decomposition_weights(profit: pd.DataFrame, silo: str) -> dict[str, Mapping[str, float]]:
+    """Weights of the arms in the value of joint data and its two steps; only estimands whose arms are there."""
     weights: dict[str, Mapping[str, float]] = {
         "value_of_joint_data": {"joint": 1, silo: -1},
         "same_request_step": STEPS["same_request_step"],
         "joint_model_step": STEPS["joint_model_step"],
     }
-    there = {name: arms for name, arms in weights.items() if set(arms) <= set(profit)}
-    needed = list(dict.fromkeys(arm for arms in there.values() for arm in arms))
-    complete = profit[needed].dropna()
-    for name, arms in there.items():
-        yield name, arms, contrast(complete, arms)
+    return {name: arms for name, arms in weights.items() if set(arms) <= set(profit)}
 
 
 def _check_silo(silo: str, arms: list[str]) -> None:
@@ -204,6 +229,23 @@ def _sides(weights: Mapping[str, float], best_single: str) -> str:
     return " ".join([first.removeprefix("+ "), *rest])
 
 
+def _adjusted(rows: list[Row]) -> list[Row]:
+    """The rows with Holm's p-values: the value of joint data is what the study is for, all other comparisons are a family.
+
+    The same comparison under two names, such as a step and a difference to the silo, counts once.
+    """
+    primary = {"utility", "value_of_joint_data"}
+    own = [row for row in rows if row["estimand"] not in primary and row["metric"] == PROFIT]
+    each = [
+        Estimate(*(row[name] for name in ("estimate", "ci_low", "ci_high", "n_replications"))) for row in own
+    ]
+    distinct = list(dict.fromkeys(estimate for estimate in each if estimate.has_interval))
+    adjusted = dict(zip(distinct, holm([estimate.p_value for estimate in distinct]), strict=True))
+    for row, estimate in zip(own, each, strict=True):
+        row[P_HOLM] = adjusted.get(estimate, math.nan)
+    return rows
+
+
 def _row(estimand: str, arm: str, metric: str, unit: str, estimate: Estimate) -> Row:
     return {
         "estimand": estimand,
@@ -214,4 +256,5 @@ def _row(estimand: str, arm: str, metric: str, unit: str, estimate: Estimate) ->
         "ci_low": estimate.ci_low,
         "ci_high": estimate.ci_high,
         "n_replications": estimate.n,
+        P_HOLM: math.nan,
     }

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.estimate.intervals import LEVEL, contrast, mean_interval
-from experiments.estimate.multiple import holm, paired_p_value
+from experiments.estimate.multiple import holm
 
 COMPARISON_COLUMNS = (
     "format", "strategy", "other", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications", "p_value",
@@ -39,7 +39,7 @@ def comparisons(scores: pd.DataFrame, format_: str, unit: str) -> pd.DataFrame:
     """
     pairs = list(combinations(scores.columns, 2))
     found = [contrast(scores, {a: 1.0, b: -1.0}) for a, b in pairs]
-    p_values = [paired_p_value((scores[a] - scores[b]).dropna()) for a, b in pairs]
+    p_values = [difference.p_value for difference in found]
     rows = []
     for (a, b), difference, p, corrected in zip(pairs, found, p_values, holm(p_values), strict=True):
         numbers = (difference.estimate, difference.ci_low, difference.ci_high, difference.n)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
-from experiments.estimate.ladder import PROFIT, arms_by_replication, joint_decomposition
+from experiments.estimate.intervals import combined, mean_interval
+from experiments.estimate.ladder import (
+    MARKET_METRICS,
+    PROFIT,
+    arms_by_replication,
+    decomposition_weights,
+    joint_decomposition,
+)
+from experiments.estimate.metrics import unit_of
+from experiments.estimate.multiple import critical_value
 
-CURVE_COLUMNS = ("x", "estimate", "ci_low", "ci_high", "metric")
+CURVE_COLUMNS = (
+    "x", "estimate", "ci_low", "ci_high", "metric", "estimand", "line", "over", "band_low", "band_high", "unit",
+    "n_replications", "best_single",
+)  # fmt: skip
 HEAT_COLUMNS = (
     "redundancy",
     "interaction",
@@ -21,32 +36,100 @@ HEAT_COLUMNS = (
 )
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What was found at one point of a curve.
+
+    Attributes:
+        over: the key that is swept.
+        line: which of several lines the point is on; empty where there is one.
+        x: the value there: a number, or a name such as that of a mechanism.
+        cells: the point's rows, at least those of the arms `joint` and the silo.
+        best_single: the better single source there.
+    """
+
+    over: str
+    line: str
+    x: Any
+    cells: pd.DataFrame
+    best_single: str
+
+
 def curve_table(
-    points: Mapping[float, pd.DataFrame],
+    readings: Sequence[Reading],
     *,
-    best_single: str | Mapping[float, str],
     silo: str = "best_single",
     unit_scale: float = 1e6,
+    unit: str = "currency per million bid requests",
 ) -> pd.DataFrame:
-    """Value of joint data along one swept number.
+    """Along each line the value of joint data, its steps, what it changes for the market, and the profit of both its arms.
 
     Args:
-        points: cells at each swept value, at least those of the arms `joint` and the silo.
-        best_single: the better single source, one for all points or one for each.
+        readings: the points; all have the same replications, or none is shared.
         silo: the arm that joint data is compared with.
         unit_scale: bid requests that money is stated for.
+        unit: what that makes the unit of money.
 
     Returns:
-        Columns `CURVE_COLUMNS`, sorted by x.
+        Columns `CURVE_COLUMNS`, a row a line, estimand, metric and point, in the order of the readings. Each interval
+        covers its own point 95 times in 100; the band from `band_low` to `band_high` covers the whole line so often.
     """
-    rows = []
-    for x, cells in sorted(points.items()):
-        single = best_single if isinstance(best_single, str) else best_single[x]
-        profit = arms_by_replication(cells, single, unit_scale=unit_scale)[PROFIT]
-        found = {name: estimate for name, _, estimate in joint_decomposition(profit, silo)}
-        value = found["value_of_joint_data"]
-        rows.append((x, value.estimate, value.ci_low, value.ci_high, PROFIT))
+    rows: list[dict[str, Any]] = []
+    for line in dict.fromkeys(reading.line for reading in readings):
+        own = [reading for reading in readings if reading.line == line]
+        samples = [_samples(reading, silo, unit_scale) for reading in own]
+        for estimand, metric in dict.fromkeys(key for sample in samples for key in sample):
+            at = [
+                (r, s[estimand, metric]) for r, s in zip(own, samples, strict=True) if (estimand, metric) in s
+            ]
+            reach = _reach([values for _, values in at])
+            rows += [_row(reading, estimand, metric, unit, values, reach) for reading, values in at]
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+
+
+def _samples(reading: Reading, silo: str, unit_scale: float) -> dict[tuple[str, str], pd.Series]:
+    """One value a replication of each estimand and metric at a point."""
+    wide = arms_by_replication(reading.cells, reading.best_single, unit_scale=unit_scale)
+    found = {
+        (name, PROFIT): combined(wide[PROFIT], weights)
+        for name, weights in decomposition_weights(wide[PROFIT], silo).items()
+    }
+    found |= {
+        ("value_of_joint_data", metric): combined(wide[metric], {"joint": 1.0, silo: -1.0})
+        for metric in MARKET_METRICS
+        if metric in wide
+    }
+    return found | {
+        (f"utility of {arm}", PROFIT): wide[PROFIT][arm].dropna() for arm in dict.fromkeys((silo, "joint"))
+    }
+
+
+def _reach(samples: Sequence[pd.Series]) -> float:
+    """Standard errors from a point to the edge of its band; nan where there are no pairs of replications."""
+    together = pd.concat(samples, axis=1).dropna().to_numpy(dtype=float)
+    return critical_value(together) if len(together) > 1 else math.nan
+
+
+def _row(
+    reading: Reading, estimand: str, metric: str, unit: str, values: pd.Series, reach: float
+) -> dict[str, Any]:
+    found = mean_interval(values)
+    edge = reach * found.standard_error
+    return {
+        "x": reading.x,
+        "estimate": found.estimate,
+        "ci_low": found.ci_low,
+        "ci_high": found.ci_high,
+        "metric": metric,
+        "estimand": estimand,
+        "line": reading.line,
+        "over": reading.over,
+        "band_low": found.estimate - edge,
+        "band_high": found.estimate + edge,
+        "unit": unit_of(metric, unit),
+        "n_replications": found.n,
+        "best_single": reading.best_single,
+    }
 
 
 def heat_table(

@@ -126,7 +126,8 @@ class Results:
                 yield ("score_together", name, metric), stated, mean_interval(scores[name])
         for name in self.strategies if self.matrix else ():
             yield ("score_pairings", name, PROFIT), self.unit, mean_interval(self.scores[PAIRINGS][name])
-        for row in self.ranked.to_dict("records"):
+        place = {name: number for number, name in enumerate(self.strategies)}
+        for row in self.ranked.sort_values("strategy", key=lambda names: names.map(place)).to_dict("records"):
             rank = Estimate(row["rank"], row["rank_best"], row["rank_worst"], row["n_replications"])
             yield (f"rank_{row['format']}", row["strategy"], PROFIT), "rank", rank
         for row in self.compared.to_dict("records"):

@@ -1,16 +1,18 @@
-"""Value of joint data along a swept number, such as the match rate."""
+"""Value of joint data along a swept key, such as the match rate."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from experiments.estimate.sweeps import CURVE_COLUMNS
-from experiments.plots.style import COLOURS, amounts, caption, new_figure, require, styled, zero_line
+from experiments.plots.style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+COLUMNS = ("x", "estimate", "ci_low", "ci_high", "metric")
 
 
 def draw_curve(
@@ -20,38 +22,69 @@ def draw_curve(
     silo: str,
     subject: str = "Value of joint data against match rate",
     x_label: str = "match rate of the profile (share of requests)",
+    y_label: str = "value of joint data",
 ) -> Figure:
-    """A line with the band of its pointwise 95 % intervals, and a line at zero.
+    """A line with its points' 95 % intervals, or one for each value of `line`, a band about each, and a line at zero.
 
     Args:
-        curve: columns x, estimate, ci_low, ci_high, metric; of one metric.
+        curve: columns x, estimate, ci_low, ci_high, metric; of one metric. x are numbers, or names that stand in the order in
+            which they come. Of columns band_low and band_high the band is drawn, else it joins the intervals.
         unit: of the estimates, such as "CNY per million bid requests".
         silo: the siloed arm as it is to be printed.
         subject: what the figure shows.
-        x_label: the swept number and its unit.
+        x_label: the swept key and its unit.
+        y_label: what is estimated.
 
     Raises:
         ValueError: missing columns, no rows, or several metrics.
     """
-    require(curve, *CURVE_COLUMNS)
+    require(curve, *COLUMNS)
     if curve["metric"].nunique() > 1:
         raise ValueError("a curve shows one metric, and the table has several")
-    points = curve.sort_values("x")
-    x = points["x"].to_numpy(dtype=float)
-    low, high = (points[end].to_numpy(dtype=float) for end in ("ci_low", "ci_high"))
+    names = None if _numbers(curve["x"]) else list(dict.fromkeys(map(str, curve["x"])))
+    lines = list(dict.fromkeys(curve["line"])) if "line" in curve else [""]
     with styled():
         figure = new_figure(7, 4.4)
         axes = figure.subplots()
         zero_line(axes)
-        if len(x) > 1:
-            axes.fill_between(x, low, high, color=COLOURS[0], alpha=0.2, linewidth=0)
-        axes.vlines(x, low, high, color=COLOURS[0], linewidth=1)
-        axes.plot(x, points["estimate"].to_numpy(dtype=float), "o-", color=COLOURS[0])
+        for number, line in enumerate(lines):
+            own = curve[curve["line"] == line] if "line" in curve else curve
+            points = own.assign(x=[names.index(str(x)) for x in own["x"]]) if names else own.sort_values("x")
+            _draw(axes, points, number, str(line), joined=names is None)
+        if names:
+            axes.set_xticks(range(len(names)), names)
+        if len(lines) > 1:
+            axes.legend()
         amounts(axes.yaxis)
         axes.set_xlabel(x_label)
-        axes.set_ylabel(f"value of joint data\n({unit})")
-        band = "Band: 95 % interval at each point, simulation error only."
-        if points["ci_low"].isna().all():
-            band = "One replication: there are no intervals."
-        caption(figure, subject, f"Siloed: {silo}. {band}")
+        axes.set_ylabel(f"{y_label}\n({unit})")
+        caption(figure, subject, f"Siloed: {silo}. {_note(curve)}")
     return figure
+
+
+def _draw(axes: Axes, points: pd.DataFrame, number: int, label: str, *, joined: bool) -> None:
+    colour = COLOURS[number % len(COLOURS)]
+    x = points["x"].to_numpy(dtype=float)
+    low, high = (points[end].to_numpy(dtype=float) for end in ("ci_low", "ci_high"))
+    if len(x) > 1 and joined:
+        edges = ("band_low", "band_high") if "band_low" in points else ("ci_low", "ci_high")
+        below, above = (points[edge].to_numpy(dtype=float) for edge in edges)
+        axes.fill_between(x, below, above, color=colour, alpha=0.2, linewidth=0)
+    axes.vlines(x, low, high, color=colour, linewidth=1)
+    style = f"{MARKERS[number % len(MARKERS)]}{'-' if joined else ''}"
+    axes.plot(x, points["estimate"].to_numpy(dtype=float), style, color=colour, label=label)
+
+
+def _numbers(values: pd.Series[Any]) -> bool:
+    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.tolist())
+
+
+def _note(curve: pd.DataFrame) -> str:
+    if curve["ci_low"].isna().all():
+        return "One replication: there are no intervals."
+    if "band_low" in curve:
+        return (
+            "Bars: 95 % interval at each point; bands: 95 % for a whole line at once. Simulation error only; "
+            "all points meet the same requests."
+        )
+    return "Band: 95 % interval at each point, simulation error only."

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from experiments.cells import Cell, CellResult
+from experiments.lattice import Lattice
 from sim import Entrant, Scenario, simulate
 from sim.scenario import StrategySpec
 from sim.training import TrainingLog, randomised_log
@@ -16,8 +17,21 @@ from strategies.valuations.bayes import bayes, mean_value
 from strategies.valuations.combined import Summed, stacked_bayes
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
 
-ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
+STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
+APART = (STACKED, SPLIT_BUDGET, SUMMED)
+"""Arms that hold every source, but no model has seen two of them together."""
+
 FOCAL = "focal"
+
+
+def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
+    """Every arm of a market: its information sets, and the ways of holding all sources without joining them.
+
+    With ``whole=False`` only those of no source, of one, and of all.
+    """
+    lattice = Lattice(tuple(scenario.source))
+    sets = [m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)}]
+    return tuple(dict.fromkeys([*map(lattice.arm, sets), *(APART if len(lattice.sources) > 1 else ())]))
 
 
 def run_cell(cell: Cell) -> CellResult:
@@ -67,12 +81,12 @@ def bidder_names(count: int) -> list[str]:
 
 
 def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or two departments with half the budget each."""
+    """The campaigns of one advertiser under an arm: one, or a department a source with an equal part of the budget."""
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
-    if arm != "split_budget" or scenario.response.family == "private_value":
+    if arm != SPLIT_BUDGET or scenario.response.family == "private_value":
         return {advertiser: _campaign(cell, advertiser, arm, budget)}
-    half = None if budget is None else budget / 2
-    return {f"{advertiser}_{source}": _campaign(cell, advertiser, source, half) for source in scenario.source}
+    share = None if budget is None else budget / len(scenario.source)
+    return {f"{advertiser}_{name}": _campaign(cell, advertiser, name, share) for name in scenario.source}
 
 
 def valuation(cell: Cell, arm: str) -> Valuation:
@@ -80,23 +94,22 @@ def valuation(cell: Cell, arm: str) -> Valuation:
     scenario = cell.scenario
     if cell.valuation == "learned":
         log = _log(scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests)
-        if arm == "stacked":
+        if arm == STACKED:
             return learned_stacked(scenario, log, cell.learner)
-        if arm == "summed":
+        if arm == SUMMED:
             return learned_summed(scenario, log, cell.learner)
         return learned(scenario, log, information(cell, arm), cell.learner)
-    if arm == "stacked":
+    if arm == STACKED:
         return stacked_bayes(scenario)
-    if arm == "summed":
+    if arm == SUMMED:
         return Summed(tuple(bayes(scenario, (name,)) for name in scenario.source), mean_value(scenario))
     return bayes(scenario, information(cell, arm))
 
 
 def information(cell: Cell, arm: str) -> tuple[str, ...]:
     """The sources that an arm's holder may use on a request."""
-    if arm in cell.scenario.source:
-        return (arm,)
-    return () if arm == "none" else tuple(cell.scenario.source)
+    sources = tuple(cell.scenario.source)
+    return sources if arm in APART else Lattice(sources).members(arm)
 
 
 def _campaign(

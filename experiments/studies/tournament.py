@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from experiments.cells import PILOTS, Cell, CellResult, label
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
+from experiments.studies.arms import SPLIT_BUDGET
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.value_cells import unit
 from sim.scenario import StrategySpec
@@ -36,9 +37,9 @@ class Tournament(Study):
             problems.append(
                 "auction.bidder_floor_cpm: the seats of a tournament have no floors of their own; leave it empty"
             )
-        if self.settings.study.arm == "split_budget":
+        if self.settings.study.arm == SPLIT_BUDGET:
             problems.append(
-                "study.arm = split_budget: must be an arm with one campaign, as a seat is one bidder"
+                f"study.arm = {SPLIT_BUDGET}: must be an arm with one campaign, as a seat is one bidder"
             )
         if problems:
             raise BadInput(problems)
@@ -89,9 +90,13 @@ class Tournament(Study):
             yield Figure("payoffs", results.payoffs, lambda: draw_payoffs(results.payoffs))
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
-        """How many replications, the strategies, and the best response to each."""
-        results = self._results_of(ledger)
+        """How many replications, the strategies, the best response to each, and the packages that bring them."""
+        from strategies.plugins import origin, plugins
+
+        results, installed = self._results_of(ledger), plugins()
+        own = [spec.name for spec in self._strategies if spec.name in installed]
         return {
+            "plugins": {name: origin(installed[name]) for name in own},
             "replications": self.settings.study.replications,
             "strategies": list(results.strategies),
             "best_response": results.best if results.matrix else {},

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
 from experiments.studies.base import Figure, Said, Study
-from experiments.studies.value_cells import WIDTH_PILOT, Curves, Plan, best_single, curves, unit
-from sim.scenario import FACTORS, Scenario, StrategySpec
+from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
+from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
+from sim.scenario import Scenario, StrategySpec
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure as Drawing
 
 FEW_SALES = 200
 """From fewer conversions a learned valuation has little but their chance to learn from."""
-
-Key = TypeVar("Key")
 
 
 class Value(Study):
@@ -37,13 +38,10 @@ class Value(Study):
         scenario = self.settings.scenario
         if not scenario.bidders.count:
             raise BadInput("bidders.count = 0: the study value needs a bidder that holds the data")
-        if absent := [name for name in FACTORS if name not in scenario.source]:
-            raise BadInput(
-                [
-                    f"source.{name}: not there, and the study value compares with and without it"
-                    for name in absent
-                ]
-            )
+        if len(scenario.source) < 2:
+            has = ", ".join(scenario.source) or "none"
+            raise BadInput(f"source: the study value joins two sources or more, and there is: {has}")
+        _ = self._curves, self._map  # every point is a market
 
     def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
         """Pilots where a width is asked for; then everything else at once."""
@@ -51,7 +49,9 @@ class Value(Study):
         if self.settings.study.half_width is not None:
             yield plan.pilot() + plan.width_pilot()
         replications = range(self._replications(ledger))
-        yield plan.pilot() + plan.ladder(replications) + self._curves.cells()
+        spots = [spot.plan for curve in self._curves for spot in curve.spots]
+        points = [cell for spot in (*spots, *self._map.values()) for cell in cells(spot)]
+        yield plan.pilot() + plan.ladder(replications) + points
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
         """How many replications, which source is the better one, and which silo."""
@@ -71,6 +71,7 @@ class Value(Study):
             cells[cells["study_point"] == ""],
             best_single=self._best_single(ledger),
             silo=self.settings.study.silo,
+            sources=tuple(self.settings.scenario.source),
             unit_scale=scale,
             unit=money,
             per_bidder=self.settings.scenario.bidders.count > 1,
@@ -78,7 +79,6 @@ class Value(Study):
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
         """The two tables, the sentence, and what spoils it."""
-        from experiments import tables
         from experiments.verdict import holders, verdict
 
         study, bidders = self.settings.study, self.settings.scenario.bidders
@@ -86,33 +86,56 @@ class Value(Study):
         return Said(
             verdict=(verdict(summary, holders=holders(study.who, bidders.count), **about),),
             notes=tuple(self._notes()),
-            shown=(tables.ladder_table(summary, **about), tables.estimand_table(summary, **about)),
+            shown=tuple(self._tables(summary, about)),
         )
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:
         """The ladder; the value against the match rate; the two steps over redundancy and interaction."""
         from experiments import plots
-        from experiments.estimate import curve_table, heat_table, silo_label
+        from experiments.estimate import heat_table, silo_label
 
         silo, (scale, money) = self.settings.study.silo, unit(self.settings.scenario)
         points, best = plots.ladder_points(summary), self._best_single(ledger)
         yield Figure("ladder", points, lambda: plots.draw_ladder(points, best_single=best, silo=silo))
-        cells, single = at_points(self._curves.match, ledger)
-        if cells:
-            curve = curve_table(cells, best_single=single, silo=silo, unit_scale=scale)
-            label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
-            yield Figure("match_rate", curve, lambda: plots.draw_curve(curve, unit=money, silo=label))
-        grid, singles = at_points(self._curves.heat, ledger)
+        label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
+        for title, rows in self._curve_tables(ledger):
+            value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
+            yield Figure(title, value, partial(_draw_curve, value, money, label))
+        grid, singles = at_points(self._map, ledger)
         if grid:
             heat = heat_table(grid, best_single=singles, unit_scale=scale)
             yield Figure("redundancy_interaction", heat, lambda: plots.draw_heat(heat, unit=money))
 
-    @property
-    def _curves(self) -> Curves:
-        return curves(self.settings)
+    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+        """Every curve, a row a point, line, estimand and metric."""
+        import pandas as pd
+
+        found = [rows.assign(curve=title) for title, rows in self._curve_tables(ledger)]
+        return {"curves": pd.concat(found, ignore_index=True)} if found else {}
+
+    def _curve_tables(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Title and rows of each curve of which a point is left."""
+        from experiments.estimate import curve_table
+
+        scale, money = unit(self.settings.scenario)
+        for curve in self._curves:
+            found = readings(curve, ledger)
+            if found:
+                silo = self.settings.study.silo
+                yield curve.swept.title, curve_table(found, silo=silo, unit_scale=scale, unit=money)
+
+    @cached_property
+    def _curves(self) -> list[Curve]:
+        """None where nothing is drawn."""
+        return curves(self.settings) if self.settings.plot.enabled else []
+
+    @cached_property
+    def _map(self) -> dict[Grid, Plan]:
+        return map_of(self.settings) if self.settings.plot.enabled else {}
 
     def _best_single(self, ledger: Ledger) -> str:
-        return best_single(ledger.of(Plan(self.settings).pilot()))
+        plan = Plan(self.settings)
+        return best_single(ledger.of(plan.pilot()), plan.sources)
 
     def _replications(self, ledger: Ledger) -> int:
         """How many replications there must be: as configured, or as a pilot shows for the wanted half-width."""
@@ -133,6 +156,14 @@ class Value(Study):
         needed = required_replications(pairs, study.half_width) if len(pairs) > 1 else len(WIDTH_PILOT)
         return min(needed, int(study.max_replications))
 
+    def _tables(self, summary: pd.DataFrame, about: Mapping[str, str]) -> Iterator[Any]:
+        from experiments import tables
+
+        yield tables.ladder_table(summary, **about)
+        yield tables.estimand_table(summary, **about)
+        if self.settings.study.lattice and (summary["estimand"] == "shapley").any():
+            yield tables.source_table(summary, tuple(self.settings.scenario.source))
+
     def _notes(self) -> Iterator[str]:
         settings = self.settings
         bidders = settings.scenario.bidders
@@ -151,16 +182,12 @@ class Value(Study):
                 )
 
 
-def at_points(plans: Mapping[Key, Plan], ledger: Ledger) -> tuple[dict[Key, pd.DataFrame], dict[Key, str]]:
-    """Cells of each point of a curve, and its better single source; points with failed cells are left out."""
-    cells, single = {}, {}
-    for key, plan in plans.items():
-        wanted = plan.cells(Curves.arms(plan), range(plan.study.curve.replications))
-        found = ledger.of(wanted)
-        if len(found) == len(wanted):
-            cells[key] = table(found)
-            single[key] = best_single(ledger.of(plan.pilot()))
-    return cells, single
+def _draw_curve(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
+    from experiments import plots
+
+    over = str(value["over"].iloc[0])
+    subject = f"Value of joint data against {over}"
+    return plots.draw_curve(value, unit=unit, silo=silo, subject=subject, x_label=over)
 
 
 def paces(spec: StrategySpec, scenario: Scenario) -> bool:

@@ -203,7 +203,11 @@ CASES = [
         ["source.profil.match_rate", "did you mean 'source.profile.match_rate'"],
         ["value", "source.profil.match_rate=.5"],
     ),
-    ("source taken away", ["source.context", "compares"], ["value", "~source.context"]),
+    (
+        "source taken away",
+        ["source: ", "two sources or more", "there is: profile"],
+        ["value", "~source.context"],
+    ),
     (
         "sources where there is nothing to join",
         ["source: with response.family=private_value", "; leave it empty"],

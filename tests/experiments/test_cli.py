@@ -18,7 +18,11 @@ from experiments.cli.doctor import checks
 from experiments.progress import compact
 
 TINY = ["scenario=theory", "supply.requests=400", "executor=serial"]
-CURVE = ["study.curve.requests=200", "study.curve.replications=2", "study.curve.match_rate=[0,1]"]
+CURVE = [
+    "study.curve.requests=200",
+    "study.curve.replications=2",
+    "study.curves=[{over: source.profile.match_rate, values: [0, 1]}]",
+]
 CURVE += ["study.curve.redundancy=[0,.4]", "study.curve.interaction=[-.1,.1]"]
 PROGRAM = "import sys; from experiments.cli import main; sys.exit(main())"
 

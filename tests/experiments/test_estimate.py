@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from experiments.estimate import (
+    CURVE_COLUMNS,
     ESTIMANDS,
     METRICS,
     SUMMARY_COLUMNS,
@@ -26,6 +27,9 @@ from experiments.estimate import (
     required_replications,
     unit_of,
 )
+from experiments.estimate.ladder import P_HOLM
+from experiments.estimate.multiple import holm
+from experiments.estimate.sweeps import Reading
 from sim import Scenario, simulate
 from strategies.policies.linear import Linear
 
@@ -201,7 +205,7 @@ def test_steins_rule_keeps_its_promise():
 
 def test_summary_has_the_columns_and_closed_lists_of_the_contract(cells):
     summary = summarise(cells(rivals=2))
-    assert tuple(summary.columns) == SUMMARY_COLUMNS
+    assert tuple(summary.columns) == (*SUMMARY_COLUMNS, P_HOLM)
     assert set(summary["metric"]) <= set(METRICS)
     assert set(summary["estimand"]) == set(ESTIMANDS)
     assert not summary.duplicated(["estimand", "arm", "metric"]).any()
@@ -223,7 +227,9 @@ def test_estimands_are_paired_differences_of_the_arms(cells):
         ("same_request_step", f"stacked - {single}"): stacked - context,
         ("joint_model_step", "joint - stacked"): joint - stacked,
         ("double_counting_penalty", "stacked - summed"): stacked - profit["summed"],
-        ("synergy", "joint - profile - context + none"): joint - profit["profile"] - context + profit["none"],
+        ("synergy", "joint"): joint - profit["profile"] - context + profit["none"],
+        ("shapley", "profile"): (profit["profile"] - profit["none"] + joint - context) / 2,
+        ("marginal_value", "context | profile"): joint - profit["profile"],
         ("difference_to_none", "summed"): profit["summed"] - profit["none"],
         ("difference_to_silo", "profile"): profit["profile"] - context,
     }
@@ -231,6 +237,18 @@ def test_estimands_are_paired_differences_of_the_arms(cells):
         assert found[*key, "focal_profit"] == expected(difference), key
     assert found["utility", "joint", "focal_profit"] == expected(joint)
     assert found["utility", "best_single", "focal_profit"] == found["utility", "context", "focal_profit"]
+
+
+def test_secondary_comparisons_are_adjusted_together_and_the_main_one_is_not(cells):
+    summary = summarise(cells(arm_sd=0.01))
+    assert summary.loc[summary["estimand"].isin(["utility", "value_of_joint_data"]), P_HOLM].isna().all()
+    own = summary[summary[P_HOLM].notna()]
+    assert set(own["estimand"]) == set(ESTIMANDS) - {"utility", "value_of_joint_data"}
+    each = [lookup(summary, row.estimand, arm=row.arm) for row in own.itertuples()]
+    distinct = {estimate.estimate: estimate.p_value for estimate in each}
+    assert len(distinct) < len(each)  # a step may also be the difference of an arm to the silo
+    adjusted = dict(zip(distinct, holm(list(distinct.values())), strict=True))
+    assert list(own[P_HOLM]) == [adjusted[estimate.estimate] for estimate in each]
 
 
 def test_percent_is_the_jackknife_on_the_same_pairs(cells):
@@ -371,6 +389,7 @@ def test_arms_that_were_not_run_take_their_estimands_with_them(cells):
     assert set(summary["estimand"]) == {
         "utility",
         "value_of_joint_data",
+        "marginal_value",
         "difference_to_none",
         "difference_to_silo",
     }
@@ -419,14 +438,39 @@ def test_metrics_are_per_request_of_the_market(cells):
 
 
 def test_curve_has_one_value_of_joint_data_a_point(cells):
-    points = {
-        0.9: cells({"context": 0.2, "joint": 0.3}, seed=1),
-        0.1: cells({"context": 0.2, "profile": 0.25, "joint": 0.26}, seed=2),
-    }
-    curve = curve_table(points, best_single={0.9: "context", 0.1: "profile"}, unit_scale=1.0)
-    assert list(curve["x"]) == [0.1, 0.9]
-    assert list(curve["estimate"]) == pytest.approx([0.01, 0.1], abs=0.005)
-    assert (curve["ci_low"] < curve["estimate"]).all()
+    points = [
+        reading(0.1, cells({"context": 0.2, "profile": 0.25, "joint": 0.26}, seed=1), "profile"),
+        reading(0.9, cells({"context": 0.2, "profile": 0.2, "joint": 0.3}, seed=2), "context"),
+    ]
+    curve = curve_table(points, unit_scale=1.0, unit=UNIT)
+    assert tuple(curve.columns) == CURVE_COLUMNS
+    value = curve[(curve["estimand"] == "value_of_joint_data") & (curve["metric"] == "focal_profit")]
+    assert list(value["x"]) == [0.1, 0.9]
+    assert list(value["estimate"]) == pytest.approx([0.01, 0.1], abs=0.005)
+    assert (value["ci_low"] < value["estimate"]).all()
+    assert (value["band_low"] < value["ci_low"]).all()
+    assert set(value["unit"]) == {UNIT}
+    joint = curve[curve["estimand"] == "utility of joint"]
+    assert list(joint["estimate"]) == pytest.approx([0.26, 0.3], abs=0.02)
+
+
+def test_each_line_of_a_curve_has_a_band_of_its_own(cells):
+    lines = {"calm": 0.0005, "rough": 0.01}
+    points = [
+        reading(x, cells({"context": 0.2, "joint": 0.2 + x}, arm_sd=sd, seed=int(10 * x)), "context", line)
+        for line, sd in lines.items()
+        for x in (0.1, 0.2)
+    ]
+    value = curve_table(points, unit_scale=1.0).query("estimand == 'value_of_joint_data'")
+    value = value[value["metric"] == "focal_profit"]
+    width = (value["band_high"] - value["band_low"]).groupby(value["line"]).mean()
+    assert width["rough"] > 5 * width["calm"]
+    one = curve_table([reading(0.1, cells(replications=1), "context")], unit_scale=1.0)
+    assert one["band_low"].isna().all()
+
+
+def reading(x, found, best_single, line=""):
+    return Reading("source.profile.match_rate", line, x, found, best_single)
 
 
 def test_heat_table_has_both_steps_a_point(cells):

@@ -28,7 +28,8 @@ PROGRAM = """import signal, sys
 from experiments.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit deafness to Ctrl-C
 sys.exit(main())"""
-ARMS = len(arms.ARMS)
+NAMES = ("none", "profile", "context", "joint", "stacked", "split_budget", "summed")
+ARMS = len(NAMES)
 PILOT = 8  # two sources on four seeds
 
 
@@ -76,7 +77,7 @@ def test_files():
     assert names == tables | {"config.yaml", "manifest.json", "status.json", "cells"}
     assert status() == "done"
     cells = pd.read_parquet(folder() / "cells.parquet")
-    assert set(cells["arm"]) == set(arms.ARMS)
+    assert set(cells["arm"]) == set(NAMES)
     assert set(cells["replication"]) == {0, 1}
     assert {"study_point", "bidder", "focal", "profit", "revenue", "welfare", "seed"} <= set(cells)
     series = pd.read_parquet(folder() / "timeseries.parquet")

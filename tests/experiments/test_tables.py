@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from experiments.estimate import ladder_summary
-from experiments.tables import FOOTNOTE, estimand_table, ladder_table, plain, show
+from experiments.estimate import ladder_summary, lookup
+from experiments.tables import FOOTNOTE, estimand_table, ladder_table, plain, show, source_table
 
 UNIT = "CNY per million bid requests"
 
@@ -47,7 +47,15 @@ def test_estimands_show_the_steps_and_the_market(summary):
     for row in ("value of joint data", "same-request step", "joint-model step", "change of welfare"):
         assert line(text, row)[2].startswith("+")
     assert line(text, "change of the seller's revenue")[2] == "~ 0"
-    assert line(text, "synergy")[1] == "joint - profile - context + none"
+    assert line(text, "synergy")[1] == "joint"
+
+
+def test_sources_are_a_row_each(summary):
+    text = plain(source_table(summary, ("profile", "context")))
+    alone, last, average, interval = line(text, "profile")[1:]
+    assert lookup(summary, "shapley", arm="profile").estimate == pytest.approx(11_250, rel=0.2)
+    assert all(cell.startswith("+") for cell in (alone, last, average))
+    assert " to " in interval
 
 
 def test_what_is_not_shown_is_marked_and_explained(cells):

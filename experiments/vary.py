@@ -1,0 +1,65 @@
+"""The same settings with other values at some keys: how curves, sensitivities and drawn worlds change a market."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.config import validate
+from experiments.errors import BadInput, closest
+from experiments.overrides import SYNONYMS
+from experiments.problems import is_known, known_keys
+from experiments.settings import STUDIES, Settings
+
+Changes = Mapping[str, Any]
+"""Key of the command line -> its value."""
+
+
+def varied(settings: Settings[Any], changes: Changes, *, place: str) -> Settings[Any]:
+    """The settings with these keys changed, the later ones last, and validated as if they had been given.
+
+    Args:
+        settings: where it starts from.
+        changes: dotted keys, as on the command line.
+        place: who asks, for errors: a place in the configuration.
+
+    Raises:
+        BadInput: keys that there are none of, or values that are not allowed; each line begins with the place.
+    """
+    verb = next(verb for verb, model in STUDIES.items() if type(settings.study) is model)
+    known = known_keys(type(settings))
+    tree = settings.tree()
+    for key, value in changes.items():
+        path = SYNONYMS.get(key, key)
+        if not is_known(path, known) and not path.startswith("bidders.strategy."):
+            raise BadInput(f"{place}: no such key {key}{closest(key, known)}")
+        _put(tree, path.split("."), _plain(value))
+    try:
+        return validate(verb, tree)
+    except BadInput as error:
+        raise BadInput([f"{place}: {problem}" for problem in error.problems]) from None
+
+
+def as_overrides(changes: Changes) -> str:
+    """The changes as they would be given on the command line, with blanks only between them."""
+    return " ".join(f"{key}={_text(value)}" for key, value in changes.items())
+
+
+def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
+    *parents, last = path
+    for step in parents:
+        if not isinstance(tree.get(step), dict):
+            tree[step] = {}
+        tree = tree[step]
+    tree[last] = value
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
