@@ -83,10 +83,10 @@ class Cell:
 
     @property
     def treatment(self) -> str:
-        """The arm; of a match, who plays in it: "truthful vs shading", or "together" for more than two."""
-        if not self.lineup:
-            return self.arm
-        return " vs ".join(map(label, self.lineup)) if len(self.lineup) <= 2 else TOGETHER
+        """The arm; of a match, who plays in it: "truthful vs shading", or "together, truthful first" for more than two."""
+        if len(self.lineup) > 2:
+            return f"{TOGETHER}, {label(self.lineup[0])} first"
+        return " vs ".join(map(label, self.lineup)) or self.arm
 
     @property
     def is_pilot(self) -> bool:

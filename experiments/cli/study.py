@@ -91,7 +91,7 @@ def sweep_table(
     from experiments.estimate import lookup
     from experiments.verdict import interval, number
 
-    money = [_unit(summary) for summary in summaries]
+    money = [_unit(summary, next(iter(headline.values()))) for summary in summaries]
     same = len(set(money)) == 1
     first, *others = headline
     title = headline[first][0].replace("_", " ").capitalize() + (f", {money[0]}" if same else "")
@@ -121,11 +121,12 @@ def _headline(summary: pd.DataFrame) -> pd.DataFrame:
     return summary[(summary["tags"] == "all") & (summary["budget_share"] == float("inf"))]
 
 
-def _unit(summary: pd.DataFrame | None) -> str:
-    """Of money in a summary."""
+def _unit(summary: pd.DataFrame | None, of: tuple[str, str]) -> str:
+    """Of the figure that stands for a study, by its estimand and metric."""
     if summary is None:
         return "-"
-    return str(summary.loc[summary["metric"] == "focal_profit", "unit"].iloc[0])
+    rows = summary[(summary["estimand"] == of[0]) & (summary["metric"] == of[1])]
+    return str(rows["unit"].iloc[0]) if len(rows) else "-"
 
 
 def _show_failures(answer: Answer) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from experiments.estimate.intervals import Estimate, contrast, mean_interval, percent_difference
@@ -24,7 +25,7 @@ METRICS = {
 """What is told of each strategy in the market of all: metric -> its unit; money is in the study's."""
 
 ESTIMANDS = {
-    "score_together": "mean of a metric of the strategy in the market of all",
+    "score_together": "mean of a metric of the strategy in the market of all, over all seats",
     "score_pairings": "mean profit over all pairings, each strategy met in both seats, itself included",
     "rank_together": "rank by that score; the interval are the ranks that the paired comparisons allow",
     "rank_pairings": "rank by that score; the interval are the ranks that the paired comparisons allow",
@@ -60,9 +61,12 @@ class Results:
     budget: float | None = None
 
     def together(self, metric: str = PROFIT) -> pd.DataFrame:
-        """A metric in the market of all: one row a replication, one column a strategy."""
-        rows = self.cells[self.cells["arm"] == self._together]
-        return self._stated(rows, metric).reindex(columns=list(self.strategies))
+        """A metric in the market of all, mean over the seats that a strategy had: one row a replication, one column a strategy."""
+        names = list(self.strategies)
+        rows = self.cells[self.cells["arm"].isin(self._seatings)]
+        stated = rows.assign(stated=self._stated(rows, metric)).groupby(["replication", "strategy"])["stated"]
+        whole = stated.mean().where(stated.count() == len(names))  # a failed match leaves its replication out
+        return whole.unstack("strategy").reindex(columns=names).dropna(how="all")
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -111,7 +115,7 @@ class Results:
         Raises:
             ValueError: no match of all was completed.
         """
-        if self.together().dropna(how="all").empty:
+        if self.together().empty:
             raise ValueError("no replication of the market of all was completed")
         rows = [(*key, unit, *_numbers(e)) for key, unit, e in self._estimates()]
         return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
@@ -170,27 +174,26 @@ class Results:
                 yield (*where, "profit_pct"), "% of the hindsight bound", below
 
     @property
-    def _together(self) -> str:
-        return TOGETHER if len(self.strategies) > 2 else " vs ".join(self.strategies)
+    def _seatings(self) -> list[str]:
+        """The matches of all."""
+        names = self.strategies
+        if len(names) == 2:
+            return [f"{names[0]} vs {names[1]}", f"{names[1]} vs {names[0]}"]
+        return [f"{TOGETHER}, {name} first" for name in names]
 
-    def _stated(self, rows: pd.DataFrame, metric: str) -> pd.DataFrame:
-        """One row a replication, one column a strategy, in the study's units."""
-        if rows.empty:
-            return pd.DataFrame(dtype=float)
-        values = rows["spend"] / self.budget if metric == "budget_spent" and self.budget else None
-        if values is None:
-            values = rows[metric] * (
-                1.0 if METRICS.get(metric, "money") != "money" else self.scale / rows["requests"]
-            )
-        return rows.assign(stated=values).pivot_table(
-            index="replication", columns="strategy", values="stated", aggfunc="mean", dropna=False
+    def _stated(self, rows: pd.DataFrame, metric: str) -> pd.Series:
+        """In the study's units."""
+        if metric == "budget_spent":
+            return rows["spend"] / (self.budget or np.nan)
+        return rows[metric] * (
+            self.scale / rows["requests"] if METRICS.get(metric, "money") == "money" else 1.0
         )
 
     def _matrix(self, cells: pd.DataFrame, metric: str) -> Matrix:
         """Each pairing in both seats; nan in a replication where one of the two failed."""
         if cells.empty:
             return {}
-        stated = cells.assign(stated=cells[metric] * self.scale / cells["requests"])
+        stated = cells.assign(stated=self._stated(cells, metric))
         seats = {
             (arm, seat): rows.set_index("replication")["stated"]
             for (arm, seat), rows in stated.groupby(["arm", "bidder"], sort=False)

@@ -109,7 +109,10 @@ class Tournament(Study):
         return tuple(self.settings.study.strategies)
 
     def _together(self, replications: range) -> list[Cell]:
-        return [self._cell(self._strategies, replication) for replication in replications]
+        """The market of all, as often as there are seats: everybody moves on by one, so that all have sat everywhere."""
+        given = self._strategies
+        seatings = [given[first:] + given[:first] for first in range(len(given))]
+        return [self._cell(seating, replication) for replication in replications for seating in seatings]
 
     def _pairings(self, replications: range | tuple[int, ...]) -> list[Cell]:
         if not self.settings.study.pairings:
@@ -134,8 +137,11 @@ class Tournament(Study):
 
     def _results_of(self, ledger: Ledger) -> Results:
         replications = range(self.settings.study.replications)
-        found = ledger.of([*self._together(replications), *self._pairings(replications)])
-        return self._results(table(found), ledger)
+        cells = [*self._together(replications), *self._pairings(replications)]
+        once = {
+            cell.key: cell for cell in cells
+        }  # of two strategies, the market of all is one of the pairings
+        return self._results(table(ledger.of(list(once.values()))), ledger)
 
     def _results(self, cells: pd.DataFrame, ledger: Ledger) -> Results:
         from experiments.estimate.tournament import Results

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, AccountState, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
 from strategies.parameters import above_0, at_least_0, one_of
 from strategies.policies.linear import SECOND
 
@@ -21,6 +21,7 @@ class AdaptivePacing(Policy):
     1 / (16 rho sqrt(T)) for T expected requests, which is 1.5 / sqrt(T) at rho = 1/24. Without a budget mu is 0.
     """
 
+    bids_per_second = VECTORISED
     paces = True
     needs_budget = True
     meant_for = SECOND

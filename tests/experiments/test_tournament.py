@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from itertools import product
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from experiments.estimate.ranking import best_responses, comparisons, ranking
 from experiments.estimate.tournament import ESTIMANDS, METRICS, Results
 from experiments.plots.tournament import draw_payoffs, draw_ranks
 from experiments.runner import repeat
+from experiments.session import answer
 from experiments.studies.match import run_match
 from experiments.studies.tournament import Tournament
+from sim import BidError
 from sim.scenario import StrategySpec
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -110,10 +113,18 @@ def rows(payoff, replications=6, noise=0.0, together=True):
                 profit = payoff[own][other] + shift + rng.normal(0, noise)
                 made.append(row(f"{a} vs {b}", r, seat, own, profit))
         if together:
-            made += [
-                row("together", r, f"seat_{i}", name, sum(payoff[name].values()) + rng.normal(0, noise))
-                for i, name in enumerate(names, 1)
-            ]
+            for first in range(len(names)):
+                seated = names[first:] + names[:first]
+                made += [
+                    row(
+                        f"together, {seated[0]} first",
+                        r,
+                        f"seat_{i}",
+                        name,
+                        sum(payoff[name].values()) + 3 * (i - 2),
+                    )
+                    for i, name in enumerate(seated, 1)
+                ]
     return pd.DataFrame(made)
 
 
@@ -173,6 +184,17 @@ def test_regret_against_hindsight_in_money_and_percent():
         assert share["estimate"] == pytest.approx(100 * 2.0 / (profit + 2.0))
 
 
+def test_in_the_market_of_all_every_seat_counts_the_same():
+    """Later seats have 3 more: over all seatings nothing of it is left, and without one seating there is no score."""
+    cells = rows(GAME)
+    assert game().together().iloc[0].to_dict() == pytest.approx(
+        {name: sum(GAME[name].values()) for name in GAME}
+    )
+    lost = (cells["arm"] == "together, well first") & (cells["replication"] == 1)
+    part = Results(cells[~lost], tuple(GAME), pilot=cells, scale=1000.0, unit=UNIT, budget=10.0)
+    assert part.together().index.tolist() == [0, 2, 3, 4, 5]
+
+
 def test_every_estimand_and_metric_is_documented_and_nothing_else_comes():
     summary = game(noise=0.1).summary()
     assert set(summary["estimand"]) == set(ESTIMANDS)
@@ -194,7 +216,7 @@ def test_a_failed_match_leaves_its_replication_out():
         results.payoffs.set_index(["strategy", "opponent"])["n_replications"].to_dict()[("well", "rock")] == 6
     )
     with pytest.raises(ValueError, match="no replication of the market of all"):
-        Results(cells[cells["arm"] != "together"], tuple(GAME), pilot=cells).summary()
+        Results(cells[~cells["arm"].str.startswith("together")], tuple(GAME), pilot=cells).summary()
 
 
 def test_best_responses_take_the_first_of_equals():
@@ -239,17 +261,8 @@ def test_without_rivals_or_budget_hindsight_is_what_the_value_buys():
     settings = small(
         "bidders.budget=null", "source.profile.match_rate=1", "rivals.landscape=uniform", "rivals.high=2"
     )
-    first, _ = (
-        seats(settings, "truthful", "nobody")
-        if False
-        else run_match(
-            Cell(
-                settings.scenario,
-                "joint",
-                lineup=(StrategySpec(name="truthful"), StrategySpec(name="constant", level=0)),
-            )
-        ).rows
-    )
+    lineup = (StrategySpec(name="truthful"), StrategySpec(name="constant", level=0))
+    first, _ = run_match(Cell(settings.scenario, "joint", lineup=lineup)).rows
     assert first["profit"] == pytest.approx(first["hindsight_profit"])
 
 
@@ -313,7 +326,7 @@ def test_it_ranks_writes_everything_and_is_instant_the_second_time(tmp_path, mon
         path.name for path in (folder / "plots").iterdir()
     }
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["cells_run"] == 2 * (1 + 9) + 4 * 9
+    assert manifest["cells_run"] == 2 * (3 + 9) + 4 * 9
     summary = pd.read_csv(folder / "summary.csv")
     assert summary.columns.tolist() == [
         "estimand", "arm", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications",
@@ -332,6 +345,7 @@ def test_truthful_and_shading_are_one_in_second_price(tmp_path, monkeypatch, cap
     ranking_ = pd.read_csv(folder / "ranking.csv")
     pairings = ranking_[ranking_["format"] == "pairings"]
     assert pairings["rank"].tolist() == [1, 1]
+    assert set(ranking_["n_replications"]) == {2}
     assert pairings["tied_with"].tolist() == ["shading", "truthful"]
     assert "no difference is shown" in capsys.readouterr().out
 
@@ -342,22 +356,10 @@ def test_a_sweep_shows_the_first_listed(tmp_path, monkeypatch, capsys):
         "study.strategies=[linear,constant]",
         "plot.enabled=false",
         "-m",
-        "bidders.strategy.name=truthful",
+        "auction=first_price,second_price",
     ]
-    assert (
-        main(
-            [
-                "tournament",
-                *SMALL,
-                "study.replications=2",
-                *words[:-2],
-                "-m",
-                "auction=first_price,second_price",
-            ]
-        )
-        == 0
-    )
-    assert "first listed" in capsys.readouterr().out
+    assert tournament(*words) == 0
+    assert "Score together, currency per million bid requests" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -398,8 +400,6 @@ def test_the_command_of_a_match_plays_it_again(tmp_path, monkeypatch):
     match = study._pairings(range(1, 2))[2]
     words = repeat(match, point)
     assert "study.strategies=[truthful,{name:linear,gain:0.5}]" in words
-    import shlex
-
     assert main(shlex.split(words)[1:]) == 0
     (folder,) = (tmp_path / "results" / "run").iterdir()
     again = pd.read_csv(folder / "bidders.csv")
@@ -409,8 +409,6 @@ def test_the_command_of_a_match_plays_it_again(tmp_path, monkeypatch):
 
 
 def test_a_strategy_that_raises_is_refused_before_the_first_match(tmp_path, monkeypatch):
-    from sim import BidError
-
     (point,) = load("tournament", [*SMALL, THREE])
     study = Tournament(point.settings)
     monkeypatch.chdir(tmp_path)
@@ -419,7 +417,5 @@ def test_a_strategy_that_raises_is_refused_before_the_first_match(tmp_path, monk
         raise BidError("strategy of bidder 'seat_1' at hour 0: bid() raised")
 
     monkeypatch.setattr(study, "work", broken)
-    from experiments.session import answer
-
     with pytest.raises(BadInput, match=r"study\.strategies: strategy of bidder 'seat_1'"):
         answer(point, study)
