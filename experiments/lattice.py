@@ -45,11 +45,13 @@ class Lattice:
         return AND.join(name for name in self.sources if name in members) or NONE
 
     def members(self, arm: str) -> tuple[str, ...]:
-        """The sources of an information set by its arm.
+        """The sources of an information set by its arm; ``joint`` are all, however few these are.
 
         Raises:
             KeyError: no information set has this arm.
         """
+        if arm == JOINT:
+            return self.sources
         return dict(zip(self.arms, self.sets, strict=True))[arm]
 
     def dividend(self, members: Sequence[str]) -> Weights:

@@ -19,7 +19,7 @@ SEVERAL = re.compile(r"; (?=[a-z_.]+: )")
 UNKNOWN = re.compile(r"no \w+ '([^']*)'; there are: (.*)")
 """What a validator says of a name that it does not know."""
 
-NAMED = re.compile(r"^creative\.([^.]+)")
+NAMED = re.compile(r"^(creative|source)\.([^.]+)")
 ITEM = re.compile(r"\.(\d+)(?=\.|$)")
 
 ANY_NAME, ANY_ITEM = "<name>", "<item>"
@@ -66,7 +66,7 @@ def in_yaml(place: str) -> str:
 
 
 def known_keys(model: type[BaseModel], *, items: bool = False) -> list[str]:
-    """Every key that may be given, dotted, parents too; the sources' once for each source there can be.
+    """Every key that may be given, dotted, parents too; the sources' for each factor that gives a source its name, too.
 
     Names that a market gives are ``<name>``, and where ``items`` of lists are wanted too, their numbers ``<item>``.
     """
@@ -74,7 +74,7 @@ def known_keys(model: type[BaseModel], *, items: bool = False) -> list[str]:
     full = [
         leaf.replace(ANY_NAME, name)
         for leaf in names
-        for name in (FACTORS if leaf.startswith("source.") else (ANY_NAME,))
+        for name in ((*FACTORS, ANY_NAME) if leaf.startswith("source.") else (ANY_NAME,))
     ]
     return list(dict.fromkeys(part for name in full for part in _with_parents(name)))
 
@@ -89,12 +89,12 @@ def nearest(place: str, known: Sequence[str]) -> str:
     hint = closest(_as_pattern(place), known)
     for stand_in, own in ((ANY_NAME, NAMED), (ANY_ITEM, ITEM)):
         if found := own.search(place):
-            hint = hint.replace(stand_in, found[1])
+            hint = hint.replace(stand_in, found[found.lastindex or 1])
     return hint
 
 
 def _as_pattern(place: str) -> str:
-    pattern = NAMED.sub(f"creative.{ANY_NAME}", place)
+    pattern = NAMED.sub(rf"\1.{ANY_NAME}", place)
     return ITEM.sub(f".{ANY_ITEM}", pattern)
 
 

@@ -1,4 +1,4 @@
-"""How far a study is: a live bar on a terminal, a plain line now and then elsewhere. Both on standard error."""
+"""How far the studies are: live bars on a terminal, a plain line now and then elsewhere. Both on standard error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -15,102 +15,158 @@ FIRST_LINE_S = 8.0
 LINE_EVERY_S = 15.0
 ENOUGH_CELLS = 20
 """Before so many cells are done, how long the others take is a guess."""
+MANY_BARS = 8
 
 
-class Meter(Protocol):
-    """Is told about finished cells."""
+class Meter:
+    """Counts cells, of all studies of a command and of each that is open; shows nothing by itself."""
 
-    def advance(self, cells: int, auctions: int, failed: int = 0) -> None:
-        """So many more cells are done, with so many auctions between them."""
+    def __init__(self, studies: int) -> None:
+        self.studies = studies
+        self.begun = self.closed_studies = 0
+        self.expected = self.cells = self.auctions = self.failed = 0
+        self._numbers: set[int] = set()
+        self._started = time.monotonic()
 
+    def opened(self, number: int, title: str, cells: int) -> None:
+        """A study has so many cells to do, now or as well."""
+        if number not in self._numbers:
+            self._numbers.add(number)
+            self.begun += 1
+        self.expected += cells
+        self.show_opened(number, title, cells)
 
-@contextmanager
-def meter(title: str, total: int) -> Iterator[Meter]:
-    """Show progress through ``total`` cells while the block runs."""
-    if sys.stderr.isatty():
-        with _bar(title, total) as bar:
-            yield bar
-    else:
-        yield _Lines(title, total)
-
-
-@contextmanager
-def _bar(title: str, total: int) -> Iterator[Meter]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("cells · {task.fields[rate]} · left"),
-        TimeRemainingColumn(),
-        TextColumn("· spent"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield _Bar(progress, progress.add_task(title, total=total, rate="starting"))
-
-
-class _Tally:
-    """Cells and auctions so far."""
-
-    def __init__(self, total: int) -> None:
-        self.total, self.cells, self.auctions, self.failed = total, 0, 0, 0
-        self.started = time.monotonic()
-
-    def add(self, cells: int, auctions: int, failed: int) -> None:
+    def advance(self, number: int, cells: int, auctions: int, failed: int = 0) -> None:
+        """So many more cells of a study are done, with so many auctions between them."""
         self.cells += cells
         self.auctions += auctions
         self.failed += failed
+        self.show_advance(number, cells)
+
+    def closed(self, number: int) -> None:
+        """A study has its answer."""
+        self.closed_studies += 1
+        self._numbers.discard(number)
+        self.show_closed(number)
 
     @property
-    def spent(self) -> float:
-        return max(time.monotonic() - self.started, 1e-9)
+    def total(self) -> int:
+        """Cells of all studies; those that have not begun are taken to be like those that have."""
+        waiting = self.studies - self.closed_studies - len(self._numbers)
+        return self.expected + round(waiting * self.expected / self.begun) if self.begun else 0
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds since the beginning."""
+        return max(time.monotonic() - self._started, 1e-9)
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds that the other cells take; None while that is a guess."""
+        if self.cells < ENOUGH_CELLS:
+            return None
+        return self.spent_s / self.cells * (self.total - self.cells)
 
     @property
     def rate(self) -> str:
-        failed = f", {self.failed} failed" if self.failed else ""
-        return f"{compact(self.auctions / self.spent)} auctions/s{failed}"
+        """Auctions per second, and what failed."""
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        return f"{compact(self.auctions / self.spent_s)} auctions/s{failed}"
+
+    def show_opened(self, number: int, title: str, cells: int) -> None:
+        """Show that a study has cells to do."""
+
+    def show_advance(self, number: int, cells: int) -> None:
+        """Show that cells are done."""
+
+    def show_closed(self, number: int) -> None:
+        """Show that a study is done."""
 
 
-class _Bar:
-    """A rich progress bar."""
-
-    def __init__(self, progress: Progress, task: TaskID) -> None:
-        self._progress, self._task = progress, task
-        self._tally = _Tally(0)
-
-    def advance(self, cells: int, auctions: int, failed: int = 0) -> None:
-        self._tally.add(cells, auctions, failed)
-        self._progress.update(self._task, advance=cells, rate=self._tally.rate)
+@contextmanager
+def meter(studies: int) -> Iterator[Meter]:
+    """Show progress through so many studies while the block runs."""
+    if sys.stderr.isatty():
+        with _bars() as progress:
+            yield _Bars(studies, progress)
+    else:
+        yield _Lines(studies)
 
 
-class _Lines:
+def _bars() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+class _Bars(Meter):
+    """A bar for all; and one for each study that is open, where there are several."""
+
+    def __init__(self, studies: int, progress: Progress) -> None:
+        super().__init__(studies)
+        self._progress = progress
+        self._tasks: dict[int, TaskID] = {}
+        self._all = progress.add_task("all" if studies > 1 else "", total=None, said="starting")
+
+    def show_opened(self, number: int, title: str, cells: int) -> None:
+        if self.studies == 1:
+            self._progress.update(self._all, description=title)
+        elif number in self._tasks:
+            before = self._progress.tasks[self._progress.task_ids.index(self._tasks[number])].total or 0
+            self._progress.update(self._tasks[number], total=before + cells)
+        elif len(self._tasks) < MANY_BARS:
+            self._tasks[number] = self._progress.add_task(title, total=cells, said="")
+        self._show_all()
+
+    def show_advance(self, number: int, cells: int) -> None:
+        if number in self._tasks:
+            self._progress.advance(self._tasks[number], cells)
+        self._show_all()
+
+    def show_closed(self, number: int) -> None:
+        if number in self._tasks:
+            self._progress.remove_task(self._tasks.pop(number))
+        self._show_all()
+
+    def _show_all(self) -> None:
+        self._progress.update(self._all, total=self.total, completed=self.cells, said=said(self))
+
+
+class _Lines(Meter):
     """A line after a few seconds, then one every quarter of a minute; nothing for what is quick."""
 
-    def __init__(self, title: str, total: int) -> None:
-        self._title, self._tally = title, _Tally(total)
-        self._next = FIRST_LINE_S
+    _title, _next = "", FIRST_LINE_S
 
-    def advance(self, cells: int, auctions: int, failed: int = 0) -> None:
-        tally = self._tally
-        tally.add(cells, auctions, failed)
-        if tally.spent < self._next or not tally.cells:
+    def show_opened(self, number: int, title: str, cells: int) -> None:  # noqa: ARG002
+        self._title = f"{self.studies:,} studies" if self.studies > 1 else title
+
+    def show_advance(self, number: int, cells: int) -> None:  # noqa: ARG002
+        if self.spent_s < self._next:
             return
-        self._next = tally.spent + LINE_EVERY_S
-        left = tally.spent / tally.cells * (tally.total - tally.cells)
-        estimate = f", about {left:.0f} s left" if tally.cells >= ENOUGH_CELLS else ""
-        done = f"{tally.cells} of {tally.total} cells"
-        sys.stderr.write(f"{self._title}: {done}, {tally.rate}{estimate}\n")
+        self._next = self.spent_s + LINE_EVERY_S
+        sys.stderr.write(f"{self._title}: {said(self)}\n")
         sys.stderr.flush()
+
+
+def said(progress: Meter) -> str:
+    """Studies and cells done, the rate, and the time left, in a line."""
+    about = "about " if progress.total > progress.expected else ""
+    parts = [f"{progress.cells:,} of {about}{progress.total:,} cells", progress.rate]
+    if progress.studies > 1:
+        parts.insert(0, f"{progress.closed_studies:,} done")
+    if progress.left_s is not None:
+        parts.append(f"about {duration(progress.left_s)} left")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """40 s, 12 min, 3 h 20 min."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60:,} h {minutes % 60} min"
 
 
 def compact(number: float) -> str:

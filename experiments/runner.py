@@ -1,73 +1,216 @@
-"""Complete the cells of a study: take what is there, run what is missing, keep each result as soon as it is known."""
+"""Complete the cells of studies: take what is there, run what is missing, keep each result as soon as it is known.
+
+One pool serves all studies of a command. A study is opened when there is room for its cells, and is written when its last
+cell is there, so that a sweep of thousands holds no more than a few of them in memory.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from experiments.cells import Cell, CellResult, grouped
-from experiments.config import OWN_SCENARIO, Point
+from experiments.config import Point
 from experiments.errors import BadInput
-from experiments.executor import Outcome, Work, run_tasks
-from experiments.progress import meter
-from experiments.store import Folder
-from sim.scenario import StrategySpec
+from experiments.executors import Outcome, Task, Work, run_tasks
+from experiments.lock import Held
+from experiments.progress import Meter, meter
+from experiments.segments import Segments
+from experiments.settings import ExecutorSettings
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from experiments.store import Folder
+
 TRIAL_REQUESTS = 64
 STUDY_COLUMNS = ("study_point", "arm", "replication", "seed")
-Found = Sequence[tuple[Cell, CellResult]]
+PART_CELLS = 1_000
+"""Cells whose rows become a part of a table at once."""
+FAILURES = "failures.jsonl"
+
+
+class Found(Collection[tuple[Cell, CellResult]]):
+    """Cells with their results, which are read from the disk as they are asked for."""
+
+    def __init__(self, cells: Sequence[Cell], finished: Segments) -> None:
+        self._cells, self._finished = [cell for cell in cells if cell.key in finished], finished
+
+    def __iter__(self) -> Iterator[tuple[Cell, CellResult]]:
+        results = self._finished.read(cell.key for cell in self._cells)
+        for cell, (_, result) in zip(self._cells, results, strict=True):
+            yield cell, result
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __contains__(self, pair: object) -> bool:
+        return any(pair == other for other in self)
 
 
 @dataclass
 class Ledger:
-    """What a command has done so far: results by cell key, failures, and the work behind them."""
+    """What a command knows of one study: where its finished cells are, its failures, and the work behind them.
 
-    results: dict[str, CellResult] = field(default_factory=dict)
+    ``failures`` are the lines of ``failures.jsonl`` without their tracebacks.
+    """
+
+    finished: Segments | None = None
     failures: list[dict[str, Any]] = field(default_factory=list)
     ran: int = 0
     kept: int = 0
     auctions: int = 0
 
-    def of(self, cells: Sequence[Cell]) -> list[tuple[Cell, CellResult]]:
+    def of(self, cells: Sequence[Cell]) -> Found:
         """Those of the cells that have a result, in the given order."""
-        return [(cell, self.results[cell.key]) for cell in cells if cell.key in self.results]
+        assert self.finished is not None  # noqa: S101 - a study has them
+        return Found(cells, self.finished)
 
 
-def complete(cells: Sequence[Cell], ledger: Ledger, folder: Folder, point: Point, work: Work) -> None:
-    """Fill the ledger with the results of all cells.
+@dataclass(frozen=True)
+class Stage:
+    """Cells that a study waits for, and where their results go."""
+
+    cells: Sequence[Cell]
+    work: Work
+    point: Point
+    folder: Folder
+    ledger: Ledger
+
+    def keep(self, outcomes: Sequence[Outcome]) -> int:
+        """Put the results of one task down and the failures in the file; how many auctions it was."""
+        done = {o.cell.key: o.result for o in outcomes if o.result is not None}
+        if done:
+            self.folder.cells.add(done)
+        for outcome in outcomes:
+            if outcome.result is None:
+                self._fail(outcome)
+        auctions = sum(result.auctions for result in done.values())
+        self.ledger.ran += len(done)
+        self.ledger.auctions += auctions
+        return auctions
+
+    def _fail(self, outcome: Outcome) -> None:
+        line = failure(outcome, self.point)
+        if not self.ledger.failures:
+            self.folder.drop(FAILURES)
+        self.folder.add_line(FAILURES, {**line, "traceback": outcome.trace})
+        self.ledger.failures.append(line)
+
+
+Answer = TypeVar("Answer")
+Study = Generator[Stage, None, Answer]
+"""A study on its way: it yields the cells that it waits for, stage by stage, and returns its answer."""
+
+
+class FailedFast(Exception):  # noqa: N818 - it names what happened
+    """A cell failed, and ``executor.fail_fast`` is set."""
+
+
+@dataclass
+class _Open(Generic[Answer]):
+    """A study that waits for cells."""
+
+    point: Point
+    study: Study[Answer]
+    stage: Stage
+    left: int = 0
+
+
+class Driver(Generic[Answer]):
+    """Brings studies to their answers.
+
+    Args:
+        start: begins the study of a point; told whether to wait where another command works on it.
+        deliver: is given each point with its answer, in the order in which they are done.
+        settings: where cells run.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[Point, bool], Study[Answer]],
+        deliver: Callable[[Point, Answer], None],
+        settings: ExecutorSettings,
+    ) -> None:
+        self._start, self._deliver, self._settings = start, deliver, settings
+        self._open: dict[int, _Open[Answer]] = {}
+        self._tasks: deque[Task] = deque()
+        self._held: deque[Point] = deque()
+        self._count = 0
+
+    def run(self, points: Collection[Point]) -> None:
+        """Answer all of them.
+
+        Raises:
+            BadInput: a point that makes no study, a strategy that does not bid, a folder that cannot be written to.
+            FailedFast: a cell failed, and that is to stop everything.
+        """
+        try:
+            with (
+                meter(len(points)) as progress,
+                closing(run_tasks(self._feed(iter(points), progress), self._settings)) as done,
+            ):
+                for finished in done:
+                    self._take(finished.task.owner, finished.outcomes, progress)
+        finally:
+            for waiting in self._open.values():
+                waiting.study.close()
+            self._open.clear()
+
+    def _feed(self, points: Iterator[Point], progress: Meter) -> Iterator[Task | None]:
+        """Tasks as they are asked for; None while all that is left depends on cells that are running."""
+        while True:
+            while not self._tasks and (point := next(points, None)):
+                self._begin(point, progress, wait=False)
+            if not self._tasks and not self._open and self._held:
+                self._begin(self._held.popleft(), progress, wait=True)
+                continue
+            if not self._tasks and not self._open:
+                return
+            yield self._tasks.popleft() if self._tasks else None
+
+    def _begin(self, point: Point, progress: Meter, *, wait: bool) -> None:
+        try:
+            self._go_on(self._count, point, self._start(point, wait), progress)
+        except Held:
+            self._held.append(point)
+        self._count += 1
+
+    def _go_on(self, number: int, point: Point, study: Study[Answer], progress: Meter) -> None:
+        """Ask the study for its next stage; or take its answer."""
+        try:
+            stage = next(study)
+        except StopIteration as end:
+            self._open.pop(number, None)
+            progress.closed(number)
+            self._deliver(point, end.value)
+            return
+        self._open[number] = _Open(point, study, stage, len(stage.cells))
+        progress.opened(number, point.label or point.settings.scenario.name, len(stage.cells))
+        self._tasks += [Task(group, stage.work, owner=number) for group in grouped(stage.cells)]
+
+    def _take(self, number: int, outcomes: Sequence[Outcome], progress: Meter) -> None:
+        waiting = self._open[number]
+        auctions = waiting.stage.keep(outcomes)
+        failed = sum(outcome.result is None for outcome in outcomes)
+        progress.advance(number, len(outcomes), auctions, failed)
+        if failed and self._settings.fail_fast:
+            raise FailedFast
+        waiting.left -= len(outcomes)
+        if not waiting.left:
+            self._go_on(number, waiting.point, waiting.study, progress)
+
+
+def trial(cell: Cell, work: Work) -> None:
+    """Run a few requests here, first: compiles the kernels once for all workers, and finds bids that are none.
 
     Raises:
         BadInput: a strategy whose trial batch is not a batch of bids.
     """
-    unknown = [cell for cell in cells if cell.key not in ledger.results]
-    found = folder.finished(cell.key for cell in unknown)
-    ledger.results.update(found)
-    ledger.kept += len(found)
-    missing = [cell for cell in unknown if cell.key not in found]
-    if not missing:
-        return
-    trial(missing[0], work)
-    folder.status("running")
-    with meter(point.settings.scenario.name, len(missing)) as progress:
-        for outcomes in run_tasks(grouped(missing), work, point.settings.executor):
-            done = {o.cell.key: o.result for o in outcomes if o.result is not None}
-            if done:
-                folder.keep(done)
-            auctions = sum(result.auctions for result in done.values())
-            progress.advance(len(outcomes), auctions, len(outcomes) - len(done))
-            ledger.results.update(done)
-            ledger.failures += [failure(outcome, point) for outcome in outcomes if outcome.result is None]
-            ledger.ran += len(done)
-            ledger.auctions += auctions
-
-
-def trial(cell: Cell, work: Work) -> None:
-    """Run a few requests here, first: compiles the kernels once for all workers, and finds bids that are none."""
     from sim import BidError
 
     supply = cell.scenario.supply
@@ -84,58 +227,52 @@ def trial(cell: Cell, work: Work) -> None:
 
 
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:
-    """One line of ``failures.jsonl``."""
+    """One line of ``failures.jsonl``, but for the traceback."""
     cell = outcome.cell
     about = {"point": cell.point, "arm": cell.treatment, "replication": cell.replication, "seed": cell.seed}
-    return {
-        "cell": about,
-        "error": outcome.error,
-        "traceback": outcome.trace,
-        "command": repeat(cell, point),
-    }
+    return {"cell": about, "error": outcome.error, "command": repeat(cell, point)}
 
 
 def repeat(cell: Cell, point: Point) -> str:
-    """The command that runs one cell alone."""
-    shared = ("study.who", "study.valuation", "study.train_requests", "study.learner")
-    own = [text for text in point.overrides if not text.startswith("study") or text.startswith(shared)]
-    where = [*cell.point.split(), f"supply.requests={cell.scenario.supply.requests}"] if cell.point else []
-    if point.verb in OWN_SCENARIO and not any(text.startswith("scenario=") for text in own):
-        own.insert(0, f"scenario={OWN_SCENARIO[point.verb]}")
-    seats = [f"study.strategies=[{','.join(map(_entry, cell.lineup))}]"] if cell.lineup else []
-    parts = [*own, *where, *seats, f"study.arm={cell.arm}", f"study.replication={cell.replication}"]
-    search = ["--config-dir", point.config_dir] if point.config_dir else []
-    return shlex.join(["jointbid", "run", *search, *parts])
+    """The command that runs one cell of a study alone."""
+    return f"{point.command} --cell {shlex.quote(str(cell))}"
 
 
-def _entry(spec: StrategySpec) -> str:
-    """A strategy as an override has it: a name, or a mapping with its parameters."""
-    given = "".join(f",{key}:{value}" for key, value in spec.params.items())
-    return f"{{name:{spec.name}{given}}}" if given else spec.name
-
-
-def table(found: Found) -> pd.DataFrame:
+def table(found: Iterable[tuple[Cell, CellResult]]) -> pd.DataFrame:
     """One row a cell and bidder, in the order of the cells."""
-    return _frame(found, lambda result: result.rows)
-
-
-def timeseries(found: Found) -> pd.DataFrame:
-    """One row a cell, bidder and hour."""
-    return _frame(found, lambda result: result.timeseries)
-
-
-def _frame(found: Found, rows: Callable[[CellResult], list[dict[str, Any]]]) -> pd.DataFrame:
     import pandas as pd
 
-    records = [
-        {
-            "study_point": cell.point,
-            "arm": cell.treatment,
-            "replication": cell.replication,
-            "seed": cell.seed,
-            **row,
-        }
-        for cell, result in found
-        for row in rows(result)
-    ]
-    return pd.DataFrame(records, columns=None if records else list(STUDY_COLUMNS))
+    frames = list(parts(found, lambda result: result.rows))
+    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+
+
+class TimeSeries(Iterable["pd.DataFrame"]):
+    """One row a cell, bidder and hour, part by part, as often as it is gone through."""
+
+    def __init__(self, found: Iterable[tuple[Cell, CellResult]]) -> None:
+        self._found = found
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return parts(self._found, lambda result: result.timeseries)
+
+
+def parts(
+    found: Iterable[tuple[Cell, CellResult]], rows: Callable[[CellResult], list[dict[str, Any]]]
+) -> Iterator[pd.DataFrame]:
+    """Rows of many cells as tables of some cells each; at least one, which may be empty."""
+    import pandas as pd
+
+    records: list[dict[str, Any]] = []
+    number, empty = 0, True
+    for number, (cell, result) in enumerate(found, 1):
+        about = dict(
+            zip(STUDY_COLUMNS, (cell.point, cell.treatment, cell.replication, cell.seed), strict=True)
+        )
+        records += [
+            {**about, **row, **about} for row in rows(result)
+        ]  # a result may be shared with another point
+        if number % PART_CELLS == 0 and records:
+            yield pd.DataFrame(records)
+            records, empty = [], False
+    if records or empty:
+        yield pd.DataFrame(records, columns=None if records else list(STUDY_COLUMNS))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import platform
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell
+from experiments.cells import Cell, CellResult
 from experiments.config import Point, digest
-from experiments.executor import cores
-from experiments.runner import Ledger, complete, table, timeseries
+from experiments.errors import BadInput, closest
+from experiments.executors import cores
+from experiments.runner import FAILURES, Driver, FailedFast, Ledger, Stage, TimeSeries, table, trial
+from experiments.runner import Study as OnItsWay
 from experiments.store import Folder
 from experiments.studies.base import Said, Study
 from experiments.versions import PACKAGES, version
@@ -43,50 +46,123 @@ class Answer:
     ran: int = 0
 
 
+Progress = OnItsWay[Answer]
+
+
 def answer(point: Point, study: Study) -> Answer:
-    """Answer a study at one point; where all is there, it is only read.
+    """Answer one study at one point; where all is there, it is only read."""
+    found: list[Answer] = []
+    answer_all([point], lambda _: study, lambda _, answer: found.append(answer))
+    return found[0]
+
+
+def answer_all(
+    points: Collection[Point], study_of: Callable[[Point], Study], deliver: Callable[[Point, Answer], None]
+) -> None:
+    """Answer a study at each point, all of them in one pool, and hand each answer over when it is there.
 
     Raises:
         BadInput: settings that make no such study, a strategy that does not bid, a folder that cannot be written to.
+        FailedFast: a cell failed, and ``executor.fail_fast`` is set; the answers of the studies that failed are handed over.
+    """
+    first = next(iter(points))
+    begun: dict[Path, tuple[Point, Ledger]] = {}
+
+    def start(point: Point, wait: bool) -> Progress:
+        ledger = Ledger()
+        begun[point.folder] = point, ledger
+        return _answering(point, study_of(point), ledger, wait=wait)
+
+    def done(point: Point, answer: Answer) -> None:
+        del begun[point.folder]
+        deliver(point, answer)
+
+    try:
+        Driver(start, done, first.settings.executor).run(points)
+    except FailedFast:
+        for point, ledger in begun.values():
+            if ledger.failures:
+                deliver(point, Answer(point.folder, failures=ledger.failures, ran=ledger.ran))
+        raise
+
+
+def alone(point: Point, study: Study, name: str) -> CellResult:
+    """Run one cell of a study, here; nothing is written.
+
+    Raises:
+        BadInput: the study has no such cell.
     """
     study.check()
-    folder, ledger, started = Folder(point.folder), Ledger(), time.time()
-    with recorded(folder):
-        cells = _cells(point, study, folder, ledger)
-        content = digest([point.settings.plot.model_dump(), *sorted(cell.key for cell in cells)])
+    names: list[str] = []
+    with closing(Folder(point.folder).cells) as cells:
+        cells.scan()
+        for stage in study.stages(Ledger(cells)):
+            for cell in stage:
+                if str(cell) == name:
+                    return study.work(cell)
+                names.append(str(cell))
+    raise BadInput(f"--cell {name!r}: this study has no such cell{closest(name, names)}")
+
+
+def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Progress:
+    """The study on its way to its answer: yields the cells that are missing."""
+    study.check()
+    folder, started = Folder(point.folder), time.time()
+    with folder.held(wait=wait):
+        _look(folder, ledger)
+        cells: dict[str, Cell] = {}
+        for stage in study.stages(ledger):
+            distinct = {
+                cell.key: cell for cell in reversed(stage)
+            }  # what the ladder and a curve share is the ladder's
+            missing = [cell for key, cell in reversed(distinct.items()) if key not in folder.cells]
+            ledger.kept += len(distinct) - len(missing)
+            if missing:
+                trial(missing[0], study.work)
+                folder.status("running")
+                yield Stage(missing, study.work, point, folder, ledger)
+            for cell in stage:
+                if not cell.is_pilot:
+                    cells.setdefault(cell.key, cell)
+        content = digest([point.settings.plot.model_dump(), *sorted(cells)])
+        known = folder.read_json("manifest.json")
         found = Answer(point.folder, failures=ledger.failures, ran=ledger.ran)
-        if folder.read_json("manifest.json").get("content") == content and folder.is_done():
-            found.summary = _read(point.folder)
+        if known.get("content") == content and folder.is_done():
+            found.summary = _read(folder, known.get("files"))
         if found.summary is not None:
             found.said = study.say(found.summary, ledger)
             return found
-        _write(found, point, study, folder, ledger, cells)
+        folder.status("running")
+        _write(found, point, study, folder, ledger, list(cells.values()))
         about = {**manifest(point, started, ledger), **study.about(ledger), "content": content}
-        folder.write_json("manifest.json", about)
+        folder.write_json("manifest.json", about | {"files": folder.checksums})
         folder.status("failed" if ledger.failures else "done")
+        folder.cells.compact()
     return found
 
 
-def _cells(point: Point, study: Study, folder: Folder, ledger: Ledger) -> list[Cell]:
-    """Complete every stage; the cells that are estimated from, each once."""
-    cells: dict[str, Cell] = {}
-    for stage in study.stages(ledger):
-        complete(stage, ledger, folder, point, study.work)
-        for cell in stage:
-            if not cell.is_pilot:
-                cells.setdefault(cell.key, cell)  # what the ladder and a curve share is the ladder's
-    return list(cells.values())
+def _look(folder: Folder, ledger: Ledger) -> None:
+    """Find the finished cells, and say what does not count."""
+    folder.cells.scan()
+    ledger.finished = folder.cells
+    for file, lines in folder.cells.damaged.items():
+        cells = "1 cell" if lines == 1 else f"{lines} cells"
+        sys.stderr.write(
+            f"{folder.path / 'cells' / file}: {cells} half-written or damaged: not counted, and run again\n"
+        )
 
 
 def _write(
     answer: Answer, point: Point, study: Study, folder: Folder, ledger: Ledger, cells: list[Cell]
 ) -> None:
+    folder.checksums.clear()
     folder.write_text("config.yaml", point.yaml)
     found = ledger.of(cells)
     rows = table(found)
     folder.write_table(CELLS, rows)
-    folder.write_table(SERIES, timeseries(found))
-    folder.write_lines("failures.jsonl", ledger.failures)
+    folder.write_parts(SERIES, TimeSeries(found))
+    if not ledger.failures:
+        folder.drop(FAILURES)
     try:
         summary = answer.summary = study.summary(rows, ledger)
     except ValueError:
@@ -105,29 +181,16 @@ def _write(
             plots.save(figure.draw(), figure.table, point.folder / "plots", figure.name)
 
 
-def _read(folder: Path) -> pd.DataFrame | None:
-    """The summary that is there already; None where a table is gone or damaged, and must be written again."""
+def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:
+    """The summary that is there already; None where a file is gone or damaged, and must be written again."""
     import pandas as pd
 
-    try:
-        for name in (CELLS, SERIES):
-            pd.read_parquet(folder / name, columns=["arm"])
-        pd.read_csv(folder / "summary.csv", usecols=["estimand"])
-        return pd.read_parquet(folder / SUMMARY)
-    except (OSError, ValueError):  # pyarrow's and pandas' own errors are ValueErrors
+    if not checksums or SUMMARY not in checksums:
         return None
-
-
-@contextmanager
-def recorded(folder: Folder) -> Iterator[None]:
-    """Open the folder, and leave no status that says ``running`` when the work ends by an error or Ctrl-C."""
-    folder.open()
-    try:
-        yield
-    except BaseException:
-        if folder.read_json("status.json").get("status") == "running":
-            folder.status("failed")
-        raise
+    if changed := folder.changed(checksums):
+        sys.stderr.write(f"{folder.path}: {', '.join(changed)} gone or damaged: written again\n")
+        return None
+    return pd.read_parquet(folder.path / SUMMARY)
 
 
 def manifest(point: Point, started: float, ledger: Ledger) -> dict[str, Any]:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.replay.settings import Replay
-from sim.scenario import Model, Scenario, StrategySpec
+from experiments.studies.options import (
+    AdoptionStudy,
+    Arm,
+    Learner,
+    Playing,
+    Range,
+    SensitivityStudy,
+    TournamentStudy,
+    Valuation,
+    Who,
+)
+from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
-Arm = Annotated[str, Field(min_length=1)]
-"""An information set, or another way of holding all sources: ``experiments.studies.arms.arms_of`` has them."""
 LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
 """Of a study that replays a log, whose houses are two."""
-Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
-Valuation = Literal["bayes", "learned"]
-Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
 Value = bool | int | float | str | tuple[float, ...]
 """What a key may be swept over."""
 Correlation = Annotated[float, Field(ge=-1, le=1)]
@@ -60,6 +66,7 @@ class ValueStudy(Model):
 
     ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
+    ``worlds`` draws so many markets from the ``ranges``, each worked on like a point of a curve.
 
     ``half_width`` (optional, in the table's unit of money) asks for the value of joint data to within that much: a
     pilot of 10 further replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
@@ -69,6 +76,7 @@ class ValueStudy(Model):
     half_width: Positive | None = None
     max_replications: Annotated[int, Field(ge=10)] = 1_000
     who: Who = "unilateral"
+    others: Arm = "none"
     silo: Arm = "best_single"
     valuation: Valuation = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
@@ -76,15 +84,9 @@ class ValueStudy(Model):
     lattice: bool = True
     curves: tuple[Swept, ...] | None = None
     curve: Curve = Curve()
+    worlds: Annotated[int, Field(ge=0)] = 0
+    ranges: tuple[Range, ...] = ()
     replay: Replay = Replay()
-
-
-def _by_name(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
-Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
-"""A strategy by its name, or by a mapping with its parameters beside the name."""
 
 
 class RunStudy(Model):
@@ -98,32 +100,22 @@ class RunStudy(Model):
     replication: Annotated[int, Field(ge=0)] = 0
     strategies: tuple[Playing, ...] = ()
     who: Who = "unilateral"
+    others: Arm = "none"
     valuation: Valuation = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
     log: bool = False
 
 
-class TournamentStudy(Model):
-    """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
-
-    All seats hold the data of ``arm`` and have ``bidders.budget``.
-    """
-
-    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)]
-    pairings: bool = True
-    replications: Count = 20
-    arm: Arm = "joint"
-    valuation: Valuation = "bayes"
-    train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
-    learner: Learner = "logistic"
-
-
 class ExecutorSettings(Model):
-    """Where cells run: in this process, or in ``jobs`` processes (null: one a core)."""
+    """Where cells run: in this process, or in ``jobs`` processes (null: one a core).
+
+    ``fail_fast`` stops at the first cell that fails.
+    """
 
     name: Literal["serial", "process"] = "process"
     jobs: Count | None = None
+    fail_fast: bool = False
 
 
 class Plot(Model):
@@ -154,7 +146,7 @@ class Settings(Model, Generic[Study]):
             raise ValueError(f"source: {len(sources)} sources; a study takes at most {MOST_SOURCES}")
         known = LOG_ARMS if self.scenario.supply.kind == "log" else arms_of(self.scenario)
         silos = ("best_single", *(arm for arm in known if arm != "joint"))
-        for key, allowed in (("arm", known), ("silo", silos)):
+        for key, allowed in (("arm", known), ("others", known), ("silo", silos)):
             given = getattr(self.study, key, None)
             if given is not None and given not in allowed:
                 choice = ", ".join(allowed)
@@ -181,7 +173,13 @@ class Settings(Model, Generic[Study]):
 ABOUT = ("name", "question", "currency")
 """What stands under ``scenario`` in YAML; the other parts of a scenario stand beside it."""
 
-STUDIES: dict[str, type[Model]] = {"value": ValueStudy, "run": RunStudy, "tournament": TournamentStudy}
+STUDIES: dict[str, type[Model]] = {
+    "value": ValueStudy,
+    "run": RunStudy,
+    "tournament": TournamentStudy,
+    "adoption": AdoptionStudy,
+    "sensitivity": SensitivityStudy,
+}
 """Verb -> the settings of its study."""
 
 

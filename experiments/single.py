@@ -12,7 +12,7 @@ from experiments.cells import Cell, code_version
 from experiments.config import Point
 from experiments.errors import BadInput
 from experiments.runner import Ledger
-from experiments.session import manifest, recorded
+from experiments.session import manifest
 from experiments.store import Folder
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def run(point: Point) -> Run:
 
     cell = _cell(point)
     folder, started = Folder(point.folder), time.time()
-    with recorded(folder):
+    with folder.held():
         folder.status("running")
         try:
             result, logged = _simulate(cell, point)
@@ -150,6 +150,7 @@ def _cell(point: Point) -> Cell:
         arm=study.arm,
         valuation=study.valuation,
         who=study.who,
+        others=study.others,
         train_requests=study.train_requests,
         learner=study.learner,
         seed=settings.seed,

@@ -1,14 +1,17 @@
-"""Who meets the ad, and where: profile and context types, and how far one tells the other (redundancy)."""
+"""Who meets the ad, and where: profile, context and history types, and how far one tells the other (redundancy)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
 from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import Scenario
+from sim.scenario import FACTORS, Consent, Scenario
 from sim.streams import Streams
 
 
@@ -26,21 +29,43 @@ def scores(types: int) -> NDArray[np.float64]:
     return np.asarray(centred / np.sqrt(np.mean(centred**2)))
 
 
-def joint_law(profile_types: int, context_types: int, redundancy: float) -> NDArray[np.float64]:
-    """pi(x, z): shape (profile types, context types), sums to 1, both margins uniform.
+@lru_cache(maxsize=64)
+def joint_law(types: tuple[int, ...], redundancy: tuple[float, ...]) -> NDArray[np.float64]:
+    """How often types of a leading factor and of others that follow it come together: shape ``types``, margins uniform.
 
-    A mixture: with probability ``|redundancy|`` profile and context are one fact seen twice (comonotone, or
-    countermonotone where redundancy is negative), otherwise independent. With equally many types the correlation of
-    the scores is the redundancy itself.
+    A mixture for each follower: with probability ``|redundancy|`` it and the leader are one fact seen twice (comonotone,
+    or countermonotone where redundancy is negative), otherwise it is independent. With equally many types the
+    correlation of their scores is the redundancy itself; two followers correlate through the leader alone. Read-only.
     """
-    edges_x = np.linspace(0.0, 1.0, profile_types + 1)
-    edges_z = np.linspace(0.0, 1.0, context_types + 1)
-    low = np.maximum(edges_x[:-1, None], edges_z[None, :-1])
-    high = np.minimum(edges_x[1:, None], edges_z[None, 1:])
-    same = np.clip(high - low, 0.0, None)
-    if redundancy < 0:
-        same = same[::-1]
-    return np.asarray((1.0 - abs(redundancy)) / (profile_types * context_types) + abs(redundancy) * same)
+    edges = sorted({Fraction(i, k) for k in types for i in range(k + 1)})
+    law = np.zeros(types)
+    for low, high in pairwise(edges):  # between two edges of any factor nobody's type changes
+        u = (low + high) / 2
+        part: NDArray[np.float64] = np.array(float(high - low))
+        for k, q in zip(types[1:], redundancy, strict=True):
+            follower = np.full(k, (1.0 - abs(q)) / k)
+            follower[int((u if q >= 0 else 1 - u) * k)] += abs(q)
+            part = part[..., None] * follower
+        law[int(u * types[0])] += part
+    law.flags.writeable = False
+    return law
+
+
+def law_of(scenario: Scenario) -> NDArray[np.float64]:
+    """pi(x, z, h): how often requests have these types, an axis for each of ``FACTORS``."""
+    response = scenario.response
+    types = tuple(scenario.types_of(factor) for factor in FACTORS)
+    return joint_law(types, (response.redundancy, response.history_redundancy))
+
+
+def consent_law(scenario: Scenario) -> NDArray[np.float64]:
+    """P(a person lets its data be used | profile and history type); shape (profile types, history types)."""
+    shape = (scenario.audience.profile_types, scenario.audience.history_types)
+    law = scenario.audience.consent
+    if isinstance(law, Consent):
+        s, w = (scores(k) for k in shape)
+        return np.asarray(1.0 / (1.0 + np.exp(-(law.a + law.b * s[:, None] + law.history * w))))
+    return np.broadcast_to(np.reshape(np.asarray(law, dtype=np.float64), (-1, 1)), shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +97,39 @@ class Visits:
 def draw_types(
     scenario: Scenario, streams: Streams, owner: str, visits: Visits
 ) -> dict[str, NDArray[np.int32]]:
-    """The true profile and context type of some requests, as facts of ``owner``.
+    """The true type of some requests in each of ``FACTORS``, as facts of ``owner``.
 
     ``owner`` names the streams: one for all where values are common, one per advertiser where they are private.
-    Two columns of shape (n,), law ``joint_law``. A profile belongs to a person, a context to a request; where both are one
-    fact (redundancy), the context is what the person's profile makes it.
+    Columns of shape (n,), law ``law_of``. Profile and history belong to a person, a context to a request; where one of
+    the others is one fact with the profile (redundancy), it is what the person's profile makes it.
     """
-    profiles, contexts = scenario.audience.profile_types, scenario.supply.context_types
-    redundancy = scenario.response.redundancy
+    response = scenario.response
     who = visits.by_person(streams, f"profile/{owner}")
-    where = visits.by_request(streams, f"context/{owner}")
-    if redundancy != 0.0:
-        one_fact = visits.by_request(streams, f"redundancy/{owner}") < abs(redundancy)
-        where = np.where(one_fact, who if redundancy > 0 else 1.0 - who, where)
-    return {"profile": type_of(who, profiles), "context": type_of(where, contexts)}
+    drawn = {"profile": who}
+    for factor, known, q, name in (
+        ("context", visits.by_request, response.redundancy, "redundancy"),
+        ("history", visits.by_person, response.history_redundancy, "history redundancy"),
+    ):
+        if scenario.types_of(factor) == 1:
+            drawn[factor] = np.zeros(1)
+            continue
+        own = known(streams, f"{factor}/{owner}")
+        if q != 0.0:
+            one_fact = known(streams, f"{name}/{owner}") < abs(q)
+            own = np.where(one_fact, who if q > 0 else 1.0 - who, own)
+        drawn[factor] = own
+    return {
+        factor: np.broadcast_to(type_of(u, scenario.types_of(factor)), (visits.n,))
+        for factor, u in drawn.items()
+    }
+
+
+def draw_consent(
+    scenario: Scenario, streams: Streams, owner: str, visits: Visits, types: dict[str, NDArray[np.int32]]
+) -> NDArray[np.bool_]:
+    """Who of these requests' people lets its data be used, shape (n,); a fact of the person."""
+    u = visits.by_person(streams, f"consent/{owner}")
+    return np.asarray(u < consent_law(scenario)[types["profile"], types["history"]])
 
 
 def type_of(u: NDArray[np.float64], types: int) -> NDArray[np.int32]:

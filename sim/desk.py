@@ -108,7 +108,7 @@ class Desk:
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
         self.looks_up = tuple(
-            name for name in world.clocks if name in self.reads or f"age_{name}" in self.reads
+            name for name in world.sources if name in self.reads or f"age_{name}" in self.reads
         )
         """The sources that it looks a request up in."""
         self.clicks, self.conversions = Awaited(), Awaited()
@@ -190,8 +190,9 @@ class Desk:
 
     def learn(self, now_us: int) -> None:
         """Outcomes become known that are due; a strategy that learns is told what happened since the last time."""
-        known = {"clicks": self.clicks.take(now_us), "conversions": self.conversions.take(now_us)}
+        clicks, conversions = self.clicks.take(now_us), self.conversions.take(now_us)
         if self.strategy.learns:
+            known = {"clicks": clicks, "conversions": conversions}
             self._call("observe", self._learned(known), now_us / HOUR_US)
 
     def control(self, state: AccountState) -> None:

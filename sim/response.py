@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.audience import joint_law, scores
+from sim.audience import law_of, scores
 from sim.delays import cdf
 from sim.scenario import Creative, Logit, Response, Scenario
 
@@ -20,7 +21,7 @@ FORGETS_NOTHING = 256
 class Effect:
     """What one impression in the best slot does to somebody who has seen none before.
 
-    Shape (creatives, profile types, context types). ``seen`` is the probability that it is seen; ``seen_click`` and
+    Shape (creatives, profile types, context types, history types). ``seen`` is the probability that it is seen; ``seen_click`` and
     ``seen_conversion`` what then follows (a conversion without a click); ``after_click`` a click's conversion. Over all
     these: ``click``; ``conversion``, counted within the attribution windows; ``worth`` in currency.
     """
@@ -36,9 +37,9 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """The world's law over (profile type, context type), and what impressions do.
+    """The world's law over (profile type, context type, history type), and what impressions do.
 
-    ``law`` is pi(x, z). ``theta``, ``click`` and ``conversion`` have its shape: the expected value of an impression in
+    ``law`` is pi(x, z, h). ``theta``, ``click`` and ``conversion`` have its shape: the expected value of an impression in
     currency and the probabilities of a click and of a conversion in time, over the rotation of creatives (zero in the
     additive family, whose outcome is a value and not a click). ``effect`` has them by creative, ``shares`` how often each is shown.
     """
@@ -53,9 +54,7 @@ class Truth:
 
 def truth(scenario: Scenario) -> Truth:
     """The ground truth of a scenario with types (families ``additive`` and ``logit``)."""
-    law = joint_law(
-        scenario.audience.profile_types, scenario.supply.context_types, scenario.response.redundancy
-    )
+    law = law_of(scenario)
     creatives = list((scenario.creative or ONE_CREATIVE).values())
     shares = np.array([creative.share for creative in creatives])
     shares = shares / shares.sum()
@@ -82,7 +81,8 @@ def private_values(response: Response, u: NDArray[np.float64]) -> NDArray[np.flo
 
 def _effect(response: Response, creatives: list[Creative], shape: tuple[int, ...]) -> Effect:
     level = np.stack([_level([response, creative], shape) for creative in creatives])
-    seen = np.broadcast_to(np.asarray(response.viewability, dtype=np.float64), level.shape)
+    viewability = np.reshape(np.asarray(response.viewability, dtype=np.float64), (-1, 1))
+    seen = np.broadcast_to(viewability, level.shape)
     nothing = np.zeros_like(level)
     if response.family != "logit":
         return Effect(seen, nothing, nothing, nothing, nothing, nothing, seen * level)
@@ -100,11 +100,15 @@ def _effect(response: Response, creatives: list[Creative], shape: tuple[int, ...
     return Effect(seen, seen_click, seen_conversion, after_click, click, conversion, worth)
 
 
-def _level(parts: list[Response | Logit], shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Level a + b s + c t + d s t, the parts' coefficients added up; shape (profile types, context types)."""
-    a, b, c, d = (sum(getattr(part, name) for part in parts) for name in ("a", "b", "c", "interaction"))
-    s, t = scores(shape[0])[:, None], scores(shape[1])[None, :]
-    return np.asarray(a + b * s + c * t + d * s * t)
+def _level(parts: Sequence[Logit], shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """The level of the parts' coefficients added up; shape (profile types, context types, history types)."""
+    s, t, w = (
+        np.reshape(scores(k), [-1 if axis == own else 1 for axis in range(len(shape))])
+        for own, k in enumerate(shape)
+    )
+    names = ("a", "b", "c", "interaction", "history", "profile_history", "context_history")
+    a, b, c, d, e, f, g = (sum(getattr(part, name) for part in parts) for name in names)
+    return np.broadcast_to(a + b * s + c * t + d * s * t + e * w + f * s * w + g * t * w, shape)
 
 
 def _expit(level: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from sim.batches import NO_RESPONSES, NOTHING_HAPPENED, Sink, record_of, room_fo
 from sim.calendar import Calendar
 from sim.desk import Desk, Entrant, Lot
 from sim.latency import Deadline
-from sim.ledger import Hours, bidder_columns, market_totals, open_ledger
+from sim.ledger import UNLIMITED, Hours, bidder_columns, market_totals, open_ledger
 from sim.memory import open_memory
 from sim.outcomes import Happened, Outcomes
 from sim.permission import DAY_H, changes, left_today
@@ -83,6 +83,7 @@ class _Run:
         slots = len(self.rules.rates)
         self.hours = int(np.ceil(scenario.supply.horizon_h))
         self.ledger = open_ledger([desk.budget for desk in self.desks], slots)
+        self.budgets = self.ledger.left.copy()
         self.memory = open_memory(
             scenario.audience.people,
             {desk.name: desk.terms for desk in self.desks},
@@ -155,27 +156,34 @@ class _Run:
 
     def _control(self) -> None:
         """Every bidder looks at its account."""
+        now_us, hour, horizon_h = (
+            self.calendar.now_us,
+            self.calendar.now_us / HOUR_US,
+            self.scenario.supply.horizon_h,
+        )
         spend, wins = (self.ledger.spend / MICROS).tolist(), self.ledger.wins.sum(axis=1).tolist()
+        left = self._budgets_left().tolist()
         for number, desk in enumerate(self.desks):
-            desk.learn(self.calendar.now_us)
+            desk.learn(now_us)
             desk.control(
                 AccountState(
-                    hour=self.calendar.now_us / HOUR_US,
-                    horizon_h=self.scenario.supply.horizon_h,
+                    hour=hour,
+                    horizon_h=horizon_h,
                     requests_seen=self.seen,
                     requests_expected=self.requests_expected,
                     spend=spend[number],
                     wins=wins[number],
                     budget=np.inf if desk.budget is None else desk.budget,
-                    budget_left=self._budget_left(number),
+                    budget_left=left[number],
                     clicks=desk.clicks.known,
                     conversions=desk.conversions.known,
                 )
             )
 
-    def _budget_left(self, number: int) -> float:
-        budget = self.desks[number].budget
-        return np.inf if budget is None else left_today(budget, None, int(self.ledger.spend[number])) / MICROS
+    def _budgets_left(self) -> NDArray[np.float64]:
+        """What each bidder may still spend in the whole run, currency; inf where that is unlimited."""
+        left = (self.budgets - self.ledger.spend) / MICROS
+        return np.where(self.budgets == UNLIMITED, np.inf, left)
 
     # -- requests between events ----------------------------------------------------------------------------------
 
@@ -284,7 +292,7 @@ class _Run:
             bidders=_freeze(
                 bidder_columns(self.ledger, names, advertisers, self.seen)
                 | self._counts()
-                | {"budget_left": np.array([self._budget_left(number) for number in range(len(names))])}
+                | {"budget_left": self._budgets_left()}
             ),
             timeseries=_freeze(self.hourly.columns(self.ledger, names)),
             market=market_totals(self.ledger, self.seen, against_landscape=landscape),

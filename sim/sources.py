@@ -1,19 +1,24 @@
-"""What a bidder can see of the truth: matching, false matches, and a copy that grows old between syncs.
+"""What a bidder can see of the truth: coverage, consent, matching, wrong records, and a copy that grows old between syncs.
 
-A source of factor f with k types shows a *code*: 0 to k - 1 is a type, k means unmatched. Given the true type, a matched
-request shows it with probability ``retention``, and otherwise a fresh draw from the population.
+A source of a factor with k types shows a *code*: 0 to k - 1 is a type, k means unmatched. Given the true type, a matched
+request shows it with probability r = ``retention`` + (1 - r) / k: it is as if the record were the true one with
+probability r, and otherwise a fresh draw from the population. Errors of different sources are independent given the truth.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.audience import Visits, type_of
-from sim.scenario import HOUR_US, Source
+from sim.audience import Visits, draw_consent, draw_types, type_of
+from sim.scenario import FACTORS, HOUR_US, Scenario, Source
 from sim.streams import Streams
+
+ALL = slice(None)
 
 
 @dataclass(slots=True)
@@ -42,13 +47,22 @@ class SyncClock:
         return (time_us - self.taken_us) / HOUR_US
 
 
-def retention(source: Source, age_h: NDArray[np.float64]) -> NDArray[np.float64]:
+def true_records(source: Source, types: int) -> float:
+    """What a record that is right with probability ``accuracy``, and else any other type, retains of the truth.
+
+    Below 0 where it is right less often than a guess; 1 where there is but one type.
+    """
+    return 1.0 if types == 1 else (source.accuracy * types - 1.0) / (types - 1.0)
+
+
+def retention(source: Source, age_h: NDArray[np.float64], types: int) -> NDArray[np.float64]:
     """Probability that a matched code is the true type itself and not a redraw; shape as ``age_h``.
 
-    The profile is redrawn at rate 2 lambda, so a copy of age T keeps exp(-2 lambda T) of the correlation; a false match
-    at rate e takes another factor 1 - e.
+    The fact is redrawn at rate 2 lambda, so a copy of age T keeps exp(-2 lambda T) of the correlation; a false match
+    at rate e takes another factor 1 - e, and wrong records that of ``true_records``.
     """
-    return (1.0 - source.false_match_rate) * np.exp(-2.0 * source.flip_rate_per_h * age_h)
+    kept = (1.0 - source.false_match_rate) * true_records(source, types)
+    return np.asarray(kept * np.exp(-2.0 * source.flip_rate_per_h * age_h))
 
 
 def match_probability(source: Source, types: int) -> NDArray[np.float64]:
@@ -60,59 +74,132 @@ def match_probability(source: Source, types: int) -> NDArray[np.float64]:
     )
 
 
-def likelihood(source: Source, types: int, keep: float) -> NDArray[np.float64]:
-    """P(code | true type) at retention ``keep``: shape (types + 1, types), columns sum to 1, the last row unmatched."""
-    matched = match_probability(source, types)
-    shown = keep * np.eye(types) + (1.0 - keep) / types
-    return np.vstack([shown * matched, 1.0 - matched])
+def likelihood(scenario: Scenario, name: str, keep: float) -> NDArray[np.float64]:
+    """P(code | the truth) at retention ``keep``: an axis of codes, the last one unmatched, then one for each factor, then consent.
+
+    Axes of what the code does not depend on have length 1; it sums to 1 over the codes.
+    """
+    source, factor = scenario.data_of(name), scenario.factor_of(name)
+    types = scenario.types_of(factor)
+    matched = _along(factor, match_probability(source, types))
+    matched = matched * _along("context", np.atleast_1d(np.asarray(source.coverage, dtype=np.float64)))
+    if must_consent(scenario, name):
+        matched = matched * np.array([0.0, 1.0])
+    shown = np.stack([_along(factor, row) for row in keep * np.eye(types) + (1.0 - keep) / types])
+    return np.concatenate([shown * matched, 1.0 - matched[None]])
 
 
-def is_transparent(source: Source) -> bool:
+def must_consent(scenario: Scenario, name: str) -> bool:
+    """Whether anybody is missing from a source for want of consent."""
+    return scenario.needs_consent(name) and scenario.audience.consent != 1.0
+
+
+def is_transparent(scenario: Scenario, name: str) -> bool:
     """The source shows the truth always: no draw of its own is needed."""
-    whole = bool(np.all(np.asarray(source.match_rate) == 1.0)) and not source.never_arrives
-    return whole and source.false_match_rate == 0.0 and source.flip_rate_per_h == 0.0
+    source = scenario.data_of(name)
+    everybody = all(bool(np.all(np.asarray(rate) == 1.0)) for rate in (source.match_rate, source.coverage))
+    matches = everybody and not must_consent(scenario, name) and not source.never_arrives
+    right = source.accuracy == 1.0 or scenario.types_of(scenario.factor_of(name)) == 1
+    return matches and right and source.false_match_rate == 0.0 and source.flip_rate_per_h == 0.0
 
 
-def codes(
-    source: Source,
-    true_type: NDArray[np.int32],
-    types: int,
-    clock: SyncClock,
-    time_us: NDArray[np.int64],
-    draws: SourceDraws,
-) -> NDArray[np.int32]:
-    """What the source shows for each request; shape (n,), 0 to ``types``. Depends on each row alone."""
-    if is_transparent(source):
-        return true_type
-    stale = draws.fresh >= np.exp(-2.0 * source.flip_rate_per_h * clock.age_h(time_us))
-    wrong = (draws.false < source.false_match_rate) | stale
-    shown = np.where(wrong, type_of(draws.other, types), true_type)
-    matched = draws.match < match_probability(source, types)[true_type]
-    return np.where(matched, shown, np.int32(types)).astype(np.int32)
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What some requests truly are: columns (n,) of types by factor, and ``consent`` where anybody withholds it."""
+
+    columns: Mapping[str, NDArray[Any]]
+    part: slice = field(default_factory=lambda: ALL)
+
+    @classmethod
+    def at(cls, scenario: Scenario, streams: Streams, owner: str, visits: Visits) -> Facts:
+        """The facts of ``owner``, whose name is that of their draws."""
+        types = draw_types(scenario, streams, owner, visits)
+        if scenario.audience.consent == 1.0:
+            return cls(types)
+        return cls({**types, "consent": draw_consent(scenario, streams, owner, visits, types)})
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.columns[name][self.part]
+
+    def rows(self, part: slice) -> Facts:
+        """Some of the rows."""
+        return replace(self, part=part)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceDraws:
-    """The uniforms behind one source of one owner, each of shape (n,): a sweep of any knob couples monotonically."""
+    """The uniforms behind one source of one owner, by what they decide: a sweep of any knob couples monotonically.
 
-    match: NDArray[np.float64]
-    false: NDArray[np.float64]
-    other: NDArray[np.float64]
-    fresh: NDArray[np.float64]
+    Whether a person's profile or history is matched, with whose, and what the record says is a fact about the person;
+    each look at it is its own as to how fresh it is. Whether a request is covered, and all of a context, is the request's.
+    """
+
+    streams: Streams
+    owner: str
+    name: str
+    visits: Visits
+    of_person: bool
+    part: slice = field(default_factory=lambda: ALL)
+    drawn: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
-    def at(cls, streams: Streams, owner: str, name: str, visits: Visits) -> SourceDraws:
-        """The draws of ``owner``'s source ``name`` for some requests.
+    def at(cls, scenario: Scenario, streams: Streams, owner: str, name: str, visits: Visits) -> SourceDraws:
+        """The draws of ``owner``'s source ``name`` for some requests; none is made before it is asked for."""
+        return cls(streams, owner, scenario.original(name), visits, scenario.factor_of(name) != "context")
 
-        Whether a person's profile is matched, and with whose, is a fact about the person; each look at it is its own as to
-        how fresh it is.
-        """
-        known = visits.by_person if name == "profile" else visits.by_request
-        match, false, other = (
-            known(streams, f"{kind}/{owner}/{name}") for kind in ("match", "false", "other")
-        )
-        return cls(match, false, other, visits.by_request(streams, f"fresh/{owner}/{name}"))
+    def __getitem__(self, kind: str) -> NDArray[np.float64]:
+        if kind not in self.drawn:
+            known = (
+                self.visits.by_person
+                if self.of_person and kind not in {"fresh", "covered"}
+                else self.visits.by_request
+            )
+            self.drawn[kind] = known(self.streams, f"{kind}/{self.owner}/{self.name}")
+        return self.drawn[kind][self.part]
 
     def rows(self, part: slice) -> SourceDraws:
         """The same draws for some of the rows."""
-        return SourceDraws(self.match[part], self.false[part], self.other[part], self.fresh[part])
+        return replace(self, part=part)
+
+
+def matched(scenario: Scenario, name: str, facts: Facts, draws: SourceDraws) -> NDArray[np.bool_]:
+    """Which requests a source matches, shape (n,). Depends on each row alone."""
+    source, factor = scenario.data_of(name), scenario.factor_of(name)
+    found = draws["match"] < match_probability(source, scenario.types_of(factor))[facts[factor]]
+    if source.coverage != 1.0:
+        contexts = scenario.types_of("context")
+        covered = np.broadcast_to(np.asarray(source.coverage, dtype=np.float64), (contexts,))
+        found &= draws["covered"] < covered[facts["context"]]
+    return np.asarray(found & facts["consent"]) if must_consent(scenario, name) else found
+
+
+def codes(
+    scenario: Scenario,
+    name: str,
+    facts: Facts,
+    draws: SourceDraws,
+    clock: SyncClock,
+    time_us: NDArray[np.int64],
+) -> NDArray[np.int32]:
+    """What a source shows for each request; shape (n,), 0 to the number of types. Depends on each row alone."""
+    source, factor = scenario.data_of(name), scenario.factor_of(name)
+    shown: NDArray[np.int32] = facts[factor]
+    if is_transparent(scenario, name):
+        return shown
+    types = scenario.types_of(factor)
+    if source.flip_rate_per_h > 0.0:
+        stale = draws["fresh"] >= np.exp(-2.0 * source.flip_rate_per_h * clock.age_h(time_us))
+        shown = np.where(stale, type_of(draws["other"], types), shown)
+    if source.accuracy < 1.0 and types > 1:
+        mistaken = (shown + 1 + type_of(draws["mistaken"], types - 1)) % np.int32(types)
+        shown = np.where(draws["right"] < source.accuracy, shown, mistaken)
+    if source.false_match_rate > 0.0:
+        shown = np.where(draws["false"] < source.false_match_rate, type_of(draws["other"], types), shown)
+    return np.where(matched(scenario, name, facts, draws), shown, np.int32(types)).astype(np.int32)
+
+
+def _along(factor: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Numbers by type, laid along the factor's axis among those of the truth."""
+    shape = [1] * (len(FACTORS) + 1)
+    shape[FACTORS.index(factor)] = -1
+    return np.reshape(values, shape)

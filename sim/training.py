@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.arrivals import SLICE
-from sim.audience import Visits, draw_types
+from sim.audience import Visits
 from sim.response import truth
 from sim.scenario import FACTORS, Scenario
-from sim.sources import SourceDraws, SyncClock, codes
+from sim.sources import Facts, SourceDraws, SyncClock, codes
 from sim.streams import Streams
 
 FOLDS = 2
@@ -25,6 +25,9 @@ FOLDS = 2
 @dataclass(frozen=True, slots=True)
 class TrainingLog:
     """Sufficient statistics of the log per fold and visible cell: shape (folds, codes of each source in ``sources`` order).
+
+    ``sources`` are those whose data differ (copies show nothing new). However many impressions, the tables have as many
+    cells as all sources together show different things, at most ``sim.scenario.MAX_VISIBLE_CELLS`` a fold.
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
     (0 or 1) where the response has clicks alone, else a realised value in currency.
@@ -39,17 +42,17 @@ class TrainingLog:
 def randomised_log(scenario: Scenario, seed: int, replication: int, requests: int) -> TrainingLog:
     """``requests`` impressions bought at random before the run, as the focal advertiser's sources show them."""
     streams = Streams(seed, replication)
-    sources = tuple(scenario.source)
-    sizes = [scenario.types_of(name) + 1 for name in sources]
+    sources = scenario.originals(scenario.source)
+    sizes = [scenario.codes_of(name) for name in sources]
     count, total, square = (np.zeros((FOLDS, int(np.prod(sizes)))) for _ in range(3))
     for start in range(0, requests, SLICE):
         n = min(SLICE, requests - start)
         visits = Visits.at(scenario, streams, start, n)
-        facts = draw_types(scenario, streams, "training", visits)
+        facts = Facts.at(scenario, streams, "training", visits)
         outcome = _outcome(scenario, streams, facts, visits)
         cell = np.zeros(n, dtype=np.int64)
         for name, size in zip(sources, sizes, strict=True):
-            cell = cell * size + _codes(scenario, streams, name, facts[name], visits)
+            cell = cell * size + _codes(scenario, streams, name, facts, visits)
         fold = np.arange(start, start + n) % FOLDS
         for sums, what in ((count, np.ones(n)), (total, outcome), (square, outcome**2)):
             for f in range(FOLDS):
@@ -60,10 +63,10 @@ def randomised_log(scenario: Scenario, seed: int, replication: int, requests: in
 
 
 def _codes(
-    scenario: Scenario, streams: Streams, name: str, true_type: NDArray[np.int32], visits: Visits
+    scenario: Scenario, streams: Streams, name: str, facts: Facts, visits: Visits
 ) -> NDArray[np.int32]:
     """What the source showed at log time: requests spread evenly over the source's refresh cycle."""
-    source, types = scenario.source[name], scenario.types_of(name)
+    source = scenario.source[name]
     clock = SyncClock.of(source)
     since = visits.by_request(streams, f"training/since/{name}") * max(clock.interval_us, 1)
     time_us = (
@@ -71,22 +74,21 @@ def _codes(
         if source.ages
         else np.zeros(visits.n, np.int64)
     )
-    return codes(source, true_type, types, clock, time_us, SourceDraws.at(streams, "training", name, visits))
+    draws = SourceDraws.at(scenario, streams, "training", name, visits)
+    return codes(scenario, name, facts, draws, clock, time_us)
 
 
-def _outcome(
-    scenario: Scenario, streams: Streams, facts: dict[str, NDArray[np.int32]], visits: Visits
-) -> NDArray[np.float64]:
+def _outcome(scenario: Scenario, streams: Streams, facts: Facts, visits: Visits) -> NDArray[np.float64]:
     """A click (0 or 1) where the response has clicks alone, else an amount of currency; all that is due is known."""
     at = tuple(facts[factor] for factor in FACTORS)
     world, response = truth(scenario), scenario.response
     u = visits.by_request(streams, "training/outcome")
     if response.learns_clicks:
-        return (u < world.click[at]).astype(np.float64)
+        return np.asarray(u < world.click[at], dtype=np.float64)
     if response.conversion is None:
         from scipy.special import ndtri
 
         return np.asarray(world.theta[at] + response.noise_sd * ndtri(u))
     clicked = u < world.click[at]
     converted = visits.by_request(streams, "training/conversion") < world.conversion[at]
-    return clicked * response.value_per_click + converted * response.conversion.value
+    return np.asarray(clicked * response.value_per_click + converted * response.conversion.value)

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from sim.auction.arrays import Effects
-from sim.audience import draw_types
 from sim.response import fading, private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
-from sim.sources import SourceDraws, SyncClock, codes, is_transparent
+from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent
 from sim.streams import Streams
 from sim.supply import Chunk, LogColumns
 
@@ -35,7 +34,10 @@ class World:
         self._scenario, self._streams = scenario, streams
         self.columns = names
         """Names of the columns that data shows."""
+        self.sources: tuple[str, ...] = ()
+        """Those of the columns that are looked up in a source, and may be told by their age."""
         self.clocks: dict[str, SyncClock] = {}
+        """When the copy in use was taken, by source; copies of one another share a clock."""
         self._fading = fading(scenario.response)
 
     def codes_of(self, name: str) -> int | None:  # noqa: ARG002
@@ -94,10 +96,10 @@ class World:
 
 
 class TypedWorld(World):
-    """Requests have a profile and a context type; sources show them."""
+    """Requests have a type in each factor; sources show them."""
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
-        ages = (f"age_{name}" for name, source in scenario.source.items() if source.age_known)
+        ages = (f"age_{name}" for name in scenario.source if scenario.data_of(name).age_known)
         super().__init__(scenario, streams, (*scenario.source, *ages))
         self._truth = truth(scenario)
         effect = self._truth.effect
@@ -106,52 +108,57 @@ class TypedWorld(World):
         }
         self._rotation = _rotation(self._truth.shares)
         self._drawn = bool((effect.click > 0).any() or (effect.seen < 1).any())
-        self._types = {factor: scenario.types_of(factor) for factor in FACTORS}
-        self.clocks = {name: SyncClock.of(source) for name, source in scenario.source.items()}
+        self.sources = tuple(scenario.source)
+        self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
+        self._open = {name for name in self.sources if is_transparent(scenario, name)}
+        self._same = {
+            name: next(
+                other
+                for other in self.sources
+                if scenario.original(other) == scenario.original(name)
+                or ({name, other} <= self._open and scenario.factor_of(other) == scenario.factor_of(name))
+            )
+            for name in self.sources
+        }
+        """The first source that shows the same on every request."""
 
     @override
     def codes_of(self, name: str) -> int | None:
-        return self._types[name] + 1 if name in self._scenario.source else None
+        return self._scenario.codes_of(name) if name in self.sources else None
 
     @override
     def origin(self, owner: str, name: str) -> tuple[str, str]:
-        facts = self._facts_of(owner)
-        own = name not in self._scenario.source or not is_transparent(self._scenario.source[name])
-        return (owner if own else facts, name)
+        if name not in self.sources:
+            return (owner, name)
+        return (self._facts_of(owner) if name in self._open else owner, self._same[name])
 
     @override
     def is_settled(self, name: str) -> bool:
-        return name in self._scenario.source and not self._scenario.source[name].ages
+        return name in self.sources and not self._scenario.data_of(name).ages
 
     @override
     def load(self, chunk: Chunk) -> None:
         self._chunk = chunk
-        self._facts: dict[str, dict[str, NDArray[np.int32]]] = {}
+        self._facts: dict[str, Facts] = {}
         self._draws: dict[tuple[str, str], SourceDraws] = {}
 
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         time_us = self._chunk.time_us[part]
-        if name.startswith("age_"):
-            return self.clocks[name.removeprefix("age_")].age_h(time_us)
-        source = self._scenario.source[name]
-        true_type = self._types_of(owner)[name][part]
-        if is_transparent(source):
-            return true_type
-        key = (owner, name)
-        if key not in self._draws:
-            self._draws[key] = SourceDraws.at(self._streams, owner, name, self._chunk.visits)
-        return codes(
-            source, true_type, self._types[name], self.clocks[name], time_us, self._draws[key].rows(part)
-        )
+        if name not in self.sources:
+            return self._clock_of(name.removeprefix("age_")).age_h(time_us)
+        facts, draws = self._known_to(owner).rows(part), self._draws_of(owner, name).rows(part)
+        return codes(self._scenario, name, facts, draws, self._clock_of(name), time_us)
 
     @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         facts = list(dict.fromkeys(self._facts_of(owner) for owner in owners))
-        cells = np.empty((len(facts), len(self._chunk)), dtype=np.int32)
-        for row, owner in zip(cells, facts, strict=True):
-            types = self._types_of(owner)
-            row[:] = types["profile"] * np.int32(self._types["context"]) + types["context"]
+        cells = np.zeros((len(facts), len(self._chunk)), dtype=np.int32)
+        for number, owner in enumerate(facts):
+            for factor in FACTORS:
+                if (types := self._scenario.types_of(factor)) > 1:
+                    cells[number] *= np.int32(types)
+                    cells[number] += self._known_to(owner)[factor]
         return cells, np.array([facts.index(self._facts_of(owner)) for owner in owners], dtype=np.int64)
 
     @override
@@ -167,11 +174,20 @@ class TypedWorld(World):
     def _facts_of(self, owner: str) -> str:
         return owner if self._scenario.bidders.values == "private" else COMMON
 
-    def _types_of(self, owner: str) -> dict[str, NDArray[np.int32]]:
+    def _known_to(self, owner: str) -> Facts:
         facts = self._facts_of(owner)
         if facts not in self._facts:
-            self._facts[facts] = draw_types(self._scenario, self._streams, facts, self._chunk.visits)
+            self._facts[facts] = Facts.at(self._scenario, self._streams, facts, self._chunk.visits)
         return self._facts[facts]
+
+    def _draws_of(self, owner: str, name: str) -> SourceDraws:
+        key = (owner, self._scenario.original(name))
+        if key not in self._draws:
+            self._draws[key] = SourceDraws.at(self._scenario, self._streams, *key, self._chunk.visits)
+        return self._draws[key]
+
+    def _clock_of(self, name: str) -> SyncClock:
+        return self.clocks[self._scenario.original(name)]
 
 
 class PrivateValues(World):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 
 from experiments.errors import BadInput, closest
@@ -13,6 +16,12 @@ VERBS = {
     "value": ("study", "the main job: what joining the data is worth, in a table, plots and one sentence"),
     "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
     "tournament": ("study", "strategies against each other: ranking with paired intervals, payoffs, regret"),
+    "log": ("log", "inspect FILE: what a real log holds, and what to beware of"),
+    "adoption": ("study", "adoption curve, best responses, and how many adopt in equilibrium at a cost"),
+    "sensitivity": (
+        "study",
+        "which factors move the value of joint data: Morris, then Sobol, over stated ranges",
+    ),
     "strategies": (
         "strategies",
         "list | check NAME-or-FILE:CLASS | new NAME: bidders, conformance, a plugin to begin with",
@@ -26,7 +35,8 @@ STUDY = "study"
 """The module of all verbs that answer a study (`experiments.studies.STUDIES`); its `main` also takes the verb."""
 
 DEBUG = "JOINTBID_DEBUG"
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 HELP = """jointbid: what is it worth to an advertiser to join the data that its two houses hold apart?
 
@@ -40,14 +50,19 @@ Studies take any key of the configuration as key=value, -m for sweeps (key=1,2,3
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit code: 0 done, 1 a run or cell failed, 2 bad input, 130 stopped by Ctrl-C."""
+    """Run one command; returns the exit code.
+
+    0 done, 1 a run or cell failed, 2 bad input, 130 stopped by Ctrl-C, 143 by SIGTERM.
+    """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         return _dispatch(arguments)
     except BadInput as error:
         complain(error)
         return BAD_INPUT
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         keeps = VERBS.get(arguments[0], ("",))[0] == STUDY
         rest = (
             "what is done is kept: the same command again goes on from there"
@@ -55,11 +70,17 @@ def main(argv: Sequence[str] | None = None) -> int:
             else "nothing of it is kept"
         )
         sys.stderr.write(f"stopped; {rest}\n")
-        return INTERRUPTED
+        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
+        if _is_no_room(error):
+            sys.stderr.write(
+                f"jointbid: no room left on the disk ({error}); what is done is kept, and what is half written does not "
+                "count: once there is room, the same command again goes on from there\n"
+            )
+            return FAILED
         if (shadows := _shadows()) and not os.environ.get(DEBUG):
             complain(BadInput(shadows))
             return BAD_INPUT
@@ -67,6 +88,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         sys.stderr.write(f"jointbid failed: {type(error).__name__}: {error}\n({DEBUG}=1 shows where)\n")
         return FAILED
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which stops a command just as Ctrl-C does."""
+
+
+def _terminate(*_: object) -> None:
+    raise Terminated
+
+
+def _is_no_room(error: Exception) -> bool:
+    """Whether a disk or a quota is full; not every library keeps the number of the error."""
+    return isinstance(error, OSError) and (error.errno in NO_ROOM or os.strerror(errno.ENOSPC) in str(error))
 
 
 def complain(error: BadInput) -> None:

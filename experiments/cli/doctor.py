@@ -50,7 +50,7 @@ def checks() -> Iterator[tuple[str, bool, str]]:
 
 
 def _cores() -> int:
-    from experiments.executor import cores
+    from experiments.executors import cores
 
     return cores()
 

@@ -13,6 +13,7 @@ OPTIONS = {
     "-m, --multirun": "run every combination of the values in key=1,2,3, each in its own folder",
     "--cfg job": "print the resolved configuration and stop",
     "--config-dir DIR": "a folder with configuration files of your own (DIR/scenario/mine.yaml)",
+    "--cell NAME": "run one cell of the study alone and show it, as failures.jsonl says",
     "-h, --help": "this text",
 }
 
@@ -26,6 +27,18 @@ class Options:
     print_config: bool = False
     help: bool = False
     config_dir: str | None = None
+    cell: str | None = None
+
+
+@dataclass
+class Todo:
+    """What a study verb is to do: the points, and one cell alone where that is asked for. Nothing where all was said."""
+
+    points: Sequence[Point]
+    cell: str | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.points)
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -42,28 +55,30 @@ def parse(arguments: Sequence[str]) -> Options:
             found.multirun = True
         elif word in {"-h", "--help"}:
             found.help = True
-        elif word in {"--cfg", "--config-dir"}:
+        elif word in {"--cfg", "--config-dir", "--cell"}:
             value = value if equals else (left.pop(0) if left else "")
             _set(found, word, value)
         elif word.startswith("-"):
-            known = ["--multirun", "--cfg", "--config-dir", "--help", "-m", "-h"]
+            known = ["--multirun", "--cfg", "--config-dir", "--cell", "--help", "-m", "-h"]
             raise BadInput(f"{word}: no such option{closest(word, known)}")
         else:
             found.overrides.append(f"{word}{equals}{value}")
     return found
 
 
-def points(verb: str, about: str, arguments: Sequence[str]) -> list[Point]:
+def points(verb: str, about: str, arguments: Sequence[str]) -> Todo:
     """The points to run; none where the arguments only ask for a text, which is printed."""
     options = parse(arguments)
     if options.help:
         sys.stdout.write(_help(verb, about, load(verb, config_dir=options.config_dir)[0]))
-        return []
+        return Todo([])
     found = load(verb, options.overrides, multirun=options.multirun, config_dir=options.config_dir)
     if options.print_config:
         sys.stdout.write("---\n".join(point.yaml for point in found))
-        return []
-    return found
+        return Todo([])
+    if options.cell is not None and len(found) > 1:
+        raise BadInput("--cell: one cell of one study; not of a sweep (-m)")
+    return Todo(found, options.cell)
 
 
 def _set(found: Options, word: str, value: str) -> None:
@@ -71,6 +86,10 @@ def _set(found: Options, word: str, value: str) -> None:
         if not value:
             raise BadInput("--config-dir: needs a folder")
         found.config_dir = value
+    elif word == "--cell":
+        if not value:
+            raise BadInput("--cell: needs the name of a cell, as failures.jsonl has it")
+        found.cell = value
     elif value != "job":
         raise BadInput(f"--cfg {value}: must be job")
     else:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from experiments.cli.options import points
+from experiments.errors import BadInput
 
 VERB = "run"
 ABOUT = "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"
@@ -13,7 +14,10 @@ ABOUT = "one simulation: per-bidder and time-series tables, pacing plot, what th
 
 def main(arguments: Sequence[str]) -> int:
     """Run each point, and show its bidders and its calendar."""
-    for point in points(VERB, ABOUT, arguments):
+    todo = points(VERB, ABOUT, arguments)
+    if todo.cell is not None:
+        raise BadInput("--cell: run is one cell already; study.arm and study.replication say which")
+    for point in todo.points:
         from experiments import tables
         from experiments.cli.run_tables import bidder_tables, calendar_table, pace
         from experiments.logs.auctions import AUCTIONS

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.cli.options import points
@@ -11,47 +13,114 @@ from experiments.config import Point
 from experiments.studies import study_class
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
-
     from experiments.session import Answer
 
+FAILURES = "failures.jsonl"
 SHOWN = 5
 """Failed cells shown; the file has all."""
 
 ABOUT = {
     "value": "what is it worth to join the two houses' data on each bid request?",
     "tournament": "which strategy earns most against the others, with the same data, budgets and requests?",
+    "sensitivity": "which of the things that nobody knows for certain move the value of joint data?",
+    "adoption": "how many bidders will hold the data, and who gains and loses on the way?",
 }
 """Verb -> the question that its study answers."""
 
 
 def main(arguments: Sequence[str], verb: str) -> int:
     """Run the study at each point, and show what it found; 1 where a cell failed."""
+    from experiments.runner import FailedFast
+
     todo = points(verb, ABOUT[verb], arguments)
-    answers = []
-    for number, point in enumerate(todo, 1):
-        if len(todo) > 1:
-            sys.stderr.write(f"[{number}/{len(todo)}] {point.label}\n")
-        answer = _answer(point)
-        answers.append(answer)
-        if len(todo) == 1:
-            _show(answer)
-    if len(todo) > 1:
-        _show_sweep(todo, answers)
-    for answer in answers:
+    if not todo:
+        return 0
+    if todo.cell is not None:
+        return _alone(todo.points[0], todo.cell)
+    failed: list[Answer] = []
+    try:
+        (_sweep if len(todo.points) > 1 else _single)(todo.points, failed)
+    except FailedFast:
+        sys.stderr.write("stopped at the first failure (executor.fail_fast); what is done is kept\n")
+    for answer in failed[:SHOWN]:
         _show_failures(answer)
-    return int(any(answer.failures for answer in answers))
+    if len(failed) > SHOWN:
+        sys.stderr.write(
+            f"... {len(failed) - SHOWN:,} more studies have failed cells; each has its {FAILURES}\n"
+        )
+    return int(bool(failed))
 
 
-def _answer(point: Point) -> Answer:
-    if point.settings.scenario.supply.kind == "log":
-        from experiments.log_session import value
+def _single(todo: Sequence[Point], failed: list[Answer]) -> None:
+    def deliver(_: Point, answer: Answer) -> None:
+        failed.extend([answer] if answer.failures else [])
+        _show(answer)
 
-        return value(point)
-    from experiments.session import answer
+    _answer_all(todo, deliver)
 
-    return answer(point, study_class(point.verb)(point.settings))
+
+def _sweep(todo: Sequence[Point], failed: list[Answer]) -> None:
+    from experiments import tables
+    from experiments.cli.sweep_tables import WHOLE, findings, sweep_table
+    from experiments.runner import FailedFast
+    from experiments.sweep import Sweep
+
+    headline = study_class(todo[0].verb).headline
+    sweep, said = Sweep(todo, headline), dict[Path, str]()
+
+    def deliver(point: Point, answer: Answer) -> None:
+        sweep.add(point, answer)
+        failed.extend([answer] if answer.failures else [])
+        if len(todo) <= WHOLE:
+            said[point.folder] = " ".join(answer.said.verdict)
+
+    try:
+        _answer_all(todo, deliver)
+    except (KeyboardInterrupt, FailedFast):
+        with suppress(OSError):
+            sweep.write()
+        raise
+    rows, shown = sweep.write(), todo if len(todo) <= WHOLE else ()
+    tables.show(*(f"{point.label}: {said[point.folder]}" for point in shown if said[point.folder]))
+    tables.show(sweep_table(rows, list(todo[0].swept), headline), findings(rows, headline))
+    for point in shown:
+        sys.stdout.write(f"Results: {point.folder}  {point.label}\n")
+    sys.stdout.write(f"\nAll points: {sweep.folder / 'points.csv'}\n")
+
+
+def _answer_all(todo: Sequence[Point], deliver: Callable[[Point, Answer], None]) -> None:
+    """Logs one after the other, for each takes all cores; everything else in one pool."""
+    from experiments.session import answer_all
+
+    simulated = []
+    for point in todo:
+        if point.settings.scenario.supply.kind == "log":
+            from experiments.log_session import value
+
+            deliver(point, value(point))
+        else:
+            simulated.append(point)
+    if simulated:
+        answer_all(simulated, lambda point: study_class(point.verb)(point.settings), deliver)
+
+
+def _alone(point: Point, cell: str) -> int:
+    """Repeat one cell, in this process, and show its rows; an error is shown with its traceback."""
+    import traceback
+
+    from experiments.errors import BadInput
+    from experiments.session import alone
+
+    try:
+        result = alone(point, study_class(point.verb)(point.settings), cell)
+    except BadInput:
+        raise
+    except Exception:  # noqa: BLE001 - a strategy may do anything; that is what is looked at
+        traceback.print_exc()
+        return 1
+    for row in result.rows:
+        sys.stdout.write("".join(f"{name:26} {value}\n" for name, value in row.items()) + "\n")
+    return 0
 
 
 def _show(answer: Answer) -> None:
@@ -59,74 +128,6 @@ def _show(answer: Answer) -> None:
 
     tables.show(*answer.said.shown, *answer.said.notes, *answer.said.verdict)
     sys.stdout.write(f"\nResults: {answer.folder}\n")
-
-
-def _show_sweep(todo: Sequence[Point], answers: Sequence[Answer]) -> None:
-    from experiments import tables
-
-    labels = [point.label for point in todo]
-    tables.show(
-        *(
-            f"{label}: {said}"
-            for label, answer in zip(labels, answers, strict=True)
-            for said in answer.said.verdict
-        )
-    )
-    headline = study_class(todo[0].verb).headline
-    summaries = [answer.summary for answer in answers]
-    tables.show(sweep_table([point.swept for point in todo], summaries, headline))
-    for label, answer in zip(labels, answers, strict=True):
-        sys.stdout.write(f"Results: {answer.folder}  {label}\n")
-
-
-def sweep_table(
-    swept: Sequence[Mapping[str, str]],
-    summaries: Sequence[pd.DataFrame | None],
-    headline: Mapping[str, tuple[str, str]],
-) -> Table:
-    """One row a point: the swept values, then the study's headline figures, the first of them with its interval."""
-    from rich import box
-    from rich.table import Table
-
-    from experiments.estimate import lookup
-    from experiments.verdict import interval, number
-
-    money = [_unit(summary, next(iter(headline.values()))) for summary in summaries]
-    same = len(set(money)) == 1
-    first, *others = headline
-    title = headline[first][0].replace("_", " ").capitalize() + (f", {money[0]}" if same else "")
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    for key in swept[0]:
-        table.add_column(key.removeprefix("source.").replace(".", ".\n"))
-    for head in (first, "95 % interval", *others):
-        table.add_column(head, justify="right")
-    if not same:
-        table.add_column("unit")
-    for values, summary, unit in zip(swept, summaries, money, strict=True):
-        cells = ["-"] * (1 + len(headline))
-        if summary is not None:
-            rows = _headline(summary)
-            found = [lookup(rows, estimand, metric) for estimand, metric in headline.values()]
-            main, *rest = ("-" if e is None else number(e.estimate) for e in found)
-            lead = found[0]
-            cells = [main, interval(lead) if lead and lead.has_interval else "-", *rest]
-        table.add_row(*values.values(), *cells, *([] if same else [unit]))
-    return table
-
-
-def _headline(summary: pd.DataFrame) -> pd.DataFrame:
-    """Of a log, what stands for it in a sweep: all tags, no budget limit."""
-    if "budget_share" not in summary:
-        return summary
-    return summary[(summary["tags"] == "all") & (summary["budget_share"] == float("inf"))]
-
-
-def _unit(summary: pd.DataFrame | None, of: tuple[str, str]) -> str:
-    """Of the figure that stands for a study, by its estimand and metric."""
-    if summary is None:
-        return "-"
-    rows = summary[(summary["estimand"] == of[0]) & (summary["metric"] == of[1])]
-    return str(rows["unit"].iloc[0]) if len(rows) else "-"
 
 
 def _show_failures(answer: Answer) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-Kind = Literal["money", "count", "share", "mean", "number", "percent"]
+Kind = Literal["money", "count", "share", "mean", "number", "percent", "correlation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,16 @@ METRICS: dict[str, Metric] = {
     "revenue": Metric(
         "money", "the seller's revenue; against a price landscape what the simulated bidders paid"
     ),
+    "exchange_fee": Metric("money", "the exchange's share of what the simulated bidders paid"),
+    "effect": Metric("money", "change of the value of joint data along the whole range of a key"),
+    "variance_share": Metric(
+        "share", "part of the variance of the value of joint data over all ranges", "variance"
+    ),
+    "rank_correlation": Metric(
+        "correlation", "Spearman's, of a key and the value of joint data over drawn worlds"
+    ),
+    "worlds": Metric("share", "drawn worlds of which something is so", "worlds"),
+    "adopters": Metric("number", "bidders that hold the data", "bidders"),
     "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
     "spend": Metric("money", "what the focal advertiser paid", column="spend"),
     "win_rate": Metric(
@@ -113,6 +123,7 @@ def unit_of(metric: str, unit: str) -> str:
         "mean": about.of,
         "number": f"{about.of} in a replication",
         "percent": "%",
+        "correlation": "rank correlation",
     }[about.kind]
 
 
@@ -145,6 +156,8 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
     )
     table["revenue"] = groups["revenue"].first()
     table["welfare"] = groups["welfare"].first()
+    if "exchange_fee" in cells and (cells["exchange_fee"] > 0).any():
+        table["exchange_fee"] = groups["exchange_fee"].first()
     table["bidder_surplus"] = groups["profit"].sum().where(table["welfare"].notna())
     if "reach" in table:
         table["frequency"] = focal["viewed"].sum() / table["reach"].where(table["reach"] > 0)

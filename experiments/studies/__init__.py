@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 STUDIES = {
     "value": ("experiments.studies.value", "Value"),
     "tournament": ("experiments.studies.tournament", "Tournament"),
+    "sensitivity": ("experiments.studies.sensitivity", "Sensitivity"),
+    "adoption": ("experiments.studies.adoption", "Adoption"),
 }
 """Verb -> module and class of its study; its settings are in ``experiments.settings.STUDIES``."""
 

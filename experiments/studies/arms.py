@@ -13,8 +13,8 @@ from sim.training import TrainingLog, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
 from strategies.registry import make
-from strategies.valuations.bayes import bayes, mean_value
-from strategies.valuations.combined import Summed, stacked_bayes
+from strategies.valuations.bayes import bayes
+from strategies.valuations.combined import stacked_bayes, summed_bayes
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
 
 STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
@@ -38,7 +38,7 @@ def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
     result = simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
     about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
-    market = {name: result.market[name] for name in ("revenue", "welfare")}
+    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare")}
     rows = [
         {**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)
     ]
@@ -55,7 +55,7 @@ def records(columns: Any) -> list[dict[str, Any]]:
 
 
 def entrants(cell: Cell) -> dict[str, Entrant]:
-    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others none; in a match, all of them do."""
+    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``; in a match all do."""
     scenario = cell.scenario
     if cell.lineup:
         return {
@@ -66,7 +66,7 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
     market: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
-        market |= seats(cell, name, cell.arm if number < holders else "none")
+        market |= seats(cell, name, cell.arm if number < holders else cell.others)
     return market
 
 
@@ -81,12 +81,16 @@ def bidder_names(count: int) -> list[str]:
 
 
 def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or a department a source with an equal part of the budget."""
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget."""
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if arm != SPLIT_BUDGET or scenario.response.family == "private_value":
         return {advertiser: _campaign(cell, advertiser, arm, budget)}
-    share = None if budget is None else budget / len(scenario.source)
-    return {f"{advertiser}_{name}": _campaign(cell, advertiser, name, share) for name in scenario.source}
+    houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
+    share = None if budget is None else budget / len(houses)
+    return {
+        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share)
+        for owner, held in houses.items()
+    }
 
 
 def valuation(cell: Cell, arm: str) -> Valuation:
@@ -102,7 +106,7 @@ def valuation(cell: Cell, arm: str) -> Valuation:
     if arm == STACKED:
         return stacked_bayes(scenario)
     if arm == SUMMED:
-        return Summed(tuple(bayes(scenario, (name,)) for name in scenario.source), mean_value(scenario))
+        return summed_bayes(scenario)
     return bayes(scenario, information(cell, arm))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,17 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
+from experiments.studies import value_notes, worlds
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
 from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
-from sim.scenario import Scenario, StrategySpec
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as Drawing
-
-FEW_SALES = 200
-"""From fewer conversions a learned valuation has little but their chance to learn from."""
 
 
 class Value(Study):
@@ -41,7 +37,7 @@ class Value(Study):
         if len(scenario.source) < 2:
             has = ", ".join(scenario.source) or "none"
             raise BadInput(f"source: the study value joins two sources or more, and there is: {has}")
-        _ = self._curves, self._map  # every point is a market
+        _ = self._curves, self._map, self._worlds  # every point is a market
 
     def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
         """Pilots where a width is asked for; then everything else at once."""
@@ -51,7 +47,7 @@ class Value(Study):
         replications = range(self._replications(ledger))
         spots = [spot.plan for curve in self._curves for spot in curve.spots]
         points = [cell for spot in (*spots, *self._map.values()) for cell in cells(spot)]
-        yield plan.pilot() + plan.ladder(replications) + points
+        yield plan.pilot() + plan.ladder(replications) + points + worlds.cells(self._worlds)
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
         """How many replications, which source is the better one, and which silo."""
@@ -67,7 +63,7 @@ class Value(Study):
         from experiments.estimate import ladder_summary
 
         scale, money = unit(self.settings.scenario)
-        return ladder_summary(
+        ladder = ladder_summary(
             cells[cells["study_point"] == ""],
             best_single=self._best_single(ledger),
             silo=self.settings.study.silo,
@@ -76,6 +72,12 @@ class Value(Study):
             unit=money,
             per_bidder=self.settings.scenario.bidders.count > 1,
         )
+        if not self._worlds:
+            return ladder
+        import pandas as pd
+
+        further = pd.DataFrame(list(worlds.rows(worlds.world_table(self._worlds, ledger), self.settings)))
+        return pd.concat([ladder, further], ignore_index=True)
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
         """The two tables, the sentence, and what spoils it."""
@@ -84,8 +86,16 @@ class Value(Study):
         study, bidders = self.settings.study, self.settings.scenario.bidders
         about = {"best_single": self._best_single(ledger), "silo": study.silo}
         return Said(
-            verdict=(verdict(summary, holders=holders(study.who, bidders.count), **about),),
-            notes=tuple(self._notes()),
+            verdict=(
+                verdict(
+                    summary,
+                    sources=tuple(self.settings.scenario.source),
+                    holders=holders(study.who, bidders.count),
+                    **about,
+                ),
+                *worlds.sentences(summary, len(self._worlds)),
+            ),
+            notes=tuple(self._notes(summary, ledger)),
             shown=tuple(self._tables(summary, about)),
         )
 
@@ -107,11 +117,12 @@ class Value(Study):
             yield Figure("redundancy_interaction", heat, lambda: plots.draw_heat(heat, unit=money))
 
     def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
-        """Every curve, a row a point, line, estimand and metric."""
+        """Every curve, a row a point, line, estimand and metric; every world with what was drawn for it."""
         import pandas as pd
 
         found = [rows.assign(curve=title) for title, rows in self._curve_tables(ledger)]
-        return {"curves": pd.concat(found, ignore_index=True)} if found else {}
+        tables = {"curves": pd.concat(found, ignore_index=True)} if found else {}
+        return tables | ({"worlds": worlds.world_table(self._worlds, ledger)} if self._worlds else {})
 
     def _curve_tables(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
         """Title and rows of each curve of which a point is left."""
@@ -128,6 +139,10 @@ class Value(Study):
     def _curves(self) -> list[Curve]:
         """None where nothing is drawn."""
         return curves(self.settings) if self.settings.plot.enabled else []
+
+    @cached_property
+    def _worlds(self) -> list[worlds.World]:
+        return worlds.worlds(self.settings)
 
     @cached_property
     def _map(self) -> dict[Grid, Plan]:
@@ -164,22 +179,16 @@ class Value(Study):
         if self.settings.study.lattice and (summary["estimand"] == "shapley").any():
             yield tables.source_table(summary, tuple(self.settings.scenario.source))
 
-    def _notes(self) -> Iterator[str]:
-        settings = self.settings
-        bidders = settings.scenario.bidders
-        if bidders.budget is not None and not paces(bidders.strategy, settings.scenario):
-            yield (
-                f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
-                "data is worth hardly shows; strategy=adaptive_pacing spends evenly"
-            )
-        if settings.study.valuation == "learned":
-            requests = settings.study.train_requests
-            sales = sales_to_learn_from(settings.scenario, requests)
-            if sales < FEW_SALES:
-                yield (
-                    f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; what is learned "
-                    f"from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
-                )
+    def _notes(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[str]:
+        from experiments.estimate import lookup
+
+        study = self.settings.study
+        yield from value_notes.of_settings(self.settings)
+        if study.silo == "best_single":
+            yield from value_notes.near_tie(ledger.of(Plan(self.settings).pilot()))
+        if value := lookup(summary, "value_of_joint_data"):
+            yield from value_notes.width(value, study.half_width, study.max_replications)
+            yield from value_notes.power(value, unit(self.settings.scenario)[1])
 
 
 def _draw_curve(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
@@ -188,21 +197,3 @@ def _draw_curve(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
     over = str(value["over"].iloc[0])
     subject = f"Value of joint data against {over}"
     return plots.draw_curve(value, unit=unit, silo=silo, subject=subject, x_label=over)
-
-
-def paces(spec: StrategySpec, scenario: Scenario) -> bool:
-    """Whether a strategy minds its budget."""
-    from strategies.market import Market
-    from strategies.registry import make
-
-    return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
-
-
-def sales_to_learn_from(scenario: Scenario, requests: int) -> float:
-    """Conversions in a log of so many impressions; inf where values are learned from something else."""
-    from sim.response import truth
-
-    if scenario.response.conversion is None:
-        return math.inf
-    world = truth(scenario)
-    return float((world.law * world.conversion).sum()) * requests

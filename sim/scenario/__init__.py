@@ -7,8 +7,10 @@ milliseconds where the name ends in ``_ms``. Every model refuses unknown keys an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Self
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from math import prod
+from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,14 +18,19 @@ from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
 from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Model
 from sim.scenario.bidders import Bidders, Cap, StrategySpec, Terms
 from sim.scenario.delay import NO_DELAY, Delay
-from sim.scenario.people import Audience
+from sim.scenario.people import Audience, Consent
 from sim.scenario.response import Conversion, Creative, Logit, Response
-from sim.scenario.source import Source
+from sim.scenario.source import FACTORS, OWNERS, Factor, Owner, Source
 from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
 
-FACTORS = ("profile", "context")
-"""What a request truly is, and what a source of the same name shows (perhaps late, wrongly, or not at all)."""
 MAX_CELLS_OF_TRUTH = 1 << 20
+MAX_VISIBLE_CELLS = 1 << 21
+"""So many combinations of what all sources together show: tables over them stay some 100 MB."""
+
+NOT_A_NAME = frozenset(
+    {"none", "joint", "stacked", "summed", "split_budget", "best_single", "value", "hour", "floor", "at", "u"}
+)
+"""Names of arms and of columns that no source may have."""
 
 __all__ = [
     "FACTORS",
@@ -36,14 +43,17 @@ __all__ = [
     "Audience",
     "Bidders",
     "Cap",
+    "Consent",
     "Conversion",
     "Creative",
     "Delay",
     "Engine",
+    "Factor",
     "FloorStep",
     "LogSupply",
     "Logit",
     "Model",
+    "Owner",
     "Response",
     "Rivals",
     "Scenario",
@@ -91,18 +101,53 @@ class Scenario(Model):
         return self
 
     def _source_problems(self) -> Iterator[str]:
-        for name, source in self.source.items():
-            if name not in FACTORS:
-                yield f"source.{name}: not a source; this world has {', '.join(FACTORS)}"
-            elif isinstance(source.match_rate, tuple) and len(source.match_rate) != self.types_of(name):
-                yield f"source.{name}.match_rate: {len(source.match_rate)} numbers for {self.types_of(name)} types"
+        wrong = [
+            f"source.{name}{problem}"
+            for name, source in self.source.items()
+            for problem in self._problems_of(name, source)
+        ]
+        yield from wrong
+        cells = 0 if wrong else prod(self.codes_of(name) for name in self.originals(self.source))
+        if cells > MAX_VISIBLE_CELLS:
+            yield (
+                f"source: together they show {cells} different things ((types + 1) x ... over the sources): "
+                f"at most {MAX_VISIBLE_CELLS}; have fewer sources, or fewer types"
+            )
         if self.response.family == "private_value" and self.source:
             yield "source: with response.family=private_value every bidder knows its value; leave it empty"
 
+    def _problems_of(self, name: str, source: Source) -> Iterator[str]:
+        if not name.isidentifier() or name in NOT_A_NAME or name.startswith("age_"):
+            yield ": not a name for a source; take a word of letters, digits and _ that is no arm's and no column's"
+        if source.copy_of is not None:
+            original = self.source.get(source.copy_of)
+            if original is None or original.copy_of is not None:
+                known = (
+                    ", ".join(other for other, one in self.source.items() if one.copy_of is None) or "none"
+                )
+                yield f".copy_of = {source.copy_of}: must be a source that is no copy itself; there is: {known}"
+            return
+        if source.shows is None and name not in FACTORS:
+            close = get_close_matches(name, FACTORS, n=1)
+            hint = f"; did you mean 'source.{close[0]}'?" if close else ""
+            yield f".shows: required, as {name} is none of them: must be one of {', '.join(FACTORS)}{hint}"
+            return
+        for key, factor in (("match_rate", self.factor_of(name)), ("coverage", "context")):
+            given, types = getattr(source, key), self.types_of(factor)
+            if isinstance(given, tuple) and len(given) != types:
+                kind = "types" if key == "match_rate" else "context types"
+                yield f".{key}: {len(given)} numbers for {types} {kind}"
+
     def _people_problems(self) -> Iterator[str]:
-        truth = self.audience.profile_types * self.supply.context_types
+        truth = prod(map(self.types_of, FACTORS))
         if truth > MAX_CELLS_OF_TRUTH:
-            yield f"audience.profile_types x supply.context_types = {truth}: at most {MAX_CELLS_OF_TRUTH}"
+            yield (
+                "audience.profile_types x supply.context_types x audience.history_types = "
+                f"{truth}: at most {MAX_CELLS_OF_TRUTH}"
+            )
+        consent = self.audience.consent
+        if isinstance(consent, tuple) and len(consent) != self.audience.profile_types:
+            yield f"audience.consent: {len(consent)} numbers for {self.audience.profile_types} profile types"
         if self.audience.people is None:
             for key, used in (
                 ("audience.activity_skew", self.audience.activity_skew > 0),
@@ -129,5 +174,56 @@ class Scenario(Model):
             )
 
     def types_of(self, factor: str) -> int:
-        """How many types the factor (``profile`` or ``context``) has."""
-        return self.audience.profile_types if factor == "profile" else self.supply.context_types
+        """How many types a factor has."""
+        return {
+            "profile": self.audience.profile_types,
+            "context": self.supply.context_types,
+            "history": self.audience.history_types,
+        }[factor]
+
+    def original(self, name: str) -> str:
+        """The source whose data a source shows: itself, unless it is a copy."""
+        return self.source[name].copy_of or name
+
+    def originals(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The different data behind these sources, in the scenario's order."""
+        held = {self.original(name) for name in names}
+        return tuple(name for name in self.source if name in held)
+
+    def distinct(self, names: Iterable[str]) -> tuple[str, ...]:
+        """These sources, of several copies of the same data the first one alone; ordered as ``originals``."""
+        held, first = set(names), dict[str, str]()
+        for name in self.source:
+            if name in held:
+                first.setdefault(self.original(name), name)
+        return tuple(first[original] for original in self.originals(held))
+
+    def data_of(self, name: str) -> Source:
+        """What a source knows, and how well: of a copy, the original's."""
+        return self.source[self.original(name)]
+
+    def factor_of(self, name: str) -> Factor:
+        """What a source shows."""
+        return cast("Factor", self.data_of(name).shows or self.original(name))
+
+    def codes_of(self, name: str) -> int:
+        """How many codes a source shows: the types, and "unmatched"."""
+        return self.types_of(self.factor_of(name)) + 1
+
+    @property
+    def houses(self) -> dict[Owner, tuple[str, ...]]:
+        """The owners of the sources, each with what it holds, in the order of the sources."""
+        houses: dict[Owner, tuple[str, ...]] = {}
+        for name in self.source:
+            owner = self.owner_of(name)
+            houses[owner] = (*houses.get(owner, ()), name)
+        return houses
+
+    def owner_of(self, name: str) -> Owner:
+        """Whose data it is."""
+        return self.source[name].owner or OWNERS[self.factor_of(name)]
+
+    def needs_consent(self, name: str) -> bool:
+        """Whether people who withhold their consent are never matched in it."""
+        needs = self.data_of(name).needs_consent
+        return self.owner_of(self.original(name)) != "cmo" if needs is None else needs

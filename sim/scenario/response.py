@@ -9,20 +9,28 @@ from pydantic import AliasChoices, Field, field_validator, model_validator
 from sim.scenario.base import Finite, Hours, Model, NonNegative, Positive, Rate
 from sim.scenario.delay import NO_DELAY, Delay
 
+Correlation = Annotated[float, Field(ge=-1, le=1)]
+
 
 class Logit(Model):
-    """a + b s(x) + c t(z) + d s(x) t(z) on the scale of log-odds; ``interaction`` is d."""
+    """A level a + b s + c t + e w + d s t + f s w + g t w of the scores s(x), t(z), w(h), on the scale of log-odds.
+
+    ``interaction`` is d, ``history`` e, ``profile_history`` f and ``context_history`` g.
+    """
 
     a: Finite = 0.0
     b: Finite = 0.0
     c: Finite = 0.0
     interaction: Finite = Field(default=0.0, validation_alias=AliasChoices("interaction", "d"))
+    history: Finite = 0.0
+    profile_history: Finite = 0.0
+    context_history: Finite = 0.0
 
 
 class Conversion(Logit):
     """What follows a click, or the mere sight of an ad.
 
-    A click converts with probability expit(a + b s + c t + d s t); a seen impression that was not clicked with
+    A click converts with probability expit(level); a seen impression that was not clicked with
     ``after_view`` times that. It takes ``delay_h`` from the click (or the sight), and counts as the ad's where it comes
     within ``click_window_h`` (``view_window_h``): the attribution windows. One is worth ``value`` in currency.
     """
@@ -45,31 +53,29 @@ class Creative(Logit):
     conversion: Logit = Logit()
 
 
-class Response(Model):
-    """Ground truth: what an impression shown to profile x in context z is worth to the advertiser.
+class Response(Logit):
+    """Ground truth: what an impression shown to profile x with history h in context z is worth to the advertiser.
 
-    With standardised scores s(x), t(z) (mean 0, variance 1; two types score -1 and +1):
+    With standardised scores s(x), t(z), w(h) (mean 0, variance 1; two types score -1 and +1, a single one 0) and the
+    level a + b s + c t + e w + d s t + f s w + g t w:
 
-    * ``additive``: theta = a + b s + c t + d s t, currency per impression;
-    * ``logit``: CTR = expit(a + b s + c t + d s t), theta = CTR x ``value_per_click``;
+    * ``additive``: theta = level, currency per impression;
+    * ``logit``: CTR = expit(level), theta = CTR x ``value_per_click``;
     * ``private_value``: each bidder knows its own value, drawn from ``law``; there is nothing to join.
 
     An impression is seen with probability ``viewability`` (one number, or one per context type) and does nothing unseen:
-    a, b, c, d speak of seen ones. With ``fatigue`` f, one that a person sees after having seen k of the same advertiser
+    the level speaks of seen ones. With ``fatigue`` f, one that a person sees after having seen k of the same advertiser
     does (1 - f)^k of what the first did. Clicks come ``click_delay_h`` after the impression; a ``conversion`` may follow.
 
-    ``interaction`` is d. ``redundancy`` q is the correlation of s and t: with probability |q| the two houses hold
-    the same fact (or its opposite, q < 0). ``noise_sd`` is the spread of one realised additive value around theta.
+    ``interaction`` is d, ``history`` e, ``profile_history`` f and ``context_history`` g. ``redundancy`` q is the
+    correlation of s and t: with probability |q| the two houses hold the same fact (or its opposite, q < 0);
+    ``history_redundancy`` is that of s and w. ``noise_sd`` is the spread of one realised additive value around theta.
     """
 
     family: Literal["additive", "logit", "private_value"] = "additive"
     a: Finite = 1.0
-    b: Finite = 0.0
-    c: Finite = 0.0
-    interaction: Finite = Field(default=0.0, validation_alias=AliasChoices("interaction", "d"))
-    redundancy: Annotated[float, Field(ge=-1, le=1)] = Field(
-        default=0.0, validation_alias=AliasChoices("redundancy", "q")
-    )
+    redundancy: Correlation = Field(default=0.0, validation_alias=AliasChoices("redundancy", "q"))
+    history_redundancy: Correlation = 0.0
     value_per_click: NonNegative = 1.0
     noise_sd: NonNegative = 1.0
     viewability: Rate | tuple[Rate, ...] = 1.0

@@ -3,35 +3,60 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.base import MAX_HOURS, Hours, Model, Rate
 from sim.scenario.delay import NO_DELAY, Delay
+
+Factor = Literal["profile", "context", "history"]
+Owner = Literal["cio", "cmo", "agency"]
+
+FACTORS: tuple[Factor, ...] = get_args(Factor)
+"""What a request truly is: who asks, where, and what touched that person before. A source shows one of them."""
+
+OWNERS: dict[Factor, Owner] = {"profile": "cio", "context": "cmo", "history": "cmo"}
+"""Whose data it is, unless a source says otherwise."""
+
+OF_A_COPY = frozenset({"copy_of", "owner", "lookup_latency_ms"})
+"""What a copy may have of its own: whose it is, and what it takes to ask."""
 
 
 class Source(Model):
     """One data source: how much of the truth it shows, and how old its copy is.
 
-    ``match_rate`` (recall) is one number, or one per type of what the source shows. A matched request shows somebody
-    else's record with probability ``false_match_rate``. The copy is taken every ``sync_interval_h`` (0: streaming) and
-    arrives ``latency_h`` later (``inf``: never); meanwhile the fact changes: it is redrawn from its population law at
-    twice ``flip_rate_per_h``, so that with two equally frequent types it flips at that rate. ``use='naive'`` takes
-    what is shown for the fresh truth; ``calibrated`` discounts it for staleness and false matches.
+    It ``shows`` one factor (default: the one of its own name) and belongs to ``owner`` (default: profile to the cio, context
+    and history to the cmo). It has records of the share ``coverage`` of requests (one number, or one per context type),
+    and matches a covered one with ``match_rate`` (recall; one number, or one per type of what it shows). Where it
+    ``needs_consent`` (default: all but the cmo's do), people who withhold theirs are never matched.
+
+    A matched request shows somebody else's record with probability ``false_match_rate``; a record is right with
+    probability ``accuracy``, and otherwise any other type. The copy is taken every ``sync_interval_h`` (0: streaming)
+    and arrives ``latency_h`` later (``inf``: never); meanwhile the fact changes: it is redrawn from its population law
+    at twice ``flip_rate_per_h``, so that with two equally frequent types it flips at that rate.
+
+    ``use='naive'`` takes what is shown for the fresh truth; ``calibrated`` discounts it for staleness and errors.
+    ``unmatched='prior'`` takes a request without a match for one like any other; as a ``signal`` it tells of who is not matched.
 
     Each look-up takes ``lookup_latency_ms``, which the bidder's answer waits for: a delay, or a number, which is the mean of
-    an exponential one.
+    an exponential one. ``copy_of`` makes it the same data as another source's, under its own name and owner.
     """
 
-    owner: Literal["cio", "cmo", "agency"] = "cio"
+    shows: Factor | None = None
+    owner: Owner | None = None
+    copy_of: str | None = None
+    coverage: Rate | tuple[Rate, ...] = 1.0
     match_rate: Rate | tuple[Rate, ...] = 1.0
+    needs_consent: bool | None = None
     false_match_rate: Rate = 0.0
+    accuracy: Rate = 1.0
     sync_interval_h: Hours = 0.0
     latency_h: Annotated[float, Field(ge=0)] = 0.0
     flip_rate_per_h: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     age_known: bool = True
     use: Literal["calibrated", "naive"] = "calibrated"
+    unmatched: Literal["signal", "prior"] = "signal"
     lookup_latency_ms: Delay = NO_DELAY
 
     @field_validator("lookup_latency_ms", mode="before")
@@ -39,7 +64,7 @@ class Source(Model):
     def _mean_of_an_exponential(cls, value: Any) -> Any:
         return {"law": "exponential", "mean": value} if isinstance(value, int | float) else value
 
-    @field_validator("match_rate", mode="before")
+    @field_validator("match_rate", "coverage", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -55,6 +80,20 @@ class Source(Model):
         if MAX_HOURS < value < math.inf:
             raise ValueError(f"must be at most {MAX_HOURS:.0f}, or inf for a copy that never arrives")
         return value
+
+    @model_validator(mode="after")
+    def _a_copy_has_the_same_data(self) -> Self:
+        if self.copy_of is not None:
+            own = [
+                name
+                for name, field in type(self).model_fields.items()
+                if name not in OF_A_COPY and getattr(self, name) != field.default
+            ]
+            if own:
+                raise ValueError(
+                    f"{own[0]}: a copy_of another source shows what that one shows; leave it out"
+                )
+        return self
 
     @property
     def never_arrives(self) -> bool:

@@ -70,7 +70,7 @@ def visible(scenario: Scenario) -> tuple[str, ...]:
     """The columns that a bidder with all data may read."""
     if scenario.response.family == "private_value":
         return (VALUE, *PUBLIC_COLUMNS)
-    ages = (f"age_{name}" for name, source in scenario.source.items() if source.ages)
+    ages = (f"age_{name}" for name in scenario.source if scenario.data_of(name).ages)
     return (*scenario.source, *ages, *PUBLIC_COLUMNS)
 
 
@@ -78,7 +78,7 @@ def columns(scenario: Scenario, n: int, seed: int = 0, money: float = 1.0) -> di
     """All columns that there can be, ``value`` among them, drawn at random; amounts are in ``money``."""
     rng = np.random.default_rng(seed)
     made: dict[str, Column] = {
-        name: rng.integers(0, scenario.types_of(name) + 1, n).astype(np.int32) for name in scenario.source
+        name: rng.integers(0, scenario.codes_of(name), n).astype(np.int32) for name in scenario.source
     }
     made |= {f"age_{name}": rng.random(n) for name in scenario.source}
     types = np.array([MECHANISMS[name] for name in scenario.auction.shares], dtype=np.int8)
@@ -117,7 +117,7 @@ def play(strategy: Strategy, scenario: Scenario, budget: float | None) -> RunRes
     """One run of it in the market, behind a valuation where it needs one: by visible cells in our market, else ``bayes``."""
     if takes_value(strategy, scenario):
         names = tuple(scenario.source)
-        sizes = tuple(scenario.types_of(name) + 1 for name in names)
+        sizes = tuple(scenario.codes_of(name) for name in names)
         table = 0.3 + np.arange(np.prod(sizes, dtype=np.int64)).reshape(sizes) / np.prod(sizes)
         own = scenario.name == TRIAL
         strategy = Priced(CellValues(names, table) if own else bayes(scenario, names), strategy)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim import Scenario
+from sim.audience import consent_law
 from sim.response import truth
-from sim.scenario import FACTORS, HOUR_US, Source, SyntheticSupply
-from sim.sources import SyncClock, likelihood, retention
+from sim.scenario import HOUR_US, Source, SyntheticSupply
+from sim.sources import SyncClock, likelihood, must_consent, retention, true_records
 from strategies.base import Valuation
 from strategies.valuations.tables import DECIMALS, AgedValues, CellValues, ratio
 
@@ -26,14 +28,14 @@ AGE_GRID = 4096
 def bayes(scenario: Scenario, information: tuple[str, ...]) -> Valuation:
     """E[theta | codes of the sources in ``information``], with their ages where these are known.
 
-    Raises ``ValueError`` for a source that the scenario does not have.
+    Of several copies of the same data the first alone is read. Raises ``ValueError`` for a source that the scenario does not have.
     """
     unknown = [name for name in information if name not in scenario.source]
     if unknown:
         has = ", ".join(scenario.source) or "none"
         raise ValueError(f"no source {unknown[0]!r} in this scenario; there is: {has}")
-    sources = tuple(name for name in scenario.source if name in information)
-    aged = tuple(name for name in sources if ages_are_used(scenario.source[name]))
+    sources = scenario.distinct(information)
+    aged = tuple(name for name in sources if ages_are_used(scenario.data_of(name)))
     prior = mean_value(scenario)
     constant = {name: believed_retention(scenario, name) for name in sources if name not in aged}
     corners = [
@@ -46,7 +48,7 @@ def bayes(scenario: Scenario, information: tuple[str, ...]) -> Valuation:
     return AgedValues(
         sources,
         aged,
-        tuple(_decay(scenario.source[name]) for name in aged),
+        tuple(_decay(scenario, name) for name in aged),
         np.stack([corner.worth for corner in corners]).reshape(shape),
         np.stack([corner.weight for corner in corners]).reshape(shape),
         prior,
@@ -65,22 +67,29 @@ class Posterior:
         return ratio(self.worth, self.weight, prior)
 
 
-def posterior(scenario: Scenario, sources: tuple[str, ...], keep: dict[str, float]) -> Posterior:
-    """Joint law of the codes, and theta's mean along it, at the retentions ``keep``; an axis a source."""
+def posterior(
+    scenario: Scenario, sources: tuple[str, ...], keep: dict[str, float], *, believed: bool = True
+) -> Posterior:
+    """Joint law of the codes, and theta's mean along it, at the retentions ``keep``; an axis a source.
+
+    ``believed``: as a bidder reckons who takes unmatched requests for any other where ``unmatched='prior'``; these then have
+    no probability of their own, and ``weight`` sums to more than 1.
+    """
     world = truth(scenario)
-    weight, worth = world.law, world.law * world.theta
-    for axis, factor in enumerate(FACTORS):
-        if factor in sources:
-            shown = likelihood(scenario.source[factor], scenario.types_of(factor), keep[factor])
-        else:
-            shown = np.ones((1, scenario.types_of(factor)))
-        weight, worth = (
-            np.moveaxis(np.tensordot(shown, a, axes=(1, axis)), 0, axis) for a in (weight, worth)
-        )
-    order = [FACTORS.index(name) for name in sources]
-    rest = [axis for axis in range(len(FACTORS)) if axis not in order]
-    shape = tuple(weight.shape[axis] for axis in order)
-    return Posterior(*(np.transpose(a, order + rest).reshape(shape) for a in (weight, worth)))
+    law = np.stack([world.law, world.law * world.theta])[..., None]
+    if any(must_consent(scenario, name) for name in sources):
+        given = np.stack([1.0 - (yes := consent_law(scenario)), yes], axis=-1)
+        law = law * given[:, None]
+    parts: list[Any] = [law, [0, 1, 2, 3, 4]]
+    for axis, name in enumerate(sources, start=5):
+        shown = likelihood(scenario, name, keep[name])
+        if believed and scenario.data_of(name).unmatched == "prior":
+            shown[-1] = 1.0
+        used = [place for place, length in enumerate(shown.shape[1:], start=1) if length > 1]
+        parts += [shown.squeeze(tuple(i for i in range(1, shown.ndim) if i not in used)), [axis, *used]]
+    codes = list(range(5, 5 + len(sources)))
+    weight, worth = np.einsum(*parts, [0, *codes], optimize="greedy")
+    return Posterior(weight, worth)
 
 
 def mean_value(scenario: Scenario) -> float:
@@ -96,16 +105,20 @@ def ages_are_used(source: Source) -> bool:
 
 def believed_retention(scenario: Scenario, name: str) -> float:
     """The retention that a bidder reckons with who does not use the age: 1 if naive, else the mean over requests."""
-    source = scenario.source[name]
-    if source.use == "naive" or source.never_arrives:
-        return 1.0
+    source = scenario.data_of(name)
+    return 1.0 if source.use == "naive" or source.never_arrives else mean_retention(scenario, name)
+
+
+def mean_retention(scenario: Scenario, name: str) -> float:
+    """The true retention, on average over the requests of the run."""
     ages, weights = ages_over_the_run(scenario, name)
-    return float(np.average(retention(source, ages), weights=weights))
+    types = scenario.types_of(scenario.factor_of(name))
+    return float(np.average(retention(scenario.data_of(name), ages, types), weights=weights))
 
 
 def ages_over_the_run(scenario: Scenario, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Ages of the copy in hours at points of the run, and how many requests come there (relative); shape (points,)."""
-    source, supply = scenario.source[name], scenario.supply
+    source, supply = scenario.data_of(name), scenario.supply
     clock = SyncClock.of(source)
     if not clock.interval_us or not isinstance(supply, SyntheticSupply):
         return np.array([clock.latency_us / HOUR_US]), np.ones(1)
@@ -117,6 +130,8 @@ def ages_over_the_run(scenario: Scenario, name: str) -> tuple[NDArray[np.float64
     return ages, np.asarray(supply.hourly)[slot]
 
 
-def _decay(source: Source) -> tuple[float, float]:
+def _decay(scenario: Scenario, name: str) -> tuple[float, float]:
     """Retention at age 0, and the rate per hour at which it falls."""
-    return 1.0 - source.false_match_rate, 2.0 * source.flip_rate_per_h
+    source = scenario.data_of(name)
+    kept = true_records(source, scenario.types_of(scenario.factor_of(name)))
+    return (1.0 - source.false_match_rate) * kept, 2.0 * source.flip_rate_per_h

@@ -1,4 +1,7 @@
-"""Two houses' scores on one request, without a model that has seen both houses' columns."""
+"""Several houses' scores on one request, without a model that has seen two houses' columns.
+
+A house is an owner with all sources that it holds (``Scenario.houses``): within it they are used together.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,14 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from sim import Scenario, VisibleRequests
+from sim.sources import retention
 from strategies.base import AccountState, Feedback, Valuation, learns
 from strategies.valuations.bayes import (
     ages_are_used,
     ages_over_the_run,
     bayes,
     believed_retention,
+    mean_retention,
     mean_value,
     posterior,
 )
@@ -91,29 +96,36 @@ class Summed(Combined):
 
 
 def stacked_bayes(scenario: Scenario) -> Valuation:
-    """The exact single-source posteriors, with the weights that fit best in the population.
+    """The houses' exact posteriors, with the weights that fit best in the population.
 
     Least squares for the ``additive`` family, cross-entropy on log-odds for ``logit``; the population runs over all codes
-    and over the ages that the copies have in the course of the run.
+    and over the ages that the copies have in the course of the run. Weights are fitted to what truly comes, also where a
+    house takes its data for better than they are (``use``, ``unmatched``).
     """
-    sources = tuple(scenario.source)
+    names, houses = scenario.originals(scenario.source), scenario.houses.values()
     link: Link = "logit" if scenario.response.family == "logit" else "identity"
     unit = scenario.response.most_worth if link == "logit" else 1.0
+    prior = mean_value(scenario)
     scores, target, weight = [], [], []
-    for keep, share in _retentions(scenario):
-        both = posterior(scenario, sources, keep)
-        prior = mean_value(scenario)
+    for believed, true, share in _retentions(scenario, names):
+        all_of_it = posterior(scenario, names, true, believed=False)
         columns = []
-        for name in sources:
-            own = posterior(scenario, (name,), keep).mean(prior)
-            columns.append(np.broadcast_to(spread_over(own, (name,), sources), both.weight.shape).ravel())
+        for house in houses:
+            held = scenario.originals(house)
+            own = spread_over(posterior(scenario, held, believed).mean(prior), held, names)
+            columns.append(np.broadcast_to(own, all_of_it.weight.shape).ravel())
         scores.append(np.stack(columns))
-        target.append(both.mean(prior).ravel())
-        weight.append(share * both.weight.ravel())
+        target.append(all_of_it.mean(prior).ravel())
+        weight.append(share * all_of_it.weight.ravel())
     weights = fit_weights(
         np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
     )
-    return Stacked(tuple(bayes(scenario, (name,)) for name in sources), weights, link, unit)
+    return Stacked(tuple(bayes(scenario, house) for house in houses), weights, link, unit)
+
+
+def summed_bayes(scenario: Scenario) -> Valuation:
+    """The houses' exact posteriors, simply added."""
+    return Summed(tuple(bayes(scenario, house) for house in scenario.houses.values()), mean_value(scenario))
 
 
 def fit_weights(
@@ -150,20 +162,28 @@ def to_link(value: NDArray[np.float64], link: Link, unit: float) -> NDArray[np.f
     return value if link == "identity" else np.asarray(logit(np.clip(value / unit, 1e-9, 1 - 1e-9)))
 
 
-def _retentions(scenario: Scenario) -> list[tuple[dict[str, float], float]]:
-    """The retentions of all sources together, at points of the run, with the share of requests there."""
-    aged = [name for name, source in scenario.source.items() if ages_are_used(source)]
-    constant = {name: believed_retention(scenario, name) for name in scenario.source if name not in aged}
-    if not aged:
-        return [(constant, 1.0)]
-    from sim.sources import retention
+Retentions = dict[str, float]
 
+
+def _retentions(scenario: Scenario, names: tuple[str, ...]) -> list[tuple[Retentions, Retentions, float]]:
+    """Retentions of these sources at points of the run, as believed and as they are, with the share of requests there."""
+    aged = [name for name in names if ages_are_used(scenario.data_of(name))]
+    rest = [name for name in names if name not in aged]
+    believed = {name: believed_retention(scenario, name) for name in rest}
+    true = {name: mean_retention(scenario, name) for name in rest}
+    if not aged:
+        return [(believed, true, 1.0)]
     columns = {name: ages_over_the_run(scenario, name) for name in aged}
     points = min(len(ages) for ages, _ in columns.values())
     chosen = np.unique(np.linspace(0, points - 1, min(points, AGE_POINTS * 16)).astype(int))
-    keeps = {name: retention(scenario.source[name], ages[chosen]) for name, (ages, _) in columns.items()}
+    types = {name: scenario.types_of(scenario.factor_of(name)) for name in aged}
+    keeps = {
+        name: retention(scenario.data_of(name), ages[chosen], types[name])
+        for name, (ages, _) in columns.items()
+    }
     share = next(iter(columns.values()))[1][chosen]
-    return [
-        ({**constant, **{name: float(keeps[name][i]) for name in aged}}, float(share[i]))
-        for i in range(len(chosen))
-    ]
+    found = []
+    for i in range(len(chosen)):
+        now = {name: float(keeps[name][i]) for name in aged}
+        found.append(({**believed, **now}, {**true, **now}, float(share[i])))
+    return found

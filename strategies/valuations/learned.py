@@ -2,13 +2,15 @@
 
 Every learner sees the same impressions, masked to its own sources. ``table`` smooths cell means towards the overall mean
 by as much as their spread warrants (empirical Bayes, Morris 1983); ``logistic`` is a ridge-penalised regression on
-one-hot codes, with crossed codes where it sees two sources: logistic for clicks, linear for values. ``ftrl`` and ``thompson``
+one-hot codes and the crossed codes of every two sources: logistic for clicks, linear for values. ``ftrl`` and ``thompson``
 go on learning from their own impressions (``strategies.valuations.online``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,20 +33,20 @@ def learned(scenario: Scenario, log: TrainingLog, information: tuple[str, ...], 
     """A model of the outcome on the codes of ``information``, fitted to the whole log."""
     if learner in ONLINE:
         return started(ONLINE[learner], scenario, log, information)
-    sources = tuple(name for name in log.sources if name in information)
-    return CellValues(sources, _fit(scenario, log, sources, learner, slice(None)))
+    return CellValues(scenario.distinct(information), _fit(scenario, log, information, learner, slice(None)))
 
 
 def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
-    """Single-source models, and weights fitted to scores of the half of the log that each model did not see."""
+    """The houses' own models, and weights fitted to scores of the half of the log that each model did not see."""
     link: Link = "logit" if scenario.response.learns_clicks else "identity"
     unit = _unit(scenario)
     scores, target, weight = [], [], []
     for fold in range(FOLDS):
         others = [f for f in range(FOLDS) if f != fold]
         columns = []
-        for name in log.sources:
-            own = spread_over(_fit(scenario, log, (name,), learner, others), (name,), log.sources)
+        for house in scenario.houses.values():
+            held = scenario.originals(house)
+            own = spread_over(_fit(scenario, log, house, learner, others), held, log.sources)
             columns.append(np.broadcast_to(own, log.count[fold].shape).ravel())
         count = log.count[fold].ravel()
         seen = count > 0
@@ -55,13 +57,16 @@ def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valua
         np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
     )
     return Stacked(
-        tuple(learned(scenario, log, (name,), learner) for name in log.sources), weights, link, unit
+        tuple(learned(scenario, log, house, learner) for house in scenario.houses.values()),
+        weights,
+        link,
+        unit,
     )
 
 
 def learned_summed(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
-    """Single-source models, simply added."""
-    parts = tuple(learned(scenario, log, (name,), learner) for name in log.sources)
+    """The houses' own models, simply added."""
+    parts = tuple(learned(scenario, log, house, learner) for house in scenario.houses.values())
     return Summed(parts, float(log.total.sum() / log.count.sum()) * _unit(scenario))
 
 
@@ -71,7 +76,8 @@ def _fit(
     """Values in currency over the codes of ``sources``, from some folds of the log."""
     if learner in ONLINE:
         return started(ONLINE[learner], scenario, log, sources, own=False, folds=folds).expected()
-    unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in sources)
+    held = scenario.originals(sources)
+    unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in held)
     count, total, square = (a[folds].sum(axis=0).sum(axis=unseen) for a in (log.count, log.total, log.square))
     return _unit(scenario) * LEARNERS[learner](count, total, square, scenario.response.learns_clicks)
 
@@ -105,7 +111,7 @@ def cell_means(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cel
 
 
 def logistic(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:  # noqa: ARG001
-    """Ridge-penalised regression on one-hot codes and, for two sources, their crosses."""
+    """Ridge-penalised regression on one-hot codes and the crosses of every two sources."""
     from sklearn.linear_model import LogisticRegression, Ridge
 
     if count.ndim == 0:
@@ -113,25 +119,35 @@ def logistic(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells
     features = _one_hot(count.shape)
     n, y = count.ravel(), total.ravel()
     if is_click:
-        rows = np.vstack([features, features])
-        label = np.repeat([1, 0], len(features))
-        weight = np.concatenate([y, n - y])
         if y.sum() == 0 or y.sum() == n.sum():
             return np.full(count.shape, y.sum() / n.sum())
-        used = weight > 0
-        model = LogisticRegression(C=1.0, max_iter=1000, tol=1e-8).fit(rows[used], label[used], weight[used])
+        clicked, not_clicked = np.flatnonzero(y), np.flatnonzero(n - y)
+        rows = np.concatenate([clicked, not_clicked])
+        label = np.repeat([1, 0], [len(clicked), len(not_clicked)])
+        weight = np.concatenate([y[clicked], (n - y)[not_clicked]])
+        model = LogisticRegression(C=1.0, max_iter=1000, tol=1e-8).fit(features[rows], label, weight)
         return np.asarray(model.predict_proba(features)[:, 1].reshape(count.shape))
     used = n > 0
-    ridge = Ridge(alpha=1.0).fit(features[used], y[used] / n[used], sample_weight=n[used])
+    ridge = Ridge(alpha=1.0, solver="sparse_cg", tol=1e-12).fit(
+        features[used], y[used] / n[used], sample_weight=n[used]
+    )
     return np.asarray(ridge.predict(features).reshape(count.shape))
 
 
-def _one_hot(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Indicators of each code, and of each cell where there are two sources; shape (cells, features)."""
-    cells = int(np.prod(shape))
-    codes = np.unravel_index(np.arange(cells), shape)
-    parts = [np.eye(size)[code] for size, code in zip(shape, codes, strict=True)]
-    return np.hstack(parts if len(shape) == 1 else [*parts, np.eye(cells)])
+def _one_hot(shape: tuple[int, ...]) -> Any:
+    """Indicators of each code, and of each pair of codes of two sources; sparse, shape (cells, features)."""
+    from scipy.sparse import csr_array
+
+    codes = np.unravel_index(np.arange(int(np.prod(shape))), shape)
+    columns, width = [], 0
+    for code, size in zip(codes, shape, strict=True):
+        columns.append(width + code)
+        width += size
+    for one, other in combinations(range(len(shape)), 2):
+        columns.append(width + codes[one] * shape[other] + codes[other])
+        width += shape[one] * shape[other]
+    ones, row = np.ones(len(columns) * len(columns[0])), np.repeat(np.arange(len(columns[0])), len(columns))
+    return csr_array((ones, (row, np.stack(columns, axis=1).ravel())), shape=(len(columns[0]), width))
 
 
 ONLINE: dict[str, Callable[..., Online]] = {"ftrl": FTRL, "thompson": Thompson}

@@ -135,12 +135,12 @@ def started(
     them back for nine tenths of the outcomes to become known, but not for more than a quarter of the run.
     """
     response = scenario.response
-    sources = tuple(name for name in log.sources if name in information)
-    unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in sources)
+    sources, held = scenario.distinct(information), scenario.originals(information)
+    unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in held)
     count, total, square = (a[folds].sum(axis=0).sum(axis=unseen) for a in (log.count, log.total, log.square))
     is_click = response.learns_clicks
     unit, noise = (response.value_per_click, 1.0) if is_click else _scale(count, total, square)
-    features = Features(sources, tuple(scenario.types_of(name) + 1 for name in sources))
+    features = Features(sources, tuple(map(scenario.codes_of, sources)))
     teaches = own and response.family == "logit"
     made = model(
         features,

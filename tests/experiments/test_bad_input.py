@@ -210,7 +210,7 @@ CASES = [
     ),
     (
         "unknown source",
-        ["source.profil.match_rate", "did you mean 'source.profile.match_rate'"],
+        ["source.profil.shows", "did you mean 'source.profile'"],
         ["value", "source.profil.match_rate=.5"],
     ),
     (

@@ -16,7 +16,7 @@ import pytest
 
 from experiments.cells import Cell, CellResult
 from experiments.cli import main
-from experiments.executor import run_tasks
+from experiments.executors import Task, run_tasks
 from experiments.settings import ExecutorSettings
 from experiments.store import Folder
 from experiments.studies import arms
@@ -62,6 +62,10 @@ def folder(results="results"):
     return found
 
 
+def times():
+    return {path: path.stat().st_mtime_ns for path in folder().rglob("*") if path.name != ".lock"}
+
+
 def summary(results="results"):
     return pd.read_csv(folder(results) / "summary.csv")
 
@@ -92,12 +96,12 @@ def test_files():
 def test_the_same_command_again_runs_nothing(ran, capsys):
     assert value("study.replications=2") == 0
     said = capsys.readouterr().out
-    files = {path: path.stat().st_mtime_ns for path in folder().rglob("*")}
+    files = times()
     ran.clear()
     assert value("study.replications=2") == 0
     assert ran == []
     assert capsys.readouterr().out == said
-    assert {path: path.stat().st_mtime_ns for path in folder().rglob("*")} == files
+    assert times() == files
 
 
 def test_more_replications_run_only_the_new_ones(ran):
@@ -113,18 +117,23 @@ def test_more_replications_run_only_the_new_ones(ran):
     assert summary()["n_replications"].max() == 2
 
 
-def test_damaged_cells_never_count(ran):
+def test_damaged_cells_never_count(ran, capsys):
     assert value("study.replications=3") == 0
     whole = summary()
-    files = sorted((folder() / "cells").glob("*.json"))
-    files[0].write_bytes(files[0].read_bytes()[:-20])
-    files[1].write_text("")
-    files[2].write_text(files[2].read_text().replace("0", "1", 1))
-    (folder() / "cells" / ".half.json.123").write_text("{")
+    (file,) = (folder() / "cells").glob("*.jsonl")
+    lines = file.read_bytes().splitlines(keepends=True)
+    lines[3] = lines[3].replace(b"0", b"1", 1)
+    lines[5] = lines[5][:40] + b"\xff\x00" + lines[5][42:]
+    file.write_bytes(b"".join(lines)[:-20])
+    capsys.readouterr()
     ran.clear()
     assert value("study.replications=3") == 0
-    assert len({cell.replication for cell in ran}) == 3
+    assert len(ran) == 3
+    assert "3 cells half-written or damaged: not counted, and run again" in capsys.readouterr().err
     pd.testing.assert_frame_equal(summary(), whole, check_exact=True)
+    ran.clear()
+    assert value("study.replications=3") == 0
+    assert (ran, capsys.readouterr().err) == ([], ""), "the damage is gone, and nobody speaks of it again"
 
 
 @pytest.mark.parametrize("name", ["summary.csv", "summary.parquet", "cells.parquet", "timeseries.parquet"])
@@ -168,8 +177,10 @@ def test_a_failing_cell_is_listed_and_the_others_go_on(monkeypatch, capsys):
 
     monkeypatch.setattr(arms, "run_cell", real)
     command = shlex.split(failure["command"])
-    assert command[:2] == ["jointbid", "run"]
+    assert command[:2] == ["jointbid", "value"]
     assert main(command[1:]) == 0
+    shown = capsys.readouterr().out.split()
+    assert shown[shown.index("arm") :][:4] == ["arm", "summed", "replication", "1"]
     assert value("study.replications=3", "study.who=1") == 0
     assert status() == "done"
     assert not (folder() / "failures.jsonl").exists()
@@ -219,7 +230,7 @@ def start(*overrides):
 
 def wait_for_cells(process, count):
     for _ in range(1200):
-        if len(list(Path().rglob("cells/*.json"))) >= count:
+        if sum(file.read_bytes().count(b"\n") for file in Path().rglob("cells/*.jsonl")) >= count:
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
@@ -263,17 +274,25 @@ def test_ctrl_c(executor):
 
 
 def test_results_survive_the_file():
-    store = Folder(Path("store"))
-    store.open()
     rows = [{"bidder": "focal", "profit": 0.1 + 0.2, "welfare": float("nan"), "focal": True}]
-    store.keep({"a": CellResult(rows, [], 7), "b": CellResult([], [], 0)})
-    found = store.finished(["a", "b", "c"])
-    assert set(found) == {"a", "b"}
-    assert repr(found["a"]) == repr(CellResult(rows, [], 7))
+    a, b, c = (letter * 20 for letter in "abc")
+    store = Folder(Path("store"))
+    with store.held():
+        store.cells.add({a: CellResult(rows, [], 7), b: CellResult([], [], 0)})
+        store.cells.scan()
+        found = dict(store.cells.read([a, b, c]))
+    assert set(found) == {a, b}
+    assert repr(found[a]) == repr(CellResult(rows, [], 7))
 
 
-def cells(count):
-    return [(Cell(Scenario(), "joint", replication=number),) for number in range(count)]
+@pytest.fixture
+def importable(monkeypatch):
+    """Worker processes find this very file."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])
+
+
+def tasks(count, work):
+    return [Task((Cell(Scenario(), "joint", replication=number),), work) for number in range(count)]
 
 
 def dies(cell):
@@ -283,9 +302,37 @@ def dies(cell):
     return CellResult([], [], cell.replication)
 
 
-def test_a_killed_worker_costs_its_own_cell_alone():
-    outcomes = [o for done in run_tasks(cells(8), dies, ExecutorSettings(jobs=2)) for o in done]
-    assert sorted(o.cell.replication for o in outcomes) == list(range(8))
-    lost = [o for o in outcomes if o.result is None]
-    assert 3 in {o.cell.replication for o in lost}
-    assert all("killed" in o.error for o in lost)
+def test_a_killed_worker_costs_its_own_cell_alone(importable):
+    done = run_tasks(tasks(8, dies), ExecutorSettings(jobs=2))
+    outcomes = {o.cell.replication: o for finished in done for o in finished.outcomes}
+    assert sorted(outcomes) == list(range(8))
+    assert [number for number, o in outcomes.items() if o.result is None] == [3]
+    assert "SIGKILL, perhaps for want of memory" in outcomes[3].error
+
+
+def dies_once(cell):
+    """Work that takes its process with it in one replication, the first time."""
+    if cell.replication == 2 and not Path("died").exists():
+        Path("died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return CellResult([], [], cell.replication)
+
+
+def test_a_killed_worker_is_tried_once_more(importable):
+    cells = tuple(Cell(Scenario(), "joint", replication=number) for number in range(5))
+    outcomes = [
+        o for done in run_tasks([Task(cells, dies_once)], ExecutorSettings(jobs=2)) for o in done.outcomes
+    ]
+    assert sorted(o.result.auctions for o in outcomes) == list(range(5))
+    assert Path("died").exists()
+
+
+def test_work_that_a_worker_cannot_read_is_a_failure():
+    (first, *_) = run_tasks(tasks(2, dies), ExecutorSettings(jobs=1))
+    assert "ModuleNotFoundError" in first.outcomes[0].error
+
+
+def test_workers_that_never_start_are_an_error(monkeypatch):
+    monkeypatch.setattr("experiments.executors.processes.WORKER", "experiments.no_such_module")
+    with pytest.raises(RuntimeError, match="do not start"):
+        list(run_tasks(tasks(8, dies), ExecutorSettings(jobs=2)))

@@ -393,18 +393,24 @@ def test_bad_input_is_named(overrides, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_the_command_of_a_match_plays_it_again(tmp_path, monkeypatch):
+def test_the_command_of_a_failed_match_plays_it_again(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (point,) = load("tournament", [*SMALL, THREE])
-    study = Tournament(point.settings)
-    match = study._pairings(range(1, 2))[2]
-    words = repeat(match, point)
-    assert "study.strategies=[truthful,{name:linear,gain:0.5}]" in words
-    assert main(shlex.split(words)[1:]) == 0
+    match = Tournament(point.settings)._pairings(range(1, 2))[2]
+    words = shlex.split(repeat(match, point))[1:]
+    assert words[-1] == "arm truthful vs linear(gain=0.5), replication 1"
+    assert main(words) == 0
+    assert "seat_2" in capsys.readouterr().out
+
+
+def test_a_match_can_be_looked_at_closely(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "scenario=tournament", *SMALL, "study.strategies=[truthful,shading]"]) == 0
     (folder,) = (tmp_path / "results" / "run").iterdir()
-    again = pd.read_csv(folder / "bidders.csv")
-    assert again["profit"].tolist() == pytest.approx(
-        [row_["profit"] for row_ in run_match(match).rows], abs=1e-12
+    settings = small()
+    played = pd.read_csv(folder / "bidders.csv")["profit"].tolist()
+    assert played == pytest.approx(
+        [row_["profit"] for row_ in seats(settings, "truthful", "shading")], abs=1e-12
     )
 
 

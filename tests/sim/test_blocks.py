@@ -20,7 +20,7 @@ import sim.simulation
 import sim.supply
 import sim.tables
 from experiments.cells import Cell
-from experiments.executor import run_tasks
+from experiments.executors import Task, run_tasks
 from experiments.settings import ExecutorSettings
 from experiments.studies.arms import run_cell
 from sim import Entrant, LogColumns, Scenario, simulate
@@ -156,8 +156,8 @@ def test_here_and_in_processes_the_ledger_is_the_same(markets):
     ]
     found = []
     for settings_ in (ExecutorSettings(name="serial"), ExecutorSettings(name="process", jobs=2)):
-        done = run_tasks([(cell,) for cell in cells], run_cell, settings_)
-        outcomes = {outcome.cell.replication: outcome for (outcome,) in done}
+        done = run_tasks([Task((cell,), run_cell) for cell in cells], settings_)
+        outcomes = {outcome.cell.replication: outcome for task in done for outcome in task.outcomes}
         found.append([repr(outcomes[number].result) for number in range(3)])
     assert found[0] == found[1]
     assert len({*found[0], repr(None)}) == 4

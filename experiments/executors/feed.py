@@ -1,0 +1,83 @@
+"""Keep a pool busy, and bear with workers that are killed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from experiments.executors.base import Finished, Outcome, Pool, Task
+from experiments.settings import ExecutorSettings
+
+ATTEMPTS = 2
+"""A cell whose worker is killed so often is listed as failed."""
+
+
+def run_tasks(tasks: Iterable[Task | None], settings: ExecutorSettings) -> Generator[Finished]:
+    """Yield each task with its outcomes as it comes back; an error in a cell is an outcome, and stops nothing else.
+
+    A task that is lost with its worker is tried once more, each of its cells alone, so that one cell that takes its worker
+    with it costs no other.
+
+    Args:
+        tasks: read as room for them becomes free; None says that there is none now, and may be one once something has come
+            back.
+        settings: which executor, and how wide.
+    """
+    feed, again = iter(tasks), deque[Task]()
+    first = next(feed, None)
+    if first is None:
+        return
+    again.append(first)
+    with open_pool(settings) as pool:
+        there = 0
+        while True:
+            while there < pool.width:
+                task = again.popleft() if again else next(feed, None)
+                if task is None:
+                    break
+                pool.submit(task)
+                there += 1
+            if not there:
+                return
+            for finished in pool.collect():
+                there -= 1
+                if finished.lost and finished.task.attempt < ATTEMPTS:
+                    again += _alone(finished.task)
+                else:
+                    yield _listed(finished) if finished.lost else finished
+
+
+@contextmanager
+def open_pool(settings: ExecutorSettings) -> Iterator[Pool]:
+    """The pool that the settings ask for; whatever happens, nothing of it is left running."""
+    pool = _pool(settings)
+    try:
+        yield pool
+    except BaseException:
+        pool.close(now=True)
+        raise
+    pool.close(now=False)
+
+
+def _pool(settings: ExecutorSettings) -> Pool:
+    if settings.name == "serial":
+        from experiments.executors.serial import Serial
+
+        return Serial()
+    from experiments.executors.processes import Processes
+
+    return Processes(settings)
+
+
+def _alone(task: Task) -> list[Task]:
+    return [replace(task, cells=(cell,), attempt=task.attempt + 1) for cell in task.cells]
+
+
+def _listed(finished: Finished) -> Finished:
+    lost = finished.lost
+    return replace(
+        finished,
+        outcomes=tuple(Outcome(cell, error=f"killed: {lost}", trace=lost) for cell in finished.task.cells),
+    )

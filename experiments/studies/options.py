@@ -1,0 +1,124 @@
+"""What the studies beside ``value`` can be asked for."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from sim.scenario import Model, StrategySpec
+from sim.scenario.base import Count, Finite, NonNegative
+
+Arm = Annotated[str, Field(min_length=1)]
+"""An information set, or another way of holding all sources: ``experiments.studies.arms.arms_of`` has them."""
+Valuation = Literal["bayes", "learned"]
+Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
+Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
+Impressions = Annotated[int, Field(ge=2, le=10**9)]
+
+
+class Priced(Model):
+    """How the holders of data come to a value: exactly, or learned from so many randomised impressions."""
+
+    valuation: Valuation = "bayes"
+    train_requests: Impressions = 100_000
+    learner: Learner = "logistic"
+
+
+def _by_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
+"""A strategy by its name, or by a mapping with its parameters beside the name."""
+
+
+class TournamentStudy(Priced):
+    """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
+
+    All seats hold the data of ``arm`` and have ``bidders.budget``.
+    """
+
+    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)]
+    pairings: bool = True
+    replications: Count = 20
+    arm: Arm = "joint"
+
+
+class AdoptionStudy(Priced):
+    """The study ``adoption``: none, one, two ... all bidders hold the data of ``arm``, the others that of ``others``.
+
+    ``cost_per_request`` is what the data costs one adopter, in currency per bid request.
+    """
+
+    replications: Count = 10
+    arm: Arm = "joint"
+    others: Arm = "none"
+    cost_per_request: NonNegative = 0.0
+
+
+class Range(Model):
+    """What is not known of one key: between ``low`` and ``high``, evenly, or evenly in its logarithm; and who says so.
+
+    ``source`` is the citation, or says that the range is a choice. Between two whole numbers whole ones are drawn.
+    """
+
+    key: Annotated[str, Field(min_length=1)]
+    low: Finite
+    high: Finite
+    law: Literal["uniform", "log_uniform"] = "uniform"
+    source: Annotated[str, Field(min_length=1)]
+    whole: bool = False
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low = {self.low:g}: must be below high = {self.high:g}")
+        if self.law == "log_uniform" and self.low <= 0:
+            raise ValueError(f"low = {self.low:g}: must be above 0 where the law is log_uniform")
+        return self
+
+    def at(self, share: float) -> float | int:
+        """The value that so large a share of the range lies below; share from 0 to 1."""
+        if self.whole:
+            return min(math.floor(self.low + share * (self.high - self.low + 1)), int(self.high))
+        if self.law == "log_uniform":
+            return float(self.low * (self.high / self.low) ** share)
+        return float(self.low + share * (self.high - self.low))
+
+
+class Screening(Model):
+    """Morris's elementary effects: so many ``trajectories`` through a grid of ``levels``."""
+
+    trajectories: Annotated[int, Field(ge=2)] = 6
+    levels: Annotated[int, Field(ge=4, multiple_of=2)] = 4
+
+
+class Indices(Model):
+    """Sobol's indices of the ``factors`` that matter most, from ``base`` points (a power of two) each way; 0 factors: none."""
+
+    factors: Annotated[int, Field(ge=0)] = 4
+    base: Annotated[int, Field(ge=4)] = 32
+
+    @model_validator(mode="after")
+    def _power_of_two(self) -> Self:
+        if self.base & (self.base - 1):
+            raise ValueError(f"base = {self.base}: must be a power of two")
+        return self
+
+
+class SensitivityStudy(Priced):
+    """The study ``sensitivity``: which of the ``ranges`` move the value of joint data, Morris first, then Sobol.
+
+    Each point is the same world with ``requests`` bid requests and ``replications`` replications, the same ones everywhere.
+    """
+
+    ranges: tuple[Range, ...] = ()
+    silo: Arm = "best_single"
+    who: Who = "unilateral"
+    others: Arm = "none"
+    requests: Count = 5_000
+    replications: Annotated[int, Field(ge=2)] = 2
+    morris: Screening = Screening()
+    sobol: Indices = Indices()

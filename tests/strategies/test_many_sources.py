@@ -1,0 +1,190 @@
+"""Exact valuations over any number of sources and whatever spoils them, against what a long log says of each visible cell."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sim import Scenario
+from sim.audience import consent_law, law_of
+from sim.response import truth
+from sim.training import randomised_log
+from strategies.valuations.bayes import bayes, mean_retention, mean_value, posterior
+from strategies.valuations.combined import stacked_bayes, summed_bayes
+
+RESPONSE = {"b": 0.3, "c": 0.2, "d": 0.1, "q": 0.3, "noise_sd": 0}
+HISTORY = {"history": -0.25, "profile_history": 0.1, "context_history": -0.15, "history_redundancy": -0.5}
+
+
+def world(source, audience=None, contexts=2, **response):
+    return Scenario.model_validate(
+        {
+            "supply": {"context_types": contexts},
+            "audience": {"history_types": 2, **(audience or {})},
+            "response": {**RESPONSE, **HISTORY, **response},
+            "source": source,
+        }
+    )
+
+
+ALL = {"profile": {}, "context": {}, "history": {}}
+SPOILED = {
+    "three": world(ALL),
+    "many types": world(ALL, {"profile_types": 3, "history_types": 4}, contexts=5),
+    "matching by type": world({"profile": {"match_rate": (0.9, 0.3)}, "history": {"match_rate": (0.2, 0.8)}}),
+    "coverage": world({"profile": {"coverage": 0.6}, "context": {"coverage": (0.9, 0.2)}}),
+    "coverage by context": world({"profile": {"coverage": (0.9, 0.2)}, "history": {"coverage": (0.1, 0.7)}}),
+    "accuracy": world({"profile": {"accuracy": 0.7}, "history": {"accuracy": 0.2}}, {"profile_types": 3}),
+    "consent by type": world(ALL, {"consent": (0.9, 0.2)}),
+    "consent by value": world({"profile": {}, "history": {"owner": "agency"}}, {"consent": {"a": 0.5, "b": -1.5, "history": 1}}),
+    "consent for some": world({"profile": {"match_rate": 0.8}, "history": {}, "segments": {"shows": "history", "owner": "agency"}}, {"consent": 0.4}),
+    "two of one kind": world({"crm": {"shows": "profile", "match_rate": 0.7}, "bought": {"shows": "profile", "owner": "agency", "accuracy": 0.8}}),
+    "everything": world(
+        {
+            "profile": {"match_rate": (0.9, 0.5), "accuracy": 0.9, "coverage": (0.8, 0.6)},
+            "context": {"false_match_rate": 0.1},
+            "history": {"accuracy": 0.9, "needs_consent": True},
+            "segments": {"shows": "profile", "owner": "agency", "accuracy": 0.7, "latency_h": 1, "flip_rate_per_h": 0.1},
+        },
+        {"consent": {"b": -1}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_what_is_shown_is_worth_what_the_posterior_says(name):
+    """Cell by cell: how often it comes, and what it is worth on average, n = 100,000; chi-square within 5 of its deviations."""
+    s, n = SPOILED[name], 100_000
+    log = randomised_log(s, 1, 0, n)
+    count, total = log.count.sum(axis=0), log.total.sum(axis=0)
+    square = log.square.sum(axis=0)
+    exact = posterior(s, log.sources, {name: mean_retention(s, name) for name in log.sources})
+    assert exact.weight.sum() == pytest.approx(1)
+    often = exact.weight > 1e-12
+    assert (count[~often] == 0).all()
+    chi2 = ((count - n * exact.weight)[often] ** 2 / (n * exact.weight[often])).sum()
+    freedom = often.sum() - 1
+    assert abs(chi2 - freedom) < 5 * np.sqrt(2 * freedom) + 5
+    many = count > 100
+    mean, value = total[many] / count[many], bayes(s, tuple(s.source)).table[many]
+    error = np.sqrt(np.maximum(square[many] / count[many] - mean**2, 0) / count[many])
+    assert (np.abs(mean - value) <= 5 * error + 1e-9).all()
+    assert many.sum() > 3
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_less_is_known_from_fewer_sources_but_nothing_else(name):
+    """The tower rule: averaged over what another source shows, a value is what is known without it."""
+    s = SPOILED[name]
+    names = tuple(s.source)
+    keep = {name: mean_retention(s, name) for name in names}
+    whole = posterior(s, names, keep)
+    for axis in range(len(names)):
+        rest = names[:axis] + names[axis + 1 :]
+        part = posterior(s, rest, keep)
+        assert whole.weight.sum(axis=axis) == pytest.approx(part.weight)
+        assert whole.worth.sum(axis=axis) == pytest.approx(part.worth)
+
+
+def test_history_is_a_third_factor_with_its_own_correlation():
+    law = law_of(world({}))
+    sign = np.array([-1, 1])
+    assert law.shape == (2, 2, 2)
+    assert np.einsum("xzh,x,z->", law, sign, sign) == pytest.approx(0.3)
+    assert np.einsum("xzh,x,h->", law, sign, sign) == pytest.approx(-0.5)
+    assert np.einsum("xzh,z,h->", law, sign, sign) == pytest.approx(0.3 * -0.5)
+    x, z, h = np.meshgrid(sign, sign, sign, indexing="ij")
+    level = 1 + 0.3 * x + 0.2 * z + 0.1 * x * z - 0.25 * h + 0.1 * x * h - 0.15 * z * h
+    assert truth(world({})).theta == pytest.approx(level)
+
+
+def test_consent_depends_on_the_score():
+    given_by = consent_law(world({}, {"profile_types": 3, "consent": {"a": 0.2, "b": -1.0, "history": 0.5}}))
+    assert given_by.shape == (3, 2)
+    assert (np.diff(given_by, axis=0) < 0).all()
+    assert (given_by[:, 1] > given_by[:, 0]).all()
+    assert consent_law(world({}, {"consent": (0.9, 0.2)})).tolist() == [[0.9, 0.9], [0.2, 0.2]]
+
+
+def test_unmatched_as_the_prior_is_what_is_known_without_the_source():
+    """And the matched cells are worth what they are worth anyway."""
+    source = {"profile": {"match_rate": (0.9, 0.3)}, "context": {}}
+    signal = bayes(world(source), ("profile", "context")).table
+    prior = bayes(
+        world({**source, "profile": {**source["profile"], "unmatched": "prior"}}), ("profile", "context")
+    ).table
+    assert prior[:-1] == pytest.approx(signal[:-1], abs=1e-11)
+    assert prior[-1] == pytest.approx(bayes(world(source), ("context",)).table, abs=1e-11)
+    assert np.abs(prior[-1] - signal[-1])[:-1].min() > 0.01
+
+
+def test_weights_are_fitted_to_what_comes_and_not_to_what_is_believed():
+    """Naive scores are too sure of themselves, and unmatched ones too little: stacking finds that out."""
+    source = {"profile": {"false_match_rate": 0.5, "use": "naive"}, "context": {}}
+    assert stacked_bayes(world(source, q=0, d=0)).weights[1] == pytest.approx(0.5, abs=0.02)
+    calibrated = {"profile": {"false_match_rate": 0.5}, "context": {}}
+    assert stacked_bayes(world(calibrated, q=0, d=0)).weights[1] == pytest.approx(1, abs=0.02)
+
+
+def test_houses_hold_their_sources_together():
+    """Stacked and summed join houses: what the cmo holds is one model, with its crosses."""
+    s = world(ALL, q=0, history_redundancy=0, d=0, profile_history=0)
+    both = stacked_bayes(s)
+    assert [part.reads for part in both.parts] == [("profile",), ("context", "history")]
+    assert both.weights[1:] == pytest.approx((1, 1), abs=1e-9)
+    assert summed_bayes(s).mean == pytest.approx(mean_value(s))
+    assert s.houses == {"cio": ("profile",), "cmo": ("context", "history")}
+
+
+def test_copies_are_read_once():
+    s = world({"ours": {"copy_of": "profile", "owner": "cmo"}, **ALL})
+    assert bayes(s, tuple(s.source)).reads == ("ours", "context", "history")
+    assert bayes(s, ("profile", "ours")).table == pytest.approx(bayes(s, ("profile",)).table)
+    assert s.houses["cmo"] == ("ours", "context", "history")
+
+
+rates = st.floats(0, 1)
+
+
+@settings(max_examples=40)
+@given(rates, rates, rates, st.floats(-3, 3), st.sampled_from(["signal", "prior"]))
+def test_beliefs_average_to_the_mean(match, accuracy, coverage, slope, unmatched):
+    """For any faults, and also by who takes unmatched requests for any other, on what is matched."""
+    spoiled = {"match_rate": match, "accuracy": accuracy, "coverage": coverage}
+    s = world(
+        {"profile": spoiled, "history": {**spoiled, "needs_consent": True, "unmatched": unmatched}},
+        {"consent": {"b": slope}},
+    )
+    names = tuple(s.source)
+    whole = posterior(s, names, {name: mean_retention(s, name) for name in names}, believed=False)
+    assert whole.weight.sum() == pytest.approx(1)
+    assert whole.worth.sum() == pytest.approx(mean_value(s), rel=1e-9)
+    assert np.isfinite(bayes(s, names).table).all()
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"crm": {}}, "source.crm.shows: required"),
+        ({"profil": {}}, "did you mean 'source.profile'"),
+        ({"crm": {"copy_of": "profile"}}, "source.crm.copy_of = profile"),
+        ({"profile": {}, "one": {"copy_of": "profile"}, "two": {"copy_of": "one"}}, "no copy itself; there is: profile"),
+        ({"profile": {}, "one": {"copy_of": "profile", "match_rate": 0.5}}, "match_rate: a copy_of another"),
+        ({"joint": {"shows": "profile"}}, "not a name for a source"),
+        ({"age_x": {"shows": "profile"}}, "not a name for a source"),
+        ({"a+b": {"shows": "profile"}}, "not a name for a source"),
+        ({"history": {"match_rate": (0.1, 0.2, 0.3)}}, "3 numbers for 2 types"),
+        ({"history": {"coverage": (0.1, 0.2, 0.3)}}, "3 numbers for 2 context types"),
+        ({f"s{i}": {"shows": "profile"} for i in range(14)}, "different things"),
+    ],
+)  # fmt: skip
+def test_sources_that_cannot_be(source, said):
+    with pytest.raises(ValueError, match=said.replace("+", r"\+")):
+        world(source)
+
+
+def test_consent_of_too_many_types():
+    with pytest.raises(ValueError, match=r"audience.consent: 3 numbers for 2 profile types"):
+        world({}, {"consent": (0.1, 0.2, 0.3)})
