@@ -14,7 +14,11 @@ from sim.world import make_world
 
 
 def worth(
-    scenario: Scenario, advertisers: Sequence[str], seed: int, replication: int = 0, log: LogColumns | None = None
+    scenario: Scenario,
+    advertisers: Sequence[str],
+    seed: int,
+    replication: int = 0,
+    log: LogColumns | None = None,
 ) -> NDArray[np.float64]:
     """The most that each request of a run can be expected to be worth to each advertiser; shape (advertisers, requests).
 
