@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,12 +17,14 @@ from strategies.registry import make
 from strategies.valuations.bayes import bayes
 from strategies.valuations.combined import stacked_bayes, summed_bayes
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
+from strategies.valuations.winning import winning
 
 STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
 APART = (STACKED, SPLIT_BUDGET, SUMMED)
 """Arms that hold every source, but no model has seen two of them together."""
 
 FOCAL = "focal"
+Rivals = Sequence[tuple[str, ...]]
 
 
 def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
@@ -61,16 +64,19 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
     """
     scenario = cell.scenario
     if cell.lineup:
+        rivals = [information(cell, cell.arm)] * (len(cell.lineup) - 1)
         return {
-            seat: _campaign(cell, seat, cell.arm, scenario.bidders.budget, spec)
+            seat: _campaign(cell, seat, cell.arm, scenario.bidders.budget, rivals, spec)
             for seat, spec in seated(cell)
         }
     bidders = scenario.bidders.count
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
     others = _with_what_is_for_sale(scenario, cell.others)
+    arms = [cell.arm if number < holders else others for number in range(bidders)]
     market: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
-        market |= seats(cell, name, cell.arm if number < holders else others)
+        held = [information(cell, arm) for arm in arms[:number] + arms[number + 1 :]]
+        market |= seats(cell, name, arms[number], held)
     return market
 
 
@@ -92,21 +98,24 @@ def bidder_names(count: int) -> list[str]:
     return [FOCAL, *(f"rival_{number}" for number in range(1, count))][:count]
 
 
-def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget."""
+def seats(cell: Cell, advertiser: str, arm: str, rivals: Rivals = ()) -> dict[str, Entrant]:
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget.
+
+    ``rivals`` are the sources that each of the others holds.
+    """
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if arm != SPLIT_BUDGET or scenario.response.family == "private_value":
-        return {advertiser: _campaign(cell, advertiser, arm, budget)}
+        return {advertiser: _campaign(cell, advertiser, arm, budget, rivals)}
     houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
     share = None if budget is None else budget / len(houses)
     return {
-        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share)
+        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share, rivals)
         for owner, held in houses.items()
     }
 
 
-def valuation(cell: Cell, arm: str) -> Valuation:
-    """What the arm's holder thinks an impression is worth."""
+def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:
+    """What the arm's holder thinks an impression is worth, whose rivals hold these sources."""
     scenario = cell.scenario
     if cell.valuation == "learned":
         log = _log(scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests)
@@ -119,6 +128,8 @@ def valuation(cell: Cell, arm: str) -> Valuation:
         return stacked_bayes(scenario)
     if arm == SUMMED:
         return summed_bayes(scenario)
+    if scenario.bidders.beliefs == "winning":
+        return winning(scenario, information(cell, arm), rivals)
     return bayes(scenario, information(cell, arm))
 
 
@@ -129,13 +140,18 @@ def information(cell: Cell, arm: str) -> tuple[str, ...]:
 
 
 def _campaign(
-    cell: Cell, advertiser: str, arm: str, budget: float | None, spec: StrategySpec | None = None
+    cell: Cell,
+    advertiser: str,
+    arm: str,
+    budget: float | None,
+    rivals: Rivals,
+    spec: StrategySpec | None = None,
 ) -> Entrant:
     """One campaign with the arm's data; where every bidder knows its value there are none."""
     policy = make(spec or cell.scenario.bidders.strategy, Market.of(cell.scenario))
     if cell.scenario.response.family == "private_value":
         return Entrant(policy, None, budget, advertiser)
-    return Entrant(Priced(valuation(cell, arm), policy), information(cell, arm), budget, advertiser)
+    return Entrant(Priced(valuation(cell, arm, rivals), policy), information(cell, arm), budget, advertiser)
 
 
 @lru_cache(maxsize=2)
