@@ -94,7 +94,8 @@ class RunStudy(Model):
     """One simulation: which arm's data the focal bidder holds, in which replication.
 
     ``strategies``, where there are some, play a match instead, a seat each, all with the arm's data.
-    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md).
+    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` says what is bid on a log of
+    this engine: what was bid then, or what the strategy bids; ``replay`` is for logs.
     """
 
     arm: Arm = "joint"
@@ -106,6 +107,8 @@ class RunStudy(Model):
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
     log: bool = False
+    bids: Literal["logged", "strategy"] = "logged"
+    replay: Replay = Replay()
 
 
 class ExecutorSettings(Model):
