@@ -1,4 +1,4 @@
-"""The scenario `three_sources` against the figures that it was fitted to."""
+"""The scenario `three_fitted` against the figures that it was fitted to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from strategies.valuations.bayes import posterior
 
 @pytest.fixture(scope="module")
 def scenario():
-    return load("value", ["scenario=three_sources"])[0].settings.scenario
+    return load("value", ["scenario=three_fitted"])[0].settings.scenario
 
 
 def test_it_clicks_as_often_as_the_default(scenario):
