@@ -33,6 +33,7 @@ class Cell:
         arm: the treatment, one of ``experiments.studies.arms.arms_of(scenario)``.
         valuation: ``bayes`` or ``learned``.
         who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
+        others: the arm of bidders who do not hold ``arm``.
         train_requests: randomised impressions that learned valuations are fitted to.
         learner: the model fitted to them, see ``strategies.valuations.learned.LEARNERS``.
         seed: the study's seed.
@@ -44,6 +45,7 @@ class Cell:
     arm: str
     valuation: str = "bayes"
     who: str | int = "unilateral"
+    others: str = "none"
     train_requests: int = 100_000
     learner: str = "logistic"
     seed: int = 1
@@ -56,7 +58,7 @@ class Cell:
         from strategies.plugins import fingerprint
 
         market = self.scenario.model_dump(exclude=FOR_PEOPLE)
-        parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who]
+        parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who, self.others]
         parts += [
             (self.train_requests, self.learner) if self.valuation == "learned" else 0,
             self.seed,

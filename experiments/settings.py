@@ -9,16 +9,13 @@ from pydantic import Field, model_validator
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.replay.settings import Replay
+from experiments.studies.options import AdoptionStudy, Arm, Learner, Valuation
 from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
-Arm = Annotated[str, Field(min_length=1)]
-"""An information set, or another way of holding all sources: ``experiments.studies.arms.arms_of`` has them."""
 LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
 """Of a study that replays a log, whose houses are two."""
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
-Valuation = Literal["bayes", "learned"]
-Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
 Value = bool | int | float | str | tuple[float, ...]
 """What a key may be swept over."""
 Correlation = Annotated[float, Field(ge=-1, le=1)]
@@ -69,6 +66,7 @@ class ValueStudy(Model):
     half_width: Positive | None = None
     max_replications: Annotated[int, Field(ge=10)] = 1_000
     who: Who = "unilateral"
+    others: Arm = "none"
     silo: Arm = "best_single"
     valuation: Valuation = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
@@ -88,6 +86,7 @@ class RunStudy(Model):
     arm: Arm = "joint"
     replication: Annotated[int, Field(ge=0)] = 0
     who: Who = "unilateral"
+    others: Arm = "none"
     valuation: Valuation = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
@@ -133,7 +132,7 @@ class Settings(Model, Generic[Study]):
             raise ValueError(f"source: {len(sources)} sources; a study takes at most {MOST_SOURCES}")
         known = LOG_ARMS if self.scenario.supply.kind == "log" else arms_of(self.scenario)
         silos = ("best_single", *(arm for arm in known if arm != "joint"))
-        for key, allowed in (("arm", known), ("silo", silos)):
+        for key, allowed in (("arm", known), ("others", known), ("silo", silos)):
             given = getattr(self.study, key, None)
             if given is not None and given not in allowed:
                 choice = ", ".join(allowed)
@@ -160,7 +159,7 @@ class Settings(Model, Generic[Study]):
 ABOUT = ("name", "question", "currency")
 """What stands under ``scenario`` in YAML; the other parts of a scenario stand beside it."""
 
-STUDIES: dict[str, type[Model]] = {"value": ValueStudy, "run": RunStudy}
+STUDIES: dict[str, type[Model]] = {"value": ValueStudy, "run": RunStudy, "adoption": AdoptionStudy}
 """Verb -> the settings of its study."""
 
 

@@ -150,6 +150,7 @@ def _cell(point: Point) -> Cell:
         arm=study.arm,
         valuation=study.valuation,
         who=study.who,
+        others=study.others,
         train_requests=study.train_requests,
         learner=study.learner,
         seed=settings.seed,

@@ -50,7 +50,7 @@ def ladder_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_s
     """
     utility = _rows(summary, "utility", "focal_profit")
     against = silo_label(silo, best_single)
-    table = _table(f"Profit of each arm, {_first(utility['unit'])}", FOOTNOTE)
+    table = blank_table(f"Profit of each arm, {_first(utility['unit'])}", FOOTNOTE)
     table.add_column("arm", no_wrap=True)
     for head in ("profit", "95 % interval", "over none", f"over {against}", "win rate"):
         table.add_column(head, justify="right")
@@ -61,8 +61,8 @@ def ladder_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_s
             silo_label(arm, best_single),
             number(profit.estimate) if profit else DASH,
             _interval(profit),
-            _difference(lookup(summary, "difference_to_none", arm=arm)),
-            _difference(lookup(summary, "difference_to_silo", arm=arm)),
+            signed(lookup(summary, "difference_to_none", arm=arm)),
+            signed(lookup(summary, "difference_to_silo", arm=arm)),
             DASH if wins is None or math.isnan(wins.estimate) else f"{number(100 * wins.estimate)} %",
             end_section=arm == JOINT,
         )
@@ -79,7 +79,7 @@ def estimand_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best
     """
     money = summary.loc[summary["metric"] == "focal_profit", "unit"]
     against = silo_label(silo, best_single)
-    table = _table(f"What joining changes (siloed: {against}), {_first(money)}", FOOTNOTE)
+    table = blank_table(f"What joining changes (siloed: {against}), {_first(money)}", FOOTNOTE)
     table.add_column("estimand")
     table.add_column("comparison")
     table.add_column("estimate", justify="right")
@@ -87,7 +87,7 @@ def estimand_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best
     for (estimand, metric), name in ROWS.items():
         for row in _rows(summary, estimand, metric).to_dict("records"):
             estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["n_replications"])
-            table.add_row(name, str(row["arm"]), _difference(estimate), _interval(estimate))
+            table.add_row(name, str(row["arm"]), signed(estimate), _interval(estimate))
     return table
 
 
@@ -100,7 +100,7 @@ def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
     """
     lattice = Lattice(tuple(sources))
     shapley = _rows(summary, "shapley", "focal_profit")
-    table = _table(f"What each source adds, {_first(shapley['unit'])}", FOOTNOTE)
+    table = blank_table(f"What each source adds, {_first(shapley['unit'])}", FOOTNOTE)
     table.add_column("source")
     for head in ("alone", "added last", "on average (Shapley)", "95 % interval"):
         table.add_column(head, justify="right")
@@ -110,7 +110,7 @@ def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
             lookup(summary, "marginal_value", arm=f"{source} | {given}") for given in ("none", rest)
         )
         average = lookup(summary, "shapley", arm=source)
-        table.add_row(source, _difference(first), _difference(last), _difference(average), _interval(average))
+        table.add_row(source, signed(first), signed(last), signed(average), _interval(average))
     return table
 
 
@@ -144,7 +144,8 @@ def plain(*parts: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
-def _table(title: str, caption: str) -> Table:
+def blank_table(title: str, caption: str) -> Table:
+    """A table of the common look without columns yet."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -166,7 +167,7 @@ def _interval(estimate: Estimate | None) -> str:
     return interval(estimate) if estimate is not None and estimate.has_interval else DASH
 
 
-def _difference(estimate: Estimate | None) -> str:
+def signed(estimate: Estimate | None) -> str:
     """A signed number, marked where its interval shows no sign."""
     if estimate is None or math.isnan(estimate.estimate):
         return DASH

@@ -19,7 +19,10 @@ FAILURES = "failures.jsonl"
 SHOWN = 5
 """Failed cells shown; the file has all."""
 
-ABOUT = {"value": "what is it worth to join the two houses' data on each bid request?"}
+ABOUT = {
+    "value": "what is it worth to join the two houses' data on each bid request?",
+    "adoption": "how many bidders will hold the data, and who gains and loses on the way?",
+}
 """Verb -> the question that its study answers."""
 
 

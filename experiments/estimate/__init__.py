@@ -14,6 +14,7 @@ from experiments.estimate.intervals import (
 from experiments.estimate.ladder import (
     ESTIMANDS,
     LADDER,
+    P_HOLM,
     SUMMARY_COLUMNS,
     ladder_summary,
     lookup,
@@ -29,6 +30,7 @@ __all__ = [
     "LADDER",
     "LEVEL",
     "METRICS",
+    "P_HOLM",
     "SUMMARY_COLUMNS",
     "Estimate",
     "Metric",

@@ -40,6 +40,8 @@ METRICS: dict[str, Metric] = {
     "revenue": Metric(
         "money", "the seller's revenue; against a price landscape what the simulated bidders paid"
     ),
+    "exchange_fee": Metric("money", "the exchange's share of what the simulated bidders paid"),
+    "adopters": Metric("number", "bidders that hold the data", "bidders"),
     "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
     "spend": Metric("money", "what the focal advertiser paid", column="spend"),
     "win_rate": Metric(
@@ -145,6 +147,8 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
     )
     table["revenue"] = groups["revenue"].first()
     table["welfare"] = groups["welfare"].first()
+    if "exchange_fee" in cells and (cells["exchange_fee"] > 0).any():
+        table["exchange_fee"] = groups["exchange_fee"].first()
     table["bidder_surplus"] = groups["profit"].sum().where(table["welfare"].notna())
     if "reach" in table:
         table["frequency"] = focal["viewed"].sum() / table["reach"].where(table["reach"] > 0)

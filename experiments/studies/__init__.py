@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from experiments.studies.base import Study
 
-STUDIES = {"value": ("experiments.studies.value", "Value")}
+STUDIES = {
+    "value": ("experiments.studies.value", "Value"),
+    "adoption": ("experiments.studies.adoption", "Adoption"),
+}
 """Verb -> module and class of its study; its settings are in ``experiments.settings.STUDIES``."""
 
 

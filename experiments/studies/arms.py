@@ -37,7 +37,7 @@ def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
     result = simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
     about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
-    market = {name: result.market[name] for name in ("revenue", "welfare")}
+    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare")}
     rows = [
         {**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)
     ]
@@ -54,13 +54,13 @@ def records(columns: Any) -> list[dict[str, Any]]:
 
 
 def entrants(cell: Cell) -> dict[str, Entrant]:
-    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others none."""
+    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``."""
     scenario = cell.scenario
     bidders = scenario.bidders.count
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
     market: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
-        market |= seats(cell, name, cell.arm if number < holders else "none")
+        market |= seats(cell, name, cell.arm if number < holders else cell.others)
     return market
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,17 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
+from experiments.studies import value_notes
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
 from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
-from sim.scenario import Scenario, StrategySpec
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as Drawing
-
-FEW_SALES = 200
-"""From fewer conversions a learned valuation has little but their chance to learn from."""
 
 
 class Value(Study):
@@ -85,7 +81,7 @@ class Value(Study):
         about = {"best_single": self._best_single(ledger), "silo": study.silo}
         return Said(
             verdict=(verdict(summary, holders=holders(study.who, bidders.count), **about),),
-            notes=tuple(self._notes()),
+            notes=tuple(self._notes(summary, ledger)),
             shown=tuple(self._tables(summary, about)),
         )
 
@@ -164,22 +160,16 @@ class Value(Study):
         if self.settings.study.lattice and (summary["estimand"] == "shapley").any():
             yield tables.source_table(summary, tuple(self.settings.scenario.source))
 
-    def _notes(self) -> Iterator[str]:
-        settings = self.settings
-        bidders = settings.scenario.bidders
-        if bidders.budget is not None and not paces(bidders.strategy, settings.scenario):
-            yield (
-                f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
-                "data is worth hardly shows; strategy=adaptive_pacing spends evenly"
-            )
-        if settings.study.valuation == "learned":
-            requests = settings.study.train_requests
-            sales = sales_to_learn_from(settings.scenario, requests)
-            if sales < FEW_SALES:
-                yield (
-                    f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; what is learned "
-                    f"from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
-                )
+    def _notes(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[str]:
+        from experiments.estimate import lookup
+
+        study = self.settings.study
+        yield from value_notes.of_settings(self.settings)
+        if study.silo == "best_single":
+            yield from value_notes.near_tie(ledger.of(Plan(self.settings).pilot()))
+        if value := lookup(summary, "value_of_joint_data"):
+            yield from value_notes.width(value, study.half_width, study.max_replications)
+            yield from value_notes.power(value, unit(self.settings.scenario)[1])
 
 
 def _draw_curve(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
@@ -188,21 +178,3 @@ def _draw_curve(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
     over = str(value["over"].iloc[0])
     subject = f"Value of joint data against {over}"
     return plots.draw_curve(value, unit=unit, silo=silo, subject=subject, x_label=over)
-
-
-def paces(spec: StrategySpec, scenario: Scenario) -> bool:
-    """Whether a strategy minds its budget."""
-    from strategies.market import Market
-    from strategies.registry import make
-
-    return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
-
-
-def sales_to_learn_from(scenario: Scenario, requests: int) -> float:
-    """Conversions in a log of so many impressions; inf where values are learned from something else."""
-    from sim.response import truth
-
-    if scenario.response.conversion is None:
-        return math.inf
-    world = truth(scenario)
-    return float((world.law * world.conversion).sum()) * requests

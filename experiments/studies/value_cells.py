@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from experiments.cells import PILOTS, Cell
-from experiments.runner import Found, table
+from experiments.runner import Found
 from experiments.settings import Settings, ValueStudy
 from experiments.studies.arms import STACKED, arms_of
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 PILOT = tuple(range(PILOTS, PILOTS + 4))
 """Replications on which the better single source is chosen; no estimate uses them."""
@@ -71,6 +71,7 @@ class Plan:
                 arm=arm,
                 valuation=study.valuation,
                 who=study.who,
+                others=study.others,
                 train_requests=study.train_requests,
                 learner=study.learner,
                 seed=settings.seed,
@@ -87,13 +88,6 @@ def unit(scenario: Scenario) -> tuple[float, str]:
     if scenario.name.startswith("theory"):
         return 1.0, f"{scenario.currency} per request"
     return 1e6, f"{scenario.currency} per million bid requests"
-
-
-def pilot_profits(pilot: Found) -> pd.DataFrame:
-    """The focal advertiser's profit in each single source's pilot cells: a row a replication, a column a source."""
-    rows = table(pilot)
-    focal = rows[rows["focal"].astype(bool)]
-    return focal.pivot_table(index="replication", columns="arm", values="profit", aggfunc="sum", sort=False)
 
 
 def best_single(pilot: Found, sources: Iterable[str]) -> str:

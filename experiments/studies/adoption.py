@@ -1,0 +1,189 @@
+"""The study ``adoption``: what data is worth to one firm when others have it too, and how many will have it in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from experiments.cells import Cell
+from experiments.errors import BadInput
+from experiments.runner import Ledger
+from experiments.studies.arms import bidder_names
+from experiments.studies.base import Figure, Said, Study
+from experiments.studies.value_cells import unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from experiments.estimate.adoption import Equilibria, Gain
+    from experiments.estimate.intervals import Estimate
+
+MARKET = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
+"""What is also looked at: nobody's gain is the market's."""
+AT = "study.who="
+
+
+class Adoption(Study):
+    """None, one, two ... all bidders hold the data, in the same market."""
+
+    headline: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "adopters in equilibrium": ("equilibrium_adopters", "adopters"),
+        "first adopter's gain": ("gain_from_adopting", "focal_profit"),
+    }
+
+    def check(self) -> None:
+        """Refuse a market without rivals, or two arms that are one."""
+        scenario, study = self.settings.scenario, self.settings.study
+        problems = []
+        if scenario.bidders.count < 2:
+            problems.append(
+                f"bidders.count = {scenario.bidders.count}: the study adoption needs two bidders or more"
+            )
+        if study.arm == study.others:
+            problems.append(
+                f"study.others = {study.others}: must not be study.arm, or nobody has anything to adopt"
+            )
+        if problems:
+            raise BadInput(problems)
+
+    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way
+        """Every number of adopters in every replication."""
+        numbers = range(self.settings.scenario.bidders.count + 1)
+        yield [self._cell(k, r) for r in range(self.settings.study.replications) for k in numbers]
+
+    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
+        """Profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
+        import pandas as pd
+
+        from experiments.estimate import SUMMARY_COLUMNS
+
+        return pd.DataFrame(list(self._rows(cells)), columns=list(SUMMARY_COLUMNS))
+
+    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
+        """The table by number of adopters, and who gains and loses."""
+        from experiments.studies.adoption_words import adoption_table, sentences
+
+        scale, money = unit(self.settings.scenario)
+        cost = self.settings.study.cost_per_request * scale
+        bidders = self.settings.scenario.bidders.count
+        about = {"bidders": bidders, "cost": cost, "unit": money, "arm": self.settings.study.arm}
+        return Said(
+            verdict=tuple(sentences(summary, **about)), shown=(adoption_table(summary, bidders, cost, money),)
+        )
+
+    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
+        """An adopter's profit, and that of those without, over the number of adopters."""
+        from experiments.plots import draw_curve
+
+        rows = summary[summary["estimand"].isin(["adopter_profit", "non_adopter_profit"])]
+        table = rows.assign(
+            x=[adopters(arm) for arm in rows["arm"]],
+            line=rows["estimand"].map({"adopter_profit": "an adopter", "non_adopter_profit": "one without"}),
+        )
+        _, money = unit(self.settings.scenario)
+        yield Figure(
+            "adoption",
+            table,
+            lambda: draw_curve(
+                table,
+                unit=money,
+                silo=self.settings.study.others,
+                subject="Profit of one bidder by how many hold the data, before its cost",
+                x_label="bidders that hold the data",
+                y_label="profit of one bidder",
+            ),
+        )
+
+    def _cell(self, k: int, replication: int) -> Cell:
+        study = self.settings.study
+        return Cell(
+            scenario=self.settings.scenario,
+            arm=study.arm if k else study.others,
+            valuation=study.valuation,
+            who=k or 1,
+            others=study.others,
+            train_requests=study.train_requests,
+            learner=study.learner,
+            seed=self.settings.seed,
+            replication=replication,
+            point=f"{AT}{k}" if k else "",
+        )
+
+    def _rows(self, cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
+        from experiments.estimate import paired_difference
+        from experiments.estimate.adoption import equilibria, gains, per_bidder
+        from experiments.estimate.intervals import mean_interval
+        from experiments.estimate.ladder import PROFIT
+
+        scale, _ = unit(self.settings.scenario)
+        counted = self._counted(cells)
+        having, lacking = per_bidder(counted, scale)
+        for name, table in (("adopter_profit", having), ("non_adopter_profit", lacking)):
+            yield from (self._row(name, k, PROFIT, mean_interval(own)) for k, own in table.items())
+        found = gains(having, lacking)
+        yield from (self._row("gain_from_adopting", gain.k, PROFIT, gain.estimate) for gain in found)
+        for k, own in lacking.items():
+            if k:
+                loss = paired_difference(own, lacking[0])
+                yield self._row("loss_from_staying_out", k, PROFIT, loss)
+        cost = self.settings.study.cost_per_request * scale
+        yield from self._equilibria(equilibria(found, cost), found)
+        yield from self._market(counted, scale)
+
+    def _market(self, counted: pd.DataFrame, scale: float) -> Iterator[dict[str, Any]]:
+        """The market's metrics at each number of adopters, and their change from nobody to so many."""
+        from experiments.estimate import outcomes, paired_difference
+        from experiments.estimate.intervals import mean_interval
+
+        numbers = sorted(set(counted["k"].tolist()))
+        tables = {k: outcomes(counted[counted["k"] == k], unit_scale=scale) for k in numbers}
+        for metric in MARKET:
+            wide = {k: table[metric].droplevel("arm") for k, table in tables.items() if metric in table}
+            for k, values in wide.items():
+                yield self._row("utility", k, metric, mean_interval(values))
+                if k and 0 in wide:
+                    yield self._row("change_by_adoption", k, metric, paired_difference(values, wide[0]))
+
+    def _equilibria(self, at: Equilibria, found: list[Gain]) -> Iterator[dict[str, Any]]:
+        """A row an equilibrium number; its interval spans all numbers that the gains' band does not rule out."""
+        for k in at.numbers:
+            row = self._row("equilibrium_adopters", k, "adopters", None)
+            ends = (min(at.possible), max(at.possible)) if found[0].estimate.has_interval else (None, None)
+            yield row | {
+                "estimate": k,
+                "ci_low": ends[0],
+                "ci_high": ends[1],
+                "n_replications": found[0].estimate.n,
+            }
+
+    def _counted(self, cells: pd.DataFrame) -> pd.DataFrame:
+        """The cells with the number of adopters, and whether each bidder is one of them."""
+        names = bidder_names(self.settings.scenario.bidders.count)
+        at = cells["study_point"].str.removeprefix(AT)
+        number = at.where(at != "", "0").astype(int)
+        place = cells["advertiser"].map({name: place for place, name in enumerate(names)})
+        return cells.assign(k=number, adopts=place < number, study_point="")
+
+    def _row(self, estimand: str, k: int, metric: str, found: Estimate | None) -> dict[str, Any]:
+        from experiments.estimate import unit_of
+
+        _, money = unit(self.settings.scenario)
+        row = {"estimand": estimand, "arm": label(k), "metric": metric, "unit": unit_of(metric, money)}
+        if found is None:
+            return row
+        return row | {
+            "estimate": found.estimate,
+            "ci_low": found.ci_low,
+            "ci_high": found.ci_high,
+            "n_replications": found.n,
+        }
+
+
+def label(k: int) -> str:
+    """How ``summary.csv`` writes that k bidders hold the data."""
+    return f"{k} adopt"
+
+
+def adopters(arm: str) -> int:
+    """The k of a label."""
+    return int(arm.partition(" ")[0])

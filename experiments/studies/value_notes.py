@@ -1,0 +1,100 @@
+"""What to know before believing a study `value`: what it could have shown, what was a near thing, what spoils it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from experiments.runner import Found, table
+from experiments.settings import Settings, ValueStudy
+from sim.scenario import Scenario, StrategySpec
+
+if TYPE_CHECKING:
+    from experiments.estimate import Estimate
+
+FEW_SALES = 200
+"""From fewer conversions a learned valuation has little but their chance to learn from."""
+
+
+def power(value: Estimate, unit: str) -> Iterator[str]:
+    """What a study of this size would have shown."""
+    from experiments.verdict import number
+
+    if math.isfinite(value.detectable) and value.detectable > 0:
+        yield (
+            f"With {value.n} replications a value of joint data of at least {number(value.detectable)} {unit} would have been "
+            "shown with 80 % power."
+        )
+
+
+def width(value: Estimate, wanted: float | None, most: int) -> Iterator[str]:
+    """Where a half-width was asked for: whether the interval that is printed has it."""
+    from experiments.verdict import number
+
+    if wanted is None or not value.has_interval:
+        return
+    half = (value.ci_high - value.ci_low) / 2
+    if half > wanted:
+        why = (
+            f"study.max_replications = {most} are too few"
+            if value.n >= most
+            else "these replications differ more than the pilot's did"
+        )
+        yield (
+            f"The interval reaches {number(half)} to either side, and study.half_width = {wanted:g} was wanted: {why}."
+        )
+
+
+def near_tie(pilot: Found) -> Iterator[str]:
+    """Where the pilots do not show that the better single source is the better one."""
+    from experiments.estimate import paired_difference
+
+    rows = table(pilot)
+    if rows.empty:
+        return
+    focal = rows[rows["focal"].astype(bool)]
+    profit = focal.pivot_table(index="replication", columns="arm", values="profit", aggfunc="sum", sort=False)
+    best, *others = profit.mean().sort_values(ascending=False, kind="stable").index
+    for other in others:
+        if paired_difference(profit[best], profit[other]).finding != "positive":
+            yield (
+                f"The better single source was a near thing: {best} over {other}, no difference shown on "
+                f"{len(profit)} pilot replications."
+            )
+
+
+def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
+    """What in the settings spoils the study."""
+    bidders = settings.scenario.bidders
+    if bidders.budget is not None and not paces(bidders.strategy, settings.scenario):
+        yield (
+            f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
+            "data is worth hardly shows; strategy=adaptive_pacing spends evenly"
+        )
+    if settings.study.valuation == "learned":
+        requests = settings.study.train_requests
+        sales = sales_to_learn_from(settings.scenario, requests)
+        if sales < FEW_SALES:
+            yield (
+                f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; what is learned "
+                f"from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
+            )
+
+
+def paces(spec: StrategySpec, scenario: Scenario) -> bool:
+    """Whether a strategy minds its budget."""
+    from strategies.market import Market
+    from strategies.registry import make
+
+    return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
+
+
+def sales_to_learn_from(scenario: Scenario, requests: int) -> float:
+    """Conversions in a log of so many impressions; inf where values are learned from something else."""
+    from sim.response import truth
+
+    if scenario.response.conversion is None:
+        return math.inf
+    world = truth(scenario)
+    return float((world.law * world.conversion).sum()) * requests

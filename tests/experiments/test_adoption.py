@@ -1,0 +1,84 @@
+"""How many adopt: the arithmetic of equilibria, and the study as a command."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments.cli import main
+from experiments.estimate import Estimate, lookup
+from experiments.estimate.adoption import Gain, equilibria, gains, per_bidder
+from experiments.studies.adoption_words import sentences
+
+SMALL = ["scenario=theory_rivals", "executor=serial", "study.arm=profile", "bidders.count=3"]
+
+
+def gain(k, value, half=0.0):
+    return Gain(k, Estimate(value, value - half, value + half, 10), value - half, value + half)
+
+
+def test_equilibria_by_hand():
+    falling = [gain(1, 4.0), gain(2, 2.0), gain(3, 1.0)]
+    assert equilibria(falling, 3.0).numbers == (1,)
+    assert equilibria(falling, 0.5).numbers == (3,)
+    assert equilibria(falling, 5.0).numbers == (0,)
+    assert equilibria(falling, 2.0).numbers == (2,), "the indifferent adopt"
+
+
+def test_where_one_adopter_makes_it_worth_more_to_the_next_there_are_several():
+    rising = [gain(1, 1.0), gain(2, 3.0), gain(3, 2.5)]
+    assert equilibria(rising, 2.0).numbers == (0, 3)
+
+
+def test_what_the_intervals_do_not_rule_out_is_possible():
+    found = equilibria([gain(1, 4.0, 0.5), gain(2, 2.0, 0.5), gain(3, 1.0, 0.5)], 2.2)
+    assert found.numbers == (1,)
+    assert found.possible == (1, 2)
+
+
+def test_profits_are_paired_by_replication_and_counted_by_firm():
+    rows = [
+        {"k": k, "replication": r, "adopts": b < k, "advertiser": f"b{b}", "profit": p / 2, "requests": 10}
+        for r in (0, 1)
+        for k in (0, 1, 2)
+        for b in (0, 1)
+        for p in [100 * r + 10 * k + b] * 2  # two campaigns a firm
+    ]
+    having, lacking = per_bidder(pd.DataFrame(rows), unit_scale=10)
+    assert {k: own.to_dict() for k, own in having.items()} == {1: {0: 10.0, 1: 110.0}, 2: {0: 20.5, 1: 120.5}}
+    assert {k: own.to_dict() for k, own in lacking.items()} == {0: {0: 0.5, 1: 100.5}, 1: {0: 11.0, 1: 111.0}}
+    first, second = gains(having, lacking)
+    assert (first.estimate.estimate, second.estimate.estimate) == (9.5, 9.5)
+    assert first.low == first.high == 9.5
+
+
+@pytest.fixture
+def summary(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["adoption", *SMALL, "supply.requests=2000", "study.replications=4"]
+    assert main([*command, "study.cost_per_request=0.03"]) == 0
+    (folder,) = Path("results/adoption").iterdir()
+    assert json.loads((folder / "status.json").read_text()) == {"status": "done"}
+    assert (folder / "plots" / "adoption.svg").exists()
+    return pd.read_csv(folder / "summary.csv")
+
+
+def test_the_command_answers(summary, capsys):
+    rows = summary[summary["estimand"] == "equilibrium_adopters"]
+    assert list(rows["estimate"]) == [2]  # b = .3: log2(.3 / .03) = 3.3, at most n - 1
+    assert lookup(summary, "gain_from_adopting", arm="1 adopt").finding == "positive"
+    assert lookup(summary, "utility", "revenue", "0 adopt").estimate == pytest.approx(1.0)
+    said = " ".join(sentences(summary, bidders=3, cost=0.03, unit="currency", arm="profile"))
+    assert "2 of 3 bidders hold the data of profile in equilibrium" in said
+    assert "nothing that is shown" in said
+    assert "interval: simulation error only" in said
+
+
+def test_one_bidder_or_one_arm_is_refused(capsys):
+    assert main(["adoption", "scenario=theory_rivals", "bidders.count=1", "study.arm=none"]) == 2
+    said = capsys.readouterr().err
+    assert "bidders.count = 1" in said
+    assert "study.others = none" in said

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from experiments.cells import Cell, CellResult
+from experiments.estimate import Estimate, mean_interval
+from experiments.studies.value_notes import near_tie, power, width
+from sim import Scenario
+
+MARKET = Scenario.model_validate({"source": {"profile": {}, "context": {}}})
+
+
+def pilot(profits):
+    """Cells of pilots with these profits, by source."""
+    return [
+        (Cell(MARKET, arm, replication=r), CellResult([{"focal": True, "profit": value}]))
+        for arm, values in profits.items()
+        for r, value in enumerate(values)
+    ]
+
+
+def test_power_says_what_would_have_been_shown():
+    value = mean_interval([0.1, 0.3, 0.2, 0.25, 0.15, 0.3])
+    (said,) = power(value, "CNY per request")
+    assert said.startswith("With 6 replications a value of joint data of at least 0.1")
+    assert "80 % power" in said
+    assert list(power(Estimate(0.2, float("nan"), float("nan"), 1), "CNY")) == []
+
+
+def test_a_half_width_that_was_not_reached_is_said():
+    value = Estimate(1.0, 0.5, 1.5, 20)
+    assert list(width(value, 0.6, 1000)) == []
+    assert list(width(value, None, 1000)) == []
+    (by_chance,) = width(value, 0.4, 1000)
+    assert "0.500 to either side, and study.half_width = 0.4" in by_chance
+    assert "pilot" in by_chance
+    (limited,) = width(value, 0.4, 20)
+    assert "study.max_replications = 20" in limited
+
+
+@pytest.mark.parametrize("second", [[1.0, 2.1, 2.9, 4.2], [1.0, 2.0, 3.0, 4.0]])
+def test_a_near_tie_of_single_sources_is_said(second):
+    (said,) = near_tie(pilot({"profile": [1.0, 2.0, 3.0, 4.0], "context": second}))
+    assert "a near thing" in said
+    assert "4 pilot replications" in said
+
+
+def test_a_clear_choice_needs_no_words():
+    assert list(near_tie(pilot({"profile": [1.0, 2.0, 3.0], "context": [2.0, 3.1, 4.0]}))) == []
+    assert list(near_tie([])) == []

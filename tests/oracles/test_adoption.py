@@ -1,0 +1,90 @@
+"""The k-adopter law: how a private edge erodes, and where adoption stops. Sources: Hummel & McAfee 2016, and [D]."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from experiments.config import load
+from experiments.estimate import lookup
+from experiments.runner import Ledger, table
+from experiments.studies.adoption import Adoption, label
+from experiments.studies.arms import run_cell
+
+pytestmark = pytest.mark.oracle
+
+
+def study(n, b, cost=0.0, values="private", replications=6, requests=8_000):
+    """The summary of the study at these parameters, through the real engine."""
+    keys = {
+        "scenario": "theory_rivals",
+        "bidders.count": n,
+        "bidders.values": values,
+        "response.b": b,
+        "response.c": 0,
+        "response.interaction": 0,
+        "supply.requests": requests,
+        "study.arm": "profile",
+        "study.cost_per_request": cost,
+        "study.replications": replications,
+    }
+    (point,) = load("adoption", [f"{key}={value}" for key, value in keys.items()])
+    asked, ledger = Adoption(point.settings), Ledger()
+    cells = [cell for stage in asked.stages(ledger) for cell in stage]
+    return asked.summary(table([(cell, run_cell(cell)) for cell in cells]), ledger)
+
+
+@pytest.fixture(scope="module")
+def five():
+    return study(5, 0.3)
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(2, 5), st.floats(0.1, 0.9), st.floats(0.25, 0.75), st.integers(-1, 4))
+def test_how_many_adopt(n, b, between, power):
+    """k* = max(0, min(n-1, floor(log2(b / kappa)))), drawn parameters away from powers of two."""
+    cost = b * 2.0 ** -(power + between)
+    rows = study(n, b, cost)
+    rows = rows[rows["estimand"] == "equilibrium_adopters"]
+    assert list(rows["estimate"]) == [max(0, min(n - 1, math.floor(math.log2(b / cost))))]
+    assert (rows["ci_low"] == rows["ci_high"]).all(), "the study is too small to tell"
+
+
+@pytest.mark.parametrize(("cost", "adopters"), [(0.1, 1), (0.03, 3), (0.012, 4), (0.45, 0)])
+def test_the_numbers_of_five_bidders(five, cost, adopters):
+    """n = 5, b = .3: kappa .1 -> 1, .03 -> 3, .012 -> 4, .45 -> 0. One study of 6 x 8,000 requests; only the cost differs."""
+    from experiments.estimate.adoption import Gain, equilibria
+
+    found = [lookup(five, "gain_from_adopting", arm=label(k)) for k in range(1, 6)]
+    gains = [Gain(k, gain, gain.ci_low, gain.ci_high) for k, gain in enumerate(found, 1)]
+    assert equilibria(gains, cost).numbers == (adopters,)
+
+
+def test_each_adopter_gains_half_of_the_one_before(five, lands_on):
+    """b/2, b/4 ... b 2^-(n-1), and the last one nothing: it is served well enough by what the others leave."""
+    for k in range(1, 5):
+        lands_on(lookup(five, "gain_from_adopting", arm=label(k)), 0.3 * 2.0**-k)
+    lands_on(lookup(five, "gain_from_adopting", arm=label(5)), 0.0)
+
+
+def test_private_values_cost_those_who_stay_out_nothing_and_a_common_value_does():
+    """Private: 0 while k <= n-2, and more for the last one. Common: two who bid a lose b/2 together to the informed one."""
+    private = study(3, 0.3)
+    assert lookup(private, "loss_from_staying_out", arm=label(1)).finding == "no difference shown"
+    assert lookup(private, "loss_from_staying_out", arm=label(2)).finding == "positive"
+    common = study(3, 0.3, values="common")
+    assert lookup(common, "loss_from_staying_out", arm=label(1)).finding == "negative"
+
+
+@pytest.fixture
+def lands_on():
+    def check(found, truth):
+        """Within twice the half-width of its own 95 % interval."""
+        half = (found.ci_high - found.ci_low) / 2
+        assert half < 0.01
+        assert abs(found.estimate - truth) <= 2 * half
+
+    return check
