@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from sim.auction.arrays import Effects
+from sim.journey.accounts import Accounts
 from sim.response import fading, private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent
@@ -38,6 +39,8 @@ class World:
         """Those of the columns that are looked up in a source, and may be told by their age."""
         self.clocks: dict[str, SyncClock] = {}
         """When the copy in use was taken, by source; copies of one another share a clock."""
+        self.accounts: Accounts | None = None
+        """Who is on a journey; None where nobody is."""
         self._fading = fading(scenario.response)
 
     def codes_of(self, name: str) -> int | None:  # noqa: ARG002
@@ -81,6 +84,7 @@ class World:
             fading=self._fading,
             keys=np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")]),
             drawn=False,
+            lasting=none,
         )  # fmt: skip
 
 

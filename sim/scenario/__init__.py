@@ -15,9 +15,10 @@ from typing import Annotated, Any, Self, cast
 from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
-from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Model
+from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Hours, Model
 from sim.scenario.bidders import Bidders, Cap, StrategySpec, Terms
 from sim.scenario.delay import NO_DELAY, Delay
+from sim.scenario.journey import Journey
 from sim.scenario.people import Audience, Consent
 from sim.scenario.response import Conversion, Creative, Logit, Response
 from sim.scenario.source import FACTORS, OWNERS, Factor, Owner, Source
@@ -50,6 +51,7 @@ __all__ = [
     "Engine",
     "Factor",
     "FloorStep",
+    "Journey",
     "LogSupply",
     "Logit",
     "Model",
@@ -67,9 +69,11 @@ __all__ = [
 
 
 class Engine(Model):
-    """How many requests may travel together. The result does not depend on it; 1 is the reference."""
+    """How many requests may travel together (the result does not depend on it; 1 is the reference), and how often the time
+    series has a row: every ``series_h``."""
 
     max_block: Annotated[int, Field(ge=1, le=1 << 20)] = 65_536
+    series_h: Annotated[Hours, Field(ge=1e-3)] = 1.0
 
 
 class Scenario(Model):
@@ -81,6 +85,7 @@ class Scenario(Model):
     supply: Supply = SyntheticSupply()
     audience: Audience = Audience()
     response: Response = Response()
+    journey: Journey | None = None
     creative: dict[str, Creative] = {}
     source: dict[str, Source] = {}
     auction: Auction = Auction()
