@@ -16,6 +16,7 @@ from typing_extensions import override
 from sim.auction.arrays import Effects
 from sim.journey.accounts import Accounts
 from sim.response import fading, private_values, truth
+from sim.journey.process import KINDS, journey_of
 from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent
 from sim.streams import Streams
@@ -183,6 +184,37 @@ class TypedWorld(World):
         return self.clocks[self._scenario.original(name)]
 
 
+class JourneyWorld(TypedWorld):
+    """People belong to accounts on a journey, and sources show its stages as they were when the copy was taken."""
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        super().__init__(scenario, streams)
+        self._moving = {name: scenario.factor_of(name) for name in self.sources if scenario.factor_of(name) in KINDS}
+        self._open -= set(self._moving)
+        clocks = [self._clock_of(name) for name in self._moving]
+        back_us = max((clock.interval_us + clock.latency_us for clock in clocks), default=0)
+        self.accounts: Accounts = Accounts(scenario, streams, COMMON, back_us)
+        lasting = np.reshape(np.asarray(journey_of(scenario).lasting, dtype=np.float64), (-1, 1))
+        self._lasting = np.broadcast_to(lasting, self._truth.effect.seen.shape).ravel()
+
+    @override
+    def is_settled(self, name: str) -> bool:
+        return name not in self._moving and super().is_settled(name)
+
+    @override
+    def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        if name not in self._moving:
+            return super().column(owner, name, part)
+        time_us, clock = self._chunk.time_us[part], self._clock_of(name)
+        stage = self.accounts.stages_at(clock.taken_at(time_us), self._chunk.visits.person[part])
+        facts = self._known_to(owner).rows(part).with_record(self._moving[name], KINDS[self._moving[name]][stage])
+        return codes(self._scenario, name, facts, self._draws_of(owner, name).rows(part), clock, time_us)
+
+    @override
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
+        return super().effects(owners, column)._replace(lasting=self._lasting)
+
+
 class PrivateValues(World):
     """Each bidder's value of a request is its own draw, and the column ``value`` shows it to that bidder alone."""
 
@@ -244,4 +276,4 @@ def make_world(scenario: Scenario, streams: Streams, log: LogColumns | None) -> 
         return LogWorld(scenario, streams, tuple(log.columns) if log is not None else ())
     if scenario.response.family == "private_value":
         return PrivateValues(scenario, streams)
-    return TypedWorld(scenario, streams)
+    return TypedWorld(scenario, streams) if scenario.journey is None else JourneyWorld(scenario, streams)

@@ -20,6 +20,8 @@ ONWARD = np.array([AWARE, INTERESTED, CONSIDERING, APPROVED, BOUGHT, AWARE, UNAW
 """Where an account goes that leaves a stage and does not lapse."""
 HIGH = np.array([0, 0, 1, 1, 1, 0, 0], dtype=np.int32)
 """The interest that shows in the media by stage: 1 while an account looks for something to buy."""
+KINDS = {"stage": np.arange(len(STAGES), dtype=np.int32), "interest": HIGH}
+"""What a source of each factor of a journey shows by stage."""
 
 
 def leaving(scenario: Scenario) -> NDArray[np.float64]:

@@ -18,10 +18,10 @@ from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
 from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Hours, Model
 from sim.scenario.bidders import Bidders, Cap, StrategySpec, Terms
 from sim.scenario.delay import NO_DELAY, Delay
-from sim.scenario.journey import Journey
+from sim.scenario.journey import Journey, Stays, journey_problems
 from sim.scenario.people import Audience, Consent
 from sim.scenario.response import Conversion, Creative, Logit, Response
-from sim.scenario.source import FACTORS, OWNERS, Factor, Owner, Source
+from sim.scenario.source import FACTORS, OF_JOURNEYS, OWNERS, Factor, Owner, Source
 from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
 
 MAX_CELLS_OF_TRUTH = 1 << 20
@@ -40,6 +40,7 @@ __all__ = [
     "MICROS",
     "MICROS_PER_CPM",
     "NO_DELAY",
+    "OF_JOURNEYS",
     "Auction",
     "Audience",
     "Bidders",
@@ -100,7 +101,12 @@ class Scenario(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._source_problems(), *self._people_problems(), *self._outcome_problems()]
+        problems = [
+            *self._source_problems(),
+            *self._people_problems(),
+            *self._outcome_problems(),
+            *journey_problems(self),
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -132,10 +138,13 @@ class Scenario(Model):
                 )
                 yield f".copy_of = {source.copy_of}: must be a source that is no copy itself; there is: {known}"
             return
-        if source.shows is None and name not in FACTORS:
-            close = get_close_matches(name, FACTORS, n=1)
+        shown = FACTORS if self.journey is None else (*FACTORS, *OF_JOURNEYS)
+        if (source.shows or name) not in shown:
+            close = get_close_matches(name, shown, n=1)
             hint = f"; did you mean 'source.{close[0]}'?" if close else ""
-            yield f".shows: required, as {name} is none of them: must be one of {', '.join(FACTORS)}{hint}"
+            wrong = "required, as" if source.shows is None else f"{source.shows} needs a journey;"
+            given = f"{name} is none of them: must be" if source.shows is None else "without one it must be"
+            yield f".shows: {wrong} {given} one of {', '.join(shown)}{hint}"
             return
         for key, factor in (("match_rate", self.factor_of(name)), ("coverage", "context")):
             given, types = getattr(source, key), self.types_of(factor)
@@ -166,6 +175,9 @@ class Scenario(Model):
 
     def _outcome_problems(self) -> Iterator[str]:
         response, contexts = self.response, self.types_of("context")
+        worthless = response.conversion is None and response.value_per_click == 0
+        if worthless and self.journey is None:
+            yield "response.value_per_click = 0: must be above 0 where there are no conversions and no journey"
         if isinstance(response.viewability, tuple) and len(response.viewability) != contexts:
             yield f"response.viewability: {len(response.viewability)} numbers for {contexts} context types"
         if self.creative and response.family == "private_value":
@@ -184,6 +196,8 @@ class Scenario(Model):
             "profile": self.audience.profile_types,
             "context": self.supply.context_types,
             "history": self.audience.history_types,
+            "stage": len(Stays.model_fields),
+            "interest": 2,
         }[factor]
 
     def original(self, name: str) -> str:

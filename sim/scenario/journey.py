@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.base import MAX_HOURS, Count, Hours, Model, NonNegative, Positive, Rate
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
 
 Stage = Literal["unaware", "aware", "interested", "considering", "approved", "bought", "lapsed"]
 Stay = Annotated[float, Field(gt=0, le=MAX_HOURS)]
@@ -76,3 +80,27 @@ class Journey(Model):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+
+def journey_problems(scenario: Scenario) -> Iterator[str]:
+    """What in the rest of a market contradicts its journey."""
+    journey, people = scenario.journey, scenario.audience.people
+    if journey is None:
+        return
+    if scenario.supply.kind == "log":
+        yield "journey: a log's people have none; leave it out"
+    if people is None:
+        yield "journey: nobody comes twice without audience.people; say how many people there are"
+    elif people % journey.group:
+        yield f"journey.group = {journey.group}: audience.people = {people} must be a multiple of it"
+    if scenario.bidders.values == "private":
+        yield "journey: an account is the same for all advertisers; leave bidders.values=common"
+    if scenario.response.family == "private_value":
+        yield "journey: with response.family=private_value an impression leaves nothing behind; take another family"
+    for key, factor in (("appetite", "profile"), ("lasting", "context")):
+        given, types = getattr(journey, key), scenario.types_of(factor)
+        if isinstance(given, tuple) and len(given) != types:
+            yield f"journey.{key}: {len(given)} numbers for {types} {factor} types"
+    for name, source in scenario.source.items():
+        if source.flip_rate_per_h > 0 and (source.shows or name) in {"stage", "interest"}:
+            yield f"source.{name}.flip_rate_per_h: stages change as the journey says; leave it 0"

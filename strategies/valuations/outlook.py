@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import Scenario
-from sim.journey.process import APPROVED, STAGES, backwards, decay, journey_of, leaving, stationary, transitions
+from sim.journey.process import APPROVED, STAGES, backwards, decay, journey_of, leaving, transitions
 from sim.response import truth
 from sim.scenario import HOUR_US, SyntheticSupply
 from sim.sources import SyncClock
@@ -79,11 +79,6 @@ def records(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> ND
         letters += [2 + i for i in range(len(names))]
         law += np.einsum(*terms, letters) * (count / sum(lags.values()))
     return law
-
-
-def law_of_stages(scenario: Scenario) -> NDArray[np.float64]:
-    """How accounts are spread over the stages; shape (profile types, stages)."""
-    return stationary(scenario)
 
 
 def _lags(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> list[tuple[int, ...]]:
