@@ -140,6 +140,15 @@ class Settings(Model, Generic[Study]):
         return self
 
     @model_validator(mode="after")
+    def _journeys_are_not_learned(self) -> Self:
+        if self.scenario.journey is not None and getattr(self.study, "valuation", "") == "learned":
+            raise ValueError(
+                "study.valuation = learned: must be bayes where there is a journey; purchases follow months after an "
+                "impression, and a log of randomised impressions knows only what follows at once"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _who_exists(self) -> Self:
         count = self.scenario.bidders.count
         who = getattr(self.study, "who", None)

@@ -27,6 +27,7 @@ ESTIMANDS: dict[str, str] = {
     "same_request_step": "stacked - best_single: both houses' scores on one request",
     "joint_model_step": "joint - stacked: one model of both houses' data",
     "double_counting_penalty": "stacked - summed: what is lost where two scores are simply added",
+    "cost_of_seeing_clicks": "joint - clicks: what is lost by one who holds all data and takes clicks for all that follows",
     "synergy": "what a set of sources is worth beyond all sets within it (its Harsanyi dividend); of two sources joint - one - other + none",
     "shapley": "what a source adds on average over all orders in which the sources could be joined",
     "marginal_value": "what the source adds to a holder of the others named, as in history | profile+context",
@@ -39,6 +40,7 @@ STEPS: dict[str, dict[str, float]] = {
     "same_request_step": {"stacked": 1, "best_single": -1},
     "joint_model_step": {"joint": 1, "stacked": -1},
     "double_counting_penalty": {"stacked": 1, "summed": -1},
+    "cost_of_seeing_clicks": {"joint": 1, "clicks": -1},
 }
 """Weights of the arms in each estimand that compares fixed arms."""
 
@@ -102,7 +104,7 @@ def shown_order(lattice: Lattice) -> tuple[str, ...]:
     """Arms in the order in which they are shown: by how much they know, those that do not join in the end."""
     alone = tuple(arm for arm in lattice.arms if AND not in arm and arm != JOINT)
     joins = tuple(arm for arm in lattice.arms if AND in arm)
-    return (*alone, "best_single", *joins, "stacked", JOINT, "split_budget", "summed")
+    return (*alone, "best_single", *joins, "stacked", JOINT, "split_budget", "summed", "clicks")
 
 
 def arms_by_replication(

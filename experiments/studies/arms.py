@@ -17,6 +17,8 @@ from strategies.valuations.combined import stacked_bayes, summed_bayes
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
 
 STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
+CLICKS = "clicks"
+"""Holds every source, and takes clicks for all that follows an impression; where accounts are on a journey, and click."""
 APART = (STACKED, SPLIT_BUDGET, SUMMED)
 """Arms that hold every source, but no model has seen two of them together."""
 
@@ -30,7 +32,9 @@ def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
     """
     lattice = Lattice(tuple(scenario.source))
     sets = [m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)}]
-    return tuple(dict.fromkeys([*map(lattice.arm, sets), *(APART if len(lattice.sources) > 1 else ())]))
+    clicks = (CLICKS,) if scenario.journey is not None and scenario.response.family == "logit" else ()
+    apart = APART if len(lattice.sources) > 1 else ()
+    return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *clicks]))
 
 
 def run_cell(cell: Cell) -> CellResult:
@@ -97,6 +101,8 @@ def valuation(cell: Cell, arm: str) -> Valuation:
         return learned(scenario, log, information(cell, arm), cell.learner)
     if arm == STACKED:
         return stacked_bayes(scenario)
+    if arm == CLICKS:
+        return bayes(scenario, information(cell, arm), goal="clicks")
     if arm == SUMMED:
         return summed_bayes(scenario)
     return bayes(scenario, information(cell, arm))
@@ -105,7 +111,7 @@ def valuation(cell: Cell, arm: str) -> Valuation:
 def information(cell: Cell, arm: str) -> tuple[str, ...]:
     """The sources that an arm's holder may use on a request."""
     sources = tuple(cell.scenario.source)
-    return sources if arm in APART else Lattice(sources).members(arm)
+    return sources if arm in {*APART, CLICKS} else Lattice(sources).members(arm)
 
 
 def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None) -> Entrant:

@@ -29,7 +29,8 @@ MAX_VISIBLE_CELLS = 1 << 21
 """So many combinations of what all sources together show: tables over them stay some 100 MB."""
 
 NOT_A_NAME = frozenset(
-    {"none", "joint", "stacked", "summed", "split_budget", "best_single", "value", "hour", "floor", "at", "u"}
+    {"none", "joint", "stacked", "summed", "split_budget", "clicks", "best_single"}
+    | {"value", "hour", "floor", "at", "u"}
 )
 """Names of arms and of columns that no source may have."""
 
