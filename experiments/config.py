@@ -157,10 +157,18 @@ def _compose(
     lines = [line for override in parsed for line in syntax.for_hydra(override, vocabulary)]
     if not any(line.startswith("study=") for line in lines):
         lines.insert(0, f"study={verb}")
+    if _names_a_log(lines):
+        lines.insert(0, "scenario=log")
     tree = _tree([*search, *lines])
     if isinstance(tree.get("study"), dict):
         tree["study"] = {key: value for key, value in tree["study"].items() if key not in _others(verb)}
     return validate(verb, tree)
+
+
+def _names_a_log(lines: Sequence[str]) -> bool:
+    """Whether a log is given and no scenario for it."""
+    keys = [line.partition("=")[0].lstrip("+~") for line in lines]
+    return "supply.path" in keys and "scenario" not in keys
 
 
 def _others(verb: str) -> set[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import time
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.cells import code_version
 from experiments.config import Point, content_hash, digest
-from experiments.errors import BadInput
+from experiments.logs.fingerprint import fingerprint
 from experiments.runner import Ledger
 from experiments.session import CELLS, SUMMARY, Answer, manifest
 from experiments.store import Folder
 from experiments.studies.base import Said
+from sim.scenario import LogSupply
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +33,12 @@ def value(point: Point) -> Answer:
     import pandas as pd
 
     content = digest(
-        [content_hash(point.settings), code_version(CODE), _fingerprint(point), _plots_wanted(point)]
+        [
+            content_hash(point.settings),
+            code_version(CODE),
+            _fingerprint(point),
+            _plots_wanted(point),
+        ]
     )
     folder, started = Folder(point.folder), time.time()
     known = folder.read_json("manifest.json")
@@ -86,11 +91,7 @@ def _plots_wanted(point: Point) -> bool:
     return bool(point.settings.plot.enabled)
 
 
-def _fingerprint(point: Point) -> str:
-    """Of the log's content."""
-    path = str(getattr(point.settings.scenario.supply, "path", ""))
-    try:
-        with Path(path).open("rb") as file:
-            return hashlib.file_digest(file, "blake2b").hexdigest()
-    except OSError as error:
-        raise BadInput(f"supply.path = {path}: {error.strerror}") from None
+def _fingerprint(point: Point) -> list[str]:
+    supply = point.settings.scenario.supply
+    assert isinstance(supply, LogSupply)  # noqa: S101 - this is the study of a log
+    return fingerprint(supply)

@@ -1,27 +1,134 @@
-"""Readers of real logs, one family a file, chosen by `supply.format`."""
+"""Readers of real logs, one family a file, chosen by `supply.format` or told by what is in the file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.errors import BadInput, closest
-from experiments.logs.ipinyou import read_ipinyou_csv
-from experiments.logs.table import LogTable, Roles, RowCount
+import numpy as np
+import pandas as pd
+import pyarrow as pa
 
-__all__ = ["FORMATS", "LogTable", "Roles", "RowCount", "read_log"]
+from experiments.errors import BadInput
+from experiments.logs.account import Account
+from experiments.logs.columns import DAY_US, HOUR_US, believe_prices
+from experiments.logs.detect import AUCTIONNET, CSV
+from experiments.logs.formats import AUTO, FORMATS, Options, open_log
+from experiments.logs.table import LogTable, Reader, Roles, RowCount
+from sim.scenario import LogSupply
 
-FORMATS: dict[str, Callable[..., LogTable]] = {"ipinyou_csv": read_ipinyou_csv}
-"""Reader of each format: `reader(path, **options) -> LogTable`."""
+__all__ = [
+    "AUTO",
+    "FORMATS",
+    "Account",
+    "LogTable",
+    "Options",
+    "Reader",
+    "Roles",
+    "RowCount",
+    "check_houses",
+    "open_log",
+    "read_log",
+    "read_supply",
+    "stream",
+]
+
+TICK_US = {CSV: HOUR_US, AUCTIONNET: HOUR_US // 2}
+"""Formats that tell the time only so finely: rows of one moment are spread evenly over it."""
 
 
-def read_log(path: str | Path, log_format: str, **options: object) -> LogTable:
-    """Read a log in the named format.
+def stream(reader: Reader, account: Account) -> Iterator[pa.Table]:
+    """The log chunk by chunk in the file's order, in bounded memory; each row is accounted for.
 
     Raises:
-        BadInput: an unknown format, or a file that cannot be used.
+        BadInput: at the end, for rows that could not be used (unless they may be dropped) and where none was left; at once
+            for a file that cannot be read on.
     """
-    if log_format not in FORMATS:
-        known = ", ".join(FORMATS)
-        raise BadInput(f"supply.format: {log_format!r} is not one of {known}{closest(log_format, FORMATS)}")
-    return FORMATS[log_format](Path(path).expanduser(), **options)
+    for table in reader.chunks(account):
+        account.used += len(table)
+        if len(table):
+            yield believe_prices(table, account)
+    account.settle()
+
+
+def read_log(
+    path: str | Path,
+    log_format: str = AUTO,
+    options: Options | None = None,
+    *,
+    drop_bad: bool = False,
+    most: int | None = None,
+) -> LogTable:
+    """Read a log into memory, in order of time.
+
+    Args:
+        path: a file, or a folder with the files of one log.
+        log_format: its name in `FORMATS`, or `auto`.
+        options: what else was said about it.
+        drop_bad: leave rows out that cannot be used, and count them, instead of refusing the log.
+        most: use the first so many rows in order of time, and count the rest as dropped.
+
+    Raises:
+        BadInput: an unknown format, or a log that cannot be used, with file, row, column and value.
+    """
+    path = Path(path).expanduser()
+    name, reader = open_log(path, log_format, options)
+    account = Account(str(path), drop_bad=drop_bad)
+    frame = as_frame(list(stream(reader, account)), TICK_US.get(name, 0))
+    dropped = account.reasons
+    if most is not None and most < len(frame):
+        dropped["beyond supply.requests"] = len(frame) - most
+        frame = frame.head(most)
+    rows = RowCount(account.read, len(frame), dropped)
+    return LogTable(
+        frame,
+        reader.roles,
+        rows,
+        reader.currency,
+        str(path),
+        account.said,
+        reader.full_information,
+        reader.facts,
+    )
+
+
+def read_supply(supply: LogSupply) -> LogTable:
+    """The log that a scenario's `supply` names.
+
+    Raises:
+        BadInput: see `read_log`.
+    """
+    options = Options(supply.nonclick_weight, supply.clicks, supply.mapping, supply.seat)
+    return read_log(supply.path, supply.format, options, drop_bad=supply.drop_bad, most=supply.requests)
+
+
+def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:
+    """Chunks as one table in order of time, counted from the start of the first day; text as categories in order.
+
+    `tick_us` is how finely the log tells the time: rows of one moment are spread evenly over so much.
+    """
+    together = pa.concat_tables(tables).unify_dictionaries()
+    frame = together.to_pandas(split_blocks=True, self_destruct=True)
+    order = np.argsort(frame["time_us"].to_numpy(), kind="stable")
+    if (np.diff(order) != 1).any():
+        frame = frame.take(order)
+    frame = frame.reset_index(drop=True)
+    frame["time_us"] -= frame["time_us"].iloc[0] // DAY_US * DAY_US
+    if tick_us:
+        group = frame["time_us"].groupby(frame["time_us"])
+        frame["time_us"] += group.cumcount() * tick_us // group.transform("size")
+    for name in frame.columns:
+        if isinstance(frame[name].dtype, pd.CategoricalDtype):
+            known = frame[name].cat.categories
+            frame[name] = frame[name].cat.set_categories(sorted(known.astype(str)))
+    return frame
+
+
+def check_houses(log: LogTable) -> None:
+    """Raise `BadInput` where the log does not tell two houses apart, so that there is nothing to join."""
+    if len(log.roles.houses) < 2:
+        there = ", ".join(log.roles.houses) or "none"
+        raise BadInput(
+            f"{log.path}: feature columns of {there} alone: what joining is worth needs two of profile, context and history "
+            "(supply.mapping says which columns are whose)"
+        )

@@ -1,184 +1,203 @@
 """Streaming reader of delimited text: checks every cell it is told about, and accounts for every row.
 
-Rows are numbered as a text editor does: the header is row 1, the first row of data is row 2.
+Rows are numbered as a text editor does: the first line is row 1. Cells are parsed by Arrow; only where a column of a
+block holds something odd are its cells looked at one by one.
 """
 
 from __future__ import annotations
 
-import bz2
 import csv
-import gzip
 import io
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
+from numpy.typing import NDArray
 
 from experiments.errors import BadInput, closest
+from experiments.logs.account import Account
+from experiments.logs.odd_bytes import Marked, escaped, unmarked
+from experiments.logs.packed import BROKEN, head, unpacked, why
 
-SHOWN = 20
-"""So many problems of one file are listed; the rest are counted."""
-_BLOCK_BYTES = 4 << 20
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
-_MAGIC: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open}
+BLOCK_BYTES = 8 << 20
+_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+_WHOLE = r"^[+-]?\d{1,18}$"
 
 
 @dataclass(frozen=True)
 class Column:
-    """What a column of the file must hold. `low` and `high` bound numbers, both included."""
+    """What a column of the file must hold. `low` and `high` bound numbers, both included.
+
+    Kinds: `text`, `id` (text that hardly repeats), `integer`, `number`. Where `lenient`, text that is not UTF-8 is kept
+    with its odd bytes escaped; elsewhere the row is bad. `missing` are what numbers may be written as where there is
+    none; they are read as `default`.
+    """
 
     name: str
-    kind: Literal["text", "integer", "number"] = "text"
+    kind: Literal["text", "id", "integer", "number"] = "text"
     low: float = -np.inf
     high: float = np.inf
+    lenient: bool = False
+    missing: tuple[str, ...] = ()
+    default: float = 0.0
+
+    @property
+    def is_text(self) -> bool:
+        """Whether cells stay text."""
+        return self.kind in {"text", "id"}
 
     @property
     def allowed(self) -> str:
         """The rule in words, for messages."""
-        noun = {"text": "text", "integer": "a whole number", "number": "a finite number"}[self.kind]
+        noun = {"integer": "a whole number", "number": "a finite number"}.get(self.kind, "text")
         return f"{noun} from {self.low:g} to {self.high:g}" if np.isfinite(self.low) else noun
 
 
-@dataclass
-class Account:
-    """What became of the rows of one file while it is read."""
+@dataclass(frozen=True)
+class Form:
+    """How a file is laid out: the names of its columns (None: in its first line), what separates them, quoting."""
 
-    path: str
-    drop_bad: bool = False
-    read: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    bad: int = 0
-
-    def complain(self, row: int, what: str, reason: str) -> None:
-        """Note one unusable row: dropped under `reason` where that was asked for, a problem of the user's else."""
-        if self.drop_bad:
-            self.dropped[reason] += 1
-            return
-        self.bad += 1
-        if len(self.problems) < SHOWN:
-            self.problems.append((row, f"{self.path}, row {row}{what}"))
-
-    def settle(self) -> None:
-        """Raise `BadInput` when a row could not be used, or none was left."""
-        if self.problems:
-            more = [f"{self.path}: {self.bad - SHOWN} more rows like these"] if self.bad > SHOWN else []
-            raise BadInput([text for _, text in sorted(self.problems)] + more)
-        if self.read == sum(self.dropped.values()):
-            why = ", ".join(f"{count} x {reason}" for reason, count in self.dropped.items() if count)
-            raise BadInput(
-                f"{self.path}: has a header but no rows" + (f" that can be used ({why})" if why else "")
-            )
+    delimiter: str = ","
+    names: tuple[str, ...] | None = None
+    quoted: bool = True
 
 
-def read_chunks(path: Path, columns: Sequence[Column], account: Account) -> Iterator[pd.DataFrame]:
-    """Yield the named columns of a comma-separated file with a header, chunk by chunk.
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of one file: `columns` by name (numbers as numpy arrays, text as Arrow arrays) and their `numbers`."""
 
-    Text stays text (an empty cell is the empty string); integers become int64 and numbers float64. Columns that are
-    not asked for are skipped. Plain, gzip and bz2 files are told apart by their first bytes.
+    columns: dict[str, Any]
+    numbers: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.columns[name]
+
+    def without(self, wrong: NDArray[np.bool_]) -> Rows:
+        """The rows that are not wrong."""
+        if not wrong.any():
+            return self
+        kept = np.flatnonzero(~wrong)
+        return Rows({name: _take(column, kept) for name, column in self.columns.items()}, self.numbers[kept])
+
+
+OddRow = Callable[[int, str], bool]
+"""Asked about a row with another number of cells (its number and its text): True where it is understood."""
+
+
+def read_rows(
+    path: Path, columns: Sequence[Column], account: Account, form: Form, odd_row: OddRow | None = None
+) -> Iterator[Rows]:
+    """Yield the wanted columns of one file, block by block; `account.read` grows with the rows seen.
 
     Raises:
-        BadInput: no such file, no header, missing or doubled columns, no data, a compressed file that is cut
-            short; and, unless `account.drop_bad`, after the last chunk: ragged rows and cells that break a rule.
+        BadInput: no such file, no header, missing or doubled columns, a compressed file that is cut short or damaged.
+            Ragged rows and cells that break a rule are `account`'s business.
     """
-    names = _header(path)
-    _check_header(path, names, columns)
-    ragged: list[int] = []
-    seen = 0
-    with _open(path) as stream:
-        try:
-            for batch in _batches(stream, names, columns, ragged, account):
-                numbers = _row_numbers(seen, batch.num_rows, ragged)
-                seen += batch.num_rows
-                yield _typed(batch, numbers, columns, account)
-        except (pa.ArrowInvalid, OSError, EOFError) as error:
-            raise BadInput(
-                f"{path}: cannot be read on after row {seen + len(ragged) + 1}: {error}"
-            ) from error
-    account.read = seen + len(ragged)
-    account.settle()
-
-
-def _open(path: Path) -> IO[bytes]:
-    """Open the file for reading bytes, unpacked."""
-    with path.open("rb") as raw:
-        start = raw.read(3)
-    for magic, opener in _MAGIC.items():
-        if start.startswith(magic):
-            return opener(path, "rb")
-    return path.open("rb")
-
-
-def _header(path: Path) -> list[str]:
-    """Return the column names in the first line."""
+    names = list(form.names) if form.names is not None else header(path, form)
+    if form.names is None:
+        check_header(path, names, columns)
+    first = 1 if form.names is not None else 2
+    before, ragged, seen = account.read, _Ragged(path, account, odd_row), 0
     try:
-        with _open(path) as stream:
-            line = stream.readline(1 << 20)
+        with unpacked(path) as stream:
+            marked = Marked(stream)
+            for batch in _batches(marked, names, columns, form, ragged):
+                numbers = _row_numbers(seen, batch.num_rows, ragged.rows, first)
+                seen += batch.num_rows
+                account.read = before + seen + len(ragged.rows)
+                yield _typed(str(path), batch, numbers, columns, account, odd=marked.odd)
+    except BROKEN as error:
+        raise BadInput(
+            f"{path}: cannot be read on after row {seen + len(ragged.rows) + first - 1}: {why(error)}"
+        ) from error
+    account.read = before + seen + len(ragged.rows)
+
+
+def header(path: Path, form: Form) -> list[str]:
+    """The column names in the first line.
+
+    Raises:
+        BadInput: no such file, nothing in it, or a first line that is no text.
+    """
+    try:
+        line = head(path, 1 << 20).partition(b"\n")[0]
         text = line.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}, row 1 (header): is not UTF-8 text ({error.reason})") from error
-    except (OSError, EOFError) as error:
-        why = (
-            "no such file"
-            if isinstance(error, FileNotFoundError)
-            else getattr(error, "strerror", "") or error
-        )
-        raise BadInput(f"{path}: cannot be read: {why}") from error
     if not text.strip():
         raise BadInput(
-            f"{path}: is empty; expected a header and rows" if not line else f"{path}, row 1: no header"
+            f"{path}: is empty; expected a header and rows"
+            if not head(path, 1)
+            else f"{path}, row 1: no header"
         )
-    return next(csv.reader(io.StringIO(text)))
+    if not form.quoted:
+        return [name.strip() for name in text.rstrip("\r\n").split(form.delimiter)]
+    return next(csv.reader(io.StringIO(text.rstrip("\r")), delimiter=form.delimiter))
 
 
-def _check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) -> None:
+def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) -> None:
     """Raise `BadInput` with every missing and doubled column."""
     wanted = [column.name for column in columns]
-    spare = [name for name in names if name not in wanted]
-    if len(spare) == len(names):
-        raise BadInput(f"{path}, row 1 (header): has none of the columns {', '.join(wanted)}")
-    problems = [
-        f"{path}, row 1 (header): column {name!r} is missing{closest(name, spare)}"
-        for name in wanted
-        if name not in names
-    ]
+    absent = [name for name in wanted if name not in names]
+    if len(absent) == len(wanted) and len(wanted) > 1:
+        raise BadInput(
+            f"{path}, row 1 (header): has none of the columns {', '.join(wanted)}; it has {', '.join(names)[:200]}"
+        )
+    problems = [f"column {name!r} is missing{closest(name, names)}" for name in absent]
     problems += [
-        f"{path}, row 1 (header): column {name!r} is there {count} times"
-        for name, count in Counter(names).items()
-        if count > 1 and name in wanted
+        f"column {name!r} is there {names.count(name)} times" for name in wanted if names.count(name) > 1
     ]
     if problems:
-        raise BadInput(problems)
+        raise BadInput([f"{path}, row 1 (header): {problem}" for problem in problems])
+
+
+class _Ragged:
+    """Rows of another number of cells: understood, or complained of."""
+
+    def __init__(self, path: Path, account: Account, odd_row: OddRow | None) -> None:
+        self.rows: list[int] = []
+        self._path, self._account, self._odd_row = str(path), account, odd_row
+
+    def __call__(self, row: pacsv.InvalidRow) -> str:
+        self.rows.append(row.number)
+        if self._odd_row is None or not self._odd_row(row.number, row.text):
+            what = f": {row.actual_columns} cells where the header has {row.expected_columns}: {escaped(row.text)[:80]!r}"
+            self._account.complain(self._path, row.number, what, "ragged row")
+        return "skip"
 
 
 def _batches(
-    stream: IO[bytes], names: Sequence[str], columns: Sequence[Column], ragged: list[int], account: Account
+    stream: Marked, names: Sequence[str], columns: Sequence[Column], form: Form, ragged: _Ragged
 ) -> Iterator[pa.RecordBatch]:
-    """Parse into batches of raw bytes; note ragged rows in `ragged` and in the account."""
-
-    def skip(row: pacsv.InvalidRow) -> str:
-        ragged.append(row.number)
-        what = f": {row.actual_columns} cells where the header has {row.expected_columns}: {row.text[:80]!r}"
-        account.complain(row.number, what, "ragged row")
-        return "skip"
-
+    """Parse into batches of text."""
     # Doubled names that nobody asked for must not stop the parser: rename by position.
     unique = [name if names.index(name) == i else f"{name}#{i}" for i, name in enumerate(names)]
-    wanted = [column.name for column in columns]
     try:
         yield from pacsv.open_csv(
             stream,
-            pacsv.ReadOptions(use_threads=False, block_size=_BLOCK_BYTES, column_names=unique, skip_rows=1),
-            pacsv.ParseOptions(ignore_empty_lines=False, invalid_row_handler=skip),
+            pacsv.ReadOptions(
+                use_threads=False,
+                block_size=BLOCK_BYTES,
+                column_names=unique,
+                skip_rows=int(form.names is None),
+            ),
+            pacsv.ParseOptions(
+                delimiter=form.delimiter,
+                quote_char='"' if form.quoted else False,
+                ignore_empty_lines=False,
+                invalid_row_handler=ragged,
+            ),
             pacsv.ConvertOptions(
-                include_columns=wanted,
-                column_types=dict.fromkeys(unique, pa.binary()),
+                include_columns=[column.name for column in columns],
+                column_types=dict.fromkeys(unique, pa.string()),
                 strings_can_be_null=False,
             ),
         )
@@ -188,63 +207,91 @@ def _batches(
             raise
 
 
-def _row_numbers(seen: int, count: int, ragged: Sequence[int]) -> np.ndarray:
-    """Return the numbers in the file (header = 1) of the `seen`-th kept row and the next `count - 1`."""
+def _row_numbers(seen: int, count: int, ragged: Sequence[int], first: int) -> NDArray[np.int64]:
+    """Return the numbers in the file of the `seen`-th kept row and the next `count - 1`."""
     kept = np.arange(seen, seen + count, dtype=np.int64)
-    kept_before = np.asarray(ragged, dtype=np.int64) - np.arange(len(ragged)) - 2
-    return kept + 2 + np.searchsorted(kept_before, kept, side="right")
+    kept_before = np.asarray(ragged, dtype=np.int64) - np.arange(len(ragged)) - first
+    return kept + first + np.searchsorted(kept_before, kept, side="right")
 
 
 def _typed(
-    batch: pa.RecordBatch, numbers: np.ndarray, columns: Sequence[Column], account: Account
-) -> pd.DataFrame:
-    """Decode and check one batch; rows that break a rule are noted once, at their first bad cell, and left out."""
+    file: str,
+    batch: pa.RecordBatch,
+    numbers: NDArray[np.int64],
+    columns: Sequence[Column],
+    account: Account,
+    *,
+    odd: bool,
+) -> Rows:
+    """Check one batch, in which there may be `odd` bytes; rows that break a rule are noted once, at their first bad cell, and left out."""
     raw = {column.name: batch.column(column.name) for column in columns}
-    blank = np.logical_and.reduce([np.asarray(pa.compute.equal(cells, b"")) for cells in raw.values()])
+    blank = np.logical_and.reduce([np.asarray(pc.equal(cells, "")) for cells in raw.values()])
     account.dropped["blank line"] += int(blank.sum())
     alive = ~blank
-    decoded: dict[str, pd.Series] = {}
+    decoded: dict[str, Any] = {}
     complaints: list[tuple[int, str, str]] = []
     for column in columns:
-        text, broken = _decode(raw[column.name])
-        values = text if column.kind == "text" else _numbers(text, column)
-        wrong = broken if column.kind == "text" else broken | values.isna().to_numpy()
-        cells = text.to_numpy()
-        rule = "text in UTF-8" if column.kind == "text" else column.allowed
+        text = raw[column.name]
+        text, broken = unmarked(text) if odd else (text, np.zeros(len(text), dtype=bool))
+        if column.is_text:
+            values, wrong = text, (np.zeros_like(broken) if column.lenient else broken)
+            account.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
+                (broken & column.lenient).sum()
+            )
+        else:
+            values, no_number = numbers_of(text, column)
+            wrong = broken | no_number
+        rule = "text in UTF-8" if column.is_text else column.allowed
         for i in np.flatnonzero(wrong & alive):
-            what = f", column {column.name!r}: {cells[i]!r} is not {rule}"
+            what = f", column {column.name!r}: {text[int(i)].as_py()[:200]!r} is not {rule}"
             complaints.append((int(numbers[i]), what, f"bad {column.name}"))
         alive &= ~wrong
         decoded[column.name] = values
-    for complaint in sorted(complaints):
-        account.complain(*complaint)
-    frame = pd.DataFrame(decoded)[alive].reset_index(drop=True)
-    return frame.astype({column.name: "int64" for column in columns if column.kind == "integer"})
+    for row, what, reason in sorted(complaints):
+        account.complain(file, row, what, reason)
+    rows = Rows(decoded, numbers).without(~alive)
+    for column in columns:
+        if column.kind == "text":
+            rows.columns[column.name] = rows[column.name].dictionary_encode()
+    return rows
 
 
-def _decode(cells: pa.Array) -> tuple[pd.Series, np.ndarray]:
-    """Return the cells as text, and which of them are not UTF-8 (these keep a readable stand-in)."""
+def numbers_of(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the cells as numbers (int64 or float64), and which of them break the column's rule."""
+    if column.missing:
+        gone = pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
+        text = pc.if_else(gone, f"{column.default:.17g}", text)
+    values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.kind == "integer")
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
+    return values, wrong | ~good
+
+
+def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+    """All cells as numbers; None where one of them may be none (Arrow reads 0x10 as 16)."""
+    if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
+        return None
     try:
-        return pd.Series(cells.cast(pa.string()).to_pandas(), dtype=object), np.zeros(len(cells), dtype=bool)
+        values = np.asarray(text.cast(pa.int64() if column.kind == "integer" else pa.float64()))
     except pa.ArrowInvalid:
-        text = [cell.decode("utf-8", errors="backslashreplace") for cell in cells.to_pylist()]
-        broken = np.array([not _is_utf8(cell) for cell in cells.to_pylist()])
-        return pd.Series(text, dtype=object), broken
+        return None
+    return values, np.zeros(len(values), dtype=bool)
 
 
-def _is_utf8(cell: bytes) -> bool:
-    try:
-        cell.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
+def _by_pattern(text: pa.Array, *, whole: bool) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Numbers of a column in which some cell is odd: 0 and wrong where it is no number."""
+    plain = np.asarray(pc.match_substring_regex(text, _NUMBER))
+    values = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.float64()))
+    if not whole:
+        return values, ~plain
+    digits = pc.match_substring_regex(text, _WHOLE)
+    exact = np.asarray(pc.utf8_ltrim(pc.if_else(digits, text, "0"), characters="+").cast(pa.int64()))
+    with np.errstate(invalid="ignore"):
+        rounded = plain & np.isfinite(values) & (np.abs(values) < 2**53) & (values == np.rint(values))
+    inside = np.where(rounded, values, 0).astype(np.int64)
+    is_exact = np.asarray(digits)
+    return np.where(is_exact, exact, inside), ~(is_exact | rounded)
 
 
-def _numbers(text: pd.Series, column: Column) -> pd.Series:
-    """Return the cells as numbers, NaN where a cell breaks the column's rule."""
-    plain = text.where(text.str.fullmatch(_NUMBER))
-    values = pd.to_numeric(plain, errors="coerce").astype("float64")
-    good = np.isfinite(values) & values.between(column.low, column.high)
-    if column.kind == "integer":
-        good &= values == values.round()
-    return values.where(good)
+def _take(column: Any, kept: NDArray[np.int64]) -> Any:
+    return column[kept] if isinstance(column, np.ndarray) else column.take(pa.array(kept))

@@ -38,7 +38,7 @@ class Model:
 
 def assign_folds(strata: pd.Series, folds: int, seed: Sequence[int]) -> NDArray[np.int64]:
     """Deal the rows out to folds at random, evenly within each stratum; shape (rows,)."""
-    rng = np.random.default_rng([*seed, 0xF01D])
+    rng, strata = np.random.default_rng([*seed, 0xF01D]), strata.astype(str)
     order = pd.Series(rng.permutation(len(strata)), index=strata.index)
     position = order.groupby(strata).rank(method="first").astype("int64") - 1
     offset = strata.map({name: i for i, name in enumerate(sorted(strata.unique()))})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from experiments.errors import BadInput
-from experiments.logs import LogTable, RowCount, read_log
+from experiments.logs import LogTable, check_houses, read_supply
 from experiments.replay.bidding import click_values, costs
 from experiments.replay.crossfit import assign_folds
 from experiments.replay.settings import Replay
@@ -94,12 +94,8 @@ def load(plan: Plan) -> Requests:
     Raises:
         BadInput: a file that cannot be used, or too few clicks to learn from.
     """
-    supply = plan.supply
-    log = read_log(supply.path, supply.format, nonclick_weight=supply.nonclick_weight)
-    if supply.requests is not None and supply.requests < len(log):
-        left_out = {"beyond supply.requests": len(log) - supply.requests}
-        rows = RowCount(log.rows.read, supply.requests, {**log.rows.dropped, **left_out})
-        log = replace(log, frame=log.frame.head(supply.requests), rows=rows)
+    log = read_supply(plan.supply)
+    check_houses(log)
     frame = log.frame
     clicks, needed = frame["click"].to_numpy(), CLICKS_PER_FOLD * plan.settings.folds
     if min(clicks.sum(), (1 - clicks).sum()) < needed:
@@ -116,7 +112,7 @@ def load(plan: Plan) -> Requests:
         cost=costs(log),
         values=click_values(log),
         # Kept non-clicks stand for `nonclick_weight` each: the odds of a click are that much smaller in the full log.
-        odds_shift=-float(np.log(supply.nonclick_weight)),
+        odds_shift=-float(np.log(plan.supply.nonclick_weight)),
     )
 
 

@@ -40,17 +40,27 @@ class SyntheticSupply(Model):
 
 
 class LogSupply(Model):
-    """Bid requests taken from a log of real or simulated auctions, in the log's own order.
+    """Bid requests taken from a log of real or simulated auctions, in the order of their times.
 
-    ``requests`` (optional) keeps the first so many rows. Rows of a sampled log stand for ``weight`` impressions.
+    ``format`` names the log's form; ``auto`` tells it by what is in the file. ``clicks`` is the file of clicks where these
+    are apart, ``mapping`` the YAML file that says what the columns are, ``seat`` the bidder whose log it shall be where the
+    log is of a simulated run. ``drop_bad`` leaves rows out that cannot be used, and counts them. ``requests`` keeps the
+    first so many rows. In a sampled log a row without a click stands for ``nonclick_weight`` impressions.
+    ``suspect_tags`` are values that look like leakage; those that are found beside them are added unless ``find_suspects``
+    is off.
     """
 
     kind: Literal["log"] = "log"
-    path: str
-    format: str = "ipinyou_csv"
+    path: Annotated[str, Field(min_length=1)]
+    format: str = "auto"
+    clicks: Annotated[str, Field(min_length=1)] | None = None
+    mapping: Annotated[str, Field(min_length=1)] | None = None
+    seat: Annotated[str, Field(min_length=1)] = "focal"
+    drop_bad: bool = False
     requests: Count | None = None
     nonclick_weight: Positive = 1.0
     suspect_tags: tuple[str, ...] = ()
+    find_suspects: bool = True
     horizon_h: Positive = 168.0
     context_types: Literal[1] = 1
     """A log brings no types: its signals are columns."""

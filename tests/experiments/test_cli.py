@@ -89,6 +89,7 @@ def test_scenarios(capsys):
         "busy_exchange",
         "default",
         "ipinyou",
+        "log",
         "theory",
         "theory_rivals",
     }

@@ -11,6 +11,7 @@ from experiments.cells import Cell
 from experiments.config import content_hash, load
 from experiments.problems import known_keys
 from experiments.settings import Settings, ValueStudy
+from sim.scenario import LogSupply, SyntheticSupply
 
 # the keys that scripts of others rely on, with a value, and where it must arrive in the resolved configuration
 KEYS = [
@@ -253,8 +254,15 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
             if isinstance(value, dict):
                 yield from keys(value, f"{prefix}{key}.")
 
-    optional = ("response.conversion.", "auction.throttle.", "creative.<name>")
+    optional = (
+        "response.conversion.",
+        "auction.throttle.",
+        "creative.<name>",
+        "source.<name>",
+        "source.history",
+    )
+    optional += ("audience.consent.",)
     known = {key for key in known_keys(Settings[ValueStudy]) if not key.startswith(optional)}
     assert known - set(keys(resolved("scenario=theory"))) == {
-        f"supply.{key}" for key in ("path", "format", "nonclick_weight", "suspect_tags")
+        f"supply.{key}" for key in LogSupply.model_fields if key not in SyntheticSupply.model_fields
     }

@@ -9,19 +9,21 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from experiments.errors import BadInput
-from experiments.logs import LogTable, read_log
-from experiments.logs.delimited import SHOWN, Account, Column, read_chunks
-from experiments.logs.ipinyou import COLUMNS, MICROS_PER_FEN_CPM
+from experiments.logs import Account, LogTable, Options, open_log, read_log, stream
+from experiments.logs.account import SHOWN
+from experiments.logs.delimited import Column
+from experiments.logs.ipinyou import MICROS_PER_FEN_CPM
 from experiments.logs.synthetic import ipinyou_rows, write_ipinyou_csv
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 
 
-def read(path: Path, **options: object) -> LogTable:
-    return read_log(path, "ipinyou_csv", **{"nonclick_weight": 112.2, **options})
+def read(path: Path, *, drop_bad: bool = False) -> LogTable:
+    return read_log(path, "ipinyou_csv", Options(nonclick_weight=112.2), drop_bad=drop_bad)
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +74,10 @@ def test_the_synthetic_file_is_what_its_script_makes(tmp_path):
     assert gzip.decompress(DATA.read_bytes()) == (tmp_path / "again.csv").read_bytes()
 
 
-@pytest.mark.parametrize("pack", [lambda data: data, gzip.compress, bz2.compress])
-def test_plain_gzip_and_bz2_are_told_apart_by_content(tmp_path, pack):
+@pytest.mark.parametrize("pack", [lambda data: data, gzip.compress, bz2.compress, pa.Codec("zstd").compress])
+def test_plain_gzip_bz2_and_zstd_are_told_apart_by_content(tmp_path, pack):
     path = tmp_path / "log.data"
-    path.write_bytes(pack(gzip.decompress(DATA.read_bytes())))
+    path.write_bytes(memoryview(pack(gzip.decompress(DATA.read_bytes()))))
     assert read(path).frame.equals(read(DATA).frame)
 
 
@@ -149,7 +151,7 @@ def test_problems_of_different_rows_come_in_order_and_long_lists_are_counted(bro
 
 
 def test_rows_keep_their_numbers_across_blocks(tmp_path, lines, monkeypatch):
-    monkeypatch.setattr("experiments.logs.delimited._BLOCK_BYTES", 4_096)
+    monkeypatch.setattr("experiments.logs.delimited.BLOCK_BYTES", 4_096)
     text = list(lines)
     text[1_000] = "1,2"
     text[2_000] = "x" + text[2_000]
@@ -168,6 +170,7 @@ def test_rows_keep_their_numbers_across_blocks(tmp_path, lines, monkeypatch):
         (b"\n\n", "row 1: no header"),
         (gzip.compress(b"", mtime=0), "is empty; expected a header and rows"),
         (b"\x1f\x8bhello", "cannot be read"),
+        (b"\x28\xb5\x2f\xfdhello", "cannot be read"),
         ("click\n".encode("utf-16"), "is not UTF-8 text"),
         (b"PAR1" + bytes(range(128, 256)), "is not UTF-8 text"),
         (b"a,b\n1,2\n", r"row 1 \(header\): has none of the columns click, weekday"),
@@ -191,10 +194,10 @@ def test_missing_file_and_folder(tmp_path):
 def test_a_header_and_nothing_else(tmp_path, lines, ending):
     path = tmp_path / "log.csv"
     path.write_text(lines[0] + ending)
-    with pytest.raises(BadInput, match="has a header but no rows"):
+    with pytest.raises(BadInput, match="has no rows"):
         read(path)
     path.write_text(lines[0] + "\n1,2\n\n")
-    with pytest.raises(BadInput, match=r"no rows that can be used \(.*ragged row"):
+    with pytest.raises(BadInput, match=r"no rows that can be used \(.*blank line"):
         read(path, drop_bad=True)
 
 
@@ -220,9 +223,9 @@ def test_missing_and_doubled_columns_with_the_closest_match(broken, lines):
 
 def test_unknown_format_names_the_closest():
     with pytest.raises(
-        BadInput, match=r"supply\.format: 'ipinyou' is not one of ipinyou_csv; did you mean 'ipinyou_csv'"
+        BadInput, match=r"supply\.format: 'ipinyou_cvs' is not one of .*; did you mean 'ipinyou_csv'"
     ):
-        read_log(DATA, "ipinyou")
+        read_log(DATA, "ipinyou_cvs")
 
 
 def test_floors_above_the_price_are_lowered_and_said(broken):
@@ -232,11 +235,11 @@ def test_floors_above_the_price_are_lowered_and_said(broken):
 
 
 def test_chunks_stream(monkeypatch):
-    monkeypatch.setattr("experiments.logs.delimited._BLOCK_BYTES", 16_384)
+    monkeypatch.setattr("experiments.logs.delimited.BLOCK_BYTES", 16_384)
     account = Account(str(DATA))
-    sizes = [len(chunk) for chunk in read_chunks(DATA, COLUMNS, account)]
+    sizes = [len(chunk) for chunk in stream(open_log(DATA)[1], account)]
     assert len(sizes) > 5
-    assert sum(sizes) == account.read == 2_500
+    assert sum(sizes) == account.read == account.used == 2_500
 
 
 def test_a_column_says_its_rule():

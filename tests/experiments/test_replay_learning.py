@@ -84,7 +84,7 @@ def test_hidden_tags_leave_no_trace():
 
 def test_folds_share_campaigns_and_clicks_evenly(requests):
     table = pd.crosstab(
-        requests.log.frame["campaign"] + requests.log.frame["click"].astype(str), requests.folds
+        requests.log.frame["campaign"].astype(str) + requests.log.frame["click"].astype(str), requests.folds
     )
     assert (table.max(axis=1) - table.min(axis=1)).max() <= 1
     again = assign_folds(requests.log.frame["campaign"], 3, [1, 0])

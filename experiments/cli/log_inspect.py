@@ -1,0 +1,135 @@
+"""`jointbid log inspect FILE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.cli.log import Call, override
+from experiments.logs.advice import warnings
+from experiments.logs.survey import MOST_NAMES, Survey
+from experiments.logs.table import Reader, RowCount
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def main(call: Call) -> int:
+    """Show what a log holds, and what to beware of."""
+    from experiments import tables
+    from experiments.config import load
+    from experiments.logs import FORMATS, Account, Options, open_log, stream
+    from sim.scenario import LogSupply
+
+    supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
+    assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
+    options = Options(supply.nonclick_weight, supply.clicks, supply.mapping, supply.seat)
+    name, reader = open_log(Path(supply.path).expanduser(), supply.format, options)
+    # What cannot be used is what the command is asked for: it is counted, and shown, with the first of it.
+    account, survey = Account(supply.path, tolerant=True), Survey(reader.roles)
+    for table in stream(reader, account):
+        survey.add(table)
+    survey.close()
+    suspects = survey.leaks.suspects()
+    shown = [f"  {text}" for _, _, text in sorted(account.problems)]
+    tables.show(
+        facts(survey, reader, f"{supply.path}: {FORMATS[name].about} ({name})"),
+        features(survey),
+        f"Rows: {RowCount(account.read, account.used, account.reasons)}",
+        *(
+            ["Rows that cannot be used (supply.drop_bad=true leaves them out elsewhere too):", *shown]
+            if shown
+            else []
+        ),
+        *(f"Note: {text}" for text in (*account.said, *reader.facts)),
+        *(f"- {text}" for text in warnings(survey, reader, suspects)),
+    )
+    return 0
+
+
+def facts(survey: Survey, reader: Reader, title: str) -> Table:
+    """What the log holds, in a table."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", show_header=False)
+    table.add_column("what")
+    table.add_column("is", overflow="fold")
+    for what, text in _facts(survey, reader):
+        table.add_row(what, text)
+    return table
+
+
+def _facts(survey: Survey, reader: Reader) -> list[tuple[str, str]]:
+    hours = (survey.last_us - survey.first_us) / 3.6e9
+    price, floor = survey.price, survey.floor
+    ends = ", ".join(f"{share:.0%} {price.quantile(share) / 1e3:,.3f}" for share in (0.1, 0.5, 0.9))
+    known = (
+        f"{survey.rows:,}, standing for {survey.weight:,.0f}"
+        if survey.weight != survey.rows
+        else f"{survey.rows:,}"
+    )
+    rows = [
+        ("rows used", known),
+        ("span", f"{hours:,.2f} h, from {_moment(survey.first_us)} to {_moment(survey.last_us)}"),
+        ("clicks", f"{survey.clicks:,}; CTR {survey.ctr:.4%}"),
+        (
+            "market price",
+            f"{reader.currency} CPM: mean {price.mean / 1e3:,.3f}; {ends}; highest {price.most / 1e3:,.3f}",
+        ),
+        (
+            "floors",
+            f"{floor.above_0:.0%} of the rows have one; {survey.at_floor / max(survey.weight, 1e-300):.0%} of the prices equal it"
+            + (f"; median of all {floor.quantile(0.5) / 1e3:,.3f} CPM" if floor.above_0 > 0 else ""),
+        ),
+        ("campaigns", _campaigns(survey)),
+        (
+            "information",
+            "full: losing rows are logged too"
+            if reader.full_information
+            else "one-sided: won impressions alone",
+        ),
+    ]
+    if survey.conversions is not None:
+        rows.insert(3, ("conversions", f"{survey.conversions:,}"))
+    return rows
+
+
+def _moment(time_us: int) -> str:
+    """A date, where the log tells one, or hours from its start."""
+    import pandas as pd
+
+    if time_us > 5 * 365 * 86_400_000_000:
+        return str(pd.Timestamp(time_us, unit="us").floor("s"))
+    return f"hour {time_us / 3.6e9:.2f}"
+
+
+def _campaigns(survey: Survey) -> str:
+    most = sorted(survey.campaigns.items(), key=lambda item: -item[1][0])
+    shown = ", ".join(f"{name} ({rows:,} rows, {clicks:,} clicks)" for name, (rows, clicks) in most[:9])
+    count = f"{len(most):,}" if len(most) < MOST_NAMES else f"{MOST_NAMES:,} or more"
+    return f"{count}: {shown}" + (", ..." if len(most) > 9 else "")
+
+
+def features(survey: Survey) -> Table:
+    """The feature columns by house: distinct values, and where they are missing."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title="Feature columns", box=box.SIMPLE_HEAD, title_justify="left")
+    for head in ("house", "column"):
+        table.add_column(head)
+    for head in ("values", "missing", "on clicks"):
+        table.add_column(head, justify="right")
+    for house in (*survey.roles.houses, "ad"):
+        for name in survey.roles.of(house):
+            gone, on_clicks = survey.missing.get(name, [0, 0])
+            seen = len(survey.values.get(name, ()))
+            table.add_row(
+                house,
+                name,
+                f"{seen:,}" if seen < MOST_NAMES else f"{MOST_NAMES:,} or more",
+                f"{gone / max(survey.rows, 1):.1%}",
+                f"{on_clicks / survey.clicks:.1%}" if survey.clicks else "-",
+            )
+    return table

@@ -1,0 +1,118 @@
+"""What a file is, told by its name and its first bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from experiments.errors import BadInput
+from experiments.logs.auctionnet import HEADER
+from experiments.logs.ipinyou import SCHEMA, TEST_SCHEMA
+from experiments.logs.packed import files_of, head
+
+RAW, LOG_TXT, CSV, TRIPLES, YZX, AUCTIONNET, MAPPED, OWN = (
+    "ipinyou_raw", "ipinyou_log_txt", "ipinyou_csv", "click_price_pctr", "yzx", "auctionnet", "mapped", "jointbid",
+)  # fmt: skip
+_STAMP = re.compile(r"^\d{17}$")
+_NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
+_FEATURE = re.compile(r"^\d+:\S+$")
+_JUDGED = 50
+PARQUET = b"PAR1"
+
+
+def detect(path: Path, *, mapped: bool = False) -> str:
+    """The format's name.
+
+    Args:
+        path: a file, or a folder of files of one format.
+        mapped: whether a mapping was given: then it is a file for the mapping, whatever it looks like.
+
+    Raises:
+        BadInput: nothing there, nothing in it, or nothing that is known; it says what was seen.
+    """
+    files = files_of(path)
+    if mapped:
+        return MAPPED
+    if path.is_dir() and any(raw_kind(file) for file in files):
+        return RAW
+    first = next(
+        (
+            file
+            for file in files
+            if file.suffix not in {".md", ".yaml", ".json"} and file.name != "featindex.txt"
+        ),
+        files[0],
+    )
+    start = head(first)
+    if start.startswith(PARQUET):
+        return _parquet(first)
+    if not start.strip():
+        raise BadInput(
+            f"{first}: is empty; expected rows" if not start else f"{first}: holds nothing but blank lines"
+        )
+    lines = start.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
+    return _text(first, [line for line in lines[:_JUDGED] if line.strip()])
+
+
+def raw_kind(file: Path) -> str:
+    """Which of the raw iPinYou logs a file is by its name: imp, clk, conv, bid; empty where it is none of them."""
+    found = re.match(r"^(imp|clk|conv|bid)[._-]", file.name.lower())
+    return found[1] if found else ""
+
+
+def _parquet(file: Path) -> str:
+    import pyarrow.parquet as pq
+
+    from experiments.logs.packed import BROKEN, why
+
+    try:
+        names = pq.read_schema(file).names
+    except BROKEN as error:
+        raise BadInput(f"{file}: cannot be read: {why(error)}") from error
+    if {"sold_to", "seat", "bidfloor", "paid_micros"} <= set(names):
+        return OWN
+    raise BadInput(f"{file}: a Parquet file with the columns {', '.join(names)[:300]}; {_SAY}")
+
+
+_SAY = "say what its columns are with supply.mapping=FILE.yaml (docs/logs.md)"
+
+
+def _text(file: Path, lines: list[str]) -> str:
+    first = lines[0]
+    tabs, commas = first.rstrip("\r").split("\t"), [cell.strip(' "') for cell in first.split(",")]
+    if tabs[0].strip() == "click" and "payprice" in tabs:
+        return LOG_TXT
+    if {"click", "payprice", "weekday", "hour"} <= set(commas):
+        return CSV
+    if len(set(HEADER) & set(commas)) >= 3:
+        return AUCTIONNET
+    rows = [line.rstrip("\r").split("\t") for line in lines]
+    stamped = [row for row in rows if len(row) > 15 and _STAMP.match(row[1])]
+    if len(stamped) * 2 > len(rows):
+        return _raw(file, stamped)
+    cells = [line.split() for line in lines]
+    several = [row for row in cells if len(row) > 2] or [row for row in cells if len(row) > 1]
+    if several and sum(all(_NUMBER.match(cell) for cell in row[:2]) for row in several) * 2 > len(several):
+        if sum(len(row) > 2 and bool(_FEATURE.match(row[2])) for row in several) * 2 > len(several):
+            return YZX
+        if sum(len(row) in {3, 4} and bool(_NUMBER.match(row[2])) for row in several) * 2 > len(several):
+            return TRIPLES
+    if len(commas) > 1 or len(tabs) > 1:
+        names = commas if len(commas) > 1 else tabs
+        raise BadInput(f"{file}, row 1: a text file with the cells {', '.join(names)[:300]}; {_SAY}")
+    raise BadInput(f"{file}, row 1: {first[:100]!r} is of no format that is known; {_SAY}")
+
+
+def _raw(file: Path, rows: list[list[str]]) -> str:
+    widths = [len(row) for row in rows]
+    width = max(set(widths), key=widths.count)
+    if width in {len(SCHEMA), len(TEST_SCHEMA)}:
+        return RAW
+    if width < len(SCHEMA):
+        raise BadInput(
+            f"{file}: {width} columns where an impression log of iPinYou has {len(SCHEMA)}: this is a bid log (or of season 1); "
+            "bid logs hold no price paid and no click, and cannot be replayed. Use the imp and clk files"
+        )
+    raise BadInput(
+        f"{file}: {width} columns where an impression log of iPinYou has {len(SCHEMA)} (a testing set {len(TEST_SCHEMA)})"
+    )
