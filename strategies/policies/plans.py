@@ -1,47 +1,37 @@
-"""Plans of presence, as media are planned: always on, in bursts, or at the right time. Each bids one amount, or stays away."""
+"""Plans of presence, as media are planned: in bursts, or at the right time. (``constant`` is the third: always on.)"""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import AccountState, Policy, VisibleRequests
+from strategies.base import VALUE, AccountState, Policy, VisibleRequests
+from strategies.market import Market
 from strategies.parameters import above_0, at_least_0
-
-
-class AlwaysOn(Policy):
-    """Bid ``bid`` on every request, in currency per impression: continuity, as Zielske (1959) showed it against a burst."""
-
-    reads = ()
-
-    def __init__(self, bid: float = 0.001) -> None:
-        self.amount = at_least_0("bid", bid)
-
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The same for all."""
-        return np.full(requests.n, self.amount)
+from strategies.policies.prices import median_price
 
 
 class Burst(Policy):
-    """Bid ``bid`` for the first ``on_h`` of every ``cycle_h``, and nothing for the rest: flights, or pulsing (Mahajan & Muller 1986).
+    """Bid ``level`` for the first ``on_h`` of every ``cycle_h``, and nothing for the rest: flights, or pulsing (Mahajan & Muller 1986).
 
-    It turns on and off at control steps.
+    ``level`` is in currency per impression; left out, it is the median of the known price landscape. It turns on and off at
+    control steps. By default four weeks in every thirteen are on.
     """
 
     reads = ()
 
-    def __init__(self, bid: float = 0.001, on_h: float = 672.0, cycle_h: float = 2_184.0) -> None:
-        self.amount = at_least_0("bid", bid)
+    def __init__(
+        self, level: float | None = None, on_h: float = 672.0, cycle_h: float = 2_184.0, market: Market | None = None
+    ) -> None:
+        self.level = median_price("level", market) if level is None else at_least_0("level", level)
         self.on_h, self.cycle_h = above_0("on_h", on_h), above_0("cycle_h", cycle_h)
         if self.on_h > self.cycle_h:
             raise ValueError(f"on_h = {on_h}: must be at most cycle_h = {cycle_h}")
         self.on = True
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The amount while a burst lasts."""
-        return np.full(requests.n, self.amount if self.on else 0.0)
+        """The level while a burst lasts."""
+        return np.full(requests.n, self.level if self.on else 0.0)
 
     def control(self, state: AccountState) -> None:
         """Look at the clock."""
@@ -49,21 +39,18 @@ class Burst(Policy):
 
 
 class TimedPresence(Policy):
-    """Bid ``bid`` where the column ``source`` shows one of the codes ``stages``, and ``gain`` times that elsewhere.
+    """Bid ``level`` where the impression is worth ``least`` or more, and nothing elsewhere: presence at the right time.
 
-    The default codes are those of "considering" and "approved" among ``sim.journey.process.STAGES``: presence when it counts,
-    as far as sales know when that is.
+    When that is, the value says, as far as the bidder's data show it: of a journey, which accounts are close to a purchase. Both
+    are in currency per impression; left out, they are the median of the known price landscape.
     """
 
     def __init__(
-        self, bid: float = 0.001, source: str = "stage", stages: Sequence[int] = (3, 4), gain: float = 0.0
+        self, level: float | None = None, least: float | None = None, market: Market | None = None
     ) -> None:
-        self.amount, self.gain = at_least_0("bid", bid), at_least_0("gain", gain)
-        self.source, self.stages = source, tuple(stages)
-        self.reads = (source,)
+        self.level = median_price("level", market) if level is None else at_least_0("level", level)
+        self.least = self.level if least is None else at_least_0("least", least)
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The amount in time, less of it at any other."""
-        in_time = np.isin(requests[self.source], self.stages)
-        return np.where(in_time, self.amount, self.gain * self.amount)
-
+        """The level where it is time."""
+        return np.where(requests[VALUE] >= self.least, self.level, 0.0)
