@@ -26,7 +26,7 @@ BLOCK = "block"
 
 @dataclass(frozen=True)
 class Run:
-    """One simulation: a row a bidder, a row a bidder and hour, a row a kind of event.
+    """One simulation: a row a bidder, a row a bidder and hour, a row a kind of event, a row a step of the journeys.
 
     ``logged`` counts the rows of the auction log; None where none was asked for.
     """
@@ -36,6 +36,7 @@ class Run:
     timeseries: pd.DataFrame
     calendar: pd.DataFrame
     market: dict[str, float]
+    journey: pd.DataFrame
     logged: int | None = None
 
     @property
@@ -77,6 +78,7 @@ def run(point: Point) -> Run:
             pd.DataFrame(dict(result.timeseries)),
             calendar_table(result),
             dict(result.market),
+            pd.DataFrame(dict(result.journey)),
             logged,
         )
         _write(point, folder, done)
@@ -164,6 +166,8 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
         folder.write_table(f"{name}.csv", table)
         folder.write_table(f"{name}.parquet", table)
     folder.write_table("calendar.csv", done.calendar)
+    if len(done.journey):
+        folder.write_table("journey.csv", done.journey)
     if point.settings.plot.enabled and len(done.timeseries):
         from experiments import plots
 

@@ -124,8 +124,8 @@ class _Run:
         for number, desk in enumerate(self.desks):
             self._put_terms(number, desk)
         if self.purchases is not None:
-            step = partial(self.purchases.step, self.ledger)
-            self.calendar.every(self.purchases.accounts.step_us, "journey", step)
+            purchases = partial(self.purchases.step, self.ledger)
+            self.calendar.every(self.purchases.accounts.step_us, "journey", purchases)
         if self.scenario.auction.throttle is not None:
             review_us = round(self.scenario.auction.throttle.review_h * HOUR_US)
             self.calendar.every(review_us, "throttle", self.deadline.review)

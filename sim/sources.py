@@ -80,10 +80,9 @@ def match_probability(source: Source, types: int) -> NDArray[np.float64]:
 
 
 def likelihood(scenario: Scenario, name: str, keep: float) -> NDArray[np.float64]:
-    """P(code | the truth) at retention ``keep``: an axis of codes, the last one unmatched, then one for each factor, consent, and the
-    stage in which the copy was taken.
+    """P(code | the truth) at retention ``keep``: an axis of codes, then one for each factor, consent, and stage at the copy's time.
 
-    Axes of what the code does not depend on have length 1; it sums to 1 over the codes.
+    The last code is unmatched. Axes of what the code does not depend on have length 1; it sums to 1 over the codes.
     """
     source, factor = scenario.data_of(name), scenario.factor_of(name)
     types = scenario.types_of(factor)

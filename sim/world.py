@@ -15,8 +15,8 @@ from typing_extensions import override
 
 from sim.auction.arrays import Effects
 from sim.journey.accounts import Accounts
-from sim.response import fading, private_values, truth
 from sim.journey.process import KINDS, journey_of
+from sim.response import fading, private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent
 from sim.streams import Streams
@@ -189,7 +189,9 @@ class JourneyWorld(TypedWorld):
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         super().__init__(scenario, streams)
-        self._moving = {name: scenario.factor_of(name) for name in self.sources if scenario.factor_of(name) in KINDS}
+        self._moving = {
+            name: scenario.factor_of(name) for name in self.sources if scenario.factor_of(name) in KINDS
+        }
         self._open -= set(self._moving)
         clocks = [self._clock_of(name) for name in self._moving]
         back_us = max((clock.interval_us + clock.latency_us for clock in clocks), default=0)
@@ -207,7 +209,9 @@ class JourneyWorld(TypedWorld):
             return super().column(owner, name, part)
         time_us, clock = self._chunk.time_us[part], self._clock_of(name)
         stage = self.accounts.stages_at(clock.taken_at(time_us), self._chunk.visits.person[part])
-        facts = self._known_to(owner).rows(part).with_record(self._moving[name], KINDS[self._moving[name]][stage])
+        facts = (
+            self._known_to(owner).rows(part).with_record(self._moving[name], KINDS[self._moving[name]][stage])
+        )
         return codes(self._scenario, name, facts, self._draws_of(owner, name).rows(part), clock, time_us)
 
     @override

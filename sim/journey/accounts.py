@@ -56,7 +56,12 @@ class Accounts:
         n = self._path.shape[1]
         self.stock, self.fresh = np.zeros((2, n, houses))
         self.tally = Tally(
-            *np.zeros((2, houses)), np.zeros(houses, np.int64), np.zeros(1), *np.zeros((2, 1), np.int64)
+            expected=np.zeros(houses),
+            without=np.zeros(houses),
+            bought=np.zeros(houses, np.int64),
+            due=np.zeros(1),
+            decisions=np.zeros(1, np.int64),
+            outside=np.zeros(1, np.int64),
         )
 
     @property
@@ -67,7 +72,7 @@ class Accounts:
     def stages_at(self, time_us: NDArray[np.int64], person: NDArray[np.int64]) -> NDArray[np.int32]:
         """The stage that each person's account was in at a time that is not further back than ``back_us``; shape (n,)."""
         row = np.minimum(time_us // self.step_us, self.step) % self._rows
-        return self._path[row, person // self.group].astype(np.int32)
+        return np.asarray(self._path[row, person // self.group], dtype=np.int32)
 
     def advance(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """A step: stocks, purchases, stages. Returns what it adds to expected purchases, and to those without own ads."""
@@ -104,7 +109,8 @@ class Accounts:
         )
 
     def _now(self) -> NDArray[np.uint8]:
-        return self._path[self.step % self._rows]
+        now: NDArray[np.uint8] = self._path[self.step % self._rows]
+        return now
 
     def _move(self) -> None:
         before = self._now()

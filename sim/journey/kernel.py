@@ -70,7 +70,16 @@ def settle(
             stock[a, j] = kept * stock[a, j] + fresh[a, j]
             fresh[a, j] = 0.0
         if before[a] == APPROVED:
-            decide(a, leave[segment[a], APPROVED], after[a] != APPROVED, stock, power, outside, unit(key, a), tally)
+            decide(
+                a,
+                leave[segment[a], APPROVED],
+                after[a] != APPROVED,
+                stock,
+                power,
+                outside,
+                unit(key, a),
+                tally,
+            )
 
 
 @inlined

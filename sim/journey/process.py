@@ -70,7 +70,9 @@ def backwards(scenario: Scenario) -> NDArray[np.float64]:
     """
     law = stationary(scenario)
     flow = np.swapaxes(law[:, :, None] * transitions(scenario), 1, 2)
-    return np.asarray(np.where(law[:, :, None] > 0, flow / np.maximum(law, 1e-300)[:, :, None], np.eye(len(STAGES))))
+    return np.asarray(
+        np.where(law[:, :, None] > 0, flow / np.maximum(law, 1e-300)[:, :, None], np.eye(len(STAGES)))
+    )
 
 
 def decay(journey: Journey) -> float:

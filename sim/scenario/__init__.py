@@ -71,8 +71,10 @@ __all__ = [
 
 
 class Engine(Model):
-    """How many requests may travel together (the result does not depend on it; 1 is the reference), and how often the time
-    series has a row: every ``series_h``."""
+    """How many requests may travel together, and how often the time series has a row: every ``series_h``.
+
+    The result does not depend on the first; 1 is the reference.
+    """
 
     max_block: Annotated[int, Field(ge=1, le=1 << 20)] = 65_536
     series_h: Annotated[Hours, Field(ge=1e-3)] = 1.0

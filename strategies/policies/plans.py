@@ -1,4 +1,4 @@
-"""Plans of presence, as media are planned: in bursts, or at the right time. (``constant`` is the third: always on.)"""
+"""Plans of presence, as media are planned: in bursts, or at the right time; the third, always on, is ``constant``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ class Burst(Policy):
     reads = ()
 
     def __init__(
-        self, level: float | None = None, on_h: float = 672.0, cycle_h: float = 2_184.0, market: Market | None = None
+        self,
+        level: float | None = None,
+        on_h: float = 672.0,
+        cycle_h: float = 2_184.0,
+        market: Market | None = None,
     ) -> None:
         self.level = median_price("level", market) if level is None else at_least_0("level", level)
         self.on_h, self.cycle_h = above_0("on_h", on_h), above_0("cycle_h", cycle_h)

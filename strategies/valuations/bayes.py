@@ -47,7 +47,9 @@ def bayes(scenario: Scenario, information: tuple[str, ...], goal: Goal = "worth"
     prior = mean_value(scenario, goal)
     constant = {name: believed_retention(scenario, name) for name in sources if name not in aged}
     corners = [
-        posterior(scenario, sources, {**constant, **dict(zip(aged, map(float, corner), strict=True))}, goal=goal)
+        posterior(
+            scenario, sources, {**constant, **dict(zip(aged, map(float, corner), strict=True))}, goal=goal
+        )
         for corner in product((0, 1), repeat=len(aged))
     ]
     if not aged:

@@ -10,6 +10,7 @@ impressions: a mean-field approximation, as no bidder sees the stocks. Everythin
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ def slope(scenario: Scenario) -> float:
     stock = journey.believed_win_rate * a_step * float(np.mean(impact(scenario))) / (1.0 - decay(journey))
     own = (1.0 + stock) ** journey.power
     others = journey.outside + (scenario.bidders.count - 1) * own
-    return journey.margin * journey.power * own / (1.0 + stock) * others / (own + others) ** 2
+    return float(journey.margin * journey.power * own / (1.0 + stock) * others / (own + others) ** 2)
 
 
 def impact(scenario: Scenario) -> NDArray[np.float64]:
@@ -71,7 +72,8 @@ def records(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> ND
         part = np.ones((len(back), len(STAGES)))
         order = sorted(range(len(names)), key=lambda i: lag[i])
         since, last = 0, 1
-        letters, terms = [0, 1], [part, [0, 1]]
+        letters: list[int] = [0, 1]
+        terms: list[Any] = [part, [0, 1]]
         for i in order:
             step = np.linalg.matrix_power(back, lag[i] - since)
             terms += [step, [0, last, 2 + i]]

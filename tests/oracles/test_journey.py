@@ -170,14 +170,18 @@ def test_with_an_endless_window_timing_is_worthless() -> None:
     """Everybody is in the window for ever, and nobody minds waiting: nothing is left to know."""
     stays = dict.fromkeys(Stays.model_fields, 840.0)
     short = market(source=EXACT, journey={**ALIKE, "stay_h": stays, "half_life_h": 336.0})
-    endless = market(source=EXACT, journey={**ALIKE, "stay_h": stays | {"approved": 8e5}, "half_life_h": 336.0})
-    assert spread(endless, ("stage",)) < 0.01 < 1.0 < spread(short, ("stage",))
+    endless = market(
+        source=EXACT, journey={**ALIKE, "stay_h": stays | {"approved": 8e5}, "half_life_h": 336.0}
+    )
+    assert spread(endless, ("stage",)) < 0.01
+    assert spread(short, ("stage",)) > 1.0
 
 
 def test_with_slow_forgetting_timing_is_worthless() -> None:
     """An impression of long ago counts as one of today: value of the stage falls to nothing as the half-life grows."""
     spreads = [
-        spread(market(source=EXACT, journey={**ALIKE, "half_life_h": h}), ("stage",)) for h in (1e3, 1e4, 1e5, 1e7)
+        spread(market(source=EXACT, journey={**ALIKE, "half_life_h": h}), ("stage",))
+        for h in (1e3, 1e4, 1e5, 1e7)
     ]
     assert all(a > b for a, b in pairwise(spreads))
     assert spreads[0] > 1.0

@@ -43,14 +43,18 @@ def market(**parts: Any) -> Scenario:
 def played(scenario: Scenario, names: tuple[str, ...] = ("me", "you"), replication: int = 0) -> RunResult:
     """A run in which everybody sees all data and bids the value."""
     brain = Priced(bayes(scenario, tuple(scenario.source)), Truthful())
-    return simulate(scenario, {name: Entrant(brain, tuple(scenario.source)) for name in names}, 1, replication)
+    return simulate(
+        scenario, {name: Entrant(brain, tuple(scenario.source)) for name in names}, 1, replication
+    )
 
 
 @pytest.mark.parametrize("most", [1, 13])
 def test_how_many_requests_travel_together_changes_nothing(most: int) -> None:
     scenario = market(supply={"requests": 600}, response={"viewability": 0.5}, audience={"people": 60})
     whole = played(scenario)
-    parts = played(scenario.model_copy(update={"engine": scenario.engine.model_copy(update={"max_block": most})}))
+    parts = played(
+        scenario.model_copy(update={"engine": scenario.engine.model_copy(update={"max_block": most})})
+    )
     for table in ("bidders", "timeseries", "journey"):
         mine, yours = getattr(whole, table), getattr(parts, table)
         assert list(mine) == list(yours)
