@@ -9,13 +9,12 @@ from pydantic import Field, model_validator
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.replay.settings import Replay
-from experiments.studies.options import AdoptionStudy, Arm, Learner, Valuation
+from experiments.studies.options import AdoptionStudy, Arm, Learner, Range, SensitivityStudy, Valuation, Who
 from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
 LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
 """Of a study that replays a log, whose houses are two."""
-Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Value = bool | int | float | str | tuple[float, ...]
 """What a key may be swept over."""
 Correlation = Annotated[float, Field(ge=-1, le=1)]
@@ -57,6 +56,7 @@ class ValueStudy(Model):
 
     ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
+    ``worlds`` draws so many markets from the ``ranges``, each worked on like a point of a curve.
 
     ``half_width`` (optional, in the table's unit of money) asks for the value of joint data to within that much: a
     pilot of 10 further replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
@@ -74,6 +74,8 @@ class ValueStudy(Model):
     lattice: bool = True
     curves: tuple[Swept, ...] | None = None
     curve: Curve = Curve()
+    worlds: Annotated[int, Field(ge=0)] = 0
+    ranges: tuple[Range, ...] = ()
     replay: Replay = Replay()
 
 
@@ -168,7 +170,12 @@ class Settings(Model, Generic[Study]):
 ABOUT = ("name", "question", "currency")
 """What stands under ``scenario`` in YAML; the other parts of a scenario stand beside it."""
 
-STUDIES: dict[str, type[Model]] = {"value": ValueStudy, "run": RunStudy, "adoption": AdoptionStudy}
+STUDIES: dict[str, type[Model]] = {
+    "value": ValueStudy,
+    "run": RunStudy,
+    "adoption": AdoptionStudy,
+    "sensitivity": SensitivityStudy,
+}
 """Verb -> the settings of its study."""
 
 

@@ -41,6 +41,12 @@ def varied(settings: Settings[Any], changes: Changes, *, place: str) -> Settings
         raise BadInput([f"{place}: {problem}" for problem in error.problems]) from None
 
 
+def fewer(settings: Settings[Any], requests: int) -> dict[str, int]:
+    """The change to so many bid requests, where there are more."""
+    now = settings.scenario.supply.requests
+    return {"supply.requests": min(requests, now or requests)}
+
+
 def as_overrides(changes: Changes) -> str:
     """The changes as they would be given on the command line, with blanks only between them."""
     return " ".join(f"{key}={_text(value)}" for key, value in changes.items())

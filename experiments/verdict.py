@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -19,6 +20,14 @@ SILOS = {
     "none": "no data",
 }
 """How the sentence names the arm that joint data is compared with; a single source is "<source> alone"."""
+
+OF_MANY = {
+    "best_single": "the best of them alone",
+    "stacked": "the scores stacked",
+    "split_budget": "departments with equal parts of the budget",
+    "summed": "the scores added up",
+}
+"""The same where more than two sources are joined."""
 
 STEPS = {
     "same_request_step": "having both on one request",
@@ -50,6 +59,7 @@ def verdict(
     *,
     best_single: str,
     silo: str = "best_single",
+    sources: Sequence[str] = ("profile", "context"),
     holders: str = "",
     caveat: str | None = None,
 ) -> str:
@@ -59,6 +69,7 @@ def verdict(
         summary: what `ladder_summary` returns.
         best_single: the better single source.
         silo: the arm that joint data was compared with.
+        sources: what is joined.
         holders: who joins, where it is not one bidder alone, as `holders` says it; what is worth much to one while
             nobody else has it may be worth little, or cost something, when all do.
         caveat: what the intervals cover, for the last sentence; how many replications, and `CAVEAT`, unless given.
@@ -71,8 +82,13 @@ def verdict(
         raise ValueError("the summary has no value_of_joint_data: were the arms joint and the silo run?")
     rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "focal_profit")]
     percent = lookup(summary, "value_of_joint_data", "focal_profit_pct")
-    against = f"{SILOS.get(silo, f'{silo} alone')} ({best_single if silo == 'best_single' else silo})"
-    sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against, holders) + _steps(
+    names = SILOS | (OF_MANY if len(sources) > 2 else {})
+    against = f"{names.get(silo, f'{silo} alone')} ({best_single if silo == 'best_single' else silo})"
+    *most, last = sources
+    joining = f"Joining {', '.join(most)} and {last}" + (
+        f" ({holders}; what one of them gains)" if holders else ""
+    )
+    sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against, joining) + _steps(
         summary, silo, best_single
     )
     replications = f"{value.n} replication{'' if value.n == 1 else 's'}; {CAVEAT}"
@@ -87,9 +103,8 @@ def holders(who: str | int, bidders: int) -> str:
     return f"all {bidders} bidders do" if count == bidders else f"{count} of {bidders} bidders do"
 
 
-def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, holders: str) -> str:
+def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, subject: str) -> str:
     """The headline, by what the interval allows to say."""
-    subject = "Joining profile and context" + (f" ({holders}; what one of them gains)" if holders else "")
     amount = f"{number(value.estimate)} {unit}"
     if math.isnan(value.estimate):
         return f"{subject}: not known against {against}, no replication completed both arms"

@@ -17,6 +17,10 @@ VERBS = {
     "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
     "log": ("log", "inspect FILE: what a real log holds, and what to beware of"),
     "adoption": ("study", "adoption curve, best responses, and how many adopt in equilibrium at a cost"),
+    "sensitivity": (
+        "study",
+        "which factors move the value of joint data: Morris, then Sobol, over stated ranges",
+    ),
     "strategies": (
         "strategies",
         "list | check NAME-or-FILE:CLASS | new NAME: bidders, conformance, a plugin to begin with",

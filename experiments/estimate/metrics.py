@@ -7,7 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
-Kind = Literal["money", "count", "share", "mean", "number", "percent"]
+Kind = Literal["money", "count", "share", "mean", "number", "percent", "correlation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,14 @@ METRICS: dict[str, Metric] = {
         "money", "the seller's revenue; against a price landscape what the simulated bidders paid"
     ),
     "exchange_fee": Metric("money", "the exchange's share of what the simulated bidders paid"),
+    "effect": Metric("money", "change of the value of joint data along the whole range of a key"),
+    "variance_share": Metric(
+        "share", "part of the variance of the value of joint data over all ranges", "variance"
+    ),
+    "rank_correlation": Metric(
+        "correlation", "Spearman's, of a key and the value of joint data over drawn worlds"
+    ),
+    "worlds": Metric("share", "drawn worlds of which something is so", "worlds"),
     "adopters": Metric("number", "bidders that hold the data", "bidders"),
     "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
     "spend": Metric("money", "what the focal advertiser paid", column="spend"),
@@ -128,6 +136,7 @@ def unit_of(metric: str, unit: str) -> str:
         "mean": about.of,
         "number": f"{about.of} in a replication",
         "percent": "%",
+        "correlation": "rank correlation",
     }[about.kind]
 
 

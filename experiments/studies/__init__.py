@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 STUDIES = {
     "value": ("experiments.studies.value", "Value"),
+    "sensitivity": ("experiments.studies.sensitivity", "Sensitivity"),
     "adoption": ("experiments.studies.adoption", "Adoption"),
 }
 """Verb -> module and class of its study; its settings are in ``experiments.settings.STUDIES``."""

@@ -11,7 +11,7 @@ from experiments.errors import BadInput
 from experiments.runner import Ledger, table
 from experiments.settings import Settings, Swept, ValueStudy
 from experiments.studies.value_cells import Plan, best_single
-from experiments.vary import Changes, as_overrides, varied
+from experiments.vary import Changes, as_overrides, fewer, varied
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,10 +87,10 @@ def map_of(settings: Settings[ValueStudy]) -> dict[Grid, Plan]:
 
 def point(settings: Settings[ValueStudy], changes: Changes, place: str) -> Plan:
     """The study at one point: fewer requests, unless their number is what changes, and these keys changed."""
-    curve, now = settings.study.curve, settings.scenario.supply.requests
-    fewer = {"supply.requests": min(curve.requests, now or curve.requests)}
-    there = varied(settings, {**fewer, **changes}, place=place)
-    return Plan(there, as_overrides(changes))
+    return Plan(
+        varied(settings, {**fewer(settings, settings.study.curve.requests), **changes}, place=place),
+        as_overrides(changes),
+    )
 
 
 def cells(plan: Plan) -> list[Cell]:

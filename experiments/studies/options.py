@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.scenario import Model
-from sim.scenario.base import Count, NonNegative
+from sim.scenario.base import Count, Finite, NonNegative
 
 Arm = Annotated[str, Field(min_length=1)]
 """An information set, or another way of holding all sources: ``experiments.studies.arms.arms_of`` has them."""
 Valuation = Literal["bayes", "learned"]
 Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
+Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Impressions = Annotated[int, Field(ge=2, le=10**9)]
 
 
@@ -34,3 +36,69 @@ class AdoptionStudy(Priced):
     arm: Arm = "joint"
     others: Arm = "none"
     cost_per_request: NonNegative = 0.0
+
+
+class Range(Model):
+    """What is not known of one key: between ``low`` and ``high``, evenly, or evenly in its logarithm; and who says so.
+
+    ``source`` is the citation, or says that the range is a choice. Between two whole numbers whole ones are drawn.
+    """
+
+    key: Annotated[str, Field(min_length=1)]
+    low: Finite
+    high: Finite
+    law: Literal["uniform", "log_uniform"] = "uniform"
+    source: Annotated[str, Field(min_length=1)]
+    whole: bool = False
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low = {self.low:g}: must be below high = {self.high:g}")
+        if self.law == "log_uniform" and self.low <= 0:
+            raise ValueError(f"low = {self.low:g}: must be above 0 where the law is log_uniform")
+        return self
+
+    def at(self, share: float) -> float | int:
+        """The value that so large a share of the range lies below; share from 0 to 1."""
+        if self.whole:
+            return min(math.floor(self.low + share * (self.high - self.low + 1)), int(self.high))
+        if self.law == "log_uniform":
+            return float(self.low * (self.high / self.low) ** share)
+        return float(self.low + share * (self.high - self.low))
+
+
+class Screening(Model):
+    """Morris's elementary effects: so many ``trajectories`` through a grid of ``levels``."""
+
+    trajectories: Annotated[int, Field(ge=2)] = 6
+    levels: Annotated[int, Field(ge=4, multiple_of=2)] = 4
+
+
+class Indices(Model):
+    """Sobol's indices of the ``factors`` that matter most, from ``base`` points (a power of two) each way; 0 factors: none."""
+
+    factors: Annotated[int, Field(ge=0)] = 4
+    base: Annotated[int, Field(ge=4)] = 32
+
+    @model_validator(mode="after")
+    def _power_of_two(self) -> Self:
+        if self.base & (self.base - 1):
+            raise ValueError(f"base = {self.base}: must be a power of two")
+        return self
+
+
+class SensitivityStudy(Priced):
+    """The study ``sensitivity``: which of the ``ranges`` move the value of joint data, Morris first, then Sobol.
+
+    Each point is the same world with ``requests`` bid requests and ``replications`` replications, the same ones everywhere.
+    """
+
+    ranges: tuple[Range, ...] = ()
+    silo: Arm = "best_single"
+    who: Who = "unilateral"
+    others: Arm = "none"
+    requests: Count = 5_000
+    replications: Annotated[int, Field(ge=2)] = 2
+    morris: Screening = Screening()
+    sobol: Indices = Indices()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
-from experiments.studies import value_notes
+from experiments.studies import value_notes, worlds
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
 from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
@@ -37,7 +37,7 @@ class Value(Study):
         if len(scenario.source) < 2:
             has = ", ".join(scenario.source) or "none"
             raise BadInput(f"source: the study value joins two sources or more, and there is: {has}")
-        _ = self._curves, self._map  # every point is a market
+        _ = self._curves, self._map, self._worlds  # every point is a market
 
     def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
         """Pilots where a width is asked for; then everything else at once."""
@@ -47,7 +47,7 @@ class Value(Study):
         replications = range(self._replications(ledger))
         spots = [spot.plan for curve in self._curves for spot in curve.spots]
         points = [cell for spot in (*spots, *self._map.values()) for cell in cells(spot)]
-        yield plan.pilot() + plan.ladder(replications) + points
+        yield plan.pilot() + plan.ladder(replications) + points + worlds.cells(self._worlds)
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
         """How many replications, which source is the better one, and which silo."""
@@ -63,7 +63,7 @@ class Value(Study):
         from experiments.estimate import ladder_summary
 
         scale, money = unit(self.settings.scenario)
-        return ladder_summary(
+        ladder = ladder_summary(
             cells[cells["study_point"] == ""],
             best_single=self._best_single(ledger),
             silo=self.settings.study.silo,
@@ -72,6 +72,12 @@ class Value(Study):
             unit=money,
             per_bidder=self.settings.scenario.bidders.count > 1,
         )
+        if not self._worlds:
+            return ladder
+        import pandas as pd
+
+        further = pd.DataFrame(list(worlds.rows(worlds.world_table(self._worlds, ledger), self.settings)))
+        return pd.concat([ladder, further], ignore_index=True)
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
         """The two tables, the sentence, and what spoils it."""
@@ -80,7 +86,15 @@ class Value(Study):
         study, bidders = self.settings.study, self.settings.scenario.bidders
         about = {"best_single": self._best_single(ledger), "silo": study.silo}
         return Said(
-            verdict=(verdict(summary, holders=holders(study.who, bidders.count), **about),),
+            verdict=(
+                verdict(
+                    summary,
+                    sources=tuple(self.settings.scenario.source),
+                    holders=holders(study.who, bidders.count),
+                    **about,
+                ),
+                *worlds.sentences(summary, len(self._worlds)),
+            ),
             notes=tuple(self._notes(summary, ledger)),
             shown=tuple(self._tables(summary, about)),
         )
@@ -103,11 +117,12 @@ class Value(Study):
             yield Figure("redundancy_interaction", heat, lambda: plots.draw_heat(heat, unit=money))
 
     def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
-        """Every curve, a row a point, line, estimand and metric."""
+        """Every curve, a row a point, line, estimand and metric; every world with what was drawn for it."""
         import pandas as pd
 
         found = [rows.assign(curve=title) for title, rows in self._curve_tables(ledger)]
-        return {"curves": pd.concat(found, ignore_index=True)} if found else {}
+        tables = {"curves": pd.concat(found, ignore_index=True)} if found else {}
+        return tables | ({"worlds": worlds.world_table(self._worlds, ledger)} if self._worlds else {})
 
     def _curve_tables(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
         """Title and rows of each curve of which a point is left."""
@@ -124,6 +139,10 @@ class Value(Study):
     def _curves(self) -> list[Curve]:
         """None where nothing is drawn."""
         return curves(self.settings) if self.settings.plot.enabled else []
+
+    @cached_property
+    def _worlds(self) -> list[worlds.World]:
+        return worlds.worlds(self.settings)
 
     @cached_property
     def _map(self) -> dict[Grid, Plan]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from experiments.cells import PILOTS, Cell
 from experiments.runner import Found
-from experiments.settings import Settings, ValueStudy
+from experiments.settings import Settings
 from experiments.studies.arms import STACKED, arms_of
 from sim.scenario import Scenario
-
-if TYPE_CHECKING:
-    pass
 
 PILOT = tuple(range(PILOTS, PILOTS + 4))
 """Replications on which the better single source is chosen; no estimate uses them."""
@@ -27,12 +24,12 @@ replications that have decided on their own number covers less often than it say
 class Plan:
     """The study's cells, by what they are for. ``point`` says where on a curve this is; empty on the ladder itself."""
 
-    settings: Settings[ValueStudy]
+    settings: Settings[Any]
     point: str = ""
 
     @property
-    def study(self) -> ValueStudy:
-        """The study's own settings."""
+    def study(self) -> Any:
+        """The study's own settings: of `value`, or of another study that compares the same arms."""
         return self.settings.study
 
     @property
@@ -43,16 +40,17 @@ class Plan:
     @property
     def compared(self) -> tuple[str, ...]:
         """Arms that the value of joint data and its two steps need."""
-        return tuple(dict.fromkeys((*self._siloed, *self.sources, STACKED, "joint")))
+        return tuple(dict.fromkeys((*self.siloed, *self.sources, STACKED, "joint")))
 
     @property
-    def _siloed(self) -> tuple[str, ...]:
+    def siloed(self) -> tuple[str, ...]:
+        """Arms that the silo may be."""
         return self.sources if self.study.silo == "best_single" else (self.study.silo,)
 
     def ladder(self, replications: Iterable[int]) -> list[Cell]:
         """Every arm in these replications."""
         arms = arms_of(self.settings.scenario, whole=self.study.lattice)
-        return self.cells((*arms, *self._siloed), replications)
+        return self.cells((*arms, *self.siloed), replications)
 
     def pilot(self) -> list[Cell]:
         """The single sources on the pilot's replications."""
@@ -60,7 +58,7 @@ class Plan:
 
     def width_pilot(self) -> list[Cell]:
         """Joint, and what it is compared with, on the replications that fix the number of replications."""
-        return self.cells(("joint", *self._siloed), WIDTH_PILOT)
+        return self.cells(("joint", *self.siloed), WIDTH_PILOT)
 
     def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
         """These arms in these replications."""

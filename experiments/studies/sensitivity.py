@@ -1,0 +1,149 @@
+"""The study ``sensitivity``: which of the things that nobody knows for certain move the value of joint data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from experiments.cells import Cell
+from experiments.errors import BadInput
+from experiments.runner import Ledger
+from experiments.studies import drawn
+from experiments.studies.base import Figure, Said, Study
+from experiments.studies.value_cells import Plan, unit
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+WIDE = 0.5
+"""An index whose interval reaches further than this to either side says little."""
+
+
+class Sensitivity(Study):
+    """Morris's screening of all ranges; Sobol's indices of those that matter most, the others left as they are."""
+
+    headline: ClassVar[Mapping[str, tuple[str, str]]] = {"largest effect": ("morris_size", "effect")}
+
+    def check(self) -> None:
+        """Refuse a market with nothing to join, or nothing that is uncertain; every corner of the ranges is a market."""
+        settings = self.settings
+        if len(settings.scenario.source) < 2:
+            has = ", ".join(settings.scenario.source) or "none"
+            raise BadInput(f"source: the study sensitivity joins two sources or more, and there is: {has}")
+        drawn.check(settings.study.ranges, "the study sensitivity")
+        _ = self._screened
+
+    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
+        """The screening; then, with what it found, the indices."""
+        yield self._cells(self._screened)
+        if self.settings.study.sobol.factors:
+            yield self._cells(self._followed(ledger))
+
+    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
+        """Effects and indices, a row a key."""
+        import pandas as pd
+
+        from experiments.estimate import SUMMARY_COLUMNS
+
+        rows = list(self._rows(ledger))
+        return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
+        """The keys by what they move, and a sentence."""
+        from experiments.studies.sensitivity_words import effect_table, sentences
+
+        _, money = unit(self.settings.scenario)
+        ranges = self.settings.study.ranges
+        return Said(verdict=tuple(sentences(summary, money)), shown=(effect_table(summary, ranges, money),))
+
+    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
+        """The tornado."""
+        from experiments.plots.tornado import draw_tornado
+
+        wanted = {
+            "morris_mean": "Effect over the range",
+            "sobol_total": "Share of variance, interactions included",
+        }
+        rows = summary[summary["estimand"].isin(list(wanted))]
+        table = rows.assign(panel=rows["estimand"].map(wanted))
+        yield Figure("tornado", table, partial(draw_tornado, table))
+
+    @cached_property
+    def _points(self) -> NDArray[np.float64]:
+        from experiments.estimate.effects import morris_points
+
+        study = self.settings.study
+        return morris_points(
+            [one.key for one in study.ranges], study.morris.trajectories, study.morris.levels
+        )
+
+    @cached_property
+    def _screened(self) -> list[Plan]:
+        ranges = self.settings.study.ranges
+        return [
+            self._market(drawn.values_at(ranges, shares), f"screening {number}")
+            for number, shares in enumerate(self._points.tolist())
+        ]
+
+    def _effects(self, ledger: Ledger) -> pd.DataFrame:
+        from experiments.estimate.effects import morris_effects
+
+        study = self.settings.study
+        results = drawn.means(self._screened, study.replications, ledger)
+        return morris_effects([one.key for one in study.ranges], self._points, results, study.morris.levels)
+
+    def _leading(self, ledger: Ledger) -> list[str]:
+        """The keys whose effects are the largest; as many as are to be followed up."""
+        effects = self._effects(ledger).sort_values("size", ascending=False, kind="stable")
+        return list(effects["key"][: self.settings.study.sobol.factors])
+
+    def _followed(self, ledger: Ledger) -> list[Plan]:
+        from experiments.estimate.effects import sobol_points
+
+        try:
+            keys = self._leading(ledger)
+        except ValueError:  # cells of the screening failed: the driver will say which
+            return []
+        ranges = {one.key: one for one in self.settings.study.ranges}
+        points = sobol_points(keys, self.settings.study.sobol.base)
+        return [
+            self._market(drawn.values_at([ranges[key] for key in keys], shares), f"index {number}")
+            for number, shares in enumerate(points.tolist())
+        ]
+
+    def _market(self, values: Mapping[str, Any], name: str) -> Plan:
+        return drawn.market(self.settings, values, requests=self.settings.study.requests, name=name)
+
+    def _cells(self, plans: list[Plan]) -> list[Cell]:
+        return [cell for plan in plans for cell in drawn.cells(plan, self.settings.study.replications)]
+
+    def _rows(self, ledger: Ledger) -> Iterator[dict[str, Any]]:
+        from experiments.estimate.effects import sobol_indices
+
+        study = self.settings.study
+        for row in self._effects(ledger).to_dict("records"):
+            for name in ("mean", "size"):
+                yield self._row(f"morris_{name}", name, row, "effect", study.morris.trajectories)
+            yield self._row("morris_spread", "spread", row, "effect", study.morris.trajectories)
+        if study.sobol.factors:
+            results = drawn.means(self._followed(ledger), study.replications, ledger)
+            for row in sobol_indices(self._leading(ledger), results).to_dict("records"):
+                for name in ("first", "total"):
+                    yield self._row(f"sobol_{name}", name, row, "variance_share", study.sobol.base)
+
+    def _row(self, estimand: str, name: str, row: Mapping[Any, Any], metric: str, n: int) -> dict[str, Any]:
+        from experiments.estimate import unit_of
+
+        return {
+            "estimand": estimand,
+            "arm": row["key"],
+            "metric": metric,
+            "unit": unit_of(metric, unit(self.settings.scenario)[1]),
+            "estimate": row[name],
+            "ci_low": row.get(f"{name}_low"),
+            "ci_high": row.get(f"{name}_high"),
+            "n_replications": n,
+        }

@@ -1,0 +1,69 @@
+"""Worlds drawn from ranges, and the study `sensitivity`, as commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments.cli import main
+from experiments.config import load
+from experiments.estimate import lookup
+from experiments.studies.worlds import worlds
+
+SMALL = ["scenario=theory", "executor=serial", "plot.enabled=false"]
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_worlds(capsys):
+    small = ["supply.requests=1000", "study.replications=2", "study.curve.replications=2", "study.worlds=12"]
+    assert main(["value", *SMALL, *small]) == 0
+    said = capsys.readouterr().out
+    assert "Of 12 worlds drawn from the stated ranges joining is shown to pay in" in said
+    (folder,) = Path("results/value").iterdir()
+    drawn = pd.read_csv(folder / "worlds.csv")
+    assert len(drawn) == 12
+    assert drawn["response.b"].between(0.1, 0.4).all()
+    assert drawn["response.b"].nunique() == 12
+    summary = pd.read_csv(folder / "summary.csv")
+    shares = summary[summary["estimand"] == "share_of_worlds"]
+    assert shares["estimate"].sum() == pytest.approx(1.0)
+    assert lookup(summary, "decided_by", "rank_correlation", "source.profile.match_rate").n == 12
+
+
+def test_one_more_world_or_range_leaves_the_others_as_they_are():
+    def drawn(*overrides):
+        (point,) = load("value", [*SMALL, *overrides])
+        return [world.values for world in worlds(point.settings)]
+
+    three, four = drawn("study.worlds=3"), drawn("study.worlds=4")
+    assert four[:3] == three
+    only = drawn("study.worlds=3", "study.ranges=[{key: response.c, low: 0.1, high: 0.4, source: a choice}]")
+    assert [world["response.c"] for world in three] == [world["response.c"] for world in only]
+
+
+def test_worlds_need_ranges_and_ranges_need_keys(capsys):
+    assert main(["value", *SMALL, "study.worlds=3", "study.ranges=[]"]) == 2
+    assert "study.ranges: study.worlds needs ranges" in capsys.readouterr().err
+    wrong = "study.ranges=[{key: response.bb, low: 0, high: 1, source: x}]"
+    assert main(["value", *SMALL, "study.worlds=3", wrong]) == 2
+    assert "no such key response.bb; did you mean 'response.b'?" in capsys.readouterr().err
+
+
+def test_sensitivity(capsys):
+    sizes = ["study.requests=500", "study.morris.trajectories=3", "study.sobol={factors: 2, base: 4}"]
+    assert main(["sensitivity", "scenario=theory", "executor=serial", *sizes]) == 0
+    said = capsys.readouterr().out
+    assert "The largest effect on the value of joint data is that of" in said
+    (folder,) = Path("results/sensitivity").iterdir()
+    summary = pd.read_csv(folder / "summary.csv")
+    counts = summary["estimand"].value_counts()
+    assert counts["morris_mean"] == counts["morris_size"] == 4
+    assert counts["sobol_total"] == counts["sobol_first"] == 2
+    assert {p.name for p in (folder / "plots").iterdir()} == {"tornado.svg", "tornado.png", "tornado.csv"}
+    assert main(["sensitivity", "scenario=theory_rivals", "study.ranges=[]"]) == 2
