@@ -6,26 +6,31 @@ first event of the first, results go into folders named by content, and all prob
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from pydantic import ValidationError
 
+from experiments import designs
 from experiments import overrides as syntax
+from experiments.composer import Composer
+from experiments.designs import Choice
 from experiments.errors import BadInput, closest
-from experiments.plugin_configs import folders
-from experiments.problems import known_keys, render
-from experiments.settings import ABOUT, STUDIES, Settings
+from experiments.problems import render
+from experiments.settings import ABOUT, STUDIES, Settings, SweepSettings
 from sim.scenario import Scenario
 
-SHIPPED = "pkg://conf"
-GROUPS = ("scenario", "auction", "executor", "strategy", "study")
-NOT_IN_HASH = ("results_dir", "executor", "plot")
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
+MANY_PROBLEMS = 20
+NOT_IN_HASH = ("results_dir", "executor", "plot", "sweep")
 NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications", "log")
 
 
@@ -48,7 +53,7 @@ class Point:
         """The swept keys with their values; empty where there is no sweep."""
         return " ".join(f"{key}={value}" for key, value in self.swept.items())
 
-    @property
+    @functools.cached_property
     def folder(self) -> Path:
         """``<results_dir>/<study>/<scenario>-<hash12>``: named by everything that determines a cell."""
         name = self.settings.scenario.name.replace("/", "_")
@@ -66,39 +71,114 @@ class Point:
         return to_yaml(self.settings.tree())
 
 
+class Points(Sequence[Point]):
+    """The points of a command, each made when it is asked for: settings of ten thousand would fill the memory."""
+
+    def __init__(self, composer: Composer, verb: str, config_dir: str | None) -> None:
+        self._composer, self._verb, self._config_dir = composer, verb, config_dir
+        self._choices: list[tuple[Choice, ...]] = []
+        self._folders: list[Path] = []
+        self._kinds: list[str] = []
+
+    def add(self, choices: tuple[Choice, ...]) -> Point:
+        """One more point.
+
+        Raises:
+            BadInput: what is wrong with it.
+        """
+        point = self._make(choices)
+        self._choices.append(choices)
+        self._folders.append(point.folder)
+        self._kinds.append(point.settings.scenario.supply.kind)
+        return point
+
+    @property
+    def folders(self) -> Sequence[Path]:
+        """Of the studies, in the order of the points."""
+        return self._folders
+
+    def swept(self) -> Iterator[Mapping[str, str]]:
+        """The swept keys with their values, of each point."""
+        return map(_swept, self._choices)
+
+    def of_kind(self, *kinds: str) -> Points:
+        """Those whose requests are of this kind (``supply.kind``)."""
+        return self._part(number for number, kind in enumerate(self._kinds) if kind in kinds)
+
+    def _part(self, numbers: Iterable[int]) -> Points:
+        """Some of the points."""
+        some = Points(self._composer, self._verb, self._config_dir)
+        for number in numbers:
+            some._choices.append(self._choices[number])
+            some._folders.append(self._folders[number])
+            some._kinds.append(self._kinds[number])
+        return some
+
+    def __len__(self) -> int:
+        return len(self._choices)
+
+    @overload
+    def __getitem__(self, number: int) -> Point: ...
+    @overload
+    def __getitem__(self, number: slice) -> Points: ...
+    def __getitem__(self, number: int | slice) -> Point | Points:
+        if isinstance(number, slice):
+            return self._part(range(len(self))[number])
+        return self._make(self._choices[number])
+
+    def _make(self, choices: tuple[Choice, ...]) -> Point:
+        settings = validate(self._verb, self._composer.tree(choices))
+        texts = tuple(choice.text for choice in choices if not choice.text.startswith("sweep."))
+        return Point(self._verb, settings, texts, _swept(choices), self._config_dir)
+
+
 def load(
     verb: str, texts: Sequence[str] = (), *, multirun: bool = False, config_dir: str | None = None
-) -> list[Point]:
+) -> Points:
     """Compose and validate every point that the overrides ask for; one, unless ``multirun``.
 
     Raises:
         BadInput: with every problem of every point.
     """
-    from hydra import initialize_config_module
-
-    with initialize_config_module("conf", version_base="1.3"):
-        places = [*([_searchable(config_dir)] if config_dir else []), *folders()]
-        search = [f"hydra.searchpath=[{','.join(map(_quoted, places))}]"] if places else []
-        vocabulary = _vocabulary(verb, search)
-        parsed, problems = syntax.parse(texts, vocabulary)
-        swept = [override for override in parsed if override.is_sweep_override()]
-        if swept and not multirun:
-            problems += [f"{o.input_line}: several values are a sweep; add -m" for o in swept]
-            parsed = [override for override in parsed if override not in swept]
-        keys = [override.get_key_element().lstrip("+~") for override in swept]
-        loaded = []
-        for chosen in syntax.points(parsed):
+    composer = Composer(verb, config_dir)
+    parsed, problems = syntax.parse(texts, composer.vocabulary)
+    swept = [override for override in parsed if override.is_sweep_override()]
+    if swept and not multirun:
+        problems += [f"{o.input_line}: several values are a sweep; add -m" for o in swept]
+        parsed = [override for override in parsed if override not in swept]
+    loaded = Points(composer, verb, config_dir)
+    try:
+        for choices in designs.points(parsed, composer.vocabulary, _sweep_settings(parsed)):
             try:
-                settings = _compose(verb, chosen, search, vocabulary)
+                loaded.add(choices)
             except BadInput as error:
                 problems += [problem for problem in error.problems if problem not in problems]
-            else:
-                values = (text.lstrip("+~").partition("=")[::2] for text in chosen)
-                own = {key: value for key, value in values if key in keys}
-                loaded.append(Point(verb, settings, tuple(chosen), own, config_dir))
+            if len(problems) >= MANY_PROBLEMS:
+                problems.append("... and perhaps more of them")
+                break
+    except BadInput as error:
+        problems += error.problems
     if problems:
         raise BadInput(problems)
     return loaded
+
+
+def _swept(choices: Iterable[Choice]) -> dict[str, str]:
+    return {choice.key: choice.text.partition("=")[2] for choice in choices if choice.is_swept}
+
+
+def _sweep_settings(overrides: Iterable[Override]) -> SweepSettings:
+    """What the command line says about sampling; it decides which points there are, so it comes before them."""
+    named = {o.key_or_group: o.value() for o in overrides if not o.is_sweep_override()}
+    own = {key.removeprefix("sweep."): value for key, value in named.items() if key.startswith("sweep.")}
+    try:
+        return SweepSettings.model_validate(own)
+    except ValidationError as error:
+        said = error.errors()[0]
+        place = ".".join(map(str, said["loc"]))
+        raise BadInput(
+            f"sweep.{place} = {said['input']}: {said['msg'].replace('Input should', 'must')}"
+        ) from None
 
 
 def content_hash(settings: Settings[Any]) -> str:
@@ -119,82 +199,6 @@ def to_yaml(tree: Any) -> str:
     import yaml
 
     return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
-
-
-def _searchable(config_dir: str) -> str:
-    path = Path(config_dir).expanduser().resolve()
-    if not path.is_dir():
-        raise BadInput(f"--config-dir {config_dir}: not a folder")
-    return f"file://{path}"
-
-
-def _quoted(place: str) -> str:
-    """As Hydra's grammar takes any text."""
-    escaped = place.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def _vocabulary(verb: str, search: list[str]) -> syntax.Vocabulary:
-    """Groups and options found on the search path, and every key of the schema."""
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.object_type import ObjectType
-    from hydra.core.plugins import Plugins  # noqa: F401 - loads Hydra's config sources
-
-    hydra = GlobalHydra.instance().hydra
-    assert hydra is not None  # noqa: S101 - we are inside initialize_config_module
-    loader = hydra.config_loader
-    groups = {}
-    for group in GROUPS:
-        options = loader.get_group_options(group, ObjectType.CONFIG, "config", search)
-        groups[group] = sorted(set(options) - (set(STUDIES) - {verb} if group == "study" else set()))
-    return syntax.Vocabulary(groups, known_keys(_model(verb)), loader)
-
-
-def _compose(
-    verb: str, chosen: Sequence[str], search: list[str], vocabulary: syntax.Vocabulary
-) -> Settings[Any]:
-    parsed, _ = syntax.parse(chosen, vocabulary)
-    lines = [line for override in parsed for line in syntax.for_hydra(override, vocabulary)]
-    if not any(line.startswith("study=") for line in lines):
-        lines.insert(0, f"study={verb}")
-    if _names_a_log(lines):
-        lines.insert(0, "scenario=log")
-    tree = _tree([*search, *lines])
-    if isinstance(tree.get("study"), dict):
-        tree["study"] = {key: value for key, value in tree["study"].items() if key not in _others(verb)}
-    return validate(verb, tree)
-
-
-def _names_a_log(lines: Sequence[str]) -> bool:
-    """Whether a log is given and no scenario for it."""
-    keys = [line.partition("=")[0].lstrip("+~") for line in lines]
-    return "supply.path" in keys and "scenario" not in keys
-
-
-def _others(verb: str) -> set[str]:
-    """Keys of other studies: a scenario's file may set them, and this verb has no use for them."""
-    return {key for model in STUDIES.values() for key in model.model_fields} - set(STUDIES[verb].model_fields)
-
-
-def _tree(lines: list[str]) -> dict[str, Any]:
-    """The composed configuration as plain data, with the scenario's name filled in from its file."""
-    import yaml
-    from hydra import compose
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    try:
-        composed = compose("config", overrides=lines, return_hydra_config=True)
-        chosen = composed.hydra.runtime.choices["scenario"]
-        tree = {str(key): value for key, value in composed.items() if key != "hydra"}
-        plain: Any = _without_missing(OmegaConf.to_container(OmegaConf.create(tree), resolve=True))
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, UnicodeError) as error:
-        reasons = [str(error)] + ([str(error.__cause__)] if error.__cause__ else [])
-        raise BadInput(" ".join(" ".join(reasons).split())) from None
-    scenario = plain.get("scenario") or {}
-    plain["scenario"] = {"name": chosen, **scenario} if isinstance(scenario, dict) else scenario
-    return plain
 
 
 def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
@@ -278,10 +282,3 @@ def _booleans(given: Any, read: Any, place: str = "") -> Iterator[str]:
 def _model(verb: str) -> type[Settings[Any]]:
     study: Any = STUDIES[verb]
     return Settings[study]
-
-
-def _without_missing(value: Any) -> Any:
-    """The tree without what is marked ``???``, so that it is reported as not given."""
-    if isinstance(value, dict):
-        return {key: _without_missing(item) for key, item in value.items() if item != "???"}
-    return value

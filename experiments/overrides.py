@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,17 +55,6 @@ def parse(texts: Iterable[str], vocabulary: Vocabulary) -> tuple[list[Override],
     return good, problems
 
 
-def points(overrides: Sequence[Override]) -> list[list[str]]:
-    """Every combination of the swept values (``key=1,2,3``), as plain overrides."""
-    choices = [
-        [f"{o.get_key_element()}={value}" for value in o.sweep_string_iterator()]
-        if o.is_sweep_override()
-        else [str(o.input_line)]
-        for o in overrides
-    ]
-    return [list(combination) for combination in itertools.product(*choices)]
-
-
 def for_hydra(override: Override, vocabulary: Vocabulary) -> list[str]:
     """The same override in the form in which Hydra composes it without asking whether the key was there before."""
     key, text = override.key_or_group, (override.input_line or "").lstrip("+")
@@ -93,9 +81,10 @@ def _canonical(text: str) -> str:
 
 def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
     key = override.key_or_group
-    if override.is_sweep_override() and not override.is_discrete_sweep():
-        yield f"{override.input_line}: a sweep needs its values, as in key=1,2,3 or key=range(0,1,.25)"
-    elif override.is_sweep_override() and not list(override.sweep_string_iterator()):
+    is_range = override.is_sweep_override() and not override.is_discrete_sweep()
+    if is_range and key in vocabulary.groups:
+        yield f"{override.input_line}: a range is of numbers; {key} is one of {', '.join(vocabulary.groups[key])}"
+    elif override.is_sweep_override() and not is_range and not list(override.sweep_string_iterator()):
         yield f"{override.input_line}: a sweep over no value at all; give some, as in key=1,2,3 or key=range(0,1,.25)"
     elif key in vocabulary.groups:
         options = vocabulary.groups[key]

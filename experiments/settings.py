@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.replay.settings import Replay
-from experiments.studies.options import AdoptionStudy, Arm, Learner, Range, SensitivityStudy, Valuation, Who
+from experiments.studies.options import (
+    AdoptionStudy,
+    Arm,
+    Learner,
+    Money,
+    Range,
+    SensitivityStudy,
+    Valuation,
+    Who,
+)
 from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
@@ -96,20 +105,51 @@ class RunStudy(Model):
 
 
 class ExecutorSettings(Model):
-    """Where cells run: in this process, or in ``jobs`` processes (null: one a core).
+    """Where cells run: in this process, in ``jobs`` processes (null: one a core), or as ``jobs`` tasks at once on Ray.
 
-    ``fail_fast`` stops at the first cell that fails.
+    ``fail_fast`` stops at the first cell that fails. ``address`` is the Ray cluster's: ``auto``, ``host:port`` or
+    ``ray://host:port``; null starts one on this machine. ``ship_code`` sends this installation's packages to its nodes.
     """
 
-    name: Literal["serial", "process"] = "process"
+    name: Literal["serial", "process", "ray"] = "process"
     jobs: Count | None = None
     fail_fast: bool = False
+    address: str | None = None
+    ship_code: bool = True
+
+
+class SweepSettings(Model):
+    """How often ranges (``key=interval(low,high)``) are sampled in a sweep, and the seed of the design."""
+
+    samples: Annotated[int, Field(ge=2)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 1
 
 
 class Plot(Model):
-    """Whether plots are drawn."""
+    """Whether plots are drawn, as which files, and in which style.
+
+    ``style`` is a path to an mplstyle file, or a style's name in matplotlib; it is laid over the package's own.
+    """
 
     enabled: bool = True
+    format: Annotated[tuple[Literal["svg", "png", "pdf"], ...], Field(min_length=1)] = ("svg", "png")
+    style: str | None = None
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """``svg`` and ``"svg,pdf"`` are lists too."""
+        return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("style")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            from experiments.plots.style import style_problem
+
+            if problem := style_problem(value):
+                raise ValueError(f"{value}: {problem}")
+        return value
 
 
 Study = TypeVar("Study", bound=Model)
@@ -121,7 +161,9 @@ class Settings(Model, Generic[Study]):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     results_dir: Annotated[str, Field(min_length=1)] = "results"
     executor: ExecutorSettings = ExecutorSettings()
+    sweep: SweepSettings = SweepSettings()
     study: Study
+    money: Money = Money()
     plot: Plot = Plot()
     scenario: Scenario
 
@@ -163,7 +205,7 @@ class Settings(Model, Generic[Study]):
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
-        order = ("seed", "results_dir", "executor", "study", "plot")
+        order = ("seed", "results_dir", "executor", "sweep", "study", "money", "plot")
         return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
 
 

@@ -175,4 +175,6 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
             zip(done.bidders["bidder"], done.bidders["spend"] + done.bidders["budget_left"], strict=True)
         )
         points = plots.pacing_points(done.timeseries, budgets)
-        plots.save(plots.draw_pacing(points), points, point.folder / "plots", "pacing")
+        look = point.settings.plot
+        with plots.look(look.style):
+            plots.save(plots.draw_pacing(points), points, point.folder / "plots", "pacing", look.format)

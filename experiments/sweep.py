@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from experiments.config import Point, digest
+from experiments.config import Point, Points, digest
 from experiments.store import Folder
 
 if TYPE_CHECKING:
@@ -30,16 +29,16 @@ class Sweep:
         headline: head -> (estimand, metric), see ``Study.headline``; the first of them leads.
     """
 
-    def __init__(self, points: Sequence[Point], headline: Headline) -> None:
+    def __init__(self, points: Points, headline: Headline) -> None:
         self._headline = headline
-        first = points[0]
-        self._swept = list(first.swept)
         self._rows: dict[str, dict[str, Any]] = {}
-        self._order: list[tuple[dict[str, Any], str]] = []
-        for point in points:
-            self._order.append(({key: _value(text) for key, text in point.swept.items()}, str(point.folder)))
-        name = digest(sorted({Path(folder).name for _, folder in self._order}))
-        self.folder = first.folder.parents[1] / SWEEPS / f"{first.verb}-{name}"
+        self._order = [
+            ({key: _value(text) for key, text in swept.items()}, str(folder))
+            for swept, folder in zip(points.swept(), points.folders, strict=True)
+        ]
+        first = points.folders[0]
+        name = digest(sorted({folder.name for folder in points.folders}))
+        self.folder = first.parents[1] / SWEEPS / f"{first.parent.name}-{name}"
 
     def add(self, point: Point, answer: Answer) -> None:
         """Take note of a point's answer."""

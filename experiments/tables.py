@@ -35,7 +35,9 @@ ROWS = {
     ("synergy", "focal_profit"): "synergy",
     ("value_of_joint_data", "bidder_surplus"): "change of all bidders' surplus",
     ("value_of_joint_data", "revenue"): "change of the seller's revenue",
+    ("value_of_joint_data", "exchange_fee"): "change of the exchange's fees",
     ("value_of_joint_data", "welfare"): "change of welfare",
+    ("value_of_joint_data", "relevance"): "change of relevance to people (times)",
 }
 """Estimand and metric of each row of the second table, in its order, with its name there."""
 

@@ -6,7 +6,7 @@ bidder's own choice selects what can be learned. All arms fit the same log, each
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,13 +30,16 @@ class TrainingLog:
     cells as all sources together show different things, at most ``sim.scenario.MAX_VISIBLE_CELLS`` a fold.
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
-    (0 or 1) where the response has clicks alone, else a realised value in currency.
+    (0 or 1) where the response has clicks alone, else a realised value in currency. Where conversions follow, ``clicks`` and
+    ``conversions`` count both apart; elsewhere they are empty.
     """
 
     sources: tuple[str, ...]
     count: NDArray[np.float64]
     total: NDArray[np.float64]
     square: NDArray[np.float64]
+    clicks: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    conversions: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 def randomised_log(scenario: Scenario, seed: int, replication: int, requests: int) -> TrainingLog:
@@ -44,22 +47,20 @@ def randomised_log(scenario: Scenario, seed: int, replication: int, requests: in
     streams = Streams(seed, replication)
     sources = scenario.originals(scenario.source)
     sizes = [scenario.codes_of(name) for name in sources]
-    count, total, square = (np.zeros((FOLDS, int(np.prod(sizes)))) for _ in range(3))
+    cells = int(np.prod(sizes))
+    sums: dict[str, NDArray[np.float64]] = {}
     for start in range(0, requests, SLICE):
         n = min(SLICE, requests - start)
         visits = Visits.at(scenario, streams, start, n)
         facts = Facts.at(scenario, streams, "training", visits)
-        outcome = _outcome(scenario, streams, facts, visits)
         cell = np.zeros(n, dtype=np.int64)
         for name, size in zip(sources, sizes, strict=True):
             cell = cell * size + _codes(scenario, streams, name, facts, visits)
-        fold = np.arange(start, start + n) % FOLDS
-        for sums, what in ((count, np.ones(n)), (total, outcome), (square, outcome**2)):
-            for f in range(FOLDS):
-                here = fold == f
-                sums[f] += np.bincount(cell[here], weights=what[here], minlength=sums.shape[1])
-    shape = (FOLDS, *sizes)
-    return TrainingLog(sources, count.reshape(shape), total.reshape(shape), square.reshape(shape))
+        cell += cells * (np.arange(start, start + n) % FOLDS)
+        for what, column in {"count": np.ones(n), **_outcomes(scenario, streams, facts, visits)}.items():
+            here = np.asarray(np.bincount(cell, weights=column, minlength=FOLDS * cells), dtype=np.float64)
+            sums[what] = sums[what] + here if what in sums else here
+    return TrainingLog(sources, **{what: table.reshape(FOLDS, *sizes) for what, table in sums.items()})
 
 
 def _codes(
@@ -78,17 +79,21 @@ def _codes(
     return codes(scenario, name, facts, draws, clock, time_us)
 
 
-def _outcome(scenario: Scenario, streams: Streams, facts: Facts, visits: Visits) -> NDArray[np.float64]:
-    """A click (0 or 1) where the response has clicks alone, else an amount of currency; all that is due is known."""
+def _outcomes(
+    scenario: Scenario, streams: Streams, facts: Facts, visits: Visits
+) -> dict[str, NDArray[np.float64]]:
+    """The columns that ``TrainingLog`` sums, by its names; all that is due is known."""
     at = tuple(facts[factor] for factor in FACTORS)
     world, response = truth(scenario), scenario.response
     u = visits.by_request(streams, "training/outcome")
+    clicked = (u < world.click[at]).astype(np.float64)
     if response.learns_clicks:
-        return np.asarray(u < world.click[at], dtype=np.float64)
+        return {"total": clicked, "square": clicked}
     if response.conversion is None:
         from scipy.special import ndtri
 
-        return np.asarray(world.theta[at] + response.noise_sd * ndtri(u))
-    clicked = u < world.click[at]
-    converted = visits.by_request(streams, "training/conversion") < world.conversion[at]
-    return np.asarray(clicked * response.value_per_click + converted * response.conversion.value)
+        value = np.asarray(world.theta[at] + response.noise_sd * ndtri(u))
+        return {"total": value, "square": value**2}
+    converted = (visits.by_request(streams, "training/conversion") < world.conversion[at]).astype(np.float64)
+    value = clicked * response.value_per_click + converted * response.conversion.value
+    return {"total": value, "square": value**2, "clicks": clicked, "conversions": converted}

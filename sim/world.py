@@ -18,7 +18,7 @@ from sim.journey.accounts import Accounts
 from sim.journey.process import KINDS, journey_of
 from sim.response import fading, private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
-from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent
+from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched
 from sim.streams import Streams
 from sim.supply import Chunk, LogColumns
 
@@ -63,6 +63,10 @@ class World:
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         """A visible column for some rows of the chunk."""
         raise NotImplementedError
+
+    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_] | None:  # noqa: ARG002
+        """Whether an owner's source matches each of some rows; None: all of them."""
+        return None
 
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Columns of truth cells (columns, n) and which of them each owner looks its outcomes up by; -1: by row."""
@@ -124,7 +128,7 @@ class TypedWorld(World):
     def origin(self, owner: str, name: str) -> tuple[str, str]:
         if name not in self.sources:
             return (owner, name)
-        return (self._facts_of(owner) if name in self._open else owner, self._same[name])
+        return (self._teller_of(owner, name), self._same[name])
 
     @override
     def is_settled(self, name: str) -> bool:
@@ -143,6 +147,13 @@ class TypedWorld(World):
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
         facts, draws = self._known_to(owner).rows(part), self._draws_of(owner, name).rows(part)
         return codes(self._scenario, name, facts, draws, self._clock_of(name), time_us)
+
+    @override
+    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_] | None:
+        if name in self._open:
+            return None
+        facts, draws = self._known_to(owner).rows(part), self._draws_of(owner, name).rows(part)
+        return matched(self._scenario, name, facts, draws)
 
     @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -168,6 +179,11 @@ class TypedWorld(World):
     def _facts_of(self, owner: str) -> str:
         return owner if self._scenario.bidders.values == "private" else COMMON
 
+    def _teller_of(self, owner: str, name: str) -> str:
+        """Whose draws a source shows: those of all who look at the same facts, where it shows all of them the same."""
+        shared = name in self._open or not self._scenario.data_of(name).exclusive
+        return self._facts_of(owner) if shared else owner
+
     def _known_to(self, owner: str) -> Facts:
         facts = self._facts_of(owner)
         if facts not in self._facts:
@@ -175,7 +191,7 @@ class TypedWorld(World):
         return self._facts[facts]
 
     def _draws_of(self, owner: str, name: str) -> SourceDraws:
-        key = (owner, self._scenario.original(name))
+        key = (self._teller_of(owner, name), self._scenario.original(name))
         if key not in self._draws:
             self._draws[key] = SourceDraws.at(self._scenario, self._streams, *key, self._chunk.visits)
         return self._draws[key]

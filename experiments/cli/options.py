@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.config import Point, load
+from experiments.config import Point, Points, load
 from experiments.errors import BadInput, closest
 
 OPTIONS = {
@@ -32,13 +32,10 @@ class Options:
 
 @dataclass
 class Todo:
-    """What a study verb is to do: the points, and one cell alone where that is asked for. Nothing where all was said."""
+    """What a study verb is to do: the points, and one cell alone where that is asked for."""
 
-    points: Sequence[Point]
+    points: Points
     cell: str | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.points)
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -66,16 +63,16 @@ def parse(arguments: Sequence[str]) -> Options:
     return found
 
 
-def points(verb: str, about: str, arguments: Sequence[str]) -> Todo:
+def points(verb: str, about: str, arguments: Sequence[str]) -> Todo | None:
     """The points to run; none where the arguments only ask for a text, which is printed."""
     options = parse(arguments)
     if options.help:
         sys.stdout.write(_help(verb, about, load(verb, config_dir=options.config_dir)[0]))
-        return Todo([])
+        return None
     found = load(verb, options.overrides, multirun=options.multirun, config_dir=options.config_dir)
     if options.print_config:
         sys.stdout.write("---\n".join(point.yaml for point in found))
-        return Todo([])
+        return None
     if options.cell is not None and len(found) > 1:
         raise BadInput("--cell: one cell of one study; not of a sweep (-m)")
     return Todo(found, options.cell)

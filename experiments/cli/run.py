@@ -15,6 +15,8 @@ ABOUT = "one simulation: per-bidder and time-series tables, pacing plot, what th
 def main(arguments: Sequence[str]) -> int:
     """Run each point, and show its bidders and its calendar."""
     todo = points(VERB, ABOUT, arguments)
+    if todo is None:
+        return 0
     if todo.cell is not None:
         raise BadInput("--cell: run is one cell already; study.arm and study.replication say which")
     for point in todo.points:

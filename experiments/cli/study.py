@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.cli.options import points
-from experiments.config import Point
+from experiments.config import Point, Points
 from experiments.studies import study_class
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str], verb: str) -> int:
     from experiments.runner import FailedFast
 
     todo = points(verb, ABOUT[verb], arguments)
-    if not todo:
+    if todo is None:
         return 0
     if todo.cell is not None:
         return _alone(todo.points[0], todo.cell)
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str], verb: str) -> int:
     return int(bool(failed))
 
 
-def _single(todo: Sequence[Point], failed: list[Answer]) -> None:
+def _single(todo: Points, failed: list[Answer]) -> None:
     def deliver(_: Point, answer: Answer) -> None:
         failed.extend([answer] if answer.failures else [])
         _show(answer)
@@ -58,7 +58,7 @@ def _single(todo: Sequence[Point], failed: list[Answer]) -> None:
     _answer_all(todo, deliver)
 
 
-def _sweep(todo: Sequence[Point], failed: list[Answer]) -> None:
+def _sweep(todo: Points, failed: list[Answer]) -> None:
     from experiments import tables
     from experiments.cli.sweep_tables import WHOLE, findings, sweep_table
     from experiments.runner import FailedFast
@@ -87,19 +87,15 @@ def _sweep(todo: Sequence[Point], failed: list[Answer]) -> None:
     sys.stdout.write(f"\nAll points: {sweep.folder / 'points.csv'}\n")
 
 
-def _answer_all(todo: Sequence[Point], deliver: Callable[[Point, Answer], None]) -> None:
+def _answer_all(todo: Points, deliver: Callable[[Point, Answer], None]) -> None:
     """Logs one after the other, for each takes all cores; everything else in one pool."""
     from experiments.session import answer_all
 
-    simulated = []
-    for point in todo:
-        if point.settings.scenario.supply.kind == "log":
-            from experiments.log_session import value
+    for point in todo.of_kind("log"):
+        from experiments.log_session import value
 
-            deliver(point, value(point))
-        else:
-            simulated.append(point)
-    if simulated:
+        deliver(point, value(point))
+    if simulated := todo.of_kind("synthetic"):
         answer_all(simulated, lambda point: study_class(point.verb)(point.settings), deliver)
 
 

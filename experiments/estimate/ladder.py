@@ -44,7 +44,7 @@ STEPS: dict[str, dict[str, float]] = {
 }
 """Weights of the arms in each estimand that compares fixed arms."""
 
-MARKET_METRICS = ("bidder_surplus", "revenue", "exchange_fee", "welfare")
+MARKET_METRICS = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
 PROFIT = "focal_profit"
 
 Row = dict[str, Any]

@@ -66,6 +66,10 @@ def _pool(settings: ExecutorSettings) -> Pool:
         from experiments.executors.serial import Serial
 
         return Serial()
+    if settings.name == "ray":
+        from experiments.executors.cluster import Cluster
+
+        return Cluster(settings)
     from experiments.executors.processes import Processes
 
     return Processes(settings)

@@ -41,7 +41,7 @@ def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
     result = simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
     about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
-    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare")}
+    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare", "relevance")}
     rows = [
         {**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)
     ]
@@ -58,14 +58,26 @@ def records(columns: Any) -> list[dict[str, Any]]:
 
 
 def entrants(cell: Cell) -> dict[str, Entrant]:
-    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``."""
+    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``.
+
+    The others also hold every source that is not exclusive: whoever sells it, sells it to them.
+    """
     scenario = cell.scenario
     bidders = scenario.bidders.count
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
+    others = _with_what_is_for_sale(scenario, cell.others)
     market: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
-        market |= seats(cell, name, cell.arm if number < holders else cell.others)
+        market |= seats(cell, name, cell.arm if number < holders else others)
     return market
+
+
+def _with_what_is_for_sale(scenario: Scenario, arm: str) -> str:
+    shared = [name for name in scenario.source if not scenario.data_of(name).exclusive]
+    if arm in APART or not shared:
+        return arm
+    lattice = Lattice(tuple(scenario.source))
+    return lattice.arm((*lattice.members(arm), *shared))
 
 
 def bidder_names(count: int) -> list[str]:

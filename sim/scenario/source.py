@@ -29,8 +29,10 @@ OWNERS: dict[Factor, Owner] = {
 }
 """Whose data it is, unless a source says otherwise."""
 
-OF_A_COPY = frozenset({"copy_of", "owner", "lookup_latency_ms"})
+OF_A_COPY = frozenset({"copy_of", "owner", "lookup_latency_ms", "cost_per_lookup_cpm", "cost_per_match_cpm"})
 """What a copy may have of its own: whose it is, and what it takes to ask."""
+
+Price = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Source(Model):
@@ -50,7 +52,9 @@ class Source(Model):
     ``unmatched='prior'`` takes a request without a match for one like any other; as a ``signal`` it tells of who is not matched.
 
     Each look-up takes ``lookup_latency_ms``, which the bidder's answer waits for: a delay, or a number, which is the mean of
-    an exponential one. ``copy_of`` makes it the same data as another source's, under its own name and owner.
+    an exponential one. Data cost ``cost_per_lookup_cpm`` for a thousand look-ups and ``cost_per_match_cpm`` for a thousand of
+    them that match, paid beside the auction's budget. What is not ``exclusive`` is sold to the rivals too: all of them hold
+    it. ``copy_of`` makes it the same data as another source's, under its own name and owner.
     """
 
     shows: Factor | None = None
@@ -68,6 +72,9 @@ class Source(Model):
     use: Literal["calibrated", "naive"] = "calibrated"
     unmatched: Literal["signal", "prior"] = "signal"
     lookup_latency_ms: Delay = NO_DELAY
+    cost_per_lookup_cpm: Price = 0.0
+    cost_per_match_cpm: Price = 0.0
+    exclusive: bool = True
 
     @field_validator("lookup_latency_ms", mode="before")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 import yaml
@@ -231,6 +232,60 @@ def test_sweeps_by_range_and_by_pattern():
     )
     rates = {(p.settings.scenario.name, p.settings.scenario.source["profile"].match_rate) for p in found}
     assert rates == {(name, rate) for name in ("theory", "theory_rivals") for rate in (0, 0.5)}
+
+
+SWEPT = [
+    ["source.profile.match_rate=0.3,1", "response.d=-.1,.1", "scenario=theory,default"],
+    ["source.profile.match_rate=0.3,.6", "study.replications=3,4"],  # the same studies, twice
+    ["response.click_delay_h=1,{law: exponential,mean: 3}", "seed=1,2"],
+    ["response={family: logit},{family: additive}", "response.a=1,2"],
+    ["bidders.strategy=truthful,linear", "auction.floor_cpm=1,2"],
+    ["auction.type=first_price,second_price", "auction.slots=[1],[1,.5]"],
+    ["creative.loud.a=.2,.3", "source.profile.use=naive,calibrated", "study.half_width=null,.5"],
+    ["scenario.question=a,b", "seed=1,2", "auction.floor_cpm=${seed},3"],
+]
+
+
+@pytest.mark.parametrize("swept", SWEPT, ids=[" ".join(case) for case in SWEPT])
+def test_a_point_of_a_sweep_is_what_its_own_command_makes(swept):
+    """Most points are not composed but filled in; that must not show."""
+    found = load("value", swept, multirun=True)
+    assert (
+        len(found) == math.prod(text.count(",") + 1 for text in swept) or "{" in swept[0] or "[" in swept[1]
+    )
+    for point in found:
+        (alone,) = load("value", point.overrides)
+        assert (alone.settings, alone.folder) == (point.settings, point.folder)
+    assert list(found.folders) == [point.folder for point in found]
+
+
+def test_latin_hypercube():
+    ranges = ["source.profile.match_rate=interval(.2,.6)", "auction.floor_cpm=tag(log,interval(1,1000))"]
+    found = load(
+        "value",
+        [*ranges, "seed=int(interval(1,4))", "scenario=theory,default", "sweep.samples=40"],
+        multirun=True,
+    )
+    assert len(found) == 80
+    first = [point.settings for point in found][:40]
+    match = sorted(settings.scenario.source["profile"].match_rate for settings in first)
+    assert [int((rate - 0.2) / 0.4 * 40) for rate in match] == list(range(40)), "one sample a stratum"
+    floors = sorted(math.log(settings.scenario.auction.floor_cpm, 1000) for settings in first)
+    assert [int(share * 40) for share in floors] == list(range(40))
+    assert sorted(settings.seed for settings in first) == [1] * 10 + [2] * 10 + [3] * 10 + [4] * 10
+    assert [p.overrides[1:] for p in found[:40]] != [p.overrides[1:] for p in found[40:]], (
+        "the other scenario"
+    )
+    assert not any("sweep" in text for point in found for text in point.overrides)
+    again = load("value", [*ranges, "sweep.samples=40", "sweep.seed=2", "scenario=theory"], multirun=True)
+    assert {point.folder for point in again}.isdisjoint(found.folders)
+
+
+def test_thousands_of_points_are_read_in_seconds():
+    started = time.process_time()
+    found = load("value", ["seed=range(0,2000)", "source.profile.match_rate=.5"], multirun=True)
+    assert len(set(found.folders)) == 2000
+    assert time.process_time() - started < 10
 
 
 def test_own_folder_of_configuration(tmp_path):
