@@ -193,6 +193,13 @@ class Settings(Model, Generic[Study]):
         return self
 
     @model_validator(mode="after")
+    def _beliefs_are_worked_out(self) -> Self:
+        learns = getattr(self.study, "valuation", "bayes") == "learned"
+        if learns and self.scenario.bidders.beliefs == "winning":
+            raise ValueError("study.valuation = learned: with bidders.beliefs=winning must be bayes")
+        return self
+
+    @model_validator(mode="after")
     def _who_exists(self) -> Self:
         count = self.scenario.bidders.count
         who = getattr(self.study, "who", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,7 @@ from strategies.registry import make
 from strategies.valuations.bayes import bayes
 from strategies.valuations.combined import stacked_bayes, summed_bayes
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
+from strategies.valuations.winning import winning
 
 STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
 CLICKS = "clicks"
@@ -23,6 +25,7 @@ APART = (STACKED, SPLIT_BUDGET, SUMMED)
 """Arms that hold every source, but no model has seen two of them together."""
 
 FOCAL = "focal"
+Rivals = Sequence[tuple[str, ...]]
 
 
 def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
@@ -66,9 +69,11 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
     bidders = scenario.bidders.count
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
     others = _with_what_is_for_sale(scenario, cell.others)
+    arms = [cell.arm if number < holders else others for number in range(bidders)]
     market: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
-        market |= seats(cell, name, cell.arm if number < holders else others)
+        rivals = [information(cell, arm) for arm in arms[:number] + arms[number + 1 :]]
+        market |= seats(cell, name, arms[number], rivals)
     return market
 
 
@@ -85,24 +90,27 @@ def bidder_names(count: int) -> list[str]:
     return [FOCAL, *(f"rival_{number}" for number in range(1, count))][:count]
 
 
-def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget."""
+def seats(cell: Cell, advertiser: str, arm: str, rivals: Rivals = ()) -> dict[str, Entrant]:
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget.
+
+    ``rivals`` are the sources that each of the others holds.
+    """
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if scenario.response.family == "private_value":
         strategy = make(scenario.bidders.strategy, Market.of(scenario))
         return {advertiser: Entrant(strategy, None, budget, advertiser)}
     if arm != SPLIT_BUDGET:
-        return {advertiser: _campaign(cell, advertiser, arm, budget)}
+        return {advertiser: _campaign(cell, advertiser, arm, budget, rivals)}
     houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
     share = None if budget is None else budget / len(houses)
     return {
-        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share)
+        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share, rivals)
         for owner, held in houses.items()
     }
 
 
-def valuation(cell: Cell, arm: str) -> Valuation:
-    """What the arm's holder thinks an impression is worth."""
+def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:
+    """What the arm's holder thinks an impression is worth, whose rivals hold these sources."""
     scenario = cell.scenario
     if cell.valuation == "learned":
         log = _log(scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests)
@@ -117,6 +125,8 @@ def valuation(cell: Cell, arm: str) -> Valuation:
         return bayes(scenario, information(cell, arm), goal="clicks")
     if arm == SUMMED:
         return summed_bayes(scenario)
+    if scenario.bidders.beliefs == "winning":
+        return winning(scenario, information(cell, arm), rivals)
     return bayes(scenario, information(cell, arm))
 
 
@@ -126,9 +136,9 @@ def information(cell: Cell, arm: str) -> tuple[str, ...]:
     return sources if arm in {*APART, CLICKS} else Lattice(sources).members(arm)
 
 
-def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None) -> Entrant:
+def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None, rivals: Rivals) -> Entrant:
     policy = make(cell.scenario.bidders.strategy, Market.of(cell.scenario))
-    return Entrant(Priced(valuation(cell, arm), policy), information(cell, arm), budget, advertiser)
+    return Entrant(Priced(valuation(cell, arm, rivals), policy), information(cell, arm), budget, advertiser)
 
 
 @lru_cache(maxsize=2)

@@ -109,6 +109,7 @@ class Scenario(Model):
             *self._people_problems(),
             *self._outcome_problems(),
             *journey_problems(self),
+            *self._belief_problems(),
         ]
         if problems:
             raise ValueError("; ".join(problems))
@@ -192,6 +193,29 @@ class Scenario(Model):
                 f"auction.slots: {self.auction.slots[0]:g} times a click probability can pass 1; "
                 "with response.family=logit click rates are at most 1"
             )
+
+    def _belief_problems(self) -> Iterator[str]:
+        """Where it is not worked out what winning tells."""
+        if self.bidders.beliefs == "naive":
+            return
+        own = [
+            name
+            for name, source in self.source.items()
+            if source.exclusive and not (source.is_whole and self.audience.consent == 1.0)
+        ]
+        for place, wrong, needed in (
+            ("bidders.values", self.bidders.values != "common", "common: where all look at the same facts"),
+            ("auction.type", set(self.auction.shares) != {"second_price"}, "second_price"),
+            ("auction.slots", len(self.auction.slots) > 1, "one slot"),
+            ("rivals.landscape", self.rivals.landscape is not None, "null: rivals who are bidders"),
+            (
+                f"source.{own[0] if own else ''}.exclusive",
+                bool(own),
+                "false where it does not show all of the truth",
+            ),
+        ):
+            if wrong:
+                yield f"{place}: with bidders.beliefs=winning must be {needed}"
 
     def types_of(self, factor: str) -> int:
         """How many types a factor has."""

@@ -113,6 +113,14 @@ class Source(Model):
         return self
 
     @property
+    def is_whole(self) -> bool:
+        """It shows the truth of everybody who consents."""
+        faults = (self.false_match_rate, 1.0 - self.accuracy, self.flip_rate_per_h)
+        shares = (self.match_rate, self.coverage)
+        everybody = all(rate == 1.0 or (isinstance(rate, tuple) and set(rate) == {1.0}) for rate in shares)
+        return everybody and not any(faults) and not self.never_arrives
+
+    @property
     def never_arrives(self) -> bool:
         """The copy is still under way when the world ends: the source is as good as absent."""
         return math.isinf(self.latency_h)
