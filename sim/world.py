@@ -145,14 +145,14 @@ class TypedWorld(World):
         time_us = self._chunk.time_us[part]
         if name not in self.sources:
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
-        facts, draws = self._known_to(owner).rows(part), self._draws_of(owner, name).rows(part)
+        facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
         return codes(self._scenario, name, facts, draws, self._clock_of(name), time_us)
 
     @override
     def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_] | None:
         if name in self._open:
             return None
-        facts, draws = self._known_to(owner).rows(part), self._draws_of(owner, name).rows(part)
+        facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
         return matched(self._scenario, name, facts, draws)
 
     @override
@@ -190,6 +190,10 @@ class TypedWorld(World):
             self._facts[facts] = Facts.at(self._scenario, self._streams, facts, self._chunk.visits)
         return self._facts[facts]
 
+    def _facts_in(self, owner: str, name: str, part: slice) -> Facts:  # noqa: ARG002
+        """The facts behind what a source shows on some rows."""
+        return self._known_to(owner).rows(part)
+
     def _draws_of(self, owner: str, name: str) -> SourceDraws:
         key = (self._teller_of(owner, name), self._scenario.original(name))
         if key not in self._draws:
@@ -208,7 +212,6 @@ class JourneyWorld(TypedWorld):
         self._moving = {
             name: scenario.factor_of(name) for name in self.sources if scenario.factor_of(name) in KINDS
         }
-        self._open -= set(self._moving)
         clocks = [self._clock_of(name) for name in self._moving]
         back_us = max((clock.interval_us + clock.latency_us for clock in clocks), default=0)
         self.accounts: Accounts = Accounts(scenario, streams, COMMON, back_us)
@@ -220,15 +223,13 @@ class JourneyWorld(TypedWorld):
         return name not in self._moving and super().is_settled(name)
 
     @override
-    def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+    def _facts_in(self, owner: str, name: str, part: slice) -> Facts:
+        facts = super()._facts_in(owner, name, part)
         if name not in self._moving:
-            return super().column(owner, name, part)
-        time_us, clock = self._chunk.time_us[part], self._clock_of(name)
-        stage = self.accounts.stages_at(clock.taken_at(time_us), self._chunk.visits.person[part])
-        facts = (
-            self._known_to(owner).rows(part).with_record(self._moving[name], KINDS[self._moving[name]][stage])
-        )
-        return codes(self._scenario, name, facts, self._draws_of(owner, name).rows(part), clock, time_us)
+            return facts
+        taken_us = self._clock_of(name).taken_at(self._chunk.time_us[part])
+        stage = self.accounts.stages_at(taken_us, self._chunk.visits.person[part])
+        return facts.with_record(self._moving[name], KINDS[self._moving[name]][stage])
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:

@@ -96,7 +96,7 @@ def journey_problems(scenario: Scenario) -> Iterator[str]:
     if scenario.bidders.values == "private":
         yield "journey: an account is the same for all advertisers; leave bidders.values=common"
     if scenario.bidders.beliefs == "winning":
-        yield "bidders.beliefs = winning: with a journey it is not worked out what winning tells; leave it independent"
+        yield "bidders.beliefs = winning: with a journey it is not worked out what winning tells; leave it naive"
     if scenario.response.family == "private_value":
         yield "journey: with response.family=private_value an impression leaves nothing behind; take another family"
     for key, factor in (("appetite", "profile"), ("lasting", "context")):
