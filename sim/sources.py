@@ -100,8 +100,12 @@ def must_consent(scenario: Scenario, name: str) -> bool:
 
 
 def is_transparent(scenario: Scenario, name: str) -> bool:
-    """The source shows the truth always: no draw of its own is needed."""
-    return scenario.data_of(name).is_whole and not must_consent(scenario, name)
+    """The source shows the truth always: no draw of its own is needed. (Of stages, what it shows may be of long ago.)"""
+    return (
+        scenario.factor_of(name) not in KINDS
+        and scenario.data_of(name).is_whole
+        and not must_consent(scenario, name)
+    )
 
 
 @dataclass(frozen=True, slots=True)
