@@ -100,7 +100,7 @@ def must_consent(scenario: Scenario, name: str) -> bool:
 
 
 def is_transparent(scenario: Scenario, name: str) -> bool:
-    """The source shows the truth always: no draw of its own is needed. (Of stages, what it shows may be of long ago.)"""
+    """The source shows the truth always: no draw of its own is needed; stages may be of long ago."""
     return (
         scenario.factor_of(name) not in KINDS
         and scenario.data_of(name).is_whole
