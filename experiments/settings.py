@@ -91,7 +91,8 @@ class ValueStudy(Model):
 class RunStudy(Model):
     """One simulation: which arm's data the focal bidder holds, in which replication.
 
-    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md).
+    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` says what is bid on a log of
+    this engine: what was bid then, or what the strategy bids; ``replay`` is for logs.
     """
 
     arm: Arm = "joint"
@@ -102,6 +103,8 @@ class RunStudy(Model):
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
     log: bool = False
+    bids: Literal["logged", "strategy"] = "logged"
+    replay: Replay = Replay()
 
 
 class ExecutorSettings(Model):

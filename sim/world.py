@@ -36,6 +36,8 @@ class World:
         self._scenario, self._streams = scenario, streams
         self.columns = names
         """Names of the columns that data shows."""
+        self.creatives = max(len(scenario.creative), 1)
+        """How many creatives each campaign has."""
         self.sources: tuple[str, ...] = ()
         """Those of the columns that are looked up in a source, and may be told by their age."""
         self.clocks: dict[str, SyncClock] = {}

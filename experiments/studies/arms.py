@@ -7,14 +7,15 @@ from functools import lru_cache
 from typing import Any
 
 from experiments.cells import Cell, CellResult
-from experiments.lattice import Lattice
+from experiments.lattice import JOINT, Lattice
 from sim import Entrant, Scenario, simulate
-from sim.training import TrainingLog, randomised_log
+from sim.training import TrainingLog, creative_logs, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
 from strategies.registry import make
 from strategies.valuations.bayes import bayes
 from strategies.valuations.combined import stacked_bayes, summed_bayes
+from strategies.valuations.creative import bayes_apart, best_creative, learned_apart
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
 from strategies.valuations.winning import winning
 
@@ -23,6 +24,9 @@ CLICKS = "clicks"
 """Holds every source, and takes clicks for all that follows an impression; where accounts are on a journey, and click."""
 APART = (STACKED, SPLIT_BUDGET, SUMMED)
 """Arms that hold every source, but no model has seen two of them together."""
+
+SHOWS_BY = "/"
+"""``joint/context`` bids on joint and shows creatives by context: two departments, where creatives are chosen."""
 
 FOCAL = "focal"
 Rivals = Sequence[tuple[str, ...]]
@@ -35,9 +39,17 @@ def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
     """
     lattice = Lattice(tuple(scenario.source))
     sets = [m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)}]
-    clicks = (CLICKS,) if scenario.journey is not None and scenario.response.family == "logit" else ()
     apart = APART if len(lattice.sources) > 1 else ()
-    return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *clicks]))
+    clicks = (CLICKS,) if scenario.journey is not None and scenario.response.family == "logit" else ()
+    return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *two_departments(scenario), *clicks]))
+
+
+def two_departments(scenario: Scenario) -> tuple[str, ...]:
+    """The arms in which one department bids and another shows, one of them on all data and the other on one source."""
+    if scenario.bidders.creative == "rotated" or len(scenario.source) < 2:
+        return ()
+    pairs = [pair for name in scenario.source for pair in ((JOINT, name), (name, JOINT))]
+    return tuple(SHOWS_BY.join(pair) for pair in pairs)
 
 
 def run_cell(cell: Cell) -> CellResult:
@@ -110,10 +122,27 @@ def seats(cell: Cell, advertiser: str, arm: str, rivals: Rivals = ()) -> dict[st
 
 
 def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:
-    """What the arm's holder thinks an impression is worth, whose rivals hold these sources."""
+    """What the arm's holder thinks an impression is worth, whose rivals hold these sources, and which creative it shows."""
     scenario = cell.scenario
-    if cell.valuation == "learned":
-        log = _log(scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests)
+    if SHOWS_BY in arm:
+        bids_on, shows_by = (information(cell, part) for part in arm.split(SHOWS_BY))
+        if cell.valuation == "learned":
+            return learned_apart(scenario, _creative_logs(*_about_log(cell)), bids_on, shows_by, cell.learner)
+        return bayes_apart(scenario, bids_on, shows_by)
+    if scenario.bidders.creative == "rotated":
+        log = _log(*_about_log(cell)) if cell.valuation == "learned" else None
+        return _one_for_all(cell, scenario, arm, log, rivals)
+    logs = _creative_logs(*_about_log(cell)) if cell.valuation == "learned" else None
+    return best_creative(
+        scenario, lambda number, alone: _one_for_all(cell, alone, arm, logs[number] if logs else None)
+    )
+
+
+def _one_for_all(
+    cell: Cell, scenario: Scenario, arm: str, log: TrainingLog | None, rivals: Rivals = ()
+) -> Valuation:
+    """The valuation of whatever creatives the market rotates; ``log`` is what it is fitted to, if it is learned."""
+    if log is not None:
         if arm == STACKED:
             return learned_stacked(scenario, log, cell.learner)
         if arm == SUMMED:
@@ -131,9 +160,11 @@ def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:
 
 
 def information(cell: Cell, arm: str) -> tuple[str, ...]:
-    """The sources that an arm's holder may use on a request."""
+    """The sources that an arm's holder may use on a request; of two departments, all that either may."""
     sources = tuple(cell.scenario.source)
-    return sources if arm in {*APART, CLICKS} else Lattice(sources).members(arm)
+    if arm in {*APART, CLICKS} or SHOWS_BY in arm:
+        return sources
+    return Lattice(sources).members(arm)
 
 
 def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None, rivals: Rivals) -> Entrant:
@@ -141,7 +172,17 @@ def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None, rival
     return Entrant(Priced(valuation(cell, arm, rivals), policy), information(cell, arm), budget, advertiser)
 
 
+def _about_log(cell: Cell) -> tuple[str, int, int, int]:
+    return cell.scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests
+
+
 @lru_cache(maxsize=2)
 def _log(scenario: str, seed: int, replication: int, requests: int) -> TrainingLog:
     """The log of one replication, shared by its arms."""
     return randomised_log(Scenario.model_validate_json(scenario), seed, replication, requests)
+
+
+@lru_cache(maxsize=2)
+def _creative_logs(scenario: str, seed: int, replication: int, requests: int) -> list[TrainingLog]:
+    """The same with each creative's impressions apart."""
+    return creative_logs(Scenario.model_validate_json(scenario), seed, replication, requests)

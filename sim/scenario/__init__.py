@@ -188,11 +188,26 @@ class Scenario(Model):
             yield "creative: with response.family=private_value there is nothing that a creative could change"
         if any(c.conversion != Logit() for c in self.creative.values()) and response.conversion is None:
             yield "creative: a creative's conversion needs response.conversion"
+        if self.bidders.creative == "chosen":
+            yield from self._choice_problems()
         if response.family == "logit" and self.auction.slots[0] > 1:
             yield (
                 f"auction.slots: {self.auction.slots[0]:g} times a click probability can pass 1; "
                 "with response.family=logit click rates are at most 1"
             )
+
+    def _choice_problems(self) -> Iterator[str]:
+        """Two departments reckon with what the other does on average, whatever the age of its data."""
+        if self.bidders.beliefs == "winning":
+            yield "bidders.beliefs = winning: with bidders.creative=chosen must be naive"
+        if len(self.creative) < 2:
+            yield f"bidders.creative = chosen: there is nothing to choose among {len(self.creative)} creatives"
+        for name in self.originals(self.source):
+            source = self.source[name]
+            if source.ages and source.age_known:
+                yield f"source.{name}.age_known: with bidders.creative=chosen the age is not used; set it to false"
+            if source.unmatched == "prior":
+                yield f"source.{name}.unmatched: with bidders.creative=chosen it must be signal"
 
     def _belief_problems(self) -> Iterator[str]:
         """Where it is not worked out what winning tells."""

@@ -97,6 +97,8 @@ def journey_problems(scenario: Scenario) -> Iterator[str]:
         yield "journey: an account is the same for all advertisers; leave bidders.values=common"
     if scenario.bidders.beliefs == "winning":
         yield "bidders.beliefs = winning: with a journey it is not worked out what winning tells; leave it naive"
+    if scenario.bidders.creative != "rotated":
+        yield f"bidders.creative = {scenario.bidders.creative}: with a journey creatives take turns; leave it rotated"
     if scenario.response.family == "private_value":
         yield "journey: with response.family=private_value an impression leaves nothing behind; take another family"
     for key, factor in (("appetite", "profile"), ("lasting", "context")):

@@ -84,15 +84,18 @@ def posterior(
     *,
     believed: bool = True,
     goal: Goal = "worth",
+    theta: NDArray[np.float64] | None = None,
 ) -> Posterior:
     """Joint law of the codes, and theta's mean along it, at the retentions ``keep``; an axis a source.
+
+    ``theta`` is, unless given, what an impression is worth over the rotation of creatives.
 
     ``believed``: as a bidder reckons who takes unmatched requests for any other where ``unmatched='prior'``; these then have
     no probability of their own, and ``weight`` sums to more than 1.
     """
     moving = tuple(name for name in sources if scenario.factor_of(name) in KINDS)
     law, worth = law_and_worth(scenario, goal)
-    law = np.stack([law, law * worth])[..., None, :]
+    law = np.stack([law, law * (worth if theta is None else theta[..., None])])[..., None, :]
     if any(must_consent(scenario, name) for name in sources):
         given = np.stack([1.0 - (yes := consent_law(scenario)), yes], axis=-1)
         law = law * given[:, None, :, :, None]
