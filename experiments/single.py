@@ -36,8 +36,8 @@ class Run:
     timeseries: pd.DataFrame
     calendar: pd.DataFrame
     market: dict[str, float]
-    journey: pd.DataFrame
     logged: int | None = None
+    journey: pd.DataFrame | None = None
 
     @property
     def pace(self) -> dict[str, float]:
@@ -77,8 +77,8 @@ def run(point: Point) -> Run:
             pd.DataFrame(dict(result.timeseries)),
             calendar_table(result),
             dict(result.market),
-            pd.DataFrame(dict(result.journey)),
             logged,
+            pd.DataFrame(dict(result.journey)),
         )
         _write(point, folder, done)
         ledger = Ledger(ran=1, auctions=int(result.market["requests"]))
@@ -169,7 +169,7 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
         folder.write_table(f"{name}.csv", table)
         folder.write_table(f"{name}.parquet", table)
     folder.write_table("calendar.csv", done.calendar)
-    if len(done.journey):
+    if done.journey is not None and len(done.journey):
         folder.write_table("journey.csv", done.journey)
     if point.settings.plot.enabled and len(done.timeseries):
         from experiments import plots
