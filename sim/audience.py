@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from sim.scenario import FACTORS, Consent, Scenario
 from sim.streams import Streams
 
+COMMON = "everyone"
+"""Owner of the facts where values are common."""
+
 
 def scores(types: int) -> NDArray[np.float64]:
     """Standardised scores of equally frequent types: a normal quantile bin's mean, scaled to mean 0 and variance 1.

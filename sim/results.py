@@ -30,7 +30,7 @@ class RunResult:
     advertiser never been seen, all else equal) and ``purchases`` (as realised), each with the advertiser's first bidder; the
     worth of the first less the second is part of ``value``.
 
-    ``timeseries``, a row a bidder and ``engine.series_h``: ``bidder``, ``hour``, ``spend``, ``wins``, ``multiplier`` (the policy's bid
+    ``timeseries``, a row a bidder and ``engine.series_h``: ``bidder``, ``hour``, ``spend``, ``wins``, ``value``, ``multiplier`` (the policy's bid
     multiplier at the start of the row; nan where it has none).
 
     ``market``: ``requests``, ``revenue`` (what the simulated bidders paid), of which ``exchange_fee`` and

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from sim.auction.arrays import Effects
+from sim.audience import COMMON
 from sim.journey.accounts import Accounts
 from sim.journey.process import KINDS, journey_of
 from sim.response import fading, private_values, truth
@@ -21,9 +22,6 @@ from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched
 from sim.streams import Streams
 from sim.supply import Chunk, LogColumns
-
-COMMON = "everyone"
-"""Owner of the facts where values are common."""
 
 
 class World:

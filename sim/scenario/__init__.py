@@ -179,6 +179,11 @@ class Scenario(Model):
 
     def _outcome_problems(self) -> Iterator[str]:
         response, contexts = self.response, self.types_of("context")
+        levels = self.rivals.by_context
+        if levels and len(levels) != contexts:
+            yield f"rivals.by_context: {len(levels)} numbers for {contexts} context types"
+        if levels and (self.rivals.landscape is None or self.bidders.values == "private"):
+            yield "rivals.by_context: needs a price landscape, and bidders.values=common"
         worthless = response.conversion is None and response.value_per_click == 0
         if worthless and self.journey is None:
             yield "response.value_per_click = 0: must be above 0 where there are no conversions and no journey"
