@@ -58,6 +58,8 @@ def remembered(c):
         calendar=np.array([cap.calendar for cap in c.caps], bool),
         place=bidders + np.cumsum(limits + 1) - limits - 1,
         state=np.zeros((people, bidders + (limits + 1).sum()), np.int64),
+        fresh=np.zeros((0, 1)),
+        group=1,
     )
 
 
@@ -109,6 +111,7 @@ def settle(c, layout="rows", length=1):
         fading=np.array(c.fading),
         keys=np.array(c.draw_keys, np.uint64),
         drawn=True,
+        lasting=np.empty(0),
     )
     seats = Seats(
         np.array(c.own_floor, np.int64),
