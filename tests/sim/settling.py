@@ -86,10 +86,10 @@ def settle(c, layout="rows", length=1):
     bids, cells, shortlist = lay_out(c, layout, length)
     ledger = open_ledger([b / 1e6 for b in c.budget], slots)
     assert ledger.left.tolist() == c.budget
-    expected = np.zeros((3, n, slots))
-    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), viewed, creative, *expected)
+    winner, bid = np.full((2, n, slots), -9, dtype=np.int64)
     viewed, creative = np.zeros((n, slots), bool), np.full((n, slots), -1, np.int16)
-    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), viewed, creative)
+    brings = np.zeros((3, n, slots))
+    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), viewed, creative, *brings)
     requests = Requests(
         start=c.start,
         time_us=np.array(c.time or range(n), np.int64),
