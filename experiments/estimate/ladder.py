@@ -192,6 +192,8 @@ def _joint_rows(wide: Mapping[str, pd.DataFrame], silo: str, best_single: str, u
         return []
     weights = {"joint": 1.0, silo: -1.0}
     values = {PROFIT: found[name], "focal_profit_pct": percent_difference(profit["joint"], profit[silo])}
+    if "welfare" in wide:  # against a landscape it is the focal advertiser's payments alone
+        values["revenue_lost_pct"] = percent_difference(wide["revenue"][silo], wide["revenue"]["joint"])
     values |= {metric: contrast(wide[metric], weights) for metric in MARKET_METRICS if metric in wide}
     return [_row(name, _sides(weights, best_single), metric, unit, value) for metric, value in values.items()]
 

@@ -36,6 +36,9 @@ METRICS: dict[str, Metric] = {
         column="profit",
     ),
     "focal_profit_pct": Metric("percent", "difference of focal_profit in percent of the siloed focal_profit"),
+    "revenue_lost_pct": Metric(
+        "percent", "change of the seller's revenue, in percent, where joint data are taken away"
+    ),
     "bidder_surplus": Metric("money", "profit of all bidders together; only where rivals are bidders"),
     "revenue": Metric(
         "money", "the seller's revenue; against a price landscape what the simulated bidders paid"
