@@ -164,7 +164,11 @@ def test_a_misspelt_name_is_pointed_to_the_plugin():
 
 
 def test_the_plugin_is_ranked_among_others(capsys):
-    words = ["study.strategies=[acme_pid,truthful,{name: acme_pid, kp: 3}]", "study.replications=2", "bidders.budget=20"]
+    words = [
+        "study.strategies=[acme_pid,truthful,{name: acme_pid, kp: 3}]",
+        "study.replications=2",
+        "bidders.budget=20",
+    ]
     assert main(["tournament", *QUICK, *words]) == 0
     shown = capsys.readouterr().out
     assert "acme_pid(kp=3)" in shown
