@@ -12,8 +12,6 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.rounding import first_wrong
-
 PUBLIC_COLUMNS = ("hour", "floor", "at", "u")
 """Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
 in ``sim.auction.mechanisms.MECHANISMS``), own randomness."""
@@ -129,6 +127,9 @@ class Strategy(Protocol):
 
     ``reads`` names the columns it uses (None: all that it may see). Where all of them are categorical the engine asks
     once per visible cell between two events. ``learns`` asks for ``observe`` at each control step.
+
+    A strategy may also have a method ``creative(requests)``: the number of the campaign's creative to be shown where the
+    bid wins, shape (requests.n,), row-wise as bids are; -1, or None for all of them, leaves it to the rotation.
     """
 
     @property
@@ -170,11 +171,34 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
 
 def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
     """The answer as float64 of shape (n,), finite and not negative; otherwise ``BidError``."""
+    from sim.auction.rounding import first_wrong  # a kernel
+
     answer = as_bids(bids, requests, who, when_h)
     wrong = first_wrong(answer, MAX_BID)
     if wrong >= 0:
         refuse(float(answer[wrong]), wrong, who, when_h)
     return answer
+
+
+def check_creatives(
+    answer: object, requests: VisibleRequests, creatives: int, who: str, when_h: float
+) -> NDArray[np.int16] | None:
+    """The answer as int16 of shape (n,), from -1 to ``creatives`` - 1, or None; otherwise ``BidError``."""
+    if answer is None:
+        return None
+    place = f"strategy of bidder {who!r} at hour {when_h:.6g}"
+    allowed = f"allowed: an integer array of shape ({requests.n},), or None for rotation"
+    if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iu":
+        kind = answer.dtype.name + " array" if isinstance(answer, np.ndarray) else type(answer).__name__
+        raise BidError(f"{place}: creative() answered a {kind}; {allowed}")
+    if answer.shape != (requests.n,):
+        raise BidError(f"{place}: creative() answered shape {answer.shape}; {allowed}")
+    wrong = np.flatnonzero((answer < -1) | (answer >= creatives))
+    if len(wrong):
+        raise BidError(
+            f"{place}: row {wrong[0]}: creative {answer[wrong[0]]}; allowed: 0 to {creatives - 1}, or -1 for rotation"
+        )
+    return answer.astype(np.int16)
 
 
 def refuse(bid: float, row: int, who: str, when_h: float) -> NoReturn:

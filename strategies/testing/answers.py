@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unittest
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def valid_bids(maker: object) -> None:
                 bids.dtype == np.float64,
                 "bids of dtype float64",
                 str(bids.dtype),
-                "codes or booleans are answered as they are: multiply by a float, or np.asarray(bids, dtype=float)",
+                "codes, booleans or float32 are answered as they are: np.asarray(bids, dtype=float)",
             )
             wrong = np.flatnonzero(~((bids >= 0) & (bids <= MAX_BID)))
             row = int(wrong[0]) if len(wrong) else 0
@@ -93,7 +94,7 @@ def row_wise(maker: object) -> None:
             f"the same bid on a row whether it comes in a batch of {batch.n} or {how}",
             "bid() uses a mean, rank, maximum, cumulative sum or the length of the batch, or a matrix product (whose last "
             "bits depend on the shape: round, or sum over columns): take from a row its own columns alone, and what is to "
-            "be learned of many rows from observe()",
+            "be learned of many rows from observe(); or asking changes the answer: see deterministic_under_seed",
         )
 
 
@@ -121,6 +122,8 @@ def a_million_rows(maker: object) -> None:
     """A batch may have a million rows, and the bids are those of small batches."""
     case = Case.of(maker)
     strategy = live(case, case.fresh())
+    if (rate := bids_per_second(case, strategy)) < SLOWEST:
+        raise unittest.SkipTest(f"they would take {MILLION / rate:,.0f} s: see speed")
     batch = case.batch(strategy, n=MILLION)
     bids = case.ask(strategy, batch)
     some = slice(MILLION - 1_000, MILLION)
@@ -151,12 +154,39 @@ def read_only_batch(maker: object) -> None:
         live(case, strategy)
 
 
+def creatives(maker: object) -> None:
+    """Where it chooses creatives: a number of one a request, by the request's own row alone."""
+    case = Case.of(maker)
+    strategy = live(case, case.fresh())
+    if not hasattr(strategy, "creative"):
+        raise unittest.SkipTest("has no creative(): chance rotates them")
+    batch = case.batch(strategy, n=65)
+    together = case.choose(strategy, batch)
+    if together is None:
+        raise unittest.SkipTest("creative() answers None: chance rotates them")
+    there = max(len(case.market.creative), 1)
+    wrong = np.flatnonzero((together < -1) | (together >= there))
+    expect(
+        not len(wrong),
+        f"creatives from 0 to {there - 1}, or -1 for rotation",
+        f"row {wrong[0]}: {together[wrong[0]]}" if len(wrong) else "",
+        "the trial market has too few: ask for the market and its creatives, or give Case(maker, scenario=...)",
+    )
+    alone = [case.choose(strategy, part(batch, slice(i, i + 1))) for i in range(batch.n)]
+    expect_same(
+        together.astype(np.float64),
+        np.array([-1.0 if one is None else float(one[0]) for one in alone]),
+        f"the same creative on a row whether it comes in a batch of {batch.n} or alone",
+        "creative() looks at other rows: take from a row its own columns alone",
+    )
+
+
 def speed(maker: object) -> None:
     """It bids fast enough for a study, and as fast as it says (``bids_per_second``, where it says so)."""
     case = Case.of(maker)
     strategy = case.fresh()
     rate = bids_per_second(case, live(case, strategy))
-    claimed = float(getattr(strategy, "bids_per_second", 0.0))
+    claimed = float(getattr(strategy, "bids_per_second", None) or 0.0)
     least = max(SLOWEST, claimed / 2)
     expect(
         rate >= least,

@@ -20,12 +20,17 @@ def lay_out(c, layout, length):
     who, bid = np.zeros((places, spare), np.int16), np.zeros((places, spare), np.int64)
     shortlist = Shortlist(who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64))
     zero, number = np.zeros(bidders, np.int64), np.arange(bidders)
+    nobody = np.empty(0, np.int16)
     if layout == "rows":
-        bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, 1, False)
+        bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, 1, False, nobody)
         return bids, np.empty((0, n), np.int32), shortlist
     if layout == "cells":
-        return Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, 1, False), column, shortlist
-    return Bids(np.zeros(bidders * cells, np.int64), number, zero, bidders, True), column, shortlist
+        return (
+            Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, 1, False, nobody),
+            column,
+            shortlist,
+        )
+    return Bids(np.zeros(bidders * cells, np.int64), number, zero, bidders, True, nobody), column, shortlist
 
 
 def load(c, layout, block, bids):
@@ -53,6 +58,8 @@ def remembered(c):
         calendar=np.array([cap.calendar for cap in c.caps], bool),
         place=bidders + np.cumsum(limits + 1) - limits - 1,
         state=np.zeros((people, bidders + (limits + 1).sum()), np.int64),
+        fresh=np.zeros((0, 1)),
+        group=1,
     )
 
 
@@ -81,7 +88,8 @@ def settle(c, layout="rows", length=1):
     assert ledger.left.tolist() == c.budget
     winner, bid = np.full((2, n, slots), -9, dtype=np.int64)
     viewed, creative = np.zeros((n, slots), bool), np.full((n, slots), -1, np.int16)
-    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), viewed, creative)
+    brings = np.zeros((3, n, slots))
+    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), viewed, creative, *brings)
     requests = Requests(
         start=c.start,
         time_us=np.array(c.time or range(n), np.int64),
@@ -104,6 +112,7 @@ def settle(c, layout="rows", length=1):
         fading=np.array(c.fading),
         keys=np.array(c.draw_keys, np.uint64),
         drawn=True,
+        lasting=np.empty(0),
     )
     seats = Seats(
         np.array(c.own_floor, np.int64),
