@@ -101,6 +101,19 @@ METRICS: dict[str, Metric] = {
         "conversions",
         "conversions_unattributed",
     ),
+    "purchases_expected": Metric(
+        "count",
+        "purchases from the focal advertiser, at their hazard, where accounts are on a journey",
+        "purchases",
+        "purchases_expected",
+    ),
+    "purchases_without_ads": Metric(
+        "count",
+        "those of them that were expected had the advertiser never been seen, all else equal",
+        "purchases",
+        "purchases_without_ads",
+    ),
+    "purchases": Metric("count", "purchases as realised", "purchases", "purchases"),
     "late_rate": Metric(
         "share", "bids of the focal advertiser after the exchange's deadline", "bid requests", "late"
     ),
