@@ -97,7 +97,7 @@ def tune(
             for arm in moving:
                 _answer(arm, number, parameter, values, ledger, stay=last)
         for arm in arms:
-            arm.settled = arm.policies == before[id(arm)]
+            arm.settled = arm.settled or (not last and arm.policies == before[id(arm)])
 
 
 def _tried(arm: Tuned, number: int, values: Sequence[float]) -> list[float]:
