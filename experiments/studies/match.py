@@ -35,10 +35,10 @@ class Prices:
 
 
 def run_match(cell: Cell) -> CellResult:
-    """Simulate a match: a row a seat, with its strategy and the hindsight bound on its profit (nan with several slots, and
-    where purchases follow months later: no bound on them is known).
+    """Simulate a match: a row a seat, with its strategy and the hindsight bound on its profit.
 
-    The bound holds rivals' bids as they were in this very match.
+    The bound holds rivals' bids as they were in this very match. It is nan with several slots, and where purchases follow
+    months after an impression: none is known there.
     """
     market, strategies = entrants(cell), [label(spec) for _, spec in seated(cell)]
     bounded = len(cell.scenario.auction.slots) == 1 and cell.scenario.journey is None
