@@ -116,6 +116,7 @@ def _boosting(
 ) -> Floats:
     """The same by gradient boosted trees on the values' codes; shape (1, rows out)."""
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     columns, categories = encoded.codes(features, ~out)
     if not columns.shape[1]:
@@ -129,8 +130,10 @@ def _boosting(
         categorical_features=categories,
         early_stopping=False,
         random_state=0,
-    ).fit(columns[~out], clicks[~out])
-    score = model.decision_function(columns[out])
+    )
+    # One thread, also where this process is the only one: more would change last bits, and wait for each other.
+    with threadpool_limits(limits=1, user_api="openmp"):
+        score = model.fit(columns[~out], clicks[~out]).decision_function(columns[out])
     return np.tile(score, (len(penalties), 1)).round(DECIMALS)
 
 

@@ -95,7 +95,8 @@ def encode(
         frame: the log.
         names: its feature columns to encode.
         lists: those with several values in a cell, split at commas; a cell without any has the value ''.
-        hidden: for each column the values that are left out as if never recorded; `PRESENT` leaves out all of them.
+        hidden: for each column the values that are left out as if never recorded; `PRESENT`, or any
+            value of a column that has one a row, leaves out the whole column.
         hash_bits: a value's number is its hash, of so many bits, within its feature; values that share one are not told
             apart.
     """
@@ -127,8 +128,8 @@ def _block(values: pd.Series, hidden: frozenset[str], hash_bits: int, *, several
 
 def _held(cell: str, hidden: frozenset[str], *, several: bool) -> list[str]:
     """The values of a cell that are not hidden; '' where there is none."""
-    if PRESENT in hidden or (not several and cell in hidden):
-        return [""]
+    if PRESENT in hidden or (hidden and not several):
+        return [""]  # of a column with one value a row the gap itself would tell: all of it is left out
     if not several:
         return [cell]
     return [value for value in dict.fromkeys(cell.split(",")) if value not in hidden] or [""]
