@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := sim strategies experiments conf jointbid.py tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs blocks golden bench clean
+.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs curves blocks golden bench clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ types: $(VENV)/.installed-dev  ## mypy, strict
 
 unit: $(VENV)/.installed-dev  ## pytest on all cores, the snippets of README and docs/ among them
 	$(BIN)/pytest -n $(JOBS)
+
+curves: $(VENV)/.installed-dev  ## draw the policies' curves in docs/strategies anew
+	$(BIN)/python -m experiments.plots.bid_curves docs/strategies
 
 wheel: $(VENV)/.installed-dev  ## build the wheel and use it in a clean environment, outside the checkout
 	.ci/wheel $(BIN)/python

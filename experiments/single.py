@@ -160,6 +160,7 @@ def _cell(point: Point) -> Cell:
         learner=study.learner,
         seed=settings.seed,
         replication=study.replication,
+        lineup=study.strategies,
     )
 
 

@@ -74,6 +74,17 @@ class World:
         """What impressions of this chunk do, to be looked up by each owner's ``column``."""
         raise NotImplementedError
 
+    def worth(self, owner: str) -> NDArray[np.float64]:
+        """The most that an impression on each request of the chunk can be expected to be worth to ``owner``, in currency.
+
+        With the better creative, to somebody who has seen none before; shape (n,).
+        """
+        cells, column = self.truth_cells([owner])
+        effects = self.effects([owner], column)
+        row = cells[0] if len(cells) else np.arange(len(self._chunk))
+        creatives = max(len(effects.rotation), 1)
+        return np.asarray(effects.worth.reshape(creatives, -1).max(axis=0)[row])
+
     def _effects(
         self, worth: NDArray[np.float64], offset: NDArray[np.int64], column: NDArray[np.int64]
     ) -> Effects:

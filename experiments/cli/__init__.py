@@ -15,6 +15,7 @@ from experiments.errors import BadInput, closest
 VERBS = {
     "value": ("study", "the main job: what joining the data is worth, in a table, plots and one sentence"),
     "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
+    "tournament": ("study", "strategies against each other: ranking with paired intervals, payoffs, regret"),
     "compare": (
         "compare",
         "DIR DIR ...: studies side by side: table, differences with intervals, config diff",
