@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := sim strategies experiments conf jointbid.py tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs curves blocks golden bench clean
+.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs curves blocks golden bench findings clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ golden: $(VENV)/.installed-dev  ## write the traces in tests/golden anew; read t
 
 bench: $(VENV)/.installed-dev  ## auctions per second and memory
 	$(BIN)/pytest benchmarks --benchmark-enable -s
+
+findings: $(VENV)/.installed  ## run what docs/findings.md tells, and write it anew; read the diff
+	$(BIN)/python -m experiments.findings
 
 clean:  ## remove caches and builds; keeps .venv and results
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

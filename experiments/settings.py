@@ -191,6 +191,15 @@ class Settings(Model, Generic[Study]):
         return self
 
     @model_validator(mode="after")
+    def _journeys_are_not_learned(self) -> Self:
+        if self.scenario.journey is not None and getattr(self.study, "valuation", "") == "learned":
+            raise ValueError(
+                "study.valuation = learned: must be bayes where there is a journey; purchases follow months after an "
+                "impression, and a log of randomised impressions knows only what follows at once"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _beliefs_are_worked_out(self) -> Self:
         learns = getattr(self.study, "valuation", "bayes") == "learned"
         if learns and self.scenario.bidders.beliefs == "winning":

@@ -21,6 +21,8 @@ from strategies.valuations.learned import learned, learned_stacked, learned_summ
 from strategies.valuations.winning import winning
 
 STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
+CLICKS = "clicks"
+"""Holds every source, and takes clicks for all that follows an impression; where accounts are on a journey, and click."""
 APART = (STACKED, SPLIT_BUDGET, SUMMED)
 """Arms that hold every source, but no model has seen two of them together."""
 
@@ -39,7 +41,8 @@ def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
     lattice = Lattice(tuple(scenario.source))
     sets = [m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)}]
     apart = APART if len(lattice.sources) > 1 else ()
-    return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *two_departments(scenario)]))
+    clicks = (CLICKS,) if scenario.journey is not None and scenario.response.family == "logit" else ()
+    return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *two_departments(scenario), *clicks]))
 
 
 def two_departments(scenario: Scenario) -> tuple[str, ...]:
@@ -156,6 +159,8 @@ def _one_for_all(
         return learned(scenario, log, information(cell, arm), cell.learner)
     if arm == STACKED:
         return stacked_bayes(scenario)
+    if arm == CLICKS:
+        return bayes(scenario, information(cell, arm), goal="clicks")
     if arm == SUMMED:
         return summed_bayes(scenario)
     if scenario.bidders.beliefs == "winning":
@@ -166,7 +171,7 @@ def _one_for_all(
 def information(cell: Cell, arm: str) -> tuple[str, ...]:
     """The sources that an arm's holder may use on a request; of two departments, all that either may."""
     sources = tuple(cell.scenario.source)
-    if arm in APART or SHOWS_BY in arm:
+    if arm in {*APART, CLICKS} or SHOWS_BY in arm:
         return sources
     return Lattice(sources).members(arm)
 
