@@ -52,9 +52,8 @@ def typed(auctions: pd.DataFrame, scenario: Scenario, seed: int, replication: in
     """
     import pandas as pd
 
-    from sim.audience import Visits, draw_types
+    from sim.audience import COMMON, Visits, draw_types
     from sim.streams import Streams
-    from sim.world import COMMON
 
     streams, n = Streams(seed, replication), int(auctions["id"].max()) + 1
     owner = FOCAL if scenario.bidders.values == "private" else COMMON

@@ -47,8 +47,8 @@ def figures_of(
         lattice = lattice_points(summary)
         yield Figure("lattice", lattice, lambda: draw_lattice(lattice))
     if money and "integration_once" in money:
-        about = {"once": float(money["integration_once"]), "horizon_months": int(money["horizon_months"])}
-        cumulative = cumulative_points(summary, **about)
+        once, horizon = float(money["integration_once"]), int(money["horizon_months"])
+        cumulative = cumulative_points(summary, once=once, horizon_months=horizon)
         if len(cumulative):
             yield Figure("cumulative_net_value", cumulative, lambda: draw_cumulative(cumulative))
     if not {"arm", "bidder", "hour", "spend"} <= set(timeseries):  # of a single run, which draws its own
