@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := sim strategies experiments conf jointbid.py tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster lint format types unit wheel docs blocks golden bench clean
+.PHONY: help demo test test-cluster lint format types unit wheel docs blocks golden bench bench-study clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ golden: $(VENV)/.installed-dev  ## write the traces in tests/golden anew; read t
 
 bench: $(VENV)/.installed-dev  ## auctions per second and memory
 	$(BIN)/pytest benchmarks --benchmark-enable -s
+
+bench-study: $(VENV)/.installed-dev  ## what a study costs beside its cells: time and memory of the driver, two cores against one
+	$(BIN)/python benchmarks/bench_study.py
 
 clean:  ## remove caches and builds; keeps .venv and results
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TRIAL_REQUESTS = 64
 STUDY_COLUMNS = ("study_point", "arm", "replication", "seed")
-PART_CELLS = 1_000
+PART_CELLS = 200
 """Cells whose rows become a part of a table at once."""
 FAILURES = "failures.jsonl"
 

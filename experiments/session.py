@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell, CellResult
+from experiments.cells import Cell, CellResult, code_version
 from experiments.config import Point, digest
 from experiments.errors import BadInput, closest
 from experiments.executors import cores
@@ -197,6 +197,10 @@ def manifest(point: Point, started: float, ledger: Ledger) -> dict[str, Any]:
     """Where the numbers come from: versions, seed, command, time and work."""
     wall = time.time() - started
     return {
+        "study": point.verb,
+        "scenario": point.settings.scenario.name,
+        "hash": point.folder.name[-12:],
+        "code": code_version(),
         "command": point.command,
         "seed": point.settings.seed,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
