@@ -1,8 +1,8 @@
-"""What a study costs beside its cells: `make bench-study`, or `python benchmarks/bench_study.py [overhead|memory|speedup]`.
+"""What a study costs beside its cells: `make bench-study`, or `python benchmarks/bench_study.py [overhead|memory|speedup|people]`.
 
 `overhead` and `memory` run cells that do nothing but hand back a result of the usual size, so that all that is left is the
 driver, the pipes and the disk. `speedup` runs the default study on one worker and on two; where other programs share the
-cores, its CPU seconds say more than its wall seconds.
+cores, its CPU seconds say more than its wall seconds. `people` simulates one market with more and more of them.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ COUNTS = (
     "viewed", "reach", "clicks_expected", "clicks", "clicks_censored", "conversions_expected", "conversions",
     "conversions_censored", "conversions_unattributed", "late", "unsent",
 )  # fmt: skip
+CROWDS = (100_000, 1_000_000, 4_000_000)
 SIZES = (100, 5_000, 50_000)
 OWN = "study.replications={} scenario=theory supply.requests=1000 plot.enabled=false executor={}"
 
@@ -29,19 +30,7 @@ def nothing(cell):
     from experiments.cells import CellResult
 
     profit = 1.0 + hash((cell.arm, cell.replication)) % 1000 / 1e4
-    counts = dict.fromkeys(
-        (
-            "viewed",
-            "reach",
-            "clicks_expected",
-            "clicks",
-            "clicks_censored",
-            "conversions_expected",
-            "conversions",
-        )
-        + ("conversions_censored", "conversions_unattributed", "late", "unsent"),
-        0.0,
-    )
+    counts = dict.fromkeys(COUNTS, 0.0)
     row = {
         "bidder": "focal",
         "advertiser": "focal",
@@ -122,9 +111,47 @@ def speedup():
     print(f"two workers against one: {seconds[1] / seconds[2]:.2f} x")
 
 
+def crowd(people):
+    """In a process of its own: one simulation with so many people, each of whom comes four times, and a cap of three."""
+    from jointbid import Policy, Priced, bayes, load, simulate
+
+    class Truthful(Policy):
+        def bid(self, requests):
+            return requests["value"]
+
+    peaks, found = [], None
+    for size in (1_000, people):  # the first for the memory of everything else
+        market = [
+            f"audience.people={size}",
+            f"supply.requests={4 * size}",
+            "bidders.terms.caps=[{impressions: 3}]",
+        ]
+        scenario = load("default", *market)
+        found = simulate(scenario, {"focal": Priced(bayes(scenario, ("context",)), Truthful())}, seed=1).of(
+            "focal"
+        )
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    about = {"profit": found["profit"] / (4 * people) * 1e6, "frequency": found["viewed"] / found["reach"]}
+    print(json.dumps({"bytes": (peaks[1] - peaks[0]) / people, **about}))
+
+
+def people():
+    for count in CROWDS:
+        command = [sys.executable, str(Path(__file__).resolve()), "crowd", str(count)]
+        one = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        print(
+            f"{count:>10,} people, {4 * count:,} requests: {one['bytes']:.0f} bytes a person more, profit "
+            f"{one['profit']:.2f} per million requests, {one['frequency']:.3f} impressions a person reached"
+        )
+
+
+PARTS = {"overhead": overhead, "memory": memory, "speedup": speedup, "people": people}
+
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["measure"]:
+    if sys.argv[1:2] == ["crowd"]:
+        crowd(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["measure"]:
         measure(int(sys.argv[2]), sys.argv[3])
     else:
-        for name in sys.argv[1:] or ("overhead", "memory", "speedup"):
-            {"overhead": overhead, "memory": memory, "speedup": speedup}[name]()
+        for name in sys.argv[1:] or PARTS:
+            PARTS[name]()

@@ -15,7 +15,7 @@ from experiments.cells import Cell, CellResult, code_version
 from experiments.config import Point, digest
 from experiments.errors import BadInput, closest
 from experiments.executors import cores
-from experiments.runner import FAILURES, Driver, FailedFast, Ledger, Stage, TimeSeries, table, trial
+from experiments.runner import FAILURES, Driver, FailedFast, Ledger, Stage, TimeSeries, table
 from experiments.runner import Study as OnItsWay
 from experiments.store import Folder
 from experiments.studies.base import Said, Study
@@ -118,7 +118,6 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
             missing = [cell for key, cell in reversed(distinct.items()) if key not in folder.cells]
             ledger.kept += len(distinct) - len(missing)
             if missing:
-                trial(missing[0], study.work)
                 folder.status("running")
                 yield Stage(missing, study.work, point, folder, ledger)
             for cell in stage:
