@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := sim strategies experiments conf jointbid.py tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-cluster lint format types unit wheel docs blocks golden bench bench-study clean
+.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs blocks golden bench bench-study clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ unit: $(VENV)/.installed-dev  ## pytest on all cores, the snippets of README and
 
 wheel: $(VENV)/.installed-dev  ## build the wheel and use it in a clean environment, outside the checkout
 	.ci/wheel $(BIN)/python
+
+test-browser: $(VENV)/.installed-browser  ## the pages in Chromium, from disk, without a network
+	.ci/browser $(BIN)/python
 
 test-cluster: $(VENV)/.installed-ray  ## a Ray cluster of two nodes on this machine, one of which is killed in mid-study
 	$(BIN)/pytest -m cluster tests/cluster
@@ -72,6 +75,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(INSTALL) --editable '.[dev]'
 	touch $(VENV)/.installed $@
+
+$(VENV)/.installed-browser: $(VENV)/.installed-dev
+	$(INSTALL) --editable '.[dev,browser]'
+	touch $@
 
 $(VENV)/.installed-ray: $(VENV)/.installed-dev
 	$(INSTALL) --editable '.[dev,ray]'

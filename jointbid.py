@@ -11,8 +11,11 @@ The public face, for notebooks and strategy authors::
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
 
 _HERE = Path(__file__).resolve().parent
 
@@ -55,15 +58,45 @@ from strategies.policies.shading import Shading  # noqa: E402
 from strategies.testing.kit import parametrize_with_checks  # noqa: E402
 from strategies.valuations.bayes import bayes  # noqa: E402
 
+if TYPE_CHECKING:
+    from experiments import plots
+    from experiments.report import Study
 
-def load(name: str = "default", *overrides: str) -> Scenario:
-    """A shipped scenario by name, with overrides as on the command line (``supply.requests=20000``).
 
-    Raises ``experiments.errors.BadInput`` with every problem at once.
+@overload
+def load(what: Path) -> Study: ...
+@overload
+def load(what: str = "default", *overrides: str) -> Any: ...
+def load(what: str | Path = "default", *overrides: str) -> Any:
+    """What has a name or lies in a folder: a scenario that ships, or a study that was run.
+
+    Args:
+        what: a scenario's name; or the folder of a study, as the command line prints it (``results/value/default-1ef6b69b1ba2``).
+        overrides: of a scenario, as on the command line (``supply.requests=20000``).
+
+    Returns:
+        A ``Scenario``, to be simulated; or a ``Study``, whose frames are ``summary``, ``cells`` and ``timeseries``, and whose
+        further tables are ``tables``.
+
+    Raises:
+        experiments.errors.BadInput: with every problem at once.
     """
-    from experiments.config import load as compose  # Hydra is imported where it is needed
+    if not overrides and (isinstance(what, Path) or os.sep in what or Path(what, "manifest.json").is_file()):
+        from experiments.report import load_study  # pandas is imported where it is needed
 
-    return compose("run", [f"scenario={name}", *overrides])[0].settings.scenario
+        return load_study(what)
+    from experiments.config import load as compose  # and Hydra
+
+    return compose("run", [f"scenario={what}", *overrides])[0].settings.scenario
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is heavy when it is asked for."""
+    if name == "plots":
+        return importlib.import_module("experiments.plots")
+    if name == "Study":
+        return importlib.import_module("experiments.report").Study
+    raise AttributeError(f"module 'jointbid' has no attribute {name!r}")
 
 
 __all__ = [
@@ -83,6 +116,7 @@ __all__ = [
     "Scenario",
     "Shading",
     "Strategy",
+    "Study",
     "Terms",
     "Truthful",
     "Valuation",
@@ -90,5 +124,6 @@ __all__ = [
     "bayes",
     "load",
     "parametrize_with_checks",
+    "plots",
     "simulate",
 ]

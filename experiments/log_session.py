@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import code_version
 from experiments.config import Point, content_hash, digest
 from experiments.logs.fingerprint import fingerprint
 from experiments.runner import Ledger
-from experiments.session import CELLS, SUMMARY, Answer, manifest
+from experiments.session import CELLS, REPORT, SUMMARY, Answer, manifest, report
 from experiments.store import Folder
 from experiments.studies.base import Said
 from sim.scenario import LogSupply
@@ -37,13 +36,15 @@ def value(point: Point) -> Answer:
             content_hash(point.settings),
             code_version(CODE),
             _fingerprint(point),
-            _plots_wanted(point),
+            point.settings.plot.model_dump(),
         ]
     )
     folder, started = Folder(point.folder), time.time()
     known = folder.read_json("manifest.json")
     if known.get("content") == content and folder.is_done():
         models, summary = (pd.read_parquet(point.folder / name) for name in ("models.parquet", SUMMARY))
+        if not (point.folder / REPORT).is_file():
+            report(point)
         return _answer(point, models, summary, known)
     from experiments.studies.replay import run_replay
 
@@ -55,6 +56,7 @@ def value(point: Point) -> Answer:
         ledger = Ledger(auctions=int(result.cells["rows"].sum()), ran=len(result.cells))
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("done")
+        report(point)
     return _answer(point, result.models, result.summary, about)
 
 
@@ -66,18 +68,20 @@ def _write(point: Point, folder: Folder, result: ReplayResult) -> None:
     folder.write_table("summary.csv", result.summary)
     folder.write_table(SUMMARY, result.summary)
     if point.settings.plot.enabled:
-        _plot(result.summary, point.folder / "plots")
+        _plot(result.summary, point)
 
 
-def _plot(summary: pd.DataFrame, folder: Path) -> None:
+def _plot(summary: pd.DataFrame, point: Point) -> None:
     from experiments import plots
 
     profit = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
     limited = profit[profit["budget_share"] <= 1]
-    if len(limited):
-        plots.save(
-            plots.draw_log_ladder(limited, unit=str(profit["unit"].iloc[0])), limited, folder, "log_ladder"
-        )
+    if limited.empty:
+        return
+    look, unit = point.settings.plot, str(profit["unit"].iloc[0])
+    with plots.look(look.style):
+        figure = plots.draw_log_ladder(limited, unit=unit)
+        plots.save(figure, limited, point.folder / "plots", "log_ladder", look.format)
 
 
 def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: dict[str, Any]) -> Answer:
@@ -85,10 +89,6 @@ def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: di
 
     said = Said(tuple(about["verdict"]), tuple(about["notes"]), (model_table(models), money_table(summary)))
     return Answer(point.folder, summary=summary, said=said)
-
-
-def _plots_wanted(point: Point) -> bool:
-    return bool(point.settings.plot.enabled)
 
 
 def _fingerprint(point: Point) -> list[str]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
+REPORT = "report.html"
 
 
 @dataclass
@@ -130,14 +131,25 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
             found.summary = _read(folder, known.get("files"))
         if found.summary is not None:
             found.said = study.say(found.summary, ledger)
+            if not (point.folder / REPORT).is_file():
+                report(point)
             return found
         folder.status("running")
         _write(found, point, study, folder, ledger, list(cells.values()))
         about = {**manifest(point, started, ledger), **study.about(ledger), "content": content}
-        folder.write_json("manifest.json", about | {"files": folder.checksums})
+        about |= {"verdict": found.said.verdict, "notes": found.said.notes, "files": folder.checksums}
+        folder.write_json("manifest.json", about)
         folder.status("failed" if ledger.failures else "done")
+        report(point)
         folder.cells.compact()
     return found
+
+
+def report(point: Point) -> Path:
+    """Write the page that is mailed on; made from the folder's files, so they come first."""
+    from experiments.report import write_report
+
+    return write_report(point.folder)
 
 
 def _look(folder: Folder, ledger: Ledger) -> None:
@@ -176,8 +188,10 @@ def _write(
     if point.settings.plot.enabled:
         from experiments import plots
 
-        for figure in study.figures(summary, ledger):
-            plots.save(figure.draw(), figure.table, point.folder / "plots", figure.name)
+        look = point.settings.plot
+        with plots.look(look.style):
+            for figure in study.figures(summary, ledger):
+                plots.save(figure.draw(), figure.table, point.folder / "plots", figure.name, look.format)
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.replay.settings import Replay
-from experiments.studies.options import AdoptionStudy, Arm, Learner, Range, SensitivityStudy, Valuation, Who
+from experiments.studies.options import (
+    AdoptionStudy,
+    Arm,
+    Learner,
+    Money,
+    Range,
+    SensitivityStudy,
+    Valuation,
+    Who,
+)
 from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
@@ -82,7 +91,8 @@ class ValueStudy(Model):
 class RunStudy(Model):
     """One simulation: which arm's data the focal bidder holds, in which replication.
 
-    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md).
+    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` says what is bid on a log of
+    this engine: what was bid then, or what the strategy bids; ``replay`` is for logs.
     """
 
     arm: Arm = "joint"
@@ -93,6 +103,8 @@ class RunStudy(Model):
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
     log: bool = False
+    bids: Literal["logged", "strategy"] = "logged"
+    replay: Replay = Replay()
 
 
 class ExecutorSettings(Model):
@@ -117,9 +129,30 @@ class SweepSettings(Model):
 
 
 class Plot(Model):
-    """Whether plots are drawn."""
+    """Whether plots are drawn, as which files, and in which style.
+
+    ``style`` is a path to an mplstyle file, or a style's name in matplotlib; it is laid over the package's own.
+    """
 
     enabled: bool = True
+    format: Annotated[tuple[Literal["svg", "png", "pdf"], ...], Field(min_length=1)] = ("svg", "png")
+    style: str | None = None
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """``svg`` and ``"svg,pdf"`` are lists too."""
+        return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("style")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            from experiments.plots.style import style_problem
+
+            if problem := style_problem(value):
+                raise ValueError(f"{value}: {problem}")
+        return value
 
 
 Study = TypeVar("Study", bound=Model)
@@ -133,6 +166,7 @@ class Settings(Model, Generic[Study]):
     executor: ExecutorSettings = ExecutorSettings()
     sweep: SweepSettings = SweepSettings()
     study: Study
+    money: Money = Money()
     plot: Plot = Plot()
     scenario: Scenario
 
@@ -153,6 +187,13 @@ class Settings(Model, Generic[Study]):
         return self
 
     @model_validator(mode="after")
+    def _beliefs_are_worked_out(self) -> Self:
+        learns = getattr(self.study, "valuation", "bayes") == "learned"
+        if learns and self.scenario.bidders.beliefs == "winning":
+            raise ValueError("study.valuation = learned: with bidders.beliefs=winning must be bayes")
+        return self
+
+    @model_validator(mode="after")
     def _who_exists(self) -> Self:
         count = self.scenario.bidders.count
         who = getattr(self.study, "who", None)
@@ -165,7 +206,7 @@ class Settings(Model, Generic[Study]):
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
-        order = ("seed", "results_dir", "executor", "sweep", "study", "plot")
+        order = ("seed", "results_dir", "executor", "sweep", "study", "money", "plot")
         return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
 
 

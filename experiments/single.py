@@ -56,8 +56,7 @@ def run(point: Point) -> Run:
     """Simulate one market and write what came of it.
 
     Raises:
-        BadInput: a log (which the study ``value`` replays), a strategy that does not bid, a folder that cannot be
-            written to.
+        BadInput: a strategy that does not bid, a folder that cannot be written to.
     """
     import pandas as pd
 
@@ -124,7 +123,7 @@ def calendar_table(result: RunResult) -> pd.DataFrame:
 
 def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     """The run, and how many rows its log has."""
-    from experiments.logs.auctions import AUCTIONS, AuctionLog, drop_stale
+    from experiments.logs.auctions import AUCTIONS, UNTOLD, AuctionLog, drop_stale
     from experiments.studies.arms import entrants
     from sim import simulate
 
@@ -132,8 +131,14 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     if not point.settings.study.log:
         drop_stale(path, code)
         return simulate(cell.scenario, market, cell.seed, cell.replication), None
-    with AuctionLog(path, cell.scenario, list(market), code) as log:
+    terms = {name: (entrant.advertiser or name, entrant.budget) for name, entrant in market.items()}
+    with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
+        columns = {name: result.bidders[name].tolist() for name in UNTOLD}
+        log.untold = {
+            bidder: {name: column[number] for name, column in columns.items()}
+            for number, bidder in enumerate(result.bidders["bidder"].tolist())
+        }
     return result, log.rows
 
 
@@ -143,8 +148,6 @@ def _finite(numbers: dict[str, float]) -> dict[str, float]:
 
 def _cell(point: Point) -> Cell:
     settings, study = point.settings, point.settings.study
-    if settings.scenario.supply.kind == "log":
-        raise BadInput("supply.kind = log: a log is replayed by jointbid value; run simulates one market")
     return Cell(
         scenario=settings.scenario,
         arm=study.arm,
@@ -171,4 +174,6 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
             zip(done.bidders["bidder"], done.bidders["spend"] + done.bidders["budget_left"], strict=True)
         )
         points = plots.pacing_points(done.timeseries, budgets)
-        plots.save(plots.draw_pacing(points), points, point.folder / "plots", "pacing")
+        look = point.settings.plot
+        with plots.look(look.style):
+            plots.save(plots.draw_pacing(points), points, point.folder / "plots", "pacing", look.format)

@@ -31,11 +31,15 @@ ROWS = {
     ("value_of_joint_data", "focal_profit_pct"): "the same in %",
     ("same_request_step", "focal_profit"): "same-request step",
     ("joint_model_step", "focal_profit"): "joint-model step",
+    ("bidding_better", "focal_profit"): "bidding better",
+    ("showing_better", "focal_profit"): "showing better",
     ("double_counting_penalty", "focal_profit"): "penalty of counting twice",
     ("synergy", "focal_profit"): "synergy",
     ("value_of_joint_data", "bidder_surplus"): "change of all bidders' surplus",
     ("value_of_joint_data", "revenue"): "change of the seller's revenue",
+    ("value_of_joint_data", "exchange_fee"): "change of the exchange's fees",
     ("value_of_joint_data", "welfare"): "change of welfare",
+    ("value_of_joint_data", "relevance"): "change of relevance to people (times)",
 }
 """Estimand and metric of each row of the second table, in its order, with its name there."""
 

@@ -35,6 +35,9 @@ STEPS = {
 }
 
 
+CHANNELS = {"bidding_better": "bidding better", "showing_better": "showing better"}
+
+
 def number(value: float) -> str:
     """Three significant digits: 1,230 or 0.00250 or 1.23e+15; "not known" for nan."""
     if math.isnan(value):
@@ -91,6 +94,7 @@ def verdict(
     sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against, joining) + _steps(
         summary, silo, best_single
     )
+    sentence += _channels(summary)
     replications = f"{value.n} replication{'' if value.n == 1 else 's'}; {CAVEAT}"
     return f"{sentence}. {caveat or replications}."
 
@@ -134,6 +138,13 @@ def _steps(summary: pd.DataFrame, silo: str, best_single: str) -> str:
         return ""
     start = ": " if silo == "best_single" else f". From {best_single} alone to both: "
     return start + ", ".join(phrases)
+
+
+def _channels(summary: pd.DataFrame) -> str:
+    """The value by what is done better, where creatives are chosen."""
+    found = {words: lookup(summary, name) for name, words in CHANNELS.items()}
+    phrases = [_step(step, words) for words, step in found.items() if step is not None]
+    return f". Of it {', '.join(phrases)}" if phrases else ""
 
 
 def _step(step: Estimate, source: str) -> str:

@@ -16,14 +16,15 @@ Sink = Callable[[Mapping[str, NDArray[Any]]], None]
 """Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
 number; -1 the outside, -2 nobody), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
 no slot; -1 none), ``mechanism`` (the auction type's number), ``floor_micros`` (the request's), ``person`` (-1 unknown), ``viewed``,
-``creative`` (its number), ``click_us`` and ``conversion_us`` (when; -1 never), ``attributed`` (the conversion is the ad's)."""
+``creative`` (its number), ``value`` (expected, in currency), ``click_probability``, ``conversion_probability``, ``click_us`` and ``conversion_us`` (when; -1 never), ``attributed`` (the conversion is the ad's)."""
 
 
 def record_of(n: int, slots: int) -> Record:
     """An empty record of so many requests; of none where nobody asks."""
     winner, bid = np.empty((2, n, slots), dtype=np.int64)
     paid, viewed = np.zeros((n, slots), dtype=np.int64), np.zeros((n, slots), dtype=np.bool_)
-    return Record(winner, paid, bid, np.empty(n, dtype=np.int64), viewed, np.full((n, slots), -1, np.int16))
+    shown = np.full((n, slots), -1, np.int16)
+    return Record(winner, paid, bid, np.empty(n, dtype=np.int64), viewed, shown, *np.zeros((3, n, slots)))
 
 
 def room_for_responses(most: int) -> Responses:
@@ -60,6 +61,9 @@ def rows_of(chunk: Chunk, part: slice, record: Record, happened: Happened) -> di
         "other_micros": np.repeat(record.others, slots),
         "viewed": record.viewed.ravel(),
         "creative": record.creative.ravel(),
+        "value": record.value.ravel(),
+        "click_probability": record.click.ravel(),
+        "conversion_probability": record.conversion.ravel(),
         "click_us": click_us.ravel(),
         "conversion_us": conversion_us.ravel(),
         "attributed": attributed.ravel(),

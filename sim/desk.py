@@ -25,6 +25,7 @@ from sim.visible import (
     VisibleRequests,
     as_bids,
     check_bids,
+    check_creatives,
     frozen,
 )
 from sim.world import World
@@ -56,6 +57,13 @@ class Facet(NamedTuple):
     owner: str
     column: str
     codes: int
+
+
+class Answer(NamedTuple):
+    """Bids in currency, and the creatives that they are for (None: they rotate); both of shape (n,)."""
+
+    bids: NDArray[np.float64]
+    creatives: NDArray[np.int16] | None
 
 
 class Lot(NamedTuple):
@@ -102,6 +110,8 @@ class Desk:
         self.budget = entrant.budget
         self.terms = entrant.terms or Terms()
         self._world, self._streams = world, streams
+        self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
+        """Whether it says which creative to show."""
         self.reads = self._allowed_reads(entrant.information)
         sizes = [world.codes_of(column) for column in self.reads]
         cells = int(np.prod([size or 0 for size in sizes], dtype=np.int64))
@@ -124,13 +134,13 @@ class Desk:
             for column, size in zip(self.reads, self._sizes, strict=True)
         )
 
-    def bid_cells(self, hour: float) -> NDArray[np.float64]:
-        """Its answers for all visible cells, currency, shape (cells,)."""
+    def bid_cells(self, hour: float) -> Answer:
+        """Its answers for all visible cells, shape (cells,)."""
         self.stale = False
         return self._ask(self._every_cell(), hour)
 
-    def bid_rows(self, chunk: Chunk, part: slice) -> NDArray[np.float64]:
-        """Its answers for some rows of the chunk, currency."""
+    def bid_rows(self, chunk: Chunk, part: slice) -> Answer:
+        """Its answers for some rows of the chunk."""
         return self._ask(self._requests(chunk, part), float(chunk.time_us[part.start] / HOUR_US))
 
     def trial(self) -> None:
@@ -145,7 +155,7 @@ class Desk:
         brain = self.strategy
         self.strategy = copy.deepcopy(brain)
         try:
-            check_bids(self._ask(batch, 0.0), batch, self.name, 0.0)
+            check_bids(self._ask(batch, 0.0).bids, batch, self.name, 0.0)
         finally:
             self.strategy = brain
 
@@ -273,8 +283,12 @@ class Desk:
         }
         return VisibleRequests(part.stop - part.start, columns)
 
-    def _ask(self, requests: VisibleRequests, hour: float) -> NDArray[np.float64]:
-        return as_bids(self._call("bid", requests, hour), requests, self.name, hour)
+    def _ask(self, requests: VisibleRequests, hour: float) -> Answer:
+        bids = as_bids(self._call("bid", requests, hour), requests, self.name, hour)
+        if not self.chooses:
+            return Answer(bids, None)
+        creatives = self._call("creative", requests, hour)
+        return Answer(bids, check_creatives(creatives, requests, self._world.creatives, self.name, hour))
 
     def _call(self, method: str, argument: object, hour: float) -> object:
         """Call the strategy; whatever it raises says whose it is and when it happened."""

@@ -52,6 +52,11 @@ class Deadline:
             self.unsent[number] += part.stop - part.start - n
             self._sent[number] += n
 
+    @property
+    def sends_all(self) -> bool:
+        """Everybody is sent every request."""
+        return bool((self._share == 1.0).all())
+
     def is_sent(self, number: int, part: slice) -> NDArray[np.bool_]:
         """Which requests a bidder is sent, shape (rows,)."""
         if self._share[number] == 1.0:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from sim.auction.arrays import Ledger
-from sim.scenario import MICROS
+from sim.response import mean_response
+from sim.scenario import MICROS, LogSupply, Scenario
 
 UNLIMITED = np.int64(2**62)
 
@@ -59,6 +60,20 @@ def market_totals(ledger: Ledger, requests: int, *, against_landscape: bool) -> 
         "publisher_revenue": (revenue - fees) / MICROS,
         "welfare": np.nan if against_landscape else float(sum(ledger.value.tolist())),
     }
+
+
+def relevance(ledger: Ledger, scenario: Scenario) -> float:
+    """How much more people respond to what they were shown than to ads at random: 1 is no more; nan where nothing was shown.
+
+    Expected clicks of the simulated bidders' impressions (without clicks: worth), over what ads at random would have
+    brought in the same slots. An ad that has worn out is less relevant. Nobody knows it of a log.
+    """
+    if isinstance(scenario.supply, LogSupply):
+        return np.nan
+    brought = ledger.clicks if scenario.response.family == "logit" else ledger.value
+    rated = float((ledger.wins.sum(axis=0) * np.array(scenario.auction.slots)).sum())
+    at_random = rated * mean_response(scenario)
+    return float(sum(brought.tolist())) / at_random if at_random > 0 else np.nan
 
 
 class Hours:

@@ -72,6 +72,15 @@ def fading(response: Response) -> NDArray[np.float64]:
     return np.asarray((1.0 - response.fatigue) ** np.arange(FORGETS_NOTHING, dtype=np.float64))
 
 
+def mean_response(scenario: Scenario) -> float:
+    """What an ad shown at random in a slot of click rate 1 brings, to somebody who has seen none: clicks, or else worth."""
+    response = scenario.response
+    if response.family == "private_value":
+        return response.high / 2 if response.law == "uniform" else response.high
+    world = truth(scenario)
+    return float((world.law * (world.click if response.family == "logit" else world.theta)).sum())
+
+
 def private_values(response: Response, u: NDArray[np.float64]) -> NDArray[np.float64]:
     """Values of the family ``private_value`` by inverse transform, currency per impression, shape as ``u``."""
     if response.law == "uniform":

@@ -21,15 +21,18 @@ class RunResult:
     seen), ``reach`` (people who saw their first of the advertiser by this bidder), ``clicks_expected`` and
     ``conversions_expected`` (probabilities added up; conversions within their windows), ``clicks`` and ``conversions`` (as
     realised, and known by the end), ``clicks_censored`` and ``conversions_censored`` (due after the end),
-    ``conversions_unattributed`` (too late for their window), ``late`` (bids after the exchange's deadline), ``unsent``
-    (requests that the exchange did not send), ``budget_left`` (inf where unlimited).
+    ``conversions_unattributed`` (too late for their window), ``lookups`` (requests looked up in its sources,
+    over all of them), ``matches`` (those that matched), ``data_cost`` (their price, which is not in ``spend``), ``late`` (bids
+    after the exchange's deadline), ``unsent`` (requests that the exchange did not send), ``budget_left`` (inf where
+    unlimited).
 
     ``timeseries``, a row a bidder and hour: ``bidder``, ``hour``, ``spend``, ``wins``, ``multiplier`` (the policy's bid
     multiplier at the start of the hour; nan where it has none).
 
     ``market``: ``requests``, ``revenue`` (what the simulated bidders paid), of which ``exchange_fee`` and
-    ``publisher_revenue``, and ``welfare`` (expected value of all impressions sold; nan against a price landscape, whose
-    value to others is unknown).
+    ``publisher_revenue``, ``welfare`` (expected value of all impressions sold; nan against a price landscape, whose
+    value to others is unknown), ``data_cost`` (what the bidders paid for data), and ``relevance`` (how much more people
+    respond to what the simulated bidders showed them than to ads at random; nan where nothing was shown, and for logs).
 
     ``calendar``: how many events of each kind came, and the blocks of requests between them. ``calendar_h``: the hour of
     the first and of the last of each kind.

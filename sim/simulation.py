@@ -22,8 +22,9 @@ from sim.batches import NO_RESPONSES, NOTHING_HAPPENED, Sink, record_of, room_fo
 from sim.calendar import Calendar
 from sim.desk import Desk, Entrant, Lot
 from sim.latency import Deadline
-from sim.ledger import UNLIMITED, Hours, bidder_columns, market_totals, open_ledger
+from sim.ledger import UNLIMITED, Hours, bidder_columns, market_totals, open_ledger, relevance
 from sim.memory import open_memory
+from sim.metering import Meter
 from sim.outcomes import Happened, Outcomes
 from sim.permission import DAY_H, changes, left_today
 from sim.results import RunResult
@@ -93,6 +94,7 @@ class _Run:
             [streams.key64(f"creative/{desk.name}") for desk in self.desks], np.uint64
         )
         self.deadline = Deadline(scenario, streams, self.desks)
+        self.meter = Meter(scenario, self.world, self.desks)
         self.outcomes = Outcomes(scenario, streams, len(self.desks))
         self.responses = NO_RESPONSES
         self.tables = BidTables(self.desks, self.world, self.most, slots)
@@ -234,7 +236,9 @@ class _Run:
     def _settle(self, chunk: Chunk, requests: Requests, first: int, last: int) -> None:
         part = slice(first, last)
         self.tables.ask(chunk, part, self.calendar.now_us)
-        self.deadline.pass_on(part, self.tables, self.seats.floor < CLOSED)
+        is_open = self.seats.floor < CLOSED
+        self.deadline.pass_on(part, self.tables, is_open)
+        self.meter.note(part, is_open, self.deadline)
         record = record_of(last - first if self.recorded else 0, len(self.rules.rates))
         clear(
             first,
@@ -295,7 +299,11 @@ class _Run:
                 | {"budget_left": self._budgets_left()}
             ),
             timeseries=_freeze(self.hourly.columns(self.ledger, names)),
-            market=market_totals(self.ledger, self.seen, against_landscape=landscape),
+            market={
+                **market_totals(self.ledger, self.seen, against_landscape=landscape),
+                "data_cost": self.meter.total,
+                "relevance": relevance(self.ledger, self.scenario),
+            },
             calendar=dict(self.calendar.counts),
             calendar_h={
                 kind: (self.calendar.first_us[kind] / HOUR_US, last_us / HOUR_US)
@@ -315,6 +323,7 @@ class _Run:
             "conversions": known.conversions,
             "conversions_censored": known.conversions_censored,
             "conversions_unattributed": known.conversions_unattributed,
+            **self.meter.columns(),
             "late": deadline.late,
             "unsent": deadline.unsent,
         }

@@ -96,11 +96,7 @@ def must_consent(scenario: Scenario, name: str) -> bool:
 
 def is_transparent(scenario: Scenario, name: str) -> bool:
     """The source shows the truth always: no draw of its own is needed."""
-    source = scenario.data_of(name)
-    everybody = all(bool(np.all(np.asarray(rate) == 1.0)) for rate in (source.match_rate, source.coverage))
-    matches = everybody and not must_consent(scenario, name) and not source.never_arrives
-    right = source.accuracy == 1.0 or scenario.types_of(scenario.factor_of(name)) == 1
-    return matches and right and source.false_match_rate == 0.0 and source.flip_rate_per_h == 0.0
+    return scenario.data_of(name).is_whole and not must_consent(scenario, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class LogColumns:
 
     ``time_us`` from the replay's start; ``price_micros`` the highest competing bid and ``floor_micros`` per impression;
     ``weight`` how many impressions the row stands for (it is bought whole); ``value`` what one impression of the row
-    turned out to be worth, in currency; ``click`` 0 or 1; ``columns`` what bidders may see, by name.
+    turned out to be worth, in currency; ``click`` 0 or 1; ``columns`` what bidders may see, by name; ``mechanism`` the auction
+    type's number, where the log knows it (None: the scenario says).
     """
 
     time_us: NDArray[np.int64]
@@ -41,12 +42,14 @@ class LogColumns:
     value: NDArray[np.float64]
     click: NDArray[np.float64]
     columns: dict[str, NDArray[np.float64]]
+    mechanism: NDArray[np.int8] | None = None
 
     def rows(self, part: slice) -> LogColumns:
         """Some of the rows."""
         seen = {name: column[part] for name, column in self.columns.items()}
         times, money = self.time_us[part], (self.price_micros[part], self.floor_micros[part])
-        return LogColumns(times, *money, self.weight[part], self.value[part], self.click[part], seen)
+        known = None if self.mechanism is None else self.mechanism[part]
+        return LogColumns(times, *money, self.weight[part], self.value[part], self.click[part], seen, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,8 @@ def _from_log(auction: Auction, streams: Streams, log: LogColumns) -> Iterator[C
         logged = log.rows(slice(start, start + SLICE))
         time_us = _strictly_rising(logged.time_us, last)
         last = int(time_us[-1])
-        mechanism = mechanisms(auction, streams, start, len(time_us))
+        known = logged.mechanism
+        mechanism = mechanisms(auction, streams, start, len(time_us)) if known is None else known
         everybody_new = Visits(start, len(time_us), np.empty(0, dtype=np.int64))
         yield Chunk(
             start, time_us, mechanism, logged.floor_micros, logged.price_micros, everybody_new, logged

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.auction.arrays import Bids, Shortlist
 from sim.auction.rounding import enter_bids
-from sim.desk import MAX_CELLS, Desk, Facet
+from sim.desk import MAX_CELLS, Answer, Desk, Facet
 from sim.scenario import HOUR_US
 from sim.supply import Chunk
 from sim.visible import MAX_BID, refuse
@@ -26,10 +26,14 @@ FEW = 4
 
 
 _AS_ASKED = np.empty(0, dtype=np.int64)
+_NOBODY_CHOOSES = np.empty(0, dtype=np.int16)
+ROTATED = -1
 
 
 class BidTables:
     """Cells and bids of one run. ``cells`` is the chunk's visible cells, shape (columns, n)."""
+
+    bids: Bids
 
     def __init__(self, desks: Sequence[Desk], world: World, rows: int, slots: int) -> None:
         self._desks, self._world = desks, world
@@ -41,6 +45,8 @@ class BidTables:
         else:
             self._lay_out_own_cells(rows)
         self._begins = self.bids.offset.copy()
+        if any(desk.chooses for desk in desks):
+            self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
         self.shortlist = _shortlist(joint if shared and len(desks) > FEW else 0, slots + 1 + SPARE)
 
     def _lay_out_joint_cells(self, facets: list[Facet], joint: int) -> None:
@@ -54,6 +60,7 @@ class BidTables:
             column=np.zeros(bidders, dtype=np.int64),
             stride=bidders,
             shared=True,
+            creative=_NOBODY_CHOOSES,
         )
 
     def _lay_out_own_cells(self, rows: int) -> None:
@@ -68,6 +75,7 @@ class BidTables:
             column=np.array(column, dtype=np.int64),
             stride=1,
             shared=False,
+            creative=_NOBODY_CHOOSES,
         )
 
     def load(self, cells: NDArray[np.int32]) -> None:
@@ -87,9 +95,21 @@ class BidTables:
             else:
                 continue
             begin, stride = int(self._begins[number]), self.bids.stride
-            wrong = enter_bids(answer, MAX_BID, self._own_cell[number], self.bids.numbers, begin, stride)
+            own_cell, bids = self._own_cell[number], answer.bids
+            wrong = enter_bids(bids, MAX_BID, own_cell, self.bids.numbers, begin, stride)
             if wrong >= 0:
-                refuse(float(answer[wrong]), wrong, desk.name, now_us / HOUR_US)
+                refuse(float(bids[wrong]), wrong, desk.name, now_us / HOUR_US)
+            if desk.chooses:
+                self._enter_creatives(answer, own_cell, begin)
+
+    def _enter_creatives(self, answer: Answer, own_cell: NDArray[np.int64], begin: int) -> None:
+        """Write the creatives beside the bids that they are for."""
+        n, stride = len(own_cell) or len(answer.bids), self.bids.stride
+        places = self.bids.creative[begin : begin + stride * n : stride]
+        if answer.creatives is None:
+            places[:] = ROTATED
+        else:
+            places[:] = answer.creatives[own_cell] if len(own_cell) else answer.creatives
 
     def of(self, number: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """One bidder's bids on some rows of the chunk, in micros; shape as ``rows``."""

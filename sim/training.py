@@ -6,7 +6,8 @@ bidder's own choice selects what can be learned. All arms fit the same log, each
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,36 +31,75 @@ class TrainingLog:
     cells as all sources together show different things, at most ``sim.scenario.MAX_VISIBLE_CELLS`` a fold.
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
-    (0 or 1) where the response has clicks alone, else a realised value in currency.
+    (0 or 1) where the response has clicks alone, else a realised value in currency. Where conversions follow, ``clicks`` and
+    ``conversions`` count both apart; elsewhere they are empty.
     """
 
     sources: tuple[str, ...]
     count: NDArray[np.float64]
     total: NDArray[np.float64]
     square: NDArray[np.float64]
+    clicks: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    conversions: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 def randomised_log(scenario: Scenario, seed: int, replication: int, requests: int) -> TrainingLog:
     """``requests`` impressions bought at random before the run, as the focal advertiser's sources show them."""
-    streams = Streams(seed, replication)
-    sources = scenario.originals(scenario.source)
-    sizes = [scenario.codes_of(name) for name in sources]
-    count, total, square = (np.zeros((FOLDS, int(np.prod(sizes)))) for _ in range(3))
+    streams, table = Streams(seed, replication), _Table(scenario)
+    for start, visits, facts in _impressions(scenario, streams, requests):
+        cell = table.cells(streams, start, facts, visits)
+        table.add(cell, _outcomes(scenario, streams, facts, visits))
+    return table.log()
+
+
+def creative_logs(scenario: Scenario, seed: int, replication: int, requests: int) -> list[TrainingLog]:
+    """The log, taken apart by which creative chance showed: one for each, together ``requests`` impressions."""
+    streams, tables = Streams(seed, replication), [_Table(scenario) for _ in scenario.creative]
+    shares = np.cumsum(truth(scenario).shares)
+    for start, visits, facts in _impressions(scenario, streams, requests):
+        cell = tables[0].cells(streams, start, facts, visits)
+        shown = np.searchsorted(shares[:-1], visits.by_request(streams, "training/creative"), side="right")
+        for number, table in enumerate(tables):
+            here = shown == number
+            columns = _outcomes(scenario, streams, facts, visits, creative=number)
+            table.add(cell[here], {what: column[here] for what, column in columns.items()})
+    return [table.log() for table in tables]
+
+
+def _impressions(scenario: Scenario, streams: Streams, requests: int) -> Iterator[tuple[int, Visits, Facts]]:
+    """The impressions in slices: where each begins, who made the requests, and what is true of them."""
     for start in range(0, requests, SLICE):
-        n = min(SLICE, requests - start)
-        visits = Visits.at(scenario, streams, start, n)
-        facts = Facts.at(scenario, streams, "training", visits)
-        outcome = _outcome(scenario, streams, facts, visits)
-        cell = np.zeros(n, dtype=np.int64)
-        for name, size in zip(sources, sizes, strict=True):
-            cell = cell * size + _codes(scenario, streams, name, facts, visits)
-        fold = np.arange(start, start + n) % FOLDS
-        for sums, what in ((count, np.ones(n)), (total, outcome), (square, outcome**2)):
-            for f in range(FOLDS):
-                here = fold == f
-                sums[f] += np.bincount(cell[here], weights=what[here], minlength=sums.shape[1])
-    shape = (FOLDS, *sizes)
-    return TrainingLog(sources, count.reshape(shape), total.reshape(shape), square.reshape(shape))
+        visits = Visits.at(scenario, streams, start, min(SLICE, requests - start))
+        yield start, visits, Facts.at(scenario, streams, "training", visits)
+
+
+class _Table:
+    """The sums of a log under way, over (folds x cells)."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario, self._sources = scenario, scenario.originals(scenario.source)
+        self._sizes = [scenario.codes_of(name) for name in self._sources]
+        self._cells = int(np.prod(self._sizes))
+        self._sums: dict[str, NDArray[np.float64]] = {}
+
+    def cells(self, streams: Streams, start: int, facts: Facts, visits: Visits) -> NDArray[np.int64]:
+        """Fold and visible cell of each impression, in one number."""
+        cell = np.zeros(visits.n, dtype=np.int64)
+        for name, size in zip(self._sources, self._sizes, strict=True):
+            cell = cell * size + _codes(self._scenario, streams, name, facts, visits)
+        return cell + self._cells * (np.arange(start, start + visits.n) % FOLDS)
+
+    def add(self, cell: NDArray[np.int64], columns: dict[str, NDArray[np.float64]]) -> None:
+        """Add impressions with their outcomes."""
+        for what, column in {"count": np.ones(len(cell)), **columns}.items():
+            here = np.bincount(cell, weights=column, minlength=FOLDS * self._cells).astype(np.float64)
+            self._sums[what] = self._sums[what] + here if what in self._sums else here
+
+    def log(self) -> TrainingLog:
+        shape = (FOLDS, *self._sizes)
+        return TrainingLog(
+            self._sources, **{what: table.reshape(shape) for what, table in self._sums.items()}
+        )
 
 
 def _codes(
@@ -78,17 +118,26 @@ def _codes(
     return codes(scenario, name, facts, draws, clock, time_us)
 
 
-def _outcome(scenario: Scenario, streams: Streams, facts: Facts, visits: Visits) -> NDArray[np.float64]:
-    """A click (0 or 1) where the response has clicks alone, else an amount of currency; all that is due is known."""
+def _outcomes(
+    scenario: Scenario, streams: Streams, facts: Facts, visits: Visits, creative: int | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """The columns that ``TrainingLog`` sums, by its names; all that is due is known. Of one creative, or over their rotation."""
     at = tuple(facts[factor] for factor in FACTORS)
     world, response = truth(scenario), scenario.response
+    theta, click, conversion = (
+        (world.theta, world.click, world.conversion)
+        if creative is None
+        else (world.effect.worth[creative], world.effect.click[creative], world.effect.conversion[creative])
+    )
     u = visits.by_request(streams, "training/outcome")
+    clicked = (u < click[at]).astype(np.float64)
     if response.learns_clicks:
-        return np.asarray(u < world.click[at], dtype=np.float64)
+        return {"total": clicked, "square": clicked}
     if response.conversion is None:
         from scipy.special import ndtri
 
-        return np.asarray(world.theta[at] + response.noise_sd * ndtri(u))
-    clicked = u < world.click[at]
-    converted = visits.by_request(streams, "training/conversion") < world.conversion[at]
-    return np.asarray(clicked * response.value_per_click + converted * response.conversion.value)
+        value = np.asarray(theta[at] + response.noise_sd * ndtri(u))
+        return {"total": value, "square": value**2}
+    converted = (visits.by_request(streams, "training/conversion") < conversion[at]).astype(np.float64)
+    value = clicked * response.value_per_click + converted * response.conversion.value
+    return {"total": value, "square": value**2, "clicks": clicked, "conversions": converted}

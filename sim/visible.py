@@ -129,6 +129,9 @@ class Strategy(Protocol):
 
     ``reads`` names the columns it uses (None: all that it may see). Where all of them are categorical the engine asks
     once per visible cell between two events. ``learns`` asks for ``observe`` at each control step.
+
+    A strategy may also have a method ``creative(requests)``: the number of the campaign's creative to be shown where the
+    bid wins, shape (requests.n,), row-wise as bids are; -1, or None for all of them, leaves it to the rotation.
     """
 
     @property
@@ -175,6 +178,27 @@ def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float)
     if wrong >= 0:
         refuse(float(answer[wrong]), wrong, who, when_h)
     return answer
+
+
+def check_creatives(
+    answer: object, requests: VisibleRequests, creatives: int, who: str, when_h: float
+) -> NDArray[np.int16] | None:
+    """The answer as int16 of shape (n,), from -1 to ``creatives`` - 1, or None; otherwise ``BidError``."""
+    if answer is None:
+        return None
+    place = f"strategy of bidder {who!r} at hour {when_h:.6g}"
+    allowed = f"allowed: an integer array of shape ({requests.n},), or None for rotation"
+    if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iu":
+        kind = answer.dtype.name + " array" if isinstance(answer, np.ndarray) else type(answer).__name__
+        raise BidError(f"{place}: creative() answered a {kind}; {allowed}")
+    if answer.shape != (requests.n,):
+        raise BidError(f"{place}: creative() answered shape {answer.shape}; {allowed}")
+    wrong = np.flatnonzero((answer < -1) | (answer >= creatives))
+    if len(wrong):
+        raise BidError(
+            f"{place}: row {wrong[0]}: creative {answer[wrong[0]]}; allowed: 0 to {creatives - 1}, or -1 for rotation"
+        )
+    return answer.astype(np.int16)
 
 
 def refuse(bid: float, row: int, who: str, when_h: float) -> NoReturn:

@@ -16,7 +16,7 @@ from typing_extensions import override
 from sim.auction.arrays import Effects
 from sim.response import fading, private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
-from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent
+from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched
 from sim.streams import Streams
 from sim.supply import Chunk, LogColumns
 
@@ -34,6 +34,8 @@ class World:
         self._scenario, self._streams = scenario, streams
         self.columns = names
         """Names of the columns that data shows."""
+        self.creatives = max(len(scenario.creative), 1)
+        """How many creatives each campaign has."""
         self.sources: tuple[str, ...] = ()
         """Those of the columns that are looked up in a source, and may be told by their age."""
         self.clocks: dict[str, SyncClock] = {}
@@ -59,6 +61,10 @@ class World:
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         """A visible column for some rows of the chunk."""
         raise NotImplementedError
+
+    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_] | None:  # noqa: ARG002
+        """Whether an owner's source matches each of some rows; None: all of them."""
+        return None
 
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Columns of truth cells (columns, n) and which of them each owner looks its outcomes up by; -1: by row."""
@@ -119,7 +125,7 @@ class TypedWorld(World):
     def origin(self, owner: str, name: str) -> tuple[str, str]:
         if name not in self.sources:
             return (owner, name)
-        return (self._facts_of(owner) if name in self._open else owner, self._same[name])
+        return (self._teller_of(owner, name), self._same[name])
 
     @override
     def is_settled(self, name: str) -> bool:
@@ -138,6 +144,13 @@ class TypedWorld(World):
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
         facts, draws = self._known_to(owner).rows(part), self._draws_of(owner, name).rows(part)
         return codes(self._scenario, name, facts, draws, self._clock_of(name), time_us)
+
+    @override
+    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_] | None:
+        if name in self._open:
+            return None
+        facts, draws = self._known_to(owner).rows(part), self._draws_of(owner, name).rows(part)
+        return matched(self._scenario, name, facts, draws)
 
     @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -163,6 +176,11 @@ class TypedWorld(World):
     def _facts_of(self, owner: str) -> str:
         return owner if self._scenario.bidders.values == "private" else COMMON
 
+    def _teller_of(self, owner: str, name: str) -> str:
+        """Whose draws a source shows: those of all who look at the same facts, where it shows all of them the same."""
+        shared = name in self._open or not self._scenario.data_of(name).exclusive
+        return self._facts_of(owner) if shared else owner
+
     def _known_to(self, owner: str) -> Facts:
         facts = self._facts_of(owner)
         if facts not in self._facts:
@@ -170,7 +188,7 @@ class TypedWorld(World):
         return self._facts[facts]
 
     def _draws_of(self, owner: str, name: str) -> SourceDraws:
-        key = (owner, self._scenario.original(name))
+        key = (self._teller_of(owner, name), self._scenario.original(name))
         if key not in self._draws:
             self._draws[key] = SourceDraws.at(self._scenario, self._streams, *key, self._chunk.visits)
         return self._draws[key]

@@ -56,6 +56,10 @@ class Policy:
         """Bids in currency per impression, shape (requests.n,); row-wise."""
         raise NotImplementedError(f"{type(self).__name__} needs a method bid(self, requests)")
 
+    def creative(self, requests: VisibleRequests) -> NDArray[np.int64] | None:  # noqa: ARG002
+        """Which creative to show on each request that is won, by number, shape (requests.n,); None: they rotate."""
+        return None
+
     def observe(self, feedback: Feedback) -> None:
         """Own requests since the last control step; called where ``learns`` is true."""
 
@@ -112,11 +116,15 @@ class Priced:
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The policy's bids on the requests with their values; a value below 0 counts as 0."""
-        if (
-            self._priced is None or self._seen is not requests
-        ):  # the engine asks for the same cells again and again
-            self._seen, self._priced = requests, self._with_value(requests)
-        return self.policy.bid(self._priced)
+        return self.policy.bid(self._valued(requests))
+
+    def creative(self, requests: VisibleRequests) -> NDArray[np.int64] | None:
+        """The valuation's choice, or the policy's where the valuation makes none."""
+        choose = getattr(self.valuation, "creative", None)
+        if choose is not None:
+            return np.asarray(choose(requests))
+        choose = getattr(self.policy, "creative", None)
+        return None if choose is None else choose(self._valued(requests))
 
     def observe(self, feedback: Feedback) -> None:
         """Passed on to the policy, with the value of each request as the valuation saw it; then to a valuation that learns."""
@@ -131,6 +139,12 @@ class Priced:
         if learns(self.valuation):
             self.valuation.control(state)
             self._seen = None
+
+    def _valued(self, requests: VisibleRequests) -> VisibleRequests:
+        """``_with_value``; the engine asks for the same cells again and again."""
+        if self._priced is None or self._seen is not requests:
+            self._seen, self._priced = requests, self._with_value(requests)
+        return self._priced
 
     def _with_value(self, requests: VisibleRequests) -> VisibleRequests:
         """The requests and their column ``value``, at least 0; of no request at all there may be no other column."""

@@ -22,6 +22,8 @@ class Market:
     floor_share: float
     floor_mu: float
     floor_sigma: float
+    creatives: tuple[str, ...] = ()
+    """The creatives of a campaign by name, in the order of their numbers."""
 
     @classmethod
     def of(cls, scenario: Scenario) -> Market:
@@ -36,6 +38,7 @@ class Market:
             scenario.auction.floor_cpm * MICROS_PER_CPM / MICROS,
             Landscape.of(scenario.rivals) if known else None,
             *floors,
+            tuple(scenario.creative),
         )
 
     def win_probability(self, bid: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -18,13 +18,12 @@ def main(call: Call) -> int:
     """Show what a log holds, and what to beware of."""
     from experiments import tables
     from experiments.config import load
-    from experiments.logs import FORMATS, Account, Options, open_log, stream
+    from experiments.logs import FORMATS, Account, open_log, options_of, stream
     from sim.scenario import LogSupply
 
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
-    options = Options(supply.nonclick_weight, supply.clicks, supply.mapping, supply.seat)
-    name, reader = open_log(Path(supply.path).expanduser(), supply.format, options)
+    name, reader = open_log(Path(supply.path).expanduser(), supply.format, options_of(supply))
     # What cannot be used is what the command is asked for: it is counted, and shown, with the first of it.
     account, survey = Account(supply.path, tolerant=True), Survey(reader.roles)
     for table in stream(reader, account):

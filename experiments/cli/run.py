@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from experiments.cli.options import points
+from experiments.config import Point
 from experiments.errors import BadInput
 
 VERB = "run"
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str]) -> int:
     if todo.cell is not None:
         raise BadInput("--cell: run is one cell already; study.arm and study.replication say which")
     for point in todo.points:
+        if point.settings.scenario.supply.kind == "log":
+            _show_log(point)
+            continue
         from experiments import tables
         from experiments.cli.run_tables import bidder_tables, calendar_table, pace
         from experiments.logs.auctions import AUCTIONS
@@ -40,3 +44,15 @@ def main(arguments: Sequence[str]) -> int:
             sys.stdout.write(f"Log: {done.logged:,} rows in {done.folder / AUCTIONS}\n")
         sys.stdout.write(f"\nResults: {done.folder}\n")
     return 0
+
+
+def _show_log(point: Point) -> None:
+    """A strategy against a log's prices."""
+    from experiments import tables
+    from experiments.cli.run_tables import bidder_tables, calendar_table
+    from experiments.log_run import run_log
+
+    done, notes, scenario = run_log(point)
+    title = f"{scenario.name}, money in {scenario.currency}"
+    tables.show(*bidder_tables(done.bidders, scenario, title), calendar_table(done.calendar), *notes)
+    sys.stdout.write(f"\nResults: {done.folder}\n")

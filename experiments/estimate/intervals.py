@@ -148,18 +148,24 @@ def percent_difference(a: Values, b: Values) -> Estimate:
     where leaving out a single pair makes it so, because then the sign of the denominator is not known.
     """
     pairs = _pairs(a, b).dropna().to_numpy(np.float64)
+    difference = pairs[:, 0] - pairs[:, 1]
+    difference[np.abs(difference) <= ROUNDING * np.abs(pairs).max(axis=1, initial=0.0)] = 0.0
+    return ratio(100.0 * difference, pairs[:, 1])
+
+
+def ratio(above: Values, below: Values) -> Estimate:
+    """mean(above) / mean(below) over pairs, with a jackknife interval; nan as in `percent_difference`."""
+    pairs = _pairs(above, below).dropna().to_numpy(np.float64)
     n = len(pairs)
     if n == 0 or pairs[:, 1].mean() <= 0:
         return Estimate(math.nan, math.nan, math.nan, n)
-    difference = pairs[:, 0] - pairs[:, 1]
-    difference[np.abs(difference) <= ROUNDING * np.abs(pairs).max(axis=1)] = 0.0
-    estimate = 100.0 * float(difference.mean() / pairs[:, 1].mean())
+    estimate = float(pairs[:, 0].mean() / pairs[:, 1].mean())
     if n == 1:
         return Estimate(estimate, math.nan, math.nan, n)
-    without = (pairs[:, 1].sum() - pairs[:, 1]) / (n - 1)
-    if np.any(without <= 0):
+    others = (pairs.sum(axis=0) - pairs) / (n - 1)
+    if np.any(others[:, 1] <= 0):
         return Estimate(estimate, math.nan, math.nan, n)
-    ratios = 100.0 * (difference.sum() - difference) / (n - 1) / without
+    ratios = others[:, 0] / others[:, 1]
     return _around(estimate, math.sqrt((n - 1) / n * float(((ratios - ratios.mean()) ** 2).sum())), n)
 
 

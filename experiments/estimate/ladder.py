@@ -26,6 +26,8 @@ ESTIMANDS: dict[str, str] = {
     "value_of_joint_data": "joint - silo: what joining is worth; for the market's metrics, what joining changes",
     "same_request_step": "stacked - best_single: both houses' scores on one request",
     "joint_model_step": "joint - stacked: one model of both houses' data",
+    "bidding_better": "with creatives chosen: what joint data is worth for the bids alone, on average with siloed and with joint choice of the creative",
+    "showing_better": "with creatives chosen: what joint data is worth for the choice of the creative alone, on average with siloed and with joint bids",
     "double_counting_penalty": "stacked - summed: what is lost where two scores are simply added",
     "synergy": "what a set of sources is worth beyond all sets within it (its Harsanyi dividend); of two sources joint - one - other + none",
     "shapley": "what a source adds on average over all orders in which the sources could be joined",
@@ -42,7 +44,7 @@ STEPS: dict[str, dict[str, float]] = {
 }
 """Weights of the arms in each estimand that compares fixed arms."""
 
-MARKET_METRICS = ("bidder_surplus", "revenue", "exchange_fee", "welfare")
+MARKET_METRICS = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
 PROFIT = "focal_profit"
 
 Row = dict[str, Any]
@@ -91,6 +93,7 @@ def ladder_summary(
     ]
     rows += _joint_rows(wide, silo, best_single, unit)
     rows += _step_rows(wide[PROFIT], silo, best_single, unit)
+    rows += _channel_rows(wide[PROFIT], silo, best_single, unit)
     rows += [
         _row(name, arm, PROFIT, unit, estimate) for name, arm, estimate in attribution(wide[PROFIT], lattice)
     ]
@@ -203,6 +206,19 @@ def _step_rows(profit: pd.DataFrame, silo: str, best_single: str, unit: str) -> 
         _row(name, _sides(STEPS[name], best_single), PROFIT, unit, found[name])
         for name in STEPS
         if name in found
+    ]
+
+
+def _channel_rows(profit: pd.DataFrame, silo: str, best_single: str, unit: str) -> list[Row]:
+    """The value of joint data by what it does better: bidding, showing (Shapley's shares of the two, which add up to it)."""
+    source = best_single if silo == "best_single" else silo
+    bids, shows = f"joint/{source}", f"{source}/joint"
+    if not {bids, shows, "joint", silo} <= set(profit):
+        return []
+    complete = profit.dropna(subset=[bids, shows, "joint", silo])
+    return [
+        _row(name, arm, PROFIT, unit, contrast(complete, {"joint": 0.5, silo: -0.5, arm: 0.5, other: -0.5}))
+        for name, arm, other in (("bidding_better", bids, shows), ("showing_better", shows, bids))
     ]
 
 

@@ -51,7 +51,17 @@ METRICS: dict[str, Metric] = {
     "worlds": Metric("share", "drawn worlds of which something is so", "worlds"),
     "adopters": Metric("number", "bidders that hold the data", "bidders"),
     "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
+    "relevance": Metric(
+        "mean",
+        "how much people respond to what the simulated bidders showed them",
+        "times that of ads at random",
+    ),
     "spend": Metric("money", "what the focal advertiser paid", column="spend"),
+    "data_cost": Metric(
+        "money", "what the focal advertiser paid for data; not in spend or profit", column="data_cost"
+    ),
+    "lookups": Metric("count", "look-ups of the focal advertiser in its sources", "look-ups", "lookups"),
+    "matches": Metric("count", "look-ups of the focal advertiser that matched", "look-ups", "matches"),
     "win_rate": Metric(
         "share", "impressions that the focal advertiser won, a bid request", "bid requests", "wins"
     ),
@@ -158,6 +168,8 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
     table["welfare"] = groups["welfare"].first()
     if "exchange_fee" in cells and (cells["exchange_fee"] > 0).any():
         table["exchange_fee"] = groups["exchange_fee"].first()
+    if "relevance" in cells:
+        table["relevance"] = groups["relevance"].first()
     table["bidder_surplus"] = groups["profit"].sum().where(table["welfare"].notna())
     if "reach" in table:
         table["frequency"] = focal["viewed"].sum() / table["reach"].where(table["reach"] > 0)
@@ -188,9 +200,12 @@ def _says_something(metric: str, cells: pd.DataFrame) -> bool:
             return False
     if metric == "viewed":
         return bool((cells["viewed"] != cells["wins"]).any())
+    if metric in {"lookups", "matches"}:  # where data have no price nobody asks how often they are looked up
+        return bool((cells["lookups"] > 0).any())
     if metric == "reach":
         return "viewed" in cells and bool((cells["reach"] < cells["viewed"]).any())
     if metric in {
+        "data_cost",
         "clicks_censored",
         "conversions_censored",
         "conversions_unattributed",

@@ -28,6 +28,7 @@ __all__ = [
     "RowCount",
     "check_houses",
     "open_log",
+    "options_of",
     "read_log",
     "read_supply",
     "stream",
@@ -98,8 +99,14 @@ def read_supply(supply: LogSupply) -> LogTable:
     Raises:
         BadInput: see `read_log`.
     """
-    options = Options(supply.nonclick_weight, supply.clicks, supply.mapping, supply.seat)
-    return read_log(supply.path, supply.format, options, drop_bad=supply.drop_bad, most=supply.requests)
+    return read_log(
+        supply.path, supply.format, options_of(supply), drop_bad=supply.drop_bad, most=supply.requests
+    )
+
+
+def options_of(supply: LogSupply) -> Options:
+    """What the scenario says of its log."""
+    return Options(supply.nonclick_weight, supply.clicks, supply.mapping, supply.seat)
 
 
 def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,13 @@ GROUP_ROWS = 131_072
 SOLD_TO = ("bidder", "outside", "nobody")
 _NAME = pa.dictionary(pa.int32(), pa.string())
 _MADE_BY = b"jointbid.code"
+MARKET = b"jointbid.market"
+"""In the file's metadata, as JSON: the scenario, and each bidder's advertiser and budget."""
+UNTOLD_OF = b"jointbid.untold"
+"""And of each bidder what no row tells of."""
+UNTOLD = ("lookups", "matches", "data_cost", "late", "unsent")
+"""That is: look-ups in its data and their price, answers that came too late, requests that were not sent."""
+_EXPECTED = ("value", "click_probability", "conversion_probability")
 
 SCHEMA = pa.schema(
     [
@@ -44,6 +52,9 @@ SCHEMA = pa.schema(
         pa.field("paid_micros", pa.int64(), nullable=False),
         pa.field("fee_micros", pa.int64(), nullable=False),
         pa.field("creative", _NAME),
+        pa.field("value", pa.float64()),
+        pa.field("click_probability", pa.float64()),
+        pa.field("conversion_probability", pa.float64()),
         pa.field("viewed", pa.bool_()),
         pa.field("clicked", pa.bool_()),
         pa.field("click_time_us", pa.int64()),
@@ -65,6 +76,9 @@ _SINK: dict[str, type[np.generic]] = {
     "other_micros": np.int64,
     "paid_micros": np.int64,
     "creative": np.int16,
+    "value": np.float64,
+    "click_probability": np.float64,
+    "conversion_probability": np.float64,
     "viewed": np.bool_,
     "click_us": np.int64,
     "conversion_us": np.int64,
@@ -81,9 +95,21 @@ class AuctionLog:
     log that was there before goes at the start, as does what a killed process left of one.
     """
 
-    def __init__(self, path: Path, scenario: Scenario, seats: Sequence[str], code: str) -> None:
-        """Take the bidders' names in the order of their numbers, and the version of the code for the file's metadata."""
+    def __init__(
+        self,
+        path: Path,
+        scenario: Scenario,
+        seats: Sequence[str],
+        code: str,
+        terms: Mapping[str, tuple[str, float | None]] | None = None,
+    ) -> None:
+        """Take the bidders' names in the order of their numbers, and what the file's metadata shall say.
+
+        That is the version of the code, the scenario, and in `terms` the advertiser and the budget of each bidder.
+        """
         self.path, self.rows = path, 0
+        self.untold: dict[str, dict[str, float]] = {}
+        """Of each bidder the counts ``UNTOLD``, to be given before the block ends."""
         self._fee = scenario.auction.fee
         self._seats, self._sold_to = pa.array(seats, pa.string()), pa.array(SOLD_TO)
         self._creatives = pa.array(list(scenario.creative), pa.string())
@@ -91,7 +117,11 @@ class AuctionLog:
         self._type_of = np.zeros(len(MECHANISMS), dtype=np.int32)
         self._type_of[[MECHANISMS[name] for name in scenario.auction.shares]] = np.arange(len(self._types))
         self._partial = path.with_name(f"{_partial(path)}{os.getpid()}")
-        self._schema = SCHEMA.with_metadata({_MADE_BY: code.encode()})
+        market = {
+            "scenario": scenario.model_dump(mode="json", exclude={"engine"}),
+            "seats": {name: list((terms or {}).get(name, (name, None))) for name in seats},
+        }
+        self._schema = SCHEMA.with_metadata({_MADE_BY: code.encode(), MARKET: json.dumps(market).encode()})
         self._waiting = {name: np.empty(GROUP_ROWS, kind) for name, kind in _SINK.items()}
         self._filled = 0
 
@@ -120,6 +150,7 @@ class AuctionLog:
         try:
             if kind is None:
                 self._write()
+                self._writer.add_key_value_metadata({UNTOLD_OF: json.dumps(self.untold).encode()})
                 self._writer.close()
                 self._partial.replace(self.path)
                 done = True
@@ -163,6 +194,7 @@ class AuctionLog:
             "creative": pa.DictionaryArray.from_arrays(
                 pa.array(got["creative"].astype(np.int32), mask=others | unnamed), self._creatives
             ),
+            **{name: pa.array(got[name], mask=others) for name in _EXPECTED},
             "viewed": pa.array(got["viewed"], mask=others),
             "clicked": pa.array(~unclicked, mask=others),
             "click_time_us": pa.array(got["click_us"], mask=unclicked),

@@ -6,19 +6,31 @@ The `draw_` functions return a matplotlib Figure, which a notebook shows; matplo
 from __future__ import annotations
 
 from experiments.plots.curve import draw_curve
+from experiments.plots.forest import draw_forest, draw_shapley, forest_points
 from experiments.plots.heat import draw_heat
 from experiments.plots.ladder import draw_ladder, ladder_points
-from experiments.plots.pacing import draw_pacing, pacing_points
+from experiments.plots.lattice import draw_lattice, lattice_points
+from experiments.plots.pacing import arm_pacing, draw_pacing, pacing_points
 from experiments.plots.replay import draw_log_ladder
-from experiments.plots.style import save
+from experiments.plots.standard import figures_of
+from experiments.plots.style import FORMATS, look, save
 
 __all__ = [
+    "FORMATS",
+    "arm_pacing",
     "draw_curve",
+    "draw_forest",
     "draw_heat",
     "draw_ladder",
+    "draw_lattice",
     "draw_log_ladder",
     "draw_pacing",
+    "draw_shapley",
+    "figures_of",
+    "forest_points",
     "ladder_points",
+    "lattice_points",
+    "look",
     "pacing_points",
     "save",
 ]

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.estimate.sweeps import HEAT_COLUMNS
-from experiments.plots.style import amounts, caption, new_figure, require, styled
+from experiments.plots.style import DARK, LIGHT, amounts, caption, new_figure, require, styled
 from experiments.verdict import number
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _panel(axes: Axes, table: pd.DataFrame, step: str, limit: float) -> AxesImag
             va="center",
             fontsize=8.5,
             style="normal" if shown[i, j] else "italic",
-            color="white" if abs(value) > 0.72 * limit else "black",
+            color=LIGHT if abs(value) > 0.72 * limit else DARK,
         )
     return image
 

@@ -60,6 +60,25 @@ def pacing_points(timeseries: pd.DataFrame, budgets: Mapping[str, float] | None 
     return pd.concat(parts, ignore_index=True)
 
 
+def arm_pacing(timeseries: pd.DataFrame, budget: float | None = None, arm: str = "joint") -> pd.DataFrame:
+    """The same of one arm of a study, mean over its replications.
+
+    Args:
+        timeseries: the rows of a study's ``timeseries.parquet``.
+        budget: each bidder's, in currency; None where there is none.
+        arm: which arm.
+
+    Returns:
+        What `pacing_points` returns; no rows where the study has not played that arm.
+    """
+    own = timeseries[timeseries["arm"] == arm]
+    if own.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    mean = own.groupby(["bidder", "hour"], sort=False)["spend"].mean().reset_index()
+    limits = {} if budget is None else dict.fromkeys(mean["bidder"].unique(), float(budget))
+    return pacing_points(mean, limits)
+
+
 def draw_pacing(points: pd.DataFrame, *, subject: str = "Pacing: spend over the day, by bidder") -> Figure:
     """Cumulative spend share against time, one line a bidder, with a line for spending evenly.
 

@@ -3,59 +3,75 @@
 from __future__ import annotations
 
 import contextlib
+import contextvars
+import logging
 import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from experiments.errors import closest
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#7F7F7F")
-"""Okabe and Ito's (2008) colours, which colour-blind readers tell apart; their yellow is too light for lines."""
+COLOURS = tuple(f"C{i}" for i in range(8))
+"""The style sheet's colours, in their order."""
 
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 QUIET = "#6E6E6E"
+DARK, LIGHT = "#010101", "#FEFEFE"
+"""Ink on coloured ground: the report turns black and white round for dark screens, and must leave these alone."""
 FORMATS = ("svg", "png")
 
-STYLE: Any = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so that every machine draws the same
-    "font.size": 10,
-    "axes.titlesize": 10,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.formatter.limits": (-4, 6),
-    "axes.formatter.use_mathtext": True,
-    "axes.unicode_minus": True,
-    "grid.color": "#E3E3E3",
-    "grid.linewidth": 0.8,
-    "lines.linewidth": 1.8,
-    "lines.markersize": 6,
-    "legend.frameon": False,
-    "figure.dpi": 110,
-    "savefig.dpi": 150,
-    "savefig.facecolor": "white",
-    "svg.hashsalt": "jointbid",  # the ids inside an SVG are then the same in every run
-    "svg.fonttype": "path",
-}
+SHEET = Path(__file__).with_name("jointbid.mplstyle")
+_OVER: contextvars.ContextVar[str | None] = contextvars.ContextVar("style", default=None)
+
+
+@contextlib.contextmanager
+def look(style: str | None) -> Iterator[None]:
+    """Lay a style over ours for all that is drawn and saved inside: a path to an mplstyle file, or a style's name."""
+    token = _OVER.set(style)
+    try:
+        yield
+    finally:
+        _OVER.reset(token)
+
+
+def style_problem(style: str) -> str:
+    """What is wrong with a style; empty where it can be used."""
+    import matplotlib as mpl
+    import matplotlib.style
+
+    if style in mpl.style.available:
+        return ""
+    if not Path(style).is_file():
+        return f"no such file, and no style of matplotlib{closest(style, mpl.style.available)}"
+    try:
+        with mpl.rc_context(), warnings.catch_warnings(record=True) as caught, _quiet("matplotlib"):
+            warnings.simplefilter("always")
+            read = mpl.rc_params_from_file(style, use_default_template=False)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        return f"no style sheet ({error})"
+    if caught:
+        return str(caught[0].message)
+    return "" if read else "no style sheet: it sets nothing"
 
 
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
     """Everything drawn inside looks as all plots do; what the caller's session has set comes back afterwards."""
     import matplotlib as mpl
+    import matplotlib.style
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+        mpl.style.use([SHEET, *filter(None, [_OVER.get()])])
         yield
 
 
@@ -88,7 +104,7 @@ def save(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     metadata: dict[str, dict[str, Any]] = {
-        "svg": {"Date": None, "Creator": None, "Title": title_of(figure)},
+        "svg": {"Date": None, "Creator": None, "Title": title_of(figure), "Description": note_of(figure)},
         "png": {"Software": None},
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }
@@ -115,6 +131,11 @@ def title_of(figure: Figure) -> str:
     return figure.get_suptitle().strip()
 
 
+def note_of(figure: Figure) -> str:
+    """What the reader must know to read a figure."""
+    return " ".join(figure.get_supxlabel().split())
+
+
 def zero_line(axes: Axes, *, vertical: bool = False) -> None:
     """A line where nothing is gained or lost."""
     (axes.axvline if vertical else axes.axhline)(0, color="#404040", linewidth=1, zorder=1)
@@ -139,3 +160,14 @@ def require(table: pd.DataFrame, *columns: str) -> None:
         raise ValueError(f"the table to draw lacks the columns {', '.join(missing)}")
     if table.empty:
         raise ValueError("the table to draw has no rows")
+
+
+@contextlib.contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    """Say nothing on a log that is about to be told in our own words."""
+    log = logging.getLogger(logger)
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before

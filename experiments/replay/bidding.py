@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from experiments.logs import LogTable
+from sim.scenario import MICROS
 
 Floats = NDArray[np.float64]
 Micros = NDArray[np.int64]
@@ -22,13 +23,17 @@ def costs(log: LogTable) -> Micros:
     return np.rint(whole).astype(np.int64)
 
 
-def click_values(log: LogTable) -> Floats:
+def click_values(log: LogTable, value_per_click: float | None = None) -> Floats:
     """Return what a click is worth to each row's campaign, in micros: its eCPC in the whole log; shape (rows,).
+
+    Where `value_per_click` is given, in currency, it is that for all.
 
     It is the campaign's price of a click, given from outside, not a prediction. A campaign without a click has none:
     a click is worth nothing to it, and it does not bid.
     """
     frame = log.frame
+    if value_per_click is not None:
+        return np.full(len(frame), value_per_click * MICROS)
     sums = pd.DataFrame(
         {"cost": costs(log), "clicks": frame["weight"] * frame["click"], "campaign": frame["campaign"]}
     ).groupby("campaign")

@@ -15,7 +15,6 @@ from itertools import combinations
 
 import joblib
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
@@ -36,15 +35,6 @@ class Model:
     features: tuple[str, ...]
 
 
-def assign_folds(strata: pd.Series, folds: int, seed: Sequence[int]) -> NDArray[np.int64]:
-    """Deal the rows out to folds at random, evenly within each stratum; shape (rows,)."""
-    rng, strata = np.random.default_rng([*seed, 0xF01D]), strata.astype(str)
-    order = pd.Series(rng.permutation(len(strata)), index=strata.index)
-    position = order.groupby(strata).rank(method="first").astype("int64") - 1
-    offset = strata.map({name: i for i, name in enumerate(sorted(strata.unique()))})
-    return ((position + offset) % folds).to_numpy(dtype=np.int64)
-
-
 def cross_fit(
     models: Mapping[str, Model],
     encodings: Mapping[str, Encoded],
@@ -54,6 +44,7 @@ def cross_fit(
     penalties: Sequence[float],
     min_count: int,
     jobs: int,
+    learner: str = "logistic",
 ) -> tuple[dict[str, Floats], dict[str, list[float]]]:
     """Fit every model without each fold and without each pair of folds.
 
@@ -66,19 +57,20 @@ def cross_fit(
             over its training rows' out-of-fold scores.
         min_count: training rows that a value must have to get a column of its own.
         jobs: processes.
+        learner: `logistic`, or `boosting`, which knows no such penalty and has one candidate.
 
     Returns:
         views: for each model the log-odds in the sample (clicks against kept non-clicks), shape (folds, rows).
         chosen: for each model the C of each view.
     """
-    penalties = sorted(penalties)
+    penalties = sorted(penalties) if learner == "logistic" else [np.nan]
     number = int(folds.max()) + 1
     absent: list[tuple[int, ...]] = [(k,) for k in range(number)] + list(combinations(range(number), 2))
     tasks = [(name, out) for name in models for out in absent]
     # One thread a fit: the processes are the cores, and more threads would change last bits.
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         scores = joblib.Parallel(n_jobs=jobs)(
-            joblib.delayed(_fit)(
+            joblib.delayed(LEARNERS[learner])(
                 encodings[models[name].encoded],
                 models[name].features,
                 clicks,
@@ -95,7 +87,7 @@ def cross_fit(
     return views, chosen
 
 
-def _fit(
+def _logistic(
     encoded: Encoded,
     features: Sequence[str],
     clicks: NDArray[np.int64],
@@ -112,6 +104,37 @@ def _fit(
         model.set_params(C=penalty).fit(columns[~out], clicks[~out])
         rows.append(model.decision_function(columns[out]))
     return np.array(rows, dtype=np.float64).round(DECIMALS)
+
+
+def _boosting(
+    encoded: Encoded,
+    features: Sequence[str],
+    clicks: NDArray[np.int64],
+    out: NDArray[np.bool_],
+    penalties: Sequence[float],
+    min_count: int,
+) -> Floats:
+    """The same by gradient boosted trees on the values' codes; shape (1, rows out)."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    columns, categories = encoded.codes(features, ~out)
+    if not columns.shape[1]:
+        columns, categories = np.zeros((len(out), 1)), np.array([False])
+    model = HistGradientBoostingClassifier(
+        max_iter=100,
+        learning_rate=0.06,
+        max_leaf_nodes=15,
+        min_samples_leaf=max(20, min_count),
+        l2_regularization=5.0,
+        categorical_features=categories,
+        early_stopping=False,
+        random_state=0,
+    ).fit(columns[~out], clicks[~out])
+    score = model.decision_function(columns[out])
+    return np.tile(score, (len(penalties), 1)).round(DECIMALS)
+
+
+LEARNERS = {"logistic": _logistic, "boosting": _boosting}
 
 
 def _views(fitted: Mapping[tuple[int, ...], Floats], folds: NDArray[np.int64], penalties: int) -> Floats:

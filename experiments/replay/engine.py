@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,17 @@ from sim.scenario import MICROS, LogSupply
 
 
 class ColumnBids:
-    """Bids what the column `bid` says, in currency per impression."""
+    """Bids what a column says, in currency per impression."""
 
-    reads = ("bid",)
     learns = False
+
+    def __init__(self, column: str) -> None:
+        self.reads = (column,)
+        self._column = column
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Answer the column."""
-        return requests["bid"]
+        return requests[self._column]
 
     def observe(self, feedback: Feedback) -> None:
         """Learn nothing."""
@@ -30,18 +34,26 @@ class ColumnBids:
         """Leave the bids alone: their gain was tuned beforehand."""
 
 
-def replay(
-    log: LogTable, values: NDArray[np.float64], bids: NDArray[np.float64], budget: float | None, seed: int
-) -> NDArray[np.bool_]:
-    """Return which rows a bidder wins in a second-price auction against the log's prices; shape (rows,).
+@dataclass(frozen=True)
+class Department:
+    """One campaign of the advertiser: its bids in micros per impression, shape (rows,), and its budget in currency."""
 
-    A row that is won costs weight x price and is bought whole; a bid is capped at what the budget still allows for.
+    bids: NDArray[np.float64]
+    budget: float | None
+
+
+def replay(
+    log: LogTable, values: NDArray[np.float64], departments: Mapping[str, Department], seed: int
+) -> NDArray[np.bool_]:
+    """Return which rows an advertiser wins in a second-price auction against the log's prices; shape (rows,).
+
+    A row that is won costs weight x price and is bought whole; a bid is capped at what its budget still allows for. Of
+    several departments the higher bid competes: they never bid against each other.
 
     Args:
         log: in order of time.
         values: worth of a click, micros, shape (rows,).
-        bids: micros per impression, shape (rows,).
-        budget: in currency; None for no limit.
+        departments: by name.
         seed: breaks ties between a bid and a price.
     """
     frame = log.frame
@@ -52,16 +64,20 @@ def replay(
         weight=frame["weight"].to_numpy(),
         value=frame["click"].to_numpy() * values / MICROS,
         click=frame["click"].to_numpy(dtype=np.float64),
-        columns={"bid": np.rint(bids) / MICROS},
+        columns={name: np.rint(part.bids) / MICROS for name, part in departments.items()},
     )
     won = np.zeros(len(log), dtype=np.bool_)
 
     def note(block: Mapping[str, NDArray[Any]]) -> None:
-        won[block["position"]] = block["winner"] == 0
+        won[block["position"]] = block["winner"] >= 0
 
     hours = float(frame["time_us"].max()) / 3.6e9 + 1
     scenario = Scenario(
         name="replay", currency=log.currency, supply=LogSupply(path=log.path, horizon_h=hours)
     )
-    simulate(scenario, {"focal": Entrant(ColumnBids(), budget=budget)}, seed, log=columns, sink=note)
+    entrants = {
+        name: Entrant(ColumnBids(name), budget=part.budget, advertiser="focal")
+        for name, part in departments.items()
+    }
+    simulate(scenario, entrants, seed, log=columns, sink=note)
     return won

@@ -1,9 +1,10 @@
-"""Intervals of a replay: the log's rows are resampled, all arms on the same resamples.
+"""Intervals of a replay: blocks of the log's rows are resampled, all arms on the same resamples.
 
-Percentile bootstrap over rows (thousands of them, so its poor cover at ten replications does not bite). The splits into
+Percentile bootstrap over stretches of time or people (scores of them at least, so its poor cover at ten replications does
+not bite), or over rows. The splits into
 folds take turns: each resample is of the outcomes of one of them. What was learned, the gains and the rows won stay as
-they are; so the intervals say how much the figures owe to the rows that happened to be logged and to how these were
-dealt out to folds, and nothing about models learned from another log.
+they are; so the intervals say how much the figures owe to the hours or people that happened to be logged and to how rows
+were dealt out to folds, and nothing about models learned from another log.
 """
 
 from __future__ import annotations
@@ -57,18 +58,24 @@ def percent_over(difference: Resampled, base: Resampled) -> Resampled:
     )
 
 
-def resample(splits: Sequence[Mapping[str, Floats]], resamples: int, seed: int) -> dict[str, Resampled]:
-    """Total every column over the rows, and over resamples of the rows drawn with replacement, shared by all.
+def resample(
+    splits: Sequence[Mapping[str, Floats]],
+    resamples: int,
+    seed: int,
+    blocks: NDArray[np.int64] | None = None,
+) -> dict[str, Resampled]:
+    """Total every column over the rows, and over resamples drawn with replacement, shared by all.
 
     Args:
         splits: for each split the columns by name, each of shape (rows,); the same names in all.
         resamples: how many, over all splits together.
         seed: of the draws.
+        blocks: the block of each row, drawn whole; None: the rows themselves are drawn.
 
     Returns:
         For each column the mean total over splits, and its total in each resample.
     """
-    tables = [np.column_stack(list(columns.values())) for columns in splits]
+    tables = [_by_block(np.column_stack(list(columns.values())), blocks) for columns in splits]
     rng = np.random.default_rng([seed, 0xB007])
     shares = [len(part) for part in np.array_split(np.arange(resamples), len(splits))]
     draws = np.concatenate(
@@ -79,6 +86,13 @@ def resample(splits: Sequence[Mapping[str, Floats]], resamples: int, seed: int) 
         name: Resampled(float(point), column)
         for name, point, column in zip(splits[0], points, draws.T, strict=True)
     }
+
+
+def _by_block(table: Floats, blocks: NDArray[np.int64] | None) -> Floats:
+    """Totals of each column over each block; shape (blocks, columns)."""
+    if blocks is None:
+        return table
+    return np.column_stack([np.bincount(blocks, column) for column in table.T])
 
 
 def _draw(table: Floats, resamples: int, rng: np.random.Generator) -> Floats:

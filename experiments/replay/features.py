@@ -1,30 +1,40 @@
-"""From the text columns of a log to sparse 0/1 columns, pruned by what the training rows hold."""
+"""From the text columns of a log to sparse 0/1 columns by hashing, pruned by what the training rows hold."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import zlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
+
+from experiments.logs.leaks import PRESENT
+
+HASH_BITS = 22
+MOST_CODES = 254
+"""Gradient boosting tells so many values of a feature apart; the other ones are one more."""
+MOST_TAGS = 64
+"""And it sees so many values of a feature that has several in a cell."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """Every value of every feature as a 0/1 column. No row's click had a part in it.
+    """Every hashed value of every feature as a 0/1 column. No row's click had a part in it.
 
     Attributes:
         matrix: shape (rows, values), CSR.
         feature: for each value, the number of its feature in `names`.
         names: the features.
+        lists: those among them with several values in a cell.
     """
 
     matrix: sparse.csr_matrix
     feature: NDArray[np.int64]
     names: tuple[str, ...]
+    lists: frozenset[str] = frozenset()
 
     def pruned(
         self, names: Collection[str], training: NDArray[np.bool_], min_count: int
@@ -35,7 +45,7 @@ class Encoded:
         rows outside the training part have among them, share one column "rare".
         """
         wanted = np.isin(self.feature, [self.names.index(name) for name in names])
-        counts = np.asarray(self.matrix[training].sum(axis=0)).ravel()
+        counts = self._counts(training)
         kept, rare = wanted & (counts >= min_count), wanted & (counts < min_count)
         members = sparse.csr_matrix(
             (np.ones(rare.sum()), (np.arange(rare.sum()), self.feature[rare])),
@@ -44,33 +54,90 @@ class Encoded:
         any_rare = (self.matrix[:, rare] @ members).minimum(1)
         return sparse.hstack([self.matrix[:, kept], any_rare], format="csr")
 
+    def codes(
+        self, names: Sequence[str], training: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Return dense columns for gradient boosting, and which of them are categories.
+
+        A feature is a column of codes, the values most frequent in the training rows first, all rare ones under the last
+        code; one with several values in a cell is a 0/1 column for each of its most frequent.
+        """
+        counts, made, kinds = self._counts(training), [np.empty((self.matrix.shape[0], 0))], []
+        for name in names:
+            own = np.flatnonzero(self.feature == self.names.index(name))
+            order = own[np.argsort(-counts[own], kind="stable")]
+            if name in self.lists:
+                common = order[:MOST_TAGS][counts[order[:MOST_TAGS]] > 0]
+                made.append(np.asarray(self.matrix[:, common].todense()))
+                kinds += [False] * len(common)
+                continue
+            rank = np.full(self.matrix.shape[1], MOST_CODES, dtype=np.float64)
+            known = order[:MOST_CODES][counts[order[:MOST_CODES]] > 0]
+            rank[known] = np.arange(len(known))
+            made.append(rank[self.matrix[:, own].indices + own[0]][:, None])
+            kinds.append(True)
+        return np.hstack(made), np.array(kinds, dtype=bool)
+
+    def _counts(self, training: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return np.asarray(self.matrix[training].sum(axis=0)).ravel()
+
 
 def encode(
-    frame: pd.DataFrame, names: Sequence[str], lists: Collection[str], hidden: Collection[str] = ()
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    lists: Collection[str],
+    hidden: Mapping[str, Collection[str]] | None = None,
+    hash_bits: int = HASH_BITS,
 ) -> Encoded:
-    """Encode the named columns; `hidden` values of the list columns are left out as if never recorded."""
+    """Encode the named columns.
+
+    Args:
+        frame: the log.
+        names: its feature columns to encode.
+        lists: those with several values in a cell, split at commas; a cell without any has the value ''.
+        hidden: for each column the values that are left out as if never recorded; `PRESENT` leaves out all of them.
+        hash_bits: a value's number is its hash, of so many bits, within its feature; values that share one are not told
+            apart.
+    """
     blocks, feature = [], []
     for number, name in enumerate(names):
-        block = _list_block(frame[name], frozenset(hidden)) if name in lists else _block(frame[name])
+        out = frozenset((hidden or {}).get(name, ()))
+        block = _block(frame[name], out, hash_bits, several=name in lists)
         blocks.append(block)
         feature.append(np.full(block.shape[1], number, dtype=np.int64))
-    return Encoded(sparse.hstack(blocks, format="csr"), np.concatenate(feature), tuple(names))
-
-
-def _block(values: pd.Series) -> sparse.csr_matrix:
-    """One-hot columns of a feature with one value a row."""
-    codes, known = pd.factorize(values, sort=True)
-    ones = np.ones(len(codes))
-    return sparse.csr_matrix((ones, (np.arange(len(codes)), codes)), shape=(len(codes), len(known)))
-
-
-def _list_block(values: pd.Series, hidden: frozenset[str]) -> sparse.csr_matrix:
-    """0/1 columns of a feature with several values a row, split at commas; a row without any has the value ''."""
-
-    def split(cell: str) -> list[str]:
-        return [value for value in cell.split(",") if value not in hidden] or [""]
-
-    counter = CountVectorizer(
-        tokenizer=split, preprocessor=str, token_pattern=None, lowercase=False, binary=True, dtype=np.float64
+    return Encoded(
+        sparse.hstack(blocks, format="csr"), np.concatenate(feature), tuple(names), frozenset(lists)
     )
-    return counter.fit_transform(values)
+
+
+def _block(values: pd.Series, hidden: frozenset[str], hash_bits: int, *, several: bool) -> sparse.csr_matrix:
+    """0/1 columns of one feature, in the order of its values."""
+    codes, cells = pd.factorize(values.astype(str), sort=True)
+    held = [_held(cell, hidden, several=several) for cell in cells]
+    words = sorted({value for cell in held for value in cell})
+    column = dict(zip(words, _hashed(words, hash_bits).tolist(), strict=True))
+    begin = np.concatenate([[0], np.cumsum([len(cell) for cell in held])])
+    flat = np.array([column[value] for cell in held for value in cell], dtype=np.int64)
+    shape = (len(held), max(column.values(), default=0) + 1)
+    of_cell = sparse.csr_matrix((np.ones(len(flat)), flat, begin), shape=shape)
+    of_cell.sum_duplicates()
+    of_cell.data[:] = 1.0
+    return of_cell[codes]
+
+
+def _held(cell: str, hidden: frozenset[str], *, several: bool) -> list[str]:
+    """The values of a cell that are not hidden; '' where there is none."""
+    if PRESENT in hidden or (not several and cell in hidden):
+        return [""]
+    if not several:
+        return [cell]
+    return [value for value in dict.fromkeys(cell.split(",")) if value not in hidden] or [""]
+
+
+def _hashed(words: Sequence[str], hash_bits: int) -> NDArray[np.int64]:
+    """The column of each word: those of one hash share it, in the order in which they come."""
+    mark = np.array([zlib.crc32(word.encode()) & ((1 << hash_bits) - 1) for word in words], dtype=np.int64)
+    _, first, place = np.unique(mark, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
+    return rank[place]

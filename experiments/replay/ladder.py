@@ -15,9 +15,10 @@ from experiments.replay.plan import Plan, Requests
 from experiments.replay.quality import quality
 
 Floats = NDArray[np.float64]
-RUNGS = ("none", "profile", "context", "stacked", "joint", "summed")
+JOINED = ("stacked", "joint", "summed")
+"""Rungs that use every house's columns; below them stand `none` and the houses one by one."""
 ALL, WITHOUT = "all", "without_suspects"
-"""The two variants of the tags, always side by side."""
+"""The two variants of the features, always side by side where a value is suspect."""
 _LEAST = 1e-9
 
 
@@ -37,57 +38,74 @@ class Ladder:
 
 
 def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
-    """Learn every rung with all tags and, unless no tag is suspect, without the suspect ones."""
+    """Learn every rung with all values and, unless none is suspect, without the suspect ones."""
     log, settings = requests.log, plan.settings
-    roles = log.roles
-    everything = roles.profile + roles.context + roles.ad
-    hidden = {ALL: (), WITHOUT: plan.supply.suspect_tags} if plan.supply.suspect_tags else {ALL: ()}
-    models = {"none": Model(ALL, roles.ad), "context": Model(ALL, roles.context + roles.ad)}
-    for tags in hidden:
-        models[f"profile {tags}"] = Model(tags, roles.profile + roles.ad)
-        models[f"joint {tags}"] = Model(tags, everything)
+    roles, houses = log.roles, log.roles.houses
+    own = {
+        "none": roles.ad,
+        **{house: roles.of(house) + roles.ad for house in houses},
+        "joint": roles.features,
+    }
+    variants: dict[str, Mapping[str, tuple[str, ...]]] = {ALL: {}}
+    if requests.hidden:
+        variants[WITHOUT] = requests.hidden
+    # A rung that has no suspect column is the same in both variants, and is learned once.
+    name_of = {
+        tags: {
+            rung: rung if set(columns).isdisjoint(requests.hidden) else f"{rung} {tags}"
+            for rung, columns in own.items()
+        }
+        for tags in variants
+    }
+    models = {name_of[tags][rung]: Model(tags, own[rung]) for tags in reversed(variants) for rung in own}
     views, penalties = cross_fit(
         models,
-        {tags: encode(log.frame, everything, roles.lists, names) for tags, names in hidden.items()},
+        {
+            tags: encode(log.frame, roles.features, roles.lists, hidden, settings.hash_bits)
+            for tags, hidden in variants.items()
+        },
         requests.clicks,
         requests.folds,
         penalties=settings.penalties,
         min_count=settings.min_count,
         jobs=plan.jobs,
+        learner=settings.learner,
     )
-    fitted = {tags: {rung: f"{rung} {tags}" for rung in ("profile", "joint")} for tags in hidden}
     return {
         tags: _ladder(
-            {rung: views[names.get(rung, rung)] for rung in ("none", "profile", "context", "joint")},
-            {rung: penalties[names.get(rung, rung)] for rung in ("none", "profile", "context", "joint")},
+            {rung: views[name] for rung, name in names.items()},
+            {rung: penalties[name] for rung, name in names.items()},
+            houses,
             requests,
             stack_on_ad=settings.stack_on_ad,
         )
-        for tags, names in fitted.items()
+        for tags, names in name_of.items()
     }
 
 
 def _ladder(
     scores: Mapping[str, Floats],
     penalties: Mapping[str, list[float]],
+    houses: tuple[str, ...],
     requests: Requests,
     *,
     stack_on_ad: bool,
 ) -> Ladder:
-    """Recalibrate each model, stack the two houses' scores, and add up their probabilities."""
-    houses = ["profile", "context", *(["none"] if stack_on_ad else [])]
-    inputs = {rung: [scores[rung]] for rung in ("none", "profile", "context", "joint")}
-    inputs["stacked"] = [scores[house] for house in houses]
+    """Recalibrate each model, stack the houses' scores, and add up their probabilities."""
+    stacked = [*houses, *(["none"] if stack_on_ad else [])]
+    inputs = {rung: [scores[rung]] for rung in ("none", *houses, "joint")}
+    inputs["stacked"] = [scores[house] for house in stacked]
     odds, weights = {}, {}
     for rung, columns in inputs.items():
         refitted, weights[rung] = refit(columns, requests.clicks, requests.folds)
         odds[rung] = refitted + requests.odds_shift
     # The marginal models simply added: E[theta | x] + E[theta | z] - E[theta], floored at 0.
-    added = expit(odds["profile"]) + expit(odds["context"]) - expit(odds["none"])
+    added = sum(expit(odds[house]) for house in houses) - (len(houses) - 1) * expit(odds["none"])
     odds["summed"] = logit(added.clip(_LEAST, 1 - _LEAST))
     weights["summed"] = np.ones((1, 0))
+    rungs = ("none", *houses, *JOINED)
     return Ladder(
-        {rung: odds[rung] for rung in RUNGS}, {rung: weights[rung].mean(axis=0) for rung in RUNGS}, penalties
+        {rung: odds[rung] for rung in rungs}, {rung: weights[rung].mean(axis=0) for rung in rungs}, penalties
     )
 
 

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.replay.bidding import tuned_bids, votes
+from experiments.replay.bidding import Floats, tuned_bids, votes
 from experiments.replay.crossfit import honest
-from experiments.replay.engine import replay
-from experiments.replay.ladder import RUNGS, Ladder
+from experiments.replay.engine import Department, replay
+from experiments.replay.ladder import Ladder
 from experiments.replay.plan import Plan, Requests
 from sim.scenario import MICROS
 
-SINGLES = ("profile", "context")
+SPLIT_BUDGET = "split_budget"
 UNLIMITED = float("inf")
 
 
@@ -46,18 +46,34 @@ def play(
 ) -> tuple[list[Outcome], Counter[str]]:
     """Replay every arm under one budget, and let each view vote for the better single source.
 
+    With a split budget each house is a department with its share of the money, and the higher bid competes.
+
     Gains and votes come from the views' training rows alone.
     """
     total = float(requests.cost.sum())
     budget = share * total / MICROS if np.isfinite(share) else None
+    houses = requests.log.roles.houses
     outcomes, views = [], {}
-    for arm in RUNGS:
-        views[arm], gains = tuned_bids(
-            ladder.odds[arm], requests.folds, requests.values, requests.prices, requests.cost, share
-        )
-        won = replay(requests.log, requests.values, honest(views[arm], requests.folds), budget, plan.seed)
+
+    def run(arm: str, departments: dict[str, Department], gains: NDArray[np.float64]) -> None:
+        won = replay(requests.log, requests.values, departments, plan.seed)
         outcomes.append(Outcome(tags, share, split, arm, won, float(gains.mean())))
-    singles = {source: views[source] for source in SINGLES}
+
+    def tuned(arm: str, own_share: float) -> tuple[Floats, Floats]:
+        return tuned_bids(
+            ladder.odds[arm], requests.folds, requests.values, requests.prices, requests.cost, own_share
+        )
+
+    for arm in ladder.odds:
+        views[arm], gains = tuned(arm, share)
+        run(arm, {"focal": Department(honest(views[arm], requests.folds), budget)}, gains)
+    parts = {house: tuned(house, share / len(houses)) for house in houses}
+    departments = {
+        house: Department(honest(bids, requests.folds), None if budget is None else budget / len(houses))
+        for house, (bids, _) in parts.items()
+    }
+    run(SPLIT_BUDGET, departments, np.concatenate([gains for _, gains in parts.values()]))
+    singles = {house: views[house] for house in houses}
     return outcomes, votes(singles, requests.folds, requests.profit, requests.prices)
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from experiments.errors import BadInput
-from experiments.logs import LogTable, check_houses, read_supply
+from experiments.logs import LogTable, RowCount, check_houses, read_supply
+from experiments.logs.leaks import LeakCounts
+from experiments.logs.table import HOUSES
 from experiments.replay.bidding import click_values, costs
-from experiments.replay.crossfit import assign_folds
+from experiments.replay.folds import assign_folds, person_draws, time_folds
 from experiments.replay.settings import Replay
 from sim.scenario import LogSupply
 
-SILOS = ("best_single", "none", "profile", "context", "stacked", "summed")
+SILOS = ("best_single", "none", "profile", "context", "history", "stacked", "split_budget", "summed")
 CLICKS_PER_FOLD = 5
 """With fewer clicks in a fold there is nothing to learn from."""
 
@@ -67,6 +70,7 @@ class Requests:
         cost: of the row bought whole, micros.
         values: worth of a click to the row's campaign, micros.
         odds_shift: to be added to log-odds in the sample to get log-odds in the full log.
+        hidden: the suspect values of each column, left out in the second variant.
     """
 
     log: LogTable
@@ -77,15 +81,16 @@ class Requests:
     cost: NDArray[np.int64]
     values: NDArray[np.float64]
     odds_shift: float
+    hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def profit(self) -> NDArray[np.float64]:
         """What winning a row brings, as it turned out, micros."""
         return self.weights * self.clicks * self.values - self.cost
 
-    def dealt(self, folds: int, seed: int, split: int) -> Requests:
+    def dealt(self, settings: Replay, seed: int, split: int) -> Requests:
         """Return the same rows, dealt out to folds anew."""
-        return replace(self, folds=assign_folds(_strata(self.log.frame), folds, [seed, split]))
+        return replace(self, folds=_folds(self.log, settings, [seed, split]))
 
 
 def load(plan: Plan) -> Requests:
@@ -94,26 +99,84 @@ def load(plan: Plan) -> Requests:
     Raises:
         BadInput: a file that cannot be used, or too few clicks to learn from.
     """
-    log = read_supply(plan.supply)
+    log = seen_rows(read_supply(plan.supply))
     check_houses(log)
+    if plan.silo in HOUSES and plan.silo not in log.roles.houses:
+        raise BadInput(
+            f"study.silo = {plan.silo}: {log.path} has no columns of it, only {', '.join(log.roles.houses)}"
+        )
+    return prepare(plan, log)
+
+
+def prepare(plan: Plan, log: LogTable) -> Requests:
+    """What learning and replaying need of a log.
+
+    Raises:
+        BadInput: too few clicks to learn from, in the log or in one of its parts.
+    """
     frame = log.frame
-    clicks, needed = frame["click"].to_numpy(), CLICKS_PER_FOLD * plan.settings.folds
+    clicks, folds = frame["click"].to_numpy(), _folds(log, plan.settings, [plan.seed, 0])
+    needed = CLICKS_PER_FOLD * plan.settings.folds
     if min(clicks.sum(), (1 - clicks).sum()) < needed:
         raise BadInput(
             f"{log.path}: {clicks.sum()} clicks among {len(log)} rows; {plan.settings.folds} folds need at least "
             f"{needed} rows with a click and {needed} without"
         )
+    for fold in range(plan.settings.folds):
+        rest = clicks[folds != fold]
+        if not 0 < rest.sum() < len(rest) or not (folds == fold).any():
+            raise BadInput(
+                f"{log.path}: without part {fold + 1} of {plan.settings.folds} (study.replay.split = "
+                f"{plan.settings.split}) there are no clicks, or nothing else, to learn from"
+            )
     return Requests(
         log=log,
-        folds=assign_folds(_strata(frame), plan.settings.folds, [plan.seed, 0]),
+        folds=folds,
         clicks=clicks,
         weights=frame["weight"].to_numpy(),
         prices=frame["price_micros"].to_numpy(),
         cost=costs(log),
-        values=click_values(log),
-        # Kept non-clicks stand for `nonclick_weight` each: the odds of a click are that much smaller in the full log.
-        odds_shift=-float(np.log(plan.supply.nonclick_weight)),
+        values=click_values(log, plan.settings.value_per_click),
+        # Kept non-clicks stand for so many each: the odds of a click are that much smaller in the full log.
+        odds_shift=odds_shift(log),
+        hidden=hidden_values(plan, log),
     )
+
+
+def odds_shift(log: LogTable) -> float:
+    """What to add to log-odds fitted on the rows to get log-odds in the full log: the log of the weights' ratio."""
+    weight, click = log.frame["weight"].to_numpy(), log.frame["click"].to_numpy()
+    return float(np.log(weight[click == 1].mean() / weight[click == 0].mean()))
+
+
+def seen_rows(log: LogTable) -> LogTable:
+    """The rows whose outcome was seen, the others counted as dropped."""
+    if "known" not in log.frame or log.frame["known"].all():
+        return log
+    frame = log.frame[log.frame["known"]].reset_index(drop=True)
+    dropped = {**log.rows.dropped, "outcome not seen": len(log) - len(frame)}
+    return replace(log, frame=frame, rows=RowCount(log.rows.read, len(frame), dropped))
+
+
+def hidden_values(plan: Plan, log: LogTable) -> dict[str, tuple[str, ...]]:
+    """By column the values that look like leakage: those that the scenario names, and those that are found."""
+    hidden: dict[str, list[str]] = {name: list(plan.supply.suspect_tags) for name in sorted(log.roles.lists)}
+    if plan.supply.find_suspects:
+        counts = LeakCounts(log.roles)
+        wanted = ["campaign", "click", *log.roles.features]
+        counts.add(pa.Table.from_pandas(log.frame[list(dict.fromkeys(wanted))], preserve_index=False))
+        for suspect in counts.suspects():
+            if suspect.column not in log.roles.ad:
+                hidden.setdefault(suspect.column, []).append(suspect.value)
+    return {name: tuple(dict.fromkeys(values)) for name, values in hidden.items() if values}
+
+
+def _folds(log: LogTable, settings: Replay, seed: Sequence[int]) -> NDArray[np.int64]:
+    if settings.split == "time":
+        return time_folds(len(log), settings.folds)
+    if settings.split == "person":
+        return (person_draws(log, seed) * settings.folds).astype(np.int64)
+    return assign_folds(_strata(log.frame), settings.folds, seed)
 
 
 def _strata(frame: pd.DataFrame) -> pd.Series:

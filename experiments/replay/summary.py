@@ -10,11 +10,17 @@ from numpy.typing import NDArray
 
 from experiments.estimate.ladder import SUMMARY_COLUMNS, silo_label
 from experiments.replay.estimate import Resampled, percent_over, resample
-from experiments.replay.outcomes import Outcome
+from experiments.replay.folds import blocks_of
+from experiments.replay.outcomes import SPLIT_BUDGET, Outcome
 from experiments.replay.plan import Plan, Requests
 from sim.scenario import MICROS
 
-ARMS = ("none", "profile", "context", "best_single", "stacked", "joint", "summed")
+
+def arms(houses: Sequence[str]) -> tuple[str, ...]:
+    """The arms of a log with columns of these houses, in the order in which they are shown."""
+    return ("none", *houses, "best_single", "stacked", "joint", SPLIT_BUDGET, "summed")
+
+
 PER = 1e6
 """Money and clicks are stated for so many bid requests of the full log."""
 STEPS = {"same_request_step": ("stacked", "best_single"), "joint_model_step": ("joint", "stacked")}
@@ -42,16 +48,23 @@ def summarise(
         if outcome.split == len(splits):
             splits.append({"requests": requests.weights})
         splits[outcome.split] |= _columns(requests, outcome)
-    totals = resample(splits, plan.settings.bootstrap, plan.seed)
+    settings = plan.settings
+    blocks = blocks_of(requests.log, settings.blocks, settings.block_h)
+    totals = resample(splits, settings.bootstrap, plan.seed, blocks)
     rows = [
         {**row, "tags": tags, "budget_share": share}
         for (tags, share), source in best.items()
         for row in _rows(
-            _reader(totals, tags, share, source), totals["requests"], requests.log.currency, plan.silo, source
+            _reader(totals, tags, share, source),
+            totals["requests"],
+            requests.log.currency,
+            plan.silo,
+            source,
+            arms(requests.log.roles.houses),
         )
     ]
     columns = [*SUMMARY_COLUMNS, "tags", "budget_share"]
-    return pd.DataFrame(rows).assign(n_replications=plan.settings.bootstrap)[columns]
+    return pd.DataFrame(rows).assign(n_replications=settings.bootstrap)[columns]
 
 
 def _columns(requests: Requests, outcome: Outcome) -> dict[str, NDArray[np.float64]]:
@@ -78,12 +91,17 @@ def _reader(
 
 
 def _rows(
-    total: Callable[[str, str], Resampled], requests: Resampled, currency: str, silo: str, source: str
+    total: Callable[[str, str], Resampled],
+    requests: Resampled,
+    currency: str,
+    silo: str,
+    source: str,
+    names: Sequence[str],
 ) -> list[Row]:
     """Estimates of one variant of the tags under one budget."""
     money = f"{currency} per million bid requests"
     rows = []
-    for arm in ARMS:
+    for arm in names:
         spend, clicks, wins = (total(arm, what) for what in ("spend", "clicks", "wins"))
         rows += [
             _row("utility", arm, "focal_profit", money, total(arm, "focal_profit") / requests * PER),

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from experiments.cells import Cell, CellResult
-from experiments.lattice import Lattice
+from experiments.lattice import JOINT, Lattice
 from sim import Entrant, Scenario, simulate
-from sim.training import TrainingLog, randomised_log
+from sim.training import TrainingLog, creative_logs, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
 from strategies.registry import make
 from strategies.valuations.bayes import bayes
 from strategies.valuations.combined import stacked_bayes, summed_bayes
+from strategies.valuations.creative import bayes_apart, best_creative, learned_apart
 from strategies.valuations.learned import learned, learned_stacked, learned_summed
+from strategies.valuations.winning import winning
 
 STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
 APART = (STACKED, SPLIT_BUDGET, SUMMED)
 """Arms that hold every source, but no model has seen two of them together."""
 
+SHOWS_BY = "/"
+"""``joint/context`` bids on joint and shows creatives by context: two departments, where creatives are chosen."""
+
 FOCAL = "focal"
+Rivals = Sequence[tuple[str, ...]]
 
 
 def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
@@ -30,14 +37,23 @@ def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
     """
     lattice = Lattice(tuple(scenario.source))
     sets = [m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)}]
-    return tuple(dict.fromkeys([*map(lattice.arm, sets), *(APART if len(lattice.sources) > 1 else ())]))
+    apart = APART if len(lattice.sources) > 1 else ()
+    return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *two_departments(scenario)]))
+
+
+def two_departments(scenario: Scenario) -> tuple[str, ...]:
+    """The arms in which one department bids and another shows, one of them on all data and the other on one source."""
+    if scenario.bidders.creative == "rotated" or len(scenario.source) < 2:
+        return ()
+    pairs = [pair for name in scenario.source for pair in ((JOINT, name), (name, JOINT))]
+    return tuple(SHOWS_BY.join(pair) for pair in pairs)
 
 
 def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
     result = simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
     about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
-    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare")}
+    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare", "relevance")}
     rows = [
         {**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)
     ]
@@ -54,14 +70,28 @@ def records(columns: Any) -> list[dict[str, Any]]:
 
 
 def entrants(cell: Cell) -> dict[str, Entrant]:
-    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``."""
+    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``.
+
+    The others also hold every source that is not exclusive: whoever sells it, sells it to them.
+    """
     scenario = cell.scenario
     bidders = scenario.bidders.count
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
+    others = _with_what_is_for_sale(scenario, cell.others)
+    arms = [cell.arm if number < holders else others for number in range(bidders)]
     market: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
-        market |= seats(cell, name, cell.arm if number < holders else cell.others)
+        rivals = [information(cell, arm) for arm in arms[:number] + arms[number + 1 :]]
+        market |= seats(cell, name, arms[number], rivals)
     return market
+
+
+def _with_what_is_for_sale(scenario: Scenario, arm: str) -> str:
+    shared = [name for name in scenario.source if not scenario.data_of(name).exclusive]
+    if arm in APART or not shared:
+        return arm
+    lattice = Lattice(tuple(scenario.source))
+    return lattice.arm((*lattice.members(arm), *shared))
 
 
 def bidder_names(count: int) -> list[str]:
@@ -69,27 +99,47 @@ def bidder_names(count: int) -> list[str]:
     return [FOCAL, *(f"rival_{number}" for number in range(1, count))][:count]
 
 
-def seats(cell: Cell, advertiser: str, arm: str) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget."""
+def seats(cell: Cell, advertiser: str, arm: str, rivals: Rivals = ()) -> dict[str, Entrant]:
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget.
+
+    ``rivals`` are the sources that each of the others holds.
+    """
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if scenario.response.family == "private_value":
         strategy = make(scenario.bidders.strategy, Market.of(scenario))
         return {advertiser: Entrant(strategy, None, budget, advertiser)}
     if arm != SPLIT_BUDGET:
-        return {advertiser: _campaign(cell, advertiser, arm, budget)}
+        return {advertiser: _campaign(cell, advertiser, arm, budget, rivals)}
     houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
     share = None if budget is None else budget / len(houses)
     return {
-        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share)
+        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share, rivals)
         for owner, held in houses.items()
     }
 
 
-def valuation(cell: Cell, arm: str) -> Valuation:
-    """What the arm's holder thinks an impression is worth."""
+def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:
+    """What the arm's holder thinks an impression is worth, whose rivals hold these sources, and which creative it shows."""
     scenario = cell.scenario
-    if cell.valuation == "learned":
-        log = _log(scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests)
+    if SHOWS_BY in arm:
+        bids_on, shows_by = (information(cell, part) for part in arm.split(SHOWS_BY))
+        if cell.valuation == "learned":
+            return learned_apart(scenario, _creative_logs(*_about_log(cell)), bids_on, shows_by, cell.learner)
+        return bayes_apart(scenario, bids_on, shows_by)
+    if scenario.bidders.creative == "rotated":
+        log = _log(*_about_log(cell)) if cell.valuation == "learned" else None
+        return _one_for_all(cell, scenario, arm, log, rivals)
+    logs = _creative_logs(*_about_log(cell)) if cell.valuation == "learned" else None
+    return best_creative(
+        scenario, lambda number, alone: _one_for_all(cell, alone, arm, logs[number] if logs else None)
+    )
+
+
+def _one_for_all(
+    cell: Cell, scenario: Scenario, arm: str, log: TrainingLog | None, rivals: Rivals = ()
+) -> Valuation:
+    """The valuation of whatever creatives the market rotates; ``log`` is what it is fitted to, if it is learned."""
+    if log is not None:
         if arm == STACKED:
             return learned_stacked(scenario, log, cell.learner)
         if arm == SUMMED:
@@ -99,21 +149,35 @@ def valuation(cell: Cell, arm: str) -> Valuation:
         return stacked_bayes(scenario)
     if arm == SUMMED:
         return summed_bayes(scenario)
+    if scenario.bidders.beliefs == "winning":
+        return winning(scenario, information(cell, arm), rivals)
     return bayes(scenario, information(cell, arm))
 
 
 def information(cell: Cell, arm: str) -> tuple[str, ...]:
-    """The sources that an arm's holder may use on a request."""
+    """The sources that an arm's holder may use on a request; of two departments, all that either may."""
     sources = tuple(cell.scenario.source)
-    return sources if arm in APART else Lattice(sources).members(arm)
+    if arm in APART or SHOWS_BY in arm:
+        return sources
+    return Lattice(sources).members(arm)
 
 
-def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None) -> Entrant:
+def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None, rivals: Rivals) -> Entrant:
     policy = make(cell.scenario.bidders.strategy, Market.of(cell.scenario))
-    return Entrant(Priced(valuation(cell, arm), policy), information(cell, arm), budget, advertiser)
+    return Entrant(Priced(valuation(cell, arm, rivals), policy), information(cell, arm), budget, advertiser)
+
+
+def _about_log(cell: Cell) -> tuple[str, int, int, int]:
+    return cell.scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests
 
 
 @lru_cache(maxsize=2)
 def _log(scenario: str, seed: int, replication: int, requests: int) -> TrainingLog:
     """The log of one replication, shared by its arms."""
     return randomised_log(Scenario.model_validate_json(scenario), seed, replication, requests)
+
+
+@lru_cache(maxsize=2)
+def _creative_logs(scenario: str, seed: int, replication: int, requests: int) -> list[TrainingLog]:
+    """The same with each creative's impressions apart."""
+    return creative_logs(Scenario.model_validate_json(scenario), seed, replication, requests)

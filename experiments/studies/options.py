@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from sim.scenario import Model
-from sim.scenario.base import Count, Finite, NonNegative
+from sim.scenario.base import Count, Finite, NonNegative, Positive
 
 Arm = Annotated[str, Field(min_length=1)]
 """An information set, or another way of holding all sources: ``experiments.studies.arms.arms_of`` has them."""
@@ -24,6 +24,21 @@ class Priced(Model):
     valuation: Valuation = "bayes"
     train_requests: Impressions = 100_000
     learner: Learner = "logistic"
+
+
+class Money(Model):
+    """What joining costs beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and at what volume.
+
+    ``integration_once`` and ``integration_monthly`` are the IT budget's, ``fees_monthly`` go to third parties. Nothing is
+    reckoned without ``requests_per_month``. ``discount_rate`` is a year's.
+    """
+
+    requests_per_month: Positive | None = None
+    integration_once: NonNegative = 0.0
+    integration_monthly: NonNegative = 0.0
+    fees_monthly: NonNegative = 0.0
+    horizon_months: Annotated[int, Field(ge=1, le=1200)] = 60
+    discount_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
 
 
 class AdoptionStudy(Priced):

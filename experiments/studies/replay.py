@@ -56,17 +56,16 @@ def run_replay(config: Mapping[str, Any], progress: Callable[[str], None] = lamb
     models: list[dict[str, Any]] = []
     outcomes: list[Outcome] = []
     ballots: dict[tuple[str, float], Counter[str]] = defaultdict(Counter)
-    for split in range(plan.settings.splits):
-        dealt = requests.dealt(plan.settings.folds, plan.seed, split)
+    splits = 1 if plan.settings.split == "time" else plan.settings.splits
+    for split in range(splits):
+        dealt = requests.dealt(plan.settings, plan.seed, split)
         for tags, ladder in fit_ladders(plan, dealt).items():
             models += [{**row, "replication": split} for row in model_rows(tags, ladder, dealt)]
             for share in (*plan.settings.budgets, UNLIMITED):
                 played, ballot = play(plan, dealt, tags, ladder, share, split)
                 outcomes += played
                 ballots[tags, share] += ballot
-        progress(
-            f"split {split + 1} of {plan.settings.splits}: ladder learned and replayed under every budget"
-        )
+        progress(f"split {split + 1} of {splits}: ladder learned and replayed under every budget")
     best = {point: ballot.most_common(1)[0][0] for point, ballot in ballots.items()}
     summary = summarise(plan, requests, outcomes, best)
     progress(f"resampled the rows {plan.settings.bootstrap:,} times")
@@ -74,17 +73,30 @@ def run_replay(config: Mapping[str, Any], progress: Callable[[str], None] = lamb
         summary,
         pd.DataFrame(models),
         cells(plan, requests, outcomes),
-        tuple(_verdict(plan, summary, tags, best[tags, UNLIMITED]) for tags in summary["tags"].unique()),
+        tuple(
+            _verdict(plan, requests, summary, tags, best[tags, UNLIMITED])
+            for tags in summary["tags"].unique()
+        ),
         (*_notes(plan, requests), *_elections(ballots)),
     )
 
 
-def _verdict(plan: Plan, summary: pd.DataFrame, tags: str, source: str) -> str:
-    """The sentence for one variant of the tags, for the run without a limit."""
-    heads = {ALL: "All tags", WITHOUT: f"Without the suspect tags {', '.join(plan.supply.suspect_tags)}"}
+def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, source: str) -> str:
+    """The sentence for one variant of the features, for the run without a limit."""
+    heads = {ALL: "All values", WITHOUT: f"Without the suspect {_shown(requests.hidden)}"}
     rows = summary[(summary["tags"] == tags) & (summary["budget_share"] == UNLIMITED)]
-    caveat = f"{plan.settings.bootstrap:,} resamples, {plan.settings.splits} splits; {FOOTING}"
+    settings = plan.settings
+    of = {"time": f"stretches of {settings.block_h:g} h", "person": "people", "row": "rows"}[settings.blocks]
+    splits = 1 if settings.split == "time" else settings.splits
+    caveat = f"{settings.bootstrap:,} resamples of {of}, {splits} split{'s' if splits > 1 else ''} by {settings.split}; {FOOTING}"
     return f"{heads[tags]}: {verdict(rows, best_single=source, silo=plan.silo, caveat=caveat)}"
+
+
+def _shown(hidden: Mapping[str, tuple[str, ...]]) -> str:
+    """The suspect values, by column."""
+    return "; ".join(
+        f"{name} {', '.join(value or 'missing' for value in values)}" for name, values in hidden.items()
+    )
 
 
 def _elections(ballots: Mapping[tuple[str, float], Counter[str]]) -> list[str]:
@@ -100,22 +112,28 @@ def _elections(ballots: Mapping[tuple[str, float], Counter[str]]) -> list[str]:
 def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
     """What was read, what a row stands for, and what the figures rest on."""
     log, rows = requests.log, requests.log.rows
-    dropped = ", ".join(f"{count:,} {reason}" for reason, count in rows.dropped.items()) or "none"
     full, clicks = requests.weights.sum(), (requests.weights * requests.clicks).sum()
     cost = requests.cost.sum() / 1e6
     notes = [
-        f"{log.path}: {rows.read:,} rows read, {rows.used:,} used, dropped: {dropped}",
+        f"{log.path}: {rows}",
         (
             f"they stand for {full:,.0f} impressions with {clicks:,.0f} clicks (CTR {clicks / full:.4%}) that cost "
             f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM, {cost / clicks:.3f} a click"
         ),
-        "a click is worth the campaign's eCPC in the log; all campaigns share one budget and one bid gain",
-        "the log holds won impressions alone: prices above the winner's own bid are censored",
+        f"a click is worth {_worth(plan)}; all campaigns share one budget and one bid gain",
+        *log.facts,
         *log.notes,
     ]
+    if not requests.hidden:
+        notes.append("no value looks like leakage: there is nothing to leave out")
     if plan.supply.suspect_tags:
         known = {tag for name in log.roles.lists for cell in log.frame[name] for tag in cell.split(",")}
         notes += [
             f"suspect tag {tag!r} occurs in no row" for tag in plan.supply.suspect_tags if tag not in known
         ]
     return tuple(notes)
+
+
+def _worth(plan: Plan) -> str:
+    value = plan.settings.value_per_click
+    return "the campaign's eCPC in the log" if value is None else f"{value:g} in the log's currency"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
-from experiments.studies import value_notes, worlds
+from experiments.studies import value_money, value_notes, worlds
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
 from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
@@ -72,12 +72,16 @@ class Value(Study):
             unit=money,
             per_bidder=self.settings.scenario.bidders.count > 1,
         )
-        if not self._worlds:
+        own, best = cells[cells["study_point"] == ""], self._best_single(ledger)
+        followed = [readings(curve, ledger) for curve in self._curves]
+        further = list(value_money.rows(self.settings, own, best, followed))
+        if self._worlds:
+            further += worlds.rows(worlds.world_table(self._worlds, ledger), self.settings)
+        if not further:
             return ladder
         import pandas as pd
 
-        further = pd.DataFrame(list(worlds.rows(worlds.world_table(self._worlds, ledger), self.settings)))
-        return pd.concat([ladder, further], ignore_index=True)
+        return pd.concat([ladder, pd.DataFrame(further)], ignore_index=True)
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
         """The two tables, the sentence, and what spoils it."""
@@ -93,6 +97,7 @@ class Value(Study):
                     holders=holders(study.who, bidders.count),
                     **about,
                 ),
+                *value_money.sentences(summary, self.settings),
                 *worlds.sentences(summary, len(self._worlds)),
             ),
             notes=tuple(self._notes(summary, ledger)),
@@ -137,8 +142,9 @@ class Value(Study):
 
     @cached_property
     def _curves(self) -> list[Curve]:
-        """None where nothing is drawn."""
-        return curves(self.settings) if self.settings.plot.enabled else []
+        """None where nothing is drawn, and no break-even is looked for."""
+        wanted = self.settings.plot.enabled or self.settings.money.requests_per_month is not None
+        return curves(self.settings) if wanted else []
 
     @cached_property
     def _worlds(self) -> list[worlds.World]:
@@ -178,6 +184,8 @@ class Value(Study):
         yield tables.estimand_table(summary, **about)
         if self.settings.study.lattice and (summary["estimand"] == "shapley").any():
             yield tables.source_table(summary, tuple(self.settings.scenario.source))
+        if (money := value_money.money_table(summary)) is not None:
+            yield money
 
     def _notes(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[str]:
         from experiments.estimate import lookup

@@ -50,13 +50,18 @@ class Rules(NamedTuple):
 
 
 class Bids(NamedTuple):
-    """Bids in micros per unit of click rate; ``shared`` where all bidders look up one column of cells."""
+    """Bids in micros per unit of click rate; ``shared`` where all bidders look up one column of cells.
+
+    ``creative`` is the ad that each bid is for, laid out like ``numbers``: its number, or -1 where the creatives rotate;
+    empty where no bidder chooses.
+    """
 
     numbers: NDArray[np.int64]
     offset: NDArray[np.int64]
     column: NDArray[np.int64]
     stride: int
     shared: bool
+    creative: NDArray[np.int16]
 
 
 class Effects(NamedTuple):
@@ -153,7 +158,7 @@ class Record(NamedTuple):
     """What happened to each request of the block, shape (n, slots); ``others`` (n,); no rows where nobody asked.
 
     ``winner``, ``paid`` and ``viewed`` per slot, ``bid`` the winning bid and ``creative`` the ad shown there, ``others`` the best
-    bid that won no slot.
+    bid that won no slot; ``value`` (currency), ``click`` and ``conversion`` what the impression was expected to bring.
     """
 
     winner: NDArray[np.int64]
@@ -162,6 +167,9 @@ class Record(NamedTuple):
     others: NDArray[np.int64]
     viewed: NDArray[np.bool_]
     creative: NDArray[np.int16]
+    value: NDArray[np.float64]
+    click: NDArray[np.float64]
+    conversion: NDArray[np.float64]
 
 
 class Responses(NamedTuple):

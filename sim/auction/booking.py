@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sim.auction.arrays import Effects, Ledger, Memory, Record, Requests, Responses, Rules, Seats
+from sim.auction.arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, Rules, Seats
 from sim.auction.charging import charge
 from sim.auction.memory import remember
 from sim.auction.rounding import half_even
@@ -33,8 +33,8 @@ def pay(
 
 @inlined
 def show(
-    i: int, row: int, slot: int, winner: int, weight: float, requests: Requests, rules: Rules, seats: Seats,
-    effects: Effects, memory: Memory, ledger: Ledger, record: Record, responses: Responses,
+    i: int, row: int, slot: int, winner: int, weight: float, requests: Requests, rules: Rules, bids: Bids,
+    seats: Seats, effects: Effects, memory: Memory, ledger: Ledger, record: Record, responses: Responses,
 ) -> None:  # fmt: skip
     """The winner's ad is shown: score what it does by expectation, and draw what is seen, clicked and converts.
 
@@ -46,9 +46,12 @@ def show(
     at = effects.offset[winner] + (requests.cells[column, i] if column >= 0 else i)
     creative = 0
     if len(effects.rotation) > 1:
-        turn = unit(effects.rotation_key[winner], place)
-        while turn >= effects.rotation[creative]:
-            creative += 1
+        creative = chosen(i, winner, requests, bids)
+        if creative < 0:
+            creative = 0
+            turn = unit(effects.rotation_key[winner], place)
+            while turn >= effects.rotation[creative]:
+                creative += 1
         at += creative * effects.creative_stride
     house = seats.house[winner + 1]
     known = memory.seen.shape[0] > 0
@@ -72,6 +75,21 @@ def show(
     if record.winner.shape[0] > 0:
         record.viewed[row, slot] = viewed
         record.creative[row, slot] = creative
+        record.value[row, slot] = weight * strength * effects.worth[at]
+        if effects.drawn:
+            record.click[row, slot] = weight * strength * effects.click[at]
+            record.conversion[row, slot] = weight * strength * effects.conversion[at]
+
+
+@inlined
+def chosen(i: int, winner: int, requests: Requests, bids: Bids) -> int:
+    """The number of the creative that the winner has chosen for the request; -1 where it has not."""
+    if bids.creative.shape[0] == 0:
+        return -1
+    column = bids.column[winner]
+    return int(
+        bids.creative[bids.offset[winner] + (bids.stride * requests.cells[column, i] if column >= 0 else i)]
+    )
 
 
 @inlined

@@ -72,7 +72,7 @@ def clear(
                 continue
             paid = pay(i, slot, n, winner, weight, requests, rules, seats, ledger)
             show(
-                i, i - first, slot, winner, weight, requests, rules, seats, effects, memory, ledger, record, responses
+                i, i - first, slot, winner, weight, requests, rules, bids, seats, effects, memory, ledger, record, responses
             )  # fmt: skip
             if record.winner.shape[0] > 0:
                 record.paid[i - first, slot] = paid

@@ -95,7 +95,12 @@ class Scenario(Model):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        problems = [*self._source_problems(), *self._people_problems(), *self._outcome_problems()]
+        problems = [
+            *self._source_problems(),
+            *self._people_problems(),
+            *self._outcome_problems(),
+            *self._belief_problems(),
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -167,11 +172,49 @@ class Scenario(Model):
             yield "creative: with response.family=private_value there is nothing that a creative could change"
         if any(c.conversion != Logit() for c in self.creative.values()) and response.conversion is None:
             yield "creative: a creative's conversion needs response.conversion"
+        if self.bidders.creative == "chosen":
+            yield from self._choice_problems()
         if response.family == "logit" and self.auction.slots[0] > 1:
             yield (
                 f"auction.slots: {self.auction.slots[0]:g} times a click probability can pass 1; "
                 "with response.family=logit click rates are at most 1"
             )
+
+    def _choice_problems(self) -> Iterator[str]:
+        """Two departments reckon with what the other does on average, whatever the age of its data."""
+        if self.bidders.beliefs == "winning":
+            yield "bidders.beliefs = winning: with bidders.creative=chosen must be naive"
+        if len(self.creative) < 2:
+            yield f"bidders.creative = chosen: there is nothing to choose among {len(self.creative)} creatives"
+        for name in self.originals(self.source):
+            source = self.source[name]
+            if source.ages and source.age_known:
+                yield f"source.{name}.age_known: with bidders.creative=chosen the age is not used; set it to false"
+            if source.unmatched == "prior":
+                yield f"source.{name}.unmatched: with bidders.creative=chosen it must be signal"
+
+    def _belief_problems(self) -> Iterator[str]:
+        """Where it is not worked out what winning tells."""
+        if self.bidders.beliefs == "naive":
+            return
+        own = [
+            name
+            for name, source in self.source.items()
+            if source.exclusive and not (source.is_whole and self.audience.consent == 1.0)
+        ]
+        for place, wrong, needed in (
+            ("bidders.values", self.bidders.values != "common", "common: where all look at the same facts"),
+            ("auction.type", set(self.auction.shares) != {"second_price"}, "second_price"),
+            ("auction.slots", len(self.auction.slots) > 1, "one slot"),
+            ("rivals.landscape", self.rivals.landscape is not None, "null: rivals who are bidders"),
+            (
+                f"source.{own[0] if own else ''}.exclusive",
+                bool(own),
+                "false where it does not show all of the truth",
+            ),
+        ):
+            if wrong:
+                yield f"{place}: with bidders.beliefs=winning must be {needed}"
 
     def types_of(self, factor: str) -> int:
         """How many types a factor has."""

@@ -59,9 +59,11 @@ class Bidders(Model):
     """The live bidders: the focal one and ``count - 1`` rivals who differ from it in their data alone.
 
     ``values='private'``: each bidder's profile and context facts about a request are its own, independent draws (match
-    values). ``'common'``: all look at the same facts. ``budget`` is in currency per replication (null: no limit).
+    values). ``'common'``: all look at the same facts; then winning tells of what better informed rivals know, and with
+    ``beliefs='winning'`` exact valuations reckon with it, where ``'naive'`` ones do not. ``budget`` is in currency per replication (null: no limit).
     A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given.
-    ``terms`` say when they may bid. Each answers after ``answer_ms`` (a delay, or a number of milliseconds that it always
+    ``creative='chosen'``: each shows, request by request, the one of the campaign's creatives that its data say is worth most
+    there; ``'rotated'``: chance shows them by their shares. ``terms`` say when they may bid. Each answers after ``answer_ms`` (a delay, or a number of milliseconds that it always
     takes) and the look-ups of its data.
     """
 
@@ -73,6 +75,8 @@ class Bidders(Model):
     terms: Terms = Terms()
     answer_ms: Delay = NO_DELAY
     values: Literal["private", "common"] = "private"
+    creative: Literal["rotated", "chosen"] = "rotated"
+    beliefs: Literal["naive", "winning"] = "naive"
 
     @field_validator("strategy", mode="before")
     @classmethod

@@ -19,8 +19,10 @@ FACTORS: tuple[Factor, ...] = get_args(Factor)
 OWNERS: dict[Factor, Owner] = {"profile": "cio", "context": "cmo", "history": "cmo"}
 """Whose data it is, unless a source says otherwise."""
 
-OF_A_COPY = frozenset({"copy_of", "owner", "lookup_latency_ms"})
+OF_A_COPY = frozenset({"copy_of", "owner", "lookup_latency_ms", "cost_per_lookup_cpm", "cost_per_match_cpm"})
 """What a copy may have of its own: whose it is, and what it takes to ask."""
+
+Price = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Source(Model):
@@ -40,7 +42,9 @@ class Source(Model):
     ``unmatched='prior'`` takes a request without a match for one like any other; as a ``signal`` it tells of who is not matched.
 
     Each look-up takes ``lookup_latency_ms``, which the bidder's answer waits for: a delay, or a number, which is the mean of
-    an exponential one. ``copy_of`` makes it the same data as another source's, under its own name and owner.
+    an exponential one. Data cost ``cost_per_lookup_cpm`` for a thousand look-ups and ``cost_per_match_cpm`` for a thousand of
+    them that match, paid beside the auction's budget. What is not ``exclusive`` is sold to the rivals too: all of them hold
+    it. ``copy_of`` makes it the same data as another source's, under its own name and owner.
     """
 
     shows: Factor | None = None
@@ -58,6 +62,9 @@ class Source(Model):
     use: Literal["calibrated", "naive"] = "calibrated"
     unmatched: Literal["signal", "prior"] = "signal"
     lookup_latency_ms: Delay = NO_DELAY
+    cost_per_lookup_cpm: Price = 0.0
+    cost_per_match_cpm: Price = 0.0
+    exclusive: bool = True
 
     @field_validator("lookup_latency_ms", mode="before")
     @classmethod
@@ -94,6 +101,14 @@ class Source(Model):
                     f"{own[0]}: a copy_of another source shows what that one shows; leave it out"
                 )
         return self
+
+    @property
+    def is_whole(self) -> bool:
+        """It shows the truth of everybody who consents."""
+        faults = (self.false_match_rate, 1.0 - self.accuracy, self.flip_rate_per_h)
+        shares = (self.match_rate, self.coverage)
+        everybody = all(rate == 1.0 or (isinstance(rate, tuple) and set(rate) == {1.0}) for rate in shares)
+        return everybody and not any(faults) and not self.never_arrives
 
     @property
     def never_arrives(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unittest
 
 import numpy as np
 
@@ -149,6 +150,33 @@ def read_only_batch(maker: object) -> None:
                 "the column is written to, or sorted in place: work on a copy",
             )
         live(case, strategy)
+
+
+def creatives(maker: object) -> None:
+    """Where it chooses creatives: a number of one a request, by the request's own row alone."""
+    case = Case.of(maker)
+    strategy = live(case, case.fresh())
+    if not hasattr(strategy, "creative"):
+        raise unittest.SkipTest("has no creative(): chance rotates them")
+    batch = case.batch(strategy, n=65)
+    together = case.choose(strategy, batch)
+    if together is None:
+        raise unittest.SkipTest("creative() answers None: chance rotates them")
+    there = max(len(case.market.creative), 1)
+    wrong = np.flatnonzero((together < -1) | (together >= there))
+    expect(
+        not len(wrong),
+        f"creatives from 0 to {there - 1}, or -1 for rotation",
+        f"row {wrong[0]}: {together[wrong[0]]}" if len(wrong) else "",
+        "the trial market has too few: ask for the market and its creatives, or give Case(maker, scenario=...)",
+    )
+    alone = [case.choose(strategy, part(batch, slice(i, i + 1))) for i in range(batch.n)]
+    expect_same(
+        together.astype(np.float64),
+        np.array([-1.0 if one is None else float(one[0]) for one in alone]),
+        f"the same creative on a row whether it comes in a batch of {batch.n} or alone",
+        "creative() looks at other rows: take from a row its own columns alone",
+    )
 
 
 def speed(maker: object) -> None:

@@ -111,6 +111,24 @@ class Case:
         )
         return bids
 
+    def choose(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[Any] | None:
+        """The creatives that it shows, one a request, or None; ``CheckFailed`` where it raises, or answers something else."""
+        try:
+            answer = strategy.creative(requests)  # type: ignore[attr-defined]
+        except Exception as error:  # noqa: BLE001 - see ask
+            raised(f"creative() on {requests.n:,} requests", error)
+        if answer is None:
+            return None
+        right = isinstance(answer, np.ndarray) and answer.shape == (requests.n,) and answer.dtype.kind in "iu"
+        seen = f"{answer.dtype} of shape {answer.shape}" if isinstance(answer, np.ndarray) else type(answer)
+        expect(
+            right,
+            f"creative() answers integers of shape ({requests.n},), or None",
+            str(seen),
+            "numbers of creatives are whole: answer.astype(int)",
+        )
+        return np.asarray(answer)
+
     def run(
         self, budget: float | None = None, max_block: int = 65_536, auction: str | None = None
     ) -> RunResult:

@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
     answers.one_row,
     answers.empty_batch,
     answers.read_only_batch,
+    answers.creatives,
     state.deterministic_under_seed,
     state.clone,
     state.pickle,

@@ -68,15 +68,22 @@ class Posterior:
 
 
 def posterior(
-    scenario: Scenario, sources: tuple[str, ...], keep: dict[str, float], *, believed: bool = True
+    scenario: Scenario,
+    sources: tuple[str, ...],
+    keep: dict[str, float],
+    *,
+    believed: bool = True,
+    theta: NDArray[np.float64] | None = None,
 ) -> Posterior:
     """Joint law of the codes, and theta's mean along it, at the retentions ``keep``; an axis a source.
+
+    ``theta`` is, unless given, what an impression is worth over the rotation of creatives.
 
     ``believed``: as a bidder reckons who takes unmatched requests for any other where ``unmatched='prior'``; these then have
     no probability of their own, and ``weight`` sums to more than 1.
     """
     world = truth(scenario)
-    law = np.stack([world.law, world.law * world.theta])[..., None]
+    law = np.stack([world.law, world.law * (world.theta if theta is None else theta)])[..., None]
     if any(must_consent(scenario, name) for name in sources):
         given = np.stack([1.0 - (yes := consent_law(scenario)), yes], axis=-1)
         law = law * given[:, None]

@@ -1,6 +1,6 @@
 """Valuations fitted to a randomised log (``sim.training``): what a firm can know, against what is there to know.
 
-Every learner sees the same impressions, masked to its own sources. ``table`` smooths cell means towards the overall mean
+Every learner sees the same impressions, masked to its own sources and to the labels that its owner sees (``ownership``). ``table`` smooths cell means towards the overall mean
 by as much as their spread warrants (empirical Bayes, Morris 1983); ``logistic`` is a ridge-penalised regression on
 one-hot codes and the crossed codes of every two sources: logistic for clicks, linear for values. ``ftrl`` and ``thompson``
 go on learning from their own impressions (``strategies.valuations.online``).
@@ -21,6 +21,7 @@ from strategies.base import Valuation
 from strategies.valuations.combined import Link, Stacked, Summed, fit_weights
 from strategies.valuations.ftrl import FTRL
 from strategies.valuations.online import Online, started
+from strategies.valuations.ownership import owned
 from strategies.valuations.tables import CellValues, spread_over
 from strategies.valuations.thompson import Thompson
 
@@ -38,8 +39,9 @@ def learned(scenario: Scenario, log: TrainingLog, information: tuple[str, ...], 
 
 def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
     """The houses' own models, and weights fitted to scores of the half of the log that each model did not see."""
-    link: Link = "logit" if scenario.response.learns_clicks else "identity"
-    unit = _unit(scenario)
+    is_probability = scenario.response.family == "logit"
+    link: Link = "logit" if is_probability else "identity"
+    unit = scenario.response.most_worth if is_probability else 1.0
     scores, target, weight = [], [], []
     for fold in range(FOLDS):
         others = [f for f in range(FOLDS) if f != fold]
@@ -51,7 +53,7 @@ def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valua
         count = log.count[fold].ravel()
         seen = count > 0
         scores.append(np.stack(columns)[:, seen])
-        target.append(unit * log.total[fold].ravel()[seen] / count[seen])
+        target.append(_unit(scenario) * log.total[fold].ravel()[seen] / count[seen])
         weight.append(count[seen])
     weights = fit_weights(
         np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
@@ -78,11 +80,25 @@ def _fit(
         return started(ONLINE[learner], scenario, log, sources, own=False, folds=folds).expected()
     held = scenario.originals(sources)
     unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in held)
-    count, total, square = (a[folds].sum(axis=0).sum(axis=unseen) for a in (log.count, log.total, log.square))
-    return _unit(scenario) * LEARNERS[learner](count, total, square, scenario.response.learns_clicks)
+
+    def seen(table: Cells) -> Cells:
+        return np.asarray(table[folds].sum(axis=0).sum(axis=unseen))
+
+    fit, count = LEARNERS[learner], seen(log.count)
+    if scenario.response.conversion is None:
+        return _unit(scenario) * fit(
+            count, seen(log.total), seen(log.square), scenario.response.learns_clicks
+        )
+    worth = owned(scenario, log, sources)
+    value = np.zeros(count.shape)
+    for each, table in zip(worth, (log.clicks, log.conversions), strict=True):
+        if each > 0:
+            value += each * fit(count, total := seen(table), total, True)
+    return value
 
 
 def _unit(scenario: Scenario) -> float:
+    """What an outcome of the log counts, in currency."""
     return scenario.response.value_per_click if scenario.response.learns_clicks else 1.0
 
 

@@ -14,6 +14,7 @@ from sim.training import TrainingLog
 from strategies.parameters import above_0
 from strategies.valuations.features import Columns, Features
 from strategies.valuations.impressions import Lesson, OwnImpressions, Told
+from strategies.valuations.ownership import Worth, owned
 from strategies.valuations.tables import DECIMALS
 
 Link = Literal["logit", "identity"]
@@ -137,7 +138,17 @@ def started(
     response = scenario.response
     sources, held = scenario.distinct(information), scenario.originals(information)
     unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in held)
-    count, total, square = (a[folds].sum(axis=0).sum(axis=unseen) for a in (log.count, log.total, log.square))
+
+    def seen(table: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(table[folds].sum(axis=0).sum(axis=unseen))
+
+    worth = Worth(response.value_per_click, 0.0)
+    count, total, square = map(seen, (log.count, log.total, log.square))
+    if response.conversion is not None:
+        worth = owned(scenario, log, information)
+        if min(worth) == 0 < max(worth):  # of one kind alone the square is the square of what one counts
+            label = seen(log.clicks if worth.click else log.conversions)
+            total, square = max(worth) * label, max(worth) ** 2 * label
     is_click = response.learns_clicks
     unit, noise = (response.value_per_click, 1.0) if is_click else _scale(count, total, square)
     features = Features(sources, tuple(map(scenario.codes_of, sources)))
@@ -146,7 +157,7 @@ def started(
         features,
         "logit" if is_click else "identity",
         unit,
-        _own(scenario, features, unit) if teaches else None,
+        _own(scenario, features, worth, unit) if teaches else None,
         noise=noise,
         **parameters,
     )
@@ -164,16 +175,16 @@ def _scale(
     return unit, max(spread / unit, 1e-3)
 
 
-def _own(scenario: Scenario, features: Features, unit: float) -> OwnImpressions:
-    """Clicks and conversions count what they are worth, in ``unit``."""
+def _own(scenario: Scenario, features: Features, worth: Worth, unit: float) -> OwnImpressions:
+    """Clicks and conversions count what they are worth to the learner, in ``unit``."""
     response, clicks, conversions = scenario.response, None, None
     waits = [0.0]
-    if response.value_per_click > 0:
-        clicks = Told(response.value_per_click / unit, response.click_delay_h)
+    if worth.click > 0:
+        clicks = Told(worth.click / unit, response.click_delay_h)
         waits.append(_mature_at(clicks))
-    if response.conversion is not None:
+    if response.conversion is not None and worth.conversion > 0:
         sale = response.conversion
-        conversions = Told(sale.value / unit, sale.delay_h, sale.click_window_h)
+        conversions = Told(worth.conversion / unit, sale.delay_h, sale.click_window_h)
         waits.append(_mature_at(conversions))
     wait_h = min(max(waits), LONGEST_WAIT * scenario.supply.horizon_h)
     return OwnImpressions(features, clicks, conversions, wait_h)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +75,7 @@ def ratio(worth: NDArray[np.float64], weight: NDArray[np.float64], prior: float)
     return np.asarray(np.round(mean, DECIMALS))
 
 
-def spread_over(table: NDArray[np.float64], has: Sequence[str], wanted: Sequence[str]) -> NDArray[np.float64]:
+def spread_over(table: NDArray[Any], has: Sequence[str], wanted: Sequence[str]) -> NDArray[Any]:
     """A table over the sources ``has`` with axes of length 1 put in for the others in ``wanted``."""
     shape = iter(table.shape)
     return table.reshape([next(shape) if name in has else 1 for name in wanted])

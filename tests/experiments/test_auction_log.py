@@ -188,6 +188,7 @@ def batch(first, n):
         "paid_micros": 7 * ones,
         "person": -ones,
         "creative": 0 * ones,
+        **dict.fromkeys(("value", "click_probability", "conversion_probability"), 0.1 * ones),
         "viewed": ones > 0,
         "click_us": np.arange(first, first + n),
         "conversion_us": -ones,

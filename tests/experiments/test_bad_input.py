@@ -263,7 +263,6 @@ CASES = [
     ),
     ("broken interpolation", ["nowhere"], ["value", "seed=${nowhere}"]),
     ("log without a path", ["supply.path"], ["value", "scenario=ipinyou"]),
-    ("run of a log", ["jointbid value"], ["run", "scenario=ipinyou", f"supply.path={SAMPLE}"]),
     ("no such arm", ["study.arm = joined", "did you mean 'joint'"], ["run", "study.arm=joined"]),
     ("no such scenario to show", ["defalt", "did you mean 'default'"], ["scenarios", "show", "defalt"]),
     ("nothing to do with scenarios", ["lst", "did you mean 'list'"], ["scenarios", "lst"]),

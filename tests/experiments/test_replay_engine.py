@@ -8,9 +8,14 @@ import pytest
 
 from experiments.logs import LogTable, Roles, RowCount
 from experiments.replay.bidding import costs
-from experiments.replay.engine import replay
+from experiments.replay.engine import Department
+from experiments.replay.engine import replay as replay_departments
 
 HOUR_US = 3_600_000_000
+
+
+def replay(log, values, bids, budget, seed):
+    return replay_departments(log, values, {"focal": Department(bids, budget)}, seed)
 
 
 def log_of(price, *, floor=0, weight=1.0, click=0, campaign="a") -> LogTable:

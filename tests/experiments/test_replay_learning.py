@@ -13,18 +13,25 @@ from sklearn.metrics import roc_auc_score
 
 from experiments.errors import BadInput
 from experiments.logs.synthetic import ipinyou_rows, write_ipinyou_csv
-from experiments.replay.crossfit import assign_folds, honest, refit
+from experiments.replay.crossfit import honest, refit
 from experiments.replay.features import encode
+from experiments.replay.folds import assign_folds
 from experiments.replay.ladder import ALL, WITHOUT, fit_ladders, model_rows
 from experiments.replay.plan import Plan, load
 from experiments.replay.quality import auc_within, quality
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
-SUPPLY = {"kind": "log", "path": str(DATA), "nonclick_weight": 112.2, "suspect_tags": ["11278"]}
+SUPPLY = {
+    "kind": "log",
+    "path": str(DATA),
+    "nonclick_weight": 112.2,
+    "suspect_tags": ["11278"],
+    "find_suspects": False,
+}
 CONFIG = {
     "seed": 1,
     "supply": SUPPLY,
-    "study": {"replay": {"folds": 3, "penalties": [0.3, 1.0], "splits": 1}},
+    "study": {"replay": {"split": "random", "folds": 3, "penalties": [0.3, 1.0], "splits": 1}},
     "executor": {"name": "serial"},
 }
 
@@ -78,7 +85,7 @@ def test_no_value_of_the_held_out_fold_gets_a_column():
 
 def test_hidden_tags_leave_no_trace():
     frame = pd.DataFrame({"tags": ["1,77", "77", "1"]})
-    without = encode(frame, ("tags",), {"tags"}, hidden=["77"])
+    without = encode(frame, ("tags",), {"tags"}, hidden={"tags": ["77"]})
     assert without.matrix.toarray().tolist() == [[0, 1], [1, 0], [0, 1]]  # columns: no tag, tag 1
 
 
@@ -165,7 +172,7 @@ def test_log_loss_of_a_known_case():
         ({"supply": {**SUPPLY, "format": "csv"}}, r"supply\.format: 'csv' is not one of"),
         ({"supply": {**SUPPLY, "path": "nowhere.csv"}}, r"nowhere\.csv: cannot be read: no such file"),
         ({"supply": {**SUPPLY, "requests": 100}}, "3 folds need at least 15 rows with a click"),
-        ({"study": {"silo": "split_budget"}}, r"study\.silo = split_budget"),
+        ({"study": {"silo": "history"}}, r"study\.silo = history: .* has no columns of it"),
         ({"study": {"replay": {"budgets": [2.0]}}}, r"study\.replay\.budgets\.0"),
         ({"study": {"replay": {"fold": 5}}}, r"study\.replay\.fold"),
     ],

@@ -50,10 +50,10 @@ def test_tables_are_whole_and_both_variants_always_there(made_up):
     known = result.summary.dropna(subset="ci_low")
     assert (known["ci_low"] <= known["ci_high"]).all()
     assert len(result.models) == 2 * 2 * 6
-    assert len(result.cells) == 2 * 2 * 6 * 6
+    assert len(result.cells) == 2 * 2 * 6 * 7
     assert len(result.verdict) == 2
-    assert result.verdict[0].startswith("All tags: ")
-    assert result.verdict[1].startswith("Without the suspect tags 11278, 10684, 13042: ")
+    assert result.verdict[0].startswith("All values: ")
+    assert result.verdict[1].startswith("Without the suspect usertag 11278, 10684, 13042: ")
     assert all("resamples" in line for line in result.verdict)
     assert said[0].startswith("read 2,500 rows")
     assert "suspect tag '10684' occurs in no row" in result.notes

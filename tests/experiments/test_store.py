@@ -78,7 +78,8 @@ def test_files():
     assert value("study.replications=2") == 0
     names = {path.name for path in folder().iterdir()}
     tables = {"cells.parquet", "timeseries.parquet", "summary.csv", "summary.parquet"}
-    assert names == tables | {"config.yaml", "manifest.json", "status.json", "cells"}
+    pages = {"report.html", "estimands.md"}
+    assert names == tables | pages | {"config.yaml", "manifest.json", "status.json", "cells"}
     assert status() == "done"
     cells = pd.read_parquet(folder() / "cells.parquet")
     assert set(cells["arm"]) == set(NAMES)

@@ -41,6 +41,36 @@ class Coarse:
         self.inner.control(state)
 
 
+class Chooses:
+    """Another strategy that also says which of so many creatives to show: by the cell, and some it leaves to the rotation."""
+
+    def __init__(self, inner, creatives):
+        self.inner, self.creatives, self.reads, self.learns = inner, creatives, inner.reads, inner.learns
+        self.steps = 0
+
+    @property
+    def multiplier(self):
+        return self.inner.multiplier
+
+    def bid(self, requests):
+        return self.inner.bid(requests)
+
+    def creative(self, requests):
+        if self.steps % 5 == 4:
+            return None
+        cell = np.full(requests.n, self.steps)
+        for column in requests.values():
+            cell = 3 * cell + (column if column.dtype.kind == "i" else 7 * column).astype(int)
+        return cell % (self.creatives + 1) - 1
+
+    def observe(self, feedback):
+        self.inner.observe(feedback)
+
+    def control(self, state):
+        self.steps += 1
+        self.inner.control(state)
+
+
 class Stochastic(Policy):
     """Row-wise and random: bids what its own column `u` says, by the hour."""
 
@@ -232,6 +262,12 @@ def draw_scenario(pick):
 
 
 def draw_strategy(pick, scenario, information, kinds):
+    strategy = draw_bids(pick, scenario, information, kinds)
+    creatives = len(scenario.creative)
+    return Chooses(strategy, creatives) if creatives > 1 and pick([True, True, False]) else strategy
+
+
+def draw_bids(pick, scenario, information, kinds):
     kind = pick(kinds)
     if kind == "stochastic":
         return Coarse(Stochastic())

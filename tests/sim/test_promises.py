@@ -43,7 +43,7 @@ def tables(result):
         f"{table}.{name}": column.tolist()
         for table in ("bidders", "timeseries")
         for name, column in getattr(result, table).items()
-        if name not in {"bidder", "advertiser", "multiplier"}
+        if name not in {"bidder", "advertiser", "multiplier", "lookups"}
     }
 
 

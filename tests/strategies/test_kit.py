@@ -272,6 +272,21 @@ class NotSoFast(Policy):
         return requests["value"] + 0.0
 
 
+class ShowsByRank(Truthful):
+    def creative(self, requests):
+        return (requests["value"] < requests["value"].mean()).astype(int) - 1
+
+
+class ShowsWhatIsNotThere(Truthful):
+    def creative(self, requests):
+        return np.full(requests.n, 1)
+
+
+class ShowsAFraction(Truthful):
+    def creative(self, requests):
+        return 0.5 * requests["value"]
+
+
 class Exits(Policy):
     def bid(self, requests):
         raise SystemExit(3)
@@ -318,6 +333,9 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (RunsDry, "never_over_budget", "ZeroDivisionError", "no money left"),
     (TooManyRows, "a_million_rows", "row 0", "its place in the batch"),
     (Startled, "block_size_invariance", "wins: ", "changes the strategy's state"),
+    (ShowsByRank, "creatives", "row ", "other rows"),
+    (ShowsWhatIsNotThere, "creatives", "row 0: 1", "too few"),
+    (ShowsAFraction, "creatives", "float64", "astype(int)"),
     (Slow, "speed", "", "loop over rows"),
     (NotSoFast, "speed", "", "whole columns"),
 ]

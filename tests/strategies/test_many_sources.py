@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import Scenario
+from sim import Scenario, VisibleRequests
 from sim.audience import consent_law, law_of
 from sim.response import truth
 from sim.training import randomised_log
 from strategies.valuations.bayes import bayes, mean_retention, mean_value, posterior
 from strategies.valuations.combined import stacked_bayes, summed_bayes
+from strategies.valuations.learned import learned, learned_stacked, learned_summed
+from strategies.valuations.tables import CellValues
 
 RESPONSE = {"b": 0.3, "c": 0.2, "d": 0.1, "q": 0.3, "noise_sd": 0}
 HISTORY = {"history": -0.25, "profile_history": 0.1, "context_history": -0.15, "history_redundancy": -0.5}
@@ -188,3 +192,64 @@ def test_sources_that_cannot_be(source, said):
 def test_consent_of_too_many_types():
     with pytest.raises(ValueError, match=r"audience.consent: 3 numbers for 2 profile types"):
         world({}, {"consent": (0.1, 0.2, 0.3)})
+
+
+# who owns which label
+
+SHOP = {"family": "logit", "a": -1.0, "value_per_click": 2.0, "conversion": {"a": -0.5, "b": 0.8, "value": 10.0, "after_view": 0.05}}  # fmt: skip
+
+
+def means(table, count, axes):
+    return table.sum(axis=axes) / np.maximum(count.sum(axis=axes), 1)
+
+
+def test_clicks_belong_to_the_cmo_and_conversions_to_the_cio():
+    """Each takes what it sees for what all worth is per one of its kind; who has data of both sees both."""
+    s = world(
+        {"profile": {"match_rate": 0.8}, "context": {}, "bought": {"shows": "history", "owner": "agency"}},
+        **SHOP,
+    )
+    log = randomised_log(s, 1, 0, 50_000)
+    count, clicks, sales = (a.sum(axis=0) for a in (log.count, log.clicks, log.conversions))
+    worth = 2.0 * clicks.sum() + 10.0 * sales.sum()
+    assert log.total.sum() == pytest.approx(worth)
+
+    def table(*sources):
+        return learned(s, log, sources, "cell_means").table
+
+    of_clicks, of_sales = worth / clicks.sum(), worth / sales.sum()
+    assert table("profile") == pytest.approx(of_sales * means(sales, count, (1, 2)))
+    assert table("context")[:2] == pytest.approx(of_clicks * means(clicks, count, (0, 2))[:2])
+    assert table("bought")[:2] == pytest.approx(of_clicks * means(clicks, count, (0, 1))[:2])
+    assert table("context", "bought")[:2, :2] == pytest.approx(of_clicks * means(clicks, count, 0)[:2, :2])
+    both = 2.0 * clicks + 10.0 * sales
+    assert table("profile", "context")[:, :2] == pytest.approx(means(both, count, 2)[:, :2])
+    assert table() == pytest.approx(worth / count.sum())
+
+
+@pytest.mark.parametrize("learner", ["ftrl", "thompson", "logistic", "table"])
+def test_what_a_house_does_not_see_teaches_it_nothing(learner):
+    """Clicks that tell the profile's types apart are no lesson for the cio's house, nor sales by context for the cmo's."""
+    s = world({"profile": {}, "context": {}}, **SHOP)
+    log = randomised_log(s, 1, 0, 20_000)
+    other = {"clicks": np.flip(log.clicks, 1), "conversions": np.flip(log.conversions, 2)}
+    for source, unseen in (("profile", "clicks"), ("context", "conversions")):
+        one, two = (
+            learned(s, told, (source,), learner) for told in (log, replace(log, **{unseen: other[unseen]}))
+        )
+        one, two = ((v.table if isinstance(v, CellValues) else v.expected()) for v in (one, two))
+        assert one == pytest.approx(two)
+        assert np.ptp(one[:2]) > 0.05
+
+
+@pytest.mark.parametrize("learner", ["logistic", "table"])
+def test_learned_from_much_is_exact_where_both_labels_are_seen(learner):
+    s = world({"profile": {}, "context": {}, "history": {}}, **SHOP)
+    log = randomised_log(s, 1, 0, 400_000)
+    exact = bayes(s, tuple(s.source)).table[:2, :2, :2]
+    assert learned(s, log, tuple(s.source), learner).table[:2, :2, :2] == pytest.approx(exact, abs=0.15)
+    cells = np.indices((2, 2, 2)).reshape(3, -1)
+    shown = VisibleRequests(8, dict(zip(s.source, cells, strict=True)))
+    apart, whole = learned_stacked(s, log, learner).value(shown), stacked_bayes(s).value(shown)
+    assert apart == pytest.approx(whole, abs=0.3)
+    assert learned_summed(s, log, learner).value(shown).mean() == pytest.approx(mean_value(s), abs=0.3)

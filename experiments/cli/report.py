@@ -1,0 +1,55 @@
+"""`jointbid report DIR ...`: the page of a study, made anew from what lies in its folder."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from experiments.errors import BadInput
+
+HELP = """jointbid report: the self-contained HTML report of a study, made anew from its folder
+
+Usage: jointbid report DIR [DIR ...]
+
+DIR is the folder of one study, or one that holds several. Writes DIR/report.html and DIR/estimands.md, and the plots
+that its tables allow where they are missing.
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the report of each study, and say where it is."""
+    if not arguments or set(arguments) & {"-h", "--help"}:
+        sys.stdout.write(HELP)
+        return 0 if arguments else 2
+    for folder in folders(arguments):
+        from experiments.report import write_report
+
+        try:
+            sys.stdout.write(f"{write_report(folder)}\n")
+        except OSError as error:
+            raise BadInput(f"{folder}: cannot be written to ({error.strerror or error})") from None
+    return 0
+
+
+def folders(arguments: Sequence[str]) -> list[Path]:
+    """Folders of the studies that the arguments name, or hold.
+
+    Raises:
+        BadInput: no folder, or one without any study.
+    """
+    from experiments.report.study import studies_in
+
+    found, problems = [], []
+    for word in arguments:
+        studies = studies_in(Path(word)) if Path(word).is_dir() else []
+        found += [study.folder for study in studies]
+        if word.startswith("-"):
+            problems.append(f"{word}: no such option")
+        elif not Path(word).is_dir():
+            problems.append(f"{word}: no such folder")
+        elif not studies:
+            problems.append(f"{word}: no study's folder, and none lies in it (there is no manifest.json)")
+    if problems:
+        raise BadInput(problems)
+    return list(dict.fromkeys(found))

@@ -1,0 +1,146 @@
+"""`jointbid run` on a log: one strategy against the prices that were logged, or the log of a simulated run once more."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.config import Point
+from experiments.errors import BadInput
+from experiments.runner import Ledger
+from experiments.session import manifest
+from experiments.single import Run, bidder_table, calendar_table
+from experiments.store import Folder
+from sim.scenario import LogSupply
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from experiments.replay.market import Field
+    from sim import RunResult, Scenario
+
+
+def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
+    """Replay and write what came of it; the run, what to know of it, and the market it was in.
+
+    Raises:
+        BadInput: a log or settings that cannot be used, a strategy that does not bid, a folder that cannot be written to.
+    """
+    from experiments.logs import open_log, options_of
+
+    supply = point.settings.scenario.supply
+    assert isinstance(supply, LogSupply)  # noqa: S101 - the caller has asked
+    folder, started = Folder(point.folder), time.time()
+    name, _ = open_log(Path(supply.path).expanduser(), supply.format, options_of(supply))
+    with folder.held():
+        folder.status("running")
+        own = name == "jointbid" and point.settings.study.bids != "strategy"
+        result, bidders, notes, scenario = _again(point, supply) if own else _played(point, supply)
+        done = Run(
+            point.folder,
+            bidders,
+            _frame(result.timeseries),
+            calendar_table(result),
+            dict(result.market),
+        )
+        about = {
+            "market": {key: value for key, value in done.market.items() if math.isfinite(value)},
+            "notes": notes,
+        }
+        _write(point, folder, done)
+        ledger = Ledger(ran=1, auctions=int(result.market["requests"]))
+        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
+        folder.status("done")
+    return done, notes, scenario
+
+
+def _frame(columns: object) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(dict(columns))  # type: ignore[call-overload]
+
+
+def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
+    """The run that a log of this engine is of."""
+    import dataclasses
+
+    from experiments.replay.own import load_own, replay_own
+
+    own = load_own(Path(supply.path).expanduser())
+    result, bidders = replay_own(own, point.settings.seed)
+    result = dataclasses.replace(result, bidders=bidders)
+    table = bidder_table(result, identified=own.scenario.audience.people is not None)
+    notes = (
+        f"{supply.path}: {own.rows.num_rows:,} rows read, {own.rows.num_rows:,} used, dropped: none",
+        "each bidder bids as it did; study.bids=strategy plays bidders.strategy on this log instead",
+    )
+    return result, table, notes, own.scenario
+
+
+def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
+    """One strategy on the part of the log that nothing was learned from."""
+    from experiments.logs import read_supply
+    from experiments.replay.market import landscape, open_field
+    from experiments.replay.plan import Plan
+    from sim import BidError, Entrant, simulate
+    from strategies.market import Market
+    from strategies.registry import UnknownStrategyError, make
+
+    plan, settings = Plan.of(point.settings.tree()), point.settings
+    field = open_field(plan, read_supply(supply), settings.study.arm)
+    training, test = field.part(field.training), field.part(~field.training)
+    columns = test.columns()
+    hours = float(columns.time_us[-1]) / 3.6e9 + 1e-6
+    scenario = settings.scenario.model_copy(
+        update={
+            "supply": supply.model_copy(update={"horizon_h": hours}),
+            "rivals": landscape(training.log, plan.settings.landscape),
+            "currency": field.log.currency,
+        }
+    )
+    bidders = scenario.bidders
+    try:
+        strategy = make(bidders.strategy, Market.of(scenario))
+        entrant = Entrant(strategy, ("value",), bidders.budget)
+        result = simulate(scenario, {"focal": entrant}, settings.seed, log=columns)
+    except (BidError, UnknownStrategyError) as error:
+        raise BadInput(f"bidders.strategy: {error}") from None
+    return (
+        result,
+        bidder_table(result, identified=False),
+        _notes(plan.settings.landscape, field, training, test),
+        scenario,
+    )
+
+
+def _notes(kind: str, field: Field, training: Field, test: Field) -> tuple[str, ...]:
+    log = field.log
+    brought = (
+        "predictions are the log's own (pctr)"
+        if "pctr" in log.frame
+        else "predictions were learned on the training rows"
+    )
+    censored = (
+        "full information: the price of every row is known"
+        if log.full_information
+        else "censored: no price above the logger's own bid is known, so that nothing is said of what higher bids would win"
+    )
+    return (
+        f"{log.path}: {log.rows}",
+        f"learned and tuned on {len(training.log):,} rows, replayed on {len(test.log):,}; {brought}",
+        f"policies are told the {kind.replace('_', '-')} landscape of the training rows",
+        "the log's price is the highest rival bid; rivals do not react",
+        censored,
+        *log.facts,
+        *log.notes,
+    )
+
+
+def _write(point: Point, folder: Folder, done: Run) -> None:
+    folder.write_text("config.yaml", point.yaml)
+    for name, table in (("bidders", done.bidders), ("timeseries", done.timeseries)):
+        folder.write_table(f"{name}.csv", table)
+        folder.write_table(f"{name}.parquet", table)
+    folder.write_table("calendar.csv", done.calendar)

@@ -1,0 +1,48 @@
+"""Plots that every study's own tables allow, whatever the study: what the report draws beside what the study has drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from experiments.plots.forest import draw_forest, draw_shapley, forest_points
+from experiments.plots.lattice import MOST, draw_lattice, lattice_points
+from experiments.plots.pacing import arm_pacing, draw_pacing
+from experiments.studies.base import Figure
+
+PROFIT = "focal_profit"
+
+
+def figures_of(
+    summary: pd.DataFrame, timeseries: pd.DataFrame, *, budget: float | None = None, best_single: str = ""
+) -> Iterator[Figure]:
+    """What can be drawn of these tables.
+
+    Args:
+        summary: the rows of ``summary.csv``; of a log, which has several budgets, nothing is drawn.
+        timeseries: the rows of ``timeseries.parquet``; may be empty.
+        budget: each advertiser's, in currency per replication; None where there is none.
+        best_single: the better single source.
+    """
+    if "budget_share" in summary:
+        return
+    forest = forest_points(summary, best_single=best_single)
+    if len(forest):
+        yield Figure("forest", forest, lambda: draw_forest(forest))
+    shapley = forest_points(summary, estimand="shapley")
+    if len(shapley):
+        yield Figure("shapley", shapley, lambda: draw_shapley(shapley))
+    marginal = summary["estimand"] == "marginal_value"
+    sources = {str(arm).partition(" | ")[0] for arm in summary.loc[marginal, "arm"]}
+    if 2 <= len(sources) <= MOST:
+        lattice = lattice_points(summary)
+        yield Figure("lattice", lattice, lambda: draw_lattice(lattice))
+    pacing = (
+        arm_pacing(timeseries, budget)
+        if {"arm", "bidder", "hour", "spend"} <= set(timeseries)
+        else timeseries
+    )
+    if len(pacing):
+        subject = "Pacing: spend over the day, by bidder, where the focal advertiser is joint"
+        yield Figure("pacing", pacing, lambda: draw_pacing(pacing, subject=subject))

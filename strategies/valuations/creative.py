@@ -1,0 +1,151 @@
+"""Which creative to show, and what an impression is then worth: decided together, or by two departments.
+
+Where one department does both, it values each creative on its own data, shows the one that is worth most, and bids that.
+Where one bids and another shows, each on its own data, the one that bids knows on average what the other will show: it bids
+E[theta of the creative that will be shown | its own data].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import Scenario, VisibleRequests
+from sim.response import truth
+from sim.training import TrainingLog
+from strategies.base import Valuation
+from strategies.valuations.bayes import believed_retention, posterior
+from strategies.valuations.learned import learned
+from strategies.valuations.tables import DECIMALS, CellValues, ratio, spread_over
+
+Table = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BestCreative:
+    """``parts`` value the creatives, in their order, on the same data; it shows the best (the first of equals) and bids its worth."""
+
+    parts: tuple[Valuation, ...]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """All that the parts read."""
+        return tuple(dict.fromkeys(column for part in self.parts for column in part.reads))
+
+    def value(self, requests: VisibleRequests) -> Table:
+        """What the best is worth."""
+        return np.asarray(self._each(requests).max(axis=0))
+
+    def creative(self, requests: VisibleRequests) -> NDArray[np.int64]:
+        """Its number."""
+        return np.asarray(self._each(requests).argmax(axis=0))
+
+    def _each(self, requests: VisibleRequests) -> Table:
+        return np.stack([part.value(requests) for part in self.parts])
+
+
+@dataclass(frozen=True)
+class TwoDepartments:
+    """``worth`` is what the one that bids reckons with; the other shows ``choice``, by the codes of ``shows_by``."""
+
+    worth: Valuation
+    shows_by: tuple[str, ...]
+    choice: NDArray[np.int64]
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """What either reads."""
+        return tuple(dict.fromkeys((*self.worth.reads, *self.shows_by)))
+
+    def value(self, requests: VisibleRequests) -> Table:
+        """What the impression is worth to the one that bids."""
+        return self.worth.value(requests)
+
+    def creative(self, requests: VisibleRequests) -> NDArray[np.int64]:
+        """What the other shows."""
+        codes = tuple(requests[name] for name in self.shows_by)
+        return np.asarray(np.broadcast_to(self.choice[codes], (requests.n,)))
+
+
+def single(scenario: Scenario) -> list[Scenario]:
+    """The same market with one of its creatives alone, for each."""
+    return [
+        scenario.model_copy(update={"creative": {name: creative}})
+        for name, creative in scenario.creative.items()
+    ]
+
+
+def best_creative(scenario: Scenario, of: Callable[[int, Scenario], Valuation]) -> BestCreative:
+    """``of`` values one creative, by its number and the market in which there is no other."""
+    return BestCreative(tuple(of(number, alone) for number, alone in enumerate(single(scenario))))
+
+
+def bayes_apart(scenario: Scenario, bids_on: Iterable[str], shows_by: Iterable[str]) -> TwoDepartments:
+    """Two departments, both exact: bids on the data ``bids_on``, shows by ``shows_by``."""
+    bids_on, shows_by = tuple(bids_on), tuple(shows_by)
+    names = scenario.originals({*bids_on, *shows_by})
+    keep = {name: believed_retention(scenario, name) for name in names}
+    parts = [posterior(scenario, names, keep, theta=worth) for worth in truth(scenario).effect.worth]
+    weight, worth = parts[0].weight, np.stack([part.worth for part in parts])
+    choice = _best(_seen(worth, names, scenario.originals(shows_by)))
+    shown = _shown(worth, choice, names, scenario.originals(shows_by))
+    kept = scenario.originals(bids_on)
+    mean = ratio(
+        _seen(shown[None], names, kept)[0],
+        _seen(weight[None], names, kept)[0],
+        float(shown.sum() / weight.sum()),
+    )
+    return TwoDepartments(CellValues(scenario.distinct(bids_on), mean), scenario.distinct(shows_by), choice)
+
+
+def learned_apart(
+    scenario: Scenario,
+    logs: Sequence[TrainingLog],
+    bids_on: Iterable[str],
+    shows_by: Iterable[str],
+    learner: str,
+) -> TwoDepartments:
+    """Two departments that learn from one log, which holds each creative's impressions apart (``creative_logs``).
+
+    The one that shows fits each creative by itself. The one that bids fits the impressions on which chance showed what the
+    other would have: those of a policy, out of a log of random ones (Li, Chu, Langford & Wang 2011), weighted where
+    creatives were not shown equally often.
+    """
+    bids_on, shows_by = tuple(bids_on), tuple(shows_by)
+    fitted = [
+        learned(alone, log, shows_by, learner) for alone, log in zip(single(scenario), logs, strict=True)
+    ]
+    choice = _best(np.stack([part.table for part in fitted if isinstance(part, CellValues)]))
+    names, shares = logs[0].sources, truth(scenario).shares
+    where = spread_over(choice, scenario.originals(shows_by), names)
+    weights = [(where == number) * (shares.min() / share) for number, share in enumerate(shares)]
+    if not any((weight * log.count).any() for weight, log in zip(weights, logs, strict=True)):
+        weights = [np.ones(1)] * len(logs)  # chance never showed it: all of the log is what there is
+    matched = replace(
+        logs[0],
+        **{
+            part: sum(weight * getattr(log, part) for weight, log in zip(weights, logs, strict=True))
+            for part in ("count", "total", "square", "clicks", "conversions")
+            if getattr(logs[0], part).size
+        },
+    )
+    return TwoDepartments(learned(scenario, matched, bids_on, learner), scenario.distinct(shows_by), choice)
+
+
+def _best(worth: Table) -> NDArray[np.int64]:
+    """The creative worth most in each cell, the first of equals; ``worth`` has the creatives on its first axis."""
+    return np.asarray(np.round(worth, DECIMALS).argmax(axis=0))
+
+
+def _seen(table: Table, names: Sequence[str], kept: Sequence[str]) -> Table:
+    """Summed over the codes that only others see; the first axis stays."""
+    return np.asarray(table.sum(axis=tuple(i for i, name in enumerate(names, 1) if name not in kept)))
+
+
+def _shown(worth: Table, choice: NDArray[np.int64], names: Sequence[str], shows_by: Sequence[str]) -> Table:
+    """The worth of what is shown, over the codes of ``names``."""
+    where = np.broadcast_to(spread_over(choice, shows_by, names), worth.shape[1:])
+    return np.asarray(np.take_along_axis(worth, where[None], axis=0)[0])

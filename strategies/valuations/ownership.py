@@ -1,0 +1,34 @@
+"""Who may learn from what: clicks belong to the cmo (and to agencies), conversions to the cio.
+
+A house that sees one kind alone takes each for what all worth comes to per one of its kind: the average value of a click,
+or of a sale, is no secret. Who holds data of both houses learns from both. Where an impression does one thing alone, a
+click or an amount, it is the margin too, and every house knows it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sim import Scenario
+from sim.training import TrainingLog
+
+
+class Worth(NamedTuple):
+    """What a click and a conversion count for a learner, in currency; 0: it does not see them."""
+
+    click: float
+    conversion: float
+
+
+def owned(scenario: Scenario, log: TrainingLog, sources: tuple[str, ...]) -> Worth:
+    """What the outcomes count for a holder of these sources; a holder of none knows averages, and so of both."""
+    response = scenario.response
+    sale = response.conversion.value if response.conversion is not None else 0.0
+    owners = {scenario.owner_of(name) for name in sources}
+    clicks, sales = float(log.clicks.sum()), float(log.conversions.sum())
+    worth = response.value_per_click * clicks + sale * sales
+    if owners == {"cio"}:
+        return Worth(0.0, worth / sales if sales else sale)
+    if owners and "cio" not in owners:
+        return Worth(worth / clicks if clicks else response.value_per_click, 0.0)
+    return Worth(response.value_per_click, sale)

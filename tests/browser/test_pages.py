@@ -1,0 +1,314 @@
+"""The pages as a reader meets them: from disk, in Chromium, with the network off (`make test-browser`)."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments.cli import main
+from experiments.report import write_report
+from experiments.verdict import number
+
+CHROMIUM = os.environ.get("JOINTBID_CHROMIUM", "")
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM, reason="JOINTBID_CHROMIUM names no browser: make test-browser finds one"
+)
+pytest.importorskip(
+    "playwright", reason="the extra `browser` is not installed: make test-browser installs it"
+)
+
+QUICK = [
+    "supply.requests=2000",
+    "study.curve.requests=500",
+    "study.curve.replications=2",
+    "executor=serial",
+]
+WIDTHS = {"desk": 1200, "phone": 380}
+
+
+def answer(folder, *overrides):
+    """The folder of a study that has been run."""
+    main(["value", *overrides, *QUICK, f"results_dir={folder}"])
+    (found,) = (folder / "value").iterdir()
+    return found
+
+
+def changed(folder, target, change):
+    """A copy of a study's folder whose summary is another, with its report."""
+    shutil.copytree(folder, target)
+    summary = change(pd.read_parquet(target / "summary.parquet"))
+    summary.to_parquet(target / "summary.parquet", index=False)
+    summary.to_csv(target / "summary.csv", index=False)
+    shutil.rmtree(target / "plots")
+    return target
+
+
+def one_arm(summary):
+    return summary[(summary["estimand"] == "utility") & (summary["arm"] == "joint")]
+
+
+def never_pays(summary):
+    unit, none = "CNY per month", float("nan")
+    rows = [
+        ("net_value", "joint", "focal_profit", unit, -900.0, -950.0, -850.0, 3),
+        ("payback_month", "joint", "focal_profit", "months", float("inf"), float("inf"), float("inf"), 3),
+        ("break_even_match_rate", "joint", "focal_profit", "share of people", none, none, none, 3),
+    ]
+    return pd.concat([summary, pd.DataFrame(rows, columns=list(summary)[:8])], ignore_index=True)
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """Studies of every kind that a page must bear, each with its report."""
+    base = tmp_path_factory.mktemp("pages")
+    eight = answer(
+        base / "eight",
+        "study.replications=3",
+        "bidders.count=3",
+        "rivals.landscape=null",
+        "bidders.strategy=truthful",
+    )
+    found = {
+        "eight arms": eight,
+        "one replication": answer(base / "single", "study.replications=1"),
+        "one arm": changed(eight, base / "one", one_arm),
+        "never pays": changed(eight, base / "never", never_pays),
+        "failures": changed(eight, base / "failures", lambda summary: summary),
+    }
+    cell = {"point": "", "arm": "joint", "replication": 2, "seed": 1}
+    failure = {
+        "cell": cell,
+        "error": "ValueError: <b>no</b>",
+        "traceback": "",
+        "command": "jointbid run study.arm=joint",
+    }
+    (found["failures"] / "failures.jsonl").write_text("".join(json.dumps(failure) + "\n" for _ in range(30)))
+    for folder in found.values():
+        write_report(folder)
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open a file offline; what the console says must be nothing at the end."""
+    contexts, said = [], []
+
+    def visit(path: Path, *, width=1200, dark=False):
+        scheme = "dark" if dark else "light"
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, offline=True, color_scheme=scheme
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on(
+            "request", lambda request: request.url.startswith(("file:", "data:")) or said.append(request.url)
+        )
+        page.goto(path.as_uri())
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert said == []
+
+
+KINDS = ["eight arms", "one replication", "one arm", "never pays", "failures"]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_axe_reports_no_violation(folders, open_page, kind, dark):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(folders[kind] / "report.html", dark=dark)
+    page.evaluate("document.querySelectorAll('details').forEach((folded) => { folded.open = true })")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_nothing_is_wider_than_the_screen_or_empty(folders, open_page, kind, width):
+    page = open_page(folders[kind] / "report.html", width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    outside = """[...document.querySelectorAll('h1, h2, p, li, pre, figcaption')].filter((e) => {
+        const box = e.getBoundingClientRect();
+        return !e.closest('.unseen, .scroll') && box.width && (box.right > innerWidth + 1 || e.scrollWidth > e.clientWidth + 1);
+    }).map((e) => e.textContent)"""
+    assert page.evaluate(outside) == []
+    assert page.evaluate(
+        "[...document.querySelectorAll('figure svg')].every((e) => e.getBoundingClientRect().height > 80)"
+    )
+
+
+def test_ids_are_unique_and_links_within_the_page_lead_somewhere(folders, open_page):
+    page = open_page(folders["eight arms"] / "report.html")
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((e) => e.id)")
+    assert len(ids) == len(set(ids))
+    used = page.evaluate(
+        "[...document.querySelectorAll('[href^=\"#\"]')].map((e) => e.getAttribute('href').slice(1))"
+    )
+    assert set(used) <= set(ids)
+    beside = page.evaluate(
+        "[...document.querySelectorAll('a[href]:not([href^=\"#\"])')].map((e) => e.getAttribute('href'))"
+    )
+    assert beside
+    for file in beside:
+        assert (folders["eight arms"] / file).is_file(), file
+
+
+def test_every_number_is_that_of_the_csv(folders, open_page):
+    """Each row of the estimands is its row of summary.csv: the exact value behind it, and three digits of it to be read."""
+    page = open_page(folders["eight arms"] / "report.html")
+    with (folders["eight arms"] / "summary.csv").open() as file:
+        written = list(csv.DictReader(file))
+    rows = shown(page, "estimands")
+    assert len(rows) == len(written) > 40
+    for row, line in zip(rows, written, strict=True):
+        words = [line["estimand"], line["arm"], line["metric"]]
+        assert [cell[0] for cell in row[:3]] == words
+        for (text, value), column in zip(row[3:6], ("estimate", "ci_low", "ci_high"), strict=True):
+            exact = float(line[column]) if line[column] else None
+            assert (float(value) if value else None) == exact, words
+            assert text == ("–" if exact is None else number(exact)), words
+        assert row[7] == (f"{int(line['n_replications']):,}", repr(float(line["n_replications"])))
+
+
+def test_cards_and_arms_say_what_the_csv_says(folders, open_page):
+    page = open_page(folders["eight arms"] / "report.html")
+    summary = pd.read_csv(folders["eight arms"] / "summary.csv")
+    profit = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
+    rows = shown(page, "arms")
+    assert [float(row[1][1]) for row in rows] == list(profit["estimate"])
+    amounts = page.eval_on_selector_all(".amount", "all => all.map((e) => [e.textContent, e.dataset.v])")
+    for estimand, (text, value) in zip(
+        ["value_of_joint_data", "same_request_step", "joint_model_step"], amounts, strict=True
+    ):
+        row = summary[(summary["estimand"] == estimand) & (summary["metric"] == "focal_profit")].iloc[0]
+        assert (text, float(value)) == (number(row["estimate"]), row["estimate"])
+
+
+def test_the_numbers_behind_each_figure_are_its_csv(folders, open_page):
+    page = open_page(folders["eight arms"] / "report.html")
+    tables = page.eval_on_selector_all("figure table", "all => all.map((e) => e.id)")
+    assert {"data-ladder", "data-forest", "data-match_rate", "data-pacing"} <= set(tables)
+    for ident in tables:
+        table = pd.read_csv(folders["eight arms"] / "plots" / f"{ident.removeprefix('data-')}.csv").head(200)
+        numeric = [i for i, column in enumerate(table) if pd.api.types.is_numeric_dtype(table[column])]
+        rows = shown(page, ident)
+        for i in numeric:
+            values = [float(row[i][1]) if row[i][1] else None for row in rows]
+            assert values == [None if pd.isna(value) else value for value in table.iloc[:, i]], (ident, i)
+
+
+def shown(page, ident):
+    """Text and exact value of each cell of a table, row by row."""
+    cells = f"""[...document.querySelectorAll('#{ident} tbody tr')].map((row) =>
+        [...row.cells].map((cell) => [cell.textContent, cell.dataset.v ?? '']))"""
+    return [[tuple(cell) for cell in row] for row in page.evaluate(cells)]
+
+
+def test_a_table_is_sorted_by_mouse_and_by_keyboard(folders, open_page):
+    page = open_page(folders["eight arms"] / "report.html")
+    before = column(page, 1)
+    head = page.locator("#arms thead th").nth(1)
+    head.locator("button").click()
+    assert (head.get_attribute("aria-sort"), column(page, 1)) == ("ascending", sorted(before))
+    page.keyboard.press("Enter")  # the button has the focus
+    assert (head.get_attribute("aria-sort"), column(page, 1)) == ("descending", sorted(before, reverse=True))
+    page.keyboard.press("Space")
+    assert (head.get_attribute("aria-sort"), column(page, 1)) == ("none", before)
+    page.locator("#arms thead button").first.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert page.locator("#arms th[aria-sort=ascending]").count() == 1
+
+
+def column(page, index):
+    return [float(row[index][1]) for row in shown(page, "arms")]
+
+
+def test_what_is_not_known_is_sorted_last_either_way(folders, open_page):
+    page = open_page(folders["one replication"] / "report.html")
+    button = page.locator("#estimands thead button").nth(4)
+    for _ in range(2):
+        button.click()
+        assert all(cell[4] == ("–", "") for cell in shown(page, "estimands"))
+    button = page.locator("#arms thead button").nth(4)  # over none: none itself has no difference
+    for _ in range(2):
+        button.click()
+        assert shown(page, "arms")[-1][4][1] == ""
+
+
+def test_a_table_is_filtered_and_says_how_much_is_left(folders, open_page):
+    page = open_page(folders["eight arms"] / "report.html")
+    whole = len(shown(page, "estimands"))
+    field = page.locator("#estimands-filter")
+    field.focus()
+    page.keyboard.type("Utility joint revenue")
+    visible = page.locator("#estimands tbody tr:visible")
+    assert visible.count() == 1
+    assert "joint" in visible.first.text_content()
+    assert page.locator("#estimands-said").text_content() == f"1 of {whole} rows"
+    field.fill("")
+    assert visible.count() == whole
+
+
+def test_it_prints_whole(folders, open_page, tmp_path):
+    page = open_page(folders["eight arms"] / "report.html")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 at 96 dots an inch, less its margins
+    assert page.evaluate("document.documentElement.scrollWidth") <= 718
+    assert not page.locator("nav").is_visible()
+    hidden = """[...document.querySelectorAll('.scroll')].filter((e) => e.clientHeight && (
+        getComputedStyle(e).overflowX !== 'visible' || getComputedStyle(e).maxHeight !== 'none')).length"""
+    assert page.evaluate(hidden) == 0
+    tables = """[...document.querySelectorAll('main > section > .scroll > table, figure svg')].filter((e) =>
+        e.getBoundingClientRect().height && e.getBoundingClientRect().right > innerWidth + 1)
+        .map((e) => e.id || e.textContent.slice(0, 50))"""
+    assert page.evaluate(tables) == []
+    pdf = page.pdf(path=tmp_path / "report.pdf", format="A4")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page\b", pdf)) <= 15
+
+
+def test_failures_and_never_are_said(folders, open_page):
+    page = open_page(folders["failures"] / "report.html")
+    assert page.get_by_text("ValueError: <b>no</b>").count() == 21  # twenty, and the check
+    assert page.locator(".status.FAIL").count() == 1
+    page = open_page(folders["never pays"] / "report.html")
+    assert page.locator(".amount").all_text_contents()[-3:] == ["-900", "never pays back", "not known"]
+    assert "infinite" not in page.locator(".cards").text_content()
+
+
+def test_pages_are_small(folders):
+    for folder in folders.values():
+        assert (folder / "report.html").stat().st_size < 3e6
+
+
+def opened(page_opener, path):
+    """Seconds until a page stands there, scripts run and laid out."""
+    start = time.perf_counter()
+    page = page_opener(path)
+    page.evaluate("document.body.getBoundingClientRect().height")
+    return time.perf_counter() - start

@@ -1,0 +1,113 @@
+"""Section 3, items 1, 3, 6 and 7, and the law of k adopters of section 4, at parameters that nobody chose.
+
+n = 20 replications of 20,000 requests an example; arms meet the same requests, so that what is asserted are paired differences.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from experiments.cells import Cell
+from experiments.studies.arms import run_cell
+
+pytestmark = pytest.mark.oracle
+
+few = settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+sizes = st.sampled_from([-0.5, -0.35, -0.2, 0.2, 0.3, 0.4, 0.5])
+redundancies = st.sampled_from([-0.5, -0.2, 0.0, 0.3, 0.6])
+R, N = 20, 20_000
+
+
+@pytest.fixture
+def world(scenario):
+    """A market whose bids stay in [0, M] in every arm, and M."""
+
+    def build(b, c, d, q=0.0, profile=None, horizon_h=1.0):
+        a = 1.5 * (abs(b) + abs(c) + abs(d)) + 0.2
+        M = 2 * a
+        s = scenario(
+            requests=N,
+            supply={"horizon_h": horizon_h},
+            response={"a": a, "b": b, "c": c, "d": d, "q": q},
+            source={"profile": profile or {}, "context": {}},
+            rivals={"landscape": "uniform", "high": M},
+        )
+        return s, M
+
+    return build
+
+
+@few
+@given(b=sizes, c=sizes, d=sizes, q=redundancies)
+def test_the_ladder(world, profit, lands, b, c, d, q):
+    """Items 1 and 3: join against stacked, profile, context and summed."""
+    s, M = world(b, c, d, q)
+    u = {arm: profit(s, arm, replications=R) for arm in ("profile", "context", "stacked", "summed", "joint")}
+    own, unit = d**2 * (1 - q**2), b**2 + c**2 + d**2
+    twice = q**2 * (b**2 + c**2 + 2 * b * c * q)
+    for arm, gain in {
+        "stacked": own,
+        "profile": (c**2 + d**2) * (1 - q**2),
+        "context": (b**2 + d**2) * (1 - q**2),
+        "summed": own + twice,
+    }.items():
+        lands(u["joint"] - u[arm], gain / (2 * M), resolution=0.1 * unit / (2 * M))
+
+
+@few
+@given(
+    b=sizes, c=sizes, d=sizes, m=st.sampled_from([0.1, 0.35, 0.6, 0.95]), e=st.sampled_from([0.0, 0.2, 0.5])
+)
+def test_matching_and_false_matches(world, profit, lands, b, c, d, m, e):
+    """Item 6: U(m) = m U_J + (1-m) U_C, with r = 1 - e in U_J."""
+    s, M = world(b, c, d, profile={"match_rate": m, "false_match_rate": e})
+    step = (b**2 + d**2) / (2 * M)
+    gain = m * (1 - e) ** 2 * step
+    lands(
+        profit(s, "joint", replications=R) - profit(s, "context", replications=R),
+        gain,
+        resolution=0.15 * step,
+    )
+
+
+@few
+@given(
+    b=sizes, c=sizes, d=sizes,
+    rate=st.sampled_from([0.05, 0.2, 0.4]), every=st.sampled_from([0.0, 1.0, 3.0]), latency=st.sampled_from([0.0, 0.5, 2.0]),
+)  # fmt: skip
+def test_staleness(world, profit, lands, b, c, d, rate, every, latency):
+    """Item 7: mean r^2 counts where the age is known, 2 (mean r) - 1 where the copy is taken for fresh."""
+    copy = {"flip_rate_per_h": rate, "sync_interval_h": every, "latency_h": latency}
+
+    def mean(speed):
+        cycle = (1 - np.exp(-speed * every)) / (speed * every) if every else 1.0
+        return np.exp(-speed * latency) * cycle
+
+    s, M = world(b, c, d, profile=copy, horizon_h=12.0)
+    step = (b**2 + d**2) / (2 * M)
+    gain = profit(s, "joint", replications=R) - profit(s, "context", replications=R)
+    lands(gain, mean(4 * rate) * step, resolution=0.15 * step)
+    s, _ = world(b, c, d, profile={**copy, "use": "naive"}, horizon_h=12.0)
+    gain = profit(s, "joint", replications=R) - profit(s, "context", replications=R)
+    lands(gain, (2 * mean(2 * rate) - 1) * step, resolution=0.2 * step)
+
+
+@few
+@given(b=st.sampled_from([0.15, 0.3, 0.5, -0.4]), n=st.integers(2, 6), data=st.data())
+def test_k_adopters(scenario, lands, b, n, data):
+    """Section 4 [D]: an adopter earns b 2^-k (k < n) or b 2^(1-n) (k = n); who stays out 0, or the last one b 2^-(n-1)."""
+    k = data.draw(st.integers(1, n))
+    s = scenario(
+        requests=N,
+        response={"a": 1.0, "b": b},
+        source={"profile": {}, "context": {}},
+        bidders={"count": n, "strategy": "truthful"},
+    )
+    rows = [run_cell(Cell(s, "profile", who=k, replication=r)).rows for r in range(R)]
+    got, size = np.array([[row["profit"] for row in run] for run in rows]) / N, abs(b)
+    lands(got[:, :k].mean(axis=1), size * 2.0 ** -min(k, n - 1), resolution=0.05 * size)
+    if k < n:
+        lands(got[:, k:].mean(axis=1), size * 2.0 ** (1 - n) if k == n - 1 else 0.0, resolution=0.05 * size)
