@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := sim strategies experiments conf jointbid.py tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs blocks golden bench bench-study clean
+.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs blocks sweep golden bench bench-study clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ docs: $(VENV)/.installed-dev  ## run every snippet of README and docs/
 
 blocks: $(VENV)/.installed-dev  ## 3,000 drawn markets, bit for bit, whatever travels together (make MARKETS=... blocks)
 	JOINTBID_MARKETS=$(MARKETS) $(BIN)/pytest -n $(JOBS) tests/sim/test_blocks.py
+
+sweep: $(VENV)/.installed-dev  ## 10,000 cells of a sweep, killed and gone on with, against the same ones uninterrupted
+	JOINTBID_SWEEP_POINTS=460 $(BIN)/pytest tests/experiments/test_scale.py -k goes_on_after
 
 golden: $(VENV)/.installed-dev  ## write the traces in tests/golden anew; read the diff
 	PYTHONPATH=. $(BIN)/python tests/golden/test_golden.py

@@ -24,7 +24,9 @@ sys.exit(main())"""
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor.jobs=2"]
 LONG = [*TINY, "study.replications=30", "supply.requests=10000"]
 CELLS = 30 * 7 + 8
-SWEEP = ["-m", *TINY, "study.replications=2", "source.profile.match_rate=range(0,1,.05)"]
+POINTS = int(os.environ.get("JOINTBID_SWEEP_POINTS", "20"))
+SWEEP = ["-m", *TINY, "study.replications=2", f"source.profile.match_rate=range(0,1,{1 / POINTS})"]
+PER_POINT = 2 * 7 + 8
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +42,7 @@ def start(*arguments, **options):
 
 
 def finish(process, code=0):
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=300 + 10 * POINTS)
     assert process.returncode == code, out + err
     assert "Traceback" not in err, err
     return err
@@ -51,7 +53,7 @@ def lines(results="results"):
 
 
 def wait_for(cells, process, results="results"):
-    for _ in range(4000):
+    for _ in range(4000 + 100 * POINTS):
         if len(lines(results)) >= cells:
             return
         assert process.poll() is None, process.communicate()
@@ -128,27 +130,27 @@ def test_two_drivers_share_a_sweep(whole):
     for process in both:
         finish(process)
     keys = [line[17:37] for line in lines()]
-    assert len(keys) == len(set(keys)) == 20 * (2 * 7 + 8)
+    assert len(keys) == len(set(keys)) == POINTS * PER_POINT
     assert statuses() == {"done"}
     assert_same("results", whole / "sweep")
 
 
 def test_a_sweep_goes_on_after_its_driver_was_killed(whole):
     process = start(*SWEEP)
-    wait_for(120, process)
+    wait_for(POINTS * PER_POINT // 3, process)
     process.kill()
     process.communicate()
     kept = len(lines())
     assert "done" in statuses(), "the first points are there already"
     finish(start(*SWEEP))
-    assert len(lines()) == 20 * (2 * 7 + 8)
-    assert kept >= 120
+    assert len(lines()) == POINTS * PER_POINT
+    assert kept >= POINTS * PER_POINT // 3
     assert_same("results", whole / "sweep")
     (points,) = Path("results/sweeps").iterdir()
     (other,) = (whole / "sweep" / "sweeps").iterdir()
     mine, theirs = (pd.read_csv(folder / "points.csv").drop(columns="folder") for folder in (points, other))
     pd.testing.assert_frame_equal(mine, theirs)
-    assert mine["source.profile.match_rate"].tolist() == pytest.approx([0.05 * n for n in range(20)])
+    assert mine["source.profile.match_rate"].tolist() == pytest.approx([n / POINTS for n in range(POINTS)])
     assert mine["value_of_joint_data"].is_monotonic_increasing or mine["value_of_joint_data"].iloc[-1] > 0
 
 
