@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := sim strategies experiments conf jointbid.py tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs blocks sweep golden bench bench-study clean
+.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs curves blocks sweep golden bench bench-study findings clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ types: $(VENV)/.installed-dev  ## mypy, strict
 
 unit: $(VENV)/.installed-dev  ## pytest on all cores, the snippets of README and docs/ among them
 	$(BIN)/pytest -n $(JOBS)
+
+curves: $(VENV)/.installed-dev  ## draw the policies' curves in docs/strategies anew
+	$(BIN)/python -m experiments.plots.bid_curves docs/strategies
 
 wheel: $(VENV)/.installed-dev  ## build the wheel and use it in a clean environment, outside the checkout
 	.ci/wheel $(BIN)/python
@@ -60,6 +63,9 @@ bench: $(VENV)/.installed-dev  ## auctions per second and memory
 
 bench-study: $(VENV)/.installed-dev  ## what a study costs beside its cells: time and memory of the driver, two cores against one
 	$(BIN)/python benchmarks/bench_study.py
+
+findings: $(VENV)/.installed  ## run what docs/findings.md tells, and write it anew; read the diff
+	$(BIN)/python -m experiments.findings
 
 clean:  ## remove caches and builds; keeps .venv and results
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

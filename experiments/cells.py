@@ -11,10 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from experiments.versions import version
-from sim.scenario import Scenario
+from sim.scenario import Scenario, StrategySpec
 
 ROOT = Path(__file__).parents[1]
-CODE = ("sim", "strategies", "experiments/studies/arms.py", "experiments/cells.py", "experiments/lattice.py")
+CODE = (
+    "sim",
+    "strategies",
+    "experiments/studies/arms.py",
+    "experiments/studies/match.py",
+    "experiments/cells.py",
+    "experiments/lattice.py",
+)
 """What a cell's numbers are computed by; a change there makes other cells of all of them."""
 
 FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
@@ -22,6 +29,10 @@ FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, 
 
 PILOTS = 1_000_000
 """Replications from here on are pilots: they decide how a study goes on, and no estimate and no table has them."""
+
+
+TOGETHER = "together"
+"""The match of all strategies in one market."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +50,7 @@ class Cell:
         seed: the study's seed.
         replication: the number of the market; pilots have numbers of their own.
         point: where on a curve the cell lies; empty on the ladder itself.
+        lineup: the strategies of a match, a seat each, where the treatment is who plays whom; all hold the arm's data.
     """
 
     scenario: Scenario
@@ -51,6 +63,7 @@ class Cell:
     seed: int = 1
     replication: int = 0
     point: str = ""
+    lineup: tuple[StrategySpec, ...] = ()
 
     @functools.cached_property
     def key(self) -> str:
@@ -64,9 +77,18 @@ class Cell:
             self.seed,
             self.replication,
         ]
-        if theirs := fingerprint(self.scenario.bidders.strategy.name):
-            parts.append(theirs)
+        if self.lineup:
+            parts.append([spec.model_dump() for spec in self.lineup])
+        plays = [self.scenario.bidders.strategy, *self.lineup]
+        parts += [theirs for spec in plays if (theirs := fingerprint(spec.name))]
         return _hash(json.dumps(parts, sort_keys=True).encode())
+
+    @property
+    def treatment(self) -> str:
+        """The arm; of a match, who plays in it: "truthful vs shading", or "together, truthful first" for more than two."""
+        if len(self.lineup) > 2:
+            return f"{TOGETHER}, {label(self.lineup[0])} first"
+        return " vs ".join(map(label, self.lineup)) or self.arm
 
     @property
     def is_pilot(self) -> bool:
@@ -75,7 +97,13 @@ class Cell:
 
     def __str__(self) -> str:
         where = f"{self.point}, " if self.point else ""
-        return f"{where}arm {self.arm}, replication {self.replication}"
+        return f"{where}arm {self.treatment}, replication {self.replication}"
+
+
+def label(spec: StrategySpec) -> str:
+    """A strategy as tables name it: ``linear(gain=0.5)``."""
+    given = ", ".join(f"{key}={value}" for key, value in spec.params.items())
+    return f"{spec.name}({given})" if given else spec.name
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,9 @@ GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
 """So many composed trees are kept: a sweep over groups comes back to each."""
 
+OWN_SCENARIO = {"tournament": "tournament"}
+"""Verb -> the scenario that it starts from; others from that of ``config.yaml``."""
+
 
 class Composer:
     """Composes the configuration of one verb."""
@@ -56,8 +59,11 @@ class Composer:
         with _hydra():
             parsed, _ = syntax.parse(texts, self.vocabulary)
             lines = [line for override in parsed for line in syntax.for_hydra(override, self.vocabulary)]
-            if not any(line.startswith("study=") for line in lines):
-                lines.insert(0, f"study={self._verb}")
+            own = {"study": self._verb, "scenario": OWN_SCENARIO.get(self._verb)}
+            given = {line.partition("=")[0] for line in lines}
+            lines[:0] = [
+                f"{group}={option}" for group, option in own.items() if option and group not in given
+            ]
             if _names_a_log(lines):
                 lines.insert(0, "scenario=log")
             tree, is_literal = _tree([*self._search, *lines])

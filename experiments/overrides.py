@@ -89,12 +89,28 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
     elif key in vocabulary.groups:
         options = vocabulary.groups[key]
         for choice in _choices(override):
-            if choice not in options:
+            if choice not in options and key == "strategy" and choice is not None:
+                yield f"strategy = {choice}: {_no_strategy(str(choice), options)}"
+            elif choice not in options:
                 hint = closest(str(choice), options)
                 shown = "null" if choice is None else choice
                 yield f"{key} = {shown}: must be one of {', '.join(options)}{hint}"
     elif not is_known(key, vocabulary.keys) and not key.startswith(tuple(f"{free}." for free in REPLACED)):
         yield f"{key}: no such key{nearest(key, [*vocabulary.keys, *vocabulary.groups])}"
+
+
+def _no_strategy(name: str, options: Sequence[str]) -> str:
+    """Why there is no such file: misspelt, not installed, not to be loaded, no bidder at all, or known without a file."""
+    from strategies.registry import BOUNDS, UnknownStrategyError, find, names
+
+    hint = closest(name, options)
+    if hint and name not in {*BOUNDS, *names()}:
+        return f"must be one of {', '.join(options)}{hint}"
+    try:
+        find(name)
+    except UnknownStrategyError as error:
+        return str(error)
+    return f"is installed, but no configuration folder has a file strategy/{name}.yaml; ask for it by name, bidders.strategy={name}"
 
 
 def _choices(override: Override) -> list[object]:

@@ -10,7 +10,7 @@ import shlex
 from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from experiments.cells import Cell, CellResult, grouped
@@ -221,17 +221,13 @@ def trial(cell: Cell, work: Work) -> None:
 
     supply = cell.scenario.supply
     few = supply.model_copy(update={"requests": min(supply.requests or TRIAL_REQUESTS, TRIAL_REQUESTS)})
-    small = Cell(
-        scenario=cell.scenario.model_copy(update={"supply": few}),
-        arm=cell.arm,
-        valuation="bayes",
-        who=cell.who,
-        seed=cell.seed,
-    )
+    scenario = cell.scenario.model_copy(update={"supply": few})
+    small = replace(cell, scenario=scenario, valuation="bayes", replication=0, point="")
     try:
         work(small)
     except BidError as error:
-        raise BadInput(f"bidders.strategy: {error}") from None
+        place = "study.strategies" if cell.lineup else "bidders.strategy"
+        raise BadInput(f"{place}: {error}") from None
     except Exception:  # noqa: BLE001 - the cell itself will say it, with the command that repeats it
         return
 
@@ -239,7 +235,7 @@ def trial(cell: Cell, work: Work) -> None:
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:
     """One line of ``failures.jsonl``, but for the traceback."""
     cell = outcome.cell
-    about = {"point": cell.point, "arm": cell.arm, "replication": cell.replication, "seed": cell.seed}
+    about = {"point": cell.point, "arm": cell.treatment, "replication": cell.replication, "seed": cell.seed}
     return {"cell": about, "error": outcome.error, "command": repeat(cell, point)}
 
 
@@ -275,7 +271,9 @@ def parts(
     records: list[dict[str, Any]] = []
     number, empty = 0, True
     for number, (cell, result) in enumerate(found, 1):
-        about = dict(zip(STUDY_COLUMNS, (cell.point, cell.arm, cell.replication, cell.seed), strict=True))
+        about = dict(
+            zip(STUDY_COLUMNS, (cell.point, cell.treatment, cell.replication, cell.seed), strict=True)
+        )
         records += [
             {**about, **row, **about} for row in rows(result)
         ]  # a result may be shared with another point

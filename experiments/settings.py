@@ -14,8 +14,10 @@ from experiments.studies.options import (
     Arm,
     Learner,
     Money,
+    Playing,
     Range,
     SensitivityStudy,
+    TournamentStudy,
     Valuation,
     Who,
 )
@@ -91,12 +93,14 @@ class ValueStudy(Model):
 class RunStudy(Model):
     """One simulation: which arm's data the focal bidder holds, in which replication.
 
+    ``strategies``, where there are some, play a match instead, a seat each, all with the arm's data.
     ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` says what is bid on a log of
     this engine: what was bid then, or what the strategy bids; ``replay`` is for logs.
     """
 
     arm: Arm = "joint"
     replication: Annotated[int, Field(ge=0)] = 0
+    strategies: tuple[Playing, ...] = ()
     who: Who = "unilateral"
     others: Arm = "none"
     valuation: Valuation = "bayes"
@@ -187,6 +191,15 @@ class Settings(Model, Generic[Study]):
         return self
 
     @model_validator(mode="after")
+    def _journeys_are_not_learned(self) -> Self:
+        if self.scenario.journey is not None and getattr(self.study, "valuation", "") == "learned":
+            raise ValueError(
+                "study.valuation = learned: must be bayes where there is a journey; purchases follow months after an "
+                "impression, and a log of randomised impressions knows only what follows at once"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _beliefs_are_worked_out(self) -> Self:
         learns = getattr(self.study, "valuation", "bayes") == "learned"
         if learns and self.scenario.bidders.beliefs == "winning":
@@ -216,6 +229,7 @@ ABOUT = ("name", "question", "currency")
 STUDIES: dict[str, type[Model]] = {
     "value": ValueStudy,
     "run": RunStudy,
+    "tournament": TournamentStudy,
     "adoption": AdoptionStudy,
     "sensitivity": SensitivityStudy,
 }

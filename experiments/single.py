@@ -26,7 +26,7 @@ BLOCK = "block"
 
 @dataclass(frozen=True)
 class Run:
-    """One simulation: a row a bidder, a row a bidder and hour, a row a kind of event.
+    """One simulation: a row a bidder, a row a bidder and hour, a row a kind of event, a row a step of the journeys.
 
     ``logged`` counts the rows of the auction log; None where none was asked for.
     """
@@ -37,6 +37,7 @@ class Run:
     calendar: pd.DataFrame
     market: dict[str, float]
     logged: int | None = None
+    journey: pd.DataFrame | None = None
 
     @property
     def pace(self) -> dict[str, float]:
@@ -77,6 +78,7 @@ def run(point: Point) -> Run:
             calendar_table(result),
             dict(result.market),
             logged,
+            pd.DataFrame(dict(result.journey)),
         )
         _write(point, folder, done)
         ledger = Ledger(ran=1, auctions=int(result.market["requests"]))
@@ -158,6 +160,7 @@ def _cell(point: Point) -> Cell:
         learner=study.learner,
         seed=settings.seed,
         replication=study.replication,
+        lineup=study.strategies,
     )
 
 
@@ -167,6 +170,8 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
         folder.write_table(f"{name}.csv", table)
         folder.write_table(f"{name}.parquet", table)
     folder.write_table("calendar.csv", done.calendar)
+    if done.journey is not None and len(done.journey):
+        folder.write_table("journey.csv", done.journey)
     if point.settings.plot.enabled and len(done.timeseries):
         from experiments import plots
 

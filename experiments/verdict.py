@@ -30,8 +30,8 @@ OF_MANY = {
 """The same where more than two sources are joined."""
 
 STEPS = {
-    "same_request_step": "having both on one request",
-    "joint_model_step": "one model of both",
+    "same_request_step": "having {both} on one request",
+    "joint_model_step": "one model of {both}",
 }
 
 
@@ -92,11 +92,32 @@ def verdict(
         f" ({holders}; what one of them gains)" if holders else ""
     )
     sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against, joining) + _steps(
-        summary, silo, best_single
+        summary, silo, best_single, "both" if len(sources) < 3 else "all"
     )
     sentence += _channels(summary)
     replications = f"{value.n} replication{'' if value.n == 1 else 's'}; {CAVEAT}"
     return f"{sentence}. {caveat or replications}."
+
+
+def others(summary: pd.DataFrame) -> str:
+    """What joining changes for everybody else, where rivals are bidders; empty where they are not: gains and losses differ in sign."""
+    names = {
+        "bidder_surplus": "all bidders' surplus",
+        "revenue": "the seller's revenue",
+        "welfare": "welfare",
+    }
+    found = {name: lookup(summary, "value_of_joint_data", metric) for metric, name in names.items()}
+    if found["welfare"] is None:
+        return ""
+    rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "revenue")]
+    said = [
+        f"{name} {number(value.estimate)} ({interval(value)})"
+        if value.finding in {"positive", "negative"}
+        else f"{name}, no difference shown ({interval(value) if value.has_interval else 'no interval'})"
+        for name, value in found.items()
+        if value is not None
+    ]
+    return f"It changes, in {rows['unit'].iloc[0]}: {'; '.join(said)}."
 
 
 def holders(who: str | int, bidders: int) -> str:
@@ -130,13 +151,13 @@ def _bracket(estimate: Estimate, sign: float = 1.0) -> str:
     return interval(estimate, sign=sign) if estimate.has_interval else "no interval"
 
 
-def _steps(summary: pd.DataFrame, silo: str, best_single: str) -> str:
+def _steps(summary: pd.DataFrame, silo: str, best_single: str, both: str) -> str:
     """What each step gives, after a colon; steps go from the better single source, whatever the silo is."""
-    found = {words: lookup(summary, name) for name, words in STEPS.items()}
+    found = {words.format(both=both): lookup(summary, name) for name, words in STEPS.items()}
     phrases = [_step(step, words) for words, step in found.items() if step is not None]
     if not phrases:
         return ""
-    start = ": " if silo == "best_single" else f". From {best_single} alone to both: "
+    start = ": " if silo == "best_single" else f". From {best_single} alone to {both}: "
     return start + ", ".join(phrases)
 
 

@@ -1,13 +1,21 @@
-"""The world: people, requests, auctions and money. Knows no strategy, no config files, no plots."""
+"""The world: people, requests, auctions and money. Knows no strategy, no config files, no plots.
+
+What simulates is imported when it is asked for: who only wants to know what a strategy looks like waits for no compiler.
+"""
 
 from __future__ import annotations
 
-from sim.desk import Entrant
-from sim.results import RunResult
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from sim.scenario import Scenario
-from sim.simulation import simulate
-from sim.supply import LogColumns
 from sim.visible import AccountState, BidError, Feedback, Strategy, VisibleRequests
+
+if TYPE_CHECKING:
+    from sim.desk import Entrant
+    from sim.results import RunResult
+    from sim.simulation import simulate
+    from sim.supply import LogColumns
 
 __all__ = [
     "AccountState",
@@ -21,3 +29,12 @@ __all__ = [
     "VisibleRequests",
     "simulate",
 ]
+
+LATER = {"Entrant": "desk", "LogColumns": "supply", "RunResult": "results", "simulate": "simulation"}
+"""Name -> the module that has it."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{LATER[name]}"), name)

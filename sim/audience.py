@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from sim.scenario import FACTORS, Consent, Scenario
 from sim.streams import Streams
 
+COMMON = "everyone"
+"""Owner of the facts where values are common."""
+
 
 def scores(types: int) -> NDArray[np.float64]:
     """Standardised scores of equally frequent types: a normal quantile bin's mean, scaled to mean 0 and variance 1.
@@ -93,6 +96,12 @@ class Visits:
         """A uniform for each request's person, the same whenever that person comes, shape (n,)."""
         return streams.at(name, self.person) if len(self.person) else self.by_request(streams, name)
 
+    def by_account(self, streams: Streams, name: str, group: int) -> NDArray[np.float64]:
+        """The same for all people of an account, which is so many in a row: that of the first of them, shape (n,)."""
+        if group == 1:
+            return self.by_person(streams, name)
+        return streams.at(name, self.person // group * group)
+
 
 def draw_types(
     scenario: Scenario, streams: Streams, owner: str, visits: Visits
@@ -104,7 +113,8 @@ def draw_types(
     the others is one fact with the profile (redundancy), it is what the person's profile makes it.
     """
     response = scenario.response
-    who = visits.by_person(streams, f"profile/{owner}")
+    group = scenario.journey.group if scenario.journey else 1
+    who = visits.by_account(streams, f"profile/{owner}", group)
     drawn = {"profile": who}
     for factor, known, q, name in (
         ("context", visits.by_request, response.redundancy, "redundancy"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.scenario import MAX_MICROS, MICROS, Rivals
-from sim.streams import Streams
+
+if TYPE_CHECKING:
+    from sim.streams import Streams
 
 NOBODY = -1
 

@@ -76,28 +76,34 @@ def relevance(ledger: Ledger, scenario: Scenario) -> float:
     return float(sum(brought.tolist())) / at_random if at_random > 0 else np.nan
 
 
-class Hours:
-    """What the ledger and the policies' multipliers were at the start of each hour: the table ``RunResult.timeseries``."""
+class Series:
+    """What the ledger and the policies' multipliers were every ``every_h``: the table ``RunResult.timeseries``."""
 
-    def __init__(self, hours: int, bidders: int) -> None:
-        self._spend, self._wins = np.zeros((2, hours + 1, bidders), dtype=np.int64)
-        self._multipliers = np.full((hours, bidders), np.nan)
+    def __init__(self, rows: int, every_h: float, bidders: int) -> None:
+        self._every_h = every_h
+        self._spend, self._wins = np.zeros((2, rows + 1, bidders), dtype=np.int64)
+        self._value = np.zeros((rows + 1, bidders))
+        self._multipliers = np.full((rows, bidders), np.nan)
         self._noted = 0
 
     def note(self, ledger: Ledger, multipliers: Sequence[float]) -> None:
-        """The next hour begins."""
+        """The next row begins."""
         self._spend[self._noted], self._wins[self._noted] = ledger.spend, ledger.wins.sum(axis=1)
+        self._value[self._noted] = ledger.value
         self._multipliers[self._noted] = multipliers
         self._noted += 1
 
     def columns(self, ledger: Ledger, names: Sequence[str]) -> dict[str, Any]:
-        """The table, bidder by bidder; hours after the last request have no multiplier."""
+        """The table, bidder by bidder; rows that begin after the last request have no multiplier."""
         self._spend[self._noted :], self._wins[self._noted :] = ledger.spend, ledger.wins.sum(axis=1)
-        hours, n = self._multipliers.shape
+        self._value[self._noted :] = ledger.value
+        rows, n = self._multipliers.shape
+        hours = np.arange(rows) * self._every_h
         return {
-            "bidder": np.repeat(np.array(names, dtype=object), hours),
-            "hour": np.tile(np.arange(hours), n),
+            "bidder": np.repeat(np.array(names, dtype=object), rows),
+            "hour": np.tile(hours if self._every_h % 1 else hours.astype(np.int64), n),
             "spend": (np.diff(self._spend, axis=0) / MICROS).T.ravel(),
             "wins": np.diff(self._wins, axis=0).T.ravel(),
+            "value": np.diff(self._value, axis=0).T.ravel(),
             "multiplier": self._multipliers.T.ravel(),
         }

@@ -57,6 +57,8 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
         calendar=np.array([counter.cap.window == "calendar" for counter in counters], dtype=np.bool_),
         place=(first + np.cumsum(size) - size).astype(np.int64),
         state=np.zeros((people, width), dtype=np.int64),
+        fresh=np.zeros((0, len(houses))),
+        group=1,
     )
 
 

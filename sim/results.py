@@ -26,13 +26,20 @@ class RunResult:
     after the exchange's deadline), ``unsent`` (requests that the exchange did not send), ``budget_left`` (inf where
     unlimited).
 
-    ``timeseries``, a row a bidder and hour: ``bidder``, ``hour``, ``spend``, ``wins``, ``multiplier`` (the policy's bid
-    multiplier at the start of the hour; nan where it has none).
+    Where accounts are on a journey also ``purchases_expected`` (at their hazard), ``purchases_without_ads`` (the same, had the
+    advertiser never been seen, all else equal) and ``purchases`` (as realised), each with the advertiser's first bidder; the
+    worth of the first less the second is part of ``value``.
+
+    ``timeseries``, a row a bidder and ``engine.series_h``: ``bidder``, ``hour``, ``spend``, ``wins``, ``value``, ``multiplier`` (the policy's bid
+    multiplier at the start of the row; nan where it has none).
 
     ``market``: ``requests``, ``revenue`` (what the simulated bidders paid), of which ``exchange_fee`` and
     ``publisher_revenue``, ``welfare`` (expected value of all impressions sold; nan against a price landscape, whose
     value to others is unknown), ``data_cost`` (what the bidders paid for data), and ``relevance`` (how much more people
     respond to what the simulated bidders showed them than to ads at random; nan where nothing was shown, and for logs).
+
+    ``journey``, a row a step (none without journeys): ``hour``, the accounts in each stage from then on, and, added up since the
+    start, ``decisions_expected``, ``decisions`` and ``bought_outside`` (those of nobody here).
 
     ``calendar``: how many events of each kind came, and the blocks of requests between them. ``calendar_h``: the hour of
     the first and of the last of each kind.
@@ -44,6 +51,7 @@ class RunResult:
     bidders: Columns
     timeseries: Columns
     market: Mapping[str, float]
+    journey: Columns
     calendar: Mapping[str, int]
     calendar_h: Mapping[str, tuple[float, float]]
 

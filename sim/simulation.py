@@ -21,8 +21,9 @@ from sim.auction.kernel import clear
 from sim.batches import NO_RESPONSES, NOTHING_HAPPENED, Sink, record_of, room_for_responses, rows_of
 from sim.calendar import Calendar
 from sim.desk import Desk, Entrant, Lot
+from sim.journey.purchases import Purchases
 from sim.latency import Deadline
-from sim.ledger import UNLIMITED, Hours, bidder_columns, market_totals, open_ledger, relevance
+from sim.ledger import UNLIMITED, Series, bidder_columns, market_totals, open_ledger, relevance
 from sim.memory import open_memory
 from sim.metering import Meter
 from sim.outcomes import Happened, Outcomes
@@ -82,7 +83,6 @@ class _Run:
         self.rules, self.seats = rules_of(scenario), seats_of(scenario, self.desks, streams)
         self.floors = self.seats.floor.copy()
         slots = len(self.rules.rates)
-        self.hours = int(np.ceil(scenario.supply.horizon_h))
         self.ledger = open_ledger([desk.budget for desk in self.desks], slots)
         self.budgets = self.ledger.left.copy()
         self.memory = open_memory(
@@ -90,6 +90,11 @@ class _Run:
             {desk.name: desk.terms for desk in self.desks},
             [desk.advertiser for desk in self.desks],
         )
+        self.purchases: Purchases | None = None
+        if self.world.accounts is not None:
+            owners = [desk.advertiser for desk in self.desks]
+            self.purchases = Purchases(self.world.accounts, scenario, owners)
+            self.memory = self.purchases.remembered(self.memory)
         self.rotation_key = np.array(
             [streams.key64(f"creative/{desk.name}") for desk in self.desks], np.uint64
         )
@@ -98,7 +103,11 @@ class _Run:
         self.outcomes = Outcomes(scenario, streams, len(self.desks))
         self.responses = NO_RESPONSES
         self.tables = BidTables(self.desks, self.world, self.most, slots)
-        self.hourly = Hours(self.hours, len(self.desks))
+        every_h = scenario.engine.series_h
+        self.noted_us = [
+            round(row * every_h * HOUR_US) for row in range(int(np.ceil(scenario.supply.horizon_h / every_h)))
+        ]
+        self.series = Series(len(self.noted_us), every_h, len(self.desks))
         self.chunks = chunks(scenario, streams, log)
         self.requests_expected = (len(log.time_us) if log is not None else scenario.supply.requests) or 0
         self.seen = 0
@@ -111,12 +120,14 @@ class _Run:
             if clock.interval_us and not self.scenario.source[name].never_arrives:
                 first = clock.taken_us + clock.interval_us + clock.latency_us
                 self.calendar.every(clock.interval_us, f"sync {name}", partial(self._sync, name), first)
-        for hour in range(self.hours):
-            self.calendar.at([hour * HOUR_US], "hour", self._note_hour)
+        self.calendar.at(self.noted_us, "hour", self._note_hour)
         for step in self.scenario.auction.floor_steps:
             self.calendar.at([round(step.hour * HOUR_US)], "floor", lambda: None)  # the column holds it
         for number, desk in enumerate(self.desks):
             self._put_terms(number, desk)
+        if self.purchases is not None:
+            purchases = partial(self.purchases.step, self.ledger)
+            self.calendar.every(self.purchases.accounts.step_us, "journey", purchases)
         if self.scenario.auction.throttle is not None:
             review_us = round(self.scenario.auction.throttle.review_h * HOUR_US)
             self.calendar.every(review_us, "throttle", self.deadline.review)
@@ -125,6 +136,8 @@ class _Run:
             self.calendar.every(interval, "control", self._control)
         self._control()  # the opening account: nothing seen, nothing spent, the whole budget left
         self.calendar.run(self._market())
+        if self.purchases is not None:
+            self.purchases.run_out(self.ledger)
         return self._result()
 
     # -- events ---------------------------------------------------------------------------------------------------
@@ -154,7 +167,7 @@ class _Run:
         self.ledger.left[number] = left_today(desk.budget, desk.terms.daily_budget, spent)
 
     def _note_hour(self) -> None:
-        self.hourly.note(self.ledger, [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks])
+        self.series.note(self.ledger, [getattr(desk.strategy, "multiplier", np.nan) for desk in self.desks])
 
     def _control(self) -> None:
         """Every bidder looks at its account."""
@@ -296,14 +309,16 @@ class _Run:
             bidders=_freeze(
                 bidder_columns(self.ledger, names, advertisers, self.seen)
                 | self._counts()
+                | (self.purchases.columns() if self.purchases else {})
                 | {"budget_left": self._budgets_left()}
             ),
-            timeseries=_freeze(self.hourly.columns(self.ledger, names)),
+            timeseries=_freeze(self.series.columns(self.ledger, names)),
             market={
                 **market_totals(self.ledger, self.seen, against_landscape=landscape),
                 "data_cost": self.meter.total,
                 "relevance": relevance(self.ledger, self.scenario),
             },
+            journey=_freeze(self.purchases.accounts.columns() if self.purchases else {}),
             calendar=dict(self.calendar.counts),
             calendar_h={
                 kind: (self.calendar.first_us[kind] / HOUR_US, last_us / HOUR_US)

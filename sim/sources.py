@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.audience import Visits, draw_consent, draw_types, type_of
+from sim.journey.process import KINDS
 from sim.scenario import FACTORS, HOUR_US, Scenario, Source
 from sim.streams import Streams
 
@@ -39,6 +40,10 @@ class SyncClock:
     def arrived(self, now_us: int) -> None:
         """A copy arrives at ``now_us``: from here on it is the one in use."""
         self.taken_us = now_us - self.latency_us
+
+    def taken_at(self, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+        """When the copy in use at each request was taken; shape as ``time_us``."""
+        return time_us - self.latency_us if self.interval_us == 0 else np.full(time_us.shape, self.taken_us)
 
     def age_h(self, time_us: NDArray[np.int64]) -> NDArray[np.float64]:
         """Age of the copy in use at each request, in hours; shape as ``time_us``."""
@@ -75,16 +80,16 @@ def match_probability(source: Source, types: int) -> NDArray[np.float64]:
 
 
 def likelihood(scenario: Scenario, name: str, keep: float) -> NDArray[np.float64]:
-    """P(code | the truth) at retention ``keep``: an axis of codes, the last one unmatched, then one for each factor, then consent.
+    """P(code | the truth) at retention ``keep``: an axis of codes, then one for each factor, consent, and stage at the copy's time.
 
-    Axes of what the code does not depend on have length 1; it sums to 1 over the codes.
+    The last code is unmatched. Axes of what the code does not depend on have length 1; it sums to 1 over the codes.
     """
     source, factor = scenario.data_of(name), scenario.factor_of(name)
     types = scenario.types_of(factor)
     matched = _along(factor, match_probability(source, types))
     matched = matched * _along("context", np.atleast_1d(np.asarray(source.coverage, dtype=np.float64)))
     if must_consent(scenario, name):
-        matched = matched * np.array([0.0, 1.0])
+        matched = matched * np.array([[0.0], [1.0]])
     shown = np.stack([_along(factor, row) for row in keep * np.eye(types) + (1.0 - keep) / types])
     return np.concatenate([shown * matched, 1.0 - matched[None]])
 
@@ -95,8 +100,12 @@ def must_consent(scenario: Scenario, name: str) -> bool:
 
 
 def is_transparent(scenario: Scenario, name: str) -> bool:
-    """The source shows the truth always: no draw of its own is needed."""
-    return scenario.data_of(name).is_whole and not must_consent(scenario, name)
+    """The source shows the truth always: no draw of its own is needed; stages may be of long ago."""
+    return (
+        scenario.factor_of(name) not in KINDS
+        and scenario.data_of(name).is_whole
+        and not must_consent(scenario, name)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,10 @@ class Facts:
     def rows(self, part: slice) -> Facts:
         """Some of the rows."""
         return replace(self, part=part)
+
+    def with_record(self, factor: str, types: NDArray[np.int32]) -> Facts:
+        """The facts of these rows, and what a record says of a factor that moves."""
+        return Facts({**{name: column[self.part] for name, column in self.columns.items()}, factor: types})
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +209,9 @@ def codes(
 
 def _along(factor: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Numbers by type, laid along the factor's axis among those of the truth."""
-    shape = [1] * (len(FACTORS) + 1)
-    shape[FACTORS.index(factor)] = -1
+    shape = [1] * (len(FACTORS) + 2)
+    if factor in KINDS:
+        shape[-1], values = -1, values[KINDS[factor]]
+    else:
+        shape[FACTORS.index(factor)] = -1
     return np.reshape(values, shape)

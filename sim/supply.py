@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.arrivals import SLICE, arrivals
 from sim.auction.mechanisms import MECHANISMS
-from sim.audience import Visits
+from sim.audience import COMMON, Visits, draw_types
 from sim.landscape import Landscape
 from sim.scenario import (
     HOUR_US,
@@ -89,6 +89,7 @@ def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) ->
     start = 0
     for time_us in arrivals(supply, streams):
         n = len(time_us)
+        visits = Visits.at(scenario, streams, start, n)
         yield Chunk(
             start=start,
             time_us=time_us,
@@ -96,11 +97,23 @@ def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) ->
             floor_micros=np.maximum(
                 _placement_floors(supply, streams, start, n), hard_floor(scenario.auction, time_us)
             ),
-            price_micros=landscape.draw(streams, start, n),
-            visits=Visits.at(scenario, streams, start, n),
+            price_micros=_by_context(landscape.draw(streams, start, n), scenario, streams, visits),
+            visits=visits,
             logged=NOT_LOGGED,
         )
         start += n
+
+
+def _by_context(
+    price: NDArray[np.int64], scenario: Scenario, streams: Streams, visits: Visits
+) -> NDArray[np.int64]:
+    """Outside prices at the level of each request's context; none stays none."""
+    if not scenario.rivals.by_context:
+        return price
+    context = draw_types(scenario, streams, COMMON, visits)["context"]
+    level = np.asarray(scenario.rivals.by_context)[context]
+    dear: NDArray[np.int64] = np.rint(np.minimum(price * level, MAX_MICROS)).astype(np.int64)
+    return np.where(price < 0, price, dear)
 
 
 def mechanisms(auction: Auction, streams: Streams, start: int, n: int) -> NDArray[np.int8]:

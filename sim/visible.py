@@ -12,8 +12,6 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.rounding import first_wrong
-
 PUBLIC_COLUMNS = ("hour", "floor", "at", "u")
 """Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
 in ``sim.auction.mechanisms.MECHANISMS``), own randomness."""
@@ -173,6 +171,8 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
 
 def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
     """The answer as float64 of shape (n,), finite and not negative; otherwise ``BidError``."""
+    from sim.auction.rounding import first_wrong  # a kernel
+
     answer = as_bids(bids, requests, who, when_h)
     wrong = first_wrong(answer, MAX_BID)
     if wrong >= 0:

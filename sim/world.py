@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from sim.auction.arrays import Effects
+from sim.audience import COMMON
+from sim.journey.accounts import Accounts
+from sim.journey.process import KINDS, journey_of
 from sim.response import fading, private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched
 from sim.streams import Streams
 from sim.supply import Chunk, LogColumns
-
-COMMON = "everyone"
-"""Owner of the facts where values are common."""
 
 
 class World:
@@ -40,6 +40,8 @@ class World:
         """Those of the columns that are looked up in a source, and may be told by their age."""
         self.clocks: dict[str, SyncClock] = {}
         """When the copy in use was taken, by source; copies of one another share a clock."""
+        self.accounts: Accounts | None = None
+        """Who is on a journey; None where nobody is."""
         self._fading = fading(scenario.response)
 
     def codes_of(self, name: str) -> int | None:  # noqa: ARG002
@@ -74,6 +76,17 @@ class World:
         """What impressions of this chunk do, to be looked up by each owner's ``column``."""
         raise NotImplementedError
 
+    def worth(self, owner: str) -> NDArray[np.float64]:
+        """The most that an impression on each request of the chunk can be expected to be worth to ``owner``, in currency.
+
+        With the better creative, to somebody who has seen none before; shape (n,).
+        """
+        cells, column = self.truth_cells([owner])
+        effects = self.effects([owner], column)
+        row = cells[0] if len(cells) else np.arange(len(self._chunk))
+        creatives = max(len(effects.rotation), 1)
+        return np.asarray(effects.worth.reshape(creatives, -1).max(axis=0)[row])
+
     def _effects(
         self, worth: NDArray[np.float64], offset: NDArray[np.int64], column: NDArray[np.int64]
     ) -> Effects:
@@ -87,6 +100,7 @@ class World:
             fading=self._fading,
             keys=np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")]),
             drawn=False,
+            lasting=none,
         )  # fmt: skip
 
 
@@ -142,14 +156,14 @@ class TypedWorld(World):
         time_us = self._chunk.time_us[part]
         if name not in self.sources:
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
-        facts, draws = self._known_to(owner).rows(part), self._draws_of(owner, name).rows(part)
+        facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
         return codes(self._scenario, name, facts, draws, self._clock_of(name), time_us)
 
     @override
     def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_] | None:
         if name in self._open:
             return None
-        facts, draws = self._known_to(owner).rows(part), self._draws_of(owner, name).rows(part)
+        facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
         return matched(self._scenario, name, facts, draws)
 
     @override
@@ -187,6 +201,10 @@ class TypedWorld(World):
             self._facts[facts] = Facts.at(self._scenario, self._streams, facts, self._chunk.visits)
         return self._facts[facts]
 
+    def _facts_in(self, owner: str, name: str, part: slice) -> Facts:  # noqa: ARG002
+        """The facts behind what a source shows on some rows."""
+        return self._known_to(owner).rows(part)
+
     def _draws_of(self, owner: str, name: str) -> SourceDraws:
         key = (self._teller_of(owner, name), self._scenario.original(name))
         if key not in self._draws:
@@ -195,6 +213,38 @@ class TypedWorld(World):
 
     def _clock_of(self, name: str) -> SyncClock:
         return self.clocks[self._scenario.original(name)]
+
+
+class JourneyWorld(TypedWorld):
+    """People belong to accounts on a journey, and sources show its stages as they were when the copy was taken."""
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        super().__init__(scenario, streams)
+        self._moving = {
+            name: scenario.factor_of(name) for name in self.sources if scenario.factor_of(name) in KINDS
+        }
+        clocks = [self._clock_of(name) for name in self._moving]
+        back_us = max((clock.interval_us + clock.latency_us for clock in clocks), default=0)
+        self.accounts: Accounts = Accounts(scenario, streams, COMMON, back_us)
+        lasting = np.reshape(np.asarray(journey_of(scenario).lasting, dtype=np.float64), (-1, 1))
+        self._lasting = np.broadcast_to(lasting, self._truth.effect.seen.shape).ravel()
+
+    @override
+    def is_settled(self, name: str) -> bool:
+        return name not in self._moving and super().is_settled(name)
+
+    @override
+    def _facts_in(self, owner: str, name: str, part: slice) -> Facts:
+        facts = super()._facts_in(owner, name, part)
+        if name not in self._moving:
+            return facts
+        taken_us = self._clock_of(name).taken_at(self._chunk.time_us[part])
+        stage = self.accounts.stages_at(taken_us, self._chunk.visits.person[part])
+        return facts.with_record(self._moving[name], KINDS[self._moving[name]][stage])
+
+    @override
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
+        return super().effects(owners, column)._replace(lasting=self._lasting)
 
 
 class PrivateValues(World):
@@ -258,4 +308,4 @@ def make_world(scenario: Scenario, streams: Streams, log: LogColumns | None) -> 
         return LogWorld(scenario, streams, tuple(log.columns) if log is not None else ())
     if scenario.response.family == "private_value":
         return PrivateValues(scenario, streams)
-    return TypedWorld(scenario, streams)
+    return TypedWorld(scenario, streams) if scenario.journey is None else JourneyWorld(scenario, streams)

@@ -50,10 +50,13 @@ class Card:
             "scales": self.scales,
         }
         made_for = f"for {', '.join(self.meant_for)}" if self.meant_for else "for any auction"
+        cost = (
+            [f"at least {self.bids_per_second / 1e6:g} million bids a second"] if self.bids_per_second else []
+        )
         reads = (
             "reads all it may see" if self.reads is None else f"reads {', '.join(self.reads) or 'nothing'}"
         )
-        return "; ".join([reads, made_for, *(word for word, holds in said.items() if holds)])
+        return "; ".join([reads, made_for, *(word for word, holds in said.items() if holds), *cost])
 
 
 def _declared(strategy: object, name: str) -> Any:

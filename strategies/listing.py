@@ -26,6 +26,7 @@ class Listed:
     learns: str = ""
     chance: str = ""
     budget: str = ""
+    speed: str = ""
     about: str = ""
     error: str = ""
 
@@ -53,6 +54,7 @@ def _row(name: str, where: str, maker: Callable[..., Strategy]) -> Listed:
         "yes" if card.learns else "",
         "yes" if card.stochastic else "",
         "needed" if card.needs_budget else "minded" if card.paces else "",
+        f"{card.bids_per_second / 1e6:g} million" if card.bids_per_second else "",
         _first_line(maker),
     )
 

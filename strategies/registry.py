@@ -22,6 +22,7 @@ from strategies.policies.linear import MCPC, Linear, Truthful
 from strategies.policies.ortb import ORTB1, ORTB2
 from strategies.policies.pacing import AdaptivePacing, MirrorDescent
 from strategies.policies.pid import PIDCPA, PIDSpend
+from strategies.policies.plans import Burst, TimedPresence
 from strategies.policies.rlb import RLB
 from strategies.policies.shading import Shading
 from strategies.policies.targets import TargetCPA, TargetROS
@@ -46,6 +47,8 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "fluid_pacing": FluidPacing,
     "learned_shading": LearnedShading,
     "rlb": RLB,
+    "burst": Burst,
+    "timed_presence": TimedPresence,
 }
 
 BOUNDS = {"hindsight": NOT_PLAYABLE}

@@ -15,6 +15,11 @@ from experiments.errors import BadInput, closest
 VERBS = {
     "value": ("study", "the main job: what joining the data is worth, in a table, plots and one sentence"),
     "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
+    "tournament": ("study", "strategies against each other: ranking with paired intervals, payoffs, regret"),
+    "compare": (
+        "compare",
+        "DIR DIR ...: studies side by side: table, differences with intervals, config diff",
+    ),
     "report": ("report", "DIR ...: the self-contained HTML report of a study, made anew from its folder"),
     "log": ("log", "inspect FILE: what a real log holds, and what to beware of"),
     "adoption": ("study", "adoption curve, best responses, and how many adopt in equilibrium at a cost"),

@@ -48,9 +48,9 @@ def _list() -> int:
     """A line a strategy; one that cannot be loaded is a line, too."""
     from strategies.listing import Listed, listing
 
-    header = Listed("name", "from", "made for", "learns", "chance", "budget", "what it does")
+    header = Listed("name", "from", "made for", "learns", "chance", "budget", "bids a second", "what it does")
     rows = [header, *listing()]
-    columns = ("name", "origin", "meant_for", "learns", "chance", "budget")
+    columns = ("name", "origin", "meant_for", "learns", "chance", "budget", "speed")
     widths = {
         name: max(len(getattr(row, name)) for row in rows if not row.error or name in {"name", "origin"})
         for name in columns

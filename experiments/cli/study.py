@@ -21,6 +21,7 @@ SHOWN = 5
 
 ABOUT = {
     "value": "what is it worth to join the two houses' data on each bid request?",
+    "tournament": "which strategy earns most against the others, with the same data, budgets and requests?",
     "sensitivity": "which of the things that nobody knows for certain move the value of joint data?",
     "adoption": "how many bidders will hold the data, and who gains and loses on the way?",
 }

@@ -15,6 +15,9 @@ import pandas as pd
 from experiments.estimate.intervals import Estimate, mean_interval
 from experiments.estimate.multiple import critical_value
 
+ROUNDING = 1e-9
+"""A profit below this share of the spend is what rounding leaves of value less spend, and counts as zero."""
+
 Profits = Mapping[int, "pd.Series[float]"]
 """By the number of adopters, one value a replication."""
 
@@ -79,10 +82,11 @@ def per_bidder(cells: pd.DataFrame, unit_scale: float) -> tuple[Profits, Profits
 
     Args:
         cells: one row a cell and bidder, with columns `k` (how many adopters there are), `replication`, `adopts`, `advertiser`,
-            `profit` and `requests`.
+            `profit`, `spend` and `requests`.
         unit_scale: bid requests that money is stated for.
     """
-    scaled = cells.assign(profit=cells["profit"] * unit_scale / cells["requests"])
+    profit = cells["profit"].where(cells["profit"].abs() > ROUNDING * cells["spend"], 0.0)
+    scaled = cells.assign(profit=profit * unit_scale / cells["requests"])
     seats = scaled.groupby(["k", "replication", "adopts", "advertiser"], sort=False)["profit"].sum()
     means = seats.groupby(["adopts", "k", "replication"]).mean()
     by_number = means.unstack("replication")

@@ -29,6 +29,7 @@ ESTIMANDS: dict[str, str] = {
     "bidding_better": "with creatives chosen: what joint data is worth for the bids alone, on average with siloed and with joint choice of the creative",
     "showing_better": "with creatives chosen: what joint data is worth for the choice of the creative alone, on average with siloed and with joint bids",
     "double_counting_penalty": "stacked - summed: what is lost where two scores are simply added",
+    "cost_of_seeing_clicks": "joint - clicks: what is lost by one who holds all data and takes clicks for all that follows",
     "synergy": "what a set of sources is worth beyond all sets within it (its Harsanyi dividend); of two sources joint - one - other + none",
     "shapley": "what a source adds on average over all orders in which the sources could be joined",
     "marginal_value": "what the source adds to a holder of the others named, as in history | profile+context",
@@ -41,6 +42,7 @@ STEPS: dict[str, dict[str, float]] = {
     "same_request_step": {"stacked": 1, "best_single": -1},
     "joint_model_step": {"joint": 1, "stacked": -1},
     "double_counting_penalty": {"stacked": 1, "summed": -1},
+    "cost_of_seeing_clicks": {"joint": 1, "clicks": -1},
 }
 """Weights of the arms in each estimand that compares fixed arms."""
 
@@ -105,7 +107,7 @@ def shown_order(lattice: Lattice) -> tuple[str, ...]:
     """Arms in the order in which they are shown: by how much they know, those that do not join in the end."""
     alone = tuple(arm for arm in lattice.arms if AND not in arm and arm != JOINT)
     joins = tuple(arm for arm in lattice.arms if AND in arm)
-    return (*alone, "best_single", *joins, "stacked", JOINT, "split_budget", "summed")
+    return (*alone, "best_single", *joins, "stacked", JOINT, "split_budget", "summed", "clicks")
 
 
 def arms_by_replication(
@@ -190,6 +192,8 @@ def _joint_rows(wide: Mapping[str, pd.DataFrame], silo: str, best_single: str, u
         return []
     weights = {"joint": 1.0, silo: -1.0}
     values = {PROFIT: found[name], "focal_profit_pct": percent_difference(profit["joint"], profit[silo])}
+    if "welfare" in wide:  # against a landscape it is the focal advertiser's payments alone
+        values["revenue_lost_pct"] = percent_difference(wide["revenue"][silo], wide["revenue"]["joint"])
     values |= {metric: contrast(wide[metric], weights) for metric in MARKET_METRICS if metric in wide}
     return [_row(name, _sides(weights, best_single), metric, unit, value) for metric, value in values.items()]
 

@@ -36,6 +36,9 @@ METRICS: dict[str, Metric] = {
         column="profit",
     ),
     "focal_profit_pct": Metric("percent", "difference of focal_profit in percent of the siloed focal_profit"),
+    "revenue_lost_pct": Metric(
+        "percent", "change of the seller's revenue, in percent, where joint data are taken away"
+    ),
     "bidder_surplus": Metric("money", "profit of all bidders together; only where rivals are bidders"),
     "revenue": Metric(
         "money", "the seller's revenue; against a price landscape what the simulated bidders paid"
@@ -98,6 +101,19 @@ METRICS: dict[str, Metric] = {
         "conversions",
         "conversions_unattributed",
     ),
+    "purchases_expected": Metric(
+        "count",
+        "purchases from the focal advertiser, at their hazard, where accounts are on a journey",
+        "purchases",
+        "purchases_expected",
+    ),
+    "purchases_without_ads": Metric(
+        "count",
+        "those of them that were expected had the advertiser never been seen, all else equal",
+        "purchases",
+        "purchases_without_ads",
+    ),
+    "purchases": Metric("count", "purchases as realised", "purchases", "purchases"),
     "late_rate": Metric(
         "share", "bids of the focal advertiser after the exchange's deadline", "bid requests", "late"
     ),

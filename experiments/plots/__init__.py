@@ -5,6 +5,7 @@ The `draw_` functions return a matplotlib Figure, which a notebook shows; matplo
 
 from __future__ import annotations
 
+from experiments.plots.compare import draw_map, draw_multiples
 from experiments.plots.curve import draw_curve
 from experiments.plots.forest import draw_forest, draw_shapley, forest_points
 from experiments.plots.heat import draw_heat
@@ -24,6 +25,8 @@ __all__ = [
     "draw_ladder",
     "draw_lattice",
     "draw_log_ladder",
+    "draw_map",
+    "draw_multiples",
     "draw_pacing",
     "draw_shapley",
     "figures_of",

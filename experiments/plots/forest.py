@@ -58,7 +58,7 @@ def draw_forest(
     """
     require(points, *COLUMNS)
     with styled():
-        figure = new_figure(8.5, 1.9 + 0.34 * len(points))
+        figure = new_figure(_width(points), 1.9 + 0.34 * len(points))
         axes = figure.subplots()
         zero_line(axes, vertical=True)
         for y, row in enumerate(points.to_dict("records")):
@@ -83,7 +83,7 @@ def draw_shapley(points: pd.DataFrame, *, subject: str = "Shapley value of each 
     """
     require(points, *COLUMNS)
     with styled():
-        figure = new_figure(8.5, 1.9 + 0.4 * len(points))
+        figure = new_figure(_width(points), 1.9 + 0.4 * len(points))
         axes = figure.subplots()
         zero_line(axes, vertical=True)
         y, estimate = np.arange(len(points)), points["estimate"].to_numpy(dtype=float)
@@ -96,6 +96,11 @@ def draw_shapley(points: pd.DataFrame, *, subject: str = "Shapley value of each 
         note = "What a source adds on average over all orders in which the sources could have been joined (Shapley 1953)."
         caption(figure, subject, f"{note} {_intervals(points)}")
     return figure
+
+
+def _width(points: pd.DataFrame) -> float:
+    """Inches that leave the axes room beside the labels."""
+    return 8.5 + 0.085 * max(0, max(len(str(label)) for label in points["label"]) - 20)
 
 
 def _rows(axes: Axes, points: pd.DataFrame) -> None:

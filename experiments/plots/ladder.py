@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BLUE, ORANGE = COLOURS[:2]
-ASIDE = ("split_budget", "summed")
+ASIDE = ("split_budget", "summed", "clicks")
 """Arms that are no rung of the ladder: other ways of not joining."""
 
 COLUMNS = ("quantity", "arm", "unit", "estimate", "ci_low", "ci_high", "n_replications")

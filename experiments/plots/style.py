@@ -122,13 +122,14 @@ def save(
 def caption(figure: Figure, subject: str, note: str) -> None:
     """The figure's subject in bold above it; below it, small, what the reader must know to read it."""
     width = int(figure.get_figwidth() * 17)  # characters of the small font in the figure's width
-    figure.suptitle(subject, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    title = textwrap.fill(subject, int(figure.get_figwidth() * 9.5))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     figure.supxlabel("\n".join(textwrap.wrap(note, width)), x=0.01, ha="left", fontsize=8, color=QUIET)
 
 
 def title_of(figure: Figure) -> str:
     """The subject of a figure, for those who cannot see it."""
-    return figure.get_suptitle().strip()
+    return " ".join(figure.get_suptitle().split())
 
 
 def note_of(figure: Figure) -> str:

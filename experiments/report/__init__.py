@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from experiments.report.compare import Comparison, studies_of
+from experiments.report.compare_page import write_comparison
 from experiments.report.page import write_report
 from experiments.report.study import Study, load_study
 
-__all__ = ["Study", "load_study", "write_report"]
+__all__ = ["Comparison", "Study", "load_study", "studies_of", "write_comparison", "write_report"]

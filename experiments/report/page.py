@@ -46,8 +46,8 @@ def write_report(folder: Path | str) -> Path:
     for _ in draw_further(study):
         pass
     study = Study(study.folder)  # with the tables that have just been written
-    _put(study.folder / MARKDOWN, study.markdown())
-    _put(study.folder / REPORT, render("report.html.j2", **_content(study)))
+    put(study.folder / MARKDOWN, study.markdown())
+    put(study.folder / REPORT, render("report.html.j2", **_content(study)))
     return study.folder / REPORT
 
 
@@ -72,7 +72,8 @@ def _environment(folder: Path) -> Environment:
     )
 
 
-def _put(path: Path, content: str) -> None:
+def put(path: Path, content: str) -> None:
+    """Write a page atomically."""
     partial = path.with_name(f".{path.name}.part")
     partial.write_text(content, "utf-8")
     partial.replace(path)

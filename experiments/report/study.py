@@ -44,8 +44,9 @@ class Study:
         """The resolved configuration, nested as in YAML."""
         import yaml
 
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
         try:
-            found = yaml.safe_load((self.folder / "config.yaml").read_text("utf-8"))
+            found = yaml.load((self.folder / "config.yaml").read_text("utf-8"), Loader=loader)  # noqa: S506 - a safe one
         except (OSError, yaml.YAMLError):
             return {}
         return found if isinstance(found, dict) else {}

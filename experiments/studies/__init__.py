@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 STUDIES = {
     "value": ("experiments.studies.value", "Value"),
+    "tournament": ("experiments.studies.tournament", "Tournament"),
     "sensitivity": ("experiments.studies.sensitivity", "Sensitivity"),
     "adoption": ("experiments.studies.adoption", "Adoption"),
 }

@@ -58,14 +58,7 @@ def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, ar
     first, last = (lookup(summary, "gain_from_adopting", arm=label(k)) for k in (1, bidders))
     if first and last:
         yield f"The first adopter gains {_said(first, unit)}; the last of {bidders}, {_said(last, unit)}."
-    if out := lookup(summary, "loss_from_staying_out", arm=label(bidders - 1)):
-        start = "Being the one firm without the data, when all others have it,"
-        if out.finding == "negative":
-            yield f"{start} costs {number(-out.estimate)} {unit} ({interval(out, sign=-1)}) against nobody having it."
-        elif out.finding == "positive":
-            yield f"{start} earns {_said(out, unit)} more than when nobody has it."
-        else:
-            yield f"{start}: no difference shown against nobody having it ({interval(out)} {unit})."
+    yield from _staying_out(summary, bidders, unit)
     changes = [
         f"{name} by {_said(found, unit)}"
         for metric, name in SIDES.items()
@@ -75,6 +68,29 @@ def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, ar
         yield f"From nobody to everybody, data changes {', '.join(changes)}."
     if first:
         yield f"{first.n} replications; {CAVEAT}."
+
+
+def _staying_out(summary: pd.DataFrame, bidders: int, unit: str) -> Iterator[str]:
+    """What others' data costs a firm without it: of the last one, and where it costs most."""
+    found = {k: lookup(summary, "loss_from_staying_out", arm=label(k)) for k in range(1, bidders)}
+    losses = {k: out for k, out in found.items() if out and out.finding == "negative"}
+    last = found[bidders - 1]
+    if last:
+        start = "Being the one firm without the data when all others have it"
+        if last.finding == "negative":
+            yield f"{start} costs {number(-last.estimate)} {unit} ({interval(last, sign=-1)}) against nobody having it."
+        elif last.finding == "positive":
+            yield f"{start} earns {_said(last, unit)} more than when nobody has it."
+        else:
+            yield f"{start} makes no difference that is shown against nobody having it ({interval(last)} {unit})."
+    if losses:
+        k = min(losses, key=lambda k: losses[k].estimate)
+        yield (
+            f"Staying out costs most beside {k} that {'has' if k == 1 else 'have'} it: {number(-losses[k].estimate)} {unit} "
+            f"({interval(losses[k], sign=-1)})."
+        )
+    else:
+        yield "A loss to those who stay out is not shown at any number of adopters."
 
 
 def _equilibria(summary: pd.DataFrame, bidders: int, cost: float, unit: str, arm: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from experiments.cells import Cell, CellResult
 from experiments.lattice import JOINT, Lattice
 from sim import Entrant, Scenario, simulate
+from sim.scenario import StrategySpec
 from sim.training import TrainingLog, creative_logs, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
@@ -20,6 +21,8 @@ from strategies.valuations.learned import learned, learned_stacked, learned_summ
 from strategies.valuations.winning import winning
 
 STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
+CLICKS = "clicks"
+"""Holds every source, and takes clicks for all that follows an impression; where accounts are on a journey, and click."""
 APART = (STACKED, SPLIT_BUDGET, SUMMED)
 """Arms that hold every source, but no model has seen two of them together."""
 
@@ -38,7 +41,8 @@ def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
     lattice = Lattice(tuple(scenario.source))
     sets = [m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)}]
     apart = APART if len(lattice.sources) > 1 else ()
-    return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *two_departments(scenario)]))
+    clicks = (CLICKS,) if scenario.journey is not None and scenario.response.family == "logit" else ()
+    return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *two_departments(scenario), *clicks]))
 
 
 def two_departments(scenario: Scenario) -> tuple[str, ...]:
@@ -70,19 +74,25 @@ def records(columns: Any) -> list[dict[str, Any]]:
 
 
 def entrants(cell: Cell) -> dict[str, Entrant]:
-    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``.
+    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``; in a match all do.
 
     The others also hold every source that is not exclusive: whoever sells it, sells it to them.
     """
     scenario = cell.scenario
+    if cell.lineup:
+        rivals = [information(cell, cell.arm)] * (len(cell.lineup) - 1)
+        return {
+            seat: _campaign(cell, seat, cell.arm, scenario.bidders.budget, rivals, spec)
+            for seat, spec in seated(cell)
+        }
     bidders = scenario.bidders.count
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
     others = _with_what_is_for_sale(scenario, cell.others)
     arms = [cell.arm if number < holders else others for number in range(bidders)]
     market: dict[str, Entrant] = {}
     for number, name in enumerate(bidder_names(bidders)):
-        rivals = [information(cell, arm) for arm in arms[:number] + arms[number + 1 :]]
-        market |= seats(cell, name, arms[number], rivals)
+        held = [information(cell, arm) for arm in arms[:number] + arms[number + 1 :]]
+        market |= seats(cell, name, arms[number], held)
     return market
 
 
@@ -92,6 +102,11 @@ def _with_what_is_for_sale(scenario: Scenario, arm: str) -> str:
         return arm
     lattice = Lattice(tuple(scenario.source))
     return lattice.arm((*lattice.members(arm), *shared))
+
+
+def seated(cell: Cell) -> list[tuple[str, StrategySpec]]:
+    """The seats of a match and who sits there. Facts and chance belong to the seat, so that who comes next meets the same."""
+    return [(f"seat_{number}", spec) for number, spec in enumerate(cell.lineup, 1)]
 
 
 def bidder_names(count: int) -> list[str]:
@@ -105,10 +120,7 @@ def seats(cell: Cell, advertiser: str, arm: str, rivals: Rivals = ()) -> dict[st
     ``rivals`` are the sources that each of the others holds.
     """
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
-    if scenario.response.family == "private_value":
-        strategy = make(scenario.bidders.strategy, Market.of(scenario))
-        return {advertiser: Entrant(strategy, None, budget, advertiser)}
-    if arm != SPLIT_BUDGET:
+    if arm != SPLIT_BUDGET or scenario.response.family == "private_value":
         return {advertiser: _campaign(cell, advertiser, arm, budget, rivals)}
     houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
     share = None if budget is None else budget / len(houses)
@@ -147,6 +159,8 @@ def _one_for_all(
         return learned(scenario, log, information(cell, arm), cell.learner)
     if arm == STACKED:
         return stacked_bayes(scenario)
+    if arm == CLICKS:
+        return bayes(scenario, information(cell, arm), goal="clicks")
     if arm == SUMMED:
         return summed_bayes(scenario)
     if scenario.bidders.beliefs == "winning":
@@ -157,13 +171,23 @@ def _one_for_all(
 def information(cell: Cell, arm: str) -> tuple[str, ...]:
     """The sources that an arm's holder may use on a request; of two departments, all that either may."""
     sources = tuple(cell.scenario.source)
-    if arm in APART or SHOWS_BY in arm:
+    if arm in {*APART, CLICKS} or SHOWS_BY in arm:
         return sources
     return Lattice(sources).members(arm)
 
 
-def _campaign(cell: Cell, advertiser: str, arm: str, budget: float | None, rivals: Rivals) -> Entrant:
-    policy = make(cell.scenario.bidders.strategy, Market.of(cell.scenario))
+def _campaign(
+    cell: Cell,
+    advertiser: str,
+    arm: str,
+    budget: float | None,
+    rivals: Rivals,
+    spec: StrategySpec | None = None,
+) -> Entrant:
+    """One campaign with the arm's data; where every bidder knows its value there are none."""
+    policy = make(spec or cell.scenario.bidders.strategy, Market.of(cell.scenario))
+    if cell.scenario.response.family == "private_value":
+        return Entrant(policy, None, budget, advertiser)
     return Entrant(Priced(valuation(cell, arm, rivals), policy), information(cell, arm), budget, advertiser)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from sim.scenario import Model
+from sim.scenario import Model, StrategySpec
 from sim.scenario.base import Count, Finite, NonNegative, Positive
 
 Arm = Annotated[str, Field(min_length=1)]
@@ -24,6 +24,26 @@ class Priced(Model):
     valuation: Valuation = "bayes"
     train_requests: Impressions = 100_000
     learner: Learner = "logistic"
+
+
+def _by_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
+"""A strategy by its name, or by a mapping with its parameters beside the name."""
+
+
+class TournamentStudy(Priced):
+    """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
+
+    All seats hold the data of ``arm`` and have ``bidders.budget``.
+    """
+
+    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)]
+    pairings: bool = True
+    replications: Count = 20
+    arm: Arm = "joint"
 
 
 class Money(Model):

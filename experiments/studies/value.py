@@ -85,7 +85,7 @@ class Value(Study):
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
         """The two tables, the sentence, and what spoils it."""
-        from experiments.verdict import holders, verdict
+        from experiments.verdict import holders, others, verdict
 
         study, bidders = self.settings.study, self.settings.scenario.bidders
         about = {"best_single": self._best_single(ledger), "silo": study.silo}
@@ -97,6 +97,7 @@ class Value(Study):
                     holders=holders(study.who, bidders.count),
                     **about,
                 ),
+                *filter(None, [others(summary)]),
                 *value_money.sentences(summary, self.settings),
                 *worlds.sentences(summary, len(self._worlds)),
             ),

@@ -70,6 +70,7 @@ class Effects(NamedTuple):
     Creative c's numbers lie ``c x creative_stride`` further on; ``rotation`` are the cumulative shares of the creatives, shape
     (creatives,), and ``rotation_key`` (bidders,) what their choice is hashed from. ``fading`` is what is left of an effect by how
     many of the advertiser's impressions the person has seen. ``keys`` are those of the draws: seen, clicked, converted.
+    ``lasting`` is what a seen impression adds to the account's stock; empty where there are no journeys.
     Where nothing is ever clicked or unseen (``drawn`` false) only ``worth`` is looked at, and the others may be empty.
     """
 
@@ -88,6 +89,7 @@ class Effects(NamedTuple):
     fading: NDArray[np.float64]
     keys: NDArray[np.uint64]
     drawn: bool
+    lasting: NDArray[np.float64]
 
 
 class Seats(NamedTuple):
@@ -110,6 +112,9 @@ class Memory(NamedTuple):
     ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]`` wins in ``window_us[c]``, sliding, or from one multiple of
     it to the next where ``calendar[c]``; it binds the bidders ``bound[bound_begin[c] : bound_begin[c + 1]]``, and its state is
     ``state[person, place[c]:]`` (``auction.memory``).
+
+    ``fresh`` (accounts, advertisers) is what seen impressions have added to the stocks of preference since the journeys' last
+    step; an account is ``group`` people.
     """
 
     seen: NDArray[np.uint8]
@@ -122,6 +127,8 @@ class Memory(NamedTuple):
     calendar: NDArray[np.bool_]
     place: NDArray[np.int64]
     state: NDArray[np.int64]
+    fresh: NDArray[np.float64]
+    group: int
 
 
 class Shortlist(NamedTuple):

@@ -72,6 +72,8 @@ def show(
         seen = memory.seen[requests.person[i], house]
         ledger.reach[winner] += seen == 0
         memory.seen[requests.person[i], house] = seen + (seen < MOST_SEEN)
+        if memory.fresh.shape[0] > 0:
+            memory.fresh[requests.person[i] // memory.group, house] += strength * effects.lasting[at]
     if record.winner.shape[0] > 0:
         record.viewed[row, slot] = viewed
         record.creative[row, slot] = creative

@@ -15,12 +15,13 @@ from typing import Annotated, Any, Self, cast
 from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
-from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Model
+from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Hours, Model
 from sim.scenario.bidders import Bidders, Cap, StrategySpec, Terms
 from sim.scenario.delay import NO_DELAY, Delay
+from sim.scenario.journey import Journey, Stays, journey_problems
 from sim.scenario.people import Audience, Consent
 from sim.scenario.response import Conversion, Creative, Logit, Response
-from sim.scenario.source import FACTORS, OWNERS, Factor, Owner, Source
+from sim.scenario.source import FACTORS, OF_JOURNEYS, OWNERS, Factor, Owner, Source
 from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
 
 MAX_CELLS_OF_TRUTH = 1 << 20
@@ -28,7 +29,8 @@ MAX_VISIBLE_CELLS = 1 << 21
 """So many combinations of what all sources together show: tables over them stay some 100 MB."""
 
 NOT_A_NAME = frozenset(
-    {"none", "joint", "stacked", "summed", "split_budget", "best_single", "value", "hour", "floor", "at", "u"}
+    {"none", "joint", "stacked", "summed", "split_budget", "clicks", "best_single"}
+    | {"value", "hour", "floor", "at", "u"}
 )
 """Names of arms and of columns that no source may have."""
 
@@ -39,6 +41,7 @@ __all__ = [
     "MICROS",
     "MICROS_PER_CPM",
     "NO_DELAY",
+    "OF_JOURNEYS",
     "Auction",
     "Audience",
     "Bidders",
@@ -50,6 +53,7 @@ __all__ = [
     "Engine",
     "Factor",
     "FloorStep",
+    "Journey",
     "LogSupply",
     "Logit",
     "Model",
@@ -67,9 +71,13 @@ __all__ = [
 
 
 class Engine(Model):
-    """How many requests may travel together. The result does not depend on it; 1 is the reference."""
+    """How many requests may travel together, and how often the time series has a row: every ``series_h``.
+
+    The result does not depend on the first; 1 is the reference.
+    """
 
     max_block: Annotated[int, Field(ge=1, le=1 << 20)] = 65_536
+    series_h: Annotated[Hours, Field(ge=1e-3)] = 1.0
 
 
 class Scenario(Model):
@@ -81,6 +89,7 @@ class Scenario(Model):
     supply: Supply = SyntheticSupply()
     audience: Audience = Audience()
     response: Response = Response()
+    journey: Journey | None = None
     creative: dict[str, Creative] = {}
     source: dict[str, Source] = {}
     auction: Auction = Auction()
@@ -99,6 +108,7 @@ class Scenario(Model):
             *self._source_problems(),
             *self._people_problems(),
             *self._outcome_problems(),
+            *journey_problems(self),
             *self._belief_problems(),
         ]
         if problems:
@@ -132,10 +142,13 @@ class Scenario(Model):
                 )
                 yield f".copy_of = {source.copy_of}: must be a source that is no copy itself; there is: {known}"
             return
-        if source.shows is None and name not in FACTORS:
-            close = get_close_matches(name, FACTORS, n=1)
+        shown = FACTORS if self.journey is None else (*FACTORS, *OF_JOURNEYS)
+        if (source.shows or name) not in shown:
+            close = get_close_matches(name, shown, n=1)
             hint = f"; did you mean 'source.{close[0]}'?" if close else ""
-            yield f".shows: required, as {name} is none of them: must be one of {', '.join(FACTORS)}{hint}"
+            wrong = "required, as" if source.shows is None else f"{source.shows} needs a journey;"
+            given = f"{name} is none of them: must be" if source.shows is None else "without one it must be"
+            yield f".shows: {wrong} {given} one of {', '.join(shown)}{hint}"
             return
         for key, factor in (("match_rate", self.factor_of(name)), ("coverage", "context")):
             given, types = getattr(source, key), self.types_of(factor)
@@ -166,6 +179,14 @@ class Scenario(Model):
 
     def _outcome_problems(self) -> Iterator[str]:
         response, contexts = self.response, self.types_of("context")
+        levels = self.rivals.by_context
+        if levels and len(levels) != contexts:
+            yield f"rivals.by_context: {len(levels)} numbers for {contexts} context types"
+        if levels and (self.rivals.landscape is None or self.bidders.values == "private"):
+            yield "rivals.by_context: needs a price landscape, and bidders.values=common"
+        worthless = response.conversion is None and response.value_per_click == 0
+        if worthless and self.journey is None:
+            yield "response.value_per_click = 0: must be above 0 where there are no conversions and no journey"
         if isinstance(response.viewability, tuple) and len(response.viewability) != contexts:
             yield f"response.viewability: {len(response.viewability)} numbers for {contexts} context types"
         if self.creative and response.family == "private_value":
@@ -222,6 +243,8 @@ class Scenario(Model):
             "profile": self.audience.profile_types,
             "context": self.supply.context_types,
             "history": self.audience.history_types,
+            "stage": len(Stays.model_fields),
+            "interest": 2,
         }[factor]
 
     def original(self, name: str) -> str:

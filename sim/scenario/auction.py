@@ -84,7 +84,8 @@ class Rivals(Model):
     """Everybody who is not simulated as a bidder: the highest competing bid, as a price landscape, or nobody.
 
     ``uniform`` on [0, ``high``]; ``lognormal`` and ``normal`` (cut at 0) with ``mu``, ``sigma``; ``histogram`` with
-    ``edges`` (k + 1, rising) and ``weights`` (k): all in currency per impression.
+    ``edges`` (k + 1, rising) and ``weights`` (k): all in currency per impression. ``by_context`` multiplies the price in each
+    context type (needs common values): placements differ in cost.
     """
 
     landscape: Literal["uniform", "lognormal", "normal", "histogram"] | None = None
@@ -93,6 +94,7 @@ class Rivals(Model):
     sigma: NonNegative = 1.0
     edges: tuple[NonNegative, ...] = ()
     weights: tuple[NonNegative, ...] = ()
+    by_context: tuple[Positive, ...] = ()
 
     @model_validator(mode="after")
     def _histogram_fits(self) -> Self:

@@ -99,8 +99,6 @@ class Response(Logit):
             )
         if self.family == "private_value" and self.viewability != 1.0:
             raise ValueError("viewability: with family=private_value every impression is seen; leave it 1")
-        if self.conversion is None and self.value_per_click == 0:
-            raise ValueError("value_per_click = 0: must be above 0 where there are no conversions")
         return self
 
     @property

@@ -10,13 +10,23 @@ from pydantic import Field, field_validator, model_validator
 from sim.scenario.base import MAX_HOURS, Hours, Model, Rate
 from sim.scenario.delay import NO_DELAY, Delay
 
-Factor = Literal["profile", "context", "history"]
+Factor = Literal["profile", "context", "history", "stage", "interest"]
 Owner = Literal["cio", "cmo", "agency"]
 
-FACTORS: tuple[Factor, ...] = get_args(Factor)
+FACTORS: tuple[Factor, ...] = get_args(Factor)[:3]
 """What a request truly is: who asks, where, and what touched that person before. A source shows one of them."""
 
-OWNERS: dict[Factor, Owner] = {"profile": "cio", "context": "cmo", "history": "cmo"}
+OF_JOURNEYS: tuple[Factor, ...] = get_args(Factor)[3:]
+"""What moves with an account's journey: its stage, which sales know, and whether it looks for something to buy, which shows in
+the media. A source shows them as they were when its copy was taken."""
+
+OWNERS: dict[Factor, Owner] = {
+    "profile": "cio",
+    "context": "cmo",
+    "history": "cmo",
+    "stage": "cio",
+    "interest": "cmo",
+}
 """Whose data it is, unless a source says otherwise."""
 
 OF_A_COPY = frozenset({"copy_of", "owner", "lookup_latency_ms", "cost_per_lookup_cpm", "cost_per_match_cpm"})

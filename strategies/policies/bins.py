@@ -11,14 +11,22 @@ from numpy.typing import NDArray
 
 PER_OCTAVE = 128
 """A bin is .54 % wide."""
-EDGES: NDArray[np.float64] = 1e-6 * 2.0 ** (np.arange(50 * PER_OCTAVE + 1) / PER_OCTAVE)
+SMALLEST = 1e-6
+EDGES: NDArray[np.float64] = SMALLEST * 2.0 ** (np.arange(50 * PER_OCTAVE + 1) / PER_OCTAVE)
 """The bins' upper ends, currency per impression: from a micro, the smallest bid, to 10^9."""
 BINS = len(EDGES)
 
 
 def bin_of(money: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The bin that holds each amount: the first whose upper end is not below it; shape as ``money``."""
-    return np.minimum(np.searchsorted(EDGES, money), BINS - 1).astype(np.int64)
+    """The bin that holds each amount: the first whose upper end is not below it, or the last; shape as ``money``.
+
+    A logarithm finds it, to one bin; comparing with the ends puts that right, so that no rounding decides.
+    """
+    near = np.ceil(np.log2(np.fmax(money, SMALLEST) / SMALLEST) * PER_OCTAVE)
+    place = np.minimum(near, BINS - 1).astype(np.int64)
+    place -= (place > 0) & (money <= EDGES[place - 1])
+    place += (place < BINS - 1) & (money > EDGES[place])
+    return np.asarray(place, dtype=np.int64)
 
 
 def count(money: NDArray[np.float64]) -> NDArray[np.int64]:

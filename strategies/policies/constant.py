@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import Policy, VisibleRequests
+from strategies.base import VECTORISED, Policy, VisibleRequests
 from strategies.market import Market
 from strategies.parameters import at_least_0
 from strategies.policies.prices import median_price
@@ -18,6 +18,7 @@ class Constant(Policy):
     second auction without floors.
     """
 
+    bids_per_second = VECTORISED
     reads = ()
 
     def __init__(self, level: float | None = None, market: Market | None = None) -> None:
@@ -34,6 +35,7 @@ class Random(Policy):
     ``high`` is in currency per impression; left out, it is twice the median of the known price landscape.
     """
 
+    bids_per_second = VECTORISED
     reads = ("u",)
     stochastic = True
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, AccountState, Feedback, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
 from strategies.market import Market
 from strategies.parameters import at_least_0, one_of
 from strategies.policies import bins
@@ -33,6 +33,7 @@ class FluidPacing(Policy):
     mu is ``mu``. Without a budget it is 0.
     """
 
+    bids_per_second = VECTORISED
     paces = True
     needs_budget = True
     meant_for = ("first_price", "second_price")
@@ -52,7 +53,7 @@ class FluidPacing(Policy):
         self.mu, self.plan = at_least_0("mu", mu), one_of("plan", plan, ("rest", "whole"))
         self._market, self._shades = market, market.auction_types == ("first_price",)
         if self._shades:
-            bids, _ = tabled(market)
+            bids, _, _ = tabled(market)
             self._worth, self._paid = bins.EDGES, bids * market.win_probability(bids)
         else:
             prices = PriceTable(market)

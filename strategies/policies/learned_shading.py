@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.auction.mechanisms import MECHANISMS
-from strategies.base import VALUE, AccountState, Feedback, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
 from strategies.market import Market
 from strategies.parameters import one_of, share, whole
 from strategies.policies.bins import EDGES
@@ -32,6 +32,7 @@ class LearnedShading(Policy):
     money or to a full frequency cap for lost to a higher price.
     """
 
+    bids_per_second = VECTORISED
     learns = True
     meant_for = ("first_price", "second_price", "vcg")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, Policy, VisibleRequests
 from strategies.parameters import above_0, at_least_0
 
 SECOND = ("second_price", "vcg")
@@ -15,6 +15,7 @@ SECOND = ("second_price", "vcg")
 class Truthful(Policy):
     """Bid the value: dominant in a second-price auction without a budget (Vickrey 1961)."""
 
+    bids_per_second = VECTORISED
     meant_for = SECOND
     scales = True
 
@@ -29,6 +30,7 @@ class Linear(Policy):
     ``gain`` is a pure number, 0 or more.
     """
 
+    bids_per_second = VECTORISED
     meant_for = SECOND
     scales = True
 
@@ -49,6 +51,7 @@ class MCPC(Policy):
     too where it is left out, and the bid is then truthful. Set as a fixed limit, it pays no heed to the budget.
     """
 
+    bids_per_second = VECTORISED
     meant_for = SECOND
     scales = True
 

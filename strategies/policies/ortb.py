@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, Policy, VisibleRequests
 from strategies.market import Market
 from strategies.parameters import above_0
 from strategies.policies.prices import median_price
@@ -20,6 +20,7 @@ class ORTB1(Policy):
     linear bid v / lam is better at equal spend.
     """
 
+    bids_per_second = VECTORISED
     meant_for = ("first_price",)
 
     def __init__(self, c: float | None = None, lam: float = 1.0, market: Market | None = None) -> None:

@@ -8,8 +8,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, AccountState, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from strategies.market import Market
 from strategies.parameters import above_0, at_least_0, one_of
+from strategies.policies.fluid import FluidPacing
 from strategies.policies.linear import SECOND
 
 
@@ -19,17 +21,35 @@ class AdaptivePacing(Policy):
     mu <- clip(mu + step (spend - rho n), 0, ``mu_max``), with n requests and their spend since the last step and
     rho the budget per expected request. ``mu`` is where it starts. ``step`` is per unit of currency; left out, it is
     1 / (16 rho sqrt(T)) for T expected requests, which is 1.5 / sqrt(T) at rho = 1/24. Without a budget mu is 0.
+
+    ``start='fluid'``, where prices are known, begins anew at the first control step after requests were shown: at the mu that
+    ``FluidPacing`` finds for the values of these, and with the rho of what is then left.
     """
 
+    bids_per_second = VECTORISED
     paces = True
     needs_budget = True
     meant_for = SECOND
 
-    def __init__(self, mu: float = 0.5, step: float | None = None, mu_max: float = 1e6) -> None:
+    def __init__(
+        self,
+        mu: float = 0.5,
+        step: float | None = None,
+        mu_max: float = 1e6,
+        start: str = "mu",
+        market: Market | None = None,
+    ) -> None:
         self.mu, self.mu_max = at_least_0("mu", mu), at_least_0("mu_max", mu_max)
         self.step = None if step is None else at_least_0("step", step)
         self.scales = step is None
         self._spend, self._seen = 0.0, 0
+        self._rho: float | None = None
+        self._fluid = _fluid(one_of("start", start, ("mu", "fluid")), market, mu)
+
+    @property
+    def learns(self) -> bool:  # type: ignore[override]
+        """Until it has seen values to start from."""
+        return self._fluid is not None
 
     @property
     def multiplier(self) -> float:  # type: ignore[override]
@@ -40,12 +60,23 @@ class AdaptivePacing(Policy):
         """The value, divided by 1 + mu."""
         return requests[VALUE] / (1.0 + self.mu)
 
+    def observe(self, feedback: Feedback) -> None:
+        """What was on offer, to start from."""
+        if self._fluid is not None:
+            self._fluid.observe(feedback)
+
     def control(self, state: AccountState) -> None:
         """Compare spend with its target since the last step."""
         if not math.isfinite(state.budget):
             self.mu = 0.0
             return
-        rho = state.budget / max(state.requests_expected, 1)
+        if self._fluid is not None and state.requests_seen:
+            self._fluid.control(state)
+            self.mu, self._fluid = min(self._fluid.mu, self.mu_max), None
+            self._spend, self._seen = state.spend, state.requests_seen
+            self._rho = state.budget_left / max(state.requests_expected - state.requests_seen, 1)
+            return
+        rho = state.budget / max(state.requests_expected, 1) if self._rho is None else self._rho
         step = default_step(rho, state.requests_expected) if self.step is None else self.step
         overspent = (state.spend - self._spend) - rho * (state.requests_seen - self._seen)
         self.mu = min(max(self._moved(step * overspent), 0.0), self.mu_max)
@@ -66,9 +97,15 @@ class MirrorDescent(AdaptivePacing):
     """
 
     def __init__(
-        self, geometry: str = "entropy", mu: float = 0.5, step: float | None = None, mu_max: float = 1e6
+        self,
+        geometry: str = "entropy",
+        mu: float = 0.5,
+        step: float | None = None,
+        mu_max: float = 1e6,
+        start: str = "mu",
+        market: Market | None = None,
     ) -> None:
-        super().__init__(mu, step, mu_max)
+        super().__init__(mu, step, mu_max, start, market)
         self.geometry = one_of("geometry", geometry, tuple(MIRRORS))
         if self.geometry == "entropy":
             above_0("mu", mu)
@@ -76,6 +113,17 @@ class MirrorDescent(AdaptivePacing):
     def _moved(self, by: float) -> float:
         there, back = MIRRORS[self.geometry]
         return back(there(self.mu) + by) if self.mu > 0 or self.geometry == "euclid" else 0.0
+
+
+def _fluid(start: str, market: Market | None, mu: float) -> FluidPacing | None:
+    """What finds the mu to start from."""
+    if start == "mu":
+        return None
+    if market is None or market.landscape is None or market.auction_types != ("second_price",):
+        raise ValueError(
+            "start = fluid: needs second price and a price landscape (rivals.landscape); start from mu"
+        )
+    return FluidPacing(market, mu=mu)
 
 
 def _same(x: float) -> float:

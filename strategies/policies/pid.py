@@ -7,12 +7,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, AccountState, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
 from strategies.parameters import above_0, at_least_0, one_of
 
 
 class _PID(Policy):
     """Bid gain exp(phi) v, phi = kp e + ki sum of e dt + kd de/dt, cut at +- ``phi_max``; dt in shares of the run."""
+
+    bids_per_second = VECTORISED
 
     def __init__(self, gain: float, kp: float, ki: float, kd: float, phi_max: float) -> None:
         self.gain = above_0("gain", gain)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, AccountState, Feedback, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
 from strategies.parameters import above_0, at_least_0, one_of
 from strategies.policies.linear import SECOND
 from strategies.policies.pacing import default_step
@@ -24,6 +24,7 @@ class _Coupled(Policy):
     expected requests, or half of the mean since the last control step, if that is less. mu moves as in adaptive pacing.
     """
 
+    bids_per_second = VECTORISED
     paces = True
     meant_for = SECOND
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, AccountState, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
 from strategies.parameters import share as within_0_1
 
 
@@ -20,6 +20,7 @@ class Throttling(Policy):
     column ``u`` lies below the share. Without a finite budget it takes part in every auction.
     """
 
+    bids_per_second = VECTORISED
     reads = (VALUE, "u")
     paces = True
     stochastic = True

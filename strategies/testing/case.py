@@ -171,7 +171,10 @@ class Case:
             ) from error
         except Exception as error:  # noqa: BLE001 - see ask
             raised(f"making {_name(self.maker)}", error)
-        lacks = [name for name in PARTS if not hasattr(made, name)]
+        try:
+            lacks = [name for name in PARTS if not hasattr(made, name)]
+        except Exception as error:  # noqa: BLE001 - a property of it
+            raised(f"looking for {', '.join(PARTS)} in {type(made).__name__}", error)
         expect(
             not lacks,
             f"a strategy has {', '.join(PARTS)}",

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
+
+import numpy as np
+
+ROOT = Path(__file__).parents[2]
+NOT_THE_AUTHORS = (*(ROOT / room for room in ("sim", "strategies", "experiments")), Path(np.__file__).parent)
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - it names what happened, in the words the author reads
@@ -21,33 +29,84 @@ def expect(holds: object, expected: str, came: str, cause: str) -> None:
 
 def raised(doing: str, error: Exception) -> NoReturn:
     """``CheckFailed`` for whatever a strategy raised while it was ``doing`` something."""
-    raise CheckFailed(f"{doing} goes through", f"{type(error).__name__}: {error}", _cause(error)) from error
+    raise CheckFailed(f"{doing} goes through", came(error), cause(error)) from error
 
 
-def _cause(error: Exception) -> str:
+def came(error: BaseException) -> str:
+    """What was raised, and where in the author's own code."""
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    place = _place(error)
+    return f"{said} ({place})" if place else said
+
+
+def _place(error: BaseException) -> str:
+    """File and line of the innermost call that is neither ours nor numpy's; empty where there is none."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    found, trace = "", error.__traceback__
+    while trace is not None:
+        file = Path(trace.tb_frame.f_code.co_filename)
+        if file.is_file() and not any(file.is_relative_to(folder) for folder in NOT_THE_AUTHORS):
+            found = f"{file.name}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
+
+
+def cause(error: BaseException) -> str:
+    """Why that is likely to have happened."""
     text = str(error)
-    if "is not visible here" in text:
-        return (
-            "bid() or observe() uses a column that is not in reads, or that no source shows: name it in reads"
-        )
-    if "read-only" in text or "WRITEABLE" in text:
-        return "what is handed over is written to: work on a copy (requests['value'].copy(), or x = x + 1, not x += 1)"
-    if isinstance(error, ZeroDivisionError | FloatingPointError | RuntimeWarning) or "ZeroDivision" in text:
-        return (
-            "a division by nothing: no requests yet, no money left, or no budget at all (state.budget is inf)"
-        )
-    if "allowed: a finite number" in text:
-        return (
+    return next((why for holds, why in CAUSES if holds(error, text)), OWN)
+
+
+OWN = "an error in the strategy's own code, where it says"
+DIVISIONS = (ZeroDivisionError, FloatingPointError, RuntimeWarning)
+
+CAUSES: tuple[tuple[Callable[[BaseException, str], bool], str], ...] = (
+    (
+        lambda error, _: isinstance(error, SystemExit),
+        "the strategy leaves the program: raise an error that says what is wrong instead",
+    ),
+    (
+        lambda _, text: "is not visible here" in text,
+        "bid() or observe() uses a column that is not in reads, or that no source shows: name it in reads",
+    ),
+    (
+        lambda _, text: "read-only" in text or "WRITEABLE" in text,
+        "what is handed over is written to: work on a copy (requests['value'].copy(), or x = x + 1, not x += 1)",
+    ),
+    (
+        lambda error, text: isinstance(error, DIVISIONS) or "ZeroDivision" in text,
+        "a division by nothing: no requests yet, no money left, or no budget at all (state.budget is inf)",
+    ),
+    (
+        lambda _, text: "allowed: a numpy float64 array" in text,
+        "bid() answers codes or booleans as they are, or no array at all: np.asarray(bids, dtype=float)",
+    ),
+    (
+        lambda _, text: "allowed: a finite number" in text,
+        (
             "a division by nothing, such as inf / inf where there is no budget, 0 / 0 before the first request or when the "
             "money is gone; a negative bid needs np.maximum(bids, 0.0)"
-        )
-    if isinstance(error, NotImplementedError):
-        return "the method is missing, or has another name"
-    if isinstance(error, TypeError) and "argument" in text:
-        return "a method or constructor takes other arguments than it is given: bid(self, requests), observe(self, feedback), control(self, state)"
-    if isinstance(error, IndexError):
-        return (
+        ),
+    ),
+    (lambda error, _: isinstance(error, NotImplementedError), "the method is missing, or has another name"),
+    (
+        lambda error, text: isinstance(error, TypeError) and "argument" in text,
+        (
+            "a method or constructor takes other arguments than it is given: bid(self, requests), observe(self, feedback), "
+            "control(self, state)"
+        ),
+    ),
+    (
+        lambda error, _: isinstance(error, IndexError),
+        (
             "a table is shorter than the codes: a source's column holds 0 to k - 1 for its types and k for unmatched; "
             "or an empty batch, or one row, is indexed"
-        )
-    return "an error in the strategy's own code; the traceback shows where"
+        ),
+    ),
+    (
+        lambda error, _: isinstance(error, ImportError),
+        f"a package that it needs is not installed for {sys.executable}",
+    ),
+)
+"""What an error looks like, and why it is likely to have come; the first that holds."""

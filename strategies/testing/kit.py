@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from sim import Scenario
 from strategies.testing import answers, declared, information, runs, state
 from strategies.testing.case import Case
-from strategies.testing.failure import CheckFailed
+from strategies.testing.failure import CheckFailed, came, cause
 
 if TYPE_CHECKING:
     import pytest
@@ -75,7 +75,7 @@ def _finding(check: Check, case: Case) -> Finding:
     except unittest.SkipTest as skipped:
         return Finding(name, "SKIP", str(skipped))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one check shall not stop the others
-        return Finding(name, "FAIL", f"{type(error).__name__}: {error}")
+        return Finding(name, "FAIL", str(CheckFailed("the check goes through", came(error), cause(error))))
     return Finding(name, "PASS")
 
 

@@ -37,7 +37,8 @@ def deterministic_under_seed(maker: object) -> None:
         first,
         other,
         "two of them with the same life bid the same",
-        "random, numpy.random, the time of day, or the order of a set: take chance from requests['u'], with 'u' in reads",
+        "random, numpy.random, the time of day, or the order of a set: take chance from requests['u'], with 'u' in reads; "
+        "or a list or number that belongs to the class or the module: see reset",
     )
 
 

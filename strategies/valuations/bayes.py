@@ -8,25 +8,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim import Scenario
 from sim.audience import consent_law
+from sim.journey.process import KINDS, stationary
 from sim.response import truth
 from sim.scenario import HOUR_US, Source, SyntheticSupply
 from sim.sources import SyncClock, likelihood, must_consent, retention, true_records
 from strategies.base import Valuation
+from strategies.valuations.outlook import records, worth_by_stage
 from strategies.valuations.tables import DECIMALS, AgedValues, CellValues, ratio
 
+Goal = Literal["worth", "clicks"]
+"""What a bidder values: all that an impression is worth, or its clicks alone."""
+RECORD = 5
+"""Among the axes that a likelihood depends on, that of the stage in which the copy was taken."""
 AGE_GRID = 4096
 """Points of the refresh cycle over which unknown ages are averaged."""
 
 
-def bayes(scenario: Scenario, information: tuple[str, ...]) -> Valuation:
+def bayes(scenario: Scenario, information: tuple[str, ...], goal: Goal = "worth") -> Valuation:
     """E[theta | codes of the sources in ``information``], with their ages where these are known.
+
+    With ``goal='clicks'`` theta is what it looks like to one who only sees clicks (``law_and_worth``).
 
     Of several copies of the same data the first alone is read. Raises ``ValueError`` for a source that the scenario does not have.
     """
@@ -36,10 +44,12 @@ def bayes(scenario: Scenario, information: tuple[str, ...]) -> Valuation:
         raise ValueError(f"no source {unknown[0]!r} in this scenario; there is: {has}")
     sources = scenario.distinct(information)
     aged = tuple(name for name in sources if ages_are_used(scenario.data_of(name)))
-    prior = mean_value(scenario)
+    prior = mean_value(scenario, goal)
     constant = {name: believed_retention(scenario, name) for name in sources if name not in aged}
     corners = [
-        posterior(scenario, sources, {**constant, **dict(zip(aged, map(float, corner), strict=True))})
+        posterior(
+            scenario, sources, {**constant, **dict(zip(aged, map(float, corner), strict=True))}, goal=goal
+        )
         for corner in product((0, 1), repeat=len(aged))
     ]
     if not aged:
@@ -73,6 +83,7 @@ def posterior(
     keep: dict[str, float],
     *,
     believed: bool = True,
+    goal: Goal = "worth",
     theta: NDArray[np.float64] | None = None,
 ) -> Posterior:
     """Joint law of the codes, and theta's mean along it, at the retentions ``keep``; an axis a source.
@@ -82,27 +93,51 @@ def posterior(
     ``believed``: as a bidder reckons who takes unmatched requests for any other where ``unmatched='prior'``; these then have
     no probability of their own, and ``weight`` sums to more than 1.
     """
-    world = truth(scenario)
-    law = np.stack([world.law, world.law * (world.theta if theta is None else theta)])[..., None]
+    moving = tuple(name for name in sources if scenario.factor_of(name) in KINDS)
+    law, worth = law_and_worth(scenario, goal)
+    law = np.stack([law, law * (worth if theta is None else theta[..., None])])[..., None, :]
     if any(must_consent(scenario, name) for name in sources):
         given = np.stack([1.0 - (yes := consent_law(scenario)), yes], axis=-1)
-        law = law * given[:, None]
-    parts: list[Any] = [law, [0, 1, 2, 3, 4]]
-    for axis, name in enumerate(sources, start=5):
+        law = law * given[:, None, :, :, None]
+    parts: list[Any] = [law, [0, 1, 2, 3, 4, 5]]
+    record = {name: place for place, name in enumerate(moving, start=6)}
+    if moving:
+        parts += [records(scenario, moving, believed=believed), [1, 5, *record.values()]]
+    first = 6 + len(moving)
+    for axis, name in enumerate(sources, start=first):
         shown = likelihood(scenario, name, keep[name])
         if believed and scenario.data_of(name).unmatched == "prior":
             shown[-1] = 1.0
         used = [place for place, length in enumerate(shown.shape[1:], start=1) if length > 1]
-        parts += [shown.squeeze(tuple(i for i in range(1, shown.ndim) if i not in used)), [axis, *used]]
-    codes = list(range(5, 5 + len(sources)))
+        letters = [record[name] if place == RECORD else place for place in used]
+        parts += [shown.squeeze(tuple(i for i in range(1, shown.ndim) if i not in used)), [axis, *letters]]
+    codes = list(range(first, first + len(sources)))
     weight, worth = np.einsum(*parts, [0, *codes], optimize="greedy")
     return Posterior(weight, worth)
 
 
-def mean_value(scenario: Scenario) -> float:
-    """E[theta]: all that a bidder without data knows."""
+def law_and_worth(
+    scenario: Scenario, goal: Goal = "worth"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How often requests are of a kind, and what an impression is then worth; an axis for each factor, then one of stages.
+
+    ``goal='clicks'``: as seen by one who takes clicks for all that follows, each for what impressions are worth a click on average.
+    """
     world = truth(scenario)
-    return round(float(np.sum(world.law * world.theta)), DECIMALS)
+    law, worth = world.law[..., None], world.theta[..., None]
+    if scenario.journey is not None:
+        law = law * stationary(scenario)[:, None, None, :]
+        worth = worth + worth_by_stage(scenario)[:, :, None, :]
+    if goal == "clicks":
+        click = world.click[..., None]
+        worth = click * (np.sum(law * worth) / np.sum(law * click))
+    return law, worth
+
+
+def mean_value(scenario: Scenario, goal: Goal = "worth") -> float:
+    """E[theta]: all that a bidder without data knows."""
+    law, worth = law_and_worth(scenario, goal)
+    return round(float(np.sum(law * worth)), DECIMALS)
 
 
 def ages_are_used(source: Source) -> bool:

@@ -98,12 +98,12 @@ class Summed(Combined):
 def stacked_bayes(scenario: Scenario) -> Valuation:
     """The houses' exact posteriors, with the weights that fit best in the population.
 
-    Least squares for the ``additive`` family, cross-entropy on log-odds for ``logit``; the population runs over all codes
+    Least squares for the ``additive`` family and for journeys, cross-entropy on log-odds for ``logit``; the population runs over all codes
     and over the ages that the copies have in the course of the run. Weights are fitted to what truly comes, also where a
     house takes its data for better than they are (``use``, ``unmatched``).
     """
     names, houses = scenario.originals(scenario.source), scenario.houses.values()
-    link: Link = "logit" if scenario.response.family == "logit" else "identity"
+    link: Link = "logit" if scenario.response.family == "logit" and scenario.journey is None else "identity"
     unit = scenario.response.most_worth if link == "logit" else 1.0
     prior = mean_value(scenario)
     scores, target, weight = [], [], []

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from experiments.cli import main
-from experiments.report import write_report
+from experiments.report import write_comparison, write_report
 from experiments.verdict import number
 
 CHROMIUM = os.environ.get("JOINTBID_CHROMIUM", "")
@@ -312,3 +312,79 @@ def opened(page_opener, path):
     page = page_opener(path)
     page.evaluate("document.body.getBoundingClientRect().height")
     return time.perf_counter() - start
+
+
+# -- comparisons ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def compared(tmp_path_factory):
+    """Four points of a sweep over two keys, side by side."""
+    base = tmp_path_factory.mktemp("compared")
+    swept = ["source.profile.match_rate=0.3,0.9", "response.interaction=0,0.1"]
+    plain = ["plot.enabled=false", "study.replications=3", "executor=serial", "supply.requests=400"]
+    assert main(["value", "-m", "scenario=theory", *swept, *plain, f"results_dir={base}"]) == 0
+    return write_comparison([base / "value"], base)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_axe_reports_no_violation_of_a_comparison(compared, open_page, dark):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = open_page(compared, dark=dark)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_comparison_says_what_its_csvs_say(compared, open_page):
+    page = open_page(compared, width=380)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
+    points = pd.read_csv(compared.with_name("points.csv"))
+    rows = shown(page, "points")
+    assert [float(row[3][1]) for row in rows] == list(points["value_of_joint_data"])
+    differences = pd.read_csv(compared.with_name("differences.csv"))
+    assert [float(row[2][1]) for row in shown(page, "differences")] == list(differences["estimate"])
+    assert page.locator("figure").count() == 3  # forest, small multiples, map
+
+
+@pytest.fixture(scope="session")
+def many(tmp_path_factory):
+    """2,000 points of a sweep, with made-up numbers."""
+    base = tmp_path_factory.mktemp("many")
+    for i in range(2000):
+        folder = base / "value" / f"theory-{i:04d}"
+        folder.mkdir(parents=True)
+        x, y = i % 50, i // 50
+        config = {
+            "seed": 1,
+            "scenario": {"name": "theory"},
+            "source": {"profile": {"match_rate": x / 50}},
+            "response": {"b": y / 40},
+        }
+        (folder / "config.yaml").write_text(json.dumps(config))
+        (folder / "manifest.json").write_text(json.dumps({"command": f"jointbid value response.b={y / 40}"}))
+        lines = ["estimand,arm,metric,unit,estimate,ci_low,ci_high,n_replications"]
+        for name in ("value_of_joint_data", "same_request_step", "joint_model_step"):
+            value = (x - 25) * (y + 1) / 1000
+            lines.append(
+                f"{name},joint,focal_profit,CNY per million bid requests,{value},{value - 0.1},{value + 0.1},30"
+            )
+        (folder / "summary.csv").write_text("\n".join(lines) + "\n")
+    return write_comparison([base], base)
+
+
+def test_2000_points_open_in_under_two_seconds(many, open_page):
+    assert many.stat().st_size < 6e6
+    fastest = min(opened(open_page, many) for _ in range(3))  # other work on the machine slows single ones
+    assert fastest < 2
+    page = open_page(many)
+    assert len(shown(page, "points")) == 200
+    page.get_by_role("button", name="Show all 2,000 rows").click()
+    assert len(shown(page, "points")) == 2000
+    page.locator("#differences thead button").nth(2).click()
+    values = [float(row[2][1]) for row in shown(page, "differences")]
+    assert values == sorted(values)
+    assert len(values) == 1999
+    page.locator("#points-filter").fill("0.98")
+    assert page.locator("#points-said").text_content().endswith(" of 2000 rows")
+    assert 0 < page.locator("#points tbody tr:visible").count() < 200

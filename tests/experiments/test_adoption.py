@@ -41,7 +41,15 @@ def test_what_the_intervals_do_not_rule_out_is_possible():
 
 def test_profits_are_paired_by_replication_and_counted_by_firm():
     rows = [
-        {"k": k, "replication": r, "adopts": b < k, "advertiser": f"b{b}", "profit": p / 2, "requests": 10}
+        {
+            "k": k,
+            "replication": r,
+            "adopts": b < k,
+            "advertiser": f"b{b}",
+            "profit": p / 2,
+            "spend": 1,
+            "requests": 10,
+        }
         for r in (0, 1)
         for k in (0, 1, 2)
         for b in (0, 1)

@@ -182,6 +182,16 @@ CASES = [
         ["value", "auction.type=second_prise"],
     ),
     ("unknown strategy", ["linar", "did you mean 'linear'"], ["value", "bidders.strategy=linar"]),
+    (
+        "a bound as strategy group",
+        ["strategy = hindsight", "is no bidder but an upper bound"],
+        ["value", "strategy=hindsight"],
+    ),
+    (
+        "no such package",
+        ["strategy = acme_x", "if a package brings it, that is not installed for"],
+        ["value", "strategy=acme_x"],
+    ),
     ("unknown strategy group", ["strategy = linar", "did you mean 'linear'"], ["value", "strategy=linar"]),
     (
         "unknown strategy parameter",

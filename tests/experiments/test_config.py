@@ -315,6 +315,7 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
         "creative.<name>",
         "source.<name>",
         "source.history",
+        "journey.",
     )
     optional += ("audience.consent.",)
     known = {key for key in known_keys(Settings[ValueStudy]) if not key.startswith(optional)}

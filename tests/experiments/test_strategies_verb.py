@@ -163,6 +163,78 @@ def test_new_writes_a_package_that_passes_as_it_is(capsys):
     assert "37 passed" in done.stdout
 
 
+def test_list_waits_for_no_compiler():
+    """What is built in is listed without numba, simpy or scipy, whose imports take most of a second."""
+    code = "import sys; from experiments.cli import main; main(['strategies', 'list']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"numba", "simpy", "scipy", "pandas", "sklearn"} & set(done.stderr.split())
+
+
+ODD = """
+import sys
+from jointbid import Policy, PerRequest
+
+class Exits(Policy):
+    def bid(self, requests):
+        sys.exit("bye")
+
+class Boom(Policy):
+    @property
+    def reads(self):
+        raise ValueError("boom")
+    def bid(self, requests):
+        return requests["value"]
+
+class Needs(Policy):
+    def __init__(self):
+        import nothing_like_it
+    def bid(self, requests):
+        return requests["value"]
+
+class Fails(Policy):
+    def bid(self, requests):
+        return self.gain * requests["value"]
+
+class Booleans(Policy):
+    def bid(self, requests):
+        return requests["value"] > 0.5
+
+class Crawls(PerRequest):
+    def bid_one(self, request):
+        import time
+        time.sleep(0.0005)
+        return request["value"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "came", "cause"),
+    [
+        ("Exits", "SystemExit: bye (odd.py, line 7)", "leaves the program"),
+        ("Boom", "ValueError: boom (odd.py, line 12)", "an error in the strategy's own code, where it says"),
+        (
+            "Needs",
+            "ModuleNotFoundError: No module named 'nothing_like_it' (odd.py, line 18)",
+            "is not installed for",
+        ),
+        (
+            "Fails",
+            "has no attribute 'gain' (odd.py, line 24)",
+            "an error in the strategy's own code, where it says",
+        ),
+        ("Booleans", "bid() answered a bool array", "np.asarray(bids, dtype=float)"),
+        ("Crawls", "SKIP  a_million_rows  (they would take", "a Python loop over rows"),
+    ],
+)
+def test_a_message_says_where_and_why(name, came, cause, capsys):
+    Path("odd.py").write_text(ODD)
+    assert main(["strategies", "check", f"odd.py:{name}"]) == 1
+    out = capsys.readouterr().out
+    assert came in out
+    assert cause in out
+    assert out.count("FAIL") == out.count("      likely cause: ")
+
+
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
 def test_help(words, capsys):
     assert main(["strategies", *words]) == 0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.estimate import SUMMARY_COLUMNS, ladder_summary
-from experiments.verdict import CAVEAT, holders, number, verdict
+from experiments.verdict import CAVEAT, holders, number, others, verdict
 
 UNIT = "CNY per million bid requests"
 NAN = math.nan
@@ -203,3 +203,19 @@ def test_three_significant_digits(value, text):
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=1e-300, max_value=1e308))
 def test_numbers_are_within_half_a_digit(value):
     assert float(number(value).replace(",", "")) == pytest.approx(value, rel=0.00501)
+
+
+def test_what_changes_for_everybody_else_is_said_where_rivals_are_bidders(cells):
+    with_rivals = ladder_summary(cells(rivals=2), best_single="context", unit="CNY per request")
+    said = others(with_rivals)
+    assert said.startswith("It changes, in CNY per request: all bidders' surplus ")
+    assert "the seller's revenue, no difference shown (0 to 0)" in said
+    assert "; welfare " in said
+    assert others(ladder_summary(cells(), best_single="context")) == ""
+
+
+def test_three_sources_are_all_and_not_both(cells):
+    text = verdict(study(), best_single="context", sources=("profile", "context", "history"))
+    assert text.startswith("Joining profile, context and history is worth")
+    assert "having all on one request" in text
+    assert "both" not in text

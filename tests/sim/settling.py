@@ -58,6 +58,8 @@ def remembered(c):
         calendar=np.array([cap.calendar for cap in c.caps], bool),
         place=bidders + np.cumsum(limits + 1) - limits - 1,
         state=np.zeros((people, bidders + (limits + 1).sum()), np.int64),
+        fresh=np.zeros((0, 1)),
+        group=1,
     )
 
 
@@ -86,7 +88,8 @@ def settle(c, layout="rows", length=1):
     assert ledger.left.tolist() == c.budget
     winner, bid = np.full((2, n, slots), -9, dtype=np.int64)
     viewed, creative = np.zeros((n, slots), bool), np.full((n, slots), -1, np.int16)
-    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), viewed, creative)
+    brings = np.zeros((3, n, slots))
+    record = Record(winner, np.zeros_like(winner), bid, np.full(n, -9), viewed, creative, *brings)
     requests = Requests(
         start=c.start,
         time_us=np.array(c.time or range(n), np.int64),
@@ -109,6 +112,7 @@ def settle(c, layout="rows", length=1):
         fading=np.array(c.fading),
         keys=np.array(c.draw_keys, np.uint64),
         drawn=True,
+        lasting=np.empty(0),
     )
     seats = Seats(
         np.array(c.own_floor, np.int64),

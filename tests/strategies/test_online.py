@@ -324,3 +324,20 @@ def _priced(model):
 @parametrize_with_checks([priced_ftrl, priced_thompson])
 def test_behind_a_policy_it_passes_the_kit(strategy, check):
     check(strategy)
+
+
+@pytest.mark.parametrize("learner", ONLINE)
+def test_it_reads_any_number_of_sources_and_copies_once(learner):
+    tree = market(4_000).model_dump()
+    tree["source"] = {
+        "crm": {"shows": "profile", "match_rate": 0.8},
+        "page": {"shows": "context"},
+        "crm_too": {"copy_of": "crm"},
+        "past": {"shows": "history"},
+    }
+    scenario = Scenario.model_validate(tree)
+    log = randomised_log(scenario, 1, 0, 2_000)
+    valuation = learned(scenario, log, ("crm_too", "page", "past"), learner)
+    row = simulate(scenario, {"focal": Entrant(Priced(valuation, Truthful()))}, 1).of("focal")
+    assert 0 < row["wins"] < 4_000
+    assert len(valuation.features.sources) == 3

@@ -239,7 +239,7 @@ def test_the_table_answers_what_a_search_does(rivals, floor_cpm, supply):
     searched = best_bids(rules, value)
     assert np.abs(shaded(rules, value) - searched).max() < 1e-5
     assert (shaded(rules, value) <= value).all()
-    assert tabled(rules)[1][np.searchsorted(EDGES, value)].mean() > 0.8
+    assert tabled(rules)[2][np.searchsorted(EDGES, value)].mean() > 0.8
     crude = np.interp(value, EDGES, tabled(rules)[0])
     if rivals["landscape"] == "histogram" or supply:
         assert np.abs(crude - searched).max() > 1e-4  # what it would answer across a jump

@@ -1,7 +1,15 @@
 "use strict";
 // Sort by the buttons in the heads, filter by what is typed; the exact value of a number stands in data-v.
 for (const table of document.querySelectorAll("table.sortable")) {
-  const body = table.tBodies[0], rows = Array.from(body.rows), original = rows.slice();
+  const body = table.tBodies[0], more = document.getElementById(`${table.id}-more`);
+  const shows = document.querySelector(`button[data-shows="${table.id}"]`);
+  let rows;
+  const all = () => {
+    if (rows) return rows;
+    if (more) { body.append(more.content); more.remove(); shows.parentNode.remove(); }
+    return (rows = Array.from(body.rows));
+  };
+  if (shows) shows.addEventListener("click", () => { all(); body.rows[0].closest(".scroll").focus(); });
   const key = (row, column) => {
     const cell = row.cells[column], value = cell.dataset.v;
     return value === undefined ? cell.textContent.trim().toLowerCase() : value === "" ? NaN : Number(value);
@@ -19,10 +27,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const next = was === "ascending" ? "descending" : was === "descending" ? "none" : "ascending";
       for (const other of table.querySelectorAll("thead th[aria-sort]")) other.setAttribute("aria-sort", "none");
       head.setAttribute("aria-sort", next);
-      let sorted = original;
+      let sorted = all();
       if (next !== "none") {
         const sign = next === "ascending" ? 1 : -1;
-        const keyed = original.map((row) => [key(row, head.cellIndex), row]);
+        const keyed = all().map((row) => [key(row, head.cellIndex), row]);
         keyed.sort((a, b) => {
           const order = compare(a[0], b[0]);
           // What is not known comes last, whichever way.
@@ -36,8 +44,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const input = document.querySelector(`input[data-filters="${table.id}"]`);
   if (!input) continue;
   const said = document.getElementById(`${table.id}-said`), texts = new Map();
-  for (const row of rows) texts.set(row, row.textContent.toLowerCase().replace(/\s+/g, " "));
   input.addEventListener("input", () => {
+    if (!texts.size) for (const row of all()) texts.set(row, row.textContent.toLowerCase().replace(/\s+/g, " "));
     const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
     let left = 0;
     for (const row of rows) {

@@ -1,0 +1,161 @@
+"""What the simulator says, as a page: every figure from a run that this module has just made, with the command for it.
+
+`python -m experiments.findings` writes docs/findings.md; `make findings` does the same. Nothing on the page but headings is written
+by hand: the sentences are the studies' own verdicts, which claim no more than their intervals.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from experiments.session import Answer
+
+PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
+
+INTRODUCTION = """# What the simulator finds
+
+<!-- Made by `make findings`; do not edit. -->
+
+Each section is a command and what it answered: the scenario's question, then the study's own sentences. Intervals are 95 % and hold
+simulation error only: they say nothing about whether a scenario is like your market. The scenario `default` is calibrated to
+public figures of one campaign (docs/calibration.md); the others are small worlds with closed forms, made to show one thing each.
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A heading, the command behind it, and rows of its summary that are shown too: (estimand, metric, arm or empty)."""
+
+    heading: str
+    verb: str
+    overrides: tuple[str, ...]
+    rows: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def command(self) -> str:
+        """As a reader runs it."""
+        return " ".join(["jointbid", self.verb, *self.overrides])
+
+
+PLAIN = "plot.enabled=false"
+LOST = ("value_of_joint_data", "revenue_lost_pct", "")
+
+SECTIONS: dict[str, tuple[Finding, ...]] = {
+    "What joining is worth": (
+        Finding("An ordinary display campaign", "value", ("scenario=default", PLAIN)),
+        Finding("The same with what it costs", "value", (
+            "scenario=default", "plot.enabled=false", "money.requests_per_month=1000000000",
+            "money.integration_once=20000", "money.integration_monthly=500",
+        ), (("payback_month", "payback_month", ""), ("break_even_match_rate", "match_rate", ""))),
+        Finding("A third source", "value", ("scenario=three_sources", "study.replications=10", PLAIN), (
+            ("shapley", "focal_profit", "profile"), ("shapley", "focal_profit", "context"),
+            ("shapley", "focal_profit", "history"),
+        )),
+        Finding("Where silos cost most", "value", ("scenario=silos_cost_most", PLAIN)),
+        Finding("Worlds like the default one", "value", (
+            "scenario=default", "study.worlds=60", "study.replications=10", PLAIN,
+        )),
+    ),
+    "What speaks against joining": (
+        Finding("Late answers", "value", ("scenario=late_lookups",), (
+            ("break_even_latency", "lookup_latency_ms", "profile"),
+        )),
+        Finding("Old data taken for the truth", "value", ("scenario=stale_naive", PLAIN)),
+        Finding("Too little to learn from", "value", ("scenario=thin_data", PLAIN)),
+        Finding("A budget that binds", "value", ("scenario=binding_budget", PLAIN)),
+    ),
+    "When others join too": (
+        Finding("A private edge erodes", "adoption", ("scenario=private_edge", PLAIN)),
+        Finding("Everybody looks at the same facts", "adoption", (
+            "scenario=private_edge", "bidders.values=common", PLAIN,
+        )),
+        Finding("A thin market: the seller pays", "value", ("scenario=thin_market", PLAIN)),
+        Finding("Identifiers go, three bidders", "value", (
+            "scenario=lost_identifiers", "bidders.count=3", PLAIN), (LOST,)),
+        Finding("Identifiers go, eight bidders", "value", ("scenario=lost_identifiers", PLAIN), (LOST,)),
+        Finding("Identifiers go, forty bidders", "value", (
+            "scenario=lost_identifiers", "bidders.count=40", PLAIN), (LOST,)),
+    ),
+}  # fmt: skip
+
+
+def main() -> None:
+    """Run everything, and write the page."""
+    with tempfile.TemporaryDirectory() as folder:
+        PAGE.write_text(page(folder), "utf-8")
+    sys.stdout.write(f"{PAGE}\n")
+
+
+def page(results_dir: str) -> str:
+    """The whole page; the studies' folders go to ``results_dir``."""
+    parts = [INTRODUCTION]
+    for section, findings in SECTIONS.items():
+        parts.append(f"\n## {section}\n")
+        for finding in findings:
+            sys.stderr.write(f"{finding.command}\n")
+            question, answer = ask(finding, results_dir)
+            parts += told(finding, question, answer)
+    return "".join(parts)
+
+
+def ask(finding: Finding, results_dir: str) -> tuple[str, Answer]:
+    """The scenario's question, and what the study answers.
+
+    Raises:
+        RuntimeError: cells failed.
+    """
+    from experiments.config import load
+    from experiments.session import answer
+    from experiments.studies import study_class
+
+    (point,) = load(finding.verb, [*finding.overrides, f"results_dir={results_dir}"])
+    found = answer(point, study_class(finding.verb)(point.settings))
+    if found.failures or found.summary is None:
+        raise RuntimeError(f"{finding.command}: {len(found.failures)} cells failed")
+    return point.settings.scenario.question, found
+
+
+def told(finding: Finding, question: str, answer: Answer) -> Iterator[str]:
+    """One finding as Markdown."""
+    yield f"\n### {finding.heading}\n\n`{finding.command}`\n\n*{question}*\n\n"
+    yield "\n".join(wrapped(sentence) for sentence in answer.said.verdict) + "\n"
+    if finding.rows and answer.summary is not None:
+        yield "\n| figure | estimate | 95 % interval | unit |\n|---|---|---|---|\n"
+        yield "".join(row(answer.summary, *wanted) for wanted in finding.rows)
+
+
+def row(summary: pd.DataFrame, estimand: str, metric: str, arm: str) -> str:
+    """One row of a summary as Markdown.
+
+    Raises:
+        LookupError: there is no such row.
+    """
+    from experiments.studies.value_money import shown
+
+    mask = (summary["estimand"] == estimand) & (summary["metric"] == metric)
+    rows = summary[mask & (summary["arm"] == arm)] if arm else summary[mask]
+    if rows.empty:
+        raise LookupError(f"no {estimand} {metric} {arm}")
+    found = rows.iloc[0]
+    name = f"{estimand} ({metric}), {found['arm']}" if estimand != metric else f"{estimand}, {found['arm']}"
+    low, middle, high = (shown(float(found[end])) for end in ("ci_low", "estimate", "ci_high"))
+    return f"| {name} | {middle} | {low} to {high} | {found['unit']} |\n"
+
+
+def wrapped(sentence: str) -> str:
+    """A sentence on lines that an editor shows whole."""
+    import textwrap
+
+    return "\n".join(textwrap.wrap(sentence, 125, break_long_words=False, break_on_hyphens=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The accounts of one run: their stages, now and as far back as anybody's copy may reach, and their stocks of preference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.audience import type_of
+from sim.journey.kernel import Tally, move, settle
+from sim.journey.process import (
+    ONWARD,
+    STAGES,
+    backwards,
+    decay,
+    journey_of,
+    lapsing,
+    leaving,
+    stationary,
+)
+from sim.scenario import HOUR_US, Scenario
+from sim.streams import Streams
+
+
+class Accounts:
+    """Moved by the calendar at every step; read between two steps. Stage paths are the same in every arm of a study.
+
+    ``owner`` names the streams of the facts that belong to people, so that an account's segment is the profile type of all its
+    people. ``back_us`` is how far back a copy of the stages may reach: so long the world has run before hour 0.
+    """
+
+    def __init__(self, scenario: Scenario, streams: Streams, owner: str, back_us: int) -> None:
+        journey = journey_of(scenario)
+        self._journey, self._streams = journey, streams
+        self.group = journey.group
+        self.step_us = round(journey.step_h * HOUR_US)
+        people = scenario.audience.people or 0
+        n = people // journey.group
+        first = np.arange(n, dtype=np.int64) * journey.group
+        self.segment = type_of(streams.at(f"profile/{owner}", first), scenario.audience.profile_types)
+        self._leave, self._lapse = leaving(scenario), lapsing(journey)
+        self._rows = -(-back_us // self.step_us) + 2
+        self._path = np.zeros((self._rows, n), dtype=np.uint8)
+        self.step = 0
+        self._now()[:] = self._drawn("journey/start", stationary(scenario)[self.segment])
+        back = backwards(scenario)
+        for step in range(-1, 1 - self._rows, -1):  # the same past, however far back anybody looks
+            law = back[self.segment, self._path[(step + 1) % self._rows]]
+            self._path[step % self._rows] = self._drawn(f"journey/{step}", law)
+        self.census: list[NDArray[np.int64]] = []
+        self.tallied: list[dict[str, Any]] = []
+
+    def open_stocks(self, houses: int) -> None:
+        """Empty stocks of preference for so many advertisers."""
+        n = self._path.shape[1]
+        self.stock, self.fresh = np.zeros((2, n, houses))
+        self.tally = Tally(
+            expected=np.zeros(houses),
+            without=np.zeros(houses),
+            bought=np.zeros(houses, np.int64),
+            due=np.zeros(1),
+            decisions=np.zeros(1, np.int64),
+            outside=np.zeros(1, np.int64),
+        )
+
+    @property
+    def stage(self) -> NDArray[np.uint8]:
+        """Stages now, shape (accounts,)."""
+        return self._now()
+
+    def stages_at(self, time_us: NDArray[np.int64], person: NDArray[np.int64]) -> NDArray[np.int32]:
+        """The stage that each person's account was in at a time that is not further back than ``back_us``; shape (n,)."""
+        row = np.minimum(time_us // self.step_us, self.step) % self._rows
+        return np.asarray(self._path[row, person // self.group], dtype=np.int32)
+
+    def advance(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """A step: stocks, purchases, stages. Returns what it adds to expected purchases, and to those without own ads."""
+        journey, before = self._journey, self._now()
+        self._move()
+        expected, without = self.tally.expected.copy(), self.tally.without.copy()
+        settle(
+            before, self._now(), self.segment, self._leave, self.stock, self.fresh, decay(journey),
+            journey.power, journey.outside, self._streams.key64(f"choice/{self.step}"), self.tally,
+        )  # fmt: skip
+        self._note()
+        return self.tally.expected - expected, self.tally.without - without
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """What happened step by step: ``hour``, accounts in each stage from then on, and what was decided by then, added up."""
+        if not self.census:
+            return {}
+        census = np.stack(self.census)
+        hours = (np.arange(len(census)) + 1) * (self.step_us / HOUR_US)
+        return {
+            "hour": hours,
+            **{stage: census[:, number] for number, stage in enumerate(STAGES)},
+            **{name: np.array([row[name] for row in self.tallied]) for name in self.tallied[0]},
+        }
+
+    def _note(self) -> None:
+        self.census.append(np.bincount(self._now(), minlength=len(STAGES)))
+        self.tallied.append(
+            {
+                "decisions_expected": float(self.tally.due[0]),
+                "decisions": int(self.tally.decisions[0]),
+                "bought_outside": int(self.tally.outside[0]),
+            }
+        )
+
+    def _now(self) -> NDArray[np.uint8]:
+        now: NDArray[np.uint8] = self._path[self.step % self._rows]
+        return now
+
+    def _move(self) -> None:
+        before = self._now()
+        self.step += 1
+        key = self._streams.key64(f"journey/{self.step}")
+        move(before, self._now(), self.segment, self._leave, self._lapse, ONWARD, key)
+
+    def _drawn(self, name: str, law: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """A stage for each account from its own law, shape (accounts, stages)."""
+        u = self._streams.uniform(name, 0, len(law))
+        return np.asarray((u[:, None] >= np.cumsum(law, axis=1)[:, :-1]).sum(axis=1), dtype=np.uint8)

@@ -1,0 +1,102 @@
+"""What one more impression is worth where accounts are on a journey: the purchases that it makes likelier, sooner or later.
+
+Let T be the transition law of a step, h the chance of a decision at the next step (only with an approved budget), and lambda
+what is left of a stock after a step. An impression adds ``lasting`` to the stock; in stage s its worth is then lasting x slope
+x V(s), with V = h + lambda T V: the sum over all later steps of the chance to decide there, times what is left by then. The
+margin's slope is taken at the stock that an account has in the long run if every advertiser wins ``believed_win_rate`` of its
+impressions: a mean-field approximation, as no bidder sees the stocks. Everything else is exact, given that the world goes on.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import Scenario
+from sim.journey.process import APPROVED, STAGES, backwards, decay, journey_of, leaving, transitions
+from sim.response import truth
+from sim.scenario import HOUR_US, SyntheticSupply
+from sim.sources import SyncClock
+
+PHASES = 512
+"""Moments of the run at which it is looked how many steps old each copy is."""
+
+
+def prospects(scenario: Scenario) -> NDArray[np.float64]:
+    """V(s): expected decisions from here on, each weighted with what is left of the impression; shape (profile types, stages)."""
+    hazard = np.zeros((scenario.audience.profile_types, len(STAGES)))
+    hazard[:, APPROVED] = leaving(scenario)[:, APPROVED]
+    kept = decay(journey_of(scenario))
+    left = np.eye(len(STAGES)) - kept * transitions(scenario)
+    return np.asarray(np.linalg.solve(left, hazard[..., None])[..., 0])
+
+
+def slope(scenario: Scenario) -> float:
+    """What the margin of one decision grows by when the stock does, currency per unit of stock, at the believed stocks."""
+    journey, supply = journey_of(scenario), scenario.supply
+    accounts = (scenario.audience.people or 1) / journey.group
+    a_step = (supply.requests or 0) / accounts * journey.step_h / supply.horizon_h
+    stock = journey.believed_win_rate * a_step * float(np.mean(impact(scenario))) / (1.0 - decay(journey))
+    own = (1.0 + stock) ** journey.power
+    others = journey.outside + (scenario.bidders.count - 1) * own
+    return float(journey.margin * journey.power * own / (1.0 + stock) * others / (own + others) ** 2)
+
+
+def impact(scenario: Scenario) -> NDArray[np.float64]:
+    """What an impression adds to the stock on average, seen or not, by context type; shape (context types,)."""
+    world = truth(scenario)
+    seen = np.tensordot(world.shares, world.effect.seen, axes=1)
+    by_context = seen.mean(axis=tuple(axis for axis in range(seen.ndim) if axis != 1))
+    return np.asarray(by_context * np.asarray(journey_of(scenario).lasting))
+
+
+def worth_by_stage(scenario: Scenario) -> NDArray[np.float64]:
+    """An impression's lasting worth in currency; shape (profile types, context types, stages)."""
+    ahead = slope(scenario) * prospects(scenario)
+    return np.asarray(impact(scenario)[None, :, None] * ahead[:, None, :])
+
+
+def records(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> NDArray[np.float64]:
+    """P(stages that these sources' copies were taken in | profile type, stage now), averaged over the run.
+
+    Shape (profile types, stages now, stages then, ...), an axis for each name. Copies of one moment agree, and older ones
+    follow from newer ones backwards through the journey. ``believed``: naive use takes a copy for fresh.
+    """
+    back = backwards(scenario)
+    law = np.zeros((len(back), *[len(STAGES)] * (1 + len(names))))
+    lags = Counter(_lags(scenario, names, believed=believed))
+    for lag, count in lags.items():
+        part = np.ones((len(back), len(STAGES)))
+        order = sorted(range(len(names)), key=lambda i: lag[i])
+        since, last = 0, 1
+        letters: list[int] = [0, 1]
+        terms: list[Any] = [part, [0, 1]]
+        for i in order:
+            step = np.linalg.matrix_power(back, lag[i] - since)
+            terms += [step, [0, last, 2 + i]]
+            since, last = lag[i], 2 + i
+        letters += [2 + i for i in range(len(names))]
+        law += np.einsum(*terms, letters) * (count / sum(lags.values()))
+    return law
+
+
+def _lags(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> list[tuple[int, ...]]:
+    """How many steps old each copy is, at moments spread evenly over the run."""
+    assert isinstance(scenario.supply, SyntheticSupply)  # noqa: S101 - journeys are for synthetic markets
+    hours = (np.arange(PHASES) + 0.5) * (scenario.supply.horizon_h / PHASES)
+    step_h = journey_of(scenario).step_h
+    columns = []
+    for name in names:
+        source = scenario.data_of(name)
+        clock = SyncClock.of(source)
+        interval, latency = clock.interval_us / HOUR_US, clock.latency_us / HOUR_US
+        taken = hours - latency
+        if interval:
+            taken = np.floor(taken / interval) * interval
+        if source.never_arrives or (believed and source.use == "naive"):
+            taken = hours
+        columns.append((np.floor(hours / step_h) - np.floor(taken / step_h)).astype(int).tolist())
+    return list(zip(*columns, strict=True)) if columns else [()]

@@ -1,0 +1,77 @@
+"""Scenarios that answer a question hold what their first lines say: the command, and the answer with its tolerance.
+
+    # jointbid VERB scenario=NAME
+    # expects: ESTIMAND METRIC [ARM] in [LOW, HIGH]; why
+    # fast: overrides with which it is run here
+
+Here they are run without plots, and without curves unless a break-even is expected.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments.cli import main
+from experiments.cli.scenarios import shipped
+from experiments.estimate import lookup
+
+EXPECTS = re.compile(r"^# expects: (?P<what>.*?) in \[(?P<low>[^,]+), (?P<high>[^\]]+)\]", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Expected:
+    estimand: str
+    metric: str
+    arm: str | None
+    low: float
+    high: float
+
+
+def expected(text):
+    for found in EXPECTS.finditer(text):
+        estimand, metric, *arm = found["what"].split()
+        yield Expected(estimand, metric, " ".join(arm) or None, float(found["low"]), float(found["high"]))
+
+
+def command(text):
+    return shlex.split(text.splitlines()[1].removeprefix("# jointbid "))
+
+
+ANSWERS = {name: text for name, text in shipped().items() if "# expects:" in text}
+
+
+def test_there_is_one_for_each_way_in_which_joining_pays_or_does_not():
+    wanted = {"silos_cost_most", "late_lookups", "stale_naive", "thin_data", "thin_market", "binding_budget"}
+    assert wanted | {"private_edge", "lost_identifiers", "what_spoils", "three_sources"} <= set(ANSWERS)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_it_answers_as_it_says(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = ANSWERS[name]
+    verb, *rest = command(text)
+    wanted = list(expected(text))
+    assert rest[0] == f"scenario={name}"
+    fast = re.search(r"^# fast: (.*)$", text, re.MULTILINE)
+    extra = ["executor=serial", *(shlex.split(fast[1]) if fast else [])]
+    if verb == "value":
+        extra.append("study.lattice=false")
+        if any(one.estimand.startswith("break_even") for one in wanted):
+            extra.append("money.requests_per_month=1")  # then its curves are followed without plots
+        extra.append("plot.enabled=false")
+    assert main([verb, *rest, *extra]) == 0
+    (folder,) = Path("results", verb).iterdir()
+    summary = pd.read_csv(folder / "summary.csv")
+    for one in wanted:
+        found = lookup(summary, one.estimand, one.metric, one.arm)
+        assert one.low <= found.estimate <= one.high, one
+        assert one.low <= found.ci_high, one
+        assert found.ci_low <= one.high, one
+        if one.low > 0 or one.high < 0:
+            assert found.finding == ("positive" if one.low > 0 else "negative"), "the sign is shown"
