@@ -78,7 +78,8 @@ def _signals(scenario: Scenario, log: TrainingLog) -> dict[str, float]:
     figures = {"CTR, %": 100 * float(clicks.sum() / count.sum())}
     unmatched = np.take(count, -1, axis=log.sources.index("profile")).sum()
     figures["impressions without profile, %"] = 100 * float(unmatched / count.sum())
-    for label, sources in (("context", ("context",)), ("profile", ("profile",)), ("both", log.sources)):
+    both = tuple(name for name in log.sources if name in {"profile", "context"})
+    for label, sources in (("context", ("context",)), ("profile", ("profile",)), ("both", both)):
         hidden = tuple(axis for axis, name in enumerate(log.sources) if name not in sources)
         score = posterior(scenario, sources, keep).mean(prior)
         figures[f"AUC of {label}"] = weighted_auc(

@@ -170,11 +170,12 @@ class TypedWorld(World):
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         facts = list(dict.fromkeys(self._facts_of(owner) for owner in owners))
         cells = np.zeros((len(facts), len(self._chunk)), dtype=np.int32)
+        varying = [factor for factor in FACTORS if self._scenario.types_of(factor) > 1]
         for number, owner in enumerate(facts):
-            for factor in FACTORS:
-                if (types := self._scenario.types_of(factor)) > 1:
-                    cells[number] *= np.int32(types)
-                    cells[number] += self._known_to(owner)[factor]
+            for factor in varying:
+                if factor != varying[0]:
+                    cells[number] *= np.int32(self._scenario.types_of(factor))
+                cells[number] += self._known_to(owner)[factor]
         return cells, np.array([facts.index(self._facts_of(owner)) for owner in owners], dtype=np.int64)
 
     @override

@@ -35,13 +35,14 @@ class Prices:
 
 
 def run_match(cell: Cell) -> CellResult:
-    """Simulate a match: a row a seat, with its strategy and the hindsight bound on its profit (nan with several slots).
+    """Simulate a match: a row a seat, with its strategy and the hindsight bound on its profit.
 
-    The bound holds rivals' bids as they were in this very match.
+    The bound holds rivals' bids as they were in this very match. It is nan with several slots, and where purchases follow
+    months after an impression: none is known there.
     """
     market, strategies = entrants(cell), [label(spec) for _, spec in seated(cell)]
-    one_slot = len(cell.scenario.auction.slots) == 1
-    prices = Prices(len(market)) if one_slot else None
+    bounded = len(cell.scenario.auction.slots) == 1 and cell.scenario.journey is None
+    prices = Prices(len(market)) if bounded else None
     result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=prices)
     bounds = _bounds(cell, list(market), prices.prices) if prices else [np.nan] * len(market)
     about = {"study_point": cell.point, "arm": cell.treatment, "replication": cell.replication}

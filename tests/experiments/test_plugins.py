@@ -163,6 +163,19 @@ def test_a_misspelt_name_is_pointed_to_the_plugin():
         load("run", ["strategy=acme_pdi"])
 
 
+def test_the_plugin_is_ranked_among_others(capsys):
+    words = [
+        "study.strategies=[acme_pid,truthful,{name: acme_pid, kp: 3}]",
+        "study.replications=2",
+        "bidders.budget=20",
+    ]
+    assert main(["tournament", *QUICK, *words]) == 0
+    shown = capsys.readouterr().out
+    assert "acme_pid(kp=3)" in shown
+    (folder,) = Path("results/tournament").iterdir()
+    assert json.loads((folder / "manifest.json").read_text())["plugins"] == {"acme_pid": "acme-pid 0.1.0"}
+
+
 def test_a_file_of_the_plugin_cannot_take_the_place_of_a_shipped_one(installed):
     scenario = installed / "acme_pid" / "conf" / "scenario"
     (scenario / "theory.yaml").write_text("# @package _global_\nscenario: {question: none}\n")

@@ -156,15 +156,46 @@ def draw_delay(pick, mean):
 
 def draw_source(pick):
     return {
+        "coverage": pick([1.0, 1.0, 1.0, 0.7, (0.9, 0.4)]),
         "match_rate": pick([0.0, 0.6, 1.0, 1.0, (0.9, 0.3)]),
+        "needs_consent": pick([None, None, True]),
         "false_match_rate": pick([0.0, 0.2]),
+        "accuracy": pick([1.0, 1.0, 0.8]),
         "sync_interval_h": pick([0.0, 0.4, 1.1]),
         "latency_h": pick([0.0, 0.3, 1.7, math.inf]),
         "flip_rate_per_h": pick([0.0, 0.0, 0.5]),
         "age_known": pick([True, False]),
         "use": pick(["calibrated", "naive"]),
+        "unmatched": pick(["signal", "signal", "prior"]),
         "lookup_latency_ms": draw_delay(pick, 20.0),
+        **draw_price(pick),
+        "exclusive": pick([True, False]),
     }
+
+
+def draw_price(pick):
+    return {
+        "cost_per_lookup_cpm": pick([0.0, 0.0, 0.0123]),
+        "cost_per_match_cpm": pick([0.0, 0.0, 1.5]),
+    }
+
+
+SOURCES = [
+    *(["profile"], ["profile", "context"], ["context"], ["context", "history"]),
+    *(["profile", "context", "history"], ["profile", "bought"], ["profile", "copy", "history"]),
+]
+
+
+def draw_sources(pick):
+    """One of each kind, two of one kind, or a copy."""
+    made = {name: draw_source(pick) for name in pick(SOURCES)}
+    if "bought" in made:
+        made["bought"] |= {"shows": pick(["profile", "history"]), "owner": "agency"}
+    if "copy" in made:
+        made["copy"] = {
+            "copy_of": "profile", "lookup_latency_ms": draw_delay(pick, 10.0), **draw_price(pick)
+        }  # fmt: skip
+    return made
 
 
 def draw_response(pick, family, people):
@@ -175,6 +206,9 @@ def draw_response(pick, family, people):
         "c": 0.25,
         "d": pick([-0.2, 0.0, 0.1]),
         "q": pick([0.0, 0.4, -0.7]),
+        "history": pick([0.0, 0.2]),
+        "context_history": pick([0.0, -0.1]),
+        "history_redundancy": pick([0.0, 0.0, 0.5]),
         "value_per_click": 1.5,
         "high": 2.0,
         "fatigue": pick([0.0, 0.0, 0.2]) if people else 0.0,
@@ -220,7 +254,7 @@ def draw_caps(pick, number):
 
 def draw_scenario(pick):
     family = pick(["additive", "logit", "logit", "private_value"])
-    sources = [] if family == "private_value" else pick([["profile"], ["profile", "context"], ["context"]])
+    sources = {} if family == "private_value" else draw_sources(pick)
     people = pick([None, 2, 3, 3, 5, 5, 8, 20])
     response = draw_response(pick, family, people)
     tmax_ms = pick([None, 100.0, 100.0])
@@ -234,10 +268,15 @@ def draw_scenario(pick):
                 "floor_mu": math.log(0.75),
                 "floor_sigma": pick([0.0, 0.4]),
             },
-            "audience": {"people": people, "activity_skew": pick([0.0, 0.0, 1.0]) if people else 0.0},
+            "audience": {
+                "people": people,
+                "activity_skew": pick([0.0, 0.0, 1.0]) if people else 0.0,
+                "history_types": 2,
+                "consent": pick([1.0, 1.0, 1.0, 0.7, (0.9, 0.4), {"b": -1.0, "history": 0.5}]),
+            },
             "response": response,
             "creative": draw_creatives(pick, response),
-            "source": {name: draw_source(pick) for name in sources},
+            "source": sources,
             "auction": {
                 "type": pick(TYPES),
                 "fee": pick([0.0, 0.15, 0.5]),

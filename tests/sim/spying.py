@@ -118,7 +118,15 @@ def facts_of(scenario, bidders, happened, tables):
     delays = [response.click_delay_h, scenario.bidders.answer_ms, *(s.lookup_latency_ms for s in sources)]
     delays += [sale.delay_h] if sale else []
     spied = ("budget", "tie", "cap", "late or unsent", "joint cells", "shortlist")
-    counted = ("late", "unsent", "clicks_censored", "conversions_censored", "conversions_unattributed")
+    counted = (
+        "data_cost",
+        "matches",
+        "late",
+        "unsent",
+        "clicks_censored",
+        "conversions_censored",
+        "conversions_unattributed",
+    )
     return {
         **{what: happened[what] > 0 for what in spied},
         **{what: totals[what].sum() > 0 for what in (*counted, "clicks", "conversions")},
@@ -133,6 +141,14 @@ def facts_of(scenario, bidders, happened, tables):
         "landscape": scenario.rivals.landscape is not None,
         "sync": any(s.sync_interval_h and not s.never_arrives for s in sources),
         "aged": any(s.ages and s.age_known for s in sources),
+        "history": any(scenario.factor_of(name) == "history" for name in scenario.source),
+        "copy": any(s.copy_of for s in sources),
+        "bought": "bought" in scenario.source,
+        "coverage": any(s.coverage != 1.0 for s in sources),
+        "accuracy": any(s.accuracy < 1.0 for s in sources),
+        "not exclusive": any(not s.exclusive for s in sources),
+        "unmatched prior": any(s.unmatched == "prior" for s in sources),
+        "consent": scenario.audience.consent != 1.0 and any(map(scenario.needs_consent, scenario.source)),
         "campaigns": sum(b.advertiser == "one firm" for b in bidders.values()) > 1,
         "every request": scenario.bidders.control_interval_requests == 1,
         "flight": any(t.flight_h for t in terms),
@@ -176,6 +192,8 @@ KINDS = [
     *("sliding cap per campaign", "calendar cap per campaign", "sliding cap per advertiser"),
     *("calendar cap per advertiser", "unsent", "late or unsent", "clicks", "conversions", "clicks told late"),
     *("clicks_censored", "conversions_censored", "conversions_unattributed", "constant delay"),
+    *("history", "copy", "bought", "coverage", "accuracy", "not exclusive", "unmatched prior", "consent"),
+    *("data_cost", "matches"),
     *("exponential delay", "weibull delay", "lognormal delay", "empirical delay"),
 ]
 """What a list of drawn markets must hold to be worth something."""

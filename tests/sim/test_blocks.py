@@ -182,7 +182,7 @@ def test_a_replayed_log_is_one_ledger(markets, check_blocks, auction, seed):
     )
     scenario = Scenario.model_validate(
         {
-            "supply": {"kind": "log", "path": "", "horizon_h": 3.0},
+            "supply": {"kind": "log", "path": "log", "horizon_h": 3.0},
             "auction": {
                 "type": auction,
                 "slots": [[1.0], [2.0, 0.5]][seed % 2],
@@ -225,7 +225,7 @@ def test_a_shortlist_knows_the_weight_of_a_row(markets, spying, check_blocks, au
         click=np.zeros(n),
         columns={},
     )
-    supply = {"kind": "log", "path": "", "horizon_h": 1.0}
+    supply = {"kind": "log", "path": "log", "horizon_h": 1.0}
     scenario = Scenario.model_validate({"supply": supply, "auction": {"type": auction, "slots": [1.0, 0.5]}})
     bidders = {f"bidder_{i}": Entrant(Constant(bid), budget=9.0 + 9.0 * i) for i, bid in enumerate(bids)}
     reference = check_blocks(scenario, bidders, log)
