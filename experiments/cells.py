@@ -45,6 +45,8 @@ class Cell:
         valuation: ``bayes`` or ``learned``.
         who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
         others: the arm of bidders who do not hold ``arm``.
+        parameter: the strategy's parameter that ``policies`` set.
+        policies: bidder and its value of that parameter, where it is not the configured one.
         train_requests: randomised impressions that learned valuations are fitted to.
         learner: the model fitted to them, see ``strategies.valuations.learned.LEARNERS``.
         seed: the study's seed.
@@ -58,6 +60,8 @@ class Cell:
     valuation: str = "bayes"
     who: str | int = "unilateral"
     others: str = "none"
+    parameter: str = ""
+    policies: tuple[tuple[str, float], ...] = ()
     train_requests: int = 100_000
     learner: str = "logistic"
     seed: int = 1
@@ -79,6 +83,8 @@ class Cell:
         ]
         if self.lineup:
             parts.append([spec.model_dump() for spec in self.lineup])
+        if self.policies:
+            parts.append([self.parameter, *self.policies])
         plays = [self.scenario.bidders.strategy, *self.lineup]
         parts += [theirs for spec in plays if (theirs := fingerprint(spec.name))]
         return _hash(json.dumps(parts, sort_keys=True).encode())

@@ -18,6 +18,7 @@ from experiments.studies.options import (
     Range,
     SensitivityStudy,
     TournamentStudy,
+    Tune,
     Valuation,
     Who,
 )
@@ -65,7 +66,7 @@ class Swept(Model):
 class ValueStudy(Model):
     """The study ``value``: the ladder of arms, replicated, its curves and the map.
 
-    ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
+    ``tune`` retunes a parameter of the strategy in each arm, of ``rivals`` too where these are ``adapted``. ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
     ``worlds`` draws so many markets from the ``ranges``, each worked on like a point of a curve.
 
@@ -78,6 +79,8 @@ class ValueStudy(Model):
     max_replications: Annotated[int, Field(ge=10)] = 1_000
     who: Who = "unilateral"
     others: Arm = "none"
+    rivals: Literal["frozen", "adapted"] = "frozen"
+    tune: Tune | None = None
     silo: Arm = "best_single"
     valuation: Valuation = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from experiments.errors import BadInput
 from experiments.runner import Ledger
 from experiments.session import manifest
 from experiments.store import Folder
+from experiments.studies.base import Figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -172,13 +174,26 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
     folder.write_table("calendar.csv", done.calendar)
     if done.journey is not None and len(done.journey):
         folder.write_table("journey.csv", done.journey)
-    if point.settings.plot.enabled and len(done.timeseries):
+    if point.settings.plot.enabled:
         from experiments import plots
 
-        budgets = dict(
-            zip(done.bidders["bidder"], done.bidders["spend"] + done.bidders["budget_left"], strict=True)
-        )
-        points = plots.pacing_points(done.timeseries, budgets)
         look = point.settings.plot
         with plots.look(look.style):
-            plots.save(plots.draw_pacing(points), points, point.folder / "plots", "pacing", look.format)
+            for figure in _figures(point, done):
+                plots.save(figure.draw(), figure.table, point.folder / "plots", figure.name, look.format)
+
+
+def _figures(point: Point, done: Run) -> Iterator[Figure]:
+    """Pacing; and, of a run that was logged, what the log shows."""
+    from experiments import plots
+    from experiments.logs.auctions import AUCTIONS
+    from experiments.logs.pictures import figures_of_log
+
+    if len(done.timeseries):
+        limits = done.bidders["spend"] + done.bidders["budget_left"]
+        points = plots.pacing_points(done.timeseries, dict(zip(done.bidders["bidder"], limits, strict=True)))
+        yield Figure("pacing", points, lambda: plots.draw_pacing(points))
+    if done.logged:
+        about = point.settings
+        path = point.folder / AUCTIONS
+        yield from figures_of_log(path, about.scenario, about.seed, about.study.replication)

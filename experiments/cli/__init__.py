@@ -21,7 +21,10 @@ VERBS = {
         "DIR DIR ...: studies side by side: table, differences with intervals, config diff",
     ),
     "report": ("report", "DIR ...: the self-contained HTML report of a study, made anew from its folder"),
-    "log": ("log", "inspect FILE: what a real log holds, and what to beware of"),
+    "log": (
+        "log",
+        "inspect | calibrate | table FILE: what a real log holds, a scenario fitted to it, strategies on it",
+    ),
     "adoption": ("study", "adoption curve, best responses, and how many adopt in equilibrium at a cost"),
     "sensitivity": (
         "study",

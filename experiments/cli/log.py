@@ -11,6 +11,11 @@ from experiments.errors import BadInput, closest
 
 ACTIONS = {
     "inspect": ("log_inspect", "what it is, what it holds, and what to beware of"),
+    "calibrate": (
+        "log_calibrate",
+        "--out scenario.yaml: a synthetic scenario fitted to it, and a page that shows the fit",
+    ),
+    "table": ("log_table", "the classic strategies at budgets from 1/64 to 1/2, tuned on the training part"),
 }
 """Action -> module of this package with its `main(call) -> exit code`, and what it does."""
 USAGE = "jointbid log {actions} FILE [key=value ...] [options]"

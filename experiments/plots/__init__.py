@@ -10,7 +10,14 @@ from experiments.plots.curve import draw_curve
 from experiments.plots.forest import draw_forest, draw_shapley, forest_points
 from experiments.plots.heat import draw_heat
 from experiments.plots.ladder import draw_ladder, ladder_points
+from experiments.plots.landscape import (
+    draw_landscape,
+    draw_win_rates,
+    landscape_points,
+    win_rate_points,
+)
 from experiments.plots.lattice import draw_lattice, lattice_points
+from experiments.plots.money import cumulative_points, draw_cumulative
 from experiments.plots.pacing import arm_pacing, draw_pacing, pacing_points
 from experiments.plots.replay import draw_log_ladder
 from experiments.plots.standard import figures_of
@@ -19,21 +26,27 @@ from experiments.plots.style import FORMATS, look, save
 __all__ = [
     "FORMATS",
     "arm_pacing",
+    "cumulative_points",
+    "draw_cumulative",
     "draw_curve",
     "draw_forest",
     "draw_heat",
     "draw_ladder",
+    "draw_landscape",
     "draw_lattice",
     "draw_log_ladder",
     "draw_map",
     "draw_multiples",
     "draw_pacing",
     "draw_shapley",
+    "draw_win_rates",
     "figures_of",
     "forest_points",
     "ladder_points",
+    "landscape_points",
     "lattice_points",
     "look",
     "pacing_points",
     "save",
+    "win_rate_points",
 ]

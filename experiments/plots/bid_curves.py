@@ -149,6 +149,8 @@ def _plain() -> dict[str, Strategy]:
         "truthful": _make("truthful"),
         "linear": _make("linear", gain=0.5),
         "mcpc": _make("mcpc", max_cpc=1.2, value_per_click=2.0),
+        "burst, while on": _make("burst", level=0.3),
+        "timed_presence": _make("timed_presence", level=0.4, least=0.7),
     }
 
 

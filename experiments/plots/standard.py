@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pandas as pd
 
 from experiments.plots.forest import draw_forest, draw_shapley, forest_points
 from experiments.plots.lattice import MOST, draw_lattice, lattice_points
+from experiments.plots.money import cumulative_points, draw_cumulative
 from experiments.plots.pacing import arm_pacing, draw_pacing
 from experiments.studies.base import Figure
 
@@ -15,7 +17,12 @@ PROFIT = "focal_profit"
 
 
 def figures_of(
-    summary: pd.DataFrame, timeseries: pd.DataFrame, *, budget: float | None = None, best_single: str = ""
+    summary: pd.DataFrame,
+    timeseries: pd.DataFrame,
+    *,
+    budget: float | None = None,
+    best_single: str = "",
+    money: Mapping[str, Any] | None = None,
 ) -> Iterator[Figure]:
     """What can be drawn of these tables.
 
@@ -24,8 +31,9 @@ def figures_of(
         timeseries: the rows of ``timeseries.parquet``; may be empty.
         budget: each advertiser's, in currency per replication; None where there is none.
         best_single: the better single source.
+        money: the configuration's ``money``, with ``integration_once`` and ``horizon_months``.
     """
-    if "budget_share" in summary:
+    if "budget_share" in summary or summary.empty:
         return
     forest = forest_points(summary, best_single=best_single)
     if len(forest):
@@ -38,11 +46,14 @@ def figures_of(
     if 2 <= len(sources) <= MOST:
         lattice = lattice_points(summary)
         yield Figure("lattice", lattice, lambda: draw_lattice(lattice))
-    pacing = (
-        arm_pacing(timeseries, budget)
-        if {"arm", "bidder", "hour", "spend"} <= set(timeseries)
-        else timeseries
-    )
+    if money and "integration_once" in money:
+        once, horizon = float(money["integration_once"]), int(money["horizon_months"])
+        cumulative = cumulative_points(summary, once=once, horizon_months=horizon)
+        if len(cumulative):
+            yield Figure("cumulative_net_value", cumulative, lambda: draw_cumulative(cumulative))
+    if not {"arm", "bidder", "hour", "spend"} <= set(timeseries):  # of a single run, which draws its own
+        return
+    pacing = arm_pacing(timeseries, budget)
     if len(pacing):
         subject = "Pacing: spend over the day, by bidder, where the focal advertiser is joint"
         yield Figure("pacing", pacing, lambda: draw_pacing(pacing, subject=subject))

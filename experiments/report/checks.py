@@ -89,7 +89,8 @@ def _cells(study: Study) -> Iterator[Check]:
 def _replications(study: Study) -> Iterator[Check]:
     if study.summary.empty or "budget_share" in study.summary:  # a log is resampled, not replicated
         return
-    rows = study.summary[study.summary["estimand"] != "utility"]
+    compared = (study.summary["estimand"] != "utility") & (study.summary["metric"] == PROFIT)
+    rows = study.summary[compared]  # break-evens rest on the fewer replications of their curve
     fewest = int((rows if len(rows) else study.summary)["n_replications"].min())
     name, found = "replications", f"{fewest}" + (f"; {ENOUGH} are usual" if fewest < ENOUGH else "")
     if fewest >= ENOUGH:

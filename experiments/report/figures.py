@@ -124,7 +124,13 @@ def draw_further(study: Study) -> Iterator[str]:
     if not about.get("enabled", True):
         return
     budget, formats = study.config.get("bidders", {}).get("budget"), about.get("format", plots.FORMATS)
-    own = plots.figures_of(study.summary, study.timeseries, budget=budget, best_single=study.best_single)
+    own = plots.figures_of(
+        study.summary,
+        study.timeseries,
+        budget=budget,
+        best_single=study.best_single,
+        money=study.config.get("money"),
+    )
     with plots.look(about.get("style")):
         for figure in own:
             if _is_new(study.folder / "plots", figure, formats):

@@ -176,6 +176,14 @@ def information(cell: Cell, arm: str) -> tuple[str, ...]:
     return Lattice(sources).members(arm)
 
 
+def strategy_of(cell: Cell, advertiser: str) -> StrategySpec:
+    """The configured strategy, with the advertiser's own value of the tuned parameter."""
+    spec, own = cell.scenario.bidders.strategy, dict(cell.policies)
+    if advertiser not in own:
+        return spec
+    return StrategySpec(name=spec.name, **{**spec.params, cell.parameter: own[advertiser]})
+
+
 def _campaign(
     cell: Cell,
     advertiser: str,
@@ -185,7 +193,7 @@ def _campaign(
     spec: StrategySpec | None = None,
 ) -> Entrant:
     """One campaign with the arm's data; where every bidder knows its value there are none."""
-    policy = make(spec or cell.scenario.bidders.strategy, Market.of(cell.scenario))
+    policy = make(spec or strategy_of(cell, advertiser), Market.of(cell.scenario))
     if cell.scenario.response.family == "private_value":
         return Entrant(policy, None, budget, advertiser)
     return Entrant(Priced(valuation(cell, arm, rivals), policy), information(cell, arm), budget, advertiser)

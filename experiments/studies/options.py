@@ -46,6 +46,13 @@ class TournamentStudy(Priced):
     arm: Arm = "joint"
 
 
+class Tune(Model):
+    """One parameter of ``bidders.strategy``, and the values that are tried for it in each arm, on pilot replications."""
+
+    parameter: Annotated[str, Field(min_length=1)]
+    values: Annotated[tuple[Finite, ...], Field(min_length=2)]
+
+
 class Money(Model):
     """What joining costs beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and at what volume.
 

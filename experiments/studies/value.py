@@ -12,6 +12,7 @@ from experiments.runner import Ledger, table
 from experiments.studies import value_money, value_notes, worlds
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
+from experiments.studies.tuning import Tuned, check_parameter, sides_of, tune
 from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
 
 if TYPE_CHECKING:
@@ -37,11 +38,14 @@ class Value(Study):
         if len(scenario.source) < 2:
             has = ", ".join(scenario.source) or "none"
             raise BadInput(f"source: the study value joins two sources or more, and there is: {has}")
+        if study := self.settings.study.tune:
+            check_parameter(scenario, study.parameter, study.values)
         _ = self._curves, self._map, self._worlds  # every point is a market
 
     def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
         """Pilots where a width is asked for; then everything else at once."""
-        plan = Plan(self.settings)
+        yield from self._tune(ledger)
+        plan = self._plan
         if self.settings.study.half_width is not None:
             yield plan.pilot() + plan.width_pilot()
         replications = range(self._replications(ledger))
@@ -142,6 +146,33 @@ class Value(Study):
                 yield curve.swept.title, curve_table(found, silo=silo, unit_scale=scale, unit=money)
 
     @cached_property
+    def _tuned(self) -> dict[str, Tuned]:
+        """What is tuned, by arm; nothing where no parameter is named."""
+        study = self.settings.study
+        if study.tune is None:
+            return {}
+        spec = self.settings.scenario.bidders.strategy
+        start = float(spec.params.get(study.tune.parameter, study.tune.values[0]))
+        adapted = study.rivals == "adapted"
+        return {
+            cell.arm: Tuned(cell, sides_of(cell, start, adapted=adapted))
+            for cell in Plan(self.settings).ladder([0])
+        }
+
+    def _tune(self, ledger: Ledger) -> Iterator[list[Cell]]:
+        if self._tuned:
+            wanted = self.settings.study.tune
+            yield from tune(list(self._tuned.values()), wanted.parameter, wanted.values, ledger)
+
+    @property
+    def _plan(self) -> Plan:
+        """The ladder's cells, as every arm is played once its policies are tuned."""
+        if not self._tuned:
+            return Plan(self.settings)
+        policies = {arm: tuned.policies for arm, tuned in self._tuned.items()}
+        return Plan(self.settings, parameter=self.settings.study.tune.parameter, policies=policies)
+
+    @cached_property
     def _curves(self) -> list[Curve]:
         """None where nothing is drawn, and no break-even is looked for."""
         wanted = self.settings.plot.enabled or self.settings.money.requests_per_month is not None
@@ -156,7 +187,7 @@ class Value(Study):
         return map_of(self.settings) if self.settings.plot.enabled else {}
 
     def _best_single(self, ledger: Ledger) -> str:
-        plan = Plan(self.settings)
+        plan = self._plan
         return best_single(ledger.of(plan.pilot()), plan.sources)
 
     def _replications(self, ledger: Ledger) -> int:
@@ -169,7 +200,7 @@ class Value(Study):
         from experiments.estimate.metrics import outcomes
 
         silo = self._best_single(ledger) if study.silo == "best_single" else study.silo
-        found = ledger.of(Plan(self.settings).width_pilot())
+        found = ledger.of(self._plan.width_pilot())
         if not found:
             return len(WIDTH_PILOT)
         scale, _ = unit(self.settings.scenario)
@@ -193,8 +224,9 @@ class Value(Study):
 
         study = self.settings.study
         yield from value_notes.of_settings(self.settings)
+        yield from value_notes.tuned(self.settings, self._tuned)
         if study.silo == "best_single":
-            yield from value_notes.near_tie(ledger.of(Plan(self.settings).pilot()))
+            yield from value_notes.near_tie(ledger.of(self._plan.pilot()))
         if value := lookup(summary, "value_of_joint_data"):
             yield from value_notes.width(value, study.half_width, study.max_replications)
             yield from value_notes.power(value, unit(self.settings.scenario)[1])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from experiments.cells import PILOTS, Cell
 from experiments.runner import Found
 from experiments.settings import Settings
 from experiments.studies.arms import STACKED, arms_of
+from experiments.studies.tuning import Policies
 from sim.scenario import Scenario
 
 PILOT = tuple(range(PILOTS, PILOTS + 4))
@@ -22,10 +23,15 @@ replications that have decided on their own number covers less often than it say
 
 @dataclass(frozen=True)
 class Plan:
-    """The study's cells, by what they are for. ``point`` says where on a curve this is; empty on the ladder itself."""
+    """The study's cells, by what they are for. ``point`` says where on a curve this is; empty on the ladder itself.
+
+    ``policies`` has by arm what bidders play whose ``parameter`` was retuned.
+    """
 
     settings: Settings[Any]
     point: str = ""
+    parameter: str = ""
+    policies: Mapping[str, Policies] = field(default_factory=dict)
 
     @property
     def study(self) -> Any:
@@ -70,6 +76,8 @@ class Plan:
                 valuation=study.valuation,
                 who=study.who,
                 others=study.others,
+                parameter=self.parameter if arm in self.policies else "",
+                policies=self.policies.get(arm, ()),
                 train_requests=study.train_requests,
                 learner=study.learner,
                 seed=settings.seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from experiments.runner import Found, table
@@ -12,6 +12,7 @@ from sim.scenario import Scenario, StrategySpec
 
 if TYPE_CHECKING:
     from experiments.estimate import Estimate
+    from experiments.studies.tuning import Tuned
 
 FEW_SALES = 200
 """From fewer conversions a learned valuation has little but their chance to learn from."""
@@ -62,6 +63,24 @@ def near_tie(pilot: Found) -> Iterator[str]:
                 f"The better single source was a near thing: {best} over {other}, no difference shown on "
                 f"{len(profit)} pilot replications."
             )
+
+
+def tuned(settings: Settings[ValueStudy], arms: Mapping[str, Tuned]) -> Iterator[str]:
+    """What the policies were retuned to, and how much one bidder could still gain by another of the tried values."""
+    from experiments.studies.value_cells import unit
+    from experiments.verdict import number
+
+    if not arms or settings.study.tune is None:
+        return
+    scale, money = unit(settings.scenario)
+    values = [f"{arm} {', '.join(f'{side.value:g}' for side in one.sides)}" for arm, one in arms.items()]
+    regret = max(side.regret for one in arms.values() for side in one.sides)
+    per = settings.scenario.supply.requests or 1
+    whose = "of the holders, then of the others" if settings.study.rivals == "adapted" else "of the holders"
+    yield (
+        f"{settings.study.tune.parameter} {whose}, retuned on pilots: {'; '.join(values)}. Remaining regret: one bidder could gain "
+        f"at most {number(scale * regret / per)} {money} by another of the tried values."
+    )
 
 
 def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, AccountState, Policy, VisibleRequests
+from strategies.base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
 from strategies.market import Market
 from strategies.parameters import above_0, at_least_0
 from strategies.policies.prices import median_price
@@ -19,6 +19,7 @@ class Burst(Policy):
     """
 
     reads = ()
+    bids_per_second = VECTORISED
 
     def __init__(
         self,
@@ -48,6 +49,8 @@ class TimedPresence(Policy):
     When that is, the value says, as far as the bidder's data show it: of a journey, which accounts are close to a purchase. Both
     are in currency per impression; left out, they are the median of the known price landscape.
     """
+
+    bids_per_second = VECTORISED
 
     def __init__(
         self, level: float | None = None, least: float | None = None, market: Market | None = None

@@ -18,6 +18,7 @@ from experiments.errors import BadInput
 from experiments.logs import FORMATS, Account, LogTable, Options, open_log, read_log, stream
 from experiments.logs.columns import clock17
 from experiments.logs.ipinyou import SCHEMA, agent
+from experiments.logs.mapping import read_mapping
 from experiments.logs.synthetic_forms import MAPPING, impressions, shop, write_all, write_raw, write_triples
 
 ROWS = 240
@@ -471,3 +472,14 @@ def test_clock_and_agents():
     assert pd.Timestamp(time_us[0], unit="us") == pd.Timestamp("2013-06-06 00:01:04.828")
     assert agent("Mozilla/5.0 (iPad; CPU OS 6_1 like Mac OS X) Safari/8536.25") == "mac_safari"
     assert (agent("windows_ie"), agent("null"), agent("")) == ("windows_ie", "", "")
+
+
+def test_the_mapping_that_the_docs_show_is_one(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "logs.md").read_text("utf-8")
+    path = tmp_path / "shown.yaml"
+    path.write_text(text.split("```yaml\n")[1].split("```")[0])
+    mapping = read_mapping(path)
+    assert mapping.history == ("touches",)
+    for key in ("delimiter", "quoted", "header", "episode", "pctr", "known", "full_information", "missing"):
+        assert f"`{key}`" in text or f"`{key}: " in text
+        assert key in type(mapping).model_fields

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments import plots
 from experiments.estimate import HEAT_COLUMNS, ladder_summary
 from experiments.plots import (
     draw_curve,
@@ -78,6 +79,28 @@ def figures(ladder, curve, heat, log):
         "heat": (draw_heat(heat, unit=UNIT), heat),
         "pacing": (draw_pacing(pacing), pacing),
         "log": (draw_log_ladder(log, unit=UNIT), log),
+        **further(),
+    }
+
+
+def further():
+    """What is drawn of the log, of money, and of many studies."""
+    landscape = pd.DataFrame({"price_cpm": [0.1, 1.0, 10.0], "share_below": [0.1, 0.5, 1.0]})
+    types = pd.DataFrame(itertools.product(range(6), range(8)), columns=["profile", "context"])
+    rates = types.assign(requests=10, wins=3, win_rate=np.linspace(0, 0.6, 48))
+    money = pd.DataFrame({"month": range(13), "estimate": np.linspace(-9, 9, 13), "unit": "CNY"})
+    money = money.assign(ci_low=money["estimate"] - 1, ci_high=money["estimate"] + 1)
+    swept = pd.DataFrame(
+        itertools.product((0.2, 0.5, 0.8), (1.0, 2.0)), columns=["match_rate (share)", "requests (count)"]
+    )
+    swept = swept.assign(estimate=1.0, ci_low=0.5, ci_high=1.5)
+    x, y = list(swept)[:2]
+    return {
+        "landscape": (plots.draw_landscape(landscape, currency="CNY"), landscape),
+        "win rates": (plots.draw_win_rates(rates), rates),
+        "money": (plots.draw_cumulative(money), money),
+        "multiples": (plots.draw_multiples(swept, x=x, by=y, unit=UNIT), swept),
+        "map": (plots.draw_map(swept, x=x, y=y, unit=UNIT), swept),
     }
 
 
@@ -306,3 +329,119 @@ def test_matplotlib_is_imported_when_drawing_and_never_pyplot():
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# -- what the log, the money and the lattice show ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def auctions():
+    """Four requests: won at a price of others, won against the floor, lost, sold to nobody."""
+    return pd.DataFrame(
+        {
+            "slot": 0,
+            "seat": ["focal", "focal", "rival_1", None],
+            "sold_to": ["bidder", "bidder", "bidder", "nobody"],
+            "bid": [9.0, 9.0, 4.0, np.nan],
+            "other_bid": [3.0, np.nan, 2.0, np.nan],
+            "bidfloor": [1.0, 2.0, 1.0, 8.0],
+        }
+    )
+
+
+def test_the_landscape_is_the_price_to_beat(auctions):
+    points = plots.landscape_points(auctions)
+    assert points.to_numpy().tolist() == [[2.0, 0.25], [3.0, 0.5], [4.0, 0.75], [8.0, 1.0]]
+    (axes,) = plots.draw_landscape(points, currency="CNY").axes
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlabel() == "bid (CPM in CNY)"
+
+
+def test_win_rates_by_pair_of_types():
+    requests = pd.DataFrame(
+        {"profile": [0, 0, 1, 1], "context": [0, 0, 0, 1], "won": [True, False, False, True]}
+    )
+    points = plots.win_rate_points(requests)
+    assert points["win_rate"].tolist() == [0.5, 0.0, 1.0]
+    figure = plots.draw_win_rates(points)
+    assert sorted(text.get_text() for text in figure.axes[0].texts) == ["0", "100", "50"]
+
+
+def test_a_logged_run_draws_its_landscape_and_win_rates(tmp_path):
+    """The types that are drawn anew are those that the bidders met: wins by type add up to the ledger's."""
+    from experiments.cli import main
+
+    assert main(["run", "study.log=true", "supply.requests=4000", f"results_dir={tmp_path}"]) == 0
+    (folder,) = (tmp_path / "run").iterdir()
+    rates = pd.read_csv(folder / "plots" / "win_rate.csv")
+    bidders = pd.read_csv(folder / "bidders.csv").set_index("bidder")
+    assert (rates["requests"].sum(), rates["wins"].sum()) == (4000, bidders.loc["focal", "wins"])
+    by_context = rates.groupby("context")[["wins", "requests"]].sum()
+    rate = (by_context["wins"] / by_context["requests"]).sort_index()
+    assert (
+        np.corrcoef(np.arange(len(rate)), rate)[0, 1] > 0.8
+    )  # a joint bidder wins more where an impression is worth more
+    assert pd.read_csv(folder / "plots" / "landscape.csv")["share_below"].is_monotonic_increasing
+    assert main(["report", str(folder)]) == 0
+    page = (folder / "report.html").read_text()
+    for name in ("landscape", "pacing", "win_rate"):
+        assert f'id="fig-{name}"' in page
+
+
+def test_cumulative_net_value_and_payback():
+    """A month brings 90 after a twelfth of 120: 100 before it; the 120 are back after 1.2 months."""
+    row = ("net_value", "joint", "net_value", "CNY per month", 90.0, 80.0, 100.0, 30)
+    names = ["estimand", "arm", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications"]
+    summary = pd.DataFrame([row], columns=names)
+    points = plots.cumulative_points(summary, once=120.0, horizon_months=12)
+    assert points["estimate"].tolist() == [-120.0 + 100.0 * month for month in range(13)]
+    assert "after 1.20 months" in plots.draw_cumulative(points).get_supxlabel()
+    never = plots.cumulative_points(summary.assign(estimate=-20.0), once=120.0, horizon_months=12)
+    assert "never pays back within 12 months" in plots.draw_cumulative(never).get_supxlabel()
+    assert plots.cumulative_points(summary.head(0), once=1.0, horizon_months=1).empty
+
+
+def test_the_lattice_has_its_sets_and_what_each_source_adds():
+    import itertools
+
+    sources = ["profile", "history", "context"]
+    sets = [set(chosen) for size in range(4) for chosen in itertools.combinations(sources, size)]
+
+    def name(members):
+        return {0: "none", 3: "joint"}.get(len(members), "+".join(s for s in sources if s in members))
+
+    rows = [("utility", name(members), 10.0 * len(members)) for members in sets]
+    rows += [
+        ("marginal_value", f"{s} | {name(members)}", 10.0)
+        for members in sets
+        for s in sources
+        if s not in members
+    ]
+    summary = pd.DataFrame(rows, columns=["estimand", "arm", "estimate"])
+    summary = summary.assign(
+        metric="focal_profit", unit=UNIT, ci_low=-1.0, ci_high=summary["estimate"] + 1, n_replications=5
+    )
+    points = plots.lattice_points(summary)
+    assert points["kind"].value_counts().to_dict() == {"edge": 12, "node": 8}
+    figure = plots.draw_lattice(points)
+    written = [text.get_text() for text in figure.axes[0].texts]
+    assert len(written) == 20
+    assert "profile + history\n20.0" in written
+    assert "context\n(+10.0)" in written or "context\n(10.0)" in written  # its interval spans zero
+    with pytest.raises(ValueError, match="at most 4 sources"):
+        plots.draw_lattice(points[points["kind"] == "node"])
+
+
+def test_a_forest_is_hollow_where_no_difference_is_shown(cells):
+    summary = ladder_summary(cells(arm_sd=0.01, replications=5), best_single="context", unit=UNIT)
+    points = plots.forest_points(summary, best_single="context")
+    (axes,) = plots.draw_forest(points).axes
+    hollow = [
+        line for line in axes.lines if line.get_marker() == "s" and line.get_markerfacecolor() == "white"
+    ]
+    assert len(hollow) == ((points["ci_low"] <= 0) & (points["ci_high"] >= 0)).sum() > 0
+    assert len(axes.texts) == len(points)
+    shapley = plots.forest_points(summary, estimand="shapley")
+    assert [bar.get_width() for bar in plots.draw_shapley(shapley).axes[0].patches] == list(
+        shapley["estimate"]
+    )

@@ -373,7 +373,8 @@ def test_one_fault_is_one_finding():
 def test_whatever_a_strategy_does_the_kit_goes_on():
     found = list(findings(Exits))
     assert [finding.check for finding in found] == list(all_checks())
-    assert found[0].message == "SystemExit: 3"
+    assert "came: SystemExit: 3 (test_kit.py, line" in found[0].message
+    assert "likely cause: the strategy leaves the program" in found[0].message
 
 
 @parametrize_with_checks([Good, Good(rate=0.2), lambda: Good(rate=0.05)])

@@ -1,0 +1,78 @@
+"""`jointbid log table`: from a point to a folder with the classic table in it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.config import Point
+from experiments.runner import Ledger
+from experiments.session import manifest
+from experiments.store import Folder
+from sim.scenario import LogSupply
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from experiments.replay.market import Field
+    from experiments.replay.plan import Plan
+
+SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
+TABLE = "table.csv"
+
+
+def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
+    """Play the classic strategies on a log; the table, what to know of it, and the folder.
+
+    Raises:
+        BadInput: a log or settings that cannot be used, a folder that cannot be written to.
+    """
+    from experiments.errors import BadInput
+    from experiments.logs import read_supply
+    from experiments.replay.classic import play_all
+    from experiments.replay.market import open_field
+    from experiments.replay.plan import Plan
+
+    supply = point.settings.scenario.supply
+    assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
+    path = point.folder.parent.parent / "table" / point.folder.name
+    folder, started = Folder(path), time.time()
+    plan = Plan.of(point.settings.tree())
+    with folder.held():
+        folder.status("running")
+        log = read_supply(supply)
+        field = open_field(plan, log, "joint")
+        found, left_out = play_all(plan, field, SHARES, lambda line: print(line, file=sys.stderr))  # noqa: T201
+        if not len(found):
+            raise BadInput([f"{supply.path}: no campaign can be played", *left_out])
+        notes = (*_notes(field, plan), *left_out)
+        folder.write_text("config.yaml", point.yaml)
+        folder.write_table(TABLE, found)
+        folder.write_table("table.parquet", found)
+        runs = len(found) // 4
+        ledger = Ledger(ran=runs, auctions=runs * int((~field.training).sum()))
+        command = point.command.replace("jointbid value", "jointbid log table", 1)
+        folder.write_json(
+            "manifest.json", manifest(point, started, ledger) | {"command": command, "notes": notes}
+        )
+        folder.status("done")
+    return found, notes, path
+
+
+def _notes(field: Field, plan: Plan) -> tuple[str, ...]:
+    """What was read, how it was divided, and what the figures rest on."""
+    log, settings = field.log, plan.settings
+    predicted = (
+        "the log's own (pctr)" if "pctr" in log.frame else f"{settings.learner}, learned on the training rows"
+    )
+    return (
+        f"{log.path}: {log.rows}",
+        f"tuned on {int(field.training.sum()):,} rows, played on the other {int((~field.training).sum()):,}; predictions: {predicted}",
+        "intervals: which test rows were logged; models, parameters and won rows stay as they are",
+        "rivals do not react"
+        + ("" if log.full_information else "; no price above the logger's own bid is known"),
+        *log.facts,
+        *log.notes,
+    )

@@ -1,0 +1,122 @@
+"""What the auction log tells: the price to beat, and on which requests a bidder wins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from experiments.plots.style import COLOURS, DARK, LIGHT, caption, new_figure, require, styled
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LANDSCAPE_COLUMNS = ("price_cpm", "share_below")
+WIN_RATE_COLUMNS = ("profile", "context", "requests", "wins", "win_rate")
+POINTS = 200
+
+
+def landscape_points(auctions: pd.DataFrame, *, bidder: str = "focal") -> pd.DataFrame:
+    """The bid landscape of a bidder: on which share of the requests the price to beat lies at or below a bid.
+
+    The price to beat is the higher of the floor and the best bid of others; on a request that nobody won it is the floor.
+
+    Args:
+        auctions: the rows of ``auctions.parquet``, of one slot (docs/auction-log.md).
+        bidder: whose competition.
+
+    Returns:
+        Columns `LANDSCAPE_COLUMNS`: CPM, share of requests; at most 200 rows.
+    """
+    require(auctions, "seat", "sold_to", "bid", "other_bid", "bidfloor", "slot")
+    first = auctions[auctions["slot"] == 0]
+    own = (first["seat"] == bidder).to_numpy()
+    others = np.where(own, first["other_bid"].fillna(0.0), first["bid"].fillna(0.0))
+    price = np.sort(np.maximum(others, first["bidfloor"].to_numpy(float)))
+    at = np.unique(np.linspace(0, len(price) - 1, min(POINTS, len(price))).round().astype(int))
+    below = np.searchsorted(price, price[at], side="right") / len(price)
+    return pd.DataFrame({"price_cpm": price[at], "share_below": below}).drop_duplicates(
+        "price_cpm", ignore_index=True
+    )
+
+
+def draw_landscape(
+    points: pd.DataFrame, *, currency: str, subject: str = "Bid landscape: the price to beat"
+) -> Figure:
+    """How often a bid of so much would have won, prices on a logarithmic axis.
+
+    Args:
+        points: what `landscape_points` returns.
+        currency: of the prices.
+        subject: what the figure shows.
+    """
+    require(points, *LANDSCAPE_COLUMNS)
+    shown = points[points["price_cpm"] > 0]
+    with styled():
+        figure = new_figure(7, 4.2)
+        axes = figure.subplots()
+        axes.step(
+            shown["price_cpm"].to_numpy(), shown["share_below"].to_numpy(), where="post", color=COLOURS[0]
+        )
+        if len(shown) > 1:
+            axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.set_ylim(0, 1.02)
+        axes.set_xlabel(f"bid (CPM in {currency})")
+        axes.set_ylabel("price to beat at or below it\n(share of requests)")
+        note = "The higher of the floor and the best bid of others. Where others win, their bid is known, as in a simulation."
+        caption(figure, subject, note)
+    return figure
+
+
+def win_rate_points(requests: pd.DataFrame) -> pd.DataFrame:
+    """How often a bidder wins, by the profile type of the person and the context type of the request.
+
+    Args:
+        requests: columns profile, context (codes of the true types), won (bool); a row a request.
+
+    Returns:
+        Columns `WIN_RATE_COLUMNS`, sorted by profile, then context.
+    """
+    require(requests, "profile", "context", "won")
+    groups = requests.groupby(["profile", "context"])["won"].agg(["size", "sum"]).reset_index()
+    found = groups.rename(columns={"size": "requests", "sum": "wins"})
+    return found.assign(win_rate=found["wins"] / found["requests"])[list(WIN_RATE_COLUMNS)]
+
+
+def draw_win_rates(points: pd.DataFrame, *, subject: str = "Win rate by profile and context") -> Figure:
+    """A cell for each pair of types, darker where more is won; in figures where there is room.
+
+    Args:
+        points: what `win_rate_points` returns.
+        subject: what the figure shows.
+    """
+    require(points, *WIN_RATE_COLUMNS)
+    wide = points.pivot_table(index="profile", columns="context", values="win_rate", dropna=False).astype(
+        float
+    )
+    values = wide.to_numpy()
+    most = float(np.nanmax(values, initial=0.0)) or 1.0
+    rows, columns = values.shape
+    with styled():
+        figure = new_figure(max(6.0, min(11.0, 2.6 + 0.55 * columns)), max(3.4, min(8.0, 2.0 + 0.33 * rows)))
+        axes = figure.subplots()
+        image = axes.imshow(values, cmap="Blues", vmin=0, vmax=most, origin="lower", aspect="auto")
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        axes.set_xticks(range(columns), [str(name) for name in wide.columns])
+        axes.set_yticks(range(rows), [str(name) for name in wide.index])
+        for (i, j), value in np.ndenumerate(values) if columns <= 20 else ():
+            if not np.isnan(value):
+                ink = LIGHT if value > 0.6 * most else DARK
+                axes.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=7.5, color=ink)
+        axes.set_xlabel("context (type, by number)")
+        axes.set_ylabel("profile (type, by number)")
+        bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=25)
+        bar.set_label("win rate (share of requests)", fontsize=9)
+        bar.outline.set_visible(False)
+        note = "In the cells: percent of the requests of that pair that were won. True types, whether the bidder saw them or not."
+        caption(figure, subject, note)
+    return figure

@@ -1,0 +1,154 @@
+"""The study of a log with all three houses: rungs, splits, learners, blocks, split budgets, suspects that are found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.errors import BadInput
+from experiments.logs import read_log
+from experiments.logs.synthetic_forms import shop, write_all
+from experiments.replay.estimate import resample
+from experiments.replay.features import encode
+from experiments.replay.folds import blocks_of, person_draws, time_folds
+from experiments.replay.ladder import fit_ladders
+from experiments.replay.plan import Plan, load
+from experiments.studies.replay import run_replay
+
+ROWS = 1_200
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("houses")
+    write_all(path, ROWS)
+    return path
+
+
+def config(folder, **replay):
+    return {
+        "seed": 1,
+        "supply": {"kind": "log", "path": str(folder / "shop.csv"), "mapping": str(folder / "shop.yaml")},
+        "study": {"replay": {"folds": 3, "penalties": [1.0], "bootstrap": 100, "budgets": [0.25], **replay}},
+        "executor": {"name": "serial"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("replay", "said"),
+    [
+        ({}, "100 resamples of stretches of 1 h, 1 split by time"),
+        ({"split": "person", "splits": 1, "blocks": "person"}, "100 resamples of people, 1 split by person"),
+        ({"learner": "boosting", "min_count": 20}, "1 split by time"),
+    ],
+)  # fmt: skip
+def test_a_log_with_history_has_its_rung(folder, replay, said):
+    result = run_replay(config(folder, **replay))
+    arms = set(result.summary.query("estimand == 'utility'")["arm"])
+    assert arms == {
+        "none",
+        "profile",
+        "context",
+        "history",
+        "best_single",
+        "stacked",
+        "joint",
+        "split_budget",
+        "summed",
+    }
+    assert set(result.models["rung"]) == {
+        "none",
+        "profile",
+        "context",
+        "history",
+        "stacked",
+        "joint",
+        "summed",
+    }
+    auc = result.models.set_index("rung")["auc"]
+    assert auc["joint"] > auc["none"] + 0.03
+    assert said in result.verdict[0]
+    limited = result.cells[np.isfinite(result.cells["budget_share"])].set_index("arm")["spend"]
+    total = (shop(ROWS)["paid_cpm"] * shop(ROWS)["stands_for"]).sum() / 1e3
+    assert limited["split_budget"] <= 0.25 * total
+    assert any("no value looks like leakage" in note for note in result.notes)
+
+
+def test_a_suspect_that_is_found_is_left_out_beside_the_headline(tmp_path):
+    write_all(tmp_path, ROWS)
+    frame = shop(ROWS)
+    leak = (frame["clicked"] == 1) & (np.random.default_rng(1).random(ROWS) < 0.7)
+    frame.loc[leak, "last_touch"] = "checkout"
+    frame.to_csv(tmp_path / "shop.csv", index=False)
+    plan = Plan.of(config(tmp_path))
+    requests = load(plan)
+    assert requests.hidden == {"last_touch": ("checkout",)}
+    ladders = fit_ladders(plan, requests)
+    assert list(ladders) == ["all", "without_suspects"]
+    same = [
+        np.array_equal(ladders["all"].odds[rung], ladders["without_suspects"].odds[rung])
+        for rung in ("profile", "history")
+    ]
+    assert same == [True, False], "only rungs that have the column change"
+    result = run_replay(config(tmp_path))
+    assert len(result.verdict) == 2
+    assert result.verdict[1].startswith("Without the suspect last_touch checkout: ")
+    switched_off = config(tmp_path)
+    switched_off["supply"]["find_suspects"] = False
+    assert load(Plan.of(switched_off)).hidden == {}
+
+
+def test_folds_hold_out_stretches_and_people(folder):
+    assert time_folds(10, 3).tolist() == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
+    plan = Plan.of(config(folder, split="person"))
+    requests = load(plan)
+    user = requests.log.frame["user"]
+    assert (pd.Series(requests.folds).groupby(user).nunique() == 1).all()
+    draws = person_draws(requests.log, [1])
+    assert len(np.unique(draws)) == user.nunique()
+    assert not np.array_equal(draws, person_draws(requests.log, [2]))
+
+
+def test_blocks_are_drawn_whole(folder):
+    log = load(Plan.of(config(folder))).log
+    hours = blocks_of(log, "time", 1.0)
+    assert hours.max() + 1 == (log.frame["time_us"] // 3_600_000_000).nunique()
+    assert blocks_of(log, "row", 1.0) is None
+    assert blocks_of(log, "person", 1.0).max() + 1 == log.frame["user"].nunique()
+    with pytest.raises(BadInput, match=r"blocks in .*, where a bootstrap needs 10"):
+        blocks_of(log, "time", 100.0)
+    # Rows of a block that are all alike make an interval as wide as the blocks are few.
+    blocks = np.repeat(np.arange(20), 50)
+    column = np.repeat(np.random.default_rng(1).normal(size=20), 50)
+    width = {}
+    for name, groups in (("block", blocks), ("row", None)):
+        low, high = resample([{"x": column}], 400, 1, groups)["x"].interval
+        width[name] = high - low
+    assert width["block"] > 4 * width["row"]
+
+
+def test_hashing_puts_values_together_where_bits_are_few():
+    frame = pd.DataFrame({"page": [f"p{i}" for i in range(300)]})
+    assert encode(frame, ("page",), ()).matrix.shape[1] == 300
+    few = encode(frame, ("page",), (), None, 5).matrix
+    assert few.shape[1] == 32
+    assert (few.sum(axis=1) == 1).all()
+
+
+def test_a_hidden_value_of_a_plain_column_is_as_good_as_missing():
+    frame = pd.DataFrame({"page": ["a", "b", "a"]})
+    assert encode(frame, ("page",), (), {"page": ["b"]}).matrix.toarray().tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert encode(frame, ("page",), (), {"page": ["(anything)"]}).matrix.toarray().tolist() == [[1], [1], [1]]
+
+
+def test_people_where_nobody_is_identified_and_one_house(tmp_path):
+    paths = write_all(tmp_path, 300)
+    tree = config(tmp_path, split="person")
+    tree["supply"] = {"kind": "log", "path": str(paths["yzx"])}
+    with pytest.raises(BadInput, match="identifies nobody"):
+        load(Plan.of(tree))
+    tree["supply"]["path"] = str(paths["auctionnet"])
+    with pytest.raises(BadInput, match="feature columns of context alone"):
+        load(Plan.of(tree))
+    assert read_log(paths["auctionnet"]).full_information

@@ -1,0 +1,119 @@
+"""Policies retuned on pilots: both sides to their best answers, and what is left to gain."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from experiments.cells import CellResult
+from experiments.cli import main
+from experiments.config import load
+from experiments.estimate import lookup
+from experiments.runner import Ledger
+from experiments.studies.tuning import TUNING, Tuned, sides_of, tune
+from experiments.studies.value import Value
+from experiments.studies.value_cells import Plan
+
+RIVALS = ["scenario=theory_rivals", "bidders.count=3", "bidders.strategy=linear", "supply.requests=200"]
+
+
+class Kept:
+    """A ledger that remembers."""
+
+    def __init__(self):
+        self.results = {}
+
+    def of(self, cells):
+        return [(one, self.results[one.key]) for one in cells if one.key in self.results]
+
+
+def play(arm, payoff, values=(1.0, 2.0, 3.0)):
+    """Tune one arm in a game where ``payoff(own, others' mean, name)`` is a bidder's profit; every cell that was asked for."""
+    ledger, asked = Kept(), []
+    for stage in tune([arm], "gain", values, ledger):
+        for cell in stage:
+            asked.append(cell)
+            mine = dict(cell.policies)
+            rows = []
+            for name, value in mine.items():
+                rest = [v for n, v in mine.items() if n != name]
+                rows.append(
+                    {
+                        "advertiser": name,
+                        "profit": payoff(value, sum(rest) / len(rest) if rest else 0.0, name),
+                    }
+                )
+            ledger.results[cell.key] = CellResult(rows)
+    return asked
+
+
+def cell(*overrides):
+    (point,) = load("value", [*RIVALS, *overrides])
+    return Plan(point.settings).cells(["joint"], [0])[0]
+
+
+def test_frozen_rivals_are_left_alone():
+    one = cell()
+    arm = Tuned(one, sides_of(one, 1.0, adapted=False))
+    asked = play(arm, lambda own, *_: -((own - 2.0) ** 2))
+    assert arm.policies == (("focal", 2.0),)
+    assert {c.replication for c in asked} == set(TUNING)
+    assert (arm.settled, arm.sides[0].regret) == (True, 0.0)
+
+
+def test_adapted_rivals_answer_until_nobody_moves():
+    one = cell()
+    arm = Tuned(one, sides_of(one, 1.0, adapted=True))
+    play(arm, lambda own, rest, _: -((own - (1.5 + rest / 4)) ** 2))  # the only equilibrium is everybody at 2
+    assert dict(arm.policies) == {"focal": 2.0, "rival_1": 2.0, "rival_2": 2.0}
+    assert arm.settled
+    assert max(side.regret for side in arm.sides) == 0.0
+
+
+def test_where_there_is_no_equilibrium_the_regret_says_so():
+    one = cell("bidders.count=2")
+    arm = Tuned(one, sides_of(one, 1.0, adapted=True))
+    pennies = {"focal": lambda own, rest: float(own != rest), "rival_1": lambda own, rest: float(own == rest)}
+    play(arm, lambda own, rest, name: pennies[name](own, rest), values=(1.0, 2.0))
+    assert not arm.settled
+    assert max(side.regret for side in arm.sides) == 1.0
+
+
+def test_the_ladder_is_played_with_what_was_tuned(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    small = [
+        "scenario=theory",
+        "executor=serial",
+        "plot.enabled=false",
+        "supply.requests=1500",
+        "study.replications=3",
+    ]
+    tuned = [
+        *small,
+        "strategy=linear",
+        "study.lattice=false",
+        "study.tune={parameter: gain, values: [0.4, 1.0]}",
+    ]
+    assert main(["value", *tuned, "bidders.strategy.gain=0.4"]) == 0
+    said = capsys.readouterr().out
+    assert "gain of the holders, retuned on pilots: none 1; profile 1" in said
+    assert "Remaining regret: one bidder could gain at most 0 currency per request" in said
+    assert main(["value", *small, "strategy=linear", "study.lattice=false", "bidders.strategy.gain=1.0"]) == 0
+    one, other = (pd.read_csv(path) for path in tmp_path.glob("results/value/*/summary.csv"))
+    assert lookup(one, "utility", arm="joint") == lookup(other, "utility", arm="joint")
+
+
+def test_a_parameter_that_the_strategy_does_not_have_is_refused(capsys):
+    assert main(["value", "scenario=theory", "study.tune={parameter: mu, values: [1, 2]}"]) == 2
+    assert "study.tune: strategy 'shading' has no parameter 'mu'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("adapted", ["frozen", "adapted"])
+def test_all_arms_are_tuned_in_step(adapted):
+    (point,) = load(
+        "value", [*RIVALS, f"study.rivals={adapted}", "study.tune={parameter: gain, values: [0.5, 1.0]}"]
+    )
+    stages = Value(point.settings).stages(Ledger())
+    first = next(stages)
+    assert {c.arm for c in first} >= {"none", "joint", "stacked"}
+    assert all(c.is_pilot for c in first)
