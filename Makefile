@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := sim strategies experiments conf jointbid.py tests $(wildcard benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs curves blocks golden bench findings clean
+.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs curves blocks sweep golden bench bench-study findings clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,11 +52,17 @@ docs: $(VENV)/.installed-dev  ## run every snippet of README and docs/
 blocks: $(VENV)/.installed-dev  ## 3,000 drawn markets, bit for bit, whatever travels together (make MARKETS=... blocks)
 	JOINTBID_MARKETS=$(MARKETS) $(BIN)/pytest -n $(JOBS) tests/sim/test_blocks.py
 
+sweep: $(VENV)/.installed-dev  ## 10,000 cells of a sweep, killed and gone on with, against the same ones uninterrupted
+	JOINTBID_SWEEP_POINTS=460 $(BIN)/pytest tests/experiments/test_scale.py -k goes_on_after
+
 golden: $(VENV)/.installed-dev  ## write the traces in tests/golden anew; read the diff
 	PYTHONPATH=. $(BIN)/python tests/golden/test_golden.py
 
 bench: $(VENV)/.installed-dev  ## auctions per second and memory
 	$(BIN)/pytest benchmarks --benchmark-enable -s
+
+bench-study: $(VENV)/.installed-dev  ## what a study costs beside its cells: time and memory of the driver, two cores against one
+	$(BIN)/python benchmarks/bench_study.py
 
 findings: $(VENV)/.installed  ## run what docs/findings.md tells, and write it anew; read the diff
 	$(BIN)/python -m experiments.findings

@@ -155,7 +155,7 @@ def bare_loop(bids: Any, cells: Any, u: Any, left: Any, clicks: Any) -> None:
 def alone(*case: Any) -> dict[str, float]:
     """``run`` in a fresh process on one core."""
     core = {min(os.sched_getaffinity(0))}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, __file__, *map(str, case)],
         capture_output=True,
         text=True,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TRIAL_REQUESTS = 64
 STUDY_COLUMNS = ("study_point", "arm", "replication", "seed")
-PART_CELLS = 1_000
+PART_CELLS = 200
 """Cells whose rows become a part of a table at once."""
 FAILURES = "failures.jsonl"
 
@@ -119,6 +119,7 @@ class _Open(Generic[Answer]):
     study: Study[Answer]
     stage: Stage
     left: int = 0
+    tried: bool = False
 
 
 class Driver(Generic[Answer]):
@@ -171,6 +172,10 @@ class Driver(Generic[Answer]):
                 continue
             if not self._tasks and not self._open:
                 return
+            if self._tasks and not (first := self._open[self._tasks[0].owner]).tried:
+                yield None  # the pool gets ready meanwhile
+                trial(first.stage.cells[0], first.stage.work)
+                first.tried = True
             yield self._tasks.popleft() if self._tasks else None
 
     def _begin(self, point: Point, progress: Meter, *, wait: bool) -> None:
@@ -189,7 +194,8 @@ class Driver(Generic[Answer]):
             progress.closed(number)
             self._deliver(point, end.value)
             return
-        self._open[number] = _Open(point, study, stage, len(stage.cells))
+        tried = number in self._open
+        self._open[number] = _Open(point, study, stage, len(stage.cells), tried)
         progress.opened(number, point.label or point.settings.scenario.name, len(stage.cells))
         self._tasks += [Task(group, stage.work, owner=number) for group in grouped(stage.cells)]
 

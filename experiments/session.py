@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell, CellResult
+from experiments.cells import Cell, CellResult, code_version
 from experiments.config import Point, digest
 from experiments.errors import BadInput, closest
 from experiments.executors import cores
-from experiments.runner import FAILURES, Driver, FailedFast, Ledger, Stage, TimeSeries, table, trial
+from experiments.runner import FAILURES, Driver, FailedFast, Ledger, Stage, TimeSeries, table
 from experiments.runner import Study as OnItsWay
 from experiments.store import Folder
 from experiments.studies.base import Said, Study
@@ -119,7 +119,6 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
             missing = [cell for key, cell in reversed(distinct.items()) if key not in folder.cells]
             ledger.kept += len(distinct) - len(missing)
             if missing:
-                trial(missing[0], study.work)
                 folder.status("running")
                 yield Stage(missing, study.work, point, folder, ledger)
             for cell in stage:
@@ -211,6 +210,10 @@ def manifest(point: Point, started: float, ledger: Ledger) -> dict[str, Any]:
     """Where the numbers come from: versions, seed, command, time and work."""
     wall = time.time() - started
     return {
+        "study": point.verb,
+        "scenario": point.settings.scenario.name,
+        "hash": point.folder.name[-12:],
+        "code": code_version(),
         "command": point.command,
         "seed": point.settings.seed,
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),

@@ -35,6 +35,7 @@ VERBS = {
         "list | check NAME-or-FILE:CLASS | new NAME: bidders, conformance, a plugin to begin with",
     ),
     "scenarios": ("scenarios", "list | show NAME: what ships, with the question each answers"),
+    "results": ("results", "list | query SQL | clean: the catalogue of a results folder"),
     "doctor": ("doctor", "versions, compiled-kernel cache, cores, shadowed packages, writable paths"),
 }
 """Verb -> module of this package with its `main(arguments) -> exit code`, and what it does."""

@@ -38,6 +38,8 @@ def checks() -> Iterator[tuple[str, bool, str]]:
         found = version(package)
         yield package, found is not None, found or "not installed"
     yield "cores", True, f"{_cores()} usable of {os.cpu_count()}"
+    ray = version("ray")
+    yield "ray", True, ray or "not installed (pip install 'jointbid[ray]' for executor=ray)"
     cache = _kernel_cache()
     yield (
         _folder("kernel cache", cache)

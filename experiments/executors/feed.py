@@ -10,6 +10,7 @@ from dataclasses import replace
 from experiments.executors.base import Finished, Outcome, Pool, Task
 from experiments.settings import ExecutorSettings
 
+END = object()
 ATTEMPTS = 2
 """A cell whose worker is killed so often is listed as failed."""
 
@@ -21,27 +22,27 @@ def run_tasks(tasks: Iterable[Task | None], settings: ExecutorSettings) -> Gener
     with it costs no other.
 
     Args:
-        tasks: read as room for them becomes free; None says that there is none now, and may be one once something has come
-            back.
+        tasks: read as room for them becomes free; None says that there is none just now: one may come once something has
+            come back, or be made while the pool gets ready.
         settings: which executor, and how wide.
     """
     feed, again = iter(tasks), deque[Task]()
-    first = next(feed, None)
-    if first is None:
+    first = next(feed, END)
+    if first is END:  # nothing to do: no pool is opened
         return
-    again.append(first)
+    again.extend([first] if isinstance(first, Task) else [])
     with open_pool(settings) as pool:
-        there = 0
+        there, task = 0, first
         while True:
             while there < pool.width:
-                task = again.popleft() if again else next(feed, None)
-                if task is None:
+                task = again.popleft() if again else next(feed, END)
+                if not isinstance(task, Task):
                     break
                 pool.submit(task)
                 there += 1
-            if not there:
+            if not there and task is END:
                 return
-            for finished in pool.collect():
+            for finished in pool.collect() if there else ():
                 there -= 1
                 if finished.lost and finished.task.attempt < ATTEMPTS:
                     again += _alone(finished.task)

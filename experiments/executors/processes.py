@@ -43,11 +43,11 @@ class _Worker:
 
 
 class Processes:
-    """A worker process for each of ``executor.jobs``, started when there is work for it."""
+    """A worker process for each of ``executor.jobs``, all of them started at once."""
 
     def __init__(self, settings: ExecutorSettings) -> None:
         self._jobs = settings.jobs or cores()
-        self._workers: list[_Worker] = []
+        self._workers = [_start() for _ in range(self._jobs)]
         self._queue: deque[Task] = deque()
         self._stillborn = 0
 
@@ -57,10 +57,8 @@ class Processes:
         return 2 * self._jobs
 
     def submit(self, task: Task) -> None:
-        """Queue it; and start one more worker, where there may be one."""
+        """Queue it, and hand out what somebody can take."""
         self._queue.append(task)
-        if len(self._workers) < self._jobs:
-            self._workers.append(_start())
         self._hand_out()
 
     def collect(self) -> list[Finished]:

@@ -1,0 +1,157 @@
+"""What a study costs beside its cells: `make bench-study`, or `python benchmarks/bench_study.py [overhead|memory|speedup|people]`.
+
+`overhead` and `memory` run cells that do nothing but hand back a result of the usual size, so that all that is left is the
+driver, the pipes and the disk. `speedup` runs the default study on one worker and on two; where other programs share the
+cores, its CPU seconds say more than its wall seconds. `people` simulates one market with more and more of them.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ARMS = 7
+COUNTS = (
+    "viewed", "reach", "clicks_expected", "clicks", "clicks_censored", "conversions_expected", "conversions",
+    "conversions_censored", "conversions_unattributed", "late", "unsent",
+)  # fmt: skip
+CROWDS = (100_000, 1_000_000, 4_000_000)
+SIZES = (100, 5_000, 50_000)
+OWN = "study.replications={} scenario=theory supply.requests=1000 plot.enabled=false executor={}"
+
+
+def nothing(cell):
+    """A result as a cell of one bidder has it, with 24 hours, from no work."""
+    from experiments.cells import CellResult
+
+    profit = 1.0 + hash((cell.arm, cell.replication)) % 1000 / 1e4
+    counts = dict.fromkeys(COUNTS, 0.0)
+    row = {
+        "bidder": "focal",
+        "advertiser": "focal",
+        "requests": 1000,
+        "wins": 500,
+        "win_rate": 0.5,
+        "spend": 1.5,
+    }
+    row |= {"value": profit + 1.5, "profit": profit, "budget_left": float("inf"), "focal": True, **counts}
+    row |= {"revenue": 1.5, "welfare": float("nan")}
+    about = {"bidder": "focal", "spend": profit / 24, "wins": 20, "multiplier": float("nan")}
+    return CellResult([row], [{**about, "hour": hour} for hour in range(24)], 1000)
+
+
+def measure(cells, executor):
+    """In a process of its own: seconds and peak memory of the driver of a study of so many cells."""
+    from experiments.config import load
+    from experiments.session import answer
+    from experiments.studies.value import Value
+
+    class Nothing(Value):
+        work = staticmethod(nothing)
+
+    (point,) = load("value", OWN.format(max(2, cells // ARMS), executor).split())
+    started = time.perf_counter(), time.process_time()
+    found = answer(point, Nothing(point.settings))
+    about = {
+        "cells": found.ran,
+        "wall_s": time.perf_counter() - started[0],
+        "driver_s": time.process_time() - started[1],
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "disk_mb": sum(file.stat().st_size for file in point.folder.rglob("*")) / 1e6,
+    }
+    print(json.dumps(about))
+
+
+def in_a_process(cells, executor):
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(Path(__file__).resolve()), "measure", str(cells), executor]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def overhead():
+    for executor in ("serial", "process"):
+        one = in_a_process(5_000, executor)
+        wall, driver = (1e3 * one[name] / one["cells"] for name in ("wall_s", "driver_s"))
+        print(
+            f"{executor:8} {one['cells']:>6,} cells of no work: {wall:.2f} ms a cell, {driver:.2f} ms of it the driver's CPU"
+        )
+
+
+def memory():
+    for cells in SIZES:
+        one = in_a_process(cells, "process")
+        print(
+            f"{one['cells']:>6,} cells: driver's peak {one['peak_mb']:.0f} MB, {one['wall_s']:.1f} s, "
+            f"{one['disk_mb']:.1f} MB on disk"
+        )
+
+
+def speedup():
+    seconds = {}
+    for jobs in (1, 2):
+        with tempfile.TemporaryDirectory() as folder:
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            started = time.perf_counter()
+            command = [str(Path(sys.executable).with_name("jointbid")), "value", f"executor.jobs={jobs}"]
+            subprocess.run(command, cwd=folder, capture_output=True, check=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            seconds[jobs] = time.perf_counter() - started
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            (manifest,) = Path(folder).rglob("manifest.json")
+            auctions = json.loads(manifest.read_text())["auctions"]
+        print(
+            f"jobs={jobs}: {seconds[jobs]:.1f} s, {cpu:.1f} CPU seconds, {auctions:,} auctions, {auctions / cpu:,.0f} a CPU second"
+        )
+    print(f"two workers against one: {seconds[1] / seconds[2]:.2f} x")
+
+
+def crowd(people):
+    """In a process of its own: one simulation with so many people, each of whom comes four times, and a cap of three."""
+    from jointbid import Policy, Priced, bayes, load, simulate
+
+    class Truthful(Policy):
+        def bid(self, requests):
+            return requests["value"]
+
+    peaks, found = [], None
+    for size in (1_000, people):  # the first for the memory of everything else
+        market = [
+            f"audience.people={size}",
+            f"supply.requests={4 * size}",
+            "bidders.terms.caps=[{impressions: 3}]",
+        ]
+        scenario = load("default", *market)
+        found = simulate(scenario, {"focal": Priced(bayes(scenario, ("context",)), Truthful())}, seed=1).of(
+            "focal"
+        )
+        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    about = {"profit": found["profit"] / (4 * people) * 1e6, "frequency": found["viewed"] / found["reach"]}
+    print(json.dumps({"bytes": (peaks[1] - peaks[0]) / people, **about}))
+
+
+def people():
+    for count in CROWDS:
+        command = [sys.executable, str(Path(__file__).resolve()), "crowd", str(count)]
+        one = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        print(
+            f"{count:>10,} people, {4 * count:,} requests: {one['bytes']:.0f} bytes a person more, profit "
+            f"{one['profit']:.2f} per million requests, {one['frequency']:.3f} impressions a person reached"
+        )
+
+
+PARTS = {"overhead": overhead, "memory": memory, "speedup": speedup, "people": people}
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["crowd"]:
+        crowd(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["measure"]:
+        measure(int(sys.argv[2]), sys.argv[3])
+    else:
+        for name in sys.argv[1:] or PARTS:
+            PARTS[name]()
