@@ -2,7 +2,7 @@
 
 Numba keys a cached kernel by its own file alone, so that an edited callee in another file goes unseen. Here the cache
 lives in a folder named by a hash of numba's version and of every file of this package, since kernels take constants from
-many of them: any edit starts a new one.
+many of them: any edit starts a new one. A kernel outside this package is made of it and of its own file.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ NO_COUNTS: dict[str, Any] = {"_nrt": False}
 PACKAGE = Path(__file__).parent
 
 
-def cache_folder() -> Path | None:
-    """Where compiled kernels are kept; None where no place can be written (they are then compiled anew)."""
+def cache_folder(*others: Path) -> Path | None:
+    """Where kernels are kept that are made of this package and these ``others``.
+
+    None where no place can be written (they are then compiled anew).
+    """
     digest = hashlib.blake2b(numba.__version__.encode(), digest_size=6)
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in (*sorted(PACKAGE.rglob("*.py")), *others):
         digest.update(path.read_bytes())
     base = os.environ.get("JOINTBID_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     for place in (Path(base), Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"):
@@ -47,7 +50,8 @@ def cache_folder() -> Path | None:
 
 def kernel(function: F) -> F:
     """Compile on first use, and load from the cache of these very sources afterwards."""
-    folder = cache_folder()
+    own = Path(function.__code__.co_filename)
+    folder = cache_folder(*([] if own.is_relative_to(PACKAGE) else [own]))
     before = config.CACHE_DIR
     config.CACHE_DIR = str(folder or "")
     try:

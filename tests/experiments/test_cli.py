@@ -131,7 +131,15 @@ def test_value(capsys):
     plots = {path.name for path in (folder / "plots").iterdir()}
     assert plots == {
         f"{name}.{ending}"
-        for name in ("ladder", "match_rate", "redundancy_interaction")
+        for name in (
+            "forest",
+            "ladder",
+            "lattice",
+            "match_rate",
+            "pacing",
+            "redundancy_interaction",
+            "shapley",
+        )
         for ending in ("svg", "png", "csv")
     }
     assert list(pd.read_csv(folder / "plots" / "match_rate.csv")["x"]) == [0, 1]

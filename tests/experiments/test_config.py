@@ -316,6 +316,7 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
         "source.<name>",
         "source.history",
         "journey.",
+        "study.tune.",
     )
     optional += ("audience.consent.",)
     known = {key for key in known_keys(Settings[ValueStudy]) if not key.startswith(optional)}

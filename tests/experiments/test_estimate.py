@@ -37,8 +37,8 @@ UNIT = "EUR per bid request"
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=3, max_size=40)
 
-OF_TWO_DEPARTMENTS = {"bidding_better", "showing_better"}
-"""They need arms that there are where creatives are chosen."""
+NEED_ARMS_OF_THEIR_OWN = {"bidding_better", "showing_better", "cost_of_seeing_clicks"}
+"""Arms that there are where creatives are chosen, and where accounts are on a journey."""
 
 
 def summarise(cells, **changes):
@@ -210,7 +210,7 @@ def test_summary_has_the_columns_and_closed_lists_of_the_contract(cells):
     summary = summarise(cells(rivals=2))
     assert tuple(summary.columns) == (*SUMMARY_COLUMNS, P_HOLM)
     assert set(summary["metric"]) <= set(METRICS)
-    assert set(summary["estimand"]) == set(ESTIMANDS) - OF_TWO_DEPARTMENTS
+    assert set(summary["estimand"]) == set(ESTIMANDS) - NEED_ARMS_OF_THEIR_OWN
     assert not summary.duplicated(["estimand", "arm", "metric"]).any()
 
 
@@ -246,7 +246,10 @@ def test_secondary_comparisons_are_adjusted_together_and_the_main_one_is_not(cel
     summary = summarise(cells(arm_sd=0.01))
     assert summary.loc[summary["estimand"].isin(["utility", "value_of_joint_data"]), P_HOLM].isna().all()
     own = summary[summary[P_HOLM].notna()]
-    assert set(own["estimand"]) == set(ESTIMANDS) - OF_TWO_DEPARTMENTS - {"utility", "value_of_joint_data"}
+    assert set(own["estimand"]) == set(ESTIMANDS) - NEED_ARMS_OF_THEIR_OWN - {
+        "utility",
+        "value_of_joint_data",
+    }
     each = [lookup(summary, row.estimand, arm=row.arm) for row in own.itertuples()]
     distinct = {estimate.estimate: estimate.p_value for estimate in each}
     assert len(distinct) < len(each)  # a step may also be the difference of an arm to the silo
@@ -377,7 +380,10 @@ def test_every_column_of_a_run_is_a_metric_or_known_not_to_be_one():
     market = Scenario(response={"family": "private_value"}, supply={"requests": 10})
     run = simulate(market, {"focal": Linear()}, 1)
     no_metric = {"bidder", "advertiser", "requests", "win_rate", "value", "budget_left"}
-    assert set(run.bidders) - no_metric == {metric.column for metric in METRICS.values() if metric.column}
+    on_a_journey = {"purchases", "purchases_expected", "purchases_without_ads"}
+    assert set(run.bidders) - no_metric | on_a_journey == {
+        metric.column for metric in METRICS.values() if metric.column
+    }
 
 
 def test_every_metric_is_documented_with_its_unit():

@@ -408,7 +408,7 @@ def test_ortb_is_first_price_shading(family, theta):
 )
 def test_linear_against_ortb_at_equal_budget(family, auction, budget, gain):
     """What linear wins more than ORTB, both tuned to spend the budget: linear is best in second price, ORTB in first."""
-    supply = {"kind": "log", "path": "", "horizon_h": 1}
+    supply = {"kind": "log", "path": "log", "horizon_h": 1}
     s = Scenario.model_validate({"supply": supply, "auction": {"type": auction}})
     log, seen, exact = lattice(family), {}, {}
     for name in ("linear", family):

@@ -92,7 +92,7 @@ def test_rlb_wins_what_its_programme_says(lands):
     """
     rivals = {"landscape": "histogram", "edges": [k + 0.5 for k in range(11)], "weights": [1] * 10}
     known = Market.of(Scenario.model_validate({"rivals": rivals}))
-    supply = {"kind": "log", "path": "", "horizon_h": 1}
+    supply = {"kind": "log", "path": "log", "horizon_h": 1}
     s = Scenario.model_validate({"supply": supply, "bidders": {"control_interval_requests": 1}})
     policy = RLB(known, mean=1.0, unit=1.0, levels=10)
     wins = [

@@ -27,17 +27,34 @@ def test_an_edit_of_any_source_starts_a_new_cache(name, tmp_path, monkeypatch):
     assert cache_folder().is_dir()
 
 
+def test_an_edit_of_a_kernel_elsewhere_starts_a_new_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("JOINTBID_CACHE_DIR", str(tmp_path / "cache"))
+    own = tmp_path / "own.py"
+    own.write_text("# a kernel\n")
+    before = cache_folder(own)
+    assert before not in {None, cache_folder()}
+    own.write_text("# an edit\n")
+    assert cache_folder(own) != before
+
+
 def test_the_sources_are_all_that_compiled_code_comes_from():
-    """Whatever compiles lives in the package that names the cache, subfolders too."""
+    """Of ours, or of its own file: a kernel elsewhere takes nothing compiled from a third one."""
     rooms = [compiled.PACKAGE.parent / room for room in ("sim", "strategies", "experiments")]
     users = {
-        path
+        path: path.read_text()
         for room in rooms
         for path in room.rglob("*.py")
         if any(mark in path.read_text() for mark in ("@kernel", "@inlined", "njit"))
     }
-    assert all(path.is_relative_to(compiled.PACKAGE) for path in users)
-    assert {path.relative_to(compiled.PACKAGE).as_posix() for path in users} <= set(SOURCES)
+    assert len(users) > 10
+    elsewhere = [path for path in users if not path.is_relative_to(compiled.PACKAGE)]
+    names = {
+        path.relative_to(path.parents[2]).with_suffix("").as_posix().replace("/", ".") for path in elsewhere
+    }
+    for path in elsewhere:
+        assert not [name for name in names if f"from {name} import" in users[path]]
+    inside = {path.relative_to(compiled.PACKAGE).as_posix() for path in users if path not in elsewhere}
+    assert inside <= set(SOURCES)
     assert {"auction/kernel.py", "auction/mechanisms/vcg.py", "streams.py"} <= set(SOURCES)
 
 
