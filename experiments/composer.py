@@ -16,7 +16,7 @@ from experiments import overrides as syntax
 from experiments.designs import Choice
 from experiments.errors import BadInput
 from experiments.plugin_configs import folders
-from experiments.problems import known_keys
+from experiments.problems import known_keys, list_keys
 from experiments.settings import STUDIES, Settings
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
@@ -87,7 +87,7 @@ class Composer:
             others = set(STUDIES) - {self._verb} if group == "study" else set()
             groups[group] = sorted(set(options) - others)
         study: Any = STUDIES[self._verb]
-        return syntax.Vocabulary(groups, known_keys(Settings[study]), loader)
+        return syntax.Vocabulary(groups, known_keys(Settings[study]), loader, list_keys(Settings[study]))
 
 
 @contextmanager

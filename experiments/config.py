@@ -142,6 +142,8 @@ def load(
     """
     composer = Composer(verb, config_dir)
     parsed, problems = syntax.parse(texts, composer.vocabulary)
+    if not multirun:
+        parsed = [syntax.as_list(override, composer.vocabulary) for override in parsed]
     swept = [override for override in parsed if override.is_sweep_override()]
     if swept and not multirun:
         problems += [f"{o.input_line}: several values are a sweep; add -m" for o in swept]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from experiments.errors import closest
 from experiments.problems import is_known, nearest
@@ -28,11 +28,12 @@ So is whatever is given as a mapping: ``creative={}`` leaves no creative, ``crea
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What overrides may name: groups with their options, and dotted keys; and Hydra's loader that knows them."""
+    """What overrides may name: groups with their options, and dotted keys, of which ``lists`` take a list; Hydra's loader."""
 
     groups: Mapping[str, Sequence[str]]
     keys: Sequence[str]
     loader: ConfigLoader | None = None
+    lists: Sequence[str] = ()
 
 
 def parse(texts: Iterable[str], vocabulary: Vocabulary) -> tuple[list[Override], list[str]]:
@@ -53,6 +54,21 @@ def parse(texts: Iterable[str], vocabulary: Vocabulary) -> tuple[list[Override],
         if not found:
             good.append(override)
     return good, problems
+
+
+def as_list(override: Override, vocabulary: Vocabulary) -> Override:
+    """``key=a,b`` as the list ``key=[a,b]`` where the key takes a list and nothing else; any other override as it is.
+
+    Not for a multirun, where commas are a sweep of any key. Lists between the commas are a sweep that lacks its ``-m``.
+    """
+    if not override.is_choice_sweep() or not is_known(override.key_or_group, vocabulary.lists):
+        return override
+    choices: Any = override.value()
+    if not choices.simple_form or any(isinstance(choice, list | dict) for choice in choices.list):
+        return override
+    key, _, value = str(override.input_line).partition("=")
+    (listed,), _ = parse([f"{key}=[{value}]"], vocabulary)
+    return listed
 
 
 def for_hydra(override: Override, vocabulary: Vocabulary) -> list[str]:

@@ -79,6 +79,11 @@ def known_keys(model: type[BaseModel], *, items: bool = False) -> list[str]:
     return list(dict.fromkeys(part for name in full for part in _with_parents(name)))
 
 
+def list_keys(model: type[BaseModel]) -> list[str]:
+    """The keys that take a list and nothing else, dotted, names that a market gives as ``<name>``."""
+    return [in_yaml(name) for name in _lists(model)]
+
+
 def is_known(place: str, known: Sequence[str]) -> bool:
     """Whether a key is one of the known ones, which may stand for any name or item."""
     return place in known or _as_pattern(place) in known
@@ -96,6 +101,19 @@ def nearest(place: str, known: Sequence[str]) -> str:
 def _as_pattern(place: str) -> str:
     pattern = NAMED.sub(rf"\1.{ANY_NAME}", place)
     return ITEM.sub(f".{ANY_ITEM}", pattern)
+
+
+def _lists(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        parts = (
+            get_args(field.annotation) if type(None) in get_args(field.annotation) else (field.annotation,)
+        )
+        if all(get_origin(part) is tuple for part in parts if part is not type(None)):
+            yield prefix + name
+        elif prefix + name not in FREE_FORM:
+            each = f".{ANY_NAME}" if _is_mapping(field.annotation) else ""
+            for part in _models(field.annotation):
+                yield from _lists(part, f"{prefix}{name}{each}.")
 
 
 def _leaves(model: type[BaseModel], prefix: str = "", *, items: bool) -> Iterator[str]:

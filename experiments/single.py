@@ -1,4 +1,4 @@
-"""``jointbid run``: one simulation, its tables, its calendar, its pacing plot, and its log where that was asked for."""
+"""``jointbid run``: one simulation, its tables, its calendar, plots of pacing and journeys, and its log where that was asked for."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
 
 
 def _figures(point: Point, done: Run) -> Iterator[Figure]:
-    """Pacing; and, of a run that was logged, what the log shows."""
+    """Pacing; journeys where there are any; and, of a run that was logged, what the log shows."""
     from experiments import plots
     from experiments.logs.auctions import AUCTIONS
     from experiments.logs.pictures import figures_of_log
@@ -193,6 +193,9 @@ def _figures(point: Point, done: Run) -> Iterator[Figure]:
         limits = done.bidders["spend"] + done.bidders["budget_left"]
         points = plots.pacing_points(done.timeseries, dict(zip(done.bidders["bidder"], limits, strict=True)))
         yield Figure("pacing", points, lambda: plots.draw_pacing(points))
+    if done.journey is not None and len(done.journey):
+        flows = plots.journey_points(done.journey)
+        yield Figure("journey", flows, lambda: plots.draw_journey(flows))
     if done.logged:
         about = point.settings
         path = point.folder / AUCTIONS

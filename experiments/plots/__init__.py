@@ -5,10 +5,12 @@ The `draw_` functions return a matplotlib Figure, which a notebook shows; matplo
 
 from __future__ import annotations
 
+from experiments.plots.adoption import adoption_points, draw_adoption
 from experiments.plots.compare import draw_map, draw_multiples
 from experiments.plots.curve import draw_curve
 from experiments.plots.forest import draw_forest, draw_shapley, forest_points
 from experiments.plots.heat import draw_heat
+from experiments.plots.journey import draw_journey, journey_points
 from experiments.plots.ladder import draw_ladder, ladder_points
 from experiments.plots.landscape import (
     draw_landscape,
@@ -22,15 +24,19 @@ from experiments.plots.pacing import arm_pacing, draw_pacing, pacing_points
 from experiments.plots.replay import draw_log_ladder
 from experiments.plots.standard import figures_of
 from experiments.plots.style import FORMATS, look, save
+from experiments.plots.tournament import draw_payoffs, draw_ranks
 
 __all__ = [
     "FORMATS",
+    "adoption_points",
     "arm_pacing",
     "cumulative_points",
+    "draw_adoption",
     "draw_cumulative",
     "draw_curve",
     "draw_forest",
     "draw_heat",
+    "draw_journey",
     "draw_ladder",
     "draw_landscape",
     "draw_lattice",
@@ -38,10 +44,13 @@ __all__ = [
     "draw_map",
     "draw_multiples",
     "draw_pacing",
+    "draw_payoffs",
+    "draw_ranks",
     "draw_shapley",
     "draw_win_rates",
     "figures_of",
     "forest_points",
+    "journey_points",
     "ladder_points",
     "landscape_points",
     "lattice_points",

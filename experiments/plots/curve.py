@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from experiments.plots.style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
@@ -11,8 +12,11 @@ from experiments.plots.style import COLOURS, MARKERS, amounts, caption, new_figu
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
 COLUMNS = ("x", "estimate", "ci_low", "ci_high", "metric")
+BREAK_EVEN = ("break_even", "break_even_low", "break_even_high")
+"""Columns that a curve may have: where on x its line pays for its cost, the same in each of the line's rows; inf is nowhere."""
 
 
 def draw_curve(
@@ -28,7 +32,8 @@ def draw_curve(
 
     Args:
         curve: columns x, estimate, ci_low, ci_high, metric; of one metric. x are numbers, or names that stand in the order in
-            which they come. Of columns band_low and band_high the band is drawn, else it joins the intervals.
+            which they come. Of columns band_low and band_high the band is drawn, else it joins the intervals. The columns
+            `BREAK_EVEN` mark a point on each line that has one among its x, with the interval of its x.
         unit: of the estimates, such as "CNY per million bid requests".
         silo: the siloed arm as it is to be printed.
         subject: what the figure shows.
@@ -53,7 +58,7 @@ def draw_curve(
             _draw(axes, points, number, str(line), joined=names is None)
         if names:
             axes.set_xticks(range(len(names)), names)
-        if len(lines) > 1:
+        if axes.get_legend_handles_labels()[1]:
             axes.legend()
         amounts(axes.yaxis)
         axes.set_xlabel(x_label)
@@ -72,7 +77,32 @@ def _draw(axes: Axes, points: pd.DataFrame, number: int, label: str, *, joined: 
         axes.fill_between(x, below, above, color=colour, alpha=0.2, linewidth=0)
     axes.vlines(x, low, high, color=colour, linewidth=1)
     style = f"{MARKERS[number % len(MARKERS)]}{'-' if joined else ''}"
-    axes.plot(x, points["estimate"].to_numpy(dtype=float), style, color=colour, label=label)
+    y = points["estimate"].to_numpy(dtype=float)
+    axes.plot(x, y, style, color=colour, label=label)
+    if joined and "break_even" in points:
+        _mark_break_even(axes, x, y, [float(points[name].iloc[0]) for name in BREAK_EVEN], colour, label)
+
+
+def _mark_break_even(
+    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], even: list[float], colour: str, label: str
+) -> None:
+    """A star on the line, a bar through it over the interval as far as the curve goes, and its x in the legend."""
+    at, low, high = even
+    if not x[0] <= at <= x[-1]:
+        return
+    height = float(np.interp(at, x, y))
+    if not np.isnan([low, high]).any():
+        axes.hlines(height, max(low, x[0]), min(high, x[-1]), color=colour, linewidth=3, alpha=0.5, zorder=3)
+    axes.plot(
+        at,
+        height,
+        "*",
+        color=colour,
+        markeredgecolor="white",
+        markersize=15,
+        zorder=4,
+        label=f"break-even {at:.3g}{label and f', {label}'}",
+    )
 
 
 def _numbers(values: pd.Series[Any]) -> bool:
@@ -80,6 +110,11 @@ def _numbers(values: pd.Series[Any]) -> bool:
 
 
 def _note(curve: pd.DataFrame) -> str:
+    marked = "break_even" in curve and np.isfinite(curve["break_even"].to_numpy(dtype=float)).any()
+    return _intervals(curve) + (" Star: where the value pays for its cost." if marked else "")
+
+
+def _intervals(curve: pd.DataFrame) -> str:
     if curve["ci_low"].isna().all():
         return "One replication: there are no intervals."
     if "band_low" in curve:

@@ -72,27 +72,11 @@ class Adoption(Study):
         )
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
-        """An adopter's profit, and that of those without, over the number of adopters."""
-        from experiments.plots import draw_curve
+        """Who gains and who loses over the number of adopters."""
+        from experiments.plots import adoption_points, draw_adoption
 
-        rows = summary[summary["estimand"].isin(["adopter_profit", "non_adopter_profit"])]
-        table = rows.assign(
-            x=[adopters(arm) for arm in rows["arm"]],
-            line=rows["estimand"].map({"adopter_profit": "an adopter", "non_adopter_profit": "one without"}),
-        )
-        _, money = unit(self.settings.scenario)
-        yield Figure(
-            "adoption",
-            table,
-            lambda: draw_curve(
-                table,
-                unit=money,
-                silo=self.settings.study.others,
-                subject="Profit of one bidder by how many hold the data, before its cost",
-                x_label="bidders that hold the data",
-                y_label="profit of one bidder",
-            ),
-        )
+        points = adoption_points(summary)
+        yield Figure("adoption", points, lambda: draw_adoption(points))
 
     def _cell(self, k: int, replication: int) -> Cell:
         study = self.settings.study

@@ -82,7 +82,7 @@ class Tournament(Study):
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """The ranks that the comparisons allow, and the payoff matrix."""
-        from experiments.plots.tournament import draw_payoffs, draw_ranks
+        from experiments.plots import draw_payoffs, draw_ranks
 
         results = self._results_of(ledger)
         yield Figure("ranks", results.ranked, lambda: draw_ranks(results.ranked))

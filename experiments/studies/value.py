@@ -120,6 +120,7 @@ class Value(Study):
         label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
         for title, rows in self._curve_tables(ledger):
             value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
+            value = value_money.with_break_even(value, summary)
             yield Figure(title, value, partial(_draw_curve, value, money, label))
         grid, singles = at_points(self._map, ledger)
         if grid:

@@ -105,6 +105,20 @@ def _break_even(
         yield _row(settings, estimand, f"{source} ({line})" if line else source, last, found)
 
 
+def with_break_even(curve: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
+    """A curve's rows with the columns ``BREAK_EVEN`` of its plot, by line; as they are where the summary has none for them."""
+    first, _, rest = str(curve["over"].iloc[0]).partition(".") if len(curve) else ("", "", "")
+    source, _, last = rest.partition(".")
+    found = summary[summary["estimand"].str.startswith("break_even_") & (summary["metric"] == last)]
+    found = found.drop_duplicates("arm", keep=False).set_index("arm")  # two curves of one key: not told apart
+    arms = [f"{source} ({line})" if line else source for line in curve["line"]]
+    if first != "source" or not set(arms) & set(found.index):
+        return curve
+    ends = {"estimate": "break_even", "ci_low": "break_even_low", "ci_high": "break_even_high"}
+    columns = found[list(ends)].rename(columns=ends).astype(float).reindex(arms)
+    return curve.assign(**{name: columns[name].to_numpy() for name in ends.values()})
+
+
 def _per_request(
     cells: pd.DataFrame, best_single: str, silo: str
 ) -> tuple[pd.Series[float], pd.Series[float], pd.Series[float]]:

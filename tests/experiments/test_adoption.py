@@ -71,6 +71,10 @@ def summary(tmp_path, monkeypatch):
     (folder,) = Path("results/adoption").iterdir()
     assert json.loads((folder / "status.json").read_text()) == {"status": "done"}
     assert (folder / "plots" / "adoption.svg").exists()
+    drawn = pd.read_csv(folder / "plots" / "adoption.csv").groupby("line")["x"].agg(["min", "max"])
+    assert drawn.loc["an adopter's profit"].tolist() == [1, 3]
+    assert drawn.loc["profit of one without"].tolist() == [0, 2]
+    assert drawn.loc["seller's revenue"].tolist() == drawn.loc["welfare"].tolist() == [0, 3]
     return pd.read_csv(folder / "summary.csv")
 
 

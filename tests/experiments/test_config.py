@@ -10,6 +10,7 @@ import yaml
 
 from experiments.cells import Cell
 from experiments.config import content_hash, load
+from experiments.errors import BadInput
 from experiments.problems import known_keys
 from experiments.settings import Settings, ValueStudy
 from sim.scenario import LogSupply, SyntheticSupply
@@ -209,6 +210,20 @@ def test_key_of_a_cell():
     ]
     assert len({cell.key, *(other.key for other in others)}) == len(others) + 1
     assert renamed != scenario
+
+
+def test_a_list_needs_no_brackets_unless_commas_are_a_sweep():
+    listed = ["plot.format=svg,pdf", "study.curve.redundancy=0,.5", "seed=3"]
+    (point,) = load("value", listed)
+    assert point.settings.plot.format == ("svg", "pdf")
+    assert point.settings.study.curve.redundancy == (0.0, 0.5)
+    assert [found.settings.plot.format for found in load("value", listed[:1], multirun=True)] == [
+        ("svg",),
+        ("pdf",),
+    ]
+    for other in ("seed=1,2", "plot.format=[svg],[pdf]", "plot.format=choice(svg,pdf)"):
+        with pytest.raises(BadInput, match="add -m"):
+            load("value", [other])
 
 
 def test_sweep():

@@ -102,6 +102,7 @@ def test_break_even_intervals_cover():
 def test_the_command(tmp_path, monkeypatch, capsys):
     """Base example, silo context: joining is worth .025 m a request, so .01 a month and once breaks even at m = .4."""
     monkeypatch.chdir(tmp_path)
+    quick = ["study.curve.redundancy=[0]", "study.curve.interaction=[0]", "study.curve.requests=4000"]
     money = ["money.requests_per_month=1000", "money.integration_once=300", "money.integration_monthly=5"]
     study = [
         "study.silo=context",
@@ -109,7 +110,9 @@ def test_the_command(tmp_path, monkeypatch, capsys):
         "supply.requests=4000",
         "study.curve.replications=4",
     ]
-    assert main(["value", "scenario=theory", "executor=serial", "plot.enabled=false", *study, *money]) == 0
+    assert (
+        main(["value", "scenario=theory", "executor=serial", "plot.format=svg", *quick, *study, *money]) == 0
+    )
     said = capsys.readouterr().out
     assert "joining nets" in said
     assert "break-even match rate" in said
@@ -118,5 +121,8 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     even = lookup(summary, "break_even_match_rate", "match_rate")
     assert even.estimate == pytest.approx(0.4, abs=0.05)
     assert even.ci_low < even.estimate < even.ci_high
+    curve = pd.read_csv(folder / "plots" / "match_rate.csv")
+    assert curve["break_even"].unique() == pytest.approx([even.estimate])
+    assert "Star" in (folder / "plots" / "match_rate.svg").read_text()
     payback = lookup(summary, "payback_month", "payback_month")
     assert payback.estimate == pytest.approx(300 / (25 - 5), rel=0.15)

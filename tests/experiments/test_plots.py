@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments import plots
+from experiments.cli import main
 from experiments.estimate import HEAT_COLUMNS, ladder_summary
 from experiments.plots import (
     draw_curve,
@@ -95,13 +96,33 @@ def further():
     )
     swept = swept.assign(estimate=1.0, ci_low=0.5, ci_high=1.5)
     x, y = list(swept)[:2]
+    adopted, flows = plots.adoption_points(adoption()), plots.journey_points(journey())
     return {
+        "adoption": (plots.draw_adoption(adopted), adopted),
+        "journey": (plots.draw_journey(flows), flows),
         "landscape": (plots.draw_landscape(landscape, currency="CNY"), landscape),
         "win rates": (plots.draw_win_rates(rates), rates),
         "money": (plots.draw_cumulative(money), money),
         "multiples": (plots.draw_multiples(swept, x=x, by=y, unit=UNIT), swept),
         "map": (plots.draw_map(swept, x=x, y=y, unit=UNIT), swept),
     }
+
+
+def adoption(bidders=3):
+    """The summary of a study of adoption in which each adopter takes 300 from everybody else."""
+    rows = [("non_adopter_profit", k, "focal_profit", 1200.0 - 300 * k) for k in range(bidders)]
+    rows += [("adopter_profit", k, "focal_profit", 3000.0 - 500 * k) for k in range(1, bidders + 1)]
+    market = {"revenue": 25_000.0, "welfare": 30_000.0, "relevance": 0.1}
+    rows += [("utility", k, name, at + k) for k in range(bidders + 1) for name, at in market.items()]
+    table = pd.DataFrame(rows, columns=["estimand", "k", "metric", "estimate"])
+    ends = {"ci_low": table["estimate"] - 100, "ci_high": table["estimate"] + 100, "unit": UNIT}
+    return table.assign(arm=[f"{k} adopt" for k in table["k"]], **ends).drop(columns="k")
+
+
+def journey(steps=30):
+    hour = 168.0 * np.arange(1, steps + 1)
+    sizes = {"unaware": 500, "aware": 200, "interested": 100, "considering": 90, "approved": 10, "lapsed": 60}
+    return pd.DataFrame({"hour": hour, **sizes, "bought": 40}).assign(decisions=3)
 
 
 def test_each_is_saved_as_svg_png_and_the_table_behind_it(figures, tmp_path):
@@ -205,6 +226,71 @@ def test_curve_has_band_and_zero_line_and_is_sorted(curve):
     assert (band.y0, band.y1) == pytest.approx((-0.2, 1.3))
 
 
+def test_break_even_is_marked_on_the_line_that_has_one(curve):
+    ends = ["break_even", "break_even_low", "break_even_high"]
+    marked = curve.assign(line="a").join(pd.DataFrame([(0.6, 0.5, math.inf)] * 5, columns=ends))
+    never = curve.assign(line="b").join(pd.DataFrame([(math.inf, 0.9, math.inf)] * 5, columns=ends))
+    figure = draw_curve(pd.concat([marked, never]), unit=UNIT, silo=SILO)
+    (axes,) = figure.axes
+    stars = [line for line in axes.lines if line.get_marker() == "*" and len(line.get_xdata()) == 1]
+    assert [line.get_xydata()[0].tolist() for line in stars] == [pytest.approx([0.6, 0.6])]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["a", "break-even 0.6, a", "b"]
+    assert "Star" in figure.get_supxlabel()
+    assert "Star" not in draw_curve(never, unit=UNIT, silo=SILO).get_supxlabel()
+
+
+def test_the_summary_s_break_even_goes_to_its_own_source_and_line(curve):
+    from experiments.studies.value_money import with_break_even
+
+    rows = [
+        ("profile (a)", "match_rate", 0.6),
+        ("context (a)", "match_rate", 0.2),
+        ("profile (a)", "npv", 9.0),
+    ]
+    summary = pd.DataFrame(rows, columns=["arm", "metric", "estimate"])
+    summary = summary.assign(estimand="break_even_match_rate", ci_low=0.1, ci_high=0.9)
+    table = curve.assign(line=["a", "a", "b", "b", "b"], over="source.profile.match_rate")
+    found = with_break_even(table, summary)["break_even"]
+    assert found.tolist() == pytest.approx([0.6, 0.6, math.nan, math.nan, math.nan], nan_ok=True)
+    assert "break_even" not in with_break_even(table.assign(over="supply.requests"), summary)
+    assert "break_even" not in with_break_even(table, pd.concat([summary, summary]))
+
+
+def test_adoption_has_a_panel_each_and_compares_with_nobody_having_it():
+    figure = plots.draw_adoption(plots.adoption_points(adoption()))
+    levels = [lines[-1].get_ydata()[0] for lines in (axes.lines for axes in figure.axes)]
+    assert levels == [1200, 1200, 25_000, 30_000]
+    assert [list(axes.lines[0].get_xdata()) for axes in figure.axes[:2]] == [[1, 2, 3], [0, 1, 2]]
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+
+
+def test_journeys_are_areas_that_add_up_to_all_accounts():
+    points = plots.journey_points(journey())
+    assert points.groupby("day")["share"].sum().to_numpy() == pytest.approx(np.ones(30))
+    (axes,) = plots.draw_journey(points).axes
+    assert axes.get_ylim() == pytest.approx((0, 1000))
+    first = axes.get_legend().get_texts()[-1].get_text()
+    assert first == "unaware, 50.0% to 50.0%"
+    assert points["day"].max() == 30 * 7
+
+
+def test_a_run_with_journeys_draws_them_from_its_table(tmp_path):
+    short = ["supply.requests=100", "supply.horizon_h=672", "audience.people=250", "plot.format=svg,pdf"]
+    assert main(["run", "scenario=b2b_long_cycle", *short, f"results_dir={tmp_path}"]) == 0
+    (folder,) = (tmp_path / "run").iterdir()
+    assert {path.name for path in (folder / "plots").glob("journey.*")} == {
+        "journey.svg",
+        "journey.pdf",
+        "journey.csv",
+    }
+    wide = pd.read_csv(folder / "plots" / "journey.csv").pivot_table(
+        index="day", columns="stage", values="accounts"
+    )
+    steps = pd.read_csv(folder / "journey.csv")
+    assert wide["aware"].tolist() == steps["aware"].tolist()
+    assert wide.index.tolist() == pytest.approx((steps["hour"] / 24).tolist())
+
+
 @pytest.mark.parametrize("rows", [1, 5])
 def test_curve_without_intervals_still_draws(curve, rows, tmp_path):
     table = curve.assign(ci_low=math.nan, ci_high=math.nan).head(rows)
@@ -301,6 +387,9 @@ def test_log_ladder_has_a_panel_for_each_tags_on_one_scale(log):
         lambda table: draw_log_ladder(table, unit=UNIT),
         draw_pacing,
         pacing_points,
+        plots.draw_adoption,
+        plots.draw_journey,
+        plots.journey_points,
     ],
 )
 def test_a_table_without_its_columns_is_refused(draw):

@@ -18,7 +18,7 @@ from experiments.config import load
 from experiments.errors import BadInput
 from experiments.estimate.ranking import best_responses, comparisons, ranking
 from experiments.estimate.tournament import ESTIMANDS, METRICS, Results
-from experiments.plots.tournament import draw_payoffs, draw_ranks
+from experiments.plots import draw_payoffs, draw_ranks
 from experiments.runner import repeat
 from experiments.session import answer
 from experiments.studies.match import run_match
