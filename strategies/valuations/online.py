@@ -134,7 +134,14 @@ def started(
 
     With ``own`` it goes on learning from its own impressions, where their outcomes are told: clicks, and conversions. It holds
     them back for nine tenths of the outcomes to become known, but not for more than a quarter of the run.
+
+    Raises ``ValueError`` for a source with ``unmatched='prior'``: each row moves one model, and would need one without the source.
     """
+    for name in information:
+        if scenario.data_of(name).unmatched == "prior":
+            raise ValueError(
+                f"source.{scenario.original(name)}.unmatched = prior: must be signal where a model learns while it bids"
+            )
     response = scenario.response
     sources, held = scenario.distinct(information), scenario.originals(information)
     unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in held)
