@@ -3,7 +3,7 @@
 Every learner sees the same impressions, masked to its own sources and to the labels that its owner sees (``ownership``). ``table`` smooths cell means towards the overall mean
 by as much as their spread warrants (empirical Bayes, Morris 1983); ``logistic`` is a ridge-penalised regression on
 one-hot codes and the crossed codes of every two sources: logistic for clicks, linear for values. ``ftrl`` and ``thompson``
-go on learning from their own impressions (``strategies.valuations.online``).
+go on learning from their own impressions (``strategies.valuations.start``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from sim.training import FOLDS, TrainingLog
 from strategies.base import Valuation
 from strategies.valuations.combined import Link, Stacked, Summed, fit_weights
 from strategies.valuations.ftrl import FTRL
-from strategies.valuations.online import Online, started
+from strategies.valuations.online import Online
 from strategies.valuations.ownership import owned
+from strategies.valuations.start import started
 from strategies.valuations.tables import CellValues, spread_over
 from strategies.valuations.thompson import Thompson
 
