@@ -210,6 +210,17 @@ class Settings(Model, Generic[Study]):
         return self
 
     @model_validator(mode="after")
+    def _unmatched_can_be_learned(self) -> Self:
+        learner = getattr(self.study, "learner", "")
+        if getattr(self.study, "valuation", "") == "learned" and learner in {"ftrl", "thompson"}:
+            for name in self.scenario.originals(self.scenario.source):
+                if self.scenario.source[name].unmatched == "prior":
+                    raise ValueError(
+                        f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
+                    )
+        return self
+
+    @model_validator(mode="after")
     def _who_exists(self) -> Self:
         count = self.scenario.bidders.count
         who = getattr(self.study, "who", None)

@@ -3,7 +3,7 @@
 Every learner sees the same impressions, masked to its own sources and to the labels that its owner sees (``ownership``). ``table`` smooths cell means towards the overall mean
 by as much as their spread warrants (empirical Bayes, Morris 1983); ``logistic`` is a ridge-penalised regression on
 one-hot codes and the crossed codes of every two sources: logistic for clicks, linear for values. ``ftrl`` and ``thompson``
-go on learning from their own impressions (``strategies.valuations.online``).
+go on learning from their own impressions (``strategies.valuations.start``).
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from sim.training import FOLDS, TrainingLog
 from strategies.base import Valuation
 from strategies.valuations.combined import Link, Stacked, Summed, fit_weights
 from strategies.valuations.ftrl import FTRL
-from strategies.valuations.online import Online, started
+from strategies.valuations.online import Online
 from strategies.valuations.ownership import owned
+from strategies.valuations.start import started
 from strategies.valuations.tables import CellValues, spread_over
 from strategies.valuations.thompson import Thompson
 
@@ -75,10 +76,32 @@ def learned_summed(scenario: Scenario, log: TrainingLog, learner: str) -> Valuat
 def _fit(
     scenario: Scenario, log: TrainingLog, sources: tuple[str, ...], learner: str, folds: slice | list[int]
 ) -> Cells:
-    """Values in currency over the codes of ``sources``, from some folds of the log."""
+    """Values in currency over the codes of ``sources``, from some folds of the log.
+
+    Where ``unmatched='prior'`` an unmatched request is worth what the same labels say of it without that source.
+    """
     if learner in ONLINE:
         return started(ONLINE[learner], scenario, log, sources, own=False, folds=folds).expected()
     held = scenario.originals(sources)
+    value = _on_codes(scenario, log, sources, held, learner, folds)
+    taken_for_any = [name for name in held if scenario.source[name].unmatched == "prior"]
+    for some in range(1, len(taken_for_any) + 1):
+        for left_out in combinations(taken_for_any, some):
+            without = tuple(name for name in held if name not in left_out)
+            unmatched = tuple(-1 if name in left_out else slice(None) for name in held)
+            value[unmatched] = _on_codes(scenario, log, sources, without, learner, folds)
+    return value
+
+
+def _on_codes(
+    scenario: Scenario,
+    log: TrainingLog,
+    sources: tuple[str, ...],
+    held: tuple[str, ...],
+    learner: str,
+    folds: slice | list[int],
+) -> Cells:
+    """Values over the codes of ``held``, from the labels that a holder of ``sources`` sees."""
     unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in held)
 
     def seen(table: Cells) -> Cells:
@@ -86,8 +109,8 @@ def _fit(
 
     fit, count = LEARNERS[learner], seen(log.count)
     if scenario.response.conversion is None:
-        return _unit(scenario) * fit(
-            count, seen(log.total), seen(log.square), scenario.response.learns_clicks
+        return np.asarray(
+            _unit(scenario) * fit(count, seen(log.total), seen(log.square), scenario.response.learns_clicks)
         )
     worth = owned(scenario, log, sources)
     value = np.zeros(count.shape)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import AccountState, Feedback, Scenario, VisibleRequests
-from sim.delays import quantile
-from sim.training import TrainingLog
+from sim import AccountState, Feedback, VisibleRequests
 from strategies.parameters import above_0
 from strategies.valuations.features import Columns, Features
-from strategies.valuations.impressions import Lesson, OwnImpressions, Told
-from strategies.valuations.ownership import Worth, owned
+from strategies.valuations.impressions import Lesson, OwnImpressions
 from strategies.valuations.tables import DECIMALS
 
 Link = Literal["logit", "identity"]
 LARGEST_SCORE = 35.0
-MATURE = 0.9
-"""Impressions are held back until so many of their outcomes are known,"""
-LONGEST_WAIT = 0.25
-"""but not for more than this part of the run."""
 
 
 class Online:
@@ -33,6 +25,8 @@ class Online:
     """
 
     stochastic = False
+    draw = 0
+    """Which of several models this is that draw by the same column ``u``."""
 
     def __init__(
         self,
@@ -115,81 +109,3 @@ class Online:
         if self.link == "identity":
             return score
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -LARGEST_SCORE, LARGEST_SCORE))))
-
-
-Model = TypeVar("Model", bound=Online)
-
-
-def started(
-    model: Callable[..., Model],
-    scenario: Scenario,
-    log: TrainingLog,
-    information: tuple[str, ...],
-    *,
-    own: bool = True,
-    folds: slice | list[int] = slice(None),
-    **parameters: float,
-) -> Model:
-    """A model of an impression's outcome on the codes of ``information``, fitted to (some folds of) the randomised log.
-
-    With ``own`` it goes on learning from its own impressions, where their outcomes are told: clicks, and conversions. It holds
-    them back for nine tenths of the outcomes to become known, but not for more than a quarter of the run.
-    """
-    response = scenario.response
-    sources, held = scenario.distinct(information), scenario.originals(information)
-    unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in held)
-
-    def seen(table: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(table[folds].sum(axis=0).sum(axis=unseen))
-
-    worth = Worth(response.value_per_click, 0.0)
-    count, total, square = map(seen, (log.count, log.total, log.square))
-    if response.conversion is not None:
-        worth = owned(scenario, log, information)
-        if min(worth) == 0 < max(worth):  # of one kind alone the square is the square of what one counts
-            label = seen(log.clicks if worth.click else log.conversions)
-            total, square = max(worth) * label, max(worth) ** 2 * label
-    is_click = response.learns_clicks
-    unit, noise = (response.value_per_click, 1.0) if is_click else _scale(count, total, square)
-    features = Features(sources, tuple(map(scenario.codes_of, sources)))
-    teaches = own and response.family == "logit"
-    made = model(
-        features,
-        "logit" if is_click else "identity",
-        unit,
-        _own(scenario, features, worth, unit) if teaches else None,
-        noise=noise,
-        **parameters,
-    )
-    made.fit(count, total if is_click else total / unit)
-    return made
-
-
-def _scale(
-    count: NDArray[np.float64], total: NDArray[np.float64], square: NDArray[np.float64]
-) -> tuple[float, float]:
-    """The mean outcome, so that weights are relative to it as log-odds are; and the spread around it, in that unit."""
-    n = max(float(count.sum()), 1.0)
-    mean, spread = abs(float(total.sum())) / n, float(np.sqrt(square.sum() / n))
-    unit = max(mean, 1e-3 * spread) or 1.0
-    return unit, max(spread / unit, 1e-3)
-
-
-def _own(scenario: Scenario, features: Features, worth: Worth, unit: float) -> OwnImpressions:
-    """Clicks and conversions count what they are worth to the learner, in ``unit``."""
-    response, clicks, conversions = scenario.response, None, None
-    waits = [0.0]
-    if worth.click > 0:
-        clicks = Told(worth.click / unit, response.click_delay_h)
-        waits.append(_mature_at(clicks))
-    if response.conversion is not None and worth.conversion > 0:
-        sale = response.conversion
-        conversions = Told(worth.conversion / unit, sale.delay_h, sale.click_window_h)
-        waits.append(_mature_at(conversions))
-    wait_h = min(max(waits), LONGEST_WAIT * scenario.supply.horizon_h)
-    return OwnImpressions(features, clicks, conversions, wait_h)
-
-
-def _mature_at(told: Told) -> float:
-    """The age at which most outcomes are known, in hours."""
-    return 0.0 if told.delay.is_none else float(quantile(told.delay, np.array([MATURE]))[0])

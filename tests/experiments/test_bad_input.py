@@ -37,6 +37,11 @@ CASES = [
         ["value", "auction.bidder_floor_cpm={focl: 9}"],
     ),
     ("slots that rise", ["auction", "must not rise"], ["value", "auction.slots=[0.5,1]"]),
+    (
+        "unmatched as the prior while learning",
+        ["source.profile.unmatched = prior", "study.learner=ftrl must be signal"],
+        ["run", "source.profile.unmatched=prior", "study.valuation=learned", "study.learner=ftrl"],
+    ),
     ("unknown mechanism", ["auction.type", "did you mean 'gsp'"], ["value", "auction.type=gps"]),
     (
         "unknown share",

@@ -16,12 +16,13 @@ from strategies.base import Priced, learns
 from strategies.policies.linear import Truthful
 from strategies.policies.throttling import Throttling
 from strategies.testing import parametrize_with_checks
+from strategies.valuations.apart import Apart
 from strategies.valuations.bayes import bayes
 from strategies.valuations.features import MOST_CROSSED, Features
 from strategies.valuations.ftrl import FTRL
 from strategies.valuations.impressions import Lesson, OwnImpressions, Told
 from strategies.valuations.learned import ONLINE, learned, learned_stacked, learned_summed
-from strategies.valuations.online import started
+from strategies.valuations.start import started
 from strategies.valuations.thompson import Thompson
 
 BOTH = ("profile", "context")
@@ -308,6 +309,57 @@ def test_in_a_world_without_clicks_it_has_its_log(learner):
     assert off.max() < 0.03
 
 
+SHOP = {"value_per_click": 0.5, "conversion": {"a": -0.5, "b": 0.8, "value": 3.0, "after_view": 0.05}}
+
+
+def test_clicks_and_conversions_have_a_model_each_and_their_values_add():
+    scenario = market(100, **SHOP)
+    log = randomised_log(scenario, 1, 0, 5_000)
+    clicks, sales = FTRL(PAIR, unit=0.5), FTRL(PAIR, unit=3.0)
+    count, *tables = (table.sum(axis=0) for table in (log.count, log.clicks, log.conversions))
+    for model, table in zip((clicks, sales), tables, strict=True):
+        model.fit(count, table)
+    made = learned(scenario, log, BOTH, "ftrl")
+    assert [part.link for part in made.parts] == ["logit", "logit"]
+    assert (made.expected() == clicks.expected() + sales.expected()).all()
+    assert learned(scenario, log, ("profile",), "ftrl").link == "logit"
+
+
+def test_each_label_waits_for_its_own_outcomes():
+    """Clicks are known at once; a tenth of the conversions come after 2.3 hours: until then they teach nothing."""
+    late = {"law": "exponential", "mean": 1}
+    scenario = market(100, **{**SHOP, "conversion": {**SHOP["conversion"], "delay_h": late}})
+    made = learned(scenario, randomised_log(scenario, 1, 0, 500), BOTH, "ftrl")
+    waits = [part.own.wait_h for part in made.parts]
+    assert waits == pytest.approx([0.0, math.log(10)], abs=0.01)
+    assert made.parts[0].own.conversion is None
+    assert made.parts[1].own.click is None
+
+
+@pytest.mark.parametrize("learner", ONLINE)
+def test_it_learns_both_labels_from_a_long_run(learner):
+    scenario = market(60_000, **SHOP)
+    log = randomised_log(scenario, 1, 0, 300)
+    frozen_, learning = (started(ONLINE[learner], scenario, log, BOTH, own=own) for own in (False, True))
+    simulate(scenario, {"focal": _Keeps(learning)}, 1)
+    exact = bayes(scenario, BOTH).table
+    before, after = (np.abs(model.expected() - exact)[:, :2].max() for model in (frozen_, KEPT[-1]))
+    assert after < before / 2
+
+
+def test_two_models_draw_apart_by_one_chance():
+    """Both normal, and next to uncorrelated: the second from the last bits of what the first draws by."""
+    u = np.random.default_rng(1).random(20_000)
+    drawn = []
+    for number in (0, 1):
+        model = Thompson(Features((), ()), "identity", mean=0.0, precision=1.0)
+        model.draw = number
+        drawn.append(model.value(VisibleRequests(len(u), {"u": u})))
+    assert stats.kstest(drawn[0], "norm").pvalue > 0.01
+    assert stats.kstest(drawn[1], "norm").pvalue > 0.01
+    assert abs(np.corrcoef(drawn)[0, 1]) < 0.03
+
+
 def priced_ftrl():
     return _priced(FTRL)
 
@@ -316,12 +368,20 @@ def priced_thompson():
     return _priced(Thompson)
 
 
+def priced_apart():
+    features = Features(BOTH, (5, 5))
+    clicks = Thompson(features, unit=3.0, mean=0.3, own=OwnImpressions(features, Told(1.0)))
+    sales = Thompson(features, unit=9.0, mean=0.1, own=OwnImpressions(features, conversion=Told(1.0)))
+    sales.draw = 1
+    return Priced(Apart((clicks, sales)), Truthful())
+
+
 def _priced(model):
     features = Features(BOTH, (5, 5))
     return Priced(model(features, unit=3.0, mean=0.3, own=OwnImpressions(features, Told(1.0))), Truthful())
 
 
-@parametrize_with_checks([priced_ftrl, priced_thompson])
+@parametrize_with_checks([priced_ftrl, priced_thompson, priced_apart])
 def test_behind_a_policy_it_passes_the_kit(strategy, check):
     check(strategy)
 
