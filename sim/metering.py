@@ -18,46 +18,53 @@ class Meter:
     """The look-ups of one run: each request that a bidder is sent, in every source that it reads, whether in time or not."""
 
     def __init__(self, scenario: Scenario, world: World, desks: Sequence[Desk]) -> None:
-        self._scenario, self._world = scenario, world
-        self._desks = {number: desk for number, desk in enumerate(desks) if desk.looks_up}
-        self._lookups = dict.fromkeys(self._desks, 0)
-        self._matches = {number: dict.fromkeys(desk.looks_up, 0) for number, desk in self._desks.items()}
-        self._bidders = len(desks)
+        self._scenario, self._world, self._desks = scenario, world, desks
+        self._looks_up = np.array([bool(desk.looks_up) for desk in desks], dtype=np.bool_)
+        self._lookups = np.zeros(len(desks), dtype=np.int64)  # in each of its sources
+        self._matches = {
+            (number, name): 0
+            for number, desk in enumerate(desks)
+            for name in desk.looks_up
+            if not world.matches_all(name)
+        }
 
     def note(self, part: slice, is_open: NDArray[np.bool_], deadline: Deadline) -> None:
         """Some requests of the chunk go to those who may bid (``is_open``)."""
-        for number, desk in self._desks.items():
-            if not is_open[number]:
-                continue
-            sent = None if deadline.sends_all else deadline.is_sent(number, part)
-            n = part.stop - part.start if sent is None else int(sent.sum())
-            self._lookups[number] += n
-            for name in desk.looks_up:
-                found = self._world.matched(desk.advertiser, name, part)
-                if found is not None:
-                    self._matches[number][name] += int((found if sent is None else found & sent).sum())
-                else:
-                    self._matches[number][name] += n
+        looking, sends_all = is_open & self._looks_up, deadline.sends_all
+        if sends_all:
+            self._lookups[looking] += part.stop - part.start
+        else:
+            for number in np.flatnonzero(looking).tolist():
+                self._lookups[number] += deadline.is_sent(number, part).sum()
+        for number, name in self._matches:
+            if looking[number]:
+                found = self._world.matched(self._desks[number].advertiser, name, part)
+                sent = found if sends_all else found & deadline.is_sent(number, part)
+                self._matches[number, name] += int(sent.sum())
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """By bidder, over all its sources: ``lookups``, ``matches``, and ``data_cost`` in currency; shape (bidders,) each."""
-        lookups, matches, cost = np.zeros((3, self._bidders), dtype=np.int64)
-        for number, found in self._matches.items():
-            lookups[number] = self._lookups[number] * len(found)
-            matches[number] = sum(found.values())
+        lookups, matches, cost = np.zeros((3, len(self._desks)), dtype=np.int64)
+        for number, desk in enumerate(self._desks):
+            lookups[number] = self._lookups[number] * len(desk.looks_up)
+            matches[number] = sum(self._found(number, name) for name in desk.looks_up)
             cost[number] = self._cost(number)
         return {"lookups": lookups, "matches": matches, "data_cost": cost / MICROS}
 
     @property
     def total(self) -> float:
         """What all bidders pay for data, in currency."""
-        return sum(map(self._cost, self._desks)) / MICROS
+        return sum(map(self._cost, range(len(self._desks)))) / MICROS
+
+    def _found(self, number: int, name: str) -> int:
+        """Look-ups of one bidder in one source that matched."""
+        return self._matches.get((number, name), int(self._lookups[number]))
 
     def _cost(self, number: int) -> int:
         """What data cost one bidder, in micros: rounded once a source, so that no fraction of a look-up's price is lost."""
-        cost = 0
-        for name, found in self._matches[number].items():
+        cost, lookups = 0, int(self._lookups[number])
+        for name in self._desks[number].looks_up:
             source = self._scenario.source[name]
-            cpm = self._lookups[number] * source.cost_per_lookup_cpm + found * source.cost_per_match_cpm
+            cpm = lookups * source.cost_per_lookup_cpm + self._found(number, name) * source.cost_per_match_cpm
             cost += round(cpm * MICROS_PER_CPM)
         return cost

@@ -64,9 +64,13 @@ class World:
         """A visible column for some rows of the chunk."""
         raise NotImplementedError
 
-    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_] | None:  # noqa: ARG002
-        """Whether an owner's source matches each of some rows; None: all of them."""
-        return None
+    def matches_all(self, name: str) -> bool:  # noqa: ARG002
+        """The source matches every request."""
+        return True
+
+    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:  # noqa: ARG002
+        """Whether an owner's source matches each of some rows."""
+        return np.ones(part.stop - part.start, dtype=np.bool_)
 
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Columns of truth cells (columns, n) and which of them each owner looks its outcomes up by; -1: by row."""
@@ -160,9 +164,11 @@ class TypedWorld(World):
         return codes(self._scenario, name, facts, draws, self._clock_of(name), time_us)
 
     @override
-    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_] | None:
-        if name in self._open:
-            return None
+    def matches_all(self, name: str) -> bool:
+        return name in self._open
+
+    @override
+    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
         facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
         return matched(self._scenario, name, facts, draws)
 
