@@ -87,7 +87,7 @@ def load(what: str | Path = "default", *overrides: str) -> Any:
         return load_study(what)
     from experiments.config import load as compose  # and Hydra
 
-    return compose("run", [f"scenario={what}", *overrides])[0].settings.scenario
+    return compose("run", [f"scenario={what}", *overrides])[0].settings.market
 
 
 def __getattr__(name: str) -> Any:

@@ -13,13 +13,13 @@ from experiments.errors import closest
 from experiments.settings import ABOUT
 from sim.scenario import FACTORS, Delay
 
-SEVERAL = re.compile(r"; (?=[a-z_.]+: )")
+SEVERAL = re.compile(r"; (?=[a-z_.]+(?: = [^;:]+)?: )")
 """Between the problems of one validator, each of which begins with its place."""
 
 UNKNOWN = re.compile(r"no \w+ '([^']*)'; there are: (.*)")
 """What a validator says of a name that it does not know."""
 
-NAMED = re.compile(r"^(creative|source)\.([^.]+)")
+NAMED = re.compile(r"^(creative|source|collaboration\.(?:shapes|costs))\.([^.]+)")
 ITEM = re.compile(r"\.(\d+)(?=\.|$)")
 
 ANY_NAME, ANY_ITEM = "<name>", "<item>"

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
+from experiments.plans import plan_problems
 from experiments.replay.settings import Replay
 from experiments.studies.options import (
     AdoptionStudy,
@@ -22,6 +23,8 @@ from experiments.studies.options import (
     Valuation,
     Who,
 )
+from sim.collaboration import Collaboration, carried_out
+from sim.first_party import FirstParty
 from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
@@ -166,7 +169,10 @@ Study = TypeVar("Study", bound=Model)
 
 
 class Settings(Model, Generic[Study]):
-    """One resolved configuration. The study's own settings come with its verb, see ``STUDIES``."""
+    """One resolved configuration. The study's own settings come with its verb, see ``STUDIES``.
+
+    ``scenario`` is as it was given; ``market`` is what is simulated, after what the firm does about its data.
+    """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
     results_dir: Annotated[str, Field(min_length=1)] = "results"
@@ -174,6 +180,8 @@ class Settings(Model, Generic[Study]):
     sweep: SweepSettings = SweepSettings()
     study: Study
     money: Money = Money()
+    collaboration: Collaboration | None = None
+    first_party: FirstParty | None = None
     plot: Plot = Plot()
     scenario: Scenario
 
@@ -228,12 +236,30 @@ class Settings(Model, Generic[Study]):
             raise ValueError(f"study.who = {who}: must be at most bidders.count = {count}")
         return self
 
+    @model_validator(mode="after")
+    def _plans_fit(self) -> Self:
+        compares = isinstance(self.study, ValueStudy)
+        silo = self.study.silo if isinstance(self.study, ValueStudy) else ""
+        problems = plan_problems(
+            self.scenario, self.collaboration, self.first_party, self.money, compares=compares, silo=silo
+        )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def market(self) -> Scenario:
+        """The scenario as it is at the firm's level of collaboration."""
+        plan = self.collaboration
+        return self.scenario if plan is None else carried_out(self.scenario, plan)
+
     def tree(self) -> dict[str, Any]:
         """As plain data, in the shape of the YAML files: the scenario's parts stand at the top level."""
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
-        order = ("seed", "results_dir", "executor", "sweep", "study", "money", "plot")
+        order = ["seed", "results_dir", "executor", "sweep", "study", "money", "plot"]
+        order[-1:-1] = [key for key in ("collaboration", "first_party") if data[key] is not None]
         return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
 
 

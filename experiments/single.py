@@ -153,7 +153,7 @@ def _finite(numbers: dict[str, float]) -> dict[str, float]:
 def _cell(point: Point) -> Cell:
     settings, study = point.settings, point.settings.study
     return Cell(
-        scenario=settings.scenario,
+        scenario=settings.market,
         arm=study.arm,
         valuation=study.valuation,
         who=study.who,

@@ -2,7 +2,7 @@
 
 Two budgets pay: integration, once and monthly, and fees; and, request by request, look-ups and matches. With N requests a month,
 v what joining is worth per request, c what the further data costs per request, M a month and K once, a month brings
-m = N (v - c) - M. Only v and c are estimated, so whatever rises with m has the interval of m, carried over.
+m = N (v - c) - M, from the month on in which the joined data are there. Only v and c are estimated, so whatever rises with m has the interval of m, carried over.
 """
 
 from __future__ import annotations
@@ -24,26 +24,40 @@ GRID = 2_001
 
 @dataclass(frozen=True)
 class Terms:
-    """Costs and volume. ``once`` and ``monthly`` are in currency, ``discount_rate`` is a year's."""
+    """Costs and volume. ``once`` and ``monthly`` are in currency, ``discount_rate`` is a year's.
+
+    ``once`` is paid at the start; what a month brings, and costs, begins after ``delay_months``.
+    """
 
     requests_per_month: float
     once: float
     monthly: float
     horizon_months: int
     discount_rate: float
+    delay_months: float = 0.0
+
+    @property
+    def working_months(self) -> float:
+        """Months of the horizon in which joined data are there."""
+        return max(self.horizon_months - self.delay_months, 0.0)
 
     @property
     def fixed_per_request(self) -> float:
-        """Everything that does not go by the request, spread over the horizon."""
-        return (self.monthly + self.once / self.horizon_months) / self.requests_per_month
+        """Everything that does not go by the request, spread over the months in which there is something to show for it."""
+        if self.working_months == 0.0:
+            return NEVER
+        return (self.monthly + self.once / self.working_months) / self.requests_per_month
 
     @property
     def annuity(self) -> float:
-        """What one unit of currency at the end of each month of the horizon is worth today."""
+        """What one unit of currency at the end of each working month, or of what is left of it, is worth today."""
         month = (1.0 + self.discount_rate) ** (1.0 / 12.0) - 1.0
         if month == 0.0:
-            return float(self.horizon_months)
-        return (1.0 - (1.0 + month) ** -self.horizon_months) / month
+            return float(self.working_months)
+        whole = (1.0 - (1.0 + month) ** -self.horizon_months) / month
+        ends = np.arange(1, self.horizon_months + 1)
+        missing = np.clip(self.delay_months - (ends - 1), 0.0, 1.0) @ (1.0 + month) ** -ends.astype(float)
+        return float(whole - missing)
 
     def a_month(self, value: pd.Series[float], data_cost: pd.Series[float]) -> pd.Series[float]:
         """What a month brings, before the cost of joining once: a value a replication, from what a request brings and costs."""
@@ -61,8 +75,9 @@ def net_rows(
         data_cost: what the further data cost per request, in currency; the same replications.
         lookups: further look-ups per request.
     """
-    month = mean_interval(terms.a_month(value, data_cost))
-    yield "net_value", "net_value", _carried(month, lambda m: m - terms.once / terms.horizon_months)
+    month, horizon = mean_interval(terms.a_month(value, data_cost)), terms.horizon_months
+    working = terms.working_months / horizon
+    yield "net_value", "net_value", _carried(month, lambda m: m * working - terms.once / horizon)
     yield "net_value", "npv", _carried(month, lambda m: m * terms.annuity - terms.once)
     yield "payback_month", "payback_month", _carried(month, lambda m: _payback(terms, m))
     if lookups.mean() > 0:
@@ -99,7 +114,7 @@ def falling_break_even(x: NDArray[np.float64], net: NDArray[np.float64]) -> Esti
 
 
 def _payback(terms: Terms, month: float) -> float:
-    return terms.once / month if month > 0 else NEVER
+    return terms.delay_months + terms.once / month if month > 0 else NEVER
 
 
 def _carried(found: Estimate, to: Callable[[float], float]) -> Estimate:

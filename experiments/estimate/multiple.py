@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.estimate.intervals import LEVEL
+from experiments.estimate.intervals import LEVEL, ROUNDING
 
 DRAWS = 4_000
 """Simulated studies behind a critical value, which they fix to about 2 %."""
@@ -48,7 +48,7 @@ def critical_value(columns: NDArray[np.float64]) -> float:
     n, points = columns.shape
     one, all_apart = (float(stdtrit(n - 1, 1 - (1 - LEVEL) / 2 / count)) for count in (1, max(points, 1)))
     spread = columns.std(axis=0, ddof=1)
-    moving = spread > 0
+    moving = spread > ROUNDING * np.abs(columns).max(axis=0, initial=0.0)
     if moving.sum() < 2:
         return one
     standard = (columns[:, moving] - columns[:, moving].mean(axis=0)) / spread[moving]

@@ -19,7 +19,9 @@ from experiments.plots.landscape import (
     win_rate_points,
 )
 from experiments.plots.lattice import draw_lattice, lattice_points
+from experiments.plots.levels import draw_levels
 from experiments.plots.money import cumulative_points, draw_cumulative
+from experiments.plots.own_data import draw_months
 from experiments.plots.pacing import arm_pacing, draw_pacing, pacing_points
 from experiments.plots.replay import draw_log_ladder
 from experiments.plots.standard import figures_of
@@ -40,8 +42,10 @@ __all__ = [
     "draw_ladder",
     "draw_landscape",
     "draw_lattice",
+    "draw_levels",
     "draw_log_ladder",
     "draw_map",
+    "draw_months",
     "draw_multiples",
     "draw_pacing",
     "draw_payoffs",

@@ -81,7 +81,7 @@ class Adoption(Study):
     def _cell(self, k: int, replication: int) -> Cell:
         study = self.settings.study
         return Cell(
-            scenario=self.settings.scenario,
+            scenario=self.settings.market,
             arm=study.arm if k else study.others,
             valuation=study.valuation,
             who=k or 1,

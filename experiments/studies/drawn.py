@@ -62,6 +62,17 @@ def differences(plan: Plan, replications: int, ledger: Ledger) -> pd.Series[floa
     from experiments.estimate.intervals import combined
     from experiments.estimate.ladder import PROFIT
 
+    found = there(plan, replications, ledger)
+    if found is None:
+        return None
+    cells, silo = found
+    scale, _ = unit(plan.settings.scenario)
+    profit = outcomes(cells, unit_scale=scale)[PROFIT].unstack("arm")
+    return combined(profit, {"joint": 1.0, silo: -1.0})
+
+
+def there(plan: Plan, replications: int, ledger: Ledger) -> tuple[pd.DataFrame, str] | None:
+    """The market's cells, and the silo, a source where that is the better single one; None where cells failed."""
     wanted = plan.cells(dict.fromkeys((*plan.siloed, "joint")), range(replications))
     found = ledger.of(wanted)
     if len(found) < len(wanted):
@@ -69,9 +80,7 @@ def differences(plan: Plan, replications: int, ledger: Ledger) -> pd.Series[floa
     silo = plan.study.silo
     if silo == "best_single":
         silo = best_single(ledger.of(plan.cells(plan.sources, PILOTS_HERE)), plan.sources)
-    scale, _ = unit(plan.settings.scenario)
-    profit = outcomes(table(found), unit_scale=scale)[PROFIT].unstack("arm")
-    return combined(profit, {"joint": 1.0, silo: -1.0})
+    return table(found), silo
 
 
 def means(plans: Sequence[Plan], replications: int, ledger: Ledger) -> NDArray[np.float64]:

@@ -123,7 +123,7 @@ class Tournament(Study):
     def _cell(self, lineup: tuple[StrategySpec, ...], replication: int) -> Cell:
         study, settings = self.settings.study, self.settings
         return Cell(
-            scenario=settings.scenario,
+            scenario=settings.market,
             arm=study.arm,
             valuation=study.valuation,
             train_requests=study.train_requests,

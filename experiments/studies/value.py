@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
-from experiments.studies import value_money, value_notes, worlds
+from experiments.studies import level_words, levels, switching, value_money, value_notes, worlds
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
 from experiments.studies.tuning import Tuned, check_parameter, sides_of, tune
@@ -40,7 +40,7 @@ class Value(Study):
             raise BadInput(f"source: the study value joins two sources or more, and there is: {has}")
         if study := self.settings.study.tune:
             check_parameter(scenario, study.parameter, study.values)
-        _ = self._curves, self._map, self._worlds  # every point is a market
+        _ = self._curves, self._map, self._worlds, self._steps, self._building  # every point is a market
 
     def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
         """Pilots where a width is asked for; then everything else at once."""
@@ -51,7 +51,8 @@ class Value(Study):
         replications = range(self._replications(ledger))
         spots = [spot.plan for curve in self._curves for spot in curve.spots]
         points = [cell for spot in (*spots, *self._map.values()) for cell in cells(spot)]
-        yield plan.pilot() + plan.ladder(replications) + points + worlds.cells(self._worlds)
+        further = worlds.cells(self._worlds) + levels.cells(self._steps) + switching.cells(self._building)
+        yield plan.pilot() + plan.ladder(replications) + points + further
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
         """How many replications, which source is the better one, and which silo."""
@@ -81,6 +82,9 @@ class Value(Study):
         further = list(value_money.rows(self.settings, own, best, followed))
         if self._worlds:
             further += worlds.rows(worlds.world_table(self._worlds, ledger), self.settings)
+        further += levels.rows(self.settings, self._levels(ledger))
+        further += levels.staying_out(self.settings, own)
+        further += switching.rows(self.settings, self._building, ledger)
         if not further:
             return ladder
         import pandas as pd
@@ -103,6 +107,8 @@ class Value(Study):
                 ),
                 *filter(None, [others(summary)]),
                 *value_money.sentences(summary, self.settings),
+                *level_words.sentences(summary, self.settings),
+                *switching.sentences(summary, self.settings),
                 *worlds.sentences(summary, len(self._worlds)),
             ),
             notes=tuple(self._notes(summary, ledger)),
@@ -122,6 +128,10 @@ class Value(Study):
             value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
             value = value_money.with_break_even(value, summary)
             yield Figure(title, value, partial(_draw_curve, value, money, label))
+        if (net := self._level_table(ledger)) is not None:
+            yield Figure("levels", net, partial(plots.draw_levels, net))
+        if (months := switching.month_table(self.settings, self._building, ledger)) is not None:
+            yield Figure("own_data", months, partial(plots.draw_months, months))
         grid, singles = at_points(self._map, ledger)
         if grid:
             heat = heat_table(grid, best_single=singles, unit_scale=scale)
@@ -133,6 +143,10 @@ class Value(Study):
 
         found = [rows.assign(curve=title) for title, rows in self._curve_tables(ledger)]
         tables = {"curves": pd.concat(found, ignore_index=True)} if found else {}
+        if (net := self._level_table(ledger)) is not None:
+            tables["levels"] = net
+        if (months := switching.month_table(self.settings, self._building, ledger)) is not None:
+            tables["own_data"] = months
         return tables | ({"worlds": worlds.world_table(self._worlds, ledger)} if self._worlds else {})
 
     def _curve_tables(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -182,6 +196,21 @@ class Value(Study):
     @cached_property
     def _worlds(self) -> list[worlds.World]:
         return worlds.worlds(self.settings)
+
+    @cached_property
+    def _steps(self) -> list[levels.Step]:
+        return levels.steps(self.settings)
+
+    def _levels(self, ledger: Ledger) -> dict[tuple[str, str], levels.Readings]:
+        return levels.readings(self.settings, self._steps, ledger)
+
+    def _level_table(self, ledger: Ledger) -> pd.DataFrame | None:
+        found = self._levels(ledger)
+        return levels.level_table(self.settings, found) if found else None
+
+    @cached_property
+    def _building(self) -> switching.Steps | None:
+        return switching.steps(self.settings)
 
     @cached_property
     def _map(self) -> dict[Grid, Plan]:

@@ -71,7 +71,7 @@ class Plan:
         study, settings = self.study, self.settings
         return [
             Cell(
-                scenario=settings.scenario,
+                scenario=settings.market,
                 arm=arm,
                 valuation=study.valuation,
                 who=study.who,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.settings import Settings, ValueStudy
+from experiments.studies.options import Money
+from sim.collaboration import Collaboration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,18 +37,24 @@ WORDS = {
 
 
 def terms(settings: Settings[ValueStudy]) -> Terms | None:
-    """Costs and volume; None where no volume is stated."""
+    """Costs and volume, at the firm's level of collaboration where it has one; None where no volume is stated."""
+    return terms_at(settings.money, settings.collaboration)
+
+
+def terms_at(money: Money, plan: Collaboration | None) -> Terms | None:
+    """The same of one level: it takes a part of the integration, and its time to deliver."""
     from experiments.estimate.money import Terms
 
-    money = settings.money
     if money.requests_per_month is None:
         return None
+    share, months = (1.0, 0.0) if plan is None else (plan.cost_share, plan.months)
     return Terms(
         requests_per_month=money.requests_per_month,
-        once=money.integration_once,
-        monthly=money.integration_monthly + money.fees_monthly,
+        once=share * money.integration_once,
+        monthly=share * (money.integration_monthly + money.fees_monthly),
         horizon_months=money.horizon_months,
         discount_rate=money.discount_rate,
+        delay_months=months,
     )
 
 
@@ -70,7 +78,7 @@ def rows(
     known, silo = terms(settings), settings.study.silo
     sides = f"joint - {silo_label(silo, best_single)}"
     if known is not None:
-        changes = _per_request(ladder, best_single, silo)
+        changes = per_request(ladder, best_single, silo)
         for estimand, metric, found in net_rows(known, *changes):
             yield _row(settings, estimand, sides, metric, found)
     for readings in curves:
@@ -93,7 +101,7 @@ def _break_even(
         own = [r for r in readings if r.line == line and isinstance(r.x, int | float)]
         net = [
             value - cost - fixed
-            for value, cost, _ in (_per_request(r.cells, r.best_single, silo) for r in own)
+            for value, cost, _ in (per_request(r.cells, r.best_single, silo) for r in own)
         ]
         order = np.argsort([r.x for r in own])
         if len(own) < 2:
@@ -119,7 +127,7 @@ def with_break_even(curve: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
     return curve.assign(**{name: columns[name].to_numpy() for name in ends.values()})
 
 
-def _per_request(
+def per_request(
     cells: pd.DataFrame, best_single: str, silo: str
 ) -> tuple[pd.Series[float], pd.Series[float], pd.Series[float]]:
     """Profit, cost of data and look-ups per request that joint has beyond the silo, a value a replication each."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.cells import Cell
 from experiments.runner import Ledger
 from experiments.settings import Settings, ValueStudy
-from experiments.studies import drawn
+from experiments.studies import drawn, switching
 from experiments.studies.value_cells import Plan, unit
 
 if TYPE_CHECKING:
@@ -21,6 +21,12 @@ FINDINGS = {
     "no difference shown": "no difference shown",
 }
 """What a world's own interval shows, and how it is called."""
+NET_FINDINGS = {
+    "positive": "pays after costs",
+    "negative": "does not pay after costs",
+    "no difference shown": "no difference shown after costs",
+}
+"""The same of its present value after costs."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,8 @@ class World:
     number: int
     values: dict[str, Any]
     plan: Plan
+    building: switching.Steps | None = None
+    """Where the world's firm builds data of its own."""
 
 
 def worlds(settings: Settings[ValueStudy]) -> list[World]:
@@ -50,13 +58,21 @@ def worlds(settings: Settings[ValueStudy]) -> list[World]:
     for number, shares in enumerate(zip(*columns, strict=True)):
         values = drawn.values_at(study.ranges, shares)
         plan = drawn.market(settings, values, requests=study.curve.requests, name=f"world {number}")
-        found.append(World(number, values, plan))
+        building = switching.steps(plan.settings, (0.0, 0.5, 1.0), plan.point)
+        found.append(World(number, values, plan, building))
     return found
 
 
 def cells(found: list[World]) -> list[Cell]:
     """What the value of joint data needs in each of them."""
-    return [cell for world in found for cell in drawn.cells(world.plan, world.plan.study.curve.replications)]
+    return [
+        cell
+        for world in found
+        for cell in (
+            *drawn.cells(world.plan, world.plan.study.curve.replications),
+            *switching.cells(world.building),
+        )
+    ]
 
 
 def world_table(found: list[World], ledger: Ledger) -> pd.DataFrame:
@@ -71,8 +87,35 @@ def world_table(found: list[World], ledger: Ledger) -> pd.DataFrame:
         if values is not None:
             value = mean_interval(values)
             result = {"value": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high}
-            rows.append({"world": world.number, **world.values, **result, "finding": value.finding})
+            rows.append({
+                "world": world.number, **world.values, **result, "finding": value.finding, **_net(world, ledger),
+            })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _net(world: World, ledger: Ledger) -> dict[str, Any]:
+    """Present value after costs with its interval, and what that shows; nothing where no volume is stated."""
+    from experiments.estimate import mean_interval
+    from experiments.studies.value_money import per_request, terms
+
+    known = terms(world.plan.settings)
+    found = drawn.there(world.plan, world.plan.study.curve.replications, ledger)
+    if known is None or found is None:
+        return {}
+    cells, silo = found
+    if world.building is None:
+        value, data_cost, _ = per_request(cells, silo, silo)
+        net = mean_interval(known.annuity * known.a_month(value, data_cost) - known.once)
+    else:
+        pilot, here = (
+            switching.switching(world.plan.settings, world.building, ledger, pilot=pilot)
+            for pilot in (True, False)
+        )
+        if pilot is None or here is None:
+            return {}
+        net = here.net_value(pilot.best_month())
+    ends = {"net": net.estimate, "net_low": net.ci_low, "net_high": net.ci_high}
+    return {**ends, "net_finding": net.finding}
 
 
 def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[str, Any]]:
@@ -104,32 +147,58 @@ def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[s
     for one in settings.study.ranges:
         found = rank_correlation(table[one.key].to_numpy(dtype=float), table["value"].to_numpy(dtype=float))
         yield row("decided_by", one.key, "rank_correlation", found)
+    if "net_finding" not in table:
+        return
+    for finding, name in NET_FINDINGS.items():
+        hits = int((table["net_finding"] == finding).sum())
+        yield row("share_of_worlds", name, "worlds", share(hits, len(table)))
+    for one in settings.study.ranges:
+        found = rank_correlation(table[one.key].to_numpy(dtype=float), table["net"].to_numpy(dtype=float))
+        yield row("net_decided_by", one.key, "rank_correlation", found)
 
 
 def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
-    """In what share of worlds joining pays, and which keys go with its value."""
+    """In what share of worlds joining pays, and which keys go with its value; then the same after costs."""
+    before = _shares(summary, FINDINGS)
+    if before is None:
+        return
+    yield (
+        f"Of {count} worlds drawn from the stated ranges joining is shown to pay in {before[0]}, and to cost in {before[1]}; "
+        "interval: which worlds were drawn."
+    )
+    if decided := _decided(summary, "decided_by"):
+        yield f"What its value goes with (rank correlation): {decided}."
+    after = _shares(summary, NET_FINDINGS)
+    if after is None:
+        return
+    yield f"After costs it is shown to pay in {after[0]} of these worlds, and not to pay in {after[1]}."
+    if decided := _decided(summary, "net_decided_by"):
+        yield f"What its net value goes with (rank correlation): {decided}."
+
+
+def _shares(summary: pd.DataFrame, names: dict[str, str]) -> list[str] | None:
+    """Shares of worlds with a positive and a negative finding, in words; None where there are none."""
+    from experiments.estimate import lookup
+    from experiments.verdict import number
+
+    said = []
+    for finding in ("positive", "negative"):
+        found = lookup(summary, "share_of_worlds", "worlds", names[finding])
+        if found is None:
+            return None
+        ends = f"{number(100 * found.ci_low)} to {number(100 * found.ci_high)}"
+        said.append(f"{number(100 * found.estimate)} % ({ends})")
+    return said
+
+
+def _decided(summary: pd.DataFrame, estimand: str) -> str:
+    """The keys of which a rank correlation is shown, the strongest first."""
     from experiments.estimate import lookup
     from experiments.verdict import interval, number
 
-    pays, costs = (
-        lookup(summary, "share_of_worlds", "worlds", FINDINGS[f]) for f in ("positive", "negative")
-    )
-    if not (pays and costs):
-        return
-    percent = [
-        f"{number(100 * found.estimate)} % ({number(100 * found.ci_low)} to {number(100 * found.ci_high)})"
-        for found in (pays, costs)
-    ]
-    yield (
-        f"Of {count} worlds drawn from the stated ranges joining is shown to pay in {percent[0]}, and to cost in {percent[1]}; "
-        "interval: which worlds were drawn."
-    )
-    decided = summary[summary["estimand"] == "decided_by"]
     shown = []
-    for key in decided["arm"]:
-        found = lookup(summary, "decided_by", "rank_correlation", key)
+    for key in summary[summary["estimand"] == estimand]["arm"]:
+        found = lookup(summary, estimand, "rank_correlation", key)
         if found and found.finding in {"positive", "negative"}:
             shown.append((abs(found.estimate), f"{key} ({number(found.estimate)}, {interval(found)})"))
-    if shown:
-        ordered = ", ".join(text for _, text in sorted(shown, reverse=True))
-        yield f"What its value goes with (rank correlation): {ordered}."
+    return ", ".join(text for _, text in sorted(shown, reverse=True))
