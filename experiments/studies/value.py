@@ -116,7 +116,7 @@ class Value(Study):
 
         silo, (scale, money) = self.settings.study.silo, unit(self.settings.scenario)
         points, best = plots.ladder_points(summary), self._best_single(ledger)
-        yield Figure("ladder", points, lambda: plots.draw_ladder(points, best_single=best, silo=silo))
+        yield Figure("ladder", points, partial(plots.draw_ladder, points, best_single=best, silo=silo))
         label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
         for title, rows in self._curve_tables(ledger):
             value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
@@ -125,7 +125,7 @@ class Value(Study):
         grid, singles = at_points(self._map, ledger)
         if grid:
             heat = heat_table(grid, best_single=singles, unit_scale=scale)
-            yield Figure("redundancy_interaction", heat, lambda: plots.draw_heat(heat, unit=money))
+            yield Figure("redundancy_interaction", heat, partial(plots.draw_heat, heat, unit=money))
 
     def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Every curve, a row a point, line, estimand and metric; every world with what was drawn for it."""
