@@ -167,6 +167,7 @@ class Driver(Generic[Answer]):
         self._tasks: deque[Task] = deque()
         self._held: deque[Point] = deque()
         self._count = 0
+        self._ran = False
 
     def run(self, points: Collection[Point]) -> None:
         """Answer all of them.
@@ -200,9 +201,17 @@ class Driver(Generic[Answer]):
             if self._tasks and not (first := self._open[self._tasks[0].owner]).tried:
                 yield None  # the pool gets ready meanwhile
                 assert isinstance(first.stage, Stage)  # noqa: S101 - only cells are tried
-                trial(first.stage.cells[0], first.stage.work)
+                self._try(first.stage)
                 first.tried = True
             yield self._tasks.popleft() if self._tasks else None
+
+    def _try(self, stage: Stage) -> None:
+        """The first study's bids are tried before anything runs; of a later one, what is wrong fails its own cells alone."""
+        try:
+            trial(stage.cells[0], stage.work)
+        except BadInput:
+            if not self._ran:
+                raise
 
     def _begin(self, point: Point, progress: Meter, *, wait: bool) -> None:
         try:
@@ -239,7 +248,7 @@ class Driver(Generic[Answer]):
                 attend(chore)
 
     def _take(self, number: int, outcomes: Sequence[Outcome], progress: Meter) -> None:
-        waiting = self._open[number]
+        waiting, self._ran = self._open[number], True
         auctions = waiting.stage.keep(outcomes)
         failed = 0
         if isinstance(waiting.stage, Stage):

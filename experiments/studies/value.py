@@ -30,6 +30,8 @@ class Value(Study):
         "joint-model step": ("joint_model_step", "focal_profit"),
     }
 
+    _followed: list[tuple[str, pd.DataFrame]] | None = None
+
     def check(self) -> None:
         """Refuse a market that has nothing to join, or nobody to join it."""
         scenario = self.settings.scenario
@@ -135,8 +137,13 @@ class Value(Study):
         tables = {"curves": pd.concat(found, ignore_index=True)} if found else {}
         return tables | ({"worlds": worlds.world_table(self._worlds, ledger)} if self._worlds else {})
 
-    def _curve_tables(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
-        """Title and rows of each curve of which a point is left."""
+    def _curve_tables(self, ledger: Ledger) -> list[tuple[str, pd.DataFrame]]:
+        """Title and rows of each curve of which a point is left; found once, for table and plots."""
+        if self._followed is None:
+            self._followed = list(self._follow(ledger))
+        return self._followed
+
+    def _follow(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
         from experiments.estimate import curve_table
 
         scale, money = unit(self.settings.scenario)
