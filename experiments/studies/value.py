@@ -244,5 +244,5 @@ def _draw_curve(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
     from experiments import plots
 
     over = str(value["over"].iloc[0])
-    subject = f"Value of joint data against {over}"
-    return plots.draw_curve(value, unit=unit, silo=silo, subject=subject, x_label=over)
+    subject = f"Value of joint data against {plots.key_words(over)}"
+    return plots.draw_curve(value, unit=unit, silo=silo, subject=subject, x_label=plots.key_label(over))

@@ -534,3 +534,18 @@ def test_a_forest_is_hollow_where_no_difference_is_shown(cells):
     assert [bar.get_width() for bar in plots.draw_shapley(shapley).axes[0].patches] == list(
         shapley["estimate"]
     )
+
+
+def test_keys_are_shown_in_words_with_their_units():
+    labels = {
+        "source.profile.match_rate": "match rate of profile (share)",
+        "source.profile.latency_h": "latency of profile (hours)",
+        "source.profile.lookup_latency_ms": "lookup latency of profile (ms)",
+        "source.profile.flip_rate_per_h": "flip rate of profile (per hour)",
+        "auction.floor_cpm": "floor of auction (currency per thousand)",
+        "bidders.count": "bidders (number)",
+        "auction.type": "type of auction",
+        "seed": "seed",
+    }
+    assert {key: plots.key_label(key) for key in labels} == labels
+    assert plots.key_words("bidders.budget") == "budget of each bidder"
