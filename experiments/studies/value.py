@@ -291,5 +291,9 @@ def _draw_curve(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
 
     over = str(value["over"].iloc[0])
     subject = f"Value of joint data against {plots.key_words(over)}"
-    about = {"subject": subject, "x_label": plots.key_label(over), "log_x": over == value_learning.AMOUNT}
+    about: dict[str, Any] = {
+        "subject": subject,
+        "x_label": plots.key_label(over),
+        "log_x": over == value_learning.AMOUNT,
+    }
     return plots.draw_curve(value, unit=unit, silo=silo, **about)
