@@ -18,8 +18,8 @@ def plan_problems(
     first_party: FirstParty | None,
     money: Money,
     *,
-    compares: bool,
-    silo: str,
+    silo: str | None = None,
+    tunes: bool = False,
 ) -> list[str]:
     """All of it.
 
@@ -28,23 +28,25 @@ def plan_problems(
         collaboration: the level, with all that follows from it.
         first_party: data that are built.
         money: what that costs.
-        compares: whether a study of what it is worth is wanted, which needs a volume.
-        silo: the arm that such a study compares with.
+        silo: the arm that a study of what it is worth compares with; None where none is wanted, which needs no volume.
+        tunes: whether it retunes policies.
     """
     found: list[str] = []
     if collaboration is not None:
-        found += _of_collaboration(scenario, collaboration, money, compares=compares, silo=silo)
+        found += _of_collaboration(scenario, collaboration, money, silo)
     if first_party is not None:
         found += first_party_problems(scenario, first_party)
         if collaboration is not None:
             found.append("first_party: a study is of collaboration or of own data; leave out collaboration")
-        elif compares and money.requests_per_month is None:
+        elif silo is not None and money.requests_per_month is None:
             found.append(f"{VOLUME} own data are built")
+    if tunes and (collaboration or first_party):
+        found.append("study.tune: levels and months are not retuned; leave it out")
     return found
 
 
 def _of_collaboration(
-    scenario: Scenario, plan: Collaboration, money: Money, *, compares: bool, silo: str
+    scenario: Scenario, plan: Collaboration, money: Money, silo: str | None
 ) -> Iterator[str]:
     yield from collaboration_problems(scenario, plan)
     if plan.deliver_months.full >= money.horizon_months:
@@ -52,7 +54,7 @@ def _of_collaboration(
             f"collaboration.deliver_months.full = {plan.deliver_months.full:g}: must be below "
             f"money.horizon_months = {money.horizon_months}, or nothing is ever delivered"
         )
-    if compares and money.requests_per_month is None:
+    if silo is not None and money.requests_per_month is None:
         yield f"{VOLUME} levels of collaboration are compared"
-    if compares and silo == "best_single":
+    if silo == "best_single":
         yield "study.silo = best_single: levels are compared with one silo; name the arm that is there at level 0"

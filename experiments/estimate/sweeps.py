@@ -82,14 +82,23 @@ def curve_table(
             at = [
                 (r, s[estimand, metric]) for r, s in zip(own, samples, strict=True) if (estimand, metric) in s
             ]
-            reach = _reach([values for _, values in at])
-            rows += [_row(reading, estimand, metric, unit, values, reach) for reading, values in at]
+            rows += line_rows(at, line=line, estimand=estimand, metric=metric, unit=unit)
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+
+
+def line_rows(
+    points: Sequence[tuple[Reading, pd.Series]], *, line: str, estimand: str, metric: str, unit: str
+) -> list[dict[str, Any]]:
+    """Rows of one line: each point with its values, one a replication, its interval and the line's band."""
+    reach = _reach([values for _, values in points]) if points else math.nan
+    return [_row(reading, line, estimand, metric, unit, values, reach) for reading, values in points]
 
 
 def _samples(reading: Reading, silo: str, unit_scale: float) -> dict[tuple[str, str], pd.Series]:
     """One value a replication of each estimand and metric at a point."""
-    wide = arms_by_replication(reading.cells, reading.best_single, unit_scale=unit_scale)
+    wide = arms_by_replication(
+        reading.cells, reading.best_single, unit_scale=unit_scale, wanted=(PROFIT, *MARKET_METRICS)
+    )
     found = {
         (name, PROFIT): combined(wide[PROFIT], weights)
         for name, weights in decomposition_weights(wide[PROFIT], silo).items()
@@ -111,7 +120,7 @@ def _reach(samples: Sequence[pd.Series]) -> float:
 
 
 def _row(
-    reading: Reading, estimand: str, metric: str, unit: str, values: pd.Series, reach: float
+    reading: Reading, line: str, estimand: str, metric: str, unit: str, values: pd.Series, reach: float
 ) -> dict[str, Any]:
     found = mean_interval(values)
     edge = reach * found.standard_error
@@ -122,7 +131,7 @@ def _row(
         "ci_high": found.ci_high,
         "metric": metric,
         "estimand": estimand,
-        "line": reading.line,
+        "line": line,
         "over": reading.over,
         "band_low": found.estimate - edge,
         "band_high": found.estimate + edge,
@@ -151,7 +160,7 @@ def heat_table(
     rows = []
     for (redundancy, interaction), cells in sorted(points.items()):
         single = best_single if isinstance(best_single, str) else best_single[redundancy, interaction]
-        profit = arms_by_replication(cells, single, unit_scale=unit_scale)[PROFIT]
+        profit = arms_by_replication(cells, single, unit_scale=unit_scale, wanted=(PROFIT,))[PROFIT]
         found = {name: estimate for name, _, estimate in joint_decomposition(profit, "best_single")}
         steps = (found["same_request_step"], found["joint_model_step"])
         rows.append((redundancy, interaction, *(v for s in steps for v in (s.estimate, s.ci_low, s.ci_high))))

@@ -43,9 +43,7 @@ def write_report(folder: Path | str) -> Path:
         OSError: one that cannot be written to.
     """
     study = load_study(folder)
-    for _ in draw_further(study):
-        pass
-    study = Study(study.folder)  # with the tables that have just been written
+    draw_further(study.folder)
     put(study.folder / MARKDOWN, study.markdown())
     put(study.folder / REPORT, render("report.html.j2", **_content(study)))
     return study.folder / REPORT
@@ -151,7 +149,8 @@ def _about(study: Study) -> str:
     about = study.manifest
     parts = [f"Study {study.verb}, scenario {study.scenario}", f"seed {about.get('seed', 'unknown')}"]
     if "replications" in about:
-        parts.append(f"{about['replications']:,} replications")
+        count = about["replications"]
+        parts.append("1 replication" if count == 1 else f"{count:,} replications")
     if about.get("auctions"):
         parts.append(f"{about['auctions']:,} auctions")
     parts.append(f"started {about.get('started', 'at an unknown time')}")

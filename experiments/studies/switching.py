@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -171,6 +172,9 @@ def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
         yield f"Never build {plan.own} to switch from {plan.bought}: over {tenure} it nets {number(net.estimate)} {currency} {span}."
     else:
         yield f"Whether to build {plan.own} is not shown: over {tenure} it nets {number(net.estimate)} {currency} {span}."
+    if not math.isfinite(volume.estimate):
+        yield "At no volume does building pay."
+        return
     ends = f" ({shown(volume.ci_low)} to {shown(volume.ci_high)})" if volume.has_interval else ""
     now = settings.money.requests_per_month or 0.0
     yield f"Building pays from {shown(volume.estimate)}{ends} bid requests a month; there are {now:,.0f}."
