@@ -21,7 +21,7 @@ from experiments.studies.value import Value
 from sim.first_party import built_up
 
 FAST = (
-    "scenario=in_house", "supply.requests=3000", "study.replications=2", "study.curve.requests=3000",
+    "scenario=in_house", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",
     "study.curve.replications=3", "bidders.count=3", "plot.enabled=false",
 )  # fmt: skip
 OUTCOMES = ("bidder", "wins", "spend", "profit", "data_cost", "clicks", "revenue", "welfare")

@@ -31,8 +31,8 @@ from experiments.studies.value_cells import Plan
 from sim.collaboration import Collaboration, Shape
 
 FAST = (
-    "scenario=two_budgets", "supply.requests=4000", "study.replications=3", "study.curve.requests=3000",
-    "study.curve.replications=3", "collaboration.levels=[0,0.4,0.8,1]", "bidders.count=4", "plot.enabled=false",
+    "scenario=two_budgets", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",
+    "study.curve.replications=3", "collaboration.levels=[0,0.5,1]", "bidders.count=3", "plot.enabled=false",
 )  # fmt: skip
 OUTCOMES = ("bidder", "wins", "spend", "value", "profit", "clicks", "clicks_expected", "revenue", "welfare")
 shapes = st.builds(
