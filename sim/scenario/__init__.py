@@ -16,13 +16,14 @@ from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
 from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Hours, Model
-from sim.scenario.bidders import Bidders, Cap, StrategySpec, Terms
+from sim.scenario.bidders import Bidders, Cap, Holdout, StrategySpec, Terms
 from sim.scenario.delay import NO_DELAY, Delay
 from sim.scenario.journey import Journey, Stays, journey_problems
 from sim.scenario.people import Audience, Consent
 from sim.scenario.response import Conversion, Creative, Logit, Response
 from sim.scenario.source import FACTORS, OF_JOURNEYS, OWNERS, Factor, Owner, Source
 from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
+from sim.scenario.touchpoints import Channel, Touchpoints, touchpoint_problems
 
 MAX_CELLS_OF_TRUTH = 1 << 20
 MAX_VISIBLE_CELLS = 1 << 21
@@ -46,6 +47,7 @@ __all__ = [
     "Audience",
     "Bidders",
     "Cap",
+    "Channel",
     "Consent",
     "Conversion",
     "Creative",
@@ -53,6 +55,7 @@ __all__ = [
     "Engine",
     "Factor",
     "FloorStep",
+    "Holdout",
     "Journey",
     "LogSupply",
     "Logit",
@@ -67,6 +70,7 @@ __all__ = [
     "SyntheticSupply",
     "Terms",
     "Throttle",
+    "Touchpoints",
 ]
 
 
@@ -90,6 +94,7 @@ class Scenario(Model):
     audience: Audience = Audience()
     response: Response = Response()
     journey: Journey | None = None
+    touchpoints: Touchpoints | None = None
     creative: dict[str, Creative] = {}
     source: dict[str, Source] = {}
     auction: Auction = Auction()
@@ -109,6 +114,7 @@ class Scenario(Model):
             *self._people_problems(),
             *self._outcome_problems(),
             *journey_problems(self),
+            *touchpoint_problems(self),
             *self._belief_problems(),
         ]
         if problems:
@@ -171,6 +177,7 @@ class Scenario(Model):
                 ("audience.activity_skew", self.audience.activity_skew > 0),
                 ("response.fatigue", self.response.fatigue > 0),
                 ("bidders.terms.caps", bool(self.bidders.terms.caps)),
+                ("bidders.terms.holdout", self.bidders.terms.holdout is not None),
             ):
                 if used:
                     yield f"{key}: nobody comes twice without audience.people; say how many people there are"
