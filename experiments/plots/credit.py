@@ -59,7 +59,7 @@ def draw_credit(
             axes.set_title(channel)
         for axes in grid.ravel()[len(channels) :]:
             axes.set_visible(False)
-        unit = str(points["unit"].iloc[0]).replace(" per ", "\nper ", 1)
+        unit = str(points["unit"].iloc[0]).replace(" per ", "\n(per ", 1) + ")"
         for axes in grid[-1]:
             axes.set_xlabel(unit, fontsize=9)
         handles, labels = grid[0, 0].get_legend_handles_labels()
