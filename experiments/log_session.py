@@ -44,7 +44,7 @@ def value(point: Point) -> Answer:
     if known.get("content") == content and folder.is_done():
         models, summary = (pd.read_parquet(point.folder / name) for name in ("models.parquet", SUMMARY))
         if not (point.folder / REPORT).is_file():
-            report(point)
+            report(point.folder)
         return _answer(point, models, summary, known)
     from experiments.studies.replay import run_replay
 
@@ -56,7 +56,7 @@ def value(point: Point) -> Answer:
         ledger = Ledger(auctions=int(result.cells["rows"].sum()), ran=len(result.cells))
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("done")
-        report(point)
+        report(point.folder)
     return _answer(point, result.models, result.summary, about)
 
 

@@ -6,16 +6,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
 
 FIRST_LINE_S = 8.0
 LINE_EVERY_S = 15.0
 ENOUGH_CELLS = 20
 """Before so many cells are done, how long the others take is a guess."""
-MANY_BARS = 8
 
 
 class Meter:
@@ -41,7 +36,7 @@ class Meter:
         self.cells += cells
         self.auctions += auctions
         self.failed += failed
-        self.show_advance(number, cells)
+        self.show_advance(number, cells, failed)
 
     def closed(self, number: int) -> None:
         """A study has its answer."""
@@ -67,17 +62,11 @@ class Meter:
             return None
         return self.spent_s / self.cells * (self.total - self.cells)
 
-    @property
-    def rate(self) -> str:
-        """Auctions per second, and what failed."""
-        failed = f", {self.failed:,} failed" if self.failed else ""
-        return f"{compact(self.auctions / self.spent_s)} auctions/s{failed}"
-
     def show_opened(self, number: int, title: str, cells: int) -> None:
         """Show that a study has cells to do."""
 
-    def show_advance(self, number: int, cells: int) -> None:
-        """Show that cells are done."""
+    def show_advance(self, number: int, cells: int, failed: int) -> None:
+        """Show that cells are done, of which some failed."""
 
     def show_closed(self, number: int) -> None:
         """Show that a study is done."""
@@ -87,51 +76,12 @@ class Meter:
 def meter(studies: int) -> Iterator[Meter]:
     """Show progress through so many studies while the block runs."""
     if sys.stderr.isatty():
-        with _bars() as progress:
-            yield _Bars(studies, progress)
+        from experiments.bars import Bars, Display
+
+        with Display() as display:
+            yield Bars(studies, display)
     else:
         yield _Lines(studies)
-
-
-def _bars() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[said]}"))
-    return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
-class _Bars(Meter):
-    """A bar for all; and one for each study that is open, where there are several."""
-
-    def __init__(self, studies: int, progress: Progress) -> None:
-        super().__init__(studies)
-        self._progress = progress
-        self._tasks: dict[int, TaskID] = {}
-        self._all = progress.add_task("all" if studies > 1 else "", total=None, said="starting")
-
-    def show_opened(self, number: int, title: str, cells: int) -> None:
-        if self.studies == 1:
-            self._progress.update(self._all, description=title)
-        elif number in self._tasks:
-            before = self._progress.tasks[self._progress.task_ids.index(self._tasks[number])].total or 0
-            self._progress.update(self._tasks[number], total=before + cells)
-        elif len(self._tasks) < MANY_BARS:
-            self._tasks[number] = self._progress.add_task(title, total=cells, said="")
-        self._show_all()
-
-    def show_advance(self, number: int, cells: int) -> None:
-        if number in self._tasks:
-            self._progress.advance(self._tasks[number], cells)
-        self._show_all()
-
-    def show_closed(self, number: int) -> None:
-        if number in self._tasks:
-            self._progress.remove_task(self._tasks.pop(number))
-        self._show_all()
-
-    def _show_all(self) -> None:
-        self._progress.update(self._all, total=self.total, completed=self.cells, said=said(self))
 
 
 class _Lines(Meter):
@@ -142,7 +92,7 @@ class _Lines(Meter):
     def show_opened(self, number: int, title: str, cells: int) -> None:  # noqa: ARG002
         self._title = f"{self.studies:,} studies" if self.studies > 1 else title
 
-    def show_advance(self, number: int, cells: int) -> None:  # noqa: ARG002
+    def show_advance(self, number: int, cells: int, failed: int) -> None:  # noqa: ARG002
         if self.spent_s < self._next:
             return
         self._next = self.spent_s + LINE_EVERY_S
@@ -152,13 +102,26 @@ class _Lines(Meter):
 
 def said(progress: Meter) -> str:
     """Studies and cells done, the rate, and the time left, in a line."""
+    studies = [f"{progress.closed_studies:,} done"] if progress.studies > 1 else []
+    return ", ".join([*studies, cells_of(progress), *paced(progress)])
+
+
+def cells_of(progress: Meter) -> str:
+    """Cells done, of how many, and how many failed."""
     about = "about " if progress.total > progress.expected else ""
-    parts = [f"{progress.cells:,} of {about}{progress.total:,} cells", progress.rate]
-    if progress.studies > 1:
-        parts.insert(0, f"{progress.closed_studies:,} done")
+    return counted(progress.cells, progress.total, failed=progress.failed, about=about)
+
+
+def counted(cells: int, total: int, *, failed: int, about: str = "") -> str:
+    """``120 of about 900 cells, 3 failed``."""
+    return f"{cells:,} of {about}{total:,} cells" + (f", {failed:,} failed" if failed else "")
+
+
+def paced(progress: Meter) -> Iterator[str]:
+    """Auctions a second, and the time left where that is more than a guess."""
+    yield f"{compact(progress.auctions / progress.spent_s)} auctions/s"
     if progress.left_s is not None:
-        parts.append(f"about {duration(progress.left_s)} left")
-    return ", ".join(parts)
+        yield f"about {duration(progress.left_s)} left"
 
 
 def duration(seconds: float) -> str:

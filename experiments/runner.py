@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from experiments.cells import Cell, CellResult, grouped
 from experiments.config import Point
 from experiments.errors import BadInput
-from experiments.executors import Outcome, Task, Work, run_tasks
+from experiments.executors import Chore, Outcome, Task, Work, attend, run_tasks
 from experiments.lock import Held
 from experiments.progress import Meter, meter
 from experiments.segments import Segments
@@ -81,6 +81,11 @@ class Stage:
     folder: Folder
     ledger: Ledger
 
+    @property
+    def tasks(self) -> list[Task]:
+        """The cells of one market are a task."""
+        return [Task(group, self.work) for group in grouped(self.cells)]
+
     def keep(self, outcomes: Sequence[Outcome]) -> int:
         """Put the results of one task down and the failures in the file; how many auctions it was."""
         done = {o.cell.key: o.result for o in outcomes if o.result is not None}
@@ -102,9 +107,29 @@ class Stage:
         self.ledger.failures.append(line)
 
 
+@dataclass(frozen=True)
+class Finish:
+    """Plots and pages that a study waits for, each by itself. They are no cells, and nobody counts them."""
+
+    chores: Sequence[Chore]
+    cells: Sequence[Cell] = ()
+
+    @property
+    def tasks(self) -> list[Task]:
+        """A task a chore."""
+        return [Task((chore,), attend) for chore in self.chores]
+
+    def keep(self, outcomes: Sequence[Outcome]) -> int:
+        """What a worker could not do is tried here, where an error shows whence it comes."""
+        for outcome in outcomes:
+            if outcome.result is None:
+                attend(outcome.cell)
+        return 0
+
+
 Answer = TypeVar("Answer")
-Study = Generator[Stage, None, Answer]
-"""A study on its way: it yields the cells that it waits for, stage by stage, and returns its answer."""
+Study = Generator[Stage | Finish, None, Answer]
+"""A study on its way: it yields what it waits for, stage by stage, and returns its answer."""
 
 
 class FailedFast(Exception):  # noqa: N818 - it names what happened
@@ -113,11 +138,11 @@ class FailedFast(Exception):  # noqa: N818 - it names what happened
 
 @dataclass
 class _Open(Generic[Answer]):
-    """A study that waits for cells."""
+    """A study that waits for cells, or for its plots."""
 
     point: Point
     study: Study[Answer]
-    stage: Stage
+    stage: Stage | Finish
     left: int = 0
     tried: bool = False
 
@@ -142,6 +167,7 @@ class Driver(Generic[Answer]):
         self._tasks: deque[Task] = deque()
         self._held: deque[Point] = deque()
         self._count = 0
+        self._ran = False
 
     def run(self, points: Collection[Point]) -> None:
         """Answer all of them.
@@ -174,9 +200,18 @@ class Driver(Generic[Answer]):
                 return
             if self._tasks and not (first := self._open[self._tasks[0].owner]).tried:
                 yield None  # the pool gets ready meanwhile
-                trial(first.stage.cells[0], first.stage.work)
+                assert isinstance(first.stage, Stage)  # noqa: S101 - only cells are tried
+                self._try(first.stage)
                 first.tried = True
             yield self._tasks.popleft() if self._tasks else None
+
+    def _try(self, stage: Stage) -> None:
+        """The first study's bids are tried before anything runs; of a later one, what is wrong fails its own cells alone."""
+        try:
+            trial(stage.cells[0], stage.work)
+        except BadInput:
+            if not self._ran:
+                raise
 
     def _begin(self, point: Point, progress: Meter, *, wait: bool) -> None:
         try:
@@ -188,22 +223,37 @@ class Driver(Generic[Answer]):
     def _go_on(self, number: int, point: Point, study: Study[Answer], progress: Meter) -> None:
         """Ask the study for its next stage; or take its answer."""
         try:
-            stage = next(study)
+            stage = self._next(study)
         except StopIteration as end:
             self._open.pop(number, None)
             progress.closed(number)
             self._deliver(point, end.value)
             return
-        tried = number in self._open
-        self._open[number] = _Open(point, study, stage, len(stage.cells), tried)
+        tried = number in self._open or not stage.cells
+        tasks = [replace(task, owner=number) for task in stage.tasks]
+        self._open[number] = _Open(point, study, stage, sum(len(task.cells) for task in tasks), tried)
         progress.opened(number, point.label or point.settings.scenario.name, len(stage.cells))
-        self._tasks += [Task(group, stage.work, owner=number) for group in grouped(stage.cells)]
+        if stage.cells:
+            self._tasks += tasks
+        else:  # what finishes a study goes first, so that few are open at a time
+            self._tasks.extendleft(reversed(tasks))
+
+    def _next(self, study: Study[Answer]) -> Stage | Finish:
+        """What the study waits for next. Nodes of a cluster do not see our disk, so plots and pages are then made here."""
+        while True:
+            stage = next(study)
+            if isinstance(stage, Stage) or self._settings.name != "ray":
+                return stage
+            for chore in stage.chores:
+                attend(chore)
 
     def _take(self, number: int, outcomes: Sequence[Outcome], progress: Meter) -> None:
-        waiting = self._open[number]
+        waiting, self._ran = self._open[number], True
         auctions = waiting.stage.keep(outcomes)
-        failed = sum(outcome.result is None for outcome in outcomes)
-        progress.advance(number, len(outcomes), auctions, failed)
+        failed = 0
+        if isinstance(waiting.stage, Stage):
+            failed = sum(outcome.result is None for outcome in outcomes)
+            progress.advance(number, len(outcomes), auctions, failed)
         if failed and self._settings.fail_fast:
             raise FailedFast
         waiting.left -= len(outcomes)

@@ -8,14 +8,15 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import Cell, CellResult, code_version
 from experiments.config import Point, digest
 from experiments.errors import BadInput, closest
-from experiments.executors import cores
-from experiments.runner import FAILURES, Driver, FailedFast, Ledger, Stage, TimeSeries, table
+from experiments.executors import Chore, cores
+from experiments.runner import FAILURES, Driver, FailedFast, Finish, Ledger, Stage, TimeSeries, table
 from experiments.runner import Study as OnItsWay
 from experiments.store import Folder
 from experiments.studies.base import Said, Study
@@ -132,24 +133,43 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
         if found.summary is not None:
             found.said = study.say(found.summary, ledger)
             if not (point.folder / REPORT).is_file():
-                report(point)
+                yield Finish([Chore(partial(report, point.folder))])
             return found
         folder.status("running")
         _write(found, point, study, folder, ledger, list(cells.values()))
-        about = {**manifest(point, started, ledger), **study.about(ledger), "content": content}
-        about |= {"verdict": found.said.verdict, "notes": found.said.notes, "files": folder.checksums}
-        folder.write_json("manifest.json", about)
+        files = dict(folder.checksums)
+        about = {**study.about(ledger), "verdict": found.said.verdict, "notes": found.said.notes}
+        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
+        if drawings := _drawings(found.summary, point, study, ledger):
+            yield Finish(drawings)
+        about |= {"content": content, "files": files}
+        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("failed" if ledger.failures else "done")
-        report(point)
+        yield Finish([Chore(partial(report, point.folder))])
         folder.cells.compact()
     return found
 
 
-def report(point: Point) -> Path:
+def report(folder: Path) -> Path:
     """Write the page that is mailed on; made from the folder's files, so they come first."""
     from experiments.report import write_report
 
-    return write_report(point.folder)
+    return write_report(folder)
+
+
+def _drawings(summary: pd.DataFrame | None, point: Point, study: Study, ledger: Ledger) -> list[Chore]:
+    """The study's own plots, each by itself, and those that the tables of any study allow."""
+    look = point.settings.plot
+    if summary is None or not look.enabled:
+        return []
+    from experiments.report import draw_further
+
+    own = study.figures(summary, ledger)
+    about = (point.folder / "plots", look.style, tuple(look.format))
+    return [
+        *(Chore(partial(figure.write, *about)) for figure in own),
+        Chore(partial(draw_further, point.folder)),
+    ]
 
 
 def _look(folder: Folder, ledger: Ledger) -> None:
@@ -185,13 +205,6 @@ def _write(
     folder.write_table(SUMMARY, summary)
     for name, further in study.tables(summary, ledger).items():
         folder.write_table(f"{name}.csv", further)
-    if point.settings.plot.enabled:
-        from experiments import plots
-
-        look = point.settings.plot
-        with plots.look(look.style):
-            for figure in study.figures(summary, ledger):
-                plots.save(figure.draw(), figure.table, point.folder / "plots", figure.name, look.format)
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:

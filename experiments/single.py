@@ -175,12 +175,9 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
     if done.journey is not None and len(done.journey):
         folder.write_table("journey.csv", done.journey)
     if point.settings.plot.enabled:
-        from experiments import plots
-
         look = point.settings.plot
-        with plots.look(look.style):
-            for figure in _figures(point, done):
-                plots.save(figure.draw(), figure.table, point.folder / "plots", figure.name, look.format)
+        for figure in _figures(point, done):
+            figure.write(point.folder / "plots", look.style, look.format)
 
 
 def _figures(point: Point, done: Run) -> Iterator[Figure]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from experiments.session import Answer
 
 FAILURES = "failures.jsonl"
+MANY = 100
+"""From so many studies on it is said that each draws its plots."""
 SHOWN = 5
 """Failed cells shown; the file has all."""
 
@@ -66,6 +68,10 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
     from experiments.runner import FailedFast
     from experiments.sweep import Sweep
 
+    if len(todo) >= MANY and todo[0].settings.plot.enabled:
+        sys.stderr.write(
+            f"each of {len(todo):,} studies draws its plots, which takes seconds; plot.enabled=false does without\n"
+        )
     headline = study_class(todo[0].verb).headline
     sweep, said = Sweep(todo, headline), dict[Path, str]()
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from experiments.estimate.attribution import attribution
 from experiments.estimate.intervals import Estimate, contrast, mean_interval, percent_difference
-from experiments.estimate.metrics import outcomes, unit_of
+from experiments.estimate.metrics import METRICS, outcomes, unit_of
 from experiments.estimate.multiple import holm
 from experiments.lattice import AND, JOINT, Lattice
 
@@ -111,14 +111,19 @@ def shown_order(lattice: Lattice) -> tuple[str, ...]:
 
 
 def arms_by_replication(
-    cells: pd.DataFrame, best_single: str, *, unit_scale: float, per_bidder: bool = False
+    cells: pd.DataFrame,
+    best_single: str,
+    *,
+    unit_scale: float,
+    per_bidder: bool = False,
+    wanted: Collection[str] = METRICS,
 ) -> dict[str, pd.DataFrame]:
     """For each metric a table with one row a replication and one column an arm, `best_single` among them.
 
     Raises:
         ValueError: cells that cannot be read, or a `best_single` that is not among their arms.
     """
-    table = outcomes(cells, unit_scale=unit_scale, per_bidder=per_bidder)
+    table = outcomes(cells, unit_scale=unit_scale, per_bidder=per_bidder, wanted=wanted)
     wide = {str(metric): table[metric].unstack("arm") for metric in table}
     for values in wide.values():
         if best_single not in values:

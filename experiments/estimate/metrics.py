@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -163,13 +164,16 @@ def unit_of(metric: str, unit: str) -> str:
     }[about.kind]
 
 
-def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False) -> pd.DataFrame:
+def outcomes(
+    cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False, wanted: Collection[str] = METRICS
+) -> pd.DataFrame:
     """Every metric of every cell.
 
     Args:
         cells: one row a cell and bidder, of one study point. Columns that no metric is read off are left alone.
         unit_scale: bid requests that money and counts are stated for; 1e6 for "per million bid requests".
         per_bidder: add `profit_<bidder>` for each bidder that is not the focal advertiser's.
+        wanted: metrics to look at; the others are absent too.
 
     Returns:
         Indexed by (arm, replication), one column a metric. What says nothing in these cells is absent: a metric that is
@@ -187,16 +191,15 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
         {
             name: focal[metric.column].sum(min_count=1)
             for name, metric in METRICS.items()
-            if metric.column in cells and _says_something(name, cells)
+            if name in wanted and metric.column in cells and _says_something(name, cells)
         }
     )
-    table["revenue"] = groups["revenue"].first()
-    table["welfare"] = groups["welfare"].first()
-    if "exchange_fee" in cells and (cells["exchange_fee"] > 0).any():
-        table["exchange_fee"] = groups["exchange_fee"].first()
-    if "relevance" in cells:
-        table["relevance"] = groups["relevance"].first()
-    table["bidder_surplus"] = groups["profit"].sum().where(table["welfare"].notna())
+    for name in ("revenue", "welfare", "exchange_fee", "relevance"):
+        told = name in cells and (name != "exchange_fee" or (cells[name] > 0).any())
+        if told and name in wanted:
+            table[name] = groups[name].first()
+    if "bidder_surplus" in wanted:
+        table["bidder_surplus"] = groups["profit"].sum().where(groups["welfare"].first().notna())
     if "reach" in table:
         table["frequency"] = focal["viewed"].sum() / table["reach"].where(table["reach"] > 0)
     if per_bidder:
@@ -205,7 +208,7 @@ def outcomes(cells: pd.DataFrame, *, unit_scale: float, per_bidder: bool = False
         profits = rivals.pivot_table(index=keys, columns=seat, values="profit", aggfunc="sum")
         table = table.join(profits.add_prefix("profit_"))
     requests = groups["requests"].max()
-    for name in table:
+    for name in map(str, table):
         kind = METRICS[name].kind if name in METRICS else "money"
         if kind in {"money", "count", "share"}:
             table[name] *= (1.0 if kind == "share" else unit_scale) / requests

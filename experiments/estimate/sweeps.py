@@ -89,7 +89,9 @@ def curve_table(
 
 def _samples(reading: Reading, silo: str, unit_scale: float) -> dict[tuple[str, str], pd.Series]:
     """One value a replication of each estimand and metric at a point."""
-    wide = arms_by_replication(reading.cells, reading.best_single, unit_scale=unit_scale)
+    wide = arms_by_replication(
+        reading.cells, reading.best_single, unit_scale=unit_scale, wanted=(PROFIT, *MARKET_METRICS)
+    )
     found = {
         (name, PROFIT): combined(wide[PROFIT], weights)
         for name, weights in decomposition_weights(wide[PROFIT], silo).items()
@@ -151,7 +153,7 @@ def heat_table(
     rows = []
     for (redundancy, interaction), cells in sorted(points.items()):
         single = best_single if isinstance(best_single, str) else best_single[redundancy, interaction]
-        profit = arms_by_replication(cells, single, unit_scale=unit_scale)[PROFIT]
+        profit = arms_by_replication(cells, single, unit_scale=unit_scale, wanted=(PROFIT,))[PROFIT]
         found = {name: estimate for name, _, estimate in joint_decomposition(profit, "best_single")}
         steps = (found["same_request_step"], found["joint_model_step"])
         rows.append((redundancy, interaction, *(v for s in steps for v in (s.estimate, s.ci_low, s.ci_high))))

@@ -6,16 +6,23 @@ import pickle
 import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from experiments.cells import Cell, CellResult
 
-Work = Callable[[Cell], CellResult]
+Work = Callable[[Any], CellResult]
+
+
+@dataclass(frozen=True)
+class Chore:
+    """What is to be done for the files that it leaves in the study's folder: a plot, a page. Doing it twice does no harm."""
+
+    do: Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Task:
-    """Cells that run one after the other in one place, and the function that runs each.
+    """Cells that run one after the other in one place, and the function that runs each; or chores.
 
     Attributes:
         cells: at least one.
@@ -24,7 +31,7 @@ class Task:
         owner: a number of whoever submitted it; means nothing here.
     """
 
-    cells: tuple[Cell, ...]
+    cells: tuple[Any, ...]
     work: Work
     attempt: int = 1
     owner: int = 0
@@ -32,9 +39,9 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one cell: a result, or an error with its traceback."""
+    """What became of one cell or chore: a result, or an error with its traceback."""
 
-    cell: Cell
+    cell: Any
     result: CellResult | None = None
     error: str = ""
     trace: str = ""
@@ -95,7 +102,13 @@ def cores() -> int:
     return int(cpu_count())
 
 
-def _run_cell(cell: Cell, work: Work) -> Outcome:
+def attend(chore: Chore) -> CellResult:
+    """Do a chore; the work of tasks that are one."""
+    chore.do()
+    return CellResult([])
+
+
+def _run_cell(cell: Cell | Chore, work: Work) -> Outcome:
     try:
         return Outcome(cell, result=work(cell))
     except Exception as error:  # noqa: BLE001 - whatever a strategy does, the other cells go on

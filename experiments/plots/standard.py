@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -37,23 +38,23 @@ def figures_of(
         return
     forest = forest_points(summary, best_single=best_single)
     if len(forest):
-        yield Figure("forest", forest, lambda: draw_forest(forest))
+        yield Figure("forest", forest, partial(draw_forest, forest))
     shapley = forest_points(summary, estimand="shapley")
     if len(shapley):
-        yield Figure("shapley", shapley, lambda: draw_shapley(shapley))
+        yield Figure("shapley", shapley, partial(draw_shapley, shapley))
     marginal = summary["estimand"] == "marginal_value"
     sources = {str(arm).partition(" | ")[0] for arm in summary.loc[marginal, "arm"]}
     if 2 <= len(sources) <= MOST:
         lattice = lattice_points(summary)
-        yield Figure("lattice", lattice, lambda: draw_lattice(lattice))
+        yield Figure("lattice", lattice, partial(draw_lattice, lattice))
     if money and "integration_once" in money:
         once, horizon = float(money["integration_once"]), int(money["horizon_months"])
         cumulative = cumulative_points(summary, once=once, horizon_months=horizon)
         if len(cumulative):
-            yield Figure("cumulative_net_value", cumulative, lambda: draw_cumulative(cumulative))
+            yield Figure("cumulative_net_value", cumulative, partial(draw_cumulative, cumulative))
     if not {"arm", "bidder", "hour", "spend"} <= set(timeseries):  # of a single run, which draws its own
         return
     pacing = arm_pacing(timeseries, budget)
     if len(pacing):
         subject = "Pacing: spend over the day, by bidder, where the focal advertiser is joint"
-        yield Figure("pacing", pacing, lambda: draw_pacing(pacing, subject=subject))
+        yield Figure("pacing", pacing, partial(draw_pacing, pacing, subject=subject))

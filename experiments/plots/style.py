@@ -113,6 +113,7 @@ def save(
         for ending in formats:
             path = folder / f"{name}.{ending}"
             figure.savefig(path, format=ending, metadata=metadata.get(ending))
+            figure.set_layout_engine("none")  # it is laid out, once for all formats
             paths.append(path)
     path = folder / f"{name}.csv"
     table.to_csv(path, index=False)

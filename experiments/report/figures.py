@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,13 +113,14 @@ def _behind(study: Study, name: str, title: str) -> Grid | None:
     return grid_of(table, name=f"data-{name}", title=f"Data: {title}", csv=f"plots/{name}.csv", most=SHOWN)
 
 
-def draw_further(study: Study) -> Iterator[str]:
-    """Draw what the study's tables allow and it has not drawn itself; yields the names.
+def draw_further(folder: Path) -> None:
+    """Draw what the tables of the study in a folder allow and it has not drawn itself.
 
     Nothing is drawn where ``plot.enabled`` is false.
     """
     from experiments import plots
 
+    study = Study(folder)
     about = study.config.get("plot", {})
     if not about.get("enabled", True):
         return
@@ -131,11 +132,9 @@ def draw_further(study: Study) -> Iterator[str]:
         best_single=study.best_single,
         money=study.config.get("money"),
     )
-    with plots.look(about.get("style")):
-        for figure in own:
-            if _is_new(study.folder / "plots", figure, formats):
-                plots.save(figure.draw(), figure.table, study.folder / "plots", figure.name, formats)
-                yield figure.name
+    for figure in own:
+        if _is_new(folder / "plots", figure, formats):
+            figure.write(folder / "plots", about.get("style"), formats)
 
 
 def _is_new(folder: Path, figure: Figure, formats: Sequence[str]) -> bool:

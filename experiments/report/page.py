@@ -43,9 +43,7 @@ def write_report(folder: Path | str) -> Path:
         OSError: one that cannot be written to.
     """
     study = load_study(folder)
-    for _ in draw_further(study):
-        pass
-    study = Study(study.folder)  # with the tables that have just been written
+    draw_further(study.folder)
     put(study.folder / MARKDOWN, study.markdown())
     put(study.folder / REPORT, render("report.html.j2", **_content(study)))
     return study.folder / REPORT

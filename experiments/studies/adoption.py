@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell
@@ -76,7 +77,7 @@ class Adoption(Study):
         from experiments.plots import adoption_points, draw_adoption
 
         points = adoption_points(summary)
-        yield Figure("adoption", points, lambda: draw_adoption(points))
+        yield Figure("adoption", points, partial(draw_adoption, points))
 
     def _cell(self, k: int, replication: int) -> Cell:
         study = self.settings.study

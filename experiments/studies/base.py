@@ -6,8 +6,9 @@ only knows which cells it needs and what they mean. A new study is one class and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell, CellResult
@@ -21,11 +22,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot by its name in ``plots/``, with the tidy table behind it; drawn when it is written."""
+    """A plot by its name in ``plots/``, with the tidy table behind it.
+
+    ``draw`` is called when the plot is written, which another process may do: a module's function, or a partial of one.
+    """
 
     name: str
     table: pd.DataFrame
     draw: Callable[[], Drawing]
+
+    def write(self, folder: Path, style: str | None, formats: Sequence[str]) -> None:
+        """Draw it, and save it with its table; see ``experiments.plots.save``."""
+        from experiments import plots
+
+        with plots.look(style):
+            plots.save(self.draw(), self.table, folder, self.name, formats)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -85,9 +86,9 @@ class Tournament(Study):
         from experiments.plots import draw_payoffs, draw_ranks
 
         results = self._results_of(ledger)
-        yield Figure("ranks", results.ranked, lambda: draw_ranks(results.ranked))
+        yield Figure("ranks", results.ranked, partial(draw_ranks, results.ranked))
         if results.matrix:
-            yield Figure("payoffs", results.payoffs, lambda: draw_payoffs(results.payoffs))
+            yield Figure("payoffs", results.payoffs, partial(draw_payoffs, results.payoffs))
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
         """How many replications, the strategies, the best response to each, and the packages that bring them."""

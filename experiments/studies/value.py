@@ -30,6 +30,8 @@ class Value(Study):
         "joint-model step": ("joint_model_step", "focal_profit"),
     }
 
+    _followed: list[tuple[str, pd.DataFrame]] | None = None
+
     def check(self) -> None:
         """Refuse a market that has nothing to join, or nobody to join it."""
         scenario = self.settings.scenario
@@ -116,7 +118,7 @@ class Value(Study):
 
         silo, (scale, money) = self.settings.study.silo, unit(self.settings.scenario)
         points, best = plots.ladder_points(summary), self._best_single(ledger)
-        yield Figure("ladder", points, lambda: plots.draw_ladder(points, best_single=best, silo=silo))
+        yield Figure("ladder", points, partial(plots.draw_ladder, points, best_single=best, silo=silo))
         label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
         for title, rows in self._curve_tables(ledger):
             value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
@@ -125,7 +127,7 @@ class Value(Study):
         grid, singles = at_points(self._map, ledger)
         if grid:
             heat = heat_table(grid, best_single=singles, unit_scale=scale)
-            yield Figure("redundancy_interaction", heat, lambda: plots.draw_heat(heat, unit=money))
+            yield Figure("redundancy_interaction", heat, partial(plots.draw_heat, heat, unit=money))
 
     def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Every curve, a row a point, line, estimand and metric; every world with what was drawn for it."""
@@ -135,8 +137,13 @@ class Value(Study):
         tables = {"curves": pd.concat(found, ignore_index=True)} if found else {}
         return tables | ({"worlds": worlds.world_table(self._worlds, ledger)} if self._worlds else {})
 
-    def _curve_tables(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
-        """Title and rows of each curve of which a point is left."""
+    def _curve_tables(self, ledger: Ledger) -> list[tuple[str, pd.DataFrame]]:
+        """Title and rows of each curve of which a point is left; found once, for table and plots."""
+        if self._followed is None:
+            self._followed = list(self._follow(ledger))
+        return self._followed
+
+    def _follow(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
         from experiments.estimate import curve_table
 
         scale, money = unit(self.settings.scenario)

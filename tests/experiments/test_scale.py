@@ -14,8 +14,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+import sim
 from experiments.cli import main
-from experiments.studies import arms
+from experiments.studies import arms, match
 
 PROGRAM = """import signal, sys
 from experiments.cli import main
@@ -217,6 +218,39 @@ def test_failures_at_curve_points_are_repeated_alone(monkeypatch, capsys):
     monkeypatch.setattr(arms, "run_cell", real)
     assert main(shlex.split(failed[0]["command"])[1:]) == 0
     assert failed[0]["cell"]["point"] in capsys.readouterr().out
+
+
+STUDIES = {
+    "tournament": ["study.strategies=[truthful,shading]", "study.replications=2"],
+    "adoption": ["bidders.count=2", "study.replications=2"],
+    "sensitivity": ["study.morris={trajectories: 2, levels: 4}", "study.sobol={factors: 1, base: 4}"],
+    "value": ["study.worlds=2", "study.replications=2"],
+}
+
+
+@pytest.mark.parametrize("verb", STUDIES)
+def test_failures_of_every_study_are_repeated_alone(verb, monkeypatch, capsys):
+    real = sim.simulate
+
+    def fragile(scenario, entrants, seed, replication, **sink):
+        if replication == 1:
+            raise RuntimeError("no luck")
+        return real(scenario, entrants, seed, replication, **sink)
+
+    monkeypatch.setattr(arms, "simulate", fragile)
+    monkeypatch.setattr(match, "simulate", fragile)
+    scenario = "theory_rivals" if verb == "adoption" else "theory"
+    assert main([verb, *TINY, f"scenario={scenario}", "executor=serial", *STUDIES[verb]]) == 1
+    failed = failures()
+    kinds = {(failure["cell"]["arm"], bool(failure["cell"]["point"])): failure for failure in failed}
+    for failure in list(kinds.values())[:6]:
+        capsys.readouterr()
+        assert main(shlex.split(failure["command"])[1:]) == 1, failure["command"]
+        assert "RuntimeError: no luck" in capsys.readouterr().err
+    monkeypatch.setattr(arms, "simulate", real)
+    monkeypatch.setattr(match, "simulate", real)
+    assert main(shlex.split(failed[-1]["command"])[1:]) == 0
+    assert "profit" in capsys.readouterr().out
 
 
 @pytest.fixture

@@ -9,14 +9,17 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from experiments.cells import Cell, CellResult
 from experiments.cli import main
-from experiments.executors import Task, run_tasks
+from experiments.executors import Chore, Task, run_tasks
+from experiments.runner import Driver, Finish
 from experiments.settings import ExecutorSettings
 from experiments.store import Folder
 from experiments.studies import arms
@@ -337,3 +340,35 @@ def test_workers_that_never_start_are_an_error(monkeypatch):
     monkeypatch.setattr("experiments.executors.processes.WORKER", "experiments.no_such_module")
     with pytest.raises(RuntimeError, match="do not start"):
         list(run_tasks(tasks(8, dies), ExecutorSettings(jobs=2)))
+
+
+def draws(path, driver):
+    """A chore that takes its worker with it, every time; the driver itself can do it."""
+    if os.getpid() != driver:
+        os.kill(os.getpid(), signal.SIGKILL)
+    path.write_text("drawn")
+
+
+def fails():
+    raise ValueError("no such column")
+
+
+@pytest.mark.parametrize("executor", ["serial", "process"])
+def test_plots_are_drawn_whatever_becomes_of_the_workers(executor, importable):
+    def study(point, wait):
+        paths = [Path(f"{point.label}{n}") for n in range(3)]
+        yield Finish([Chore(partial(draws, path, os.getpid())) for path in paths])
+        return [path.read_text() for path in paths]
+
+    found, points = [], [SimpleNamespace(label=label) for label in "ab"]
+    deliver = lambda point, answer: found.append((point.label, answer))  # noqa: E731
+    Driver(study, deliver, ExecutorSettings(name=executor, jobs=2)).run(points)
+    assert sorted(found) == [("a", ["drawn"] * 3), ("b", ["drawn"] * 3)]
+
+
+def test_a_plot_that_cannot_be_drawn_says_why(importable):
+    def study(point, wait):
+        yield Finish([Chore(fails)])
+
+    with pytest.raises(ValueError, match="no such column"):
+        Driver(study, print, ExecutorSettings(jobs=1)).run([SimpleNamespace(label="a")])
