@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell, CellResult
@@ -91,7 +91,7 @@ class Attribution(Study):
         from experiments.plots import credit_points, draw_credit
 
         points = credit_points(summary)
-        yield Figure("credit", points, lambda: draw_credit(points))
+        yield Figure("credit", points, partial(draw_credit, points))
 
     def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Every drawn world."""
