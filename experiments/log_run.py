@@ -89,7 +89,7 @@ def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, t
     from strategies.registry import UnknownStrategyError, make
 
     plan, settings = Plan.of(point.settings.tree()), point.settings
-    field = open_field(plan, read_supply(supply), settings.study.arm)
+    field = open_field(plan, read_supply(supply, plan.seed), settings.study.arm)
     training, test = field.part(field.training), field.part(~field.training)
     columns = test.columns()
     hours = float(columns.time_us[-1]) / 3.6e9 + 1e-6

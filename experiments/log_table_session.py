@@ -42,7 +42,7 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     plan = Plan.of(point.settings.tree())
     with folder.held():
         folder.status("running")
-        log = read_supply(supply)
+        log = read_supply(supply, plan.seed)
         field = open_field(plan, log, "joint")
         found, left_out = play_all(plan, field, SHARES, lambda line: print(line, file=sys.stderr))  # noqa: T201
         if not len(found):

@@ -103,6 +103,6 @@ def _help() -> str:
         "FILE is a file, plain, gzip, bz2 or zstd, or a folder with the files of one log. It is told by its content; these "
         "are known\n(supply.format=NAME):\n\n"
         f"{formats}\n\n"
-        "Keys: supply.format, supply.clicks=FILE, supply.mapping=FILE.yaml, supply.nonclick_weight, supply.drop_bad=true,\n"
-        "supply.suspect_tags; see docs/logs.md\n"
+        "Keys: supply.format, supply.clicks=FILE, supply.mapping=FILE.yaml, supply.campaign, supply.requests, supply.most_rows,\n"
+        "supply.nonclick_weight, supply.drop_bad=true, supply.suspect_tags; see docs/logs.md\n"
     )

@@ -26,7 +26,8 @@ def main(call: Call) -> int:
     settings = load("value", [override(call), *call.overrides])[0].settings
     supply = settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
-    fitted = fit(Plan.of(settings.tree()), seen_rows(read_supply(supply)), out.stem)
+    plan = Plan.of(settings.tree())
+    fitted = fit(plan, seen_rows(read_supply(supply, plan.seed)), out.stem)
     scenario = validate("value", {"study": {}, **fitted.tree}).scenario
     found = sections(fitted, scenario, settings.seed)
     text = page(fitted, scenario, found, str(out))

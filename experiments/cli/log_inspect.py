@@ -26,7 +26,7 @@ def main(call: Call) -> int:
     name, reader = open_log(Path(supply.path).expanduser(), supply.format, options_of(supply))
     # What cannot be used is what the command is asked for: it is counted, and shown, with the first of it.
     account, survey = Account(supply.path, tolerant=True), Survey(reader.roles)
-    for table in stream(reader, account):
+    for table in stream(reader, account, supply.campaign):
         survey.add(table)
     survey.close()
     suspects = survey.leaks.suspects()

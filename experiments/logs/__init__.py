@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +11,14 @@ import pyarrow as pa
 
 from experiments.errors import BadInput
 from experiments.logs.account import Account
+from experiments.logs.campaigns import Campaigns
 from experiments.logs.columns import DAY_US, HOUR_US, believe_prices
 from experiments.logs.detect import AUCTIONNET, CSV
 from experiments.logs.formats import AUTO, FORMATS, Options, open_log
+from experiments.logs.held import THINNED, First, Held
 from experiments.logs.table import LogTable, Reader, Roles, RowCount
 from sim.scenario import LogSupply
+from sim.scenario.supply import MOST_ROWS
 
 __all__ = [
     "AUTO",
@@ -38,17 +41,22 @@ TICK_US = {CSV: HOUR_US, AUCTIONNET: HOUR_US // 2}
 """Formats that tell the time only so finely: rows of one moment are spread evenly over it."""
 
 
-def stream(reader: Reader, account: Account) -> Iterator[pa.Table]:
+def stream(reader: Reader, account: Account, campaigns: Collection[str] = ()) -> Iterator[pa.Table]:
     """The log chunk by chunk in the file's order, in bounded memory; each row is accounted for.
+
+    Where `campaigns` are named, rows of others are left out.
 
     Raises:
         BadInput: at the end, for rows that could not be used (unless they may be dropped) and where none was left; at once
-            for a file that cannot be read on.
+            for a file that cannot be read on; for campaigns that do not occur.
     """
-    for table in reader.chunks(account):
+    own = Campaigns(campaigns)
+    for chunk in reader.chunks(account):
+        table = own.of(chunk, account) if campaigns else chunk
         account.used += len(table)
         if len(table):
             yield believe_prices(table, account)
+    own.check(account)
     account.settle()
 
 
@@ -57,8 +65,11 @@ def read_log(
     log_format: str = AUTO,
     options: Options | None = None,
     *,
+    campaigns: Collection[str] = (),
     drop_bad: bool = False,
-    most: int | None = None,
+    first: int | None = None,
+    most: int = MOST_ROWS,
+    seed: int = 1,
 ) -> LogTable:
     """Read a log into memory, in order of time.
 
@@ -66,41 +77,61 @@ def read_log(
         path: a file, or a folder with the files of one log.
         log_format: its name in `FORMATS`, or `auto`.
         options: what else was said about it.
+        campaigns: use the rows of these alone, where some are named.
         drop_bad: leave rows out that cannot be used, and count them, instead of refusing the log.
-        most: use the first so many rows in order of time, and count the rest as dropped.
+        first: use the first so many rows in order of time, and count the rest as dropped.
+        most: hold at most so many rows; of a longer log a sample that stands for it (`held.Held`).
+        seed: of that sample.
 
     Raises:
         BadInput: an unknown format, or a log that cannot be used, with file, row, column and value.
     """
     path = Path(path).expanduser()
     name, reader = open_log(path, log_format, options)
-    account = Account(str(path), drop_bad=drop_bad)
-    frame = as_frame(list(stream(reader, account)), TICK_US.get(name, 0))
+    account, held = Account(str(path), drop_bad=drop_bad), Held(most, seed)
+    chunks: Iterable[pa.Table] = stream(reader, account, campaigns)
+    for table in chunks if first is None else _first(chunks, first):
+        held.add(table)
+    frame = as_frame(held.tables(), TICK_US.get(name, 0))
     dropped = account.reasons
-    if most is not None and most < len(frame):
-        dropped["beyond supply.requests"] = len(frame) - most
-        frame = frame.head(most)
-    rows = RowCount(account.read, len(frame), dropped)
+    if first is not None:
+        frame = frame.head(first)
+        dropped["beyond supply.requests"] = max(account.used - first, 0)
+    dropped[THINNED] = account.used - dropped.get("beyond supply.requests", 0) - len(frame)
     return LogTable(
         frame,
         reader.roles,
-        rows,
+        RowCount(account.read, len(frame), {reason: count for reason, count in dropped.items() if count}),
         reader.currency,
         str(path),
-        account.said,
+        (*held.notes, *account.said),
         reader.full_information,
         reader.facts,
     )
 
 
-def read_supply(supply: LogSupply) -> LogTable:
-    """The log that a scenario's `supply` names.
+def _first(chunks: Iterable[pa.Table], most: int) -> list[pa.Table]:
+    first = First(most)
+    for table in chunks:
+        first.add(table)
+    return first.tables()
+
+
+def read_supply(supply: LogSupply, seed: int = 1) -> LogTable:
+    """The log that a scenario's `supply` names; `seed` is of the sample that is held of a long one.
 
     Raises:
         BadInput: see `read_log`.
     """
     return read_log(
-        supply.path, supply.format, options_of(supply), drop_bad=supply.drop_bad, most=supply.requests
+        supply.path,
+        supply.format,
+        options_of(supply),
+        campaigns=supply.campaign,
+        drop_bad=supply.drop_bad,
+        first=supply.requests,
+        most=supply.most_rows,
+        seed=seed,
     )
 
 

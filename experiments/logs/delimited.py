@@ -24,7 +24,7 @@ from experiments.logs.account import Account
 from experiments.logs.odd_bytes import Marked, escaped, unmarked
 from experiments.logs.packed import BROKEN, head, unpacked, why
 
-BLOCK_BYTES = 8 << 20
+BLOCK_BYTES = 2 << 20
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _WHOLE = r"^[+-]?\d{1,18}$"
 

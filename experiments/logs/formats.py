@@ -92,7 +92,7 @@ def _raw(path: Path, options: Options) -> Reader:
         )
     for file in clicks:
         _check_width(file)
-    return RawLogs(impressions, clicks, _beside(path, "conv", None), options.nonclick_weight)
+    return RawLogs(impressions, options.nonclick_weight, clicks, _beside(path, "conv", None))
 
 
 def _check_width(file: Path) -> None:

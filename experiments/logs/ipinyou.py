@@ -21,7 +21,7 @@ from experiments.logs.account import Account
 from experiments.logs.clicks import Clicks, Keys
 from experiments.logs.columns import HOUR_US, NULLS, PRICE_MAX
 from experiments.logs.delimited import Column, Form, Rows, read_rows
-from experiments.logs.table import Roles
+from experiments.logs.table import Roles, WonLog
 
 MICROS_PER_FEN_CPM = 10
 FLOOR_EDGES = (-1, 0, 5, 20, 50, 80, 120)
@@ -79,14 +79,10 @@ _BROWSERS = ("chrome", "sogou", "maxthon", "safari", "firefox", "theworld", "ope
 
 
 @dataclass(frozen=True)
-class CleanedCsv:
+class CleanedCsv(WonLog):
     """The cleaned CSV: 20 columns, clicks all kept, non-clicks sampled; weekday and hour are all that is left of time."""
 
-    files: Sequence[Path]
-    nonclick_weight: float
     roles: Roles = ROLES
-    currency: str = "CNY"
-    full_information: bool = False
     facts: tuple[str, ...] = (
         *FACTS,
         "the log keeps no minutes: the rows of an hour are spread evenly over it",
@@ -98,18 +94,14 @@ class CleanedCsv:
             for rows in read_rows(file, CLEANED, account, Form()):
                 hour = rows["weekday"] * 24 + rows["hour"]
                 text = {name: make.recode(rows[name], make.without_null) for name in _TEXT}
-                yield make.chunk(_canonical(rows, text, hour * HOUR_US, self.nonclick_weight))
+                yield make.chunk(_canonical(rows, text, hour * HOUR_US, self.weight(rows["click"])))
 
 
 @dataclass(frozen=True)
-class LogTxt:
+class LogTxt(WonLog):
     """`*.log.txt` of make-ipinyou-data: a header, click, weekday, hour, then the 24 columns of the raw logs."""
 
-    files: Sequence[Path]
-    nonclick_weight: float
     roles: Roles = ROLES
-    currency: str = "CNY"
-    full_information: bool = False
     facts: tuple[str, ...] = FACTS
 
     def chunks(self, account: Account) -> Iterator[pa.Table]:
@@ -117,29 +109,25 @@ class LogTxt:
         wanted = (_CLICK, *_CALENDAR, *_raw_columns())
         for file in self.files:
             for rows in read_rows(file, wanted, account, Form("\t", None, quoted=False)):
-                yield _raw_chunk(str(file), rows, account, self.nonclick_weight)
+                yield _raw_chunk(str(file), rows, account, self)
 
 
 @dataclass(frozen=True)
-class RawLogs:
-    """The raw logs: impressions and clicks (and conversions) in separate files, joined on bid id and creative.
+class RawLogs(WonLog):
+    """The raw logs: impressions (`files`) and clicks (and conversions) in separate files, joined on bid id and creative.
 
     Tags come from the impression: click rows may lack them.
     """
 
-    impressions: Sequence[Path]
     clicks: Sequence[Path]
     conversions: Sequence[Path]
-    nonclick_weight: float
     roles: Roles = ROLES
-    currency: str = "CNY"
-    full_information: bool = False
     facts: tuple[str, ...] = FACTS
 
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`."""
         clicks, conversions = (_keys(files, account) for files in (self.clicks, self.conversions))
-        for file in self.impressions:
+        for file in self.files:
             counted = width_of(file) == len(TEST_SCHEMA)
             names = TEST_SCHEMA if counted else SCHEMA
             extra = (
@@ -161,7 +149,7 @@ class RawLogs:
                     rows.columns["click"] = clicks.found(rows["bidid"], rows["creative"])
                     if self.conversions:
                         rows.columns["conversion"] = conversions.found(rows["bidid"], rows["creative"])
-                yield _raw_chunk(str(file), rows, account, self.nonclick_weight)
+                yield _raw_chunk(str(file), rows, account, self)
         for keys, what in ((clicks, "click"), (conversions, "conversion")):
             account.notes[f"{what} rows have no impression among these"] += keys.unmatched
             account.notes[f"impressions share a {what} with another row of the same bid id and creative"] += (
@@ -209,7 +197,7 @@ def _impressions_only(file: str, rows: Rows, account: Account) -> Rows:
     return rows.without(wrong)
 
 
-def _raw_chunk(file: str, rows: Rows, account: Account, nonclick_weight: float) -> pa.Table:
+def _raw_chunk(file: str, rows: Rows, account: Account, log: WonLog) -> pa.Table:
     time_us, wrong = make.clock17(rows["timestamp"])
     for i in np.flatnonzero(wrong):
         what = f", column 'timestamp': {int(rows['timestamp'][i])!r} is not a time yyyyMMddHHmmssSSS"
@@ -221,7 +209,7 @@ def _raw_chunk(file: str, rows: Rows, account: Account, nonclick_weight: float) 
         "slotformat": lambda text: FORMAT.get(text, make.without_null(text)),
     }
     text = {name: make.recode(rows[name], rules.get(name, make.without_null)) for name in _TEXT}
-    table = _canonical(rows, text, time_us, nonclick_weight)
+    table = _canonical(rows, text, time_us, log.weight(rows["click"]))
     table["user"] = make.recode(rows["ipinyouid"], make.without_null).cast(pa.string())
     table["bid_micros"] = make.micros(rows["bidprice"], MICROS_PER_FEN_CPM)
     if "conversion" in rows.columns:
@@ -229,7 +217,7 @@ def _raw_chunk(file: str, rows: Rows, account: Account, nonclick_weight: float) 
     return make.chunk(table)
 
 
-def _canonical(rows: Rows, text: dict[str, Any], time_us: Any, nonclick_weight: float) -> dict[str, Any]:
+def _canonical(rows: Rows, text: dict[str, Any], time_us: Any, weight: Any) -> dict[str, Any]:
     """The canonical columns and the features."""
     floor, hour = rows["slotprice"], time_us // HOUR_US
     # 1970 began on a Thursday; the cleaned file counts from a Sunday.
@@ -240,7 +228,7 @@ def _canonical(rows: Rows, text: dict[str, Any], time_us: Any, nonclick_weight: 
         "click": rows["click"],
         "price_micros": make.micros(rows["payprice"], MICROS_PER_FEN_CPM),
         "floor_micros": make.micros(floor, MICROS_PER_FEN_CPM),
-        "weight": np.where(rows["click"] == 1, 1.0, nonclick_weight),
+        "weight": weight,
         **text,
         "weekday": make.whole_numbers(weekday, 6),
         "hour": make.whole_numbers(hour % 24, 23),

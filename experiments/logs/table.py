@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from experiments.logs.account import Account
 
@@ -77,6 +80,20 @@ class Reader(Protocol):
 
         `time_us` counts from 1970 or from the log's own start. Text is dictionary-encoded.
         """
+
+
+@dataclass(frozen=True)
+class WonLog:
+    """What the readers of logs of iPinYou's kind share: won impressions with prices in fen CPM, non-clicks perhaps sampled."""
+
+    files: Sequence[Path]
+    nonclick_weight: float
+    currency: str = field(default="CNY", init=False)
+    full_information: bool = field(default=False, init=False)
+
+    def weight(self, click: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How many impressions of the full log each row stands for, shape (rows,)."""
+        return np.where(click == 1, 1.0, self.nonclick_weight)
 
 
 @dataclass(frozen=True)

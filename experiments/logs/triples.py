@@ -8,7 +8,7 @@ rows and how long episodes are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from experiments.logs.account import Account
 from experiments.logs.columns import PRICE_MAX
 from experiments.logs.delimited import Column, Form, read_rows
 from experiments.logs.packed import head
-from experiments.logs.table import Roles
+from experiments.logs.table import Roles, WonLog
 
 MICROS_PER_FEN_CPM = 10
 ROLES = Roles(ad=("campaign_name",))
@@ -69,14 +69,10 @@ def campaign_of(file: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Triples:
+class Triples(WonLog):
     """Reader of `click price pctr`."""
 
-    files: Sequence[Path]
-    nonclick_weight: float
     roles: Roles = ROLES
-    currency: str = "CNY"
-    full_information: bool = False
     facts: tuple[str, ...] = FACTS
 
     def chunks(self, account: Account) -> Iterator[pa.Table]:
@@ -103,7 +99,7 @@ class Triples:
                         "click": rows["click"],
                         "price_micros": price,
                         "floor_micros": np.zeros(n, dtype=np.int64),
-                        "weight": np.where(rows["click"] == 1, 1.0, self.nonclick_weight),
+                        "weight": self.weight(rows["click"]),
                         "episode": episodes.of(rows.numbers),
                         "pctr": rows["pctr"],
                         "campaign_name": name,

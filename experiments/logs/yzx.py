@@ -6,7 +6,7 @@ tab, the number), and so which house owns it. A line with one field begins an ep
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from experiments.logs.account import Account
 from experiments.logs.columns import NULLS, PRICE_MAX
 from experiments.logs.delimited import Column, Form, Rows, numbers_of, read_rows
 from experiments.logs.ipinyou import ROLES, SCHEMA
-from experiments.logs.table import Roles
+from experiments.logs.table import Roles, WonLog
 from experiments.logs.triples import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
 
 FEATURES = "features"
@@ -105,14 +105,10 @@ class Meaning:
 
 
 @dataclass(frozen=True)
-class Yzx:
+class Yzx(WonLog):
     """Reader of `yzx` files."""
 
-    files: Sequence[Path]
-    nonclick_weight: float
     meaning: Meaning | None
-    currency: str = "CNY"
-    full_information: bool = False
 
     @property
     def roles(self) -> Roles:
@@ -148,7 +144,7 @@ class Yzx:
                         "click": rows["click"],
                         "price_micros": make.micros(rows["price"], MICROS_PER_FEN_CPM),
                         "floor_micros": np.zeros(n, dtype=np.int64),
-                        "weight": np.where(rows["click"] == 1, 1.0, self.nonclick_weight),
+                        "weight": self.weight(rows["click"]),
                         "episode": episodes.of(rows.numbers),
                         **text,
                     }

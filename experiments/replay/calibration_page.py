@@ -59,6 +59,8 @@ def page(fit: Fit, scenario: Scenario, found: dict[str, list[Row]], path: str) -
         "",
         f"Fitted to {fit.log.path}: {fit.log.rows}. {how}",
         "",
+        *(f"* {note}" for note in fit.log.notes),
+        *([""] if fit.log.notes else []),
     ]
     for head, rows in found.items():
         lines += [f"## {head}", "", "| | real | simulated |", "|---|---|---|"]

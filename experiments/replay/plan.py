@@ -99,7 +99,7 @@ def load(plan: Plan) -> Requests:
     Raises:
         BadInput: a file that cannot be used, or too few clicks to learn from.
     """
-    log = seen_rows(read_supply(plan.supply))
+    log = seen_rows(read_supply(plan.supply, plan.seed))
     check_houses(log)
     if plan.silo in HOUSES and plan.silo not in log.roles.houses:
         raise BadInput(

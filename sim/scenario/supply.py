@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.scenario.base import HOUR_US, MAX_HOURS, Count, LogMoney, Model, Positive, Rate
 
 FLAT_DAY = (1.0,) * 24
+MOST_ROWS = 1_000_000
+
+
+def _names(value: Any) -> Any:
+    """One name or several; a name may look like a number."""
+    several = value if isinstance(value, list | tuple) else [] if value is None else [value]
+    return tuple(str(name) if isinstance(name, int) else name for name in several)
 
 
 class SyntheticSupply(Model):
@@ -44,8 +51,9 @@ class LogSupply(Model):
 
     ``format`` names the log's form; ``auto`` tells it by what is in the file. ``clicks`` is the file of clicks where these
     are apart, ``mapping`` the YAML file that says what the columns are, ``seat`` the bidder whose log it shall be where the
-    log is of a simulated run. ``drop_bad`` leaves rows out that cannot be used, and counts them. ``requests`` keeps the
-    first so many rows. In a sampled log a row without a click stands for ``nonclick_weight`` impressions.
+    log is of a simulated run. ``campaign`` keeps the rows of the campaigns that it names. ``drop_bad`` leaves rows out that
+    cannot be used, and counts them. ``requests`` keeps the first so many rows. At most ``most_rows`` are held in memory; of a
+    longer log a sample stands for it. In a sampled log a row without a click stands for ``nonclick_weight`` impressions.
     ``suspect_tags`` are values that look like leakage; those that are found beside them are added unless ``find_suspects``
     is off.
     """
@@ -56,8 +64,10 @@ class LogSupply(Model):
     clicks: Annotated[str, Field(min_length=1)] | None = None
     mapping: Annotated[str, Field(min_length=1)] | None = None
     seat: Annotated[str, Field(min_length=1)] = "focal"
+    campaign: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     drop_bad: bool = False
     requests: Count | None = None
+    most_rows: Annotated[int, Field(ge=1_000)] = MOST_ROWS
     nonclick_weight: Positive = 1.0
     suspect_tags: tuple[str, ...] = ()
     find_suspects: bool = True
