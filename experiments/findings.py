@@ -50,15 +50,14 @@ LOST = ("value_of_joint_data", "revenue_lost_pct", "")
 
 SECTIONS: dict[str, tuple[Finding, ...]] = {
     "What joining is worth": (
-        Finding("An ordinary display campaign", "value", ("scenario=default", PLAIN)),
-        Finding("The same with what it costs", "value", (
-            "scenario=default", "plot.enabled=false", "money.requests_per_month=1000000000",
-            "money.integration_once=20000", "money.integration_monthly=500",
-        ), (("payback_month", "payback_month", ""), ("break_even_match_rate", "match_rate", ""))),
-        Finding("A third source", "value", ("scenario=three_sources", "study.replications=10", PLAIN), (
+        Finding("An ordinary display campaign", "value", ("scenario=default", PLAIN), (
             ("shapley", "focal_profit", "profile"), ("shapley", "focal_profit", "context"),
             ("shapley", "focal_profit", "history"),
         )),
+        Finding("The profile beside all that the media house holds, and what it costs", "value", (
+            "scenario=default", "study.silo=context+history", PLAIN, "money.requests_per_month=1000000000",
+            "money.integration_once=20000", "money.integration_monthly=500",
+        ), (("payback_month", "payback_month", ""), ("break_even_match_rate", "match_rate", ""))),
         Finding("Where silos cost most", "value", ("scenario=silos_cost_most", PLAIN)),
         Finding("Worlds like the default one", "value", (
             "scenario=default", "study.worlds=60", "study.replications=10", PLAIN,

@@ -12,6 +12,7 @@ from experiments.replay.settings import Replay
 from experiments.studies.options import (
     AdoptionStudy,
     Arm,
+    EitherOrBoth,
     Learner,
     Money,
     Playing,
@@ -66,7 +67,8 @@ class Swept(Model):
 class ValueStudy(Model):
     """The study ``value``: the ladder of arms, replicated, its curves and the map.
 
-    ``tune`` retunes a parameter of the strategy in each arm, of ``rivals`` too where these are ``adapted``. ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
+    ``tune`` retunes a parameter of the strategy in each arm, of ``rivals`` too where these are ``adapted``.
+    ``valuation=both`` plays every arm with exact and with learned values, and tells what learning costs. ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
     ``worlds`` draws so many markets from the ``ranges``, each worked on like a point of a curve.
 
@@ -82,7 +84,7 @@ class ValueStudy(Model):
     rivals: Literal["frozen", "adapted"] = "frozen"
     tune: Tune | None = None
     silo: Arm = "best_single"
-    valuation: Valuation = "bayes"
+    valuation: EitherOrBoth = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "logistic"
     lattice: bool = True
@@ -195,24 +197,25 @@ class Settings(Model, Generic[Study]):
 
     @model_validator(mode="after")
     def _journeys_are_not_learned(self) -> Self:
-        if self.scenario.journey is not None and getattr(self.study, "valuation", "") == "learned":
+        if self.scenario.journey is not None and self._learns:
             raise ValueError(
-                "study.valuation = learned: must be bayes where there is a journey; purchases follow months after an "
+                f"study.valuation = {self._valuation}: must be bayes where there is a journey; purchases follow months after an "
                 "impression, and a log of randomised impressions knows only what follows at once"
             )
         return self
 
     @model_validator(mode="after")
     def _beliefs_are_worked_out(self) -> Self:
-        learns = getattr(self.study, "valuation", "bayes") == "learned"
-        if learns and self.scenario.bidders.beliefs == "winning":
-            raise ValueError("study.valuation = learned: with bidders.beliefs=winning must be bayes")
+        if self._learns and self.scenario.bidders.beliefs == "winning":
+            raise ValueError(
+                f"study.valuation = {self._valuation}: with bidders.beliefs=winning must be bayes"
+            )
         return self
 
     @model_validator(mode="after")
     def _unmatched_can_be_learned(self) -> Self:
         learner = getattr(self.study, "learner", "")
-        if getattr(self.study, "valuation", "") == "learned" and learner in {"ftrl", "thompson"}:
+        if self._learns and learner in {"ftrl", "thompson"}:
             for name in self.scenario.originals(self.scenario.source):
                 if self.scenario.source[name].unmatched == "prior":
                     raise ValueError(
@@ -227,6 +230,14 @@ class Settings(Model, Generic[Study]):
         if isinstance(who, int) and who > count:
             raise ValueError(f"study.who = {who}: must be at most bidders.count = {count}")
         return self
+
+    @property
+    def _valuation(self) -> str:
+        return str(getattr(self.study, "valuation", "bayes"))
+
+    @property
+    def _learns(self) -> bool:
+        return self._valuation in {"learned", "both"}
 
     def tree(self) -> dict[str, Any]:
         """As plain data, in the shape of the YAML files: the scenario's parts stand at the top level."""

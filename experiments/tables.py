@@ -118,6 +118,22 @@ def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
     return table
 
 
+def learning_table(costs: pd.DataFrame) -> Table:
+    """Each arm with exact and with learned values, and what learning costs it.
+
+    Args:
+        costs: what `experiments.studies.value_learning.table` returns.
+    """
+    table = blank_table(f"What learning costs, {_first(costs['unit'])}", FOOTNOTE)
+    table.add_column("arm", no_wrap=True)
+    for head in ("bayes", "learned", "cost of learning", "95 % interval"):
+        table.add_column(head, justify="right")
+    for row in costs.to_dict("records"):
+        cost = Estimate(row["cost_of_learning"], row["ci_low"], row["ci_high"], row["n_replications"])
+        table.add_row(row["arm"], number(row["bayes"]), number(row["learned"]), signed(cost), _interval(cost))
+    return table
+
+
 def show(*parts: RenderableType, console: Console | None = None) -> None:
     """Print tables and sentences; on anything but a terminal as wide plain text that nothing cuts or wraps."""
     from rich.console import Console

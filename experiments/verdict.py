@@ -86,7 +86,8 @@ def verdict(
     rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "focal_profit")]
     percent = lookup(summary, "value_of_joint_data", "focal_profit_pct")
     names = SILOS | (OF_MANY if len(sources) > 2 else {})
-    against = f"{names.get(silo, f'{silo} alone')} ({best_single if silo == 'best_single' else silo})"
+    alone = f"{silo.replace('+', ' and ')} alone"
+    against = f"{names.get(silo, alone)} ({best_single if silo == 'best_single' else silo})"
     *most, last = sources
     joining = f"Joining {', '.join(most)} and {last}" + (
         f" ({holders}; what one of them gains)" if holders else ""

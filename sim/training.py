@@ -23,7 +23,7 @@ FOLDS = 2
 """The log comes in two halves, so that stacking weights can be fitted to scores of rows that no model saw."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TrainingLog:
     """Sufficient statistics of the log per fold and visible cell: shape (folds, codes of each source in ``sources`` order).
 

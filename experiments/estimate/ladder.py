@@ -35,8 +35,11 @@ ESTIMANDS: dict[str, str] = {
     "marginal_value": "what the source adds to a holder of the others named, as in history | profile+context",
     "difference_to_none": "one arm - none",
     "difference_to_silo": "one arm - silo",
+    "cost_of_learning": "with both valuations: an arm's profit with the exact one less that with the learned one",
+    "value_lost_to_learning": "with both valuations: the value of joint data with the exact ones less that with the learned ones",
 }
-"""Every estimand of the study `value` with its meaning; all of them paired by replication."""
+"""Every estimand of the study `value` with its meaning; all of them paired by replication. With both valuations the learned
+ladder's begin with `learned_`."""
 
 STEPS: dict[str, dict[str, float]] = {
     "same_request_step": {"stacked": 1, "best_single": -1},
@@ -45,6 +48,9 @@ STEPS: dict[str, dict[str, float]] = {
     "cost_of_seeing_clicks": {"joint": 1, "clicks": -1},
 }
 """Weights of the arms in each estimand that compares fixed arms."""
+
+PRIMARY = ("utility", "learned_utility", "value_of_joint_data")
+"""Estimands that are no comparison, or what the study is for: the others are a family of comparisons."""
 
 MARKET_METRICS = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
 PROFIT = "focal_profit"
@@ -88,7 +94,7 @@ def ladder_summary(
     arms = [arm for arm in dict.fromkeys((*shown_order(lattice), *wide[PROFIT])) if arm in wide[PROFIT]]
     _check_silo(silo, arms)
     rows = [
-        _row("utility", arm, metric, unit, mean_interval(table[arm]))
+        summary_row("utility", arm, metric, unit, mean_interval(table[arm]))
         for metric, table in wide.items()
         for arm in arms
         if table[arm].notna().any()
@@ -97,10 +103,11 @@ def ladder_summary(
     rows += _step_rows(wide[PROFIT], silo, best_single, unit)
     rows += _channel_rows(wide[PROFIT], silo, best_single, unit)
     rows += [
-        _row(name, arm, PROFIT, unit, estimate) for name, arm, estimate in attribution(wide[PROFIT], lattice)
+        summary_row(name, arm, PROFIT, unit, estimate)
+        for name, arm, estimate in attribution(wide[PROFIT], lattice)
     ]
     rows += _difference_rows(wide[PROFIT], arms, silo, best_single, unit)
-    return pd.DataFrame(_adjusted(rows), columns=[*SUMMARY_COLUMNS, P_HOLM])
+    return adjusted(pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, P_HOLM]))
 
 
 def shown_order(lattice: Lattice) -> tuple[str, ...]:
@@ -200,7 +207,10 @@ def _joint_rows(wide: Mapping[str, pd.DataFrame], silo: str, best_single: str, u
     if "welfare" in wide:  # against a landscape it is the focal advertiser's payments alone
         values["revenue_lost_pct"] = percent_difference(wide["revenue"][silo], wide["revenue"]["joint"])
     values |= {metric: contrast(wide[metric], weights) for metric in MARKET_METRICS if metric in wide}
-    return [_row(name, _sides(weights, best_single), metric, unit, value) for metric, value in values.items()]
+    return [
+        summary_row(name, _sides(weights, best_single), metric, unit, value)
+        for metric, value in values.items()
+    ]
 
 
 def _step_rows(profit: pd.DataFrame, silo: str, best_single: str, unit: str) -> list[Row]:
@@ -212,7 +222,7 @@ def _step_rows(profit: pd.DataFrame, silo: str, best_single: str, unit: str) -> 
         if name not in found and set(weights) <= set(profit)
     }
     return [
-        _row(name, _sides(STEPS[name], best_single), PROFIT, unit, found[name])
+        summary_row(name, _sides(STEPS[name], best_single), PROFIT, unit, found[name])
         for name in STEPS
         if name in found
     ]
@@ -226,7 +236,9 @@ def _channel_rows(profit: pd.DataFrame, silo: str, best_single: str, unit: str) 
         return []
     complete = profit.dropna(subset=[bids, shows, "joint", silo])
     return [
-        _row(name, arm, PROFIT, unit, contrast(complete, {"joint": 0.5, silo: -0.5, arm: 0.5, other: -0.5}))
+        summary_row(
+            name, arm, PROFIT, unit, contrast(complete, {"joint": 0.5, silo: -0.5, arm: 0.5, other: -0.5})
+        )
         for name, arm, other in (("bidding_better", bids, shows), ("showing_better", shows, bids))
     ]
 
@@ -239,7 +251,7 @@ def _difference_rows(
     for base, estimand in (("none", "difference_to_none"), (silo, "difference_to_silo")):
         same = {base, best_single} if base == "best_single" else {base}
         rows += [
-            _row(estimand, arm, PROFIT, unit, contrast(profit, {arm: 1, base: -1}))
+            summary_row(estimand, arm, PROFIT, unit, contrast(profit, {arm: 1, base: -1}))
             for arm in arms
             if base in arms and arm not in same
         ]
@@ -254,24 +266,26 @@ def _sides(weights: Mapping[str, float], best_single: str) -> str:
     return " ".join([first.removeprefix("+ "), *rest])
 
 
-def _adjusted(rows: list[Row]) -> list[Row]:
-    """The rows with Holm's p-values: the value of joint data is what the study is for, all other comparisons are a family.
+def adjusted(summary: pd.DataFrame) -> pd.DataFrame:
+    """The summary with Holm's p-values: the value of joint data is what the study is for, all other comparisons are a family.
 
     The same comparison under two names, such as a step and a difference to the silo, counts once.
     """
-    primary = {"utility", "value_of_joint_data"}
-    own = [row for row in rows if row["estimand"] not in primary and row["metric"] == PROFIT]
+    family = (summary["metric"] == PROFIT) & ~summary["estimand"].isin(PRIMARY)
     each = [
-        Estimate(*(row[name] for name in ("estimate", "ci_low", "ci_high", "n_replications"))) for row in own
+        Estimate(*row)
+        for row in summary.loc[family, ["estimate", "ci_low", "ci_high", "n_replications"]].itertuples(
+            index=False
+        )
     ]
     distinct = list(dict.fromkeys(estimate for estimate in each if estimate.has_interval))
-    adjusted = dict(zip(distinct, holm([estimate.p_value for estimate in distinct]), strict=True))
-    for row, estimate in zip(own, each, strict=True):
-        row[P_HOLM] = adjusted.get(estimate, math.nan)
-    return rows
+    known = dict(zip(distinct, holm([estimate.p_value for estimate in distinct]), strict=True))
+    column = pd.Series([known.get(one, math.nan) for one in each], index=summary.index[family], dtype=float)
+    return summary.assign(**{P_HOLM: column.reindex(summary.index)})
 
 
-def _row(estimand: str, arm: str, metric: str, unit: str, estimate: Estimate) -> Row:
+def summary_row(estimand: str, arm: str, metric: str, unit: str, estimate: Estimate) -> Row:
+    """One row of a summary; without an adjusted p-value as yet."""
     return {
         "estimand": estimand,
         "arm": arm,

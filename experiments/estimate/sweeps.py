@@ -82,9 +82,16 @@ def curve_table(
             at = [
                 (r, s[estimand, metric]) for r, s in zip(own, samples, strict=True) if (estimand, metric) in s
             ]
-            reach = _reach([values for _, values in at])
-            rows += [_row(reading, estimand, metric, unit, values, reach) for reading, values in at]
+            rows += line_rows(at, line=line, estimand=estimand, metric=metric, unit=unit)
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+
+
+def line_rows(
+    points: Sequence[tuple[Reading, pd.Series]], *, line: str, estimand: str, metric: str, unit: str
+) -> list[dict[str, Any]]:
+    """Rows of one line: each point with its values, one a replication, its interval and the line's band."""
+    reach = _reach([values for _, values in points]) if points else math.nan
+    return [_row(reading, line, estimand, metric, unit, values, reach) for reading, values in points]
 
 
 def _samples(reading: Reading, silo: str, unit_scale: float) -> dict[tuple[str, str], pd.Series]:
@@ -113,7 +120,7 @@ def _reach(samples: Sequence[pd.Series]) -> float:
 
 
 def _row(
-    reading: Reading, estimand: str, metric: str, unit: str, values: pd.Series, reach: float
+    reading: Reading, line: str, estimand: str, metric: str, unit: str, values: pd.Series, reach: float
 ) -> dict[str, Any]:
     found = mean_interval(values)
     edge = reach * found.standard_error
@@ -124,7 +131,7 @@ def _row(
         "ci_high": found.ci_high,
         "metric": metric,
         "estimand": estimand,
-        "line": reading.line,
+        "line": line,
         "over": reading.over,
         "band_low": found.estimate - edge,
         "band_high": found.estimate + edge,

@@ -11,6 +11,7 @@ from experiments.plots.curve import draw_curve
 from experiments.plots.forest import draw_forest, draw_shapley, forest_points
 from experiments.plots.heat import draw_heat
 from experiments.plots.journey import draw_journey, journey_points
+from experiments.plots.keys import key_label, key_words
 from experiments.plots.ladder import draw_ladder, ladder_points
 from experiments.plots.landscape import (
     draw_landscape,
@@ -51,6 +52,8 @@ __all__ = [
     "figures_of",
     "forest_points",
     "journey_points",
+    "key_label",
+    "key_words",
     "ladder_points",
     "landscape_points",
     "lattice_points",

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.plots.heat import DIVERGING
+from experiments.plots.keys import key_label
 from experiments.plots.style import (
     COLOURS,
     DARK,
@@ -76,7 +77,7 @@ def draw_multiples(
             axes.set_ylabel(f"{y_label}\n({unit})", fontsize=9)
         figure.supxlabel("")
         for axes in panels[-1]:
-            axes.set_xlabel(x)
+            axes.set_xlabel(key_label(x))
         amounts(panels[0, 0].yaxis)
         caption(figure, f"{subject} over {x}" + (f", by {by}" if by else ""), NOTE)
     return figure
@@ -118,8 +119,8 @@ def draw_map(
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         _ticks(axes, columns, rows)
-        axes.set_xlabel(x)
-        axes.set_ylabel(y)
+        axes.set_xlabel(key_label(x))
+        axes.set_ylabel(key_label(y))
         if len(columns) <= 14 and len(rows) <= 20:
             _written(axes, estimate, (low > 0) | (high < 0), limit)
         bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=25)

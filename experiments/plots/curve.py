@@ -23,10 +23,11 @@ def draw_curve(
     curve: pd.DataFrame,
     *,
     unit: str,
-    silo: str,
+    silo: str = "",
     subject: str = "Value of joint data against match rate",
     x_label: str = "match rate of the profile (share of requests)",
     y_label: str = "value of joint data",
+    log_x: bool = False,
 ) -> Figure:
     """A line with its points' 95 % intervals, or one for each value of `line`, a band about each, and a line at zero.
 
@@ -35,10 +36,11 @@ def draw_curve(
             which they come. Of columns band_low and band_high the band is drawn, else it joins the intervals. The columns
             `BREAK_EVEN` mark a point on each line that has one among its x, with the interval of its x.
         unit: of the estimates, such as "CNY per million bid requests".
-        silo: the siloed arm as it is to be printed.
+        silo: the siloed arm as it is to be printed; empty where nothing is compared with it.
         subject: what the figure shows.
         x_label: the swept key and its unit.
         y_label: what is estimated.
+        log_x: x is an amount over several orders of magnitude.
 
     Raises:
         ValueError: missing columns, no rows, or several metrics.
@@ -60,10 +62,12 @@ def draw_curve(
             axes.set_xticks(range(len(names)), names)
         if axes.get_legend_handles_labels()[1]:
             axes.legend()
+        if log_x:
+            axes.set_xscale("log")
         amounts(axes.yaxis)
         axes.set_xlabel(x_label)
         axes.set_ylabel(f"{y_label}\n({unit})")
-        caption(figure, subject, f"Siloed: {silo}. {_note(curve)}")
+        caption(figure, subject, f"{silo and f'Siloed: {silo}. '}{_note(curve)}")
     return figure
 
 

@@ -149,7 +149,8 @@ def _about(study: Study) -> str:
     about = study.manifest
     parts = [f"Study {study.verb}, scenario {study.scenario}", f"seed {about.get('seed', 'unknown')}"]
     if "replications" in about:
-        parts.append(f"{about['replications']:,} replications")
+        count = about["replications"]
+        parts.append("1 replication" if count == 1 else f"{count:,} replications")
     if about.get("auctions"):
         parts.append(f"{about['auctions']:,} auctions")
     parts.append(f"started {about.get('started', 'at an unknown time')}")

@@ -10,6 +10,7 @@ from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
 from experiments.settings import Settings, Swept, ValueStudy
+from experiments.studies import value_learning
 from experiments.studies.value_cells import Plan, best_single
 from experiments.vary import Changes, as_overrides, fewer, varied
 
@@ -67,12 +68,12 @@ def curves(settings: Settings[ValueStudy]) -> list[Curve]:
 
 
 def swept_of(settings: Settings[ValueStudy]) -> tuple[Swept, ...]:
-    """What is to be swept: as asked for, or the first source's match rate."""
-    if settings.study.curves is not None:
-        return settings.study.curves
-    return tuple(
-        Swept(over=f"source.{name}.match_rate", values=SHARES) for name in list(settings.scenario.source)[:1]
-    )
+    """What is to be swept: as asked for, or the first source's match rate; where values are learned and exact, the amount of data."""
+    asked = settings.study.curves
+    if asked is None:
+        first = list(settings.scenario.source)[:1]
+        asked = tuple(Swept(over=f"source.{name}.match_rate", values=SHARES) for name in first)
+    return asked + value_learning.swept(settings)
 
 
 def map_of(settings: Settings[ValueStudy]) -> dict[Grid, Plan]:

@@ -50,6 +50,11 @@ def market(settings: Settings[Any], changes: Changes, *, requests: int, name: st
     return Plan(there, f"{name}: {as_overrides(changes)}")
 
 
+def arms_of(plan: Plan) -> tuple[str, ...]:
+    """The arms that are played there."""
+    return tuple(dict.fromkeys((*plan.sources, *plan.siloed, "joint")))
+
+
 def cells(plan: Plan, replications: int) -> list[Cell]:
     """What the value of joint data needs there, pilots included."""
     arms = dict.fromkeys((*plan.siloed, "joint"))

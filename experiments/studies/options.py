@@ -13,6 +13,7 @@ from sim.scenario.base import Count, Finite, NonNegative, Positive
 Arm = Annotated[str, Field(min_length=1)]
 """An information set, or another way of holding all sources: ``experiments.studies.arms.arms_of`` has them."""
 Valuation = Literal["bayes", "learned"]
+EitherOrBoth = Literal["bayes", "learned", "both"]
 Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Impressions = Annotated[int, Field(ge=2, le=10**9)]

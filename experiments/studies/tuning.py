@@ -60,8 +60,8 @@ def sides_of(cell: Cell, start: float, *, adapted: bool) -> list[Side]:
     return [Side(group, start) for group in groups if group]
 
 
-def check_parameter(scenario: Scenario, parameter: str, values: Sequence[float]) -> None:
-    """Refuse a parameter that the strategy does not have, or values that it does not take.
+def check_parameter(scenario: Scenario, parameter: str, values: Sequence[float], point: str = "") -> None:
+    """Refuse a parameter that the strategy does not have, or values that it does not take; ``point`` says where that is.
 
     Raises:
         BadInput: with a line for each.
@@ -70,11 +70,12 @@ def check_parameter(scenario: Scenario, parameter: str, values: Sequence[float])
     from strategies.registry import UnknownStrategyError, make
 
     spec, problems = scenario.bidders.strategy, []
+    place = f"study.tune, at {point}" if point else "study.tune"
     for value in values:
         try:
             make(StrategySpec(name=spec.name, **{**spec.params, parameter: value}), Market.of(scenario))
         except UnknownStrategyError as error:
-            problems.append(f"study.tune: {error}")
+            problems.append(f"{place}: {error}")
     if problems:
         raise BadInput(list(dict.fromkeys(problems)))
 

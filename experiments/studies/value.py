@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
-from experiments.studies import value_money, value_notes, worlds
+from experiments.studies import drawn, value_learning, value_money, value_notes, worlds
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
-from experiments.studies.tuning import Tuned, check_parameter, sides_of, tune
+from experiments.studies.retuned import Retuned
 from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
 
 if TYPE_CHECKING:
@@ -40,20 +41,19 @@ class Value(Study):
         if len(scenario.source) < 2:
             has = ", ".join(scenario.source) or "none"
             raise BadInput(f"source: the study value joins two sources or more, and there is: {has}")
-        if study := self.settings.study.tune:
-            check_parameter(scenario, study.parameter, study.values)
-        _ = self._curves, self._map, self._worlds  # every point is a market
+        _ = self._asked_curves, self._asked_map, self._asked_worlds, self._retuned  # every point is a market
 
     def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
         """Pilots where a width is asked for; then everything else at once."""
-        yield from self._tune(ledger)
-        plan = self._plan
+        yield from self._retuned.stages(ledger)
+        ladders = self._ladders
         if self.settings.study.half_width is not None:
-            yield plan.pilot() + plan.width_pilot()
+            yield [cell for plan in ladders for cell in plan.pilot()] + ladders[0].width_pilot()
         replications = range(self._replications(ledger))
+        own = [cell for plan in ladders for cell in (*plan.pilot(), *plan.ladder(replications))]
         spots = [spot.plan for curve in self._curves for spot in curve.spots]
         points = [cell for spot in (*spots, *self._map.values()) for cell in cells(spot)]
-        yield plan.pilot() + plan.ladder(replications) + points + worlds.cells(self._worlds)
+        yield own + points + worlds.cells(self._worlds)
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
         """How many replications, which source is the better one, and which silo."""
@@ -69,16 +69,18 @@ class Value(Study):
         from experiments.estimate import ladder_summary
 
         scale, money = unit(self.settings.scenario)
+        own, best = cells[cells["study_point"] == ""], self._best_single(ledger)
         ladder = ladder_summary(
-            cells[cells["study_point"] == ""],
-            best_single=self._best_single(ledger),
+            own,
+            best_single=best,
             silo=self.settings.study.silo,
             sources=tuple(self.settings.scenario.source),
             unit_scale=scale,
             unit=money,
             per_bidder=self.settings.scenario.bidders.count > 1,
         )
-        own, best = cells[cells["study_point"] == ""], self._best_single(ledger)
+        if len(self._ladders) > 1:
+            ladder = self._with_learned(ladder, cells, ledger)
         followed = [readings(curve, ledger) for curve in self._curves]
         further = list(value_money.rows(self.settings, own, best, followed))
         if self._worlds:
@@ -88,6 +90,19 @@ class Value(Study):
         import pandas as pd
 
         return pd.concat([ladder, pd.DataFrame(further)], ignore_index=True)
+
+    def _with_learned(self, ladder: pd.DataFrame, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+        """The ladder's summary, and below it the learned ladder's with what learning costs."""
+        import pandas as pd
+
+        from experiments.estimate.ladder import adjusted
+
+        exact, learned = (cells[cells["study_point"] == plan.point] for plan in self._ladders)
+        if learned.empty:
+            return ladder
+        best = self._best_single(ledger), self._best_single(ledger, self._ladders[1])
+        rows = value_learning.rows(self.settings, exact, learned, best)
+        return adjusted(pd.concat([ladder, rows], ignore_index=True))
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
         """The two tables, the sentence, and what spoils it."""
@@ -104,6 +119,7 @@ class Value(Study):
                     **about,
                 ),
                 *filter(None, [others(summary)]),
+                *value_learning.sentences(summary, self.settings),
                 *value_money.sentences(summary, self.settings),
                 *worlds.sentences(summary, len(self._worlds)),
             ),
@@ -124,17 +140,24 @@ class Value(Study):
             value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
             value = value_money.with_break_even(value, summary)
             yield Figure(title, value, partial(_draw_curve, value, money, label))
+        for title, cost in self._learning_curves(ledger):
+            yield Figure(title, cost, partial(value_learning.draw, cost, money))
         grid, singles = at_points(self._map, ledger)
         if grid:
             heat = heat_table(grid, best_single=singles, unit_scale=scale)
             yield Figure("redundancy_interaction", heat, partial(plots.draw_heat, heat, unit=money))
 
-    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:
         """Every curve, a row a point, line, estimand and metric; every world with what was drawn for it."""
         import pandas as pd
 
-        found = [rows.assign(curve=title) for title, rows in self._curve_tables(ledger)]
+        found = [
+            rows.assign(curve=title)
+            for title, rows in (*self._curve_tables(ledger), *self._learning_curves(ledger))
+        ]
         tables = {"curves": pd.concat(found, ignore_index=True)} if found else {}
+        if len(learning := value_learning.table(summary)):
+            tables["learning"] = learning
         return tables | ({"worlds": worlds.world_table(self._worlds, ledger)} if self._worlds else {})
 
     def _curve_tables(self, ledger: Ledger) -> list[tuple[str, pd.DataFrame]]:
@@ -153,49 +176,70 @@ class Value(Study):
                 silo = self.settings.study.silo
                 yield curve.swept.title, curve_table(found, silo=silo, unit_scale=scale, unit=money)
 
-    @cached_property
-    def _tuned(self) -> dict[str, Tuned]:
-        """What is tuned, by arm; nothing where no parameter is named."""
-        study = self.settings.study
-        if study.tune is None:
-            return {}
-        spec = self.settings.scenario.bidders.strategy
-        start = float(spec.params.get(study.tune.parameter, study.tune.values[0]))
-        adapted = study.rivals == "adapted"
-        return {
-            cell.arm: Tuned(cell, sides_of(cell, start, adapted=adapted))
-            for cell in Plan(self.settings).ladder([0])
-        }
+    def _learning_curves(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Title and rows of what learning costs, along each curve over the amount of data that holds both valuations."""
+        for curve in self._curves:
+            cost = value_learning.cost_curve(readings(curve, ledger), self.settings)
+            if cost is not None and len(cost):
+                yield f"cost_of_{curve.swept.title}", cost
 
-    def _tune(self, ledger: Ledger) -> Iterator[list[Cell]]:
-        if self._tuned:
-            wanted = self.settings.study.tune
-            yield from tune(list(self._tuned.values()), wanted.parameter, wanted.values, ledger)
+    @cached_property
+    def _retuned(self) -> Retuned:
+        """What is tuned, at every point where something is played; nothing where no parameter is named."""
+        spots = [spot.plan for curve in self._asked_curves for spot in curve.spots]
+        return Retuned.of(
+            self.settings,
+            [
+                *((plan, plan.arms) for plan in self._asked_ladders),
+                *((plan, plan.compared) for plan in (*spots, *self._asked_map.values())),
+                *((world.plan, drawn.arms_of(world.plan)) for world in self._asked_worlds),
+            ],
+        )
 
     @property
-    def _plan(self) -> Plan:
-        """The ladder's cells, as every arm is played once its policies are tuned."""
-        if not self._tuned:
-            return Plan(self.settings)
-        policies = {arm: tuned.policies for arm, tuned in self._tuned.items()}
-        return Plan(self.settings, parameter=self.settings.study.tune.parameter, policies=policies)
+    def _ladders(self) -> list[Plan]:
+        """The ladder's cells, every arm as it is played once its policies are tuned; where both valuations are asked for, twice."""
+        return [self._retuned.played(plan) for plan in self._asked_ladders]
+
+    @property
+    def _curves(self) -> list[Curve]:
+        return [
+            Curve(
+                curve.swept,
+                tuple(replace(spot, plan=self._retuned.played(spot.plan)) for spot in curve.spots),
+            )
+            for curve in self._asked_curves
+        ]
+
+    @property
+    def _map(self) -> dict[Grid, Plan]:
+        return {at: self._retuned.played(plan) for at, plan in self._asked_map.items()}
+
+    @property
+    def _worlds(self) -> list[worlds.World]:
+        return [replace(world, plan=self._retuned.played(world.plan)) for world in self._asked_worlds]
 
     @cached_property
-    def _curves(self) -> list[Curve]:
+    def _asked_ladders(self) -> list[Plan]:
+        learned = value_learning.learned_plan(self.settings)
+        return [Plan(self.settings), *([learned] if learned else [])]
+
+    @cached_property
+    def _asked_curves(self) -> list[Curve]:
         """None where nothing is drawn, and no break-even is looked for."""
         wanted = self.settings.plot.enabled or self.settings.money.requests_per_month is not None
         return curves(self.settings) if wanted else []
 
     @cached_property
-    def _worlds(self) -> list[worlds.World]:
+    def _asked_worlds(self) -> list[worlds.World]:
         return worlds.worlds(self.settings)
 
     @cached_property
-    def _map(self) -> dict[Grid, Plan]:
+    def _asked_map(self) -> dict[Grid, Plan]:
         return map_of(self.settings) if self.settings.plot.enabled else {}
 
-    def _best_single(self, ledger: Ledger) -> str:
-        plan = self._plan
+    def _best_single(self, ledger: Ledger, ladder: Plan | None = None) -> str:
+        plan = ladder or self._ladders[0]
         return best_single(ledger.of(plan.pilot()), plan.sources)
 
     def _replications(self, ledger: Ledger) -> int:
@@ -208,7 +252,7 @@ class Value(Study):
         from experiments.estimate.metrics import outcomes
 
         silo = self._best_single(ledger) if study.silo == "best_single" else study.silo
-        found = ledger.of(self._plan.width_pilot())
+        found = ledger.of(self._ladders[0].width_pilot())
         if not found:
             return len(WIDTH_PILOT)
         scale, _ = unit(self.settings.scenario)
@@ -224,6 +268,8 @@ class Value(Study):
         yield tables.estimand_table(summary, **about)
         if self.settings.study.lattice and (summary["estimand"] == "shapley").any():
             yield tables.source_table(summary, tuple(self.settings.scenario.source))
+        if len(learning := value_learning.table(summary)):
+            yield tables.learning_table(learning)
         if (money := value_money.money_table(summary)) is not None:
             yield money
 
@@ -232,9 +278,9 @@ class Value(Study):
 
         study = self.settings.study
         yield from value_notes.of_settings(self.settings)
-        yield from value_notes.tuned(self.settings, self._tuned)
+        yield from value_notes.tuned(self.settings, self._retuned)
         if study.silo == "best_single":
-            yield from value_notes.near_tie(ledger.of(self._plan.pilot()))
+            yield from value_notes.near_tie(ledger.of(self._ladders[0].pilot()))
         if value := lookup(summary, "value_of_joint_data"):
             yield from value_notes.width(value, study.half_width, study.max_replications)
             yield from value_notes.power(value, unit(self.settings.scenario)[1])
@@ -244,5 +290,10 @@ def _draw_curve(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
     from experiments import plots
 
     over = str(value["over"].iloc[0])
-    subject = f"Value of joint data against {over}"
-    return plots.draw_curve(value, unit=unit, silo=silo, subject=subject, x_label=over)
+    subject = f"Value of joint data against {plots.key_words(over)}"
+    about: dict[str, Any] = {
+        "subject": subject,
+        "x_label": plots.key_label(over),
+        "log_x": over == value_learning.AMOUNT,
+    }
+    return plots.draw_curve(value, unit=unit, silo=silo, **about)

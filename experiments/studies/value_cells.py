@@ -39,6 +39,12 @@ class Plan:
         return self.settings.study
 
     @property
+    def valuation(self) -> str:
+        """How these cells' values are come by; where both valuations are asked for, the exact one."""
+        asked = str(self.study.valuation)
+        return "bayes" if asked == "both" else asked
+
+    @property
     def sources(self) -> tuple[str, ...]:
         """Every source by name; each alone is an arm."""
         return tuple(self.settings.scenario.source)
@@ -53,10 +59,14 @@ class Plan:
         """Arms that the silo may be."""
         return self.sources if self.study.silo == "best_single" else (self.study.silo,)
 
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Every arm of the ladder."""
+        return (*arms_of(self.settings.scenario, whole=self.study.lattice), *self.siloed)
+
     def ladder(self, replications: Iterable[int]) -> list[Cell]:
         """Every arm in these replications."""
-        arms = arms_of(self.settings.scenario, whole=self.study.lattice)
-        return self.cells((*arms, *self.siloed), replications)
+        return self.cells(self.arms, replications)
 
     def pilot(self) -> list[Cell]:
         """The single sources on the pilot's replications."""
@@ -73,7 +83,7 @@ class Plan:
             Cell(
                 scenario=settings.scenario,
                 arm=arm,
-                valuation=study.valuation,
+                valuation=self.valuation,
                 who=study.who,
                 others=study.others,
                 parameter=self.parameter if arm in self.policies else "",

@@ -12,6 +12,7 @@ from sim.scenario import Scenario, StrategySpec
 
 if TYPE_CHECKING:
     from experiments.estimate import Estimate
+    from experiments.studies.retuned import Retuned
     from experiments.studies.tuning import Tuned
 
 FEW_SALES = 200
@@ -65,21 +66,31 @@ def near_tie(pilot: Found) -> Iterator[str]:
             )
 
 
-def tuned(settings: Settings[ValueStudy], arms: Mapping[str, Tuned]) -> Iterator[str]:
+def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
     """What the policies were retuned to, and how much one bidder could still gain by another of the tried values."""
     from experiments.studies.value_cells import unit
     from experiments.verdict import number
 
-    if not arms or settings.study.tune is None:
+    if not found.at or settings.study.tune is None:
         return
     scale, money = unit(settings.scenario)
-    values = [f"{arm} {', '.join(f'{side.value:g}' for side in one.sides)}" for arm, one in arms.items()]
-    regret = max(side.regret for one in arms.values() for side in one.sides)
-    per = settings.scenario.supply.requests or 1
+
+    def remaining(there: Mapping[str, Tuned]) -> float:
+        """The most that one bidder could gain, per request and unit."""
+        return max(
+            scale * side.regret / (one.cell.scenario.supply.requests or 1)
+            for one in there.values()
+            for side in one.sides
+        )
+
     whose = "of the holders, then of the others" if settings.study.rivals == "adapted" else "of the holders"
+    ladder = found.at[""]
+    values = [f"{arm} {', '.join(f'{side.value:g}' for side in one.sides)}" for arm, one in ladder.items()]
+    elsewhere = [remaining(there) for point, there in found.at.items() if point]
+    further = f"; at {len(elsewhere)} further points at most {number(max(elsewhere))}" if elsewhere else ""
     yield (
         f"{settings.study.tune.parameter} {whose}, retuned on pilots: {'; '.join(values)}. Remaining regret: one bidder could gain "
-        f"at most {number(scale * regret / per)} {money} by another of the tried values."
+        f"at most {number(remaining(ladder))} {money} by another of the tried values{further}."
     )
 
 
@@ -91,7 +102,7 @@ def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
             f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
             "data is worth hardly shows; strategy=adaptive_pacing spends evenly"
         )
-    if settings.study.valuation == "learned":
+    if settings.study.valuation != "bayes":
         requests = settings.study.train_requests
         sales = sales_to_learn_from(settings.scenario, requests)
         if sales < FEW_SALES:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import combinations
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ from strategies.valuations.tables import CellValues, spread_over
 from strategies.valuations.thompson import Thompson
 
 Cells = NDArray[np.float64]
+FITTED: WeakKeyDictionary[TrainingLog, dict[tuple[str, ...], Cells]] = WeakKeyDictionary()
+"""What was made of a log, as long as it is there: stacked scores and departments ask for models that arms have, too."""
 Learner = Callable[[Cells, Cells, Cells, bool], Cells]
 """(count, total, square, is_click) over cells -> the mean outcome expected in each; same shape."""
 
@@ -82,6 +85,21 @@ def _fit(
     """
     if learner in ONLINE:
         return started(ONLINE[learner], scenario, log, sources, own=False, folds=folds).expected()
+    made = FITTED.setdefault(log, {})
+    known = (
+        scenario.response.model_dump_json(),
+        *(scenario.source[name].model_dump_json() for name in sources),
+    )
+    key = (*known, *sources, learner, str(folds))
+    if key not in made:
+        made[key] = _fitted(scenario, log, sources, learner, folds)
+    return made[key].copy()
+
+
+def _fitted(
+    scenario: Scenario, log: TrainingLog, sources: tuple[str, ...], learner: str, folds: slice | list[int]
+) -> Cells:
+    """The same, made anew."""
     held = scenario.originals(sources)
     value = _on_codes(scenario, log, sources, held, learner, folds)
     taken_for_any = [name for name in held if scenario.source[name].unmatched == "prior"]

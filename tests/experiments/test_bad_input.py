@@ -221,7 +221,7 @@ CASES = [
     (
         "source taken away",
         ["source: ", "two sources or more", "there is: profile"],
-        ["value", "~source.context"],
+        ["value", "~source.context", "~source.history"],
     ),
     (
         "sources where there is nothing to join",

@@ -10,6 +10,8 @@ import pytest
 
 from experiments.calibration import REAL, simulated_beside_real, weighted_auc
 from jointbid import Priced, Truthful, bayes, load, simulate
+from sim.response import truth
+from strategies.valuations.bayes import posterior
 
 PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
 
@@ -25,7 +27,30 @@ def test_simulated_figures_are_near_the_real_ones_and_as_the_page_says() -> None
         assert table.simulated[figure] == pytest.approx(float(shown), abs=0.501 * 10**-digits), figure
 
 
-@pytest.mark.parametrize("sources", [(), ("profile",), ("context",), ("profile", "context")])
+@pytest.mark.parametrize(
+    ("held", "auc"),
+    [
+        (("profile",), 0.65),
+        (("context",), 0.69),
+        (("profile", "context"), 0.71),
+        (("history",), 0.582),
+        (("profile", "context", "history"), 0.716),
+    ],
+)
+def test_it_is_fitted_exactly(held: tuple[str, ...], auc: float) -> None:
+    """By the law of the codes and the chance of a click in each cell, at the scenario's match rates: no sampling."""
+    scenario = load("default")
+    world = truth(scenario)
+    assert 100 * (world.law * world.click).sum() == pytest.approx(0.0796, abs=1e-4)
+    law = posterior(scenario, held, dict.fromkeys(held, 1.0))
+    click = law.mean(0.0) / scenario.response.value_per_click
+    assert weighted_auc(click, law.weight * click, law.weight * (1 - click)) == pytest.approx(auc, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [(), ("profile",), ("context",), ("history",), ("profile", "context"), ("profile", "context", "history")],
+)
 def test_win_rates_lie_between_5_and_25_percent(sources: tuple[str, ...]) -> None:
     scenario = load("default")
     focal = simulate(scenario, {"focal": Priced(bayes(scenario, sources), Truthful())}, seed=1).of("focal")

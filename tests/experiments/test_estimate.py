@@ -37,8 +37,14 @@ UNIT = "EUR per bid request"
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=3, max_size=40)
 
-NEED_ARMS_OF_THEIR_OWN = {"bidding_better", "showing_better", "cost_of_seeing_clicks"}
-"""Arms that there are where creatives are chosen, and where accounts are on a journey."""
+NEED_ARMS_OF_THEIR_OWN = {
+    "bidding_better",
+    "showing_better",
+    "cost_of_seeing_clicks",
+    "cost_of_learning",
+    "value_lost_to_learning",
+}
+"""Arms that there are where creatives are chosen, where accounts are on a journey, and where values are also learned."""
 
 
 def summarise(cells, **changes):

@@ -23,6 +23,7 @@ from experiments.plots import (
     pacing_points,
     save,
 )
+from experiments.plots.tornado import draw_tornado
 
 UNIT = "CNY per million bid requests"
 SILO = "best_single (context)"
@@ -71,7 +72,7 @@ def lines(axes, label):
 
 
 @pytest.fixture
-def figures(ladder, curve, heat, log):
+def figures(ladder, curve, heat, log, cells):
     """Every plot there is, with the table it was drawn from."""
     points, pacing = ladder(), pacing_points(day())
     return {
@@ -81,6 +82,30 @@ def figures(ladder, curve, heat, log):
         "pacing": (draw_pacing(pacing), pacing),
         "log": (draw_log_ladder(log, unit=UNIT), log),
         **further(),
+        **of_three(cells),
+    }
+
+
+def of_three(cells):
+    """What is drawn of three sources, each set of which is an arm; and of what matters."""
+    sources = ("profile", "context", "history")
+    sets = [part for size in range(4) for part in itertools.combinations(sources, size)]
+    levels = {"+".join(part) or "none": 0.25 + 0.012 * len(part) for part in sets}
+    levels["joint"] = levels.pop("+".join(sources)) + 0.004
+    summary = ladder_summary(cells(levels), best_single="context", sources=sources, unit=UNIT)
+    lattice, forest = plots.lattice_points(summary), plots.forest_points(summary, best_single="context")
+    shares = plots.forest_points(summary, estimand="shapley")
+    ranges = pd.DataFrame(
+        {"arm": ["source.profile.match_rate", "bidders.count", "rivals.sigma"], "unit": UNIT}
+    )
+    ranges = ranges.assign(
+        panel="effect", estimate=[4.0, -2.0, 0.5], ci_low=[3.0, -2.5, -0.1], ci_high=[5.0, -1.0, 1]
+    )
+    return {
+        "lattice": (plots.draw_lattice(lattice), lattice),
+        "forest": (plots.draw_forest(forest), forest),
+        "shapley": (plots.draw_shapley(shares), shares),
+        "tornado": (draw_tornado(ranges), ranges),
     }
 
 
@@ -131,7 +156,8 @@ def test_each_is_saved_as_svg_png_and_the_table_behind_it(figures, tmp_path):
         assert [p.name for p in paths] == [f"{name}.svg", f"{name}.png", f"{name}.csv"]
         assert paths[1].read_bytes().startswith(b"\x89PNG")
         assert ET.parse(paths[0]).getroot().tag.endswith("svg")
-        pd.testing.assert_frame_equal(pd.read_csv(paths[2]), table.reset_index(drop=True), check_dtype=False)
+        written = table.reset_index(drop=True).replace("", np.nan)
+        pd.testing.assert_frame_equal(pd.read_csv(paths[2]), written, check_dtype=False)
 
 
 def test_the_same_table_gives_the_same_bytes(curve, heat, tmp_path):
@@ -166,9 +192,16 @@ def drawn(figure):
     import matplotlib.text
 
     axes = [axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)]
+    off = {
+        t
+        for axes in figure.axes
+        if not axes.axison
+        for axis in (axes.xaxis, axes.yaxis)
+        for t in axis.findobj(matplotlib.text.Text)
+    }
     kept = {label for axis in axes for tick in axis.majorTicks for label in (tick.label1, tick.label2)}
     seen = {tick.label1 for axis in axes for tick in axis._update_ticks()}
-    found = figure.findobj(matplotlib.text.Text)
+    found = set(figure.findobj(matplotlib.text.Text)) - off
     return [t for t in found if t.get_text().strip() and t.get_visible() and (t not in kept or t in seen)]
 
 
@@ -177,7 +210,7 @@ def test_every_axis_has_a_unit_and_every_figure_a_subject(figures):
         assert figure.get_suptitle(), name
         labels = [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()]
         labels += [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()]
-        assert labels
+        assert labels or not any(axes.axison for axes in figure.axes), name
         for label in labels:
             assert "(" in label or label == UNIT, (name, label)
 
@@ -534,3 +567,18 @@ def test_a_forest_is_hollow_where_no_difference_is_shown(cells):
     assert [bar.get_width() for bar in plots.draw_shapley(shapley).axes[0].patches] == list(
         shapley["estimate"]
     )
+
+
+def test_keys_are_shown_in_words_with_their_units():
+    labels = {
+        "source.profile.match_rate": "match rate of profile (share)",
+        "source.profile.latency_h": "latency of profile (hours)",
+        "source.profile.lookup_latency_ms": "lookup latency of profile (ms)",
+        "source.profile.flip_rate_per_h": "flip rate of profile (per hour)",
+        "auction.floor_cpm": "floor of auction (currency per thousand)",
+        "bidders.count": "bidders (number)",
+        "auction.type": "type of auction",
+        "seed": "seed",
+    }
+    assert {key: plots.key_label(key) for key in labels} == labels
+    assert plots.key_words("bidders.budget") == "budget of each bidder"

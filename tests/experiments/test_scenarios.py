@@ -48,7 +48,7 @@ ANSWERS = {name: text for name, text in shipped().items() if "# expects:" in tex
 
 def test_there_is_one_for_each_way_in_which_joining_pays_or_does_not():
     wanted = {"silos_cost_most", "late_lookups", "stale_naive", "thin_data", "thin_market", "binding_budget"}
-    assert wanted | {"private_edge", "lost_identifiers", "what_spoils", "three_sources"} <= set(ANSWERS)
+    assert wanted | {"private_edge", "lost_identifiers", "what_spoils"} <= set(ANSWERS)
 
 
 @pytest.mark.parametrize("name", ANSWERS)

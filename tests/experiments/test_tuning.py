@@ -117,3 +117,31 @@ def test_all_arms_are_tuned_in_step(adapted):
     first = next(stages)
     assert {c.arm for c in first} >= {"none", "joint", "stacked"}
     assert all(c.is_pilot for c in first)
+
+
+def test_points_of_curves_map_and_worlds_are_tuned_too(tmp_path, monkeypatch, capsys):
+    """In second price the value itself is the best bid: every point plays gain 1, though .4 is configured."""
+    monkeypatch.chdir(tmp_path)
+    small = [
+        "scenario=theory", "strategy=linear", "executor=serial", "plot.format=svg", "supply.requests=800",
+        "study.lattice=false", "study.replications=2", "study.curve.replications=2", "study.worlds=2",
+        "study.curve.redundancy=[0]", "study.curve.interaction=[0,0.1]",
+        "study.curves=[{over: source.profile.match_rate, values: [0.5, 1]}]",
+    ]  # fmt: skip
+    tuned = ["bidders.strategy.gain=0.4", "study.tune={parameter: gain, values: [0.4, 1.0]}"]
+    assert main(["value", *small, *tuned]) == 0
+    assert "; at 6 further points at most" in capsys.readouterr().out
+    assert main(["value", *small, "bidders.strategy.gain=1.0"]) == 0
+    for name in ("curves.csv", "worlds.csv", "plots/redundancy_interaction.csv"):
+        one, other = (pd.read_csv(path) for path in tmp_path.glob(f"results/value/*/{name}"))
+        pd.testing.assert_frame_equal(one, other)
+
+
+def test_a_point_whose_strategy_does_not_have_the_parameter_is_refused(capsys):
+    asked = [
+        "study.tune={parameter: gain, values: [0.4, 1.0]}",
+        "study.curves=[{over: bidders.strategy, values: [linear, truthful]}]",
+    ]
+    assert main(["value", "scenario=theory", "strategy=linear", *asked]) == 2
+    said = capsys.readouterr().err
+    assert "study.tune, at bidders.strategy=truthful: strategy 'truthful' has no parameter 'gain'" in said

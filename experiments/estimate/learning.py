@@ -1,0 +1,115 @@
+"""What learning costs: profit with exact valuations less that with learned ones, replication by replication."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from experiments.estimate.intervals import contrast
+from experiments.estimate.ladder import (
+    P_HOLM,
+    PROFIT,
+    SUMMARY_COLUMNS,
+    Row,
+    arms_by_replication,
+    silo_label,
+    summary_row,
+)
+from experiments.estimate.sweeps import CURVE_COLUMNS, Reading, line_rows
+
+COST, LOST, LEARNED = "cost_of_learning", "value_lost_to_learning", "learned_"
+"""The two estimands that compare valuations, and what the learned ladder's own begin with."""
+
+KEPT = (
+    "utility", "value_of_joint_data", "same_request_step", "joint_model_step", "double_counting_penalty", "synergy",
+    "shapley", "marginal_value",
+)  # fmt: skip
+"""Estimands that are told of the learned ladder too, of profit alone."""
+
+
+def learned_rows(ladder: pd.DataFrame) -> pd.DataFrame:
+    """Of the learned ladder's summary what stands beside the exact one's, under names of its own."""
+    kept = ladder[ladder["estimand"].isin(KEPT) & ladder["metric"].isin((PROFIT, f"{PROFIT}_pct"))]
+    return kept.assign(estimand=LEARNED + kept["estimand"])
+
+
+def cost_rows(
+    exact: pd.DataFrame,
+    learned: pd.DataFrame,
+    *,
+    best_single: tuple[str, str],
+    silo: str,
+    unit_scale: float,
+    unit: str,
+) -> pd.DataFrame:
+    """What learning costs each arm, and by how much it lowers what joining is worth.
+
+    Args:
+        exact: cells with exact valuations.
+        learned: cells with learned ones; replications that only one of them has are left out.
+        best_single: the better single source with either.
+        silo: what joint data are compared with.
+        unit_scale: bid requests that money is stated for.
+        unit: what that makes the unit of money.
+    """
+    wide = _side_by_side(exact, learned, best_single, unit_scale)
+    arms = [
+        arm
+        for arm in dict.fromkeys((*exact["arm"], "best_single"))
+        if {_exact(arm), _learned(arm)} <= set(wide)
+    ]
+    rows = [summary_row(COST, arm, PROFIT, unit, contrast(wide, _cost(arm))) for arm in arms]
+    weights = {**_cost("joint"), _exact(silo): -1.0, _learned(silo): 1.0}
+    if set(weights) <= set(wide):
+        sides = f"joint - {silo_label(silo, best_single[0])}"
+        rows.append(summary_row(LOST, sides, PROFIT, unit, contrast(wide, weights)))
+    return pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, P_HOLM])
+
+
+def cost_over(readings: Sequence[Reading], *, unit_scale: float, unit: str) -> pd.DataFrame:
+    """The cost of learning at each point of a curve with the lines ``bayes`` and ``learned``; a line an arm.
+
+    Args:
+        readings: the curve's points; one whose twin is missing is left out.
+        unit_scale: bid requests that money is stated for.
+        unit: what that makes the unit of money.
+
+    Returns:
+        Columns ``CURVE_COLUMNS``.
+    """
+    exact, learned = ({r.x: r for r in readings if r.line == line} for line in ("bayes", "learned"))
+    points = [(there, exact[x]) for x, there in learned.items() if x in exact]
+    wide = [
+        _side_by_side(twin.cells, there.cells, (twin.best_single, there.best_single), unit_scale)
+        for there, twin in points
+    ]
+    rows: list[Row] = []
+    for arm in dict.fromkeys(arm for _, twin in points for arm in twin.cells["arm"]):
+        costs = [(there, (table[_exact(arm)] - table[_learned(arm)]).dropna())
+                 for (there, _), table in zip(points, wide, strict=True)]  # fmt: skip
+        rows += line_rows(costs, line=str(arm), estimand=COST, metric=PROFIT, unit=unit)
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+
+
+def _side_by_side(
+    exact: pd.DataFrame, learned: pd.DataFrame, best_single: tuple[str, str], unit_scale: float
+) -> pd.DataFrame:
+    """Profits of both, a row a replication and a column an arm and valuation."""
+    tables = (
+        arms_by_replication(cells, best, unit_scale=unit_scale)[PROFIT].rename(columns=name)
+        for cells, best, name in zip((exact, learned), best_single, (_exact, _learned), strict=True)
+    )
+    return pd.concat(tables, axis=1)
+
+
+def _exact(arm: str) -> str:
+    return f"bayes {arm}"
+
+
+def _learned(arm: str) -> str:
+    return f"learned {arm}"
+
+
+def _cost(arm: str) -> dict[str, float]:
+    return {_exact(arm): 1.0, _learned(arm): -1.0}

@@ -1,0 +1,117 @@
+"""`study.valuation=both`: two ladders from the same replications and logs, and what learning costs."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from experiments.config import load
+from experiments.errors import BadInput
+from experiments.estimate import lookup
+from experiments.session import answer
+from experiments.studies.value import Value
+
+SMALL = (
+    "scenario=theory",
+    "supply.requests=1000",
+    "study.learner=cell_means",
+    "study.train_requests=100",
+    "study.curve.redundancy=[]",
+    "study.curve.interaction=[]",
+    "executor=serial",
+)
+PLAIN = "plot.enabled=false"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """The folder and the answer of the study with some overrides."""
+
+    def play(*more):
+        folder = tmp_path_factory.mktemp("both")
+        (point,) = load("value", [*SMALL, *more, f"results_dir={folder}"])
+        found = answer(point, Value(point.settings))
+        assert not found.failures
+        return point.folder, found
+
+    return play
+
+
+@pytest.fixture(scope="module")
+def both(run):
+    return run(PLAIN, "study.valuation=both", "study.replications=12")[1]
+
+
+def of(summary, estimand):
+    rows = summary[(summary["estimand"] == estimand) & (summary["metric"] == "focal_profit")]
+    return rows.set_index("arm")["estimate"]
+
+
+@pytest.mark.parametrize("valuation", ["bayes", "learned"])
+def test_each_ladder_is_that_of_its_own_study(run, both, valuation):
+    _, alone = run(PLAIN, f"study.valuation={valuation}", "study.replications=12")
+    name = {"bayes": "", "learned": "learned_"}[valuation]
+    for estimand in (
+        "utility",
+        "value_of_joint_data",
+        "shapley",
+        "synergy",
+        "marginal_value",
+        "joint_model_step",
+    ):
+        pd.testing.assert_series_equal(of(both.summary, name + estimand), of(alone.summary, estimand))
+
+
+def test_the_cost_is_the_difference_and_adds_up(both):
+    cost = of(both.summary, "cost_of_learning")
+    exact, learned = of(both.summary, "utility"), of(both.summary, "learned_utility")
+    assert set(cost.index) == set(exact.index)
+    assert cost.to_dict() == pytest.approx((exact - learned)[cost.index].to_dict())
+    lost = lookup(both.summary, "value_lost_to_learning")
+    assert lost.estimate == pytest.approx(cost["joint"] - cost["best_single"])
+    assert lost.estimate == pytest.approx(
+        lookup(both.summary, "value_of_joint_data").estimate
+        - lookup(both.summary, "learned_value_of_joint_data").estimate
+    )
+
+
+def test_it_is_told(both):
+    learned, costs = both.said.verdict[-2:]
+    assert learned.startswith("Learned from 100 randomised impressions:")
+    assert "joint" in costs
+    assert "best_single" in costs
+
+
+def test_comparisons_of_both_ladders_are_one_family(both):
+    """Holm: the smallest p-value is multiplied by how many there are, so every other adjusted one is at least as large."""
+    told = both.summary.dropna(subset=["p_holm"])
+    assert {"cost_of_learning", "learned_shapley", "shapley"} <= set(told["estimand"])
+    assert not set(told["estimand"]) & {"utility", "learned_utility", "value_of_joint_data"}
+
+
+def test_the_cost_falls_with_the_data(run):
+    """K sigma^2/(2Mn): a hundredth of the data costs a hundred times as much, to first order."""
+    folder, found = run(
+        "study.valuation=both", "study.replications=2", "study.train_requests=100000", "plot.format=svg",
+        "study.curve.requests=1000", "study.curve.replications=6", "study.curves=[]",
+    )  # fmt: skip
+    curves = pd.read_csv(folder / "curves.csv")
+    cost = curves[(curves["curve"] == "cost_of_learning") & (curves["line"] == "joint")]
+    assert cost["x"].tolist() == [1_000, 3_000, 10_000, 30_000, 100_000]
+    assert cost["estimate"].iloc[0] > 10 * cost["estimate"].iloc[-1] > 0
+    assert {"learning.svg", "cost_of_learning.svg", "learning.csv"} <= {
+        f.name for f in (folder / "plots").iterdir()
+    }
+    assert len(pd.read_csv(folder / "learning.csv")) == len(of(found.summary, "cost_of_learning")) + 1
+
+
+def test_a_curve_of_ones_own_takes_its_place(run):
+    asked = "study.curves=[{over: study.train_requests, name: mine, values: [50, 500], lines: {bayes: {study.valuation: bayes}, learned: {study.valuation: learned}}}]"
+    folder, _ = run("study.valuation=learned", "study.replications=2", "plot.format=svg", "study.curve.requests=500",
+                    "study.curve.replications=2", asked)  # fmt: skip
+    assert set(pd.read_csv(folder / "curves.csv")["curve"]) == {"mine", "cost_of_mine"}
+
+
+def test_what_cannot_be_learned_is_refused():
+    with pytest.raises(BadInput, match=r"study\.valuation = both: must be bayes where there is a journey"):
+        load("value", ["scenario=b2b_long_cycle", "study.valuation=both"])
