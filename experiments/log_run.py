@@ -146,9 +146,9 @@ def _leaks(plan: Plan, field: Field) -> list[str]:
     hidden = {} if "pctr" in field.log.frame else hidden_values(plan, field.log)
     if not hidden:
         return []
+    named = hidden_words(hidden)
     return [
-        f"the predictions rest on what looks like leakage too: {hidden_words(hidden)}; jointbid value and jointbid log table show "
-        "results without it"
+        f"the predictions rest on what looks like leakage, too: {named}; jointbid log table plays without it"
     ]
 
 
