@@ -291,6 +291,7 @@ def test_the_summary_s_break_even_goes_to_its_own_source_and_line(curve):
     rows = [
         ("profile (a)", "match_rate", 0.6),
         ("context (a)", "match_rate", 0.2),
+        ("profile (naive, a)", "match_rate", 0.8),
         ("profile (a)", "npv", 9.0),
     ]
     summary = pd.DataFrame(rows, columns=["arm", "metric", "estimate"])
@@ -299,7 +300,8 @@ def test_the_summary_s_break_even_goes_to_its_own_source_and_line(curve):
     found = with_break_even(table, summary)["break_even"]
     assert found.tolist() == pytest.approx([0.6, 0.6, math.nan, math.nan, math.nan], nan_ok=True)
     assert "break_even" not in with_break_even(table.assign(over="supply.requests"), summary)
-    assert "break_even" not in with_break_even(table, pd.concat([summary, summary]))
+    assert with_break_even(table, summary, "naive")["break_even"].iloc[0] == 0.8
+    assert "break_even" not in with_break_even(table, summary, "another curve")
 
 
 def test_credit_has_a_panel_a_channel_with_what_it_did_and_a_row_a_rule():
