@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from experiments.replay.market import Field
+    from experiments.replay.plan import Plan
     from sim import RunResult, Scenario
 
 
@@ -110,7 +111,7 @@ def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, t
     return (
         result,
         bidder_table(result, identified=False),
-        _notes(plan.settings.landscape, field, training, test),
+        (*_notes(plan.settings.landscape, field, training, test), *_leaks(plan, field)),
         scenario,
     )
 
@@ -136,6 +137,19 @@ def _notes(kind: str, field: Field, training: Field, test: Field) -> tuple[str, 
         *log.facts,
         *log.notes,
     )
+
+
+def _leaks(plan: Plan, field: Field) -> list[str]:
+    """What looks like leakage among the values that the predictions rest on."""
+    from experiments.replay.plan import hidden_values, hidden_words
+
+    hidden = {} if "pctr" in field.log.frame else hidden_values(plan, field.log)
+    if not hidden:
+        return []
+    named = hidden_words(hidden)
+    return [
+        f"the predictions rest on what looks like leakage, too: {named}; jointbid log table plays without it"
+    ]
 
 
 def _write(point: Point, folder: Folder, done: Run) -> None:

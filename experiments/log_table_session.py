@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,11 +31,14 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     Raises:
         BadInput: a log or settings that cannot be used, a folder that cannot be written to.
     """
+    import pandas as pd
+
     from experiments.errors import BadInput
     from experiments.logs import read_supply
     from experiments.replay.classic import play_all
+    from experiments.replay.ladder import ALL, WITHOUT
     from experiments.replay.market import open_field
-    from experiments.replay.plan import Plan
+    from experiments.replay.plan import Plan, hidden_values
 
     supply = point.settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
@@ -44,10 +49,19 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
         folder.status("running")
         log = read_supply(supply, plan.seed)
         field = open_field(plan, log, "joint")
-        found, left_out = play_all(plan, field, SHARES, lambda line: print(line, file=sys.stderr))  # noqa: T201
+        variants = {ALL: field}
+        hidden = hidden_values(plan, field.log) if "pctr" not in log.frame else {}
+        if hidden:
+            variants[WITHOUT] = open_field(plan, log, "joint", hidden)
+        parts: list[pd.DataFrame] = []
+        for tags, own in variants.items():
+            told = f" ({tags.replace('_', ' ')})" if hidden else ""
+            part, left_out = play_all(plan, own, SHARES, partial(_progress, told))
+            parts.append(part.assign(tags=tags))
+        found = pd.concat(parts, ignore_index=True)
         if not len(found):
             raise BadInput([f"{supply.path}: no campaign can be played", *left_out])
-        notes = (*_notes(field, plan), *left_out)
+        notes = (*_notes(field, plan), _sensitivity(field, hidden), *left_out)
         folder.write_text("config.yaml", point.yaml)
         folder.write_table(TABLE, found)
         folder.write_table("table.parquet", found)
@@ -59,6 +73,21 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
         )
         folder.status("done")
     return found, notes, path
+
+
+def _progress(told: str, line: str) -> None:
+    print(line + told, file=sys.stderr)  # noqa: T201 - progress is for who waits
+
+
+def _sensitivity(field: Field, hidden: Mapping[str, tuple[str, ...]]) -> str:
+    """What was done about values that look like leakage."""
+    from experiments.replay.plan import hidden_words
+
+    if hidden:
+        return f"everything was played twice: with all values, and without the suspect {hidden_words(hidden)} (column tags)"
+    if "pctr" in field.log.frame:
+        return "the predictions came with the log: what they owe to leaks cannot be told"
+    return "no value looks like leakage: there is nothing to leave out"
 
 
 def _notes(field: Field, plan: Plan) -> tuple[str, ...]:

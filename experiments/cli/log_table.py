@@ -21,15 +21,12 @@ def main(call: Call) -> int:
 
     (point,) = load("value", [override(call), *call.overrides])
     found, notes, folder = table(point)
-    for metric in ("clicks", "cost", "ecpc", "win_rate"):
-        for campaign in found["campaign"].unique():
-            rows = found[(found["campaign"] == campaign) & (found["metric"] == metric)]
-            tables.show(
-                _grid(
-                    rows,
-                    f"Campaign {campaign}: {metric.replace('_', ' ')}, {rows['unit'].iloc[0]}, with 95 % interval",
-                )
-            )
+    several = found["tags"].nunique() > 1
+    for names, rows in found.groupby(["metric", "campaign", "tags"], sort=False):
+        metric, campaign, tags = (str(name).replace("_", " ") for name in names)
+        told = f" ({tags})" if several else ""
+        title = f"Campaign {campaign}{told}: {metric}, {rows['unit'].iloc[0]}, with 95 % interval"
+        tables.show(_grid(rows, title))
     tables.show(*notes)
     sys.stdout.write(f"\nResults: {folder}\n")
     return 0

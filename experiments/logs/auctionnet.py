@@ -16,7 +16,7 @@ import pyarrow as pa
 from experiments.logs import columns as make
 from experiments.logs.account import Account
 from experiments.logs.columns import DAY_US
-from experiments.logs.delimited import Column, Form, read_rows
+from experiments.logs.delimited import Column, headed, read_rows
 from experiments.logs.table import Roles
 
 MICROS = 1_000_000
@@ -59,7 +59,7 @@ class AuctionNet:
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`; the rows of a time step share its first microsecond."""
         for file in self.files:
-            for rows in read_rows(file, COLUMNS, account, Form()):
+            for rows in read_rows(file, COLUMNS, account, headed(file)):
                 shown = rows["isExposed"] == 1
                 yield make.chunk(
                     {

@@ -7,7 +7,7 @@ block holds something odd are its cells looked at one by one.
 from __future__ import annotations
 
 import csv
-import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 from experiments.errors import BadInput, closest
 from experiments.logs.account import Account
+from experiments.logs.numbers import numbers_of
 from experiments.logs.odd_bytes import Marked, escaped, unmarked
 from experiments.logs.packed import BROKEN, head, unpacked, why
 
 BLOCK_BYTES = 2 << 20
-_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
-_WHOLE = r"^[+-]?\d{1,18}$"
+_LINE_END = re.compile(rb"\r\n?|\n")
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def read_rows(
         BadInput: no such file, no header, missing or doubled columns, a compressed file that is cut short or damaged.
             Ragged rows and cells that break a rule are `account`'s business.
     """
-    names = list(form.names) if form.names is not None else header(path, form)
+    names = list(form.names) if form.names is not None else as_asked(header(path, form), columns)
     if form.names is None:
         check_header(path, names, columns)
     first = 1 if form.names is not None else 2
@@ -128,8 +128,7 @@ def header(path: Path, form: Form) -> list[str]:
         BadInput: no such file, nothing in it, or a first line that is no text.
     """
     try:
-        line = head(path, 1 << 20).partition(b"\n")[0]
-        text = line.decode("utf-8-sig")
+        text = _LINE_END.split(head(path, 1 << 20), maxsplit=1)[0].decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput(f"{path}, row 1 (header): is not UTF-8 text ({error.reason})") from error
     if not text.strip():
@@ -138,9 +137,29 @@ def header(path: Path, form: Form) -> list[str]:
             if not head(path, 1)
             else f"{path}, row 1: no header"
         )
-    if not form.quoted:
-        return [name.strip() for name in text.rstrip("\r\n").split(form.delimiter)]
-    return next(csv.reader(io.StringIO(text.rstrip("\r")), delimiter=form.delimiter))
+    cells = next(csv.reader([text], delimiter=form.delimiter)) if form.quoted else text.split(form.delimiter)
+    return [name.strip() for name in cells]
+
+
+def as_asked(names: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    """The names, those that differ from a wanted one by their case alone written as that one."""
+    found = list(names)
+    for wanted in [column.name for column in columns if column.name not in names]:
+        alike = [i for i, name in enumerate(found) if name.casefold() == wanted.casefold()]
+        if len(alike) == 1:
+            found[alike[0]] = wanted
+    return found
+
+
+def headed(path: Path) -> Form:
+    """The form of a file with a header, its cells separated by what separates most of the header's."""
+    first = _LINE_END.split(head(path, 1 << 20), maxsplit=1)[0]
+    return Form(delimiter_of(first.decode("utf-8", "replace")))
+
+
+def delimiter_of(line: str) -> str:
+    """Which of comma, tab and semicolon separates most cells in a header."""
+    return max(",\t;", key=line.count)
 
 
 def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) -> None:
@@ -254,43 +273,6 @@ def _typed(
         if column.kind == "text":
             rows.columns[column.name] = rows[column.name].dictionary_encode()
     return rows
-
-
-def numbers_of(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the cells as numbers (int64 or float64), and which of them break the column's rule."""
-    if column.missing:
-        gone = pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
-        text = pc.if_else(gone, f"{column.default:.17g}", text)
-    values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.kind == "integer")
-    with np.errstate(invalid="ignore"):
-        good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
-    return values, wrong | ~good
-
-
-def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
-    """All cells as numbers; None where one of them may be none (Arrow reads 0x10 as 16)."""
-    if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
-        return None
-    try:
-        values = np.asarray(text.cast(pa.int64() if column.kind == "integer" else pa.float64()))
-    except pa.ArrowInvalid:
-        return None
-    return values, np.zeros(len(values), dtype=bool)
-
-
-def _by_pattern(text: pa.Array, *, whole: bool) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Numbers of a column in which some cell is odd: 0 and wrong where it is no number."""
-    plain = np.asarray(pc.match_substring_regex(text, _NUMBER))
-    values = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.float64()))
-    if not whole:
-        return values, ~plain
-    digits = pc.match_substring_regex(text, _WHOLE)
-    exact = np.asarray(pc.utf8_ltrim(pc.if_else(digits, text, "0"), characters="+").cast(pa.int64()))
-    with np.errstate(invalid="ignore"):
-        rounded = plain & np.isfinite(values) & (np.abs(values) < 2**53) & (values == np.rint(values))
-    inside = np.where(rounded, values, 0).astype(np.int64)
-    is_exact = np.asarray(digits)
-    return np.where(is_exact, exact, inside), ~(is_exact | rounded)
 
 
 def _take(column: Any, kept: NDArray[np.int64]) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.errors import BadInput
 from experiments.logs.auctionnet import HEADER
+from experiments.logs.delimited import delimiter_of
 from experiments.logs.ipinyou import SCHEMA, TEST_SCHEMA
-from experiments.logs.packed import files_of, head
+from experiments.logs.packed import files_of, head, raw_kind
 
 RAW, LOG_TXT, CSV, TRIPLES, YZX, AUCTIONNET, MAPPED, OWN = (
     "ipinyou_raw", "ipinyou_log_txt", "ipinyou_csv", "click_price_pctr", "yzx", "auctionnet", "mapped", "jointbid",
@@ -17,6 +19,8 @@ _STAMP = re.compile(r"^\d{17}$")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _FEATURE = re.compile(r"^\d+:\S+$")
 _JUDGED = 50
+_BESIDE = {".md", ".yaml", ".yml", ".json", ".md5", ".py"}
+_ABOUT = re.compile(r"^(readme|licen[sc]e|featindex\.txt|files\.md5|sha256|md5)")
 PARQUET = b"PAR1"
 
 
@@ -28,36 +32,41 @@ def detect(path: Path, *, mapped: bool = False) -> str:
         mapped: whether a mapping was given: then it is a file for the mapping, whatever it looks like.
 
     Raises:
-        BadInput: nothing there, nothing in it, or nothing that is known; it says what was seen.
+        BadInput: nothing there, nothing in it, nothing that is known, or files of several formats; it says what was seen.
     """
     files = files_of(path)
     if mapped:
         return MAPPED
     if path.is_dir() and any(raw_kind(file) for file in files):
         return RAW
-    first = next(
-        (
-            file
-            for file in files
-            if file.suffix not in {".md", ".yaml", ".json"} and file.name != "featindex.txt"
-        ),
-        files[0],
-    )
-    start = head(first)
+    told = {file: _one(file) for file in likely(files) if len(files) == 1 or head(file, 64).strip()}
+    if not told:
+        return _one(files[0])
+    if len(set(told.values())) > 1:
+        shown = ", ".join(f"{file.name} ({name})" for file, name in list(told.items())[:8])
+        raise BadInput(
+            f"{path}: holds files of several formats: {shown}; give one of them, or a folder with those of one"
+        )
+    return next(iter(told.values()))
+
+
+def likely(files: Sequence[Path]) -> list[Path]:
+    """The files that are logs, and not what may lie beside them."""
+    kept = [file for file in files if file.suffix not in _BESIDE and not _ABOUT.match(file.name.lower())]
+    return kept or list(files[:1])
+
+
+def _one(file: Path) -> str:
+    """The format of one file."""
+    start = head(file)
     if start.startswith(PARQUET):
-        return _parquet(first)
+        return _parquet(file)
     if not start.strip():
         raise BadInput(
-            f"{first}: is empty; expected rows" if not start else f"{first}: holds nothing but blank lines"
+            f"{file}: is empty; expected rows" if not start else f"{file}: holds nothing but blank lines"
         )
     lines = start.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
-    return _text(first, [line for line in lines[:_JUDGED] if line.strip()])
-
-
-def raw_kind(file: Path) -> str:
-    """Which of the raw iPinYou logs a file is by its name: imp, clk, conv, bid; empty where it is none of them."""
-    found = re.match(r"^(imp|clk|conv|bid)[._-]", file.name.lower())
-    return found[1] if found else ""
+    return _text(file, [line for line in lines[:_JUDGED] if line.strip()])
 
 
 def _parquet(file: Path) -> str:
@@ -80,11 +89,12 @@ _SAY = "say what its columns are with supply.mapping=FILE.yaml (docs/logs.md)"
 def _text(file: Path, lines: list[str]) -> str:
     first = lines[0]
     tabs, commas = first.rstrip("\r").split("\t"), [cell.strip(' "') for cell in first.split(",")]
-    if tabs[0].strip() == "click" and "payprice" in tabs:
+    names = {cell.strip(' "\r').casefold() for cell in first.split(delimiter_of(first))}
+    if {"click", "payprice", "bidid", "timestamp"} <= names and len(tabs) > 1:
         return LOG_TXT
-    if {"click", "payprice", "weekday", "hour"} <= set(commas):
+    if {"click", "payprice", "weekday", "hour"} <= names:
         return CSV
-    if len(set(HEADER) & set(commas)) >= 3:
+    if len({name.casefold() for name in HEADER} & names) >= 3:
         return AUCTIONNET
     rows = [line.rstrip("\r").split("\t") for line in lines]
     stamped = [row for row in rows if len(row) > 15 and _STAMP.match(row[1])]
@@ -98,8 +108,8 @@ def _text(file: Path, lines: list[str]) -> str:
         if sum(len(row) in {3, 4} and bool(_NUMBER.match(row[2])) for row in several) * 2 > len(several):
             return TRIPLES
     if len(commas) > 1 or len(tabs) > 1:
-        names = commas if len(commas) > 1 else tabs
-        raise BadInput(f"{file}, row 1: a text file with the cells {', '.join(names)[:300]}; {_SAY}")
+        shown = ", ".join(commas if len(commas) > 1 else tabs)
+        raise BadInput(f"{file}, row 1: a text file with the cells {shown[:300]}; {_SAY}")
     raise BadInput(f"{file}, row 1: {first[:100]!r} is of no format that is known; {_SAY}")
 
 

@@ -13,7 +13,7 @@ from experiments.logs.ipinyou import SCHEMA, TEST_SCHEMA, CleanedCsv, LogTxt, Ra
 from experiments.logs.mapped import Mapped
 from experiments.logs.mapping import read_mapping
 from experiments.logs.own import SEAT, OwnLog
-from experiments.logs.packed import files_of, head
+from experiments.logs.packed import files_of, head, raw_kind
 from experiments.logs.table import Reader
 from experiments.logs.triples import Triples
 from experiments.logs.yzx import Meaning, Yzx
@@ -69,12 +69,12 @@ def open_log(path: Path, log_format: str = AUTO, options: Options | None = None)
 
 def _plain(path: Path) -> Sequence[Path]:
     """The files of a log, without what may lie beside them."""
-    return [file for file in files_of(path) if file.name != FEATURE_INDEX]
+    return detect.likely(files_of(path))
 
 
 def _raw(path: Path, options: Options) -> Reader:
     files = files_of(path)
-    kinds = {file: detect.raw_kind(file) for file in files}
+    kinds = {file: raw_kind(file) for file in files}
     impressions = [file for file in files if kinds[file] == "imp"] if path.is_dir() else files
     if path.is_dir() and not impressions:
         impressions = [file for file in files if not kinds[file] and width_of(file) == len(TEST_SCHEMA)]
@@ -111,16 +111,14 @@ def _beside(path: Path, kind: str, said: str | None) -> list[Path]:
     """The click or conversion files of a folder, or those that go with one file of impressions."""
     if said is not None:
         given = Path(said).expanduser()
-        return [file for file in files_of(given) if not given.is_dir() or detect.raw_kind(file) == kind]
+        return [file for file in files_of(given) if not given.is_dir() or raw_kind(file) == kind]
     if path.is_dir():
-        return [file for file in files_of(path) if detect.raw_kind(file) == kind]
-    if detect.raw_kind(path) != "imp":
+        return [file for file in files_of(path) if raw_kind(file) == kind]
+    if raw_kind(path) != "imp":
         return []
     day = path.name[4:].split(".")[0]
     return [
-        file
-        for file in files_of(path.parent)
-        if detect.raw_kind(file) == kind and day in file.name.split(".")[1:]
+        file for file in files_of(path.parent) if raw_kind(file) == kind and day in file.name.split(".")[1:]
     ]
 
 

@@ -20,7 +20,7 @@ from experiments.logs import columns as make
 from experiments.logs.account import Account
 from experiments.logs.clicks import Clicks, Keys
 from experiments.logs.columns import HOUR_US, NULLS, PRICE_MAX
-from experiments.logs.delimited import Column, Form, Rows, read_rows
+from experiments.logs.delimited import Column, Form, Rows, headed, read_rows
 from experiments.logs.table import Roles, WonLog
 
 MICROS_PER_FEN_CPM = 10
@@ -91,7 +91,7 @@ class CleanedCsv(WonLog):
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`; the rows of one hour share its first microsecond."""
         for file in self.files:
-            for rows in read_rows(file, CLEANED, account, Form()):
+            for rows in read_rows(file, CLEANED, account, headed(file)):
                 hour = rows["weekday"] * 24 + rows["hour"]
                 text = {name: make.recode(rows[name], make.without_null) for name in _TEXT}
                 yield make.chunk(_canonical(rows, text, hour * HOUR_US, self.weight(rows["click"])))

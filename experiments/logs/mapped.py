@@ -20,6 +20,7 @@ from experiments.logs.account import Account
 from experiments.logs.columns import PRICE_MAX
 from experiments.logs.delimited import Column, Form, Rows, check_header, read_rows
 from experiments.logs.mapping import PER_UNIT, TIME_US, Mapping
+from experiments.logs.numbers import numbers_of
 from experiments.logs.packed import BROKEN, why
 from experiments.logs.table import Roles
 from experiments.logs.triples import ROW_US, campaign_of
@@ -219,8 +220,6 @@ def _text(cells: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
 
 
 def _numbers(cells: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    from experiments.logs.delimited import numbers_of
-
     if pa.types.is_dictionary(cells.type):
         cells = cells.dictionary_decode()
     if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):

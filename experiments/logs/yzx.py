@@ -20,8 +20,9 @@ from experiments.errors import BadInput
 from experiments.logs import columns as make
 from experiments.logs.account import Account
 from experiments.logs.columns import NULLS, PRICE_MAX
-from experiments.logs.delimited import Column, Form, Rows, numbers_of, read_rows
+from experiments.logs.delimited import Column, Form, Rows, read_rows
 from experiments.logs.ipinyou import ROLES, SCHEMA
+from experiments.logs.numbers import numbers_of
 from experiments.logs.table import Roles, WonLog
 from experiments.logs.triples import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
 

@@ -30,6 +30,7 @@ TYPES = 16
 """Profile and context types of the fitted scenario, where the log has clicks enough to tell so many apart."""
 CLICKS_PER_TYPE = 15
 REQUESTS = 100_000
+LEAST_LEVEL = 1e-6
 ROUNDED = 6
 
 
@@ -106,7 +107,8 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
             "profile": {"owner": "cio", "match_rate": _short(float(weight[there].sum() / weight.sum()))},
             "context": {"owner": "cmo", "match_rate": 1},
         },
-        "rivals": _rivals(log, weight),
+        "rivals": _rivals(log, weight, context, types),
+        "bidders": {"values": "common"},
     }
     return Fit(tree, log, weight, clicks, profile, context, hour, spread)
 
@@ -183,20 +185,31 @@ def _floors(log: LogTable, weight: Floats) -> dict[str, float]:
     }
 
 
-def _rivals(log: LogTable, weight: Floats) -> dict[str, Any]:
+def _rivals(log: LogTable, weight: Floats, context: NDArray[np.int64], types: int) -> dict[str, Any]:
     """The law of the highest rival bid: a price that equals its floor says that the rival's bid lies below it.
 
-    The product-limit estimate for such left-censored prices (Kaplan & Meier 1958 in reverse; Turnbull 1974).
+    The product-limit estimate for such left-censored prices (Kaplan & Meier 1958 in reverse; Turnbull 1974). Each context
+    type has its level, its mean price over that of all; the law is that of prices over their level.
     """
     price = log.frame["price_micros"].to_numpy() / MICROS
     floor = log.frame["floor_micros"].to_numpy() / MICROS
-    held, share = below_floors(price, (floor > 0) & (price <= floor), weight)
+    level = price_levels(price, weight, context, types)
+    held, share = below_floors(price / level[context], (floor > 0) & (price <= floor), weight)
     law = as_histogram(held, share)
     return {
+        "by_context": [_short(part) for part in level],
         "landscape": "histogram",
         "edges": [_short(edge, 9) for edge in law.edges],
         "weights": [_short(part, 9) for part in law.weights],
     }
+
+
+def price_levels(price: Floats, weight: Floats, context: NDArray[np.int64], types: int) -> Floats:
+    """Mean price of each context type over that of all rows; 1 where nothing costs anything. Shape (types,)."""
+    cost, rows = np.bincount(context, price * weight, types), np.bincount(context, weight, types)
+    mean = cost.sum() / rows.sum()
+    found = np.divide(cost, rows * mean, out=np.ones(types), where=(rows * mean > 0) & (cost > 0))
+    return np.maximum(found, LEAST_LEVEL)
 
 
 def below_floors(price: Floats, censored: NDArray[np.bool_], weight: Floats) -> tuple[Floats, Floats]:

@@ -10,7 +10,7 @@ from scipy.special import logit
 
 from experiments.calibration import weighted_auc
 from experiments.replay.calibrate import Fit
-from sim.audience import joint_law, scores
+from sim.audience import COMMON, draw_types, joint_law, scores
 from sim.response import truth
 from sim.scenario import HOUR_US, MICROS_PER_CPM, Scenario
 from sim.streams import Streams
@@ -27,12 +27,18 @@ PARTS = 4
 def sections(fit: Fit, scenario: Scenario, seed: int) -> dict[str, list[Row]]:
     """For each section of the page its rows."""
     drawn = scenario.model_copy(update={"supply": scenario.supply.model_copy(update={"requests": DRAWN})})
-    parts = [(c.time_us, c.floor_micros, c.price_micros) for c in chunks(drawn, Streams(seed, 0), None)]
-    time_us, floor, rival = (np.concatenate(column) for column in zip(*parts, strict=True))
+    streams = Streams(seed, 0)
+    parts = [
+        (c.time_us, c.floor_micros, c.price_micros, draw_types(drawn, streams, COMMON, c.visits)["context"])
+        for c in chunks(drawn, streams, None)
+    ]
+    time_us, floor, rival, context = (np.concatenate(column) for column in zip(*parts, strict=True))
+    price = np.maximum(floor, rival)
     real, simulated = _cells(fit), _law(scenario)
     return {
         "Arrival curve: share of the requests in each hour of the day, %": list(_arrivals(fit, time_us)),
-        "Price landscape with floors": list(_prices(fit, floor, np.maximum(floor, rival))),
+        "Price landscape with floors": list(_prices(fit, floor, price)),
+        "Price by page": list(_price_levels(fit, price, context, scenario.supply.context_types)),
         "Click rate": [
             ("CTR, %", 100 * float(np.average(fit.clicks, weights=fit.weight)), 100 * _ctr(*simulated))
         ],
@@ -74,7 +80,7 @@ NOTES = (
     "",
     "* Prices above the logger's own bid are in no log of won impressions, and so in no scenario fitted to one.",
     "* Clusters come from learned scores; what the models do not tell, the world does not have. So real slopes are at least as steep.",
-    "* Rivals' prices are taken to be independent of person, page and hour.",
+    "* Rivals' prices depend on the page by their level in each context type; they are taken to be independent of the person and the hour.",
     "* The correlation of the two scores holds on average; where the joint table differs from it, the world's mixture is too simple.",
 )
 
@@ -138,6 +144,25 @@ def _prices(fit: Fit, floor: NDArray[np.int64], price: NDArray[np.int64]) -> Ite
         100 * float(weight[equal].sum() / weight.sum()),
         100 * float(((floor > 0) & (floor == price)).mean()),
     )
+
+
+def _price_levels(
+    fit: Fit, price: NDArray[np.int64], context: NDArray[np.int64], types: int
+) -> Iterator[Row]:
+    """Mean prices in the quarters of the context types."""
+    own = fit.log.frame["price_micros"].to_numpy()
+    parts = min(PARTS, types)
+    means = []
+    for money, weight, where in ((own, fit.weight, fit.context), (price, np.ones(len(price)), context)):
+        group = where * parts // types
+        means.append(np.bincount(group, money * weight, parts) / np.bincount(group, weight, parts))
+    for part in range(parts):
+        real, simulated = (float(mean[part]) / MICROS_PER_CPM for mean in means)
+        yield (
+            f"mean price in quarter {part + 1} of the context scores, {fit.log.currency} CPM",
+            real,
+            simulated,
+        )
 
 
 def _grouped(cells: Floats) -> Floats:

@@ -5,7 +5,7 @@ The training rows carry predictions too, each by a model without its part, so th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -45,8 +45,14 @@ def training_rows(plan: Plan, log: LogTable) -> NDArray[np.bool_]:
     return training
 
 
-def forward_ctr(plan: Plan, log: LogTable, training: NDArray[np.bool_], arm: str) -> Floats:
-    """P(click) of each row of the full log as the arm's data tells it; shape (rows,).
+def forward_ctr(
+    plan: Plan,
+    log: LogTable,
+    training: NDArray[np.bool_],
+    arm: str,
+    hidden: Mapping[str, Collection[str]] | None = None,
+) -> Floats:
+    """P(click) of each row of the full log as the arm's data tells it, `hidden` values left out; shape (rows,).
 
     Raises:
         BadInput: an arm that the log has no columns for, or too few clicks to learn from.
@@ -67,7 +73,7 @@ def forward_ctr(plan: Plan, log: LogTable, training: NDArray[np.bool_], arm: str
             f"{log.path}: {clicks[training].sum()} clicks among {int(training.sum())} training rows; to learn from them takes "
             f"{5 * plan.settings.folds} rows with a click and as many without"
         )
-    scores = [_scores(plan, log, training, clicks, own[name]) for name in wanted]
+    scores = [_scores(plan, log, training, clicks, own[name], hidden) for name in wanted]
     shift = odds_shift(replace(log, frame=log.frame[training]))
     if arm == "summed":
         parts = [expit(_refit([score], clicks, training) + shift) for score in scores]
@@ -77,12 +83,19 @@ def forward_ctr(plan: Plan, log: LogTable, training: NDArray[np.bool_], arm: str
 
 
 def _scores(
-    plan: Plan, log: LogTable, training: NDArray[np.bool_], clicks: NDArray[np.int64], columns: Sequence[str]
+    plan: Plan,
+    log: LogTable,
+    training: NDArray[np.bool_],
+    clicks: NDArray[np.int64],
+    columns: Sequence[str],
+    hidden: Mapping[str, Collection[str]] | None,
 ) -> Floats:
     """Log-odds in the sample: of training rows out of their fold, of the others by all training rows."""
     settings, roles = plan.settings, log.roles
     encoded = (
-        encode(log.frame, columns, roles.lists & set(columns), None, settings.hash_bits) if columns else None
+        encode(log.frame, columns, roles.lists & set(columns), hidden, settings.hash_bits)
+        if columns
+        else None
     )
     if encoded is None:
         return np.zeros(len(log))

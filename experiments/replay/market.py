@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -54,8 +55,10 @@ class Field:
         )
 
 
-def open_field(plan: Plan, log: LogTable, arm: str) -> Field:
-    """Price a log: by the predictions that came with it, else by learning from its training rows.
+def open_field(
+    plan: Plan, log: LogTable, arm: str, hidden: Mapping[str, Collection[str]] | None = None
+) -> Field:
+    """Price a log: by the predictions that came with it, else by learning from its training rows, `hidden` values left out.
 
     Raises:
         BadInput: nothing to learn from.
@@ -65,7 +68,7 @@ def open_field(plan: Plan, log: LogTable, arm: str) -> Field:
         log = seen_rows(log)
     training = training_rows(plan, log)
     frame = log.frame
-    ctr = frame["pctr"].to_numpy() if brought else forward_ctr(plan, log, training, arm)
+    ctr = frame["pctr"].to_numpy() if brought else forward_ctr(plan, log, training, arm, hidden)
     happened = frame["click"].to_numpy(dtype=np.float64)
     if brought and "known" in frame:
         happened = np.where(frame["known"], happened, ctr)

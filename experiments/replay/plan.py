@@ -171,6 +171,13 @@ def hidden_values(plan: Plan, log: LogTable) -> dict[str, tuple[str, ...]]:
     return {name: tuple(dict.fromkeys(values)) for name, values in hidden.items() if values}
 
 
+def hidden_words(hidden: Mapping[str, tuple[str, ...]]) -> str:
+    """The suspect values, by column, in words."""
+    return "; ".join(
+        f"{name} {', '.join(value or 'missing' for value in values)}" for name, values in hidden.items()
+    )
+
+
 def _folds(log: LogTable, settings: Replay, seed: Sequence[int]) -> NDArray[np.int64]:
     if settings.split == "time":
         return time_folds(len(log), settings.folds)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from experiments.replay.ladder import ALL, WITHOUT, fit_ladders, model_rows
 from experiments.replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
-from experiments.replay.plan import Plan, Requests, load
+from experiments.replay.plan import Plan, Requests, hidden_words, load
 from experiments.replay.summary import summarise
 from experiments.verdict import verdict
 
@@ -83,20 +83,13 @@ def run_replay(config: Mapping[str, Any], progress: Callable[[str], None] = lamb
 
 def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, source: str) -> str:
     """The sentence for one variant of the features, for the run without a limit."""
-    heads = {ALL: "All values", WITHOUT: f"Without the suspect {_shown(requests.hidden)}"}
+    heads = {ALL: "All values", WITHOUT: f"Without the suspect {hidden_words(requests.hidden)}"}
     rows = summary[(summary["tags"] == tags) & (summary["budget_share"] == UNLIMITED)]
     settings = plan.settings
     of = {"time": f"stretches of {settings.block_h:g} h", "person": "people", "row": "rows"}[settings.blocks]
     splits = 1 if settings.split == "time" else settings.splits
     caveat = f"{settings.bootstrap:,} resamples of {of}, {splits} split{'s' if splits > 1 else ''} by {settings.split}; {FOOTING}"
     return f"{heads[tags]}: {verdict(rows, best_single=source, silo=plan.silo, caveat=caveat)}"
-
-
-def _shown(hidden: Mapping[str, tuple[str, ...]]) -> str:
-    """The suspect values, by column."""
-    return "; ".join(
-        f"{name} {', '.join(value or 'missing' for value in values)}" for name, values in hidden.items()
-    )
 
 
 def _elections(ballots: Mapping[tuple[str, float], Counter[str]]) -> list[str]:

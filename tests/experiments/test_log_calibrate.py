@@ -10,11 +10,11 @@ import pytest
 
 from experiments.cli import main
 from experiments.config import load
-from experiments.replay.calibrate import as_types, below_floors
+from experiments.replay.calibrate import as_types, below_floors, price_levels
 from sim.audience import scores
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
-HEADS = ("Arrival curve", "Price landscape with floors", "Click rate", "Profile and context clusters", "Joint distribution",
+HEADS = ("Arrival curve", "Price landscape with floors", "Price by page", "Click rate", "Profile and context clusters", "Joint distribution",
          "Interaction", "Missing tags")  # fmt: skip
 
 
@@ -60,6 +60,7 @@ def test_what_is_known_comes_back(known):
     assert supply.floor_mu == pytest.approx(-0.5 + np.log(1e-3), abs=0.05)
     assert supply.floor_sigma == pytest.approx(0.5, abs=0.05)
     assert np.array(supply.hourly) == pytest.approx(np.arange(1, 25) / 12.5, abs=0.15)
+    assert np.array(scenario.rivals.by_context) == pytest.approx(1.0, abs=0.1)
     assert response.value_per_click == pytest.approx(frame["p"].sum() / 1e3 / frame["c"].sum(), rel=1e-3)
 
 
@@ -75,6 +76,15 @@ def test_the_page_lays_simulated_beside_real(known):
     for what, tolerance in close.items():
         real, simulated = found[what]
         assert simulated == pytest.approx(real, rel=tolerance), what
+
+
+def test_prices_follow_the_page():
+    rng = np.random.default_rng(3)
+    context, weight = rng.integers(0, 4, 40_000), rng.uniform(0.5, 2, 40_000)
+    true = np.array([0.5, 0.8, 1.2, 1.5])
+    price = rng.lognormal(0, 0.7, 40_000) * true[context]
+    assert price_levels(price, weight, context, 4) == pytest.approx(true, rel=0.04)
+    assert price_levels(np.zeros(9), np.ones(9), np.zeros(9, dtype=np.int64), 2).tolist() == [1.0, 1.0]
 
 
 def test_floors_that_hide_the_rival_s_bid_are_seen_through():

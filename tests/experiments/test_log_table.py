@@ -93,3 +93,26 @@ def test_too_little_to_play(tmp_path, capsys):
     assert main(["log", "table", str(path), f"results_dir={tmp_path}"]) == 2
     assert "campaign 1 is left out" in capsys.readouterr().err
     assert main(["log", "table", str(Path(tmp_path) / "none.txt")]) == 2
+
+
+def test_what_looks_like_leakage_is_left_out_beside_the_headline(tmp_path, capsys):
+    data = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
+    assert main(["log", "table", str(data), "supply.campaign=1458", "supply.nonclick_weight=5", f"results_dir={tmp_path}",
+                 "study.replay.bootstrap=100", "study.replay.folds=3", "study.replay.penalties=[.3]"]) == 0  # fmt: skip
+    out = capsys.readouterr().out
+    assert "played twice: with all values, and without the suspect usertag 11278" in out
+    assert "Campaign 1458 (without suspects): clicks" in out
+    (path,) = tmp_path.glob("table/*/table.csv")
+    table = pd.read_csv(path)
+    clicks = table[table["metric"] == "clicks"].pivot_table(
+        index=["strategy", "budget_share"], columns="tags", values="estimate"
+    )
+    assert (clicks.loc["const"]["all"] == clicks.loc["const"]["without_suspects"]).all()
+    lin = clicks.loc["lin"]
+    assert lin["all"].sum() > lin["without_suspects"].sum()
+
+
+def test_predictions_that_came_with_the_log_are_played_once(made):
+    assert pd.read_csv(made / "table.csv")["tags"].unique().tolist() == ["all"]
+    notes = json.loads((made / "manifest.json").read_text())["notes"]
+    assert "the predictions came with the log: what they owe to leaks cannot be told" in notes

@@ -1,0 +1,53 @@
+"""Cells of text as numbers: by Arrow where all of a block are plain, by pattern where some are odd."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from experiments.logs.delimited import Column
+
+_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+_WHOLE = r"^[+-]?\d{1,18}$"
+
+
+def numbers_of(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the cells as numbers (int64 or float64), and which of them break the column's rule."""
+    if column.missing:
+        gone = pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
+        text = pc.if_else(gone, f"{column.default:.17g}", text)
+    values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.kind == "integer")
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
+    return values, wrong | ~good
+
+
+def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+    """All cells as numbers; None where one of them may be none (Arrow reads 0x10 as 16)."""
+    if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
+        return None
+    try:
+        values = np.asarray(text.cast(pa.int64() if column.kind == "integer" else pa.float64()))
+    except pa.ArrowInvalid:
+        return None
+    return values, np.zeros(len(values), dtype=bool)
+
+
+def _by_pattern(text: pa.Array, *, whole: bool) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Numbers of a column in which some cell is odd: 0 and wrong where it is no number."""
+    plain = np.asarray(pc.match_substring_regex(text, _NUMBER))
+    values = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.float64()))
+    if not whole:
+        return values, ~plain
+    digits = pc.match_substring_regex(text, _WHOLE)
+    exact = np.asarray(pc.utf8_ltrim(pc.if_else(digits, text, "0"), characters="+").cast(pa.int64()))
+    with np.errstate(invalid="ignore"):
+        rounded = plain & np.isfinite(values) & (np.abs(values) < 2**53) & (values == np.rint(values))
+    inside = np.where(rounded, values, 0).astype(np.int64)
+    is_exact = np.asarray(digits)
+    return np.where(is_exact, exact, inside), ~(is_exact | rounded)
