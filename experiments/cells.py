@@ -86,6 +86,7 @@ class Cell:
         if self.policies:
             parts.append([self.parameter, *self.policies])
         plays = [self.scenario.bidders.strategy, *self.lineup]
+        plays += [kind.strategy for kind in self.scenario.bidders.kinds.values() if kind.strategy]
         parts += [theirs for spec in plays if (theirs := fingerprint(spec.name))]
         return _hash(json.dumps(parts, sort_keys=True).encode())
 

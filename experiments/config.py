@@ -235,14 +235,25 @@ def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
 def _check_strategy(settings: Settings[Any]) -> None:
     """Make the strategy once: its name, its parameters and what it demands of the market are then known to be right."""
     from strategies.market import Market
-    from strategies.registry import UnknownStrategyError, make
+    from strategies.registry import UnknownStrategyError, make, names
 
     if settings.scenario.supply.kind == "log":  # a replay has policies of its own
         return
-    try:
-        make(settings.scenario.bidders.strategy, Market.of(settings.scenario))
-    except UnknownStrategyError as error:
-        raise BadInput(f"bidders.strategy: {error}") from None
+    bidders, problems = settings.scenario.bidders, []
+    kinds = {f"bidders.kinds.{name}.strategy": kind.strategy for name, kind in bidders.kinds.items()}
+    for place, spec in {"bidders.strategy": bidders.strategy, **kinds}.items():
+        try:
+            if spec is not None:
+                make(spec, Market.of(settings.scenario))
+        except UnknownStrategyError as error:
+            problems.append(f"{place}: {error}")
+    problems += [
+        f"bidders.kinds.{name}: a strategy has that name; take another"
+        for name in bidders.kinds
+        if name in names()
+    ]
+    if problems:
+        raise BadInput(problems)
 
 
 def _check_floors(settings: Settings[Any]) -> None:

@@ -19,7 +19,9 @@ SEVERAL = re.compile(r"; (?=[a-z_.]+(?: = [^;:]+)?: )")
 UNKNOWN = re.compile(r"no \w+ '([^']*)'; there are: (.*)")
 """What a validator says of a name that it does not know."""
 
-NAMED = re.compile(r"^(creative|source|touchpoints\.channels|collaboration\.(?:shapes|costs))\.([^.]+)")
+NAMED = re.compile(
+    r"^(creative|source|touchpoints\.channels|bidders\.kinds|collaboration\.(?:shapes|costs))\.([^.]+)"
+)
 ITEM = re.compile(r"\.(\d+)(?=\.|$)")
 
 ANY_NAME, ANY_ITEM = "<name>", "<item>"

@@ -41,7 +41,8 @@ class Entrant:
 
     ``information`` names the sources it may use (None: all that the scenario has). ``budget`` is in currency per
     replication; None is unlimited. ``terms`` say when it may bid (None: those of the scenario). Bidders of one ``advertiser`` (None: its own) share facts and data, and never bid
-    against each other.
+    against each other. Of ``control_every`` control steps of the market one is its own: it looks at its account, and learns, that
+    much more rarely.
     """
 
     strategy: Strategy
@@ -49,6 +50,7 @@ class Entrant:
     budget: float | None = None
     advertiser: str | None = None
     terms: Terms | None = None
+    control_every: int = 1
 
 
 class Facet(NamedTuple):
@@ -109,6 +111,7 @@ class Desk:
         self.strategy = copy.deepcopy(entrant.strategy)
         self.budget = entrant.budget
         self.terms = entrant.terms or Terms()
+        self.control_every = entrant.control_every
         self._world, self._streams = world, streams
         self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
         """Whether it says which creative to show."""

@@ -110,7 +110,7 @@ class _Run:
         self.series = Series(len(self.noted_us), every_h, len(self.desks))
         self.chunks = chunks(scenario, streams, log)
         self.requests_expected = (len(log.time_us) if log is not None else scenario.supply.requests) or 0
-        self.seen = 0
+        self.seen = self.steps = 0
         self.recorded = sink is not None or any(desk.strategy.learns for desk in self.desks)
 
     def play(self) -> RunResult:
@@ -178,7 +178,10 @@ class _Run:
         )
         spend, wins = (self.ledger.spend / MICROS).tolist(), self.ledger.wins.sum(axis=1).tolist()
         left = self._budgets_left().tolist()
+        step, self.steps = self.steps, self.steps + 1
         for number, desk in enumerate(self.desks):
+            if step % desk.control_every:
+                continue
             desk.learn(now_us)
             desk.control(
                 AccountState(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -80,10 +81,10 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
     """
     scenario = cell.scenario
     if cell.lineup:
-        rivals = [information(cell, cell.arm)] * (len(cell.lineup) - 1)
+        held = [information(cell, arm_of(cell, spec)) for spec in cell.lineup]
         return {
-            seat: _campaign(cell, seat, cell.arm, scenario.bidders.budget, rivals, spec)
-            for seat, spec in seated(cell)
+            seat: _seat(cell, seat, spec, held[:number] + held[number + 1 :])
+            for number, (seat, spec) in enumerate(seated(cell))
         }
     bidders = scenario.bidders.count
     holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
@@ -94,6 +95,28 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
         held = [information(cell, arm) for arm in arms[:number] + arms[number + 1 :]]
         market |= seats(cell, name, arms[number], held)
     return market
+
+
+def arm_of(cell: Cell, spec: StrategySpec) -> str:
+    """The arm of a seat: that of the match, unless it is a kind of bidder with sources of its own."""
+    kind = cell.scenario.bidders.kinds.get(spec.name)
+    if kind is None or kind.sources is None:
+        return cell.arm
+    return Lattice(tuple(cell.scenario.source)).arm(kind.sources)
+
+
+def _seat(cell: Cell, seat: str, spec: StrategySpec, rivals: Rivals) -> Entrant:
+    """Who sits there: a strategy with the match's data, or a kind of bidder with its own."""
+    bidders = cell.scenario.bidders
+    kind = bidders.kinds.get(spec.name)
+    if kind is None:
+        return _campaign(cell, seat, cell.arm, bidders.budget, rivals, spec)
+    theirs = bidders.model_copy(update={"creative": kind.creative or bidders.creative})
+    own = replace(cell, scenario=cell.scenario.model_copy(update={"bidders": theirs}))
+    entrant = _campaign(
+        own, seat, arm_of(cell, spec), bidders.budget, rivals, kind.strategy or bidders.strategy
+    )
+    return replace(entrant, control_every=bidders.steps_of(kind))
 
 
 def _with_what_is_for_sale(scenario: Scenario, arm: str) -> str:

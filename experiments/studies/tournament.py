@@ -169,6 +169,10 @@ class Tournament(Study):
             if name in seen:
                 yield f"study.strategies.{number} = {name}: is there already; strategies must differ in name or parameters"
             seen[name] = number
+            if spec.name in self.settings.scenario.bidders.kinds:
+                if spec.params:
+                    yield f"study.strategies.{number}: {spec.name} is one of bidders.kinds, where its parameters stand; leave them out"
+                continue
             try:
                 make(spec, market)
             except UnknownStrategyError as error:

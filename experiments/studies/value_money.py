@@ -77,7 +77,7 @@ def rows(
 
     known, silo = terms(settings), settings.study.silo
     sides = f"joint - {silo_label(silo, best_single)}"
-    if known is not None:
+    if known is not None and settings.first_party is None:  # what is built is not there at once
         changes = per_request(ladder, best_single, silo)
         for estimand, metric, found in net_rows(known, *changes):
             yield _row(settings, estimand, sides, metric, found)

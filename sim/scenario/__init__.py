@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
 from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Hours, Model
-from sim.scenario.bidders import Bidders, Cap, Holdout, StrategySpec, Terms
+from sim.scenario.bidders import Bidders, Cap, Holdout, Kind, StrategySpec, Terms, kind_problems
 from sim.scenario.delay import NO_DELAY, Delay
 from sim.scenario.journey import Journey, Stays, journey_problems
 from sim.scenario.people import Audience, Consent, Drift
@@ -58,6 +58,7 @@ __all__ = [
     "FloorStep",
     "Holdout",
     "Journey",
+    "Kind",
     "LogSupply",
     "Logit",
     "Model",
@@ -118,6 +119,7 @@ class Scenario(Model):
             *touchpoint_problems(self),
             *self._drift_problems(),
             *self._belief_problems(),
+            *kind_problems(self.bidders, tuple(self.source)),
         ]
         if problems:
             raise ValueError("; ".join(problems))
@@ -233,7 +235,7 @@ class Scenario(Model):
             yield "creative: with response.family=private_value there is nothing that a creative could change"
         if any(c.conversion != Logit() for c in self.creative.values()) and response.conversion is None:
             yield "creative: a creative's conversion needs response.conversion"
-        if self.bidders.creative == "chosen":
+        if "chosen" in {self.bidders.creative, *(kind.creative for kind in self.bidders.kinds.values())}:
             yield from self._choice_problems()
         if response.family == "logit" and self.auction.slots[0] > 1:
             yield (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -67,6 +69,24 @@ class Terms(Model):
         return self
 
 
+class Kind(Model):
+    """A kind of bidder, for matches whose seats differ in more than a strategy.
+
+    It bids on ``sources`` (null: those that the study gives every seat), plays ``strategy`` (null: ``bidders.strategy``), shows
+    creatives as ``creative`` says (null: as all do), and looks at its account every ``control_interval_h`` (null: as all do).
+    """
+
+    sources: tuple[str, ...] | None = None
+    strategy: StrategySpec | None = None
+    creative: Literal["rotated", "chosen"] | None = None
+    control_interval_h: Annotated[Hours, Field(gt=1e-9)] | None = None
+
+    @field_validator("strategy", mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+
 class Bidders(Model):
     """The live bidders: the focal one and ``count - 1`` rivals who differ from it in their data alone.
 
@@ -76,7 +96,8 @@ class Bidders(Model):
     A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given.
     ``creative='chosen'``: each shows, request by request, the one of the campaign's creatives that its data say is worth most
     there; ``'rotated'``: chance shows them by their shares. ``terms`` say when they may bid. Each answers after ``answer_ms`` (a delay, or a number of milliseconds that it always
-    takes) and the look-ups of its data.
+    takes) and the look-ups of its data. ``kinds`` are bidders that differ in more than a strategy, by names under which a match
+    can seat them (``study.strategies``).
     """
 
     count: Annotated[int, Field(ge=0, le=1024)] = 1
@@ -89,8 +110,38 @@ class Bidders(Model):
     values: Literal["private", "common"] = "private"
     creative: Literal["rotated", "chosen"] = "rotated"
     beliefs: Literal["naive", "winning"] = "naive"
+    kinds: dict[str, Kind] = {}
 
     @field_validator("strategy", mode="before")
     @classmethod
     def _by_name(cls, value: Any) -> Any:
         return {"name": value} if isinstance(value, str) else value
+
+    def steps_of(self, kind: Kind) -> int:
+        """Of how many control steps one is this kind's."""
+        own = kind.control_interval_h
+        return 1 if own is None else round(own / self.control_interval_h)
+
+
+def kind_problems(bidders: Bidders, sources: Collection[str]) -> Iterator[str]:
+    """What contradicts the kinds of bidders.
+
+    Args:
+        bidders: all about bidders.
+        sources: the names of the market's sources.
+    """
+    for name, kind in bidders.kinds.items():
+        place = f"bidders.kinds.{name}"
+        for source in kind.sources or ():
+            if source not in sources:
+                yield f"{place}.sources: no source {source}; there is: {', '.join(sources) or 'none'}"
+        own = kind.control_interval_h
+        if own is None:
+            continue
+        if bidders.control_interval_requests is not None:
+            yield f"{place}.control_interval_h = {own:g}: needs bidders.control_interval_requests=null"
+        elif not math.isclose(own, bidders.steps_of(kind) * bidders.control_interval_h):
+            yield (
+                f"{place}.control_interval_h = {own:g}: must be a multiple of bidders.control_interval_h = "
+                f"{bidders.control_interval_h:g}"
+            )
