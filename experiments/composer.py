@@ -23,7 +23,7 @@ GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
 """So many composed trees are kept: a sweep over groups comes back to each."""
 
-OWN_SCENARIO = {"tournament": "tournament"}
+OWN_SCENARIO = {"tournament": "tournament", "attribution": "touchpoints"}
 """Verb -> the scenario that it starts from; others from that of ``config.yaml``."""
 
 

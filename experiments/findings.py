@@ -83,6 +83,14 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
         Finding("Identifiers go, forty bidders", "value", (
             "scenario=lost_identifiers", "bidders.count=40", PLAIN), (LOST,)),
     ),
+    "What channels are credited with": (
+        Finding("Every channel made the sale", "attribution", ("scenario=touchpoints", PLAIN)),
+        Finding("A small firm's tests", "attribution", (
+            "scenario=touchpoints", "study.budgets=[]", "supply.requests=250000", "audience.people=5000",
+            *(f"touchpoints.channels.{name}.daily_budget=0.5" for name in ("mail", "retargeting", "social", "video")),
+            PLAIN,
+        )),
+    ),
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ SEVERAL = re.compile(r"; (?=[a-z_.]+: )")
 UNKNOWN = re.compile(r"no \w+ '([^']*)'; there are: (.*)")
 """What a validator says of a name that it does not know."""
 
-NAMED = re.compile(r"^(creative|source)\.([^.]+)")
+NAMED = re.compile(r"^(creative|source|touchpoints\.channels)\.([^.]+)")
 ITEM = re.compile(r"\.(\d+)(?=\.|$)")
 
 ANY_NAME, ANY_ITEM = "<name>", "<item>"

@@ -12,6 +12,8 @@ from experiments.replay.settings import Replay
 from experiments.studies.options import (
     AdoptionStudy,
     Arm,
+    AttributionStudy,
+    Curve,
     EitherOrBoth,
     Learner,
     Money,
@@ -30,19 +32,6 @@ LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "s
 """Of a study that replays a log, whose houses are two."""
 Value = bool | int | float | str | tuple[float, ...]
 """What a key may be swept over."""
-Correlation = Annotated[float, Field(ge=-1, le=1)]
-
-
-class Curve(Model):
-    """How much each point of a curve and of the map is worked on, and the map's grid.
-
-    Each point is the same world with ``requests`` bid requests and ``replications`` replications.
-    """
-
-    requests: Count = 20_000
-    replications: Annotated[int, Field(ge=2)] = 5
-    redundancy: tuple[Correlation, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
-    interaction: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (-0.2, -0.1, 0.0, 0.1, 0.2)
 
 
 class Swept(Model):
@@ -257,6 +246,7 @@ STUDIES: dict[str, type[Model]] = {
     "tournament": TournamentStudy,
     "adoption": AdoptionStudy,
     "sensitivity": SensitivityStudy,
+    "attribution": AttributionStudy,
 }
 """Verb -> the settings of its study."""
 

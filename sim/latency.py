@@ -1,4 +1,4 @@
-"""Who is asked, and who answers in time: answer times, look-ups, the deadline, and an exchange that loses patience."""
+"""Whose bid counts on which request: answer times, look-ups, the deadline, an exchange that loses patience, and holdouts."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sim.delays import cdf, quantile
 from sim.desk import Desk
+from sim.permission import held_out
 from sim.scenario import Scenario
 from sim.streams import Streams
 from sim.supply import Chunk
@@ -27,15 +28,26 @@ class Deadline:
         self._sent = np.zeros(len(desks), dtype=np.int64)
         self._share = np.ones(len(desks))
         self.absent = NOBODY_ABSENT
-        """Whose bid on which request of the chunk does not count, shape (bidders, n); (0, 0) without a deadline."""
+        """Whose bid on which request of the chunk does not count, shape (bidders, n); (0, 0) without a deadline and holdouts."""
+        self._holdouts = {
+            number: desk.terms.holdout for number, desk in enumerate(desks) if desk.terms.holdout is not None
+        }
 
     def load(self, chunk: Chunk) -> None:
         """Take up a new chunk."""
-        if self._tmax is None or not self._desks:
+        if not self._desks or (self._tmax is None and not self._holdouts):
             return
         self._chunk = chunk
-        self._late = np.stack([self._is_late(desk, self._tmax) for desk in self._desks])
-        self.absent = self._late.copy()
+        self._held = {
+            number: held_out(holdout, self._desks[number].name, self._streams, chunk.visits)
+            for number, holdout in self._holdouts.items()
+        }
+        self.absent = np.zeros((len(self._desks), len(chunk)), dtype=np.bool_)
+        if self._tmax is not None:
+            self._late = np.stack([self._is_late(desk, self._tmax) for desk in self._desks])
+            self.absent |= self._late
+        for number, held in self._held.items():
+            self.absent[number] |= held
         self._draws: dict[int, NDArray[np.float64]] = {}
 
     def pass_on(self, part: slice, tables: BidTables, is_open: NDArray[np.bool_]) -> None:
@@ -47,6 +59,8 @@ class Deadline:
             if self._share[number] < 1.0:
                 sent = self.is_sent(number, part)
                 self.absent[number, part] = late | ~sent
+                if number in self._held:
+                    self.absent[number, part] |= self._held[number][part]
                 late, n = late & sent, int(sent.sum())
             self.late[number] += (tables.of(number, part.start + np.flatnonzero(late)) > 0).sum()
             self.unsent[number] += part.stop - part.start - n

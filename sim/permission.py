@@ -1,11 +1,16 @@
-"""When a bidder may bid: flights and day parts as moments on the calendar, daily budgets as what is left until midnight."""
+"""When a bidder may bid, and on whom: flights, day parts, what is left of a day's budget, people whom a test leaves out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.audience import Visits
 from sim.ledger import UNLIMITED
-from sim.scenario import HOUR_US, MICROS, Terms
+from sim.scenario import HOUR_US, MICROS, Holdout, Terms
+from sim.streams import Streams
 
 DAY_H = 24
 
@@ -28,3 +33,13 @@ def left_today(budget: float | None, daily: float | None, spend_micros: int) -> 
     """What may be spent until the next midnight, in micros: the day's budget, or what is left of the run's if less."""
     whole = int(UNLIMITED) if budget is None else round(budget * MICROS) - spend_micros
     return whole if daily is None else min(whole, round(daily * MICROS))
+
+
+def held_out(holdout: Holdout, name: str, streams: Streams, visits: Visits) -> NDArray[np.bool_]:
+    """Which requests come from people whom the campaign ``name`` leaves out, shape (n,); a fact of the person."""
+    return visits.by_person(streams, f"holdout/{holdout.group or name}") < holdout.share
+
+
+def people_held_out(holdout: Holdout, name: str, streams: Streams, people: int) -> NDArray[np.bool_]:
+    """The same of all people by number, shape (people,)."""
+    return streams.uniform(f"holdout/{holdout.group or name}", 0, people) < holdout.share

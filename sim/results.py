@@ -41,6 +41,8 @@ class RunResult:
     ``journey``, a row a step (none without journeys): ``hour``, the accounts in each stage from then on, and, added up since the
     start, ``decisions_expected``, ``decisions`` and ``bought_outside`` (those of nobody here).
 
+    ``purchases``, a row a purchase from one of the bidders (none without journeys): ``hour``, ``account``, ``advertiser``.
+
     ``calendar``: how many events of each kind came, and the blocks of requests between them. ``calendar_h``: the hour of
     the first and of the last of each kind.
     """
@@ -52,6 +54,7 @@ class RunResult:
     timeseries: Columns
     market: Mapping[str, float]
     journey: Columns
+    purchases: Columns
     calendar: Mapping[str, int]
     calendar_h: Mapping[str, tuple[float, float]]
 

@@ -319,6 +319,7 @@ class _Run:
                 "relevance": relevance(self.ledger, self.scenario),
             },
             journey=_freeze(self.purchases.accounts.columns() if self.purchases else {}),
+            purchases=_freeze(self.purchases.sales() if self.purchases else {}),
             calendar=dict(self.calendar.counts),
             calendar_h={
                 kind: (self.calendar.first_us[kind] / HOUR_US, last_us / HOUR_US)

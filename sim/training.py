@@ -106,7 +106,7 @@ def _codes(
     scenario: Scenario, streams: Streams, name: str, facts: Facts, visits: Visits
 ) -> NDArray[np.int32]:
     """What the source showed at log time: requests spread evenly over the source's refresh cycle."""
-    source = scenario.source[name]
+    source = scenario.data_of(name)
     clock = SyncClock.of(source)
     since = visits.by_request(streams, f"training/since/{name}") * max(clock.interval_us, 1)
     time_us = (

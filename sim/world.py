@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from sim.auction.arrays import Effects
 from sim.audience import COMMON
+from sim.drift import Products
 from sim.journey.accounts import Accounts
 from sim.journey.process import KINDS, journey_of
 from sim.response import fading, private_values, truth
@@ -22,6 +23,9 @@ from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched
 from sim.streams import Streams
 from sim.supply import Chunk, Log
+
+AS_TAKEN = SyncClock(0, 0, 0)
+"""Of a record that is looked up as it was when the copy was taken: nothing is added for its age."""
 
 
 class World:
@@ -161,7 +165,7 @@ class TypedWorld(World):
         if name not in self.sources:
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
         facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
-        return codes(self._scenario, name, facts, draws, self._clock_of(name), time_us)
+        return codes(self._scenario, name, facts, draws, self._staleness_of(name), time_us)
 
     @override
     def matches_all(self, name: str) -> bool:
@@ -218,6 +222,10 @@ class TypedWorld(World):
             self._draws[key] = SourceDraws.at(self._scenario, self._streams, *key, self._chunk.visits)
         return self._draws[key]
 
+    def _staleness_of(self, name: str) -> SyncClock:
+        """The clock by which what a source shows is too old to be true."""
+        return self._clock_of(name)
+
     def _clock_of(self, name: str) -> SyncClock:
         return self.clocks[self._scenario.original(name)]
 
@@ -252,6 +260,39 @@ class JourneyWorld(TypedWorld):
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
         return super().effects(owners, column)._replace(lasting=self._lasting)
+
+
+class DriftWorld(TypedWorld):
+    """The profile is the product's, whose state moves in time; its source shows it as it was when the copy was taken."""
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        super().__init__(scenario, streams)
+        self._drifting = {name for name in self.sources if scenario.factor_of(name) == "profile"}
+        clocks = [self._clock_of(name) for name in self._drifting]
+        self._products = Products(
+            scenario, streams, max((clock.interval_us + clock.latency_us for clock in clocks), default=0)
+        )
+
+    @override
+    def _known_to(self, owner: str) -> Facts:
+        facts = self._facts_of(owner)
+        if facts not in self._facts:
+            drawn = super()._known_to(owner)
+            state = self._products.state_at(drawn["context"], self._chunk.time_us)
+            self._facts[facts] = drawn.with_record("profile", state)
+        return self._facts[facts]
+
+    @override
+    def _facts_in(self, owner: str, name: str, part: slice) -> Facts:
+        facts = super()._facts_in(owner, name, part)
+        if name not in self._drifting:
+            return facts
+        taken_us = self._clock_of(name).taken_at(self._chunk.time_us[part])
+        return facts.with_record("profile", self._products.state_at(facts["context"], taken_us))
+
+    @override
+    def _staleness_of(self, name: str) -> SyncClock:
+        return AS_TAKEN if name in self._drifting else super()._staleness_of(name)
 
 
 class PrivateValues(World):
@@ -315,4 +356,6 @@ def make_world(scenario: Scenario, streams: Streams, log: Log | None) -> World:
         return LogWorld(scenario, streams, log.names if log is not None else ())
     if scenario.response.family == "private_value":
         return PrivateValues(scenario, streams)
-    return TypedWorld(scenario, streams) if scenario.journey is None else JourneyWorld(scenario, streams)
+    if scenario.journey is not None:
+        return JourneyWorld(scenario, streams)
+    return TypedWorld(scenario, streams) if scenario.audience.drift is None else DriftWorld(scenario, streams)

@@ -27,6 +27,7 @@ from strategies.policies.rlb import RLB
 from strategies.policies.shading import Shading
 from strategies.policies.targets import TargetCPA, TargetROS
 from strategies.policies.throttling import Throttling
+from strategies.policies.tracking import Tracking
 
 BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "truthful": Truthful,
@@ -49,6 +50,7 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "rlb": RLB,
     "burst": Burst,
     "timed_presence": TimedPresence,
+    "tracking": Tracking,
 }
 
 BOUNDS = {"hindsight": NOT_PLAYABLE}

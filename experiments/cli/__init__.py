@@ -30,6 +30,10 @@ VERBS = {
         "study",
         "which factors move the value of joint data: Morris, then Sobol, over stated ranges",
     ),
+    "attribution": (
+        "study",
+        "rules of attribution against what channels did, and what budgets set by them cost",
+    ),
     "strategies": (
         "strategies",
         "list | check NAME-or-FILE:CLASS | new NAME: bidders, conformance, a plugin to begin with",

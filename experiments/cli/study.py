@@ -25,6 +25,7 @@ ABOUT = {
     "value": "what is it worth to join the two houses' data on each bid request?",
     "tournament": "which strategy earns most against the others, with the same data, budgets and requests?",
     "sensitivity": "which of the things that nobody knows for certain move the value of joint data?",
+    "attribution": "what did each channel do, what is it credited with, and what does the mistake cost?",
     "adoption": "how many bidders will hold the data, and who gains and loses on the way?",
 }
 """Verb -> the question that its study answers."""

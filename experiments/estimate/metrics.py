@@ -53,6 +53,16 @@ METRICS: dict[str, Metric] = {
         "correlation", "Spearman's, of a key and the value of joint data over drawn worlds"
     ),
     "worlds": Metric("share", "drawn worlds of which something is so", "worlds"),
+    "attribution_error_pct": Metric(
+        "percent", "what a rule credits wrongly, all channels, in percent of what the channels did"
+    ),
+    "misplaced_pct": Metric(
+        "percent", "part of a budget that would stand elsewhere if it followed what the channels did"
+    ),
+    "credited": Metric(
+        "mean", "purchases that all channels together are credited with", "times the purchases"
+    ),
+    "coverage": Metric("share", "tests whose own 95 % interval holds the truth", "tests"),
     "adopters": Metric("number", "bidders that hold the data", "bidders"),
     "welfare": Metric("money", "expected value of all impressions sold; only where rivals are bidders"),
     "relevance": Metric(

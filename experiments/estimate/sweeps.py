@@ -46,6 +46,7 @@ class Reading:
         x: the value there: a number, or a name such as that of a mechanism.
         cells: the point's rows, at least those of the arms `joint` and the silo.
         best_single: the better single source there.
+        name: of the curve, where several are over one key.
     """
 
     over: str
@@ -53,6 +54,7 @@ class Reading:
     x: Any
     cells: pd.DataFrame
     best_single: str
+    name: str = ""
 
 
 def curve_table(

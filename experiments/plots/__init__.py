@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from experiments.plots.adoption import adoption_points, draw_adoption
 from experiments.plots.compare import draw_map, draw_multiples
+from experiments.plots.credit import credit_points, draw_credit
 from experiments.plots.curve import draw_curve
 from experiments.plots.forest import draw_forest, draw_shapley, forest_points
 from experiments.plots.heat import draw_heat
@@ -31,8 +32,10 @@ __all__ = [
     "FORMATS",
     "adoption_points",
     "arm_pacing",
+    "credit_points",
     "cumulative_points",
     "draw_adoption",
+    "draw_credit",
     "draw_cumulative",
     "draw_curve",
     "draw_forest",

@@ -11,6 +11,7 @@ import pandas as pd
 
 from experiments.estimate.intervals import Estimate
 from experiments.estimate.ladder import PROFIT, lookup
+from experiments.estimate.learning import COST
 from experiments.report.closed_form import closed_form
 from experiments.report.study import Study
 from experiments.verdict import interval, number
@@ -31,6 +32,8 @@ FEW_FAILED = 0.05
 """Above this share of failed cells what is left may be a selection."""
 SLOPES = (0.8, 1.25)
 """Of a learned score's calibration: 1 is right, below it the score is too bold."""
+DEAR = 0.05
+"""Of the profit with exact values: where learning costs more, the learner has not learned enough."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,18 @@ def _learner(study: Study) -> Iterator[Check]:
         advice = f"{', '.join(map(str, off.index))}: a larger log, or larger study.replay.penalties"
         yield Check(name, "REVIEW" if len(off) else "PASS", found, advice if len(off) else "")
         return
+    cost, exact = (lookup(study.summary, estimand, PROFIT, "joint") for estimand in (COST, "utility"))
+    if cost is not None and exact is not None and exact.estimate > 0:
+        share = cost.estimate / exact.estimate
+        yield Check(
+            name,
+            "PASS" if share <= DEAR else "REVIEW",
+            f"joint earns {number(100 * share)} % less than with exact values: {number(cost.estimate)}, {interval(cost)}",
+            ""
+            if share <= DEAR
+            else "more of study.train_requests; the curve cost_of_learning shows how much more",
+        )
+        return
     if study.config.get("study", {}).get("valuation") != "learned":
         return
     step = lookup(headline(study), "joint_model_step")
@@ -203,15 +218,15 @@ def _learner(study: Study) -> Iterator[Check]:
 def _near_tie(study: Study) -> Iterator[Check]:
     near = [note for note in study.notes if "near thing" in note]
     if near:
-        advice = "study.silo=profile or context, to name the silo beforehand"
+        advice = "study.silo=SOURCE, to name the silo beforehand"
         yield Check("better single source", "REVIEW", near[0], advice)
         return
-    if study.silo != "best_single" or study.best_single not in {"profile", "context"}:
+    others = [source for source in study.config.get("source", {}) if source != study.best_single]
+    gaps = {other: lookup(headline(study), "difference_to_silo", arm=other) for other in others}
+    known = {other: gap for other, gap in gaps.items() if gap is not None and gap.has_interval}
+    if study.silo != "best_single" or not known:
         return
-    other = "context" if study.best_single == "profile" else "profile"
-    gap = lookup(headline(study), "difference_to_silo", arm=other)
-    if gap is None or not gap.has_interval:
-        return
+    other, gap = max(known.items(), key=lambda item: item[1].estimate)
     name, found = "better single source", f"{study.best_single}; {other} earns {number(-gap.estimate)} less"
     if gap.finding == "negative":
         yield Check(name, "PASS", found)
@@ -220,7 +235,7 @@ def _near_tie(study: Study) -> Iterator[Check]:
             name,
             "REVIEW",
             f"{study.best_single} and {other} are close: {number(-gap.estimate)}, {interval(gap, sign=-1)}",
-            "quote the value over each of them: study.silo=profile, study.silo=context",
+            f"quote the value over each of them: study.silo={study.best_single}, study.silo={other}",
         )
 
 

@@ -13,7 +13,7 @@ from experiments.report.grid import Grid, grid_of
 from experiments.report.study import Study
 from experiments.studies.base import Figure
 
-FIRST = ("ladder", "log_ladder", "ranking", "adoption")
+FIRST = ("ladder", "log_ladder", "ranking", "adoption", "credit")
 """Of these the first that is there opens the page."""
 SHOWN = 200
 """Rows of the table behind a figure that the page holds; the file has all."""

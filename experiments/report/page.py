@@ -110,6 +110,7 @@ HEADINGS = {
     "value": "what joint data is worth",
     "tournament": "strategies against each other",
     "adoption": "who adopts joint data",
+    "attribution": "what channels are credited with, and what they did",
     "sensitivity": "what the value of joint data depends on",
     "run": "one simulation",
 }

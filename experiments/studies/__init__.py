@@ -13,6 +13,7 @@ STUDIES = {
     "tournament": ("experiments.studies.tournament", "Tournament"),
     "sensitivity": ("experiments.studies.sensitivity", "Sensitivity"),
     "adoption": ("experiments.studies.adoption", "Adoption"),
+    "attribution": ("experiments.studies.attribution", "Attribution"),
 }
 """Verb -> module and class of its study; its settings are in ``experiments.settings.STUDIES``."""
 

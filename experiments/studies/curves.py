@@ -37,10 +37,16 @@ class Spot:
 
 @dataclass(frozen=True)
 class Curve:
-    """What is swept, and its points in order."""
+    """What is swept, and its points in order; ``alone`` where no other curve is over the same key."""
 
     swept: Swept
     spots: tuple[Spot, ...]
+    alone: bool = True
+
+    @property
+    def name(self) -> str:
+        """What tells it from other curves over the same key."""
+        return "" if self.alone else self.swept.title
 
 
 def curves(settings: Settings[ValueStudy]) -> list[Curve]:
@@ -53,7 +59,8 @@ def curves(settings: Settings[ValueStudy]) -> list[Curve]:
     wanted = swept_of(settings)
     for number, swept in enumerate(wanted):
         try:
-            found.append(Curve(swept, tuple(_spots(settings, swept, f"study.curves[{number}]"))))
+            spots = tuple(_spots(settings, swept, f"study.curves[{number}]"))
+            found.append(Curve(swept, spots, sum(other.over == swept.over for other in wanted) == 1))
         except BadInput as error:
             problems += error.problems
     titles = [swept.title for swept in wanted]
@@ -123,6 +130,7 @@ def readings(curve: Curve, ledger: Ledger) -> list[Reading]:
             x=curve.spots[number].value,
             cells=rows,
             best_single=single[number],
+            name=curve.name,
         )
         for number, rows in found.items()
     ]

@@ -17,6 +17,19 @@ EitherOrBoth = Literal["bayes", "learned", "both"]
 Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Impressions = Annotated[int, Field(ge=2, le=10**9)]
+Correlation = Annotated[float, Field(ge=-1, le=1)]
+
+
+class Curve(Model):
+    """How much each point of a curve and of the map is worked on, and the map's grid.
+
+    Each point is the same world with ``requests`` bid requests and ``replications`` replications.
+    """
+
+    requests: Count = 20_000
+    replications: Annotated[int, Field(ge=2)] = 5
+    redundancy: tuple[Correlation, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
+    interaction: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (-0.2, -0.1, 0.0, 0.1, 0.2)
 
 
 class Priced(Model):
@@ -145,3 +158,24 @@ class SensitivityStudy(Priced):
     replications: Annotated[int, Field(ge=2)] = 2
     morris: Screening = Screening()
     sobol: Indices = Indices()
+
+
+class AttributionStudy(Model):
+    """The study ``attribution``: what channels are credited with against what they did, and budgets set by each rule.
+
+    ``budgets`` are set by these rules on these logs (``unified/linear``, ``silo/markov`` ...), by the ``holdout``, by the ``truth``,
+    or stay ``as_is``, and are played in another market. ``worlds`` draws so many firms from the ``ranges``, each worked on
+    with the requests and replications of ``curve``.
+    """
+
+    replications: Annotated[int, Field(ge=1, lt=100_000)] = 20
+    budgets: tuple[str, ...] = (
+        "unified/linear",
+        "unified/time_decay",
+        "unified/markov",
+        "unified/shapley",
+        "as_is",
+    )
+    worlds: Annotated[int, Field(ge=0)] = 0
+    ranges: tuple[Range, ...] = ()
+    curve: Curve = Curve()

@@ -136,9 +136,10 @@ class Value(Study):
         points, best = plots.ladder_points(summary), self._best_single(ledger)
         yield Figure("ladder", points, partial(plots.draw_ladder, points, best_single=best, silo=silo))
         label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
+        names = {curve.swept.title: curve.name for curve in self._curves}
         for title, rows in self._curve_tables(ledger):
             value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
-            value = value_money.with_break_even(value, summary)
+            value = value_money.with_break_even(value, summary, names[title])
             yield Figure(title, value, partial(_draw_curve, value, money, label))
         for title, cost in self._learning_curves(ledger):
             yield Figure(title, cost, partial(value_learning.draw, cost, money))
@@ -204,9 +205,9 @@ class Value(Study):
     @property
     def _curves(self) -> list[Curve]:
         return [
-            Curve(
-                curve.swept,
-                tuple(replace(spot, plan=self._retuned.played(spot.plan)) for spot in curve.spots),
+            replace(
+                curve,
+                spots=tuple(replace(spot, plan=self._retuned.played(spot.plan)) for spot in curve.spots),
             )
             for curve in self._asked_curves
         ]

@@ -102,21 +102,33 @@ def _break_even(
         table = np.stack([net[i].to_numpy(dtype=float) for i in order], axis=1)
         found = (rising_break_even if rising else falling_break_even)(x, table)
         estimand = "break_even_match_rate" if rising else "break_even_latency"
-        yield _row(settings, estimand, f"{source} ({line})" if line else source, last, found)
+        yield _row(settings, estimand, _arm(source, readings[0].name, line), last, found)
 
 
-def with_break_even(curve: pd.DataFrame, summary: pd.DataFrame) -> pd.DataFrame:
-    """A curve's rows with the columns ``BREAK_EVEN`` of its plot, by line; as they are where the summary has none for them."""
+def with_break_even(curve: pd.DataFrame, summary: pd.DataFrame, name: str = "") -> pd.DataFrame:
+    """A curve's rows with the columns ``BREAK_EVEN`` of its plot, by line; as they are where the summary has none for them.
+
+    Args:
+        curve: one curve's rows.
+        summary: of the study.
+        name: of the curve, where several are over its key.
+    """
     first, _, rest = str(curve["over"].iloc[0]).partition(".") if len(curve) else ("", "", "")
     source, _, last = rest.partition(".")
     found = summary[summary["estimand"].str.startswith("break_even_") & (summary["metric"] == last)]
-    found = found.drop_duplicates("arm", keep=False).set_index("arm")  # two curves of one key: not told apart
-    arms = [f"{source} ({line})" if line else source for line in curve["line"]]
+    found = found.drop_duplicates("arm").set_index("arm")
+    arms = [_arm(source, name, line) for line in curve["line"]]
     if first != "source" or not set(arms) & set(found.index):
         return curve
     ends = {"estimate": "break_even", "ci_low": "break_even_low", "ci_high": "break_even_high"}
     columns = found[list(ends)].rename(columns=ends).astype(float).reindex(arms)
     return curve.assign(**{name: columns[name].to_numpy() for name in ends.values()})
+
+
+def _arm(source: str, *parts: str) -> str:
+    """The source, and in brackets the curve and line where there are several."""
+    told = ", ".join(filter(None, parts))
+    return f"{source} ({told})" if told else source
 
 
 def _per_request(

@@ -55,6 +55,8 @@ class Accounts:
         """Empty stocks of preference for so many advertisers."""
         n = self._path.shape[1]
         self.stock, self.fresh = np.zeros((2, n, houses))
+        self._seller = np.full(n, -1, dtype=np.int16)
+        self._sales: list[tuple[NDArray[np.int64], NDArray[np.int16]]] = []
         self.tally = Tally(
             expected=np.zeros(houses),
             without=np.zeros(houses),
@@ -81,8 +83,11 @@ class Accounts:
         expected, without = self.tally.expected.copy(), self.tally.without.copy()
         settle(
             before, self._now(), self.segment, self._leave, self.stock, self.fresh, decay(journey),
-            journey.power, journey.outside, self._streams.key64(f"choice/{self.step}"), self.tally,
+            journey.power, journey.outside, journey.base, self._streams.key64(f"choice/{self.step}"), self.tally,
+            self._seller,
         )  # fmt: skip
+        buyers = np.flatnonzero(self._seller >= 0)
+        self._sales.append((buyers, self._seller[buyers]))
         self._note()
         return self.tally.expected - expected, self.tally.without - without
 
@@ -96,6 +101,17 @@ class Accounts:
             "hour": hours,
             **{stage: census[:, number] for number, stage in enumerate(STAGES)},
             **{name: np.array([row[name] for row in self.tallied]) for name in self.tallied[0]},
+        }
+
+    def sales(self) -> dict[str, NDArray[Any]]:
+        """Every purchase as realised, in order: ``hour`` of the step, ``account``, and ``house``, the advertiser's number."""
+        if not self._sales:
+            return {}
+        hours = (np.arange(len(self._sales)) + 1) * (self.step_us / HOUR_US)
+        return {
+            "hour": np.repeat(hours, [len(buyers) for buyers, _ in self._sales]),
+            "account": np.concatenate([buyers for buyers, _ in self._sales]),
+            "house": np.concatenate([houses for _, houses in self._sales]),
         }
 
     def _note(self) -> None:

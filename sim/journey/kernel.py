@@ -58,25 +58,30 @@ def settle(
     kept: float,
     power: float,
     outside: float,
+    base: float,
     key: np.uint64,
     tally: Tally,
+    seller: NDArray[np.int16],
 ) -> None:
     """Stocks (accounts, advertisers) take in what was seen since the last step; then accounts decide from whom to buy.
 
+    ``seller`` (accounts,) is filled with the advertiser that each buys from at this step; -1 where it buys from none of them.
     The sums run in the order of the accounts, so that their bits never depend on anything else.
     """
     for a in range(len(before)):
         for j in range(stock.shape[1]):
             stock[a, j] = kept * stock[a, j] + fresh[a, j]
             fresh[a, j] = 0.0
+        seller[a] = -1
         if before[a] == APPROVED:
-            decide(
+            seller[a] = decide(
                 a,
                 leave[segment[a], APPROVED],
                 after[a] != APPROVED,
                 stock,
                 power,
                 outside,
+                base - 1.0,
                 unit(key, a),
                 tally,
             )
@@ -84,25 +89,30 @@ def settle(
 
 @inlined
 def decide(
-    a: int, hazard: float, decides: bool, stock: NDArray[np.float64], power: float, outside: float, u: float,
-    tally: Tally,
-) -> None:  # fmt: skip
-    """An account with a budget: score its purchase at the hazard, and, where it decides now, draw from whom it buys."""
+    a: int, hazard: float, decides: bool, stock: NDArray[np.float64], power: float, outside: float, more: float,
+    u: float, tally: Tally,
+) -> int:  # fmt: skip
+    """An account with a budget: score its purchase at the hazard, and, where it decides now, draw from whom it buys.
+
+    ``more`` is added to each attraction. Returns the advertiser that it buys from now; -1 for none of them.
+    """
     total = outside
     for j in range(stock.shape[1]):
-        total += (1.0 + stock[a, j]) ** power
+        total += (1.0 + stock[a, j]) ** power + more
     tally.due[0] += hazard
     reached, chosen = 0.0, -1
     for j in range(stock.shape[1]):
-        own = (1.0 + stock[a, j]) ** power
+        own = (1.0 + stock[a, j]) ** power + more
         tally.expected[j] += hazard * own / total
-        tally.without[j] += hazard / (total - own + 1.0)
+        tally.without[j] += hazard * (1.0 + more) / (total - own + (1.0 + more))
         reached += own / total
         if chosen < 0 and u < reached:
             chosen = j
-    if decides:
-        tally.decisions[0] += 1
-        if chosen >= 0:
-            tally.bought[chosen] += 1
-        else:
-            tally.outside[0] += 1
+    if not decides:
+        return -1
+    tally.decisions[0] += 1
+    if chosen >= 0:
+        tally.bought[chosen] += 1
+    else:
+        tally.outside[0] += 1
+    return chosen

@@ -25,6 +25,7 @@ class Purchases:
         self.accounts, self._margin = accounts, scenario.journey.margin
         self._seats = np.array([advertisers.index(name) for name in dict.fromkeys(advertisers)], np.int64)
         self._bidders = len(advertisers)
+        self._houses = np.array(list(dict.fromkeys(advertisers)))
         end_us = round((scenario.supply.horizon_h + scenario.journey.run_out_h) * HOUR_US)
         self._last = -(-end_us // accounts.step_us)
         accounts.open_stocks(len(self._seats))
@@ -42,6 +43,17 @@ class Purchases:
         """The steps that are left after the last request."""
         while self.accounts.step < self._last:
             self.step(ledger)
+
+    def sales(self) -> dict[str, NDArray[Any]]:
+        """For ``RunResult.purchases``."""
+        table = self.accounts.sales()
+        if not table:
+            return {}
+        return {
+            "hour": table["hour"],
+            "account": table["account"],
+            "advertiser": self._houses[table["house"]],
+        }
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Purchases by bidder, as far as they belong in ``RunResult.bidders``."""

@@ -16,13 +16,14 @@ from pydantic import Field, field_validator, model_validator
 
 from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
 from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Hours, Model
-from sim.scenario.bidders import Bidders, Cap, StrategySpec, Terms
+from sim.scenario.bidders import Bidders, Cap, Holdout, StrategySpec, Terms
 from sim.scenario.delay import NO_DELAY, Delay
 from sim.scenario.journey import Journey, Stays, journey_problems
-from sim.scenario.people import Audience, Consent
+from sim.scenario.people import Audience, Consent, Drift
 from sim.scenario.response import Conversion, Creative, Logit, Response
 from sim.scenario.source import FACTORS, OF_JOURNEYS, OWNERS, Factor, Owner, Source
 from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
+from sim.scenario.touchpoints import Channel, Touchpoints, touchpoint_problems
 
 MAX_CELLS_OF_TRUTH = 1 << 20
 MAX_VISIBLE_CELLS = 1 << 21
@@ -46,13 +47,16 @@ __all__ = [
     "Audience",
     "Bidders",
     "Cap",
+    "Channel",
     "Consent",
     "Conversion",
     "Creative",
     "Delay",
+    "Drift",
     "Engine",
     "Factor",
     "FloorStep",
+    "Holdout",
     "Journey",
     "LogSupply",
     "Logit",
@@ -67,6 +71,7 @@ __all__ = [
     "SyntheticSupply",
     "Terms",
     "Throttle",
+    "Touchpoints",
 ]
 
 
@@ -90,6 +95,7 @@ class Scenario(Model):
     audience: Audience = Audience()
     response: Response = Response()
     journey: Journey | None = None
+    touchpoints: Touchpoints | None = None
     creative: dict[str, Creative] = {}
     source: dict[str, Source] = {}
     auction: Auction = Auction()
@@ -109,6 +115,8 @@ class Scenario(Model):
             *self._people_problems(),
             *self._outcome_problems(),
             *journey_problems(self),
+            *touchpoint_problems(self),
+            *self._drift_problems(),
             *self._belief_problems(),
         ]
         if problems:
@@ -171,11 +179,43 @@ class Scenario(Model):
                 ("audience.activity_skew", self.audience.activity_skew > 0),
                 ("response.fatigue", self.response.fatigue > 0),
                 ("bidders.terms.caps", bool(self.bidders.terms.caps)),
+                ("bidders.terms.holdout", self.bidders.terms.holdout is not None),
             ):
                 if used:
                     yield f"{key}: nobody comes twice without audience.people; say how many people there are"
         elif self.supply.kind == "log":
             yield "audience.people: a log brings its own people; leave it null"
+
+    def _drift_problems(self) -> Iterator[str]:
+        """Where the profile is a product's that changes in time."""
+        if self.audience.drift is None:
+            return
+        for place, wrong, needed in (
+            ("supply.kind", self.supply.kind == "log", "synthetic: a log's columns are as they were"),
+            ("journey", self.journey is not None, "null: accounts on a journey have a profile of their own"),
+            ("audience.consent", self.audience.consent != 1.0, "1: products are not asked"),
+            (
+                "response.redundancy",
+                self.response.redundancy != 0,
+                "0: a product's state says nothing of which it is",
+            ),
+            ("response.history_redundancy", self.response.history_redundancy != 0, "0"),
+            ("response.family", self.response.family == "private_value", "additive or logit"),
+            ("bidders.values", self.bidders.values == "private", "common: a product is the same for all"),
+            ("bidders.beliefs", self.bidders.beliefs == "winning", "naive"),
+        ):
+            if wrong:
+                yield f"{place}: with audience.drift must be {needed}"
+        shown = [
+            name
+            for name, source in self.source.items()
+            if source.copy_of is None and (source.shows or name) == "profile"
+        ]
+        if len(shown) > 1:
+            yield f"source.{shown[1]}: with audience.drift one source alone may show the profile; make it a copy_of {shown[0]}"
+        for name in shown:
+            if self.source[name].flip_rate_per_h > 0:
+                yield f"source.{name}.flip_rate_per_h: a product changes as audience.drift says; leave it 0"
 
     def _outcome_problems(self) -> Iterator[str]:
         response, contexts = self.response, self.types_of("context")
@@ -208,7 +248,7 @@ class Scenario(Model):
         if len(self.creative) < 2:
             yield f"bidders.creative = chosen: there is nothing to choose among {len(self.creative)} creatives"
         for name in self.originals(self.source):
-            source = self.source[name]
+            source = self.data_of(name)
             if source.ages and source.age_known:
                 yield f"source.{name}.age_known: with bidders.creative=chosen the age is not used; set it to false"
             if source.unmatched == "prior":
@@ -265,8 +305,12 @@ class Scenario(Model):
         return tuple(first[original] for original in self.originals(held))
 
     def data_of(self, name: str) -> Source:
-        """What a source knows, and how well: of a copy, the original's."""
-        return self.source[self.original(name)]
+        """What a source knows, and how well: of a copy, the original's; where products drift, it ages as they do."""
+        original = self.original(name)
+        source = self.source[original]
+        if self.audience.drift is None or (source.shows or original) != "profile":
+            return source
+        return source.model_copy(update={"flip_rate_per_h": self.audience.drift.flip_rate_per_h})
 
     def factor_of(self, name: str) -> Factor:
         """What a source shows."""

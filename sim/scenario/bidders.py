@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sim.scenario.base import Count, Hours, Model, Money
+from sim.scenario.base import Count, Hours, Model, Money, Rate
 from sim.scenario.delay import NO_DELAY, Delay
 
 
@@ -36,8 +36,19 @@ class Cap(Model):
     per: Literal["campaign", "advertiser"] = "campaign"
 
 
+class Holdout(Model):
+    """A randomised experiment: the campaign never bids on the ``share`` of people that a draw of their own picks.
+
+    Campaigns that name the same ``group`` leave the same people out; otherwise each leaves out people of its own, independently.
+    A larger share leaves out the same people and more.
+    """
+
+    share: Rate = 0.1
+    group: str = ""
+
+
 class Terms(Model):
-    """When a bidder may bid, how much a day, and how often to one person.
+    """When a bidder may bid, how much a day, how often to one person, and to whom never (``holdout``).
 
     ``flight_h`` are the first hour and the hour after the last. ``day_parts`` are hours of the day (0 to 23; empty: all).
     ``daily_budget`` is in currency, begins anew every 24 h, and holds beside the budget of the whole run. All ``caps`` hold.
@@ -47,6 +58,7 @@ class Terms(Model):
     day_parts: Annotated[tuple[Annotated[int, Field(ge=0, le=23)], ...], Field(max_length=24)] = ()
     daily_budget: Money | None = None
     caps: tuple[Cap, ...] = ()
+    holdout: Holdout | None = None
 
     @model_validator(mode="after")
     def _flight_goes_forward(self) -> Self:

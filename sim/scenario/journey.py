@@ -38,8 +38,8 @@ class Journey(Model):
 
     A seen impression adds ``lasting`` (one number, or one per context type) to the account's stock S of preference for its
     advertiser; the stock halves every ``half_life_h``. An account that leaves ``approved`` buys: from advertiser j with
-    probability A_j / (``outside`` + sum A), A = (1 + S)^``power``, or from nobody here. A purchase is worth ``margin`` in
-    currency. After the last request the world goes on for ``run_out_h`` without ads, so that what is left in the stocks counts.
+    probability A_j / (``outside`` + sum A), A = (1 + S)^``power`` + ``base`` - 1, or from nobody here: ``base`` is the attraction of
+    an advertiser that it has never seen (0: it never buys from one). A purchase is worth ``margin`` in currency. After the last request the world goes on for ``run_out_h`` without ads, so that what is left in the stocks counts.
 
     ``believed_win_rate`` is what bidders reckon with who value an impression (strategies.valuations.journeys): the share of an
     account's impressions that each advertiser wins.
@@ -55,6 +55,7 @@ class Journey(Model):
     half_life_h: Positive = 2_160.0
     power: NonNegative = 0.5
     outside: NonNegative = 1.0
+    base: NonNegative = 1.0
     margin: Positive = 1.0
     run_out_h: Hours = 8_760.0
     believed_win_rate: Rate = 0.2
@@ -75,6 +76,10 @@ class Journey(Model):
                     f"stay_h.{stage}: {fastest:g} h on average (appetite counted), but accounts move every step_h = "
                     f"{self.step_h:g} h; make the step shorter"
                 )
+        if self.outside == 0 and self.base == 0:
+            problems.append(
+                "base = 0 with outside = 0: who has seen nobody has nobody to buy from; raise one of them"
+            )
         if self.outside == 0 and self.power == 0:
             problems.append("power = 0 with outside = 0: advertising changes nothing; raise one of them")
         if problems:

@@ -40,9 +40,10 @@ def slope(scenario: Scenario) -> float:
     accounts = (scenario.audience.people or 1) / journey.group
     a_step = (supply.requests or 0) / accounts * journey.step_h / supply.horizon_h
     stock = journey.believed_win_rate * a_step * float(np.mean(impact(scenario))) / (1.0 - decay(journey))
-    own = (1.0 + stock) ** journey.power
+    gained = (1.0 + stock) ** journey.power
+    own = gained + (journey.base - 1.0)
     others = journey.outside + (scenario.bidders.count - 1) * own
-    return float(journey.margin * journey.power * own / (1.0 + stock) * others / (own + others) ** 2)
+    return float(journey.margin * journey.power * gained / (1.0 + stock) * others / (own + others) ** 2)
 
 
 def impact(scenario: Scenario) -> NDArray[np.float64]:

@@ -122,15 +122,28 @@ def further():
     swept = swept.assign(estimate=1.0, ci_low=0.5, ci_high=1.5)
     x, y = list(swept)[:2]
     adopted, flows = plots.adoption_points(adoption()), plots.journey_points(journey())
+    shared = plots.credit_points(attribution())
     return {
         "adoption": (plots.draw_adoption(adopted), adopted),
         "journey": (plots.draw_journey(flows), flows),
+        "credit": (plots.draw_credit(shared), shared),
         "landscape": (plots.draw_landscape(landscape, currency="CNY"), landscape),
         "win rates": (plots.draw_win_rates(rates), rates),
         "money": (plots.draw_cumulative(money), money),
         "multiples": (plots.draw_multiples(swept, x=x, by=y, unit=UNIT), swept),
         "map": (plots.draw_map(swept, x=x, y=y, unit=UNIT), swept),
     }
+
+
+def attribution():
+    """The summary of a study in which every rule doubles what channels did, and owners' logs triple it."""
+    did = {"mail": 300.0, "retargeting": 170.0, "social media": 190.0, "video": 1_260.0}
+    by = {"holdout": 1.1, "unified/last_touch": 2.0, "unified/markov": 2.1, "silo/last_touch": 3.0}
+    rows = [("true_effect", channel, effect) for channel, effect in did.items()]
+    rows += [("credit", f"{name}: {c}", e * times) for name, times in by.items() for c, e in did.items()]
+    table = pd.DataFrame(rows, columns=["estimand", "arm", "estimate"])
+    ends = {"ci_low": table["estimate"] - 50, "ci_high": table["estimate"] + 50}
+    return table.assign(**ends, unit="purchases per million bid requests", n_replications=5)
 
 
 def adoption(bidders=3):
@@ -278,6 +291,7 @@ def test_the_summary_s_break_even_goes_to_its_own_source_and_line(curve):
     rows = [
         ("profile (a)", "match_rate", 0.6),
         ("context (a)", "match_rate", 0.2),
+        ("profile (naive, a)", "match_rate", 0.8),
         ("profile (a)", "npv", 9.0),
     ]
     summary = pd.DataFrame(rows, columns=["arm", "metric", "estimate"])
@@ -286,7 +300,20 @@ def test_the_summary_s_break_even_goes_to_its_own_source_and_line(curve):
     found = with_break_even(table, summary)["break_even"]
     assert found.tolist() == pytest.approx([0.6, 0.6, math.nan, math.nan, math.nan], nan_ok=True)
     assert "break_even" not in with_break_even(table.assign(over="supply.requests"), summary)
-    assert "break_even" not in with_break_even(table, pd.concat([summary, summary]))
+    assert with_break_even(table, summary, "naive")["break_even"].iloc[0] == 0.8
+    assert "break_even" not in with_break_even(table, summary, "another curve")
+
+
+def test_credit_has_a_panel_a_channel_with_what_it_did_and_a_row_a_rule():
+    points = plots.credit_points(attribution())
+    assert set(points["by"]) == {"holdout", "last_touch", "markov"}
+    assert dict(zip(points["channel"], points["truth"], strict=True))["video"] == 1_260.0
+    figure = plots.draw_credit(points)
+    panels = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title("left") or axes.get_title() for axes in panels] == list(
+        dict.fromkeys(points["channel"])
+    )
+    assert lines(panels[3], "what it did").get_xdata()[0] == 1_260.0
 
 
 def test_adoption_has_a_panel_each_and_compares_with_nobody_having_it():
@@ -421,6 +448,7 @@ def test_log_ladder_has_a_panel_for_each_tags_on_one_scale(log):
         draw_pacing,
         pacing_points,
         plots.draw_adoption,
+        plots.draw_credit,
         plots.draw_journey,
         plots.journey_points,
     ],

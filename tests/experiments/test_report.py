@@ -60,7 +60,9 @@ def folder(tmp_path, cells):
         }
         (path / "manifest.json").write_text(json.dumps(about | (manifest or {})))
         (path / "config.yaml").write_text(
-            json.dumps({"scenario": {"name": "default"}} | (config or {}))
+            json.dumps(
+                {"scenario": {"name": "default"}, "source": {"profile": {}, "context": {}}} | (config or {})
+            )
         )  # JSON is YAML
         (path / "status.json").write_text('{"status": "done"}')
         if failures:
@@ -217,6 +219,16 @@ def test_a_learner_whose_joint_model_loses_has_not_converged(folder):
     assert found(folder(levels=levels, config=learned))["learner"] == "REVIEW"
     assert found(folder("good", config=learned))["learner"] == "PASS"
     assert "learner" not in found(folder("exact"))
+
+
+@pytest.mark.parametrize(("cost", "status"), [(0.01, "PASS"), (0.03, "REVIEW")])
+def test_with_both_valuations_the_learner_is_held_to_what_there_is_to_know(folder, cost, status):
+    rows = [
+        ("cost_of_learning", "joint", "focal_profit", UNIT, 1e6 * cost, 1e6 * cost - 9, 1e6 * cost + 9, 12)
+    ]
+    assert (
+        found(folder(rows=rows, levels={"none": 0.25, "context": 0.27, "joint": 0.285}))["learner"] == status
+    )
 
 
 def test_leak_suspects_of_a_log(folder):

@@ -1,0 +1,118 @@
+"""The study ``attribution`` as a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from experiments.cli import main
+from experiments.estimate import lookup
+from experiments.estimate.credit import RULES
+from experiments.studies.attribution_words import sentences
+
+SMALL = ["supply.requests=20000", "audience.people=1000", "executor=serial", "plot.enabled=false"]
+CHANNELS = ["mail", "retargeting", "social", "video"]
+
+
+def summary():
+    (folder,) = Path("results/attribution").iterdir()
+    return pd.read_csv(folder / "summary.csv"), folder
+
+
+def test_it_runs_reports_and_is_instant_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = [
+        "attribution",
+        *SMALL,
+        "study.replications=2",
+        "study.worlds=2",
+        "study.curve.replications=2",
+    ]
+    assert main(arguments) == 0
+    table, folder = summary()
+    for channel in CHANNELS:
+        truth = lookup(table, "true_effect", "purchases_expected", channel)
+        assert truth.n == 2
+        for name in ("holdout", *(f"{scope}/{rule}" for scope in ("unified", "silo") for rule in RULES)):
+            credit = lookup(table, "credit", "purchases", f"{name}: {channel}")
+            error = lookup(table, "credit_error", "purchases", f"{name}: {channel}")
+            assert error.estimate == pytest.approx(credit.estimate - truth.estimate)
+    best = lookup(table, "utility", arm="by truth")
+    for name in ("unified/last_touch", "silo/last_touch", "holdout", "as_is"):
+        profit, cost = lookup(table, "utility", arm=f"by {name}"), lookup(table, "cost_of_rule", arm=name)
+        assert cost.estimate == pytest.approx(best.estimate - profit.estimate)
+    shares = table[table["estimand"] == "share_of_worlds"]
+    assert len(shares) == 4
+    assert shares["estimate"].between(0, 1).all()
+    cells = pd.read_parquet(folder / "cells.parquet")
+    budgets = cells[cells["study_point"].str.startswith("budget by")]
+    assert (budgets["replication"] >= 100_000).all(), "another market than that of the log"
+    assert "what channels are credited with" in (folder / "report.html").read_text("utf-8")
+    assert len(pd.read_csv(folder / "worlds.csv")) == 2
+    first = capsys.readouterr().out
+    assert main(arguments) == 0
+    assert "2 replications" in first
+    assert capsys.readouterr().out == first
+
+
+def test_budgets_add_up_whatever_they_follow(tmp_path, monkeypatch):
+    from experiments.config import load
+    from experiments.studies.attribution_cells import AS_IS, Firm
+
+    (point,) = load("attribution", SMALL)
+    firm = Firm(point.settings)
+    rows = [{"credit_unified_linear": amount} for amount in (1.0, 2.0, 0.0, 1.0)]
+    total = sum(channel.daily_budget for channel in firm.plan.channels.values())
+    split = dict(firm.split("unified/linear", {"all channels": rows}))
+    assert split == pytest.approx(
+        {"mail": total / 4, "retargeting": total / 2, "social": 0, "video": total / 4}
+    )
+    tests = [{"holdout_effect": amount} for amount in (-5.0, -1.0, 0.0, -2.0)]
+    assert set(dict(firm.split("holdout", {"held out": tests})).values()) == {total / 4}, (
+        "nothing found: evenly"
+    )
+    assert dict(firm.split(AS_IS, {})) == {
+        name: channel.daily_budget for name, channel in firm.plan.channels.items()
+    }
+    assert firm.split("truth", {}) is None
+
+
+def test_what_makes_no_study_is_refused_with_all_problems(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["attribution", "scenario=theory", "study.budgets=[unified/last]"]) == 2
+    said = capsys.readouterr().err
+    assert "study.budgets: no rule 'unified/last'" in said
+    assert "touchpoints: the study attribution needs a scenario with channels" in said
+    assert main(["attribution", "touchpoints.channels.mail.daily_budget=-1", "bidders.count=3"]) == 2
+    said = capsys.readouterr().err
+    assert "touchpoints.channels.mail.daily_budget = -1" in said
+    assert main(["attribution", "touchpoints.channels.mail.budget=1"]) == 2
+    assert "did you mean 'touchpoints.channels.mail.daily_budget'" in capsys.readouterr().err
+
+
+def test_sentences_say_no_more_than_the_intervals():
+    row = {"unit": "EUR per million bid requests", "n_replications": 5, "metric": "focal_profit"}
+    rows = [
+        {
+            **row,
+            "estimand": "end_to_end_value",
+            "arm": "a - b",
+            "estimate": 1.0,
+            "ci_low": -1.0,
+            "ci_high": 3.0,
+        },
+        {
+            **row,
+            "estimand": "test_over_last_touch",
+            "arm": "c - a",
+            "estimate": -2.0,
+            "ci_low": -3.0,
+            "ci_high": -1.0,
+        },
+    ]
+    said = " ".join(sentences(pd.DataFrame(rows), CHANNELS, 0))
+    assert "in place of each owner's own, makes no difference that is shown (-1.00 to 3.00" in said
+    assert "in place of last touch over all channels, costs 2.00" in said
+    assert "(1.00 to 3.00)" in said
