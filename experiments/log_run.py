@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +19,10 @@ from sim.scenario import LogSupply
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.replay.market import Field
+    from experiments.logs import LogTable
     from experiments.replay.plan import Plan
     from sim import RunResult, Scenario
+    from sim.supply import Log
 
 
 def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
@@ -82,42 +84,65 @@ def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tu
 
 def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
     """One strategy on the part of the log that nothing was learned from."""
-    from experiments.logs import read_supply
-    from experiments.replay.market import landscape, open_field
+    from experiments.replay.market import landscape
     from experiments.replay.plan import Plan
     from sim import BidError, Entrant, simulate
     from strategies.market import Market
     from strategies.registry import UnknownStrategyError, make
 
     plan, settings = Plan.of(point.settings.tree()), point.settings
-    field = open_field(plan, read_supply(supply, plan.seed), settings.study.arm)
-    training, test = field.part(field.training), field.part(~field.training)
-    columns = test.columns()
-    hours = float(columns.time_us[-1]) / 3.6e9 + 1e-6
+    game = _game(plan, supply, settings.study.arm)
     scenario = settings.scenario.model_copy(
         update={
-            "supply": supply.model_copy(update={"horizon_h": hours}),
-            "rivals": landscape(training.log, plan.settings.landscape),
-            "currency": field.log.currency,
+            "supply": supply.model_copy(update={"horizon_h": game.last_us / 3.6e9 + 1e-6}),
+            "rivals": landscape(game.training, plan.settings.landscape),
+            "currency": game.log.currency,
         }
     )
     bidders = scenario.bidders
     try:
         strategy = make(bidders.strategy, Market.of(scenario))
         entrant = Entrant(strategy, ("value",), bidders.budget)
-        result = simulate(scenario, {"focal": entrant}, settings.seed, log=columns)
+        result = simulate(scenario, {"focal": entrant}, settings.seed, log=game.rows)
     except (BidError, UnknownStrategyError) as error:
         raise BadInput(f"bidders.strategy: {error}") from None
-    return (
-        result,
-        bidder_table(result, identified=False),
-        (*_notes(plan.settings.landscape, field, training, test), *_leaks(plan, field)),
-        scenario,
-    )
+    notes = (*_notes(plan.settings.landscape, game), *_leaks(plan, game.log))
+    return result, bidder_table(result, identified=False), notes, scenario
 
 
-def _notes(kind: str, field: Field, training: Field, test: Field) -> tuple[str, ...]:
-    log = field.log
+@dataclass(frozen=True)
+class _Game:
+    """What is played: the log, the rows to learn and tune on, those to be played, the time of the last one, and a word on them."""
+
+    log: LogTable
+    training: LogTable
+    rows: Log
+    last_us: int
+    word: str = ""
+
+
+def _game(plan: Plan, supply: LogSupply, arm: str) -> _Game:
+    """Read a log and price the part that nothing is learned from: all its rows, or those that are held of them."""
+    from experiments.logs import read_supply
+    from experiments.replay.market import open_field
+    from experiments.replay.streamed import obstacle, open_stream
+
+    log, word = read_supply(supply, plan.seed), ""
+    if log.thinned:
+        reason = obstacle(plan, log)
+        if not reason:
+            training, rows = open_stream(plan, log, arm)
+            return _Game(
+                log, training, rows, rows.last_us, "all rows after the training part are played, each once"
+            )
+        word = f"only the rows that are held are played, for those that they stand for: {reason}"
+    field = open_field(plan, log, arm)
+    columns = field.part(~field.training).columns()
+    return _Game(field.log, field.part(field.training).log, columns, int(columns.time_us[-1]), word)
+
+
+def _notes(kind: str, game: _Game) -> tuple[str, ...]:
+    log = game.log
     brought = (
         "predictions are the log's own (pctr)"
         if "pctr" in log.frame
@@ -130,7 +155,8 @@ def _notes(kind: str, field: Field, training: Field, test: Field) -> tuple[str, 
     )
     return (
         f"{log.path}: {log.rows}",
-        f"learned and tuned on {len(training.log):,} rows, replayed on {len(test.log):,}; {brought}",
+        f"learned and tuned on {len(game.training):,} rows, replayed on {len(game.rows):,}; {brought}",
+        *([game.word] if game.word else []),
         f"policies are told the {kind.replace('_', '-')} landscape of the training rows",
         "the log's price is the highest rival bid; rivals do not react",
         censored,
@@ -139,11 +165,11 @@ def _notes(kind: str, field: Field, training: Field, test: Field) -> tuple[str, 
     )
 
 
-def _leaks(plan: Plan, field: Field) -> list[str]:
+def _leaks(plan: Plan, log: LogTable) -> list[str]:
     """What looks like leakage among the values that the predictions rest on."""
     from experiments.replay.plan import hidden_values, hidden_words
 
-    hidden = {} if "pctr" in field.log.frame else hidden_values(plan, field.log)
+    hidden = {} if "pctr" in log.frame else hidden_values(plan, log)
     if not hidden:
         return []
     named = hidden_words(hidden)

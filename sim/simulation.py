@@ -32,7 +32,7 @@ from sim.results import RunResult
 from sim.scenario import HOUR_US, MICROS, Scenario
 from sim.seating import rules_of, seats_of
 from sim.streams import Streams
-from sim.supply import Chunk, LogColumns, chunks
+from sim.supply import Chunk, Log, chunks
 from sim.tables import BidTables
 from sim.visible import AccountState, Strategy, frozen
 from sim.world import make_world
@@ -47,7 +47,7 @@ def simulate(
     seed: int,
     replication: int = 0,
     *,
-    log: LogColumns | None = None,
+    log: Log | None = None,
     sink: Sink | None = None,
 ) -> RunResult:
     """Run one market to its end; a pure function of its arguments.
@@ -71,7 +71,7 @@ class _Run:
         scenario: Scenario,
         strategies: Mapping[str, Strategy | Entrant],
         streams: Streams,
-        log: LogColumns | None,
+        log: Log | None,
         sink: Sink | None,
     ) -> None:
         self.scenario, self.streams, self.sink = scenario, streams, sink
@@ -109,7 +109,7 @@ class _Run:
         ]
         self.series = Series(len(self.noted_us), every_h, len(self.desks))
         self.chunks = chunks(scenario, streams, log)
-        self.requests_expected = (len(log.time_us) if log is not None else scenario.supply.requests) or 0
+        self.requests_expected = (len(log) if log is not None else scenario.supply.requests) or 0
         self.seen = self.steps = 0
         self.recorded = sink is not None or any(desk.strategy.learns for desk in self.desks)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +45,37 @@ class LogColumns:
     columns: dict[str, NDArray[np.float64]]
     mechanism: NDArray[np.int8] | None = None
 
+    def __len__(self) -> int:
+        return len(self.time_us)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns that bidders may see."""
+        return tuple(self.columns)
+
     def rows(self, part: slice) -> LogColumns:
         """Some of the rows."""
         seen = {name: column[part] for name, column in self.columns.items()}
         times, money = self.time_us[part], (self.price_micros[part], self.floor_micros[part])
         known = None if self.mechanism is None else self.mechanism[part]
         return LogColumns(times, *money, self.weight[part], self.value[part], self.click[part], seen, known)
+
+
+class Log(Protocol):
+    """What a replay needs of a log: columns in memory, or rows that are read as they are asked for.
+
+    Stretches are asked for once each, in order.
+    """
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the columns that bidders may see."""
+
+    def rows(self, part: slice) -> LogColumns:
+        """Some of the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +101,7 @@ _NO_MONEY, _NOTHING = np.empty(0, dtype=np.int64), np.empty(0)
 NOT_LOGGED = LogColumns(_NO_MONEY, _NO_MONEY, _NO_MONEY, _NOTHING, _NOTHING, _NOTHING, {})
 
 
-def chunks(scenario: Scenario, streams: Streams, log: LogColumns | None) -> Iterator[Chunk]:
+def chunks(scenario: Scenario, streams: Streams, log: Log | None) -> Iterator[Chunk]:
     """The requests of one run, in order."""
     if isinstance(scenario.supply, LogSupply):
         if log is None:
@@ -148,9 +174,9 @@ def _placement_floors(supply: SyntheticSupply, streams: Streams, start: int, n: 
     return np.where(has, np.rint(np.minimum(level * MICROS, MAX_MICROS)), 0.0).astype(np.int64)
 
 
-def _from_log(auction: Auction, streams: Streams, log: LogColumns) -> Iterator[Chunk]:
+def _from_log(auction: Auction, streams: Streams, log: Log) -> Iterator[Chunk]:
     last = -1
-    for start in range(0, len(log.time_us), SLICE):
+    for start in range(0, len(log), SLICE):
         logged = log.rows(slice(start, start + SLICE))
         time_us = _strictly_rising(logged.time_us, last)
         last = int(time_us[-1])

@@ -22,7 +22,7 @@ from sim.response import fading, private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched
 from sim.streams import Streams
-from sim.supply import Chunk, LogColumns
+from sim.supply import Chunk, Log
 
 AS_TAKEN = SyncClock(0, 0, 0)
 """Of a record that is looked up as it was when the copy was taken: nothing is added for its age."""
@@ -350,10 +350,10 @@ def _rotation(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return edges
 
 
-def make_world(scenario: Scenario, streams: Streams, log: LogColumns | None) -> World:
+def make_world(scenario: Scenario, streams: Streams, log: Log | None) -> World:
     """The world of a scenario."""
     if isinstance(scenario.supply, LogSupply):
-        return LogWorld(scenario, streams, tuple(log.columns) if log is not None else ())
+        return LogWorld(scenario, streams, log.names if log is not None else ())
     if scenario.response.family == "private_value":
         return PrivateValues(scenario, streams)
     if scenario.journey is not None:

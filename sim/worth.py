@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.scenario import Scenario
 from sim.streams import Streams
-from sim.supply import LogColumns, chunks
+from sim.supply import Log, chunks
 from sim.world import make_world
 
 
@@ -18,7 +18,7 @@ def worth(
     advertisers: Sequence[str],
     seed: int,
     replication: int = 0,
-    log: LogColumns | None = None,
+    log: Log | None = None,
 ) -> NDArray[np.float64]:
     """The most that each request of a run can be expected to be worth to each advertiser; shape (advertisers, requests).
 

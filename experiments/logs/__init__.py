@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from experiments.errors import BadInput
 from experiments.logs.account import Account
+from experiments.logs.again import Again, Watch
 from experiments.logs.campaigns import Campaigns
 from experiments.logs.columns import DAY_US, HOUR_US, believe_prices
 from experiments.logs.detect import AUCTIONNET, CSV
 from experiments.logs.formats import AUTO, FORMATS, Options, open_log
-from experiments.logs.held import THINNED, First, Held
-from experiments.logs.table import LogTable, Reader, Roles, RowCount
+from experiments.logs.held import First, Held
+from experiments.logs.table import THINNED, LogTable, Reader, Roles, RowCount
 from sim.scenario import LogSupply
 from sim.scenario.supply import MOST_ROWS
 
@@ -88,11 +89,16 @@ def read_log(
     """
     path = Path(path).expanduser()
     name, reader = open_log(path, log_format, options)
-    account, held = Account(str(path), drop_bad=drop_bad), Held(most, seed)
+    account, held, watch = (
+        Account(str(path), drop_bad=drop_bad),
+        Held(most, seed),
+        Watch(TICK_US.get(name, 0)),
+    )
     chunks: Iterable[pa.Table] = stream(reader, account, campaigns)
     for table in chunks if first is None else _first(chunks, first):
         held.add(table)
-    frame = as_frame(held.tables(), TICK_US.get(name, 0))
+        watch.add(table)
+    frame = as_frame(held.tables(), watch.tick_us)
     dropped = account.reasons
     if first is not None:
         frame = frame.head(first)
@@ -107,6 +113,9 @@ def read_log(
         (*held.notes, *account.said),
         reader.full_information,
         reader.facts,
+        Again(lambda: stream(reader, Account(str(path), drop_bad=drop_bad), campaigns), watch, held.places)
+        if held.let_go and watch.in_order and first is None
+        else None,
     )
 
 

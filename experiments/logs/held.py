@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from sim.streams import Streams
 
 STREAM = "log/held"
-THINNED = "not held, rows that are held stand for them"
 
 
 class Held:
@@ -30,33 +29,38 @@ class Held:
         self._every = np.ones(2, dtype=np.int64)
         """Of so many rows without a click, and with one, one is held."""
         self._tables: list[pa.Table] = []
-        self._draws: list[NDArray[np.float64]] = []
+        self._places: list[NDArray[np.int64]] = []
         self._counts = np.zeros(2, dtype=np.int64)
 
     def add(self, table: pa.Table) -> None:
         """Take a chunk."""
-        draws = self._streams.uniform(STREAM, self.seen, len(table))
+        places = np.arange(self.seen, self.seen + len(table))
         self.seen += len(table)
-        self._take(table, draws)
+        self._take(table, places)
         while self.rows > self._most:
             self._every[np.argmax(self._counts)] *= 2
-            together, drawn = pa.concat_tables(self._tables), np.concatenate(self._draws)
-            self._tables, self._draws, self._counts = [], [], np.zeros(2, dtype=np.int64)
-            self._take(together, drawn)
+            together, places = pa.concat_tables(self._tables), self.places
+            self._tables, self._places, self._counts = [], [], np.zeros(2, dtype=np.int64)
+            self._take(together, places)
 
-    def _take(self, table: pa.Table, draws: NDArray[np.float64]) -> None:
+    def _take(self, table: pa.Table, places: NDArray[np.int64]) -> None:
         click = np.asarray(table["click"])
-        kept = draws * self._every[click] < 1.0
+        kept = self._streams.at(STREAM, places) * self._every[click] < 1.0
         if not kept.all():
-            table, draws, click = compact(table.filter(pa.array(kept))), draws[kept], click[kept]
+            table, places, click = compact(table.filter(pa.array(kept))), places[kept], click[kept]
         self._tables.append(table)
-        self._draws.append(draws)
+        self._places.append(places)
         self._counts += np.bincount(click, minlength=2)
 
     @property
     def rows(self) -> int:
         """So many are held."""
         return int(self._counts.sum())
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """The place of each row that is held in the log; shape (rows,)."""
+        return np.concatenate(self._places)
 
     @property
     def let_go(self) -> int:
@@ -75,7 +79,7 @@ class Held:
         without, with_click = (f"1 in {every:,}" if every > 1 else "all" for every in self._every)
         said = f"of {self.seen:,} rows {self.rows:,} are held (supply.most_rows = {self._most:,}): {with_click} of those with a click"
         return (
-            f"{said} and {without} of the others, drawn with seed {self._seed}; each stands for so many rows throughout",
+            f"{said} and {without} of the others, drawn with seed {self._seed}; each stands for so many rows",
         )
 
 

@@ -13,7 +13,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from experiments.logs.account import Account
+from experiments.logs.again import Again
 
+THINNED = "not held, rows that are held stand for them"
+"""Why a row was dropped of a log that is longer than memory."""
 CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "weight")
 """Columns that every log has, whatever file it came from; see `LogTable`."""
 OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros")
@@ -131,6 +134,7 @@ class LogTable:
         notes: what the reader had to decide about odd rows, in words.
         full_information: whether rows are there that the logger did not win, each with its price.
         facts: what is known of the format.
+        again: reads all rows once more, where a sample is held of a log that is in order of time.
     """
 
     frame: pd.DataFrame
@@ -141,6 +145,12 @@ class LogTable:
     notes: tuple[str, ...] = ()
     full_information: bool = False
     facts: tuple[str, ...] = ()
+    again: Again | None = None
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def thinned(self) -> bool:
+        """Whether a sample is held that stands for a longer log."""
+        return THINNED in self.rows.dropped

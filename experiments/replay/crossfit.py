@@ -97,13 +97,18 @@ def _logistic(
 ) -> Floats:
     """Fit without the rows `out` and score these; shape (penalties, rows out)."""
     columns = encoded.pruned(features, ~out, min_count)
-    # Newton's method: to this tolerance log-odds are right to .01; L-BFGS takes longer for that.
-    model = LogisticRegression(solver="newton-cg", tol=1e-5, warm_start=True)
+    model = logistic()
     rows = []
     for penalty in penalties:
         model.set_params(C=penalty).fit(columns[~out], clicks[~out])
         rows.append(model.decision_function(columns[out]))
     return np.array(rows, dtype=np.float64).round(DECIMALS)
+
+
+def logistic() -> LogisticRegression:
+    """The regression as it is fitted here, one penalty after the other."""
+    # Newton's method: to this tolerance log-odds are right to .01; L-BFGS takes longer for that.
+    return LogisticRegression(solver="newton-cg", tol=1e-5, warm_start=True)
 
 
 def _boosting(

@@ -27,12 +27,14 @@ class Encoded:
     Attributes:
         matrix: shape (rows, values), CSR.
         feature: for each value, the number of its feature in `names`.
+        marks: for each value, its hash.
         names: the features.
         lists: those among them with several values in a cell.
     """
 
     matrix: sparse.csr_matrix
     feature: NDArray[np.int64]
+    marks: NDArray[np.int64]
     names: tuple[str, ...]
     lists: frozenset[str] = frozenset()
 
@@ -44,8 +46,7 @@ class Encoded:
         A value stays when at least `min_count` training rows have it; each feature's other values, those that only
         rows outside the training part have among them, share one column "rare".
         """
-        wanted = np.isin(self.feature, [self.names.index(name) for name in names])
-        counts = self._counts(training)
+        wanted, counts = self._of(names), self._counts(training)
         kept, rare = wanted & (counts >= min_count), wanted & (counts < min_count)
         members = sparse.csr_matrix(
             (np.ones(rare.sum()), (np.arange(rare.sum()), self.feature[rare])),
@@ -53,6 +54,13 @@ class Encoded:
         )
         any_rare = (self.matrix[:, rare] @ members).minimum(1)
         return sparse.hstack([self.matrix[:, kept], any_rare], format="csr")
+
+    def kept(self, names: Collection[str], training: NDArray[np.bool_], min_count: int) -> NDArray[np.int64]:
+        """Which values have a column of their own in `pruned`, in its order; after them it has one "rare" a feature."""
+        return np.flatnonzero(self._of(names) & (self._counts(training) >= min_count))
+
+    def _of(self, names: Collection[str]) -> NDArray[np.bool_]:
+        return np.isin(self.feature, [self.names.index(name) for name in names])
 
     def codes(
         self, names: Sequence[str], training: NDArray[np.bool_]
@@ -100,33 +108,41 @@ def encode(
         hash_bits: a value's number is its hash, of so many bits, within its feature; values that share one are not told
             apart.
     """
-    blocks, feature = [], []
+    blocks, feature, marks = [], [], []
     for number, name in enumerate(names):
         out = frozenset((hidden or {}).get(name, ()))
-        block = _block(frame[name], out, hash_bits, several=name in lists)
+        block, own = _block(frame[name], out, hash_bits, several=name in lists)
         blocks.append(block)
+        marks.append(own)
         feature.append(np.full(block.shape[1], number, dtype=np.int64))
     return Encoded(
-        sparse.hstack(blocks, format="csr"), np.concatenate(feature), tuple(names), frozenset(lists)
+        sparse.hstack(blocks, format="csr"),
+        np.concatenate(feature),
+        np.concatenate(marks),
+        tuple(names),
+        frozenset(lists),
     )
 
 
-def _block(values: pd.Series, hidden: frozenset[str], hash_bits: int, *, several: bool) -> sparse.csr_matrix:
-    """0/1 columns of one feature, in the order of its values."""
+def _block(
+    values: pd.Series, hidden: frozenset[str], hash_bits: int, *, several: bool
+) -> tuple[sparse.csr_matrix, NDArray[np.int64]]:
+    """0/1 columns of one feature, in the order of its values, and the hash of each column."""
     codes, cells = pd.factorize(values.astype(str), sort=True)
-    held = [_held(cell, hidden, several=several) for cell in cells]
+    held = [held_values(cell, hidden, several=several) for cell in cells]
     words = sorted({value for cell in held for value in cell})
-    column = dict(zip(words, _hashed(words, hash_bits).tolist(), strict=True))
+    places, marks = _hashed(words, hash_bits)
+    column = dict(zip(words, places.tolist(), strict=True))
     begin = np.concatenate([[0], np.cumsum([len(cell) for cell in held])])
     flat = np.array([column[value] for cell in held for value in cell], dtype=np.int64)
     shape = (len(held), max(column.values(), default=0) + 1)
     of_cell = sparse.csr_matrix((np.ones(len(flat)), flat, begin), shape=shape)
     of_cell.sum_duplicates()
     of_cell.data[:] = 1.0
-    return of_cell[codes]
+    return of_cell[codes], marks
 
 
-def _held(cell: str, hidden: frozenset[str], *, several: bool) -> list[str]:
+def held_values(cell: str, hidden: frozenset[str], *, several: bool) -> list[str]:
     """The values of a cell that are not hidden; '' where there is none."""
     if PRESENT in hidden or (hidden and not several):
         return [""]  # of a column with one value a row the gap itself would tell: all of it is left out
@@ -135,10 +151,10 @@ def _held(cell: str, hidden: frozenset[str], *, several: bool) -> list[str]:
     return [value for value in dict.fromkeys(cell.split(",")) if value not in hidden] or [""]
 
 
-def _hashed(words: Sequence[str], hash_bits: int) -> NDArray[np.int64]:
-    """The column of each word: those of one hash share it, in the order in which they come."""
+def _hashed(words: Sequence[str], hash_bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The column of each word: those of one hash share it, in the order in which they come; and the hash of each column."""
     mark = np.array([zlib.crc32(word.encode()) & ((1 << hash_bits) - 1) for word in words], dtype=np.int64)
-    _, first, place = np.unique(mark, return_index=True, return_inverse=True)
+    held, first, place = np.unique(mark, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    return rank[place]
+    return rank[place], held[np.argsort(first, kind="stable")]

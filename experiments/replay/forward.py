@@ -57,6 +57,22 @@ def forward_ctr(
     Raises:
         BadInput: an arm that the log has no columns for, or too few clicks to learn from.
     """
+    clicks = log.frame["click"].to_numpy()
+    wanted = columns_of(log, arm)
+    check_clicks(plan, log, clicks[training])
+    scores = [_scores(plan, log, training, clicks, columns, hidden) for columns in wanted.values()]
+    shift = odds_shift(replace(log, frame=log.frame[training]))
+    if arm == "summed":
+        return expit(summed([expit(_refit([score], clicks, training) + shift) for score in scores]))
+    return expit(_refit(scores, clicks, training) + shift)
+
+
+def columns_of(log: LogTable, arm: str) -> dict[str, tuple[str, ...]]:
+    """The feature columns of each model that an arm needs, `none` (what everybody knows) the last where there are several.
+
+    Raises:
+        BadInput: an arm that the log has no columns for.
+    """
     roles, houses = log.roles, log.roles.houses
     own = {
         "none": roles.ad,
@@ -64,22 +80,25 @@ def forward_ctr(
         "joint": roles.features,
     }
     wanted = {"stacked": [*houses, "none"], "summed": [*houses, "none"]}.get(arm, [arm])
-    unknown = [name for name in wanted if name not in own]
-    if unknown:
+    if not set(wanted) <= set(own):
         raise BadInput(f"study.arm = {arm}: {log.path} has data for {', '.join([*own, 'stacked', 'summed'])}")
-    clicks = log.frame["click"].to_numpy()
-    if min(clicks[training].sum(), (1 - clicks[training]).sum()) < 5 * plan.settings.folds:
+    return {name: own[name] for name in wanted}
+
+
+def check_clicks(plan: Plan, log: LogTable, clicks: NDArray[np.int64]) -> None:
+    """Raise `BadInput` where training rows have too few clicks to learn from."""
+    needed = 5 * plan.settings.folds
+    if min(clicks.sum(), (1 - clicks).sum()) < needed:
         raise BadInput(
-            f"{log.path}: {clicks[training].sum()} clicks among {int(training.sum())} training rows; to learn from them takes "
-            f"{5 * plan.settings.folds} rows with a click and as many without"
+            f"{log.path}: {clicks.sum()} clicks among {len(clicks)} training rows; to learn from them takes "
+            f"{needed} rows with a click and as many without"
         )
-    scores = [_scores(plan, log, training, clicks, own[name], hidden) for name in wanted]
-    shift = odds_shift(replace(log, frame=log.frame[training]))
-    if arm == "summed":
-        parts = [expit(_refit([score], clicks, training) + shift) for score in scores]
-        added = sum(parts[:-1]) - (len(houses) - 1) * parts[-1]
-        return expit(logit(np.clip(added, LEAST, 1 - LEAST)))
-    return expit(_refit(scores, clicks, training) + shift)
+
+
+def summed(parts: Sequence[Floats]) -> Floats:
+    """The houses' probabilities added, what everybody knows (the last) counted once, floored at 0; as log-odds."""
+    added = sum(parts[:-1]) - (len(parts) - 2) * parts[-1]
+    return np.asarray(logit(np.clip(added, LEAST, 1 - LEAST)))
 
 
 def _scores(

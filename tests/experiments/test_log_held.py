@@ -11,9 +11,9 @@ import pytest
 from experiments.cli import main
 from experiments.errors import BadInput
 from experiments.logs import Options, delimited, read_log
-from experiments.logs.held import THINNED
 from experiments.logs.synthetic import write_ipinyou_csv
 from experiments.logs.synthetic_forms import shop, write_triples
+from experiments.logs.table import THINNED
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 

@@ -1,0 +1,104 @@
+"""Logs: the most memory that each verb takes, by the log's rows. `python benchmarks/bench_log_memory.py [ROWS ...] [VERB ...]`.
+
+A made-up log is written for each number of rows (a million takes 65 MB of disk), and each verb runs in a process of its own. Past
+`supply.most_rows` the figures must not grow.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROWS = (1_000_000, 10_000_000)
+AT_ONCE = 250_000
+MAPPING = """\
+currency: EUR
+time: {column: at, unit: s}
+price: paid_cpm
+floor: floor_cpm
+click: clicked
+user: person
+campaign: campaign
+profile: [segment, age]
+context: [site, device]
+"""
+FAST = (
+    "study.replay.folds=3",
+    "study.replay.penalties=[.3]",
+    "study.replay.budgets=[.25]",
+    "study.replay.bootstrap=100",
+)
+VERBS = {
+    "inspect": ("log", "inspect", "{log}"),
+    "run": ("run", "supply.path={log}", "strategy=adaptive_pacing", "bidders.budget=5"),
+    "table": ("log", "table", "{log}"),
+    "calibrate": ("log", "calibrate", "{log}", "--out", "{folder}/fitted.yaml"),
+    "value": ("value", "supply.path={log}", "executor=serial"),
+}
+
+
+def write(path: Path, rows: int) -> None:
+    """A log of a week, one click in some two hundred rows."""
+    rng = np.random.default_rng(5)
+    with path.open("w") as file:
+        for start in range(0, rows, AT_ONCE):
+            n = min(AT_ONCE, rows - start)
+            person, site = rng.integers(0, rows // 4, n), rng.integers(0, 40, n)
+            odds = -5.5 + 0.8 * (person % 5 == 0) + 0.9 * (site % 4 == 2)
+            price = rng.lognormal(0.0, 0.7, n).round(3)
+            frame = pd.DataFrame(
+                {
+                    "at": ((start + np.arange(n)) * (604_800 / rows)).round(3),
+                    "person": person,
+                    "campaign": np.array(["spring", "brand"])[rng.integers(0, 2, n)],
+                    "segment": person % 5,
+                    "age": person % 3,
+                    "site": site,
+                    "device": rng.integers(0, 2, n),
+                    "floor_cpm": (price * rng.choice([0.0, 0.5, 1.0], n)).round(3),
+                    "paid_cpm": price,
+                    "clicked": (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(int),
+                }
+            )
+            frame.to_csv(file, index=False, header=start == 0)
+
+
+def peak(arguments: list[str]) -> tuple[float, float]:
+    """Megabytes at the most, and CPU seconds, of one command in a process of its own."""
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from experiments.cli import main; sys.exit(main(sys.argv[1:]))",
+    ]
+    process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"{' '.join(arguments)}: exit {os.waitstatus_to_exitcode(status)}")
+    return usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+
+
+def measured(rows: int, verbs: list[str]) -> Iterator[tuple[str, float, float]]:
+    """Each verb with its megabytes and CPU seconds."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write(folder / "log.csv", rows)
+        (folder / "log.yaml").write_text(MAPPING)
+        said = [f"supply.mapping={folder / 'log.yaml'}", f"results_dir={folder}", "plot.enabled=false", *FAST]
+        for verb in verbs:
+            words = [word.format(log=folder / "log.csv", folder=folder) for word in VERBS[verb]]
+            yield verb, *peak([*words, *said])
+
+
+if __name__ == "__main__":
+    asked = [int(word) for word in sys.argv[1:] if word.isdecimal()]
+    chosen = [word for word in sys.argv[1:] if word in VERBS]
+    for count in asked or ROWS:
+        for verb, megabytes, seconds in measured(count, chosen or list(VERBS)):
+            print(f"{verb:10} {count:12,} rows {megabytes:8,.0f} MB {seconds:8,.1f} CPU s", flush=True)
