@@ -20,6 +20,7 @@ from sim.scenario import StrategySpec
 from strategies.base import Priced
 from strategies.market import Market
 from strategies.policies.learned_shading import LearnedShading
+from strategies.policies.tracking import Tracking
 from strategies.registry import make
 from strategies.valuations.bayes import bayes
 
@@ -91,6 +92,10 @@ def curves() -> Iterator[Curves]:
         pd.concat([runs(_control(), RHO), clicked({"pid_cpa": _make("pid_cpa", target=0.3)})]),
         "Feedback control",
         note,
+    )
+    note = "After a day in which each of 24 products was clicked more or less than usual; elsewhere nothing was learned."
+    yield Curves(
+        "tracking", bids({"truthful": _make("truthful"), "tracking": _tracking()}), "Tracking of levels", note
     )
     note = (
         "Right on average: 1.37 at a return of 1.6, .8 at 2.5. target_cpa: .3 a click, in a market of clicks."
@@ -194,6 +199,30 @@ def _pacing() -> dict[str, Strategy]:
 
 def _control() -> dict[str, Strategy]:
     return {"pid_spend": _make("pid_spend"), "pid_spend, ki 20": _make("pid_spend", ki=20.0)}
+
+
+def _tracking() -> Strategy:
+    """Tracking after a day in which products have states that it is not told."""
+    kept: list[Tracking] = []
+
+    class Kept(Tracking):
+        def control(self, state: Any) -> None:
+            super().control(state)
+            kept[:] = [self]
+
+    scenario = Scenario.model_validate(
+        {
+            "supply": {"requests": 24_000, "context_types": 24},
+            "audience": {"profile_types": 3, "drift": {"half_life_h": 10_000.0}},
+            "response": {"family": "logit", "a": 0.0, "b": 0.5, "c": 1.0},
+            "source": {"context": {}},
+            "rivals": {"landscape": "uniform", "high": 1},
+            "bidders": {"values": "common", "control_interval_h": 0.25},
+        }
+    )
+    brain = Priced(bayes(scenario, ("context",)), Kept(memory_h=1e6, per="click"))
+    simulate(scenario, {"focal": Entrant(brain)}, seed=1)
+    return kept[0]
 
 
 def _targets() -> dict[str, Strategy]:

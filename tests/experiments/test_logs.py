@@ -171,7 +171,7 @@ def test_rows_keep_their_numbers_across_blocks(tmp_path, lines, monkeypatch):
         (gzip.compress(b"", mtime=0), "is empty; expected a header and rows"),
         (b"\x1f\x8bhello", "cannot be read"),
         (b"\x28\xb5\x2f\xfdhello", "cannot be read"),
-        ("click\n".encode("utf-16"), "is not UTF-8 text"),
+        ("click\n".encode("utf-16"), "is text in UTF-16; save it as UTF-8"),
         (b"PAR1" + bytes(range(128, 256)), "is not UTF-8 text"),
         (b"a,b\n1,2\n", r"row 1 \(header\): has none of the columns click, weekday"),
     ],
