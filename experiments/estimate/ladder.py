@@ -285,15 +285,11 @@ def adjusted(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary_row(estimand: str, arm: str, metric: str, unit: str, estimate: Estimate) -> Row:
-    """One row of a summary; without an adjusted p-value as yet."""
-    return {
-        "estimand": estimand,
-        "arm": arm,
-        "metric": metric,
-        "unit": unit_of(metric, unit),
-        "estimate": estimate.estimate,
-        "ci_low": estimate.ci_low,
-        "ci_high": estimate.ci_high,
-        "n_replications": estimate.n,
-        P_HOLM: math.nan,
-    }
+    """One row of a summary whose money is in ``unit``; without an adjusted p-value as yet."""
+    return row_of(estimand, arm, metric, unit_of(metric, unit), estimate) | {P_HOLM: math.nan}
+
+
+def row_of(estimand: str, arm: str, metric: str, unit: str, estimate: Estimate) -> Row:
+    """One row with the columns `SUMMARY_COLUMNS`, of a figure that is in ``unit``."""
+    values = (estimate.estimate, estimate.ci_low, estimate.ci_high, estimate.n)
+    return dict(zip(SUMMARY_COLUMNS, (estimand, arm, metric, unit, *values), strict=True))

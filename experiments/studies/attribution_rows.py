@@ -24,8 +24,6 @@ from experiments.studies.value_cells import unit
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate.intervals import Estimate
-
 NORMAL = 1.959963984540054
 """So many standard errors make the 95 % interval of one test; its groups are thousands of people."""
 
@@ -33,6 +31,7 @@ NORMAL = 1.959963984540054
 def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Every row of the summary that the scenario's own market gives."""
     from experiments.estimate import paired_difference
+    from experiments.estimate.ladder import summary_row
 
     scale, money = unit(firm.settings.scenario)
     log = cells[cells["study_point"] == ""]
@@ -41,48 +40,52 @@ def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[di
     profit = log.groupby(["replication", "arm"])["profit"].sum().unstack("arm")
     if {OBSERVED, HELD_OUT} <= set(profit):
         lost = paired_difference(profit[OBSERVED] * per, profit[HELD_OUT] * per)
-        yield _row("cost_of_test", TEST, "focal_profit", money, lost)
+        yield summary_row("cost_of_test", TEST, "focal_profit", money, lost)
     yield from _profits(cells, budgets, scale, money)
 
 
 def _effects(log: pd.DataFrame, firm: Firm, per: float, money: str) -> Iterator[dict[str, Any]]:
     from experiments.estimate import mean_interval, paired_difference
+    from experiments.estimate.ladder import summary_row
 
     channels = firm.channels
     truth = _truth(log, channels)
     for channel in channels:
-        yield _row("true_effect", channel, "purchases_expected", money, mean_interval(truth[channel] * per))
+        yield summary_row(
+            "true_effect", channel, "purchases_expected", money, mean_interval(truth[channel] * per)
+        )
     effect, error = (_wide(log, HELD_OUT, name) for name in ("holdout_effect", "holdout_error"))
     shared = {name: _wide(log, OBSERVED, credit_column(name)) for name in credit_names()}
     for name, table in {TEST: effect, **shared}.items():
         for channel in channels:
             label = f"{name}: {channel}"
-            yield _row("credit", label, "purchases", money, mean_interval(table[channel] * per))
+            yield summary_row("credit", label, "purchases", money, mean_interval(table[channel] * per))
             off = paired_difference(table[channel] * per, truth[channel] * per)
-            yield _row("credit_error", label, "purchases", money, off)
+            yield summary_row("credit_error", label, "purchases", money, off)
         wrong = (
             100.0 * (table[channels] - truth[channels]).abs().sum(axis=1) / truth[channels].abs().sum(axis=1)
         )
         if np.isfinite(wrong).any():
-            yield _row("attribution_error", name, "attribution_error_pct", money, mean_interval(wrong))
+            yield summary_row("attribution_error", name, "attribution_error_pct", money, mean_interval(wrong))
         moved = 50.0 * (_shares(table[channels]) - _shares(truth[channels])).abs().sum(axis=1, skipna=False)
         if np.isfinite(moved).any():
-            yield _row("misplaced", name, "misplaced_pct", money, mean_interval(moved))
+            yield summary_row("misplaced", name, "misplaced_pct", money, mean_interval(moved))
     for channel in channels:
         inside = (effect[channel] - truth[channel]).abs() <= NORMAL * error[channel]
         covered = inside.where(truth[channel].notna() & effect[channel].notna()).astype(float)
-        yield _row("test_coverage", channel, "coverage", money, mean_interval(covered))
+        yield summary_row("test_coverage", channel, "coverage", money, mean_interval(covered))
     bought = _wide(log, OBSERVED, "purchases").sum(axis=1)
     for name, table in shared.items():
         claimed = (table.sum(axis=1) / bought.where(bought > 0)).dropna()
         if len(claimed):
-            yield _row("credited", name, "credited", money, mean_interval(claimed))
+            yield summary_row("credited", name, "credited", money, mean_interval(claimed))
 
 
 def _profits(
     cells: pd.DataFrame, budgets: Sequence[str], scale: float, money: str
 ) -> Iterator[dict[str, Any]]:
     from experiments.estimate import mean_interval, paired_difference
+    from experiments.estimate.ladder import summary_row
 
     profit = {}
     for name in budgets:
@@ -90,14 +93,16 @@ def _profits(
         grouped = season.groupby(season["replication"] - NEXT)
         if len(season):
             profit[name] = grouped["profit"].sum() * scale / grouped["requests"].max()
-            yield _row("utility", f"by {name}", "focal_profit", money, mean_interval(profit[name]))
+            yield summary_row("utility", f"by {name}", "focal_profit", money, mean_interval(profit[name]))
     for name, own in profit.items():
         if name != TRUTH and TRUTH in profit:
-            yield _row("cost_of_rule", name, "focal_profit", money, paired_difference(profit[TRUTH], own))
+            yield summary_row(
+                "cost_of_rule", name, "focal_profit", money, paired_difference(profit[TRUTH], own)
+            )
     for estimand, (better, worse) in COMPARED.items():
         if {better, worse} <= set(profit):
             found = paired_difference(profit[better], profit[worse])
-            yield _row(estimand, f"{better} - {worse}", "focal_profit", money, found)
+            yield summary_row(estimand, f"{better} - {worse}", "focal_profit", money, found)
 
 
 def _shares(table: pd.DataFrame) -> pd.DataFrame:
@@ -123,18 +128,3 @@ def _wide(log: pd.DataFrame, arm: str, column: str) -> pd.DataFrame:
     """One column of one arm: a row a replication, a column a channel."""
     own = log[log["arm"] == arm]
     return own.pivot(index="replication", columns="bidder", values=column)
-
-
-def _row(estimand: str, arm: str, metric: str, money: str, found: Estimate) -> dict[str, Any]:
-    from experiments.estimate import unit_of
-
-    return {
-        "estimand": estimand,
-        "arm": arm,
-        "metric": metric,
-        "unit": unit_of(metric, money),
-        "estimate": found.estimate,
-        "ci_low": found.ci_low,
-        "ci_high": found.ci_high,
-        "n_replications": found.n,
-    }

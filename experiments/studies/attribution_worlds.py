@@ -12,7 +12,7 @@ from experiments.settings import Settings
 from experiments.studies import drawn
 from experiments.studies.attribution_cells import NEXT, SILO, TEST, UNIFIED, Firm
 from experiments.studies.value_cells import unit
-from experiments.vary import as_overrides, fewer, varied
+from experiments.vary import as_overrides
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,23 +45,14 @@ class World:
 
 
 def worlds(settings: Settings[Any]) -> list[World]:
-    """The worlds asked for. Each key has draws of its own: one more range, or world, leaves the others as they are.
+    """The worlds asked for.
 
     Raises:
         BadInput: no range to draw from, or values that make no market.
     """
-    from sim.streams import Streams
-
-    study = settings.study
-    if not study.worlds:
-        return []
-    drawn.check(study.ranges, "study.worlds")
-    streams = Streams(settings.seed, 0)
-    columns = [streams.uniform(f"world/{one.key}", 0, study.worlds).tolist() for one in study.ranges]
     found = []
-    for number, shares in enumerate(zip(*columns, strict=True)):
-        values = drawn.values_at(study.ranges, shares)
-        there = varied(settings, {**fewer(settings, study.curve.requests), **values}, place="study.ranges")
+    for number, values in enumerate(drawn.worlds(settings)):
+        there = drawn.settings_at(settings, values, requests=settings.study.curve.requests)
         found.append(World(number, values, Firm(there, f"{NAME}{number}: {as_overrides(values)}")))
     return found
 
@@ -99,27 +90,12 @@ def table(found: Sequence[World], ledger: Ledger) -> pd.DataFrame:
 
 def rows(found: pd.DataFrame, settings: Settings[Any]) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: shares of worlds by what was shown, and each key's rank correlation with both comparisons."""
-    from experiments.estimate import unit_of
-    from experiments.estimate.effects import rank_correlation, share
-
     if found.empty:
         return
-    _, money = unit(settings.scenario)
-
-    def row(estimand: str, arm: str, metric: str, value: Any) -> dict[str, Any]:
-        return {
-            "estimand": estimand, "arm": arm, "metric": metric, "unit": unit_of(metric, money),
-            "estimate": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high, "n_replications": value.n,
-        }  # fmt: skip
-
     for name, (pays, costs) in SHARES.items():
-        for label, finding in ((pays, "positive"), (costs, "negative")):
-            hits = int((found[f"{name}_finding"] == finding).sum())
-            yield row("share_of_worlds", label, "worlds", share(hits, len(found)))
+        yield from drawn.share_rows(found, f"{name}_finding", {"positive": pays, "negative": costs})
     for name in COMPARED:
-        for one in settings.study.ranges:
-            value = rank_correlation(found[one.key].to_numpy(float), found[name].to_numpy(float))
-            yield row(f"{name}_decided_by", one.key, "rank_correlation", value)
+        yield from drawn.key_rows(found, name, f"{name}_decided_by", settings.study.ranges)
 
 
 def _profits(world: World, ledger: Ledger) -> pd.DataFrame | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,6 +39,51 @@ def check(ranges: Sequence[Range], wanted: str) -> None:
         raise BadInput([f"study.ranges: {key} has two ranges" for key in twice])
 
 
+def worlds(settings: Settings[Any]) -> list[dict[str, Any]]:
+    """The values of ``study.worlds`` worlds. Each key has draws of its own: one more range, or world, leaves the others as they are.
+
+    Raises:
+        BadInput: no range to draw from.
+    """
+    from sim.streams import Streams
+
+    study = settings.study
+    if not study.worlds:
+        return []
+    check(study.ranges, "study.worlds")
+    streams = Streams(settings.seed, 0)
+    columns = [streams.uniform(f"world/{one.key}", 0, study.worlds).tolist() for one in study.ranges]
+    return [values_at(study.ranges, shares) for shares in zip(*columns, strict=True)]
+
+
+def share_rows(found: pd.DataFrame, column: str, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """For ``summary.csv``: the share of worlds with each finding.
+
+    Args:
+        found: a row a world.
+        column: the one that holds the findings.
+        names: finding -> how the summary calls it.
+    """
+    from experiments.estimate.effects import share
+    from experiments.estimate.ladder import summary_row
+
+    for finding, name in names.items():
+        hits = int((found[column] == finding).sum())
+        yield summary_row("share_of_worlds", name, "worlds", "", share(hits, len(found)))
+
+
+def key_rows(
+    found: pd.DataFrame, column: str, estimand: str, ranges: Iterable[Range]
+) -> Iterator[dict[str, Any]]:
+    """For ``summary.csv``: the rank correlation of each key with what a column of the worlds holds."""
+    from experiments.estimate.effects import rank_correlation
+    from experiments.estimate.ladder import summary_row
+
+    for one in ranges:
+        value = rank_correlation(found[one.key].to_numpy(dtype=float), found[column].to_numpy(dtype=float))
+        yield summary_row(estimand, one.key, "rank_correlation", "", value)
+
+
 def values_at(ranges: Iterable[Range], shares: Sequence[float]) -> dict[str, Any]:
     """The value of each key, so far into its range."""
     return {one.key: one.at(share) for one, share in zip(ranges, shares, strict=True)}
@@ -46,8 +91,12 @@ def values_at(ranges: Iterable[Range], shares: Sequence[float]) -> dict[str, Any
 
 def market(settings: Settings[Any], changes: Changes, *, requests: int, name: str) -> Plan:
     """The study in a market with these changes and so many bid requests at most."""
-    there = varied(settings, {**fewer(settings, requests), **changes}, place="study.ranges")
-    return Plan(there, f"{name}: {as_overrides(changes)}")
+    return Plan(settings_at(settings, changes, requests=requests), f"{name}: {as_overrides(changes)}")
+
+
+def settings_at(settings: Settings[Any], changes: Changes, *, requests: int) -> Settings[Any]:
+    """The settings with these changes and so many bid requests at most."""
+    return varied(settings, {**fewer(settings, requests), **changes}, place="study.ranges")
 
 
 def arms_of(plan: Plan) -> tuple[str, ...]:

@@ -154,13 +154,14 @@ def rows(
 ) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: by mapping the best level and what it nets; of the plan's own also what the CIO chooses."""
     from experiments.estimate import collaboration as estimate
+    from experiments.estimate.ladder import row_of
 
     plan, own = settings.collaboration, next(iter(mappings(settings)), None)
     if plan is None:
         return
 
     def row(estimand: str, arm: str, metric: str, value: Estimate) -> dict[str, Any]:
-        return _row(estimand, arm, metric, UNITS[metric].format(currency=settings.scenario.currency), value)
+        return row_of(estimand, arm, metric, UNITS[metric].format(currency=settings.scenario.currency), value)
 
     for mapping, there in found.items():
         arm = named(*mapping)
@@ -188,7 +189,7 @@ def staying_out(settings: Settings[ValueStudy], ladder: pd.DataFrame) -> Iterato
         ladder: the cells.
     """
     from experiments.estimate import mean_interval, paired_difference
-    from experiments.estimate.ladder import PROFIT
+    from experiments.estimate.ladder import PROFIT, row_of
     from experiments.studies.arms import bidder_names
 
     bidders, who = settings.scenario.bidders.count, settings.study.who
@@ -204,20 +205,8 @@ def staying_out(settings: Settings[ValueStudy], ladder: pd.DataFrame) -> Iterato
         return
     found = paired_difference(mean["joint"], mean[settings.study.silo])
     arm = f"{holders} of {bidders} join"
-    yield _row("loss_from_staying_out", arm, PROFIT, money, found)
-    yield _row("profit_of_the_others", arm, PROFIT, money, mean_interval(mean[settings.study.silo]))
-
-
-def _row(estimand: str, arm: str, metric: str, unit: str, found: Estimate) -> dict[str, Any]:
-    ends = {"estimate": found.estimate, "ci_low": found.ci_low, "ci_high": found.ci_high}
-    return {
-        "estimand": estimand,
-        "arm": arm,
-        "metric": metric,
-        "unit": unit,
-        **ends,
-        "n_replications": found.n,
-    }
+    yield row_of("loss_from_staying_out", arm, PROFIT, money, found)
+    yield row_of("profit_of_the_others", arm, PROFIT, money, mean_interval(mean[settings.study.silo]))
 
 
 def named(shape: str, cost: str) -> str:

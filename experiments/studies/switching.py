@@ -101,6 +101,8 @@ def switching(
 
 def rows(settings: Settings[Any], found: Steps | None, ledger: Ledger) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: when to switch, what building is worth with the switch of the pilots, and when it is paid back."""
+    from experiments.estimate.ladder import row_of
+
     pilot, here = (switching(settings, found, ledger, pilot=pilot) for pilot in (True, False))
     if pilot is None or here is None or found is None:
         return
@@ -113,16 +115,8 @@ def rows(settings: Settings[Any], found: Steps | None, ledger: Ledger) -> Iterat
     }
     for estimand, value in estimates.items():
         metric, _ = ESTIMANDS[estimand]
-        yield {
-            "estimand": estimand,
-            "arm": f"{found.own} - {found.bought}",
-            "metric": metric,
-            "unit": UNITS[metric].format(currency=settings.scenario.currency),
-            "estimate": value.estimate,
-            "ci_low": value.ci_low,
-            "ci_high": value.ci_high,
-            "n_replications": value.n,
-        }
+        unit = UNITS[metric].format(currency=settings.scenario.currency)
+        yield row_of(estimand, f"{found.own} - {found.bought}", metric, unit, value)
 
 
 def month_table(settings: Settings[Any], found: Steps | None, ledger: Ledger) -> pd.DataFrame | None:

@@ -159,6 +159,8 @@ def per_request(
 def _row(
     settings: Settings[ValueStudy], estimand: str, arm: str, metric: str, found: Estimate
 ) -> dict[str, Any]:
+    from experiments.estimate.ladder import row_of
+
     currency = settings.scenario.currency
     units = {
         "net_value": f"{currency} per month",
@@ -168,16 +170,7 @@ def _row(
         "match_rate": "share of requests",
         "lookup_latency_ms": "ms",
     }
-    return {
-        "estimand": estimand,
-        "arm": arm,
-        "metric": metric,
-        "unit": units[metric],
-        "estimate": found.estimate,
-        "ci_low": found.ci_low,
-        "ci_high": found.ci_high,
-        "n_replications": found.n,
-    }
+    return row_of(estimand, arm, metric, units[metric], found)
 
 
 def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:

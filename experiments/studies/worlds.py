@@ -41,23 +41,14 @@ class World:
 
 
 def worlds(settings: Settings[ValueStudy]) -> list[World]:
-    """The worlds asked for. Each key has draws of its own: one more range, or world, leaves the others as they are.
+    """The worlds asked for.
 
     Raises:
         BadInput: no range to draw from, or values that make no market.
     """
-    from sim.streams import Streams
-
-    study = settings.study
-    if not study.worlds:
-        return []
-    drawn.check(study.ranges, "study.worlds")
-    streams = Streams(settings.seed, 0)
-    columns = [streams.uniform(f"world/{one.key}", 0, study.worlds).tolist() for one in study.ranges]
     found = []
-    for number, shares in enumerate(zip(*columns, strict=True)):
-        values = drawn.values_at(study.ranges, shares)
-        plan = drawn.market(settings, values, requests=study.curve.requests, name=f"world {number}")
+    for number, values in enumerate(drawn.worlds(settings)):
+        plan = drawn.market(settings, values, requests=settings.study.curve.requests, name=f"world {number}")
         building = switching.steps(plan.settings, (0.0, 0.5, 1.0), plan.point)
         found.append(World(number, values, plan, building))
     return found
@@ -120,41 +111,18 @@ def _net(world: World, ledger: Ledger) -> dict[str, Any]:
 
 def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: shares of worlds by what was shown, the mean value, and each key's rank correlation with it."""
-    from experiments.estimate import Estimate, mean_interval, unit_of
-    from experiments.estimate.effects import rank_correlation, share
-    from experiments.estimate.ladder import PROFIT
-
-    _, money = unit(settings.scenario)
-
-    def row(estimand: str, arm: str, metric: str, found: Estimate) -> dict[str, Any]:
-        return {
-            "estimand": estimand,
-            "arm": arm,
-            "metric": metric,
-            "unit": unit_of(metric, money),
-            "estimate": found.estimate,
-            "ci_low": found.ci_low,
-            "ci_high": found.ci_high,
-            "n_replications": found.n,
-        }
+    from experiments.estimate import mean_interval
+    from experiments.estimate.ladder import PROFIT, summary_row
 
     if table.empty:
         return
-    for finding, name in FINDINGS.items():
-        hits = int((table["finding"] == finding).sum())
-        yield row("share_of_worlds", name, "worlds", share(hits, len(table)))
-    yield row("value_over_worlds", "mean", PROFIT, mean_interval(table["value"]))
-    for one in settings.study.ranges:
-        found = rank_correlation(table[one.key].to_numpy(dtype=float), table["value"].to_numpy(dtype=float))
-        yield row("decided_by", one.key, "rank_correlation", found)
-    if "net_finding" not in table:
-        return
-    for finding, name in NET_FINDINGS.items():
-        hits = int((table["net_finding"] == finding).sum())
-        yield row("share_of_worlds", name, "worlds", share(hits, len(table)))
-    for one in settings.study.ranges:
-        found = rank_correlation(table[one.key].to_numpy(dtype=float), table["net"].to_numpy(dtype=float))
-        yield row("net_decided_by", one.key, "rank_correlation", found)
+    _, money = unit(settings.scenario)
+    yield from drawn.share_rows(table, "finding", FINDINGS)
+    yield summary_row("value_over_worlds", "mean", PROFIT, money, mean_interval(table["value"]))
+    yield from drawn.key_rows(table, "value", "decided_by", settings.study.ranges)
+    if "net_finding" in table:
+        yield from drawn.share_rows(table, "net_finding", NET_FINDINGS)
+        yield from drawn.key_rows(table, "net", "net_decided_by", settings.study.ranges)
 
 
 def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
