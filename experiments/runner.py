@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from experiments.cells import Cell, CellResult, grouped
 from experiments.config import Point
@@ -111,8 +111,8 @@ class Stage:
 class Finish:
     """Plots and pages that a study waits for, each by itself. They are no cells, and nobody counts them."""
 
+    cells: ClassVar[Sequence[Cell]] = ()
     chores: Sequence[Chore]
-    cells: Sequence[Cell] = ()
 
     @property
     def tasks(self) -> list[Task]:

@@ -145,16 +145,23 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
         about |= {"content": content, "files": files}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("failed" if ledger.failures else "done")
-        yield Finish([Chore(partial(report, point.folder))])
+        yield Finish([Chore(partial(_page, point.folder))])
         folder.cells.compact()
     return found
 
 
 def report(folder: Path) -> Path:
-    """Write the page that is mailed on; made from the folder's files, so they come first."""
+    """Write the page that is mailed on, and the plots that it lacks; made from the folder's files, so they come first."""
     from experiments.report import write_report
 
     return write_report(folder)
+
+
+def _page(folder: Path) -> Path:
+    """Write the page of a study whose plots have just been drawn."""
+    from experiments.report import write_page
+
+    return write_page(folder)
 
 
 def _drawings(summary: pd.DataFrame | None, point: Point, study: Study, ledger: Ledger) -> list[Chore]:

@@ -136,5 +136,10 @@ def _scores(
 def _refit(scores: Sequence[Floats], clicks: NDArray[np.int64], training: NDArray[np.bool_]) -> Floats:
     """Combined, or recalibrated, on log-odds by the training rows' clicks."""
     columns = np.column_stack(scores)
-    model = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(columns[training], clicks[training])
+    model = combination(columns[training], clicks[training])
     return np.round(model.decision_function(columns), DECIMALS)
+
+
+def combination(scores: Floats, clicks: NDArray[np.int64]) -> LogisticRegression:
+    """Weights of scores, shape (rows, scores), for a click's log-odds; hardly penalised."""
+    return LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(scores, clicks)

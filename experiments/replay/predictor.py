@@ -13,14 +13,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from experiments.logs import LogTable
 from experiments.replay.crossfit import DECIMALS, LEARNERS, logistic
 from experiments.replay.features import encode, held_values
 from experiments.replay.folds import time_folds
-from experiments.replay.forward import check_clicks, columns_of, summed
+from experiments.replay.forward import check_clicks, columns_of, combination, summed
 from experiments.replay.plan import Plan, odds_shift
 
 Floats = NDArray[np.float64]
@@ -113,8 +112,7 @@ def fit_predictor(
     groups = [[i] for i in range(len(scores))] if arm == "summed" else [list(range(len(scores)))]
     combined = []
     for group in groups:
-        columns = np.column_stack([scores[i] for i in group])
-        model = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(columns, clicks)
+        model = combination(np.column_stack([scores[i] for i in group]), clicks)
         combined.append((group, np.concatenate([model.intercept_, model.coef_[0]])))
     return Predictor([scorer for scorer, _ in models], combined, odds_shift(log))
 

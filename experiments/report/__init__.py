@@ -5,7 +5,7 @@ from __future__ import annotations
 from experiments.report.compare import Comparison, studies_of
 from experiments.report.compare_page import write_comparison
 from experiments.report.figures import draw_further
-from experiments.report.page import write_report
+from experiments.report.page import write_page, write_report
 from experiments.report.study import Study, load_study
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "load_study",
     "studies_of",
     "write_comparison",
+    "write_page",
     "write_report",
 ]

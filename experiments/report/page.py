@@ -42,8 +42,18 @@ def write_report(folder: Path | str) -> Path:
         BadInput: no study's folder.
         OSError: one that cannot be written to.
     """
+    draw_further(load_study(folder).folder)
+    return write_page(folder)
+
+
+def write_page(folder: Path | str) -> Path:
+    """The same from the plots that are there already.
+
+    Raises:
+        BadInput: no study's folder.
+        OSError: one that cannot be written to.
+    """
     study = load_study(folder)
-    draw_further(study.folder)
     put(study.folder / MARKDOWN, study.markdown())
     put(study.folder / REPORT, render("report.html.j2", **_content(study)))
     return study.folder / REPORT

@@ -12,8 +12,9 @@ from experiments.errors import BadInput
 from experiments.runner import Ledger, table
 from experiments.studies import drawn, value_learning, value_money, value_notes, worlds
 from experiments.studies.base import Figure, Said, Study
-from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of, readings
+from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of
 from experiments.studies.firm_plans import FirmPlans
+from experiments.studies.followed import Followed
 from experiments.studies.retuned import Retuned
 from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
 
@@ -31,7 +32,7 @@ class Value(Study):
         "joint-model step": ("joint_model_step", "focal_profit"),
     }
 
-    _followed: list[tuple[str, pd.DataFrame]] | None = None
+    _followed: Followed | None = None
 
     def check(self) -> None:
         """Refuse a market that has nothing to join, or nobody to join it."""
@@ -82,8 +83,7 @@ class Value(Study):
         )
         if len(self._ladders) > 1:
             ladder = self._with_learned(ladder, cells, ledger)
-        followed = [readings(curve, ledger) for curve in self._curves]
-        further = list(value_money.rows(self.settings, own, best, followed))
+        further = list(value_money.rows(self.settings, own, best, self._follow(ledger).readings))
         if self._worlds:
             further += worlds.rows(worlds.world_table(self._worlds, ledger), self.settings)
         further += self._firm.rows(own, ledger)
@@ -139,12 +139,12 @@ class Value(Study):
         points, best = plots.ladder_points(summary), self._best_single(ledger)
         yield Figure("ladder", points, partial(plots.draw_ladder, points, best_single=best, silo=silo))
         label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
-        names = {curve.swept.title: curve.name for curve in self._curves}
-        for title, rows in self._curve_tables(ledger):
+        followed = self._follow(ledger)
+        for curve, rows in followed.values:
             value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
-            value = value_money.with_break_even(value, summary, names[title])
-            yield Figure(title, value, partial(value_learning.draw_value, value, money, label))
-        for title, cost in self._learning_curves(ledger):
+            value = value_money.with_break_even(value, summary, curve.name)
+            yield Figure(curve.swept.title, value, partial(value_learning.draw_value, value, money, label))
+        for title, cost in followed.costs:
             yield Figure(title, cost, partial(value_learning.draw, cost, money))
         yield from self._firm.figures(ledger)
         grid, singles = at_points(self._map, ledger)
@@ -156,38 +156,17 @@ class Value(Study):
         """Every curve, a row a point, line, estimand and metric; every world with what was drawn for it."""
         import pandas as pd
 
-        found = [
-            rows.assign(curve=title)
-            for title, rows in (*self._curve_tables(ledger), *self._learning_curves(ledger))
-        ]
+        found = list(self._follow(ledger).tables())
         tables = {"curves": pd.concat(found, ignore_index=True)} if found else {}
         if len(learning := value_learning.table(summary)):
             tables["learning"] = learning
         tables |= self._firm.tables(ledger)
         return tables | ({"worlds": worlds.world_table(self._worlds, ledger)} if self._worlds else {})
 
-    def _curve_tables(self, ledger: Ledger) -> list[tuple[str, pd.DataFrame]]:
-        """Title and rows of each curve of which a point is left; found once, for table and plots."""
+    def _follow(self, ledger: Ledger) -> Followed:
         if self._followed is None:
-            self._followed = list(self._follow(ledger))
+            self._followed = Followed(self.settings, self._curves, ledger)
         return self._followed
-
-    def _follow(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
-        from experiments.estimate import curve_table
-
-        scale, money = unit(self.settings.scenario)
-        for curve in self._curves:
-            found = readings(curve, ledger)
-            if found:
-                silo = self.settings.study.silo
-                yield curve.swept.title, curve_table(found, silo=silo, unit_scale=scale, unit=money)
-
-    def _learning_curves(self, ledger: Ledger) -> Iterator[tuple[str, pd.DataFrame]]:
-        """Title and rows of what learning costs, along each curve over the amount of data that holds both valuations."""
-        for curve in self._curves:
-            cost = value_learning.cost_curve(readings(curve, ledger), self.settings)
-            if cost is not None and len(cost):
-                yield f"cost_of_{curve.swept.title}", cost
 
     @cached_property
     def _retuned(self) -> Retuned:

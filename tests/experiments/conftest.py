@@ -6,6 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.config import load
+from experiments.session import answer
+from experiments.studies.value import Value
+
 LEVELS = {
     "none": 0.25,
     "profile": 0.26,
@@ -52,3 +56,16 @@ def make_cells(levels=LEVELS, *, replications=12, market_sd=0.02, arm_sd=0.002, 
 def cells():
     """A factory of tables of cells."""
     return make_cells
+
+
+@pytest.fixture
+def answers(request, tmp_path):
+    """Runs the study `value` with the test file's `FAST` and what is given: its summary, and what is said of it."""
+
+    def run(*more):
+        (point,) = load("value", [*request.module.FAST, *more, f"results_dir={tmp_path}", "executor=serial"])
+        found = answer(point, Value(point.settings))
+        assert not found.failures
+        return found.summary, found.said
+
+    return run

@@ -14,10 +14,8 @@ from experiments.errors import BadInput
 from experiments.estimate import lookup
 from experiments.estimate.money import Terms
 from experiments.estimate.switching import Switching
-from experiments.session import answer
 from experiments.studies.arms import run_cell
 from experiments.studies.switching import steps
-from experiments.studies.value import Value
 from sim.first_party import built_up
 
 FAST = (
@@ -25,17 +23,6 @@ FAST = (
     "study.curve.replications=3", "bidders.count=3", "plot.enabled=false",
 )  # fmt: skip
 OUTCOMES = ("bidder", "wins", "spend", "profit", "data_cost", "clicks", "revenue", "welfare")
-
-
-@pytest.fixture
-def answers(tmp_path):
-    def run(*more):
-        (point,) = load("value", [*FAST, *more, f"results_dir={tmp_path}", "executor=serial"])
-        found = answer(point, Value(point.settings))
-        assert not found.failures
-        return found.summary, found.said
-
-    return run
 
 
 def outcomes(plan, arm):

@@ -8,8 +8,6 @@ from pydantic import ValidationError
 from experiments.config import load
 from experiments.errors import BadInput
 from experiments.estimate import lookup
-from experiments.session import answer
-from experiments.studies.value import Value
 from sim import Scenario
 
 FAST = (
@@ -18,19 +16,6 @@ FAST = (
     "study.replications=4",
     "plot.enabled=false",
 )
-
-
-@pytest.fixture
-def answers(tmp_path):
-    """The summary of the scenario's study, and what is said of it."""
-
-    def run(*more):
-        (point,) = load("value", [*FAST, *more, f"results_dir={tmp_path}", "executor=serial"])
-        found = answer(point, Value(point.settings))
-        assert not found.failures
-        return found.summary, found.said
-
-    return run
 
 
 def test_choosing_the_creative_is_about_half_of_what_joint_data_is_worth(answers):

@@ -24,9 +24,7 @@ from experiments.estimate.collaboration import (
     payback,
 )
 from experiments.estimate.money import Terms, net_rows
-from experiments.session import answer
 from experiments.studies.arms import run_cell
-from experiments.studies.value import Value
 from experiments.studies.value_cells import Plan
 from sim.collaboration import Collaboration, Shape
 
@@ -50,17 +48,6 @@ def market(verb, *more):
 def outcomes(settings, arm):
     (cell,) = Plan(settings).cells([arm], [0])
     return [{name: row[name] for name in OUTCOMES if name in row} for row in run_cell(cell).rows]
-
-
-@pytest.fixture
-def answers(tmp_path):
-    def run(*more):
-        (point,) = load("value", [*FAST, *more, f"results_dir={tmp_path}", "executor=serial"])
-        found = answer(point, Value(point.settings))
-        assert not found.failures
-        return found.summary, found.said
-
-    return run
 
 
 @given(shapes, st.lists(st.floats(0, 1), min_size=2, max_size=5))
