@@ -54,6 +54,7 @@ PRIMARY = ("utility", "learned_utility", "value_of_joint_data")
 
 MARKET_METRICS = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
 PROFIT = "focal_profit"
+LOST = "revenue_lost_pct"
 
 Row = dict[str, Any]
 
@@ -205,7 +206,7 @@ def _joint_rows(wide: Mapping[str, pd.DataFrame], silo: str, best_single: str, u
     weights = {"joint": 1.0, silo: -1.0}
     values = {PROFIT: found[name], "focal_profit_pct": percent_difference(profit["joint"], profit[silo])}
     if "welfare" in wide:  # against a landscape it is the focal advertiser's payments alone
-        values["revenue_lost_pct"] = percent_difference(wide["revenue"][silo], wide["revenue"]["joint"])
+        values[LOST] = percent_difference(wide["revenue"][silo], wide["revenue"]["joint"])
     values |= {metric: contrast(wide[metric], weights) for metric in MARKET_METRICS if metric in wide}
     return [
         summary_row(name, _sides(weights, best_single), metric, unit, value)

@@ -144,6 +144,8 @@ class Value(Study):
             value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
             value = value_money.with_break_even(value, summary, curve.name)
             yield Figure(curve.swept.title, value, partial(value_learning.draw_value, value, money, label))
+            if len(lost := rows[rows["metric"] == "revenue_lost_pct"]):
+                yield Figure(f"{curve.swept.title}_revenue_lost", lost, partial(plots.draw_lost, lost, label))
         for title, cost in followed.costs:
             yield Figure(title, cost, partial(value_learning.draw, cost, money))
         yield from self._firm.figures(ledger)
