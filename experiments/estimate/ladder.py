@@ -37,9 +37,10 @@ ESTIMANDS: dict[str, str] = {
     "difference_to_silo": "one arm - silo",
     "cost_of_learning": "with both valuations: an arm's profit with the exact one less that with the learned one",
     "value_lost_to_learning": "with both valuations: the value of joint data with the exact ones less that with the learned ones",
+    "effect_of_reoptimising": "with fitted bid curves: what joining changes where all re-optimise less what it changes where rivals keep their curves",
 }
 """Every estimand of the study `value` with its meaning; all of them paired by replication. With both valuations the learned
-ladder's begin with `learned_`."""
+ladder's begin with `learned_`, with fitted bid curves those of frozen rivals with `frozen_`."""
 
 STEPS: dict[str, dict[str, float]] = {
     "same_request_step": {"stacked": 1, "best_single": -1},

@@ -83,14 +83,27 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
             for side in one.sides
         )
 
-    whose = "of the holders, then of the others" if settings.study.rivals == "adapted" else "of the holders"
     ladder = found.at[""]
-    values = [f"{arm} {', '.join(f'{side.value:g}' for side in one.sides)}" for arm, one in ladder.items()]
     elsewhere = [remaining(there) for point, there in found.at.items() if point]
     further = f"; at {len(elsewhere)} further points at most {number(max(elsewhere))}" if elsewhere else ""
+    if settings.study.tune.values is None:
+        whose, by = (
+            "all bidders" if settings.study.rivals == "adapted" else "the focal bidder",
+            "its best curve",
+        )
+        said = f"of {whose} in every arm, fitted to the prices met on pilots"
+    else:
+        whose = (
+            "of the holders, then of the others" if settings.study.rivals == "adapted" else "of the holders"
+        )
+        by = "another of the tried values"
+        values = [
+            f"{arm} {', '.join(f'{side.value:g}' for side in one.sides)}" for arm, one in ladder.items()
+        ]
+        said = f"{whose}, retuned on pilots: {'; '.join(values)}"
     yield (
-        f"{settings.study.tune.parameter} {whose}, retuned on pilots: {'; '.join(values)}. Remaining regret: one bidder could gain "
-        f"at most {number(remaining(ladder))} {money} by another of the tried values{further}."
+        f"{settings.study.tune.parameter} {said}. Remaining regret: one bidder could gain "
+        f"at most {number(remaining(ladder))} {money} by {by}{further}."
     )
 
 

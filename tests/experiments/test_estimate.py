@@ -44,8 +44,9 @@ NEED_ARMS_OF_THEIR_OWN = {
     "cost_of_seeing_clicks",
     "cost_of_learning",
     "value_lost_to_learning",
+    "effect_of_reoptimising",
 }
-"""Arms that there are where creatives are chosen, where accounts are on a journey, and where values are also learned."""
+"""Arms that there are where creatives are chosen, accounts are on a journey, values are also learned, or bid curves fitted."""
 
 
 def summarise(cells, **changes):
