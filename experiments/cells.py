@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 CODE = (
     "sim",
     "strategies",
+    "experiments/arms.py",
     "experiments/studies/arms.py",
     "experiments/studies/match.py",
     "experiments/cells.py",
@@ -41,7 +42,7 @@ class Cell:
 
     Attributes:
         scenario: the market.
-        arm: the treatment, one of ``experiments.studies.arms.arms_of(scenario)``.
+        arm: the treatment, one of ``experiments.arms.arms_of(scenario)``.
         valuation: ``bayes`` or ``learned``.
         who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
         others: the arm of bidders who do not hold ``arm``.

@@ -258,7 +258,7 @@ def _check_strategy(settings: Settings[Any]) -> None:
 
 def _check_floors(settings: Settings[Any]) -> None:
     """Floors of bidders' own are for bidders that there are."""
-    from experiments.studies.arms import bidder_names
+    from experiments.arms import bidder_names
 
     names = bidder_names(settings.scenario.bidders.count)
     unknown = [name for name in settings.scenario.auction.bidder_floor_cpm if name not in names]
@@ -273,7 +273,7 @@ def _check_floors(settings: Settings[Any]) -> None:
 
 def _check_memory(scenario: Scenario) -> None:
     """What is remembered of people fits, with every bidder's caps."""
-    from experiments.studies.arms import bidder_names
+    from experiments.arms import bidder_names
     from sim.memory import open_memory
 
     names = bidder_names(scenario.bidders.count)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
@@ -67,7 +68,8 @@ def in_yaml(place: str) -> str:
     return rest if first == "scenario" and rest and rest.split(".")[0] not in ABOUT else place
 
 
-def known_keys(model: type[BaseModel], *, items: bool = False) -> list[str]:
+@functools.cache
+def known_keys(model: type[BaseModel], *, items: bool = False) -> tuple[str, ...]:
     """Every key that may be given, dotted, parents too; the sources' for each factor that gives a source its name, too.
 
     Names that a market gives are ``<name>``, and where ``items`` of lists are wanted too, their numbers ``<item>``.
@@ -78,7 +80,7 @@ def known_keys(model: type[BaseModel], *, items: bool = False) -> list[str]:
         for leaf in names
         for name in ((*FACTORS, ANY_NAME) if leaf.startswith("source.") else (ANY_NAME,))
     ]
-    return list(dict.fromkeys(part for name in full for part in _with_parents(name)))
+    return tuple(dict.fromkeys(part for name in full for part in _with_parents(name)))
 
 
 def list_keys(model: type[BaseModel]) -> list[str]:

@@ -109,10 +109,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class Finish:
-    """Plots and pages that a study waits for, each by itself. They are no cells, and nobody counts them."""
+    """Plots and pages, each by itself. They are no cells, and nobody counts them.
+
+    The study waits for all that it has asked for so far; ``ahead``, it goes on as soon as these are handed out.
+    """
 
     cells: ClassVar[Sequence[Cell]] = ()
-    chores: Sequence[Chore]
+    chores: Sequence[Chore] = ()
+    ahead: bool = False
 
     @property
     def tasks(self) -> list[Task]:
@@ -138,13 +142,18 @@ class FailedFast(Exception):  # noqa: N818 - it names what happened
 
 @dataclass
 class _Open(Generic[Answer]):
-    """A study that waits for cells, or for its plots."""
+    """A study on its way: what it has asked for last, and how much of all that it has asked for is not there yet."""
 
     point: Point
     study: Study[Answer]
-    stage: Stage | Finish
+    stage: Stage | Finish = Finish()
     left: int = 0
     tried: bool = False
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it goes on at once."""
+        return isinstance(self.stage, Finish) and self.stage.ahead
 
 
 class Driver(Generic[Answer]):
@@ -154,6 +163,7 @@ class Driver(Generic[Answer]):
         start: begins the study of a point; told whether to wait where another command works on it.
         deliver: is given each point with its answer, in the order in which they are done.
         settings: where cells run.
+        pool_first: open the pool before it is known that there is something to do.
     """
 
     def __init__(
@@ -161,6 +171,8 @@ class Driver(Generic[Answer]):
         start: Callable[[Point, bool], Study[Answer]],
         deliver: Callable[[Point, Answer], None],
         settings: ExecutorSettings,
+        *,
+        pool_first: bool = False,
     ) -> None:
         self._start, self._deliver, self._settings = start, deliver, settings
         self._open: dict[int, _Open[Answer]] = {}
@@ -168,6 +180,7 @@ class Driver(Generic[Answer]):
         self._held: deque[Point] = deque()
         self._count = 0
         self._ran = False
+        self._pool_first = pool_first
 
     def run(self, points: Collection[Point]) -> None:
         """Answer all of them.
@@ -190,20 +203,33 @@ class Driver(Generic[Answer]):
 
     def _feed(self, points: Iterator[Point], progress: Meter) -> Iterator[Task | None]:
         """Tasks as they are asked for; None while all that is left depends on cells that are running."""
+        if self._pool_first:
+            yield None  # it gets ready while the first study is opened
         while True:
-            while not self._tasks and (point := next(points, None)):
-                self._begin(point, progress, wait=False)
-            if not self._tasks and not self._open and self._held:
-                self._begin(self._held.popleft(), progress, wait=True)
-                continue
+            if not self._tasks:
+                self._look_for_tasks(points, progress)
             if not self._tasks and not self._open:
                 return
-            if self._tasks and not (first := self._open[self._tasks[0].owner]).tried:
-                yield None  # the pool gets ready meanwhile
-                assert isinstance(first.stage, Stage)  # noqa: S101 - only cells are tried
-                self._try(first.stage)
-                first.tried = True
+            if self._tasks:
+                first = self._open[self._tasks[0].owner]
+                if isinstance(first.stage, Stage) and not first.tried:
+                    yield None  # the pool gets ready meanwhile
+                    self._try(first.stage)
+                    first.tried = True
             yield self._tasks.popleft() if self._tasks else None
+
+    def _look_for_tasks(self, points: Iterator[Point], progress: Meter) -> None:
+        """Studies that go on at once come first, then the next point; last, one at which another command works."""
+        while not self._tasks:
+            ahead = (number for number, waiting in self._open.items() if waiting.ahead)
+            if (number := next(ahead, None)) is not None:
+                self._go_on(number, progress)
+            elif point := next(points, None):
+                self._begin(point, progress, wait=False)
+            elif self._held and not self._open:
+                self._begin(self._held.popleft(), progress, wait=True)
+            else:
+                return
 
     def _try(self, stage: Stage) -> None:
         """The first study's bids are tried before anything runs; of a later one, what is wrong fails its own cells alone."""
@@ -214,29 +240,34 @@ class Driver(Generic[Answer]):
                 raise
 
     def _begin(self, point: Point, progress: Meter, *, wait: bool) -> None:
-        try:
-            self._go_on(self._count, point, self._start(point, wait), progress)
-        except Held:
-            self._held.append(point)
+        number = self._count
         self._count += 1
-
-    def _go_on(self, number: int, point: Point, study: Study[Answer], progress: Meter) -> None:
-        """Ask the study for its next stage; or take its answer."""
+        self._open[number] = _Open(point, self._start(point, wait))
         try:
-            stage = self._next(study)
+            self._go_on(number, progress)
+        except Held:
+            del self._open[number]
+            self._held.append(point)
+
+    def _go_on(self, number: int, progress: Meter) -> None:
+        """Ask the study for what it needs next; or take its answer."""
+        waiting = self._open[number]
+        try:
+            waiting.stage = stage = self._next(waiting.study)
         except StopIteration as end:
-            self._open.pop(number, None)
+            del self._open[number]
             progress.closed(number)
-            self._deliver(point, end.value)
+            self._deliver(waiting.point, end.value)
             return
-        tried = number in self._open or not stage.cells
         tasks = [replace(task, owner=number) for task in stage.tasks]
-        self._open[number] = _Open(point, study, stage, sum(len(task.cells) for task in tasks), tried)
-        progress.opened(number, point.label or point.settings.scenario.name, len(stage.cells))
+        waiting.left += sum(len(task.cells) for task in tasks)
+        progress.opened(number, waiting.point.label or waiting.point.settings.scenario.name, len(stage.cells))
         if stage.cells:
             self._tasks += tasks
         else:  # what finishes a study goes first, so that few are open at a time
             self._tasks.extendleft(reversed(tasks))
+        if not waiting.left and not waiting.ahead:
+            self._go_on(number, progress)
 
     def _next(self, study: Study[Answer]) -> Stage | Finish:
         """What the study waits for next. Nodes of a cluster do not see our disk, so plots and pages are then made here."""
@@ -257,8 +288,8 @@ class Driver(Generic[Answer]):
         if failed and self._settings.fail_fast:
             raise FailedFast
         waiting.left -= len(outcomes)
-        if not waiting.left:
-            self._go_on(number, waiting.point, waiting.study, progress)
+        if not waiting.left and not waiting.ahead:
+            self._go_on(number, progress)
 
 
 def trial(cell: Cell, work: Work) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -80,7 +80,9 @@ def answer_all(
         deliver(point, answer)
 
     try:
-        Driver(start, done, first.settings.executor).run(points)
+        Driver(start, done, first.settings.executor, pool_first=not Folder(first.folder).is_done()).run(
+            points
+        )
     except FailedFast:
         for point, ledger in begun.values():
             if ledger.failures:
@@ -140,14 +142,22 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
         files = dict(folder.checksums)
         about = {**study.about(ledger), "verdict": found.said.verdict, "notes": found.said.notes}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
-        if drawings := _drawings(found.summary, point, study, ledger):
-            yield Finish(drawings)
+        for drawing in _drawings(found.summary, point, study, ledger):
+            yield Finish([drawing], ahead=True)  # the next is worked out while this one is drawn
+        yield Finish()
         about |= {"content": content, "files": files}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("failed" if ledger.failures else "done")
         yield Finish([Chore(partial(_page, point.folder))])
         folder.cells.compact()
     return found
+
+
+def _further(folder: Path) -> None:
+    """Draw what the tables of any study allow."""
+    from experiments.report import draw_further
+
+    draw_further(folder)
 
 
 def report(folder: Path) -> Path:
@@ -164,19 +174,14 @@ def _page(folder: Path) -> Path:
     return write_page(folder)
 
 
-def _drawings(summary: pd.DataFrame | None, point: Point, study: Study, ledger: Ledger) -> list[Chore]:
-    """The study's own plots, each by itself, and those that the tables of any study allow."""
+def _drawings(summary: pd.DataFrame | None, point: Point, study: Study, ledger: Ledger) -> Iterator[Chore]:
+    """The plots that the tables of any study allow, and the study's own, each by itself."""
     look = point.settings.plot
     if summary is None or not look.enabled:
-        return []
-    from experiments.report import draw_further
-
-    own = study.figures(summary, ledger)
-    about = (point.folder / "plots", look.style, tuple(look.format))
-    return [
-        *(Chore(partial(figure.write, *about)) for figure in own),
-        Chore(partial(draw_further, point.folder)),
-    ]
+        return
+    yield Chore(partial(_further, point.folder))
+    for figure in study.figures(summary, ledger):
+        yield Chore(partial(figure.write, point.folder / "plots", look.style, tuple(look.format)))
 
 
 def _look(folder: Folder, ledger: Ledger) -> None:

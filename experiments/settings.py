@@ -181,7 +181,7 @@ class Settings(Model, Generic[Study]):
 
     @model_validator(mode="after")
     def _arms_exist(self) -> Self:
-        from experiments.studies.arms import arms_of
+        from experiments.arms import arms_of
 
         sources = tuple(self.scenario.source)
         if len(sources) > MOST_SOURCES:

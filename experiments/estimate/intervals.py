@@ -7,6 +7,7 @@ bootstrap is not used: at ten replications it covers too rarely.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -200,6 +201,7 @@ def _around(estimate: float, standard_error: float, n: int) -> Estimate:
     return Estimate(estimate, estimate - reach, estimate + reach, n)
 
 
+@functools.cache
 def _quantile(degrees: int) -> float:
     from scipy.special import stdtrit
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from experiments.arms import bidder_names
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger
-from experiments.studies.arms import bidder_names
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.value_cells import unit
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.arms import FOCAL
 from experiments.cells import Cell, CellResult
 from experiments.estimate.credit import RULES, credits_of
 from experiments.runner import Ledger
 from experiments.settings import Settings
-from experiments.studies.arms import FOCAL, records
+from experiments.studies.arms import records
 from sim import Entrant, RunResult, Scenario, VisibleRequests, simulate
 from sim.permission import people_held_out
 from sim.scenario import Holdout, Touchpoints

@@ -188,9 +188,9 @@ def staying_out(settings: Settings[ValueStudy], ladder: pd.DataFrame) -> Iterato
         settings: the study's; nothing comes of it where nothing is said of collaboration, or nobody stays out.
         ladder: the cells.
     """
+    from experiments.arms import bidder_names
     from experiments.estimate import mean_interval, paired_difference
     from experiments.estimate.ladder import PROFIT, row_of
-    from experiments.studies.arms import bidder_names
 
     bidders, who = settings.scenario.bidders.count, settings.study.who
     holders = {"unilateral": 1, "universal": bidders}.get(str(who)) or int(who)

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from experiments.arms import bidder_names
 from experiments.cells import PILOTS, Cell
 from experiments.errors import BadInput
 from experiments.runner import Found, Ledger
-from experiments.studies.arms import bidder_names
 from sim.scenario import Scenario, StrategySpec
 
 TUNING = tuple(range(3 * PILOTS, 3 * PILOTS + 4))

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from experiments.arms import STACKED, arms_of
 from experiments.cells import PILOTS, Cell
 from experiments.runner import Found
 from experiments.settings import Settings
-from experiments.studies.arms import STACKED, arms_of
 from experiments.studies.tuning import Policies
 from sim.scenario import Scenario
 

@@ -7,8 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from experiments.arms import arms_of
 from experiments.cells import Cell
-from experiments.studies.arms import arms_of, entrants
+from experiments.studies.arms import entrants
 from sim import Scenario, simulate
 
 BASE = {

@@ -1,0 +1,42 @@
+"""What the arms of a market and its bidders are called, and which there are; no simulation is needed to know."""
+
+from __future__ import annotations
+
+from experiments.lattice import JOINT, Lattice
+from sim.scenario import Scenario
+
+STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
+CLICKS = "clicks"
+"""Holds every source, and takes clicks for all that follows an impression; where accounts are on a journey, and click."""
+APART = (STACKED, SPLIT_BUDGET, SUMMED)
+"""Arms that hold every source, but no model has seen two of them together."""
+
+SHOWS_BY = "/"
+"""``joint/context`` bids on joint and shows creatives by context: two departments, where creatives are chosen."""
+
+FOCAL = "focal"
+
+
+def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
+    """Every arm of a market: its information sets, and the ways of holding all sources without joining them.
+
+    With ``whole=False`` only those of no source, of one, and of all.
+    """
+    lattice = Lattice(tuple(scenario.source))
+    sets = [m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)}]
+    apart = APART if len(lattice.sources) > 1 else ()
+    clicks = (CLICKS,) if scenario.journey is not None and scenario.response.family == "logit" else ()
+    return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *two_departments(scenario), *clicks]))
+
+
+def two_departments(scenario: Scenario) -> tuple[str, ...]:
+    """The arms in which one department bids and another shows, one of them on all data and the other on one source."""
+    if scenario.bidders.creative == "rotated" or len(scenario.source) < 2:
+        return ()
+    pairs = [pair for name in scenario.source for pair in ((JOINT, name), (name, JOINT))]
+    return tuple(SHOWS_BY.join(pair) for pair in pairs)
+
+
+def bidder_names(count: int) -> list[str]:
+    """What the bidders of a scenario are called, the focal one first."""
+    return [FOCAL, *(f"rival_{number}" for number in range(1, count))][:count]
