@@ -163,6 +163,7 @@ class Driver(Generic[Answer]):
         start: begins the study of a point; told whether to wait where another command works on it.
         deliver: is given each point with its answer, in the order in which they are done.
         settings: where cells run.
+        pool_first: open the pool before it is known that there is something to do.
     """
 
     def __init__(
@@ -170,6 +171,8 @@ class Driver(Generic[Answer]):
         start: Callable[[Point, bool], Study[Answer]],
         deliver: Callable[[Point, Answer], None],
         settings: ExecutorSettings,
+        *,
+        pool_first: bool = False,
     ) -> None:
         self._start, self._deliver, self._settings = start, deliver, settings
         self._open: dict[int, _Open[Answer]] = {}
@@ -177,6 +180,7 @@ class Driver(Generic[Answer]):
         self._held: deque[Point] = deque()
         self._count = 0
         self._ran = False
+        self._pool_first = pool_first
 
     def run(self, points: Collection[Point]) -> None:
         """Answer all of them.
@@ -199,7 +203,8 @@ class Driver(Generic[Answer]):
 
     def _feed(self, points: Iterator[Point], progress: Meter) -> Iterator[Task | None]:
         """Tasks as they are asked for; None while all that is left depends on cells that are running."""
-        yield None  # the pool gets ready while the first study is opened
+        if self._pool_first:
+            yield None  # it gets ready while the first study is opened
         while True:
             if not self._tasks:
                 self._look_for_tasks(points, progress)

@@ -80,7 +80,9 @@ def answer_all(
         deliver(point, answer)
 
     try:
-        Driver(start, done, first.settings.executor).run(points)
+        Driver(start, done, first.settings.executor, pool_first=not Folder(first.folder).is_done()).run(
+            points
+        )
     except FailedFast:
         for point, ledger in begun.values():
             if ledger.failures:

@@ -18,6 +18,7 @@ from experiments.studies.options import (
     EitherOrBoth,
     Learner,
     Money,
+    Overtaking,
     Playing,
     Range,
     SensitivityStudy,
@@ -62,7 +63,8 @@ class ValueStudy(Model):
     ``tune`` retunes a parameter of the strategy in each arm, of ``rivals`` too where these are ``adapted``.
     ``valuation=both`` plays every arm with exact and with learned values, and tells what learning costs. ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
-    ``worlds`` draws so many markets from the ``ranges``, each worked on like a point of a curve.
+    ``worlds`` draws so many markets from the ``ranges``, each worked on like a point of a curve. ``overtaking`` also plays two plans
+    for the same money, and tells the month from which one stays ahead of the other.
 
     ``half_width`` (optional, in the table's unit of money) asks for the value of joint data to within that much: a
     pilot of 10 further replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
@@ -84,6 +86,7 @@ class ValueStudy(Model):
     curve: Curve = Curve()
     worlds: Annotated[int, Field(ge=0)] = 0
     ranges: tuple[Range, ...] = ()
+    overtaking: Overtaking | None = None
     replay: Replay = Replay()
 
 
@@ -218,6 +221,22 @@ class Settings(Model, Generic[Study]):
                     raise ValueError(
                         f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _plans_to_compare_exist(self) -> Self:
+        plans, kinds = getattr(self.study, "overtaking", None), self.scenario.bidders.kinds
+        if plans is None:
+            return self
+        problems = [
+            f"study.overtaking.{key} = {name}: must be one of bidders.kinds; there is: {', '.join(kinds) or 'none'}{closest(name, kinds)}"
+            for key, name in plans
+            if name not in kinds
+        ]
+        if plans.slow == plans.fast:
+            problems.append(f"study.overtaking: {plans.slow} cannot overtake itself; name two kinds")
+        if problems:
+            raise ValueError("; ".join(problems))
         return self
 
     @model_validator(mode="after")

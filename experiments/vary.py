@@ -21,7 +21,7 @@ def varied(settings: Settings[Any], changes: Changes, *, place: str) -> Settings
 
     Args:
         settings: where it starts from.
-        changes: dotted keys, as on the command line.
+        changes: dotted keys, as on the command line; a number at the end is a place in a list of numbers, from 0.
         place: who asks, for errors: a place in the configuration.
 
     Raises:
@@ -32,7 +32,11 @@ def varied(settings: Settings[Any], changes: Changes, *, place: str) -> Settings
     tree = settings.tree()
     for key, value in changes.items():
         path = SYNONYMS.get(key, key)
-        if not is_known(path, known) and not path.startswith("bidders.strategy."):
+        if (
+            not is_known(path, known)
+            and not _is_item(path, tree)
+            and not path.startswith("bidders.strategy.")
+        ):
             raise BadInput(f"{place}: no such key {key}{closest(key, known)}")
         _put(tree, path.split("."), _plain(value))
     try:
@@ -54,11 +58,22 @@ def as_overrides(changes: Changes) -> str:
 
 def _put(tree: dict[str, Any], path: list[str], value: Any) -> None:
     *parents, last = path
-    for step in parents:
+    for step in parents[:-1] if last.isdigit() else parents:
         if not isinstance(tree.get(step), dict):
             tree[step] = {}
         tree = tree[step]
-    tree[last] = value
+    if last.isdigit():
+        tree[parents[-1]][int(last)] = value
+    else:
+        tree[last] = value
+
+
+def _is_item(path: str, tree: Any) -> bool:
+    """Whether a list of numbers has that place."""
+    *parents, last = path.split(".")
+    for step in parents:
+        tree = tree.get(step) if isinstance(tree, dict) else None
+    return last.isdigit() and isinstance(tree, list) and int(last) < len(tree)
 
 
 def _plain(value: Any) -> Any:

@@ -32,6 +32,14 @@ def whole(name: str, value: float) -> int:
     return int(value)
 
 
+def whole_numbers(name: str, values: Sequence[int]) -> tuple[int, ...]:
+    """The numbers, if each is whole and 0 or more."""
+    for value in values:
+        if not _finite(value) or value < 0 or value != int(value):
+            raise ValueError(f"{name} = {list(values)}: must be whole numbers, 0 or more")
+    return tuple(int(value) for value in values)
+
+
 def share(name: str, value: float) -> float:
     """The number, if it lies within [0, 1]."""
     if not _finite(value) or not 0 <= value <= 1:

@@ -6,34 +6,26 @@ others had not yet handed back. Here each worker has a pipe of its own, so that 
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 
 from experiments.executors.base import Finished, Task, cores, unpacked
+from experiments.executors.nursery import Nursery
 from experiments.settings import ExecutorSettings
 
-WORKER = "experiments.executors.worker"
 PATIENCE_S = 0.25
 """How long ``collect`` waits; and a worker whose tasks take less is handed the next one ahead of time."""
 SMALL_BYTES = 32_768
 """Only so small a task is handed ahead of time: it fits into the pipe, so that nobody waits for who waits for him."""
 STILLBORN = 3
-"""So many workers in a row that end before they are ready mean that none will ever be."""
-STDERR = 2
-"""Where a worker's standard output goes: what a strategy prints is none of the study's."""
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""So many times as many workers as there should be that end before any is ready mean that none will ever be."""
 
 
 @dataclass
 class _Worker:
-    process: subprocess.Popen[bytes]
     pipe: Connection
     ready: bool = False
     tasks: deque[Task] = field(default_factory=deque)
@@ -47,7 +39,8 @@ class Processes:
 
     def __init__(self, settings: ExecutorSettings) -> None:
         self._jobs = settings.jobs or cores()
-        self._workers = [_start() for _ in range(self._jobs)]
+        self._nursery = Nursery()
+        self._workers = [_Worker(self._nursery.worker()) for _ in range(self._jobs)]
         self._queue: deque[Task] = deque()
         self._stillborn = 0
 
@@ -83,16 +76,7 @@ class Processes:
 
     def close(self, *, now: bool) -> None:
         """Workers leave when their pipe is closed; ``now``, they are killed."""
-        for worker in self._workers:
-            worker.pipe.close()
-            if now:
-                worker.process.kill()
-        for worker in self._workers:
-            try:
-                worker.process.wait(1.0)
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
+        self._nursery.close([worker.pipe for worker in self._workers], now=now)
         self._workers.clear()
 
     def _hand_out(self) -> None:
@@ -116,11 +100,11 @@ class Processes:
 
     def _bury(self, worker: _Worker) -> list[Finished]:
         """What a dead worker was doing is lost; what it had not begun is queued again."""
+        code = self._nursery.bury(worker.pipe)
         worker.pipe.close()
-        code = worker.process.wait()
         self._workers.remove(worker)
         self._stillborn = 0 if worker.ready else self._stillborn + 1
-        if self._stillborn == STILLBORN:
+        if self._stillborn == STILLBORN * self._jobs:
             raise RuntimeError(
                 f"worker processes do not start (exit code {code}); executor=serial does without"
             )
@@ -128,26 +112,8 @@ class Processes:
             (list(worker.tasks)[:1], list(worker.tasks)[1:]) if worker.ready else ([], worker.tasks)
         )
         self._queue.extendleft(reversed(unbegun))
-        self._workers.append(_start())
+        self._workers.append(_Worker(self._nursery.worker()))
         return [Finished(task, lost=_reason(code)) for task in lost]
-
-
-def _start() -> _Worker:
-    ours, theirs = Pipe()
-    environment = {
-        **dict.fromkeys(THREADS, "1"),
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-    }
-    with theirs:
-        process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", WORKER, str(theirs.fileno()), str(os.getpid())],
-            pass_fds=[theirs.fileno()],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=STDERR,
-        )
-    return _Worker(process, ours)
 
 
 def _packed(task: Task) -> bytes:

@@ -23,7 +23,7 @@ from experiments.plots.landscape import (
 from experiments.plots.lattice import draw_lattice, lattice_points
 from experiments.plots.levels import draw_levels
 from experiments.plots.money import cumulative_points, draw_cumulative
-from experiments.plots.own_data import draw_months
+from experiments.plots.own_data import draw_lead, draw_months
 from experiments.plots.pacing import arm_pacing, draw_pacing, pacing_points
 from experiments.plots.replay import draw_log_ladder
 from experiments.plots.standard import figures_of
@@ -46,6 +46,7 @@ __all__ = [
     "draw_ladder",
     "draw_landscape",
     "draw_lattice",
+    "draw_lead",
     "draw_levels",
     "draw_log_ladder",
     "draw_lost",

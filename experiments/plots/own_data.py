@@ -1,4 +1,4 @@
-"""Own data against bought ones, month by month: what a month of them brings more, and the balance of building them."""
+"""Two ways to spend money, month by month: own data against bought ones, or one plan's lead over another."""
 
 from __future__ import annotations
 
@@ -15,11 +15,19 @@ COLUMNS = ("panel", "month", "estimate", "ci_low", "ci_high", "unit")
 
 
 def draw_months(table: pd.DataFrame) -> Figure:
-    """A panel for each thing that is followed, a line with its band in each.
+    """Own data against bought ones. ``table`` has the columns `COLUMNS`, a row a panel and month."""
+    return _by_month(table, "Own data against bought data", "month since building began", "Undiscounted.")
 
-    Args:
-        table: columns `COLUMNS`, a row a panel and month.
-    """
+
+def draw_lead(table: pd.DataFrame) -> Figure:
+    """What one plan has brought so far more than another. ``table`` has the columns `COLUMNS`, a row a month."""
+    return _by_month(
+        table, "Two plans for the same money", "month", "What has been booked so far less what was spent."
+    )
+
+
+def _by_month(table: pd.DataFrame, title: str, time: str, about: str) -> Figure:
+    """A panel for each thing that is followed, a line with its band in each."""
     require(table, *COLUMNS)
     names = list(dict.fromkeys(table["panel"]))
     with styled():
@@ -34,12 +42,12 @@ def draw_months(table: pd.DataFrame) -> Figure:
             axes.fill_between(month, low, high, color=COLOURS[0], alpha=0.2, linewidth=0)
             axes.plot(month, y, color=COLOURS[0])
             axes.set_title(str(name))
-            axes.set_xlabel("month since building began")
+            axes.set_xlabel(time)
             axes.set_ylabel(str(own["unit"].iloc[0]))
             amounts(axes.yaxis)
         caption(
             figure,
-            "Own data against bought data",
-            "Undiscounted. Bands: 95 % interval of each month, simulation error only.",
+            title,
+            f"{about} Bands: 95 % interval of each month, simulation error only.",
         )
     return figure

@@ -39,7 +39,7 @@ def run_cell(cell: Cell) -> CellResult:
     ]
     if cell.watched:
         rows = [{**row, **prices.columns(row["advertiser"])} for row in rows]
-    hours = [] if cell.point else [{**about, **row} for row in records(result.timeseries)]
+    hours = [] if cell.point and not cell.lineup else [{**about, **row} for row in records(result.timeseries)]
     return CellResult(rows=rows, timeseries=hours, auctions=int(result.market["requests"]))
 
 
@@ -93,7 +93,7 @@ def _seat(cell: Cell, seat: str, spec: StrategySpec, rivals: Rivals) -> Entrant:
     entrant = _campaign(
         own, seat, arm_of(cell, spec), bidders.budget, rivals, kind.strategy or bidders.strategy
     )
-    return replace(entrant, control_every=bidders.steps_of(kind))
+    return replace(entrant, control_every=bidders.steps_of(kind), terms=kind.terms)
 
 
 def _with_what_is_for_sale(scenario: Scenario, arm: str) -> str:

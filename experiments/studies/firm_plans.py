@@ -1,4 +1,4 @@
-"""What the study `value` adds where the firm has plans for its data: levels of collaboration, data of its own to be built."""
+"""What the study `value` adds where the firm has plans: levels of collaboration, data of its own to be built, two ways to spend money."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.cells import Cell
 from experiments.runner import Ledger
 from experiments.settings import Settings, ValueStudy
-from experiments.studies import level_words, levels, switching
+from experiments.studies import level_words, levels, overtaking, switching
 from experiments.studies.base import Figure
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class FirmPlans:
-    """Cells, rows, sentences, tables and figures of both plans; nothing of either where there is no plan."""
+    """Cells, rows, sentences, tables and figures of all plans; nothing of any where there is no plan."""
 
     def __init__(self, settings: Settings[ValueStudy]) -> None:
         self._settings = settings
@@ -32,31 +32,41 @@ class FirmPlans:
 
     def cells(self) -> list[Cell]:
         """All that is needed beside the ladder."""
-        return [*levels.cells(self._steps), *switching.cells(self._building)]
+        plans = self._plans.cells(self._replications) if self._plans else []
+        return [*levels.cells(self._steps), *switching.cells(self._building), *plans]
 
     def rows(self, ladder: pd.DataFrame, ledger: Ledger) -> Iterator[dict[str, Any]]:
         """For ``summary.csv``; ``ladder`` are its cells."""
         yield from levels.rows(self._settings, self._levels(ledger))
         yield from levels.staying_out(self._settings, ladder)
         yield from switching.rows(self._settings, self._building, ledger)
+        yield from overtaking.rows(self._plans, self._replications, ledger)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """For the verdict."""
         yield from level_words.sentences(summary, self._settings)
         yield from switching.sentences(summary, self._settings)
+        yield from overtaking.sentences(summary, self._settings)
 
     def tables(self, ledger: Ledger) -> Mapping[str, pd.DataFrame]:
-        """``levels`` and ``own_data``."""
+        """``levels``, ``own_data`` and ``overtaking``."""
         found = self._levels(ledger)
-        tables = {"levels": levels.level_table(self._settings, found)} if found else {}
-        months = switching.month_table(self._settings, self._building, ledger)
-        return tables if months is None else {**tables, "own_data": months}
+        tables = {
+            "levels": levels.level_table(self._settings, found) if found else None,
+            "own_data": switching.month_table(self._settings, self._building, ledger),
+            "overtaking": overtaking.month_table(self._plans, self._replications, ledger),
+        }
+        return {name: table for name, table in tables.items() if table is not None}
 
     def figures(self, ledger: Ledger) -> Iterator[Figure]:
         """A plot of each table."""
         from experiments import plots
 
-        draw = {"levels": plots.draw_levels, "own_data": plots.draw_months}
+        draw = {
+            "levels": plots.draw_levels,
+            "own_data": plots.draw_months,
+            "overtaking": plots.draw_lead,
+        }
         for name, table in self.tables(ledger).items():
             yield Figure(name, table, partial(draw[name], table))
 
@@ -67,6 +77,14 @@ class FirmPlans:
     @cached_property
     def _building(self) -> switching.Steps | None:
         return switching.steps(self._settings)
+
+    @cached_property
+    def _plans(self) -> overtaking.Plans | None:
+        return overtaking.plans(self._settings)
+
+    @property
+    def _replications(self) -> range:
+        return range(self._settings.study.replications)
 
     def _levels(self, ledger: Ledger) -> dict[tuple[str, str], levels.Readings]:
         return levels.readings(self._settings, self._steps, ledger)

@@ -127,6 +127,13 @@ class Range(Model):
         return float(self.low + share * (self.high - self.low))
 
 
+class Overtaking(Model):
+    """Two plans for the same money, each of them one of ``bidders.kinds`` that bids alone: from when on does the ``slow`` one stay ahead?"""
+
+    slow: Annotated[str, Field(min_length=1)]
+    fast: Annotated[str, Field(min_length=1)]
+
+
 class Screening(Model):
     """Morris's elementary effects: so many ``trajectories`` through a grid of ``levels``."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.cells import Cell
 from experiments.runner import Ledger
 from experiments.settings import Settings, ValueStudy
-from experiments.studies import drawn, switching
+from experiments.studies import drawn, overtaking, switching
 from experiments.studies.value_cells import Plan, unit
 
 if TYPE_CHECKING:
@@ -27,6 +27,12 @@ NET_FINDINGS = {
     "no difference shown": "no difference shown after costs",
 }
 """The same of its present value after costs."""
+LEADS = {
+    "positive": "the slow plan ends ahead",
+    "negative": "the slow plan ends behind",
+    "no difference shown": "no lead shown",
+}
+"""The same where two plans for the same money are compared."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,13 @@ class World:
     plan: Plan
     building: switching.Steps | None = None
     """Where the world's firm builds data of its own."""
+    plans: overtaking.Plans | None = None
+    """Where it compares two plans for the same money."""
+
+    @property
+    def replications(self) -> range:
+        """Those that it is worked on with."""
+        return range(self.plan.study.curve.replications)
 
 
 def worlds(settings: Settings[ValueStudy]) -> list[World]:
@@ -50,7 +63,7 @@ def worlds(settings: Settings[ValueStudy]) -> list[World]:
     for number, values in enumerate(drawn.worlds(settings)):
         plan = drawn.market(settings, values, requests=settings.study.curve.requests, name=f"world {number}")
         building = switching.steps(plan.settings, (0.0, 0.5, 1.0), plan.point)
-        found.append(World(number, values, plan, building))
+        found.append(World(number, values, plan, building, overtaking.plans(plan.settings, plan.point)))
     return found
 
 
@@ -60,8 +73,9 @@ def cells(found: list[World]) -> list[Cell]:
         cell
         for world in found
         for cell in (
-            *drawn.cells(world.plan, world.plan.study.curve.replications),
+            *drawn.cells(world.plan, len(world.replications)),
             *switching.cells(world.building),
+            *(world.plans.cells(world.replications) if world.plans else ()),
         )
     ]
 
@@ -74,12 +88,13 @@ def world_table(found: list[World], ledger: Ledger) -> pd.DataFrame:
 
     rows = []
     for world in found:
-        values = drawn.differences(world.plan, world.plan.study.curve.replications, ledger)
+        values = drawn.differences(world.plan, len(world.replications), ledger)
         if values is not None:
             value = mean_interval(values)
             result = {"value": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high}
             rows.append({
-                "world": world.number, **world.values, **result, "finding": value.finding, **_net(world, ledger),
+                "world": world.number, **world.values, **result, "finding": value.finding,
+                **_net(world, ledger), **_lead(world, ledger),
             })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -90,7 +105,7 @@ def _net(world: World, ledger: Ledger) -> dict[str, Any]:
     from experiments.studies.value_money import per_request, terms
 
     known = terms(world.plan.settings)
-    found = drawn.there(world.plan, world.plan.study.curve.replications, ledger)
+    found = drawn.there(world.plan, len(world.replications), ledger)
     if known is None or found is None:
         return {}
     cells, silo = found
@@ -109,6 +124,16 @@ def _net(world: World, ledger: Ledger) -> dict[str, Any]:
     return {**ends, "net_finding": net.finding}
 
 
+def _lead(world: World, ledger: Ledger) -> dict[str, Any]:
+    """The slow plan's lead at the end with its interval, what that shows, and the month from which it stays ahead."""
+    found = world.plans.lead(world.replications, ledger) if world.plans else None
+    if found is None:
+        return {}
+    lead = found.at_the_end()
+    ends = {"lead": lead.estimate, "lead_low": lead.ci_low, "lead_high": lead.ci_high}
+    return {**ends, "lead_finding": lead.finding, "overtaking_month": found.month().estimate}
+
+
 def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: shares of worlds by what was shown, the mean value, and each key's rank correlation with it."""
     from experiments.estimate import mean_interval
@@ -123,6 +148,9 @@ def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[s
     if "net_finding" in table:
         yield from drawn.share_rows(table, "net_finding", NET_FINDINGS)
         yield from drawn.key_rows(table, "net", "net_decided_by", settings.study.ranges)
+    if "lead_finding" in table:
+        yield from drawn.share_rows(table, "lead_finding", LEADS)
+        yield from drawn.key_rows(table, "lead", "lead_decided_by", settings.study.ranges)
 
 
 def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
@@ -136,12 +164,14 @@ def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
     )
     if decided := _decided(summary, "decided_by"):
         yield f"What its value goes with (rank correlation): {decided}."
-    after = _shares(summary, NET_FINDINGS)
-    if after is None:
-        return
-    yield f"After costs it is shown to pay in {after[0]} of these worlds, and not to pay in {after[1]}."
-    if decided := _decided(summary, "net_decided_by"):
-        yield f"What its net value goes with (rank correlation): {decided}."
+    if after := _shares(summary, NET_FINDINGS):
+        yield f"After costs it is shown to pay in {after[0]} of these worlds, and not to pay in {after[1]}."
+        if decided := _decided(summary, "net_decided_by"):
+            yield f"What its net value goes with (rank correlation): {decided}."
+    if leads := _shares(summary, LEADS):
+        yield f"The slow plan is shown to end ahead of the fast one in {leads[0]} of these worlds, and behind it in {leads[1]}."
+        if decided := _decided(summary, "lead_decided_by"):
+            yield f"What its lead goes with (rank correlation): {decided}."
 
 
 def _shares(summary: pd.DataFrame, names: dict[str, str]) -> list[str] | None:

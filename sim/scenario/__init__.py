@@ -119,7 +119,7 @@ class Scenario(Model):
             *touchpoint_problems(self),
             *self._drift_problems(),
             *self._belief_problems(),
-            *kind_problems(self.bidders, tuple(self.source)),
+            *kind_problems(self.bidders, tuple(self.source), anonymous=self.audience.people is None),
         ]
         if problems:
             raise ValueError("; ".join(problems))

@@ -73,13 +73,15 @@ class Kind(Model):
     """A kind of bidder, for matches whose seats differ in more than a strategy.
 
     It bids on ``sources`` (null: those that the study gives every seat), plays ``strategy`` (null: ``bidders.strategy``), shows
-    creatives as ``creative`` says (null: as all do), and looks at its account every ``control_interval_h`` (null: as all do).
+    creatives as ``creative`` says (null: as all do), looks at its account every ``control_interval_h`` (null: as all do), and may bid
+    on its own ``terms`` (null: those of all).
     """
 
     sources: tuple[str, ...] | None = None
     strategy: StrategySpec | None = None
     creative: Literal["rotated", "chosen"] | None = None
     control_interval_h: Annotated[Hours, Field(gt=1e-9)] | None = None
+    terms: Terms | None = None
 
     @field_validator("strategy", mode="before")
     @classmethod
@@ -123,18 +125,22 @@ class Bidders(Model):
         return 1 if own is None else round(own / self.control_interval_h)
 
 
-def kind_problems(bidders: Bidders, sources: Collection[str]) -> Iterator[str]:
+def kind_problems(bidders: Bidders, sources: Collection[str], *, anonymous: bool) -> Iterator[str]:
     """What contradicts the kinds of bidders.
 
     Args:
         bidders: all about bidders.
         sources: the names of the market's sources.
+        anonymous: nobody comes twice.
     """
     for name, kind in bidders.kinds.items():
         place = f"bidders.kinds.{name}"
         for source in kind.sources or ():
             if source not in sources:
                 yield f"{place}.sources: no source {source}; there is: {', '.join(sources) or 'none'}"
+        for key in ("caps", "holdout") if anonymous and kind.terms else ():
+            if getattr(kind.terms, key):
+                yield f"{place}.terms.{key}: nobody comes twice without audience.people; say how many people there are"
         own = kind.control_interval_h
         if own is None:
             continue

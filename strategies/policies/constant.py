@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from strategies.base import VECTORISED, Policy, VisibleRequests
 from strategies.market import Market
-from strategies.parameters import at_least_0
+from strategies.parameters import at_least_0, whole_numbers
 from strategies.policies.prices import median_price
 
 
@@ -15,18 +17,26 @@ class Constant(Policy):
     """Bid the same on every request (CONST in Zhang, Yuan, Wang & Shen 2014).
 
     ``level`` is in currency per impression; left out, it is the median of the known price landscape, which wins every
-    second auction without floors.
+    second auction without floors. With ``contexts`` it buys these context types alone, as its source ``context`` shows them: a
+    plan for some placements.
     """
 
     bids_per_second = VECTORISED
-    reads = ()
+    reads: tuple[str, ...] = ()
 
-    def __init__(self, level: float | None = None, market: Market | None = None) -> None:
+    def __init__(
+        self, level: float | None = None, contexts: Sequence[int] = (), market: Market | None = None
+    ) -> None:
         self.level = at_least_0("level", median_price("level", market) if level is None else level)
+        self.contexts = whole_numbers("contexts", contexts)
+        if self.contexts:
+            self.reads = ("context",)
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """``level``, whatever is on offer."""
-        return np.full(requests.n, self.level)
+        """``level``, whatever is on offer there."""
+        if not self.contexts:
+            return np.full(requests.n, self.level)
+        return np.where(np.isin(requests["context"], self.contexts), self.level, 0.0)
 
 
 class Random(Policy):

@@ -332,6 +332,7 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
         "source.history",
         "journey.",
         "study.tune.",
+        "study.overtaking.",
     )
     optional += ("audience.consent.", "collaboration", "first_party")
     optional += ("audience.drift.", "bidders.terms.holdout.", "touchpoints.", "bidders.kinds.<name>")

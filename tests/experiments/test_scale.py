@@ -85,12 +85,14 @@ def failures():
 
 
 def children(process):
-    """Worker processes of a driver."""
+    """Of a driver: its nursery, and the workers that have come from there."""
     listed = subprocess.run(
         ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
-    return [int(pid) for pid, parent, args in rows if int(parent) == process.pid and "worker" in args]
+    ours = [(int(pid), int(parent)) for pid, parent, args in rows if "executors.worker" in args]
+    (nursery,) = [pid for pid, parent in ours if parent == process.pid]
+    return nursery, [pid for pid, parent in ours if parent == nursery]
 
 
 @pytest.fixture(scope="module")
@@ -102,10 +104,12 @@ def whole(tmp_path_factory):
     return folder
 
 
-def test_a_killed_worker_costs_nothing(whole):
+@pytest.mark.parametrize("which", ["worker", "nursery"])
+def test_a_killed_process_costs_nothing(whole, which):
     process = start(*LONG)
     wait_for(14, process)
-    os.kill(children(process)[0], signal.SIGKILL)
+    nursery, workers = children(process)
+    os.kill(nursery if which == "nursery" else workers[0], signal.SIGKILL)
     finish(process)
     assert statuses() == {"done"}
     assert not list(Path("results").rglob("failures.jsonl"))
@@ -159,7 +163,7 @@ def test_a_sweep_goes_on_after_its_driver_was_killed(whole):
 def test_stopped(number, code):
     process = start(*TINY, "study.replications=20000")
     wait_for(100, process)
-    workers = children(process)
+    nursery, workers = children(process)
     began = time.monotonic()
     process.send_signal(number)
     said = finish(process, code)
@@ -167,7 +171,7 @@ def test_stopped(number, code):
     assert time.monotonic() - began < 2 * busy
     assert "what is done is kept: the same command again goes on from there" in said
     assert statuses() == {"failed"}
-    assert not [pid for pid in workers if Path("/proc", str(pid)).exists()]
+    assert not [pid for pid in (nursery, *workers) if Path("/proc", str(pid)).exists()]
 
 
 def test_fail_fast(monkeypatch, capsys):

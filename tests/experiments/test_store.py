@@ -337,7 +337,7 @@ def test_work_that_a_worker_cannot_read_is_a_failure():
 
 
 def test_workers_that_never_start_are_an_error(monkeypatch):
-    monkeypatch.setattr("experiments.executors.processes.WORKER", "experiments.no_such_module")
+    monkeypatch.setattr("experiments.executors.nursery.MODULE", "experiments.no_such_module")
     with pytest.raises(RuntimeError, match="do not start"):
         list(run_tasks(tasks(8, dies), ExecutorSettings(jobs=2)))
 
