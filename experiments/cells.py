@@ -20,6 +20,7 @@ CODE = (
     "experiments/arms.py",
     "experiments/studies/arms.py",
     "experiments/studies/match.py",
+    "experiments/studies/prices.py",
     "experiments/cells.py",
     "experiments/lattice.py",
 )
@@ -31,6 +32,9 @@ FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, 
 PILOTS = 1_000_000
 """Replications from here on are pilots: they decide how a study goes on, and no estimate and no table has them."""
 
+
+Curve = tuple[tuple[float, float], ...]
+"""What is bid for a value, as (value, bid) in currency, with straight lines between."""
 
 TOGETHER = "together"
 """The match of all strategies in one market."""
@@ -48,6 +52,7 @@ class Cell:
         others: the arm of bidders who do not hold ``arm``.
         parameter: the strategy's parameter that ``policies`` set.
         policies: bidder and its value of that parameter, where it is not the configured one.
+        watched: advertisers whose rows have the prices that they met, and the values won.
         train_requests: randomised impressions that learned valuations are fitted to.
         learner: the model fitted to them, see ``strategies.valuations.learned.LEARNERS``.
         seed: the study's seed.
@@ -62,7 +67,8 @@ class Cell:
     who: str | int = "unilateral"
     others: str = "none"
     parameter: str = ""
-    policies: tuple[tuple[str, float], ...] = ()
+    policies: tuple[tuple[str, float | Curve], ...] = ()
+    watched: tuple[str, ...] = ()
     train_requests: int = 100_000
     learner: str = "logistic"
     seed: int = 1
@@ -86,6 +92,8 @@ class Cell:
             parts.append([spec.model_dump() for spec in self.lineup])
         if self.policies:
             parts.append([self.parameter, *self.policies])
+        if self.watched:
+            parts.append(["watched", *self.watched])
         plays = [self.scenario.bidders.strategy, *self.lineup]
         plays += [kind.strategy for kind in self.scenario.bidders.kinds.values() if kind.strategy]
         parts += [theirs for spec in plays if (theirs := fingerprint(spec.name))]

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from numbers import Real
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 def at_least_0(name: str, value: float) -> float:
     """The number, if it is finite and not negative."""
@@ -42,6 +45,22 @@ def share(name: str, value: float) -> float:
     if not _finite(value) or not 0 <= value <= 1:
         raise ValueError(f"{name} = {value}: must be a number from 0 to 1")
     return float(value)
+
+
+def points(name: str, value: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    """The pairs (x, y) as columns, shape (2, n): at least two, finite, at least 0, the x increasing."""
+    allowed = (
+        "must be at least two pairs of numbers, 0 or more, the first of each increasing: [[0, 0], [2, 1]]"
+    )
+    try:
+        found = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} = {value}: {allowed}") from None
+    if found.ndim != 2 or found.shape[1] != 2 or len(found) < 2:
+        raise ValueError(f"{name} = {value}: {allowed}")
+    if not np.isfinite(found).all() or (found < 0).any() or (np.diff(found[:, 0]) <= 0).any():
+        raise ValueError(f"{name} = {value}: {allowed}")
+    return np.ascontiguousarray(found.T)
 
 
 def one_of(name: str, value: str, allowed: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from experiments.estimate.intervals import (
     mean_interval,
     paired_difference,
     percent_difference,
+    percent_values,
     required_replications,
 )
 from experiments.estimate.ladder import (
@@ -43,6 +44,7 @@ __all__ = [
     "outcomes",
     "paired_difference",
     "percent_difference",
+    "percent_values",
     "required_replications",
     "silo_label",
     "unit_of",

@@ -170,6 +170,21 @@ def ratio(above: Values, below: Values) -> Estimate:
     return _around(estimate, math.sqrt((n - 1) / n * float(((ratios - ratios.mean()) ** 2).sum())), n)
 
 
+def percent_values(a: Values, b: Values) -> pd.Series:
+    """One value a replication, whose mean with Student's t is `percent_difference`: that estimate plus what the pair moves it by.
+
+    They are the jackknife's pseudo-values (Tukey 1958), put round the estimate itself: so a percentage can be averaged, and
+    banded along a curve, like any other metric. Empty where `percent_difference` has no interval.
+    """
+    pairs = _pairs(a, b).dropna()
+    found, n = percent_difference(pairs["a"], pairs["b"]), len(pairs)
+    if not found.has_interval:
+        return pd.Series(dtype=np.float64)
+    others = (pairs.sum() - pairs) / (n - 1)
+    without = 100.0 * (others["a"] - others["b"]) / others["b"]
+    return found.estimate + (n - 1) * (without.mean() - without)
+
+
 def required_replications(pilot_differences: Values, half_width: float) -> int:
     """Replications, none of them the pilot's, whose mean is within `half_width` of the truth with 95 % confidence.
 

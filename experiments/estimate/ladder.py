@@ -37,9 +37,10 @@ ESTIMANDS: dict[str, str] = {
     "difference_to_silo": "one arm - silo",
     "cost_of_learning": "with both valuations: an arm's profit with the exact one less that with the learned one",
     "value_lost_to_learning": "with both valuations: the value of joint data with the exact ones less that with the learned ones",
+    "effect_of_reoptimising": "with fitted bid curves: what joining changes where all re-optimise less what it changes where rivals keep their curves",
 }
 """Every estimand of the study `value` with its meaning; all of them paired by replication. With both valuations the learned
-ladder's begin with `learned_`."""
+ladder's begin with `learned_`, with fitted bid curves those of frozen rivals with `frozen_`."""
 
 STEPS: dict[str, dict[str, float]] = {
     "same_request_step": {"stacked": 1, "best_single": -1},
@@ -54,6 +55,7 @@ PRIMARY = ("utility", "learned_utility", "value_of_joint_data")
 
 MARKET_METRICS = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
 PROFIT = "focal_profit"
+LOST = "revenue_lost_pct"
 
 Row = dict[str, Any]
 
@@ -205,7 +207,7 @@ def _joint_rows(wide: Mapping[str, pd.DataFrame], silo: str, best_single: str, u
     weights = {"joint": 1.0, silo: -1.0}
     values = {PROFIT: found[name], "focal_profit_pct": percent_difference(profit["joint"], profit[silo])}
     if "welfare" in wide:  # against a landscape it is the focal advertiser's payments alone
-        values["revenue_lost_pct"] = percent_difference(wide["revenue"][silo], wide["revenue"]["joint"])
+        values[LOST] = percent_difference(wide["revenue"][silo], wide["revenue"]["joint"])
     values |= {metric: contrast(wide[metric], weights) for metric in MARKET_METRICS if metric in wide}
     return [
         summary_row(name, _sides(weights, best_single), metric, unit, value)

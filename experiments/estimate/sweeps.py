@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.estimate.intervals import combined, mean_interval
+from experiments.estimate.intervals import combined, mean_interval, percent_values
 from experiments.estimate.ladder import (
+    LOST,
     MARKET_METRICS,
     PROFIT,
     arms_by_replication,
@@ -110,6 +111,9 @@ def _samples(reading: Reading, silo: str, unit_scale: float) -> dict[tuple[str, 
         for metric in MARKET_METRICS
         if metric in wide
     }
+    if "welfare" in wide:  # against a landscape it is the focal advertiser's payments alone
+        lost = percent_values(wide["revenue"][silo], wide["revenue"]["joint"])
+        found |= {("value_of_joint_data", LOST): lost} if len(lost) else {}
     return found | {
         (f"utility of {arm}", PROFIT): wide[PROFIT][arm].dropna() for arm in dict.fromkeys((silo, "joint"))
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from experiments.plots.adoption import adoption_points, draw_adoption
 from experiments.plots.compare import draw_map, draw_multiples
 from experiments.plots.credit import credit_points, draw_credit
-from experiments.plots.curve import draw_curve
+from experiments.plots.curve import draw_curve, draw_lost
 from experiments.plots.forest import draw_forest, draw_shapley, forest_points
 from experiments.plots.heat import draw_heat
 from experiments.plots.journey import draw_journey, journey_points
@@ -49,6 +49,7 @@ __all__ = [
     "draw_lead",
     "draw_levels",
     "draw_log_ladder",
+    "draw_lost",
     "draw_map",
     "draw_months",
     "draw_multiples",

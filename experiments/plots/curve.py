@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from experiments.plots.keys import key_label, key_words
 from experiments.plots.style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
 
 if TYPE_CHECKING:
@@ -69,6 +70,19 @@ def draw_curve(
         axes.set_ylabel(f"{y_label}\n({unit})")
         caption(figure, subject, f"{silo and f'Siloed: {silo}. '}{_note(curve)}")
     return figure
+
+
+def draw_lost(curve: pd.DataFrame, silo: str) -> Figure:
+    """The seller's revenue that goes where joint data are taken away, along a swept key; columns as of `draw_curve`, with `over`."""
+    over = str(curve["over"].iloc[0])
+    return draw_curve(
+        curve,
+        unit="%",
+        silo=silo,
+        subject=f"Change of the seller's revenue without joint data, against {key_words(over)}",
+        x_label=key_label(over),
+        y_label="change of revenue",
+    )
 
 
 def _draw(axes: Axes, points: pd.DataFrame, number: int, label: str, *, joined: bool) -> None:

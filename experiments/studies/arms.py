@@ -10,6 +10,7 @@ from typing import Any
 from experiments.arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
 from experiments.cells import Cell, CellResult
 from experiments.lattice import Lattice
+from experiments.studies.prices import Prices
 from sim import Entrant, Scenario, simulate
 from sim.scenario import StrategySpec
 from sim.training import TrainingLog, creative_logs, randomised_log
@@ -27,12 +28,17 @@ Rivals = Sequence[tuple[str, ...]]
 
 def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
-    result = simulate(cell.scenario, entrants(cell), cell.seed, cell.replication)
+    bidders = entrants(cell)
+    prices = Prices([entrant.advertiser or name for name, entrant in bidders.items()], cell.watched)
+    sink = prices if cell.watched else None
+    result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink)
     about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
     market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare", "relevance")}
     rows = [
         {**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)
     ]
+    if cell.watched:
+        rows = [{**row, **prices.columns(row["advertiser"])} for row in rows]
     hours = [] if cell.point and not cell.lineup else [{**about, **row} for row in records(result.timeseries)]
     return CellResult(rows=rows, timeseries=hours, auctions=int(result.market["requests"]))
 

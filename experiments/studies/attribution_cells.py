@@ -188,7 +188,8 @@ def campaigns(cell: Cell) -> dict[str, Entrant]:
     place = next(
         n for n in scenario.source if scenario.factor_of(n) == "context" and scenario.data_of(n).is_whole
     )
-    budgets, held_out = dict(cell.policies), cell.arm == HELD_OUT
+    budgets = {name: daily for name, daily in cell.policies if not isinstance(daily, tuple)}
+    held_out = cell.arm == HELD_OUT
     entrants = {}
     for number, (name, channel) in enumerate(plan.channels.items()):
         level = 0.0 if cell.arm == WITHOUT + name else channel.bid_cpm / 1000.0

@@ -61,10 +61,13 @@ class TournamentStudy(Priced):
 
 
 class Tune(Model):
-    """One parameter of ``bidders.strategy``, and the values that are tried for it in each arm, on pilot replications."""
+    """One parameter of ``bidders.strategy``, and the values that are tried for it in each arm, on pilot replications.
+
+    Without values it is a bid curve, and fitted.
+    """
 
     parameter: Annotated[str, Field(min_length=1)]
-    values: Annotated[tuple[Finite, ...], Field(min_length=2)]
+    values: Annotated[tuple[Finite, ...], Field(min_length=2)] | None = None
 
 
 class Money(Model):

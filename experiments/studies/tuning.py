@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from experiments.arms import bidder_names
-from experiments.cells import PILOTS, Cell
+from experiments.cells import PILOTS, Cell, Curve
 from experiments.errors import BadInput
 from experiments.runner import Found, Ledger
 from sim.scenario import Scenario, StrategySpec
@@ -24,7 +25,8 @@ TUNING = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
 ROUNDS = 4
 """How often each side may answer the other."""
 
-Policies = tuple[tuple[str, float], ...]
+Value = float | Curve
+Policies = tuple[tuple[str, Value], ...]
 """Bidder -> the value of the tuned parameter."""
 
 
@@ -33,25 +35,29 @@ class Side:
     """Bidders who hold the same data: their common value, and what one of them could still gain by another (per replication)."""
 
     bidders: tuple[str, ...]
-    value: float
+    value: Value
     regret: float = 0.0
 
 
 @dataclass
 class Tuned:
-    """One arm, by a cell of it, with its sides; ``settled`` when a whole round moved nobody."""
+    """One arm, by a cell of it, with its sides; ``settled`` when a whole round moved nobody.
+
+    ``fixed`` is what bidders of no side play, where that is not the configured value.
+    """
 
     cell: Cell
     sides: list[Side]
+    fixed: Policies = ()
     settled: bool = False
 
     @property
     def policies(self) -> Policies:
-        """What every tuned bidder plays."""
-        return tuple((name, side.value) for side in self.sides for name in side.bidders)
+        """What every bidder plays who does not play the configured value."""
+        return (*((name, side.value) for side in self.sides for name in side.bidders), *self.fixed)
 
 
-def sides_of(cell: Cell, start: float, *, adapted: bool) -> list[Side]:
+def sides_of(cell: Cell, start: Value, *, adapted: bool) -> list[Side]:
     """Who is tuned: the holders of the arm's data, and where rivals adapt the others too."""
     count = cell.scenario.bidders.count
     holders = {"unilateral": 1, "universal": count}.get(str(cell.who)) or int(cell.who)
@@ -60,7 +66,7 @@ def sides_of(cell: Cell, start: float, *, adapted: bool) -> list[Side]:
     return [Side(group, start) for group in groups if group]
 
 
-def check_parameter(scenario: Scenario, parameter: str, values: Sequence[float], point: str = "") -> None:
+def check_parameter(scenario: Scenario, parameter: str, values: Sequence[Any], point: str = "") -> None:
     """Refuse a parameter that the strategy does not have, or values that it does not take; ``point`` says where that is.
 
     Raises:
@@ -89,23 +95,23 @@ def tune(
         for number in range(max((len(arm.sides) for arm in arms), default=0)):
             moving = [arm for arm in arms if not arm.settled and number < len(arm.sides)]
             if moving:
-                yield [
-                    _cell(arm, number, parameter, value, r)
-                    for arm in moving
-                    for value in _tried(arm, number, values)
-                    for r in TUNING
-                ]
+                yield [cell for arm in moving for cell in deviations(arm, number, parameter, values)]
             for arm in moving:
-                _answer(arm, number, parameter, values, ledger, stay=last)
+                answer(arm, number, parameter, values, ledger, stay=last)
         for arm in arms:
             arm.settled = arm.settled or (not last and arm.policies == before[id(arm)])
 
 
-def _tried(arm: Tuned, number: int, values: Sequence[float]) -> list[float]:
+def deviations(arm: Tuned, number: int, parameter: str, values: Sequence[Value]) -> list[Cell]:
+    """The pilots in which one bidder of a side deviates to each of the values, and those in which it does not."""
+    return [_cell(arm, number, parameter, value, r) for value in _tried(arm, number, values) for r in TUNING]
+
+
+def _tried(arm: Tuned, number: int, values: Sequence[Value]) -> list[Value]:
     return list(dict.fromkeys((arm.sides[number].value, *values)))
 
 
-def _cell(arm: Tuned, number: int, parameter: str, value: float, replication: int) -> Cell:
+def _cell(arm: Tuned, number: int, parameter: str, value: Value, replication: int) -> Cell:
     deviating = arm.sides[number].bidders[0]
     policies = {**dict(arm.policies), deviating: value}
     return replace(
@@ -113,8 +119,8 @@ def _cell(arm: Tuned, number: int, parameter: str, value: float, replication: in
     )
 
 
-def _answer(
-    arm: Tuned, number: int, parameter: str, values: Sequence[float], ledger: Ledger, *, stay: bool
+def answer(
+    arm: Tuned, number: int, parameter: str, values: Sequence[Value], ledger: Ledger, *, stay: bool
 ) -> None:
     """Move a side to the value with the highest mean profit of the one who deviates, or only note what that would gain."""
     side = arm.sides[number]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.runner import Ledger, table
-from experiments.studies import drawn, value_learning, value_money, value_notes, worlds
+from experiments.studies import drawn, value_frozen, value_learning, value_money, value_notes, worlds
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of
 from experiments.studies.firm_plans import FirmPlans
@@ -55,6 +55,8 @@ class Value(Study):
         own = [cell for plan in ladders for cell in (*plan.pilot(), *plan.ladder(replications))]
         spots = [spot.plan for curve in self._curves for spot in curve.spots]
         points = [cell for spot in (*spots, *self._map.values()) for cell in cells(spot)]
+        if frozen := self._frozen:
+            own += frozen.cells(frozen.compared, replications)
         yield own + points + worlds.cells(self._worlds) + self._firm.cells()
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
@@ -83,6 +85,12 @@ class Value(Study):
         )
         if len(self._ladders) > 1:
             ladder = self._with_learned(ladder, cells, ledger)
+        if self._frozen and len(frozen := cells[cells["study_point"] == self._frozen.point]):
+            import pandas as pd
+
+            ladder = pd.concat(
+                [ladder, value_frozen.rows(self.settings, own, frozen, best)], ignore_index=True
+            )
         further = list(value_money.rows(self.settings, own, best, self._follow(ledger).readings))
         if self._worlds:
             further += worlds.rows(worlds.world_table(self._worlds, ledger), self.settings)
@@ -122,6 +130,7 @@ class Value(Study):
                 ),
                 *filter(None, [others(summary)]),
                 *value_learning.sentences(summary, self.settings),
+                *value_frozen.sentences(summary, self.settings),
                 *value_money.sentences(summary, self.settings),
                 *self._firm.sentences(summary),
                 *worlds.sentences(summary, len(self._worlds)),
@@ -144,6 +153,8 @@ class Value(Study):
             value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
             value = value_money.with_break_even(value, summary, curve.name)
             yield Figure(curve.swept.title, value, partial(value_learning.draw_value, value, money, label))
+            if len(lost := rows[rows["metric"] == "revenue_lost_pct"]):
+                yield Figure(f"{curve.swept.title}_revenue_lost", lost, partial(plots.draw_lost, lost, label))
         for title, cost in followed.costs:
             yield Figure(title, cost, partial(value_learning.draw, cost, money))
         yield from self._firm.figures(ledger)
@@ -176,6 +187,7 @@ class Value(Study):
             self.settings,
             [
                 *((plan, plan.arms) for plan in self._asked_ladders),
+                *((plan, plan.compared) for plan in filter(None, [self._asked_frozen])),
                 *((plan, plan.compared) for plan in (*spots, *self._asked_map.values())),
                 *((world.plan, drawn.arms_of(world.plan)) for world in self._asked_worlds),
             ],
@@ -185,6 +197,11 @@ class Value(Study):
     def _ladders(self) -> list[Plan]:
         """The ladder's cells, every arm as it is played once its policies are tuned; where both valuations are asked for, twice."""
         return [self._retuned.played(plan) for plan in self._asked_ladders]
+
+    @property
+    def _frozen(self) -> Plan | None:
+        """What is compared, once more with rivals who keep the curves of before; None where nobody fits any, or all are frozen."""
+        return self._retuned.played(self._asked_frozen) if self._asked_frozen else None
 
     @property
     def _curves(self) -> list[Curve]:
@@ -212,6 +229,10 @@ class Value(Study):
     def _asked_ladders(self) -> list[Plan]:
         learned = value_learning.learned_plan(self.settings)
         return [Plan(self.settings), *([learned] if learned else [])]
+
+    @cached_property
+    def _asked_frozen(self) -> Plan | None:
+        return value_frozen.frozen_plan(self.settings)
 
     @cached_property
     def _asked_curves(self) -> list[Curve]:

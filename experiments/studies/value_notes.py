@@ -75,22 +75,32 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
         return
     scale, money = unit(settings.scenario)
 
-    def remaining(there: Mapping[str, Tuned]) -> float:
-        """The most that one bidder could gain, per request and unit."""
-        return max(
-            scale * side.regret / (one.cell.scenario.supply.requests or 1)
-            for one in there.values()
-            for side in one.sides
-        )
+    def left(one: Tuned) -> float:
+        """The most that one bidder of an arm could gain, in the unit."""
+        return scale * max(side.regret for side in one.sides) / (one.cell.scenario.supply.requests or 1)
 
-    whose = "of the holders, then of the others" if settings.study.rivals == "adapted" else "of the holders"
+    def remaining(there: Mapping[str, Tuned]) -> float:
+        return max(map(left, there.values()))
+
     ladder = found.at[""]
-    values = [f"{arm} {', '.join(f'{side.value:g}' for side in one.sides)}" for arm, one in ladder.items()]
     elsewhere = [remaining(there) for point, there in found.at.items() if point]
     further = f"; at {len(elsewhere)} further points at most {number(max(elsewhere))}" if elsewhere else ""
+    if settings.study.tune.values is None:
+        whose = "all bidders" if settings.study.rivals == "adapted" else "the focal bidder"
+        by = f"its best curve ({', '.join(f'{arm} {number(left(one))}' for arm, one in ladder.items())})"
+        said = f"of {whose} in every arm, fitted to the prices met on pilots"
+    else:
+        whose = (
+            "of the holders, then of the others" if settings.study.rivals == "adapted" else "of the holders"
+        )
+        by = "another of the tried values"
+        values = [
+            f"{arm} {', '.join(f'{side.value:g}' for side in one.sides)}" for arm, one in ladder.items()
+        ]
+        said = f"{whose}, retuned on pilots: {'; '.join(values)}"
     yield (
-        f"{settings.study.tune.parameter} {whose}, retuned on pilots: {'; '.join(values)}. Remaining regret: one bidder could gain "
-        f"at most {number(remaining(ladder))} {money} by another of the tried values{further}."
+        f"{settings.study.tune.parameter} {said}. Remaining regret: one bidder could gain "
+        f"at most {number(remaining(ladder))} {money} by {by}{further}."
     )
 
 

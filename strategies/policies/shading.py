@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +12,7 @@ from sim.auction.mechanisms import MECHANISMS
 from sim.scenario import MICROS
 from strategies.base import VALUE, VECTORISED, Policy, VisibleRequests
 from strategies.market import Market
+from strategies.parameters import points
 from strategies.policies.bins import EDGES, bin_of
 
 GRID = 65
@@ -30,17 +32,22 @@ class Shading(Policy):
     64-fold, so to some 1e-7 of v). It is made once for a table of values .54 % apart; between two entries the bid is
     interpolated, which is right to some 3e-6 of v, and searched for where it jumps or bends. In a second-price or VCG auction no shading is due, and it bids the value; in a mixed
     market it goes by each request's auction type.
+
+    Where rivals are bidders no landscape is known. ``curve`` then says what to bid in a first-price auction, as [value, bid]
+    pairs in currency per impression, with straight lines between and level beyond its ends; ``study.tune`` fits it.
     """
 
     bids_per_second = VECTORISED
     meant_for = ("first_price", "second_price", "vcg")
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, curve: Sequence[Sequence[float]] | None = None) -> None:
+        self._curve = None if curve is None else points("curve", curve)
         if "soft_floor" in market.auction_types:
             raise ValueError("shading knows no soft floors: choose another strategy (truthful, linear)")
-        if "first_price" in market.auction_types and market.landscape is None:
+        if "first_price" in market.auction_types and market.landscape is None and curve is None:
             raise ValueError(
-                "shading needs a price landscape: set rivals.landscape, or choose another strategy (truthful, linear)"
+                "shading needs a price landscape or a bid curve: set rivals.landscape, or curve=[[0, 0], [2, 1]] with what to "
+                "bid for a value, or choose another strategy (truthful, linear)"
             )
         self._market = market
         self._mixed = len(market.auction_types) > 1
@@ -53,8 +60,11 @@ class Shading(Policy):
         if "first_price" not in self._market.auction_types:
             return value
         if not self._mixed:
-            return shaded(self._market, value)
-        return np.where(requests["at"] == MECHANISMS["first_price"], shaded(self._market, value), value)
+            return self._shaded(value)
+        return np.where(requests["at"] == MECHANISMS["first_price"], self._shaded(value), value)
+
+    def _shaded(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        return shaded(self._market, value) if self._curve is None else np.interp(value, *self._curve)
 
 
 def shaded(market: Market, value: NDArray[np.float64]) -> NDArray[np.float64]:

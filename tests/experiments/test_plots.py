@@ -78,6 +78,7 @@ def figures(ladder, curve, heat, log, cells):
     return {
         "ladder": (draw_ladder(points, best_single="context"), points),
         "curve": (draw_curve(curve, unit=UNIT, silo=SILO), curve),
+        "lost": (plots.draw_lost(lost := curve.assign(over="bidders.count"), "context"), lost),
         "heat": (draw_heat(heat, unit=UNIT), heat),
         "pacing": (draw_pacing(pacing), pacing),
         "log": (draw_log_ladder(log, unit=UNIT), log),

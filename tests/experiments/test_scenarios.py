@@ -1,10 +1,10 @@
 """Scenarios that answer a question hold what their first lines say: the command, and the answer with its tolerance.
 
     # jointbid VERB scenario=NAME
-    # expects: ESTIMAND METRIC [ARM] in [LOW, HIGH]; why
+    # expects: ESTIMAND METRIC [ARM] [at KEY=VALUE] in [LOW, HIGH]; why
     # fast: overrides with which it is run here
 
-Here they are run without plots, and without curves unless a break-even is expected.
+Here they are run without plots, and without curves unless a break-even or a point of a curve (``at``) is expected.
 """
 
 from __future__ import annotations
@@ -29,14 +29,26 @@ class Expected:
     estimand: str
     metric: str
     arm: str | None
+    at: str  # KEY=VALUE of a point of a curve; empty on the ladder
     low: float
     high: float
 
 
 def expected(text):
     for found in EXPECTS.finditer(text):
-        estimand, metric, *arm = found["what"].split()
-        yield Expected(estimand, metric, " ".join(arm) or None, float(found["low"]), float(found["high"]))
+        what, _, at = found["what"].partition(" at ")
+        estimand, metric, *arm = what.split()
+        yield Expected(estimand, metric, " ".join(arm) or None, at, float(found["low"]), float(found["high"]))
+
+
+def answered(folder, one):
+    """The estimate that the study's files have for what is expected."""
+    if not one.at:
+        return lookup(pd.read_csv(folder / "summary.csv"), one.estimand, one.metric, one.arm)
+    rows = pd.read_csv(folder / "curves.csv")
+    key, _, value = one.at.partition("=")
+    there = rows[(rows["over"] == key) & (rows["x"].astype(str) == value)]
+    return lookup(there.assign(arm=""), one.estimand, one.metric)
 
 
 def command(text):
@@ -62,14 +74,13 @@ def test_it_answers_as_it_says(name, tmp_path, monkeypatch):
     extra = ["executor=serial", *(shlex.split(fast[1]) if fast else [])]
     if verb == "value":
         extra.append("study.lattice=false")
-        if any(one.estimand.startswith("break_even") for one in wanted):
+        if any(one.estimand.startswith("break_even") or one.at for one in wanted):
             extra.append("money.requests_per_month=1")  # then its curves are followed without plots
         extra.append("plot.enabled=false")
     assert main([verb, *rest, *extra]) == 0
     (folder,) = Path("results", verb).iterdir()
-    summary = pd.read_csv(folder / "summary.csv")
     for one in wanted:
-        found = lookup(summary, one.estimand, one.metric, one.arm)
+        found = answered(folder, one)
         assert one.low <= found.estimate <= one.high, one
         assert one.low <= found.ci_high, one
         assert found.ci_low <= one.high, one

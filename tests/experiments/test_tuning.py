@@ -10,6 +10,7 @@ from experiments.cli import main
 from experiments.config import load
 from experiments.estimate import lookup
 from experiments.runner import Ledger
+from experiments.studies.arms import run_cell
 from experiments.studies.tuning import TUNING, Tuned, sides_of, tune
 from experiments.studies.value import Value
 from experiments.studies.value_cells import Plan
@@ -106,6 +107,79 @@ def test_the_ladder_is_played_with_what_was_tuned(tmp_path, monkeypatch, capsys)
 def test_a_parameter_that_the_strategy_does_not_have_is_refused(capsys):
     assert main(["value", "scenario=theory", "study.tune={parameter: mu, values: [1, 2]}"]) == 2
     assert "study.tune: strategy 'shading' has no parameter 'mu'" in capsys.readouterr().err
+
+
+CURVE = "bidders.strategy={name: shading, curve: [[0, 0], [2, 2]]}"
+FIRST = [
+    *RIVALS[:2],
+    CURVE,
+    "supply.requests=500",
+    "auction.type=first_price",
+    "study.tune={parameter: curve}",
+]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["bidders.strategy=linear"], "needs values to try. Without values a bid curve is fitted"),
+        (["study.tune={parameter: gain}"], "parameter = gain needs values to try"),
+        (["auction.type=second_price"], "fitting a bid curve needs auction.type=first_price"),
+        (["auction.slots=[1, 0.5]"], "needs one slot"),
+        (["bidders.values=common"], "needs bidders.values=private"),
+        (["bidders.budget=100"], "needs bidders.budget=null"),
+    ],
+)
+def test_a_market_in_which_no_curve_can_be_fitted_is_refused(asked, told, capsys):
+    assert main(["value", *FIRST, *asked]) == 2
+    said = capsys.readouterr().err
+    assert "study.tune: " in said
+    assert told in said
+
+
+def test_frozen_rivals_keep_the_curve_of_before():
+    """Everybody's curve without the data is fitted first; then one bidder alone answers, in every arm."""
+    (point,) = load(
+        "value", [*FIRST, "study.who=universal", "audience.profile_types=8", "plot.enabled=false"]
+    )
+    ledger = Kept()
+    study = Value(point.settings)
+    for stage in study._retuned.stages(ledger):
+        ledger.results |= {one.key: run_cell(one) for one in stage if one.key not in ledger.results}
+    before = dict(study._retuned.before[""].policies)
+    assert len(set(before.values())) == 1
+    for arm in study._retuned.at[""].values():
+        played = dict(arm.policies)
+        assert [played[name] for name in ("rival_1", "rival_2")] == [before["rival_1"]] * 2
+    joint = dict(study._retuned.at[""]["joint"].policies)
+    assert joint["focal"] != before["focal"]
+
+
+def test_both_are_told_side_by_side(tmp_path, monkeypatch, capsys):
+    """With study.rivals=adapted the summary also says what frozen rivals would have made of it, and the difference."""
+    monkeypatch.chdir(tmp_path)
+    small = ["study.lattice=false", "study.replications=3", "plot.enabled=false", "executor=serial"]
+    asked = [*FIRST, *small, "study.who=universal", "study.silo=none"]
+    assert main(["value", *asked, "study.rivals=adapted"]) == 0
+    said = capsys.readouterr().out
+    assert (
+        "curve of all bidders in every arm, fitted to the prices met on pilots. Remaining regret: one bidder could gain"
+        in said
+    )
+    assert "If rivals kept the curves that they bid by before" in said
+    assert main(["value", *asked, "study.rivals=frozen"]) == 0
+    assert "curve of the focal bidder in every arm" in capsys.readouterr().out
+    two = [pd.read_csv(path) for path in tmp_path.glob("results/value/*/summary.csv")]
+    adapted, frozen = sorted(two, key=lambda one: -one["estimand"].str.startswith("frozen_").sum())
+    for metric in ("focal_profit", "revenue"):
+        one, other = (
+            lookup(adapted, "value_of_joint_data", metric),
+            lookup(frozen, "value_of_joint_data", metric),
+        )
+        beside = lookup(adapted, "frozen_value_of_joint_data", metric)
+        assert beside.estimate == pytest.approx(other.estimate)
+        effect = lookup(adapted, "effect_of_reoptimising", metric)
+        assert effect.estimate == pytest.approx(one.estimate - other.estimate)
 
 
 @pytest.mark.parametrize("adapted", ["frozen", "adapted"])

@@ -255,8 +255,24 @@ def test_free_impressions_are_taken_with_the_smallest_bid():
 
 
 def test_shading_needs_a_landscape_where_it_has_to_shade():
-    with pytest.raises(ValueError, match=r"set rivals\.landscape, or choose another strategy"):
+    with pytest.raises(ValueError, match=r"set rivals\.landscape, or curve=.*, or choose another strategy"):
         Shading(market())
+
+
+def test_a_given_curve_is_bid_where_the_winner_pays_its_bid():
+    """Straight between the points, level beyond the last; in second price the value itself."""
+    curve, value = [[0, 0], [1, 0.5], [2, 0.75]], [0.5, 1.0, 1.5, 3.0]
+    assert Shading(market(), curve).bid(batch(value)).tolist() == [0.25, 0.5, 0.625, 0.75]
+    assert Shading(market(auction="second_price"), curve).bid(batch(value)).tolist() == value
+
+
+@pytest.mark.parametrize(
+    "curve",
+    ["steep", [], [[0, 0]], [[0, 0], [1]], [[0, 0], [0, 1]], [[0, 0], [1, -1]], [[0, 0], [1, math.inf]]],
+)
+def test_what_is_no_curve_is_refused(curve):
+    with pytest.raises(ValueError, match=r"^curve = .*: must be at least two pairs of numbers"):
+        Shading(market(), curve)
 
 
 def test_placement_floors_count_in_the_chance_of_winning():

@@ -1,0 +1,72 @@
+"""Rivals who keep the bid curves of before beside those who re-optimise when information changes, in one study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from experiments.settings import Settings, ValueStudy
+from experiments.studies.value_cells import Plan, unit
+from experiments.vary import varied
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHANGE = {"study.rivals": "frozen"}
+
+
+def frozen_plan(settings: Settings[ValueStudy]) -> Plan | None:
+    """The arms that are compared once more, rivals frozen; None unless curves are fitted and all sides re-optimise."""
+    study = settings.study
+    if study.tune is None or study.tune.values is not None or study.rivals != "adapted":
+        return None
+    return Plan(varied(settings, CHANGE, place="study.rivals"), "study.rivals=frozen")
+
+
+def rows(
+    settings: Settings[ValueStudy], adapted: pd.DataFrame, frozen: pd.DataFrame, best: str
+) -> pd.DataFrame:
+    """For ``summary.csv``: what joining is worth with frozen rivals, and what re-optimising changes.
+
+    Args:
+        settings: the study's.
+        adapted: cells of the ladder.
+        frozen: those with frozen rivals, of the same replications.
+        best: the better single source.
+    """
+    import pandas as pd
+
+    from experiments.estimate import ladder_summary
+    from experiments.estimate.rebidding import effect_rows, frozen_rows
+
+    (scale, money), silo = unit(settings.scenario), settings.study.silo
+    sources = tuple(settings.scenario.source)
+    about: Any = {"best_single": best, "silo": silo, "unit_scale": scale, "unit": money}
+    ladder = ladder_summary(frozen, sources=sources, **about)
+    return pd.concat([frozen_rows(ladder), effect_rows(adapted, frozen, **about)], ignore_index=True)
+
+
+def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+    """What joining would be worth if rivals kept their curves, and what it would do to the seller."""
+    from experiments.estimate import lookup
+    from experiments.estimate.rebidding import EFFECT, FROZEN
+    from experiments.verdict import interval, number
+
+    told = []
+    for metric, name in {
+        "focal_profit": "the focal bidder's profit",
+        "revenue": "the seller's revenue",
+    }.items():
+        frozen = lookup(summary, f"{FROZEN}value_of_joint_data", metric)
+        effect = lookup(summary, EFFECT, metric)
+        if frozen is None or effect is None:
+            return
+        shown = effect.finding in {"positive", "negative"}
+        change = f"{number(effect.estimate)} to that" if shown else "no difference shown"
+        told.append(
+            f"{name} {number(frozen.estimate)} ({interval(frozen)}), and re-optimising adds {change} ({interval(effect)})"
+        )
+    yield (
+        f"If rivals kept the curves that they bid by before, it would change, in {unit(settings.scenario)[1]}: "
+        f"{'; '.join(told)}."
+    )
