@@ -41,8 +41,8 @@ class Journey(Model):
     probability A_j / (``outside`` + sum A), A = (1 + S)^``power`` + ``base`` - 1, or from nobody here: ``base`` is the attraction of
     an advertiser that it has never seen (0: it never buys from one). A purchase is worth ``margin`` in currency. After the last request the world goes on for ``run_out_h`` without ads, so that what is left in the stocks counts.
 
-    ``believed_win_rate`` is what bidders reckon with who value an impression (strategies.valuations.journeys): the share of an
-    account's impressions that each advertiser wins.
+    ``believed_win_rate`` is what bidders reckon with who value an impression (``strategies.valuations.outlook``): the share of an
+    account's impressions that each advertiser wins; null: what would follow from itself, at the landscape's prices.
     """
 
     group: Annotated[Count, Field(le=1000)] = 1
@@ -58,7 +58,7 @@ class Journey(Model):
     base: NonNegative = 1.0
     margin: Positive = 1.0
     run_out_h: Hours = 8_760.0
-    believed_win_rate: Rate = 0.2
+    believed_win_rate: Rate | None = 0.2
 
     @field_validator("appetite", "lasting", mode="before")
     @classmethod
@@ -104,6 +104,8 @@ def journey_problems(scenario: Scenario) -> Iterator[str]:
         yield "bidders.beliefs = winning: with a journey it is not worked out what winning tells; leave it naive"
     if scenario.bidders.creative != "rotated":
         yield f"bidders.creative = {scenario.bidders.creative}: with a journey creatives take turns; leave it rotated"
+    if journey.believed_win_rate is None and scenario.rivals.landscape is None:
+        yield "journey.believed_win_rate = null: is worked out from prices; set rivals.landscape, or say a rate"
     if scenario.response.family == "private_value":
         yield "journey: with response.family=private_value an impression leaves nothing behind; take another family"
     for key, factor in (("appetite", "profile"), ("lasting", "context")):

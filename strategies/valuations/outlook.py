@@ -4,7 +4,7 @@ Let T be the transition law of a step, h the chance of a decision at the next st
 what is left of a stock after a step. An impression adds ``lasting`` to the stock; in stage s its worth is then lasting x slope
 x V(s), with V = h + lambda T V: the sum over all later steps of the chance to decide there, times what is left by then. The
 margin's slope is taken at the stock that an account has in the long run if every advertiser wins ``believed_win_rate`` of its
-impressions: a mean-field approximation, as no bidder sees the stocks. Everything else is exact, given that the world goes on.
+impressions, which may be worked out from prices: a mean-field approximation, as no bidder sees the stocks. Everything else is exact, given that the world goes on.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import Scenario
-from sim.journey.process import APPROVED, STAGES, backwards, decay, journey_of, leaving, transitions
+from sim.journey.process import (
+    APPROVED,
+    STAGES,
+    backwards,
+    decay,
+    journey_of,
+    leaving,
+    stationary,
+    transitions,
+)
+from sim.landscape import Landscape
 from sim.response import truth
 from sim.scenario import HOUR_US, SyntheticSupply
 from sim.sources import SyncClock
@@ -34,12 +44,12 @@ def prospects(scenario: Scenario) -> NDArray[np.float64]:
     return np.asarray(np.linalg.solve(left, hazard[..., None])[..., 0])
 
 
-def slope(scenario: Scenario) -> float:
-    """What the margin of one decision grows by when the stock does, currency per unit of stock, at the believed stocks."""
+def slope(scenario: Scenario, win_rate: float) -> float:
+    """What the margin of one decision grows by when the stock does, currency per unit of stock, at the stocks of this win rate."""
     journey, supply = journey_of(scenario), scenario.supply
     accounts = (scenario.audience.people or 1) / journey.group
     a_step = (supply.requests or 0) / accounts * journey.step_h / supply.horizon_h
-    stock = journey.believed_win_rate * a_step * float(np.mean(impact(scenario))) / (1.0 - decay(journey))
+    stock = win_rate * a_step * float(np.mean(impact(scenario))) / (1.0 - decay(journey))
     gained = (1.0 + stock) ** journey.power
     own = gained + (journey.base - 1.0)
     others = journey.outside + (scenario.bidders.count - 1) * own
@@ -56,8 +66,34 @@ def impact(scenario: Scenario) -> NDArray[np.float64]:
 
 def worth_by_stage(scenario: Scenario) -> NDArray[np.float64]:
     """An impression's lasting worth in currency; shape (profile types, context types, stages)."""
-    ahead = slope(scenario) * prospects(scenario)
-    return np.asarray(impact(scenario)[None, :, None] * ahead[:, None, :])
+    left, ahead = impact(scenario)[None, :, None], prospects(scenario)[:, None, :]
+    return np.asarray(left * ahead * slope(scenario, believed_win_rate(scenario)))
+
+
+def believed_win_rate(scenario: Scenario) -> float:
+    """The share of an account's impressions that bidders believe each advertiser wins.
+
+    Where the scenario says none, it is the rate at which one who knows all would win with truthful bids against the price landscape if
+    everybody believed just that: more impressions leave larger stocks, which make one more worth less and bids lower, so that there
+    is one such rate. Floors are left out.
+    """
+    journey = journey_of(scenario)
+    if journey.believed_win_rate is not None:
+        return journey.believed_win_rate
+    from scipy.optimize import brentq
+
+    world, prices = truth(scenario), Landscape.of(scenario.rivals)
+    law = (world.law[..., None] * stationary(scenario)[:, None, None, :]).sum(axis=2)
+    at_once = (world.law * world.theta).sum(axis=2) / np.maximum(world.law.sum(axis=2), 1e-300)
+    lasting = impact(scenario)[None, :, None] * prospects(scenario)[:, None, :]
+    level = np.asarray(scenario.rivals.by_context or 1.0)
+
+    def above(rate: float) -> float:
+        worth = at_once[..., None] + lasting * slope(scenario, rate)
+        won = prices.cdf(worth / np.broadcast_to(level, worth.shape[1:2])[None, :, None])
+        return float((law * won).sum()) - rate
+
+    return float(brentq(above, 0.0, 1.0)) if above(1.0) < 0 else 1.0
 
 
 def records(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> NDArray[np.float64]:

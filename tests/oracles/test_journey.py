@@ -25,8 +25,10 @@ from sim.journey.process import (
 )
 from sim.scenario.journey import Stays
 from sim.streams import Streams
-from strategies.base import Policy
+from strategies.base import Policy, Priced
+from strategies.policies.linear import Truthful
 from strategies.valuations.bayes import bayes, posterior
+from strategies.valuations.outlook import believed_win_rate
 
 pytestmark = pytest.mark.oracle
 Z = 4.0
@@ -208,3 +210,35 @@ def test_short_and_long_elasticity_follow_koyck() -> None:
         journey.fresh[:] = 2.0
         journey.advance()
     assert journey.stock == pytest.approx(2.0 / (1.0 - kept))
+
+
+def informed(rivals: dict[str, Any], **journey: Any) -> Scenario:
+    """One advertiser that knows every stage as it is, and bids what impressions are worth."""
+    return market(
+        supply={"requests": 60_000, "context_types": 1},
+        journey={"margin": 200.0, "appetite": 1.0, "lasting": 0.05, "outside": 3.0, "believed_win_rate": None, **journey},
+        source={"stage": {"match_rate": 1.0}},
+        rivals=rivals,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("half_life_h", [336.0, 2_160.0, 1e5])
+@pytest.mark.parametrize(
+    "rivals", [{"landscape": "uniform", "high": 4.0}, {"landscape": "lognormal", "mu": -1.0, "sigma": 0.9}]
+)
+def test_a_win_rate_that_follows_from_itself_is_the_one_that_is_seen(
+    half_life_h: float, rivals: dict[str, Any]
+) -> None:
+    """60,000 requests at the rate r = E[F(worth | r)]: what the engine wins lies within Z standard errors of accounts' stages."""
+    scenario = informed(rivals, half_life_h=half_life_h)
+    believed = believed_win_rate(scenario)
+    seat = Entrant(Priced(bayes(scenario, ("stage",)), Truthful()), ("stage",))
+    seen = [simulate(scenario, {"me": seat}, 1, r).of("me")["win_rate"] for r in range(6)]
+    assert 0.001 < believed < 1.0
+    assert abs(np.mean(seen) - believed) < Z * np.std(seen, ddof=1) / sqrt(len(seen)) + 1e-4
+
+
+def test_a_rate_to_be_worked_out_needs_prices() -> None:
+    """Against live rivals alone there is no law of prices to work it out from."""
+    with pytest.raises(ValueError, match=r"journey\.believed_win_rate = null: is worked out from prices"):
+        informed({"landscape": None})
