@@ -26,6 +26,7 @@ from experiments.logs.odd_bytes import Marked, escaped, unmarked
 from experiments.logs.packed import BROKEN, head, unpacked, why
 
 BLOCK_BYTES = 2 << 20
+WITHIN_QUOTES = "lines lie within quotes and are parts of other rows: if no cell runs over several lines, a quote too many has taken them in"
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 
@@ -119,6 +120,8 @@ def read_rows(
             f"{path}: cannot be read on after row {seen + len(ragged.rows) + first - 1}: {why(error)}"
         ) from error
     account.read = before + seen + len(ragged.rows)
+    if within := marked.lines - (first - 1 + seen + len(ragged.rows)):
+        account.notes[WITHIN_QUOTES] += within
 
 
 def header(path: Path, form: Form) -> list[str]:

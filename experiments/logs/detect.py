@@ -61,12 +61,13 @@ def _one(file: Path) -> str:
     start = head(file)
     if start.startswith(PARQUET):
         return _parquet(file)
-    if not start.strip():
+    lines = start.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
+    told = [line for line in lines if line.strip()][:_JUDGED]
+    if not told:
         raise BadInput(
             f"{file}: is empty; expected rows" if not start else f"{file}: holds nothing but blank lines"
         )
-    lines = start.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
-    return _text(file, [line for line in lines[:_JUDGED] if line.strip()])
+    return _text(file, told)
 
 
 def _parquet(file: Path) -> str:

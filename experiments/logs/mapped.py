@@ -181,13 +181,27 @@ def _parquet(path: Path, columns: Sequence[Column], account: Account) -> Iterato
         with pq.ParquetFile(path) as file:
             check_header(path, file.schema_arrow.names, columns)
             names = [column.name for column in columns]
-            for batch in file.iter_batches(batch_size=_BATCH, columns=names):
+            for raw in file.iter_batches(batch_size=_BATCH, columns=names):
+                batch = pa.RecordBatch.from_arrays([_readable(cells) for cells in raw], raw.schema.names)
                 numbers = np.arange(first, first + len(batch), dtype=np.int64)
                 account.read += len(batch)
                 first += len(batch)
                 yield _checked(str(path), batch, numbers, columns, account)
     except BROKEN as error:
         raise BadInput(f"{path}: cannot be read on after row {first - 1}: {why(error)}") from error
+
+
+def _readable(cells: pa.Array) -> pa.Array:
+    """Text as it is; bytes in it that are not UTF-8 as a backslash, x and two digits, as they are read from other files."""
+    text = pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)
+    try:
+        cells.validate(full=text)
+    except pa.ArrowInvalid:
+        raw = cells.cast(pa.large_binary()).to_pylist()
+        return pa.array(
+            [None if cell is None else cell.decode("utf-8", "backslashreplace") for cell in raw], pa.string()
+        )
+    return cells
 
 
 def _checked(
@@ -200,7 +214,7 @@ def _checked(
         cells = batch.column(column.name)
         found[column.name], wrong = _text(cells) if column.is_text else _numbers(cells, column)
         for i in np.flatnonzero(wrong & ~bad):
-            what = f", column {column.name!r}: {cells[int(i)].as_py()!r} is not {column.allowed}"
+            what = f", column {column.name!r}: {cells[int(i)].as_py()!r:.200} is not {column.allowed}"
             account.complain(file, int(numbers[i]), what, f"bad {column.name}")
         bad |= wrong
     return Rows(found, numbers).without(bad)

@@ -32,12 +32,19 @@ codecs.register_error(_HANDLER, _mark)
 
 
 class Marked(io.RawIOBase):
-    """A stream of bytes as UTF-8; `odd` says whether some of them were not."""
+    """A stream of bytes as UTF-8; `odd` says whether some of them were not, `lines` how many have gone by."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._decoder = codecs.getincrementaldecoder("utf-8")(_HANDLER)
+        self._last = b"\n"
+        self._ends = 0
         self.odd = False
+
+    @property
+    def lines(self) -> int:
+        """Lines as a text editor counts them; the last may lack its end."""
+        return self._ends + (self._last not in {b"\n", b"\r"})
 
     def readable(self) -> bool:
         """Always."""
@@ -45,15 +52,24 @@ class Marked(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         """Some bytes, of which all are UTF-8."""
-        block = self._stream.read(size)
+        block = self._read(size)
         if block.isascii() and not self._decoder.getstate()[0]:
             return block
         text = self._decoder.decode(block, final=not block)
         while not text and block:  # the first bytes of a character alone
-            block = self._stream.read(size)
+            block = self._read(size)
             text = self._decoder.decode(block, final=not block)
         self.odd = self.odd or bool(_MARK.search(text))
         return text.encode()
+
+    def _read(self, size: int) -> bytes:
+        block = self._stream.read(size)
+        alone = block.count(b"\r")
+        if alone:
+            alone -= block.count(b"\r\n")
+        self._ends += block.count(b"\n") + alone - (self._last == b"\r" and block.startswith(b"\n"))
+        self._last = block[-1:] or self._last
+        return block
 
 
 def unmarked(cells: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:

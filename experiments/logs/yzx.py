@@ -54,7 +54,7 @@ class Meaning:
             text, _, number = line.rpartition("\t")
             if not number.strip().isdecimal() or int(number) > 10**8:
                 raise BadInput(
-                    f"{path}, row {row}, column 'index': {number!r} is not a whole number from 0 to 100000000"
+                    f"{path}, row {row}, column 'index': {number!r:.80} is not a whole number from 0 to 100000000"
                 )
             place, _, told = text.partition(":")
             known[int(number)] = (_HEADER[int(place)] if place.isdecimal() and int(place) < 27 else "", told)

@@ -483,3 +483,42 @@ def test_the_mapping_that_the_docs_show_is_one(tmp_path):
     for key in ("delimiter", "quoted", "header", "episode", "pctr", "known", "full_information", "missing"):
         assert f"`{key}`" in text or f"`{key}: " in text
         assert key in type(mapping).model_fields
+
+
+def test_rows_after_more_blank_lines_than_are_looked_at(forms):
+    path = main_file(forms, "ipinyou_raw")
+    whole = read(forms, "ipinyou_raw").rows
+    path.write_bytes(b"\r\n" * 200 + path.read_bytes())
+    assert read_log(path.parent).rows.used == whole.used
+    blank = path.with_name("imp.19700101.txt")
+    blank.write_bytes(b"\r\n" * 200)
+    with pytest.raises(BadInput, match="nothing but blank lines"):
+        read_log(blank)
+
+
+def test_parquet_with_bytes_that_are_no_text(forms):
+    path = forms["mapped_parquet"]
+    table = pq.read_table(path)
+    cells = [b"\x83 noon", *(cell.encode() for cell in table["at"].cast(pa.string()).to_pylist()[1:])]
+    odd = pa.array(cells, pa.binary()).view(pa.string())
+    pq.write_table(table.set_column(table.schema.get_field_index("at"), "at", odd), path)
+    with pytest.raises(BadInput, match=r"row 1, column 'at': '\\\\x83 noon' is not a time"):
+        read(forms, "mapped_parquet")
+    assert read(forms, "mapped_parquet", drop_bad=True).rows.used == ROWS - 1
+
+
+@pytest.mark.parametrize(("opened", "closed", "within"), [(50, 60, 10), (50, None, 190)])
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+def test_lines_that_a_quote_too_many_takes_in_are_counted(forms, opened, closed, within, ending):
+    path = forms["mapped"]
+    lines = lines_of(path)
+    for number in (opened, closed):
+        if number:
+            lines[number] = b'"' + lines[number]
+    path.write_bytes(ending.join([*lines, b""]))
+    account = Account(str(path), drop_bad=True)
+    _, reader = open_log(path, options=options("mapped", path))
+    kept = sum(len(chunk) for chunk in stream(reader, account))
+    assert (kept, sum(account.dropped.values())) == (ROWS - within - 1, 1)
+    assert f"{within} lines lie within quotes" in " ".join(account.said)
+    assert account.read + within == ROWS

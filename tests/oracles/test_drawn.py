@@ -25,7 +25,7 @@ R, N = 20, 20_000
 def world(scenario):
     """A market whose bids stay in [0, M] in every arm, and M."""
 
-    def build(b, c, d, q=0.0, profile=None, horizon_h=1.0):
+    def build(b, c, d, q=0.0, profile=None, horizon_h=1.0, auction="second_price"):
         a = 1.5 * (abs(b) + abs(c) + abs(d)) + 0.2
         M = 2 * a
         s = scenario(
@@ -34,10 +34,36 @@ def world(scenario):
             response={"a": a, "b": b, "c": c, "d": d, "q": q},
             source={"profile": profile or {}, "context": {}},
             rivals={"landscape": "uniform", "high": M},
+            auction={"type": auction},
         )
         return s, M
 
     return build
+
+
+@few
+@given(b=sizes, c=sizes, d=sizes, q=redundancies)
+def test_what_each_set_earns(world, profit, lands, b, c, d, q):
+    """Item 1: E[vhat^2]/(2M) in second price, half of it in first price; and the synergy of both sources (item 3)."""
+    for auction, share in (("second_price", 1.0), ("first_price", 0.5)):
+        s, M = world(b, c, d, q, auction=auction)
+        a = s.response.a
+        squares = {
+            "none": (a + d * q) ** 2,
+            "profile": (a + d * q) ** 2 + (b + c * q) ** 2,
+            "context": (a + d * q) ** 2 + (c + b * q) ** 2,
+            "joint": a**2 + b**2 + c**2 + d**2 + 2 * b * c * q + 2 * a * d * q,
+        }
+        u = {arm: profit(s, arm, replications=R) for arm in squares}
+        for arm, square in squares.items():
+            lands(u[arm], share * square / (2 * M))
+        synergy = d**2 * (1 - q**2) - 2 * b * c * q - q**2 * (b**2 + c**2)
+        unit = (b**2 + c**2 + d**2) / (2 * M)
+        lands(
+            u["joint"] - u["profile"] - u["context"] + u["none"],
+            share * synergy / (2 * M),
+            resolution=0.2 * unit,
+        )
 
 
 @few

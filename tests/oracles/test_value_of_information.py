@@ -180,6 +180,30 @@ def test_value_won_under_a_binding_budget(scenario, market, lands, world, rho, a
     lands(got["value"][:, 0], np.sqrt(2 * rho / world.M) * cross / np.sqrt(square))
 
 
+@pytest.mark.parametrize(("b", "c", "rho"), [(0.5, 0.4, 0.05), (0.4, -0.5, 0.1), (0.3, 0.6, 0.08)])
+def test_a_binding_budget_makes_substitutes_of_what_adds_up(scenario, market, lands, b, c, rho):
+    """Item 9: utility sqrt(2 rho E[vhat^2]/M) - rho in every arm; at d = 0 synergy is 0 without a budget, and below 0 with it.
+
+    100,000 requests a replication, to tell the two apart.
+    """
+    world = World(1.0, b, c, 0.0, 0.0, 2.0)
+    s, arms = scenario(requests=100_000, **world.parts()), ("joint", "profile", "context", "none")
+    u, free, expected = {}, {}, {}
+    for arm in arms:
+        v = world.predictor(arm)
+        square = float((world.law * v**2).sum())
+        assert rho <= square / (2 * world.M), "the budget binds"
+        u[arm] = market(s, priced(v, Linear(np.sqrt(2 * rho * world.M / square))))["profit"][:, 0]
+        free[arm] = market(s, priced(v, Truthful()))["profit"][:, 0]
+        expected[arm] = np.sqrt(2 * rho * square / world.M) - rho
+        lands(u[arm], expected[arm])
+    signs = dict(zip(arms, (1, -1, -1, 1), strict=True))
+    synergy = sum(sign * expected[arm] for arm, sign in signs.items())
+    assert synergy < 0
+    lands(sum(sign * u[arm] for arm, sign in signs.items()), synergy, resolution=0.8 * abs(synergy))
+    lands(sum(sign * free[arm] for arm, sign in signs.items()), 0.0, resolution=0.8 * abs(synergy))
+
+
 # more types than two
 
 
