@@ -46,6 +46,15 @@ class Finding:
 
 
 PLAIN = "plot.enabled=false"
+WORLDS = ("study.curve.replications=4", "study.curve.requests=20000")
+FRESH = ("scenario=real_time_optimiser", "study.replications=10", "study.lattice=false", PLAIN)
+CREATIVES = ("scenario=present_value_in_context", "study.replications=10", PLAIN)
+LONG = ("scenario=b2b_long_cycle", "study.replications=5", PLAIN)
+CONTENT = (
+    "scenario=content_and_native", "study.replications=6", "study.silo=clicks", "study.lattice=false", PLAIN,
+)  # fmt: skip
+SMALL_PLANS = ("study.curve.requests=10000",)
+STAGE_ALONE = ("difference_to_none", "focal_profit", "stage")
 LOST = ("value_of_joint_data", "revenue_lost_pct", "")
 
 SECTIONS: dict[str, tuple[Finding, ...]] = {
@@ -82,6 +91,57 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
         Finding("Identifiers go, eight bidders", "value", ("scenario=lost_identifiers", PLAIN), (LOST,)),
         Finding("Identifiers go, forty bidders", "value", (
             "scenario=lost_identifiers", "bidders.count=40", PLAIN), (LOST,)),
+    ),
+    "Optimise the business through data": (
+        Finding("Tonight's copy of what products are worth", "value", (*FRESH, *WORLDS, "study.worlds=30")),
+        Finding("It fails where values drift faster than copies come", "value", (
+            *FRESH, "audience.drift.half_life_h=1")),
+        Finding("It fails where an old copy is taken for fresh", "value", (
+            *FRESH, "audience.drift.half_life_h=6", "source.profile.use=naive")),
+        Finding("Freshness is worth little where values hardly drift: a night old", "value", (
+            *FRESH, "audience.drift.half_life_h=720")),
+        Finding("Freshness is worth little where values hardly drift: streaming", "value", (
+            *FRESH, "audience.drift.half_life_h=720", "source.profile.sync_interval_h=0",
+            "source.profile.latency_h=0")),
+    ),
+    "Present value in context": (
+        Finding("Which ad to show, and what to bid", "value", (*CREATIVES, *WORLDS, "study.worlds=20")),
+        Finding("It fails where no ad is better anywhere than everywhere", "value", (
+            *CREATIVES, "creative.matched.interaction=0", "creative.obtrusive.interaction=0")),
+        Finding("It fails where the log is short for the number of ads", "value", (
+            *CREATIVES, "study.valuation=learned", "study.learner=table", "study.train_requests=30000")),
+    ),
+    "Engage when interest is highest": (
+        Finding("Stage and interest on one bid request", "value", (*LONG, "study.silo=best_single")),
+        Finding("What a firm loses that only sees clicks", "value", (
+            *LONG, "study.silo=clicks", "journey.believed_win_rate=null")),
+        Finding("It fails where the stage is known later than the window lasts", "value", (
+            *LONG, "study.silo=best_single", "source.stage.latency_h=8760"), (STAGE_ALONE,)),
+        Finding("It fails where nobody forgets", "value", (
+            *LONG, "study.silo=best_single", "journey.half_life_h=1000000"), (STAGE_ALONE,)),
+    ),
+    "Value through content": (
+        Finding("Content against the spot, and far sight against clicks", "value", (
+            *CONTENT, "study.curve.replications=3", "study.worlds=20")),
+        Finding("It fails where what is left fades fast", "value", (*CONTENT, "journey.half_life_h=40")),
+        Finding("It fails where content costs more than it does", "value", (
+            *CONTENT, "rivals.by_context=[9,0.5,1,2.5]")),
+    ),
+    "The bond of two houses": (
+        Finding("How closely to work together", "value", ("scenario=two_budgets", *SMALL_PLANS, PLAIN)),
+        Finding("It fails where requests are few", "value", (
+            "scenario=two_budgets", *SMALL_PLANS, PLAIN, "money.requests_per_month=30000000")),
+        Finding("Data of one's own, or an agency's", "value", ("scenario=in_house", *SMALL_PLANS, PLAIN)),
+        Finding("They fail where requests are few", "value", (
+            "scenario=in_house", *SMALL_PLANS, PLAIN, "money.requests_per_month=100000000")),
+        Finding("Two agencies and a team with joined data", "tournament", (
+            "scenario=agencies", "study.pairings=false", PLAIN)),
+        Finding("The team fails where bad data are taken for the truth", "tournament", (
+            "scenario=agencies", "study.pairings=false", PLAIN, "source.profile.use=naive",
+            "source.profile.accuracy=0.2")),
+        Finding("The team fails where it has data alone", "tournament", (
+            "scenario=agencies", "study.pairings=false", PLAIN,
+            "study.strategies=[digital,in_house_one_ad,in_house_weekly]")),
     ),
     "What channels are credited with": (
         Finding("Every channel made the sale", "attribution", ("scenario=touchpoints", PLAIN)),

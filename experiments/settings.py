@@ -6,9 +6,6 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
-from experiments.errors import closest
-from experiments.lattice import MOST_SOURCES
-from experiments.plans import plan_problems
 from experiments.replay.settings import Replay
 from experiments.studies.options import (
     AdoptionStudy,
@@ -32,8 +29,6 @@ from sim.first_party import FirstParty
 from sim.scenario import Model, Scenario
 from sim.scenario.base import Count, Positive
 
-LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
-"""Of a study that replays a log, whose houses are two."""
 Value = bool | int | float | str | tuple[float, ...]
 """What a key may be swept over."""
 
@@ -180,85 +175,10 @@ class Settings(Model, Generic[Study]):
     scenario: Scenario
 
     @model_validator(mode="after")
-    def _arms_exist(self) -> Self:
-        from experiments.arms import arms_of
+    def _consistent(self) -> Self:
+        from experiments.contradictions import contradictions
 
-        sources = tuple(self.scenario.source)
-        if len(sources) > MOST_SOURCES:
-            raise ValueError(f"source: {len(sources)} sources; a study takes at most {MOST_SOURCES}")
-        known = LOG_ARMS if self.scenario.supply.kind == "log" else arms_of(self.scenario)
-        silos = ("best_single", *(arm for arm in known if arm != "joint"))
-        for key, allowed in (("arm", known), ("others", known), ("silo", silos)):
-            given = getattr(self.study, key, None)
-            if given is not None and given not in allowed:
-                choice = ", ".join(allowed)
-                raise ValueError(f"study.{key} = {given}: must be one of {choice}{closest(given, allowed)}")
-        return self
-
-    @model_validator(mode="after")
-    def _journeys_are_not_learned(self) -> Self:
-        if self.scenario.journey is not None and self._learns:
-            raise ValueError(
-                f"study.valuation = {self._valuation}: must be bayes where there is a journey; purchases follow months after an "
-                "impression, and a log of randomised impressions knows only what follows at once"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _beliefs_are_worked_out(self) -> Self:
-        if self._learns and self.scenario.bidders.beliefs == "winning":
-            raise ValueError(
-                f"study.valuation = {self._valuation}: with bidders.beliefs=winning must be bayes"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _unmatched_can_be_learned(self) -> Self:
-        learner = getattr(self.study, "learner", "")
-        if self._learns and learner in {"ftrl", "thompson"}:
-            for name in self.scenario.originals(self.scenario.source):
-                if self.scenario.source[name].unmatched == "prior":
-                    raise ValueError(
-                        f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
-                    )
-        return self
-
-    @model_validator(mode="after")
-    def _plans_to_compare_exist(self) -> Self:
-        plans, kinds = getattr(self.study, "overtaking", None), self.scenario.bidders.kinds
-        if plans is None:
-            return self
-        problems = [
-            f"study.overtaking.{key} = {name}: must be one of bidders.kinds; there is: {', '.join(kinds) or 'none'}{closest(name, kinds)}"
-            for key, name in plans
-            if name not in kinds
-        ]
-        if plans.slow == plans.fast:
-            problems.append(f"study.overtaking: {plans.slow} cannot overtake itself; name two kinds")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-    @model_validator(mode="after")
-    def _who_exists(self) -> Self:
-        count = self.scenario.bidders.count
-        who = getattr(self.study, "who", None)
-        if isinstance(who, int) and who > count:
-            raise ValueError(f"study.who = {who}: must be at most bidders.count = {count}")
-        return self
-
-    @model_validator(mode="after")
-    def _plans_fit(self) -> Self:
-        of_value = self.study if isinstance(self.study, ValueStudy) else None
-        problems = plan_problems(
-            self.scenario,
-            self.collaboration,
-            self.first_party,
-            self.money,
-            silo=of_value.silo if of_value else None,
-            tunes=of_value is not None and of_value.tune is not None,
-        )
-        if problems:
+        if problems := list(contradictions(self)):
             raise ValueError("; ".join(problems))
         return self
 
@@ -267,14 +187,6 @@ class Settings(Model, Generic[Study]):
         """The scenario as it is at the firm's level of collaboration."""
         plan = self.collaboration
         return self.scenario if plan is None else carried_out(self.scenario, plan)
-
-    @property
-    def _valuation(self) -> str:
-        return str(getattr(self.study, "valuation", "bayes"))
-
-    @property
-    def _learns(self) -> bool:
-        return self._valuation in {"learned", "both"}
 
     def tree(self) -> dict[str, Any]:
         """As plain data, in the shape of the YAML files: the scenario's parts stand at the top level."""

@@ -160,7 +160,7 @@ def lookup(
 
 def silo_label(silo: str, best_single: str) -> str:
     """Name of the siloed arm as tables and plots print it: with the source where it is the better single one."""
-    return f"best_single ({best_single})" if silo == "best_single" else silo
+    return f"best_single ({best_single})" if silo == "best_single" and best_single else silo
 
 
 def joint_decomposition(

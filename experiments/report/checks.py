@@ -90,7 +90,7 @@ def _cells(study: Study) -> Iterator[Check]:
 
 
 def _replications(study: Study) -> Iterator[Check]:
-    if study.summary.empty or "budget_share" in study.summary:  # a log is resampled, not replicated
+    if study.summary.empty or study.is_log:  # a log is resampled, not replicated
         return
     compared = (study.summary["estimand"] != "utility") & (study.summary["metric"] == PROFIT)
     rows = study.summary[compared]  # break-evens rest on the fewer replications of their curve
@@ -128,7 +128,7 @@ def _width(study: Study) -> Iterator[Check]:
 
 
 def _narrower(study: Study, value: Estimate, relative: float) -> str:
-    if "budget_share" in study.summary:
+    if study.is_log:
         return "a larger log narrows it; more resamples do not"
     if not math.isfinite(relative):
         return "study.half_width=… finds how many replications a wanted width needs"
@@ -170,7 +170,9 @@ def _win_rate(study: Study) -> Iterator[Check]:
         name,
         "REVIEW",
         f"{found}; 2 to 25 % are usual",
-        "weaker or stronger rivals (rivals.mu, bidders.count), or another value per click",
+        "another value per click"
+        if study.is_log
+        else "weaker or stronger rivals (rivals.mu, bidders.count), or another value per click",
     )
 
 

@@ -42,7 +42,7 @@ def gains_grid(study: Study) -> Grid | None:
         return None
     columns = [Column("who"), Column("change", numeric=True), Column("from", numeric=True), Column("to", numeric=True),
                Column("unit"), Column("finding")]  # fmt: skip
-    note = f"joint - {silo_label(study.silo, study.best_single)}; from, to: 95 % interval, simulation error only."
+    note = f"joint - {silo_label(study.silo, study.best_single)}; from, to: 95 % interval, {study.caveat}."
     return Grid("gains", "Who gains and who loses", columns, rows, note)
 
 
@@ -63,7 +63,7 @@ def arms_grid(study: Study) -> Grid | None:
         Column("to", "95 % interval", numeric=True),
         *(Column(head, unit, numeric=True) for _, head in _compared(study)),
         *(Column(str(m).replace("_", " "), _unit(utility, m), numeric=True) for m in others),
-        Column("n", "replications", numeric=True),
+        Column("n", study.unit_of_chance, numeric=True),
     ]
     rows = []
     for row in profit.to_dict("records"):
@@ -91,7 +91,7 @@ def estimands_grid(study: Study) -> Grid | None:
         Column("estimand"), Column("arm or comparison"), Column("metric"),
         *(Column(name.replace("_", " "), numeric=name == "budget_share") for name in by),
         Column("estimate", numeric=True), Column("from", "95 % interval", numeric=True),
-        Column("to", "95 % interval", numeric=True), Column("unit"), Column("n", "replications", numeric=True),
+        Column("to", "95 % interval", numeric=True), Column("unit"), Column("n", study.unit_of_chance, numeric=True),
         *(HEADS.get(str(name), Column(str(name).replace("_", " "), numeric=True)) for name in more), Column("finding"),
     ]  # fmt: skip
     rows = []
@@ -106,7 +106,7 @@ def estimands_grid(study: Study) -> Grid | None:
             count(row["n_replications"]), *(_plain(row[name]) for name in more),
             finding(_estimate(row).finding) if compares else text(""),
         ])  # fmt: skip
-    note = "Each interval stands alone; simulation error only."
+    note = f"Each interval stands alone; {study.caveat}."
     return Grid("estimands", "Estimands", columns, rows, note, SUMMARY)
 
 

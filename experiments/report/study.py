@@ -113,6 +113,21 @@ class Study:
         return str(self.manifest.get("best_single", ""))
 
     @property
+    def is_log(self) -> bool:
+        """Whether it replays a log: then intervals are of its rows, drawn again, and not of simulated markets."""
+        return "budget_share" in self.summary
+
+    @property
+    def caveat(self) -> str:
+        """What intervals are of."""
+        return "which rows were logged, no refitting" if self.is_log else "simulation error only"
+
+    @property
+    def unit_of_chance(self) -> str:
+        """What is drawn anew for an interval."""
+        return "resamples" if self.is_log else "replications"
+
+    @property
     def verdict(self) -> tuple[str, ...]:
         """The answer, in sentences that claim no more than their intervals."""
         return tuple(self.manifest.get("verdict", ()))

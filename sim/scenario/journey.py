@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from sim.scenario.base import MAX_HOURS, Count, Hours, Model, NonNegative, Positive, Rate
 
@@ -65,33 +65,13 @@ class Journey(Model):
     def _one_or_many(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
 
-    @model_validator(mode="after")
-    def _steps_are_shorter_than_stays(self) -> Self:
-        problems = []
-        rates = self.appetite if isinstance(self.appetite, tuple) else (self.appetite,)
-        for stage, stay in self.stay_h:
-            fastest = stay / max(rates) if stage == "aware" and max(rates) > 0 else stay
-            if fastest < self.step_h:
-                problems.append(
-                    f"stay_h.{stage}: {fastest:g} h on average (appetite counted), but accounts move every step_h = "
-                    f"{self.step_h:g} h; make the step shorter"
-                )
-        if self.outside == 0 and self.base == 0:
-            problems.append(
-                "base = 0 with outside = 0: who has seen nobody has nobody to buy from; raise one of them"
-            )
-        if self.outside == 0 and self.power == 0:
-            problems.append("power = 0 with outside = 0: advertising changes nothing; raise one of them")
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
 
 def journey_problems(scenario: Scenario) -> Iterator[str]:
     """What in the rest of a market contradicts its journey."""
     journey, people = scenario.journey, scenario.audience.people
     if journey is None:
         return
+    yield from _own_problems(journey)
     if scenario.supply.kind == "log":
         yield "journey: a log's people have none; leave it out"
     if people is None:
@@ -115,3 +95,18 @@ def journey_problems(scenario: Scenario) -> Iterator[str]:
     for name, source in scenario.source.items():
         if source.flip_rate_per_h > 0 and (source.shows or name) in {"stage", "interest"}:
             yield f"source.{name}.flip_rate_per_h: stages change as the journey says; leave it 0"
+
+
+def _own_problems(journey: Journey) -> Iterator[str]:
+    rates = journey.appetite if isinstance(journey.appetite, tuple) else (journey.appetite,)
+    for stage, stay in journey.stay_h:
+        fastest = stay / max(rates) if stage == "aware" and max(rates) > 0 else stay
+        if fastest < journey.step_h:
+            yield (
+                f"journey.stay_h.{stage}: {fastest:g} h on average (appetite counted), but accounts move every step_h = "
+                f"{journey.step_h:g} h; make the step shorter"
+            )
+    if journey.outside == 0 and journey.base == 0:
+        yield "journey.base = 0 with outside = 0: who has seen nobody has nobody to buy from; raise one of them"
+    if journey.outside == 0 and journey.power == 0:
+        yield "journey.power = 0 with outside = 0: advertising changes nothing; raise one of them"

@@ -240,6 +240,11 @@ def test_leak_suspects_of_a_log(folder):
     path = folder(change=log)
     assert found(path)["leak suspects"] == "REVIEW"
     assert "replications" not in found(path)  # a log is resampled
+    study = load_study(path)
+    for grid in (gains_grid(study), estimands_grid(study)):
+        assert "which rows were logged" in grid.note
+        assert "simulation" not in grid.note
+    assert "resamples" in {column.unit for column in arms_grid(study).columns}
 
 
 # -- closed forms -----------------------------------------------------------------------------------------------------

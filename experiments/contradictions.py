@@ -1,0 +1,89 @@
+"""What contradicts what in a configuration whose parts are each fine: all of it, for whom nothing is simulated yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from experiments.errors import closest
+from experiments.lattice import MOST_SOURCES
+from experiments.plans import plan_problems
+
+if TYPE_CHECKING:
+    from experiments.settings import Settings
+
+LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
+"""Of a study that replays a log, whose houses are two."""
+
+
+def contradictions(settings: Settings[Any]) -> Iterator[str]:
+    """A line for each: the place, its value, and what is allowed there."""
+    yield from _of_arms(settings)
+    yield from _of_valuations(settings)
+    yield from _of_two_plans(settings)
+    yield from _of_who(settings)
+    study = settings.study
+    yield from plan_problems(
+        settings.scenario,
+        settings.collaboration,
+        settings.first_party,
+        settings.money,
+        silo=study.silo if _is_value(settings) else None,
+        tunes=_is_value(settings) and study.tune is not None,
+    )
+
+
+def _of_arms(settings: Settings[Any]) -> Iterator[str]:
+    from experiments.arms import arms_of
+
+    scenario = settings.scenario
+    if len(scenario.source) > MOST_SOURCES:
+        yield f"source: {len(scenario.source)} sources; a study takes at most {MOST_SOURCES}"
+        return
+    known = LOG_ARMS if scenario.supply.kind == "log" else arms_of(scenario)
+    silos = ("best_single", *(arm for arm in known if arm != "joint"))
+    for key, allowed in (("arm", known), ("others", known), ("silo", silos)):
+        given = getattr(settings.study, key, None)
+        if given is not None and given not in allowed:
+            yield f"study.{key} = {given}: must be one of {', '.join(allowed)}{closest(given, allowed)}"
+
+
+def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
+    scenario, valuation = settings.scenario, str(getattr(settings.study, "valuation", "bayes"))
+    if valuation == "bayes":
+        return
+    if scenario.journey is not None:
+        yield (
+            f"study.valuation = {valuation}: must be bayes where there is a journey; purchases follow months after an "
+            "impression, and a log of randomised impressions knows only what follows at once"
+        )
+    if scenario.bidders.beliefs == "winning":
+        yield f"study.valuation = {valuation}: with bidders.beliefs=winning must be bayes"
+    learner = getattr(settings.study, "learner", "")
+    for name in scenario.originals(scenario.source) if learner in {"ftrl", "thompson"} else ():
+        if scenario.source[name].unmatched == "prior":
+            yield f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
+
+
+def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:
+    plans, kinds = getattr(settings.study, "overtaking", None), settings.scenario.bidders.kinds
+    if plans is None:
+        return
+    for key, name in plans:
+        if name not in kinds:
+            there = ", ".join(kinds) or "none"
+            yield f"study.overtaking.{key} = {name}: must be one of bidders.kinds; there is: {there}{closest(name, kinds)}"
+    if plans.slow == plans.fast:
+        yield f"study.overtaking: {plans.slow} cannot overtake itself; name two kinds"
+
+
+def _of_who(settings: Settings[Any]) -> Iterator[str]:
+    count, who = settings.scenario.bidders.count, getattr(settings.study, "who", None)
+    if isinstance(who, int) and who > count:
+        yield f"study.who = {who}: must be at most bidders.count = {count}"
+
+
+def _is_value(settings: Settings[Any]) -> bool:
+    from experiments.settings import ValueStudy
+
+    return isinstance(settings.study, ValueStudy)
