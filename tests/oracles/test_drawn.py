@@ -1,4 +1,4 @@
-"""Section 3, items 1, 3, 6 and 7, and the law of k adopters of section 4, at parameters that nobody chose.
+"""Section 3, items 1, 3, 6 and 7, the k adopters of section 4 and the Shapley shares of 5, at parameters that nobody chose.
 
 n = 20 replications of 20,000 requests an example; arms meet the same requests, so that what is asserted are paired differences.
 """
@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from experiments.cells import Cell
+from experiments.lattice import Lattice
 from experiments.studies.arms import run_cell
 
 pytestmark = pytest.mark.oracle
@@ -81,6 +82,37 @@ def test_the_ladder(world, profit, lands, b, c, d, q):
         "summed": own + twice,
     }.items():
         lands(u["joint"] - u[arm], gain / (2 * M), resolution=0.1 * unit / (2 * M))
+
+
+@few
+@given(b=sizes, c=sizes, d=sizes)
+def test_shapley_shares(world, profit, lands, b, c, d):
+    """Section 5: (b^2 + d^2/2)/(2M) and (c^2 + d^2/2)/(2M), by the study's own weights; together U_J - U_none."""
+    s, M = world(b, c, d)
+    lattice, unit = Lattice(("profile", "context")), (b**2 + c**2 + d**2) / (2 * M)
+    u = {arm: profit(s, arm, replications=R) for arm in lattice.arms}
+    shares = {
+        source: sum(weight * u[arm] for arm, weight in lattice.shapley(source).items())
+        for source in lattice.sources
+    }
+    lands(shares["profile"], (b**2 + d**2 / 2) / (2 * M), resolution=0.15 * unit)
+    lands(shares["context"], (c**2 + d**2 / 2) / (2 * M), resolution=0.15 * unit)
+    np.testing.assert_allclose(sum(shares.values()), u["joint"] - u["none"], rtol=0, atol=1e-9)
+    lands(sum(shares.values()), unit, resolution=0.15 * unit)
+
+
+@few
+@given(b=sizes, c=sizes, d=sizes, q=redundancies)
+def test_split_departments(world, profit, lands, b, c, d, q):
+    """Item 3: the higher bid B of E[theta|x] and E[theta|z] wins: E[2 theta B - B^2]/(2M), and joining both against it."""
+    s, M = world(b, c, d, q)
+    a, x, z = s.response.a, np.array([[-1.0], [1.0]]), np.array([[-1.0, 1.0]])
+    law, theta = (1 + q * x * z) / 4, a + b * x + c * z + d * x * z
+    B = np.maximum(a + d * q + (b + c * q) * x, a + d * q + (c + b * q) * z)
+    split, joint = ((law * (2 * theta * v - v**2)).sum() / (2 * M) for v in (B, theta))
+    u = {arm: profit(s, arm, replications=R) for arm in ("split_budget", "joint")}
+    lands(u["split_budget"], split)
+    lands(u["joint"] - u["split_budget"], joint - split)
 
 
 @few

@@ -89,6 +89,45 @@ def test_synergy_has_a_sign_of_its_own(scenario, profit, lands, b, c, d, mu, s, 
         assert np.sign(seen.mean()) == np.sign(synergy)
 
 
+def small_synergy(a, b, c, d, mu, s):
+    """Item 5 by its terms: d^2 f/2, b c d f' and b^2 c^2 f''/4 at a, f the lognormal density."""
+    k = (np.log(a) - mu) / s
+    f, slope = stats.norm.pdf(k) / (s * a), 1 + k / s
+    f1, f2 = -f * slope / a, f * (slope**2 + slope - 1 / s**2) / a**2
+    return np.array([d**2 * f / 2, b * c * d * f1, b**2 * c**2 * f2 / 4])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "c", "d", "mu", "s", "sign"),
+    [
+        (1.5, 0.2, 0.2, 0.15, 0.3, 0.5, 1),
+        (1.5, 0.3, 0.25, -0.1, -0.1, 0.4, 1),
+        (1.5, 0.25, 0.25, 0.0, -0.3, 0.4, 1),
+        (1.5, 0.25, 0.2, 0.0, 0.4, 0.35, -1),
+        (1.5, 0.25, 0.2, 0.05, 0.2, 0.4, -1),
+    ],
+)
+def test_small_synergy_follows_the_price_density_and_its_slope_and_curvature(
+    scenario, profit, lands, a, b, c, d, mu, s, sign
+):
+    """Item 5: the exact sum of item 4, and the three terms but for the next order; n = 32 x 100,000 requests.
+
+    The next order of the three is (b^2 + c^2) times f''/(2f), f'''/(6f') and f''''/(12f'') of each. For prices that spread sa
+    these are some 1/2, 1/2 and 1/4 of (b^2 + c^2)/(sa)^2 (in the middle of a normal law): 1/2 is allowed, of all terms' sizes.
+    Synergy has either sign at d = 0, by the curvature, and by the slope the other sign than d.
+    """
+    expected = worth(lognormal(mu, s), a, b, c, d)
+    exact = sum(weight * expected[arm] for arm, weight in SYNERGY.items())
+    terms = small_synergy(a, b, c, d, mu, s)
+    next_order = (b**2 + c**2) / (s * a) ** 2 / 2 * np.abs(terms).sum()
+    assert sign * terms.sum() > next_order, "the terms settle the sign"
+    market = scenario(requests=100_000, **parts(a, b, c, d, {"landscape": "lognormal", "mu": mu, "sigma": s}))
+    seen = sum(weight * profit(market, arm) for arm, weight in SYNERGY.items())
+    assert np.sign(seen.mean()) == sign
+    lands(seen, exact)
+    lands(seen, terms.sum(), atol=next_order)
+
+
 @pytest.mark.parametrize(("mu", "s", "d"), [(0.9, 0.3, -0.1), (0.7, 0.2, 0.15)])
 def test_synergy_against_normal_prices(scenario, profit, lands, mu, s, d):
     market = scenario(**parts(A, B, C, d, {"landscape": "normal", "mu": mu, "sigma": s}))

@@ -23,17 +23,18 @@ pytestmark = pytest.mark.oracle
 
 M, U_CONTEXT, U_PROFILE, U_JOINT = 2.0, 0.26, 0.2725, 0.285
 BREAK_EVEN = 1 - U_CONTEXT / U_JOINT
+BASE = {"a": 1.0, "b": 0.3, "c": 0.2, "d": 0.1}
 
 
 @pytest.fixture
 def waiting(scenario):
     """The base example with a deadline; `context_ms` is a look-up of the other source."""
 
-    def build(lookup, t0=20.0, tmax=100.0, context_ms=0.0, **auction):
+    def build(lookup, t0=20.0, tmax=100.0, context_ms=0.0, response=BASE, high=M, **auction):
         return scenario(
-            response={"a": 1.0, "b": 0.3, "c": 0.2, "d": 0.1},
+            response=response,
             source={"profile": {"lookup_latency_ms": lookup}, "context": {"lookup_latency_ms": context_ms}},
-            rivals={"landscape": "uniform", "high": M},
+            rivals={"landscape": "uniform", "high": high},
             auction={"tmax_ms": tmax, **auction},
             bidders={"answer_ms": t0},
         )
@@ -87,6 +88,28 @@ def test_joining_pays_up_to_a_share_of_late_answers_of_1_minus_context_over_join
         assert sign * gain.mean() > stats.t.isf(stats.norm.sf(4), len(gain) - 1) * error
     s = waiting(-80 / np.log(BREAK_EVEN))
     lands(profit(s, "joint") - profit(s, "context"), 0.0, resolution=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "c", "d", "high", "t0", "tmax"),
+    [(1.2, -0.5, 0.3, 0.2, 2.5, 15.0, 75.0), (2.0, 0.4, 0.6, -0.3, 4.0, 30.0, 250.0)],
+)
+def test_elsewhere_too_late_is_lost_and_joining_pays_until_it_does_not(
+    profit, lands, waiting, a, b, c, d, high, t0, tmax
+):
+    """U_J = (a^2+b^2+c^2+d^2)/(2M), U_C = (a^2+c^2)/(2M): the last share of late answers is (b^2+d^2)/(a^2+b^2+c^2+d^2).
+
+    One point of late answers less it pays, one more it does not; by the pairs, at z = 4.
+    """
+    context, joint = (a**2 + c**2) / (2 * high), (a**2 + b**2 + c**2 + d**2) / (2 * high)
+    for late, sign in ((1 - context / joint - 0.01, 1), (1 - context / joint + 0.01, -1)):
+        lookup = -(tmax - t0) / np.log(late)
+        s = waiting(lookup, t0, tmax, response={"a": a, "b": b, "c": c, "d": d}, high=high)
+        lands(profit(s, "joint"), (1 - late) * joint, resolution=0.01 * joint)
+        gain = profit(s, "joint") - profit(s, "context")
+        lands(gain, (1 - late) * joint - context, resolution=0.01 * joint)
+        error = gain.std(ddof=1) / np.sqrt(len(gain))
+        assert sign * gain.mean() > stats.t.isf(stats.norm.sf(4), len(gain) - 1) * error
 
 
 def test_more_haste_never_costs(profit, waiting):

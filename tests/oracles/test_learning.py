@@ -15,6 +15,7 @@ from scipy import stats
 pytestmark = pytest.mark.oracle
 
 A, B, C, D, M = 2.0, 0.3, 0.2, 0.1, 4.0
+BASE = {"a": A, "b": B, "c": C, "d": D}
 LOGS, REQUESTS = 300, 2_000
 CELLS = {"profile": 2, "context": 2, "joint": 4}
 
@@ -23,12 +24,13 @@ CELLS = {"profile": 2, "context": 2, "joint": 4}
 def learner(scenario, profit):
     """(arm, log size, sigma) -> what knowing earns, and what learning earns, per request; shape (LOGS,) each."""
 
-    def pair(arm, n, sigma):
+    def pair(arm, n, sigma, response=BASE, high=M, **parts):
         s = scenario(
             requests=REQUESTS,
-            response={"a": A, "b": B, "c": C, "d": D, "noise_sd": sigma},
+            response={**response, "noise_sd": sigma},
             source={"profile": {}, "context": {}},
-            rivals={"landscape": "uniform", "high": M},
+            rivals={"landscape": "uniform", "high": high},
+            **parts,
         )
         known = profit(s, arm, replications=LOGS)
         learned = profit(
@@ -39,10 +41,10 @@ def learner(scenario, profit):
     return pair
 
 
-def expected_loss(cells, n, variance):
+def expected_loss(cells, n, variance, high=M):
     """variance E[1/N; N > 0] summed over cells of weight 1/K, over 2M; N binomial(n, 1/K)."""
     counts = np.arange(1, n + 1)
-    return variance * (stats.binom.pmf(counts, n, 1 / cells) / counts).sum() / (2 * M)
+    return variance * (stats.binom.pmf(counts, n, 1 / cells) / counts).sum() / (2 * high)
 
 
 @pytest.mark.parametrize(("n", "sigma"), [(400, 1.0), (200, 0.5)])
@@ -55,6 +57,28 @@ def test_estimating_cells_costs_variance(learner, lands, arm, n, sigma):
     loss = expected_loss(CELLS[arm], n, variance)
     assert loss == pytest.approx(CELLS[arm] * variance / (2 * M * n), rel=0.05)
     lands(known - learned, loss, resolution=0.6 * loss)
+
+
+@pytest.mark.parametrize(
+    ("arm", "cells", "n", "sigma"),
+    [("profile", 3, 60, 0.8), ("context", 5, 100, 1.2), ("joint", 15, 450, 0.8)],
+)
+def test_the_more_cells_the_more_it_costs(learner, lands, arm, cells, n, sigma):
+    """The same law with 3 profiles, 5 contexts, and the 15 cells of both, in a market that is worth more.
+
+    A log's loss is nearly chi-squared with K degrees, so that it spreads sqrt(2/K) of its mean from log to log: four errors
+    of that over all logs, and as much again for the noise of the requests, are how near the mean must come.
+    """
+    b, c, d, high = -0.5, 0.35, 0.25, 6.0
+    unseen = {"profile": c**2 + d**2, "context": b**2 + d**2, "joint": 0.0}[arm]
+    variance = sigma**2 + unseen
+    known, learned = learner(
+        arm, n, sigma, {"a": 3.0, "b": b, "c": c, "d": d}, high,
+        audience={"profile_types": 3}, supply={"context_types": 5},
+    )  # fmt: skip
+    loss = expected_loss(cells, n, variance, high)
+    assert loss == pytest.approx(cells * variance / (2 * high * n), rel=0.05)
+    lands(known - learned, loss, resolution=2 * 4 * np.sqrt(2 / cells / LOGS) * loss)
 
 
 @pytest.mark.parametrize(("n", "joint_wins"), [(24, False), (200, True)])

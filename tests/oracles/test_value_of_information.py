@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sim import simulate
 from strategies.base import Priced
@@ -224,6 +225,29 @@ def test_many_types_without_interaction(scenario, profit, lands, types, q):
         one = a**2 + (own + other * q) ** 2
         lands(profit(s, "joint") - profit(s, arm), (joint - one) / (2 * M))
     lands(profit(s, "joint") - profit(s, "none"), (joint - a**2) / (2 * M))
+
+
+@pytest.mark.parametrize(("types", "q", "seed"), [(3, 0.35, 1), (5, -0.6, 2), (7, 0.0, 3)])
+def test_regret_is_the_mean_squared_error_of_many_cells_too(scenario, market, lands, types, q, seed):
+    """MSE/(2M) for random beliefs in [0, M] about types^2 cells; with probability |q| both sources show one fact, or its opposite."""
+    a, b, c, d, M = 3.0, 0.5, -0.4, 0.3, 6.5
+    score = -np.diff(stats.norm.pdf(stats.norm.ppf(np.linspace(0, 1, types + 1))))  # means of normal bins
+    x = (score / score.std())[:, None]
+    theta = a + b * x + c * x.T + d * x * x.T
+    assert 0 < theta.min() < theta.max() < M
+    same = np.eye(types) if q >= 0 else np.eye(types)[::-1]
+    law = (1 - abs(q)) / types**2 + abs(q) * same / types
+    beliefs = np.random.default_rng(seed).uniform(0, M, (types, types))
+    s = scenario(
+        supply={"context_types": types},
+        audience={"profile_types": types},
+        response={"a": a, "b": b, "c": c, "d": d, "q": q},
+        source={"profile": {}, "context": {}},
+        rivals={"landscape": "uniform", "high": M},
+    )
+    right, wrong = (market(s, priced(v, Truthful()))["profit"][:, 0] for v in (theta, beliefs))
+    mse = float((law * (theta - beliefs) ** 2).sum())
+    lands(right - wrong, mse / (2 * M), resolution=0.05 * mse / (2 * M))
 
 
 def test_the_sink_sees_the_same_money(scenario):
