@@ -61,7 +61,7 @@ def test_estimating_cells_costs_variance(learner, lands, arm, n, sigma):
 
 @pytest.mark.parametrize(
     ("arm", "cells", "n", "sigma"),
-    [("profile", 3, 60, 0.8), ("context", 5, 100, 1.2), ("joint", 15, 450, 0.8)],
+    [("profile", 3, 60, 0.4), ("context", 5, 100, 0.6), ("joint", 15, 450, 0.8)],
 )
 def test_the_more_cells_the_more_it_costs(learner, lands, arm, cells, n, sigma):
     """The same law with 3 profiles, 5 contexts, and the 15 cells of both, in a market that is worth more.
