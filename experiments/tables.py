@@ -40,6 +40,10 @@ ROWS = {
     ("value_of_joint_data", "exchange_fee"): "change of the exchange's fees",
     ("value_of_joint_data", "welfare"): "change of welfare",
     ("value_of_joint_data", "relevance"): "change of relevance to people (times)",
+    ("frozen_value_of_joint_data", "focal_profit"): "value of joint data, rivals' curves frozen",
+    ("frozen_value_of_joint_data", "revenue"): "change of revenue, rivals' curves frozen",
+    ("effect_of_reoptimising", "focal_profit"): "re-optimising, on the value",
+    ("effect_of_reoptimising", "revenue"): "re-optimising, on revenue",
 }
 """Estimand and metric of each row of the second table, in its order, with its name there."""
 

@@ -25,7 +25,8 @@ def main(call: Call) -> int:
     for names, rows in found.groupby(["metric", "campaign", "tags"], sort=False):
         metric, campaign, tags = (str(name).replace("_", " ") for name in names)
         told = f" ({tags})" if several else ""
-        title = f"Campaign {campaign}{told}: {metric}, {rows['unit'].iloc[0]}, with 95 % interval"
+        about = dict.fromkeys((str(metric), str(rows["unit"].iloc[0])))  # clicks are counted in clicks
+        title = f"Campaign {campaign}{told}: {', '.join(about)}, with 95 % interval"
         tables.show(_grid(rows, title))
     tables.show(*notes)
     sys.stdout.write(f"\nResults: {folder}\n")

@@ -52,21 +52,20 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
     from experiments.estimate.rebidding import EFFECT, FROZEN
     from experiments.verdict import interval, number
 
-    told = []
-    for metric, name in {
-        "focal_profit": "the focal bidder's profit",
-        "revenue": "the seller's revenue",
-    }.items():
-        frozen = lookup(summary, f"{FROZEN}value_of_joint_data", metric)
-        effect = lookup(summary, EFFECT, metric)
-        if frozen is None or effect is None:
-            return
-        shown = effect.finding in {"positive", "negative"}
-        change = f"{number(effect.estimate)} to that" if shown else "no difference shown"
-        told.append(
-            f"{name} {number(frozen.estimate)} ({interval(frozen)}), and re-optimising adds {change} ({interval(effect)})"
+    def said(estimand: str) -> str:
+        names = {"focal_profit": "the focal bidder's profit", "revenue": "the seller's revenue"}
+        found = {name: lookup(summary, estimand, metric) for metric, name in names.items()}
+        return "; ".join(
+            f"{name} {number(one.estimate)} ({interval(one)})"
+            if one.finding in {"positive", "negative"}
+            else f"{name}, no difference shown ({interval(one) if one.has_interval else 'no interval'})"
+            for name, one in found.items()
+            if one is not None
         )
-    yield (
-        f"If rivals kept the curves that they bid by before, it would change, in {unit(settings.scenario)[1]}: "
-        f"{'; '.join(told)}."
-    )
+
+    if lookup(summary, EFFECT) is not None:
+        money = unit(settings.scenario)[1]
+        yield (
+            f"If rivals kept the curves that they bid by before, it would change, in {money}: {said(FROZEN + 'value_of_joint_data')}. "
+            f"That they re-optimise changes, against that: {said(EFFECT)}."
+        )
