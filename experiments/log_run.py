@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from experiments.config import Point
 from experiments.errors import BadInput
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.session import manifest
 from experiments.single import Run, bidder_table, calendar_table
 from experiments.store import Folder

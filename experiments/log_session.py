@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.cells import code_version
 from experiments.config import Point, content_hash, digest
+from experiments.found import Ledger
 from experiments.logs.fingerprint import fingerprint
-from experiments.runner import Ledger
 from experiments.session import CELLS, REPORT, SUMMARY, Answer, manifest, report
 from experiments.store import Folder
 from experiments.studies.base import Said

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.config import Point
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.session import manifest
 from experiments.store import Folder
 from sim.scenario import LogSupply

@@ -16,7 +16,8 @@ from experiments.cells import Cell, CellResult, code_version
 from experiments.config import Point, digest
 from experiments.errors import BadInput, closest
 from experiments.executors import Chore, cores
-from experiments.runner import FAILURES, Driver, FailedFast, Finish, Ledger, Stage, TimeSeries, table
+from experiments.found import Ledger, TimeSeries, table
+from experiments.runner import FAILURES, Driver, FailedFast, Finish, Stage
 from experiments.runner import Study as OnItsWay
 from experiments.store import Folder
 from experiments.studies.base import Said, Study

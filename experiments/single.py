@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from experiments.cells import Cell, code_version
 from experiments.config import Point
 from experiments.errors import BadInput
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.session import manifest
 from experiments.store import Folder
 from experiments.studies.base import Figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell, CellResult
 from experiments.errors import BadInput
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.studies import attribution_worlds as worlds
 from experiments.studies.attribution_cells import (
     AS_IS,

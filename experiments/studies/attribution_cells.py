@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from experiments.arms import FOCAL
 from experiments.cells import Cell, CellResult
 from experiments.estimate.credit import RULES, credits_of
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.settings import Settings
 from experiments.studies.arms import records
 from sim import Entrant, RunResult, Scenario, VisibleRequests, simulate

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import Cell
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.settings import Settings
 from experiments.studies import drawn
 from experiments.studies.attribution_cells import NEXT, SILO, TEST, UNIFIED, Firm

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell, CellResult
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from experiments.cells import Cell
 from experiments.errors import BadInput
-from experiments.runner import Ledger, table
+from experiments.found import Ledger, table
 from experiments.settings import Settings, Swept, ValueStudy
 from experiments.studies import value_learning
 from experiments.studies.value_cells import Plan, best_single

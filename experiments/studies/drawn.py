@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from experiments.cells import Cell
 from experiments.errors import BadInput
-from experiments.runner import Ledger, table
+from experiments.found import Ledger, table
 from experiments.settings import Settings
 from experiments.studies.options import Range
 from experiments.studies.value_cells import PILOT, Plan, best_single, unit

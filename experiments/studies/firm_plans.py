@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import Cell
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.settings import Settings, ValueStudy
 from experiments.studies import level_words, levels, overtaking, switching
 from experiments.studies.base import Figure

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.settings import Settings, ValueStudy
 from experiments.studies import value_learning
 from experiments.studies.curves import Curve, readings

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import Cell
-from experiments.runner import Ledger, table
+from experiments.found import Ledger, table
 from experiments.settings import Settings, ValueStudy
 from experiments.studies.value_cells import PILOT, Plan, unit
 from experiments.studies.value_money import terms_at

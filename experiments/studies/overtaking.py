@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.cells import Cell
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.settings import Settings
 from sim.scenario import StrategySpec
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from experiments.cells import Cell, Curve
 from experiments.errors import BadInput
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.studies.tuning import TUNING, Tuned, answer, check_parameter, deviations
 from sim.scenario import Scenario
 

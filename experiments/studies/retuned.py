@@ -9,7 +9,7 @@ from typing import Any
 
 from experiments.arms import FOCAL, bidder_names
 from experiments.cells import Cell
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.settings import Settings
 from experiments.studies.options import Tune
 from experiments.studies.refitting import check_curve, refit

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell
 from experiments.errors import BadInput
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.studies import drawn
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.value_cells import Plan, unit

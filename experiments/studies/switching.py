@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.cells import Cell
+from experiments.found import Ledger, table
 from experiments.lattice import Lattice
-from experiments.runner import Ledger, table
 from experiments.settings import Settings
 from experiments.studies.value_cells import PILOT, Plan
 from experiments.studies.value_money import terms

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from experiments.arms import SPLIT_BUDGET
 from experiments.cells import PILOTS, Cell, CellResult, label
 from experiments.errors import BadInput
-from experiments.runner import Ledger, table
+from experiments.found import Ledger, table
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.value_cells import unit
 from sim.scenario import StrategySpec

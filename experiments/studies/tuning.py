@@ -16,7 +16,7 @@ from typing import Any
 from experiments.arms import bidder_names
 from experiments.cells import PILOTS, Cell, Curve
 from experiments.errors import BadInput
-from experiments.runner import Found, Ledger
+from experiments.found import Found, Ledger
 from sim.scenario import Scenario, StrategySpec
 
 TUNING = tuple(range(3 * PILOTS, 3 * PILOTS + 4))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell
 from experiments.errors import BadInput
-from experiments.runner import Ledger, table
+from experiments.found import Ledger, table
 from experiments.studies import drawn, value_frozen, value_learning, value_money, value_notes, worlds
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of

@@ -8,7 +8,7 @@ from typing import Any
 
 from experiments.arms import STACKED, arms_of
 from experiments.cells import PILOTS, Cell
-from experiments.runner import Found
+from experiments.found import Found
 from experiments.settings import Settings
 from experiments.studies.tuning import Policies
 from sim.scenario import Scenario

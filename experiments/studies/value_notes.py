@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from experiments.runner import Found, table
+from experiments.found import Found, table
 from experiments.settings import Settings, ValueStudy
 from sim.scenario import Scenario, StrategySpec
 

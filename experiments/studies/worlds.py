@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import Cell
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.settings import Settings, ValueStudy
 from experiments.studies import drawn, overtaking, switching
 from experiments.studies.value_cells import Plan, unit

@@ -9,7 +9,7 @@ from experiments.cells import CellResult
 from experiments.cli import main
 from experiments.config import load
 from experiments.estimate import lookup
-from experiments.runner import Ledger
+from experiments.found import Ledger
 from experiments.studies.arms import run_cell
 from experiments.studies.tuning import TUNING, Tuned, sides_of, tune
 from experiments.studies.value import Value

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from experiments.config import load
 from experiments.estimate import lookup
-from experiments.runner import Ledger, table
+from experiments.found import Ledger, table
 from experiments.studies.adoption import Adoption, label
 from experiments.studies.arms import run_cell
 

@@ -14,7 +14,7 @@ import pytest
 
 from experiments.cells import Cell
 from experiments.estimate import ladder_summary, lookup
-from experiments.runner import table
+from experiments.found import table
 from experiments.studies.arms import run_cell
 
 pytestmark = pytest.mark.oracle
