@@ -627,3 +627,19 @@ def test_keys_are_shown_in_words_with_their_units():
     }
     assert {key: plots.key_label(key) for key in labels} == labels
     assert plots.key_words("bidders.budget") == "budget of each bidder"
+
+
+@pytest.mark.parametrize(
+    ("x", "even", "scale"),
+    [
+        ([1, 24, 720], None, "log"),
+        ([0, 24, 720], None, "linear"),
+        ([1, 9, 90], None, "linear"),
+        ([1, 24, 720], 30.0, "linear"),
+    ],
+)
+def test_x_over_orders_of_magnitude_is_logarithmic(x, even, scale):
+    table = pd.DataFrame({"x": x, "estimate": [3.0, 2.0, 1.0], "ci_low": 0.5, "ci_high": 3.5, "metric": "m"})
+    if even:
+        table = table.assign(break_even=even, break_even_low=20.0, break_even_high=40.0)
+    assert plots.draw_curve(table, unit="CNY").axes[0].get_xscale() == scale
