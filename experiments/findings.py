@@ -85,6 +85,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
         Finding("Everybody looks at the same facts", "adoption", (
             "scenario=private_edge", "bidders.values=common", PLAIN,
         )),
+        Finding("First-price bidders bid anew, or go on as before", "value", ("scenario=first_price_rivals", PLAIN)),
         Finding("A thin market: the seller pays", "value", ("scenario=thin_market", PLAIN)),
         Finding("Identifiers go, three bidders", "value", (
             "scenario=lost_identifiers", "bidders.count=3", PLAIN), (LOST,)),

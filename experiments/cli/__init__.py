@@ -8,7 +8,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from experiments.errors import BadInput, closest
 
@@ -68,26 +69,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done, 1 a run or cell failed, 2 bad input, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _terminate)
+    with _listening() as stops:
+        return _run(arguments, stops)
+
+
+def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
     try:
         return _dispatch(arguments)
     except BadInput as error:
         complain(error)
         return BAD_INPUT
     except KeyboardInterrupt as stop:
-        keeps = VERBS.get(arguments[0], ("",))[0] == STUDY
-        rest = (
-            "what is done is kept: the same command again goes on from there"
-            if keeps
-            else "nothing of it is kept"
-        )
-        sys.stderr.write(f"stopped; {rest}\n")
-        return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+        return _stopped(arguments, stop)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except Exception as error:
+        if stops:  # a library that was being imported has made another error of it
+            return _stopped(arguments, stops[0])
         if _is_no_room(error):
             sys.stderr.write(
                 f"jointbid: no room left on the disk ({error}); what is done is kept, and what is half written does not "
@@ -107,8 +106,36 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, which stops a command just as Ctrl-C does."""
 
 
-def _terminate(*_: object) -> None:
-    raise Terminated
+@contextmanager
+def _listening() -> Iterator[list[KeyboardInterrupt]]:
+    """Meanwhile SIGTERM stops a command as Ctrl-C does; what has stopped it is put on the list."""
+    stops: list[KeyboardInterrupt] = []
+
+    def stop(number: int, _: object) -> None:
+        stops.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
+        raise stops[-1]
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before[signal.SIGTERM] = signal.signal(signal.SIGTERM, stop)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as in the background
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stops
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stopped(arguments: Sequence[str], stop: KeyboardInterrupt) -> int:
+    keeps = VERBS.get(arguments[0], ("",))[0] == STUDY
+    rest = (
+        "what is done is kept: the same command again goes on from there"
+        if keeps
+        else "nothing of it is kept"
+    )
+    sys.stderr.write(f"stopped; {rest}\n")
+    return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
 
 
 def _is_no_room(error: Exception) -> bool:

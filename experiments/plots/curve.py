@@ -28,7 +28,7 @@ def draw_curve(
     subject: str = "Value of joint data against match rate",
     x_label: str = "match rate of the profile (share of requests)",
     y_label: str = "value of joint data",
-    log_x: bool = False,
+    log_x: bool | None = None,
 ) -> Figure:
     """A line with its points' 95 % intervals, or one for each value of `line`, a band about each, and a line at zero.
 
@@ -41,7 +41,8 @@ def draw_curve(
         subject: what the figure shows.
         x_label: the swept key and its unit.
         y_label: what is estimated.
-        log_x: x is an amount over several orders of magnitude.
+        log_x: whether the x axis is logarithmic; None: where x are positive over two orders of magnitude, and no line has a
+            break-even, which lies on a straight line between points.
 
     Raises:
         ValueError: missing columns, no rows, or several metrics.
@@ -63,7 +64,7 @@ def draw_curve(
             axes.set_xticks(range(len(names)), names)
         if axes.get_legend_handles_labels()[1]:
             axes.legend()
-        if log_x:
+        if _spans_orders(curve) if log_x is None else log_x:
             axes.set_xscale("log")
         amounts(axes.yaxis)
         axes.set_xlabel(x_label)
@@ -125,6 +126,13 @@ def _mark_break_even(
 
 def _numbers(values: pd.Series[Any]) -> bool:
     return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.tolist())
+
+
+def _spans_orders(curve: pd.DataFrame) -> bool:
+    if not _numbers(curve["x"]) or ("break_even" in curve and np.isfinite(curve["break_even"]).any()):
+        return False
+    low, high = float(curve["x"].min()), float(curve["x"].max())
+    return low > 0 and high >= 100 * low
 
 
 def _note(curve: pd.DataFrame) -> str:

@@ -16,13 +16,18 @@ COLUMNS = ("panel", "month", "estimate", "ci_low", "ci_high", "unit")
 
 def draw_months(table: pd.DataFrame) -> Figure:
     """Own data against bought ones. ``table`` has the columns `COLUMNS`, a row a panel and month."""
-    return _by_month(table, "Own data against bought data", "month since building began", "Undiscounted.")
+    return _by_month(
+        table, "Own data against bought data", "time since building began (months)", "Undiscounted."
+    )
 
 
 def draw_lead(table: pd.DataFrame) -> Figure:
     """What one plan has brought so far more than another. ``table`` has the columns `COLUMNS`, a row a month."""
     return _by_month(
-        table, "Two plans for the same money", "month", "What has been booked so far less what was spent."
+        table,
+        "Two plans for the same money",
+        "time (months)",
+        "What has been booked so far less what was spent.",
     )
 
 
@@ -43,7 +48,7 @@ def _by_month(table: pd.DataFrame, title: str, time: str, about: str) -> Figure:
             axes.plot(month, y, color=COLOURS[0])
             axes.set_title(str(name))
             axes.set_xlabel(time)
-            axes.set_ylabel(str(own["unit"].iloc[0]))
+            axes.set_ylabel(f"difference ({own['unit'].iloc[0]})")
             amounts(axes.yaxis)
         caption(
             figure,

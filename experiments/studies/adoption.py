@@ -38,7 +38,7 @@ class Adoption(Study):
         problems = []
         if scenario.bidders.count < 2:
             problems.append(
-                f"bidders.count = {scenario.bidders.count}: the study adoption needs two bidders or more"
+                f"bidders.count = {scenario.bidders.count}: the study adoption needs two bidders or more, as bidders.count=5"
             )
         if study.arm == study.others:
             problems.append(

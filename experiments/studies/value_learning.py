@@ -149,5 +149,9 @@ def draw_value(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
 
     over = str(value["over"].iloc[0])
     subject = f"Value of joint data against {plots.key_words(over)}"
-    about: dict[str, Any] = {"subject": subject, "x_label": plots.key_label(over), "log_x": over == AMOUNT}
+    about: dict[str, Any] = {
+        "subject": subject,
+        "x_label": plots.key_label(over),
+        "log_x": True if over == AMOUNT else None,
+    }
     return plots.draw_curve(value, unit=unit, silo=silo, **about)

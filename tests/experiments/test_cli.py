@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -323,3 +324,20 @@ def test_a_log_of_few_sales_is_said_to_teach_little(capsys):
     for more, said in (([], False), (["response.conversion.value=3"], True)):
         assert main(["value", *arguments, *more]) == 0
         assert ("is mostly noise" in " ".join(capsys.readouterr().out.split())) == said
+
+
+def test_an_interrupt_that_a_library_turned_into_an_error_is_one(monkeypatch, capsys):
+    def importing(_arguments):
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("numpy did not come up") from None
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        monkeypatch.setattr("experiments.cli._dispatch", importing)
+        assert main(["value"]) == 130
+        assert capsys.readouterr().err.startswith("stopped; what is done is kept")
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)

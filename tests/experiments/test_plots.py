@@ -82,9 +82,25 @@ def figures(ladder, curve, heat, log, cells):
         "heat": (draw_heat(heat, unit=UNIT), heat),
         "pacing": (draw_pacing(pacing), pacing),
         "log": (draw_log_ladder(log, unit=UNIT), log),
+        "own_data": (plots.draw_months(months := by_month("in the month", "so far")), months),
+        "overtaking": (plots.draw_lead(lead := by_month("content less spot")), lead),
         **further(),
         **of_three(cells),
     }
+
+
+def by_month(*panels, months=36):
+    """What one way to spend money has brought more than another, by month."""
+    month = np.arange(1.0, months + 1.0)
+    rows = {
+        "month": month,
+        "estimate": 60 * month - 100,
+        "ci_low": 55 * month - 110,
+        "ci_high": 65 * month - 90,
+    }
+    return pd.concat(
+        [pd.DataFrame(rows).assign(panel=name, unit="EUR") for name in panels], ignore_index=True
+    )
 
 
 def of_three(cells):
@@ -611,3 +627,19 @@ def test_keys_are_shown_in_words_with_their_units():
     }
     assert {key: plots.key_label(key) for key in labels} == labels
     assert plots.key_words("bidders.budget") == "budget of each bidder"
+
+
+@pytest.mark.parametrize(
+    ("x", "even", "scale"),
+    [
+        ([1, 24, 720], None, "log"),
+        ([0, 24, 720], None, "linear"),
+        ([1, 9, 90], None, "linear"),
+        ([1, 24, 720], 30.0, "linear"),
+    ],
+)
+def test_x_over_orders_of_magnitude_is_logarithmic(x, even, scale):
+    table = pd.DataFrame({"x": x, "estimate": [3.0, 2.0, 1.0], "ci_low": 0.5, "ci_high": 3.5, "metric": "m"})
+    if even:
+        table = table.assign(break_even=even, break_even_low=20.0, break_even_high=40.0)
+    assert plots.draw_curve(table, unit="CNY").axes[0].get_xscale() == scale
