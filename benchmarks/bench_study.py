@@ -96,8 +96,8 @@ def memory():
 
 def speedup():
     """The default study with one core to run on, and with two: whatever it starts shares them."""
-    seconds = {}
-    for allowed in sorted(os.sched_getaffinity(0))[:1], sorted(os.sched_getaffinity(0))[:2]:
+    seconds, cores = {}, sorted(os.sched_getaffinity(0))
+    for allowed in cores[:1], cores[:2]:
         with tempfile.TemporaryDirectory() as folder:
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             started = time.perf_counter()

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from experiments import designs
 from experiments import overrides as syntax
+from experiments.arms import bidder_names
 from experiments.composer import Composer
 from experiments.designs import Choice
 from experiments.errors import BadInput, closest
@@ -258,8 +259,6 @@ def _check_strategy(settings: Settings[Any]) -> None:
 
 def _check_floors(settings: Settings[Any]) -> None:
     """Floors of bidders' own are for bidders that there are."""
-    from experiments.arms import bidder_names
-
     names = bidder_names(settings.scenario.bidders.count)
     unknown = [name for name in settings.scenario.auction.bidder_floor_cpm if name not in names]
     if unknown:
@@ -273,7 +272,6 @@ def _check_floors(settings: Settings[Any]) -> None:
 
 def _check_memory(scenario: Scenario) -> None:
     """What is remembered of people fits, with every bidder's caps."""
-    from experiments.arms import bidder_names
     from sim.memory import open_memory
 
     names = bidder_names(scenario.bidders.count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from experiments.arms import arms_of
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.plans import plan_problems
@@ -34,8 +35,6 @@ def contradictions(settings: Settings[Any]) -> Iterator[str]:
 
 
 def _of_arms(settings: Settings[Any]) -> Iterator[str]:
-    from experiments.arms import arms_of
-
     scenario = settings.scenario
     if len(scenario.source) > MOST_SOURCES:
         yield f"source: {len(scenario.source)} sources; a study takes at most {MOST_SOURCES}"

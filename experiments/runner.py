@@ -113,6 +113,11 @@ class _Open(Generic[Answer]):
         """Whether it goes on at once."""
         return isinstance(self.stage, Finish) and self.stage.ahead
 
+    @property
+    def served(self) -> bool:
+        """Whether all is there that it waits for."""
+        return not self.left and not self.ahead
+
 
 class Driver(Generic[Answer]):
     """Brings studies to their answers.
@@ -224,7 +229,7 @@ class Driver(Generic[Answer]):
             self._tasks += tasks
         else:  # what finishes a study goes first, so that few are open at a time
             self._tasks.extendleft(reversed(tasks))
-        if not waiting.left and not waiting.ahead:
+        if waiting.served:
             self._go_on(number, progress)
 
     def _next(self, study: Study[Answer]) -> Stage | Finish:
@@ -246,7 +251,7 @@ class Driver(Generic[Answer]):
         if failed and self._settings.fail_fast:
             raise FailedFast
         waiting.left -= len(outcomes)
-        if not waiting.left and not waiting.ahead:
+        if waiting.served:
             self._go_on(number, progress)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
+from experiments.contradictions import contradictions
 from experiments.replay.settings import Replay
 from experiments.studies.options import (
     AdoptionStudy,
@@ -176,8 +177,6 @@ class Settings(Model, Generic[Study]):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        from experiments.contradictions import contradictions
-
         if problems := list(contradictions(self)):
             raise ValueError("; ".join(problems))
         return self

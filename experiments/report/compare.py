@@ -149,7 +149,7 @@ def per_replication(study: Study) -> pd.DataFrame:
     In the unit of the study's summary.
     """
     cells, rows = study.cells, study.summary
-    if "study_point" not in cells or "budget_share" in rows or not study.best_single:
+    if "study_point" not in cells or study.is_log or not study.best_single:
         return pd.DataFrame()
     unit = str(rows.loc[rows["metric"] == PROFIT, "unit"].iloc[0]) if len(rows) else ""
     try:

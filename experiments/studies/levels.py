@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from experiments.arms import bidder_names
 from experiments.cells import Cell
 from experiments.found import Ledger, table
 from experiments.settings import Settings, ValueStudy
@@ -188,7 +189,6 @@ def staying_out(settings: Settings[ValueStudy], ladder: pd.DataFrame) -> Iterato
         settings: the study's; nothing comes of it where nothing is said of collaboration, or nobody stays out.
         ladder: the cells.
     """
-    from experiments.arms import bidder_names
     from experiments.estimate import mean_interval, paired_difference
     from experiments.estimate.ladder import PROFIT, row_of
 

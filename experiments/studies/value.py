@@ -143,6 +143,7 @@ class Value(Study):
         """The ladder; the value against the match rate; the two steps over redundancy and interaction."""
         from experiments import plots
         from experiments.estimate import heat_table, silo_label
+        from experiments.estimate.ladder import LOST, PROFIT
 
         silo, (scale, money) = self.settings.study.silo, unit(self.settings.scenario)
         points, best = plots.ladder_points(summary), self._best_single(ledger)
@@ -150,10 +151,10 @@ class Value(Study):
         label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
         followed = self._follow(ledger)
         for curve, rows in followed.values:
-            value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == "focal_profit")]
+            value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == PROFIT)]
             value = value_money.with_break_even(value, summary, curve.name)
             yield Figure(curve.swept.title, value, partial(value_learning.draw_value, value, money, label))
-            if len(lost := rows[rows["metric"] == "revenue_lost_pct"]):
+            if len(lost := rows[rows["metric"] == LOST]):
                 yield Figure(f"{curve.swept.title}_revenue_lost", lost, partial(plots.draw_lost, lost, label))
         for title, cost in followed.costs:
             yield Figure(title, cost, partial(value_learning.draw, cost, money))
