@@ -163,12 +163,15 @@ class Scenario(Model):
             *(("stock",) if self.stock is not None else ()),
         )
         if (source.shows or name) not in shown:
+            factor = source.shows or name
             close = get_close_matches(name, shown, n=1)
             hint = f"; did you mean 'source.{close[0]}'?" if close else ""
-            needed = f"needs {'stock' if source.shows == 'stock' else 'a journey'};"
-            wrong = "required, as" if source.shows is None else f"{source.shows} {needed}"
-            given = f"{name} is none of them: must be" if source.shows is None else "without one it must be"
-            yield f".shows: {wrong} {given} one of {', '.join(shown)}{hint}"
+            if factor in MOVING:
+                needed = "stock" if factor == "stock" else "a journey"
+                wrong = f"{factor} needs {needed}; without it must be"
+            else:
+                wrong = f"required, as {name} is none of them: must be"
+            yield f".shows: {wrong} one of {', '.join(shown)}{hint}"
             return
         for key, factor in (("match_rate", self.factor_of(name)), ("coverage", "context")):
             given, types = getattr(source, key), self.types_of(factor)

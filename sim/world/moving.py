@@ -38,7 +38,7 @@ class JourneyWorld(TypedWorld):
         return super().effects(owners, column)._replace(lasting=self._lasting)
 
     def _stages(self, shown: NDArray[np.int32]) -> Record:
-        def record(owner: str, facts: Facts, part: slice, taken_us: NDArray[np.int64]) -> NDArray[np.int32]:  # noqa: ARG001
+        def record(_owner: str, _facts: Facts, part: slice, taken_us: NDArray[np.int64]) -> NDArray[np.int32]:
             return shown[self.accounts.stages_at(taken_us, self._chunk.visits.person[part])]
 
         return record
@@ -95,13 +95,13 @@ class ShopWorld(TypedWorld):
         return owner if self._scenario.factor_of(name) == "stock" else super()._teller_of(owner, name)
 
     def _state_at(
-        self, owner: str, facts: Facts, part: slice, taken_us: NDArray[np.int64]
-    ) -> NDArray[np.int32]:  # noqa: ARG002
+        self, _owner: str, facts: Facts, _part: slice, taken_us: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
         assert self._products is not None  # noqa: S101 - there is drift
         return self._products.state_at(facts["context"], taken_us)
 
     def _units_at(
-        self, owner: str, facts: Facts, part: slice, taken_us: NDArray[np.int64]
-    ) -> NDArray[np.int32]:  # noqa: ARG002
+        self, owner: str, facts: Facts, _part: slice, taken_us: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
         assert self.shelves is not None  # noqa: S101 - there is stock
         return self.shelves.units_at(owner, facts["context"], taken_us)

@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 
 from sim import Scenario
 from sim.audience import consent_law
-from sim.journey.process import KINDS, stationary
+from sim.journey.process import backwards, journey_of, stationary
 from sim.response import truth
-from sim.scenario import HOUR_US, Source, SyntheticSupply
+from sim.scenario import HOUR_US, MOVING, Source, SyntheticSupply
 from sim.sources import SyncClock, likelihood, must_consent, retention, true_records
 from strategies.base import Valuation
-from strategies.valuations.outlook import records, worth_by_stage
+from strategies.valuations import shelf
+from strategies.valuations.outlook import worth_by_stage
+from strategies.valuations.records import records
 from strategies.valuations.tables import DECIMALS, AgedValues, CellValues, ratio
 
 Goal = Literal["worth", "clicks"]
 """What a bidder values: all that an impression is worth, or its clicks alone."""
 RECORD = 5
-"""Among the axes that a likelihood depends on, that of the stage in which the copy was taken."""
+"""Among the axes that a likelihood depends on, that of what moves, as it was when the copy was taken."""
 AGE_GRID = 4096
 """Points of the refresh cycle over which unknown ages are averaged."""
 
@@ -93,7 +95,7 @@ def posterior(
     ``believed``: as a bidder reckons who takes unmatched requests for any other where ``unmatched='prior'``; these then have
     no probability of their own, and ``weight`` sums to more than 1.
     """
-    moving = tuple(name for name in sources if scenario.factor_of(name) in KINDS)
+    moving = tuple(name for name in sources if scenario.factor_of(name) in MOVING)
     law, worth = law_and_worth(scenario, goal)
     law = np.stack([law, law * (worth if theta is None else theta[..., None])])[..., None, :]
     if any(must_consent(scenario, name) for name in sources):
@@ -102,7 +104,8 @@ def posterior(
     parts: list[Any] = [law, [0, 1, 2, 3, 4, 5]]
     record = {name: place for place, name in enumerate(moving, start=6)}
     if moving:
-        parts += [records(scenario, moving, believed=believed), [1, 5, *record.values()]]
+        group, then = _then(scenario, moving, believed=believed)
+        parts += [then, [group, 5, *record.values()]]
     first = 6 + len(moving)
     for axis, name in enumerate(sources, start=first):
         shown = likelihood(scenario, name, keep[name])
@@ -116,10 +119,17 @@ def posterior(
     return Posterior(weight, worth)
 
 
+def _then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> tuple[int, NDArray[np.float64]]:
+    """What sources of moving facts say given how these are now: by which factor's axis this differs, and the law."""
+    if scenario.journey is None:
+        return 2, shelf.units_then(scenario, names, believed=believed)
+    return 1, records(scenario, names, backwards(scenario), journey_of(scenario).step_h, believed=believed)
+
+
 def law_and_worth(
     scenario: Scenario, goal: Goal = "worth"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How often requests are of a kind, and what an impression is then worth; an axis for each factor, then one of stages.
+    """How often requests are of a kind, and what an impression is then worth; an axis for each factor, then one of what moves.
 
     ``goal='clicks'``: as seen by one who takes clicks for all that follows, each for what impressions are worth a click on average.
     """
@@ -128,6 +138,9 @@ def law_and_worth(
     if scenario.journey is not None:
         law = law * stationary(scenario)[:, None, None, :]
         worth = worth + worth_by_stage(scenario)[:, :, None, :]
+    elif scenario.stock is not None:
+        law = law * shelf.stationary(scenario)[None, :, None, :]
+        worth = shelf.worth_by_units(scenario)
     if goal == "clicks":
         click = world.click[..., None]
         worth = click * (np.sum(law * worth) / np.sum(law * click))
