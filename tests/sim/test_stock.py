@@ -179,5 +179,7 @@ def test_contradictions_are_listed_together() -> None:
     with pytest.raises(ValidationError, match=r"lead_h = 0\.5: must be at least step_h = 1"):
         market(stock={"lead_h": 0.5})
     for source in ({"stock": {}}, {"shelf": {"shows": "stock"}}):
-        with pytest.raises(ValidationError, match=r"shows: stock needs stock; without it must be one of profile"):
+        with pytest.raises(
+            ValidationError, match=r"shows: stock needs stock; without it must be one of profile"
+        ):
             market(stock=None, source=source)
