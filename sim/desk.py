@@ -90,7 +90,12 @@ _FEEDBACK: dict[str, type[np.generic]] = {
     "viewed": np.bool_,
     "creative": np.int16,
 }
-_OUTCOMES: dict[str, type[np.generic]] = {"position": np.int64, "creative": np.int16, "weight": np.float64}
+_OUTCOMES: dict[str, type[np.generic]] = {
+    "position": np.int64,
+    "creative": np.int16,
+    "weight": np.float64,
+    "margin": np.float64,
+}
 
 
 class Desk:
@@ -187,12 +192,12 @@ class Desk:
     def await_outcomes(self, chunk: Chunk, part: slice, done: Happened, record: Record) -> None:
         """Keep its clicks and conversions until they are due; one who does not learn is only told how many there are."""
         seen = self._requests(chunk, part) if self.strategy.learns else {}
-        for awaited, due_us, which in (
-            (self.clicks, done.click_us, done.click_us != NEVER_US),
-            (self.conversions, done.conversion_us, done.attributed),
+        for awaited, due_us, which, also in (
+            (self.clicks, done.click_us, done.click_us != NEVER_US, {}),
+            (self.conversions, done.conversion_us, done.attributed, {"margin": done.margin}),
         ):
             row, slot = done.row[which], done.slot[which]
-            columns = {"weight": done.weight[which]}
+            columns = {"weight": done.weight[which], **{name: column[which] for name, column in also.items()}}
             if self.strategy.learns:
                 columns |= {
                     "position": chunk.start + row,

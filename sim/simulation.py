@@ -100,7 +100,7 @@ class _Run:
         )
         self.deadline = Deadline(scenario, streams, self.desks)
         self.meter = Meter(scenario, self.world, self.desks)
-        self.outcomes = Outcomes(scenario, streams, len(self.desks))
+        self.outcomes = Outcomes(scenario, streams, self.world, [desk.advertiser for desk in self.desks])
         self.responses = NO_RESPONSES
         self.tables = BidTables(self.desks, self.world, self.most, slots)
         every_h = scenario.engine.series_h
@@ -195,6 +195,7 @@ class _Run:
                     budget_left=left[number],
                     clicks=desk.clicks.known,
                     conversions=desk.conversions.known,
+                    margin=desk.conversions.margin,
                 )
             )
 
@@ -342,6 +343,8 @@ class _Run:
             "conversions": known.conversions,
             "conversions_censored": known.conversions_censored,
             "conversions_unattributed": known.conversions_unattributed,
+            "margin": known.margin,
+            "margin_censored": known.margin_censored,
             **self.meter.columns(),
             "late": deadline.late,
             "unsent": deadline.unsent,
