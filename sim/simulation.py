@@ -119,7 +119,7 @@ class _Run:
         for name, clock in self.world.clocks.items():
             if clock.interval_us and not self.scenario.source[name].never_arrives:
                 first = clock.taken_us + clock.interval_us + clock.latency_us
-                self.calendar.every(clock.interval_us, f"sync {name}", partial(self._sync, name), first)
+                self.calendar.every(clock.interval_us, f"sync {name}", lambda: None, first)  # columns hold it
         self.calendar.at(self.noted_us, "hour", self._note_hour)
         for step in self.scenario.auction.floor_steps:
             self.calendar.at([round(step.hour * HOUR_US)], "floor", lambda: None)  # the column holds it
@@ -141,10 +141,6 @@ class _Run:
         return self._result()
 
     # -- events ---------------------------------------------------------------------------------------------------
-
-    def _sync(self, name: str) -> None:
-        """A fresh copy of a source arrives."""
-        self.world.clocks[name].arrived(self.calendar.now_us)
 
     def _put_terms(self, number: int, desk: Desk) -> None:
         """Flights, day parts and daily budgets of one bidder."""

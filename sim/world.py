@@ -143,6 +143,7 @@ class TypedWorld(World):
             for name in self.sources
         }
         """The first source that shows the same on every request."""
+        self._origins: dict[tuple[str, str], tuple[str, str]] = {}
 
     @override
     def codes_of(self, name: str) -> int | None:
@@ -152,20 +153,29 @@ class TypedWorld(World):
     def origin(self, owner: str, name: str) -> tuple[str, str]:
         if name not in self.sources:
             return (owner, name)
-        return (self._teller_of(owner, name), self._same[name])
-
-    @override
-    def is_settled(self, name: str) -> bool:
-        return name in self.sources and not self._scenario.data_of(name).ages
+        known = self._origins.get((owner, name))
+        if known is None:
+            known = self._origins[owner, name] = (self._teller_of(owner, name), self._same[name])
+        return known
 
     @override
     def load(self, chunk: Chunk) -> None:
         self._chunk = chunk
         self._facts: dict[str, Facts] = {}
         self._draws: dict[tuple[str, str], SourceDraws] = {}
+        self._whole: dict[tuple[str, ...], NDArray[Any]] = {}
 
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        if not self.is_settled(name):
+            return self._shown(owner, name, part)
+        key = self.origin(owner, name)
+        if key not in self._whole:
+            self._whole[key] = self._shown(owner, name, slice(None))
+        return self._whole[key][part]
+
+    def _shown(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        """What ``column`` says, worked out."""
         time_us = self._chunk.time_us[part]
         if name not in self.sources:
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
@@ -178,6 +188,15 @@ class TypedWorld(World):
 
     @override
     def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
+        if not self.is_settled(name):
+            return self._matched(owner, name, part)
+        key = (*self.origin(owner, name), "matched")
+        if key not in self._whole:
+            self._whole[key] = self._matched(owner, name, slice(None))
+        return self._whole[key][part]
+
+    def _matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
+        """What ``matched`` says, worked out."""
         facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
         return matched(self._scenario, name, facts, draws)
 
