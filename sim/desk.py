@@ -90,7 +90,12 @@ _FEEDBACK: dict[str, type[np.generic]] = {
     "viewed": np.bool_,
     "creative": np.int16,
 }
-_OUTCOMES: dict[str, type[np.generic]] = {"position": np.int64, "creative": np.int16, "weight": np.float64}
+_OUTCOMES: dict[str, type[np.generic]] = {
+    "position": np.int64,
+    "creative": np.int16,
+    "weight": np.float64,
+    "margin": np.float64,
+}
 
 
 class Desk:
@@ -120,6 +125,8 @@ class Desk:
         cells = int(np.prod([size or 0 for size in sizes], dtype=np.int64))
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
+        self._empty = {name: np.empty(0, self._kind(name)) for name in self.reads}
+        self._nothing_known = self._outcomes({})
         self.looks_up = tuple(
             name for name in world.sources if name in self.reads or f"age_{name}" in self.reads
         )
@@ -187,12 +194,12 @@ class Desk:
     def await_outcomes(self, chunk: Chunk, part: slice, done: Happened, record: Record) -> None:
         """Keep its clicks and conversions until they are due; one who does not learn is only told how many there are."""
         seen = self._requests(chunk, part) if self.strategy.learns else {}
-        for awaited, due_us, which in (
-            (self.clicks, done.click_us, done.click_us != NEVER_US),
-            (self.conversions, done.conversion_us, done.attributed),
+        for awaited, due_us, which, also in (
+            (self.clicks, done.click_us, done.click_us != NEVER_US, {}),
+            (self.conversions, done.conversion_us, done.attributed, {"margin": done.margin}),
         ):
             row, slot = done.row[which], done.slot[which]
-            columns = {"weight": done.weight[which]}
+            columns = {"weight": done.weight[which], **{name: column[which] for name, column in also.items()}}
             if self.strategy.learns:
                 columns |= {
                     "position": chunk.start + row,
@@ -220,7 +227,10 @@ class Desk:
         table: dict[str, Any] = {
             name: frozen(joined.get(name, np.empty(0, kind))) for name, kind in _FEEDBACK.items()
         }
-        outcomes: dict[str, Any] = {name: self._outcomes(columns) for name, columns in known.items()}
+        outcomes: dict[str, Any] = {
+            name: self._outcomes(columns) if columns else self._nothing_known
+            for name, columns in known.items()
+        }
         return Feedback(requests=self._seen(joined, len(table["bid"])), **table, **outcomes)
 
     def _outcomes(self, columns: dict[str, NDArray[Any]]) -> KnownOutcomes:
@@ -235,7 +245,7 @@ class Desk:
     def _seen(self, columns: dict[str, NDArray[Any]], n: int) -> VisibleRequests:
         """The visible columns among some; all of them are there, if empty."""
         return VisibleRequests(
-            n, {name: columns.get(f"={name}", np.empty(0, self._kind(name))) for name in self.reads}
+            n, {name: columns.get(f"={name}", empty) for name, empty in self._empty.items()}
         )
 
     def _kind(self, name: str) -> type[np.generic]:

@@ -102,7 +102,7 @@ class _Run:
         )
         self.deadline = Deadline(scenario, streams, self.desks)
         self.meter = Meter(scenario, self.world, self.desks)
-        self.outcomes = Outcomes(scenario, streams, len(self.desks))
+        self.outcomes = Outcomes(scenario, streams, self.world, [desk.advertiser for desk in self.desks])
         self.responses = NO_RESPONSES
         self.truths = np.empty((0, 0), dtype=np.int32)
         self.tables = BidTables(self.desks, self.world, self.most, slots)
@@ -122,7 +122,7 @@ class _Run:
         for name, clock in self.world.clocks.items():
             if clock.interval_us and not self.scenario.source[name].never_arrives:
                 first = clock.taken_us + clock.interval_us + clock.latency_us
-                self.calendar.every(clock.interval_us, f"sync {name}", partial(self._sync, name), first)
+                self.calendar.every(clock.interval_us, f"sync {name}", lambda: None, first)  # columns hold it
         self.calendar.at(self.noted_us, "hour", self._note_hour)
         for step in self.scenario.auction.floor_steps:
             self.calendar.at([round(step.hour * HOUR_US)], "floor", lambda: None)  # the column holds it
@@ -146,10 +146,6 @@ class _Run:
         return self._result()
 
     # -- events ---------------------------------------------------------------------------------------------------
-
-    def _sync(self, name: str) -> None:
-        """A fresh copy of a source arrives."""
-        self.world.clocks[name].arrived(self.calendar.now_us)
 
     def _put_terms(self, number: int, desk: Desk) -> None:
         """Flights, day parts and daily budgets of one bidder."""
@@ -200,6 +196,7 @@ class _Run:
                     budget_left=left[number],
                     clicks=desk.clicks.known,
                     conversions=desk.conversions.known,
+                    margin=desk.conversions.margin,
                 )
             )
 
@@ -358,6 +355,8 @@ class _Run:
             "conversions": known.conversions,
             "conversions_censored": known.conversions_censored,
             "conversions_unattributed": known.conversions_unattributed,
+            "margin": known.margin,
+            "margin_censored": known.margin_censored,
             **self.meter.columns(),
             "late": deadline.late,
             "unsent": deadline.unsent,

@@ -22,34 +22,39 @@ from sim.streams import Streams
 ALL = slice(None)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class SyncClock:
-    """When the copy in use was taken: moved by the calendar's sync events, read between them. Microseconds."""
+    """When the copy in use was taken, in microseconds: one every ``interval_us``, in use ``latency_us`` later.
+
+    ``taken_us`` is when the one in use at hour 0 was. Nobody's doing moves a clock, so that the calendar's sync events say
+    when copies come and columns hold what they show. Of a source that never ``arrives`` the first copy is never followed.
+    """
 
     interval_us: int
     latency_us: int
     taken_us: int
+    arrives: bool = True
 
     @classmethod
     def of(cls, source: Source) -> SyncClock:
-        """The clock at hour 0, after syncs that have run for ever before."""
+        """The clock of syncs that have run for ever before hour 0."""
         interval = round(source.sync_interval_h * HOUR_US)
         latency = 0 if source.never_arrives else round(source.latency_h * HOUR_US)
-        return cls(interval, latency, (-latency // interval) * interval if interval else -latency)
-
-    def arrived(self, now_us: int) -> None:
-        """A copy arrives at ``now_us``: from here on it is the one in use."""
-        self.taken_us = now_us - self.latency_us
+        taken = (-latency // interval) * interval if interval else -latency
+        return cls(interval, latency, taken, not source.never_arrives)
 
     def taken_at(self, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """When the copy in use at each request was taken; shape as ``time_us``."""
-        return time_us - self.latency_us if self.interval_us == 0 else np.full(time_us.shape, self.taken_us)
+        """When the copy in use at each request, of hour 0 or later, was taken; shape as ``time_us``."""
+        if self.interval_us == 0:
+            return time_us - self.latency_us
+        if not self.arrives:
+            return np.full(time_us.shape, self.taken_us)
+        since_us = time_us - (self.taken_us + self.latency_us)
+        return self.taken_us + since_us // self.interval_us * self.interval_us
 
     def age_h(self, time_us: NDArray[np.int64]) -> NDArray[np.float64]:
         """Age of the copy in use at each request, in hours; shape as ``time_us``."""
-        if self.interval_us == 0:
-            return np.full(time_us.shape, self.latency_us / HOUR_US)
-        return (time_us - self.taken_us) / HOUR_US
+        return (time_us - self.taken_at(time_us)) / HOUR_US
 
 
 def true_records(source: Source, types: int) -> float:
@@ -97,6 +102,13 @@ def likelihood(scenario: Scenario, name: str, keep: float) -> NDArray[np.float64
 def must_consent(scenario: Scenario, name: str) -> bool:
     """Whether anybody is missing from a source for want of consent."""
     return scenario.needs_consent(name) and scenario.audience.consent != 1.0
+
+
+def matches_all(scenario: Scenario, name: str) -> bool:
+    """Whether every request is matched, whatever its record then says."""
+    source = scenario.data_of(name)
+    everybody = bool((match_probability(source, scenario.types_of(scenario.factor_of(name))) == 1.0).all())
+    return everybody and set(np.atleast_1d(source.coverage)) == {1.0} and not must_consent(scenario, name)
 
 
 def is_transparent(scenario: Scenario, name: str) -> bool:

@@ -23,7 +23,7 @@ class Shelves:
         stock = stock_of(scenario)
         self.step_us = round(stock.step_h * HOUR_US)
         self.units = units_of(scenario)
-        self._arrives = stock.step_h / stock.lead_h
+        self._chance = stock.step_h / stock.lead_h
         self._streams = streams
         counts = int(np.ceil(scenario.supply.horizon_h / stock.step_h)) + 1
         self._place: dict[str, int] = {}
@@ -59,20 +59,24 @@ class Shelves:
     def count(self) -> bool:
         """A count: sales since the last one are taken off, and deliveries come. Whether any shelf is now empty that was not, or the reverse."""
         before = self._levels[self.step]
-        was_empty = before <= 0
-        position = self.step * len(self.units)
-        u = np.stack(
-            [self._streams.uniform(f"delivery/{name}", position, len(self.units)) for name in self._place]
-        )
-        delivery = np.where(was_empty & (u < self._arrives), self.units, 0)
-        self.sold_out_steps += was_empty
         self.step += 1
-        after = before + delivery - self._sold
-        self._levels[self.step] = after
-        self.delivered += delivery
+        after = self._levels[self.step]
+        np.subtract(before, self._sold, out=after)
+        was_empty = before <= 0
+        if was_empty.any():
+            delivery = np.where(was_empty & self._arrives(), self.units, 0)
+            after += delivery
+            self.delivered += delivery
+            self.sold_out_steps += was_empty
         self.sold += self._sold
         self._sold[:] = 0
         return bool(((after <= 0) != was_empty).any())
+
+    def _arrives(self) -> NDArray[np.bool_]:
+        """To which shelves a delivery would come at this count, shape (advertisers, products)."""
+        n = len(self.units)
+        draws = [self._streams.uniform(f"delivery/{name}", self.step * n, n) for name in self._place]
+        return np.stack(draws) < self._chance
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """For ``RunResult.stock``; sales since the last count are taken off too."""

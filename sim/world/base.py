@@ -75,6 +75,10 @@ class World:
         """What impressions of this chunk do, to be looked up by each owner's ``column``."""
         raise NotImplementedError
 
+    def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: ARG002
+        """What a conversion on each of these rows of the chunk brings ``owner``, in currency; shape as ``row``."""
+        return np.zeros(len(row))
+
     def sell(self, owner: str, rows: NDArray[np.int64]) -> None:
         """Impressions of ``owner`` on these rows of the chunk end in a sale: what there is a stock of becomes less."""
 

@@ -31,7 +31,7 @@ class JourneyWorld(TypedWorld):
 
     @override
     def is_settled(self, name: str) -> bool:
-        return self._scenario.factor_of(name) not in KINDS and super().is_settled(name)
+        return name not in self.sources or self._scenario.factor_of(name) not in KINDS
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
@@ -60,7 +60,7 @@ class ShopWorld(TypedWorld):
 
     @override
     def is_settled(self, name: str) -> bool:
-        return name in self.sources and self._scenario.factor_of(name) != "stock" and super().is_settled(name)
+        return name not in self.sources or self._scenario.factor_of(name) != "stock"
 
     @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -12,9 +12,9 @@ from typing_extensions import override
 
 from sim.auction.arrays import Effects
 from sim.audience import COMMON
-from sim.response import Effect, truth
+from sim.response import Effect, margins, truth
 from sim.scenario import FACTORS, Scenario
-from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched
+from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched, matches_all
 from sim.streams import Streams
 from sim.supply import Chunk
 from sim.world.base import World
@@ -35,10 +35,12 @@ class TypedWorld(World):
         effect = self._truth.effect
         self._lay_out(effect)
         self._rotation = _rotation(self._truth.shares)
+        self._margins = margins(scenario.response)
         self._drawn = bool((effect.click > 0).any() or (effect.seen < 1).any())
         self.sources = tuple(scenario.source)
         self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
         self._open = {name for name in self.sources if is_transparent(scenario, name)}
+        self._all_match = {name for name in self.sources if matches_all(scenario, name)}
         self._same = {
             name: next(
                 other
@@ -49,6 +51,7 @@ class TypedWorld(World):
             for name in self.sources
         }
         """The first source that shows the same on every request."""
+        self._origins: dict[tuple[str, str], tuple[str, str]] = {}
         self._records: dict[str, Record] = {}
         """Factors that move while the run goes on, with what a copy of them says that was taken at some time."""
 
@@ -60,20 +63,29 @@ class TypedWorld(World):
     def origin(self, owner: str, name: str) -> tuple[str, str]:
         if name not in self.sources:
             return (owner, name)
-        return (self._teller_of(owner, name), self._same[name])
-
-    @override
-    def is_settled(self, name: str) -> bool:
-        return name in self.sources and not self._scenario.data_of(name).ages
+        known = self._origins.get((owner, name))
+        if known is None:
+            known = self._origins[owner, name] = (self._teller_of(owner, name), self._same[name])
+        return known
 
     @override
     def load(self, chunk: Chunk) -> None:
         self._chunk = chunk
         self._facts: dict[str, Facts] = {}
         self._draws: dict[tuple[str, str], SourceDraws] = {}
+        self._whole: dict[tuple[str, ...], NDArray[Any]] = {}
 
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        if not self.is_settled(name):
+            return self._shown(owner, name, part)
+        key = self.origin(owner, name)
+        if key not in self._whole:
+            self._whole[key] = self._shown(owner, name, slice(None))
+        return self._whole[key][part]
+
+    def _shown(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        """What ``column`` says, worked out."""
         time_us = self._chunk.time_us[part]
         if name not in self.sources:
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
@@ -82,10 +94,19 @@ class TypedWorld(World):
 
     @override
     def matches_all(self, name: str) -> bool:
-        return name in self._open
+        return name in self._all_match
 
     @override
     def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
+        if not self.is_settled(name):
+            return self._matched(owner, name, part)
+        key = (*self.origin(owner, name), "matched")
+        if key not in self._whole:
+            self._whole[key] = self._matched(owner, name, slice(None))
+        return self._whole[key][part]
+
+    def _matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
+        """What ``matched`` says, worked out."""
         facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
         return matched(self._scenario, name, facts, draws)
 
@@ -110,6 +131,12 @@ class TypedWorld(World):
             rotation=self._rotation,
             drawn=self._drawn,
         )
+
+    @override
+    def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:
+        if len(self._margins) == 1:
+            return np.full(len(row), self._margins[0])
+        return np.asarray(self._margins[self._known_to(owner)["profile"][row]])
 
     def _lay_out(self, *effects: Effect) -> None:
         """What impressions do, flat: by creative, then by which of these effects holds, then by types."""
