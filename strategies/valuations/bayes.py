@@ -6,6 +6,7 @@ over codes; the strategy that is handed them holds no truth about any single req
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -48,23 +49,11 @@ def bayes(scenario: Scenario, information: tuple[str, ...], goal: Goal = "worth"
     aged = tuple(name for name in sources if ages_are_used(scenario.data_of(name)))
     prior = mean_value(scenario, goal)
     constant = {name: believed_retention(scenario, name) for name in sources if name not in aged}
-    corners = [
-        posterior(
-            scenario, sources, {**constant, **dict(zip(aged, map(float, corner), strict=True))}, goal=goal
-        )
-        for corner in product((0, 1), repeat=len(aged))
-    ]
+    ends = corners(scenario, sources, constant, aged, goal=goal)
     if not aged:
-        return CellValues(sources, corners[0].mean(prior))
-    shape = (2,) * len(aged) + corners[0].weight.shape
-    return AgedValues(
-        sources,
-        aged,
-        tuple(_decay(scenario, name) for name in aged),
-        np.stack([corner.worth for corner in corners]).reshape(shape),
-        np.stack([corner.weight for corner in corners]).reshape(shape),
-        prior,
-    )
+        return CellValues(sources, ends.mean(prior))
+    decays = tuple(_decay(scenario, name) for name in aged)
+    return AgedValues(sources, aged, decays, ends.worth, ends.weight, prior)
 
 
 @dataclass(frozen=True)
@@ -77,6 +66,40 @@ class Posterior:
     def mean(self, prior: float) -> NDArray[np.float64]:
         """E[theta | codes]."""
         return ratio(self.worth, self.weight, prior)
+
+    def at(self, retentions: Iterable[float]) -> Posterior:
+        """Of ``corners``: the one where the aged sources retain so much."""
+        weight, worth = self.weight, self.worth
+        for keep in retentions:
+            weight, worth = ((1.0 - keep) * table[0] + keep * table[1] for table in (weight, worth))
+        return Posterior(weight, worth)
+
+
+def corners(
+    scenario: Scenario,
+    sources: tuple[str, ...],
+    keep: dict[str, float],
+    aged: Sequence[str],
+    *,
+    believed: bool = True,
+    goal: Goal = "worth",
+) -> Posterior:
+    """``posterior`` where each of the sources ``aged`` retains nothing or all, the others ``keep``.
+
+    Before the axes of the codes stands one of length 2 for each aged source. Weight and worth are linear in each retention,
+    so that they follow from these wherever it lies between.
+    """
+    ends = [
+        posterior(
+            scenario, sources, {**keep, **dict(zip(aged, corner, strict=True))}, believed=believed, goal=goal
+        )
+        for corner in product((0.0, 1.0), repeat=len(aged))
+    ]
+    shape = (2,) * len(aged) + ends[0].weight.shape
+    weight, worth = (
+        np.stack([getattr(end, name) for end in ends]).reshape(shape) for name in ("weight", "worth")
+    )
+    return Posterior(weight, worth)
 
 
 def posterior(

@@ -8,8 +8,11 @@ shelf of n units that go one at a time is empty for the share lead / (lead + n /
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import gammaln, xlogy
 
 from sim import Scenario
 from sim.landscape import Landscape
@@ -39,36 +42,59 @@ def sales_per_h(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def transitions(scenario: Scenario) -> NDArray[np.float64]:
-    """P(units after a step | units before it), shape (products, units, units); rows sum to 1."""
-    from scipy.stats import poisson
-
-    stock, units = stock_of(scenario), units_of(scenario)
-    states = scenario.types_of("stock")
-    arrives = stock.step_h / stock.lead_h
-    chain = np.zeros((len(units), states, states))
-    for product, (full, rate) in enumerate(zip(units, sales_per_h(scenario), strict=True)):
-        chain[product, 0, 0], chain[product, 0, full] = 1.0 - arrives, arrives
-        for before in range(1, states):
-            sold = poisson.pmf(np.arange(before), rate * stock.step_h)
-            chain[product, before, before - np.arange(before)] = sold
-            chain[product, before, 0] = max(1.0 - sold.sum(), 0.0)
-    return chain
+    """P(units after a step | units before it), shape (products, units, units); rows sum to 1. Read-only."""
+    return _laws(scenario)[0]
 
 
 def stationary(scenario: Scenario) -> NDArray[np.float64]:
-    """How often so many units are left in the long run, shape (products, units); all are there where none is ever sold."""
-    chain, units = transitions(scenario), units_of(scenario)
-    law = np.zeros(chain.shape[:2])
-    for product, full in enumerate(units):
-        step = chain[product]
-        if step[full, full] == 1.0:
-            law[product, full] = 1.0
-            continue
-        states = full + 1  # more than a delivery there never is
-        equations = np.vstack([step[:states, :states].T - np.eye(states), np.ones(states)])
-        law[product, :states] = np.linalg.lstsq(equations, np.append(np.zeros(states), 1.0), rcond=None)[0]
-    law = np.maximum(law, 0.0)
-    return np.asarray(law / law.sum(axis=1, keepdims=True))
+    """How often so many units are left in the long run, shape (products, units); all are there where none is ever sold. Read-only."""
+    return _laws(scenario)[1]
+
+
+def _laws(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The chains of all products, and where they are in the long run."""
+    stock = stock_of(scenario)
+    units, rates = (tuple(column.tolist()) for column in (units_of(scenario), sales_per_h(scenario)))
+    return _worked_out(units, rates, scenario.types_of("stock"), stock.step_h, stock.lead_h)
+
+
+@lru_cache(maxsize=64)
+def _worked_out(
+    units: tuple[int, ...], rates: tuple[float, ...], states: int, step_h: float, lead_h: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``_laws``, by all that they depend on."""
+    chain, law = np.zeros((len(units), states, states)), np.zeros((len(units), states))
+    before, after = np.arange(states)[:, None], np.arange(states)[None, :]
+    for product, (full, rate) in enumerate(zip(units, rates, strict=True)):
+        step = np.where(after > 0, _poisson(before - after, rate * step_h), 0.0)
+        step[:, 0] = np.maximum(1.0 - step.sum(axis=1), 0.0)
+        step[0] = 0.0
+        step[0, 0], step[0, full] = 1.0 - step_h / lead_h, step_h / lead_h
+        chain[product] = step
+        law[product] = _long_run(step, full)
+    for table in (chain, law):
+        table.flags.writeable = False
+    return chain, law
+
+
+def _long_run(step: NDArray[np.float64], full: int) -> NDArray[np.float64]:
+    """Where a shelf that holds ``full`` is in the long run; more than a delivery there never is."""
+    law = np.zeros(len(step))
+    if step[full, full] == 1.0:
+        law[full] = 1.0
+        return law
+    states = full + 1
+    equations = np.vstack([step[:states, :states].T - np.eye(states), np.ones(states)])
+    law[:states] = np.maximum(
+        np.linalg.lstsq(equations, np.append(np.zeros(states), 1.0), rcond=None)[0], 0.0
+    )
+    return np.asarray(law / law.sum())
+
+
+def _poisson(count: NDArray[np.int64], mean: float) -> NDArray[np.float64]:
+    """P(so many), 0 below 0; shape as ``count``."""
+    chance = np.exp(xlogy(count.clip(0), mean) - mean - gammaln(count.clip(0) + 1.0))
+    return np.where(count >= 0, chance, 0.0)
 
 
 def units_then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> NDArray[np.float64]:
