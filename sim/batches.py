@@ -35,7 +35,9 @@ def room_for_responses(most: int) -> Responses:
 
 NO_RESPONSES = room_for_responses(0)
 _NONE = np.empty(0, dtype=np.int64)
-NOTHING_HAPPENED = Happened(_NONE, _NONE, _NONE, np.empty(0), _NONE, _NONE, np.empty(0, dtype=np.bool_))
+NOTHING_HAPPENED = Happened(
+    _NONE, _NONE, _NONE, np.empty(0), _NONE, _NONE, np.empty(0, dtype=np.bool_), np.empty(0)
+)
 
 
 def rows_of(chunk: Chunk, part: slice, record: Record, happened: Happened) -> dict[str, NDArray[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from sim.delays import quantile
 from sim.scenario import HOUR_US, NO_DELAY, Delay, Scenario
 from sim.streams import Streams
 from sim.supply import Chunk
+from sim.world import World
 
 NEVER_US = -1
 """The time of what does not happen."""
@@ -22,7 +24,7 @@ class Happened(NamedTuple):
     """The responses of one block, in the order of the requests; arrays of shape (n,).
 
     ``row`` is the place in the chunk. ``click_us`` and ``conversion_us`` say when; -1 where there is none. ``attributed``:
-    the conversion comes within its window.
+    the conversion comes within its window. ``margin`` is what that brings, in currency; 0 without one.
     """
 
     row: NDArray[np.int64]
@@ -32,21 +34,26 @@ class Happened(NamedTuple):
     click_us: NDArray[np.int64]
     conversion_us: NDArray[np.int64]
     attributed: NDArray[np.bool_]
+    margin: NDArray[np.float64]
 
 
 class Outcomes:
     """The clicks and conversions of one run, counted by bidder: what was known by the end, and what was not.
 
     Each count has shape (bidders,). A click or conversion that is due after the end is ``censored``; a conversion that
-    comes too late for its window is ``unattributed``, whenever it comes.
+    comes too late for its window is ``unattributed``, whenever it comes. ``margin`` and ``margin_censored`` are what the conversions
+    of these names bring, in currency.
     """
 
-    def __init__(self, scenario: Scenario, streams: Streams, bidders: int) -> None:
+    def __init__(self, scenario: Scenario, streams: Streams, world: World, owners: Sequence[str]) -> None:
         self._scenario, self._streams = scenario, streams
+        self._world, self._owners = world, tuple(owners)
+        bidders = len(owners)
         self._slots = len(scenario.auction.slots)
         self.end_us = round(scenario.supply.horizon_h * HOUR_US)
         self.clicks, self.clicks_censored = np.zeros((2, bidders))
         self.conversions, self.conversions_censored, self.conversions_unattributed = np.zeros((3, bidders))
+        self.margin, self.margin_censored = np.zeros((2, bidders))
 
     def note(self, chunk: Chunk, responses: Responses) -> Happened:
         """Work out when the responses of a block come, and count them."""
@@ -59,6 +66,7 @@ class Outcomes:
         taken_us = self._delay_us(model.delay_h if model else NO_DELAY, "conversion delay", place)
         windows_h = (model.click_window_h, model.view_window_h) if model else (0.0, 0.0)
         window_us = np.where(clicked, *(round(hours * HOUR_US) for hours in windows_h))
+        attributed = converts & (taken_us <= window_us)
         done = Happened(
             row=row,
             slot=slot,
@@ -66,7 +74,8 @@ class Outcomes:
             weight=chunk.logged.weight[row] if len(chunk.logged.weight) else np.ones(n),
             click_us=np.where(clicked, click_us, NEVER_US),
             conversion_us=np.where(converts, np.where(clicked, click_us, time_us) + taken_us, NEVER_US),
-            attributed=converts & (taken_us <= window_us),
+            attributed=attributed,
+            margin=self._margin(bidder, row, attributed),
         )
         self._count(done)
         return done
@@ -82,6 +91,21 @@ class Outcomes:
             (self.conversions_unattributed, sales & ~done.attributed),
         ):
             np.add.at(count, done.bidder[which], done.weight[which])
+        brought = done.weight * done.margin
+        for total, which in (
+            (self.margin, done.attributed & ~sold_late),
+            (self.margin_censored, done.attributed & sold_late),
+        ):
+            np.add.at(total, done.bidder[which], brought[which])
+
+    def _margin(
+        self, bidder: NDArray[np.int64], row: NDArray[np.int64], sold: NDArray[np.bool_]
+    ) -> NDArray[np.float64]:
+        margin = np.zeros(len(row))
+        for number in np.unique(bidder[sold]):
+            own = sold & (bidder == number)
+            margin[own] = self._world.margin(self._owners[number], row[own])
+        return margin
 
     def _delay_us(self, delay: Delay, name: str, place: NDArray[np.int64]) -> NDArray[np.int64]:
         if delay.is_none:
@@ -96,8 +120,8 @@ class Awaited:
     def __init__(self) -> None:
         self._parts: list[dict[str, NDArray[Any]]] = []
         self._soonest_us = FOREVER
-        self.known = 0.0
-        """How many have become known so far (of a log's rows: impressions that they stand for)."""
+        self.known = self.margin = 0.0
+        """How many have become known so far (of a log's rows: impressions that they stand for), and what they bring."""
 
     def put(self, due_us: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> None:
         """Add some; ``columns`` hold at least ``weight``."""
@@ -115,6 +139,9 @@ class Awaited:
         rest = {name: column[~due] for name, column in whole.items()}
         self.put(rest.pop("due_us"), rest)
         known = {name: column[due] for name, column in whole.items()}
-        for weight in known["weight"].tolist():  # one after the other: sums of parts could round differently
-            self.known += weight
+        weights, margins = known["weight"], known.get("margin", np.zeros(1))
+        brought = np.broadcast_to(weights * margins, weights.shape)
+        for weight, margin in zip(weights.tolist(), brought.tolist(), strict=True):
+            self.known += weight  # one after the other: sums of parts could round differently
+            self.margin += margin
         return known

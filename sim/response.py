@@ -65,6 +65,12 @@ def truth(scenario: Scenario) -> Truth:
     return Truth(law, theta, click, conversion, effect, shares)
 
 
+def margins(response: Response) -> NDArray[np.float64]:
+    """What a sale brings by profile type, in currency; shape (profile types,), or (1,) where it is the same for all."""
+    sale = response.conversion
+    return np.atleast_1d(np.asarray(0.0 if sale is None else sale.value, dtype=np.float64))
+
+
 def fading(response: Response) -> NDArray[np.float64]:
     """What is left of an impression's effect by how many of the advertiser's the person has seen; shape (levels,)."""
     if response.fatigue == 0.0:
@@ -105,7 +111,7 @@ def _effect(response: Response, creatives: list[Creative], shape: tuple[int, ...
     seen_conversion = (1.0 - seen_click) * model.after_view * after_click
     in_time = cdf(model.delay_h, model.click_window_h), cdf(model.delay_h, model.view_window_h)
     conversion = click * after_click * in_time[0] + seen * seen_conversion * in_time[1]
-    worth = worth + conversion * model.value
+    worth = worth + conversion * margins(response)[:, None, None]
     return Effect(seen, seen_click, seen_conversion, after_click, click, conversion, worth)
 
 

@@ -21,7 +21,8 @@ class RunResult:
     seen), ``reach`` (people who saw their first of the advertiser by this bidder), ``clicks_expected`` and
     ``conversions_expected`` (probabilities added up; conversions within their windows), ``clicks`` and ``conversions`` (as
     realised, and known by the end), ``clicks_censored`` and ``conversions_censored`` (due after the end),
-    ``conversions_unattributed`` (too late for their window), ``lookups`` (requests looked up in its sources,
+    ``conversions_unattributed`` (too late for their window), ``margin`` and ``margin_censored`` (what the conversions of these names
+    bring, in currency), ``lookups`` (requests looked up in its sources,
     over all of them), ``matches`` (those that matched), ``data_cost`` (their price, which is not in ``spend``), ``late`` (bids
     after the exchange's deadline), ``unsent`` (requests that the exchange did not send), ``budget_left`` (inf where
     unlimited).

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sim.arrivals import SLICE
 from sim.audience import Visits
-from sim.response import truth
+from sim.response import margins, truth
 from sim.scenario import FACTORS, Scenario
 from sim.sources import Facts, SourceDraws, SyncClock, codes
 from sim.streams import Streams
@@ -32,7 +32,8 @@ class TrainingLog:
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
     (0 or 1) where the response has clicks alone, else a realised value in currency. Where conversions follow, ``clicks`` and
-    ``conversions`` count both apart; elsewhere they are empty.
+    ``conversions`` count both apart; where these earn one more than another, ``margin`` and ``margin_square`` are the sums of
+    their margins and of the squares. Elsewhere these are empty.
     """
 
     sources: tuple[str, ...]
@@ -41,6 +42,8 @@ class TrainingLog:
     square: NDArray[np.float64]
     clicks: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     conversions: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    margin: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    margin_square: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 def randomised_log(scenario: Scenario, seed: int, replication: int, requests: int) -> TrainingLog:
@@ -139,5 +142,8 @@ def _outcomes(
         value = np.asarray(theta[at] + response.noise_sd * ndtri(u))
         return {"total": value, "square": value**2}
     converted = (visits.by_request(streams, "training/conversion") < conversion[at]).astype(np.float64)
-    value = clicked * response.value_per_click + converted * response.conversion.value
-    return {"total": value, "square": value**2, "clicks": clicked, "conversions": converted}
+    each = margins(response)
+    margin = converted * (each[facts["profile"]] if len(each) > 1 else each)
+    value = clicked * response.value_per_click + margin
+    table = {"total": value, "square": value**2, "clicks": clicked, "conversions": converted}
+    return table if len(each) == 1 else {**table, "margin": margin, "margin_square": margin**2}

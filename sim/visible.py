@@ -6,7 +6,7 @@ Every array handed over is a read-only copy that holds what the bidder may see a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
@@ -64,7 +64,7 @@ class KnownOutcomes:
 
     In the order of the impressions, which may be long past. ``requests`` are the visible columns as they were at the bid,
     ``position`` the request's number in the run, ``creative`` the ad shown, ``hour`` when the outcome happened. ``weight`` is
-    how many impressions a row stands for (1 but in sampled logs).
+    how many impressions a row stands for (1 but in sampled logs), ``margin`` what each conversion brings in currency (of clicks: empty).
     """
 
     requests: VisibleRequests
@@ -72,11 +72,12 @@ class KnownOutcomes:
     creative: NDArray[np.int16]
     hour: NDArray[np.float64]
     weight: NDArray[np.float64]
+    margin: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """Own requests since the last time, in order; arrays of shape (n,), money in currency per impression.
+    """Own requests reported since the last time, in order; arrays of shape (n,), money in currency per impression.
 
     ``requests`` are the visible columns, ``position`` the request's number in the run. ``late`` bids came after the
     exchange's deadline and lost; a bid can also be lost to a full frequency cap, an empty purse or a holdout, and then looks enough to win. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or the floor,
@@ -101,7 +102,9 @@ class Feedback:
 class AccountState:
     """A bidder's own account at a control step. Money in currency, time in hours, ``budget`` inf where unlimited.
 
-    ``clicks`` and ``conversions`` are those that are known by now.
+    ``clicks`` and ``conversions`` are those that are known by now, ``margin`` what these conversions bring. ``spend``, ``wins`` and
+    ``budget_left`` are as they stood ``report_age_h`` ago, ``requests_unreported`` requests before now: where ``bidders.report_delay_h``
+    is 0 both are 0.
     """
 
     hour: float
@@ -114,6 +117,14 @@ class AccountState:
     budget_left: float
     clicks: float = 0.0
     conversions: float = 0.0
+    margin: float = 0.0
+    requests_unreported: int = 0
+    report_age_h: float = 0.0
+
+    @property
+    def requests_reported(self) -> int:
+        """The requests that the reported spend is of."""
+        return self.requests_seen - self.requests_unreported
 
     @property
     def hours_left(self) -> float:

@@ -18,7 +18,7 @@ from sim.audience import COMMON
 from sim.drift import Products
 from sim.journey.accounts import Accounts
 from sim.journey.process import KINDS, journey_of
-from sim.response import fading, private_values, truth
+from sim.response import fading, margins, private_values, truth
 from sim.scenario import FACTORS, LogSupply, Scenario
 from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched
 from sim.streams import Streams
@@ -84,6 +84,10 @@ class World:
         """What impressions of this chunk do, to be looked up by each owner's ``column``."""
         raise NotImplementedError
 
+    def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: ARG002
+        """What a conversion on each of these rows of the chunk brings ``owner``, in currency; shape as ``row``."""
+        return np.zeros(len(row))
+
     def worth(self, owner: str) -> NDArray[np.float64]:
         """The most that an impression on each request of the chunk can be expected to be worth to ``owner``, in currency.
 
@@ -124,6 +128,7 @@ class TypedWorld(World):
             part.name: np.ascontiguousarray(getattr(effect, part.name)).ravel() for part in fields(effect)
         }
         self._rotation = _rotation(self._truth.shares)
+        self._margins = margins(scenario.response)
         self._drawn = bool((effect.click > 0).any() or (effect.seen < 1).any())
         self.sources = tuple(scenario.source)
         self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
@@ -216,6 +221,12 @@ class TypedWorld(World):
             rotation=self._rotation,
             drawn=self._drawn,
         )
+
+    @override
+    def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:
+        if len(self._margins) == 1:
+            return np.full(len(row), self._margins[0])
+        return np.asarray(self._margins[self._known_to(owner)["profile"][row]])
 
     def _facts_of(self, owner: str) -> str:
         return owner if self._scenario.bidders.values == "private" else COMMON

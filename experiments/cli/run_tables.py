@@ -26,6 +26,8 @@ RESPONSE = (
     "conversions",
     "conversions_censored",
     "conversions_unattributed",
+    "margin",
+    "margin_censored",
 )
 """Columns of ``bidders.csv`` by the table that shows them, where they say something."""
 
@@ -40,6 +42,8 @@ def bidder_tables(bidders: pd.DataFrame, scenario: Scenario, title: str) -> list
 
 def says_something(scenario: Scenario) -> dict[str, bool]:
     """Columns of the table of bidders that are constant in a market without some feature: whether this one has it."""
+    from sim.response import margins
+
     response, auction = scenario.response, scenario.auction
     clicks, conversions = response.family == "logit", response.conversion is not None
     terms = scenario.bidders.terms
@@ -54,7 +58,8 @@ def says_something(scenario: Scenario) -> dict[str, bool]:
         "clicks_expected": clicks,
         "clicks": clicks,
         "clicks_censored": clicks and not response.click_delay_h.is_none,
-        **dict.fromkeys(RESPONSE[3:], conversions),
+        **dict.fromkeys(RESPONSE[3:-2], conversions),
+        **dict.fromkeys(RESPONSE[-2:], len(set(margins(response).tolist())) > 1),
     }
 
 

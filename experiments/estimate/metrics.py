@@ -112,6 +112,10 @@ METRICS: dict[str, Metric] = {
         "conversions",
         "conversions_unattributed",
     ),
+    "margin": Metric("money", "realised margin of conversions known by the end of the run", column="margin"),
+    "margin_censored": Metric(
+        "money", "realised margin of conversions that are due after the end", column="margin_censored"
+    ),
     "purchases_expected": Metric(
         "count",
         "purchases from the focal advertiser, at their hazard, where accounts are on a journey",
@@ -221,7 +225,7 @@ def _says_something(metric: str, cells: pd.DataFrame) -> bool:
     """False for what is the same in every market without the feature that it speaks of.
 
     Clicks and conversions where none is ever expected; views where all is seen; reach where nobody comes twice; what is
-    censored, unattributed, late or unsent where nothing is.
+    censored, unattributed, late or unsent where nothing is; margins where every conversion brings the same.
     """
     if metric.startswith(("clicks", "conversions")):
         expected = f"{metric.partition('_')[0]}_expected"
@@ -231,6 +235,10 @@ def _says_something(metric: str, cells: pd.DataFrame) -> bool:
         return bool((cells["viewed"] != cells["wins"]).any())
     if metric in {"lookups", "matches"}:  # where data have no price nobody asks how often they are looked up
         return bool((cells["lookups"] > 0).any())
+    if metric in {"margin", "margin_censored"}:
+        sales, margin = (cells[name] + cells[f"{name}_censored"] for name in ("conversions", "margin"))
+        alike = margin.sum() / max(sales.sum(), 1.0) * sales
+        return bool(((margin - alike).abs() > 1e-9 * alike.abs()).any()) and bool((cells[metric] > 0).any())
     if metric == "reach":
         return "viewed" in cells and bool((cells["reach"] < cells["viewed"]).any())
     if metric in {

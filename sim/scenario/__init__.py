@@ -231,6 +231,7 @@ class Scenario(Model):
             yield "response.value_per_click = 0: must be above 0 where there are no conversions and no journey"
         if isinstance(response.viewability, tuple) and len(response.viewability) != contexts:
             yield f"response.viewability: {len(response.viewability)} numbers for {contexts} context types"
+        yield from self._margin_problems()
         if self.creative and response.family == "private_value":
             yield "creative: with response.family=private_value there is nothing that a creative could change"
         if any(c.conversion != Logit() for c in self.creative.values()) and response.conversion is None:
@@ -242,6 +243,11 @@ class Scenario(Model):
                 f"auction.slots: {self.auction.slots[0]:g} times a click probability can pass 1; "
                 "with response.family=logit click rates are at most 1"
             )
+
+    def _margin_problems(self) -> Iterator[str]:
+        margins, types = self.response.conversion, self.audience.profile_types
+        if margins is not None and isinstance(margins.value, tuple) and len(margins.value) != types:
+            yield f"response.conversion.value: {len(margins.value)} numbers for {types} profile types"
 
     def _choice_problems(self) -> Iterator[str]:
         """Two departments reckon with what the other does on average, whatever the age of its data."""

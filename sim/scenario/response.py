@@ -32,15 +32,26 @@ class Conversion(Logit):
 
     A click converts with probability expit(level); a seen impression that was not clicked with
     ``after_view`` times that. It takes ``delay_h`` from the click (or the sight), and counts as the ad's where it comes
-    within ``click_window_h`` (``view_window_h``): the attribution windows. One is worth ``value`` in currency.
+    within ``click_window_h`` (``view_window_h``): the attribution windows. One brings the margin ``value`` in currency: one
+    number, or one per profile type, so that a sale to one earns more than to another.
     """
 
     a: Finite = -3.0
-    value: Positive = 1.0
+    value: Positive | tuple[Positive, ...] = 1.0
     delay_h: Delay = NO_DELAY
     after_view: Rate = 0.0
     click_window_h: Hours = 720.0
     view_window_h: Hours = 24.0
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @property
+    def most(self) -> float:
+        """The largest margin of a sale, in currency."""
+        return max(self.value) if isinstance(self.value, tuple) else self.value
 
 
 class Creative(Logit):
@@ -104,7 +115,7 @@ class Response(Logit):
     @property
     def most_worth(self) -> float:
         """What an impression is worth that is clicked and converts, in currency (family ``logit``)."""
-        return self.value_per_click + (self.conversion.value if self.conversion else 0.0)
+        return self.value_per_click + (self.conversion.most if self.conversion else 0.0)
 
     @property
     def learns_clicks(self) -> bool:

@@ -59,6 +59,7 @@ def account(case: Case, step: int, life: Life) -> AccountState:
         budget_left=max(life.budget - step * life.spend, 0.0) * unit,
         clicks=5.0 * step if life.outcomes else 0.0,
         conversions=2.0 * step if life.outcomes else 0.0,
+        margin=2.0 * step * unit if life.outcomes else 0.0,
     )
 
 
@@ -72,7 +73,7 @@ def told(case: Case, strategy: Strategy, step: int, life: Life, late: _Late) -> 
     is_late, seen, clicked = rng.random(n) < 0.02, rng.random(n) < 0.9, rng.random(n) < life.outcomes
     won = (bid >= price) & ~is_late
     first_price = case.market.auction.shares.get("first_price", 0) > 0
-    due = late.take(part(requests, slice(0, 0)))
+    due = late.take(part(requests, slice(0, 0)), unit)
     late.put(requests, step * ROWS_A_STEP, np.flatnonzero(won & seen & clicked))
     return Feedback(
         requests=requests,
@@ -93,7 +94,7 @@ def nothing_told(case: Case, strategy: Strategy) -> Feedback:
     """Feedback on no request, without outcomes."""
     requests = case.batch(strategy, 0)
     none, no, flag = frozen(np.empty(0)), frozen(np.empty(0, np.int64)), frozen(np.empty(0, np.bool_))
-    known = _known(requests, 0, np.empty(0, np.intp))
+    known = _known(requests, 0, np.empty(0, np.intp), unit=0.0)
     creative = frozen(np.empty(0, np.int16))
     return Feedback(requests, no, none, flag, flag, none, none, flag, creative, known, known)
 
@@ -109,17 +110,21 @@ class _Late:
     ) -> None:
         self._waiting.append((requests, start, rows))
 
-    def take(self, nobody: VisibleRequests) -> tuple[KnownOutcomes, KnownOutcomes]:
-        """Clicks of the last step and conversions of the one before; of none, where there was none yet."""
+    def take(self, nobody: VisibleRequests, unit: float) -> tuple[KnownOutcomes, KnownOutcomes]:
+        """Clicks of the last step and conversions of the one before, of margin ``unit``; of none, where there was none yet."""
         empty = (nobody, 0, np.empty(0, np.intp))
         clicked = self._waiting[-1] if self._waiting else empty
         bought = self._waiting[-2] if len(self._waiting) > 1 else empty
-        return _known(*clicked), _known(bought[0], bought[1], bought[2][::2])
+        return _known(*clicked), _known(bought[0], bought[1], bought[2][::2], unit)
 
 
 def _known(
-    requests: VisibleRequests, start: int, rows: np.ndarray[tuple[int], np.dtype[np.intp]]
+    requests: VisibleRequests,
+    start: int,
+    rows: np.ndarray[tuple[int], np.dtype[np.intp]],
+    unit: float | None = None,
 ) -> KnownOutcomes:
+    """Clicks; with ``unit`` conversions, each of that margin."""
     n = len(rows)
     return KnownOutcomes(
         requests=part(requests, rows),
@@ -127,6 +132,7 @@ def _known(
         creative=frozen(np.zeros(n, np.int16)),
         hour=frozen(np.linspace(0.0, 0.5, n)),
         weight=frozen(np.ones(n)),
+        margin=frozen(np.empty(0) if unit is None else np.full(n, unit)),
     )
 
 

@@ -128,7 +128,7 @@ def learned_apart(
         logs[0],
         **{
             part: sum(weight * getattr(log, part) for weight, log in zip(weights, logs, strict=True))
-            for part in ("count", "total", "square", "clicks", "conversions")
+            for part in ("count", "total", "square", "clicks", "conversions", "margin", "margin_square")
             if getattr(logs[0], part).size
         },
     )

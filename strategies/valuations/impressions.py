@@ -30,12 +30,17 @@ MOST_WEIGHT = 20.0
 class Told:
     """One kind of outcome: what it counts, by which law it becomes known, and until when it counts.
 
-    A house knows both from its records.
+    A house knows both from its records. Where sales differ, one with the margin ``most`` counts so much, others in proportion.
     """
 
     counts: float
     delay: Delay = NO_DELAY
     window_h: float = np.inf
+    most: float | None = None
+
+    def amount(self, known: KnownOutcomes) -> NDArray[np.float64]:
+        """How many each outcome is, in units of ``counts``; shape (n,)."""
+        return known.weight if self.most is None else known.weight * known.margin / self.most
 
     def share(self, age_h: float) -> float:
         """Of the outcomes that there will be, those that are known at this age."""
@@ -68,13 +73,13 @@ class _Held:
     def __post_init__(self) -> None:
         self.clicks, self.conversions = np.zeros((2, len(self.position)))
 
-    def credit(self, known: KnownOutcomes, to: NDArray[np.float64]) -> None:
-        """Add outcomes to the impressions that they belong to, where these are held here."""
+    def credit(self, known: KnownOutcomes, amount: NDArray[np.float64], to: NDArray[np.float64]) -> None:
+        """Add ``amount`` of each outcome to the impression that it belongs to, where that is held here."""
         if not len(known.position):
             return
         place = np.minimum(np.searchsorted(self.position, known.position), len(self.position) - 1)
         here = self.position[place] == known.position
-        np.add.at(to, place[here], known.weight[here])
+        np.add.at(to, place[here], amount[here])
 
 
 class OwnImpressions:
@@ -107,16 +112,22 @@ class OwnImpressions:
             codes = [requests[name][won] for name in self.features.sources]
             features = self.features.of(codes, int(won.sum()))
             self._held = [*self._held, _Held(feedback.position[won], features, feedback.bid[won])]
+        clicks, sales = feedback.clicks, feedback.conversions
+        sold = sales.weight if self.conversion is None else self.conversion.amount(sales)
         for held in self._held:
-            held.credit(feedback.clicks, held.clicks)
-            held.credit(feedback.conversions, held.conversions)
+            held.credit(clicks, clicks.weight, held.clicks)
+            held.credit(sales, sold, held.conversions)
 
-    def mature(self, hour: float) -> Lesson | None:
-        """What is ``wait_h`` old at ``hour``, counted from the middle of its control interval; None where nothing is."""
+    def mature(self, hour: float, report_age_h: float = 0.0) -> Lesson | None:
+        """What is ``wait_h`` old at ``hour``, counted from the middle of its control interval; None where nothing is.
+
+        What is told is ``report_age_h`` old already.
+        """
+        reported = hour - report_age_h
         for held in self._held:
             if np.isnan(held.hour):
-                held.hour = (self._now + hour) / 2
-        self._now = hour
+                held.hour = (self._now + reported) / 2
+        self._now = reported
         old = [held for held in self._held if hour - held.hour >= self.wait_h]
         self._held = [held for held in self._held if hour - held.hour < self.wait_h]
         if not old:

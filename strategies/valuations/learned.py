@@ -132,9 +132,16 @@ def _on_codes(
         )
     worth = owned(scenario, log, sources)
     value = np.zeros(count.shape)
-    for each, table in zip(worth, (log.clicks, log.conversions), strict=True):
-        if each > 0:
-            value += each * fit(count, total := seen(table), total, True)
+    if worth.click > 0:
+        value += worth.click * fit(count, clicks := seen(log.clicks), clicks, True)
+    if worth.conversion > 0:
+        sold = worth.conversion * fit(count, sales := seen(log.conversions), sales, True)
+        if (
+            log.margin.size and sales.any()
+        ):  # how many sales, and what each earns: a model of its own (Duan et al. 1983)
+            earned = fit(sales, seen(log.margin), seen(log.margin_square), False)
+            sold = sold * np.maximum(earned, 0.0) * (log.conversions.sum() / log.margin.sum())
+        value += sold
     return value
 
 

@@ -1,7 +1,7 @@
 """Who may learn from what: clicks belong to the cmo (and to agencies), conversions to the cio.
 
 A house that sees one kind alone takes each for what all worth comes to per one of its kind: the average value of a click,
-or of a sale, is no secret. Who holds data of both houses learns from both. Where an impression does one thing alone, a
+or of a sale, is no secret. Where sales earn one more than another, what each earned is told with the sale, and so to the cio alone. Who holds data of both houses learns from both. Where an impression does one thing alone, a
 click or an amount, it is the margin too, and every house knows it.
 """
 
@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sim import Scenario
+from sim.response import margins
 from sim.training import TrainingLog
 
 
 class Worth(NamedTuple):
-    """What a click and a conversion count for a learner, in currency; 0: it does not see them."""
+    """What a click and a conversion count for a learner on average, in currency; 0: it does not see them."""
 
     click: float
     conversion: float
@@ -23,9 +24,9 @@ class Worth(NamedTuple):
 def owned(scenario: Scenario, log: TrainingLog, sources: tuple[str, ...]) -> Worth:
     """What the outcomes count for a holder of these sources; a holder of none knows averages, and so of both."""
     response = scenario.response
-    sale = response.conversion.value if response.conversion is not None else 0.0
     owners = {scenario.owner_of(name) for name in sources}
     clicks, sales = float(log.clicks.sum()), float(log.conversions.sum())
+    sale = float(log.margin.sum()) / sales if log.margin.size and sales else float(margins(response).mean())
     worth = response.value_per_click * clicks + sale * sales
     if owners == {"cio"}:
         return Worth(0.0, worth / sales if sales else sale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -86,10 +87,13 @@ def _labels(scenario: Scenario, log: TrainingLog, information: tuple[str, ...]) 
     if sale is None:
         return [_Label(response.value_per_click, log.total, clicked)]
     worth = owned(scenario, log, information)
-    both = [
-        _Label(worth.click, log.clicks, clicked),
-        _Label(worth.conversion, log.conversions, None, Told(1.0, sale.delay_h, sale.click_window_h)),
-    ]
+    sold = Told(1.0, sale.delay_h, sale.click_window_h)
+    sales = _Label(worth.conversion, log.conversions, None, sold)
+    if log.margin.sum() > 0:  # a sale counts for its part of the largest margin (Papke & Wooldridge 1996)
+        mean = float(log.margin.sum() / log.conversions.sum())
+        largest = _Label(worth.conversion * sale.most / mean, log.margin / sale.most, None)
+        sales = largest._replace(conversion=replace(sold, most=sale.most))
+    both = [_Label(worth.click, log.clicks, clicked), sales]
     return [label for label in both if label.worth > 0] or both[:1]
 
 

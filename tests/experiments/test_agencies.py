@@ -33,6 +33,9 @@ def test_each_kind_has_its_own_data_creatives_and_control():
     seats = list(entrants(cell(*KINDS)).values())
     assert [seat.information for seat in seats] == [("demographics",), ("context",), ("context", "profile")]
     assert [seat.control_every for seat in seats] == [168, 1, 1]
+    assert [seat.report_delay_h for seat in seats] == [None, None, None]
+    late = ("bidders.kinds.digital.report_delay_h=24",)
+    assert [s.report_delay_h for s in entrants(cell(*KINDS, overrides=late)).values()] == [None, 24.0, None]
     assert [hasattr(seat.strategy.valuation, "creative") for seat in seats] == [False, True, True]
 
 

@@ -109,6 +109,11 @@ CASES = [
     ),
     ("worthless conversion", ["response.conversion.value = 0", "0"], ["run", "response.conversion.value=0"]),
     (
+        "margins for other profile types",
+        ["response.conversion.value", "2 numbers for 3 profile types"],
+        ["value", "scenario=real_time_optimiser", "response.conversion.value=[10,20]"],
+    ),
+    (
         "conversions where nothing is clicked",
         ["response", "family=logit"],
         ["value", "scenario=theory", "response.conversion.value=3"],

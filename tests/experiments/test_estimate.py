@@ -385,6 +385,18 @@ def test_metrics_of_outcomes_reach_and_deadlines(cells):
     assert {"conversions_censored", "unsent_rate"}.isdisjoint(found), "what is nowhere is not reported"
 
 
+def test_margins_are_reported_where_one_sale_earns_more_than_another(cells):
+    table = cells(market_sd=0, arm_sd=0).assign(**EXTRA)
+    alike = table.assign(margin=3.0 * table["conversions"], margin_censored=0.0)
+    assert set(summarise(alike)["metric"]) == set(summarise(table)["metric"])
+    dearer = alike.assign(margin=np.where(alike["arm"] == "joint", 5.0, 3.0))
+    summary = summarise(dearer, unit_scale=1e6, unit="EUR per million bid requests")
+    rows = summary[(summary["estimand"] == "utility") & (summary["metric"] == "margin")].set_index("arm")
+    assert rows.loc["joint", "estimate"] == 5 * 1e6 / 1000
+    assert rows.loc["none", "unit"] == "EUR per million bid requests"
+    assert "margin_censored" not in set(summary["metric"])
+
+
 def test_metrics_that_say_nothing_are_absent(cells):
     nothing = dict.fromkeys(EXTRA, 0) | {"viewed": 100.0, "reach": 100}
     assert set(summarise(cells().assign(**nothing))["metric"]) == set(summarise(cells())["metric"])
