@@ -9,6 +9,7 @@ from experiments.arms import arms_of
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
 from experiments.plans import plan_problems
+from experiments.studies.options import AttributionStudy
 
 if TYPE_CHECKING:
     from experiments.settings import Settings
@@ -23,6 +24,7 @@ def contradictions(settings: Settings[Any]) -> Iterator[str]:
     yield from _of_valuations(settings)
     yield from _of_two_plans(settings)
     yield from _of_who(settings)
+    yield from _of_campaigns(settings)
     study = settings.study
     yield from plan_problems(
         settings.scenario,
@@ -85,6 +87,13 @@ def _of_who(settings: Settings[Any]) -> Iterator[str]:
     count, who = settings.scenario.bidders.count, getattr(settings.study, "who", None)
     if isinstance(who, int) and who > count:
         yield f"study.who = {who}: must be at most bidders.count = {count}"
+
+
+def _of_campaigns(settings: Settings[Any]) -> Iterator[str]:
+    """A study that plays the channels as campaigns plays those of one firm."""
+    count = settings.scenario.bidders.count
+    if isinstance(settings.study, AttributionStudy) and count != 1:
+        yield f"bidders.count = {count}: with the study attribution must be 1, a firm against a landscape of prices"
 
 
 def _is_value(settings: Settings[Any]) -> bool:

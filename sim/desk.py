@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sim.auction.arrays import Record
 from sim.outcomes import NEVER_US, Awaited, Happened
+from sim.reports import Reports, Rows, Standing
 from sim.scenario import HOUR_US, MICROS, Terms
 from sim.streams import Streams
 from sim.supply import Chunk
@@ -42,7 +43,7 @@ class Entrant:
     ``information`` names the sources it may use (None: all that the scenario has). ``budget`` is in currency per
     replication; None is unlimited. ``terms`` say when it may bid (None: those of the scenario). Bidders of one ``advertiser`` (None: its own) share facts and data, and never bid
     against each other. Of ``control_every`` control steps of the market one is its own: it looks at its account, and learns, that
-    much more rarely.
+    much more rarely. It hears of what it bought ``report_delay_h`` late (None: as the scenario says).
     """
 
     strategy: Strategy
@@ -51,6 +52,7 @@ class Entrant:
     advertiser: str | None = None
     terms: Terms | None = None
     control_every: int = 1
+    report_delay_h: float | None = None
 
 
 class Facet(NamedTuple):
@@ -132,7 +134,7 @@ class Desk:
         )
         """The sources that it looks a request up in."""
         self.clicks, self.conversions = Awaited(), Awaited()
-        self._feedback: list[dict[str, NDArray[Any]]] = []
+        self._reports = Reports(entrant.report_delay_h or 0.0)
         self._grid: VisibleRequests | None = None
         self.stale = True
 
@@ -170,7 +172,7 @@ class Desk:
             self.strategy = brain
 
     def note(self, chunk: Chunk, part: slice, number: int, bids: NDArray[np.int64], lot: Lot) -> None:
-        """Keep what the bidder will learn of these requests at its next control step."""
+        """Keep what the bidder will learn of these requests at its next control step, or later."""
         record, sent = lot.record, lot.sent
         mine = record.winner == number
         won = mine.any(axis=1)
@@ -187,7 +189,7 @@ class Desk:
             "creative": np.where(mine, record.creative, -1).max(axis=1).astype(np.int16),
             **{f"={name}": column for name, column in self._requests(chunk, part).items()},
         }
-        self._feedback.append(
+        self._reports.note(
             columns if sent.all() else {name: column[sent] for name, column in columns.items()}
         )
 
@@ -206,23 +208,28 @@ class Desk:
                     "creative": record.creative[row - part.start, slot],
                     **{f"={name}": column[row - part.start] for name, column in seen.items()},
                 }
-            awaited.put(due_us[which], columns)
+            self._reports.await_outcomes(awaited, due_us[which], columns)
 
-    def learn(self, now_us: int) -> None:
-        """Outcomes become known that are due; a strategy that learns is told what happened since the last time."""
+    def learn(self, standing: Standing) -> Standing:
+        """What is to be reported by now, and outcomes that are due, become known; a strategy that learns is told of them.
+
+        Returns the account as it is reported.
+        """
+        now_us = standing.at_us
+        reported, rows = self._reports.close(standing)
         clicks, conversions = self.clicks.take(now_us), self.conversions.take(now_us)
         if self.strategy.learns:
             known = {"clicks": clicks, "conversions": conversions}
-            self._call("observe", self._learned(known), now_us / HOUR_US)
+            self._call("observe", self._learned(rows, known), now_us / HOUR_US)
+        return reported
 
     def control(self, state: AccountState) -> None:
         """A control step: the strategy looks at its account."""
         self._call("control", state, state.hour)
         self.stale = True
 
-    def _learned(self, known: dict[str, dict[str, NDArray[Any]]]) -> Feedback:
-        """Everything noted since the last call."""
-        parts, self._feedback = self._feedback, []
+    def _learned(self, parts: list[Rows], known: dict[str, Rows]) -> Feedback:
+        """Requests in blocks, and outcomes, as a strategy is told of them."""
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
         table: dict[str, Any] = {
             name: frozen(joined.get(name, np.empty(0, kind))) for name, kind in _FEEDBACK.items()
@@ -233,7 +240,7 @@ class Desk:
         }
         return Feedback(requests=self._seen(joined, len(table["bid"])), **table, **outcomes)
 
-    def _outcomes(self, columns: dict[str, NDArray[Any]]) -> KnownOutcomes:
+    def _outcomes(self, columns: Rows) -> KnownOutcomes:
         due_us = columns.get("due_us", np.empty(0, np.int64))
         table = {name: columns.get(name, np.empty(0, kind)) for name, kind in _OUTCOMES.items()}
         return KnownOutcomes(
@@ -242,7 +249,7 @@ class Desk:
             **{name: frozen(column) for name, column in table.items()},
         )
 
-    def _seen(self, columns: dict[str, NDArray[Any]], n: int) -> VisibleRequests:
+    def _seen(self, columns: Rows, n: int) -> VisibleRequests:
         """The visible columns among some; all of them are there, if empty."""
         return VisibleRequests(
             n, {name: columns.get(f"={name}", empty) for name, empty in self._empty.items()}

@@ -28,6 +28,7 @@ from sim.memory import open_memory
 from sim.metering import Meter
 from sim.outcomes import NEVER_US, Happened, Outcomes
 from sim.permission import DAY_H, changes, left_today
+from sim.reports import Standing
 from sim.results import RunResult
 from sim.scenario import HOUR_US, MICROS, Scenario
 from sim.seating import rules_of, seats_of
@@ -183,20 +184,22 @@ class _Run:
         for number, desk in enumerate(self.desks):
             if step % desk.control_every:
                 continue
-            desk.learn(now_us)
+            known = desk.learn(Standing(now_us, self.seen, spend[number], wins[number], left[number]))
             desk.control(
                 AccountState(
                     hour=hour,
                     horizon_h=horizon_h,
                     requests_seen=self.seen,
                     requests_expected=self.requests_expected,
-                    spend=spend[number],
-                    wins=wins[number],
+                    spend=known.spend,
+                    wins=known.wins,
                     budget=np.inf if desk.budget is None else desk.budget,
-                    budget_left=left[number],
+                    budget_left=known.budget_left,
                     clicks=desk.clicks.known,
                     conversions=desk.conversions.known,
                     margin=desk.conversions.margin,
+                    requests_unreported=self.seen - known.requests,
+                    report_age_h=(now_us - known.at_us) / HOUR_US,
                 )
             )
 
@@ -309,6 +312,8 @@ class _Run:
     def _entrant(self, entry: Strategy | Entrant) -> Entrant:
         bidders = self.scenario.bidders
         entrant = entry if isinstance(entry, Entrant) else Entrant(entry, budget=bidders.budget)
+        if entrant.report_delay_h is None:
+            entrant = replace(entrant, report_delay_h=bidders.report_delay_h)
         return entrant if entrant.terms is not None else replace(entrant, terms=bidders.terms)
 
     def _result(self) -> RunResult:

@@ -77,7 +77,7 @@ class KnownOutcomes:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """Own requests since the last time, in order; arrays of shape (n,), money in currency per impression.
+    """Own requests reported since the last time, in order; arrays of shape (n,), money in currency per impression.
 
     ``requests`` are the visible columns, ``position`` the request's number in the run. ``late`` bids came after the
     exchange's deadline and lost; a bid can also be lost to a full frequency cap, an empty purse or a holdout, and then looks enough to win. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or the floor,
@@ -102,7 +102,9 @@ class Feedback:
 class AccountState:
     """A bidder's own account at a control step. Money in currency, time in hours, ``budget`` inf where unlimited.
 
-    ``clicks`` and ``conversions`` are those that are known by now, ``margin`` what these conversions bring.
+    ``clicks`` and ``conversions`` are those that are known by now, ``margin`` what these conversions bring. ``spend``, ``wins`` and
+    ``budget_left`` are as they stood ``report_age_h`` ago, ``requests_unreported`` requests before now: where ``bidders.report_delay_h``
+    is 0 both are 0.
     """
 
     hour: float
@@ -116,6 +118,13 @@ class AccountState:
     clicks: float = 0.0
     conversions: float = 0.0
     margin: float = 0.0
+    requests_unreported: int = 0
+    report_age_h: float = 0.0
+
+    @property
+    def requests_reported(self) -> int:
+        """The requests that the reported spend is of."""
+        return self.requests_seen - self.requests_unreported
 
     @property
     def hours_left(self) -> float:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.arms import bidder_names
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.found import Ledger
+from experiments.settings import Settings
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.value_cells import unit
+from experiments.vary import varied
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,23 +37,17 @@ class Adoption(Study):
     }
 
     def check(self) -> None:
-        """Refuse a market without rivals, or two arms that are one."""
-        scenario, study = self.settings.scenario, self.settings.study
-        problems = []
-        if scenario.bidders.count < 2:
-            problems.append(
-                f"bidders.count = {scenario.bidders.count}: the study adoption needs two bidders or more, as bidders.count=5"
-            )
+        """Refuse two arms that are one, and a market that so many bidders do not fit."""
+        study = self.settings.study
         if study.arm == study.others:
-            problems.append(
+            raise BadInput(
                 f"study.others = {study.others}: must not be study.arm, or nobody has anything to adopt"
             )
-        if problems:
-            raise BadInput(problems)
+        _ = self._played
 
     def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way
         """Every number of adopters in every replication."""
-        numbers = range(self.settings.scenario.bidders.count + 1)
+        numbers = range(self._bidders + 1)
         yield [self._cell(k, r) for r in range(self.settings.study.replications) for k in numbers]
 
     def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
@@ -62,14 +60,16 @@ class Adoption(Study):
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
         """The table by number of adopters, and who gains and loses."""
-        from experiments.studies.adoption_words import adoption_table, sentences
+        from experiments.studies.adoption_words import adoption_table, notes, sentences
 
         scale, money = unit(self.settings.scenario)
         cost = self.settings.study.cost_per_request * scale
-        bidders = self.settings.scenario.bidders.count
+        bidders = self._bidders
         about = {"bidders": bidders, "cost": cost, "unit": money, "arm": self.settings.study.arm}
         return Said(
-            verdict=tuple(sentences(summary, **about)), shown=(adoption_table(summary, bidders, cost, money),)
+            verdict=tuple(sentences(summary, **about)),
+            notes=tuple(notes(self.settings.scenario, bidders)),
+            shown=(adoption_table(summary, bidders, cost, money),),
         )
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
@@ -79,10 +79,21 @@ class Adoption(Study):
         points = adoption_points(summary)
         yield Figure("adoption", points, partial(draw_adoption, points))
 
+    @cached_property
+    def _played(self) -> Settings[Any]:
+        """The settings with bidders who compete: those of the scenario, or ``study.seats`` of the one that it has."""
+        if self.settings.scenario.bidders.count > 1:
+            return self.settings
+        return varied(self.settings, {"bidders.count": self.settings.study.seats}, place="study.seats")
+
+    @property
+    def _bidders(self) -> int:
+        return self._played.scenario.bidders.count
+
     def _cell(self, k: int, replication: int) -> Cell:
         study = self.settings.study
         return Cell(
-            scenario=self.settings.market,
+            scenario=self._played.market,
             arm=study.arm if k else study.others,
             valuation=study.valuation,
             who=k or 1,
@@ -131,37 +142,26 @@ class Adoption(Study):
 
     def _equilibria(self, at: Equilibria, found: list[Gain]) -> Iterator[dict[str, Any]]:
         """A row an equilibrium number; its interval spans all numbers that the gains' band does not rule out."""
+        known = found[0].estimate
+        low, high = (min(at.possible), max(at.possible)) if known.has_interval else (math.nan, math.nan)
         for k in at.numbers:
-            row = self._row("equilibrium_adopters", k, "adopters", None)
-            ends = (min(at.possible), max(at.possible)) if found[0].estimate.has_interval else (None, None)
-            yield row | {
-                "estimate": k,
-                "ci_low": ends[0],
-                "ci_high": ends[1],
-                "n_replications": found[0].estimate.n,
-            }
+            number = replace(known, estimate=k, ci_low=low, ci_high=high)
+            yield self._row("equilibrium_adopters", k, "adopters", number)
 
     def _counted(self, cells: pd.DataFrame) -> pd.DataFrame:
         """The cells with the number of adopters, and whether each bidder is one of them."""
-        names = bidder_names(self.settings.scenario.bidders.count)
+        names = bidder_names(self._bidders)
         at = cells["study_point"].str.removeprefix(AT)
         number = at.where(at != "", "0").astype(int)
         place = cells["advertiser"].map({name: place for place, name in enumerate(names)})
         return cells.assign(k=number, adopts=place < number, study_point="")
 
-    def _row(self, estimand: str, k: int, metric: str, found: Estimate | None) -> dict[str, Any]:
+    def _row(self, estimand: str, k: int, metric: str, found: Estimate) -> dict[str, Any]:
         from experiments.estimate import unit_of
+        from experiments.estimate.ladder import row_of
 
         _, money = unit(self.settings.scenario)
-        row = {"estimand": estimand, "arm": label(k), "metric": metric, "unit": unit_of(metric, money)}
-        if found is None:
-            return row
-        return row | {
-            "estimate": found.estimate,
-            "ci_low": found.ci_low,
-            "ci_high": found.ci_high,
-            "n_replications": found.n,
-        }
+        return row_of(estimand, label(k), metric, unit_of(metric, money), found)
 
 
 def label(k: int) -> str:

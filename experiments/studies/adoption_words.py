@@ -9,6 +9,7 @@ from experiments.estimate import Estimate, lookup
 from experiments.studies.adoption import adopters, label
 from experiments.tables import DASH, FOOTNOTE, blank_table, signed
 from experiments.verdict import CAVEAT, interval, number
+from sim.scenario import Scenario
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,6 +51,17 @@ def adoption_table(summary: pd.DataFrame, bidders: int, cost: float, unit: str) 
             *(number(found.estimate) if found else DASH for found in market),
         )
     return table
+
+
+def notes(scenario: Scenario, bidders: int) -> Iterator[str]:
+    """What the scenario does not say of the market that was played."""
+    if scenario.bidders.count < bidders:
+        yield f"{scenario.name} has one bidder: {bidders} of its kind compete here (study.seats)"
+    if scenario.touchpoints is not None:
+        yield (
+            "every firm bids in all channels what its data say a place there is worth; daily budgets, bids and targeting of the "
+            "channels are those of the study attribution alone"
+        )
 
 
 def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, arm: str) -> Iterator[str]:

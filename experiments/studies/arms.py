@@ -93,7 +93,12 @@ def _seat(cell: Cell, seat: str, spec: StrategySpec, rivals: Rivals) -> Entrant:
     entrant = _campaign(
         own, seat, arm_of(cell, spec), bidders.budget, rivals, kind.strategy or bidders.strategy
     )
-    return replace(entrant, control_every=bidders.steps_of(kind), terms=kind.terms)
+    return replace(
+        entrant,
+        control_every=bidders.steps_of(kind),
+        report_delay_h=kind.report_delay_h,
+        terms=kind.terms,
+    )
 
 
 def _with_what_is_for_sale(scenario: Scenario, arm: str) -> str:

@@ -51,10 +51,11 @@ Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
 class TournamentStudy(Priced):
     """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
 
-    All seats hold the data of ``arm`` and have ``bidders.budget``.
+    Null: those of the standard field that the market gives something to go by. All seats hold the data of ``arm`` and have
+    ``bidders.budget``.
     """
 
-    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)]
+    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)] | None = None
     pairings: bool = True
     replications: Count = 20
     arm: Arm = "joint"
@@ -88,10 +89,12 @@ class Money(Model):
 class AdoptionStudy(Priced):
     """The study ``adoption``: none, one, two ... all bidders hold the data of ``arm``, the others that of ``others``.
 
-    ``cost_per_request`` is what the data costs one adopter, in currency per bid request.
+    ``seats`` bidders of one kind compete where the scenario has one alone. ``cost_per_request`` is what the data costs one
+    adopter, in currency per bid request.
     """
 
     replications: Count = 10
+    seats: Annotated[int, Field(ge=2, le=1024)] = 5
     arm: Arm = "joint"
     others: Arm = "none"
     cost_per_request: NonNegative = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +12,7 @@ from experiments.cells import PILOTS, Cell, CellResult, label
 from experiments.errors import BadInput
 from experiments.found import Ledger, table
 from experiments.studies.base import Figure, Said, Study
+from experiments.studies.field import Field, field_of
 from experiments.studies.value_cells import unit
 from sim.scenario import StrategySpec
 
@@ -77,7 +78,7 @@ class Tournament(Study):
             shown.append(payoff_table(results.payoffs))
         return Said(
             verdict=tuple(verdict(results.ranked, format_) for format_ in results.scores),
-            notes=tuple(notes(summary)),
+            notes=(*self._field.notes(), *notes(summary)),
             shown=tuple(shown),
         )
 
@@ -105,9 +106,13 @@ class Tournament(Study):
 
     # -- cells ----------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _field(self) -> Field:
+        return field_of(self.settings)
+
     @property
     def _strategies(self) -> tuple[StrategySpec, ...]:
-        return tuple(self.settings.study.strategies)
+        return self._field.strategies
 
     def _together(self, replications: range) -> list[Cell]:
         """The market of all, as often as there are seats: everybody moves on by one, so that all have sat everywhere."""
@@ -163,6 +168,8 @@ class Tournament(Study):
         from strategies.market import Market
         from strategies.registry import UnknownStrategyError, make
 
+        if len(self._strategies) < 2:
+            yield f"study.strategies: name two or more; {' '.join(self._field.notes())}"
         market, seen = Market.of(self.settings.scenario), dict[str, int]()
         for number, spec in enumerate(self._strategies):
             name = label(spec)

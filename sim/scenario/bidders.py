@@ -73,14 +73,15 @@ class Kind(Model):
     """A kind of bidder, for matches whose seats differ in more than a strategy.
 
     It bids on ``sources`` (null: those that the study gives every seat), plays ``strategy`` (null: ``bidders.strategy``), shows
-    creatives as ``creative`` says (null: as all do), looks at its account every ``control_interval_h`` (null: as all do), and may bid
-    on its own ``terms`` (null: those of all).
+    creatives as ``creative`` says (null: as all do), looks at its account every ``control_interval_h`` (null: as all do), hears of what it
+    bought ``report_delay_h`` late (null: as all do), and may bid on its own ``terms`` (null: those of all).
     """
 
     sources: tuple[str, ...] | None = None
     strategy: StrategySpec | None = None
     creative: Literal["rotated", "chosen"] | None = None
     control_interval_h: Annotated[Hours, Field(gt=1e-9)] | None = None
+    report_delay_h: Hours | None = None
     terms: Terms | None = None
 
     @field_validator("strategy", mode="before")
@@ -95,7 +96,9 @@ class Bidders(Model):
     ``values='private'``: each bidder's profile and context facts about a request are its own, independent draws (match
     values). ``'common'``: all look at the same facts; then winning tells of what better informed rivals know, and with
     ``beliefs='winning'`` exact valuations reckon with it, where ``'naive'`` ones do not. ``budget`` is in currency per replication (null: no limit).
-    A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given.
+    A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given. There a bidder sees
+    spend, wins and what is left as they stood at its last control step that is at least ``report_delay_h`` ago, and learns what
+    became of its bids up to then; outcomes too are not known before. The exchange always knows the true budget.
     ``creative='chosen'``: each shows, request by request, the one of the campaign's creatives that its data say is worth most
     there; ``'rotated'``: chance shows them by their shares. ``terms`` say when they may bid. Each answers after ``answer_ms`` (a delay, or a number of milliseconds that it always
     takes) and the look-ups of its data. ``kinds`` are bidders that differ in more than a strategy, by names under which a match
@@ -107,6 +110,7 @@ class Bidders(Model):
     budget: Money | None = None
     control_interval_h: Annotated[Hours, Field(gt=1e-9)] = 1.0
     control_interval_requests: Count | None = None
+    report_delay_h: Hours = 0.0
     terms: Terms = Terms()
     answer_ms: Delay = NO_DELAY
     values: Literal["private", "common"] = "private"

@@ -54,8 +54,6 @@ def touchpoint_problems(scenario: Scenario) -> Iterator[str]:
         yield "touchpoints: without a journey nobody buys later what a touchpoint could be credited with; set journey"
     elif scenario.journey.group != 1:
         yield f"journey.group = {scenario.journey.group}: with touchpoints must be 1: people are left out of tests one by one"
-    if scenario.bidders.count != 1:
-        yield f"bidders.count = {scenario.bidders.count}: with touchpoints must be 1, against a landscape of prices"
     if scenario.rivals.landscape is None:
         yield "rivals.landscape: with touchpoints somebody must set prices; give a landscape"
     if scenario.bidders.budget is not None:

@@ -87,7 +87,7 @@ class FluidPacing(Policy):
             self.mu = 0.0
             return
         if self.plan == "rest":
-            money, requests = state.budget_left, state.requests_expected - state.requests_seen
+            money, requests = state.budget_left, state.requests_expected - state.requests_reported
         else:
             money, requests = state.budget, state.requests_expected
         if requests > 0 and self._count.any():

@@ -70,17 +70,17 @@ class AdaptivePacing(Policy):
         if not math.isfinite(state.budget):
             self.mu = 0.0
             return
-        if self._fluid is not None and state.requests_seen:
+        if self._fluid is not None and state.requests_reported:
             self._fluid.control(state)
             self.mu, self._fluid = min(self._fluid.mu, self.mu_max), None
-            self._spend, self._seen = state.spend, state.requests_seen
-            self._rho = state.budget_left / max(state.requests_expected - state.requests_seen, 1)
+            self._spend, self._seen = state.spend, state.requests_reported
+            self._rho = state.budget_left / max(state.requests_expected - state.requests_reported, 1)
             return
         rho = state.budget / max(state.requests_expected, 1) if self._rho is None else self._rho
         step = default_step(rho, state.requests_expected) if self.step is None else self.step
-        overspent = (state.spend - self._spend) - rho * (state.requests_seen - self._seen)
+        overspent = (state.spend - self._spend) - rho * (state.requests_reported - self._seen)
         self.mu = min(max(self._moved(step * overspent), 0.0), self.mu_max)
-        self._spend, self._seen = state.spend, state.requests_seen
+        self._spend, self._seen = state.spend, state.requests_reported
 
     def _moved(self, by: float) -> float:
         """Where mu goes, before it is kept within its limits."""

@@ -64,14 +64,14 @@ class PIDSpend(_PID):
 
     def control(self, state: AccountState) -> None:
         """Compare what was spent since the last step with the target."""
-        n, spend = state.requests_seen - self._seen, state.spend - self._spend
+        n, spend = state.requests_reported - self._seen, state.spend - self._spend
         if not math.isfinite(state.budget) or n <= 0:
             return
         left = max(state.requests_expected - self._seen, n)
         target = (state.budget - self._spend) / left * n
         if target > 0:
             self._act(1.0 - spend / target, n / max(state.requests_expected, 1))
-        self._spend, self._seen = state.spend, state.requests_seen
+        self._spend, self._seen = state.spend, state.requests_reported
 
 
 class PIDCPA(_PID):
@@ -102,11 +102,11 @@ class PIDCPA(_PID):
 
     def control(self, state: AccountState) -> None:
         """Compare the cost of all actions so far with the target."""
-        n = state.requests_seen - self._seen
+        n = state.requests_reported - self._seen
         worth = self.target * (state.clicks if self.per == "click" else state.conversions)
         most = max(worth, state.spend)
         if n > 0 and most > 0:
             self._act(
                 (worth - state.spend) / (most + self.target * self.grace), n / max(state.requests_expected, 1)
             )
-        self._seen = state.requests_seen
+        self._seen = state.requests_reported

@@ -91,7 +91,7 @@ class RLB(Policy):
 
     def control(self, state: AccountState) -> None:
         """What money is worth with so much of it, and so many auctions, left."""
-        left = state.requests_expected - state.requests_seen
+        left = state.requests_expected - state.requests_reported
         if not math.isfinite(state.budget) or left <= 0:
             self._cost = None if not math.isfinite(state.budget) else np.zeros(1)
             return

@@ -40,11 +40,11 @@ class _Coupled(Policy):
 
     def _move(self, state: AccountState) -> None:
         """Both duals, after n requests more; ``_won`` is the w won so far."""
-        n, requests = state.requests_seen - self._seen, max(state.requests_expected, 1)
+        n, requests = state.requests_reported - self._seen, max(state.requests_expected, 1)
         spend, won = state.spend - self._spend, self._won - self._won_before
         if n <= 0:
             return
-        scale = max(self._won, state.spend) / state.requests_seen
+        scale = max(self._won, state.spend) / state.requests_reported
         if scale > 0:
             move = (won - spend) / scale * min(1.0 / (4.0 * math.sqrt(requests)), 0.5 / n)
             self.lam *= math.exp(-min(max(move, -LARGEST_MOVE), LARGEST_MOVE))
@@ -52,7 +52,7 @@ class _Coupled(Policy):
         if math.isfinite(state.budget):
             rho = state.budget / requests
             self.mu = max(self.mu + default_step(rho, requests) * (spend - rho * n), 0.0)
-        self._spend, self._won_before, self._seen = state.spend, self._won, state.requests_seen
+        self._spend, self._won_before, self._seen = state.spend, self._won, state.requests_reported
 
 
 class TargetROS(_Coupled):

@@ -43,7 +43,7 @@ class Throttling(Policy):
         """Compare spend with its plan."""
         if not math.isfinite(state.budget):
             self.share = 1.0
-        elif state.requests_seen:
-            planned = state.budget * state.requests_seen / max(state.requests_expected, 1)
+        elif state.requests_reported:
+            planned = state.budget * state.requests_reported / max(state.requests_expected, 1)
             over = state.spend > planned
             self.share = min(self.share * (1.0 - self.rate if over else 1.0 + self.rate), 1.0)

@@ -74,9 +74,10 @@ class Tracking(Policy):
 
     def control(self, state: AccountState) -> None:
         """Forget a little, count what has become ripe, and price anew."""
-        kept = 0.5 ** ((state.hour - self._hour) / self.memory_h)
+        reported = state.hour - state.report_age_h
+        kept = 0.5 ** ((reported - self._hour) / self.memory_h)
         self._outcomes, self._value = self._outcomes * kept, self._value * kept
-        self._hour = state.hour
+        self._hour = reported
         outcomes, value = self._waiting.ripe(state.hour - self.label_h)
         if self.labels == "ripe":
             self._count(outcomes, value, _level(value))

@@ -118,12 +118,16 @@ class OwnImpressions:
             held.credit(clicks, clicks.weight, held.clicks)
             held.credit(sales, sold, held.conversions)
 
-    def mature(self, hour: float) -> Lesson | None:
-        """What is ``wait_h`` old at ``hour``, counted from the middle of its control interval; None where nothing is."""
+    def mature(self, hour: float, report_age_h: float = 0.0) -> Lesson | None:
+        """What is ``wait_h`` old at ``hour``, counted from the middle of its control interval; None where nothing is.
+
+        What is told is ``report_age_h`` old already.
+        """
+        reported = hour - report_age_h
         for held in self._held:
             if np.isnan(held.hour):
-                held.hour = (self._now + hour) / 2
-        self._now = hour
+                held.hour = (self._now + reported) / 2
+        self._now = reported
         old = [held for held in self._held if hour - held.hour >= self.wait_h]
         self._held = [held for held in self._held if hour - held.hour < self.wait_h]
         if not old:

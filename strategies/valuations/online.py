@@ -64,7 +64,7 @@ class Online:
 
     def control(self, state: AccountState) -> None:
         """Learn from what is old enough."""
-        lesson = self.own.mature(state.hour) if self.own is not None else None
+        lesson = self.own.mature(state.hour, state.report_age_h) if self.own is not None else None
         if lesson is not None:
             self._learn(lesson)
 

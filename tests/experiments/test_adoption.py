@@ -9,9 +9,13 @@ import pandas as pd
 import pytest
 
 from experiments.cli import main
+from experiments.config import load
+from experiments.errors import BadInput
 from experiments.estimate import Estimate, lookup
 from experiments.estimate.adoption import Gain, equilibria, gains, per_bidder
-from experiments.studies.adoption_words import sentences
+from experiments.found import Ledger
+from experiments.studies.adoption import Adoption
+from experiments.studies.adoption_words import notes, sentences
 
 SMALL = ["scenario=theory_rivals", "executor=serial", "study.arm=profile", "bidders.count=3"]
 
@@ -89,8 +93,36 @@ def test_the_command_answers(summary, capsys):
     assert "interval: simulation error only" in said
 
 
-def test_one_bidder_or_one_arm_is_refused(capsys):
-    assert main(["adoption", "scenario=theory_rivals", "bidders.count=1", "study.arm=none"]) == 2
-    said = capsys.readouterr().err
-    assert "bidders.count = 1" in said
-    assert "study.others = none" in said
+def test_one_arm_is_refused(capsys):
+    assert main(["adoption", "scenario=theory_rivals", "study.arm=none"]) == 2
+    assert "study.others = none" in capsys.readouterr().err
+
+
+def study(*overrides):
+    return Adoption(load("adoption", overrides)[0].settings)
+
+
+def bidders_of(study):
+    (cells,) = study.stages(Ledger())
+    return {cell.scenario.bidders.count for cell in cells}, {cell.who for cell in cells}
+
+
+def test_one_bidder_gets_rivals_of_its_kind_and_it_is_said():
+    assert bidders_of(study("scenario=default")) == ({5}, {1, 2, 3, 4, 5})
+    assert bidders_of(study("scenario=default", "study.seats=3")) == ({3}, {1, 2, 3})
+    assert bidders_of(study("scenario=theory_rivals", "bidders.count=3")) == ({3}, {1, 2, 3})
+    alone, several = (
+        study(f"scenario={name}").settings.scenario for name in ("touchpoints", "theory_rivals")
+    )
+    told = list(notes(alone, 5))
+    assert told[0] == "touchpoints has one bidder: 5 of its kind compete here (study.seats)"
+    assert "daily budgets, bids and targeting of the channels are those of the study attribution" in told[1]
+    assert not list(notes(several, several.bidders.count))
+
+
+def test_so_many_bidders_must_fit_the_market():
+    """What is remembered of people takes room for every bidder: the market is validated as it is played."""
+    caps = "bidders.terms.caps=[{impressions: 100, window_h: 24}]"
+    crowded = study("scenario=default", "audience.people=1000000", caps, "study.seats=1024")
+    with pytest.raises(BadInput, match=r"study\.seats: audience\.people = 1000000 x"):
+        crowded.check()

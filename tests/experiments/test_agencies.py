@@ -33,6 +33,9 @@ def test_each_kind_has_its_own_data_creatives_and_control():
     seats = list(entrants(cell(*KINDS)).values())
     assert [seat.information for seat in seats] == [("demographics",), ("context",), ("context", "profile")]
     assert [seat.control_every for seat in seats] == [168, 1, 1]
+    assert [seat.report_delay_h for seat in seats] == [None, None, None]
+    late = ("bidders.kinds.digital.report_delay_h=24",)
+    assert [s.report_delay_h for s in entrants(cell(*KINDS, overrides=late)).values()] == [None, 24.0, None]
     assert [hasattr(seat.strategy.valuation, "creative") for seat in seats] == [False, True, True]
 
 
@@ -85,16 +88,9 @@ def test_with_data_that_say_nothing_and_one_ad_all_kinds_are_one():
     assert result["wins"] == other["wins"]
 
 
-@pytest.mark.parametrize(
-    "verb",
-    [
-        ("tournament", "study.replications=2"),
-        ("run", "study.strategies=[traditional,digital,in_house]"),
-        ("value", "study.replications=2"),
-    ],
-)
-def test_every_verb_plays_it(verb, tmp_path):
-    assert main([*verb, *FAST, f"results_dir={tmp_path}", "executor=serial"]) == 0
+def test_a_single_match_can_be_looked_at(tmp_path):
+    match = "study.strategies=[traditional,digital,in_house]"
+    assert main(["run", *FAST, match, f"results_dir={tmp_path}", "executor=serial"]) == 0
 
 
 def test_all_contradictions_are_listed():

@@ -1,4 +1,4 @@
-"""Scenarios of the business: every contradiction of a configuration is listed, and every verb plays them or says why not."""
+"""Scenarios of the business: every contradiction of a configuration is listed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import shlex
 
 import pytest
 
-from experiments.cli import main
 from experiments.config import load
 from experiments.errors import BadInput
 
@@ -110,37 +109,3 @@ def test_all_contradictions_are_listed_at_once(name):
         assert sum(problem.startswith(part) for problem in problems) == 1, (part, problems)
     extra = [problem for problem in problems if not problem.startswith(expected)]
     assert not extra
-
-
-NOT_PLAYED = {
-    (
-        "adoption",
-        "touchpoints",
-    ): "bidders.count = 2: with touchpoints must be 1, against a landscape of prices",
-    ("adoption", "agencies"): "study.others = context: must not be study.arm",
-}
-"""What a verb does not play, and what it says; the others it does."""
-
-
-@pytest.mark.parametrize("name", CONTRADICTIONS)
-@pytest.mark.parametrize("verb", ["adoption", "tournament"])
-def test_every_verb_plays_each_scenario_or_says_why_not(verb, name, tmp_path, capsys):
-    own = {
-        "adoption": ("bidders.count=2",),
-        "tournament": ("study.strategies=[truthful,{name: linear, gain: 0.5}]", "study.pairings=false"),
-    }
-    small = ("supply.requests=1000", "study.replications=2", "plot.enabled=false", "executor=serial")
-    code = main([verb, f"scenario={name}", *small, *own[verb], f"results_dir={tmp_path}"])
-    said = capsys.readouterr()
-    if why := NOT_PLAYED.get((verb, name)):
-        assert code == 2
-        assert why in said.err
-    else:
-        assert code == 0, said.err
-
-
-def test_adoption_of_the_agencies_data_from_nothing(tmp_path):
-    small = ("supply.requests=1000", "study.replications=2", "plot.enabled=false", "executor=serial")
-    assert (
-        main(["adoption", "scenario=agencies", "study.others=none", *small, f"results_dir={tmp_path}"]) == 0
-    )

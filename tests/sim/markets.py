@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -220,7 +221,7 @@ def draw_response(pick, family, people):
         response["conversion"] = pick([None, 1, 1]) and {
             "a": -0.5,
             "c": 0.3,
-            "value": pick([0.5, 2.0]),
+            "value": pick([0.5, (2.5, 2.0)]),
             "delay_h": draw_delay(pick, 0.5),
             "after_view": pick([0.0, 0.5]),
             "click_window_h": pick([0.4, 2.0, 720.0]),
@@ -348,6 +349,11 @@ def draw_market(pick):
             pick([None, None, None, "one firm"]),
             draw_terms(pick, scenario.audience.people) if terms else None,
         )
+    if pick([False, True, False, False]):
+        bidders = {
+            name: replace(entrant, report_delay_h=pick([0.0, 0.3, 1.6, 24.0]))
+            for name, entrant in bidders.items()
+        }
     return scenario, bidders
 
 

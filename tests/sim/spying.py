@@ -140,6 +140,8 @@ def facts_of(scenario, bidders, happened, tables):
         "mixed": len(auction.shares) > 1,
         "landscape": scenario.rivals.landscape is not None,
         "sync": any(s.sync_interval_h and not s.never_arrives for s in sources),
+        "reported late": any(bidder.report_delay_h for bidder in bidders.values()),
+        "margins": bool(sale) and isinstance(sale.value, tuple),
         "aged": any(s.ages and s.age_known for s in sources),
         "history": any(scenario.factor_of(name) == "history" for name in scenario.source),
         "copy": any(s.copy_of for s in sources),
@@ -193,7 +195,7 @@ KINDS = [
     *("calendar cap per advertiser", "unsent", "late or unsent", "clicks", "conversions", "clicks told late"),
     *("clicks_censored", "conversions_censored", "conversions_unattributed", "constant delay"),
     *("history", "copy", "bought", "coverage", "accuracy", "not exclusive", "unmatched prior", "consent"),
-    *("data_cost", "matches"),
+    *("data_cost", "matches", "reported late", "margins"),
     *("exponential delay", "weibull delay", "lognormal delay", "empirical delay"),
 ]
 """What a list of drawn markets must hold to be worth something."""

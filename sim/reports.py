@@ -1,0 +1,75 @@
+"""What a bidder is told of what it bought, and how late.
+
+Between two of its control steps what happens to a bidder fills a page. A page is told of at the first control step that is at
+least ``bidders.report_delay_h`` after its end, with the account as it stood then: bids, wins, prices, and the outcomes of its
+impressions from then on. Without a delay that is the step at its end. The exchange itself is never late: it knows the true
+budget, and charges nobody beyond it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.calendar import FOREVER
+from sim.outcomes import Awaited
+from sim.scenario import HOUR_US
+
+Rows = dict[str, NDArray[Any]]
+
+
+class Standing(NamedTuple):
+    """An account at a moment: requests seen by then, money in currency."""
+
+    at_us: int
+    requests: int
+    spend: float
+    wins: int
+    budget_left: float
+
+
+@dataclass
+class _Page:
+    """Requests in blocks, in order, and outcomes to be awaited from when it is told."""
+
+    rows: list[Rows] = field(default_factory=list)
+    outcomes: list[tuple[Awaited, NDArray[np.int64], Rows]] = field(default_factory=list)
+
+
+class Reports:
+    """The pages of one bidder that are still to be told."""
+
+    def __init__(self, delay_h: float) -> None:
+        self._delay_us = min(round(delay_h * HOUR_US), FOREVER)
+        self._page = _Page()
+        self._closed: deque[tuple[Standing, _Page]] = deque()
+        self._told: Standing | None = None
+
+    def note(self, rows: Rows) -> None:
+        """Some requests; the bidder sees them when the page is told."""
+        self._page.rows.append(rows)
+
+    def await_outcomes(self, of: Awaited, due_us: NDArray[np.int64], columns: Rows) -> None:
+        """Outcomes of impressions on this page: known when they are due, but not before the page is told."""
+        if len(due_us):
+            self._page.outcomes.append((of, due_us, columns))
+
+    def close(self, standing: Standing) -> tuple[Standing, list[Rows]]:
+        """A control step: the account as it is reported now, and the rows of all pages that are told with it.
+
+        The opening account is known at once.
+        """
+        self._told = standing if self._told is None else self._told
+        self._closed.append((standing, self._page))
+        self._page = _Page()
+        rows: list[Rows] = []
+        while self._closed and self._closed[0][0].at_us + self._delay_us <= standing.at_us:
+            self._told, page = self._closed.popleft()
+            rows += page.rows
+            for awaited, due_us, columns in page.outcomes:
+                awaited.put(due_us, columns)
+        return self._told, rows
