@@ -127,6 +127,12 @@ METRICS: dict[str, Metric] = {
         "purchases_without_ads",
     ),
     "purchases": Metric("count", "purchases as realised", "purchases", "purchases"),
+    "sold_out_h": Metric(
+        "number",
+        "how long a product of the focal advertiser had nothing left to sell, on average",
+        "hours",
+        "sold_out_h",
+    ),
     "late_rate": Metric(
         "share", "bids of the focal advertiser after the exchange's deadline", "bid requests", "late"
     ),
