@@ -58,6 +58,11 @@ def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
             f"study.valuation = {valuation}: must be bayes where there is a journey; purchases follow months after an "
             "impression, and a log of randomised impressions knows only what follows at once"
         )
+    if scenario.stock is not None:
+        yield (
+            f"study.valuation = {valuation}: must be bayes where there is stock; how soon a shelf is empty is what bids make of it, "
+            "and a log of randomised impressions knows no shelves"
+        )
     if scenario.bidders.beliefs == "winning":
         yield f"study.valuation = {valuation}: with bidders.beliefs=winning must be bayes"
     learner = getattr(settings.study, "learner", "")

@@ -28,7 +28,7 @@ BLOCK = "block"
 
 @dataclass(frozen=True)
 class Run:
-    """One simulation: a row a bidder, a row a bidder and hour, a row a kind of event, a row a step of the journeys.
+    """One simulation: a row a bidder, a row a bidder and hour, a row a kind of event, a row a step of the journeys, a row a shelf.
 
     ``logged`` counts the rows of the auction log; None where none was asked for.
     """
@@ -40,6 +40,7 @@ class Run:
     market: dict[str, float]
     logged: int | None = None
     journey: pd.DataFrame | None = None
+    stock: pd.DataFrame | None = None
 
     @property
     def pace(self) -> dict[str, float]:
@@ -81,6 +82,7 @@ def run(point: Point) -> Run:
             dict(result.market),
             logged,
             pd.DataFrame(dict(result.journey)),
+            pd.DataFrame(dict(result.stock)),
         )
         _write(point, folder, done)
         ledger = Ledger(ran=1, auctions=int(result.market["requests"]))
@@ -174,6 +176,8 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
     folder.write_table("calendar.csv", done.calendar)
     if done.journey is not None and len(done.journey):
         folder.write_table("journey.csv", done.journey)
+    if done.stock is not None and len(done.stock):
+        folder.write_table("stock.csv", done.stock)
     if point.settings.plot.enabled:
         look = point.settings.plot
         for figure in _figures(point, done):

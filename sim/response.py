@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +63,18 @@ def truth(scenario: Scenario) -> Truth:
         np.tensordot(shares, part, axes=1) for part in (effect.worth, effect.click, effect.conversion)
     )
     return Truth(law, theta, click, conversion, effect, shares)
+
+
+def sold_out(effect: Effect, response: Response) -> Effect:
+    """The same impressions while there is nothing to buy: as many are seen and clicked, and none converts."""
+    nothing = np.zeros_like(effect.worth)
+    return replace(
+        effect,
+        seen_conversion=nothing,
+        after_click=nothing,
+        conversion=nothing,
+        worth=effect.click * response.value_per_click,
+    )
 
 
 def margins(response: Response) -> NDArray[np.float64]:

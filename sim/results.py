@@ -44,6 +44,10 @@ class RunResult:
 
     ``purchases``, a row a purchase from one of the bidders (none without journeys): ``hour``, ``account``, ``advertiser``.
 
+    ``stock``, a row an advertiser and product (none where everything is always there): ``units`` at the start, ``delivered``, ``sold``,
+    ``left`` at the end (below 0: sales that wait for a delivery), and ``sold_out_h``, how long there were none, in hours by its counts;
+    the last on average over the products also with the advertiser's first bidder in ``bidders``.
+
     ``calendar``: how many events of each kind came, and the blocks of requests between them. ``calendar_h``: the hour of
     the first and of the last of each kind.
     """
@@ -56,6 +60,7 @@ class RunResult:
     market: Mapping[str, float]
     journey: Columns
     purchases: Columns
+    stock: Columns
     calendar: Mapping[str, int]
     calendar_h: Mapping[str, tuple[float, float]]
 

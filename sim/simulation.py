@@ -26,7 +26,7 @@ from sim.latency import Deadline
 from sim.ledger import UNLIMITED, Series, bidder_columns, market_totals, open_ledger, relevance
 from sim.memory import open_memory
 from sim.metering import Meter
-from sim.outcomes import Happened, Outcomes
+from sim.outcomes import NEVER_US, Happened, Outcomes
 from sim.permission import DAY_H, changes, left_today
 from sim.reports import Standing
 from sim.results import RunResult
@@ -96,6 +96,8 @@ class _Run:
             owners = [desk.advertiser for desk in self.desks]
             self.purchases = Purchases(self.world.accounts, scenario, owners)
             self.memory = self.purchases.remembered(self.memory)
+        if self.world.shelves is not None:
+            self.world.shelves.open([desk.advertiser for desk in self.desks])
         self.rotation_key = np.array(
             [streams.key64(f"creative/{desk.name}") for desk in self.desks], np.uint64
         )
@@ -103,6 +105,7 @@ class _Run:
         self.meter = Meter(scenario, self.world, self.desks)
         self.outcomes = Outcomes(scenario, streams, self.world, [desk.advertiser for desk in self.desks])
         self.responses = NO_RESPONSES
+        self.truths = np.empty((0, 0), dtype=np.int32)
         self.tables = BidTables(self.desks, self.world, self.most, slots)
         every_h = scenario.engine.series_h
         self.noted_us = [
@@ -129,6 +132,8 @@ class _Run:
         if self.purchases is not None:
             purchases = partial(self.purchases.step, self.ledger)
             self.calendar.every(self.purchases.accounts.step_us, "journey", purchases)
+        if self.world.shelves is not None:
+            self.calendar.every(self.world.shelves.step_us, "stock", self._count_stock)
         if self.scenario.auction.throttle is not None:
             review_us = round(self.scenario.auction.throttle.review_h * HOUR_US)
             self.calendar.every(review_us, "throttle", self.deadline.review)
@@ -198,6 +203,12 @@ class _Run:
                 )
             )
 
+    def _count_stock(self) -> None:
+        """What has been sold is taken off the shelves; from here on impressions do what they do with what is left."""
+        assert self.world.shelves is not None  # noqa: S101 - there is stock
+        if self.world.shelves.count() and len(self.truths):
+            self.truths[:] = self.world.truth_cells([desk.advertiser for desk in self.desks])[0]
+
     def _budgets_left(self) -> NDArray[np.float64]:
         """What each bidder may still spend in the whole run, currency; inf where that is unlimited."""
         left = (self.budgets - self.ledger.spend) / MICROS
@@ -230,7 +241,8 @@ class _Run:
         if self.drawn and not len(self.responses.row):
             self.responses = room_for_responses(self.most * len(self.rules.rates))
         cells = np.empty((len(visible) + len(truth_cells), n), dtype=np.int32)
-        cells[len(visible) :] = truth_cells
+        self.truths = cells[len(visible) :]
+        self.truths[:] = truth_cells
         self.tables.load(cells[: len(visible)])
         every = self.scenario.bidders.control_interval_requests
         if every:
@@ -276,6 +288,7 @@ class _Run:
         for number in np.unique(happened.bidder):
             own = Happened(*(column[happened.bidder == number] for column in happened))
             self.desks[number].await_outcomes(chunk, part, own, record)
+            self.world.sell(self.desks[number].advertiser, own.row[own.conversion_us != NEVER_US])
         if self.recorded:
             self._report(chunk, part, record, happened)
 
@@ -306,6 +319,7 @@ class _Run:
     def _result(self) -> RunResult:
         names = [desk.name for desk in self.desks]
         advertisers = [desk.advertiser for desk in self.desks]
+        shelves = self.world.shelves
         landscape = self.scenario.supply.kind == "log" or self.scenario.rivals.landscape is not None
         return RunResult(
             scenario=self.scenario.name,
@@ -315,6 +329,7 @@ class _Run:
                 bidder_columns(self.ledger, names, advertisers, self.seen)
                 | self._counts()
                 | (self.purchases.columns() if self.purchases else {})
+                | (shelves.by_bidder(advertisers) if shelves else {})
                 | {"budget_left": self._budgets_left()}
             ),
             timeseries=_freeze(self.series.columns(self.ledger, names)),
@@ -325,6 +340,7 @@ class _Run:
             },
             journey=_freeze(self.purchases.accounts.columns() if self.purchases else {}),
             purchases=_freeze(self.purchases.sales() if self.purchases else {}),
+            stock=_freeze(shelves.columns() if shelves else {}),
             calendar=dict(self.calendar.counts),
             calendar_h={
                 kind: (self.calendar.first_us[kind] / HOUR_US, last_us / HOUR_US)

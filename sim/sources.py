@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.audience import Visits, draw_consent, draw_types, type_of
 from sim.journey.process import KINDS
-from sim.scenario import FACTORS, HOUR_US, Scenario, Source
+from sim.scenario import FACTORS, HOUR_US, MOVING, Scenario, Source
 from sim.streams import Streams
 
 ALL = slice(None)
@@ -85,7 +85,7 @@ def match_probability(source: Source, types: int) -> NDArray[np.float64]:
 
 
 def likelihood(scenario: Scenario, name: str, keep: float) -> NDArray[np.float64]:
-    """P(code | the truth) at retention ``keep``: an axis of codes, then one for each factor, consent, and stage at the copy's time.
+    """P(code | the truth) at retention ``keep``: an axis of codes, then one for each factor, consent, and what moves, at the copy's time.
 
     The last code is unmatched. Axes of what the code does not depend on have length 1; it sums to 1 over the codes.
     """
@@ -104,10 +104,17 @@ def must_consent(scenario: Scenario, name: str) -> bool:
     return scenario.needs_consent(name) and scenario.audience.consent != 1.0
 
 
+def matches_all(scenario: Scenario, name: str) -> bool:
+    """Whether every request is matched, whatever its record then says."""
+    source = scenario.data_of(name)
+    everybody = bool((match_probability(source, scenario.types_of(scenario.factor_of(name))) == 1.0).all())
+    return everybody and set(np.atleast_1d(source.coverage)) == {1.0} and not must_consent(scenario, name)
+
+
 def is_transparent(scenario: Scenario, name: str) -> bool:
-    """The source shows the truth always: no draw of its own is needed; stages may be of long ago."""
+    """The source shows the truth always: no draw of its own is needed; what moves may be of long ago."""
     return (
-        scenario.factor_of(name) not in KINDS
+        scenario.factor_of(name) not in MOVING
         and scenario.data_of(name).is_whole
         and not must_consent(scenario, name)
     )
@@ -215,8 +222,8 @@ def codes(
 def _along(factor: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Numbers by type, laid along the factor's axis among those of the truth."""
     shape = [1] * (len(FACTORS) + 2)
-    if factor in KINDS:
-        shape[-1], values = -1, values[KINDS[factor]]
+    if factor in MOVING:
+        shape[-1], values = -1, values[KINDS[factor]] if factor in KINDS else values
     else:
         shape[FACTORS.index(factor)] = -1
     return np.reshape(values, shape)

@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
             _show_log(point)
             continue
         from experiments import tables
-        from experiments.cli.run_tables import bidder_tables, calendar_table, pace
+        from experiments.cli.run_tables import bidder_tables, calendar_table, pace, stock_tables
         from experiments.logs.auctions import AUCTIONS
         from experiments.single import run
 
@@ -37,6 +37,7 @@ def main(arguments: Sequence[str]) -> int:
                 about.scenario,
                 f"{about.scenario.name}, arm {about.study.arm}, money in {about.scenario.currency}",
             ),
+            *stock_tables(done.stock),
             calendar_table(done.calendar),
             pace(done),
         )

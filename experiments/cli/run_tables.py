@@ -63,6 +63,19 @@ def says_something(scenario: Scenario) -> dict[str, bool]:
     }
 
 
+def stock_tables(stock: pd.DataFrame | None) -> list[Table]:
+    """One row an advertiser's product, the first of them all; no table where everything is always there."""
+    if stock is None or stock.empty:
+        return []
+    more = len(stock) - SHOWN
+    table = _table("Stock", caption=f"and {more} more" if more > 0 else None)
+    for name in stock:
+        table.add_column(str(name), justify="left" if name == "advertiser" else "right")
+    for row in stock.head(SHOWN).to_dict("records"):
+        table.add_row(*(value if isinstance(value, str) else _cell(value) for value in row.values()))
+    return [table]
+
+
 def calendar_table(calendar: pd.DataFrame) -> Table:
     """One row a kind of event, and one for the blocks of requests between them."""
     table = _table("Calendar")

@@ -21,7 +21,8 @@ from sim.scenario.delay import NO_DELAY, Delay
 from sim.scenario.journey import Journey, Stays, journey_problems
 from sim.scenario.people import Audience, Consent, Drift
 from sim.scenario.response import Conversion, Creative, Logit, Response
-from sim.scenario.source import FACTORS, OF_JOURNEYS, OWNERS, Factor, Owner, Source
+from sim.scenario.source import FACTORS, MOVING, OF_JOURNEYS, OWNERS, Factor, Owner, Source
+from sim.scenario.stock import Stock, stock_problems
 from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
 from sim.scenario.touchpoints import Channel, Touchpoints, touchpoint_problems
 
@@ -41,6 +42,7 @@ __all__ = [
     "MAX_MICROS",
     "MICROS",
     "MICROS_PER_CPM",
+    "MOVING",
     "NO_DELAY",
     "OF_JOURNEYS",
     "Auction",
@@ -67,6 +69,7 @@ __all__ = [
     "Rivals",
     "Scenario",
     "Source",
+    "Stock",
     "StrategySpec",
     "Supply",
     "SyntheticSupply",
@@ -97,6 +100,7 @@ class Scenario(Model):
     response: Response = Response()
     journey: Journey | None = None
     touchpoints: Touchpoints | None = None
+    stock: Stock | None = None
     creative: dict[str, Creative] = {}
     source: dict[str, Source] = {}
     auction: Auction = Auction()
@@ -117,6 +121,7 @@ class Scenario(Model):
             *self._outcome_problems(),
             *journey_problems(self),
             *touchpoint_problems(self),
+            *stock_problems(self),
             *self._drift_problems(),
             *self._belief_problems(),
             *kind_problems(self.bidders, tuple(self.source), anonymous=self.audience.people is None),
@@ -152,13 +157,21 @@ class Scenario(Model):
                 )
                 yield f".copy_of = {source.copy_of}: must be a source that is no copy itself; there is: {known}"
             return
-        shown = FACTORS if self.journey is None else (*FACTORS, *OF_JOURNEYS)
+        shown = (
+            *FACTORS,
+            *(OF_JOURNEYS if self.journey is not None else ()),
+            *(("stock",) if self.stock is not None else ()),
+        )
         if (source.shows or name) not in shown:
+            factor = source.shows or name
             close = get_close_matches(name, shown, n=1)
             hint = f"; did you mean 'source.{close[0]}'?" if close else ""
-            wrong = "required, as" if source.shows is None else f"{source.shows} needs a journey;"
-            given = f"{name} is none of them: must be" if source.shows is None else "without one it must be"
-            yield f".shows: {wrong} {given} one of {', '.join(shown)}{hint}"
+            if factor in MOVING:
+                needed = "stock" if factor == "stock" else "a journey"
+                wrong = f"{factor} needs {needed}; without it must be"
+            else:
+                wrong = f"required, as {name} is none of them: must be"
+            yield f".shows: {wrong} one of {', '.join(shown)}{hint}"
             return
         for key, factor in (("match_rate", self.factor_of(name)), ("coverage", "context")):
             given, types = getattr(source, key), self.types_of(factor)
@@ -293,6 +306,7 @@ class Scenario(Model):
             "history": self.audience.history_types,
             "stage": len(Stays.model_fields),
             "interest": 2,
+            "stock": 1 + (self.stock.most if self.stock is not None else 0),
         }[factor]
 
     def original(self, name: str) -> str:

@@ -10,15 +10,18 @@ from pydantic import Field, field_validator, model_validator
 from sim.scenario.base import MAX_HOURS, Hours, Model, Rate
 from sim.scenario.delay import NO_DELAY, Delay
 
-Factor = Literal["profile", "context", "history", "stage", "interest"]
+Factor = Literal["profile", "context", "history", "stage", "interest", "stock"]
 Owner = Literal["cio", "cmo", "agency"]
 
 FACTORS: tuple[Factor, ...] = get_args(Factor)[:3]
 """What a request truly is: who asks, where, and what touched that person before. A source shows one of them."""
 
-OF_JOURNEYS: tuple[Factor, ...] = get_args(Factor)[3:]
+OF_JOURNEYS: tuple[Factor, ...] = get_args(Factor)[3:5]
 """What moves with an account's journey: its stage, which sales know, and whether it looks for something to buy, which shows in
 the media. A source shows them as they were when its copy was taken."""
+
+MOVING: tuple[Factor, ...] = get_args(Factor)[3:]
+"""What moves while the world goes on, whoever asks: that of journeys, and the units that there are left of a product."""
 
 OWNERS: dict[Factor, Owner] = {
     "profile": "cio",
@@ -26,6 +29,7 @@ OWNERS: dict[Factor, Owner] = {
     "history": "cmo",
     "stage": "cio",
     "interest": "cmo",
+    "stock": "cio",
 }
 """Whose data it is, unless a source says otherwise."""
 

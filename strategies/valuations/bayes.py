@@ -6,6 +6,7 @@ over codes; the strategy that is handed them holds no truth about any single req
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -15,18 +16,20 @@ from numpy.typing import NDArray
 
 from sim import Scenario
 from sim.audience import consent_law
-from sim.journey.process import KINDS, stationary
+from sim.journey.process import backwards, journey_of, stationary
 from sim.response import truth
-from sim.scenario import HOUR_US, Source, SyntheticSupply
+from sim.scenario import HOUR_US, MOVING, Source, SyntheticSupply
 from sim.sources import SyncClock, likelihood, must_consent, retention, true_records
 from strategies.base import Valuation
-from strategies.valuations.outlook import records, worth_by_stage
+from strategies.valuations import shelf
+from strategies.valuations.outlook import worth_by_stage
+from strategies.valuations.records import records
 from strategies.valuations.tables import DECIMALS, AgedValues, CellValues, ratio
 
 Goal = Literal["worth", "clicks"]
 """What a bidder values: all that an impression is worth, or its clicks alone."""
 RECORD = 5
-"""Among the axes that a likelihood depends on, that of the stage in which the copy was taken."""
+"""Among the axes that a likelihood depends on, that of what moves, as it was when the copy was taken."""
 AGE_GRID = 4096
 """Points of the refresh cycle over which unknown ages are averaged."""
 
@@ -46,23 +49,11 @@ def bayes(scenario: Scenario, information: tuple[str, ...], goal: Goal = "worth"
     aged = tuple(name for name in sources if ages_are_used(scenario.data_of(name)))
     prior = mean_value(scenario, goal)
     constant = {name: believed_retention(scenario, name) for name in sources if name not in aged}
-    corners = [
-        posterior(
-            scenario, sources, {**constant, **dict(zip(aged, map(float, corner), strict=True))}, goal=goal
-        )
-        for corner in product((0, 1), repeat=len(aged))
-    ]
+    ends = corners(scenario, sources, constant, aged, goal=goal)
     if not aged:
-        return CellValues(sources, corners[0].mean(prior))
-    shape = (2,) * len(aged) + corners[0].weight.shape
-    return AgedValues(
-        sources,
-        aged,
-        tuple(_decay(scenario, name) for name in aged),
-        np.stack([corner.worth for corner in corners]).reshape(shape),
-        np.stack([corner.weight for corner in corners]).reshape(shape),
-        prior,
-    )
+        return CellValues(sources, ends.mean(prior))
+    decays = tuple(_decay(scenario, name) for name in aged)
+    return AgedValues(sources, aged, decays, ends.worth, ends.weight, prior)
 
 
 @dataclass(frozen=True)
@@ -75,6 +66,40 @@ class Posterior:
     def mean(self, prior: float) -> NDArray[np.float64]:
         """E[theta | codes]."""
         return ratio(self.worth, self.weight, prior)
+
+    def at(self, retentions: Iterable[float]) -> Posterior:
+        """Of ``corners``: the one where the aged sources retain so much."""
+        weight, worth = self.weight, self.worth
+        for keep in retentions:
+            weight, worth = ((1.0 - keep) * table[0] + keep * table[1] for table in (weight, worth))
+        return Posterior(weight, worth)
+
+
+def corners(
+    scenario: Scenario,
+    sources: tuple[str, ...],
+    keep: dict[str, float],
+    aged: Sequence[str],
+    *,
+    believed: bool = True,
+    goal: Goal = "worth",
+) -> Posterior:
+    """``posterior`` where each of the sources ``aged`` retains nothing or all, the others ``keep``.
+
+    Before the axes of the codes stands one of length 2 for each aged source. Weight and worth are linear in each retention,
+    so that they follow from these wherever it lies between.
+    """
+    ends = [
+        posterior(
+            scenario, sources, {**keep, **dict(zip(aged, corner, strict=True))}, believed=believed, goal=goal
+        )
+        for corner in product((0.0, 1.0), repeat=len(aged))
+    ]
+    shape = (2,) * len(aged) + ends[0].weight.shape
+    weight, worth = (
+        np.stack([getattr(end, name) for end in ends]).reshape(shape) for name in ("weight", "worth")
+    )
+    return Posterior(weight, worth)
 
 
 def posterior(
@@ -93,7 +118,7 @@ def posterior(
     ``believed``: as a bidder reckons who takes unmatched requests for any other where ``unmatched='prior'``; these then have
     no probability of their own, and ``weight`` sums to more than 1.
     """
-    moving = tuple(name for name in sources if scenario.factor_of(name) in KINDS)
+    moving = tuple(name for name in sources if scenario.factor_of(name) in MOVING)
     law, worth = law_and_worth(scenario, goal)
     law = np.stack([law, law * (worth if theta is None else theta[..., None])])[..., None, :]
     if any(must_consent(scenario, name) for name in sources):
@@ -102,7 +127,8 @@ def posterior(
     parts: list[Any] = [law, [0, 1, 2, 3, 4, 5]]
     record = {name: place for place, name in enumerate(moving, start=6)}
     if moving:
-        parts += [records(scenario, moving, believed=believed), [1, 5, *record.values()]]
+        group, then = _then(scenario, moving, believed=believed)
+        parts += [then, [group, 5, *record.values()]]
     first = 6 + len(moving)
     for axis, name in enumerate(sources, start=first):
         shown = likelihood(scenario, name, keep[name])
@@ -116,10 +142,17 @@ def posterior(
     return Posterior(weight, worth)
 
 
+def _then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> tuple[int, NDArray[np.float64]]:
+    """What sources of moving facts say given how these are now: by which factor's axis this differs, and the law."""
+    if scenario.journey is None:
+        return 2, shelf.units_then(scenario, names, believed=believed)
+    return 1, records(scenario, names, backwards(scenario), journey_of(scenario).step_h, believed=believed)
+
+
 def law_and_worth(
     scenario: Scenario, goal: Goal = "worth"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How often requests are of a kind, and what an impression is then worth; an axis for each factor, then one of stages.
+    """How often requests are of a kind, and what an impression is then worth; an axis for each factor, then one of what moves.
 
     ``goal='clicks'``: as seen by one who takes clicks for all that follows, each for what impressions are worth a click on average.
     """
@@ -128,6 +161,9 @@ def law_and_worth(
     if scenario.journey is not None:
         law = law * stationary(scenario)[:, None, None, :]
         worth = worth + worth_by_stage(scenario)[:, :, None, :]
+    elif scenario.stock is not None:
+        law = law * shelf.stationary(scenario)[None, :, None, :]
+        worth = shelf.worth_by_units(scenario)
     if goal == "clicks":
         click = world.click[..., None]
         worth = click * (np.sum(law * worth) / np.sum(law * click))

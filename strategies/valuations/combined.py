@@ -5,6 +5,7 @@ A house is an owner with all sources that it holds (``Scenario.houses``): within
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,9 +21,9 @@ from strategies.valuations.bayes import (
     ages_over_the_run,
     bayes,
     believed_retention,
+    corners,
     mean_retention,
     mean_value,
-    posterior,
 )
 from strategies.valuations.tables import spread_over
 
@@ -106,13 +107,22 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
     link: Link = "logit" if scenario.response.family == "logit" and scenario.journey is None else "identity"
     unit = scenario.response.most_worth if link == "logit" else 1.0
     prior = mean_value(scenario)
+    aged = [name for name in names if ages_are_used(scenario.data_of(name))]
+    rest = [name for name in names if name not in aged]
+    ends = corners(
+        scenario, names, {name: mean_retention(scenario, name) for name in rest}, aged, believed=False
+    )
+    own_ends = []
+    for held in map(scenario.originals, houses):
+        believed = {name: believed_retention(scenario, name) for name in held if name not in aged}
+        ages = [name for name in aged if name in held]
+        own_ends.append((held, ages, corners(scenario, held, believed, ages)))
     scores, target, weight = [], [], []
-    for believed, true, share in _retentions(scenario, names):
-        all_of_it = posterior(scenario, names, true, believed=False)
+    for keep, share in _retentions(scenario, aged):
+        all_of_it = ends.at(keep[name] for name in aged)
         columns = []
-        for house in houses:
-            held = scenario.originals(house)
-            own = spread_over(posterior(scenario, held, believed).mean(prior), held, names)
+        for held, ages, known in own_ends:
+            own = spread_over(known.at(keep[name] for name in ages).mean(prior), held, names)
             columns.append(np.broadcast_to(own, all_of_it.weight.shape).ravel())
         scores.append(np.stack(columns))
         target.append(all_of_it.mean(prior).ravel())
@@ -165,25 +175,19 @@ def to_link(value: NDArray[np.float64], link: Link, unit: float) -> NDArray[np.f
 Retentions = dict[str, float]
 
 
-def _retentions(scenario: Scenario, names: tuple[str, ...]) -> list[tuple[Retentions, Retentions, float]]:
-    """Retentions of these sources at points of the run, as believed and as they are, with the share of requests there."""
-    aged = [name for name in names if ages_are_used(scenario.data_of(name))]
-    rest = [name for name in names if name not in aged]
-    believed = {name: believed_retention(scenario, name) for name in rest}
-    true = {name: mean_retention(scenario, name) for name in rest}
+def _retentions(scenario: Scenario, aged: Sequence[str]) -> list[tuple[dict[str, float], float]]:
+    """Retentions of these sources at points of the run, with the share of requests there; one point where there are none."""
     if not aged:
-        return [(believed, true, 1.0)]
+        return [({}, 1.0)]
     columns = {name: ages_over_the_run(scenario, name) for name in aged}
     points = min(len(ages) for ages, _ in columns.values())
     chosen = np.unique(np.linspace(0, points - 1, min(points, AGE_POINTS * 16)).astype(int))
-    types = {name: scenario.types_of(scenario.factor_of(name)) for name in aged}
-    keeps = {
-        name: retention(scenario.data_of(name), ages[chosen], types[name])
+    keeps = [
+        retention(scenario.data_of(name), ages[chosen], scenario.types_of(scenario.factor_of(name)))
         for name, (ages, _) in columns.items()
-    }
-    share = next(iter(columns.values()))[1][chosen]
-    found = []
-    for i in range(len(chosen)):
-        now = {name: float(keeps[name][i]) for name in aged}
-        found.append(({**believed, **now}, {**true, **now}, float(share[i])))
-    return found
+    ]
+    shares = next(iter(columns.values()))[1][chosen]
+    return [
+        (dict(zip(aged, map(float, now), strict=True)), float(share))
+        for *now, share in zip(*keeps, shares, strict=True)
+    ]

@@ -9,9 +9,6 @@ impressions, which may be worked out from prices: a mean-field approximation, as
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +16,6 @@ from sim import Scenario
 from sim.journey.process import (
     APPROVED,
     STAGES,
-    backwards,
     decay,
     journey_of,
     leaving,
@@ -28,11 +24,6 @@ from sim.journey.process import (
 )
 from sim.landscape import Landscape
 from sim.response import truth
-from sim.scenario import HOUR_US, SyntheticSupply
-from sim.sources import SyncClock
-
-PHASES = 512
-"""Moments of the run at which it is looked how many steps old each copy is."""
 
 
 def prospects(scenario: Scenario) -> NDArray[np.float64]:
@@ -94,46 +85,3 @@ def believed_win_rate(scenario: Scenario) -> float:
         return float((law * won).sum()) - rate
 
     return float(brentq(above, 0.0, 1.0)) if above(1.0) < 0 else 1.0
-
-
-def records(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> NDArray[np.float64]:
-    """P(stages that these sources' copies were taken in | profile type, stage now), averaged over the run.
-
-    Shape (profile types, stages now, stages then, ...), an axis for each name. Copies of one moment agree, and older ones
-    follow from newer ones backwards through the journey. ``believed``: naive use takes a copy for fresh.
-    """
-    back = backwards(scenario)
-    law = np.zeros((len(back), *[len(STAGES)] * (1 + len(names))))
-    lags = Counter(_lags(scenario, names, believed=believed))
-    for lag, count in lags.items():
-        part = np.ones((len(back), len(STAGES)))
-        order = sorted(range(len(names)), key=lambda i: lag[i])
-        since, last = 0, 1
-        letters: list[int] = [0, 1]
-        terms: list[Any] = [part, [0, 1]]
-        for i in order:
-            step = np.linalg.matrix_power(back, lag[i] - since)
-            terms += [step, [0, last, 2 + i]]
-            since, last = lag[i], 2 + i
-        letters += [2 + i for i in range(len(names))]
-        law += np.einsum(*terms, letters) * (count / sum(lags.values()))
-    return law
-
-
-def _lags(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> list[tuple[int, ...]]:
-    """How many steps old each copy is, at moments spread evenly over the run."""
-    assert isinstance(scenario.supply, SyntheticSupply)  # noqa: S101 - journeys are for synthetic markets
-    hours = (np.arange(PHASES) + 0.5) * (scenario.supply.horizon_h / PHASES)
-    step_h = journey_of(scenario).step_h
-    columns = []
-    for name in names:
-        source = scenario.data_of(name)
-        clock = SyncClock.of(source)
-        interval, latency = clock.interval_us / HOUR_US, clock.latency_us / HOUR_US
-        taken = hours - latency
-        if interval:
-            taken = np.floor(taken / interval) * interval
-        if source.never_arrives or (believed and source.use == "naive"):
-            taken = hours
-        columns.append((np.floor(hours / step_h) - np.floor(taken / step_h)).astype(int).tolist())
-    return list(zip(*columns, strict=True)) if columns else [()]

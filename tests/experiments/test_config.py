@@ -335,7 +335,13 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
         "study.overtaking.",
     )
     optional += ("audience.consent.", "collaboration", "first_party")
-    optional += ("audience.drift.", "bidders.terms.holdout.", "touchpoints.", "bidders.kinds.<name>")
+    optional += (
+        "audience.drift.",
+        "stock.",
+        "bidders.terms.holdout.",
+        "touchpoints.",
+        "bidders.kinds.<name>",
+    )
     known = {key for key in known_keys(Settings[ValueStudy]) if not key.startswith(optional)}
     assert known - set(keys(resolved("scenario=theory"))) == {
         f"supply.{key}" for key in LogSupply.model_fields if key not in SyntheticSupply.model_fields

@@ -1,0 +1,87 @@
+"""Stock: how many units of each product there are to sell, and when the next delivery comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from sim.scenario.base import Count, Hours, Model, NonNegative, Positive
+
+if TYPE_CHECKING:
+    from sim.scenario import Scenario
+
+Units = Annotated[Count, Field(le=1000)]
+
+
+class Stock(Model):
+    """The shelves that sales empty. A product is a context type, and each advertiser has a shelf of its own for each.
+
+    A shelf holds ``units`` (one number, or one per context type) at the start and in each delivery. Whoever is going to convert
+    has a unit put aside at the click, or at the view, however late the conversion is known; while a shelf is empty ads are clicked
+    and nobody buys. Sales are counted every ``step_h``; from the count at which a shelf is found empty a delivery comes with
+    probability ``step_h`` / ``lead_h`` at each of the next ones, so that it takes ``lead_h`` on average.
+
+    ``believed_sales_per_h`` is what bidders reckon with who do not see a shelf, or see an old copy of it
+    (``strategies.valuations.shelf``): units that an advertiser sells of a product in an hour while there are any (one number, or
+    one per context type); null: those of one who knows all and bids truthfully at the landscape's prices.
+    """
+
+    units: Units | tuple[Units, ...] = 10
+    lead_h: Positive = 48.0
+    step_h: Annotated[Hours, Field(gt=1e-3)] = 1.0
+    believed_sales_per_h: NonNegative | tuple[NonNegative, ...] | None = None
+
+    @field_validator("units", "believed_sales_per_h", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _delivers_between_counts(self) -> Self:
+        if self.lead_h < self.step_h:
+            raise ValueError(
+                f"lead_h = {self.lead_h:g}: must be at least step_h = {self.step_h:g}, the time between two counts"
+            )
+        return self
+
+    @property
+    def most(self) -> int:
+        """The most units that a source can show."""
+        return max(self.units) if isinstance(self.units, tuple) else self.units
+
+
+def stock_problems(scenario: Scenario) -> Iterator[str]:
+    """What in the rest of a market contradicts its stock."""
+    stock, contexts = scenario.stock, scenario.types_of("context")
+    if stock is None:
+        return
+    for key in ("units", "believed_sales_per_h"):
+        given = getattr(stock, key)
+        if isinstance(given, tuple) and len(given) != contexts:
+            yield f"stock.{key}: {len(given)} numbers for {contexts} context types"
+    if scenario.response.conversion is None:
+        yield "stock: nothing is sold where there are no conversions; set response.conversion, or leave it out"
+    if stock.believed_sales_per_h is None and scenario.rivals.landscape is None:
+        yield "stock.believed_sales_per_h = null: is worked out from prices; set rivals.landscape, or say a rate"
+    for place, wrong, needed in (
+        ("supply.kind", scenario.supply.kind == "log", "synthetic: what a log's campaigns had to sell is not in it"),
+        ("journey", scenario.journey is not None, "null: accounts on a journey buy from whoever they prefer"),
+        ("response.family", scenario.response.family != "logit", "logit"),
+        ("bidders.values", scenario.bidders.values == "private", "common: a product is the same for all"),
+        ("bidders.beliefs", scenario.bidders.beliefs == "winning", "naive"),
+        ("bidders.creative", scenario.bidders.creative != "rotated", "rotated"),
+    ):  # fmt: skip
+        if wrong:
+            yield f"{place}: with stock must be {needed}"
+    shown = [
+        name
+        for name, source in scenario.source.items()
+        if source.copy_of is None and (source.shows or name) == "stock"
+    ]
+    if len(shown) > 1:
+        yield f"source.{shown[1]}: one source alone may show the stock; make it a copy_of {shown[0]}"
+    for name in shown:
+        if scenario.source[name].flip_rate_per_h > 0:
+            yield f"source.{name}.flip_rate_per_h: stock changes as sales and deliveries do; leave it 0"

@@ -1,0 +1,116 @@
+"""Shelves that sales empty: the units of every advertiser's products, counted by the calendar, read between two counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.scenario import HOUR_US, Scenario, Stock
+from sim.streams import Streams
+
+
+class Shelves:
+    """One run's shelves. Arrays by advertiser and product; before hour 0 all were full.
+
+    A shelf found empty at a count is filled at each later one with probability ``step_h / lead_h``, drawn by (advertiser, count,
+    product): the same in every arm of a study. Units below 0 are sales between two counts that wait for the delivery.
+    """
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        stock = stock_of(scenario)
+        self.step_us = round(stock.step_h * HOUR_US)
+        self.units = units_of(scenario)
+        self._chance = stock.step_h / stock.lead_h
+        self._streams = streams
+        counts = int(np.ceil(scenario.supply.horizon_h / stock.step_h)) + 1
+        self._place: dict[str, int] = {}
+        self._levels = np.empty((counts, 0, len(self.units)), dtype=np.int64)
+        self.open(())
+
+    def open(self, advertisers: Sequence[str]) -> None:
+        """Full shelves for these advertisers; one of several names has one shelf of each product."""
+        self._place = {name: place for place, name in enumerate(dict.fromkeys(advertisers))}
+        shape = (len(self._place), len(self.units))
+        self._levels = np.empty((len(self._levels), *shape), dtype=np.int64)
+        self._levels[0] = self.units
+        self.step = 0
+        self._sold, self.sold, self.delivered, self.sold_out_steps = np.zeros((4, *shape), dtype=np.int64)
+
+    def is_empty(self, advertiser: str) -> NDArray[np.bool_]:
+        """Which products have none left by the last count, shape (products,); none where no shelf was opened."""
+        place = self._place.get(advertiser)
+        return np.zeros(len(self.units), np.bool_) if place is None else self._levels[self.step, place] <= 0
+
+    def units_at(
+        self, advertiser: str, product: NDArray[np.int32], time_us: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
+        """Units by the last count before or at a time that is not after now; shape (n,), at least 0."""
+        count = np.clip(time_us // self.step_us, 0, self.step)
+        level = self._levels[count, self._place[advertiser], product]
+        return np.asarray(np.maximum(level, 0), dtype=np.int32)
+
+    def sell(self, advertiser: str, product: NDArray[np.int32]) -> None:
+        """A unit of each of these, to be taken off at the next count."""
+        self._sold[self._place[advertiser]] += np.bincount(product, minlength=len(self.units))
+
+    def count(self) -> bool:
+        """A count: sales since the last one are taken off, and deliveries come. Whether any shelf is now empty that was not, or the reverse."""
+        before = self._levels[self.step]
+        self.step += 1
+        after = self._levels[self.step]
+        np.subtract(before, self._sold, out=after)
+        was_empty = before <= 0
+        if was_empty.any():
+            delivery = np.where(was_empty & self._arrives(), self.units, 0)
+            after += delivery
+            self.delivered += delivery
+            self.sold_out_steps += was_empty
+        self.sold += self._sold
+        self._sold[:] = 0
+        return bool(((after <= 0) != was_empty).any())
+
+    def _arrives(self) -> NDArray[np.bool_]:
+        """To which shelves a delivery would come at this count, shape (advertisers, products)."""
+        n = len(self.units)
+        draws = [self._streams.uniform(f"delivery/{name}", self.step * n, n) for name in self._place]
+        return np.stack(draws) < self._chance
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """For ``RunResult.stock``; sales since the last count are taken off too."""
+        names = np.array(list(self._place), dtype=object)
+        products = len(self.units)
+        return {
+            "advertiser": np.repeat(names, products),
+            "product": np.tile(np.arange(products), len(names)),
+            "units": np.tile(self.units, len(names)),
+            "delivered": self.delivered.ravel(),
+            "sold": (self.sold + self._sold).ravel(),
+            "left": (self._levels[self.step] - self._sold).ravel(),
+            "sold_out_h": self._sold_out_h().ravel(),
+        }
+
+    def by_bidder(self, advertisers: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+        """``sold_out_h`` of each bidder's products on average; an advertiser's first bidder has it all, shape (bidders,)."""
+        hours = np.zeros(len(advertisers))
+        first = [list(advertisers).index(name) for name in self._place]
+        hours[first] = self._sold_out_h().mean(axis=1)
+        return {"sold_out_h": hours}
+
+    def _sold_out_h(self) -> NDArray[np.float64]:
+        """How long each shelf has been empty by its counts, up to the last one, in hours."""
+        return np.asarray(self.sold_out_steps * (self.step_us / HOUR_US))
+
+
+def stock_of(scenario: Scenario) -> Stock:
+    """The scenario's stock; ``ValueError`` where it has none."""
+    if scenario.stock is None:
+        raise ValueError("this scenario has no stock: set stock")
+    return scenario.stock
+
+
+def units_of(scenario: Scenario) -> NDArray[np.int64]:
+    """The units of a delivery by product, shape (products,)."""
+    return np.broadcast_to(np.asarray(stock_of(scenario).units, np.int64), (scenario.types_of("context"),))

@@ -1,0 +1,29 @@
+"""The facts behind requests, and the columns that a bidder's data shows of them.
+
+Worlds share one face (``base.World``): requests of types, seen through sources (``typed``), whose facts may move while the run goes on
+(``moving``); private values, and a log's rows (``plain``).
+"""
+
+from __future__ import annotations
+
+from sim.scenario import LogSupply, Scenario
+from sim.streams import Streams
+from sim.supply import Log
+from sim.world.base import World
+from sim.world.moving import JourneyWorld, ShopWorld
+from sim.world.plain import LogWorld, PrivateValues
+from sim.world.typed import TypedWorld
+
+__all__ = ["World", "make_world"]
+
+
+def make_world(scenario: Scenario, streams: Streams, log: Log | None) -> World:
+    """The world of a scenario."""
+    if isinstance(scenario.supply, LogSupply):
+        return LogWorld(scenario, streams, log.names if log is not None else ())
+    if scenario.response.family == "private_value":
+        return PrivateValues(scenario, streams)
+    if scenario.journey is not None:
+        return JourneyWorld(scenario, streams)
+    is_shop = scenario.audience.drift is not None or scenario.stock is not None
+    return ShopWorld(scenario, streams) if is_shop else TypedWorld(scenario, streams)

@@ -1,0 +1,110 @@
+"""What the simulation asks of the facts behind the requests of the current chunk, and of what a bidder's data shows of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.auction.arrays import Effects
+from sim.journey.accounts import Accounts
+from sim.response import fading
+from sim.scenario import Scenario
+from sim.sources import SyncClock
+from sim.stock import Shelves
+from sim.streams import Streams
+from sim.supply import Chunk
+
+
+class World:
+    """What the simulation asks of the facts. ``owner`` is an advertiser; columns have the chunk's shape (n,).
+
+    The base holds what worlds share whose columns are continuous, known ahead, and whose outcomes are looked up by row.
+    """
+
+    def __init__(self, scenario: Scenario, streams: Streams, names: tuple[str, ...] = ()) -> None:
+        self._scenario, self._streams = scenario, streams
+        self.columns = names
+        """Names of the columns that data shows."""
+        self.creatives = max(len(scenario.creative), 1)
+        """How many creatives each campaign has."""
+        self.sources: tuple[str, ...] = ()
+        """Those of the columns that are looked up in a source, and may be told by their age."""
+        self.clocks: dict[str, SyncClock] = {}
+        """When the copy in use was taken, by source; copies of one another share a clock."""
+        self.accounts: Accounts | None = None
+        """Who is on a journey; None where nobody is."""
+        self.shelves: Shelves | None = None
+        """The units that there are to sell; None where everything is always there."""
+        self._fading = fading(scenario.response)
+
+    def codes_of(self, name: str) -> int | None:  # noqa: ARG002
+        """How many codes a categorical column has; None for a continuous one."""
+        return None
+
+    def origin(self, owner: str, name: str) -> tuple[str, str]:
+        """Equal for two owners where the column is one and the same."""
+        return (owner, name)
+
+    def is_settled(self, name: str) -> bool:  # noqa: ARG002
+        """The column is known for the whole chunk when it is loaded; otherwise only up to the next event."""
+        return True
+
+    def load(self, chunk: Chunk) -> None:
+        """Make this chunk the current one."""
+        self._chunk = chunk
+
+    def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        """A visible column for some rows of the chunk."""
+        raise NotImplementedError
+
+    def matches_all(self, name: str) -> bool:  # noqa: ARG002
+        """The source matches every request."""
+        return True
+
+    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:  # noqa: ARG002
+        """Whether an owner's source matches each of some rows."""
+        return np.ones(part.stop - part.start, dtype=np.bool_)
+
+    def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Columns of truth cells (columns, n) and which of them each owner looks its outcomes up by; -1: by row."""
+        return np.empty((0, len(self._chunk)), dtype=np.int32), np.full(len(owners), -1, dtype=np.int64)
+
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
+        """What impressions of this chunk do, to be looked up by each owner's ``column``."""
+        raise NotImplementedError
+
+    def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:  # noqa: ARG002
+        """What a conversion on each of these rows of the chunk brings ``owner``, in currency; shape as ``row``."""
+        return np.zeros(len(row))
+
+    def sell(self, owner: str, rows: NDArray[np.int64]) -> None:
+        """Impressions of ``owner`` on these rows of the chunk end in a sale: what there is a stock of becomes less."""
+
+    def worth(self, owner: str) -> NDArray[np.float64]:
+        """The most that an impression on each request of the chunk can be expected to be worth to ``owner``, in currency.
+
+        With the better creative, to somebody who has seen none before; shape (n,).
+        """
+        cells, column = self.truth_cells([owner])
+        effects = self.effects([owner], column)
+        row = cells[0] if len(cells) else np.arange(len(self._chunk))
+        creatives = max(len(effects.rotation), 1)
+        return np.asarray(effects.worth.reshape(creatives, -1).max(axis=0)[row])
+
+    def _effects(
+        self, worth: NDArray[np.float64], offset: NDArray[np.int64], column: NDArray[np.int64]
+    ) -> Effects:
+        """Worth alone: nothing is clicked, and all is seen."""
+        none = np.empty(0)
+        return Effects(
+            worth, none, none, none, none, none, none, offset, column,
+            creative_stride=0,
+            rotation=np.ones(1),
+            rotation_key=np.zeros(1, dtype=np.uint64),
+            fading=self._fading,
+            keys=np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")]),
+            drawn=False,
+            lasting=none,
+        )  # fmt: skip

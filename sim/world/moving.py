@@ -1,0 +1,107 @@
+"""Worlds in which facts move while the run goes on, and sources show them as they were when the copy was taken."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from sim.auction.arrays import Effects
+from sim.audience import COMMON
+from sim.drift import Products
+from sim.journey.accounts import Accounts
+from sim.journey.process import KINDS, journey_of
+from sim.response import sold_out
+from sim.scenario import Scenario
+from sim.sources import Facts
+from sim.stock import Shelves
+from sim.streams import Streams
+from sim.world.typed import Record, TypedWorld
+
+
+class JourneyWorld(TypedWorld):
+    """People belong to accounts on a journey."""
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        super().__init__(scenario, streams)
+        self.accounts: Accounts = Accounts(scenario, streams, COMMON, self._back_us(*KINDS))
+        self._records |= {factor: self._stages(shown) for factor, shown in KINDS.items()}
+        lasting = np.reshape(np.asarray(journey_of(scenario).lasting, dtype=np.float64), (-1, 1))
+        self._lasting = np.broadcast_to(lasting, self._truth.effect.seen.shape).ravel()
+
+    @override
+    def is_settled(self, name: str) -> bool:
+        return name not in self.sources or self._scenario.factor_of(name) not in KINDS
+
+    @override
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
+        return super().effects(owners, column)._replace(lasting=self._lasting)
+
+    def _stages(self, shown: NDArray[np.int32]) -> Record:
+        def record(_owner: str, _facts: Facts, part: slice, taken_us: NDArray[np.int64]) -> NDArray[np.int32]:
+            return shown[self.accounts.stages_at(taken_us, self._chunk.visits.person[part])]
+
+        return record
+
+
+class ShopWorld(TypedWorld):
+    """Requests are for products, whose state drifts whatever anybody bids, or whose shelves sales empty, or both."""
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        super().__init__(scenario, streams)
+        self._products: Products | None = None
+        if scenario.audience.drift is not None:
+            self._products = Products(scenario, streams, self._back_us("profile"))
+            self._records["profile"] = self._state_at
+        if scenario.stock is not None:
+            self.shelves = Shelves(scenario, streams)
+            self._records["stock"] = self._units_at
+            self._lay_out(self._truth.effect, sold_out(self._truth.effect, scenario.response))
+
+    @override
+    def is_settled(self, name: str) -> bool:
+        return name not in self.sources or self._scenario.factor_of(name) != "stock"
+
+    @override
+    def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        cells, column = super().truth_cells(owners)
+        if self.shelves is None:
+            return cells, column
+        houses = list(dict.fromkeys(owners))
+        own = np.empty((len(houses), cells.shape[1]), dtype=np.int32)
+        for row, house in enumerate(houses):
+            empty = self.shelves.is_empty(house)[self._known_to(house)["context"]]
+            own[row] = cells[column[owners.index(house)]] + np.int32(self._truth.theta.size) * empty
+        return own, np.array([houses.index(owner) for owner in owners], dtype=np.int64)
+
+    @override
+    def sell(self, owner: str, rows: NDArray[np.int64]) -> None:
+        if self.shelves is not None:
+            self.shelves.sell(owner, self._known_to(owner)["context"][rows])
+
+    @override
+    def _known_to(self, owner: str) -> Facts:
+        facts = self._facts_of(owner)
+        if facts not in self._facts:
+            drawn = super()._known_to(owner)
+            if self._products is not None:
+                state = self._products.state_at(drawn["context"], self._chunk.time_us)
+                self._facts[facts] = drawn.with_record("profile", state)
+        return self._facts[facts]
+
+    @override
+    def _teller_of(self, owner: str, name: str) -> str:
+        """Nobody else's shelves are shown, whoever else has such data."""
+        return owner if self._scenario.factor_of(name) == "stock" else super()._teller_of(owner, name)
+
+    def _state_at(
+        self, _owner: str, facts: Facts, _part: slice, taken_us: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
+        assert self._products is not None  # noqa: S101 - there is drift
+        return self._products.state_at(facts["context"], taken_us)
+
+    def _units_at(
+        self, owner: str, facts: Facts, _part: slice, taken_us: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
+        assert self.shelves is not None  # noqa: S101 - there is stock
+        return self.shelves.units_at(owner, facts["context"], taken_us)

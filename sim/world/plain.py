@@ -1,0 +1,64 @@
+"""Worlds whose columns are continuous: private values, which each bidder knows for itself, and a log, as it was recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from sim.auction.arrays import Effects
+from sim.response import private_values
+from sim.scenario import Scenario
+from sim.streams import Streams
+from sim.supply import Chunk
+from sim.world.base import World
+
+
+class PrivateValues(World):
+    """Each bidder's value of a request is its own draw, and the column ``value`` shows it to that bidder alone."""
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        super().__init__(scenario, streams, ("value",))
+
+    @override
+    def load(self, chunk: Chunk) -> None:
+        super().load(chunk)
+        self._values: dict[str, NDArray[np.float64]] = {}
+
+    @override
+    def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        if owner not in self._values:
+            u = self._chunk.visits.by_request(self._streams, f"value/{owner}")
+            self._values[owner] = private_values(self._scenario.response, u)
+        return self._values[owner][part]
+
+    @override
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
+        values = [self.column(owner, "value", slice(None)) for owner in owners]
+        worth = np.concatenate(values) if values else np.empty(0)
+        return self._effects(worth, len(self._chunk) * np.arange(len(owners), dtype=np.int64), column)
+
+
+class LogWorld(World):
+    """A log's rows: what they turned out to be worth, and the columns recorded with them."""
+
+    @override
+    def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        return self._chunk.logged.columns[name][part]
+
+    @override
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
+        logged = self._chunk.logged
+        nothing = np.zeros(len(self._chunk))
+        plain = self._effects(logged.value, np.zeros(len(owners), dtype=np.int64), column)
+        return plain._replace(
+            seen=np.ones(len(self._chunk)),
+            seen_click=logged.click,
+            seen_conversion=nothing,
+            after_click=nothing,
+            click=logged.click,
+            conversion=nothing,
+            drawn=bool(logged.click.any()),
+        )

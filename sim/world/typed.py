@@ -1,0 +1,195 @@
+"""The world of types: requests have one in each factor, responses follow from them, and sources show them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from sim.auction.arrays import Effects
+from sim.audience import COMMON
+from sim.response import Effect, margins, truth
+from sim.scenario import FACTORS, Scenario
+from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched, matches_all
+from sim.streams import Streams
+from sim.supply import Chunk
+from sim.world.base import World
+
+Record = Callable[[str, Facts, slice, NDArray[np.int64]], NDArray[np.int32]]
+"""What a record says of an owner's facts on some rows of the chunk that was taken at these times; shape (n,)."""
+AS_TAKEN = SyncClock(0, 0, 0)
+"""Of a record that is looked up as it was when the copy was taken: nothing is added for its age."""
+
+
+class TypedWorld(World):
+    """Requests have a type in each factor; sources show them."""
+
+    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+        ages = (f"age_{name}" for name in scenario.source if scenario.data_of(name).age_known)
+        super().__init__(scenario, streams, (*scenario.source, *ages))
+        self._truth = truth(scenario)
+        effect = self._truth.effect
+        self._lay_out(effect)
+        self._rotation = _rotation(self._truth.shares)
+        self._margins = margins(scenario.response)
+        self._drawn = bool((effect.click > 0).any() or (effect.seen < 1).any())
+        self.sources = tuple(scenario.source)
+        self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
+        self._open = {name for name in self.sources if is_transparent(scenario, name)}
+        self._all_match = {name for name in self.sources if matches_all(scenario, name)}
+        self._same = {
+            name: next(
+                other
+                for other in self.sources
+                if scenario.original(other) == scenario.original(name)
+                or ({name, other} <= self._open and scenario.factor_of(other) == scenario.factor_of(name))
+            )
+            for name in self.sources
+        }
+        """The first source that shows the same on every request."""
+        self._origins: dict[tuple[str, str], tuple[str, str]] = {}
+        self._records: dict[str, Record] = {}
+        """Factors that move while the run goes on, with what a copy of them says that was taken at some time."""
+
+    @override
+    def codes_of(self, name: str) -> int | None:
+        return self._scenario.codes_of(name) if name in self.sources else None
+
+    @override
+    def origin(self, owner: str, name: str) -> tuple[str, str]:
+        if name not in self.sources:
+            return (owner, name)
+        known = self._origins.get((owner, name))
+        if known is None:
+            known = self._origins[owner, name] = (self._teller_of(owner, name), self._same[name])
+        return known
+
+    @override
+    def load(self, chunk: Chunk) -> None:
+        self._chunk = chunk
+        self._facts: dict[str, Facts] = {}
+        self._draws: dict[tuple[str, str], SourceDraws] = {}
+        self._whole: dict[tuple[str, ...], NDArray[Any]] = {}
+
+    @override
+    def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        if not self.is_settled(name):
+            return self._shown(owner, name, part)
+        key = self.origin(owner, name)
+        if key not in self._whole:
+            self._whole[key] = self._shown(owner, name, slice(None))
+        return self._whole[key][part]
+
+    def _shown(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        """What ``column`` says, worked out."""
+        time_us = self._chunk.time_us[part]
+        if name not in self.sources:
+            return self._clock_of(name.removeprefix("age_")).age_h(time_us)
+        facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
+        return codes(self._scenario, name, facts, draws, self._staleness_of(name), time_us)
+
+    @override
+    def matches_all(self, name: str) -> bool:
+        return name in self._all_match
+
+    @override
+    def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
+        if not self.is_settled(name):
+            return self._matched(owner, name, part)
+        key = (*self.origin(owner, name), "matched")
+        if key not in self._whole:
+            self._whole[key] = self._matched(owner, name, slice(None))
+        return self._whole[key][part]
+
+    def _matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
+        """What ``matched`` says, worked out."""
+        facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
+        return matched(self._scenario, name, facts, draws)
+
+    @override
+    def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        facts = list(dict.fromkeys(self._facts_of(owner) for owner in owners))
+        cells = np.zeros((len(facts), len(self._chunk)), dtype=np.int32)
+        varying = [factor for factor in FACTORS if self._scenario.types_of(factor) > 1]
+        for number, owner in enumerate(facts):
+            for factor in varying:
+                if factor != varying[0]:
+                    cells[number] *= np.int32(self._scenario.types_of(factor))
+                cells[number] += self._known_to(owner)[factor]
+        return cells, np.array([facts.index(self._facts_of(owner)) for owner in owners], dtype=np.int64)
+
+    @override
+    def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
+        plain = self._effects(self._flat["worth"], np.zeros(len(owners), dtype=np.int64), column)
+        return plain._replace(
+            **self._flat,
+            creative_stride=self._stride,
+            rotation=self._rotation,
+            drawn=self._drawn,
+        )
+
+    @override
+    def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:
+        if len(self._margins) == 1:
+            return np.full(len(row), self._margins[0])
+        return np.asarray(self._margins[self._known_to(owner)["profile"][row]])
+
+    def _lay_out(self, *effects: Effect) -> None:
+        """What impressions do, flat: by creative, then by which of these effects holds, then by types."""
+        self._stride = len(effects) * self._truth.theta.size
+        self._flat = {
+            part.name: np.stack([getattr(effect, part.name) for effect in effects], axis=1).ravel()
+            for part in fields(Effect)
+        }
+
+    def _back_us(self, *factors: str) -> int:
+        """How far back from hour 0 the copies of sources reach that show one of these factors."""
+        clocks = [self._clock_of(name) for name in self.sources if self._scenario.factor_of(name) in factors]
+        return max((clock.interval_us + clock.latency_us for clock in clocks), default=0)
+
+    def _facts_of(self, owner: str) -> str:
+        return owner if self._scenario.bidders.values == "private" else COMMON
+
+    def _teller_of(self, owner: str, name: str) -> str:
+        """Whose draws a source shows: those of all who look at the same facts, where it shows all of them the same."""
+        shared = name in self._open or not self._scenario.data_of(name).exclusive
+        return self._facts_of(owner) if shared else owner
+
+    def _known_to(self, owner: str) -> Facts:
+        facts = self._facts_of(owner)
+        if facts not in self._facts:
+            self._facts[facts] = Facts.at(self._scenario, self._streams, facts, self._chunk.visits)
+        return self._facts[facts]
+
+    def _facts_in(self, owner: str, name: str, part: slice) -> Facts:
+        """The facts behind what a source shows on some rows: of what moves, those of the moment when its copy was taken."""
+        facts = self._known_to(owner).rows(part)
+        factor = self._scenario.factor_of(name)
+        if factor not in self._records:
+            return facts
+        taken_us = self._clock_of(name).taken_at(self._chunk.time_us[part])
+        return facts.with_record(factor, self._records[factor](owner, facts, part, taken_us))
+
+    def _draws_of(self, owner: str, name: str) -> SourceDraws:
+        key = (self._teller_of(owner, name), self._scenario.original(name))
+        if key not in self._draws:
+            self._draws[key] = SourceDraws.at(self._scenario, self._streams, *key, self._chunk.visits)
+        return self._draws[key]
+
+    def _staleness_of(self, name: str) -> SyncClock:
+        """The clock by which what a source shows is too old to be true; a record of what moves is as it was."""
+        return AS_TAKEN if self._scenario.factor_of(name) in self._records else self._clock_of(name)
+
+    def _clock_of(self, name: str) -> SyncClock:
+        return self.clocks[self._scenario.original(name)]
+
+
+def _rotation(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Cumulative shares; the last one is 1 whatever rounding makes of the sum."""
+    edges = np.cumsum(shares)
+    edges[-1] = 1.0
+    return edges
