@@ -278,7 +278,8 @@ class Desk:
                 f"strategy of bidder {self.name!r}: reads column {hidden[0]!r}, which its data does not show; "
                 f"visible: {', '.join(allowed)}"
             )
-        return reads
+        more = getattr(self.strategy, "may_read", ())
+        return (*reads, *(name for name in more if name in allowed and name not in reads))
 
     def _every_cell(self) -> VisibleRequests:
         """One request of each visible cell; the same object at each call, so that a valuation may know it again."""

@@ -41,6 +41,8 @@ class Policy:
     """
 
     reads: tuple[str, ...] | None = (VALUE,)
+    may_read: tuple[str, ...] = ()
+    """Columns that it uses where its bidder's data show them, and does without where they do not."""
     learns: bool = False
     paces: bool = False
     """Whether it minds its budget."""
@@ -102,6 +104,11 @@ class Priced:
             return None
         beside = (column for column in self.policy.reads if column != VALUE)
         return tuple(dict.fromkeys((*self.valuation.reads, *beside)))
+
+    @property
+    def may_read(self) -> tuple[str, ...]:
+        """What the policy uses where it is shown."""
+        return tuple(getattr(self.policy, "may_read", ()))
 
     @property
     def learns(self) -> bool:

@@ -23,6 +23,7 @@ from strategies.policies.ortb import ORTB1, ORTB2
 from strategies.policies.pacing import AdaptivePacing, MirrorDescent
 from strategies.policies.pid import PIDCPA, PIDSpend
 from strategies.policies.plans import Burst, TimedPresence
+from strategies.policies.portfolio import Portfolio
 from strategies.policies.rlb import RLB
 from strategies.policies.shading import Shading
 from strategies.policies.targets import TargetCPA, TargetROS
@@ -51,6 +52,7 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "burst": Burst,
     "timed_presence": TimedPresence,
     "tracking": Tracking,
+    "portfolio": Portfolio,
 }
 
 BOUNDS = {"hindsight": NOT_PLAYABLE}

@@ -109,5 +109,14 @@ def rank_correlation(x: Points, y: Points) -> Estimate:
     return Estimate(rho, math.tanh(math.atanh(rho) - reach), math.tanh(math.atanh(rho) + reach), n)
 
 
+def correlation_p_value(found: Estimate) -> float:
+    """Of a rank correlation of 0, on the scale of its interval; nan where it has none."""
+    from scipy.special import ndtr
+
+    if not found.has_interval:
+        return math.nan
+    return float(2.0 * ndtr(-abs(math.atanh(found.estimate)) / math.sqrt(1.06 / (found.n - 3))))
+
+
 def _problem(keys: Sequence[str]) -> dict[str, object]:
     return {"num_vars": len(keys), "names": list(keys), "bounds": [[0.0, 1.0]] * len(keys)}

@@ -49,9 +49,7 @@ METRICS: dict[str, Metric] = {
     "variance_share": Metric(
         "share", "part of the variance of the value of joint data over all ranges", "variance"
     ),
-    "rank_correlation": Metric(
-        "correlation", "Spearman's, of a key and the value of joint data over drawn worlds"
-    ),
+    "rank_correlation": Metric("correlation", "Spearman's, of a key and what is compared, over drawn worlds"),
     "worlds": Metric("share", "drawn worlds of which something is so", "worlds"),
     "attribution_error_pct": Metric(
         "percent", "what a rule credits wrongly, all channels, in percent of what the channels did"

@@ -9,6 +9,7 @@ from experiments.plots.adoption import adoption_points, draw_adoption
 from experiments.plots.compare import draw_map, draw_multiples
 from experiments.plots.credit import credit_points, draw_credit
 from experiments.plots.curve import draw_curve, draw_lost
+from experiments.plots.drawn import draw_worlds
 from experiments.plots.forest import draw_forest, draw_shapley, forest_points
 from experiments.plots.heat import draw_heat
 from experiments.plots.journey import draw_journey, journey_points
@@ -58,6 +59,7 @@ __all__ = [
     "draw_ranks",
     "draw_shapley",
     "draw_win_rates",
+    "draw_worlds",
     "figures_of",
     "forest_points",
     "journey_points",

@@ -20,6 +20,7 @@ from sim.scenario import StrategySpec
 from strategies.base import Priced
 from strategies.market import Market
 from strategies.policies.learned_shading import LearnedShading
+from strategies.policies.portfolio import Portfolio
 from strategies.policies.tracking import Tracking
 from strategies.registry import make
 from strategies.valuations.bayes import bayes
@@ -97,6 +98,8 @@ def curves() -> Iterator[Curves]:
     yield Curves(
         "tracking", bids({"truthful": _make("truthful"), "tracking": _tracking()}), "Tracking of levels", note
     )
+    note = "Campaigns of three values, prices uniform on [0, 1]; money moves every hour. Best is one multiplier for all, .5."
+    yield Curves("portfolio", campaigns(), "Multipliers of campaigns", note)
     note = (
         "Right on average: 1.37 at a return of 1.6, .8 at 2.5. target_cpa: .3 a click, in a market of clicks."
     )
@@ -123,6 +126,39 @@ def runs(
     for line, policy in policies.items():
         hours = simulate(scenario, {"focal": Entrant(policy, budget=budget)}, seed=1).timeseries
         parts.append(pd.DataFrame({"line": line, "x": hours["hour"], "y": np.round(hours["multiplier"], 9)}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def campaigns() -> pd.DataFrame:
+    """Multipliers of three campaigns hour by hour, where money moves and where it does not; columns `COLUMNS`."""
+    scenario = Scenario.model_validate(
+        {
+            "supply": {"requests": 24_000, "context_types": 3},
+            "response": {"a": 0.6, "b": 0.0, "c": 0.25},
+            "source": {"context": {}},
+            "rivals": {"landscape": "uniform", "high": 1},
+            "bidders": {"values": "common", "control_interval_h": 0.25},
+        }
+    )
+    valuation, kept = bayes(scenario, ("context",)), list[tuple[float, Any]]()
+
+    class Kept(Portfolio):
+        def control(self, state: AccountState) -> None:
+            super().control(state)
+            if state.hour.is_integer() and len(self.multipliers):
+                kept.append((state.hour, self.multipliers))
+
+    values = [0.29, 0.60, 0.91]
+    budget = 24_000 * sum((0.5 * value) ** 2 / 2 for value in values) / 3
+    parts = []
+    for line, move in (("portfolio", 0.5), ("fixed split", 0.0)):
+        kept.clear()
+        policy = Kept(move=move, move_h=1.0)
+        simulate(scenario, {"focal": Entrant(Priced(valuation, policy), budget=budget)}, seed=1)
+        hours, multipliers = [hour for hour, _ in kept], np.stack([each for _, each in kept])
+        for campaign, value in enumerate(values):
+            y = np.round(multipliers[:, campaign], 9)
+            parts.append(pd.DataFrame({"line": f"{line}, value {value:.2f}", "x": hours, "y": y}))
     return pd.concat(parts, ignore_index=True)
 
 

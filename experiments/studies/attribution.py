@@ -69,13 +69,13 @@ class Attribution(Study):
         """Effects, credits and their errors by channel; profits under each rule's budgets; shares of worlds."""
         import pandas as pd
 
-        from experiments.estimate import SUMMARY_COLUMNS
+        from experiments.estimate import P_HOLM, SUMMARY_COLUMNS
         from experiments.studies.attribution_rows import rows
 
         own = cells[~cells["study_point"].str.startswith(worlds.NAME)]
         further = worlds.rows(worlds.table(self._worlds, ledger), self.settings) if self._worlds else ()
         found = [*rows(own, self._firm, self._budgets), *further]
-        return pd.DataFrame(found, columns=list(SUMMARY_COLUMNS))
+        return pd.DataFrame(found, columns=[*SUMMARY_COLUMNS, *([P_HOLM] if self._worlds else [])])
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
         """The two tables, and what the sentence is worth here."""

@@ -9,6 +9,7 @@ from experiments.estimate import Estimate, lookup
 from experiments.estimate.credit import RULES
 from experiments.studies.attribution_cells import TEST, TRUTH, UNIFIED, credit_names
 from experiments.studies.attribution_worlds import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, SHARES
+from experiments.studies.drawn_words import WHICH, goes_with, percent, share_of
 from experiments.tables import DASH, FOOTNOTE, blank_table, signed
 from experiments.verdict import CAVEAT, interval, number
 
@@ -118,22 +119,11 @@ def _claims(summary: pd.DataFrame) -> Iterator[str]:
 
 def _worlds(summary: pd.DataFrame, count: int) -> Iterator[str]:
     for name in COMPARED:
-        found = [lookup(summary, "share_of_worlds", "worlds", label) for label in SHARES[name]]
-        shares = [
-            f"{label} in {number(100 * one.estimate)} % ({number(100 * one.ci_low)} to {number(100 * one.ci_high)})"
-            for label, one in zip(SHARES[name], found, strict=True)
-            if one
-        ]
+        found = [share_of(summary, label) for label in SHARES[name]]
+        shares = [f"{label} in {percent(one)}" for label, one in zip(SHARES[name], found, strict=True) if one]
         if shares:
-            yield f"Of {count} worlds drawn from the stated ranges it is shown that {', and that '.join(shares)}; interval: which worlds were drawn."
-        decided = summary[summary["estimand"] == f"{name}_decided_by"]
-        shown = []
-        for key in decided["arm"]:
-            one = lookup(summary, f"{name}_decided_by", "rank_correlation", key)
-            if one and one.finding in {"positive", "negative"}:
-                shown.append((abs(one.estimate), f"{key} ({number(one.estimate)}, {interval(one)})"))
-        if shown:
-            yield f"What that goes with (rank correlation): {', '.join(text for _, text in sorted(shown, reverse=True))}."
+            yield f"Of {count} worlds drawn from the stated ranges it is shown that {', and that '.join(shares)}; {WHICH}."
+        yield from goes_with(summary, f"{name}_decided_by", "that")
 
 
 def _said(found: Estimate, unit: str) -> str:

@@ -73,15 +73,20 @@ def share_rows(found: pd.DataFrame, column: str, names: Mapping[str, str]) -> It
 
 
 def key_rows(
-    found: pd.DataFrame, column: str, estimand: str, ranges: Iterable[Range]
+    found: pd.DataFrame, column: str, estimand: str, ranges: Sequence[Range]
 ) -> Iterator[dict[str, Any]]:
-    """For ``summary.csv``: the rank correlation of each key with what a column of the worlds holds."""
-    from experiments.estimate.effects import rank_correlation
-    from experiments.estimate.ladder import summary_row
+    """For ``summary.csv``: the rank correlation of each key with what a column of the worlds holds.
 
-    for one in ranges:
-        value = rank_correlation(found[one.key].to_numpy(dtype=float), found[column].to_numpy(dtype=float))
-        yield summary_row(estimand, one.key, "rank_correlation", "", value)
+    The keys are a family, so that each has Holm's p-value beside its own interval.
+    """
+    from experiments.estimate.effects import correlation_p_value, rank_correlation
+    from experiments.estimate.ladder import P_HOLM, summary_row
+    from experiments.estimate.multiple import holm
+
+    result = found[column].to_numpy(dtype=float)
+    values = [rank_correlation(found[one.key].to_numpy(dtype=float), result) for one in ranges]
+    for one, value, p in zip(ranges, values, holm(list(map(correlation_p_value, values))), strict=True):
+        yield summary_row(estimand, one.key, "rank_correlation", "", value) | {P_HOLM: p}
 
 
 def values_at(ranges: Iterable[Range], shares: Sequence[float]) -> dict[str, Any]:

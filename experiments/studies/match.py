@@ -51,7 +51,8 @@ def run_match(cell: Cell) -> CellResult:
         {**about, **row, "strategy": strategy, "focal": False, "hindsight_profit": bound, **totals}
         for row, strategy, bound in zip(records(result.bidders), strategies, bounds, strict=True)
     ]
-    hours = [{**about, **row} for row in records(result.timeseries)] if len(cell.lineup) > 2 else []
+    shown = len(cell.lineup) > 2 and not cell.point
+    hours = [{**about, **row} for row in records(result.timeseries)] if shown else []
     return CellResult(rows=rows, timeseries=hours, auctions=int(result.market["requests"]))
 
 

@@ -48,19 +48,6 @@ Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
 """A strategy by its name, or by a mapping with its parameters beside the name."""
 
 
-class TournamentStudy(Priced):
-    """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
-
-    Null: those of the standard field that the market gives something to go by. All seats hold the data of ``arm`` and have
-    ``bidders.budget``.
-    """
-
-    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)] | None = None
-    pairings: bool = True
-    replications: Count = 20
-    arm: Arm = "joint"
-
-
 class Tune(Model):
     """One parameter of ``bidders.strategy``, and the values that are tried for it in each arm, on pilot replications.
 
@@ -128,6 +115,23 @@ class Range(Model):
         if self.law == "log_uniform":
             return float(self.low * (self.high / self.low) ** share)
         return float(self.low + share * (self.high - self.low))
+
+
+class TournamentStudy(Priced):
+    """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
+
+    Null: those of the standard field that the market gives something to go by. All seats hold the data of ``arm`` and have
+    ``bidders.budget``. ``worlds`` draws so many markets from the ``ranges``; in each all play together, with the requests and
+    replications of ``curve``.
+    """
+
+    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)] | None = None
+    pairings: bool = True
+    replications: Count = 20
+    arm: Arm = "joint"
+    worlds: Annotated[int, Field(ge=0)] = 0
+    ranges: tuple[Range, ...] = ()
+    curve: Curve = Curve()
 
 
 class Overtaking(Model):

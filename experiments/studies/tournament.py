@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
-from itertools import product
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.arms import SPLIT_BUDGET
-from experiments.cells import PILOTS, Cell, CellResult, label
+from experiments.cells import TOGETHER, Cell, CellResult, label
 from experiments.errors import BadInput
 from experiments.found import Ledger, table
+from experiments.studies import tournament_worlds as worlds
 from experiments.studies.base import Figure, Said, Study
 from experiments.studies.field import Field, field_of
-from experiments.studies.value_cells import unit
-from sim.scenario import StrategySpec
+from experiments.studies.matches import PILOT, Matches
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from experiments.estimate.tournament import Results
-
-PILOT = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
-"""Replications on which best responses are chosen; no estimate uses them."""
 
 
 class Tournament(Study):
@@ -45,6 +41,7 @@ class Tournament(Study):
             )
         if problems:
             raise BadInput(problems)
+        _ = self._worlds
 
     @staticmethod
     def work(cell: Cell) -> CellResult:
@@ -55,48 +52,70 @@ class Tournament(Study):
 
     def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way
         """All at once: the market of all first, as that tries every strategy."""
-        replications = range(self.settings.study.replications)
-        yield [*self._together(replications), *self._pairings(replications), *self._pairings(PILOT)]
+        own, replications = self._matches, range(self.settings.study.replications)
+        drawn = [cell for world in self._worlds for cell in world.cells]
+        yield [*own.together(replications), *own.pairings(replications), *own.pairings(PILOT), *drawn]
 
     def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
-        """Scores, ranks, comparisons and regrets."""
-        return self._results(cells, ledger).summary()
+        """Scores, ranks, comparisons and regrets; and shares of worlds."""
+        import pandas as pd
+
+        own = self._matches.results(cells[cells["study_point"] == ""], ledger)
+        if not self._worlds:
+            return own.summary()
+        further = worlds.rows(self._drawn(ledger), leader_of(own), self._matches.names, self.settings)
+        return pd.concat([own.summary(), pd.DataFrame(list(further))], ignore_index=True)
 
     def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
-        """The ranking, all paired comparisons, and the payoff matrix with its regrets."""
+        """The ranking, all paired comparisons, the payoff matrix with its regrets, and every drawn world."""
         results = self._results_of(ledger)
         found = {"ranking": results.ranked, "comparisons": results.compared}
-        return found | ({"payoffs": results.payoffs} if results.matrix else {})
+        if results.matrix:
+            found["payoffs"] = results.payoffs
+        if self._worlds:
+            found["worlds"] = self._drawn(ledger)
+        return found
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
-        """The ranking of each format, the payoffs, and a sentence for each ranking."""
+        """The ranking of each format, the payoffs, and a sentence for each ranking; then what drawn worlds show."""
+        from experiments.studies import tournament_words as words
         from experiments.tournament_tables import notes, payoff_table, ranking_table, verdict
 
         results = self._results_of(ledger)
         shown = [ranking_table(summary, results.ranked, format_) for format_ in results.scores]
         if results.matrix:
             shown.append(payoff_table(results.payoffs))
+        names, count = self._matches.names, len(self._worlds)
+        if count:
+            shown.append(words.world_table(summary, names, count))
+        ranks = [verdict(results.ranked, format_) for format_ in results.scores]
         return Said(
-            verdict=tuple(verdict(results.ranked, format_) for format_ in results.scores),
-            notes=(*self._field.notes(), *notes(summary)),
+            verdict=(*ranks, *words.sentences(summary, names, count)),
+            notes=(
+                *self._field.notes(),
+                *notes(summary),
+                *words.notes(self.settings.scenario, self.settings.study.curve.requests, count),
+            ),
             shown=tuple(shown),
         )
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
-        """The ranks that the comparisons allow, and the payoff matrix."""
-        from experiments.plots import draw_payoffs, draw_ranks
+        """The ranks that the comparisons allow, the payoff matrix, and who is ahead in each drawn world."""
+        from experiments.plots import draw_payoffs, draw_ranks, draw_worlds
 
         results = self._results_of(ledger)
         yield Figure("ranks", results.ranked, partial(draw_ranks, results.ranked))
         if results.matrix:
             yield Figure("payoffs", results.payoffs, partial(draw_payoffs, results.payoffs))
+        if len(found := self._drawn(ledger)):
+            yield Figure("worlds", found, partial(draw_worlds, found, results.unit))
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
         """How many replications, the strategies, the best response to each, and the packages that bring them."""
         from strategies.plugins import origin, plugins
 
         results, installed = self._results_of(ledger), plugins()
-        own = [spec.name for spec in self._strategies if spec.name in installed]
+        own = [spec.name for spec in self._field.strategies if spec.name in installed]
         return {
             "plugins": {name: origin(installed[name]) for name in own},
             "replications": self.settings.study.replications,
@@ -110,57 +129,31 @@ class Tournament(Study):
     def _field(self) -> Field:
         return field_of(self.settings)
 
-    @property
-    def _strategies(self) -> tuple[StrategySpec, ...]:
-        return self._field.strategies
+    @cached_property
+    def _matches(self) -> Matches:
+        return Matches(self.settings, self._field.strategies)
 
-    def _together(self, replications: range) -> list[Cell]:
-        """The market of all, as often as there are seats: everybody moves on by one, so that all have sat everywhere."""
-        given = self._strategies
-        seatings = [given[first:] + given[:first] for first in range(len(given))]
-        return [self._cell(seating, replication) for replication in replications for seating in seatings]
-
-    def _pairings(self, replications: range | tuple[int, ...]) -> list[Cell]:
-        if not self.settings.study.pairings:
-            return []
-        pairs = list(product(self._strategies, repeat=2))
-        return [self._cell(pair, replication) for replication in replications for pair in pairs]
-
-    def _cell(self, lineup: tuple[StrategySpec, ...], replication: int) -> Cell:
-        study, settings = self.settings.study, self.settings
-        return Cell(
-            scenario=settings.market,
-            arm=study.arm,
-            valuation=study.valuation,
-            train_requests=study.train_requests,
-            learner=study.learner,
-            seed=settings.seed,
-            replication=replication,
-            lineup=lineup,
-        )
+    @cached_property
+    def _worlds(self) -> list[worlds.World]:
+        return worlds.worlds(self.settings, self._field.strategies)
 
     # -- results --------------------------------------------------------------------------------------------------
 
     def _results_of(self, ledger: Ledger) -> Results:
-        replications = range(self.settings.study.replications)
-        cells = [*self._together(replications), *self._pairings(replications)]
+        own, replications = self._matches, range(self.settings.study.replications)
+        cells = [*own.together(replications), *own.pairings(replications)]
         once = {
             cell.key: cell for cell in cells
         }  # of two strategies, the market of all is one of the pairings
-        return self._results(table(ledger.of(list(once.values()))), ledger)
+        return own.results(table(ledger.of(list(once.values()))), ledger)
 
-    def _results(self, cells: pd.DataFrame, ledger: Ledger) -> Results:
-        from experiments.estimate.tournament import Results
+    def _drawn(self, ledger: Ledger) -> pd.DataFrame:
+        """A row a world; empty where none is asked for."""
+        import pandas as pd
 
-        scale, money = unit(self.settings.scenario)
-        return Results(
-            cells=cells,
-            strategies=tuple(map(label, self._strategies)),
-            pilot=table(ledger.of(self._pairings(PILOT))),
-            scale=scale,
-            unit=money,
-            budget=self.settings.scenario.bidders.budget,
-        )
+        if not self._worlds:
+            return pd.DataFrame()
+        return worlds.world_table(self._worlds, leader_of(self._results_of(ledger)), ledger)
 
     # -- checks ---------------------------------------------------------------------------------------------------
 
@@ -168,10 +161,10 @@ class Tournament(Study):
         from strategies.market import Market
         from strategies.registry import UnknownStrategyError, make
 
-        if len(self._strategies) < 2:
+        if len(self._field.strategies) < 2:
             yield f"study.strategies: name two or more; {' '.join(self._field.notes())}"
         market, seen = Market.of(self.settings.scenario), dict[str, int]()
-        for number, spec in enumerate(self._strategies):
+        for number, spec in enumerate(self._field.strategies):
             name = label(spec)
             if name in seen:
                 yield f"study.strategies.{number} = {name}: is there already; strategies must differ in name or parameters"
@@ -184,3 +177,9 @@ class Tournament(Study):
                 make(spec, market)
             except UnknownStrategyError as error:
                 yield f"study.strategies.{number}: {error}"
+
+
+def leader_of(results: Results) -> str:
+    """Who earns most in the market of all."""
+    ranked = results.ranked
+    return str(ranked.loc[ranked["format"] == TOGETHER, "strategy"].iloc[0])

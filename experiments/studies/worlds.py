@@ -155,48 +155,27 @@ def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[s
 
 def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
     """In what share of worlds joining pays, and which keys go with its value; then the same after costs."""
+    from experiments.studies.drawn_words import WHICH, goes_with
+
     before = _shares(summary, FINDINGS)
     if before is None:
         return
     yield (
         f"Of {count} worlds drawn from the stated ranges joining is shown to pay in {before[0]}, and to cost in {before[1]}; "
-        "interval: which worlds were drawn."
+        f"{WHICH}."
     )
-    if decided := _decided(summary, "decided_by"):
-        yield f"What its value goes with (rank correlation): {decided}."
+    yield from goes_with(summary, "decided_by", "its value")
     if after := _shares(summary, NET_FINDINGS):
         yield f"After costs it is shown to pay in {after[0]} of these worlds, and not to pay in {after[1]}."
-        if decided := _decided(summary, "net_decided_by"):
-            yield f"What its net value goes with (rank correlation): {decided}."
+        yield from goes_with(summary, "net_decided_by", "its net value")
     if leads := _shares(summary, LEADS):
         yield f"The slow plan is shown to end ahead of the fast one in {leads[0]} of these worlds, and behind it in {leads[1]}."
-        if decided := _decided(summary, "lead_decided_by"):
-            yield f"What its lead goes with (rank correlation): {decided}."
+        yield from goes_with(summary, "lead_decided_by", "its lead")
 
 
 def _shares(summary: pd.DataFrame, names: dict[str, str]) -> list[str] | None:
     """Shares of worlds with a positive and a negative finding, in words; None where there are none."""
-    from experiments.estimate import lookup
-    from experiments.verdict import number
+    from experiments.studies.drawn_words import percent, share_of
 
-    said = []
-    for finding in ("positive", "negative"):
-        found = lookup(summary, "share_of_worlds", "worlds", names[finding])
-        if found is None:
-            return None
-        ends = f"{number(100 * found.ci_low)} to {number(100 * found.ci_high)}"
-        said.append(f"{number(100 * found.estimate)} % ({ends})")
-    return said
-
-
-def _decided(summary: pd.DataFrame, estimand: str) -> str:
-    """The keys of which a rank correlation is shown, the strongest first."""
-    from experiments.estimate import lookup
-    from experiments.verdict import interval, number
-
-    shown = []
-    for key in summary[summary["estimand"] == estimand]["arm"]:
-        found = lookup(summary, estimand, "rank_correlation", key)
-        if found and found.finding in {"positive", "negative"}:
-            shown.append((abs(found.estimate), f"{key} ({number(found.estimate)}, {interval(found)})"))
-    return ", ".join(text for _, text in sorted(shown, reverse=True))
+    found = [share_of(summary, names[finding]) for finding in ("positive", "negative")]
+    return [percent(one) for one in found if one] if all(found) else None

@@ -103,7 +103,8 @@ def takes_value(strategy: Strategy, scenario: Scenario) -> bool:
 def wants(strategy: Strategy, scenario: Scenario) -> tuple[str, ...]:
     """The columns that it is to be shown."""
     if strategy.reads is not None:
-        return tuple(strategy.reads)
+        more = getattr(strategy, "may_read", ())
+        return (*strategy.reads, *(name for name in more if name in visible(scenario)))
     return (*visible(scenario), *((VALUE,) if takes_value(strategy, scenario) else ()))
 
 

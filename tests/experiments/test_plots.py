@@ -139,8 +139,9 @@ def further():
     swept = swept.assign(estimate=1.0, ci_low=0.5, ci_high=1.5)
     x, y = list(swept)[:2]
     adopted, flows = plots.adoption_points(adoption()), plots.journey_points(journey())
-    shared = plots.credit_points(attribution())
+    shared, worlds = plots.credit_points(attribution()), drawn_worlds()
     return {
+        "worlds": (plots.draw_worlds(worlds, UNIT), worlds),
         "adoption": (plots.draw_adoption(adopted), adopted),
         "journey": (plots.draw_journey(flows), flows),
         "credit": (plots.draw_credit(shared), shared),
@@ -150,6 +151,22 @@ def further():
         "multiples": (plots.draw_multiples(swept, x=x, by=y, unit=UNIT), swept),
         "map": (plots.draw_map(swept, x=x, y=y, unit=UNIT), swept),
     }
+
+
+def drawn_worlds(count=30):
+    """In two of three worlds one strategy is ahead of all others, in every third another may be."""
+    names = ["a strategy(with=parameters)", "another", "another"]
+    rows = [
+        (
+            world,
+            names[world % 3],
+            900.0 - 30 * world,
+            "no difference shown" if world % 3 == 2 else names[world % 3],
+        )
+        for world in range(count)
+    ]
+    table = pd.DataFrame(rows, columns=["world", "first", "difference", "finding"])
+    return table.assign(ci_low=table["difference"] - 100, ci_high=table["difference"] + 100)
 
 
 def attribution():

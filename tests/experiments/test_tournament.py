@@ -396,7 +396,7 @@ def test_bad_input_is_named(overrides, message, capsys):
 def test_the_command_of_a_failed_match_plays_it_again(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (point,) = load("tournament", [*SMALL, THREE])
-    match = Tournament(point.settings)._pairings(range(1, 2))[2]
+    match = Tournament(point.settings)._matches.pairings(range(1, 2))[2]
     words = shlex.split(repeat(match, point))[1:]
     assert words[-1] == "arm truthful vs linear(gain=0.5), replication 1"
     assert main(words) == 0

@@ -352,3 +352,21 @@ def test_bids_are_rounded_half_to_even_on_entry():
 
 def test_the_built_in_policies_are_strategies():
     assert isinstance(Truthful(), Strategy)
+
+
+def test_a_column_that_it_may_read_is_there_where_its_data_show_it():
+    seen = []
+
+    class Picky(Policy):
+        reads = ("profile",)
+        may_read = ("context", "no such column")
+
+        def bid(self, requests):
+            seen.append(tuple(requests))
+            return np.ones(requests.n)
+
+    market = Scenario(supply={"requests": 20}, source={"profile": {}, "context": {}})
+    for data, shown in ((("profile", "context"), ("profile", "context")), (("profile",), ("profile",))):
+        seen.clear()
+        simulate(market, {"me": Entrant(Picky(), data)}, 1)
+        assert set(seen) == {shown}
