@@ -390,6 +390,7 @@ def run(scenario, bidders, max_block, log=None, *, watched=True):
     return {
         "bidders": result.bidders,
         "timeseries": result.timeseries,
+        "stock": result.stock,
         "market": {name: np.array([value]) for name, value in result.market.items()},
         "told": {"digest": np.array(TOLD, dtype=np.int64)},
         "auctions": {name: np.concatenate([batch[name] for batch in batches]) for name in names},
