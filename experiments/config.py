@@ -19,11 +19,11 @@ from pydantic import ValidationError
 
 from experiments import designs
 from experiments import overrides as syntax
-from experiments.arms import bidder_names
 from experiments.composer import Composer
+from experiments.contradictions import all_checks
 from experiments.designs import Choice
-from experiments.errors import BadInput, closest
-from experiments.problems import render
+from experiments.errors import BadInput
+from experiments.mending import read
 from experiments.settings import ABOUT, STUDIES, Settings, SweepSettings
 from sim.scenario import Scenario
 
@@ -208,7 +208,7 @@ def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
     """Settings from a tree in the shape of the YAML files.
 
     Raises:
-        BadInput: a line for each thing that is wrong.
+        BadInput: a line for each thing that is wrong; all that can be told at once.
     """
     model = _model(verb)
     own = {key: value for key, value in tree.items() if key in model.model_fields}
@@ -221,73 +221,14 @@ def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
             f"scenario.{misplaced[0]}: not a key here; a scenario's file begins with the line '# @package _global_'"
         )
     nested = {**own, "scenario": {**about, **market} if isinstance(about, dict) else about}
-    try:
-        settings = model.model_validate(nested)
-    except ValidationError as error:
-        raise BadInput(render(error, nested, model)) from None
-    _check_strategy(settings)
-    _check_floors(settings)
-    _check_memory(settings.scenario)
-    if booleans := list(_booleans(tree, settings.tree())):
-        raise BadInput([f"{place}: must be a number or a name, not true or false" for place in booleans])
-    return settings
-
-
-def _check_strategy(settings: Settings[Any]) -> None:
-    """Make the strategy once: its name, its parameters and what it demands of the market are then known to be right."""
-    from strategies.market import Market
-    from strategies.registry import UnknownStrategyError, make, names
-
-    if settings.scenario.supply.kind == "log":  # a replay has policies of its own
-        return
-    bidders, problems = settings.scenario.bidders, []
-    kinds = {f"bidders.kinds.{name}.strategy": kind.strategy for name, kind in bidders.kinds.items()}
-    for place, spec in {"bidders.strategy": bidders.strategy, **kinds}.items():
-        try:
-            if spec is not None:
-                make(spec, Market.of(settings.scenario))
-        except UnknownStrategyError as error:
-            problems.append(f"{place}: {error}")
-    problems += [
-        f"bidders.kinds.{name}: a strategy has that name; take another"
-        for name in bidders.kinds
-        if name in names()
-    ]
-    if problems:
-        raise BadInput(problems)
-
-
-def _check_floors(settings: Settings[Any]) -> None:
-    """Floors of bidders' own are for bidders that there are."""
-    names = bidder_names(settings.scenario.bidders.count)
-    unknown = [name for name in settings.scenario.auction.bidder_floor_cpm if name not in names]
-    if unknown:
-        raise BadInput(
-            [
-                f"auction.bidder_floor_cpm.{name}: no such bidder{closest(name, names)}; there is: {', '.join(names)}"
-                for name in unknown
-            ]
-        )
-
-
-def _check_memory(scenario: Scenario) -> None:
-    """What is remembered of people fits, with every bidder's caps."""
-    from sim.memory import open_memory
-
-    names = bidder_names(scenario.bidders.count)
-    try:
-        open_memory(scenario.audience.people, dict.fromkeys(names, scenario.bidders.terms), names)
-    except ValueError as error:
-        raise BadInput(str(error)) from None
-
-
-def _booleans(given: Any, read: Any, place: str = "") -> Iterator[str]:
-    """Places where true or false was given and something else was read: pydantic takes them for 1 and 0."""
-    if isinstance(given, dict) and isinstance(read, dict):
-        for key in given.keys() & read.keys():
-            yield from _booleans(given[key], read[key], f"{place}.{key}".lstrip("."))
-    elif isinstance(given, bool) and not isinstance(read, bool):
-        yield place
+    reading = read(model, nested)
+    problems = list(reading.problems)
+    if reading.settings is not None:
+        for check in all_checks(reading.settings):
+            problems += reading.told(check)
+    if problems or reading.settings is None:
+        raise BadInput(dict.fromkeys(problems))
+    return reading.settings
 
 
 def _model(verb: str) -> type[Settings[Any]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from experiments.arms import arms_of
+from experiments.bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
 from experiments.errors import closest
 from experiments.lattice import MOST_SOURCES
-from experiments.plans import plan_problems
-from experiments.studies.options import AttributionStudy
+from experiments.plans import plan_checks
+from experiments.studies.options import AdoptionStudy, AttributionStudy
+from experiments.studies.value_options import ValueStudy
 
 if TYPE_CHECKING:
     from experiments.settings import Settings
@@ -18,21 +21,20 @@ LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "s
 """Of a study that replays a log, whose houses are two."""
 
 
-def contradictions(settings: Settings[Any]) -> Iterator[str]:
-    """A line for each: the place, its value, and what is allowed there."""
-    yield from _of_arms(settings)
-    yield from _of_valuations(settings)
-    yield from _of_two_plans(settings)
-    yield from _of_who(settings)
-    yield from _of_campaigns(settings)
-    study = settings.study
-    yield from plan_problems(
-        settings.scenario,
-        settings.collaboration,
-        settings.first_party,
-        settings.money,
-        silo=study.silo if _is_value(settings) else None,
-        tunes=_is_value(settings) and study.tune is not None,
+def contradictions(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
+    """What looks for them, each by itself: a line for each that it finds, with the place, its value, and what is allowed there."""
+    own = (_of_arms, _of_valuations, _of_two_plans, _of_who, _of_adoption, _of_campaigns)
+    compares = isinstance(settings.study, ValueStudy)
+    return (*(partial(check, settings) for check in own), *plan_checks(settings, compares=compares))
+
+
+def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
+    """Those of the market itself, those between the parts, and those for which a bidder must be made."""
+    bidders = (strategy_problems, floor_problems, memory_problems, seat_problems)
+    return (
+        *settings.scenario.checks,
+        *contradictions(settings),
+        *(partial(check, settings) for check in bidders),
     )
 
 
@@ -89,14 +91,14 @@ def _of_who(settings: Settings[Any]) -> Iterator[str]:
         yield f"study.who = {who}: must be at most bidders.count = {count}"
 
 
+def _of_adoption(settings: Settings[Any]) -> Iterator[str]:
+    study = settings.study
+    if isinstance(study, AdoptionStudy) and study.arm == study.others:
+        yield f"study.others = {study.others}: must not be study.arm, or nobody has anything to adopt"
+
+
 def _of_campaigns(settings: Settings[Any]) -> Iterator[str]:
     """A study that plays the channels as campaigns plays those of one firm."""
     count = settings.scenario.bidders.count
     if isinstance(settings.study, AttributionStudy) and count != 1:
         yield f"bidders.count = {count}: with the study attribution must be 1, a firm against a landscape of prices"
-
-
-def _is_value(settings: Settings[Any]) -> bool:
-    from experiments.settings import ValueStudy
-
-    return isinstance(settings.study, ValueStudy)

@@ -2,59 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from experiments.studies.options import Money
-from sim.collaboration import Collaboration, collaboration_problems
-from sim.first_party import FirstParty, first_party_problems
-from sim.scenario import Scenario
+from sim.collaboration import collaboration_problems
+from sim.first_party import first_party_problems
+
+if TYPE_CHECKING:
+    from experiments.settings import Settings
 
 VOLUME = "money.requests_per_month: required where"
 
 
-def plan_problems(
-    scenario: Scenario,
-    collaboration: Collaboration | None,
-    first_party: FirstParty | None,
-    money: Money,
-    *,
-    silo: str | None = None,
-    tunes: bool = False,
-) -> list[str]:
-    """All of it.
+def plan_checks(settings: Settings[Any], *, compares: bool) -> tuple[Callable[[], Iterator[str]], ...]:
+    """What looks for contradictions, each by itself: a line for each that it finds.
 
     Args:
-        scenario: the market.
-        collaboration: the level, with all that follows from it.
-        first_party: data that are built.
-        money: what that costs.
-        silo: the arm that a study of what it is worth compares with; None where none is wanted, which needs no volume.
-        tunes: whether it retunes policies.
+        settings: the market, the plans, and what they cost.
+        compares: whether the study compares what a plan is worth with a silo, which needs a volume.
     """
-    found: list[str] = []
-    if collaboration is not None:
-        found += _of_collaboration(scenario, collaboration, money, silo)
-    if first_party is not None:
-        found += first_party_problems(scenario, first_party)
-        if collaboration is not None:
-            found.append("first_party: a study is of collaboration or of own data; leave out collaboration")
-        elif silo is not None and money.requests_per_month is None:
-            found.append(f"{VOLUME} own data are built")
-    if tunes and (collaboration or first_party):
-        found.append("study.tune: levels and months are not retuned; leave it out")
-    return found
+    found = [_of_plan, _of_dials, _of_horizon, _of_own_data, _of_both]
+    if compares:
+        found += [_of_volume, _of_silo, _of_tuning]
+    return tuple(partial(check, settings) for check in found)
 
 
-def _of_collaboration(
-    scenario: Scenario, plan: Collaboration, money: Money, silo: str | None
-) -> Iterator[str]:
-    yield from collaboration_problems(scenario, plan)
-    if plan.deliver_months.full >= money.horizon_months:
+def _of_plan(settings: Settings[Any]) -> Iterator[str]:
+    if settings.collaboration is not None:
+        yield from (f"collaboration.{problem}" for problem in settings.collaboration.problems())
+
+
+def _of_dials(settings: Settings[Any]) -> Iterator[str]:
+    if settings.collaboration is not None:
+        yield from collaboration_problems(settings.scenario, settings.collaboration)
+
+
+def _of_horizon(settings: Settings[Any]) -> Iterator[str]:
+    plan, months = settings.collaboration, settings.money.horizon_months
+    if plan is not None and plan.deliver_months.full >= months:
         yield (
             f"collaboration.deliver_months.full = {plan.deliver_months.full:g}: must be below "
-            f"money.horizon_months = {money.horizon_months}, or nothing is ever delivered"
+            f"money.horizon_months = {months}, or nothing is ever delivered"
         )
-    if silo is not None and money.requests_per_month is None:
+
+
+def _of_own_data(settings: Settings[Any]) -> Iterator[str]:
+    if settings.first_party is not None:
+        yield from first_party_problems(settings.scenario, settings.first_party)
+
+
+def _of_both(settings: Settings[Any]) -> Iterator[str]:
+    if settings.first_party is not None and settings.collaboration is not None:
+        yield "first_party: a study is of collaboration or of own data; leave out collaboration"
+
+
+def _of_volume(settings: Settings[Any]) -> Iterator[str]:
+    if settings.money.requests_per_month is not None:
+        return
+    if settings.collaboration is not None:
         yield f"{VOLUME} levels of collaboration are compared"
-    if silo == "best_single":
+    elif settings.first_party is not None:
+        yield f"{VOLUME} own data are built"
+
+
+def _of_silo(settings: Settings[Any]) -> Iterator[str]:
+    if settings.collaboration is not None and settings.study.silo == "best_single":
         yield "study.silo = best_single: levels are compared with one silo; name the arm that is there at level 0"
+
+
+def _of_tuning(settings: Settings[Any]) -> Iterator[str]:
+    if settings.study.tune is not None and (settings.collaboration or settings.first_party):
+        yield "study.tune: levels and months are not retuned; leave it out"

@@ -36,8 +36,8 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
     """Every problem that pydantic found in ``tree``, one line a place, as the YAML files name it."""
     lines: dict[str, str] = {}
     for detail in error.errors(include_url=False):
-        place, node = _locate(detail["loc"], tree, missing=detail["type"] == "missing")
-        place = in_yaml(place)
+        steps, node = locate(detail["loc"], tree, missing=detail["type"] == "missing")
+        place = in_yaml(".".join(map(str, steps)))
         said = detail["msg"].removeprefix("Value error, ")
         if detail["type"] == "value_error" and (named := UNKNOWN.match(said)):
             name, known = named[1], named[2]
@@ -188,9 +188,11 @@ def _shown(value: Any) -> str:
     return str(value)
 
 
-def _locate(loc: Sequence[str | int], tree: Mapping[str, Any], *, missing: bool) -> tuple[str, Any]:
-    """Dotted place and value there; steps that pydantic adds for members of a union are left out."""
-    place: list[str] = []
+def locate(
+    loc: Sequence[str | int], tree: Mapping[str, Any], *, missing: bool
+) -> tuple[list[str | int], Any]:
+    """The steps to a place, and the value there; those that pydantic adds for members of a union are left out."""
+    place: list[str | int] = []
     node: Any = tree
     for number, step in enumerate(loc):
         last = number == len(loc) - 1
@@ -200,8 +202,8 @@ def _locate(loc: Sequence[str | int], tree: Mapping[str, Any], *, missing: bool)
             node = None
         else:
             continue
-        place.append(str(step))
-    return ".".join(place), node
+        place.append(step)
+    return place, node
 
 
 def _has(node: Any, step: str | int) -> bool:

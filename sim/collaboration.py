@@ -21,10 +21,10 @@ from itertools import pairwise
 from math import exp, expm1
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from sim.scenario import Scenario, Source
-from sim.scenario.base import Model, NonNegative, Positive, Rate
+from sim.scenario.base import Model, NonNegative, Positive, Rate, parts_alone
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -95,12 +95,14 @@ class Collaboration(Model):
     credited: tuple[Share, ...] = (0.1, 0.3, 1.0)
 
     @model_validator(mode="after")
-    def _is_a_plan(self) -> Self:
-        if problems := list(self._problems()):
+    def _is_a_plan(self, info: ValidationInfo) -> Self:
+        problems = [] if parts_alone(info) else list(self.problems())
+        if problems:
             raise ValueError("; ".join(problems))
         return self
 
-    def _problems(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
+        """What in the plan contradicts itself: a line for each."""
         named = {"shape": (self.shape, self.shapes), "cost": (self.cost, self.costs)}
         shapes = {key: dial.shape for key, dial in self.dials.items()}
         for key, shape in {**shapes, "deliver_months": self.deliver_months.shape}.items():
@@ -113,7 +115,7 @@ class Collaboration(Model):
         if not rising or len(self.levels) < 2 or (self.levels[0], self.levels[-1]) != (0.0, 1.0):
             yield "levels: must rise from 0 to 1"
         if not self.dials:
-            yield "match_rate, sync_interval_h, unified: one of them must be there, or no level changes anything"
+            yield "match_rate: it, sync_interval_h or unified must be there, or no level changes anything"
         if self.deliver_months.none < self.deliver_months.full:
             yield (
                 f"deliver_months.none = {self.deliver_months.none:g}: must be at least full = {self.deliver_months.full:g}, "

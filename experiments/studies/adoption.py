@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.arms import bidder_names
 from experiments.cells import Cell
-from experiments.errors import BadInput
 from experiments.found import Ledger
 from experiments.settings import Settings
 from experiments.studies.base import Figure, Said, Study
@@ -37,12 +36,7 @@ class Adoption(Study):
     }
 
     def check(self) -> None:
-        """Refuse two arms that are one, and a market that so many bidders do not fit."""
-        study = self.settings.study
-        if study.arm == study.others:
-            raise BadInput(
-                f"study.others = {study.others}: must not be study.arm, or nobody has anything to adopt"
-            )
+        """Refuse a market that so many bidders do not fit."""
         _ = self._played
 
     def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way

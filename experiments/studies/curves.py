@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from experiments.cells import Cell
 from experiments.errors import BadInput
 from experiments.found import Ledger, table
-from experiments.settings import Settings, Swept, ValueStudy
+from experiments.settings import Settings
 from experiments.studies import value_learning
 from experiments.studies.value_cells import Plan, best_single
+from experiments.studies.value_options import Swept, ValueStudy
 from experiments.vary import Changes, as_overrides, fewer, varied
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from experiments.found import Ledger
-from experiments.settings import Settings, ValueStudy
+from experiments.settings import Settings
 from experiments.studies import value_learning
 from experiments.studies.curves import Curve, readings
 from experiments.studies.value_cells import unit
+from experiments.studies.value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd

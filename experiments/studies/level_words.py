@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from experiments.settings import Settings, ValueStudy
+from experiments.settings import Settings
+from experiments.studies.value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd

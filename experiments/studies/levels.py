@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from experiments.arms import bidder_names
 from experiments.cells import Cell
 from experiments.found import Ledger, table
-from experiments.settings import Settings, ValueStudy
+from experiments.settings import Settings
 from experiments.studies.value_cells import PILOT, Plan, unit
 from experiments.studies.value_money import terms_at
+from experiments.studies.value_options import ValueStudy
 from experiments.vary import as_overrides, fewer, varied
 
 if TYPE_CHECKING:

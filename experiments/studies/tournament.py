@@ -6,9 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from experiments.arms import SPLIT_BUDGET
-from experiments.cells import TOGETHER, Cell, CellResult, label
-from experiments.errors import BadInput
+from experiments.cells import TOGETHER, Cell, CellResult
 from experiments.found import Ledger, table
 from experiments.studies import tournament_worlds as worlds
 from experiments.studies.base import Figure, Said, Study
@@ -29,18 +27,7 @@ class Tournament(Study):
     }
 
     def check(self) -> None:
-        """Refuse strategies that cannot be made or told apart, and a market in which seats differ."""
-        problems = [*self._strategy_problems()]
-        if self.settings.scenario.auction.bidder_floor_cpm:
-            problems.append(
-                "auction.bidder_floor_cpm: the seats of a tournament have no floors of their own; leave it empty"
-            )
-        if self.settings.study.arm == SPLIT_BUDGET:
-            problems.append(
-                f"study.arm = {SPLIT_BUDGET}: must be an arm with one campaign, as a seat is one bidder"
-            )
-        if problems:
-            raise BadInput(problems)
+        """Refuse worlds that cannot be drawn."""
         _ = self._worlds
 
     @staticmethod
@@ -154,29 +141,6 @@ class Tournament(Study):
         if not self._worlds:
             return pd.DataFrame()
         return worlds.world_table(self._worlds, leader_of(self._results_of(ledger)), ledger)
-
-    # -- checks ---------------------------------------------------------------------------------------------------
-
-    def _strategy_problems(self) -> Iterator[str]:
-        from strategies.market import Market
-        from strategies.registry import UnknownStrategyError, make
-
-        if len(self._field.strategies) < 2:
-            yield f"study.strategies: name two or more; {' '.join(self._field.notes())}"
-        market, seen = Market.of(self.settings.scenario), dict[str, int]()
-        for number, spec in enumerate(self._field.strategies):
-            name = label(spec)
-            if name in seen:
-                yield f"study.strategies.{number} = {name}: is there already; strategies must differ in name or parameters"
-            seen[name] = number
-            if spec.name in self.settings.scenario.bidders.kinds:
-                if spec.params:
-                    yield f"study.strategies.{number}: {spec.name} is one of bidders.kinds, where its parameters stand; leave them out"
-                continue
-            try:
-                make(spec, market)
-            except UnknownStrategyError as error:
-                yield f"study.strategies.{number}: {error}"
 
 
 def leader_of(results: Results) -> str:

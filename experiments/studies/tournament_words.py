@@ -40,12 +40,13 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
     neither = share_of(summary, NOT_SHOWN)
     if not shares or neither is None:
         return
-    ahead = [f"{name} in {percent(found)}" for name, found in shares.items() if found.estimate > 0]
+    order = sorted(shares, key=lambda name: -shares[name].estimate)
+    ahead = [f"{name} in {percent(shares[name])}" for name in order if shares[name].estimate > 0]
     nowhere = [name for name, found in shares.items() if found.estimate == 0]
     said = f"{' and '.join(ahead)}" if ahead else "nobody in any"
     if ahead and nowhere:
         none = number(100 * shares[nowhere[0]].ci_high)
-        said += f", {' and '.join(nowhere)} in none (0 to {none} % each)"
+        said += f", {' and '.join(nowhere)} in none (0 to {none} %{' each' if len(nowhere) > 1 else ''})"
     yield (
         f"Of {count} worlds drawn from the stated ranges it is shown that one strategy is ahead of all others: {said}; in "
         f"{percent(neither)} no difference is shown that puts one ahead. {WHICH[0].upper()}{WHICH[1:]}."

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from experiments.settings import Settings, ValueStudy
+from experiments.settings import Settings
 from experiments.studies.value_cells import Plan, unit
+from experiments.studies.value_options import ValueStudy
 from experiments.vary import varied
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments.settings import Settings, Swept, ValueStudy
+from experiments.settings import Settings
 from experiments.studies.value_cells import Plan, unit
+from experiments.studies.value_options import Swept, ValueStudy
 from experiments.vary import varied
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.settings import Settings, ValueStudy
+from experiments.settings import Settings
 from experiments.studies.options import Money
+from experiments.studies.value_options import ValueStudy
 from sim.collaboration import Collaboration
 
 if TYPE_CHECKING:

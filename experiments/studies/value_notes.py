@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from experiments.found import Found, table
-from experiments.settings import Settings, ValueStudy
+from experiments.settings import Settings
+from experiments.studies.value_options import ValueStudy
 from sim.scenario import Scenario, StrategySpec
 
 if TYPE_CHECKING:

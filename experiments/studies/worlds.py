@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.cells import Cell
 from experiments.found import Ledger
-from experiments.settings import Settings, ValueStudy
+from experiments.settings import Settings
 from experiments.studies import drawn, overtaking, switching
 from experiments.studies.value_cells import Plan, unit
+from experiments.studies.value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd

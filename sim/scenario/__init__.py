@@ -7,15 +7,16 @@ milliseconds where the name ends in ``_ms``. Every model refuses unknown keys an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
+from functools import partial
 from math import prod
 from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
-from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Hours, Model
+from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Hours, Model, parts_alone
 from sim.scenario.bidders import Bidders, Cap, Holdout, Kind, StrategySpec, Terms, kind_problems
 from sim.scenario.delay import NO_DELAY, Delay
 from sim.scenario.journey import Journey, Stays, journey_problems
@@ -114,21 +115,30 @@ class Scenario(Model):
         return {"kind": "synthetic", **value} if isinstance(value, dict) else value
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        problems = [
-            *self._source_problems(),
-            *self._people_problems(),
-            *self._outcome_problems(),
-            *journey_problems(self),
-            *touchpoint_problems(self),
-            *stock_problems(self),
-            *self._drift_problems(),
-            *self._belief_problems(),
-            *kind_problems(self.bidders, tuple(self.source), anonymous=self.audience.people is None),
-        ]
+    def _consistent(self, info: ValidationInfo) -> Self:
+        problems = [] if parts_alone(info) else [line for check in self.checks for line in check()]
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+    @property
+    def checks(self) -> tuple[Callable[[], Iterator[str]], ...]:
+        """What looks for contradictions among the parts, each by itself: a line for each that it finds."""
+        return (
+            self._source_problems,
+            self._people_problems,
+            self._outcome_problems,
+            partial(journey_problems, self),
+            partial(touchpoint_problems, self),
+            partial(stock_problems, self),
+            self._drift_problems,
+            self._belief_problems,
+            self._kind_problems,
+        )
+
+    def _kind_problems(self) -> Iterator[str]:
+        anonymous = self.audience.people is None
+        yield from kind_problems(self.bidders, tuple(self.source), anonymous=anonymous)
 
     def _source_problems(self) -> Iterator[str]:
         wrong = [

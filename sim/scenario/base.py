@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -30,6 +30,15 @@ LogMoney = Annotated[float, Field(ge=-60, le=20)]
 
 Money = Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS)]
 """Currency, at most what fits."""
+
+
+PARTS_ALONE = {"parts alone": True}
+"""The context in which each part is validated by itself: who gives it looks for contradictions between them afterwards."""
+
+
+def parts_alone(info: ValidationInfo) -> bool:
+    """Whether contradictions are somebody else's business."""
+    return info.context is not None and "parts alone" in info.context
 
 
 class Model(BaseModel):

@@ -42,6 +42,7 @@ def test_each_kind_has_its_own_data_creatives_and_control():
 def test_a_kind_that_differs_in_nothing_is_the_plain_strategy_bit_for_bit():
     alike = (
         "bidders.kinds={same: {}, other: {sources: [context], creative: chosen, control_interval_h: 1}}",
+        "study.strategies=[same,other]",
     )
     plain = bidders(cell("pid_spend", "pid_spend", overrides=alike))
     assert bidders(cell("same", "other", overrides=alike)) == plain
@@ -82,8 +83,9 @@ def test_one_of_so_many_control_steps_is_its_own():
 def test_with_data_that_say_nothing_and_one_ad_all_kinds_are_one():
     same = ("response.b=0", "response.c=0", "creative={}", "bidders.creative=rotated", "bidders.budget=null")
     kinds = "bidders.kinds={a: {sources: [demographics], control_interval_h: 168}, b: {sources: [context, profile]}}"
-    result = bidders(cell("a", "b", overrides=(*same, kinds)))
-    other = bidders(cell("b", "a", overrides=(*same, kinds)))
+    two = (*same, kinds, "study.strategies=[a,b]")
+    result = bidders(cell("a", "b", overrides=two))
+    other = bidders(cell("b", "a", overrides=two))
     assert result["profit"] == other["profit"]
     assert result["wins"] == other["wins"]
 

@@ -12,7 +12,8 @@ from experiments.cells import Cell
 from experiments.config import content_hash, load
 from experiments.errors import BadInput
 from experiments.problems import known_keys
-from experiments.settings import Settings, ValueStudy
+from experiments.settings import Settings
+from experiments.studies.value_options import ValueStudy
 from sim.scenario import LogSupply, SyntheticSupply
 
 # the keys that scripts of others rely on, with a value, and where it must arrive in the resolved configuration

@@ -8,6 +8,7 @@ import pytest
 
 from experiments.config import load
 from experiments.errors import BadInput
+from experiments.mending import Reading
 
 CONTRADICTIONS = {
     "real_time_optimiser": (
@@ -16,6 +17,8 @@ CONTRADICTIONS = {
             "journey: nobody comes twice without audience.people",
             "journey: an account is the same for all advertisers",
             "journey: with audience.drift must be null",
+            "journey: with stock must be null",
+            "bidders.values: with stock must be common",
             "audience.consent: with audience.drift must be 1",
             "response.redundancy: with audience.drift must be 0",
             "bidders.values: with audience.drift must be common",
@@ -109,3 +112,92 @@ def test_all_contradictions_are_listed_at_once(name):
         assert sum(problem.startswith(part) for problem in problems) == 1, (part, problems)
     extra = [problem for problem in problems if not problem.startswith(expected)]
     assert not extra
+
+
+WRONG_EVERYWHERE = {
+    "supply.requests=-5": "supply.requests = -5: must be greater than 0",  # a field of the scenario, and one of a part of it
+    "source.profile.match_rate=1.5": "source.profile.match_rate = 1.5: must be less than or equal to 1",
+    "response.fatigue=0.2": "response.fatigue: nobody comes twice without audience.people",
+    "collaboration.levels=[0.5,0.2]": "collaboration.levels: must rise from 0 to 1",
+    "collaboration.shape=odd": "collaboration.shape = odd: must be one of even, early",
+    "collaboration.deliver_months={none:80,full:70}": "collaboration.deliver_months.full = 70: must be below money.horizon_months",
+    "collaboration.match_rate.sources=[crm]": "collaboration.match_rate.sources: no source crm",
+    "money.discount_rate=-1": "money.discount_rate = -1: must be greater than or equal to 0",
+    "study.others=nobody": "study.others = nobody: must be one of none, profile",
+    "study.who=11": "study.who = 11: must be at most bidders.count = 10",
+    "study.replications=0": "study.replications = 0: must be greater than 0",
+    "bidders.kinds.odd={sources:[contxt]}": "bidders.kinds.odd.sources: no source contxt",
+    "bidders.kinds.truthful={}": "bidders.kinds.truthful: a strategy has that name",
+    "bidders.strategy.gain=2": "bidders.strategy: strategy 'truthful'",
+}
+"""Of each part of a configuration something that is wrong, and how its line begins."""
+
+
+def problems_of(verb, *overrides):
+    with pytest.raises(BadInput) as refused:
+        load(verb, overrides)
+    return refused.value.problems
+
+
+def test_one_run_lists_what_is_wrong_in_every_part():
+    problems = problems_of("value", "scenario=two_budgets", *WRONG_EVERYWHERE)
+    for part in WRONG_EVERYWHERE.values():
+        assert sum(problem.startswith(part) for problem in problems) == 1, (part, problems)
+    assert len(problems) == len(set(problems)) == len(WRONG_EVERYWHERE)
+
+
+@pytest.mark.parametrize("given", WRONG_EVERYWHERE)
+def test_each_of_them_alone_is_one_problem(given):
+    (problem,) = problems_of("value", "scenario=two_budgets", given)
+    assert problem.startswith(WRONG_EVERYWHERE[given])
+
+
+def test_the_study_of_strategies_and_that_of_adoption_are_told_with_the_rest():
+    strategies = "study.strategies=[truthful,truthful,ortb7]"
+    problems = problems_of("tournament", "scenario=two_budgets", strategies, "supply.requests=0")
+    assert [problem.split(":")[0] for problem in problems] == [
+        "supply.requests = 0",
+        "study.strategies.1 = truthful",
+        "study.strategies.2",
+    ]
+    problems = problems_of("adoption", "scenario=default", "study.others=joint", "engine.series_h=0")
+    assert [problem.split(":")[0] for problem in problems] == ["engine.series_h = 0", "study.others = joint"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "given"),
+    [
+        ("touchpoints", "supply.context_types=no"),  # four channels, prices and stocks for so many contexts
+        ("content_and_native", "supply.context_types=0"),
+        ("agencies", "bidders.control_interval_h=0"),  # of which kinds' own must be multiples
+        ("two_budgets", "source.profile.owner=nobody"),  # which dials move
+        ("two_budgets", "money.requests_per_month=-1"),  # which collaboration requires
+        ("two_budgets", "study.silo=[]"),
+        ("two_budgets", "bidders.count=-1"),
+        ("in_house", "first_party.own=[1]"),
+        ("real_time_optimiser", "study.ranges=[{key: source.profile.latency_h, low: 2, high: 1, source: x}]"),
+        ("b2b_long_cycle", "journey.step_h=-1"),
+    ],
+)
+def test_what_a_wrong_value_has_a_part_in_is_not_held_against_the_rest(scenario, given):
+    """Nothing is said by what the value would be if it were not given."""
+    key = given.partition("=")[0]
+    problems = problems_of("value", f"scenario={scenario}", given)
+    assert problems
+    assert all(problem.startswith(key) for problem in problems), problems
+
+
+def test_an_error_in_a_check_is_no_absent_value():
+    """Only asking for what was set aside ends a check in silence."""
+
+    def broken():
+        yield "a: line"
+        raise AttributeError("'Scenario' object has no attribute 'supplies'")
+
+    reading = Reading(None, frozenset({"requests"}), [])
+    told = reading.told(broken)
+    assert next(told) == "a: line"
+    with pytest.raises(AttributeError, match="supplies"):
+        next(told)
+    absent = Reading(None, frozenset({"supplies"}), [])
+    assert list(absent.told(broken)) == ["a: line"]

@@ -57,7 +57,7 @@ def test_who_is_better_in_every_world_is_shown_to_be(capsys):
     assert keys[P_HOLM].notna().all()
     said = " ".join(capsys.readouterr().out.split())
     assert "one strategy is ahead of all others: truthful in 100 % (73.5 to 100)" in said
-    assert "linear(gain=0.5) in none (0 to 26.5 % each)" in said
+    assert "linear(gain=0.5) in none (0 to 26.5 %)" in said
 
 
 def test_where_two_do_the_same_nobody_is_ahead(capsys):

@@ -137,7 +137,9 @@ def test_all_contradictions_are_listed():
 
 
 def test_a_plan_that_is_none_is_refused():
-    with pytest.raises(ValueError, match=r"shape = odd.*levels: must rise.*one of them must be there"):
+    with pytest.raises(
+        ValueError, match=r"shape = odd.*levels: must rise.*it, sync_interval_h or unified must be there"
+    ):
         Collaboration(shape="odd", levels=(0.5, 0.1))
 
 
