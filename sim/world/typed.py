@@ -52,6 +52,7 @@ class TypedWorld(World):
         }
         """The first source that shows the same on every request."""
         self._origins: dict[tuple[str, str], tuple[str, str]] = {}
+        self._settled: dict[str, bool] = {}
         self._records: dict[str, Record] = {}
         """Factors that move while the run goes on, with what a copy of them says that was taken at some time."""
 
@@ -73,16 +74,30 @@ class TypedWorld(World):
         self._chunk = chunk
         self._facts: dict[str, Facts] = {}
         self._draws: dict[tuple[str, str], SourceDraws] = {}
-        self._whole: dict[tuple[str, ...], NDArray[Any]] = {}
+        self._of_chunk: dict[tuple[str, ...], NDArray[Any]] = {}
+        self._of_block: dict[tuple[str, ...], NDArray[Any]] = {}
+        self._block = slice(0, 0)
 
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
-        if not self.is_settled(name):
-            return self._shown(owner, name, part)
-        key = self.origin(owner, name)
-        if key not in self._whole:
-            self._whole[key] = self._shown(owner, name, slice(None))
-        return self._whole[key][part]
+        return self._once("shown", self._shown, owner, name, part)
+
+    def _once(
+        self, what: str, work: Callable[[str, str, slice], NDArray[Any]], owner: str, name: str, part: slice
+    ) -> NDArray[Any]:
+        """What ``work`` says of some rows, once for all who see the same: a chunk at a time where it is settled, else a block."""
+        key = (what, *self.origin(owner, name))
+        if name not in self._settled:
+            self._settled[name] = self.is_settled(name)
+        if self._settled[name]:
+            if key not in self._of_chunk:
+                self._of_chunk[key] = work(owner, name, slice(None))
+            return self._of_chunk[key][part]
+        if part != self._block:
+            self._of_block, self._block = {}, part
+        if key not in self._of_block:
+            self._of_block[key] = work(owner, name, part)
+        return self._of_block[key]
 
     def _shown(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         """What ``column`` says, worked out."""
@@ -98,12 +113,7 @@ class TypedWorld(World):
 
     @override
     def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
-        if not self.is_settled(name):
-            return self._matched(owner, name, part)
-        key = (*self.origin(owner, name), "matched")
-        if key not in self._whole:
-            self._whole[key] = self._matched(owner, name, slice(None))
-        return self._whole[key][part]
+        return self._once("matched", self._matched, owner, name, part)
 
     def _matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
         """What ``matched`` says, worked out."""
