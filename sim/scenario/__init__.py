@@ -16,11 +16,20 @@ from typing import Annotated, Any, Self, cast
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
-from sim.scenario.base import HOUR_US, MAX_MICROS, MICROS, MICROS_PER_CPM, Hours, Model, parts_alone
+from sim.scenario.base import (
+    HOUR_US,
+    MAX_MICROS,
+    MICROS,
+    MICROS_PER_CPM,
+    Hours,
+    Model,
+    contradictions,
+    parts_alone,
+)
 from sim.scenario.bidders import Bidders, Cap, Holdout, Kind, StrategySpec, Terms, kind_problems
 from sim.scenario.delay import NO_DELAY, Delay
 from sim.scenario.journey import Journey, Stays, journey_problems
-from sim.scenario.people import Audience, Consent, Drift
+from sim.scenario.people import Audience, Consent, Drift, drift_problems
 from sim.scenario.response import Conversion, Creative, Logit, Response
 from sim.scenario.source import FACTORS, MOVING, OF_JOURNEYS, OWNERS, Factor, Owner, Source
 from sim.scenario.stock import Stock, stock_problems
@@ -211,37 +220,6 @@ class Scenario(Model):
         elif self.supply.kind == "log":
             yield "audience.people: a log brings its own people; leave it null"
 
-    def _drift_problems(self) -> Iterator[str]:
-        """Where the profile is a product's that changes in time."""
-        if self.audience.drift is None:
-            return
-        for place, wrong, needed in (
-            ("supply.kind", self.supply.kind == "log", "synthetic: a log's columns are as they were"),
-            ("journey", self.journey is not None, "null: accounts on a journey have a profile of their own"),
-            ("audience.consent", self.audience.consent != 1.0, "1: products are not asked"),
-            (
-                "response.redundancy",
-                self.response.redundancy != 0,
-                "0: a product's state says nothing of which it is",
-            ),
-            ("response.history_redundancy", self.response.history_redundancy != 0, "0"),
-            ("response.family", self.response.family == "private_value", "additive or logit"),
-            ("bidders.values", self.bidders.values == "private", "common: a product is the same for all"),
-            ("bidders.beliefs", self.bidders.beliefs == "winning", "naive"),
-        ):
-            if wrong:
-                yield f"{place}: with audience.drift must be {needed}"
-        shown = [
-            name
-            for name, source in self.source.items()
-            if source.copy_of is None and (source.shows or name) == "profile"
-        ]
-        if len(shown) > 1:
-            yield f"source.{shown[1]}: with audience.drift one source alone may show the profile; make it a copy_of {shown[0]}"
-        for name in shown:
-            if self.source[name].flip_rate_per_h > 0:
-                yield f"source.{name}.flip_rate_per_h: a product changes as audience.drift says; leave it 0"
-
     def _outcome_problems(self) -> Iterator[str]:
         response, contexts = self.response, self.types_of("context")
         levels = self.rivals.by_context
@@ -294,7 +272,8 @@ class Scenario(Model):
             for name, source in self.source.items()
             if source.exclusive and not (source.is_whole and self.audience.consent == 1.0)
         ]
-        for place, wrong, needed in (
+        yield from contradictions(
+            "bidders.beliefs=winning",
             ("bidders.values", self.bidders.values != "common", "common: where all look at the same facts"),
             ("auction.type", set(self.auction.shares) != {"second_price"}, "second_price"),
             ("auction.slots", len(self.auction.slots) > 1, "one slot"),
@@ -304,9 +283,7 @@ class Scenario(Model):
                 bool(own),
                 "false where it does not show all of the truth",
             ),
-        ):
-            if wrong:
-                yield f"{place}: with bidders.beliefs=winning must be {needed}"
+        )
 
     def types_of(self, factor: str) -> int:
         """How many types a factor has."""
@@ -318,6 +295,11 @@ class Scenario(Model):
             "interest": 2,
             "stock": 1 + (self.stock.most if self.stock is not None else 0),
         }[factor]
+
+    def showing(self, factor: str) -> list[str]:
+        """The sources that show a factor; no copies."""
+        every = self.source.items()
+        return [name for name, one in every if one.copy_of is None and (one.shows or name) == factor]
 
     def original(self, name: str) -> str:
         """The source whose data a source shows: itself, unless it is a copy."""

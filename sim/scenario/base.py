@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
@@ -39,6 +40,13 @@ PARTS_ALONE = {"parts alone": True}
 def parts_alone(info: ValidationInfo) -> bool:
     """Whether contradictions are somebody else's business."""
     return info.context is not None and "parts alone" in info.context
+
+
+def contradictions(feature: str, *parts: tuple[str, bool, str]) -> Iterator[str]:
+    """What does not go with a feature, of parts that are each a place, whether it is wrong, and what is needed there."""
+    for place, wrong, needed in parts:
+        if wrong:
+            yield f"{place}: with {feature} must be {needed}"
 
 
 class Model(BaseModel):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from sim.scenario.base import Count, Hours, Model, NonNegative, Positive
+from sim.scenario.base import Count, Hours, Model, NonNegative, Positive, contradictions
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -65,21 +65,20 @@ def stock_problems(scenario: Scenario) -> Iterator[str]:
         yield "stock: nothing is sold where there are no conversions; set response.conversion, or leave it out"
     if stock.believed_sales_per_h is None and scenario.rivals.landscape is None:
         yield "stock.believed_sales_per_h = null: is worked out from prices; set rivals.landscape, or say a rate"
-    for place, wrong, needed in (
-        ("supply.kind", scenario.supply.kind == "log", "synthetic: what a log's campaigns had to sell is not in it"),
+    yield from contradictions(
+        "stock",
+        (
+            "supply.kind",
+            scenario.supply.kind == "log",
+            "synthetic: a log does not say what there was to sell",
+        ),
         ("journey", scenario.journey is not None, "null: accounts on a journey buy from whoever they prefer"),
         ("response.family", scenario.response.family != "logit", "logit"),
         ("bidders.values", scenario.bidders.values == "private", "common: a product is the same for all"),
         ("bidders.beliefs", scenario.bidders.beliefs == "winning", "naive"),
         ("bidders.creative", scenario.bidders.creative != "rotated", "rotated"),
-    ):  # fmt: skip
-        if wrong:
-            yield f"{place}: with stock must be {needed}"
-    shown = [
-        name
-        for name, source in scenario.source.items()
-        if source.copy_of is None and (source.shows or name) == "stock"
-    ]
+    )
+    shown = scenario.showing("stock")
     if len(shown) > 1:
         yield f"source.{shown[1]}: one source alone may show the stock; make it a copy_of {shown[0]}"
     for name in shown:
