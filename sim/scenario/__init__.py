@@ -140,7 +140,7 @@ class Scenario(Model):
             partial(journey_problems, self),
             partial(touchpoint_problems, self),
             partial(stock_problems, self),
-            self._drift_problems,
+            partial(drift_problems, self),
             self._belief_problems,
             self._kind_problems,
         )
