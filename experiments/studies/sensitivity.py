@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -135,15 +136,10 @@ class Sensitivity(Study):
                     yield self._row(f"sobol_{name}", name, row, "variance_share", study.sobol.base)
 
     def _row(self, estimand: str, name: str, row: Mapping[Any, Any], metric: str, n: int) -> dict[str, Any]:
-        from experiments.estimate import unit_of
+        from experiments.estimate import Estimate, unit_of
+        from experiments.estimate.ladder import row_of
 
-        return {
-            "estimand": estimand,
-            "arm": row["key"],
-            "metric": metric,
-            "unit": unit_of(metric, unit(self.settings.scenario)[1]),
-            "estimate": row[name],
-            "ci_low": row.get(f"{name}_low"),
-            "ci_high": row.get(f"{name}_high"),
-            "n_replications": n,
-        }
+        _, money = unit(self.settings.scenario)
+        low, high = (row.get(f"{name}_{end}", math.nan) for end in ("low", "high"))
+        found = Estimate(row[name], low, high, n)
+        return row_of(estimand, row["key"], metric, unit_of(metric, money), found)

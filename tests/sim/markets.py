@@ -253,52 +253,68 @@ def draw_caps(pick, number):
     ]
 
 
+def stocked(pick, market):
+    """In some markets in which something is sold, shelves that sales empty, seen and unseen."""
+    if not market["response"].get("conversion") or pick([True, False]):
+        return
+    market["bidders"]["values"] = "common"
+    market["stock"] = {
+        "units": pick([1, (2, 3), 5]),
+        "lead_h": pick([0.3, 1.0, 6.0]),
+        "step_h": pick([0.1, 0.3]),
+        "believed_sales_per_h": pick([0.5, (0.2, 3.0)]),
+    }
+    if pick([True, True, False]):
+        market["source"]["shelf"] = {**draw_source(pick), "shows": "stock", "flip_rate_per_h": 0.0}
+        market["source"]["shelf"] |= {"match_rate": pick([0.7, 1.0]), "owner": pick(["cio", "agency"])}
+
+
 def draw_scenario(pick):
     family = pick(["additive", "logit", "logit", "private_value"])
     sources = {} if family == "private_value" else draw_sources(pick)
     people = pick([None, 2, 3, 3, 5, 5, 8, 20])
     response = draw_response(pick, family, people)
     tmax_ms = pick([None, 100.0, 100.0])
-    return Scenario.model_validate(
-        {
-            "supply": {
-                "requests": pick([20, 30, 50, 100]),
-                "horizon_h": pick([1.0, 3.0, 5.5, 50.0]),
-                "hourly": pick([(1.0,), (1.0, 3.0, 0.0, 2.0)]),
-                "floor_share": pick([0.0, 0.5]),
-                "floor_mu": math.log(0.75),
-                "floor_sigma": pick([0.0, 0.4]),
-            },
-            "audience": {
-                "people": people,
-                "activity_skew": pick([0.0, 0.0, 1.0]) if people else 0.0,
-                "history_types": 2,
-                "consent": pick([1.0, 1.0, 1.0, 0.7, (0.9, 0.4), {"b": -1.0, "history": 0.5}]),
-            },
-            "response": response,
-            "creative": draw_creatives(pick, response),
-            "source": sources,
-            "auction": {
-                "type": pick(TYPES),
-                "fee": pick([0.0, 0.15, 0.5]),
-                "slots": pick([slots for slots in SLOTS if family != "logit" or slots[0] <= 1]),
-                "floor_cpm": pick([0.0, 0.0, 500.0, 875.0]),
-                "floor_steps": pick([[], [], [{"hour": 0.6, "floor_cpm": 750}, {"hour": 2, "floor_cpm": 0}]]),
-                "soft_floor_cpm": pick([0.0, 1000.0, 1250.0]),
-                "bidder_floor_cpm": pick([{}, {"bidder_0": 750.0, "bidder_1": 1125.0, "bidder_5": 1000.0}]),
-                "tmax_ms": tmax_ms,
-                "throttle": tmax_ms and pick([None, {"late_share": 0.2, "review_h": 0.45, "least": 0.3}]),
-            },
-            "rivals": pick(RIVALS),
-            "bidders": {
-                "values": pick(["private", "common"]),
-                "control_interval_h": pick([0.25, 1.0, 0.7]),
-                "control_interval_requests": pick([None, None, 1, 7, 60]),
-                "answer_ms": draw_delay(pick, 60.0),
-                "terms": {"caps": draw_caps(pick, pick([0, 1, 1, 2])) if people else []},
-            },
-        }
-    )
+    market = {
+        "supply": {
+            "requests": pick([20, 30, 50, 100]),
+            "horizon_h": pick([1.0, 3.0, 5.5, 50.0]),
+            "hourly": pick([(1.0,), (1.0, 3.0, 0.0, 2.0)]),
+            "floor_share": pick([0.0, 0.5]),
+            "floor_mu": math.log(0.75),
+            "floor_sigma": pick([0.0, 0.4]),
+        },
+        "audience": {
+            "people": people,
+            "activity_skew": pick([0.0, 0.0, 1.0]) if people else 0.0,
+            "history_types": 2,
+            "consent": pick([1.0, 1.0, 1.0, 0.7, (0.9, 0.4), {"b": -1.0, "history": 0.5}]),
+        },
+        "response": response,
+        "creative": draw_creatives(pick, response),
+        "source": sources,
+        "auction": {
+            "type": pick(TYPES),
+            "fee": pick([0.0, 0.15, 0.5]),
+            "slots": pick([slots for slots in SLOTS if family != "logit" or slots[0] <= 1]),
+            "floor_cpm": pick([0.0, 0.0, 500.0, 875.0]),
+            "floor_steps": pick([[], [], [{"hour": 0.6, "floor_cpm": 750}, {"hour": 2, "floor_cpm": 0}]]),
+            "soft_floor_cpm": pick([0.0, 1000.0, 1250.0]),
+            "bidder_floor_cpm": pick([{}, {"bidder_0": 750.0, "bidder_1": 1125.0, "bidder_5": 1000.0}]),
+            "tmax_ms": tmax_ms,
+            "throttle": tmax_ms and pick([None, {"late_share": 0.2, "review_h": 0.45, "least": 0.3}]),
+        },
+        "rivals": pick(RIVALS),
+        "bidders": {
+            "values": pick(["private", "common"]),
+            "control_interval_h": pick([0.25, 1.0, 0.7]),
+            "control_interval_requests": pick([None, None, 1, 7, 60]),
+            "answer_ms": draw_delay(pick, 60.0),
+            "terms": {"caps": draw_caps(pick, pick([0, 1, 1, 2])) if people else []},
+        },
+    }
+    stocked(pick, market)
+    return Scenario.model_validate(market)
 
 
 def draw_strategy(pick, scenario, information, kinds):
@@ -374,6 +390,7 @@ def run(scenario, bidders, max_block, log=None, *, watched=True):
     return {
         "bidders": result.bidders,
         "timeseries": result.timeseries,
+        "stock": result.stock,
         "market": {name: np.array([value]) for name, value in result.market.items()},
         "told": {"digest": np.array(TOLD, dtype=np.int64)},
         "auctions": {name: np.concatenate([batch[name] for batch in batches]) for name in names},

@@ -131,6 +131,7 @@ def facts_of(scenario, bidders, happened, tables):
         **{what: happened[what] > 0 for what in spied},
         **{what: totals[what].sum() > 0 for what in (*counted, "clicks", "conversions")},
         "several budgets": (totals["budget_left"] < 0.125).sum() > 1,
+        "sold out": "sold_out_h" in totals and totals["sold_out_h"].sum() > 0,
         "floor": auction.floor_cpm > 0 or scenario.supply.floor_share > 0,
         "floor by the hour": len(auction.floor_steps) > 0,
         "floors of bidders' own": bool(auction.bidder_floor_cpm),
@@ -195,7 +196,7 @@ KINDS = [
     *("calendar cap per advertiser", "unsent", "late or unsent", "clicks", "conversions", "clicks told late"),
     *("clicks_censored", "conversions_censored", "conversions_unattributed", "constant delay"),
     *("history", "copy", "bought", "coverage", "accuracy", "not exclusive", "unmatched prior", "consent"),
-    *("data_cost", "matches", "reported late", "margins"),
+    *("data_cost", "matches", "reported late", "margins", "sold out"),
     *("exponential delay", "weibull delay", "lognormal delay", "empirical delay"),
 ]
 """What a list of drawn markets must hold to be worth something."""

@@ -152,7 +152,7 @@ def test_here_and_in_processes_the_ledger_is_the_same(markets):
     }
     cells = [
         Cell(Scenario.model_validate(s.model_dump() | parts), "joint", replication=number)
-        for number, s in enumerate(capped[:3])
+        for number, s in enumerate([s for s in capped if s.stock is None][:3])
     ]
     found = []
     for settings_ in (ExecutorSettings(name="serial"), ExecutorSettings(name="process", jobs=2)):
