@@ -94,16 +94,19 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
             "scenario=lost_identifiers", "bidders.count=40", PLAIN), (LOST,)),
     ),
     "Optimise the business through data": (
-        Finding("Tonight's copy of what products are worth", "value", (*FRESH, *WORLDS, "study.worlds=30")),
-        Finding("It fails where values drift faster than copies come", "value", (
-            *FRESH, "audience.drift.half_life_h=1")),
+        Finding("Tonight's copy of prices and stock", "value", (
+            *FRESH, "study.curve.replications=4", "study.worlds=30")),
+        Finding("The prices and the stock of this minute", "value", (
+            *FRESH, *(f"source.{name}.{key}=0" for name in ("profile", "stock") for key in ("sync_interval_h", "latency_h")))),
+        Finding("It fails where prices drift faster than copies come, and deliveries come soon", "value", (
+            *FRESH, "audience.drift.half_life_h=1", "stock.lead_h=12")),
         Finding("It fails where an old copy is taken for fresh", "value", (
             *FRESH, "audience.drift.half_life_h=6", "source.profile.use=naive")),
-        Finding("Freshness is worth little where values hardly drift: a night old", "value", (
-            *FRESH, "audience.drift.half_life_h=720")),
-        Finding("Freshness is worth little where values hardly drift: streaming", "value", (
-            *FRESH, "audience.drift.half_life_h=720", "source.profile.sync_interval_h=0",
-            "source.profile.latency_h=0")),
+        Finding("Freshness of prices is worth little where they hardly drift: a night old", "value", (
+            *FRESH, "audience.drift.half_life_h=720", "stock=null", "~source.stock")),
+        Finding("Freshness of prices is worth little where they hardly drift: streaming", "value", (
+            *FRESH, "audience.drift.half_life_h=720", "stock=null", "~source.stock",
+            "source.profile.sync_interval_h=0", "source.profile.latency_h=0")),
     ),
     "Present value in context": (
         Finding("Which ad to show, and what to bid", "value", (*CREATIVES, *WORLDS, "study.worlds=20")),
