@@ -23,14 +23,14 @@ from sim.scenario.base import (
     MICROS_PER_CPM,
     Hours,
     Model,
-    contradictions,
     parts_alone,
 )
+from sim.scenario.beliefs import belief_problems, choice_problems
 from sim.scenario.bidders import Bidders, Cap, Holdout, Kind, StrategySpec, Terms, kind_problems
 from sim.scenario.delay import NO_DELAY, Delay
 from sim.scenario.journey import Journey, Stays, journey_problems
 from sim.scenario.people import Audience, Consent, Drift, drift_problems
-from sim.scenario.response import Conversion, Creative, Logit, Response
+from sim.scenario.response import Conversion, Creative, Logit, Response, outcome_problems
 from sim.scenario.source import FACTORS, MOVING, OF_JOURNEYS, OWNERS, Factor, Owner, Source
 from sim.scenario.stock import Stock, stock_problems
 from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
@@ -136,12 +136,13 @@ class Scenario(Model):
         return (
             self._source_problems,
             self._people_problems,
-            self._outcome_problems,
+            partial(outcome_problems, self),
+            partial(choice_problems, self),
             partial(journey_problems, self),
             partial(touchpoint_problems, self),
             partial(stock_problems, self),
             partial(drift_problems, self),
-            self._belief_problems,
+            partial(belief_problems, self),
             self._kind_problems,
         )
 
@@ -219,71 +220,6 @@ class Scenario(Model):
                     yield f"{key}: nobody comes twice without audience.people; say how many people there are"
         elif self.supply.kind == "log":
             yield "audience.people: a log brings its own people; leave it null"
-
-    def _outcome_problems(self) -> Iterator[str]:
-        response, contexts = self.response, self.types_of("context")
-        levels = self.rivals.by_context
-        if levels and len(levels) != contexts:
-            yield f"rivals.by_context: {len(levels)} numbers for {contexts} context types"
-        if levels and (self.rivals.landscape is None or self.bidders.values == "private"):
-            yield "rivals.by_context: needs a price landscape, and bidders.values=common"
-        worthless = response.conversion is None and response.value_per_click == 0
-        if worthless and self.journey is None:
-            yield "response.value_per_click = 0: must be above 0 where there are no conversions and no journey"
-        if isinstance(response.viewability, tuple) and len(response.viewability) != contexts:
-            yield f"response.viewability: {len(response.viewability)} numbers for {contexts} context types"
-        yield from self._margin_problems()
-        if self.creative and response.family == "private_value":
-            yield "creative: with response.family=private_value there is nothing that a creative could change"
-        if any(c.conversion != Logit() for c in self.creative.values()) and response.conversion is None:
-            yield "creative: a creative's conversion needs response.conversion"
-        if "chosen" in {self.bidders.creative, *(kind.creative for kind in self.bidders.kinds.values())}:
-            yield from self._choice_problems()
-        if response.family == "logit" and self.auction.slots[0] > 1:
-            yield (
-                f"auction.slots: {self.auction.slots[0]:g} times a click probability can pass 1; "
-                "with response.family=logit click rates are at most 1"
-            )
-
-    def _margin_problems(self) -> Iterator[str]:
-        margins, types = self.response.conversion, self.audience.profile_types
-        if margins is not None and isinstance(margins.value, tuple) and len(margins.value) != types:
-            yield f"response.conversion.value: {len(margins.value)} numbers for {types} profile types"
-
-    def _choice_problems(self) -> Iterator[str]:
-        """Two departments reckon with what the other does on average, whatever the age of its data."""
-        if self.bidders.beliefs == "winning":
-            yield "bidders.beliefs = winning: with bidders.creative=chosen must be naive"
-        if len(self.creative) < 2:
-            yield f"bidders.creative = chosen: there is nothing to choose among {len(self.creative)} creatives"
-        for name in self.originals(self.source):
-            source = self.data_of(name)
-            if source.ages and source.age_known:
-                yield f"source.{name}.age_known: with bidders.creative=chosen the age is not used; set it to false"
-            if source.unmatched == "prior":
-                yield f"source.{name}.unmatched: with bidders.creative=chosen it must be signal"
-
-    def _belief_problems(self) -> Iterator[str]:
-        """Where it is not worked out what winning tells."""
-        if self.bidders.beliefs == "naive":
-            return
-        own = [
-            name
-            for name, source in self.source.items()
-            if source.exclusive and not (source.is_whole and self.audience.consent == 1.0)
-        ]
-        yield from contradictions(
-            "bidders.beliefs=winning",
-            ("bidders.values", self.bidders.values != "common", "common: where all look at the same facts"),
-            ("auction.type", set(self.auction.shares) != {"second_price"}, "second_price"),
-            ("auction.slots", len(self.auction.slots) > 1, "one slot"),
-            ("rivals.landscape", self.rivals.landscape is not None, "null: rivals who are bidders"),
-            (
-                f"source.{own[0] if own else ''}.exclusive",
-                bool(own),
-                "false where it does not show all of the truth",
-            ),
-        )
 
     def types_of(self, factor: str) -> int:
         """How many types a factor has."""
