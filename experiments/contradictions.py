@@ -23,7 +23,7 @@ LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "s
 
 def contradictions(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
     """What looks for them, each by itself: a line for each that it finds, with the place, its value, and what is allowed there."""
-    own = (_of_arms, _of_valuations, _of_two_plans, _of_who, _of_adoption, _of_campaigns)
+    own = (_of_arms, _of_valuations, _of_two_plans, _of_upgrade, _of_who, _of_adoption, _of_campaigns)
     compares = isinstance(settings.study, ValueStudy)
     return (*(partial(check, settings) for check in own), *plan_checks(settings, compares=compares))
 
@@ -71,6 +71,12 @@ def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
     for name in scenario.originals(scenario.source) if learner in {"ftrl", "thompson"} else ():
         if scenario.source[name].unmatched == "prior":
             yield f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
+
+
+def _of_upgrade(settings: Settings[Any]) -> Iterator[str]:
+    study = settings.study
+    if getattr(study, "upgrade", None) and study.tune is not None:
+        yield "study.upgrade: with study.tune must be null, as policies would be tuned to the data at hand alone"
 
 
 def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:

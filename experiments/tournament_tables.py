@@ -95,7 +95,8 @@ def verdict(ranked: pd.DataFrame, format_: str) -> str:
     unit = str(first["unit"])
     amount = f"{number(first['estimate'])} {unit}"
     if len(may_lead) == 1:
-        said = f"{first['strategy']} earns more than every other strategy ({amount})"
+        verb = "earns more" if first["estimate"] > 0 else "loses less"
+        said = f"{first['strategy']} {verb} than every other strategy ({amount})"
     elif len(may_lead) == len(rows):
         said = f"no strategy is shown to be behind all others; {first['strategy']} has the highest mean ({amount})"
         said = "no difference is shown that would put anybody behind" if not _separated(rows) else said

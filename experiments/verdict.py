@@ -144,6 +144,8 @@ def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, s
     start = f"{subject} {verb} {cost} (95 % interval {interval(value, sign=sign)})"
     if percent is None or math.isnan(percent.estimate):
         return f"{start} {side} {against}, whose profit is not positive, so no percentage"
+    if percent.finding == "no difference shown":
+        return f"{start} {side} {against}; no percentage, as its interval spans zero"
     share = f"{number(sign * percent.estimate)} % ({_bracket(percent, sign)})"
     return f"{start}, {share} {side} {against}"
 

@@ -1,4 +1,4 @@
-"""What the study `value` adds where the firm has plans: levels of collaboration, data of its own to be built, two ways to spend money."""
+"""What the study `value` adds where the firm has plans: levels of collaboration, data of its own to be built, two ways to spend money, better data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.cells import Cell
 from experiments.found import Ledger
 from experiments.settings import Settings
-from experiments.studies import level_words, levels, overtaking, switching
+from experiments.studies import level_words, levels, overtaking, switching, upgrade
 from experiments.studies.base import Figure
 from experiments.studies.value_options import ValueStudy
 
@@ -29,12 +29,13 @@ class FirmPlans:
         Raises:
             BadInput: one of them is none.
         """
-        _ = self._steps, self._building
+        _ = self._steps, self._building, self._upgrade
 
     def cells(self) -> list[Cell]:
         """All that is needed beside the ladder."""
         plans = self._plans.cells(self._replications) if self._plans else []
-        return [*levels.cells(self._steps), *switching.cells(self._building), *plans]
+        better = self._upgrade.cells(self._replications) if self._upgrade else []
+        return [*levels.cells(self._steps), *switching.cells(self._building), *plans, *better]
 
     def rows(self, ladder: pd.DataFrame, ledger: Ledger) -> Iterator[dict[str, Any]]:
         """For ``summary.csv``; ``ladder`` are its cells."""
@@ -42,12 +43,14 @@ class FirmPlans:
         yield from levels.staying_out(self._settings, ladder)
         yield from switching.rows(self._settings, self._building, ledger)
         yield from overtaking.rows(self._plans, self._replications, ledger)
+        yield from upgrade.rows(self._upgrade, self._replications, ledger)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """For the verdict."""
         yield from level_words.sentences(summary, self._settings)
         yield from switching.sentences(summary, self._settings)
         yield from overtaking.sentences(summary, self._settings)
+        yield from upgrade.sentences(summary, self._settings)
 
     def tables(self, ledger: Ledger) -> Mapping[str, pd.DataFrame]:
         """``levels``, ``own_data`` and ``overtaking``."""
@@ -82,6 +85,10 @@ class FirmPlans:
     @cached_property
     def _plans(self) -> overtaking.Plans | None:
         return overtaking.plans(self._settings)
+
+    @cached_property
+    def _upgrade(self) -> upgrade.Upgrade | None:
+        return upgrade.upgrade(self._settings)
 
     @property
     def _replications(self) -> range:

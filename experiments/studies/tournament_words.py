@@ -57,7 +57,7 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
     leader, unit = str(rows["arm"].iloc[0]), str(rows["unit"].iloc[0])
     lead = lookup(rows, "lead_over_worlds", PROFIT, leader)
     if lead and lead.has_interval:
-        yield f"Over worlds {leader}, first in the scenario itself, {_ahead(lead, unit)} the best of the others on average."
+        yield f"Over worlds {leader}, with the highest mean in the scenario itself, {_ahead(lead, unit)} the best of the others on average."
     yield from goes_with(summary, "decided_by", f"the lead of {leader}")
 
 

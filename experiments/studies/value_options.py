@@ -41,7 +41,8 @@ class ValueStudy(Model):
     ``valuation=both`` plays every arm with exact and with learned values, and tells what learning costs. ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
     ``worlds`` draws so many markets from the ``ranges``, each worked on like a point of a curve. ``overtaking`` also plays two plans
-    for the same money, and tells the month from which one stays ahead of the other.
+    for the same money, and tells the month from which one stays ahead of the other. ``upgrade`` names keys, with values, that make the joint
+    data better, and tells what that is worth.
 
     ``half_width`` (optional, in the table's unit of money) asks for the value of joint data to within that much: a
     pilot of 10 further replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
@@ -64,4 +65,5 @@ class ValueStudy(Model):
     worlds: Annotated[int, Field(ge=0)] = 0
     ranges: tuple[Range, ...] = ()
     overtaking: Overtaking | None = None
+    upgrade: dict[str, Any] | None = None
     replay: Replay = Replay()

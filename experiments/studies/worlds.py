@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.cells import Cell
 from experiments.found import Ledger
 from experiments.settings import Settings
-from experiments.studies import drawn, overtaking, switching
+from experiments.studies import drawn, overtaking, switching, upgrade
 from experiments.studies.value_cells import Plan, unit
 from experiments.studies.value_options import ValueStudy
 
@@ -34,6 +34,12 @@ LEADS = {
     "no difference shown": "no lead shown",
 }
 """The same where two plans for the same money are compared."""
+UPGRADES = {
+    "positive": "better data pay",
+    "negative": "better data cost",
+    "no difference shown": "no difference shown by better data",
+}
+"""The same of better joint data against those at hand."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ class World:
     """Where the world's firm builds data of its own."""
     plans: overtaking.Plans | None = None
     """Where it compares two plans for the same money."""
+    better: upgrade.Upgrade | None = None
+    """Where its joint data could be better."""
 
     @property
     def replications(self) -> range:
@@ -64,7 +72,9 @@ def worlds(settings: Settings[ValueStudy]) -> list[World]:
     for number, values in enumerate(drawn.worlds(settings)):
         plan = drawn.market(settings, values, requests=settings.study.curve.requests, name=f"world {number}")
         building = switching.steps(plan.settings, (0.0, 0.5, 1.0), plan.point)
-        found.append(World(number, values, plan, building, overtaking.plans(plan.settings, plan.point)))
+        plans = overtaking.plans(plan.settings, plan.point)
+        better = upgrade.upgrade(plan.settings, plan.point)
+        found.append(World(number, values, plan, building, plans, better))
     return found
 
 
@@ -77,6 +87,7 @@ def cells(found: list[World]) -> list[Cell]:
             *drawn.cells(world.plan, len(world.replications)),
             *switching.cells(world.building),
             *(world.plans.cells(world.replications) if world.plans else ()),
+            *(world.better.cells(world.replications) if world.better else ()),
         )
     ]
 
@@ -95,7 +106,7 @@ def world_table(found: list[World], ledger: Ledger) -> pd.DataFrame:
             result = {"value": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high}
             rows.append({
                 "world": world.number, **world.values, **result, "finding": value.finding,
-                **_net(world, ledger), **_lead(world, ledger),
+                **_net(world, ledger), **_lead(world, ledger), **_upgrade(world, ledger),
             })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -135,6 +146,18 @@ def _lead(world: World, ledger: Ledger) -> dict[str, Any]:
     return {**ends, "lead_finding": lead.finding, "overtaking_month": found.month().estimate}
 
 
+def _upgrade(world: World, ledger: Ledger) -> dict[str, Any]:
+    """What better joint data are worth with its interval, and what that shows."""
+    from experiments.estimate import mean_interval
+
+    gained = world.better.differences(world.replications, ledger) if world.better else None
+    if gained is None:
+        return {}
+    found = mean_interval(gained)
+    ends = {"upgrade": found.estimate, "upgrade_low": found.ci_low, "upgrade_high": found.ci_high}
+    return {**ends, "upgrade_finding": found.finding}
+
+
 def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: shares of worlds by what was shown, the mean value, and each key's rank correlation with it."""
     from experiments.estimate import mean_interval
@@ -152,6 +175,9 @@ def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[s
     if "lead_finding" in table:
         yield from drawn.share_rows(table, "lead_finding", LEADS)
         yield from drawn.key_rows(table, "lead", "lead_decided_by", settings.study.ranges)
+    if "upgrade_finding" in table:
+        yield from drawn.share_rows(table, "upgrade_finding", UPGRADES)
+        yield from drawn.key_rows(table, "upgrade", "upgrade_decided_by", settings.study.ranges)
 
 
 def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
@@ -172,6 +198,9 @@ def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
     if leads := _shares(summary, LEADS):
         yield f"The slow plan is shown to end ahead of the fast one in {leads[0]} of these worlds, and behind it in {leads[1]}."
         yield from goes_with(summary, "lead_decided_by", "its lead")
+    if better := _shares(summary, UPGRADES):
+        yield f"Better data (study.upgrade) are shown to pay in {better[0]} of these worlds, and to cost in {better[1]}."
+        yield from goes_with(summary, "upgrade_decided_by", "what they are worth")
 
 
 def _shares(summary: pd.DataFrame, names: dict[str, str]) -> list[str] | None:

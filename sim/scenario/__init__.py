@@ -28,11 +28,11 @@ from sim.scenario.base import (
 from sim.scenario.beliefs import belief_problems, choice_problems
 from sim.scenario.bidders import Bidders, Cap, Holdout, Kind, StrategySpec, Terms, kind_problems
 from sim.scenario.delay import NO_DELAY, Delay
-from sim.scenario.journey import Journey, Stays, journey_problems
+from sim.scenario.journey import Journey, Stays, journey_own_problems, journey_problems
 from sim.scenario.people import Audience, Consent, Drift, drift_problems
 from sim.scenario.response import Conversion, Creative, Logit, Response, outcome_problems
 from sim.scenario.source import FACTORS, MOVING, OF_JOURNEYS, OWNERS, Factor, Owner, Source
-from sim.scenario.stock import Stock, stock_problems
+from sim.scenario.stock import Stock, shelf_problems, stock_problems
 from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
 from sim.scenario.touchpoints import Channel, Touchpoints, touchpoint_problems
 
@@ -139,8 +139,10 @@ class Scenario(Model):
             partial(outcome_problems, self),
             partial(choice_problems, self),
             partial(journey_problems, self),
+            partial(journey_own_problems, self),
             partial(touchpoint_problems, self),
             partial(stock_problems, self),
+            partial(shelf_problems, self),
             partial(drift_problems, self),
             partial(belief_problems, self),
             self._kind_problems,
@@ -188,7 +190,7 @@ class Scenario(Model):
             hint = f"; did you mean 'source.{close[0]}'?" if close else ""
             if factor in MOVING:
                 needed = "stock" if factor == "stock" else "a journey"
-                wrong = f"{factor} needs {needed}; without it must be"
+                wrong = f"{factor} needs {needed}; without it leave the source out (~source.{name}), or show"
             else:
                 wrong = f"required, as {name} is none of them: must be"
             yield f".shows: {wrong} one of {', '.join(shown)}{hint}"
@@ -286,4 +288,5 @@ class Scenario(Model):
     def needs_consent(self, name: str) -> bool:
         """Whether people who withhold their consent are never matched in it."""
         needs = self.data_of(name).needs_consent
-        return self.owner_of(self.original(name)) != "cmo" if needs is None else needs
+        is_of_people = self.factor_of(name) != "stock"
+        return is_of_people and self.owner_of(self.original(name)) != "cmo" if needs is None else needs

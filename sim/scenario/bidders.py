@@ -105,7 +105,7 @@ class Bidders(Model):
     can seat them (``study.strategies``).
     """
 
-    count: Annotated[int, Field(ge=0, le=1024)] = 1
+    count: Annotated[int, Field(ge=1, le=1024)] = 1
     strategy: StrategySpec = StrategySpec(name="shading")
     budget: Money | None = None
     control_interval_h: Annotated[Hours, Field(gt=1e-9)] = 1.0

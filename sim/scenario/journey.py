@@ -71,7 +71,6 @@ def journey_problems(scenario: Scenario) -> Iterator[str]:
     journey, people = scenario.journey, scenario.audience.people
     if journey is None:
         return
-    yield from _own_problems(journey)
     if scenario.supply.kind == "log":
         yield "journey: a log's people have none; leave it out"
     if people is None:
@@ -97,7 +96,11 @@ def journey_problems(scenario: Scenario) -> Iterator[str]:
             yield f"source.{name}.flip_rate_per_h: stages change as the journey says; leave it 0"
 
 
-def _own_problems(journey: Journey) -> Iterator[str]:
+def journey_own_problems(scenario: Scenario) -> Iterator[str]:
+    """What in a journey's own numbers does not fit."""
+    journey = scenario.journey
+    if journey is None:
+        return
     rates = journey.appetite if isinstance(journey.appetite, tuple) else (journey.appetite,)
     for stage, stay in journey.stay_h:
         fastest = stay / max(rates) if stage == "aware" and max(rates) > 0 else stay

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from sim.scenario.base import Count, Hours, Model, NonNegative, Positive, contradictions
 
@@ -38,14 +38,6 @@ class Stock(Model):
     def _one_or_many(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
 
-    @model_validator(mode="after")
-    def _delivers_between_counts(self) -> Self:
-        if self.lead_h < self.step_h:
-            raise ValueError(
-                f"lead_h = {self.lead_h:g}: must be at least step_h = {self.step_h:g}, the time between two counts"
-            )
-        return self
-
     @property
     def most(self) -> int:
         """The most units that a source can show."""
@@ -54,17 +46,8 @@ class Stock(Model):
 
 def stock_problems(scenario: Scenario) -> Iterator[str]:
     """What in the rest of a market contradicts its stock."""
-    stock, contexts = scenario.stock, scenario.types_of("context")
-    if stock is None:
+    if scenario.stock is None:
         return
-    for key in ("units", "believed_sales_per_h"):
-        given = getattr(stock, key)
-        if isinstance(given, tuple) and len(given) != contexts:
-            yield f"stock.{key}: {len(given)} numbers for {contexts} context types"
-    if scenario.response.conversion is None:
-        yield "stock: nothing is sold where there are no conversions; set response.conversion, or leave it out"
-    if stock.believed_sales_per_h is None and scenario.rivals.landscape is None:
-        yield "stock.believed_sales_per_h = null: is worked out from prices; set rivals.landscape, or say a rate"
     yield from contradictions(
         "stock",
         (
@@ -78,9 +61,28 @@ def stock_problems(scenario: Scenario) -> Iterator[str]:
         ("bidders.beliefs", scenario.bidders.beliefs == "winning", "naive"),
         ("bidders.creative", scenario.bidders.creative != "rotated", "rotated"),
     )
+    if scenario.response.conversion is None:
+        yield "stock: nothing is sold where there are no conversions; set response.conversion, or leave it out"
     shown = scenario.showing("stock")
     if len(shown) > 1:
         yield f"source.{shown[1]}: one source alone may show the stock; make it a copy_of {shown[0]}"
     for name in shown:
         if scenario.source[name].flip_rate_per_h > 0:
             yield f"source.{name}.flip_rate_per_h: stock changes as sales and deliveries do; leave it 0"
+
+
+def shelf_problems(scenario: Scenario) -> Iterator[str]:
+    """What in a stock's own numbers does not fit."""
+    stock, contexts = scenario.stock, scenario.types_of("context")
+    if stock is None:
+        return
+    if stock.believed_sales_per_h is None and scenario.rivals.landscape is None:
+        yield "stock.believed_sales_per_h = null: is worked out from prices; set rivals.landscape, or say a rate"
+    for key in ("believed_sales_per_h", "units"):
+        given = getattr(stock, key)
+        if isinstance(given, tuple) and len(given) != contexts:
+            yield f"stock.{key}: {len(given)} numbers for {contexts} context types"
+    if stock.lead_h < stock.step_h:
+        yield (
+            f"stock.lead_h = {stock.lead_h:g}: must be at least stock.step_h = {stock.step_h:g}, the time between two counts"
+        )

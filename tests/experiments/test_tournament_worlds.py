@@ -97,11 +97,11 @@ def test_fewer_requests_with_the_same_budget_are_said():
     [
         (
             Estimate(5.0, 3.0, 7.0, 9),
-            "a, first in the scenario itself, earns 5.00 EUR (3.00 to 7.00) more than",
+            "a, with the highest mean in the scenario itself, earns 5.00 EUR (3.00 to 7.00) more than",
         ),
         (
             Estimate(-5.0, -7.0, -3.0, 9),
-            "a, first in the scenario itself, earns 5.00 EUR (3.00 to 7.00) less than",
+            "a, with the highest mean in the scenario itself, earns 5.00 EUR (3.00 to 7.00) less than",
         ),
         (Estimate(1.0, -3.0, 5.0, 9), "is not shown to earn more or less (-3.00 to 5.00 EUR) than"),
     ],

@@ -176,10 +176,11 @@ def test_contradictions_are_listed_together() -> None:
         ValidationError, match=r"stock\.believed_sales_per_h = null: is worked out from prices"
     ):
         market(rivals={"landscape": None})
-    with pytest.raises(ValidationError, match=r"lead_h = 0\.5: must be at least step_h = 1"):
+    with pytest.raises(ValidationError, match=r"lead_h = 0\.5: must be at least stock\.step_h = 1"):
         market(stock={"lead_h": 0.5})
     for source in ({"stock": {}}, {"shelf": {"shows": "stock"}}):
         with pytest.raises(
-            ValidationError, match=r"shows: stock needs stock; without it must be one of profile"
+            ValidationError,
+            match=r"shows: stock needs stock; without it leave the source out \(~source\.\w+\), or show one of profile",
         ):
             market(stock=None, source=source)
