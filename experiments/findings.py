@@ -26,7 +26,8 @@ INTRODUCTION = """# What the simulator finds
 
 Each section is a command and what it answered: the scenario's question, then the study's own sentences. Intervals are 95 % and hold
 simulation error only: they say nothing about whether a scenario is like your market. The scenario `default` is calibrated to
-public figures of one campaign (docs/calibration.md); the others are small worlds with closed forms, made to show one thing each.
+public figures of one campaign (docs/calibration.md); those of the six business sentences are choices with stated
+ranges (docs/scenarios), and the others are small worlds with closed forms, made to show one thing each.
 """
 
 
@@ -148,8 +149,8 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
             "study.strategies=[digital,in_house_one_ad,in_house_weekly]")),
     ),
     "What channels are credited with": (
-        Finding("Every channel made the sale", "attribution", ("scenario=touchpoints", PLAIN)),
-        Finding("A small firm's tests", "attribution", (
+        Finding("It fails against tests that each owner can run: every channel made the sale", "attribution", ("scenario=touchpoints", PLAIN)),
+        Finding("Where the firm is small, such tests are not shown to be better", "attribution", (
             "scenario=touchpoints", "study.budgets=[]", "supply.requests=250000", "audience.people=5000",
             *(f"touchpoints.channels.{name}.daily_budget=0.5" for name in ("mail", "retargeting", "social", "video")),
             PLAIN,

@@ -414,7 +414,8 @@ def test_every_column_of_a_run_is_a_metric_or_known_not_to_be_one():
     run = simulate(market, {"focal": Linear()}, 1)
     no_metric = {"bidder", "advertiser", "requests", "win_rate", "value", "budget_left"}
     on_a_journey = {"purchases", "purchases_expected", "purchases_without_ads"}
-    assert set(run.bidders) - no_metric | on_a_journey == {
+    with_stock = {"sold_out_h"}
+    assert set(run.bidders) - no_metric | on_a_journey | with_stock == {
         metric.column for metric in METRICS.values() if metric.column
     }
 

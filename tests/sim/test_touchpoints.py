@@ -182,7 +182,6 @@ def test_contradictions_are_listed_together() -> None:
     for part in (
         "touchpoints.channels: 3 channels for 2 context types",
         "journey.group = 2: with touchpoints must be 1",
-        "bidders.count = 2: with touchpoints must be 1",
         "rivals.landscape: with touchpoints",
         "bidders.budget: with touchpoints",
         "source: with touchpoints a channel knows its own requests",
