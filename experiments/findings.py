@@ -104,9 +104,9 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
         Finding("It fails where an old copy is taken for fresh", "value", (
             *FRESH, "audience.drift.half_life_h=6", "source.profile.use=naive")),
         Finding("Freshness of prices is worth little where they hardly drift: a night old", "value", (
-            *FRESH, "audience.drift.half_life_h=720", "stock=null", "~source.stock")),
+            *FRESH, "audience.drift.half_life_h=720", "stock=null", "~source.stock", "study.upgrade=null")),
         Finding("Freshness of prices is worth little where they hardly drift: streaming", "value", (
-            *FRESH, "audience.drift.half_life_h=720", "stock=null", "~source.stock",
+            *FRESH, "audience.drift.half_life_h=720", "stock=null", "~source.stock", "study.upgrade=null",
             "source.profile.sync_interval_h=0", "source.profile.latency_h=0")),
     ),
     "Present value in context": (

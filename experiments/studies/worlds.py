@@ -200,7 +200,7 @@ def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
         yield from goes_with(summary, "lead_decided_by", "its lead")
     if better := _shares(summary, UPGRADES):
         yield f"Better data (study.upgrade) are shown to pay in {better[0]} of these worlds, and to cost in {better[1]}."
-        yield from goes_with(summary, "upgrade_decided_by", "what they are worth")
+        yield from goes_with(summary, "upgrade_decided_by", "their value")
 
 
 def _shares(summary: pd.DataFrame, names: dict[str, str]) -> list[str] | None:
