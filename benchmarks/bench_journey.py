@@ -9,10 +9,10 @@ import resource
 import sys
 import time
 
-from sim import Entrant, Scenario, simulate
-from strategies.base import Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
 
 MONTHS, ACCOUNTS, ADVERTISERS, GROUP = 60, 100_000, 8, 3
 MONTH_H = 730.0

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.logs import Account, Options, open_log, stream
-from experiments.logs.synthetic_forms import write_all
-from experiments.replay.engine import ColumnBids
-from sim import Entrant, LogColumns, Scenario, simulate
-from sim.scenario import LogSupply
+from jointbid.experiments.logs import Account, Options, open_log, stream
+from jointbid.experiments.logs.synthetic_forms import write_all
+from jointbid.experiments.replay.engine import ColumnBids
+from jointbid.sim import Entrant, LogColumns, Scenario, simulate
+from jointbid.sim.scenario import LogSupply
 
 ROWS = 200_000
 REPLAYED = 1_000_000

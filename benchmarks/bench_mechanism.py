@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-import sim.simulation
-from sim import Entrant, Scenario, simulate
-from sim.arrivals import SLICE
-from sim.auction.kernel import clear
-from sim.auction.mechanisms import MECHANISMS
-from strategies.base import Policy
+from jointbid.sim import Entrant, Scenario, simulate, simulation
+from jointbid.sim.arrivals import SLICE
+from jointbid.sim.auction.kernel import clear
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.strategies.base import Policy
 
 RATES = (1.0, 0.8, 0.6)
 
@@ -39,7 +38,7 @@ def block(mechanism, bidders, slots, **terms):
     )
     calls = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sim.simulation, "clear", lambda *arguments: calls.append(arguments))
+        patch.setattr(simulation, "clear", lambda *arguments: calls.append(arguments))
         simulate(scenario, {f"{k}": Entrant(Scaled(1 + 0.01 * k)) for k in range(bidders)}, seed=1)
     (arguments,) = calls
     return arguments

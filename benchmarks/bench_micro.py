@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim.arrivals import SLICE, arrivals
-from sim.auction.rounding import enter_bids
-from sim.audience import Visits, draw_types
-from sim.delays import quantile
-from sim.landscape import Landscape
-from sim.scenario import Delay, Rivals, Scenario, SyntheticSupply
-from sim.streams import Streams
+from jointbid.sim.arrivals import SLICE, arrivals
+from jointbid.sim.auction.rounding import enter_bids
+from jointbid.sim.audience import Visits, draw_types
+from jointbid.sim.delays import quantile
+from jointbid.sim.landscape import Landscape
+from jointbid.sim.scenario import Delay, Rivals, Scenario, SyntheticSupply
+from jointbid.sim.streams import Streams
 
 STREAMS = Streams(1, 0)
 U = STREAMS.uniform("u", 0, SLICE)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import VisibleRequests
-from strategies.per_request import PerRequest
-from strategies.registry import BUILT_IN
-from strategies.testing import Case
-from strategies.testing.life import live
-from strategies.valuations.features import Features
-from strategies.valuations.ftrl import FTRL
-from strategies.valuations.tables import CellValues
-from strategies.valuations.thompson import Thompson
+from jointbid.sim import VisibleRequests
+from jointbid.strategies.per_request import PerRequest
+from jointbid.strategies.registry import BUILT_IN
+from jointbid.strategies.testing import Case
+from jointbid.strategies.testing.life import live
+from jointbid.strategies.valuations.features import Features
+from jointbid.strategies.valuations.ftrl import FTRL
+from jointbid.strategies.valuations.tables import CellValues
+from jointbid.strategies.valuations.thompson import Thompson
 
 ROWS = 65_536
 TYPES = 17

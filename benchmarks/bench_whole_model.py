@@ -65,11 +65,11 @@ EVERYTHING = {
 
 def market(bidders: int, slots: int, kind: str, requests: int) -> tuple[Any, dict[str, Any]]:
     """A scenario and its bidders."""
-    from sim import Entrant, Scenario
-    from strategies.base import Priced
-    from strategies.policies.pacing import AdaptivePacing
-    from strategies.valuations.bayes import bayes
-    from strategies.valuations.tables import CellValues
+    from jointbid.sim import Entrant, Scenario
+    from jointbid.strategies.base import Priced
+    from jointbid.strategies.policies.pacing import AdaptivePacing
+    from jointbid.strategies.valuations.bayes import bayes
+    from jointbid.strategies.valuations.tables import CellValues
 
     class ReadsTheHour(AdaptivePacing):
         reads = ("value", "hour")
@@ -112,7 +112,7 @@ def run(bidders: int, slots: int, kind: str, requests: int) -> dict[str, float]:
     """One market in this process: auctions per second, the same over a bare loop's, and peak memory in MB."""
     import resource
 
-    from sim import simulate
+    from jointbid.sim import simulate
 
     simulate(*market(bidders, slots, kind, 1000), seed=1)
     scenario, strategies = market(bidders, slots, kind, requests)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from experiments.lattice import JOINT, Lattice
-from sim.scenario import Scenario
+from jointbid.sim.scenario import Scenario
+
+from .lattice import JOINT, Lattice
 
 STACKED, SPLIT_BUDGET, SUMMED = "stacked", "split_budget", "summed"
 CLICKS = "clicks"

@@ -8,7 +8,7 @@ from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from experiments.progress import Meter, cells_of, counted, paced
+from .progress import Meter, cells_of, counted, paced
 
 MANY_BARS = 8
 BAR_WIDTH, TITLE_WIDTH = 12, 28

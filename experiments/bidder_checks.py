@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from experiments.arms import SPLIT_BUDGET, bidder_names
-from experiments.errors import closest
-from experiments.studies.options import TournamentStudy
+from .arms import SPLIT_BUDGET, bidder_names
+from .errors import closest
+from .studies.options import TournamentStudy
 
 if TYPE_CHECKING:
-    from experiments.settings import Settings
+    from .settings import Settings
 
 
 def strategy_problems(settings: Settings[Any]) -> Iterator[str]:
     """Every strategy is made once: its name, its parameters and what it demands of the market are then known to be right."""
-    from strategies.market import Market
-    from strategies.registry import UnknownStrategyError, make, names
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import UnknownStrategyError, make, names
 
     if settings.scenario.supply.kind == "log":  # a replay has policies of its own
         return
@@ -43,7 +43,7 @@ def floor_problems(settings: Settings[Any]) -> Iterator[str]:
 
 def memory_problems(settings: Settings[Any]) -> Iterator[str]:
     """What is remembered of people fits, with every bidder's caps."""
-    from sim.memory import open_memory
+    from jointbid.sim.memory import open_memory
 
     scenario = settings.scenario
     names = bidder_names(scenario.bidders.count)
@@ -55,10 +55,11 @@ def memory_problems(settings: Settings[Any]) -> Iterator[str]:
 
 def seat_problems(settings: Settings[Any]) -> Iterator[str]:
     """Strategies of a tournament that cannot be made or told apart, and a market in which seats differ."""
-    from experiments.cells import label
-    from experiments.studies.field import field_of
-    from strategies.market import Market
-    from strategies.registry import UnknownStrategyError, make
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import UnknownStrategyError, make
+
+    from .cells import label
+    from .studies.field import field_of
 
     if not isinstance(settings.study, TournamentStudy) or settings.scenario.supply.kind == "log":
         return

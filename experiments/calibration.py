@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import Scenario
-from sim.streams import Streams
-from sim.supply import chunks
-from sim.training import TrainingLog, randomised_log
-from strategies.valuations.bayes import believed_retention, mean_value, posterior
+from jointbid.sim.scenario import Scenario
+from jointbid.sim.streams import Streams
+from jointbid.sim.supply import chunks
+from jointbid.sim.training import TrainingLog, randomised_log
+from jointbid.strategies.valuations.bayes import believed_retention, mean_value, posterior
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import code_version
-from experiments.errors import BadInput
-from experiments.segments import SUFFIX
-from experiments.store import Folder
-from experiments.sweep import POINTS, SWEEPS
+from .cells import code_version
+from .errors import BadInput
+from .segments import SUFFIX
+from .store import Folder
+from .sweep import POINTS, SWEEPS
 
 if TYPE_CHECKING:
     import duckdb

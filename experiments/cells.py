@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from experiments.versions import version
-from sim.scenario import Scenario, StrategySpec
+from jointbid.sim.scenario import Scenario, StrategySpec
+
+from .versions import version
 
 ROOT = Path(__file__).parents[1]
 CODE = (
@@ -46,7 +47,7 @@ class Cell:
 
     Attributes:
         scenario: the market.
-        arm: the treatment, one of ``experiments.arms.arms_of(scenario)``.
+        arm: the treatment, one of ``jointbid.experiments.arms.arms_of(scenario)``.
         valuation: ``bayes`` or ``learned``.
         who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
         others: the arm of bidders who do not hold ``arm``.
@@ -54,7 +55,7 @@ class Cell:
         policies: bidder and its value of that parameter, where it is not the configured one.
         watched: advertisers whose rows have the prices that they met, and the values won.
         train_requests: randomised impressions that learned valuations are fitted to.
-        learner: the model fitted to them, see ``strategies.valuations.learned.LEARNERS``.
+        learner: the model fitted to them, see ``jointbid.strategies.valuations.learned.LEARNERS``.
         seed: the study's seed.
         replication: the number of the market; pilots have numbers of their own.
         point: where on a curve the cell lies; empty on the ladder itself.
@@ -79,7 +80,7 @@ class Cell:
     @functools.cached_property
     def key(self) -> str:
         """Hex digits of everything that determines the cell's numbers, the code included."""
-        from strategies.plugins import fingerprint
+        from jointbid.strategies.plugins import fingerprint
 
         market = self.scenario.model_dump(exclude=FOR_PEOPLE)
         parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who, self.others]

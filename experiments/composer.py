@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from experiments import overrides as syntax
-from experiments.designs import Choice
-from experiments.errors import BadInput
-from experiments.plugin_configs import folders
-from experiments.problems import known_keys, list_keys
-from experiments.settings import STUDIES, Settings
+from . import overrides as syntax
+from .designs import Choice
+from .errors import BadInput
+from .plugin_configs import folders
+from .problems import known_keys, list_keys
+from .settings import STUDIES, Settings
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
@@ -94,7 +94,7 @@ class Composer:
 def _hydra() -> Iterator[None]:
     from hydra import initialize_config_module
 
-    with initialize_config_module("conf", version_base="1.3"):
+    with initialize_config_module("jointbid.conf", version_base="1.3"):
         yield
 
 

@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING, Any, overload
 
 from pydantic import ValidationError
 
-from experiments import designs
-from experiments import overrides as syntax
-from experiments.composer import Composer
-from experiments.contradictions import all_checks
-from experiments.designs import Choice
-from experiments.errors import BadInput
-from experiments.mending import read
-from experiments.settings import ABOUT, STUDIES, Settings, SweepSettings
-from sim.scenario import Scenario
+from jointbid.sim.scenario import Scenario
+
+from . import designs
+from . import overrides as syntax
+from .composer import Composer
+from .contradictions import all_checks
+from .designs import Choice
+from .errors import BadInput
+from .mending import read
+from .settings import ABOUT, STUDIES, Settings, SweepSettings
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override

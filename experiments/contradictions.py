@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from experiments.arms import arms_of
-from experiments.bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
-from experiments.errors import closest
-from experiments.lattice import MOST_SOURCES
-from experiments.plans import plan_checks
-from experiments.studies.options import AdoptionStudy, AttributionStudy
-from experiments.studies.value_options import ValueStudy
+from .arms import arms_of
+from .bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
+from .errors import closest
+from .lattice import MOST_SOURCES
+from .plans import plan_checks
+from .studies.options import AdoptionStudy, AttributionStudy
+from .studies.value_options import ValueStudy
 
 if TYPE_CHECKING:
-    from experiments.settings import Settings
+    from .settings import Settings
 
 LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
 """Of a study that replays a log, whose houses are two."""

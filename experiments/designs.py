@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.errors import BadInput
-from experiments.overrides import LAWS, REPLACED, Vocabulary
-from experiments.settings import SweepSettings
+from .errors import BadInput
+from .overrides import LAWS, REPLACED, Vocabulary
+from .settings import SweepSettings
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import IntervalSweep, Override

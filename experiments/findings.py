@@ -1,6 +1,6 @@
 """What the simulator says, as a page: every figure from a run that this module has just made, with the command for it.
 
-`python -m experiments.findings` writes docs/findings.md; `make findings` does the same. Nothing on the page but headings is written
+`python -m jointbid.experiments.findings` writes docs/findings.md; `make findings` does the same. Nothing on the page but headings is written
 by hand: the sentences are the studies' own verdicts, which claim no more than their intervals.
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.session import Answer
+    from .session import Answer
 
 PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
 
@@ -184,9 +184,9 @@ def ask(finding: Finding, results_dir: str) -> tuple[str, Answer]:
     Raises:
         RuntimeError: cells failed.
     """
-    from experiments.config import load
-    from experiments.session import answer
-    from experiments.studies import study_class
+    from .config import load
+    from .session import answer
+    from .studies import study_class
 
     (point,) = load(finding.verb, [*finding.overrides, f"results_dir={results_dir}"])
     found = answer(point, study_class(finding.verb)(point.settings))
@@ -210,7 +210,7 @@ def row(summary: pd.DataFrame, estimand: str, metric: str, arm: str) -> str:
     Raises:
         LookupError: there is no such row.
     """
-    from experiments.studies.value_money import shown
+    from .studies.value_money import shown
 
     mask = (summary["estimand"] == estimand) & (summary["metric"] == metric)
     rows = summary[mask & (summary["arm"] == arm)] if arm else summary[mask]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell, CellResult
-from experiments.segments import Segments
+from .cells import Cell, CellResult
+from .segments import Segments
 
 if TYPE_CHECKING:
     import pandas as pd

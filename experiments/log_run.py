@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.config import Point
-from experiments.errors import BadInput
-from experiments.found import Ledger
-from experiments.session import manifest
-from experiments.single import Run, bidder_table, calendar_table
-from experiments.store import Folder
-from sim.scenario import LogSupply
+from jointbid.sim.scenario import LogSupply
+
+from .config import Point
+from .errors import BadInput
+from .found import Ledger
+from .session import manifest
+from .single import Run, bidder_table, calendar_table
+from .store import Folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.logs import LogTable
-    from experiments.replay.plan import Plan
-    from sim import RunResult, Scenario
-    from sim.supply import Log
+    from jointbid.sim import RunResult, Scenario
+    from jointbid.sim.supply import Log
+
+    from .logs import LogTable
+    from .replay.plan import Plan
 
 
 def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
@@ -31,7 +33,7 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
     Raises:
         BadInput: a log or settings that cannot be used, a strategy that does not bid, a folder that cannot be written to.
     """
-    from experiments.logs import open_log, options_of
+    from .logs import open_log, options_of
 
     supply = point.settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - the caller has asked
@@ -69,7 +71,7 @@ def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tu
     """The run that a log of this engine is of."""
     import dataclasses
 
-    from experiments.replay.own import load_own, replay_own
+    from .replay.own import load_own, replay_own
 
     own = load_own(Path(supply.path).expanduser())
     result, bidders = replay_own(own, point.settings.seed)
@@ -84,11 +86,12 @@ def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tu
 
 def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
     """One strategy on the part of the log that nothing was learned from."""
-    from experiments.replay.market import landscape
-    from experiments.replay.plan import Plan
-    from sim import BidError, Entrant, simulate
-    from strategies.market import Market
-    from strategies.registry import UnknownStrategyError, make
+    from jointbid.sim import BidError, Entrant, simulate
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import UnknownStrategyError, make
+
+    from .replay.market import landscape
+    from .replay.plan import Plan
 
     plan, settings = Plan.of(point.settings.tree()), point.settings
     game = _game(plan, supply, settings.study.arm)
@@ -123,9 +126,9 @@ class _Game:
 
 def _game(plan: Plan, supply: LogSupply, arm: str) -> _Game:
     """Read a log and price the part that nothing is learned from: all its rows, or those that are held of them."""
-    from experiments.logs import read_supply
-    from experiments.replay.market import open_field
-    from experiments.replay.streamed import obstacle, open_stream
+    from .logs import read_supply
+    from .replay.market import open_field
+    from .replay.streamed import obstacle, open_stream
 
     log, word = read_supply(supply, plan.seed), ""
     if log.thinned:
@@ -167,7 +170,7 @@ def _notes(kind: str, game: _Game) -> tuple[str, ...]:
 
 def _leaks(plan: Plan, log: LogTable) -> list[str]:
     """What looks like leakage among the values that the predictions rest on."""
-    from experiments.replay.plan import hidden_values, hidden_words
+    from .replay.plan import hidden_values, hidden_words
 
     hidden = {} if "pctr" in log.frame else hidden_values(plan, log)
     if not hidden:

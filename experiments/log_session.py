@@ -6,19 +6,20 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import code_version
-from experiments.config import Point, content_hash, digest
-from experiments.found import Ledger
-from experiments.logs.fingerprint import fingerprint
-from experiments.session import CELLS, REPORT, SUMMARY, Answer, manifest, report
-from experiments.store import Folder
-from experiments.studies.base import Said
-from sim.scenario import LogSupply
+from jointbid.sim.scenario import LogSupply
+
+from .cells import code_version
+from .config import Point, content_hash, digest
+from .found import Ledger
+from .logs.fingerprint import fingerprint
+from .session import CELLS, REPORT, SUMMARY, Answer, manifest, report
+from .store import Folder
+from .studies.base import Said
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.studies.replay import ReplayResult
+    from .studies.replay import ReplayResult
 
 CODE = ("sim", "experiments/replay", "experiments/logs", "experiments/studies/replay.py")
 
@@ -46,7 +47,7 @@ def value(point: Point) -> Answer:
         if not (point.folder / REPORT).is_file():
             report(point.folder)
         return _answer(point, models, summary, known)
-    from experiments.studies.replay import run_replay
+    from .studies.replay import run_replay
 
     with folder.held():
         folder.status("running")
@@ -72,7 +73,7 @@ def _write(point: Point, folder: Folder, result: ReplayResult) -> None:
 
 
 def _plot(summary: pd.DataFrame, point: Point) -> None:
-    from experiments import plots
+    from . import plots
 
     profit = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
     limited = profit[profit["budget_share"] <= 1]
@@ -85,7 +86,7 @@ def _plot(summary: pd.DataFrame, point: Point) -> None:
 
 
 def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: dict[str, Any]) -> Answer:
-    from experiments.cli.log_tables import model_table, money_table
+    from .cli.log_tables import model_table, money_table
 
     said = Said(tuple(about["verdict"]), tuple(about["notes"]), (model_table(models), money_table(summary)))
     return Answer(point.folder, summary=summary, said=said)

@@ -9,17 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.config import Point
-from experiments.found import Ledger
-from experiments.session import manifest
-from experiments.store import Folder
-from sim.scenario import LogSupply
+from jointbid.sim.scenario import LogSupply
+
+from .config import Point
+from .found import Ledger
+from .session import manifest
+from .store import Folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.replay.market import Field
-    from experiments.replay.plan import Plan
+    from .replay.market import Field
+    from .replay.plan import Plan
 
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
 TABLE = "table.csv"
@@ -33,12 +34,12 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     """
     import pandas as pd
 
-    from experiments.errors import BadInput
-    from experiments.logs import read_supply
-    from experiments.replay.classic import play_all
-    from experiments.replay.ladder import ALL, WITHOUT
-    from experiments.replay.market import open_field
-    from experiments.replay.plan import Plan, hidden_values
+    from .errors import BadInput
+    from .logs import read_supply
+    from .replay.classic import play_all
+    from .replay.ladder import ALL, WITHOUT
+    from .replay.market import open_field
+    from .replay.plan import Plan, hidden_values
 
     supply = point.settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
@@ -81,7 +82,7 @@ def _progress(told: str, line: str) -> None:
 
 def _sensitivity(field: Field, hidden: Mapping[str, tuple[str, ...]]) -> str:
     """What was done about values that look like leakage."""
-    from experiments.replay.plan import hidden_words
+    from .replay.plan import hidden_words
 
     if hidden:
         return f"everything was played twice: with all values, and without the suspect {hidden_words(hidden)} (column tags)"

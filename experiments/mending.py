@@ -14,9 +14,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from experiments.problems import in_yaml, locate, render
-from experiments.settings import Settings
-from sim.scenario.base import PARTS_ALONE
+from jointbid.sim.scenario.base import PARTS_ALONE
+
+from .problems import in_yaml, locate, render
+from .settings import Settings
 
 Check = Callable[[], Iterator[str]]
 """Looks for contradictions: a line for each."""

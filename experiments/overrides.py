@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.errors import closest
-from experiments.problems import is_known, nearest
+from .errors import closest
+from .problems import is_known, nearest
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -117,7 +117,7 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
 
 def _no_strategy(name: str, options: Sequence[str]) -> str:
     """Why there is no such file: misspelt, not installed, not to be loaded, no bidder at all, or known without a file."""
-    from strategies.registry import BOUNDS, UnknownStrategyError, find, names
+    from jointbid.strategies.registry import BOUNDS, UnknownStrategyError, find, names
 
     hint = closest(name, options)
     if hint and name not in {*BOUNDS, *names()}:

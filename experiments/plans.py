@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sim.collaboration import collaboration_problems
-from sim.first_party import first_party_problems
+from jointbid.sim.collaboration import collaboration_problems
+from jointbid.sim.first_party import first_party_problems
 
 if TYPE_CHECKING:
-    from experiments.settings import Settings
+    from .settings import Settings
 
 VOLUME = "money.requests_per_month: required where"
 

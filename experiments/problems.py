@@ -10,9 +10,10 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from experiments.errors import closest
-from experiments.settings import ABOUT
-from sim.scenario import FACTORS, Delay
+from jointbid.sim.scenario import FACTORS, Delay
+
+from .errors import closest
+from .settings import ABOUT
 
 SEVERAL = re.compile(r"; (?=[a-z_.]+(?: = [^;:]+)?: )")
 """Between the problems of one validator, each of which begins with its place."""

@@ -76,7 +76,7 @@ class Meter:
 def meter(studies: int) -> Iterator[Meter]:
     """Show progress through so many studies while the block runs."""
     if sys.stderr.isatty():
-        from experiments.bars import Bars, Display
+        from .bars import Bars, Display
 
         with Display() as display:
             yield Bars(studies, display)

@@ -13,17 +13,17 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from experiments.cells import Cell, grouped
-from experiments.config import Point
-from experiments.errors import BadInput
-from experiments.executors import Chore, Outcome, Task, Work, attend, run_tasks
-from experiments.found import Ledger
-from experiments.lock import Held
-from experiments.progress import Meter, meter
-from experiments.settings import ExecutorSettings
+from .cells import Cell, grouped
+from .config import Point
+from .errors import BadInput
+from .executors import Chore, Outcome, Task, Work, attend, run_tasks
+from .found import Ledger
+from .lock import Held
+from .progress import Meter, meter
+from .settings import ExecutorSettings
 
 if TYPE_CHECKING:
-    from experiments.store import Folder
+    from .store import Folder
 
 TRIAL_REQUESTS = 64
 FAILURES = "failures.jsonl"
@@ -261,7 +261,7 @@ def trial(cell: Cell, work: Work) -> None:
     Raises:
         BadInput: a strategy whose trial batch is not a batch of bids.
     """
-    from sim import BidError
+    from jointbid.sim import BidError
 
     supply = cell.scenario.supply
     few = supply.model_copy(update={"requests": min(supply.requests or TRIAL_REQUESTS, TRIAL_REQUESTS)})

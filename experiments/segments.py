@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from experiments.cells import CellResult, code_version
+from .cells import CellResult, code_version
 
 SUFFIX = ".jsonl"
 CHECKSUM, KEY = 16, 20

@@ -12,16 +12,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell, CellResult, code_version
-from experiments.config import Point, digest
-from experiments.errors import BadInput, closest
-from experiments.executors import Chore, cores
-from experiments.found import Ledger, TimeSeries, table
-from experiments.runner import FAILURES, Driver, FailedFast, Finish, Stage
-from experiments.runner import Study as OnItsWay
-from experiments.store import Folder
-from experiments.studies.base import Said, Study
-from experiments.versions import PACKAGES, version
+from .cells import Cell, CellResult, code_version
+from .config import Point, digest
+from .errors import BadInput, closest
+from .executors import Chore, cores
+from .found import Ledger, TimeSeries, table
+from .runner import FAILURES, Driver, FailedFast, Finish, Stage
+from .runner import Study as OnItsWay
+from .store import Folder
+from .studies.base import Said, Study
+from .versions import PACKAGES, version
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,21 +156,21 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
 
 def _further(folder: Path) -> None:
     """Draw what the tables of any study allow."""
-    from experiments.report import draw_further
+    from .report import draw_further
 
     draw_further(folder)
 
 
 def report(folder: Path) -> Path:
     """Write the page that is mailed on, and the plots that it lacks; made from the folder's files, so they come first."""
-    from experiments.report import write_report
+    from .report import write_report
 
     return write_report(folder)
 
 
 def _page(folder: Path) -> Path:
     """Write the page of a study whose plots have just been drawn."""
-    from experiments.report import write_page
+    from .report import write_page
 
     return write_page(folder)
 
@@ -257,7 +257,7 @@ def manifest(point: Point, started: float, ledger: Ledger) -> dict[str, Any]:
 
 def _plugin_version(point: Point) -> dict[str, str]:
     """Of the package that brings the strategy; nothing where it is built in."""
-    from strategies.plugins import plugins
+    from jointbid.strategies.plugins import plugins
 
     entry = plugins().get(point.settings.scenario.bidders.strategy.name)
     return {entry.dist.name: entry.dist.version} if entry and entry.dist else {}

@@ -6,9 +6,14 @@ from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from experiments.contradictions import contradictions
-from experiments.replay.settings import Replay
-from experiments.studies.options import (
+from jointbid.sim.collaboration import Collaboration, carried_out
+from jointbid.sim.first_party import FirstParty
+from jointbid.sim.scenario import Model, Scenario
+from jointbid.sim.scenario.base import Count, parts_alone
+
+from .contradictions import contradictions
+from .replay.settings import Replay
+from .studies.options import (
     AdoptionStudy,
     Arm,
     AttributionStudy,
@@ -20,11 +25,7 @@ from experiments.studies.options import (
     Valuation,
     Who,
 )
-from experiments.studies.value_options import ValueStudy
-from sim.collaboration import Collaboration, carried_out
-from sim.first_party import FirstParty
-from sim.scenario import Model, Scenario
-from sim.scenario.base import Count, parts_alone
+from .studies.value_options import ValueStudy
 
 
 class RunStudy(Model):
@@ -89,7 +90,7 @@ class Plot(Model):
     @classmethod
     def _readable(cls, value: str | None) -> str | None:
         if value is not None:
-            from experiments.plots.style import style_problem
+            from .plots.style import style_problem
 
             if problem := style_problem(value):
                 raise ValueError(f"{value}: {problem}")

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.cells import Cell, code_version
-from experiments.config import Point
-from experiments.errors import BadInput
-from experiments.found import Ledger
-from experiments.session import manifest
-from experiments.store import Folder
-from experiments.studies.base import Figure
+from .cells import Cell, code_version
+from .config import Point
+from .errors import BadInput
+from .found import Ledger
+from .session import manifest
+from .store import Folder
+from .studies.base import Figure
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim import RunResult
+    from jointbid.sim import RunResult
 
 BLOCK = "block"
 """The kind, in the calendar, that is no event: requests that travelled together."""
@@ -64,7 +64,7 @@ def run(point: Point) -> Run:
     """
     import pandas as pd
 
-    from sim import BidError
+    from jointbid.sim import BidError
 
     cell = _cell(point)
     folder, started = Folder(point.folder), time.time()
@@ -129,9 +129,10 @@ def calendar_table(result: RunResult) -> pd.DataFrame:
 
 def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     """The run, and how many rows its log has."""
-    from experiments.logs.auctions import AUCTIONS, UNTOLD, AuctionLog, drop_stale
-    from experiments.studies.arms import entrants
-    from sim import simulate
+    from jointbid.sim import simulate
+
+    from .logs.auctions import AUCTIONS, UNTOLD, AuctionLog, drop_stale
+    from .studies.arms import entrants
 
     market, path, code = entrants(cell), point.folder / AUCTIONS, code_version()
     if not point.settings.study.log:
@@ -186,9 +187,9 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
 
 def _figures(point: Point, done: Run) -> Iterator[Figure]:
     """Pacing; journeys where there are any; and, of a run that was logged, what the log shows."""
-    from experiments import plots
-    from experiments.logs.auctions import AUCTIONS
-    from experiments.logs.pictures import figures_of_log
+    from . import plots
+    from .logs.auctions import AUCTIONS
+    from .logs.pictures import figures_of_log
 
     if len(done.timeseries):
         limits = done.bidders["spend"] + done.bidders["budget_left"]

@@ -1,6 +1,6 @@
 """A study's folder: finished cells, the tables made from them, and what is known about the run.
 
-Finished cells are in ``cells/`` (``experiments.segments``): what is half written, damaged or of other code never counts, and
+Finished cells are in ``cells/`` (``jointbid.experiments.segments``): what is half written, damaged or of other code never counts, and
 the same command again runs only what is missing. Every other file is put in place whole, or not at all.
 """
 
@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from experiments.errors import BadInput
-from experiments.lock import is_held, lock
-from experiments.segments import Segments
+from .errors import BadInput
+from .lock import is_held, lock
+from .segments import Segments
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from experiments.config import Point, Points, digest
-from experiments.store import Folder
+from .config import Point, Points, digest
+from .store import Folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.session import Answer
+    from .session import Answer
 
 POINTS = "points"
 """Name of the table, with ``.csv`` and ``.parquet``."""
@@ -78,7 +78,7 @@ def column(estimand: str, metric: str, headline: Headline) -> str:
 
 
 def _figures(summary: pd.DataFrame, headline: Headline) -> dict[str, Any]:
-    from experiments.estimate import lookup
+    from .estimate import lookup
 
     rows, found = _of_log(summary), dict[str, Any]()
     for number, (estimand, metric) in enumerate(headline.values()):

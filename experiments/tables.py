@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiments.estimate.intervals import Estimate
-from experiments.estimate.ladder import lookup, silo_label
-from experiments.lattice import JOINT, Lattice
-from experiments.verdict import interval, number
+from .estimate.intervals import Estimate
+from .estimate.ladder import lookup, silo_label
+from .lattice import JOINT, Lattice
+from .verdict import interval, number
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -126,7 +126,7 @@ def learning_table(costs: pd.DataFrame) -> Table:
     """Each arm with exact and with learned values, and what learning costs it.
 
     Args:
-        costs: what `experiments.studies.value_learning.table` returns.
+        costs: what `jointbid.experiments.studies.value_learning.table` returns.
     """
     table = blank_table(f"What learning costs, {_first(costs['unit'])}", FOOTNOTE)
     table.add_column("arm", no_wrap=True)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiments.estimate.intervals import Estimate
-from experiments.estimate.ladder import lookup
-from experiments.estimate.ranking import PROFIT
-from experiments.estimate.tournament import PAIRINGS, TOGETHER
-from experiments.verdict import CAVEAT, interval, number
+from .estimate.intervals import Estimate
+from .estimate.ladder import lookup
+from .estimate.ranking import PROFIT
+from .estimate.tournament import PAIRINGS, TOGETHER
+from .verdict import CAVEAT, interval, number
 
 if TYPE_CHECKING:
     from rich.table import Table

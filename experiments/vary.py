@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.config import validate
-from experiments.errors import BadInput, closest
-from experiments.overrides import SYNONYMS
-from experiments.problems import is_known, known_keys
-from experiments.settings import STUDIES, Settings
+from .config import validate
+from .errors import BadInput, closest
+from .overrides import SYNONYMS
+from .problems import is_known, known_keys
+from .settings import STUDIES, Settings
 
 Changes = Mapping[str, Any]
 """Key of the command line -> its value."""

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from experiments.estimate.intervals import Estimate
-from experiments.estimate.ladder import lookup
+from .estimate.intervals import Estimate
+from .estimate.ladder import lookup
 
 CAVEAT = "interval: simulation error only"
 

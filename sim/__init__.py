@@ -8,14 +8,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from sim.scenario import Scenario
-from sim.visible import AccountState, BidError, Feedback, Strategy, VisibleRequests
+from .scenario import Scenario
+from .visible import AccountState, BidError, Feedback, Strategy, VisibleRequests
 
 if TYPE_CHECKING:
-    from sim.desk import Entrant
-    from sim.results import RunResult
-    from sim.simulation import simulate
-    from sim.supply import LogColumns
+    from .desk import Entrant
+    from .results import RunResult
+    from .simulation import simulate
+    from .supply import LogColumns
 
 __all__ = [
     "AccountState",

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import kernel
-from sim.scenario import HOUR_US, SyntheticSupply
-from sim.streams import Streams
+from .compiled import kernel
+from .scenario import HOUR_US, SyntheticSupply
+from .streams import Streams
 
 SLICE = 65_536
 

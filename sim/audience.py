@@ -11,8 +11,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import FACTORS, Consent, Scenario
-from sim.streams import Streams
+from .scenario import FACTORS, Consent, Scenario
+from .streams import Streams
 
 COMMON = "everyone"
 """Owner of the facts where values are common."""

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.arrays import Record, Responses
-from sim.outcomes import NEVER_US, Happened
-from sim.supply import Chunk
+from .auction.arrays import Record, Responses
+from .outcomes import NEVER_US, Happened
+from .supply import Chunk
 
 Sink = Callable[[Mapping[str, NDArray[Any]]], None]
 """Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's

@@ -23,8 +23,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from sim.scenario import Scenario, Source
-from sim.scenario.base import Model, NonNegative, Positive, Rate, parts_alone
+from .scenario import Scenario, Source
+from .scenario.base import Model, NonNegative, Positive, Rate, parts_alone
 
 Share = Annotated[float, Field(gt=0, le=1)]
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import Delay
+from .scenario import Delay
 
 
 def quantile(delay: Delay, u: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.arrays import Record
-from sim.outcomes import NEVER_US, Awaited, Happened
-from sim.reports import Reports, Rows, Standing
-from sim.scenario import HOUR_US, MICROS, Terms
-from sim.streams import Streams
-from sim.supply import Chunk
-from sim.visible import (
+from .auction.arrays import Record
+from .outcomes import NEVER_US, Awaited, Happened
+from .reports import Reports, Rows, Standing
+from .scenario import HOUR_US, MICROS, Terms
+from .streams import Streams
+from .supply import Chunk
+from .visible import (
     PUBLIC_COLUMNS,
     AccountState,
     BidError,
@@ -29,7 +29,7 @@ from sim.visible import (
     check_creatives,
     frozen,
 )
-from sim.world import World
+from .world import World
 
 MAX_CELLS = 1 << 16
 """With more visible cells than this a bidder is asked row by row."""

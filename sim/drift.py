@@ -12,9 +12,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.audience import type_of
-from sim.scenario import HOUR_US, Scenario
-from sim.streams import Streams
+from .audience import type_of
+from .scenario import HOUR_US, Scenario
+from .streams import Streams
 
 BATCH = 64
 """So many changes are drawn at once."""

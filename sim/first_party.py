@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from sim.scenario import Scenario
-from sim.scenario.base import Model, Positive
+from .scenario import Scenario
+from .scenario.base import Model, Positive
 
 
 class FirstParty(Model):

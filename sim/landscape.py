@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import MAX_MICROS, MICROS, Rivals
+from .scenario import MAX_MICROS, MICROS, Rivals
 
 if TYPE_CHECKING:
-    from sim.streams import Streams
+    from .streams import Streams
 
 NOBODY = -1
 

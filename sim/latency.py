@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.delays import cdf, quantile
-from sim.desk import Desk
-from sim.permission import held_out
-from sim.scenario import Scenario
-from sim.streams import Streams
-from sim.supply import Chunk
-from sim.tables import BidTables
+from .delays import cdf, quantile
+from .desk import Desk
+from .permission import held_out
+from .scenario import Scenario
+from .streams import Streams
+from .supply import Chunk
+from .tables import BidTables
 
 NOBODY_ABSENT = np.empty((0, 0), dtype=np.bool_)
 

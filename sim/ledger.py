@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.auction.arrays import Ledger
-from sim.response import mean_response
-from sim.scenario import MICROS, LogSupply, Scenario
+from .auction.arrays import Ledger
+from .response import mean_response
+from .scenario import MICROS, LogSupply, Scenario
 
 UNLIMITED = np.int64(2**62)
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.arrays import Memory
-from sim.scenario import HOUR_US, Cap, Terms
+from .auction.arrays import Memory
+from .scenario import HOUR_US, Cap, Terms
 
 MOST_NUMBERS = 1 << 28
 """So many times or counts are kept at most: two gigabytes of times."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.desk import Desk
-from sim.latency import Deadline
-from sim.scenario import MICROS, MICROS_PER_CPM, Scenario
-from sim.world import World
+from .desk import Desk
+from .latency import Deadline
+from .scenario import MICROS, MICROS_PER_CPM, Scenario
+from .world import World
 
 
 class Meter:

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.arrays import Responses
-from sim.calendar import FOREVER
-from sim.delays import quantile
-from sim.scenario import HOUR_US, NO_DELAY, Delay, Scenario
-from sim.streams import Streams
-from sim.supply import Chunk
-from sim.world import World
+from .auction.arrays import Responses
+from .calendar import FOREVER
+from .delays import quantile
+from .scenario import HOUR_US, NO_DELAY, Delay, Scenario
+from .streams import Streams
+from .supply import Chunk
+from .world import World
 
 NEVER_US = -1
 """The time of what does not happen."""

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.audience import Visits
-from sim.ledger import UNLIMITED
-from sim.scenario import HOUR_US, MICROS, Holdout, Terms
-from sim.streams import Streams
+from .audience import Visits
+from .ledger import UNLIMITED
+from .scenario import HOUR_US, MICROS, Holdout, Terms
+from .streams import Streams
 
 DAY_H = 24
 

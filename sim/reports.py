@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.calendar import FOREVER
-from sim.outcomes import Awaited
-from sim.scenario import HOUR_US
+from .calendar import FOREVER
+from .outcomes import Awaited
+from .scenario import HOUR_US
 
 Rows = dict[str, NDArray[Any]]
 

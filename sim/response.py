@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.audience import law_of, scores
-from sim.delays import cdf
-from sim.scenario import Creative, Logit, Response, Scenario
+from .audience import law_of, scores
+from .delays import cdf
+from .scenario import Creative, Logit, Response, Scenario
 
 ONE_CREATIVE = {"": Creative()}
 FORGETS_NOTHING = 256

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.auction.arrays import Rules, Seats
-from sim.desk import Desk
-from sim.scenario import MICROS_PER_CPM, Scenario
-from sim.streams import Streams
+from .auction.arrays import Rules, Seats
+from .desk import Desk
+from .scenario import MICROS_PER_CPM, Scenario
+from .streams import Streams
 
 
 def rules_of(scenario: Scenario) -> Rules:

@@ -1,6 +1,6 @@
 """The loop that runs a market: ``simulate(scenario, strategies, seed) -> RunResult``.
 
-SimPy owns time (``sim.calendar``). Between two of its events requests travel together as columns through the compiled
+SimPy owns time (``jointbid.sim.calendar``). Between two of its events requests travel together as columns through the compiled
 kernel, in blocks of at most ``engine.max_block``; how many travel together changes no result.
 """
 
@@ -15,28 +15,28 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.arrivals import SLICE
-from sim.auction.arrays import Record, Requests
-from sim.auction.kernel import clear
-from sim.batches import NO_RESPONSES, NOTHING_HAPPENED, Sink, record_of, room_for_responses, rows_of
-from sim.calendar import Calendar
-from sim.desk import Desk, Entrant, Lot
-from sim.journey.purchases import Purchases
-from sim.latency import Deadline
-from sim.ledger import UNLIMITED, Series, bidder_columns, market_totals, open_ledger, relevance
-from sim.memory import open_memory
-from sim.metering import Meter
-from sim.outcomes import NEVER_US, Happened, Outcomes
-from sim.permission import DAY_H, changes, left_today
-from sim.reports import Standing
-from sim.results import RunResult
-from sim.scenario import HOUR_US, MICROS, Scenario
-from sim.seating import rules_of, seats_of
-from sim.streams import Streams
-from sim.supply import Chunk, Log, chunks
-from sim.tables import BidTables
-from sim.visible import AccountState, Strategy, frozen
-from sim.world import make_world
+from .arrivals import SLICE
+from .auction.arrays import Record, Requests
+from .auction.kernel import clear
+from .batches import NO_RESPONSES, NOTHING_HAPPENED, Sink, record_of, room_for_responses, rows_of
+from .calendar import Calendar
+from .desk import Desk, Entrant, Lot
+from .journey.purchases import Purchases
+from .latency import Deadline
+from .ledger import UNLIMITED, Series, bidder_columns, market_totals, open_ledger, relevance
+from .memory import open_memory
+from .metering import Meter
+from .outcomes import NEVER_US, Happened, Outcomes
+from .permission import DAY_H, changes, left_today
+from .reports import Standing
+from .results import RunResult
+from .scenario import HOUR_US, MICROS, Scenario
+from .seating import rules_of, seats_of
+from .streams import Streams
+from .supply import Chunk, Log, chunks
+from .tables import BidTables
+from .visible import AccountState, Strategy, frozen
+from .world import make_world
 
 CLOSED = 2**62
 """A floor that no bid reaches."""

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.audience import Visits, draw_consent, draw_types, type_of
-from sim.journey.process import KINDS
-from sim.scenario import FACTORS, HOUR_US, MOVING, Scenario, Source
-from sim.streams import Streams
+from .audience import Visits, draw_consent, draw_types, type_of
+from .journey.process import KINDS
+from .scenario import FACTORS, HOUR_US, MOVING, Scenario, Source
+from .streams import Streams
 
 ALL = slice(None)
 

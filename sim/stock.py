@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import HOUR_US, Scenario, Stock
-from sim.streams import Streams
+from .scenario import HOUR_US, Scenario, Stock
+from .streams import Streams
 
 
 class Shelves:

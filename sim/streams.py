@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import inlined, kernel
+from .compiled import inlined, kernel
 
 
 @inlined

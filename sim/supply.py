@@ -9,11 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.arrivals import SLICE, arrivals
-from sim.auction.mechanisms import MECHANISMS
-from sim.audience import COMMON, Visits, draw_types
-from sim.landscape import Landscape
-from sim.scenario import (
+from .arrivals import SLICE, arrivals
+from .auction.mechanisms import MECHANISMS
+from .audience import COMMON, Visits, draw_types
+from .landscape import Landscape
+from .scenario import (
     HOUR_US,
     MAX_MICROS,
     MICROS,
@@ -23,7 +23,7 @@ from sim.scenario import (
     Scenario,
     SyntheticSupply,
 )
-from sim.streams import Streams
+from .streams import Streams
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.arrays import Bids, Shortlist
-from sim.auction.rounding import enter_bids
-from sim.desk import MAX_CELLS, Answer, Desk, Facet
-from sim.scenario import HOUR_US
-from sim.supply import Chunk
-from sim.visible import MAX_BID, refuse
-from sim.world import World
+from .auction.arrays import Bids, Shortlist
+from .auction.rounding import enter_bids
+from .desk import MAX_CELLS, Answer, Desk, Facet
+from .scenario import HOUR_US
+from .supply import Chunk
+from .visible import MAX_BID, refuse
+from .world import World
 
 SPARE = 3
 """A shortlist is this much longer than the bids that an auction needs."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import HOUR_US
+from .scenario import HOUR_US
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.arrivals import SLICE
-from sim.audience import Visits
-from sim.response import margins, truth
-from sim.scenario import FACTORS, Scenario
-from sim.sources import Facts, SourceDraws, SyncClock, codes
-from sim.streams import Streams
+from .arrivals import SLICE
+from .audience import Visits
+from .response import margins, truth
+from .scenario import FACTORS, Scenario
+from .sources import Facts, SourceDraws, SyncClock, codes
+from .streams import Streams
 
 FOLDS = 2
 """The log comes in two halves, so that stacking weights can be fitted to scores of rows that no model saw."""
@@ -28,7 +28,7 @@ class TrainingLog:
     """Sufficient statistics of the log per fold and visible cell: shape (folds, codes of each source in ``sources`` order).
 
     ``sources`` are those whose data differ (copies show nothing new). However many impressions, the tables have as many
-    cells as all sources together show different things, at most ``sim.scenario.MAX_VISIBLE_CELLS`` a fold.
+    cells as all sources together show different things, at most ``jointbid.sim.scenario.MAX_VISIBLE_CELLS`` a fold.
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
     (0 or 1) where the response has clicks alone, else a realised value in currency. Where conversions follow, ``clicks`` and

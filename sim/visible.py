@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 PUBLIC_COLUMNS = ("hour", "floor", "at", "u")
 """Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
-in ``sim.auction.mechanisms.MECHANISMS``), own randomness."""
+in ``jointbid.sim.auction.mechanisms.MECHANISMS``), own randomness."""
 
 
 def frozen(column: NDArray[Any]) -> NDArray[Any]:
@@ -182,7 +182,7 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
 
 def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
     """The answer as float64 of shape (n,), finite and not negative; otherwise ``BidError``."""
-    from sim.auction.rounding import first_wrong  # a kernel
+    from .auction.rounding import first_wrong  # a kernel
 
     answer = as_bids(bids, requests, who, when_h)
     wrong = first_wrong(answer, MAX_BID)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import Scenario
-from sim.streams import Streams
-from sim.supply import Log, chunks
-from sim.world import make_world
+from .scenario import Scenario
+from .streams import Streams
+from .supply import Log, chunks
+from .world import make_world
 
 
 def worth(

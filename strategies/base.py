@@ -13,7 +13,7 @@ from typing import Protocol, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import AccountState, Feedback, Strategy, VisibleRequests
+from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
 
 __all__ = ["AccountState", "Feedback", "Policy", "Priced", "Strategy", "Valuation", "VisibleRequests"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from strategies.base import Policy
+from .base import Policy
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a strategy declares; ``strategies.testing`` verifies it by execution (the check ``capability_card``).
+    """What a strategy declares; ``jointbid.strategies.testing`` verifies it by execution (the check ``capability_card``).
 
     ``reads`` None: all that it may see. ``meant_for`` empty: any auction type. ``bids_per_second`` None: not claimed.
     """

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 NOT_PLAYABLE = (
     "is no bidder but an upper bound that knows all values and prices beforehand; "
-    "work it out after a run with strategies.hindsight.hindsight(value, price, budget)"
+    "work it out after a run with jointbid.strategies.hindsight.hindsight(value, price, budget)"
 )
 
 

@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sim import Strategy
-from sim.scenario import Scenario, StrategySpec
-from strategies.card import Card
-from strategies.market import Market
-from strategies.plugins import PluginError, load, origin, plugins
-from strategies.registry import BUILT_IN, make
+from jointbid.sim import Strategy
+from jointbid.sim.scenario import Scenario, StrategySpec
+
+from .card import Card
+from .market import Market
+from .plugins import PluginError, load, origin, plugins
+from .registry import BUILT_IN, make
 
 LONGEST = 160
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import Scenario
-from sim.landscape import Landscape
-from sim.scenario import MICROS, MICROS_PER_CPM
+from jointbid.sim import Scenario
+from jointbid.sim.landscape import Landscape
+from jointbid.sim.scenario import MICROS, MICROS_PER_CPM
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import Policy, VisibleRequests
+from .base import Policy, VisibleRequests
 
 ROWS_AT_ONCE = 65_536
 """So many rows are plain numbers at a time."""

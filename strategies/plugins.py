@@ -11,7 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, entry_points
 from pathlib import Path
 
-from sim import Strategy
+from jointbid.sim import Strategy
 
 GROUP = "jointbid.strategies"
 REQUIRES = re.compile(r"^jointbid\b(?!-)\s*(?:\[[^]]*\])?\s*\(?([^;)]*)", re.IGNORECASE)

@@ -1,6 +1,6 @@
 """Strategies by name: the built-in ones, and those of installed packages (entry points ``jointbid.strategies``).
 
-A broken package harms nobody who does not use it (``strategies.plugins``).
+A broken package harms nobody who does not use it (``jointbid.strategies.plugins``).
 """
 
 from __future__ import annotations
@@ -10,25 +10,26 @@ from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
-from sim import Strategy
-from sim.scenario import StrategySpec
-from strategies.hindsight import NOT_PLAYABLE
-from strategies.market import Market
-from strategies.plugins import PluginError, load, missing, origin, plugins
-from strategies.policies.constant import Constant, Random
-from strategies.policies.fluid import FluidPacing
-from strategies.policies.learned_shading import LearnedShading
-from strategies.policies.linear import MCPC, Linear, Truthful
-from strategies.policies.ortb import ORTB1, ORTB2
-from strategies.policies.pacing import AdaptivePacing, MirrorDescent
-from strategies.policies.pid import PIDCPA, PIDSpend
-from strategies.policies.plans import Burst, TimedPresence
-from strategies.policies.portfolio import Portfolio
-from strategies.policies.rlb import RLB
-from strategies.policies.shading import Shading
-from strategies.policies.targets import TargetCPA, TargetROS
-from strategies.policies.throttling import Throttling
-from strategies.policies.tracking import Tracking
+from jointbid.sim import Strategy
+from jointbid.sim.scenario import StrategySpec
+
+from .hindsight import NOT_PLAYABLE
+from .market import Market
+from .plugins import PluginError, load, missing, origin, plugins
+from .policies.constant import Constant, Random
+from .policies.fluid import FluidPacing
+from .policies.learned_shading import LearnedShading
+from .policies.linear import MCPC, Linear, Truthful
+from .policies.ortb import ORTB1, ORTB2
+from .policies.pacing import AdaptivePacing, MirrorDescent
+from .policies.pid import PIDCPA, PIDSpend
+from .policies.plans import Burst, TimedPresence
+from .policies.portfolio import Portfolio
+from .policies.rlb import RLB
+from .policies.shading import Shading
+from .policies.targets import TargetCPA, TargetROS
+from .policies.throttling import Throttling
+from .policies.tracking import Tracking
 
 BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "truthful": Truthful,

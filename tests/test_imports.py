@@ -30,15 +30,15 @@ def modules(room: str) -> list[Path]:
 
 
 def imports(tree: ast.AST, path: Path) -> Iterator[str]:
-    """Full dotted names of what is imported anywhere below `tree`, relative imports resolved."""
+    """Full dotted names of what is imported anywhere below `tree`, relative imports resolved; rooms without `jointbid.`."""
     package = path.relative_to(ROOT).parent.parts
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from (alias.name.removeprefix("jointbid.") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             stem = ".".join((*base, *filter(None, [node.module])))
-            yield from (f"{stem}.{alias.name}" for alias in node.names)
+            yield from (f"{stem}.{alias.name}".removeprefix("jointbid.") for alias in node.names)
 
 
 def eager(tree: ast.Module) -> ast.Module:
@@ -123,7 +123,7 @@ def test_conf_holds_no_code():
 
 
 def test_command_line_starts_without_heavy_imports():
-    program = "import json, sys, experiments.cli; print(json.dumps(sorted(sys.modules)))"
+    program = "import json, sys, jointbid.experiments.cli; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -132,7 +132,7 @@ def test_command_line_starts_without_heavy_imports():
 
 
 def test_the_kit_needs_no_pytest_until_it_makes_cases_for_it():
-    program = "import sys, strategies.testing; assert 'pytest' not in sys.modules"
+    program = "import sys, jointbid.strategies.testing; assert 'pytest' not in sys.modules"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from experiments.errors import BadInput, closest
+from ..errors import BadInput, closest
 
 VERBS = {
     "value": ("study", "the main job: what joining the data is worth, in a table, plots and one sentence"),
@@ -41,12 +41,12 @@ VERBS = {
     ),
     "scenarios": ("scenarios", "list | show NAME: what ships, with the question each answers"),
     "results": ("results", "list | query SQL | clean: the catalogue of a results folder"),
-    "doctor": ("doctor", "versions, compiled-kernel cache, cores, shadowed packages, writable paths"),
+    "doctor": ("doctor", "versions, compiled-kernel cache, cores, writable paths"),
 }
 """Verb -> module of this package with its `main(arguments) -> exit code`, and what it does."""
 
 STUDY = "study"
-"""The module of all verbs that answer a study (`experiments.studies.STUDIES`); its `main` also takes the verb."""
+"""The module of all verbs that answer a study (`jointbid.experiments.studies.STUDIES`); its `main` also takes the verb."""
 
 DEBUG = "JOINTBID_DEBUG"
 DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -93,9 +93,6 @@ def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
                 "count: once there is room, the same command again goes on from there\n"
             )
             return FAILED
-        if (shadows := _shadows()) and not os.environ.get(DEBUG):
-            complain(BadInput(shadows))
-            return BAD_INPUT
         if os.environ.get(DEBUG):
             raise
         sys.stderr.write(f"jointbid failed: {type(error).__name__}: {error}\n({DEBUG}=1 shows where)\n")
@@ -154,14 +151,6 @@ def complain(error: BadInput) -> None:
     sys.stderr.write("\n".join(lines) + "\n")
 
 
-def _shadows() -> list[str]:
-    """A line for each package of another that stands before ours: whatever failed, that is why."""
-    from experiments.cli.doctor import ROOMS, room_check
-
-    found = (room_check(room) for room in ROOMS)
-    return [f"the package {room!r}: {text}" for room, fine, text in found if not fine]
-
-
 def _indented(lines: Sequence[str]) -> list[str]:
     return [f"  {line}" for line in lines]
 
@@ -174,7 +163,7 @@ def _dispatch(arguments: list[str]) -> int:
         return DONE
     verb, *rest = arguments
     if verb == "--version":
-        from experiments.versions import version
+        from ..versions import version
 
         sys.stdout.write(f"jointbid {version('jointbid') or 'not installed'}\n")
         return DONE

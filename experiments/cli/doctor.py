@@ -9,18 +9,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from experiments.errors import BadInput
-from experiments.versions import PACKAGES, version
-
-ROOMS = ("sim", "strategies", "experiments", "conf")
+from ..errors import BadInput
+from ..versions import PACKAGES, version
 
 
 def main(arguments: Sequence[str]) -> int:
     """Print every check; 1 where one of them is in the way of a run."""
     if set(arguments) & {"-h", "--help"}:
-        sys.stdout.write(
-            "jointbid doctor: versions, kernel cache, cores, shadowed packages, writable paths\n"
-        )
+        sys.stdout.write("jointbid doctor: versions, kernel cache, cores, writable paths\n")
         return 0
     if arguments:
         raise BadInput(f"doctor {' '.join(arguments)}: takes no arguments")
@@ -47,18 +43,16 @@ def checks() -> Iterator[tuple[str, bool, str]]:
         else ("kernel cache", True, "none can be written: compiled anew each time")
     )
     yield _folder("results", Path("results"))
-    for room in ROOMS:
-        yield room_check(room)
 
 
 def _cores() -> int:
-    from experiments.executors import cores
+    from ..executors import cores
 
     return cores()
 
 
 def _kernel_cache() -> Path | None:
-    from sim.compiled import cache_folder
+    from jointbid.sim.compiled import cache_folder
 
     return cache_folder()
 
@@ -75,21 +69,3 @@ def _folder(name: str, path: Path) -> tuple[str, bool, str]:
         return name, False, f"{path.absolute()}: cannot be written to ({error.strerror})"
     size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.exists() else 0
     return name, True, f"{path.absolute()} ({size / 1e6:.1f} MB)"
-
-
-def room_check(room: str) -> tuple[str, bool, str]:
-    """Whether the package of this name that Python finds is ours."""
-    ours = Path(__file__).parents[2] / room
-    found = [Path(folder or ".").resolve() for folder in sys.path]
-    others = [
-        folder / room for folder in found if _is_package(folder / room) and (folder / room) != ours.resolve()
-    ]
-    before = found.index(ours.resolve().parent) if ours.resolve().parent in found else len(found)
-    shadows = [path for path in others if found.index(path.parent) < before]
-    if shadows:
-        return room, False, f"{shadows[0]} comes before ours ({ours}); start elsewhere, or rename it"
-    return room, True, str(ours) + (f"; another, behind it: {others[0]}" if others else "")
-
-
-def _is_package(path: Path) -> bool:
-    return (path / "__init__.py").is_file() or path.with_suffix(".py").is_file()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from experiments.cli.log import Call, override
-from experiments.errors import BadInput
+from ..errors import BadInput
+from .log import Call, override
 
 
 def main(call: Call) -> int:
@@ -16,12 +16,13 @@ def main(call: Call) -> int:
         raise BadInput(f"--out {out}: must end in .yaml: a scenario is a YAML file")
     if out.parent != Path() and not out.parent.is_dir():
         raise BadInput(f"--out {out}: there is no folder {out.parent}")
-    from experiments.config import load, to_yaml, validate
-    from experiments.logs import read_supply
-    from experiments.replay.calibrate import fit
-    from experiments.replay.calibration_page import page, sections
-    from experiments.replay.plan import Plan, seen_rows
-    from sim.scenario import LogSupply
+    from jointbid.sim.scenario import LogSupply
+
+    from ..config import load, to_yaml, validate
+    from ..logs import read_supply
+    from ..replay.calibrate import fit
+    from ..replay.calibration_page import page, sections
+    from ..replay.plan import Plan, seen_rows
 
     settings = load("value", [override(call), *call.overrides])[0].settings
     supply = settings.scenario.supply

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.cli.log import Call, override
-from experiments.logs.advice import warnings
-from experiments.logs.survey import MOST_NAMES, Survey
-from experiments.logs.table import Reader, RowCount
+from ..logs.advice import warnings
+from ..logs.survey import MOST_NAMES, Survey
+from ..logs.table import Reader, RowCount
+from .log import Call, override
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 def main(call: Call) -> int:
     """Show what a log holds, and what to beware of."""
-    from experiments import tables
-    from experiments.config import load
-    from experiments.logs import FORMATS, Account, open_log, options_of, stream
-    from sim.scenario import LogSupply
+    from jointbid.sim.scenario import LogSupply
+
+    from .. import tables
+    from ..config import load
+    from ..logs import FORMATS, Account, open_log, options_of, stream
 
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so

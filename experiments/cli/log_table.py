@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from experiments.cli.log import Call, override
-from experiments.verdict import number
+from ..verdict import number
+from .log import Call, override
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def main(call: Call) -> int:
     """Play, write and show the classic table."""
-    from experiments import tables
-    from experiments.config import load
-    from experiments.log_table_session import table
+    from .. import tables
+    from ..config import load
+    from ..log_table_session import table
 
     (point,) = load("value", [override(call), *call.overrides])
     found, notes, folder = table(point)
@@ -38,7 +38,7 @@ def _grid(rows: pd.DataFrame, title: str) -> Table:
     from rich import box
     from rich.table import Table
 
-    from experiments.replay.outcomes import budget_label
+    from ..replay.outcomes import budget_label
 
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("budget")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.verdict import number
+from ..verdict import number
 
 if TYPE_CHECKING:
     import pandas as pd

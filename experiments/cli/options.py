@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from experiments.config import Point, Points, load
-from experiments.errors import BadInput, closest
+from ..config import Point, Points, load
+from ..errors import BadInput, closest
 
 OPTIONS = {
     "-m, --multirun": "run every combination of the values in key=1,2,3, each in its own folder",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import BadInput, closest
+from ..errors import BadInput, closest
 
 USAGE = 'jointbid results list | query "SQL" | clean [--delete] [--finished]   [results_dir=DIR]\n'
 HELP = """
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _list(results: Path) -> int:
-    from experiments.catalogue import scan
+    from ..catalogue import scan
 
     entries = scan(results)
     columns = ["study", "scenario", "hash", "status", "seed", "started", "s", "auctions", "version"]
@@ -66,14 +66,14 @@ def _list(results: Path) -> int:
 
 
 def _query(results: Path, sql: str) -> int:
-    from experiments.catalogue import query
+    from ..catalogue import query
 
     _show(*query(results, sql))
     return 0
 
 
 def _clean(results: Path, *, delete: bool, finished: bool) -> int:
-    from experiments.catalogue import remove, waste
+    from ..catalogue import remove, waste
 
     total = count = 0
     for found in waste(results, finished=finished):
@@ -100,7 +100,7 @@ def _show(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     from rich import box
     from rich.table import Table
 
-    from experiments.tables import show
+    from ..tables import show
 
     table = Table(*columns, box=box.SIMPLE_HEAD)
     for row in rows:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from experiments.verdict import number
+from ..verdict import number
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from experiments.single import Run
-    from sim.scenario import Scenario
+    from jointbid.sim.scenario import Scenario
+
+    from ..single import Run
 
 SHOWN = 12
 """Bidders shown; the tables on disk have all."""
@@ -42,7 +43,7 @@ def bidder_tables(bidders: pd.DataFrame, scenario: Scenario, title: str) -> list
 
 def says_something(scenario: Scenario) -> dict[str, bool]:
     """Columns of the table of bidders that are constant in a market without some feature: whether this one has it."""
-    from sim.response import margins
+    from jointbid.sim.response import margins
 
     response, auction = scenario.response, scenario.auction
     clicks, conversions = response.family == "logit", response.conversion is not None

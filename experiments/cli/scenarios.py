@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import BadInput, closest
+from ..errors import BadInput, closest
 
 USAGE = "jointbid scenarios list | show NAME\n"
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def shipped() -> dict[str, str]:
     """Name -> text of each scenario file."""
-    folder = resources.files("conf") / "scenario"
+    folder = resources.files("jointbid.conf") / "scenario"
     files = sorted(
         (item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name
     )
@@ -40,7 +40,7 @@ def shipped() -> dict[str, str]:
 
 def installed() -> dict[str, str]:
     """Those that ship, then those of plugins, which cannot take the name of one that ships."""
-    from experiments.plugin_configs import folders
+    from ..plugin_configs import folders
 
     found = shipped()
     for folder in folders():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from experiments.errors import BadInput, closest
+from ..errors import BadInput, closest
 
 USAGE = """jointbid strategies list
 jointbid strategies check NAME-or-FILE:CLASS [param=value ...]
@@ -27,11 +27,11 @@ def main(arguments: Sequence[str]) -> int:
     if action == "list" and not rest:
         return _list()
     if action == "check" and rest:
-        from experiments.cli.strategy_check import check
+        from .strategy_check import check
 
         return check(rest[0], rest[1:])
     if action == "new" and rest:
-        from experiments.cli.strategy_new import new
+        from .strategy_new import new
 
         return new(rest)
     if action in {"list", "check", "new"}:
@@ -46,7 +46,7 @@ def _usage(action: str) -> str:
 
 def _list() -> int:
     """A line a strategy; one that cannot be loaded is a line, too."""
-    from strategies.listing import Listed, listing
+    from jointbid.strategies.listing import Listed, listing
 
     header = Listed("name", "from", "made for", "learns", "chance", "budget", "bids a second", "what it does")
     rows = [header, *listing()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from experiments.errors import BadInput, closest
+from ..errors import BadInput, closest
 
 FAILED = 1
 
@@ -22,9 +22,9 @@ def check(what: str, given: Sequence[str]) -> int:
     Raises:
         BadInput: no such strategy, file or class, or parameters that it does not take.
     """
-    from strategies.card import Card
-    from strategies.registry import UnknownStrategyError, check_parameters, find
-    from strategies.testing import Case, CheckFailed, bids_per_second, findings
+    from jointbid.strategies.card import Card
+    from jointbid.strategies.registry import UnknownStrategyError, check_parameters, find
+    from jointbid.strategies.testing import Case, CheckFailed, bids_per_second, findings
 
     parameters = _parameters(given)
     try:

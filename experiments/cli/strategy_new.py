@@ -11,10 +11,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
-from experiments.errors import BadInput
+from ..errors import BadInput
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-TAKEN = {"sim", "strategies", "experiments", "conf", "jointbid", "tests", "test"}
+TAKEN = {"jointbid", "tests", "test"}
 
 
 def new(arguments: Sequence[str]) -> int:
@@ -47,7 +47,7 @@ def new(arguments: Sequence[str]) -> int:
 
 def package(name: str) -> dict[str, str]:
     """The files of a package of that name, by their paths in it."""
-    from experiments.versions import version
+    from ..versions import version
 
     words = {
         "name": name,
@@ -55,7 +55,7 @@ def package(name: str) -> dict[str, str]:
         "dist": name.replace("_", "-"),
         "jointbid": version("jointbid") or "0",
     }
-    template = resources.files("experiments") / "plugin_template"
+    template = resources.files("jointbid.experiments") / "plugin_template"
     return {
         path.removesuffix(".tmpl").replace("__name__", name): Template(file.read_text("utf-8")).substitute(
             words
@@ -92,7 +92,7 @@ def _parse(arguments: Sequence[str]) -> tuple[str, Path]:
 
 
 def _check_name(name: str) -> None:
-    from strategies.registry import BOUNDS, BUILT_IN
+    from jointbid.strategies.registry import BOUNDS, BUILT_IN
 
     if not NAME.fullmatch(name):
         likely = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from experiments.sweep import Headline, column
+from ..sweep import Headline, column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ def _swept(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    from experiments.verdict import number
+    from ..verdict import number
 
     return "-" if value is None or value != value else number(float(value))  # noqa: PLR0124 - nan
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.estimate.intervals import (
+from .intervals import (
     LEVEL,
     Estimate,
     contrast,
@@ -12,7 +12,7 @@ from experiments.estimate.intervals import (
     percent_values,
     required_replications,
 )
-from experiments.estimate.ladder import (
+from .ladder import (
     ESTIMANDS,
     LADDER,
     P_HOLM,
@@ -21,8 +21,8 @@ from experiments.estimate.ladder import (
     lookup,
     silo_label,
 )
-from experiments.estimate.metrics import METRICS, Metric, outcomes, unit_of
-from experiments.estimate.sweeps import CURVE_COLUMNS, HEAT_COLUMNS, curve_table, heat_table
+from .metrics import METRICS, Metric, outcomes, unit_of
+from .sweeps import CURVE_COLUMNS, HEAT_COLUMNS, curve_table, heat_table
 
 __all__ = [
     "CURVE_COLUMNS",

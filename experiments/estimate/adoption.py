@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.estimate.intervals import Estimate, mean_interval
-from experiments.estimate.multiple import critical_value
+from .intervals import Estimate, mean_interval
+from .multiple import critical_value
 
 ROUNDING = 1e-9
 """A profit below this share of the spend is what rounding leaves of value less spend, and counts as zero."""

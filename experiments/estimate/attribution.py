@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from experiments.estimate.intervals import Estimate, contrast
-from experiments.lattice import Lattice, Weights
+from ..lattice import Lattice, Weights
+from .intervals import Estimate, contrast
 
 SYNERGY, SHAPLEY, MARGINAL = "synergy", "shapley", "marginal_value"
 

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.estimate.intervals import LEVEL, Estimate, mean_interval
-from experiments.estimate.money import NEVER, Terms
-from experiments.estimate.multiple import critical_value
+from .intervals import LEVEL, Estimate, mean_interval
+from .money import NEVER, Terms
+from .multiple import critical_value
 
 
 @dataclass(frozen=True)

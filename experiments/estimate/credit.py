@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.touchpoints import Paths
+from jointbid.sim.touchpoints import Paths
 
 ENDS = 0.4
 """The rule ``position`` gives so much to the first touchpoint and to the last, and the rest to those between."""

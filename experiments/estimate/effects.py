@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.estimate.intervals import LEVEL, Estimate, mean_interval
+from .intervals import LEVEL, Estimate, mean_interval
 
 SEED = 1
 """Of SALib's samples and of its bootstrap: the same study asks the same points."""

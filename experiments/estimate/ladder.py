@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.estimate.attribution import attribution
-from experiments.estimate.intervals import Estimate, contrast, mean_interval, percent_difference
-from experiments.estimate.metrics import METRICS, outcomes, unit_of
-from experiments.estimate.multiple import holm
-from experiments.lattice import AND, JOINT, Lattice
+from ..lattice import AND, JOINT, Lattice
+from .attribution import attribution
+from .intervals import Estimate, contrast, mean_interval, percent_difference
+from .metrics import METRICS, outcomes, unit_of
+from .multiple import holm
 
 LADDER = ("none", "profile", "context", "best_single", "stacked", "joint", "split_budget", "summed")
 """Arms in the order in which they are shown, of a market with these two sources."""
@@ -77,7 +77,7 @@ def ladder_summary(
     so that with the silo `best_single` the steps add up to it.
 
     Args:
-        cells: one row a cell and bidder; see `experiments.estimate.metrics.REQUIRED`.
+        cells: one row a cell and bidder; see `jointbid.experiments.estimate.metrics.REQUIRED`.
         best_single: the single source that is the better one, chosen beforehand on pilot seeds.
         silo: the arm that joint data is compared with; `best_single` or an arm of the cells.
         sources: the sources by name, in the scenario's order.

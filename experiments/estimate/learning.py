@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from experiments.estimate.intervals import contrast
-from experiments.estimate.ladder import (
+from .intervals import contrast
+from .ladder import (
     P_HOLM,
     PROFIT,
     SUMMARY_COLUMNS,
@@ -16,7 +16,7 @@ from experiments.estimate.ladder import (
     silo_label,
     summary_row,
 )
-from experiments.estimate.sweeps import CURVE_COLUMNS, Reading, line_rows
+from .sweeps import CURVE_COLUMNS, Reading, line_rows
 
 COST, LOST, LEARNED = "cost_of_learning", "value_lost_to_learning", "learned_"
 """The two estimands that compare valuations, and what the learned ladder's own begin with."""

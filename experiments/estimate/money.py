@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.estimate.intervals import LEVEL, Estimate, mean_interval, ratio
+from .intervals import LEVEL, Estimate, mean_interval, ratio
 
 NEVER = math.inf
 GRID = 2_001

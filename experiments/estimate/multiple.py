@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.estimate.intervals import LEVEL, ROUNDING
+from .intervals import LEVEL, ROUNDING
 
 DRAWS = 4_000
 """Simulated studies behind a critical value, which they fix to about 2 %."""

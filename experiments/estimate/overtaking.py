@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.estimate.intervals import Estimate, mean_interval
+from .intervals import Estimate, mean_interval
 
 NEVER = math.inf
 

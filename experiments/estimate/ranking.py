@@ -11,8 +11,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from experiments.estimate.intervals import LEVEL, contrast, mean_interval
-from experiments.estimate.multiple import holm
+from .intervals import LEVEL, contrast, mean_interval
+from .multiple import holm
 
 COMPARISON_COLUMNS = (
     "format", "strategy", "other", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications", "p_value",

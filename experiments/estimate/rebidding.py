@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from experiments.estimate.intervals import contrast
-from experiments.estimate.ladder import (
+from .intervals import contrast
+from .ladder import (
     MARKET_METRICS,
     P_HOLM,
     PROFIT,

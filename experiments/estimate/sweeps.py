@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.estimate.intervals import combined, mean_interval, percent_values
-from experiments.estimate.ladder import (
+from .intervals import combined, mean_interval, percent_values
+from .ladder import (
     LOST,
     MARKET_METRICS,
     PROFIT,
@@ -18,8 +18,8 @@ from experiments.estimate.ladder import (
     decomposition_weights,
     joint_decomposition,
 )
-from experiments.estimate.metrics import unit_of
-from experiments.estimate.multiple import critical_value
+from .metrics import unit_of
+from .multiple import critical_value
 
 CURVE_COLUMNS = (
     "x", "estimate", "ci_low", "ci_high", "metric", "estimand", "line", "over", "band_low", "band_high", "unit",

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.estimate.intervals import Estimate, mean_interval, ratio
-from experiments.estimate.money import NEVER, Terms, rising_break_even
+from .intervals import Estimate, mean_interval, ratio
+from .money import NEVER, Terms, rising_break_even
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from experiments.estimate.intervals import Estimate, contrast, mean_interval, percent_difference
-from experiments.estimate.ladder import SUMMARY_COLUMNS
-from experiments.estimate.ranking import PROFIT, best_responses, comparisons, payoffs, ranking
+from .intervals import Estimate, contrast, mean_interval, percent_difference
+from .ladder import SUMMARY_COLUMNS
+from .ranking import PROFIT, best_responses, comparisons, payoffs, ranking
 
 TOGETHER, PAIRINGS = "together", "pairings"
 

@@ -7,8 +7,8 @@ machine.
 
 from __future__ import annotations
 
-from experiments.executors.base import Chore, Outcome, Pool, Task, Work, attend, cores, run_task
-from experiments.executors.feed import open_pool, run_tasks
+from .base import Chore, Outcome, Pool, Task, Work, attend, cores, run_task
+from .feed import open_pool, run_tasks
 
 __all__ = [
     "Chore",

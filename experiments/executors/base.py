@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from experiments.cells import Cell, CellResult
+from ..cells import Cell, CellResult
 
 Work = Callable[[Any], CellResult]
 

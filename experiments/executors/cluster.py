@@ -17,18 +17,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments.cells import ROOT, code_version
-from experiments.errors import BadInput
-from experiments.executors.base import Finished, Task, cores, packed, run_task, unpacked
-from experiments.settings import ExecutorSettings
-from experiments.versions import version
+from ..cells import ROOT, code_version
+from ..errors import BadInput
+from ..settings import ExecutorSettings
+from ..versions import version
+from .base import Finished, Task, cores, packed, run_task, unpacked
 
 PATIENCE_S = 0.25
 LOOK_EVERY_S = 5.0
 """How often the cluster is asked how many cores it has now."""
 OBJECTS_BYTES = 100_000_000
 """Memory for Ray's objects in a cluster of our own: results are small. One that runs already has its own, and takes none."""
-SHIPPED = ("sim", "strategies", "experiments", "conf")
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 NUMERIC = ("jointbid", "numpy", "numba", "scipy", "scikit-learn", "simpy", "pydantic")
 """Packages in whose versions the nodes must agree with the driver."""
@@ -105,9 +104,8 @@ def _ray() -> Any:
 
 
 def _gathered(folder: str) -> str:
-    """This installation's own packages, and that it is installed, in a folder from which Ray sends them to its nodes."""
-    for name in SHIPPED:
-        shutil.copytree(ROOT / name, Path(folder) / name, ignore=shutil.ignore_patterns("__pycache__"))
+    """Copy this installation's package and its metadata into a folder that Ray sends to its nodes; return the folder."""
+    shutil.copytree(ROOT, Path(folder) / "jointbid", ignore=shutil.ignore_patterns("__pycache__"))
     about = Path(folder) / f"jointbid-{version('jointbid')}.dist-info"
     about.mkdir()
     (about / "METADATA").write_text(

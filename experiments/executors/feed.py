@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from experiments.executors.base import Finished, Outcome, Pool, Task
-from experiments.settings import ExecutorSettings
+from ..settings import ExecutorSettings
+from .base import Finished, Outcome, Pool, Task
 
 END = object()
 ATTEMPTS = 2
@@ -64,14 +64,14 @@ def open_pool(settings: ExecutorSettings) -> Iterator[Pool]:
 
 def _pool(settings: ExecutorSettings) -> Pool:
     if settings.name == "serial":
-        from experiments.executors.serial import Serial
+        from .serial import Serial
 
         return Serial()
     if settings.name == "ray":
-        from experiments.executors.cluster import Cluster
+        from .cluster import Cluster
 
         return Cluster(settings)
-    from experiments.executors.processes import Processes
+    from .processes import Processes
 
     return Processes(settings)
 

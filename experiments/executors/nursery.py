@@ -20,7 +20,7 @@ from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
-MODULE = "experiments.executors.worker"
+MODULE = "jointbid.experiments.executors.worker"
 ORDER = struct.Struct("q")
 STDERR = 2
 """Where a worker's standard output goes: what a strategy prints is none of the study's."""

@@ -12,9 +12,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 
-from experiments.executors.base import Finished, Task, cores, unpacked
-from experiments.executors.nursery import Nursery
-from experiments.settings import ExecutorSettings
+from ..settings import ExecutorSettings
+from .base import Finished, Task, cores, unpacked
+from .nursery import Nursery
 
 PATIENCE_S = 0.25
 """How long ``collect`` waits; and a worker whose tasks take less is handed the next one ahead of time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.executors.base import Finished, Task, run_task
+from .base import Finished, Task, run_task
 
 
 class Serial:

@@ -1,6 +1,6 @@
-"""The nursery and its workers: ``python -m experiments.executors.worker LINE`` forks a worker whenever it is told to.
+"""The nursery and its workers: ``python -m jointbid.experiments.executors.worker LINE`` forks a worker whenever it is told to.
 
-A worker runs tasks until its pipe is closed. The driver's side is in ``experiments.executors.nursery``.
+A worker runs tasks until its pipe is closed. The driver's side is in ``jointbid.experiments.executors.nursery``.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from contextlib import suppress
 from importlib import import_module
 from multiprocessing.connection import Connection
 
-from experiments.executors.base import packed, run_task, unreadable
-from experiments.executors.nursery import ORDER
+from .base import packed, run_task, unreadable
+from .nursery import ORDER
 
 LOOK_EVERY_S = 1.0
 """How often a worker looks whether its nursery is still there, which leaves when the driver does."""
 FOR_PLOTS = (
     "matplotlib.backends.backend_svg", "pandas", "matplotlib.backends.backend_agg", "pyarrow.parquet",
-    "experiments.report", "jinja2", "hydra",
+    "jointbid.experiments.report", "jinja2", "hydra",
 )  # fmt: skip
 """What plots and pages need. A worker imports it, one at a time, once it has waited for a task after its first."""
 PAUSE_S = 0.05
@@ -53,9 +53,10 @@ def main(line_number: int) -> None:
 
 def _get_ready() -> None:
     """Import what cells need, and load the kernels, or compile them: a small market does both."""
-    from experiments.cells import Cell
-    from experiments.studies.arms import run_cell
-    from sim.scenario import Scenario, SyntheticSupply
+    from jointbid.sim.scenario import Scenario, SyntheticSupply
+
+    from ..cells import Cell
+    from ..studies.arms import run_cell
 
     run_cell(Cell(Scenario(name="", supply=SyntheticSupply(requests=64)), "none"))
 

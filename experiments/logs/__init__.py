@@ -9,17 +9,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from experiments.errors import BadInput
-from experiments.logs.account import Account
-from experiments.logs.again import Again, Watch
-from experiments.logs.campaigns import Campaigns
-from experiments.logs.columns import DAY_US, HOUR_US, believe_prices
-from experiments.logs.detect import AUCTIONNET, CSV
-from experiments.logs.formats import AUTO, FORMATS, Options, open_log
-from experiments.logs.held import First, Held
-from experiments.logs.table import THINNED, LogTable, Reader, Roles, RowCount
-from sim.scenario import LogSupply
-from sim.scenario.supply import MOST_ROWS
+from jointbid.sim.scenario import LogSupply
+from jointbid.sim.scenario.supply import MOST_ROWS
+
+from ..errors import BadInput
+from .account import Account
+from .again import Again, Watch
+from .campaigns import Campaigns
+from .columns import DAY_US, HOUR_US, believe_prices
+from .detect import AUCTIONNET, CSV
+from .formats import AUTO, FORMATS, Options, open_log
+from .held import First, Held
+from .table import THINNED, LogTable, Reader, Roles, RowCount
 
 __all__ = [
     "AUTO",

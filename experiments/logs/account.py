@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from experiments.errors import BadInput
+from ..errors import BadInput
 
 SHOWN = 20
 """So many problems of one log are listed; the rest are counted."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from experiments.logs.leaks import Suspect
-from experiments.logs.survey import MOST_NAMES, Survey
-from experiments.logs.table import Reader
+from .leaks import Suspect
+from .survey import MOST_NAMES, Survey
+from .table import Reader
 
 SAMPLED_CTR = 0.02
 """Display ads are clicked less often: a log with more has lost non-clicks, or counts something else."""

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from experiments.logs.columns import DAY_US
+from .columns import DAY_US
 
 
 @dataclass

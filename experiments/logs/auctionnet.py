@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from experiments.logs import columns as make
-from experiments.logs.account import Account
-from experiments.logs.columns import DAY_US
-from experiments.logs.delimited import Column, headed, read_rows
-from experiments.logs.table import Roles
+from . import columns as make
+from .account import Account
+from .columns import DAY_US
+from .delimited import Column, headed, read_rows
+from .table import Roles
 
 MICROS = 1_000_000
 STEP_US = DAY_US // 48

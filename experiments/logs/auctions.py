@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from sim.auction.arrays import NOBODY, OUTSIDE
-from sim.auction.mechanisms import MECHANISMS
-from sim.auction.rounding import fees_of
-from sim.outcomes import NEVER_US
-from sim.scenario import MICROS_PER_CPM, Scenario
+from jointbid.sim.auction.arrays import NOBODY, OUTSIDE
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.auction.rounding import fees_of
+from jointbid.sim.outcomes import NEVER_US
+from jointbid.sim.scenario import MICROS_PER_CPM, Scenario
 
 AUCTIONS = "auctions.parquet"
 GROUP_ROWS = 131_072

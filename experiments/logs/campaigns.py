@@ -8,9 +8,9 @@ from collections.abc import Collection
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.errors import BadInput, closest
-from experiments.logs.account import Account
-from experiments.logs.held import compact
+from ..errors import BadInput, closest
+from .account import Account
+from .held import compact
 
 SHOWN = 20
 MOST_NAMES = 100_000

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from experiments.logs.account import Account
+from .account import Account
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US

@@ -19,11 +19,11 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
-from experiments.errors import BadInput, closest
-from experiments.logs.account import Account
-from experiments.logs.numbers import numbers_of
-from experiments.logs.odd_bytes import Marked, escaped, unmarked
-from experiments.logs.packed import BROKEN, head, unpacked, why
+from ..errors import BadInput, closest
+from .account import Account
+from .numbers import numbers_of
+from .odd_bytes import Marked, escaped, unmarked
+from .packed import BROKEN, head, unpacked, why
 
 BLOCK_BYTES = 2 << 20
 WITHIN_QUOTES = "lines lie within quotes and are parts of other rows: if no cell runs over several lines, a quote too many has taken them in"

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.errors import BadInput
-from experiments.logs.auctionnet import HEADER
-from experiments.logs.delimited import delimiter_of
-from experiments.logs.ipinyou import SCHEMA, TEST_SCHEMA
-from experiments.logs.packed import files_of, head, raw_kind
+from ..errors import BadInput
+from .auctionnet import HEADER
+from .delimited import delimiter_of
+from .ipinyou import SCHEMA, TEST_SCHEMA
+from .packed import files_of, head, raw_kind
 
 RAW, LOG_TXT, CSV, TRIPLES, YZX, AUCTIONNET, MAPPED, OWN = (
     "ipinyou_raw", "ipinyou_log_txt", "ipinyou_csv", "click_price_pctr", "yzx", "auctionnet", "mapped", "jointbid",
@@ -73,7 +73,7 @@ def _one(file: Path) -> str:
 def _parquet(file: Path) -> str:
     import pyarrow.parquet as pq
 
-    from experiments.logs.packed import BROKEN, why
+    from .packed import BROKEN, why
 
     try:
         names = pq.read_schema(file).names

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from experiments.errors import BadInput
-from experiments.logs.packed import files_of
-from sim.scenario import LogSupply
+from jointbid.sim.scenario import LogSupply
+
+from ..errors import BadInput
+from .packed import files_of
 
 
 def fingerprint(supply: LogSupply) -> list[str]:

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.errors import BadInput, closest
-from experiments.logs import detect
-from experiments.logs.auctionnet import AuctionNet
-from experiments.logs.ipinyou import SCHEMA, TEST_SCHEMA, CleanedCsv, LogTxt, RawLogs, width_of
-from experiments.logs.mapped import Mapped
-from experiments.logs.mapping import read_mapping
-from experiments.logs.own import SEAT, OwnLog
-from experiments.logs.packed import files_of, head, raw_kind
-from experiments.logs.table import Reader
-from experiments.logs.triples import Triples
-from experiments.logs.yzx import Meaning, Yzx
+from ..errors import BadInput, closest
+from . import detect
+from .auctionnet import AuctionNet
+from .ipinyou import SCHEMA, TEST_SCHEMA, CleanedCsv, LogTxt, RawLogs, width_of
+from .mapped import Mapped
+from .mapping import read_mapping
+from .own import SEAT, OwnLog
+from .packed import files_of, head, raw_kind
+from .table import Reader
+from .triples import Triples
+from .yzx import Meaning, Yzx
 
 AUTO = "auto"
 FEATURE_INDEX = "featindex.txt"

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from sim.streams import Streams
+from jointbid.sim.streams import Streams
 
 STREAM = "log/held"
 

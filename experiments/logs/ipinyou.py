@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from experiments.logs import columns as make
-from experiments.logs.account import Account
-from experiments.logs.clicks import Clicks, Keys
-from experiments.logs.columns import HOUR_US, NULLS, PRICE_MAX
-from experiments.logs.delimited import Column, Form, Rows, headed, read_rows
-from experiments.logs.table import Roles, WonLog
+from . import columns as make
+from .account import Account
+from .clicks import Clicks, Keys
+from .columns import HOUR_US, NULLS, PRICE_MAX
+from .delimited import Column, Form, Rows, headed, read_rows
+from .table import Roles, WonLog
 
 MICROS_PER_FEN_CPM = 10
 FLOOR_EDGES = (-1, 0, 5, 20, 50, 80, 120)
@@ -159,7 +159,7 @@ class RawLogs(WonLog):
 
 def width_of(file: Path) -> int:
     """How many cells most of the first lines have, separated by tabs."""
-    from experiments.logs.packed import head
+    from .packed import head
 
     lines = head(file).decode("utf-8", "replace").splitlines()[:50]
     counts = [line.count("\t") + 1 for line in (lines[:-1] or lines) if line.strip()]

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from experiments.logs.table import Roles
+from .table import Roles
 
 LEAST_CLICKS = 20
 """With fewer clicks on a value nothing is said of it."""

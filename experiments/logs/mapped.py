@@ -14,16 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from experiments.errors import BadInput
-from experiments.logs import columns as make
-from experiments.logs.account import Account
-from experiments.logs.columns import PRICE_MAX
-from experiments.logs.delimited import Column, Form, Rows, check_header, read_rows
-from experiments.logs.mapping import PER_UNIT, TIME_US, Mapping
-from experiments.logs.numbers import numbers_of
-from experiments.logs.packed import BROKEN, why
-from experiments.logs.table import Roles
-from experiments.logs.triples import ROW_US, campaign_of
+from ..errors import BadInput
+from . import columns as make
+from .account import Account
+from .columns import PRICE_MAX
+from .delimited import Column, Form, Rows, check_header, read_rows
+from .mapping import PER_UNIT, TIME_US, Mapping
+from .numbers import numbers_of
+from .packed import BROKEN, why
+from .table import Roles
+from .triples import ROW_US, campaign_of
 
 _BATCH = 131_072
 _FALSE = ("false", "False", "FALSE")

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from experiments.errors import BadInput, closest
-from sim.scenario import Model
+from jointbid.sim.scenario import Model
+
+from ..errors import BadInput, closest
 
 PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
 """Micros per impression in one unit of a price."""

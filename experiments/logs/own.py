@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from experiments.errors import BadInput, closest
-from experiments.logs import columns as make
-from experiments.logs.account import Account
-from experiments.logs.packed import BROKEN, why
-from experiments.logs.table import Roles
+from ..errors import BadInput, closest
+from . import columns as make
+from .account import Account
+from .packed import BROKEN, why
+from .table import Roles
 
 SEAT = "focal"
 NEEDED = (

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from experiments.errors import BadInput
+from ..errors import BadInput
 
 HEAD_BYTES = 1 << 16
 

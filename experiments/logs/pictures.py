@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.studies.base import Figure
-from sim.scenario import Scenario
+from jointbid.sim.scenario import Scenario
+
+from ..studies.base import Figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,7 @@ def figures_of_log(path: Path, scenario: Scenario, seed: int, replication: int) 
     """
     import pandas as pd
 
-    from experiments import plots
+    from .. import plots
 
     columns = ["id", "slot", "seat", "sold_to", "bid", "other_bid", "bidfloor"]
     auctions = pd.read_parquet(path, columns=columns, filters=[("id", "<", LOOKED_AT)])
@@ -52,8 +53,8 @@ def typed(auctions: pd.DataFrame, scenario: Scenario, seed: int, replication: in
     """
     import pandas as pd
 
-    from sim.audience import COMMON, Visits, draw_types
-    from sim.streams import Streams
+    from jointbid.sim.audience import COMMON, Visits, draw_types
+    from jointbid.sim.streams import Streams
 
     streams, n = Streams(seed, replication), int(auctions["id"].max()) + 1
     owner = FOCAL if scenario.bidders.values == "private" else COMMON

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from experiments.logs.leaks import LeakCounts
-from experiments.logs.table import Roles
+from .leaks import LeakCounts
+from .table import Roles
 
 PER_OCTAVE = 64
 _OCTAVES = 50

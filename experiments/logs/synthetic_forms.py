@@ -1,4 +1,4 @@
-"""Made-up logs in every form that can be read: `python -m experiments.logs.synthetic_forms FOLDER [ROWS]`.
+"""Made-up logs in every form that can be read: `python -m jointbid.experiments.logs.synthetic_forms FOLDER [ROWS]`.
 
 No row is real. All forms but AuctionNet's and the mapped ones tell of the same made-up auctions (`synthetic.ipinyou_rows`).
 """
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.logs.auctionnet import HEADER
-from experiments.logs.ipinyou import SCHEMA, VISIBILITY
-from experiments.logs.synthetic import ipinyou_rows
+from .auctionnet import HEADER
+from .ipinyou import SCHEMA, VISIBILITY
+from .synthetic import ipinyou_rows
 
 ROWS = 400
 _AGENTS = {

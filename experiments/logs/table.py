@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from experiments.logs.account import Account
-from experiments.logs.again import Again
+from .account import Account
+from .again import Again
 
 THINNED = "not held, rows that are held stand for them"
 """Why a row was dropped of a log that is longer than memory."""

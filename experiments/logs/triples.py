@@ -16,12 +16,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from experiments.logs import columns as make
-from experiments.logs.account import Account
-from experiments.logs.columns import PRICE_MAX
-from experiments.logs.delimited import Column, Form, read_rows
-from experiments.logs.packed import head
-from experiments.logs.table import Roles, WonLog
+from . import columns as make
+from .account import Account
+from .columns import PRICE_MAX
+from .delimited import Column, Form, read_rows
+from .packed import head
+from .table import Roles, WonLog
 
 MICROS_PER_FEN_CPM = 10
 ROLES = Roles(ad=("campaign_name",))

@@ -16,15 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from experiments.errors import BadInput
-from experiments.logs import columns as make
-from experiments.logs.account import Account
-from experiments.logs.columns import NULLS, PRICE_MAX
-from experiments.logs.delimited import Column, Form, Rows, read_rows
-from experiments.logs.ipinyou import ROLES, SCHEMA
-from experiments.logs.numbers import numbers_of
-from experiments.logs.table import Roles, WonLog
-from experiments.logs.triples import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
+from ..errors import BadInput
+from . import columns as make
+from .account import Account
+from .columns import NULLS, PRICE_MAX
+from .delimited import Column, Form, Rows, read_rows
+from .ipinyou import ROLES, SCHEMA
+from .numbers import numbers_of
+from .table import Roles, WonLog
+from .triples import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
 
 FEATURES = "features"
 _HEADER = ("click", "weekday", "hour", *SCHEMA)

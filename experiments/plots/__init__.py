@@ -5,31 +5,31 @@ The `draw_` functions return a matplotlib Figure, which a notebook shows; matplo
 
 from __future__ import annotations
 
-from experiments.plots.adoption import adoption_points, draw_adoption
-from experiments.plots.compare import draw_map, draw_multiples
-from experiments.plots.credit import credit_points, draw_credit
-from experiments.plots.curve import draw_curve, draw_lost
-from experiments.plots.drawn import draw_worlds
-from experiments.plots.forest import draw_forest, draw_shapley, forest_points
-from experiments.plots.heat import draw_heat
-from experiments.plots.journey import draw_journey, journey_points
-from experiments.plots.keys import key_label, key_words
-from experiments.plots.ladder import draw_ladder, ladder_points
-from experiments.plots.landscape import (
+from .adoption import adoption_points, draw_adoption
+from .compare import draw_map, draw_multiples
+from .credit import credit_points, draw_credit
+from .curve import draw_curve, draw_lost
+from .drawn import draw_worlds
+from .forest import draw_forest, draw_shapley, forest_points
+from .heat import draw_heat
+from .journey import draw_journey, journey_points
+from .keys import key_label, key_words
+from .ladder import draw_ladder, ladder_points
+from .landscape import (
     draw_landscape,
     draw_win_rates,
     landscape_points,
     win_rate_points,
 )
-from experiments.plots.lattice import draw_lattice, lattice_points
-from experiments.plots.levels import draw_levels
-from experiments.plots.money import cumulative_points, draw_cumulative
-from experiments.plots.own_data import draw_lead, draw_months
-from experiments.plots.pacing import arm_pacing, draw_pacing, pacing_points
-from experiments.plots.replay import draw_log_ladder
-from experiments.plots.standard import figures_of
-from experiments.plots.style import FORMATS, look, save
-from experiments.plots.tournament import draw_payoffs, draw_ranks
+from .lattice import draw_lattice, lattice_points
+from .levels import draw_levels
+from .money import cumulative_points, draw_cumulative
+from .own_data import draw_lead, draw_months
+from .pacing import arm_pacing, draw_pacing, pacing_points
+from .replay import draw_log_ladder
+from .standard import figures_of
+from .style import FORMATS, look, save
+from .tournament import draw_payoffs, draw_ranks
 
 __all__ = [
     "FORMATS",

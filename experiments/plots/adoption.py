@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiments.plots.style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled
+from .style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from experiments.plots.style import COLOURS, caption, new_figure, require, save, styled
-from sim import AccountState, Entrant, Scenario, Strategy, VisibleRequests, simulate
-from sim.scenario import StrategySpec
-from strategies.base import Priced
-from strategies.market import Market
-from strategies.policies.learned_shading import LearnedShading
-from strategies.policies.portfolio import Portfolio
-from strategies.policies.tracking import Tracking
-from strategies.registry import make
-from strategies.valuations.bayes import bayes
+from jointbid.sim import AccountState, Entrant, Scenario, Strategy, VisibleRequests, simulate
+from jointbid.sim.scenario import StrategySpec
+from jointbid.strategies.base import Priced
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.learned_shading import LearnedShading
+from jointbid.strategies.policies.portfolio import Portfolio
+from jointbid.strategies.policies.tracking import Tracking
+from jointbid.strategies.registry import make
+from jointbid.strategies.valuations.bayes import bayes
+
+from .style import COLOURS, caption, new_figure, require, save, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from experiments.plots.heat import DIVERGING
-from experiments.plots.keys import key_label
-from experiments.plots.style import (
+from ..verdict import number
+from .heat import DIVERGING
+from .keys import key_label
+from .style import (
     COLOURS,
     DARK,
     LIGHT,
@@ -21,7 +22,6 @@ from experiments.plots.style import (
     styled,
     zero_line,
 )
-from experiments.verdict import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from experiments.plots.keys import key_label, key_words
-from experiments.plots.style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
+from .keys import key_label, key_words
+from .style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiments.estimate.ranking import TIED
-from experiments.plots.style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
+from ..estimate.ranking import TIED
+from .style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

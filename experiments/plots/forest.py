@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiments.estimate.ladder import silo_label
-from experiments.plots.style import COLOURS, QUIET, amounts, caption, new_figure, require, styled, zero_line
-from experiments.verdict import number
+from ..estimate.ladder import silo_label
+from ..verdict import number
+from .style import COLOURS, QUIET, amounts, caption, new_figure, require, styled, zero_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

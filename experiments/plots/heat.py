@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.estimate.sweeps import HEAT_COLUMNS
-from experiments.plots.style import DARK, LIGHT, amounts, caption, new_figure, require, styled
-from experiments.verdict import number
+from ..estimate.sweeps import HEAT_COLUMNS
+from ..verdict import number
+from .style import DARK, LIGHT, amounts, caption, new_figure, require, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +35,7 @@ def draw_heat(
     """Two maps on one colour scale that is white at zero; every cell is annotated.
 
     Args:
-        table: columns `experiments.estimate.HEAT_COLUMNS`, a row each redundancy and interaction.
+        table: columns `jointbid.experiments.estimate.HEAT_COLUMNS`, a row each redundancy and interaction.
         unit: of the steps, such as "CNY per million bid requests".
         interaction_label: the horizontal axis with its unit, which the family of the response decides.
         redundancy_label: the vertical axis with its unit.

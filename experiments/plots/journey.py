@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiments.plots.style import COLOURS, LIGHT, amounts, caption, new_figure, require, styled
-from sim.journey.process import STAGES
+from jointbid.sim.journey.process import STAGES
+
+from .style import COLOURS, LIGHT, amounts, caption, new_figure, require, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiments.estimate.ladder import silo_label
-from experiments.plots.style import COLOURS, QUIET, amounts, caption, new_figure, require, styled, zero_line
+from ..estimate.ladder import silo_label
+from .style import COLOURS, QUIET, amounts, caption, new_figure, require, styled, zero_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,7 @@ def ladder_points(summary: pd.DataFrame) -> pd.DataFrame:
     """The rows of a summary that the ladder shows: focal profit and its paired difference to the silo.
 
     Args:
-        summary: what `experiments.estimate.ladder_summary` returns.
+        summary: what `jointbid.experiments.estimate.ladder_summary` returns.
 
     Returns:
         Columns `COLUMNS`; `quantity` is `utility` or `difference_to_silo`.

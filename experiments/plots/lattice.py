@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from experiments.lattice import AND, JOINT, NONE
-from experiments.plots.style import COLOURS, QUIET, caption, new_figure, require, styled
-from experiments.verdict import number
+from ..lattice import AND, JOINT, NONE
+from ..verdict import number
+from .style import COLOURS, QUIET, caption, new_figure, require, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiments.plots.style import COLOURS, amounts, caption, new_figure, require, styled, zero_line
-from experiments.verdict import number
+from ..verdict import number
+from .style import COLOURS, amounts, caption, new_figure, require, styled, zero_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiments.plots.style import COLOURS, MARKERS, QUIET, caption, new_figure, require, styled
+from .style import COLOURS, MARKERS, QUIET, caption, new_figure, require, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

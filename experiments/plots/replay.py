@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiments.estimate.ladder import LADDER
-from experiments.plots.style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
+from ..estimate.ladder import LADDER
+from .style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.plots.forest import draw_forest, draw_shapley, forest_points
-from experiments.plots.lattice import MOST, draw_lattice, lattice_points
-from experiments.plots.money import cumulative_points, draw_cumulative
-from experiments.plots.pacing import arm_pacing, draw_pacing
-from experiments.studies.base import Figure
+from ..studies.base import Figure
+from .forest import draw_forest, draw_shapley, forest_points
+from .lattice import MOST, draw_lattice, lattice_points
+from .money import cumulative_points, draw_cumulative
+from .pacing import arm_pacing, draw_pacing
 
 PROFIT = "focal_profit"
 

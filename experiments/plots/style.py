@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from experiments.errors import closest
+from ..errors import closest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from experiments.estimate.ranking import PAYOFF_COLUMNS, RANKING_COLUMNS
-from experiments.plots.style import COLOURS, QUIET, caption, new_figure, require, styled
+from ..estimate.ranking import PAYOFF_COLUMNS, RANKING_COLUMNS
+from .style import COLOURS, QUIET, caption, new_figure, require, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

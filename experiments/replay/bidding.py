@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from experiments.logs import LogTable
-from sim.scenario import MICROS
+from jointbid.sim.scenario import MICROS
+
+from ..logs import LogTable
 
 Floats = NDArray[np.float64]
 Micros = NDArray[np.int64]

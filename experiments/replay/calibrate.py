@@ -16,14 +16,15 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
-from experiments.errors import BadInput
-from experiments.logs import LogTable
-from experiments.replay.crossfit import honest
-from experiments.replay.ladder import ALL, fit_ladders
-from experiments.replay.market import as_histogram
-from experiments.replay.plan import Plan, prepare
-from sim.audience import joint_law, scores
-from sim.scenario import HOUR_US, MICROS
+from jointbid.sim.audience import joint_law, scores
+from jointbid.sim.scenario import HOUR_US, MICROS
+
+from ..errors import BadInput
+from ..logs import LogTable
+from .crossfit import honest
+from .ladder import ALL, fit_ladders
+from .market import as_histogram
+from .plan import Plan, prepare
 
 Floats = NDArray[np.float64]
 TYPES = 16

@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from experiments.calibration import weighted_auc
-from experiments.replay.calibrate import Fit
-from sim.audience import COMMON, draw_types, joint_law, scores
-from sim.response import truth
-from sim.scenario import HOUR_US, MICROS_PER_CPM, Scenario
-from sim.streams import Streams
-from sim.supply import chunks
+from jointbid.sim.audience import COMMON, draw_types, joint_law, scores
+from jointbid.sim.response import truth
+from jointbid.sim.scenario import HOUR_US, MICROS_PER_CPM, Scenario
+from jointbid.sim.streams import Streams
+from jointbid.sim.supply import chunks
+
+from ..calibration import weighted_auc
+from .calibrate import Fit
 
 Floats = NDArray[np.float64]
 Row = tuple[str, float, float]

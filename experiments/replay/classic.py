@@ -15,15 +15,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.replay.estimate import Resampled, resample
-from experiments.replay.folds import blocks_of
-from experiments.replay.market import Field, landscape
-from experiments.replay.plan import Plan
-from experiments.replay.tuning import Ground, tune
-from sim import Entrant, Scenario, simulate
-from sim.scenario import MICROS, Bidders, LogSupply, StrategySpec
-from strategies.market import Market
-from strategies.registry import make
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.scenario import MICROS, Bidders, LogSupply, StrategySpec
+from jointbid.strategies.market import Market
+from jointbid.strategies.registry import make
+
+from .estimate import Resampled, resample
+from .folds import blocks_of
+from .market import Field, landscape
+from .plan import Plan
+from .tuning import Ground, tune
 
 STRATEGIES = {
     "const": "constant",
@@ -159,7 +160,7 @@ def _estimates(plan: Plan, test: Field, played: list[Played]) -> Iterator[dict[s
 
 def _blocks(plan: Plan, test: Field) -> NDArray[np.int64] | None:
     """Blocks of the test rows; rows themselves where a campaign's test part has too few blocks."""
-    from experiments.errors import BadInput
+    from ..errors import BadInput
 
     try:
         return blocks_of(test.log, plan.settings.blocks, plan.settings.block_h)

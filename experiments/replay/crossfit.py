@@ -20,7 +20,7 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from experiments.replay.features import Encoded
+from .features import Encoded
 
 Floats = NDArray[np.float64]
 DECIMALS = 9

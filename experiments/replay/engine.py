@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.logs import LogTable
-from sim import AccountState, Entrant, Feedback, LogColumns, Scenario, VisibleRequests, simulate
-from sim.scenario import MICROS, LogSupply
+from jointbid.sim import AccountState, Entrant, Feedback, LogColumns, Scenario, VisibleRequests, simulate
+from jointbid.sim.scenario import MICROS, LogSupply
+
+from ..logs import LogTable
 
 
 class ColumnBids:

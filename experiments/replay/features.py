@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
-from experiments.logs.leaks import PRESENT
+from ..logs.leaks import PRESENT
 
 HASH_BITS = 22
 MOST_CODES = 254

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.errors import BadInput
-from experiments.logs import LogTable
-from experiments.logs.columns import HOUR_US
+from ..errors import BadInput
+from ..logs import LogTable
+from ..logs.columns import HOUR_US
 
 USER = "user"
 

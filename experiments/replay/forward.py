@@ -14,12 +14,12 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from experiments.errors import BadInput
-from experiments.logs import LogTable
-from experiments.replay.crossfit import DECIMALS, LEARNERS
-from experiments.replay.features import encode
-from experiments.replay.folds import person_draws, time_folds
-from experiments.replay.plan import Plan, odds_shift
+from ..errors import BadInput
+from ..logs import LogTable
+from .crossfit import DECIMALS, LEARNERS
+from .features import encode
+from .folds import person_draws, time_folds
+from .plan import Plan, odds_shift
 
 Floats = NDArray[np.float64]
 LEAST = 1e-9

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from experiments.replay.crossfit import Model, cross_fit, honest, refit
-from experiments.replay.features import encode
-from experiments.replay.plan import Plan, Requests
-from experiments.replay.quality import quality
+from .crossfit import Model, cross_fit, honest, refit
+from .features import encode
+from .plan import Plan, Requests
+from .quality import quality
 
 Floats = NDArray[np.float64]
 JOINED = ("stacked", "joint", "summed")

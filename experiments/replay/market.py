@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.errors import BadInput
-from experiments.logs import LogTable
-from experiments.replay.bidding import click_values
-from experiments.replay.forward import forward_ctr, training_rows
-from experiments.replay.plan import Plan, seen_rows
-from sim import LogColumns
-from sim.scenario import HOUR_US, MICROS, Rivals
+from jointbid.sim import LogColumns
+from jointbid.sim.scenario import HOUR_US, MICROS, Rivals
+
+from ..errors import BadInput
+from ..logs import LogTable
+from .bidding import click_values
+from .forward import forward_ctr, training_rows
+from .plan import Plan, seen_rows
 
 Floats = NDArray[np.float64]
 BINS = 256

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.replay.bidding import Floats, tuned_bids, votes
-from experiments.replay.crossfit import honest
-from experiments.replay.engine import Department, replay
-from experiments.replay.ladder import Ladder
-from experiments.replay.plan import Plan, Requests
-from sim.scenario import MICROS
+from jointbid.sim.scenario import MICROS
+
+from .bidding import Floats, tuned_bids, votes
+from .crossfit import honest
+from .engine import Department, replay
+from .ladder import Ladder
+from .plan import Plan, Requests
 
 SPLIT_BUDGET = "split_budget"
 UNLIMITED = float("inf")

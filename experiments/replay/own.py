@@ -19,14 +19,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from experiments.errors import BadInput
-from experiments.logs.auctions import MARKET, UNTOLD, UNTOLD_OF
-from experiments.logs.own import read_own
-from experiments.replay.engine import ColumnBids
-from sim import Entrant, LogColumns, RunResult, Scenario, simulate
-from sim.auction.mechanisms import MECHANISMS
-from sim.outcomes import NEVER_US
-from sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, LogSupply
+from jointbid.sim import Entrant, LogColumns, RunResult, Scenario, simulate
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.outcomes import NEVER_US
+from jointbid.sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, LogSupply
+
+from ..errors import BadInput
+from ..logs.auctions import MARKET, UNTOLD, UNTOLD_OF
+from ..logs.own import read_own
+from .engine import ColumnBids
 
 OUTCOMES = ("value", "click_probability", "conversion_probability")
 

@@ -12,14 +12,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from experiments.errors import BadInput
-from experiments.logs import LogTable, RowCount, check_houses, read_supply
-from experiments.logs.leaks import LeakCounts
-from experiments.logs.table import HOUSES
-from experiments.replay.bidding import click_values, costs
-from experiments.replay.folds import assign_folds, person_draws, time_folds
-from experiments.replay.settings import Replay
-from sim.scenario import LogSupply
+from jointbid.sim.scenario import LogSupply
+
+from ..errors import BadInput
+from ..logs import LogTable, RowCount, check_houses, read_supply
+from ..logs.leaks import LeakCounts
+from ..logs.table import HOUSES
+from .bidding import click_values, costs
+from .folds import assign_folds, person_draws, time_folds
+from .settings import Replay
 
 SILOS = ("best_single", "none", "profile", "context", "history", "stacked", "split_budget", "summed")
 CLICKS_PER_FOLD = 5

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from sklearn.metrics import log_loss
 
-from experiments.logs import LogTable
-from experiments.replay.crossfit import DECIMALS, LEARNERS, logistic
-from experiments.replay.features import encode, held_values
-from experiments.replay.folds import time_folds
-from experiments.replay.forward import check_clicks, columns_of, combination, summed
-from experiments.replay.plan import Plan, odds_shift
+from ..logs import LogTable
+from .crossfit import DECIMALS, LEARNERS, logistic
+from .features import encode, held_values
+from .folds import time_folds
+from .forward import check_clicks, columns_of, combination, summed
+from .plan import Plan, odds_shift
 
 Floats = NDArray[np.float64]
 REMEMBERED = 200_000

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim.scenario.base import Count, Model, Positive
+from jointbid.sim.scenario.base import Count, Model, Positive
 
 Share = Annotated[float, Field(gt=0, le=1)]
 

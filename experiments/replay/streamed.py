@@ -9,19 +9,20 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from experiments.logs import LogTable
-from experiments.logs.again import Again
-from experiments.replay.bidding import click_values
-from experiments.replay.plan import Plan
-from experiments.replay.predictor import fit_predictor
-from sim import LogColumns
-from sim.scenario import HOUR_US, MICROS
+from jointbid.sim import LogColumns
+from jointbid.sim.scenario import HOUR_US, MICROS
+
+from ..logs import LogTable
+from ..logs.again import Again
+from .bidding import click_values
+from .plan import Plan
+from .predictor import fit_predictor
 
 DAY_US = 24 * HOUR_US
 
 
 class Streamed:
-    """The rows of a log from the `start`-th on, as the engine takes them: once, in order (`sim.supply.Log`).
+    """The rows of a log from the `start`-th on, as the engine takes them: once, in order (`jointbid.sim.supply.Log`).
 
     `last_us` is the time of the last one, from the start of the first one's day.
     """

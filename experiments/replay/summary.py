@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from experiments.estimate.ladder import SUMMARY_COLUMNS, silo_label
-from experiments.replay.estimate import Resampled, percent_over, resample
-from experiments.replay.folds import blocks_of
-from experiments.replay.outcomes import SPLIT_BUDGET, Outcome
-from experiments.replay.plan import Plan, Requests
-from sim.scenario import MICROS
+from jointbid.sim.scenario import MICROS
+
+from ..estimate.ladder import SUMMARY_COLUMNS, silo_label
+from .estimate import Resampled, percent_over, resample
+from .folds import blocks_of
+from .outcomes import SPLIT_BUDGET, Outcome
+from .plan import Plan, Requests
 
 
 def arms(houses: Sequence[str]) -> tuple[str, ...]:

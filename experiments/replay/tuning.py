@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.replay.market import Field
-from sim.scenario import MICROS
+from jointbid.sim.scenario import MICROS
+
+from .market import Field
 
 Floats = NDArray[np.float64]
 STEPS = 40

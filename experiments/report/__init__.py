@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from experiments.report.compare import Comparison, studies_of
-from experiments.report.compare_page import write_comparison
-from experiments.report.figures import draw_further
-from experiments.report.page import write_page, write_report
-from experiments.report.study import Study, load_study
+from .compare import Comparison, studies_of
+from .compare_page import write_comparison
+from .figures import draw_further
+from .page import write_page, write_report
+from .study import Study, load_study
 
 __all__ = [
     "Comparison",

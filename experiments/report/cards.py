@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from experiments.estimate.intervals import Estimate
-from experiments.report.checks import headline
-from experiments.report.grid import FINDINGS
-from experiments.report.study import Study
-from experiments.verdict import interval, number
+from ..estimate.intervals import Estimate
+from ..verdict import interval, number
+from .checks import headline
+from .grid import FINDINGS
+from .study import Study
 
 CARDS = {
     ("value_of_joint_data", "focal_profit"): "Value of joint data",
@@ -103,6 +103,6 @@ def _ends(estimate: Estimate) -> str:
 
 
 def _percent(rows: pd.DataFrame, estimand: str) -> Estimate | None:
-    from experiments.estimate.ladder import lookup
+    from ..estimate.ladder import lookup
 
     return lookup(rows, estimand, "focal_profit_pct") if estimand == "value_of_joint_data" else None

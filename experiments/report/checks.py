@@ -9,12 +9,12 @@ from typing import Literal
 
 import pandas as pd
 
-from experiments.estimate.intervals import Estimate
-from experiments.estimate.ladder import PROFIT, lookup
-from experiments.estimate.learning import COST
-from experiments.report.closed_form import closed_form
-from experiments.report.study import Study
-from experiments.verdict import interval, number
+from ..estimate.intervals import Estimate
+from ..estimate.ladder import PROFIT, lookup
+from ..estimate.learning import COST
+from ..verdict import interval, number
+from .closed_form import closed_form
+from .study import Study
 
 Status = Literal["PASS", "REVIEW", "FAIL"]
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.errors import BadInput
-from experiments.estimate.intervals import LEVEL, Estimate, paired_difference
-from experiments.estimate.ladder import PROFIT, arms_by_replication, decomposition_weights
-from experiments.report.checks import headline
-from experiments.report.settings_diff import differing, flat
-from experiments.report.study import Study, load_study, studies_in
+from ..errors import BadInput
+from ..estimate.intervals import LEVEL, Estimate, paired_difference
+from ..estimate.ladder import PROFIT, arms_by_replication, decomposition_weights
+from .checks import headline
+from .settings_diff import differing, flat
+from .study import Study, load_study, studies_in
 
 HEADLINE = ("value_of_joint_data", "same_request_step", "joint_model_step", "net_value")
 """Estimands that stand in a column of their own."""

@@ -10,16 +10,16 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.config import digest
-from experiments.estimate.intervals import Estimate
-from experiments.plots.forest import COLUMNS as FOREST
-from experiments.report.compare import AT_ONCE, HEADLINE, Comparison, studies_of
-from experiments.report.figures import pictures
-from experiments.report.grid import Cell, Column, Grid, amount, count, finding, text
-from experiments.report.page import put, render
-from experiments.report.study import Study
-from experiments.studies.base import Figure
-from experiments.verdict import interval, number
+from ..config import digest
+from ..estimate.intervals import Estimate
+from ..plots.forest import COLUMNS as FOREST
+from ..studies.base import Figure
+from ..verdict import interval, number
+from .compare import AT_ONCE, HEADLINE, Comparison, studies_of
+from .figures import pictures
+from .grid import Cell, Column, Grid, amount, count, finding, text
+from .page import put, render
+from .study import Study
 
 FOREST_MOST = 40
 LINES_MOST = 8
@@ -45,7 +45,7 @@ def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "r
     Raises:
         BadInput: fewer than two studies.
     """
-    from experiments import plots
+    from .. import plots
 
     comparison = Comparison(studies_of(folders))
     name = digest([str(study.folder.resolve()) for study in comparison.studies])
@@ -64,7 +64,7 @@ def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "r
 
 def figures_of(comparison: Comparison) -> Iterator[Figure]:
     """Overlaid plots, small multiples and maps, as the studies allow."""
-    from experiments import plots
+    from .. import plots
 
     points = comparison.points
     leading = next((estimand for estimand in HEADLINE if estimand in points), None)
@@ -93,7 +93,7 @@ def _knobs(comparison: Comparison, points: pd.DataFrame) -> list[str]:
 
 
 def _swept(points: pd.DataFrame, knobs: list[str], unit: str, subject: str) -> Iterator[Figure]:
-    from experiments import plots
+    from .. import plots
 
     columns = ["estimate", "ci_low", "ci_high"]
     about: dict[str, Any] = {"unit": unit, "subject": subject, "y_label": subject.lower()}
@@ -120,7 +120,7 @@ def _grid(points: pd.DataFrame, knobs: list[str]) -> bool:
 
 def _overlaid(comparison: Comparison) -> Iterator[Figure]:
     """Curves that several studies have by one name, as lines of one figure."""
-    from experiments import plots
+    from .. import plots
 
     if len(comparison.studies) > LINES_MOST:
         return

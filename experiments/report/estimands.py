@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from experiments.estimate.intervals import Estimate, paired_difference
-from experiments.estimate.ladder import PROFIT, SUMMARY_COLUMNS, lookup, silo_label
-from experiments.estimate.metrics import METRICS
-from experiments.report.checks import headline
-from experiments.report.grid import Cell, Column, Grid, amount, count, finding, share, text
-from experiments.report.study import Study
+from ..estimate.intervals import Estimate, paired_difference
+from ..estimate.ladder import PROFIT, SUMMARY_COLUMNS, lookup, silo_label
+from ..estimate.metrics import METRICS
+from .checks import headline
+from .grid import Cell, Column, Grid, amount, count, finding, share, text
+from .study import Study
 
 WHO = {
     "focal_profit": "the advertiser",

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.report.grid import Grid, grid_of
-from experiments.report.study import Study
-from experiments.studies.base import Figure
+from ..studies.base import Figure
+from .grid import Grid, grid_of
+from .study import Study
 
 FIRST = ("ladder", "log_ladder", "ranking", "adoption", "credit")
 """Of these the first that is there opens the page."""
@@ -118,7 +118,7 @@ def draw_further(folder: Path) -> None:
 
     Nothing is drawn where ``plot.enabled`` is false.
     """
-    from experiments import plots
+    from .. import plots
 
     study = Study(folder)
     about = study.config.get("plot", {})

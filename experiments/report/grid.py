@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.verdict import number
+from ..verdict import number
 
 FINDINGS = {"positive": "gain", "negative": "loss", "no difference shown": "open", "no interval": "open"}
 """Finding -> the class that colours it; the words stand in the cell, so that colour says nothing alone."""

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.report.cards import cards
-from experiments.report.checks import checks
-from experiments.report.estimands import arms_grid, estimands_grid, gains_grid
-from experiments.report.figures import draw_further, pictures
-from experiments.report.grid import Column, Grid, grid_of, text
-from experiments.report.settings_diff import defaults, differing, flat
-from experiments.report.study import Study, load_study
-from experiments.versions import version
+from ..versions import version
+from .cards import cards
+from .checks import checks
+from .estimands import arms_grid, estimands_grid, gains_grid
+from .figures import draw_further, pictures
+from .grid import Column, Grid, grid_of, text
+from .settings_diff import defaults, differing, flat
+from .study import Study, load_study
 
 if TYPE_CHECKING:
     from jinja2 import Environment

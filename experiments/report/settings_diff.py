@@ -26,8 +26,8 @@ def differing(configs: list[dict[str, str]]) -> dict[str, list[str]]:
 @functools.lru_cache(maxsize=32)
 def defaults(verb: str, scenario: str) -> dict[str, str]:
     """What the keys are where nobody says anything; empty where the scenario does not ship with this installation."""
-    from experiments.config import load
-    from experiments.errors import BadInput
+    from ..config import load
+    from ..errors import BadInput
 
     try:
         return flat(load(verb, [f"scenario={scenario}"])[0].settings.tree())

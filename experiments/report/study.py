@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.errors import BadInput
-from experiments.estimate.intervals import Estimate
-from experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
+from ..errors import BadInput
+from ..estimate.intervals import Estimate
+from ..estimate.ladder import SUMMARY_COLUMNS, lookup
 
 FRAMES = ("summary", "cells", "timeseries")
 OWN_FILES = {"summary.csv", "points.csv"}
@@ -145,7 +145,7 @@ class Study:
 
     def markdown(self) -> str:
         """The estimands as a Markdown table, three significant digits."""
-        from experiments.verdict import number
+        from ..verdict import number
 
         lines = [
             "| estimand | arm | metric | estimate | 95 % interval | unit | n |",

@@ -6,16 +6,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from experiments.studies.base import Study
+    from .base import Study
 
 STUDIES = {
-    "value": ("experiments.studies.value", "Value"),
-    "tournament": ("experiments.studies.tournament", "Tournament"),
-    "sensitivity": ("experiments.studies.sensitivity", "Sensitivity"),
-    "adoption": ("experiments.studies.adoption", "Adoption"),
-    "attribution": ("experiments.studies.attribution", "Attribution"),
+    "value": ("jointbid.experiments.studies.value", "Value"),
+    "tournament": ("jointbid.experiments.studies.tournament", "Tournament"),
+    "sensitivity": ("jointbid.experiments.studies.sensitivity", "Sensitivity"),
+    "adoption": ("jointbid.experiments.studies.adoption", "Adoption"),
+    "attribution": ("jointbid.experiments.studies.attribution", "Attribution"),
 }
-"""Verb -> module and class of its study; its settings are in ``experiments.settings.STUDIES``."""
+"""Verb -> module and class of its study; its settings are in ``jointbid.experiments.settings.STUDIES``."""
 
 
 def study_class(verb: str) -> type[Study]:

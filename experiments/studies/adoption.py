@@ -8,19 +8,19 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from experiments.arms import bidder_names
-from experiments.cells import Cell
-from experiments.found import Ledger
-from experiments.settings import Settings
-from experiments.studies.base import Figure, Said, Study
-from experiments.studies.value_cells import unit
-from experiments.vary import varied
+from ..arms import bidder_names
+from ..cells import Cell
+from ..found import Ledger
+from ..settings import Settings
+from ..vary import varied
+from .base import Figure, Said, Study
+from .value_cells import unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate.adoption import Equilibria, Gain
-    from experiments.estimate.intervals import Estimate
+    from ..estimate.adoption import Equilibria, Gain
+    from ..estimate.intervals import Estimate
 
 MARKET = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
 """What is also looked at: nobody's gain is the market's."""
@@ -48,13 +48,13 @@ class Adoption(Study):
         """Profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
         import pandas as pd
 
-        from experiments.estimate import SUMMARY_COLUMNS
+        from ..estimate import SUMMARY_COLUMNS
 
         return pd.DataFrame(list(self._rows(cells)), columns=list(SUMMARY_COLUMNS))
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
         """The table by number of adopters, and who gains and loses."""
-        from experiments.studies.adoption_words import adoption_table, notes, sentences
+        from .adoption_words import adoption_table, notes, sentences
 
         scale, money = unit(self.settings.scenario)
         cost = self.settings.study.cost_per_request * scale
@@ -68,7 +68,7 @@ class Adoption(Study):
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """Who gains and who loses over the number of adopters."""
-        from experiments.plots import adoption_points, draw_adoption
+        from ..plots import adoption_points, draw_adoption
 
         points = adoption_points(summary)
         yield Figure("adoption", points, partial(draw_adoption, points))
@@ -100,10 +100,10 @@ class Adoption(Study):
         )
 
     def _rows(self, cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
-        from experiments.estimate import paired_difference
-        from experiments.estimate.adoption import equilibria, gains, per_bidder
-        from experiments.estimate.intervals import mean_interval
-        from experiments.estimate.ladder import PROFIT
+        from ..estimate import paired_difference
+        from ..estimate.adoption import equilibria, gains, per_bidder
+        from ..estimate.intervals import mean_interval
+        from ..estimate.ladder import PROFIT
 
         scale, _ = unit(self.settings.scenario)
         counted = self._counted(cells)
@@ -122,8 +122,8 @@ class Adoption(Study):
 
     def _market(self, counted: pd.DataFrame, scale: float) -> Iterator[dict[str, Any]]:
         """The market's metrics at each number of adopters, and their change from nobody to so many."""
-        from experiments.estimate import outcomes, paired_difference
-        from experiments.estimate.intervals import mean_interval
+        from ..estimate import outcomes, paired_difference
+        from ..estimate.intervals import mean_interval
 
         numbers = sorted(set(counted["k"].tolist()))
         tables = {k: outcomes(counted[counted["k"] == k], unit_scale=scale) for k in numbers}
@@ -151,8 +151,8 @@ class Adoption(Study):
         return cells.assign(k=number, adopts=place < number, study_point="")
 
     def _row(self, estimand: str, k: int, metric: str, found: Estimate) -> dict[str, Any]:
-        from experiments.estimate import unit_of
-        from experiments.estimate.ladder import row_of
+        from ..estimate import unit_of
+        from ..estimate.ladder import row_of
 
         _, money = unit(self.settings.scenario)
         return row_of(estimand, label(k), metric, unit_of(metric, money), found)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from experiments.estimate import Estimate, lookup
-from experiments.studies.adoption import adopters, label
-from experiments.tables import DASH, FOOTNOTE, blank_table, signed
-from experiments.verdict import CAVEAT, interval, number
-from sim.scenario import Scenario
+from jointbid.sim.scenario import Scenario
+
+from ..estimate import Estimate, lookup
+from ..tables import DASH, FOOTNOTE, blank_table, signed
+from ..verdict import CAVEAT, interval, number
+from .adoption import adopters, label
 
 if TYPE_CHECKING:
     import pandas as pd

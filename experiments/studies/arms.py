@@ -7,21 +7,22 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from experiments.arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
-from experiments.cells import Cell, CellResult
-from experiments.lattice import Lattice
-from experiments.studies.prices import Prices
-from sim import Entrant, Scenario, simulate
-from sim.scenario import StrategySpec
-from sim.training import TrainingLog, creative_logs, randomised_log
-from strategies.base import Priced, Valuation
-from strategies.market import Market
-from strategies.registry import make
-from strategies.valuations.bayes import bayes
-from strategies.valuations.combined import stacked_bayes, summed_bayes
-from strategies.valuations.creative import bayes_apart, best_creative, learned_apart
-from strategies.valuations.learned import learned, learned_stacked, learned_summed
-from strategies.valuations.winning import winning
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.scenario import StrategySpec
+from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
+from jointbid.strategies.base import Priced, Valuation
+from jointbid.strategies.market import Market
+from jointbid.strategies.registry import make
+from jointbid.strategies.valuations.bayes import bayes
+from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
+from jointbid.strategies.valuations.creative import bayes_apart, best_creative, learned_apart
+from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
+from jointbid.strategies.valuations.winning import winning
+
+from ..arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
+from ..cells import Cell, CellResult
+from ..lattice import Lattice
+from .prices import Prices
 
 Rivals = Sequence[tuple[str, ...]]
 

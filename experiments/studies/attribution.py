@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from experiments.cells import Cell, CellResult
-from experiments.errors import BadInput
-from experiments.found import Ledger
-from experiments.studies import attribution_worlds as worlds
-from experiments.studies.attribution_cells import (
+from ..cells import Cell, CellResult
+from ..errors import BadInput
+from ..found import Ledger
+from . import attribution_worlds as worlds
+from .attribution_cells import (
     AS_IS,
     SILO,
     TEST,
@@ -20,7 +20,7 @@ from experiments.studies.attribution_cells import (
     credit_names,
     run_cell,
 )
-from experiments.studies.base import Figure, Said, Study
+from .base import Figure, Said, Study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,8 +69,8 @@ class Attribution(Study):
         """Effects, credits and their errors by channel; profits under each rule's budgets; shares of worlds."""
         import pandas as pd
 
-        from experiments.estimate import P_HOLM, SUMMARY_COLUMNS
-        from experiments.studies.attribution_rows import rows
+        from ..estimate import P_HOLM, SUMMARY_COLUMNS
+        from .attribution_rows import rows
 
         own = cells[~cells["study_point"].str.startswith(worlds.NAME)]
         further = worlds.rows(worlds.table(self._worlds, ledger), self.settings) if self._worlds else ()
@@ -79,7 +79,7 @@ class Attribution(Study):
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
         """The two tables, and what the sentence is worth here."""
-        from experiments.studies.attribution_words import budget_table, credit_table, sentences
+        from .attribution_words import budget_table, credit_table, sentences
 
         return Said(
             verdict=tuple(sentences(summary, self._firm.channels, len(self._worlds))),
@@ -88,7 +88,7 @@ class Attribution(Study):
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """What each channel is credited with against what it did."""
-        from experiments.plots import credit_points, draw_credit
+        from ..plots import credit_points, draw_credit
 
         points = credit_points(summary)
         yield Figure("credit", points, partial(draw_credit, points))

@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.arms import FOCAL
-from experiments.cells import Cell, CellResult
-from experiments.estimate.credit import RULES, credits_of
-from experiments.found import Ledger
-from experiments.settings import Settings
-from experiments.studies.arms import records
-from sim import Entrant, RunResult, Scenario, VisibleRequests, simulate
-from sim.permission import people_held_out
-from sim.scenario import Holdout, Touchpoints
-from sim.streams import Streams
-from sim.touchpoints import Touches, TouchLog, paths
-from strategies.base import Policy
+from jointbid.sim import Entrant, RunResult, Scenario, VisibleRequests, simulate
+from jointbid.sim.permission import people_held_out
+from jointbid.sim.scenario import Holdout, Touchpoints
+from jointbid.sim.streams import Streams
+from jointbid.sim.touchpoints import Touches, TouchLog, paths
+from jointbid.strategies.base import Policy
+
+from ..arms import FOCAL
+from ..cells import Cell, CellResult
+from ..estimate.credit import RULES, credits_of
+from ..found import Ledger
+from ..settings import Settings
+from .arms import records
 
 OBSERVED, HELD_OUT, WITHOUT = "all channels", "held out", "without "
 """Arms: everything on; everything on, with a randomised share of people left out of each channel; all but one channel."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.studies.attribution_cells import (
+from .attribution_cells import (
     HELD_OUT,
     NEXT,
     OBSERVED,
@@ -18,8 +18,8 @@ from experiments.studies.attribution_cells import (
     credit_column,
     credit_names,
 )
-from experiments.studies.attribution_worlds import COMPARED
-from experiments.studies.value_cells import unit
+from .attribution_worlds import COMPARED
+from .value_cells import unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +30,8 @@ NORMAL = 1.959963984540054
 
 def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Every row of the summary that the scenario's own market gives."""
-    from experiments.estimate import paired_difference
-    from experiments.estimate.ladder import summary_row
+    from ..estimate import paired_difference
+    from ..estimate.ladder import summary_row
 
     scale, money = unit(firm.settings.scenario)
     log = cells[cells["study_point"] == ""]
@@ -45,8 +45,8 @@ def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[di
 
 
 def _effects(log: pd.DataFrame, firm: Firm, per: float, money: str) -> Iterator[dict[str, Any]]:
-    from experiments.estimate import mean_interval, paired_difference
-    from experiments.estimate.ladder import summary_row
+    from ..estimate import mean_interval, paired_difference
+    from ..estimate.ladder import summary_row
 
     channels = firm.channels
     truth = _truth(log, channels)
@@ -84,8 +84,8 @@ def _effects(log: pd.DataFrame, firm: Firm, per: float, money: str) -> Iterator[
 def _profits(
     cells: pd.DataFrame, budgets: Sequence[str], scale: float, money: str
 ) -> Iterator[dict[str, Any]]:
-    from experiments.estimate import mean_interval, paired_difference
-    from experiments.estimate.ladder import summary_row
+    from ..estimate import mean_interval, paired_difference
+    from ..estimate.ladder import summary_row
 
     profit = {}
     for name in budgets:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.estimate import Estimate, lookup
-from experiments.estimate.credit import RULES
-from experiments.studies.attribution_cells import TEST, TRUTH, UNIFIED, credit_names
-from experiments.studies.attribution_worlds import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, SHARES
-from experiments.studies.drawn_words import WHICH, goes_with, percent, share_of
-from experiments.tables import DASH, FOOTNOTE, blank_table, signed
-from experiments.verdict import CAVEAT, interval, number
+from ..estimate import Estimate, lookup
+from ..estimate.credit import RULES
+from ..tables import DASH, FOOTNOTE, blank_table, signed
+from ..verdict import CAVEAT, interval, number
+from .attribution_cells import TEST, TRUTH, UNIFIED, credit_names
+from .attribution_worlds import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, SHARES
+from .drawn_words import WHICH, goes_with, percent, share_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell
-from experiments.found import Ledger
-from experiments.settings import Settings
-from experiments.studies import drawn
-from experiments.studies.attribution_cells import NEXT, SILO, TEST, UNIFIED, Firm
-from experiments.studies.value_cells import unit
-from experiments.vary import as_overrides
+from ..cells import Cell
+from ..found import Ledger
+from ..settings import Settings
+from ..vary import as_overrides
+from . import drawn
+from .attribution_cells import NEXT, SILO, TEST, UNIFIED, Firm
+from .value_cells import unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ def table(found: Sequence[World], ledger: Ledger) -> pd.DataFrame:
     """A row a world: the drawn values, both comparisons with their intervals and what they show; failed ones are left out."""
     import pandas as pd
 
-    from experiments.estimate import paired_difference
+    from ..estimate import paired_difference
 
     rows = []
     for world in found:

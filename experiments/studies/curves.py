@@ -6,19 +6,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from experiments.cells import Cell
-from experiments.errors import BadInput
-from experiments.found import Ledger, table
-from experiments.settings import Settings
-from experiments.studies import value_learning
-from experiments.studies.value_cells import Plan, best_single
-from experiments.studies.value_options import Swept, ValueStudy
-from experiments.vary import Changes, as_overrides, fewer, varied
+from ..cells import Cell
+from ..errors import BadInput
+from ..found import Ledger, table
+from ..settings import Settings
+from ..vary import Changes, as_overrides, fewer, varied
+from . import value_learning
+from .value_cells import Plan, best_single
+from .value_options import Swept, ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate.sweeps import Reading
+    from ..estimate.sweeps import Reading
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Match rates that the value of joint data is followed over unless something else is asked for."""
@@ -121,7 +121,7 @@ def at_points(plans: Mapping[Key, Plan], ledger: Ledger) -> tuple[dict[Key, pd.D
 
 def readings(curve: Curve, ledger: Ledger) -> list[Reading]:
     """What was found at each point of a curve; points with failed cells are left out."""
-    from experiments.estimate.sweeps import Reading
+    from ..estimate.sweeps import Reading
 
     found, single = at_points({number: spot.plan for number, spot in enumerate(curve.spots)}, ledger)
     return [

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.cells import Cell
-from experiments.errors import BadInput
-from experiments.found import Ledger, table
-from experiments.settings import Settings
-from experiments.studies.options import Range
-from experiments.studies.value_cells import PILOT, Plan, best_single, unit
-from experiments.vary import Changes, as_overrides, fewer, varied
+from ..cells import Cell
+from ..errors import BadInput
+from ..found import Ledger, table
+from ..settings import Settings
+from ..vary import Changes, as_overrides, fewer, varied
+from .options import Range
+from .value_cells import PILOT, Plan, best_single, unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def worlds(settings: Settings[Any]) -> list[dict[str, Any]]:
     Raises:
         BadInput: no range to draw from.
     """
-    from sim.streams import Streams
+    from jointbid.sim.streams import Streams
 
     study = settings.study
     if not study.worlds:
@@ -64,8 +64,8 @@ def share_rows(found: pd.DataFrame, column: str, names: Mapping[str, str]) -> It
         column: the one that holds the findings.
         names: finding -> how the summary calls it.
     """
-    from experiments.estimate.effects import share
-    from experiments.estimate.ladder import summary_row
+    from ..estimate.effects import share
+    from ..estimate.ladder import summary_row
 
     for finding, name in names.items():
         hits = int((found[column] == finding).sum())
@@ -79,9 +79,9 @@ def key_rows(
 
     The keys are a family, so that each has Holm's p-value beside its own interval.
     """
-    from experiments.estimate.effects import correlation_p_value, rank_correlation
-    from experiments.estimate.ladder import P_HOLM, summary_row
-    from experiments.estimate.multiple import holm
+    from ..estimate.effects import correlation_p_value, rank_correlation
+    from ..estimate.ladder import P_HOLM, summary_row
+    from ..estimate.multiple import holm
 
     result = found[column].to_numpy(dtype=float)
     values = [rank_correlation(found[one.key].to_numpy(dtype=float), result) for one in ranges]
@@ -117,9 +117,9 @@ def cells(plan: Plan, replications: int) -> list[Cell]:
 
 def differences(plan: Plan, replications: int, ledger: Ledger) -> pd.Series[float] | None:
     """The focal advertiser's profit with all data less that of the silo, a value a replication; None where cells failed."""
-    from experiments.estimate import outcomes
-    from experiments.estimate.intervals import combined
-    from experiments.estimate.ladder import PROFIT
+    from ..estimate import outcomes
+    from ..estimate.intervals import combined
+    from ..estimate.ladder import PROFIT
 
     found = there(plan, replications, ledger)
     if found is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from experiments.estimate import P_HOLM, Estimate, lookup
-from experiments.estimate.intervals import LEVEL
-from experiments.verdict import interval, number
+from ..estimate import P_HOLM, Estimate, lookup
+from ..estimate.intervals import LEVEL
+from ..verdict import interval, number
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from experiments.settings import Settings
-from experiments.studies.options import TournamentStudy
-from sim.scenario import StrategySpec
-from strategies.market import Market
-from strategies.registry import UnknownStrategyError, make
+from jointbid.sim.scenario import StrategySpec
+from jointbid.strategies.market import Market
+from jointbid.strategies.registry import UnknownStrategyError, make
+
+from ..settings import Settings
+from .options import TournamentStudy
 
 STANDARD = tuple(
     StrategySpec(name=name)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell
-from experiments.found import Ledger
-from experiments.settings import Settings
-from experiments.studies import level_words, levels, overtaking, switching, upgrade
-from experiments.studies.base import Figure
-from experiments.studies.value_options import ValueStudy
+from ..cells import Cell
+from ..found import Ledger
+from ..settings import Settings
+from . import level_words, levels, overtaking, switching, upgrade
+from .base import Figure
+from .value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +64,7 @@ class FirmPlans:
 
     def figures(self, ledger: Ledger) -> Iterator[Figure]:
         """A plot of each table."""
-        from experiments import plots
+        from .. import plots
 
         draw = {
             "levels": plots.draw_levels,

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from experiments.found import Ledger
-from experiments.settings import Settings
-from experiments.studies import value_learning
-from experiments.studies.curves import Curve, readings
-from experiments.studies.value_cells import unit
-from experiments.studies.value_options import ValueStudy
+from ..found import Ledger
+from ..settings import Settings
+from . import value_learning
+from .curves import Curve, readings
+from .value_cells import unit
+from .value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate.sweeps import Reading
+    from ..estimate.sweeps import Reading
 
 
 class Followed:
@@ -40,7 +40,7 @@ class Followed:
     @cached_property
     def values(self) -> list[tuple[Curve, pd.DataFrame]]:
         """Each curve of which a point is left, with its rows."""
-        from experiments.estimate import curve_table
+        from ..estimate import curve_table
 
         (scale, money), silo = unit(self._settings.scenario), self._settings.study.silo
         return [

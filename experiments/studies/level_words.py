@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from experiments.settings import Settings
-from experiments.studies.value_options import ValueStudy
+from ..settings import Settings
+from .value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate import Estimate
+    from ..estimate import Estimate
 
 
 def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
     """The best level, how far that hangs on the mapping, the CIO's level, the volume needed, and the others in the market."""
-    from experiments.estimate import lookup
+    from ..estimate import lookup
 
     plan = settings.collaboration
     best = lookup(summary, "best_level", "level") if plan is not None else None
@@ -31,8 +31,8 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
 
 
 def _best(summary: pd.DataFrame, settings: Settings[ValueStudy], best: Estimate) -> str:
-    from experiments.estimate import lookup
-    from experiments.studies.value_money import duration
+    from ..estimate import lookup
+    from .value_money import duration
 
     net, back = (
         lookup(summary, "best_level_net_value", "npv"),
@@ -52,7 +52,7 @@ def _mappings(summary: pd.DataFrame) -> Iterator[str]:
     levels = summary[summary["estimand"] == "best_level"]["estimate"].astype(float)
     if len(nets) < 2:
         return
-    from experiments.verdict import number
+    from ..verdict import number
 
     shown = int((nets["ci_low"] > 0).sum())
     low, high = (number(float(end)) for end in (nets["estimate"].min(), nets["estimate"].max()))
@@ -63,8 +63,8 @@ def _mappings(summary: pd.DataFrame) -> Iterator[str]:
 
 
 def _volume(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
-    from experiments.estimate import lookup
-    from experiments.verdict import interval, number
+    from ..estimate import lookup
+    from ..verdict import interval, number
 
     least = lookup(summary, "break_even_volume", "requests_per_month")
     if least is None:
@@ -78,7 +78,7 @@ def _volume(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[s
 
 
 def _cio(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
-    from experiments.estimate import lookup
+    from ..estimate import lookup
 
     plan, said = settings.collaboration, []
     for credit in plan.credited if plan else ():
@@ -104,8 +104,8 @@ def _cio(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]
 
 
 def _others(summary: pd.DataFrame) -> Iterator[str]:
-    from experiments.estimate import lookup
-    from experiments.verdict import interval, number
+    from ..estimate import lookup
+    from ..verdict import interval, number
 
     change = lookup(summary, "loss_from_staying_out")
     before = lookup(summary, "profit_of_the_others")
@@ -129,7 +129,7 @@ def _tried(found: Estimate) -> str:
 
 
 def _amount(found: Estimate, currency: str) -> str:
-    from experiments.verdict import interval, number
+    from ..verdict import interval, number
 
     span = f"({interval(found)})" if found.has_interval else "(no interval)"
     if found.finding == "no difference shown":

@@ -7,20 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.arms import bidder_names
-from experiments.cells import Cell
-from experiments.found import Ledger, table
-from experiments.settings import Settings
-from experiments.studies.value_cells import PILOT, Plan, unit
-from experiments.studies.value_money import terms_at
-from experiments.studies.value_options import ValueStudy
-from experiments.vary import as_overrides, fewer, varied
+from ..arms import bidder_names
+from ..cells import Cell
+from ..found import Ledger, table
+from ..settings import Settings
+from ..vary import as_overrides, fewer, varied
+from .value_cells import PILOT, Plan, unit
+from .value_money import terms_at
+from .value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate.collaboration import Level
-    from experiments.estimate.intervals import Estimate
+    from ..estimate.collaboration import Level
+    from ..estimate.intervals import Estimate
 
 UNITS = {
     "level": "share of full collaboration",
@@ -105,7 +105,7 @@ def readings(
 
 
 def _levels(settings: Settings[ValueStudy], shape: str, cost: str, changes: list[Any]) -> list[Level]:
-    from experiments.estimate.collaboration import Level
+    from ..estimate.collaboration import Level
 
     plan = settings.collaboration
     found = []
@@ -120,8 +120,8 @@ def _per_request(own: Sequence[Step], ledger: Ledger, replications: Sequence[int
     """What joined data bring per request beyond the silo, and cost, at each level; a value a replication each."""
     import pandas as pd
 
-    from experiments.estimate.ladder import PROFIT
-    from experiments.estimate.metrics import outcomes
+    from ..estimate.ladder import PROFIT
+    from ..estimate.metrics import outcomes
 
     silo = own[0].plan.study.silo
     tables = []
@@ -155,8 +155,8 @@ def rows(
     settings: Settings[ValueStudy], found: Mapping[tuple[str, str], Readings]
 ) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: by mapping the best level and what it nets; of the plan's own also what the CIO chooses."""
-    from experiments.estimate import collaboration as estimate
-    from experiments.estimate.ladder import row_of
+    from ..estimate import collaboration as estimate
+    from ..estimate.ladder import row_of
 
     plan, own = settings.collaboration, next(iter(mappings(settings)), None)
     if plan is None:
@@ -190,8 +190,8 @@ def staying_out(settings: Settings[ValueStudy], ladder: pd.DataFrame) -> Iterato
         settings: the study's; nothing comes of it where nothing is said of collaboration, or nobody stays out.
         ladder: the cells.
     """
-    from experiments.estimate import mean_interval, paired_difference
-    from experiments.estimate.ladder import PROFIT, row_of
+    from ..estimate import mean_interval, paired_difference
+    from ..estimate.ladder import PROFIT, row_of
 
     bidders, who = settings.scenario.bidders.count, settings.study.who
     holders = {"unilateral": 1, "universal": bidders}.get(str(who)) or int(who)
@@ -220,8 +220,8 @@ def level_table(settings: Settings[ValueStudy], found: Mapping[tuple[str, str], 
     import numpy as np
     import pandas as pd
 
-    from experiments.estimate.intervals import mean_interval
-    from experiments.estimate.multiple import critical_value
+    from ..estimate.intervals import mean_interval
+    from ..estimate.multiple import critical_value
 
     lines = []
     for (shape, cost), there in found.items():

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.cells import Cell, CellResult, label
-from experiments.studies.arms import entrants, records, seated
-from sim import simulate
-from sim.scenario import MICROS
-from sim.worth import worth
-from strategies.hindsight import hindsight
+from jointbid.sim import simulate
+from jointbid.sim.scenario import MICROS
+from jointbid.sim.worth import worth
+from jointbid.strategies.hindsight import hindsight
+
+from ..cells import Cell, CellResult, label
+from .arms import entrants, records, seated
 
 
 class Prices:

@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING
 
-from experiments.cells import PILOTS, Cell, label
-from experiments.found import Ledger, table
-from experiments.settings import Settings
-from experiments.studies.options import TournamentStudy
-from experiments.studies.value_cells import unit
-from sim.scenario import StrategySpec
+from jointbid.sim.scenario import StrategySpec
+
+from ..cells import PILOTS, Cell, label
+from ..found import Ledger, table
+from ..settings import Settings
+from .options import TournamentStudy
+from .value_cells import unit
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate.tournament import Results
+    from ..estimate.tournament import Results
 
 PILOT = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
 """Replications on which best responses are chosen; no estimate uses them."""
@@ -51,7 +52,7 @@ class Matches:
 
     def results(self, cells: pd.DataFrame, ledger: Ledger) -> Results:
         """What these rows come to; the pilot's are in the ledger."""
-        from experiments.estimate.tournament import Results
+        from ..estimate.tournament import Results
 
         scale, money = unit(self.settings.scenario)
         return Results(

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sim.scenario import Model, StrategySpec
-from sim.scenario.base import Count, Finite, NonNegative, Positive
+from jointbid.sim.scenario import Model, StrategySpec
+from jointbid.sim.scenario.base import Count, Finite, NonNegative, Positive
 
 Arm = Annotated[str, Field(min_length=1)]
-"""An information set, or another way of holding all sources: ``experiments.arms.arms_of`` has them."""
+"""An information set, or another way of holding all sources: ``jointbid.experiments.arms.arms_of`` has them."""
 Valuation = Literal["bayes", "learned"]
 EitherOrBoth = Literal["bayes", "learned", "both"]
 Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]

@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.cells import Cell
-from experiments.found import Ledger
-from experiments.settings import Settings
-from sim.scenario import StrategySpec
+from jointbid.sim.scenario import StrategySpec
+
+from ..cells import Cell
+from ..found import Ledger
+from ..settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate.intervals import Estimate
-    from experiments.estimate.overtaking import Lead
+    from ..estimate.intervals import Estimate
+    from ..estimate.overtaking import Lead
 
 MONTH_H = 730.0
 POINT = "two plans"
@@ -61,7 +62,7 @@ class Plans:
 
     def lead(self, replications: Sequence[int], ledger: Ledger) -> Lead | None:
         """What the slow one has brought more so far; None where a cell failed."""
-        from experiments.estimate.overtaking import Lead
+        from ..estimate.overtaking import Lead
 
         wanted = self.cells(replications)
         found = ledger.of(wanted)
@@ -87,7 +88,7 @@ def plans(settings: Settings[Any], point: str = "") -> Plans | None:
 
 def rows(found: Plans | None, replications: Sequence[int], ledger: Ledger) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: the month, and the lead at the end."""
-    from experiments.estimate.ladder import row_of
+    from ..estimate.ladder import row_of
 
     lead = None if found is None else found.lead(replications, ledger)
     if found is None or lead is None:
@@ -114,8 +115,8 @@ def month_table(found: Plans | None, replications: Sequence[int], ledger: Ledger
 
 def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
     """From when on the slow plan is ahead, or that it never is within the horizon."""
-    from experiments.estimate import lookup
-    from experiments.verdict import interval, number
+    from ..estimate import lookup
+    from ..verdict import interval, number
 
     when, lead = lookup(summary, MONTH, MONTH), lookup(summary, LEAD, "npv")
     plan = settings.study.overtaking
@@ -132,7 +133,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
 
 def _span(when: Estimate) -> str:
     """Its interval in words, as far as it has one: an end may be "never"."""
-    from experiments.verdict import number
+    from ..verdict import number
 
     if math.isnan(when.ci_low):
         return ""

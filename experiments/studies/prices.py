@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import MICROS
+from jointbid.sim.scenario import MICROS
 
 LEVELS = np.linspace(0.0, 1.0, 513)
 """Shares of the requests whose quantiles stand for all."""

@@ -15,11 +15,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.cells import Cell, Curve
-from experiments.errors import BadInput
-from experiments.found import Ledger
-from experiments.studies.tuning import TUNING, Tuned, answer, check_parameter, deviations
-from sim.scenario import Scenario
+from jointbid.sim.scenario import Scenario
+
+from ..cells import Cell, Curve
+from ..errors import BadInput
+from ..found import Ledger
+from .tuning import TUNING, Tuned, answer, check_parameter, deviations
 
 PARAMETER = "curve"
 ROUNDS = tuple((1.0 / k, 0.1 / k**0.75) for k in range(1, 21))

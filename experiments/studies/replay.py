@@ -9,11 +9,11 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.replay.ladder import ALL, WITHOUT, fit_ladders, model_rows
-from experiments.replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
-from experiments.replay.plan import Plan, Requests, hidden_words, load
-from experiments.replay.summary import summarise
-from experiments.verdict import verdict
+from ..replay.ladder import ALL, WITHOUT, fit_ladders, model_rows
+from ..replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
+from ..replay.plan import Plan, Requests, hidden_words, load
+from ..replay.summary import summarise
+from ..verdict import verdict
 
 FOOTING = "interval: which rows were logged and how they were dealt to folds, no refitting on other logs"
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from experiments.arms import FOCAL, bidder_names
-from experiments.cells import Cell
-from experiments.found import Ledger
-from experiments.settings import Settings
-from experiments.studies.options import Tune
-from experiments.studies.refitting import check_curve, refit
-from experiments.studies.tuning import Side, Tuned, check_parameter, sides_of, tune
-from experiments.studies.value_cells import Plan
+from ..arms import FOCAL, bidder_names
+from ..cells import Cell
+from ..found import Ledger
+from ..settings import Settings
+from .options import Tune
+from .refitting import check_curve, refit
+from .tuning import Side, Tuned, check_parameter, sides_of, tune
+from .value_cells import Plan
 
 
 @dataclass

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from experiments.cells import Cell
-from experiments.errors import BadInput
-from experiments.found import Ledger
-from experiments.studies import drawn
-from experiments.studies.base import Figure, Said, Study
-from experiments.studies.value_cells import Plan, unit
+from ..cells import Cell
+from ..errors import BadInput
+from ..found import Ledger
+from . import drawn
+from .base import Figure, Said, Study
+from .value_cells import Plan, unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,14 +47,14 @@ class Sensitivity(Study):
         """Effects and indices, a row a key."""
         import pandas as pd
 
-        from experiments.estimate import SUMMARY_COLUMNS
+        from ..estimate import SUMMARY_COLUMNS
 
         rows = list(self._rows(ledger))
         return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
         """The keys by what they move, and a sentence."""
-        from experiments.studies.sensitivity_words import effect_table, sentences
+        from .sensitivity_words import effect_table, sentences
 
         _, money = unit(self.settings.scenario)
         ranges = self.settings.study.ranges
@@ -62,7 +62,7 @@ class Sensitivity(Study):
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """The tornado."""
-        from experiments.plots.tornado import draw_tornado
+        from ..plots.tornado import draw_tornado
 
         wanted = {
             "morris_mean": "Effect over the range",
@@ -74,7 +74,7 @@ class Sensitivity(Study):
 
     @cached_property
     def _points(self) -> NDArray[np.float64]:
-        from experiments.estimate.effects import morris_points
+        from ..estimate.effects import morris_points
 
         study = self.settings.study
         return morris_points(
@@ -90,7 +90,7 @@ class Sensitivity(Study):
         ]
 
     def _effects(self, ledger: Ledger) -> pd.DataFrame:
-        from experiments.estimate.effects import morris_effects
+        from ..estimate.effects import morris_effects
 
         study = self.settings.study
         results = drawn.means(self._screened, study.replications, ledger)
@@ -102,7 +102,7 @@ class Sensitivity(Study):
         return list(effects["key"][: self.settings.study.sobol.factors])
 
     def _followed(self, ledger: Ledger) -> list[Plan]:
-        from experiments.estimate.effects import sobol_points
+        from ..estimate.effects import sobol_points
 
         try:
             keys = self._leading(ledger)
@@ -122,7 +122,7 @@ class Sensitivity(Study):
         return [cell for plan in plans for cell in drawn.cells(plan, self.settings.study.replications)]
 
     def _rows(self, ledger: Ledger) -> Iterator[dict[str, Any]]:
-        from experiments.estimate.effects import sobol_indices
+        from ..estimate.effects import sobol_indices
 
         study = self.settings.study
         for row in self._effects(ledger).to_dict("records"):
@@ -136,8 +136,8 @@ class Sensitivity(Study):
                     yield self._row(f"sobol_{name}", name, row, "variance_share", study.sobol.base)
 
     def _row(self, estimand: str, name: str, row: Mapping[Any, Any], metric: str, n: int) -> dict[str, Any]:
-        from experiments.estimate import Estimate, unit_of
-        from experiments.estimate.ladder import row_of
+        from ..estimate import Estimate, unit_of
+        from ..estimate.ladder import row_of
 
         _, money = unit(self.settings.scenario)
         low, high = (row.get(f"{name}_{end}", math.nan) for end in ("low", "high"))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.estimate import Estimate, lookup
-from experiments.studies.options import Range
-from experiments.tables import DASH, FOOTNOTE, blank_table, signed
-from experiments.verdict import interval, number
+from ..estimate import Estimate, lookup
+from ..tables import DASH, FOOTNOTE, blank_table, signed
+from ..verdict import interval, number
+from .options import Range
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.cells import Cell
-from experiments.found import Ledger, table
-from experiments.lattice import Lattice
-from experiments.settings import Settings
-from experiments.studies.value_cells import PILOT, Plan
-from experiments.studies.value_money import terms
-from experiments.vary import as_overrides, fewer, varied
-from sim.first_party import built_up, with_part
+from jointbid.sim.first_party import built_up, with_part
+
+from ..cells import Cell
+from ..found import Ledger, table
+from ..lattice import Lattice
+from ..settings import Settings
+from ..vary import as_overrides, fewer, varied
+from .value_cells import PILOT, Plan
+from .value_money import terms
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate.intervals import Estimate
-    from experiments.estimate.switching import Switching
+    from ..estimate.intervals import Estimate
+    from ..estimate.switching import Switching
 
 PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Parts of the full match rate at which own data are simulated; between them profit goes in straight lines."""
@@ -85,7 +86,7 @@ def switching(
     settings: Settings[Any], found: Steps | None, ledger: Ledger, *, pilot: bool = False
 ) -> Switching | None:
     """What own data bring more than bought ones by month; None where there are none, or a cell failed."""
-    from experiments.estimate.switching import Switching
+    from ..estimate.switching import Switching
 
     known, plan = terms(settings), settings.first_party
     if found is None or known is None or plan is None:
@@ -101,7 +102,7 @@ def switching(
 
 def rows(settings: Settings[Any], found: Steps | None, ledger: Ledger) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: when to switch, what building is worth with the switch of the pilots, and when it is paid back."""
-    from experiments.estimate.ladder import row_of
+    from ..estimate.ladder import row_of
 
     pilot, here = (switching(settings, found, ledger, pilot=pilot) for pilot in (True, False))
     if pilot is None or here is None or found is None:
@@ -123,7 +124,7 @@ def month_table(settings: Settings[Any], found: Steps | None, ledger: Ledger) ->
     """By month what own data bring more than bought ones, and the balance of building so far, each with its interval."""
     import pandas as pd
 
-    from experiments.estimate import mean_interval
+    from ..estimate import mean_interval
 
     pilot, here = (switching(settings, found, ledger, pilot=pilot) for pilot in (True, False))
     if pilot is None or here is None:
@@ -145,9 +146,9 @@ def month_table(settings: Settings[Any], found: Steps | None, ledger: Ledger) ->
 
 def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
     """When to switch, or that it never pays."""
-    from experiments.estimate import lookup
-    from experiments.studies.value_money import duration, shown
-    from experiments.verdict import interval, number
+    from ..estimate import lookup
+    from ..verdict import interval, number
+    from .value_money import duration, shown
 
     when, net, back, volume = (
         lookup(summary, estimand, metric) for estimand, (metric, _) in ESTIMANDS.items()
@@ -190,8 +191,8 @@ def _per_request(
     found: Steps, ledger: Ledger, replications: Sequence[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Profit less the price of data: of own ones, shape (replications, parts), and of bought ones, shape (replications,)."""
-    from experiments.estimate.ladder import PROFIT
-    from experiments.estimate.metrics import outcomes
+    from ..estimate.ladder import PROFIT
+    from ..estimate.metrics import outcomes
 
     wanted = _cells(found, replications)
     if len(ledger.of(wanted)) < len(wanted):

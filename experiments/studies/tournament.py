@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from experiments.cells import TOGETHER, Cell, CellResult
-from experiments.found import Ledger, table
-from experiments.studies import tournament_worlds as worlds
-from experiments.studies.base import Figure, Said, Study
-from experiments.studies.field import Field, field_of
-from experiments.studies.matches import PILOT, Matches
+from ..cells import TOGETHER, Cell, CellResult
+from ..found import Ledger, table
+from . import tournament_worlds as worlds
+from .base import Figure, Said, Study
+from .field import Field, field_of
+from .matches import PILOT, Matches
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate.tournament import Results
+    from ..estimate.tournament import Results
 
 
 class Tournament(Study):
@@ -33,7 +33,7 @@ class Tournament(Study):
     @staticmethod
     def work(cell: Cell) -> CellResult:
         """One match."""
-        from experiments.studies.match import run_match
+        from .match import run_match
 
         return run_match(cell)
 
@@ -65,8 +65,8 @@ class Tournament(Study):
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
         """The ranking of each format, the payoffs, and a sentence for each ranking; then what drawn worlds show."""
-        from experiments.studies import tournament_words as words
-        from experiments.tournament_tables import notes, payoff_table, ranking_table, verdict
+        from ..tournament_tables import notes, payoff_table, ranking_table, verdict
+        from . import tournament_words as words
 
         results = self._results_of(ledger)
         shown = [ranking_table(summary, results.ranked, format_) for format_ in results.scores]
@@ -88,7 +88,7 @@ class Tournament(Study):
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """The ranks that the comparisons allow, the payoff matrix, and who is ahead in each drawn world."""
-        from experiments.plots import draw_payoffs, draw_ranks, draw_worlds
+        from ..plots import draw_payoffs, draw_ranks, draw_worlds
 
         results = self._results_of(ledger)
         yield Figure("ranks", results.ranked, partial(draw_ranks, results.ranked))
@@ -99,7 +99,7 @@ class Tournament(Study):
 
     def about(self, ledger: Ledger) -> Mapping[str, Any]:
         """How many replications, the strategies, the best response to each, and the packages that bring them."""
-        from strategies.plugins import origin, plugins
+        from jointbid.strategies.plugins import origin, plugins
 
         results, installed = self._results_of(ledger), plugins()
         own = [spec.name for spec in self._field.strategies if spec.name in installed]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from experiments.estimate import Estimate, lookup
-from experiments.estimate.ranking import PROFIT
-from experiments.studies.drawn_words import WHICH, goes_with, percent, share_of
-from experiments.studies.tournament_worlds import NOT_SHOWN
-from experiments.tables import blank_table
-from experiments.verdict import interval, number
-from sim.scenario import Scenario
+from jointbid.sim.scenario import Scenario
+
+from ..estimate import Estimate, lookup
+from ..estimate.ranking import PROFIT
+from ..tables import blank_table
+from ..verdict import interval, number
+from .drawn_words import WHICH, goes_with, percent, share_of
+from .tournament_worlds import NOT_SHOWN
 
 if TYPE_CHECKING:
     import pandas as pd

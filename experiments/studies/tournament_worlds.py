@@ -6,15 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell
-from experiments.found import Ledger, table
-from experiments.settings import Settings
-from experiments.studies import drawn
-from experiments.studies.matches import Matches
-from experiments.studies.options import TournamentStudy
-from experiments.studies.value_cells import unit
-from experiments.vary import as_overrides
-from sim.scenario import StrategySpec
+from jointbid.sim.scenario import StrategySpec
+
+from ..cells import Cell
+from ..found import Ledger, table
+from ..settings import Settings
+from ..vary import as_overrides
+from . import drawn
+from .matches import Matches
+from .options import TournamentStudy
+from .value_cells import unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +63,7 @@ def world_table(found: Sequence[World], leader: str, ledger: Ledger) -> pd.DataF
     """
     import pandas as pd
 
-    from experiments.estimate.intervals import contrast
+    from ..estimate.intervals import contrast
 
     rows = []
     for world in found:
@@ -87,9 +88,9 @@ def rows(
     found: pd.DataFrame, leader: str, strategies: Sequence[str], settings: Settings[TournamentStudy]
 ) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: shares of worlds by who is ahead, the leader's mean lead, and each key's rank correlation with it."""
-    from experiments.estimate import mean_interval
-    from experiments.estimate.ladder import row_of
-    from experiments.estimate.ranking import PROFIT
+    from ..estimate import mean_interval
+    from ..estimate.ladder import row_of
+    from ..estimate.ranking import PROFIT
 
     if found.empty:
         return

@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from experiments.arms import bidder_names
-from experiments.cells import PILOTS, Cell, Curve
-from experiments.errors import BadInput
-from experiments.found import Found, Ledger
-from sim.scenario import Scenario, StrategySpec
+from jointbid.sim.scenario import Scenario, StrategySpec
+
+from ..arms import bidder_names
+from ..cells import PILOTS, Cell, Curve
+from ..errors import BadInput
+from ..found import Found, Ledger
 
 TUNING = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
 """Replications on which policies are tuned; no estimate uses them."""
@@ -72,8 +73,8 @@ def check_parameter(scenario: Scenario, parameter: str, values: Sequence[Any], p
     Raises:
         BadInput: with a line for each.
     """
-    from strategies.market import Market
-    from strategies.registry import UnknownStrategyError, make
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import UnknownStrategyError, make
 
     spec, problems = scenario.bidders.strategy, []
     place = f"study.tune, at {point}" if point else "study.tune"

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell
-from experiments.found import Ledger, table
-from experiments.settings import Settings
-from experiments.studies.value_cells import Plan, unit
-from experiments.vary import as_overrides, varied
+from ..cells import Cell
+from ..found import Ledger, table
+from ..settings import Settings
+from ..vary import as_overrides, varied
+from .value_cells import Plan, unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +35,8 @@ class Upgrade:
 
     def differences(self, replications: Sequence[int], ledger: Ledger) -> pd.Series[float] | None:
         """What better data bring, a value a replication; None where a cell failed."""
-        from experiments.estimate import outcomes
-        from experiments.estimate.ladder import PROFIT
+        from ..estimate import outcomes
+        from ..estimate.ladder import PROFIT
 
         profits = []
         for plan in (self.now, self.better):
@@ -64,8 +64,8 @@ def upgrade(settings: Settings[Any], point: str = "") -> Upgrade | None:
 
 def rows(found: Upgrade | None, replications: Sequence[int], ledger: Ledger) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``."""
-    from experiments.estimate import mean_interval
-    from experiments.estimate.ladder import PROFIT, summary_row
+    from ..estimate import mean_interval
+    from ..estimate.ladder import PROFIT, summary_row
 
     gained = None if found is None else found.differences(replications, ledger)
     if found is not None and gained is not None:
@@ -75,8 +75,8 @@ def rows(found: Upgrade | None, replications: Sequence[int], ledger: Ledger) -> 
 
 def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
     """For the verdict."""
-    from experiments.estimate import lookup
-    from experiments.verdict import interval, number
+    from ..estimate import lookup
+    from ..verdict import interval, number
 
     found = lookup(summary, UPGRADE)
     if found is None:

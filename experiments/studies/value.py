@@ -7,16 +7,16 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from experiments.cells import Cell
-from experiments.errors import BadInput
-from experiments.found import Ledger, table
-from experiments.studies import drawn, value_frozen, value_learning, value_money, value_notes, worlds
-from experiments.studies.base import Figure, Said, Study
-from experiments.studies.curves import Curve, Grid, at_points, cells, curves, map_of
-from experiments.studies.firm_plans import FirmPlans
-from experiments.studies.followed import Followed
-from experiments.studies.retuned import Retuned
-from experiments.studies.value_cells import WIDTH_PILOT, Plan, best_single, unit
+from ..cells import Cell
+from ..errors import BadInput
+from ..found import Ledger, table
+from . import drawn, value_frozen, value_learning, value_money, value_notes, worlds
+from .base import Figure, Said, Study
+from .curves import Curve, Grid, at_points, cells, curves, map_of
+from .firm_plans import FirmPlans
+from .followed import Followed
+from .retuned import Retuned
+from .value_cells import WIDTH_PILOT, Plan, best_single, unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ class Value(Study):
 
     def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
         """The ladder, and what separates its rungs."""
-        from experiments.estimate import ladder_summary
+        from ..estimate import ladder_summary
 
         scale, money = unit(self.settings.scenario)
         own, best = cells[cells["study_point"] == ""], self._best_single(ledger)
@@ -105,7 +105,7 @@ class Value(Study):
         """The ladder's summary, and below it the learned ladder's with what learning costs."""
         import pandas as pd
 
-        from experiments.estimate.ladder import adjusted
+        from ..estimate.ladder import adjusted
 
         exact, learned = (cells[cells["study_point"] == plan.point] for plan in self._ladders)
         if learned.empty:
@@ -116,7 +116,7 @@ class Value(Study):
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
         """The two tables, the sentence, and what spoils it."""
-        from experiments.verdict import holders, others, verdict
+        from ..verdict import holders, others, verdict
 
         study, bidders = self.settings.study, self.settings.scenario.bidders
         about = {"best_single": self._best_single(ledger), "silo": study.silo}
@@ -141,9 +141,9 @@ class Value(Study):
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:
         """The ladder; the value against the match rate; the two steps over redundancy and interaction."""
-        from experiments import plots
-        from experiments.estimate import heat_table, silo_label
-        from experiments.estimate.ladder import LOST, PROFIT
+        from .. import plots
+        from ..estimate import heat_table, silo_label
+        from ..estimate.ladder import LOST, PROFIT
 
         silo, (scale, money) = self.settings.study.silo, unit(self.settings.scenario)
         points, best = plots.ladder_points(summary), self._best_single(ledger)
@@ -258,9 +258,9 @@ class Value(Study):
         study = self.settings.study
         if study.half_width is None:
             return int(study.replications)
-        from experiments.estimate import required_replications
-        from experiments.estimate.ladder import PROFIT
-        from experiments.estimate.metrics import outcomes
+        from ..estimate import required_replications
+        from ..estimate.ladder import PROFIT
+        from ..estimate.metrics import outcomes
 
         silo = self._best_single(ledger) if study.silo == "best_single" else study.silo
         found = ledger.of(self._ladders[0].width_pilot())
@@ -273,7 +273,7 @@ class Value(Study):
         return min(needed, int(study.max_replications))
 
     def _tables(self, summary: pd.DataFrame, about: Mapping[str, str]) -> Iterator[Any]:
-        from experiments import tables
+        from .. import tables
 
         yield tables.ladder_table(summary, **about)
         yield tables.estimand_table(summary, **about)
@@ -285,7 +285,7 @@ class Value(Study):
             yield money
 
     def _notes(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[str]:
-        from experiments.estimate import lookup
+        from ..estimate import lookup
 
         study = self.settings.study
         yield from value_notes.of_settings(self.settings)

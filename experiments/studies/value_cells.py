@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.arms import STACKED, arms_of
-from experiments.cells import PILOTS, Cell
-from experiments.found import Found
-from experiments.settings import Settings
-from experiments.studies.tuning import Policies
-from sim.scenario import Scenario
+from jointbid.sim.scenario import Scenario
+
+from ..arms import STACKED, arms_of
+from ..cells import PILOTS, Cell
+from ..found import Found
+from ..settings import Settings
+from .tuning import Policies
 
 PILOT = tuple(range(PILOTS, PILOTS + 4))
 """Replications on which the better single source is chosen; no estimate uses them."""

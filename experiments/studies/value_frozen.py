@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from experiments.settings import Settings
-from experiments.studies.value_cells import Plan, unit
-from experiments.studies.value_options import ValueStudy
-from experiments.vary import varied
+from ..settings import Settings
+from ..vary import varied
+from .value_cells import Plan, unit
+from .value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +37,8 @@ def rows(
     """
     import pandas as pd
 
-    from experiments.estimate import ladder_summary
-    from experiments.estimate.rebidding import effect_rows, frozen_rows
+    from ..estimate import ladder_summary
+    from ..estimate.rebidding import effect_rows, frozen_rows
 
     (scale, money), silo = unit(settings.scenario), settings.study.silo
     sources = tuple(settings.scenario.source)
@@ -49,9 +49,9 @@ def rows(
 
 def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
     """What joining would be worth if rivals kept their curves, and what it would do to the seller."""
-    from experiments.estimate import lookup
-    from experiments.estimate.rebidding import EFFECT, FROZEN
-    from experiments.verdict import interval, number
+    from ..estimate import lookup
+    from ..estimate.rebidding import EFFECT, FROZEN
+    from ..verdict import interval, number
 
     def said(estimand: str) -> str:
         names = {"focal_profit": "the focal bidder's profit", "revenue": "the seller's revenue"}

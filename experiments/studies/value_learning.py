@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from experiments.settings import Settings
-from experiments.studies.value_cells import Plan, unit
-from experiments.studies.value_options import Swept, ValueStudy
-from experiments.vary import varied
+from ..settings import Settings
+from ..vary import varied
+from .value_cells import Plan, unit
+from .value_options import Swept, ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure as Drawing
 
-    from experiments.estimate import Estimate
-    from experiments.estimate.sweeps import Reading
+    from ..estimate import Estimate
+    from ..estimate.sweeps import Reading
 
 BOTH = "both"
 AMOUNT = "study.train_requests"
@@ -54,8 +54,8 @@ def rows(
     """
     import pandas as pd
 
-    from experiments.estimate import ladder_summary
-    from experiments.estimate.learning import cost_rows, learned_rows
+    from ..estimate import ladder_summary
+    from ..estimate.learning import cost_rows, learned_rows
 
     scale, money = unit(settings.scenario)
     silo = settings.study.silo
@@ -73,7 +73,7 @@ def rows(
 
 def cost_curve(readings: Sequence[Reading], settings: Settings[ValueStudy]) -> pd.DataFrame | None:
     """Bayes less learned over the amount of data, a line an arm; None of a curve that does not hold both."""
-    from experiments.estimate.learning import cost_over
+    from ..estimate.learning import cost_over
 
     if not {"bayes", "learned"} <= {reading.line for reading in readings} or readings[0].over != AMOUNT:
         return None
@@ -85,8 +85,8 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
     """A row an arm, and one of the value of joint data: with either valuation, what learning costs, and its interval."""
     import pandas as pd
 
-    from experiments.estimate.ladder import PROFIT
-    from experiments.estimate.learning import COST, LEARNED, LOST
+    from ..estimate.ladder import PROFIT
+    from ..estimate.learning import COST, LEARNED, LOST
 
     profit = summary[summary["metric"] == PROFIT]
     found = []
@@ -104,9 +104,9 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
 
 def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
     """What joining is worth to who has to learn, and what learning costs with all data and with the silo's."""
-    from experiments.estimate import lookup
-    from experiments.estimate.learning import COST, LEARNED, LOST
-    from experiments.verdict import interval, number
+    from ..estimate import lookup
+    from ..estimate.learning import COST, LEARNED, LOST
+    from ..verdict import interval, number
 
     value, lost = lookup(summary, f"{LEARNED}value_of_joint_data"), lookup(summary, LOST)
     if value is None or lost is None:
@@ -132,7 +132,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
 
 def draw(cost: pd.DataFrame, unit: str) -> Drawing:
     """The cost of learning over the amount of data, a line an arm."""
-    from experiments import plots
+    from .. import plots
 
     return plots.draw_curve(
         cost,
@@ -146,7 +146,7 @@ def draw(cost: pd.DataFrame, unit: str) -> Drawing:
 
 def draw_value(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
     """The value of joint data along a curve; amounts of data on a logarithmic scale."""
-    from experiments import plots
+    from .. import plots
 
     over = str(value["over"].iloc[0])
     subject = f"Value of joint data against {plots.key_words(over)}"

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.settings import Settings
-from experiments.studies.options import Money
-from experiments.studies.value_options import ValueStudy
-from sim.collaboration import Collaboration
+from jointbid.sim.collaboration import Collaboration
+
+from ..settings import Settings
+from .options import Money
+from .value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.estimate import Estimate
-    from experiments.estimate.money import Terms
-    from experiments.estimate.sweeps import Reading
+    from ..estimate import Estimate
+    from ..estimate.money import Terms
+    from ..estimate.sweeps import Reading
 
 ESTIMANDS = (
     "net_value",
@@ -44,7 +45,7 @@ def terms(settings: Settings[ValueStudy]) -> Terms | None:
 
 def terms_at(money: Money, plan: Collaboration | None) -> Terms | None:
     """The same of one level: it takes a part of the integration, and its time to deliver."""
-    from experiments.estimate.money import Terms
+    from ..estimate.money import Terms
 
     if money.requests_per_month is None:
         return None
@@ -73,8 +74,8 @@ def rows(
         best_single: the better single source.
         curves: what was found at the points of each curve.
     """
-    from experiments.estimate.ladder import silo_label
-    from experiments.estimate.money import net_rows
+    from ..estimate.ladder import silo_label
+    from ..estimate.money import net_rows
 
     known, silo = terms(settings), settings.study.silo
     sides = f"joint - {silo_label(silo, best_single)}"
@@ -89,7 +90,7 @@ def rows(
 def _break_even(
     settings: Settings[ValueStudy], known: Terms | None, readings: Sequence[Reading], silo: str
 ) -> Iterator[dict[str, Any]]:
-    from experiments.estimate.money import falling_break_even, rising_break_even
+    from ..estimate.money import falling_break_even, rising_break_even
 
     key = readings[0].over if readings else ""
     first, _, rest = key.partition(".")
@@ -144,8 +145,8 @@ def per_request(
     cells: pd.DataFrame, best_single: str, silo: str
 ) -> tuple[pd.Series[float], pd.Series[float], pd.Series[float]]:
     """Profit, cost of data and look-ups per request that joint has beyond the silo, a value a replication each."""
-    from experiments.estimate.intervals import combined
-    from experiments.estimate.ladder import PROFIT, arms_by_replication
+    from ..estimate.intervals import combined
+    from ..estimate.ladder import PROFIT, arms_by_replication
 
     wide = arms_by_replication(cells, best_single, unit_scale=1.0)
     weights = {"joint": 1.0, silo: -1.0}
@@ -160,7 +161,7 @@ def per_request(
 def _row(
     settings: Settings[ValueStudy], estimand: str, arm: str, metric: str, found: Estimate
 ) -> dict[str, Any]:
-    from experiments.estimate.ladder import row_of
+    from ..estimate.ladder import row_of
 
     currency = settings.scenario.currency
     units = {
@@ -176,8 +177,8 @@ def _row(
 
 def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
     """What is left after costs, and when it has paid for itself."""
-    from experiments.estimate import lookup
-    from experiments.verdict import interval, number
+    from ..estimate import lookup
+    from ..verdict import interval, number
 
     known = terms(settings)
     net = lookup(summary, "net_value", "net_value")
@@ -199,8 +200,8 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
 
 def money_table(summary: pd.DataFrame) -> Any:
     """A row a figure, "never" where it never comes to that; None where there is none."""
-    from experiments.estimate import Estimate
-    from experiments.tables import DASH, blank_table
+    from ..estimate import Estimate
+    from ..tables import DASH, blank_table
 
     own = summary[summary["estimand"].isin(list(ESTIMANDS))]
     if own.empty:
@@ -226,7 +227,7 @@ def money_table(summary: pd.DataFrame) -> Any:
 
 def shown(value: float, *, falls: bool = False) -> str:
     """A number; or "never", or where the value ``falls`` with what was tried and is still there at its end, "more"."""
-    from experiments.verdict import number
+    from ..verdict import number
 
     if math.isinf(value):
         return "more" if falls and value > 0 else "never"

@@ -6,15 +6,16 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from experiments.found import Found, table
-from experiments.settings import Settings
-from experiments.studies.value_options import ValueStudy
-from sim.scenario import Scenario, StrategySpec
+from jointbid.sim.scenario import Scenario, StrategySpec
+
+from ..found import Found, table
+from ..settings import Settings
+from .value_options import ValueStudy
 
 if TYPE_CHECKING:
-    from experiments.estimate import Estimate
-    from experiments.studies.retuned import Retuned
-    from experiments.studies.tuning import Tuned
+    from ..estimate import Estimate
+    from .retuned import Retuned
+    from .tuning import Tuned
 
 FEW_SALES = 200
 """From fewer conversions a learned valuation has little but their chance to learn from."""
@@ -22,7 +23,7 @@ FEW_SALES = 200
 
 def power(value: Estimate, unit: str) -> Iterator[str]:
     """What a study of this size would have shown."""
-    from experiments.verdict import number
+    from ..verdict import number
 
     if math.isfinite(value.detectable) and value.detectable > 0:
         yield (
@@ -33,7 +34,7 @@ def power(value: Estimate, unit: str) -> Iterator[str]:
 
 def width(value: Estimate, wanted: float | None, most: int) -> Iterator[str]:
     """Where a half-width was asked for: whether the interval that is printed has it."""
-    from experiments.verdict import number
+    from ..verdict import number
 
     if wanted is None or not value.has_interval:
         return
@@ -51,7 +52,7 @@ def width(value: Estimate, wanted: float | None, most: int) -> Iterator[str]:
 
 def near_tie(pilot: Found) -> Iterator[str]:
     """Where the pilots do not show that the better single source is the better one."""
-    from experiments.estimate import paired_difference
+    from ..estimate import paired_difference
 
     rows = table(pilot)
     if rows.empty:
@@ -69,8 +70,8 @@ def near_tie(pilot: Found) -> Iterator[str]:
 
 def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
     """What the policies were retuned to, and how much one bidder could still gain by another of the tried values."""
-    from experiments.studies.value_cells import unit
-    from experiments.verdict import number
+    from ..verdict import number
+    from .value_cells import unit
 
     if not found.at or settings.study.tune is None:
         return
@@ -125,15 +126,15 @@ def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
 
 def paces(spec: StrategySpec, scenario: Scenario) -> bool:
     """Whether a strategy minds its budget."""
-    from strategies.market import Market
-    from strategies.registry import make
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import make
 
     return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
 
 
 def sales_to_learn_from(scenario: Scenario, requests: int) -> float:
     """Conversions in a log of so many impressions; inf where values are learned from something else."""
-    from sim.response import truth
+    from jointbid.sim.response import truth
 
     if scenario.response.conversion is None:
         return math.inf

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from experiments.replay.settings import Replay
-from experiments.studies.options import Arm, Curve, EitherOrBoth, Learner, Overtaking, Range, Tune, Who
-from sim.scenario import Model
-from sim.scenario.base import Count, Positive
+from jointbid.sim.scenario import Model
+from jointbid.sim.scenario.base import Count, Positive
+
+from ..replay.settings import Replay
+from .options import Arm, Curve, EitherOrBoth, Learner, Overtaking, Range, Tune, Who
 
 Value = bool | int | float | str | tuple[float, ...]
 """What a key may be swept over."""

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from experiments.cells import Cell
-from experiments.found import Ledger
-from experiments.settings import Settings
-from experiments.studies import drawn, overtaking, switching, upgrade
-from experiments.studies.value_cells import Plan, unit
-from experiments.studies.value_options import ValueStudy
+from ..cells import Cell
+from ..found import Ledger
+from ..settings import Settings
+from . import drawn, overtaking, switching, upgrade
+from .value_cells import Plan, unit
+from .value_options import ValueStudy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,7 +96,7 @@ def world_table(found: list[World], ledger: Ledger) -> pd.DataFrame:
     """A row a world: the drawn values, the value of joint data with its interval, and what that shows; failed ones are left out."""
     import pandas as pd
 
-    from experiments.estimate import mean_interval
+    from ..estimate import mean_interval
 
     rows = []
     for world in found:
@@ -113,8 +113,8 @@ def world_table(found: list[World], ledger: Ledger) -> pd.DataFrame:
 
 def _net(world: World, ledger: Ledger) -> dict[str, Any]:
     """Present value after costs with its interval, and what that shows; nothing where no volume is stated."""
-    from experiments.estimate import mean_interval
-    from experiments.studies.value_money import per_request, terms
+    from ..estimate import mean_interval
+    from .value_money import per_request, terms
 
     known = terms(world.plan.settings)
     found = drawn.there(world.plan, len(world.replications), ledger)
@@ -148,7 +148,7 @@ def _lead(world: World, ledger: Ledger) -> dict[str, Any]:
 
 def _upgrade(world: World, ledger: Ledger) -> dict[str, Any]:
     """What better joint data are worth with its interval, and what that shows."""
-    from experiments.estimate import mean_interval
+    from ..estimate import mean_interval
 
     gained = world.better.differences(world.replications, ledger) if world.better else None
     if gained is None:
@@ -160,8 +160,8 @@ def _upgrade(world: World, ledger: Ledger) -> dict[str, Any]:
 
 def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: shares of worlds by what was shown, the mean value, and each key's rank correlation with it."""
-    from experiments.estimate import mean_interval
-    from experiments.estimate.ladder import PROFIT, summary_row
+    from ..estimate import mean_interval
+    from ..estimate.ladder import PROFIT, summary_row
 
     if table.empty:
         return
@@ -182,7 +182,7 @@ def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[s
 
 def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
     """In what share of worlds joining pays, and which keys go with its value; then the same after costs."""
-    from experiments.studies.drawn_words import WHICH, goes_with
+    from .drawn_words import WHICH, goes_with
 
     before = _shares(summary, FINDINGS)
     if before is None:
@@ -205,7 +205,7 @@ def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
 
 def _shares(summary: pd.DataFrame, names: dict[str, str]) -> list[str] | None:
     """Shares of worlds with a positive and a negative finding, in words; None where there are none."""
-    from experiments.studies.drawn_words import percent, share_of
+    from .drawn_words import percent, share_of
 
     found = [share_of(summary, names[finding]) for finding in ("positive", "negative")]
     return [percent(one) for one in found if one] if all(found) else None

@@ -65,7 +65,7 @@ class Bids(NamedTuple):
 
 
 class Effects(NamedTuple):
-    """What an impression does (``sim.response.Effect``, flat), looked up like bids with stride 1.
+    """What an impression does (``jointbid.sim.response.Effect``, flat), looked up like bids with stride 1.
 
     Creative c's numbers lie ``c x creative_stride`` further on; ``rotation`` are the cumulative shares of the creatives, shape
     (creatives,), and ``rotation_key`` (bidders,) what their choice is hashed from. ``fading`` is what is left of an effect by how

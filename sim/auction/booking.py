@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sim.auction.arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, Rules, Seats
-from sim.auction.charging import charge
-from sim.auction.memory import remember
-from sim.auction.rounding import half_even
-from sim.compiled import inlined
-from sim.streams import unit
+from ..compiled import inlined
+from ..streams import unit
+from .arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, Rules, Seats
+from .charging import charge
+from .memory import remember
+from .rounding import half_even
 
 SEEN, CLICKED, CONVERTED = 0, 1, 2
 """The draws, in the order of ``Effects.keys``."""

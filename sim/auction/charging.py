@@ -9,8 +9,8 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.mechanisms import FILES
-from sim.compiled import inlined
+from ..compiled import inlined
+from .mechanisms import FILES
 
 Charge = Callable[[int, int, int, NDArray[np.int64], int, NDArray[np.float64], int], float]
 
@@ -31,7 +31,7 @@ def _unknown(
 def _before(others: Charge, numbered: tuple[int, str]) -> Charge:
     """``others``, or the numbered mechanism's own rule where the request is sold by it."""
     number, file = numbered
-    own = import_module(f"sim.auction.mechanisms.{file}").charge
+    own = import_module(f"jointbid.sim.auction.mechanisms.{file}").charge
 
     @inlined
     def either(

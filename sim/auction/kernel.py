@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sim.auction.arrays import (
+from ..compiled import kernel
+from .arrays import (
     NOBODY,
     OUTSIDE,
     Bids,
@@ -16,10 +17,9 @@ from sim.auction.arrays import (
     Seats,
     Shortlist,
 )
-from sim.auction.booking import pay, show
-from sim.auction.memory import AHEAD, look_ahead
-from sim.auction.ranking import enter, fill, rank_all, rank_listed
-from sim.compiled import kernel
+from .booking import pay, show
+from .memory import AHEAD, look_ahead
+from .ranking import enter, fill, rank_all, rank_listed
 
 
 @kernel

@@ -8,8 +8,8 @@ everything else of an auction.
 
 from __future__ import annotations
 
-from sim.auction.arrays import Memory, Requests, Shortlist
-from sim.compiled import inlined, prefetch
+from ..compiled import inlined, prefetch
+from .arrays import Memory, Requests, Shortlist
 
 AHEAD = 12
 """So many requests ahead a person is looked for."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.auction.arrays import Bids, Memory, Requests, Rules, Seats, Shortlist
-from sim.auction.memory import stands
-from sim.compiled import inlined
-from sim.streams import word
+from ..compiled import inlined
+from ..streams import word
+from .arrays import Bids, Memory, Requests, Rules, Seats, Shortlist
+from .memory import stands
 
 Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 Names = np.ndarray[tuple[int, ...], np.dtype[np.int16]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import inlined, kernel
+from ..compiled import inlined, kernel
 
 MICROS = 1e6
 

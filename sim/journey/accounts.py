@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.audience import type_of
-from sim.journey.kernel import Tally, move, settle
-from sim.journey.process import (
+from ..audience import type_of
+from ..scenario import HOUR_US, Scenario
+from ..streams import Streams
+from .kernel import Tally, move, settle
+from .process import (
     ONWARD,
     STAGES,
     backwards,
@@ -19,8 +21,6 @@ from sim.journey.process import (
     leaving,
     stationary,
 )
-from sim.scenario import HOUR_US, Scenario
-from sim.streams import Streams
 
 
 class Accounts:

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import inlined, kernel
-from sim.journey.process import APPROVED, LAPSED
-from sim.streams import unit
+from ..compiled import inlined, kernel
+from ..streams import unit
+from .process import APPROVED, LAPSED
 
 
 class Tally(NamedTuple):

@@ -11,8 +11,8 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.scenario import Scenario
-from sim.scenario.journey import Journey, Stage
+from ..scenario import Scenario
+from ..scenario.journey import Journey, Stage
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 UNAWARE, AWARE, INTERESTED, CONSIDERING, APPROVED, BOUGHT, LAPSED = range(len(STAGES))

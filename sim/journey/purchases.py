@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.arrays import Ledger, Memory
-from sim.journey.accounts import Accounts
-from sim.scenario import HOUR_US, Scenario
+from ..auction.arrays import Ledger, Memory
+from ..scenario import HOUR_US, Scenario
+from .accounts import Accounts
 
 
 class Purchases:

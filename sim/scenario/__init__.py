@@ -15,8 +15,8 @@ from typing import Annotated, Any, Self, cast
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from sim.scenario.auction import Auction, FloorStep, Rivals, Throttle
-from sim.scenario.base import (
+from .auction import Auction, FloorStep, Rivals, Throttle
+from .base import (
     HOUR_US,
     MAX_MICROS,
     MICROS,
@@ -25,16 +25,16 @@ from sim.scenario.base import (
     Model,
     parts_alone,
 )
-from sim.scenario.beliefs import belief_problems, choice_problems
-from sim.scenario.bidders import Bidders, Cap, Holdout, Kind, StrategySpec, Terms, kind_problems
-from sim.scenario.delay import NO_DELAY, Delay
-from sim.scenario.journey import Journey, Stays, journey_own_problems, journey_problems
-from sim.scenario.people import Audience, Consent, Drift, drift_problems
-from sim.scenario.response import Conversion, Creative, Logit, Response, outcome_problems
-from sim.scenario.source import FACTORS, MOVING, OF_JOURNEYS, OWNERS, Factor, Owner, Source
-from sim.scenario.stock import Stock, shelf_problems, stock_problems
-from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
-from sim.scenario.touchpoints import Channel, Touchpoints, touchpoint_problems
+from .beliefs import belief_problems, choice_problems
+from .bidders import Bidders, Cap, Holdout, Kind, StrategySpec, Terms, kind_problems
+from .delay import NO_DELAY, Delay
+from .journey import Journey, Stays, journey_own_problems, journey_problems
+from .people import Audience, Consent, Drift, drift_problems
+from .response import Conversion, Creative, Logit, Response, outcome_problems
+from .source import FACTORS, MOVING, OF_JOURNEYS, OWNERS, Factor, Owner, Source
+from .stock import Stock, shelf_problems, stock_problems
+from .supply import LogSupply, Supply, SyntheticSupply
+from .touchpoints import Channel, Touchpoints, touchpoint_problems
 
 MAX_CELLS_OF_TRUTH = 1 << 20
 MAX_VISIBLE_CELLS = 1 << 21

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from sim.auction.mechanisms import MECHANISMS
-from sim.scenario.base import MAX_MICROS, MICROS_PER_CPM, Finite, Hours, Model, NonNegative, Positive, Rate
+from ..auction.mechanisms import MECHANISMS
+from .base import MAX_MICROS, MICROS_PER_CPM, Finite, Hours, Model, NonNegative, Positive, Rate
 
 
 def _known(name: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.scenario.base import contradictions
+from .base import contradictions
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from . import Scenario
 
 
 def choice_problems(scenario: Scenario) -> Iterator[str]:

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sim.scenario.base import Count, Hours, Model, Money, Rate
-from sim.scenario.delay import NO_DELAY, Delay
+from .base import Count, Hours, Model, Money, Rate
+from .delay import NO_DELAY, Delay
 
 
 class StrategySpec(BaseModel):

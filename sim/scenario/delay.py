@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.scenario.base import Model, NonNegative, Positive, Rate
+from .base import Model, NonNegative, Positive, Rate
 
 
 class Delay(Model):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from sim.scenario.base import MAX_HOURS, Count, Hours, Model, NonNegative, Positive, Rate
+from .base import MAX_HOURS, Count, Hours, Model, NonNegative, Positive, Rate
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from . import Scenario
 
 Stage = Literal["unaware", "aware", "interested", "considering", "approved", "bought", "lapsed"]
 Stay = Annotated[float, Field(gt=0, le=MAX_HOURS)]
@@ -41,7 +41,7 @@ class Journey(Model):
     probability A_j / (``outside`` + sum A), A = (1 + S)^``power`` + ``base`` - 1, or from nobody here: ``base`` is the attraction of
     an advertiser that it has never seen (0: it never buys from one). A purchase is worth ``margin`` in currency. After the last request the world goes on for ``run_out_h`` without ads, so that what is left in the stocks counts.
 
-    ``believed_win_rate`` is what bidders reckon with who value an impression (``strategies.valuations.outlook``): the share of an
+    ``believed_win_rate`` is what bidders reckon with who value an impression (``jointbid.strategies.valuations.outlook``): the share of an
     account's impressions that each advertiser wins; null: what would follow from itself, at the landscape's prices.
     """
 

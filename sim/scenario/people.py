@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator
 
-from sim.scenario.base import MAX_HOURS, Count, Finite, Model, NonNegative, Rate, contradictions
+from .base import MAX_HOURS, Count, Finite, Model, NonNegative, Rate, contradictions
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from . import Scenario
 
 Types = Annotated[int, Field(ge=1, le=4096)]
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from sim.scenario.base import Finite, Hours, Model, NonNegative, Positive, Rate
-from sim.scenario.delay import NO_DELAY, Delay
+from .base import Finite, Hours, Model, NonNegative, Positive, Rate
+from .delay import NO_DELAY, Delay
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from . import Scenario
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 

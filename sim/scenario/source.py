@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
-from sim.scenario.base import MAX_HOURS, Hours, Model, Rate
-from sim.scenario.delay import NO_DELAY, Delay
+from .base import MAX_HOURS, Hours, Model, Rate
+from .delay import NO_DELAY, Delay
 
 Factor = Literal["profile", "context", "history", "stage", "interest", "stock"]
 Owner = Literal["cio", "cmo", "agency"]

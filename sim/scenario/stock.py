@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, field_validator
 
-from sim.scenario.base import Count, Hours, Model, NonNegative, Positive, contradictions
+from .base import Count, Hours, Model, NonNegative, Positive, contradictions
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from . import Scenario
 
 Units = Annotated[Count, Field(le=1000)]
 
@@ -24,7 +24,7 @@ class Stock(Model):
     probability ``step_h`` / ``lead_h`` at each of the next ones, so that it takes ``lead_h`` on average.
 
     ``believed_sales_per_h`` is what bidders reckon with who do not see a shelf, or see an old copy of it
-    (``strategies.valuations.shelf``): units that an advertiser sells of a product in an hour while there are any (one number, or
+    (``jointbid.strategies.valuations.shelf``): units that an advertiser sells of a product in an hour while there are any (one number, or
     one per context type); null: those of one who knows all and bids truthfully at the landscape's prices.
     """
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sim.scenario.base import HOUR_US, MAX_HOURS, Count, LogMoney, Model, Positive, Rate
+from .base import HOUR_US, MAX_HOURS, Count, LogMoney, Model, Positive, Rate
 
 FLAT_DAY = (1.0,) * 24
 MOST_ROWS = 1_000_000

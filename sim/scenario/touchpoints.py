@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from sim.scenario.base import Hours, Model, NonNegative, Positive, Rate
-from sim.scenario.source import Owner
+from .base import Hours, Model, NonNegative, Positive, Rate
+from .source import Owner
 
 if TYPE_CHECKING:
-    from sim.scenario import Scenario
+    from . import Scenario
 
 
 class Channel(Model):

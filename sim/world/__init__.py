@@ -6,13 +6,13 @@ Worlds share one face (``base.World``): requests of types, seen through sources 
 
 from __future__ import annotations
 
-from sim.scenario import LogSupply, Scenario
-from sim.streams import Streams
-from sim.supply import Log
-from sim.world.base import World
-from sim.world.moving import JourneyWorld, ShopWorld
-from sim.world.plain import LogWorld, PrivateValues
-from sim.world.typed import TypedWorld
+from ..scenario import LogSupply, Scenario
+from ..streams import Streams
+from ..supply import Log
+from .base import World
+from .moving import JourneyWorld, ShopWorld
+from .plain import LogWorld, PrivateValues
+from .typed import TypedWorld
 
 __all__ = ["World", "make_world"]
 

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.arrays import Effects
-from sim.journey.accounts import Accounts
-from sim.response import fading
-from sim.scenario import Scenario
-from sim.sources import SyncClock
-from sim.stock import Shelves
-from sim.streams import Streams
-from sim.supply import Chunk
+from ..auction.arrays import Effects
+from ..journey.accounts import Accounts
+from ..response import fading
+from ..scenario import Scenario
+from ..sources import SyncClock
+from ..stock import Shelves
+from ..streams import Streams
+from ..supply import Chunk
 
 
 class World:

@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from sim.auction.arrays import Effects
-from sim.audience import COMMON
-from sim.drift import Products
-from sim.journey.accounts import Accounts
-from sim.journey.process import KINDS, journey_of
-from sim.response import sold_out
-from sim.scenario import Scenario
-from sim.sources import Facts
-from sim.stock import Shelves
-from sim.streams import Streams
-from sim.world.typed import Record, TypedWorld
+from ..auction.arrays import Effects
+from ..audience import COMMON
+from ..drift import Products
+from ..journey.accounts import Accounts
+from ..journey.process import KINDS, journey_of
+from ..response import sold_out
+from ..scenario import Scenario
+from ..sources import Facts
+from ..stock import Shelves
+from ..streams import Streams
+from .typed import Record, TypedWorld
 
 
 class JourneyWorld(TypedWorld):

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from sim.auction.arrays import Effects
-from sim.response import private_values
-from sim.scenario import Scenario
-from sim.streams import Streams
-from sim.supply import Chunk
-from sim.world.base import World
+from ..auction.arrays import Effects
+from ..response import private_values
+from ..scenario import Scenario
+from ..streams import Streams
+from ..supply import Chunk
+from .base import World
 
 
 class PrivateValues(World):

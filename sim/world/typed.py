@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from sim.auction.arrays import Effects
-from sim.audience import COMMON
-from sim.response import Effect, margins, truth
-from sim.scenario import FACTORS, Scenario
-from sim.sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched, matches_all
-from sim.streams import Streams
-from sim.supply import Chunk
-from sim.world.base import World
+from ..auction.arrays import Effects
+from ..audience import COMMON
+from ..response import Effect, margins, truth
+from ..scenario import FACTORS, Scenario
+from ..sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched, matches_all
+from ..streams import Streams
+from ..supply import Chunk
+from .base import World
 
 Record = Callable[[str, Facts, slice, NDArray[np.int64]], NDArray[np.int32]]
 """What a record says of an owner's facts on some rows of the chunk that was taken at these times; shape (n,)."""

@@ -1,6 +1,6 @@
 """P(win | bid) from what an exchange tells, where it does not tell every price.
 
-Prices and bids are kept in bins (``strategies.policies.bins``); estimates are made at the bins' upper ends.
+Prices and bids are kept in bins (``jointbid.strategies.policies.bins``); estimates are made at the bins' upper ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.policies import bins
+from . import bins
 
 Counts = NDArray[np.int64]
 Bins = NDArray[np.signedinteger[Any]]

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VECTORISED, Policy, VisibleRequests
-from strategies.market import Market
-from strategies.parameters import at_least_0, whole_numbers
-from strategies.policies.prices import median_price
+from ..base import VECTORISED, Policy, VisibleRequests
+from ..market import Market
+from ..parameters import at_least_0, whole_numbers
+from .prices import median_price
 
 
 class Constant(Policy):

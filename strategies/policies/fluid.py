@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
-from strategies.market import Market
-from strategies.parameters import at_least_0, one_of
-from strategies.policies import bins
-from strategies.policies.prices import PriceTable
-from strategies.policies.shading import shaded, tabled
+from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..market import Market
+from ..parameters import at_least_0, one_of
+from . import bins
+from .prices import PriceTable
+from .shading import shaded, tabled
 
 HIGHEST_LOG = math.log(1e9)
 HALVINGS = 60

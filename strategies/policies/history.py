@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.visible import KnownOutcomes
+from jointbid.sim.visible import KnownOutcomes
 
 
 class History:

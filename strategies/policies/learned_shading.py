@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.mechanisms import MECHANISMS
-from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
-from strategies.market import Market
-from strategies.parameters import one_of, share, whole
-from strategies.policies.bins import EDGES
-from strategies.policies.censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
+from jointbid.sim.auction.mechanisms import MECHANISMS
+
+from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..market import Market
+from ..parameters import one_of, share, whole
+from .bins import EDGES
+from .censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
 
 FEEDBACK = ("win_lose", "winning_price", "minimum_bid")
 

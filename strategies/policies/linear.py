@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, Policy, VisibleRequests
-from strategies.parameters import above_0, at_least_0
+from ..base import VALUE, VECTORISED, Policy, VisibleRequests
+from ..parameters import above_0, at_least_0
 
 SECOND = ("second_price", "vcg")
 """Where the price does not depend on one's own bid."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, Policy, VisibleRequests
-from strategies.market import Market
-from strategies.parameters import above_0
-from strategies.policies.prices import median_price
+from ..base import VALUE, VECTORISED, Policy, VisibleRequests
+from ..market import Market
+from ..parameters import above_0
+from .prices import median_price
 
 
 class ORTB1(Policy):

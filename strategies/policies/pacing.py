@@ -8,11 +8,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
-from strategies.market import Market
-from strategies.parameters import above_0, at_least_0, one_of
-from strategies.policies.fluid import FluidPacing
-from strategies.policies.linear import SECOND
+from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..market import Market
+from ..parameters import above_0, at_least_0, one_of
+from .fluid import FluidPacing
+from .linear import SECOND
 
 
 class AdaptivePacing(Policy):

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
-from strategies.parameters import above_0, at_least_0, one_of
+from ..base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
+from ..parameters import above_0, at_least_0, one_of
 
 
 class _PID(Policy):

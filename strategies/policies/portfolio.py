@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
-from strategies.parameters import above_0, at_least_0, one_of, share
-from strategies.policies.history import History, longer, sums
-from strategies.policies.linear import SECOND
+from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..parameters import above_0, at_least_0, one_of, share
+from .history import History, longer, sums
+from .linear import SECOND
 
 CAMPAIGN = "context"
 """The column that tells products, and so campaigns, apart."""

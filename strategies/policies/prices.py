@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.market import Market
+from ..market import Market
 
 POINTS = 4097
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
-from strategies.market import Market
-from strategies.parameters import above_0, at_least_0, whole
+from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..market import Market
+from ..parameters import above_0, at_least_0, whole
 
 INSIDE = 0.01
 """How far a bid keeps from the next price level, in levels."""

@@ -8,12 +8,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.auction.mechanisms import MECHANISMS
-from sim.scenario import MICROS
-from strategies.base import VALUE, VECTORISED, Policy, VisibleRequests
-from strategies.market import Market
-from strategies.parameters import points
-from strategies.policies.bins import EDGES, bin_of
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.scenario import MICROS
+
+from ..base import VALUE, VECTORISED, Policy, VisibleRequests
+from ..market import Market
+from ..parameters import points
+from .bins import EDGES, bin_of
 
 GRID = 65
 ROWS_AT_ONCE = 4096

@@ -7,10 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
-from strategies.parameters import above_0, at_least_0, one_of
-from strategies.policies.linear import SECOND
-from strategies.policies.pacing import default_step
+from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..parameters import above_0, at_least_0, one_of
+from .linear import SECOND
+from .pacing import default_step
 
 LARGEST_MOVE = 1.0
 """Of log lam at one control step: few large steps shall not throw it about."""

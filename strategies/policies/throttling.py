@@ -7,8 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
-from strategies.parameters import share as within_0_1
+from ..base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
+from ..parameters import share as within_0_1
 
 
 class Throttling(Policy):

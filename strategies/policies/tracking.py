@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
-from strategies.parameters import above_0, at_least_0, one_of
-from strategies.policies import bins
+from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..parameters import above_0, at_least_0, one_of
+from . import bins
 
 SPAN = 8
 """Bins of money to one level: values within 4.4 % of each other learn together."""

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from strategies.testing.answers import bids_per_second
-from strategies.testing.case import Case
-from strategies.testing.failure import CheckFailed
-from strategies.testing.kit import Finding, all_checks, findings, parametrize_with_checks
-from strategies.testing.trial import trial_scenario
+from .answers import bids_per_second
+from .case import Case
+from .failure import CheckFailed
+from .kit import Finding, all_checks, findings, parametrize_with_checks
+from .trial import trial_scenario
 
 __all__ = [
     "Case",

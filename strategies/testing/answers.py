@@ -7,14 +7,15 @@ import unittest
 
 import numpy as np
 
-from sim import Strategy
-from sim.auction.mechanisms import MECHANISMS
-from sim.visible import MAX_BID
-from strategies.testing.case import Case
-from strategies.testing.compare import expect_same, first_difference
-from strategies.testing.failure import expect
-from strategies.testing.life import live
-from strategies.testing.trial import part
+from jointbid.sim import Strategy
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.visible import MAX_BID
+
+from .case import Case
+from .compare import expect_same, first_difference
+from .failure import expect
+from .life import live
+from .trial import part
 
 MILLION = 1_000_000
 SLOWEST = 10_000.0

@@ -12,11 +12,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import RunResult, Scenario, Strategy, VisibleRequests
-from sim.auction.mechanisms import MECHANISMS
-from strategies.market import Market
-from strategies.testing.failure import CheckFailed, expect, raised
-from strategies.testing.trial import ROWS, columns, play, sized, takes_value, trial_scenario, visible, wants
+from jointbid.sim import RunResult, Scenario, Strategy, VisibleRequests
+from jointbid.sim.auction.mechanisms import MECHANISMS
+
+from ..market import Market
+from .failure import CheckFailed, expect, raised
+from .trial import ROWS, columns, play, sized, takes_value, trial_scenario, visible, wants
 
 PARTS = ("reads", "learns", "bid", "observe", "control")
 Maker = Callable[..., Strategy]

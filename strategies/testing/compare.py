@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.testing.failure import expect
+from .failure import expect
 
 
 def first_difference(a: NDArray[Any], b: NDArray[Any]) -> int | None:

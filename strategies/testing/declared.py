@@ -8,13 +8,13 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from strategies.base import Priced
-from strategies.card import Card
-from strategies.testing.case import Case
-from strategies.testing.compare import first_difference
-from strategies.testing.failure import expect
-from strategies.testing.life import Life, live
-from strategies.testing.trial import ROWS, wants
+from ..base import Priced
+from ..card import Card
+from .case import Case
+from .compare import first_difference
+from .failure import expect
+from .life import Life, live
+from .trial import ROWS, wants
 
 UNIT = 1024.0
 """The other currency: a power of two, so that rounding is the same in both."""

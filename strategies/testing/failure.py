@@ -9,8 +9,8 @@ from typing import NoReturn
 
 import numpy as np
 
-ROOT = Path(__file__).parents[2]
-NOT_THE_AUTHORS = (*(ROOT / room for room in ("sim", "strategies", "experiments")), Path(np.__file__).parent)
+PACKAGE = Path(__file__).parents[2]
+NOT_THE_AUTHORS = (PACKAGE, Path(np.__file__).parent)
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - it names what happened, in the words the author reads

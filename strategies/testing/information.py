@@ -6,12 +6,13 @@ import unittest
 
 import numpy as np
 
-from sim import VisibleRequests
-from strategies.testing.case import Case
-from strategies.testing.compare import expect_same
-from strategies.testing.failure import expect, raised
-from strategies.testing.life import Life, live, nothing_told
-from strategies.testing.trial import wants
+from jointbid.sim import VisibleRequests
+
+from .case import Case
+from .compare import expect_same
+from .failure import expect, raised
+from .life import Life, live, nothing_told
+from .trial import wants
 
 
 def no_hidden_columns(maker: object) -> None:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
-from sim import Scenario
-from strategies.testing import answers, declared, information, runs, state
-from strategies.testing.case import Case
-from strategies.testing.failure import CheckFailed, came, cause
+from jointbid.sim import Scenario
+
+from . import answers, declared, information, runs, state
+from .case import Case
+from .failure import CheckFailed, came, cause
 
 if TYPE_CHECKING:
     import pytest

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim import AccountState, Feedback, Strategy, VisibleRequests
-from sim.visible import KnownOutcomes, frozen
-from strategies.testing.case import Case
-from strategies.testing.failure import raised
-from strategies.testing.trial import PRICE, part
+from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
+from jointbid.sim.visible import KnownOutcomes, frozen
+
+from .case import Case
+from .failure import raised
+from .trial import PRICE, part
 
 STEPS = 4
 ROWS_A_STEP = 400

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from strategies.testing.case import Case
-from strategies.testing.compare import first_difference
-from strategies.testing.failure import CheckFailed, expect
-from strategies.testing.life import Life, live
+from .case import Case
+from .compare import first_difference
+from .failure import CheckFailed, expect
+from .life import Life, live
 
 BLOCKS = (1, 7, 65_536)
 

@@ -10,10 +10,10 @@ from pickle import dumps, loads
 
 import numpy as np
 
-from strategies.testing.case import Case
-from strategies.testing.compare import expect_same
-from strategies.testing.failure import CheckFailed
-from strategies.testing.life import Life, live
+from .case import Case
+from .compare import expect_same
+from .failure import CheckFailed
+from .life import Life, live
 
 
 def deterministic_under_seed(maker: object) -> None:

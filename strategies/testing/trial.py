@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import Entrant, RunResult, Scenario, Strategy, VisibleRequests, simulate
-from sim.auction.mechanisms import MECHANISMS
-from sim.visible import PUBLIC_COLUMNS
-from strategies.base import VALUE, Policy, Priced
-from strategies.valuations.bayes import bayes
-from strategies.valuations.tables import CellValues
+from jointbid.sim import Entrant, RunResult, Scenario, Strategy, VisibleRequests, simulate
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.visible import PUBLIC_COLUMNS
+
+from ..base import VALUE, Policy, Priced
+from ..valuations.bayes import bayes
+from ..valuations.tables import CellValues
 
 TRIAL = "trial"
 ROWS = 257

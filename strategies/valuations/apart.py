@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import AccountState, Feedback, VisibleRequests
-from strategies.valuations.online import Online
+from jointbid.sim import AccountState, Feedback, VisibleRequests
+
+from .online import Online
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import Scenario
-from sim.audience import consent_law
-from sim.journey.process import backwards, journey_of, stationary
-from sim.response import truth
-from sim.scenario import HOUR_US, MOVING, Source, SyntheticSupply
-from sim.sources import SyncClock, likelihood, must_consent, retention, true_records
-from strategies.base import Valuation
-from strategies.valuations import shelf
-from strategies.valuations.outlook import worth_by_stage
-from strategies.valuations.records import records
-from strategies.valuations.tables import DECIMALS, AgedValues, CellValues, ratio
+from jointbid.sim import Scenario
+from jointbid.sim.audience import consent_law
+from jointbid.sim.journey.process import backwards, journey_of, stationary
+from jointbid.sim.response import truth
+from jointbid.sim.scenario import HOUR_US, MOVING, Source, SyntheticSupply
+from jointbid.sim.sources import SyncClock, likelihood, must_consent, retention, true_records
+
+from ..base import Valuation
+from . import shelf
+from .outlook import worth_by_stage
+from .records import records
+from .tables import DECIMALS, AgedValues, CellValues, ratio
 
 Goal = Literal["worth", "clicks"]
 """What a bidder values: all that an impression is worth, or its clicks alone."""

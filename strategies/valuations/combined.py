@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from sim import Scenario, VisibleRequests
-from sim.sources import retention
-from strategies.base import AccountState, Feedback, Valuation, learns
-from strategies.valuations.bayes import (
+from jointbid.sim import Scenario, VisibleRequests
+from jointbid.sim.sources import retention
+
+from ..base import AccountState, Feedback, Valuation, learns
+from .bayes import (
     ages_are_used,
     ages_over_the_run,
     bayes,
@@ -25,7 +26,7 @@ from strategies.valuations.bayes import (
     mean_retention,
     mean_value,
 )
-from strategies.valuations.tables import spread_over
+from .tables import spread_over
 
 Link = Literal["identity", "logit"]
 AGE_POINTS = 64

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import Scenario, VisibleRequests
-from sim.response import truth
-from sim.training import TrainingLog
-from strategies.base import Valuation
-from strategies.valuations.bayes import believed_retention, posterior
-from strategies.valuations.learned import learned
-from strategies.valuations.tables import DECIMALS, CellValues, ratio, spread_over
+from jointbid.sim import Scenario, VisibleRequests
+from jointbid.sim.response import truth
+from jointbid.sim.training import TrainingLog
+
+from ..base import Valuation
+from .bayes import believed_retention, posterior
+from .learned import learned
+from .tables import DECIMALS, CellValues, ratio, spread_over
 
 Table = NDArray[np.float64]
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from sim.compiled import inlined, kernel
-from strategies.parameters import above_0, at_least_0
-from strategies.valuations.features import Columns, Features, scores
-from strategies.valuations.impressions import Lesson, OwnImpressions
-from strategies.valuations.online import Link, Online
+from jointbid.sim.compiled import inlined, kernel
+
+from ..parameters import above_0, at_least_0
+from .features import Columns, Features, scores
+from .impressions import Lesson, OwnImpressions
+from .online import Link, Online
 
 MOST_ROWS = 1_000_000
 

@@ -3,7 +3,7 @@
 Outcomes come late: an impression is held back until it is ``wait_h`` old, and what is known of it by then is divided by the
 share that should be. Only what was won is seen, and that was bid on highly: an impression counts with the inverse of its
 bid's win rate (Horvitz & Thompson 1952), so that impressions weigh like requests. What was never won is never learned: so
-learners begin with the log that all share, bought at random (``sim.training``).
+learners begin with the log that all share, bought at random (``jointbid.sim.training``).
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import Feedback
-from sim.delays import cdf
-from sim.scenario import NO_DELAY, Delay
-from sim.visible import KnownOutcomes
-from strategies.policies import bins
-from strategies.valuations.features import Columns, Features
+from jointbid.sim import Feedback
+from jointbid.sim.delays import cdf
+from jointbid.sim.scenario import NO_DELAY, Delay
+from jointbid.sim.visible import KnownOutcomes
+
+from ..policies import bins
+from .features import Columns, Features
 
 OCTAVES = bins.PER_OCTAVE // 4
 """Bins of bids to one bin of win rates: a quarter of an octave."""

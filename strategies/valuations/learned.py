@@ -1,9 +1,9 @@
-"""Valuations fitted to a randomised log (``sim.training``): what a firm can know, against what is there to know.
+"""Valuations fitted to a randomised log (``jointbid.sim.training``): what a firm can know, against what is there to know.
 
 Every learner sees the same impressions, masked to its own sources and to the labels that its owner sees (``ownership``). ``table`` smooths cell means towards the overall mean
 by as much as their spread warrants (empirical Bayes, Morris 1983); ``logistic`` is a ridge-penalised regression on
 one-hot codes and the crossed codes of every two sources: logistic for clicks, linear for values. ``ftrl`` and ``thompson``
-go on learning from their own impressions (``strategies.valuations.start``).
+go on learning from their own impressions (``jointbid.strategies.valuations.start``).
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import Scenario
-from sim.training import FOLDS, TrainingLog
-from strategies.base import Valuation
-from strategies.valuations.combined import Link, Stacked, Summed, fit_weights
-from strategies.valuations.ftrl import FTRL
-from strategies.valuations.online import Online
-from strategies.valuations.ownership import owned
-from strategies.valuations.start import started
-from strategies.valuations.tables import CellValues, spread_over
-from strategies.valuations.thompson import Thompson
+from jointbid.sim import Scenario
+from jointbid.sim.training import FOLDS, TrainingLog
+
+from ..base import Valuation
+from .combined import Link, Stacked, Summed, fit_weights
+from .ftrl import FTRL
+from .online import Online
+from .ownership import owned
+from .start import started
+from .tables import CellValues, spread_over
+from .thompson import Thompson
 
 Cells = NDArray[np.float64]
 FITTED: WeakKeyDictionary[TrainingLog, dict[tuple[str, ...], Cells]] = WeakKeyDictionary()

@@ -7,11 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import AccountState, Feedback, VisibleRequests
-from strategies.parameters import above_0
-from strategies.valuations.features import Columns, Features
-from strategies.valuations.impressions import Lesson, OwnImpressions
-from strategies.valuations.tables import DECIMALS
+from jointbid.sim import AccountState, Feedback, VisibleRequests
+
+from ..parameters import above_0
+from .features import Columns, Features
+from .impressions import Lesson, OwnImpressions
+from .tables import DECIMALS
 
 Link = Literal["logit", "identity"]
 LARGEST_SCORE = 35.0

@@ -12,8 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import Scenario
-from sim.journey.process import (
+from jointbid.sim import Scenario
+from jointbid.sim.journey.process import (
     APPROVED,
     STAGES,
     decay,
@@ -22,8 +22,8 @@ from sim.journey.process import (
     stationary,
     transitions,
 )
-from sim.landscape import Landscape
-from sim.response import truth
+from jointbid.sim.landscape import Landscape
+from jointbid.sim.response import truth
 
 
 def prospects(scenario: Scenario) -> NDArray[np.float64]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sim import Scenario
-from sim.response import margins
-from sim.training import TrainingLog
+from jointbid.sim import Scenario
+from jointbid.sim.response import margins
+from jointbid.sim.training import TrainingLog
 
 
 class Worth(NamedTuple):

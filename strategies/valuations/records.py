@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import Scenario
-from sim.scenario import HOUR_US, SyntheticSupply
-from sim.sources import SyncClock
+from jointbid.sim import Scenario
+from jointbid.sim.scenario import HOUR_US, SyntheticSupply
+from jointbid.sim.sources import SyncClock
 
 PHASES = 512
 """Moments of the run at which it is looked how many steps old each copy is."""

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
-from sim import Scenario
-from sim.landscape import Landscape
-from sim.response import sold_out, truth
-from sim.scenario import SyntheticSupply
-from sim.stock import stock_of, units_of
-from strategies.valuations.records import records
+from jointbid.sim import Scenario
+from jointbid.sim.landscape import Landscape
+from jointbid.sim.response import sold_out, truth
+from jointbid.sim.scenario import SyntheticSupply
+from jointbid.sim.stock import stock_of, units_of
+
+from .records import records
 
 
 def sales_per_h(scenario: Scenario) -> NDArray[np.float64]:

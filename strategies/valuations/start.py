@@ -9,14 +9,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import Scenario
-from sim.delays import quantile
-from sim.training import TrainingLog
-from strategies.valuations.apart import Apart
-from strategies.valuations.features import Features
-from strategies.valuations.impressions import OwnImpressions, Told
-from strategies.valuations.online import Online
-from strategies.valuations.ownership import owned
+from jointbid.sim import Scenario
+from jointbid.sim.delays import quantile
+from jointbid.sim.training import TrainingLog
+
+from .apart import Apart
+from .features import Features
+from .impressions import OwnImpressions, Told
+from .online import Online
+from .ownership import owned
 
 MATURE = 0.9
 """Impressions are held back until so many of their outcomes are known,"""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import VisibleRequests
+from jointbid.sim import VisibleRequests
 
 DECIMALS = 12
 """Exact values are kept to a millionth of a micro: two ways of working out one number then agree in every bit, and a

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from sim import VisibleRequests
-from strategies.parameters import above_0, whole
-from strategies.valuations.features import Columns, Features, scores
-from strategies.valuations.impressions import Lesson, OwnImpressions
-from strategies.valuations.online import Link, Online
+from jointbid.sim import VisibleRequests
+
+from ..parameters import above_0, whole
+from .features import Columns, Features, scores
+from .impressions import Lesson, OwnImpressions
+from .online import Link, Online
 
 UPPER_BITS = float(1 << 26)
 LOWER_BITS = 27

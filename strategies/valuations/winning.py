@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sim import Scenario
-from strategies.base import Valuation
-from strategies.valuations.bayes import bayes, believed_retention, mean_value, posterior
-from strategies.valuations.tables import CellValues
+from jointbid.sim import Scenario
+
+from ..base import Valuation
+from .bayes import bayes, believed_retention, mean_value, posterior
+from .tables import CellValues
 
 
 def winning(scenario: Scenario, information: tuple[str, ...], rivals: Iterable[tuple[str, ...]]) -> Valuation:

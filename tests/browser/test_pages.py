@@ -13,9 +13,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.report import write_comparison, write_report
-from experiments.verdict import number
+from jointbid.experiments.cli import main
+from jointbid.experiments.report import write_comparison, write_report
+from jointbid.experiments.verdict import number
 
 CHROMIUM = os.environ.get("JOINTBID_CHROMIUM", "")
 pytestmark = pytest.mark.skipif(

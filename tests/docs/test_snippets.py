@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.auction.mechanisms import vcg
+from jointbid.sim.auction.mechanisms import vcg
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]

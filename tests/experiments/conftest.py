@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.config import load
-from experiments.session import answer
-from experiments.studies.value import Value
+from jointbid.experiments.config import load
+from jointbid.experiments.session import answer
+from jointbid.experiments.studies.value import Value
 
 LEVELS = {
     "none": 0.25,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.cells import Cell
-from experiments.cli import main
-from experiments.config import load
-from experiments.errors import BadInput
-from experiments.studies.arms import entrants
 from jointbid import Policy, simulate
-from sim import Entrant
-from sim.scenario import StrategySpec
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.studies.arms import entrants
+from jointbid.sim import Entrant
+from jointbid.sim.scenario import StrategySpec
 
 FAST = ("scenario=agencies", "supply.requests=1500", "plot.enabled=false")
 KINDS = ("traditional", "digital", "in_house")

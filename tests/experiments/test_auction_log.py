@@ -14,12 +14,12 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from experiments.cli import main
-from experiments.config import load
-from experiments.logs import auctions
-from experiments.logs.auctions import SCHEMA, AuctionLog, drop_stale
-from sim.auction.mechanisms import MECHANISMS
-from sim.scenario import Scenario
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.logs import auctions
+from jointbid.experiments.logs.auctions import SCHEMA, AuctionLog, drop_stale
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.scenario import Scenario
 
 DOCS = Path(__file__).parents[2] / "docs"
 MARKET = ["supply.requests=3000", "bidders.count=3", "bidders.budget=0.02", "plot.enabled=false"]
@@ -233,8 +233,8 @@ def test_a_type_has_its_own_name_whatever_else_has_the_same_rule(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from experiments.logs.auctions import AuctionLog
-from sim import Scenario
+from jointbid.experiments.logs.auctions import AuctionLog
+from jointbid.sim import Scenario
 with AuctionLog(Path("auctions.parquet"), Scenario(), ["focal"], "code"):
     os.kill(os.getpid(), signal.SIGKILL)
 """

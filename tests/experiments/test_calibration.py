@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments.calibration import REAL, simulated_beside_real, weighted_auc
 from jointbid import Priced, Truthful, bayes, load, simulate
-from sim.response import truth
-from strategies.valuations.bayes import posterior
+from jointbid.experiments.calibration import REAL, simulated_beside_real, weighted_auc
+from jointbid.sim.response import truth
+from jointbid.strategies.valuations.bayes import posterior
 
 PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
 

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiments.cli import main
-from experiments.errors import BadInput
-from experiments.estimate import ladder_summary
-from experiments.report import Comparison, studies_of, write_comparison
-from experiments.report.compare import welch
+from jointbid.experiments.cli import main
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.estimate import ladder_summary
+from jointbid.experiments.report import Comparison, studies_of, write_comparison
+from jointbid.experiments.report.compare import welch
 
 UNIT = "CNY per million bid requests"
 

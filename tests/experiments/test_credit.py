@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.estimate.credit import RULES, credits_of, markov, shapley
-from experiments.lattice import Lattice
-from sim.touchpoints import Paths
+from jointbid.experiments.estimate.credit import RULES, credits_of, markov, shapley
+from jointbid.experiments.lattice import Lattice
+from jointbid.sim.touchpoints import Paths
 
 HALF_LIFE_H = 10.0
 

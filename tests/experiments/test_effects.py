@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.errors import BadInput
-from experiments.estimate.effects import (
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.estimate.effects import (
     morris_effects,
     morris_points,
     rank_correlation,
@@ -17,8 +17,8 @@ from experiments.estimate.effects import (
     sobol_indices,
     sobol_points,
 )
-from experiments.studies import drawn
-from experiments.studies.options import Range
+from jointbid.experiments.studies import drawn
+from jointbid.experiments.studies.options import Range
 
 KEYS = ("a", "b", "idle")
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.estimate import (
+from jointbid.experiments.estimate import (
     CURVE_COLUMNS,
     ESTIMANDS,
     METRICS,
@@ -28,11 +28,11 @@ from experiments.estimate import (
     required_replications,
     unit_of,
 )
-from experiments.estimate.ladder import P_HOLM
-from experiments.estimate.multiple import holm
-from experiments.estimate.sweeps import Reading
-from sim import Scenario, simulate
-from strategies.policies.linear import Linear
+from jointbid.experiments.estimate.ladder import P_HOLM
+from jointbid.experiments.estimate.multiple import holm
+from jointbid.experiments.estimate.sweeps import Reading
+from jointbid.sim import Scenario, simulate
+from jointbid.strategies.policies.linear import Linear
 
 UNIT = "EUR per bid request"
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)

@@ -6,12 +6,12 @@ from itertools import product
 
 import pytest
 
-from experiments.cli import main
-from experiments.cli.scenarios import shipped
-from experiments.config import load
-from experiments.errors import BadInput
-from experiments.studies import study_class
-from experiments.studies.field import STANDARD, field_of
+from jointbid.experiments.cli import main
+from jointbid.experiments.cli.scenarios import shipped
+from jointbid.experiments.config import load
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.studies import study_class
+from jointbid.experiments.studies.field import STANDARD, field_of
 
 BUSINESS = (
     "real_time_optimiser",

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.config import load
-from experiments.errors import BadInput
-from experiments.estimate import lookup
-from experiments.estimate.money import Terms
-from experiments.estimate.switching import Switching
-from experiments.studies.arms import run_cell
-from experiments.studies.switching import steps
-from sim.first_party import built_up
+from jointbid.experiments.config import load
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.money import Terms
+from jointbid.experiments.estimate.switching import Switching
+from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.studies.switching import steps
+from jointbid.sim.first_party import built_up
 
 FAST = (
     "scenario=in_house", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.config import load
-from experiments.replay.calibrate import as_types, below_floors, price_levels
-from sim.audience import scores
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.replay.calibrate import as_types, below_floors, price_levels
+from jointbid.sim.audience import scores
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 HEADS = ("Arrival curve", "Price landscape with floors", "Price by page", "Click rate", "Profile and context clusters", "Joint distribution",

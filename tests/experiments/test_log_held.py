@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.errors import BadInput
-from experiments.logs import Options, delimited, read_log
-from experiments.logs.synthetic import write_ipinyou_csv
-from experiments.logs.synthetic_forms import shop, write_triples
-from experiments.logs.table import THINNED
+from jointbid.experiments.cli import main
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.logs import Options, delimited, read_log
+from jointbid.experiments.logs.synthetic import write_ipinyou_csv
+from jointbid.experiments.logs.synthetic_forms import shop, write_triples
+from jointbid.experiments.logs.table import THINNED
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.config import load
-from experiments.errors import BadInput
-from experiments.log_run import run_log
-from experiments.logs import Options, read_log
-from experiments.logs.synthetic_forms import write_all
-from experiments.replay.market import as_histogram, landscape, open_field, truncated
-from experiments.replay.plan import Plan
-from sim.landscape import Landscape
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.log_run import run_log
+from jointbid.experiments.logs import Options, read_log
+from jointbid.experiments.logs.synthetic_forms import write_all
+from jointbid.experiments.replay.market import as_histogram, landscape, open_field, truncated
+from jointbid.experiments.replay.plan import Plan
+from jointbid.sim.landscape import Landscape
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 MARKETS = {

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.config import load
-from experiments.log_run import run_log
-from experiments.logs import Account, Options, delimited, open_log, read_log, stream
-from experiments.logs.synthetic import write_ipinyou_csv
-from experiments.logs.synthetic_forms import shop, write_auctionnet, write_triples
-from experiments.replay.forward import forward_ctr
-from experiments.replay.plan import Plan
-from experiments.replay.predictor import fit_predictor
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.log_run import run_log
+from jointbid.experiments.logs import Account, Options, delimited, open_log, read_log, stream
+from jointbid.experiments.logs.synthetic import write_ipinyou_csv
+from jointbid.experiments.logs.synthetic_forms import shop, write_auctionnet, write_triples
+from jointbid.experiments.replay.forward import forward_ctr
+from jointbid.experiments.replay.plan import Plan
+from jointbid.experiments.replay.predictor import fit_predictor
 
 MAPPING = """\
 time: {column: at, unit: s}

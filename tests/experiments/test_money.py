@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.cli import main
-from experiments.estimate import lookup, mean_interval
-from experiments.estimate.intervals import ratio
-from experiments.estimate.money import Terms, falling_break_even, net_rows, rising_break_even
+from jointbid.experiments.cli import main
+from jointbid.experiments.estimate import lookup, mean_interval
+from jointbid.experiments.estimate.intervals import ratio
+from jointbid.experiments.estimate.money import Terms, falling_break_even, net_rows, rising_break_even
 
 COSTLY = Terms(requests_per_month=1e6, once=1200.0, monthly=50.0, horizon_months=60, discount_rate=0.0)
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from experiments.estimate import mean_interval, paired_difference, percent_difference
-from experiments.estimate.multiple import critical_value, holm
+from jointbid.experiments.estimate import mean_interval, paired_difference, percent_difference
+from jointbid.experiments.estimate.multiple import critical_value, holm
 
 STUDIES = 2_000
 

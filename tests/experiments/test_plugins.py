@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from experiments import plugin_configs
-from experiments.cells import Cell
-from experiments.cli import main
-from experiments.cli.strategy_new import package
-from experiments.config import load
-from experiments.errors import BadInput
-from experiments.versions import version
-from strategies import plugins
+from jointbid.experiments import plugin_configs
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.cli import main
+from jointbid.experiments.cli.strategy_new import package
+from jointbid.experiments.config import load
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.versions import version
+from jointbid.strategies import plugins
 
 EXAMPLES = Path(__file__).parents[1] / "plugin_example"
 QUICK = ["supply.requests=400", "plot.enabled=false", "executor=serial"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from experiments.config import load
-from experiments.errors import BadInput
-from experiments.estimate import lookup
-from sim import Scenario
+from jointbid.experiments.config import load
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.estimate import lookup
+from jointbid.sim import Scenario
 
 FAST = (
     "scenario=present_value_in_context",

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.logs import LogTable, Roles, RowCount
-from experiments.replay.bidding import click_values, costs, tune_gain, tuned_bids, votes
-from experiments.replay.estimate import Resampled, percent_over, resample
+from jointbid.experiments.logs import LogTable, Roles, RowCount
+from jointbid.experiments.replay.bidding import click_values, costs, tune_gain, tuned_bids, votes
+from jointbid.experiments.replay.estimate import Resampled, percent_over, resample
 
 
 def weighted_log(price, weight, click, campaign) -> LogTable:

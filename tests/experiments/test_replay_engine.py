@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.logs import LogTable, Roles, RowCount
-from experiments.replay.bidding import costs
-from experiments.replay.engine import Department
-from experiments.replay.engine import replay as replay_departments
+from jointbid.experiments.logs import LogTable, Roles, RowCount
+from jointbid.experiments.replay.bidding import costs
+from jointbid.experiments.replay.engine import Department
+from jointbid.experiments.replay.engine import replay as replay_departments
 
 HOUR_US = 3_600_000_000
 

@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.errors import BadInput
-from experiments.logs import read_log
-from experiments.logs.synthetic_forms import shop, write_all
-from experiments.replay.estimate import resample
-from experiments.replay.features import encode
-from experiments.replay.folds import blocks_of, person_draws, time_folds
-from experiments.replay.ladder import fit_ladders
-from experiments.replay.plan import Plan, load
-from experiments.studies.replay import run_replay
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.logs import read_log
+from jointbid.experiments.logs.synthetic_forms import shop, write_all
+from jointbid.experiments.replay.estimate import resample
+from jointbid.experiments.replay.features import encode
+from jointbid.experiments.replay.folds import blocks_of, person_draws, time_folds
+from jointbid.experiments.replay.ladder import fit_ladders
+from jointbid.experiments.replay.plan import Plan, load
+from jointbid.experiments.studies.replay import run_replay
 
 ROWS = 1_200
 

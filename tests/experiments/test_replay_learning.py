@@ -11,14 +11,14 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from experiments.errors import BadInput
-from experiments.logs.synthetic import ipinyou_rows, write_ipinyou_csv
-from experiments.replay.crossfit import honest, refit
-from experiments.replay.features import encode
-from experiments.replay.folds import assign_folds
-from experiments.replay.ladder import ALL, WITHOUT, fit_ladders, model_rows
-from experiments.replay.plan import Plan, load
-from experiments.replay.quality import auc_within, quality
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.logs.synthetic import ipinyou_rows, write_ipinyou_csv
+from jointbid.experiments.replay.crossfit import honest, refit
+from jointbid.experiments.replay.features import encode
+from jointbid.experiments.replay.folds import assign_folds
+from jointbid.experiments.replay.ladder import ALL, WITHOUT, fit_ladders, model_rows
+from jointbid.experiments.replay.plan import Plan, load
+from jointbid.experiments.replay.quality import auc_within, quality
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 SUPPLY = {

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from experiments.estimate.ladder import SUMMARY_COLUMNS
-from experiments.estimate.metrics import METRICS
-from experiments.studies.replay import run_replay
+from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS
+from jointbid.experiments.estimate.metrics import METRICS
+from jointbid.experiments.studies.replay import run_replay
 
 ROOT = Path(__file__).parents[2]
 MADE_UP = ROOT / "tests" / "data" / "ipinyou_synthetic.csv.gz"

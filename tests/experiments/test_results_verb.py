@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.catalogue import query, scan
-from experiments.cli import main
-from experiments.lock import lock
+from jointbid.experiments.catalogue import query, scan
+from jointbid.experiments.cli import main
+from jointbid.experiments.lock import lock
 
 TINY = [
     "scenario=theory",

@@ -14,12 +14,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import sim
-from experiments.cli import main
-from experiments.studies import arms, match
+from jointbid import sim
+from jointbid.experiments.cli import main
+from jointbid.experiments.studies import arms, match
 
 PROGRAM = """import signal, sys
-from experiments.cli import main
+from jointbid.experiments.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit deafness to Ctrl-C
 sys.exit(main())"""
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor.jobs=2"]

@@ -17,9 +17,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.cli.scenarios import shipped
-from experiments.estimate import lookup
+from jointbid.experiments.cli import main
+from jointbid.experiments.cli.scenarios import shipped
+from jointbid.experiments.estimate import lookup
 
 EXPECTS = re.compile(r"^# expects: (?P<what>.*?) in \[(?P<low>[^,]+), (?P<high>[^\]]+)\]", re.MULTILINE)
 

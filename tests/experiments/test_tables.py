@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from experiments.estimate import ladder_summary, lookup
-from experiments.tables import FOOTNOTE, estimand_table, ladder_table, plain, show, source_table
+from jointbid.experiments.estimate import ladder_summary, lookup
+from jointbid.experiments.tables import FOOTNOTE, estimand_table, ladder_table, plain, show, source_table
 
 UNIT = "CNY per million bid requests"
 

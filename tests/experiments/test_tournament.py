@@ -11,20 +11,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import tournament_tables
-from experiments.cells import Cell, label
-from experiments.cli import main
-from experiments.config import load
-from experiments.errors import BadInput
-from experiments.estimate.ranking import best_responses, comparisons, ranking
-from experiments.estimate.tournament import ESTIMANDS, METRICS, Results
-from experiments.plots import draw_payoffs, draw_ranks
-from experiments.runner import repeat
-from experiments.session import answer
-from experiments.studies.match import run_match
-from experiments.studies.tournament import Tournament
-from sim import BidError
-from sim.scenario import StrategySpec
+from jointbid.experiments import tournament_tables
+from jointbid.experiments.cells import Cell, label
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.estimate.ranking import best_responses, comparisons, ranking
+from jointbid.experiments.estimate.tournament import ESTIMANDS, METRICS, Results
+from jointbid.experiments.plots import draw_payoffs, draw_ranks
+from jointbid.experiments.runner import repeat
+from jointbid.experiments.session import answer
+from jointbid.experiments.studies.match import run_match
+from jointbid.experiments.studies.tournament import Tournament
+from jointbid.sim import BidError
+from jointbid.sim.scenario import StrategySpec
 
 DOCS = Path(__file__).parents[2] / "docs"
 SMALL = ["supply.requests=1500", "bidders.budget=60", "bidders.control_interval_h=2", "executor=serial"]

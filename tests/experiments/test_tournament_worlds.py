@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.config import load
-from experiments.estimate import P_HOLM, SUMMARY_COLUMNS, Estimate, lookup
-from experiments.estimate.effects import correlation_p_value, rank_correlation
-from experiments.studies import drawn, tournament_worlds
-from experiments.studies import worlds as value_worlds
-from experiments.studies.drawn_words import goes_with
-from experiments.studies.options import Range
-from experiments.studies.tournament_words import notes, sentences
-from sim.scenario import StrategySpec
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.estimate import P_HOLM, SUMMARY_COLUMNS, Estimate, lookup
+from jointbid.experiments.estimate.effects import correlation_p_value, rank_correlation
+from jointbid.experiments.studies import drawn, tournament_worlds
+from jointbid.experiments.studies import worlds as value_worlds
+from jointbid.experiments.studies.drawn_words import goes_with
+from jointbid.experiments.studies.options import Range
+from jointbid.experiments.studies.tournament_words import notes, sentences
+from jointbid.sim.scenario import StrategySpec
 
 SMALL = ("supply.requests=300", "study.replications=3", "study.pairings=false", "plot.enabled=false")
 COMMAND = ("tournament", "scenario=theory", "executor=serial", *SMALL)

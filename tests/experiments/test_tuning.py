@@ -5,15 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from experiments.cells import CellResult
-from experiments.cli import main
-from experiments.config import load
-from experiments.estimate import lookup
-from experiments.found import Ledger
-from experiments.studies.arms import run_cell
-from experiments.studies.tuning import TUNING, Tuned, sides_of, tune
-from experiments.studies.value import Value
-from experiments.studies.value_cells import Plan
+from jointbid.experiments.cells import CellResult
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.estimate import lookup
+from jointbid.experiments.found import Ledger
+from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.studies.tuning import TUNING, Tuned, sides_of, tune
+from jointbid.experiments.studies.value import Value
+from jointbid.experiments.studies.value_cells import Plan
 
 RIVALS = ["scenario=theory_rivals", "bidders.count=3", "bidders.strategy=linear", "supply.requests=200"]
 

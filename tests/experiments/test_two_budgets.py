@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.cli import main
-from experiments.config import load
-from experiments.errors import BadInput
-from experiments.estimate import lookup
-from experiments.estimate.collaboration import (
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.errors import BadInput
+from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.collaboration import (
     Level,
     break_even_volume,
     choice,
@@ -23,10 +23,10 @@ from experiments.estimate.collaboration import (
     left_on_the_table,
     payback,
 )
-from experiments.estimate.money import Terms, net_rows
-from experiments.studies.arms import run_cell
-from experiments.studies.value_cells import Plan
-from sim.collaboration import Collaboration, Shape
+from jointbid.experiments.estimate.money import Terms, net_rows
+from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.studies.value_cells import Plan
+from jointbid.sim.collaboration import Collaboration, Shape
 
 FAST = (
     "scenario=two_budgets", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",

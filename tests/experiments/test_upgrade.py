@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from experiments.cli import main
-from experiments.config import load
-from experiments.errors import BadInput
+from jointbid.experiments.cli import main
+from jointbid.experiments.config import load
+from jointbid.experiments.errors import BadInput
 
 MARKET = (
     "scenario=real_time_optimiser", "supply.requests=3000", "supply.context_types=4", "study.curves=[]", "study.lattice=false",
@@ -71,7 +71,7 @@ def test_keys_that_there_are_none_of_and_tuned_policies_are_refused():
 
 
 def main_of(*overrides):
-    from experiments.studies import study_class
+    from jointbid.experiments.studies import study_class
 
     (point,) = load("value", [*MARKET, *overrides])
     study_class("value")(point.settings).check()

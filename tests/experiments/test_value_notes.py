@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from experiments.cells import Cell, CellResult
-from experiments.estimate import Estimate, mean_interval
-from experiments.studies.value_notes import near_tie, power, width
-from sim import Scenario
+from jointbid.experiments.cells import Cell, CellResult
+from jointbid.experiments.estimate import Estimate, mean_interval
+from jointbid.experiments.studies.value_notes import near_tie, power, width
+from jointbid.sim import Scenario
 
 MARKET = Scenario.model_validate({"source": {"profile": {}, "context": {}}})
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.estimate import SUMMARY_COLUMNS, ladder_summary
-from experiments.verdict import CAVEAT, holders, number, others, verdict
+from jointbid.experiments.estimate import SUMMARY_COLUMNS, ladder_summary
+from jointbid.experiments.verdict import CAVEAT, holders, number, others, verdict
 
 UNIT = "CNY per million bid requests"
 NAN = math.nan

@@ -12,14 +12,13 @@ from unittest import mock
 import numpy as np
 import pytest
 
-import sim.simulation
-from sim import Entrant, RunResult, Scenario, simulate
-from sim.auction.arrays import OUTSIDE, Requests
-from sim.auction.kernel import clear
-from sim.auction.mechanisms import MECHANISMS
-from strategies.base import Policy
-from strategies.policies.linear import Linear, Truthful
-from strategies.policies.pacing import AdaptivePacing
+from jointbid.sim import Entrant, RunResult, Scenario, simulate, simulation
+from jointbid.sim.auction.arrays import OUTSIDE, Requests
+from jointbid.sim.auction.kernel import clear
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.strategies.base import Policy
+from jointbid.strategies.policies.linear import Linear, Truthful
+from jointbid.strategies.policies.pacing import AdaptivePacing
 
 HERE = Path(__file__).parent
 REQUESTS = 200
@@ -118,7 +117,7 @@ def trace(name: str) -> str:
         columns.append(requests)
         clear(first, last, block, requests, *rest)
 
-    with mock.patch.object(sim.simulation, "clear", spy):
+    with mock.patch.object(simulation, "clear", spy):
         result = simulate(market, seats, 1, sink=batches.append)
     auctions = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
     bids = np.stack([np.concatenate(seats[who].strategy.noted[1:]) for who in NAMES])

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiments.cells import Cell
-from experiments.studies.arms import run_cell
-from sim import Scenario, simulate
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.studies.arms import run_cell
+from jointbid.sim import Scenario, simulate
 
 REPLICATIONS = 32
 REQUESTS = 25_000
 
 
 def build(requests=REQUESTS, supply=None, **parts):
-    """A scenario of one short run of one hour; everything else that is not said is the default of `sim.scenario`."""
+    """A scenario of one short run of one hour; everything else that is not said is the default of `jointbid.sim.scenario`."""
     return Scenario.model_validate(
         {"supply": {"requests": requests, "horizon_h": 1, **(supply or {})}, **parts}
     )

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.config import load
-from experiments.estimate import lookup
-from experiments.found import Ledger, table
-from experiments.studies.adoption import Adoption, label
-from experiments.studies.arms import run_cell
+from jointbid.experiments.config import load
+from jointbid.experiments.estimate import lookup
+from jointbid.experiments.found import Ledger, table
+from jointbid.experiments.studies.adoption import Adoption, label
+from jointbid.experiments.studies.arms import run_cell
 
 pytestmark = pytest.mark.oracle
 
@@ -56,7 +56,7 @@ def test_how_many_adopt(n, b, between, power):
 @pytest.mark.parametrize(("cost", "adopters"), [(0.1, 1), (0.03, 3), (0.012, 4), (0.45, 0)])
 def test_the_numbers_of_five_bidders(five, cost, adopters):
     """n = 5, b = .3: kappa .1 -> 1, .03 -> 3, .012 -> 4, .45 -> 0. One study of 6 x 8,000 requests; only the cost differs."""
-    from experiments.estimate.adoption import Gain, equilibria
+    from jointbid.experiments.estimate.adoption import Gain, equilibria
 
     found = [lookup(five, "gain_from_adopting", arm=label(k)) for k in range(1, 6)]
     gains = [Gain(k, gain, gain.ci_low, gain.ci_high) for k, gain in enumerate(found, 1)]

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from strategies.base import Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.tables import CellValues
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.tables import CellValues
 
 pytestmark = pytest.mark.oracle
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize
 
-from sim import Entrant, LogColumns, Scenario, VisibleRequests, simulate
-from strategies.base import Policy
-from strategies.policies.linear import Linear, Truthful
-from strategies.policies.ortb import ORTB1, ORTB2
-from strategies.policies.pacing import AdaptivePacing
+from jointbid.sim import Entrant, LogColumns, Scenario, VisibleRequests, simulate
+from jointbid.strategies.base import Policy
+from jointbid.strategies.policies.linear import Linear, Truthful
+from jointbid.strategies.policies.ortb import ORTB1, ORTB2
+from jointbid.strategies.policies.pacing import AdaptivePacing
 
 pytestmark = pytest.mark.oracle
 

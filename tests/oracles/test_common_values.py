@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.cells import Cell
-from experiments.studies.arms import run_cell
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.studies.arms import run_cell
 
 pytestmark = pytest.mark.oracle
 

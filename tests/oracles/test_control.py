@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim import Entrant, simulate
-from strategies.base import Priced
-from strategies.policies.linear import Linear
-from strategies.policies.pacing import AdaptivePacing, MirrorDescent
-from strategies.policies.pid import PIDCPA, PIDSpend
-from strategies.policies.targets import TargetCPA, TargetROS
-from strategies.policies.throttling import Throttling
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, simulate
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Linear
+from jointbid.strategies.policies.pacing import AdaptivePacing, MirrorDescent
+from jointbid.strategies.policies.pid import PIDCPA, PIDSpend
+from jointbid.strategies.policies.targets import TargetCPA, TargetROS
+from jointbid.strategies.policies.throttling import Throttling
+from jointbid.strategies.valuations.bayes import bayes
 
 pytestmark = pytest.mark.oracle
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments.cells import Cell
-from experiments.lattice import Lattice
-from experiments.studies.arms import run_cell
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.lattice import Lattice
+from jointbid.experiments.studies.arms import run_cell
 
 pytestmark = pytest.mark.oracle
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Entrant, Scenario, simulate
-from sim.drift import Products
-from sim.response import truth
-from sim.scenario import HOUR_US
-from sim.streams import Streams
-from strategies.base import Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.drift import Products
+from jointbid.sim.response import truth
+from jointbid.sim.scenario import HOUR_US
+from jointbid.sim.streams import Streams
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
 
 pytestmark = pytest.mark.oracle
 Z = 4.0

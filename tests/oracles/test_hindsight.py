@@ -7,12 +7,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from sim import Entrant, simulate
-from sim.scenario import StrategySpec
-from strategies.hindsight import hindsight
-from strategies.market import Market
-from strategies.policies.linear import Linear
-from strategies.registry import BUILT_IN, make
+from jointbid.sim import Entrant, simulate
+from jointbid.sim.scenario import StrategySpec
+from jointbid.strategies.hindsight import hindsight
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.linear import Linear
+from jointbid.strategies.registry import BUILT_IN, make
 
 pytestmark = pytest.mark.oracle
 

@@ -12,9 +12,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from sim import Entrant, Scenario, VisibleRequests, simulate
-from sim.journey.accounts import Accounts
-from sim.journey.process import (
+from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
+from jointbid.sim.journey.accounts import Accounts
+from jointbid.sim.journey.process import (
     APPROVED,
     AWARE,
     CONSIDERING,
@@ -23,12 +23,12 @@ from sim.journey.process import (
     decay,
     stationary,
 )
-from sim.scenario.journey import Stays
-from sim.streams import Streams
-from strategies.base import Policy, Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes, posterior
-from strategies.valuations.outlook import believed_win_rate
+from jointbid.sim.scenario.journey import Stays
+from jointbid.sim.streams import Streams
+from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes, posterior
+from jointbid.strategies.valuations.outlook import believed_win_rate
 
 pytestmark = pytest.mark.oracle
 Z = 4.0

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
-from sim import Entrant, LogColumns, Scenario, simulate
-from strategies.market import Market
-from strategies.policies.fluid import FluidPacing
-from strategies.policies.rlb import RLB
-from strategies.policies.shading import Shading
+from jointbid.sim import Entrant, LogColumns, Scenario, simulate
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.fluid import FluidPacing
+from jointbid.strategies.policies.rlb import RLB
+from jointbid.strategies.policies.shading import Shading
 
 pytestmark = pytest.mark.oracle
 

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from sim import simulate
-from strategies.base import Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
+from jointbid.sim import simulate
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
 
 pytestmark = pytest.mark.oracle
 

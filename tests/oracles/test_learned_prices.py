@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import simulate
-from strategies.market import Market
-from strategies.policies.learned_shading import LearnedShading
-from strategies.policies.shading import Shading
+from jointbid.sim import simulate
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.learned_shading import LearnedShading
+from jointbid.strategies.policies.shading import Shading
 
 pytestmark = pytest.mark.oracle
 
@@ -77,7 +77,7 @@ def test_it_earns_nearly_what_the_known_landscape_does(earns, estimator, feedbac
 @pytest.mark.parametrize("law", list(LAWS))
 def test_taking_the_told_prices_for_all_prices_costs_dearly(earns, law, monkeypatch):
     """Prices of wins alone look low: without the censoring the bids sink with each estimate, and so do the prices told."""
-    from strategies.policies import learned_shading
+    from jointbid.strategies.policies import learned_shading
 
     def naive(prices):
         return learned_shading_kaplan_meier(type(prices)(told=prices.told))

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from sim import Entrant, Scenario, simulate
-from strategies.base import Policy
-from strategies.policies.linear import Linear, Truthful
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.strategies.base import Policy
+from jointbid.strategies.policies.linear import Linear, Truthful
 
 pytestmark = pytest.mark.oracle
 

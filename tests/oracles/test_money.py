@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
-from experiments.config import load
-from experiments.estimate import lookup
-from experiments.session import answer
-from experiments.studies.value import Value
+from jointbid.experiments.config import load
+from jointbid.experiments.estimate import lookup
+from jointbid.experiments.session import answer
+from jointbid.experiments.studies.value import Value
 
 pytestmark = pytest.mark.oracle
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from strategies.base import Policy
-from strategies.policies.linear import Linear, Truthful
+from jointbid.strategies.base import Policy
+from jointbid.strategies.policies.linear import Linear, Truthful
 
 pytestmark = pytest.mark.oracle
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import Entrant, Scenario, simulate
-from strategies.base import Priced
-from strategies.policies.portfolio import Portfolio
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.portfolio import Portfolio
+from jointbid.strategies.valuations.bayes import bayes
 
 pytestmark = pytest.mark.oracle
 

@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.cells import Cell
-from experiments.studies.arms import run_cell
-from experiments.studies.refitting import ROUNDS, refit
-from experiments.studies.tuning import Tuned, sides_of
-from sim.scenario import StrategySpec
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.studies.refitting import ROUNDS, refit
+from jointbid.experiments.studies.tuning import Tuned, sides_of
+from jointbid.sim.scenario import StrategySpec
 
 pytestmark = pytest.mark.oracle
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.cells import Cell
-from experiments.estimate import percent_values
-from experiments.studies.arms import run_cell
 from jointbid import load
-from sim.response import truth
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.estimate import percent_values
+from jointbid.experiments.studies.arms import run_cell
+from jointbid.sim.response import truth
 
 pytestmark = pytest.mark.oracle
 
@@ -147,7 +147,7 @@ def test_what_a_seller_loses_without_identifiers(lands, n, weights):
 @pytest.mark.parametrize(("n", "types"), [(2, 3), (4, 5)])
 def test_many_levels_with_ties(outcome, lands, n, types):
     """The same for a profile of more types, by enumeration of the two highest of n draws."""
-    from sim.audience import scores
+    from jointbid.sim.audience import scores
 
     levels = A + B * scores(types)
     draws = np.stack(np.meshgrid(*[levels] * n), axis=-1).reshape(-1, n)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Entrant, Scenario, simulate
-from strategies.base import Policy, Priced
-from strategies.policies.constant import Constant
-from strategies.policies.linear import Truthful
-from strategies.valuations import shelf
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.policies.constant import Constant
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations import shelf
+from jointbid.strategies.valuations.bayes import bayes
 
 pytestmark = pytest.mark.oracle
 Z = 4.0

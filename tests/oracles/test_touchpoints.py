@@ -7,10 +7,10 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from experiments.cells import Cell
-from experiments.config import load
-from experiments.estimate.credit import RULES
-from experiments.studies.attribution_cells import (
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.config import load
+from jointbid.experiments.estimate.credit import RULES
+from jointbid.experiments.studies.attribution_cells import (
     HELD_OUT,
     OBSERVED,
     WITHOUT,

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim import simulate
-from strategies.base import Priced
-from strategies.policies.linear import Linear, Truthful
-from strategies.valuations.tables import CellValues
+from jointbid.sim import simulate
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Linear, Truthful
+from jointbid.strategies.valuations.tables import CellValues
 
 pytestmark = pytest.mark.oracle
 

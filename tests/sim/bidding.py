@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim import Scenario, simulate
-from strategies.base import Policy
+from jointbid.sim import Scenario, simulate
+from jointbid.strategies.base import Policy
 
 
 class Steady(Policy):

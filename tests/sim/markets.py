@@ -12,12 +12,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from sim import Entrant, Scenario, simulate
-from sim.scenario import Cap, Terms
-from strategies.base import Policy, Priced
-from strategies.policies.linear import Linear, Truthful
-from strategies.policies.pacing import AdaptivePacing
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.scenario import Cap, Terms
+from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.policies.linear import Linear, Truthful
+from jointbid.strategies.policies.pacing import AdaptivePacing
+from jointbid.strategies.valuations.bayes import bayes
 
 GRID = 0.125
 

@@ -12,12 +12,12 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from hypothesis import strategies as st
 
-from sim.auction.arrays import (
+from jointbid.sim.auction.arrays import (
     NOBODY,
     OUTSIDE,
 )
-from sim.auction.mechanisms import MECHANISMS
-from sim.streams import word
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.streams import word
 
 START = 100
 OUTSIDE_KEY = 7

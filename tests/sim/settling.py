@@ -6,9 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.auction.arrays import Bids, Effects, Memory, Record, Requests, Responses, Rules, Seats, Shortlist
-from sim.auction.kernel import clear
-from sim.ledger import open_ledger
+from jointbid.sim.auction.arrays import (
+    Bids,
+    Effects,
+    Memory,
+    Record,
+    Requests,
+    Responses,
+    Rules,
+    Seats,
+    Shortlist,
+)
+from jointbid.sim.auction.kernel import clear
+from jointbid.sim.ledger import open_ledger
 
 
 def lay_out(c, layout, length):

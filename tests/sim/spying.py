@@ -6,10 +6,10 @@ import math
 from collections import Counter, defaultdict
 from itertools import pairwise
 
-from sim.auction.arrays import OUTSIDE
-from sim.auction.kernel import clear
-from sim.scenario import HOUR_US
-from sim.streams import word
+from jointbid.sim.auction.arrays import OUTSIDE
+from jointbid.sim.auction.kernel import clear
+from jointbid.sim.scenario import HOUR_US
+from jointbid.sim.streams import word
 
 
 class Caps:

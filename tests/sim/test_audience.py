@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import Scenario
-from sim.audience import Visits, draw_types, joint_law, scores
-from sim.response import truth
-from sim.streams import Streams
+from jointbid.sim import Scenario
+from jointbid.sim.audience import Visits, draw_types, joint_law, scores
+from jointbid.sim.response import truth
+from jointbid.sim.streams import Streams
 
 types = st.integers(1, 12)
 correlation = st.floats(-1, 1)

@@ -16,16 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import sim.simulation
-import sim.supply
-import sim.tables
-from experiments.cells import Cell
-from experiments.executors import Task, run_tasks
-from experiments.settings import ExecutorSettings
-from experiments.studies.arms import run_cell
-from sim import Entrant, LogColumns, Scenario, simulate
-from strategies.base import Policy, Priced
-from strategies.valuations.bayes import bayes
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.executors import Task, run_tasks
+from jointbid.experiments.settings import ExecutorSettings
+from jointbid.experiments.studies.arms import run_cell
+from jointbid.sim import Entrant, LogColumns, Scenario, simulate, simulation, supply, tables
+from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.valuations.bayes import bayes
 
 BLOCKS = (1, 2, 7, 64, 65_536)
 
@@ -60,7 +57,7 @@ def check_layouts(markets, spying):
         for label, numbers in LAYOUTS.items():
             with pytest.MonkeyPatch.context() as patch:
                 for name, number in numbers.items():
-                    patch.setattr(sim.tables, name, number)
+                    patch.setattr(tables, name, number)
                 spying.assert_identical(reference, markets.run(scenario, bidders, 64), label)
 
     return check
@@ -90,7 +87,7 @@ def test_drawn_markets_are_one_ledger(markets, spying, check_blocks, check_layou
         scenario, bidders = markets.drawn(number)
         spy = spying.Spy(scenario, bidders)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sim.simulation, "clear", spy)
+            patch.setattr(simulation, "clear", spy)
             reference = markets.run(scenario, bidders, 1)
         assert spy.happened["requests"] == scenario.supply.requests
         check_blocks(scenario, bidders, reference=reference)
@@ -110,13 +107,13 @@ def test_drawn_markets_are_one_ledger(markets, spying, check_blocks, check_layou
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_drawn_markets_in_several_slices_are_one_ledger(markets, check_blocks, group, monkeypatch):
     """Supply comes in slices; short ones here, so that many a block ends at one and control steps fall across them."""
-    monkeypatch.setattr(sim.supply, "SLICE", 32)
+    monkeypatch.setattr(supply, "SLICE", 32)
     for number in range(group, MARKETS // 6, GROUPS):
         check_blocks(*markets.drawn(number))
 
 
 def test_control_steps_by_count_go_on_across_slices(monkeypatch):
-    monkeypatch.setattr(sim.supply, "SLICE", 32)
+    monkeypatch.setattr(supply, "SLICE", 32)
     seen = []
 
     class Diary(Policy):
@@ -230,7 +227,7 @@ def test_a_shortlist_knows_the_weight_of_a_row(markets, spying, check_blocks, au
     bidders = {f"bidder_{i}": Entrant(Constant(bid), budget=9.0 + 9.0 * i) for i, bid in enumerate(bids)}
     reference = check_blocks(scenario, bidders, log)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sim.tables, "FEW", 10**9)
+        patch.setattr(tables, "FEW", 10**9)
         spying.assert_identical(reference, markets.run(scenario, bidders, 64, log), "everybody asked")
     assert (reference["bidders"]["budget_left"] < 0.5).sum() > 2
 

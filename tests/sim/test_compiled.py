@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
 
-from sim import compiled
-from sim.compiled import cache_folder
+from jointbid.sim import compiled
+from jointbid.sim.compiled import cache_folder
 
 SOURCES = sorted(path.relative_to(compiled.PACKAGE).as_posix() for path in compiled.PACKAGE.rglob("*.py"))
 
@@ -48,11 +49,10 @@ def test_the_sources_are_all_that_compiled_code_comes_from():
     }
     assert len(users) > 10
     elsewhere = [path for path in users if not path.is_relative_to(compiled.PACKAGE)]
-    names = {
-        path.relative_to(path.parents[2]).with_suffix("").as_posix().replace("/", ".") for path in elsewhere
-    }
+    names = {path.stem for path in elsewhere}
     for path in elsewhere:
-        assert not [name for name in names if f"from {name} import" in users[path]]
+        taken = re.findall(r"^from (?:jointbid\.strategies|\.)[\w.]*?\.?(\w+) import", users[path], re.MULTILINE)
+        assert names.isdisjoint(taken), path
     inside = {path.relative_to(compiled.PACKAGE).as_posix() for path in users if path not in elsewhere}
     assert inside <= set(SOURCES)
     assert {"auction/kernel.py", "auction/mechanisms/vcg.py", "streams.py"} <= set(SOURCES)

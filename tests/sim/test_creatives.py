@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import BidError, Entrant, Scenario, simulate
-from strategies.base import Policy, Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
+from jointbid.sim import BidError, Entrant, Scenario, simulate
+from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
 
 MARKET = {
     "supply": {"requests": 400, "horizon_h": 2},

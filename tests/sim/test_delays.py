@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from sim.delays import cdf, quantile
-from sim.scenario import Delay
+from jointbid.sim.delays import cdf, quantile
+from jointbid.sim.scenario import Delay
 
 MEANS = st.floats(1e-3, 1e4)
 POINTS = [(0.0, 0.0), (0.35, 1.0), (0.5, 24.0), (1.0, 720.0)]

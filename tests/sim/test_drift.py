@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim import Entrant, Scenario, simulate
-from sim.drift import Products
-from sim.scenario import HOUR_US
-from sim.streams import Streams
-from strategies.base import Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.drift import Products
+from jointbid.sim.scenario import HOUR_US
+from jointbid.sim.streams import Streams
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
 
 
 def market(**parts: Any) -> Scenario:

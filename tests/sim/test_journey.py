@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim import Entrant, RunResult, Scenario, simulate
-from sim.journey.accounts import Accounts
-from sim.journey.process import APPROVED, BOUGHT, STAGES, backwards, stationary, transitions
-from sim.scenario import HOUR_US
-from sim.streams import Streams
-from strategies.base import Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, RunResult, Scenario, simulate
+from jointbid.sim.journey.accounts import Accounts
+from jointbid.sim.journey.process import APPROVED, BOUGHT, STAGES, backwards, stationary, transitions
+from jointbid.sim.scenario import HOUR_US
+from jointbid.sim.streams import Streams
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
 
 MONTH_H = 730.0
 

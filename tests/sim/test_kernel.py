@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import Scenario, simulate
-from sim.auction.arrays import NOBODY, OUTSIDE
-from sim.auction.mechanisms import MECHANISMS
-from sim.streams import word
-from strategies.base import Policy
+from jointbid.sim import Scenario, simulate
+from jointbid.sim.auction.arrays import NOBODY, OUTSIDE
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.streams import word
+from jointbid.strategies.base import Policy
 
 SECOND, FIRST, SOFT, GSP, VCG = (
     MECHANISMS[name] for name in ("second_price", "first_price", "soft_floor", "gsp", "vcg")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sim import Entrant
-from sim.scenario import HOUR_US, Terms
-from sim.streams import Streams
+from jointbid.sim import Entrant
+from jointbid.sim.scenario import HOUR_US, Terms
+from jointbid.sim.streams import Streams
 
 SEED, N, TMAX = 1, 400, 100.0
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim import Scenario
-from sim.response import truth
-from sim.scenario import HOUR_US
+from jointbid.sim import Scenario
+from jointbid.sim.response import truth
+from jointbid.sim.scenario import HOUR_US
 
 EACH = (1.0, 2.5, 6.0)
 SALE = {"a": 0.3, "b": 0.4, "after_view": 0.2, "delay_h": {"law": "exponential", "mean": 6.0}}

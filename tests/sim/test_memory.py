@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sim import Entrant
-from sim.memory import open_memory
-from sim.scenario import HOUR_US, Cap, Terms
+from jointbid.sim import Entrant
+from jointbid.sim.memory import open_memory
+from jointbid.sim.scenario import HOUR_US, Cap, Terms
 
 CAPS = st.builds(
     Cap,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.cells import Cell
-from experiments.studies.arms import entrants
-from sim import Entrant, simulate
-from strategies.base import Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.studies.arms import entrants
+from jointbid.sim import Entrant, simulate
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
 
 N = 4_000
 PRICED = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim.scenario import HOUR_US
+from jointbid.sim.scenario import HOUR_US
 
 HORIZON_US = 24 * HOUR_US
 

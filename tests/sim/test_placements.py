@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim import Scenario, VisibleRequests, simulate
-from strategies.base import Policy
+from jointbid.sim import Scenario, VisibleRequests, simulate
+from jointbid.strategies.base import Policy
 
 
 class Everything(Policy):

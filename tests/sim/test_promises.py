@@ -8,13 +8,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from experiments.cells import Cell
-from experiments.studies.arms import entrants
-from sim import Entrant, Scenario, simulate
-from strategies.base import Policy, Priced
-from strategies.policies.linear import Linear, Truthful
-from strategies.policies.pacing import AdaptivePacing
-from strategies.valuations.bayes import bayes
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.studies.arms import entrants
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.policies.linear import Linear, Truthful
+from jointbid.strategies.policies.pacing import AdaptivePacing
+from jointbid.strategies.valuations.bayes import bayes
 
 THEORY = {
     "supply": {"requests": 4_000},

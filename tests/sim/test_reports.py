@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim import Entrant, simulate
-from sim.reports import Reports, Standing
-from sim.scenario import HOUR_US
-from strategies.base import Policy, Priced
-from strategies.policies.pacing import AdaptivePacing, MirrorDescent
-from strategies.policies.pid import PIDCPA, PIDSpend
-from strategies.policies.targets import TargetCPA, TargetROS
-from strategies.policies.throttling import Throttling
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, simulate
+from jointbid.sim.reports import Reports, Standing
+from jointbid.sim.scenario import HOUR_US
+from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.policies.pacing import AdaptivePacing, MirrorDescent
+from jointbid.strategies.policies.pid import PIDCPA, PIDSpend
+from jointbid.strategies.policies.targets import TargetCPA, TargetROS
+from jointbid.strategies.policies.throttling import Throttling
+from jointbid.strategies.valuations.bayes import bayes
 
 BOTH = ("profile", "context")
 SALE = {"a": 0.0, "value": 2.0, "delay_h": {"law": "exponential", "mean": 1.5}}

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim import Entrant
-from sim.audience import Visits, draw_types
-from sim.delays import cdf
-from sim.streams import Streams
+from jointbid.sim import Entrant
+from jointbid.sim.audience import Visits, draw_types
+from jointbid.sim.delays import cdf
+from jointbid.sim.streams import Streams
 
 N = 20_000
 CREATIVES = {

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim import Scenario, simulate
-from sim.scenario import MAX_MICROS, Delay, Source
-from sim.streams import Streams
-from sim.supply import chunks
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Scenario, simulate
+from jointbid.sim.scenario import MAX_MICROS, Delay, Source
+from jointbid.sim.streams import Streams
+from jointbid.sim.supply import chunks
+from jointbid.strategies.valuations.bayes import bayes
 
 
 def test_a_copy_that_never_arrives_survives_json():

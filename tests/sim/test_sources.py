@@ -7,10 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from experiments.arms import arms_of
-from experiments.cells import Cell
-from experiments.studies.arms import entrants
-from sim import Scenario, simulate
+from jointbid.experiments.arms import arms_of
+from jointbid.experiments.cells import Cell
+from jointbid.experiments.studies.arms import entrants
+from jointbid.sim import Scenario, simulate
 
 BASE = {
     "supply": {"requests": 3_000},
@@ -100,7 +100,7 @@ def test_a_source_that_shows_nothing_is_no_source(absent, name):
 
 def shown(scenario, name):
     """The codes of one source, request by request."""
-    from strategies.base import Policy
+    from jointbid.strategies.base import Policy
 
     seen = []
 
@@ -169,8 +169,8 @@ def test_people_keep_their_history_their_consent_and_their_record():
         source={"history": {**FAULTY, "coverage": 1.0, "needs_consent": True}},
         audience={"consent": 0.6, "people": 30},
     )
-    from sim.audience import Visits
-    from sim.streams import Streams
+    from jointbid.sim.audience import Visits
+    from jointbid.sim.streams import Streams
 
     person = Visits.at(s, Streams(1, 0), 0, 3_000).person
     codes = shown(s, "history")

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from sim import Entrant, Scenario, simulate
-from sim.scenario import HOUR_US
-from sim.stock import Shelves
-from sim.streams import Streams
-from strategies.base import Priced
-from strategies.policies.constant import Constant
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.scenario import HOUR_US
+from jointbid.sim.stock import Shelves
+from jointbid.sim.streams import Streams
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.constant import Constant
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
 
 ALL = ("profile", "stock", "context")
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sim.streams import Streams, word
+from jointbid.sim.streams import Streams, word
 
 
 @given(st.integers(0, 10_000), st.integers(0, 300), st.integers(0, 300))

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-import sim.arrivals
-from sim import Scenario
-from sim.scenario import HOUR_US, SyntheticSupply
-from sim.streams import Streams
-from sim.supply import SLICE, arrivals, chunks
+from jointbid.sim import Scenario
+from jointbid.sim import arrivals as arriving
+from jointbid.sim.scenario import HOUR_US, SyntheticSupply
+from jointbid.sim.streams import Streams
+from jointbid.sim.supply import SLICE, arrivals, chunks
 
 CURVE = (1.0, 3.0, 0.0, 2.0)
 
@@ -55,7 +55,7 @@ def test_slices_share_the_total_as_a_multinomial():
     """Dispersion of the keyed binomial tree's counts too: over seeds, the first slice has its binomial variance."""
     requests, slices = 4 * SLICE, 4
     first = np.array(
-        [sim.arrivals._share(requests, slices, Streams(seed, 0)) for seed in range(300)], dtype=float
+        [arriving._share(requests, slices, Streams(seed, 0)) for seed in range(300)], dtype=float
     )
     assert (first.sum(axis=1) == requests).all()
     z = (first - requests / slices) / np.sqrt(requests * 0.25 * 0.75)

@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from sim import Entrant, RunResult, Scenario, VisibleRequests, simulate
-from sim.permission import people_held_out
-from sim.scenario import Holdout, Terms
-from sim.streams import Streams
-from sim.touchpoints import Touches, TouchLog, paths
-from strategies.base import Policy
+from jointbid.sim import Entrant, RunResult, Scenario, VisibleRequests, simulate
+from jointbid.sim.permission import people_held_out
+from jointbid.sim.scenario import Holdout, Terms
+from jointbid.sim.streams import Streams
+from jointbid.sim.touchpoints import Touches, TouchLog, paths
+from jointbid.strategies.base import Policy
 
 PEOPLE = 300
 

@@ -7,12 +7,21 @@ import types
 import numpy as np
 import pytest
 
-import sim
-from sim import AccountState, BidError, Entrant, Feedback, Scenario, Strategy, VisibleRequests, simulate
-from sim.visible import KnownOutcomes
-from strategies.base import Policy, Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
+from jointbid.sim import (
+    AccountState,
+    BidError,
+    Entrant,
+    Feedback,
+    Scenario,
+    Strategy,
+    VisibleRequests,
+    simulate,
+    visible,
+)
+from jointbid.sim.visible import KnownOutcomes
+from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
 
 SCENARIO = Scenario.model_validate(
     {
@@ -325,7 +334,7 @@ def test_the_trial_leaves_no_trace_in_the_strategy():
 @pytest.mark.parametrize("bids", [np.ones(5, dtype=np.float32), np.ones(5, dtype=np.int64), np.zeros(5)])
 def test_other_numbers_than_float64_are_bids_too(bids):
     requests = VisibleRequests(5, {})
-    answer = sim.visible.check_bids(bids, requests, "x", 0.0)
+    answer = visible.check_bids(bids, requests, "x", 0.0)
     assert answer.dtype == np.float64
 
 

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import Entrant, Scenario, VisibleRequests, simulate
-from sim.auction.mechanisms import MECHANISMS
-from sim.scenario import StrategySpec
-from strategies.base import VECTORISED, Priced
-from strategies.card import Card
-from strategies.market import Market
-from strategies.registry import BUILT_IN, make
-from strategies.testing import Case, parametrize_with_checks
-from strategies.testing.life import live
-from strategies.testing.trial import visible
-from strategies.valuations.bayes import bayes
-from strategies.valuations.tables import CellValues
+from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.scenario import StrategySpec
+from jointbid.strategies.base import VECTORISED, Priced
+from jointbid.strategies.card import Card
+from jointbid.strategies.market import Market
+from jointbid.strategies.registry import BUILT_IN, make
+from jointbid.strategies.testing import Case, parametrize_with_checks
+from jointbid.strategies.testing.life import live
+from jointbid.strategies.testing.trial import visible
+from jointbid.strategies.valuations.bayes import bayes
+from jointbid.strategies.valuations.tables import CellValues
 
 AUCTIONS = ("second_price", "first_price")
 CASES = [Case(BUILT_IN[name], auction, label=name) for name in BUILT_IN for auction in AUCTIONS]

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from sim import AccountState, Feedback, Scenario, VisibleRequests
-from sim.auction.mechanisms import MECHANISMS
-from strategies.market import Market
-from strategies.policies.bins import EDGES, bin_of
-from strategies.policies.censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
-from strategies.policies.learned_shading import LearnedShading
+from jointbid.sim import AccountState, Feedback, Scenario, VisibleRequests
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.bins import EDGES, bin_of
+from jointbid.strategies.policies.censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
+from jointbid.strategies.policies.learned_shading import LearnedShading
 
 STATE = AccountState(1.0, 24.0, 10, 100, 0.0, 0, np.inf, np.inf)
 

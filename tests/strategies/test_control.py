@@ -8,11 +8,11 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from sim import AccountState, Feedback, VisibleRequests
-from strategies.policies.pacing import AdaptivePacing, MirrorDescent
-from strategies.policies.pid import PIDCPA, PIDSpend
-from strategies.policies.targets import TargetCPA, TargetROS
-from strategies.policies.throttling import Throttling
+from jointbid.sim import AccountState, Feedback, VisibleRequests
+from jointbid.strategies.policies.pacing import AdaptivePacing, MirrorDescent
+from jointbid.strategies.policies.pid import PIDCPA, PIDSpend
+from jointbid.strategies.policies.targets import TargetCPA, TargetROS
+from jointbid.strategies.policies.throttling import Throttling
 
 
 def batch(**columns):

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
-from sim import AccountState, Feedback, Scenario, VisibleRequests
-from strategies.hindsight import hindsight
-from strategies.market import Market
-from strategies.policies.fluid import FluidPacing
-from strategies.policies.prices import PriceTable
-from strategies.policies.rlb import RLB, value_function
+from jointbid.sim import AccountState, Feedback, Scenario, VisibleRequests
+from jointbid.strategies.hindsight import hindsight
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.fluid import FluidPacing
+from jointbid.strategies.policies.prices import PriceTable
+from jointbid.strategies.policies.rlb import RLB, value_function
 
 UNIFORM = {"landscape": "uniform", "high": 1.0}
 EVEN = ((np.arange(2_000) + 0.5) / 2_000).tolist()

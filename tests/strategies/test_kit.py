@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from jointbid import Policy, Priced, Truthful, bayes, load, parametrize_with_checks
-from sim import Scenario
-from sim.scenario import LogSupply
-from strategies.card import Card
-from strategies.testing import Case, CheckFailed, all_checks, findings
+from jointbid.sim import Scenario
+from jointbid.sim.scenario import LogSupply
+from jointbid.strategies.card import Card
+from jointbid.strategies.testing import Case, CheckFailed, all_checks, findings
 
 
 class Good(Policy):

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import Scenario, VisibleRequests
-from sim.audience import consent_law, law_of
-from sim.response import truth
-from sim.training import randomised_log
-from strategies.valuations.bayes import bayes, mean_retention, mean_value, posterior
-from strategies.valuations.combined import stacked_bayes, summed_bayes
-from strategies.valuations.learned import learned, learned_stacked, learned_summed
-from strategies.valuations.tables import CellValues
+from jointbid.sim import Scenario, VisibleRequests
+from jointbid.sim.audience import consent_law, law_of
+from jointbid.sim.response import truth
+from jointbid.sim.training import randomised_log
+from jointbid.strategies.valuations.bayes import bayes, mean_retention, mean_value, posterior
+from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
+from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
+from jointbid.strategies.valuations.tables import CellValues
 
 RESPONSE = {"b": 0.3, "c": 0.2, "d": 0.1, "q": 0.3, "noise_sd": 0}
 HISTORY = {"history": -0.25, "profile_history": 0.1, "context_history": -0.15, "history_redundancy": -0.5}

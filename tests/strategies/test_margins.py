@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim import Entrant, Scenario, simulate
-from sim.training import randomised_log
-from strategies.base import Priced
-from strategies.policies.linear import Truthful
-from strategies.valuations.bayes import bayes
-from strategies.valuations.combined import stacked_bayes
-from strategies.valuations.learned import ONLINE, learned, learned_stacked
-from strategies.valuations.start import started
-from strategies.valuations.tables import CellValues
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.training import randomised_log
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.valuations.bayes import bayes
+from jointbid.strategies.valuations.combined import stacked_bayes
+from jointbid.strategies.valuations.learned import ONLINE, learned, learned_stacked
+from jointbid.strategies.valuations.start import started
+from jointbid.strategies.valuations.tables import CellValues
 
 BOTH = ("profile", "context")
 SALE = {"a": -0.5, "b": 0.5, "c": 0.2, "after_view": 0.05}

@@ -9,21 +9,21 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from sim import Entrant, Scenario, VisibleRequests, simulate
-from sim.training import randomised_log
-from sim.visible import Feedback, KnownOutcomes, frozen
-from strategies.base import Priced, learns
-from strategies.policies.linear import Truthful
-from strategies.policies.throttling import Throttling
-from strategies.testing import parametrize_with_checks
-from strategies.valuations.apart import Apart
-from strategies.valuations.bayes import bayes
-from strategies.valuations.features import MOST_CROSSED, Features
-from strategies.valuations.ftrl import FTRL
-from strategies.valuations.impressions import Lesson, OwnImpressions, Told
-from strategies.valuations.learned import ONLINE, learned, learned_stacked, learned_summed
-from strategies.valuations.start import started
-from strategies.valuations.thompson import Thompson
+from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
+from jointbid.sim.training import randomised_log
+from jointbid.sim.visible import Feedback, KnownOutcomes, frozen
+from jointbid.strategies.base import Priced, learns
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.policies.throttling import Throttling
+from jointbid.strategies.testing import parametrize_with_checks
+from jointbid.strategies.valuations.apart import Apart
+from jointbid.strategies.valuations.bayes import bayes
+from jointbid.strategies.valuations.features import MOST_CROSSED, Features
+from jointbid.strategies.valuations.ftrl import FTRL
+from jointbid.strategies.valuations.impressions import Lesson, OwnImpressions, Told
+from jointbid.strategies.valuations.learned import ONLINE, learned, learned_stacked, learned_summed
+from jointbid.strategies.valuations.start import started
+from jointbid.strategies.valuations.thompson import Thompson
 
 BOTH = ("profile", "context")
 PAIR = Features(BOTH, (3, 3))

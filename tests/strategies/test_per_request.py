@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jointbid import Entrant, PerRequest, Policy, Priced, bayes, load, parametrize_with_checks, simulate
-from strategies.testing import CheckFailed, all_checks
+from jointbid.strategies.testing import CheckFailed, all_checks
 
 
 class Thrifty(PerRequest):

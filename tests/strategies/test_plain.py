@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize
 
-from sim import Entrant, Scenario, VisibleRequests, simulate
-from strategies.market import Market
-from strategies.policies.constant import Constant, Random
-from strategies.policies.linear import MCPC, Linear
-from strategies.policies.ortb import ORTB1, ORTB2
+from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.constant import Constant, Random
+from jointbid.strategies.policies.linear import MCPC, Linear
+from jointbid.strategies.policies.ortb import ORTB1, ORTB2
 
 KNOWN = Market.of(Scenario.model_validate({"rivals": {"landscape": "lognormal", "mu": -1, "sigma": 0.5}}))
 UNKNOWN = Market.of(Scenario())

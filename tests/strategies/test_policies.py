@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim import AccountState, Entrant, Feedback, Scenario, VisibleRequests, simulate
-from strategies.base import Policy, Priced
-from strategies.market import Market
-from strategies.policies.bins import EDGES
-from strategies.policies.linear import Linear, Truthful
-from strategies.policies.pacing import AdaptivePacing
-from strategies.policies.shading import Shading, best_bids, shaded, tabled
-from strategies.valuations.tables import CellValues
+from jointbid.sim import AccountState, Entrant, Feedback, Scenario, VisibleRequests, simulate
+from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.bins import EDGES
+from jointbid.strategies.policies.linear import Linear, Truthful
+from jointbid.strategies.policies.pacing import AdaptivePacing
+from jointbid.strategies.policies.shading import Shading, best_bids, shaded, tabled
+from jointbid.strategies.valuations.tables import CellValues
 
 values = st.lists(st.floats(0, 1e3), min_size=1, max_size=20).map(np.array)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.cli import main
-from sim import Entrant, Scenario, VisibleRequests, simulate
-from sim.visible import KnownOutcomes
-from strategies.base import Priced
-from strategies.policies.history import History, known_share
-from strategies.policies.portfolio import Portfolio
-from strategies.valuations.tables import CellValues
+from jointbid.experiments.cli import main
+from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
+from jointbid.sim.visible import KnownOutcomes
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.history import History, known_share
+from jointbid.strategies.policies.portfolio import Portfolio
+from jointbid.strategies.valuations.tables import CellValues
 
 LATE = {"law": "exponential", "mean": 30.0}
 

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sim import Scenario
-from sim.scenario import StrategySpec
-from strategies import plugins as plugins_module
-from strategies import registry
-from strategies.market import Market
-from strategies.policies.linear import Linear
-from strategies.policies.pacing import AdaptivePacing
-from strategies.policies.shading import Shading
-from strategies.registry import UnknownStrategyError, make, names
+from jointbid.sim import Scenario
+from jointbid.sim.scenario import StrategySpec
+from jointbid.strategies import plugins as plugins_module
+from jointbid.strategies import registry
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.linear import Linear
+from jointbid.strategies.policies.pacing import AdaptivePacing
+from jointbid.strategies.policies.shading import Shading
+from jointbid.strategies.registry import UnknownStrategyError, make, names
 
 MARKET = Market.of(Scenario())
 KNOWN = Market.of(Scenario.model_validate({"rivals": {"landscape": "uniform", "high": 2}}))
@@ -109,13 +109,13 @@ def test_the_hindsight_bound_is_no_bidder():
 
 
 def test_plugins_are_found_by_name(plugins):
-    plugins(half="strategies.policies.linear:Linear")
+    plugins(half="jointbid.strategies.policies.linear:Linear")
     assert names()[-1] == "half"
     assert make(spec("half", gain=0.5), MARKET).gain == 0.5
 
 
 def test_a_broken_plugin_harms_nobody_else(plugins):
-    plugins(broken="no.such.module:Thing", gone="strategies.policies.linear:Gone")
+    plugins(broken="no.such.module:Thing", gone="jointbid.strategies.policies.linear:Gone")
     assert {"broken", "gone"} < set(names())
     assert make(spec("linear"), MARKET).gain == 1.0
     for name, error in (("broken", "ModuleNotFoundError"), ("gone", "AttributeError")):
@@ -124,7 +124,7 @@ def test_a_broken_plugin_harms_nobody_else(plugins):
 
 
 def test_a_plugin_cannot_take_a_built_in_name(plugins):
-    plugins(linear="strategies.policies.linear:Truthful")
+    plugins(linear="jointbid.strategies.policies.linear:Truthful")
     assert names().count("linear") == 1
     assert isinstance(make(spec("linear"), MARKET), Linear)
 
@@ -151,13 +151,13 @@ def test_a_plugin_that_cannot_be_loaded_says_which_versions_meet(monkeypatch):
 
 
 def test_a_plugin_that_is_no_maker(plugins):
-    plugins(number="strategies.testing.trial:ROWS")
+    plugins(number="jointbid.strategies.testing.trial:ROWS")
     with pytest.raises(UnknownStrategyError, match="is no class or function but 257"):
         make(spec("number"), MARKET)
 
 
 def test_parameters_without_default_are_asked_for(plugins):
-    plugins(table="strategies.valuations.tables:CellValues")
+    plugins(table="jointbid.strategies.valuations.tables:CellValues")
     with pytest.raises(
         UnknownStrategyError, match="'table' needs a value for reads, table, which has no default"
     ):

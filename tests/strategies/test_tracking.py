@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Entrant, Scenario, simulate
-from sim.visible import AccountState, Feedback, KnownOutcomes, VisibleRequests
-from strategies.base import Priced
-from strategies.policies.linear import Truthful
-from strategies.policies.tracking import Tracking
-from strategies.valuations.bayes import bayes
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.visible import AccountState, Feedback, KnownOutcomes, VisibleRequests
+from jointbid.strategies.base import Priced
+from jointbid.strategies.policies.linear import Truthful
+from jointbid.strategies.policies.tracking import Tracking
+from jointbid.strategies.valuations.bayes import bayes
 
 
 def told(values: list[float], positions: list[int], sold: list[int]) -> Feedback:

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, special
 
-from sim import Scenario, VisibleRequests
-from sim.training import TrainingLog, randomised_log
-from strategies.valuations.bayes import bayes, believed_retention, mean_value, posterior
-from strategies.valuations.combined import Stacked, Summed, fit_weights, stacked_bayes
-from strategies.valuations.learned import (
+from jointbid.sim import Scenario, VisibleRequests
+from jointbid.sim.training import TrainingLog, randomised_log
+from jointbid.strategies.valuations.bayes import bayes, believed_retention, mean_value, posterior
+from jointbid.strategies.valuations.combined import Stacked, Summed, fit_weights, stacked_bayes
+from jointbid.strategies.valuations.learned import (
     LEARNERS,
     cell_means,
     learned,
@@ -23,7 +23,7 @@ from strategies.valuations.learned import (
     logistic,
     smoothed_table,
 )
-from strategies.valuations.tables import CellValues
+from jointbid.strategies.valuations.tables import CellValues
 
 BOTH = ("profile", "context")
 

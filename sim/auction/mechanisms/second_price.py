@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.compiled import inlined
+from ...compiled import inlined
 
 # Every rule takes the same arguments, whichever of them it needs.
 # ruff: noqa: ARG001

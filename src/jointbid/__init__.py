@@ -12,31 +12,11 @@ The public face, for notebooks and strategy authors::
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-_HERE = Path(__file__).resolve().parent
-
-
-def _refuse_shadows() -> None:
-    """Say clearly when another package takes one of our import names; anything else would be a puzzling error."""
-    for name in ("sim", "strategies", "experiments"):
-        spec = importlib.util.find_spec(name)
-        places = list(spec.submodule_search_locations or []) if spec else []
-        found = Path(places[0]).resolve() if places else None
-        if found != _HERE / name:
-            where = found or (spec.origin if spec else None) or "nowhere"
-            raise ImportError(
-                f"jointbid needs its own package {name!r} ({_HERE / name}), but Python finds {where} first: "
-                f"rename that folder or file, or start Python from somewhere else"
-            )
-
-
-_refuse_shadows()
-
-from sim import (  # noqa: E402
+from .sim import (
     AccountState,
     BidError,
     Entrant,
@@ -48,19 +28,19 @@ from sim import (  # noqa: E402
     VisibleRequests,
     simulate,
 )
-from sim.scenario import Cap, Terms  # noqa: E402
-from sim.visible import KnownOutcomes  # noqa: E402
-from strategies.base import Policy, Priced, Valuation  # noqa: E402
-from strategies.per_request import PerRequest  # noqa: E402
-from strategies.policies.linear import Linear, Truthful  # noqa: E402
-from strategies.policies.pacing import AdaptivePacing  # noqa: E402
-from strategies.policies.shading import Shading  # noqa: E402
-from strategies.testing.kit import parametrize_with_checks  # noqa: E402
-from strategies.valuations.bayes import bayes  # noqa: E402
+from .sim.scenario import Cap, Terms
+from .sim.visible import KnownOutcomes
+from .strategies.base import Policy, Priced, Valuation
+from .strategies.per_request import PerRequest
+from .strategies.policies.linear import Linear, Truthful
+from .strategies.policies.pacing import AdaptivePacing
+from .strategies.policies.shading import Shading
+from .strategies.testing.kit import parametrize_with_checks
+from .strategies.valuations.bayes import bayes
 
 if TYPE_CHECKING:
-    from experiments import plots
-    from experiments.report import Study
+    from .experiments import plots
+    from .experiments.report import Study
 
 
 @overload
@@ -79,13 +59,13 @@ def load(what: str | Path = "default", *overrides: str) -> Any:
         further tables are ``tables``.
 
     Raises:
-        experiments.errors.BadInput: with every problem at once.
+        jointbid.experiments.errors.BadInput: with every problem at once.
     """
     if not overrides and (isinstance(what, Path) or os.sep in what or Path(what, "manifest.json").is_file()):
-        from experiments.report import load_study  # pandas is imported where it is needed
+        from .experiments.report import load_study  # pandas is imported where it is needed
 
         return load_study(what)
-    from experiments.config import load as compose  # and Hydra
+    from .experiments.config import load as compose  # and Hydra
 
     return compose("run", [f"scenario={what}", *overrides])[0].settings.market
 
@@ -93,9 +73,9 @@ def load(what: str | Path = "default", *overrides: str) -> Any:
 def __getattr__(name: str) -> Any:
     """Import what is heavy when it is asked for."""
     if name == "plots":
-        return importlib.import_module("experiments.plots")
+        return importlib.import_module(".experiments.plots", __name__)
     if name == "Study":
-        return importlib.import_module("experiments.report").Study
+        return importlib.import_module(".experiments.report", __name__).Study
     raise AttributeError(f"module 'jointbid' has no attribute {name!r}")
 
 

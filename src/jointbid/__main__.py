@@ -1,0 +1,9 @@
+"""Run the command line: ``python -m jointbid`` is the same as ``jointbid``."""
+
+from __future__ import annotations
+
+import sys
+
+from .experiments.cli import main
+
+sys.exit(main())
