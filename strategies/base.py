@@ -36,8 +36,8 @@ class Valuation(Protocol):
 class Policy:
     """A base for strategies that need little: reads ``value``, does not learn, has no control, no state.
 
-    Override ``bid``; where needed also ``control``, or ``observe`` together with ``learns = True``. ``multiplier`` is what
-    the time series records of the policy; nan where it has none.
+    Override ``bid``; where needed also ``control``, or ``observe`` together with ``learns = True``. A policy may have a float
+    ``multiplier``, as an attribute or as a property: the time series records it.
     """
 
     reads: tuple[str, ...] | None = (VALUE,)
@@ -46,7 +46,6 @@ class Policy:
     learns: bool = False
     paces: bool = False
     """Whether it minds its budget."""
-    multiplier: float = float("nan")
     stochastic: bool = False
     """Whether its bids use the column ``u``."""
     needs_budget: bool = False

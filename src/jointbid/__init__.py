@@ -7,76 +7,122 @@ The public face, for notebooks and strategy authors::
     scenario = load("default", "supply.requests=20000")
     strategy = Priced(bayes(scenario, ("profile", "context")), Truthful())
     simulate(scenario, {"focal": strategy}, seed=1).of("focal")
+
+Each name is imported when it is first used: ``import jointbid`` costs nothing.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
-
-from .sim import (
-    AccountState,
-    BidError,
-    Entrant,
-    Feedback,
-    LogColumns,
-    RunResult,
-    Scenario,
-    Strategy,
-    VisibleRequests,
-    simulate,
-)
-from .sim.scenario import Cap, Terms
-from .sim.visible import KnownOutcomes
-from .strategies.base import Policy, Priced, Valuation
-from .strategies.per_request import PerRequest
-from .strategies.policies.linear import Linear, Truthful
-from .strategies.policies.pacing import AdaptivePacing
-from .strategies.policies.shading import Shading
-from .strategies.testing.kit import parametrize_with_checks
-from .strategies.valuations.bayes import bayes
 
 if TYPE_CHECKING:
     from .experiments import plots
     from .experiments.report import Study
+    from .sim import (
+        AccountState,
+        BidError,
+        Entrant,
+        Feedback,
+        LogColumns,
+        RunResult,
+        Scenario,
+        Strategy,
+        VisibleRequests,
+        simulate,
+    )
+    from .sim.scenario import Cap, Terms
+    from .sim.visible import KnownOutcomes
+    from .strategies.base import Policy, Priced, Valuation
+    from .strategies.per_request import PerRequest
+    from .strategies.policies.linear import Linear, Truthful
+    from .strategies.policies.pacing import AdaptivePacing
+    from .strategies.policies.shading import Shading
+    from .strategies.testing.kit import parametrize_with_checks
+    from .strategies.valuations.bayes import bayes
+
+HOMES = {
+    "AccountState": "sim",
+    "AdaptivePacing": "strategies.policies.pacing",
+    "BidError": "sim",
+    "Cap": "sim.scenario",
+    "Entrant": "sim",
+    "Feedback": "sim",
+    "KnownOutcomes": "sim.visible",
+    "Linear": "strategies.policies.linear",
+    "LogColumns": "sim",
+    "PerRequest": "strategies.per_request",
+    "Policy": "strategies.base",
+    "Priced": "strategies.base",
+    "RunResult": "sim",
+    "Scenario": "sim",
+    "Shading": "strategies.policies.shading",
+    "Strategy": "sim",
+    "Study": "experiments.report",
+    "Terms": "sim.scenario",
+    "Truthful": "strategies.policies.linear",
+    "Valuation": "strategies.base",
+    "VisibleRequests": "sim",
+    "bayes": "strategies.valuations.bayes",
+    "parametrize_with_checks": "strategies.testing.kit",
+    "plots": "experiments",
+    "simulate": "sim",
+}
+"""Public name -> the module that has it."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = import_module(f".{HOMES[name]}", __name__)
+    value = import_module(f".{name}", home.__name__) if name == "plots" else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 @overload
 def load(what: Path) -> Study: ...
 @overload
-def load(what: str = "default", *overrides: str) -> Any: ...
-def load(what: str | Path = "default", *overrides: str) -> Any:
-    """What has a name or lies in a folder: a scenario that ships, or a study that was run.
+def load(what: str = "default", *overrides: str) -> Scenario: ...
+def load(what: str | Path = "default", *overrides: str) -> Scenario | Study:
+    """Return a scenario by its name, or a finished study by its folder.
 
     Args:
-        what: a scenario's name; or the folder of a study, as the command line prints it (``results/value/default-1ef6b69b1ba2``).
-        overrides: of a scenario, as on the command line (``supply.requests=20000``).
+        what: a scenario's name (``"default"``), or a study's folder as the command line prints it. A ``Path`` always means
+            a folder; type checkers take a ``str`` for a scenario's name, so use ``load_study`` for a folder in a ``str``.
+        overrides: changes to the scenario, as on the command line (``supply.requests=20000``).
 
     Returns:
-        A ``Scenario``, to be simulated; or a ``Study``, whose frames are ``summary``, ``cells`` and ``timeseries``, and whose
-        further tables are ``tables``.
+        A ``Scenario`` to simulate, or the ``Study``.
 
     Raises:
-        jointbid.experiments.errors.BadInput: with every problem at once.
+        experiments.errors.BadInput: lists every problem with the name, the overrides or the folder.
     """
     if not overrides and (isinstance(what, Path) or os.sep in what or Path(what, "manifest.json").is_file()):
-        from .experiments.report import load_study  # pandas is imported where it is needed
-
         return load_study(what)
-    from .experiments.config import load as compose  # and Hydra
+    from .experiments.config import load as compose
 
     return compose("run", [f"scenario={what}", *overrides])[0].settings.market
 
 
-def __getattr__(name: str) -> Any:
-    """Import what is heavy when it is asked for."""
-    if name == "plots":
-        return importlib.import_module(".experiments.plots", __name__)
-    if name == "Study":
-        return importlib.import_module(".experiments.report", __name__).Study
-    raise AttributeError(f"module 'jointbid' has no attribute {name!r}")
+def load_study(folder: str | os.PathLike[str]) -> Study:
+    """Return a finished study: its ``summary``, ``cells`` and ``timeseries`` frames, and its further ``tables``.
+
+    Args:
+        folder: the study's folder (``results/value/default-1ef6b69b1ba2``).
+
+    Raises:
+        experiments.errors.BadInput: the folder holds no study.
+    """
+    from .experiments.report import load_study as read
+
+    return read(Path(folder))
 
 
 __all__ = [
@@ -103,6 +149,7 @@ __all__ = [
     "VisibleRequests",
     "bayes",
     "load",
+    "load_study",
     "parametrize_with_checks",
     "plots",
     "simulate",

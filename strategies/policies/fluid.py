@@ -67,7 +67,7 @@ class FluidPacing(Policy):
                 raise ValueError("values = []: must hold an amount at least, or be left out")
 
     @property
-    def multiplier(self) -> float:  # type: ignore[override]
+    def multiplier(self) -> float:
         """1 / (1 + mu)."""
         return 1.0 / (1.0 + self.mu)
 

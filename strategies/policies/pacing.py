@@ -52,7 +52,7 @@ class AdaptivePacing(Policy):
         return self._fluid is not None
 
     @property
-    def multiplier(self) -> float:  # type: ignore[override]
+    def multiplier(self) -> float:
         """1 / (1 + mu)."""
         return 1.0 / (1.0 + self.mu)
 

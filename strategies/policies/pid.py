@@ -24,7 +24,7 @@ class _PID(Policy):
         self._error: float | None = None
 
     @property
-    def multiplier(self) -> float:  # type: ignore[override]
+    def multiplier(self) -> float:
         """Gain x exp(phi)."""
         return self.gain * math.exp(self.phi)
 

@@ -83,7 +83,7 @@ class Portfolio(Policy):
         return np.asarray(self.gain * np.exp(self._log))
 
     @property
-    def multiplier(self) -> float:  # type: ignore[override]
+    def multiplier(self) -> float:
         """The mean of m over the requests seen."""
         seen = self._offered.sum()
         return float(self.multipliers @ self._offered / seen) if seen else self.gain

@@ -74,7 +74,7 @@ class TargetROS(_Coupled):
         self.target = above_0("target", target)
 
     @property
-    def multiplier(self) -> float:  # type: ignore[override]
+    def multiplier(self) -> float:
         """The bid as a multiple of the value."""
         return self.gain / self.target
 
@@ -116,7 +116,7 @@ class TargetCPA(_Coupled):
         self.per = one_of("per", per, ("click", "conversion"))
 
     @property
-    def multiplier(self) -> float:  # type: ignore[override]
+    def multiplier(self) -> float:
         """The bid as a multiple of the value."""
         return self.gain * self.target / self.value_per_action
 

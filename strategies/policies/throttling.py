@@ -31,7 +31,7 @@ class Throttling(Policy):
         self.share, self.rate = within_0_1("share", share), within_0_1("rate", rate)
 
     @property
-    def multiplier(self) -> float:  # type: ignore[override]
+    def multiplier(self) -> float:
         """The share of the auctions that it takes part in."""
         return self.share
 

@@ -16,7 +16,6 @@ import yaml
 
 from jointbid import conf
 from jointbid.experiments.cli import VERBS, main
-from jointbid.experiments.cli.doctor import checks
 from jointbid.experiments.progress import compact
 
 TINY = ["scenario=theory", "supply.requests=400", "executor=serial"]

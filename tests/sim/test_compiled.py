@@ -51,7 +51,9 @@ def test_the_sources_are_all_that_compiled_code_comes_from():
     elsewhere = [path for path in users if not path.is_relative_to(compiled.PACKAGE)]
     names = {path.stem for path in elsewhere}
     for path in elsewhere:
-        taken = re.findall(r"^from (?:jointbid\.strategies|\.)[\w.]*?\.?(\w+) import", users[path], re.MULTILINE)
+        taken = re.findall(
+            r"^from (?:jointbid\.strategies|\.)[\w.]*?\.?(\w+) import", users[path], re.MULTILINE
+        )
         assert names.isdisjoint(taken), path
     inside = {path.relative_to(compiled.PACKAGE).as_posix() for path in users if path not in elsewhere}
     assert inside <= set(SOURCES)
