@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # Rooms are named one by one: ruff follows no links, and finds their package only below src/.
-CODE := src $(wildcard src/jointbid/*/) tests benchmarks
+CODE := src $(wildcard src/jointbid/*/) tests tools benchmarks
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-browser test-cluster lint format types unit wheel docs curves blocks sweep golden bench bench-study findings clean
@@ -36,7 +36,7 @@ unit: $(VENV)/.installed-dev  ## pytest on all cores, the snippets of README and
 	$(BIN)/pytest -n $(JOBS)
 
 curves: $(VENV)/.installed-dev  ## draw the policies' curves in docs/strategies anew
-	$(BIN)/python -m jointbid.experiments.plots.bid_curves docs/strategies
+	$(BIN)/python -m tools.bid_curves docs/strategies
 
 wheel: $(VENV)/.installed-dev  ## build the wheel and use it in a clean environment, outside the checkout
 	.ci/wheel $(BIN)/python
@@ -66,7 +66,7 @@ bench-study: $(VENV)/.installed-dev  ## what a study costs beside its cells: tim
 	$(BIN)/python benchmarks/bench_study.py
 
 findings: $(VENV)/.installed  ## run what docs/findings.md tells, and write it anew; read the diff
-	$(BIN)/python -m jointbid.experiments.findings
+	$(BIN)/python -m tools.findings
 
 clean:  ## remove caches and builds; keeps .venv and results
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks

@@ -75,7 +75,7 @@ def peak(arguments: list[str]) -> tuple[float, float]:
     command = [
         sys.executable,
         "-c",
-        "import sys; from jointbid.experiments.cli import main; sys.exit(main(sys.argv[1:]))",
+        "import sys; from jointbid.experiments.cli.main import main; sys.exit(main(sys.argv[1:]))",
     ]
     process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jointbid.experiments.logs import Account, Options, open_log, stream
-from jointbid.experiments.logs.synthetic_forms import write_all
-from jointbid.experiments.replay.engine import ColumnBids
+from jointbid.experiments.logs.read_log import Account, Options, open_log, stream
+from jointbid.experiments.logs.replay.engine import ColumnBids
+from jointbid.experiments.logs.synthetic.forms import write_all
 from jointbid.sim import Entrant, LogColumns, Scenario, simulate
 from jointbid.sim.scenario import LogSupply
 

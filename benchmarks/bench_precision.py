@@ -6,9 +6,9 @@ import time
 
 import numpy as np
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.config import load
-from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.config.points import load
 
 REPLICATIONS, REQUESTS, ELSEWHERE = 30, 20_000, 500_000
 

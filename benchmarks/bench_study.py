@@ -29,7 +29,7 @@ OWN = "study.replications={} scenario=theory supply.requests=1000 plot.enabled=f
 
 def nothing(cell):
     """A result as a cell of one bidder has it, with 24 hours, from no work."""
-    from jointbid.experiments.cells import CellResult
+    from jointbid.experiments.cells.cell import CellResult
 
     profit = 1.0 + hash((cell.arm, cell.replication)) % 1000 / 1e4
     counts = dict.fromkeys(COUNTS, 0.0)
@@ -49,9 +49,9 @@ def nothing(cell):
 
 def measure(cells, executor):
     """In a process of its own: seconds and peak memory of the driver of a study of so many cells."""
-    from jointbid.experiments.config import load
-    from jointbid.experiments.session import answer
-    from jointbid.experiments.studies.value import Value
+    from jointbid.experiments.config.points import load
+    from jointbid.experiments.studies.session import answer
+    from jointbid.experiments.studies.value.study import Value
 
     class Nothing(Value):
         work = staticmethod(nothing)

@@ -123,7 +123,7 @@ def test_conf_holds_no_code():
 
 
 def test_command_line_starts_without_heavy_imports():
-    program = "import json, sys, jointbid.experiments.cli; print(json.dumps(sorted(sys.modules)))"
+    program = "import json, sys, jointbid.experiments.cli.main; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = [word for word in arguments if word.startswith("results_dir=")]
     folders = [word for word in arguments if word not in settings]
     results_dir = settings[-1].partition("=")[2] if settings else "results"
-    from ..report.compare_page import write_comparison
+    from ..report.html.comparison_page import write_comparison
 
     try:
         page = write_comparison(folders, results_dir)

@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ..cells.versions import PACKAGES, version
 from ..errors import BadInput
-from ..versions import PACKAGES, version
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -46,7 +46,7 @@ def checks() -> Iterator[tuple[str, bool, str]]:
 
 
 def _cores() -> int:
-    from ..executors import cores
+    from ..execution import cores
 
     return cores()
 

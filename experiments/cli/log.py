@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(_help())
         return 0
     call = parse(words)
-    module = importlib.import_module(f"jointbid.experiments.cli.{ACTIONS[call.action][0]}")
+    module = importlib.import_module(f"jointbid.experiments.cli.main.{ACTIONS[call.action][0]}")
     code: int = module.main(call)
     return code
 
@@ -93,7 +93,7 @@ def _any_of(names: Iterable[str]) -> str:
 
 
 def _help() -> str:
-    from ..logs.formats import FORMATS
+    from ..logs.formats.registry import FORMATS
 
     width = max(map(len, (*FORMATS, *ACTIONS)))
     actions = "\n".join(f"  {name:{width}}  {about}" for name, (_, about) in ACTIONS.items())

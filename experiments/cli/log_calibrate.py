@@ -18,11 +18,11 @@ def main(call: Call) -> int:
         raise BadInput(f"--out {out}: there is no folder {out.parent}")
     from jointbid.sim.scenario import LogSupply
 
-    from ..config import load, to_yaml, validate
-    from ..logs import read_supply
-    from ..replay.calibrate import fit
-    from ..replay.calibration_page import page, sections
-    from ..replay.plan import Plan, seen_rows
+    from ..config.points import load, to_yaml, validate
+    from ..logs.calibration.fit import fit
+    from ..logs.calibration.page import page, sections
+    from ..logs.read_log import read_supply
+    from ..logs.replay.plan import Plan, seen_rows
 
     settings = load("value", [override(call), *call.overrides])[0].settings
     supply = settings.scenario.supply

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..logs.advice import warnings
-from ..logs.survey import MOST_NAMES, Survey
-from ..logs.table import Reader, RowCount
+from ..logs.inspection.advice import warnings
+from ..logs.inspection.survey import MOST_NAMES, Survey
+from ..logs.log_table import Reader, RowCount
 from .log import Call, override
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ def main(call: Call) -> int:
     """Show what a log holds, and what to beware of."""
     from jointbid.sim.scenario import LogSupply
 
-    from .. import tables
-    from ..config import load
-    from ..logs import FORMATS, Account, open_log, options_of, stream
+    from ..config.points import load
+    from ..logs.read_log import FORMATS, Account, open_log, options_of, stream
+    from ..report import tables
 
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so

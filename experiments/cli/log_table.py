@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from ..verdict import number
+from ..report.verdict import number
 from .log import Call, override
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def main(call: Call) -> int:
     """Play, write and show the classic table."""
-    from .. import tables
-    from ..config import load
-    from ..log_table_session import table
+    from ..config.points import load
+    from ..report import tables
+    from ..studies.replay.strategy_table import table
 
     (point,) = load("value", [override(call), *call.overrides])
     found, notes, folder = table(point)
@@ -38,7 +38,7 @@ def _grid(rows: pd.DataFrame, title: str) -> Table:
     from rich import box
     from rich.table import Table
 
-    from ..replay.outcomes import budget_label
+    from ..logs.replay.outcomes import budget_label
 
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("budget")

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(HELP)
         return 0 if arguments else 2
     for folder in folders(arguments):
-        from ..report import write_report
+        from ..report.html import write_report
 
         try:
             sys.stdout.write(f"{write_report(folder)}\n")
@@ -38,7 +38,7 @@ def folders(arguments: Sequence[str]) -> list[Path]:
     Raises:
         BadInput: no folder, or one without any study.
     """
-    from ..report.study import studies_in
+    from ..report.html.study import studies_in
 
     found, problems = [], []
     for word in arguments:

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _list(results: Path) -> int:
-    from ..catalogue import scan
+    from ..storage.catalogue import scan
 
     entries = scan(results)
     columns = ["study", "scenario", "hash", "status", "seed", "started", "s", "auctions", "version"]
@@ -66,14 +66,14 @@ def _list(results: Path) -> int:
 
 
 def _query(results: Path, sql: str) -> int:
-    from ..catalogue import query
+    from ..storage.catalogue import query
 
     _show(*query(results, sql))
     return 0
 
 
 def _clean(results: Path, *, delete: bool, finished: bool) -> int:
-    from ..catalogue import remove, waste
+    from ..storage.catalogue import remove, waste
 
     total = count = 0
     for found in waste(results, finished=finished):
@@ -100,7 +100,7 @@ def _show(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     from rich import box
     from rich.table import Table
 
-    from ..tables import show
+    from ..report.tables import show
 
     table = Table(*columns, box=box.SIMPLE_HEAD)
     for row in rows:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from ..config import Point
+from ..config.points import Point
 from ..errors import BadInput
-from .options import points
+from .study_arguments import points
 
 VERB = "run"
 ABOUT = "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"
@@ -24,10 +24,10 @@ def main(arguments: Sequence[str]) -> int:
         if point.settings.scenario.supply.kind == "log":
             _show_log(point)
             continue
-        from .. import tables
-        from ..logs.auctions import AUCTIONS
-        from ..single import run
-        from .run_tables import bidder_tables, calendar_table, pace, stock_tables
+        from ..logs.auction_log_writer import AUCTIONS
+        from ..report import tables
+        from ..report.run_tables import bidder_tables, calendar_table, pace, stock_tables
+        from ..studies.run import run
 
         done = run(point)
         about = point.settings
@@ -49,9 +49,9 @@ def main(arguments: Sequence[str]) -> int:
 
 def _show_log(point: Point) -> None:
     """A strategy against a log's prices."""
-    from .. import tables
-    from ..log_run import run_log
-    from .run_tables import bidder_tables, calendar_table
+    from ..report import tables
+    from ..report.run_tables import bidder_tables, calendar_table
+    from ..studies.replay.run import run_log
 
     done, notes, scenario = run_log(point)
     title = f"{scenario.name}, money in {scenario.currency}"

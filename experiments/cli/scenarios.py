@@ -40,7 +40,7 @@ def shipped() -> dict[str, str]:
 
 def installed() -> dict[str, str]:
     """Those that ship, then those of plugins, which cannot take the name of one that ships."""
-    from ..plugin_configs import folders
+    from ..config.plugin_folders import folders
 
     found = shipped()
     for folder in folders():

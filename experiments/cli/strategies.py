@@ -27,11 +27,11 @@ def main(arguments: Sequence[str]) -> int:
     if action == "list" and not rest:
         return _list()
     if action == "check" and rest:
-        from .strategy_check import check
+        from .strategies_check import check
 
         return check(rest[0], rest[1:])
     if action == "new" and rest:
-        from .strategy_new import new
+        from .strategies_new import new
 
         return new(rest)
     if action in {"list", "check", "new"}:

@@ -8,12 +8,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import Point, Points
-from ..studies import study_class
-from .options import points
+from ..config.points import Point, Points
+from ..studies.registry import study_class
+from .study_arguments import points
 
 if TYPE_CHECKING:
-    from ..session import Answer
+    from ..studies.session import Answer
 
 FAILURES = "failures.jsonl"
 MANY = 100
@@ -33,7 +33,7 @@ ABOUT = {
 
 def main(arguments: Sequence[str], verb: str) -> int:
     """Run the study at each point, and show what it found; 1 where a cell failed."""
-    from ..runner import FailedFast
+    from ..execution.scheduler import FailedFast
 
     todo = points(verb, ABOUT[verb], arguments)
     if todo is None:
@@ -63,10 +63,10 @@ def _single(todo: Points, failed: list[Answer]) -> None:
 
 
 def _sweep(todo: Points, failed: list[Answer]) -> None:
-    from .. import tables
-    from ..runner import FailedFast
-    from ..sweep import Sweep
-    from .sweep_tables import WHOLE, findings, sweep_table
+    from ..execution.scheduler import FailedFast
+    from ..report import tables
+    from ..report.sweep import Sweep
+    from ..report.sweep_tables import WHOLE, findings, sweep_table
 
     if len(todo) >= MANY and todo[0].settings.plot.enabled:
         sys.stderr.write(
@@ -97,10 +97,10 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
 
 def _answer_all(todo: Points, deliver: Callable[[Point, Answer], None]) -> None:
     """Logs one after the other, for each takes all cores; everything else in one pool."""
-    from ..session import answer_all
+    from ..studies.session import answer_all
 
     for point in todo.of_kind("log"):
-        from ..log_session import value
+        from ..studies.replay.value import value
 
         deliver(point, value(point))
     if simulated := todo.of_kind("synthetic"):
@@ -112,7 +112,7 @@ def _alone(point: Point, cell: str) -> int:
     import traceback
 
     from ..errors import BadInput
-    from ..session import alone
+    from ..studies.session import alone
 
     try:
         result = alone(point, study_class(point.verb)(point.settings), cell)
@@ -127,7 +127,7 @@ def _alone(point: Point, cell: str) -> int:
 
 
 def _show(answer: Answer) -> None:
-    from .. import tables
+    from ..report import tables
 
     tables.show(*answer.said.shown, *answer.said.notes, *answer.said.verdict)
     sys.stdout.write(f"\nResults: {answer.folder}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .curves import CURVE_COLUMNS, HEAT_COLUMNS, curve_table, heat_table
 from .intervals import (
     LEVEL,
     Estimate,
@@ -22,7 +23,6 @@ from .ladder import (
     silo_label,
 )
 from .metrics import METRICS, Metric, outcomes, unit_of
-from .sweeps import CURVE_COLUMNS, HEAT_COLUMNS, curve_table, heat_table
 
 __all__ = [
     "CURVE_COLUMNS",

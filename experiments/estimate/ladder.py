@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from ..lattice import AND, JOINT, Lattice
-from .attribution import attribution
+from ..cells.lattice import AND, JOINT, Lattice
 from .intervals import Estimate, contrast, mean_interval, percent_difference
 from .metrics import METRICS, outcomes, unit_of
 from .multiple import holm
+from .source_contributions import attribution
 
 LADDER = ("none", "profile", "context", "best_single", "stacked", "joint", "split_budget", "summed")
 """Arms in the order in which they are shown, of a market with these two sources."""

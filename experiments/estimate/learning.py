@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from .curves import CURVE_COLUMNS, Reading, line_rows
 from .intervals import contrast
 from .ladder import (
     P_HOLM,
@@ -16,7 +17,6 @@ from .ladder import (
     silo_label,
     summary_row,
 )
-from .sweeps import CURVE_COLUMNS, Reading, line_rows
 
 COST, LOST, LEARNED = "cost_of_learning", "value_lost_to_learning", "learned_"
 """The two estimands that compare valuations, and what the learned ladder's own begin with."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from jointbid.sim.scenario import LogSupply
 
 from ..errors import BadInput
-from .packed import files_of
+from .rows.compression import files_of
 
 
 def fingerprint(supply: LogSupply) -> list[str]:

@@ -1,20 +1,3 @@
-"""What analysts look at: a study's folder read back, its report, and several studies side by side."""
+"""Tables, wording, plots and pages of results."""
 
 from __future__ import annotations
-
-from .compare import Comparison, studies_of
-from .compare_page import write_comparison
-from .figures import draw_further
-from .page import write_page, write_report
-from .study import Study, load_study
-
-__all__ = [
-    "Comparison",
-    "Study",
-    "draw_further",
-    "load_study",
-    "studies_of",
-    "write_comparison",
-    "write_page",
-    "write_report",
-]

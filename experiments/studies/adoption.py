@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..arms import bidder_names
-from ..cells import Cell
-from ..found import Ledger
-from ..settings import Settings
-from ..vary import varied
+from ..cells.arms import bidder_names
+from ..cells.cell import Cell
+from ..config.changes import varied
+from ..config.settings import Settings
+from ..storage.cell_results import Ledger
 from .base import Figure, Said, Study
-from .value_cells import unit
+from .cell_plans import unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ class Adoption(Study):
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
         """The table by number of adopters, and who gains and loses."""
-        from .adoption_words import adoption_table, notes, sentences
+        from ..report.wording.adoption import adoption_table, notes, sentences
 
         scale, money = unit(self.settings.scenario)
         cost = self.settings.study.cost_per_request * scale
@@ -68,7 +68,7 @@ class Adoption(Study):
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """Who gains and who loses over the number of adopters."""
-        from ..plots import adoption_points, draw_adoption
+        from ..report.plots import adoption_points, draw_adoption
 
         points = adoption_points(summary)
         yield Figure("adoption", points, partial(draw_adoption, points))

@@ -1,7 +1,7 @@
 """What a study is: a question asked of one market, by cells that are simulated and what is then made of them.
 
-The driver (``jointbid.experiments.session``) runs whatever cells a study yields, writes every file and says where it is; a study
-only knows which cells it needs and what they mean. A new study is one class and a line in ``jointbid.experiments.studies.STUDIES``.
+The driver (``jointbid.experiments.studies.session``) runs whatever cells a study yields, writes every file and says where it is; a study
+only knows which cells it needs and what they mean. A new study is one class and a line in ``jointbid.experiments.studies.registry.STUDIES``.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..cells import Cell, CellResult
-from ..found import Ledger
-from ..settings import Settings
+from ..cells.cell import Cell, CellResult
+from ..config.settings import Settings
+from ..storage.cell_results import Ledger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +32,8 @@ class Figure:
     draw: Callable[[], Drawing]
 
     def write(self, folder: Path, style: str | None, formats: Sequence[str]) -> None:
-        """Draw it, and save it with its table; see ``jointbid.experiments.plots.save``."""
-        from .. import plots
+        """Draw it, and save it with its table; see ``jointbid.experiments.report.plots.save``."""
+        from ..report import plots
 
         with plots.look(style):
             plots.save(self.draw(), self.table, folder, self.name, formats)
@@ -67,7 +67,7 @@ class Study:
     @staticmethod
     def work(cell: Cell) -> CellResult:
         """Simulate one cell; another process may do it, so it is a function of the cell alone."""
-        from .arms import run_cell
+        from ..cells.bidders import run_cell
 
         return run_cell(cell)
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..cells import Cell
+from ..cells.cell import Cell
 from ..errors import BadInput
-from ..found import Ledger
-from . import drawn
+from ..storage.cell_results import Ledger
+from . import sampled_markets as drawn
 from .base import Figure, Said, Study
-from .value_cells import Plan, unit
+from .cell_plans import Plan, unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,7 @@ class Sensitivity(Study):
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
         """The keys by what they move, and a sentence."""
-        from .sensitivity_words import effect_table, sentences
+        from ..report.wording.sensitivity import effect_table, sentences
 
         _, money = unit(self.settings.scenario)
         ranges = self.settings.study.ranges
@@ -62,7 +62,7 @@ class Sensitivity(Study):
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """The tornado."""
-        from ..plots.tornado import draw_tornado
+        from ..report.plots.tornado import draw_tornado
 
         wanted = {
             "morris_mean": "Effect over the range",
@@ -74,7 +74,7 @@ class Sensitivity(Study):
 
     @cached_property
     def _points(self) -> NDArray[np.float64]:
-        from ..estimate.effects import morris_points
+        from ..estimate.sensitivity import morris_points
 
         study = self.settings.study
         return morris_points(
@@ -90,7 +90,7 @@ class Sensitivity(Study):
         ]
 
     def _effects(self, ledger: Ledger) -> pd.DataFrame:
-        from ..estimate.effects import morris_effects
+        from ..estimate.sensitivity import morris_effects
 
         study = self.settings.study
         results = drawn.means(self._screened, study.replications, ledger)
@@ -102,7 +102,7 @@ class Sensitivity(Study):
         return list(effects["key"][: self.settings.study.sobol.factors])
 
     def _followed(self, ledger: Ledger) -> list[Plan]:
-        from ..estimate.effects import sobol_points
+        from ..estimate.sensitivity import sobol_points
 
         try:
             keys = self._leading(ledger)
@@ -122,7 +122,7 @@ class Sensitivity(Study):
         return [cell for plan in plans for cell in drawn.cells(plan, self.settings.study.replications)]
 
     def _rows(self, ledger: Ledger) -> Iterator[dict[str, Any]]:
-        from ..estimate.effects import sobol_indices
+        from ..estimate.sensitivity import sobol_indices
 
         study = self.settings.study
         for row in self._effects(ledger).to_dict("records"):

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
-    from .experiments import plots
-    from .experiments.report import Study
-    from .sim import (
+    from jointbid.experiments.report import plots
+    from jointbid.experiments.report.html import Study
+    from jointbid.sim import (
         AccountState,
         BidError,
         Entrant,
@@ -33,40 +33,40 @@ if TYPE_CHECKING:
         VisibleRequests,
         simulate,
     )
-    from .sim.scenario import Cap, Terms
-    from .sim.visible import KnownOutcomes
-    from .strategies.base import Policy, Priced, Valuation
-    from .strategies.per_request import PerRequest
-    from .strategies.policies.linear import Linear, Truthful
-    from .strategies.policies.pacing import AdaptivePacing
-    from .strategies.policies.shading import Shading
-    from .strategies.testing.kit import parametrize_with_checks
-    from .strategies.valuations.bayes import bayes
+    from jointbid.sim.scenario import Cap, Terms
+    from jointbid.sim.visible import KnownOutcomes
+    from jointbid.strategies.base import Policy, Priced, Valuation
+    from jointbid.strategies.per_request import PerRequest
+    from jointbid.strategies.policies.linear import Linear, Truthful
+    from jointbid.strategies.policies.pacing import AdaptivePacing
+    from jointbid.strategies.policies.shading import Shading
+    from jointbid.strategies.testing.kit import parametrize_with_checks
+    from jointbid.strategies.valuations.bayes import bayes
 
 HOMES = {
     "AccountState": "sim",
-    "AdaptivePacing": "strategies.policies.pacing",
+    "AdaptivePacing": "jointbid.strategies.policies.pacing",
     "BidError": "sim",
-    "Cap": "sim.scenario",
+    "Cap": "jointbid.sim.scenario",
     "Entrant": "sim",
     "Feedback": "sim",
-    "KnownOutcomes": "sim.visible",
-    "Linear": "strategies.policies.linear",
+    "KnownOutcomes": "jointbid.sim.visible",
+    "Linear": "jointbid.strategies.policies.linear",
     "LogColumns": "sim",
-    "PerRequest": "strategies.per_request",
-    "Policy": "strategies.base",
-    "Priced": "strategies.base",
+    "PerRequest": "jointbid.strategies.per_request",
+    "Policy": "jointbid.strategies.base",
+    "Priced": "jointbid.strategies.base",
     "RunResult": "sim",
     "Scenario": "sim",
-    "Shading": "strategies.policies.shading",
+    "Shading": "jointbid.strategies.policies.shading",
     "Strategy": "sim",
-    "Study": "experiments.report",
-    "Terms": "sim.scenario",
-    "Truthful": "strategies.policies.linear",
-    "Valuation": "strategies.base",
+    "Study": "jointbid.experiments.report.html",
+    "Terms": "jointbid.sim.scenario",
+    "Truthful": "jointbid.strategies.policies.linear",
+    "Valuation": "jointbid.strategies.base",
     "VisibleRequests": "sim",
-    "bayes": "strategies.valuations.bayes",
-    "parametrize_with_checks": "strategies.testing.kit",
+    "bayes": "jointbid.strategies.valuations.bayes",
+    "parametrize_with_checks": "jointbid.strategies.testing.kit",
     "plots": "experiments",
     "simulate": "sim",
 }
@@ -102,11 +102,11 @@ def load(what: str | Path = "default", *overrides: str) -> Scenario | Study:
         A ``Scenario`` to simulate, or the ``Study``.
 
     Raises:
-        experiments.errors.BadInput: lists every problem with the name, the overrides or the folder.
+        jointbid.experiments.errors.BadInput: lists every problem with the name, the overrides or the folder.
     """
     if not overrides and (isinstance(what, Path) or os.sep in what or Path(what, "manifest.json").is_file()):
         return load_study(what)
-    from .experiments.config import load as compose
+    from jointbid.experiments.config.points import load as compose
 
     return compose("run", [f"scenario={what}", *overrides])[0].settings.market
 
@@ -118,9 +118,9 @@ def load_study(folder: str | os.PathLike[str]) -> Study:
         folder: the study's folder (``results/value/default-1ef6b69b1ba2``).
 
     Raises:
-        experiments.errors.BadInput: the folder holds no study.
+        jointbid.experiments.errors.BadInput: the folder holds no study.
     """
-    from .experiments.report import load_study as read
+    from jointbid.experiments.report.html import load_study as read
 
     return read(Path(folder))
 

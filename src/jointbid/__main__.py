@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from .experiments.cli import main
+from jointbid.experiments.cli.main import main
 
 sys.exit(main())

@@ -13,9 +13,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.report import write_comparison, write_report
-from jointbid.experiments.verdict import number
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.report.html import write_comparison, write_report
+from jointbid.experiments.report.verdict import number
 
 CHROMIUM = os.environ.get("JOINTBID_CHROMIUM", "")
 pytestmark = pytest.mark.skipif(

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.config import load
-from jointbid.experiments.session import answer
-from jointbid.experiments.studies.value import Value
+from jointbid.experiments.config.points import load
+from jointbid.experiments.studies.session import answer
+from jointbid.experiments.studies.value.study import Value
 
 LEVELS = {
     "none": 0.25,

@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import Estimate, lookup
 from jointbid.experiments.estimate.adoption import Gain, equilibria, gains, per_bidder
-from jointbid.experiments.found import Ledger
+from jointbid.experiments.report.wording.adoption import notes, sentences
+from jointbid.experiments.storage.cell_results import Ledger
 from jointbid.experiments.studies.adoption import Adoption
-from jointbid.experiments.studies.adoption_words import notes, sentences
 
 SMALL = ["scenario=theory_rivals", "executor=serial", "study.arm=profile", "bidders.count=3"]
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from jointbid import Policy, simulate
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cells.bidders import entrants
+from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.studies.arms import entrants
 from jointbid.sim import Entrant
 from jointbid.sim.scenario import StrategySpec
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
+from jointbid.experiments.cells.attribution_rules import RULES
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.estimate.credit import RULES
-from jointbid.experiments.studies.attribution_words import sentences
+from jointbid.experiments.report.wording.attribution import sentences
 
 SMALL = ["supply.requests=20000", "audience.people=1000", "executor=serial", "plot.enabled=false"]
 CHANNELS = ["mail", "retargeting", "social", "video"]
@@ -58,8 +58,8 @@ def test_it_runs_reports_and_is_instant_again(tmp_path, monkeypatch, capsys):
 
 
 def test_budgets_add_up_whatever_they_follow(tmp_path, monkeypatch):
-    from jointbid.experiments.config import load
-    from jointbid.experiments.studies.attribution_cells import AS_IS, Firm
+    from jointbid.experiments.cells.attribution_season import AS_IS, Firm
+    from jointbid.experiments.config.points import load
 
     (point,) = load("attribution", SMALL)
     firm = Firm(point.settings)

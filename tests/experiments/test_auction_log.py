@@ -14,10 +14,10 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
-from jointbid.experiments.logs import auctions
-from jointbid.experiments.logs.auctions import SCHEMA, AuctionLog, drop_stale
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
+from jointbid.experiments.logs import auction_log_writer as auctions
+from jointbid.experiments.logs.auction_log_writer import SCHEMA, AuctionLog, drop_stale
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.scenario import Scenario
 
@@ -233,7 +233,7 @@ def test_a_type_has_its_own_name_whatever_else_has_the_same_rule(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from jointbid.experiments.logs.auctions import AuctionLog
+from jointbid.experiments.logs.auction_log_writer import AuctionLog
 from jointbid.sim import Scenario
 with AuctionLog(Path("auctions.parquet"), Scenario(), ["focal"], "code"):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.strategies import registry
 from jointbid.strategies.base import Policy
 
@@ -450,7 +450,7 @@ def test_unknown_format(capsys):
 
 @pytest.mark.parametrize("arguments", [["valu"], ["value", "sede=2"], ["value", "seed=[1"]])
 def test_as_a_process(arguments):
-    program = "import sys; from jointbid.experiments.cli import main; sys.exit(main())"
+    program = "import sys; from jointbid.experiments.cli.main import main; sys.exit(main())"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.plots.bid_curves import curves
 from jointbid.strategies.registry import BUILT_IN
+from tools.bid_curves import curves
 
 DOCS = Path(__file__).parents[2] / "docs" / "strategies"
 DRAWN_AS = {"mirror_descent": "mirror_descent", "learned_shading": "learned", "shading": "against U[0, 1]"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jointbid.experiments.config import load
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.session import answer
-from jointbid.experiments.studies.value import Value
+from jointbid.experiments.studies.session import answer
+from jointbid.experiments.studies.value.study import Value
 
 SMALL = (
     "scenario=theory",

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from jointbid import Priced, Truthful, bayes, load, simulate
-from jointbid.experiments.calibration import REAL, simulated_beside_real, weighted_auc
+from jointbid.experiments.logs.replay.prediction_quality import weighted_auc
 from jointbid.sim.response import truth
 from jointbid.strategies.valuations.bayes import posterior
+from tools.default_calibration import REAL, simulated_beside_real
 
 PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
 

@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from jointbid import conf
-from jointbid.experiments.cli import VERBS, main
-from jointbid.experiments.progress import compact
+from jointbid.experiments.cli.main import VERBS, main
+from jointbid.experiments.execution.progress import compact
 
 TINY = ["scenario=theory", "supply.requests=400", "executor=serial"]
 CURVE = [
@@ -25,7 +25,7 @@ CURVE = [
     "study.curves=[{over: source.profile.match_rate, values: [0, 1]}]",
 ]
 CURVE += ["study.curve.redundancy=[0,.4]", "study.curve.interaction=[-.1,.1]"]
-PROGRAM = "import sys; from jointbid.experiments.cli import main; sys.exit(main())"
+PROGRAM = "import sys; from jointbid.experiments.cli.main import main; sys.exit(main())"
 
 
 @pytest.fixture(autouse=True)
@@ -297,7 +297,7 @@ def test_an_interrupt_that_a_library_turned_into_an_error_is_one(monkeypatch, ca
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        monkeypatch.setattr("jointbid.experiments.cli._dispatch", importing)
+        monkeypatch.setattr("jointbid.experiments.cli.main._dispatch", importing)
         assert main(["value"]) == 130
         assert capsys.readouterr().err.startswith("stopped; what is done is kept")
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import ladder_summary
-from jointbid.experiments.report import Comparison, studies_of, write_comparison
-from jointbid.experiments.report.compare import welch
+from jointbid.experiments.report.html import Comparison, studies_of, write_comparison
+from jointbid.experiments.report.html.comparison import welch
 
 UNIT = "CNY per million bid requests"
 

@@ -8,12 +8,12 @@ import time
 import pytest
 import yaml
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.config import content_hash, load
+from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.config.messages import known_keys
+from jointbid.experiments.config.points import content_hash, load
+from jointbid.experiments.config.settings import Settings
+from jointbid.experiments.config.value_settings import ValueStudy
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.problems import known_keys
-from jointbid.experiments.settings import Settings
-from jointbid.experiments.studies.value_options import ValueStudy
 from jointbid.sim.scenario import LogSupply, SyntheticSupply
 
 # the keys that scripts of others rely on, with a value, and where it must arrive in the resolved configuration
@@ -158,7 +158,7 @@ def test_theory_is_the_base_example():
 def test_a_resolved_configuration_is_one_again():
     point = one("scenario=theory", "source.profile.latency_h=inf", "response.d=.3")
     tree = yaml.safe_load(point.yaml)
-    from jointbid.experiments.config import validate
+    from jointbid.experiments.config.points import validate
 
     assert validate("value", tree) == point.settings
 

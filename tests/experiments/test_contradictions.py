@@ -6,9 +6,9 @@ import shlex
 
 import pytest
 
-from jointbid.experiments.config import load
+from jointbid.experiments.config.partial_validation import Reading
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.mending import Reading
 
 CONTRADICTIONS = {
     "real_time_optimiser": (

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jointbid.experiments.estimate.credit import RULES, credits_of, markov, shapley
-from jointbid.experiments.lattice import Lattice
+from jointbid.experiments.cells.attribution_rules import RULES, credits_of, markov, shapley
+from jointbid.experiments.cells.lattice import Lattice
 from jointbid.sim.touchpoints import Paths
 
 HALF_LIFE_H = 10.0

@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.studies.worlds import worlds
+from jointbid.experiments.studies.value.worlds import worlds
 
 SMALL = ["scenario=theory", "executor=serial", "plot.enabled=false"]
 

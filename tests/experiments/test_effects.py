@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from jointbid.experiments.config.study_settings import Range
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate.effects import (
+from jointbid.experiments.estimate.sensitivity import (
     morris_effects,
     morris_points,
     rank_correlation,
@@ -17,8 +18,7 @@ from jointbid.experiments.estimate.effects import (
     sobol_indices,
     sobol_points,
 )
-from jointbid.experiments.studies import drawn
-from jointbid.experiments.studies.options import Range
+from jointbid.experiments.studies import sampled_markets as drawn
 
 KEYS = ("a", "b", "idle")
 

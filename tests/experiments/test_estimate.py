@@ -28,9 +28,9 @@ from jointbid.experiments.estimate import (
     required_replications,
     unit_of,
 )
+from jointbid.experiments.estimate.curves import Reading
 from jointbid.experiments.estimate.ladder import P_HOLM
 from jointbid.experiments.estimate.multiple import holm
-from jointbid.experiments.estimate.sweeps import Reading
 from jointbid.sim import Scenario, simulate
 from jointbid.strategies.policies.linear import Linear
 

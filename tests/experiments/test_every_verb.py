@@ -6,12 +6,12 @@ from itertools import product
 
 import pytest
 
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.cli.scenarios import shipped
-from jointbid.experiments.config import load
+from jointbid.experiments.config.lineup import STANDARD, field_of
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.studies import study_class
-from jointbid.experiments.studies.field import STANDARD, field_of
+from jointbid.experiments.studies.registry import study_class
 
 BUSINESS = (
     "real_time_optimiser",

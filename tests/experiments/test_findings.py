@@ -3,9 +3,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jointbid.experiments.config import load
+from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import SUMMARY_COLUMNS
-from jointbid.experiments.findings import PAGE, SECTIONS, Finding, ask, row, told
+from tools.findings import PAGE, SECTIONS, Finding, ask, row, told
 
 ALL = [finding for findings in SECTIONS.values() for finding in findings]
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jointbid.experiments.config import load
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.config.first_party import built_up
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import lookup
 from jointbid.experiments.estimate.money import Terms
-from jointbid.experiments.estimate.switching import Switching
-from jointbid.experiments.studies.arms import run_cell
-from jointbid.experiments.studies.switching import steps
-from jointbid.sim.first_party import built_up
+from jointbid.experiments.estimate.own_data import Switching
+from jointbid.experiments.studies.business.own_data import steps
 
 FAST = (
     "scenario=in_house", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",

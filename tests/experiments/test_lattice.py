@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jointbid.experiments.estimate.attribution import attribution, contributions
-from jointbid.experiments.lattice import Lattice
+from jointbid.experiments.cells.lattice import Lattice
+from jointbid.experiments.estimate.source_contributions import attribution, contributions
 
 TWO, THREE = Lattice(("profile", "context")), Lattice(("profile", "history", "context"))
 names = st.lists(st.sampled_from("abcdef"), min_size=2, max_size=5, unique=True).map(tuple)

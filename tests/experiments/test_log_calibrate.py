@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
-from jointbid.experiments.replay.calibrate import as_types, below_floors, price_levels
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
+from jointbid.experiments.logs.calibration.fit import as_types, below_floors, price_levels
 from jointbid.sim.audience import scores
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"

@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs import FORMATS, Account, LogTable, Options, open_log, read_log, stream
-from jointbid.experiments.logs.columns import clock17
-from jointbid.experiments.logs.ipinyou import SCHEMA, agent
-from jointbid.experiments.logs.mapping import read_mapping
-from jointbid.experiments.logs.synthetic_forms import (
+from jointbid.experiments.logs.formats.ipinyou import SCHEMA, agent
+from jointbid.experiments.logs.formats.mapping import read_mapping
+from jointbid.experiments.logs.read_log import FORMATS, Account, LogTable, Options, open_log, read_log, stream
+from jointbid.experiments.logs.rows.columns import clock17
+from jointbid.experiments.logs.synthetic.forms import (
     MAPPING,
     impressions,
     shop,
@@ -463,7 +463,7 @@ def test_options_that_do_not_fit(forms, tmp_path):
 
 
 def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
-    monkeypatch.setattr("jointbid.experiments.logs.delimited.BLOCK_BYTES", 65_536)
+    monkeypatch.setattr("jointbid.experiments.logs.rows.delimited.BLOCK_BYTES", 65_536)
     write_raw(tmp_path / "raw", 2_000)
     write_triples(tmp_path / "1.txt", 20_000)
     for path in (tmp_path / "raw", tmp_path / "1.txt"):

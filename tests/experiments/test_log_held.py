@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs import Options, delimited, read_log
-from jointbid.experiments.logs.synthetic import write_ipinyou_csv
-from jointbid.experiments.logs.synthetic_forms import shop, write_triples
-from jointbid.experiments.logs.table import THINNED
+from jointbid.experiments.logs.log_table import THINNED
+from jointbid.experiments.logs.read_log import Options, read_log
+from jointbid.experiments.logs.rows import delimited
+from jointbid.experiments.logs.synthetic.forms import shop, write_triples
+from jointbid.experiments.logs.synthetic.ipinyou_rows import write_ipinyou_csv
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.logs import Account, Options, open_log, stream
-from jointbid.experiments.logs.leaks import LeakCounts
-from jointbid.experiments.logs.survey import Histogram, Survey
-from jointbid.experiments.logs.synthetic import ipinyou_rows
-from jointbid.experiments.logs.synthetic_forms import shop, write_all
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.logs.inspection.leaks import LeakCounts
+from jointbid.experiments.logs.inspection.survey import Histogram, Survey
+from jointbid.experiments.logs.read_log import Account, Options, open_log, stream
+from jointbid.experiments.logs.synthetic.forms import shop, write_all
+from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "ipinyou" / "sample.csv.gz"
@@ -84,7 +84,7 @@ def test_what_is_there_on_one_label_alone(tmp_path, fill, value):
 
 
 def test_memory_of_values_is_bounded(monkeypatch):
-    monkeypatch.setattr("jointbid.experiments.logs.leaks.MOST_VALUES", 50)
+    monkeypatch.setattr("jointbid.experiments.logs.inspection.leaks.MOST_VALUES", 50)
     account = Account("x")
     reader = open_log(DATA)[1]
     counts = LeakCounts(reader.roles)

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.log_run import run_log
-from jointbid.experiments.logs import Options, read_log
-from jointbid.experiments.logs.synthetic_forms import write_all
-from jointbid.experiments.replay.market import as_histogram, landscape, open_field, truncated
-from jointbid.experiments.replay.plan import Plan
+from jointbid.experiments.logs.read_log import Options, read_log
+from jointbid.experiments.logs.replay.plan import Plan
+from jointbid.experiments.logs.replay.priced_log import as_histogram, landscape, open_field, truncated
+from jointbid.experiments.logs.synthetic.forms import write_all
+from jointbid.experiments.studies.replay.run import run_log
 from jointbid.sim.landscape import Landscape
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"

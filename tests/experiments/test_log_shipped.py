@@ -11,10 +11,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs import Options, open_log, read_log
-from jointbid.experiments.logs.synthetic_forms import write_all
+from jointbid.experiments.logs.read_log import Options, open_log, read_log
+from jointbid.experiments.logs.synthetic.forms import write_all
 
 SHIPPED = Path(__file__).parents[1] / "data" / "logs"
 CLEANED = SHIPPED.parent / "ipinyou_synthetic.csv.gz"

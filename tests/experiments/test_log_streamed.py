@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
-from jointbid.experiments.log_run import run_log
-from jointbid.experiments.logs import Account, Options, delimited, open_log, read_log, stream
-from jointbid.experiments.logs.synthetic import write_ipinyou_csv
-from jointbid.experiments.logs.synthetic_forms import shop, write_auctionnet, write_triples
-from jointbid.experiments.replay.forward import forward_ctr
-from jointbid.experiments.replay.plan import Plan
-from jointbid.experiments.replay.predictor import fit_predictor
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
+from jointbid.experiments.logs.read_log import Account, Options, open_log, read_log, stream
+from jointbid.experiments.logs.replay.holdout_models import forward_ctr
+from jointbid.experiments.logs.replay.plan import Plan
+from jointbid.experiments.logs.replay.streamed_predictor import fit_predictor
+from jointbid.experiments.logs.rows import delimited
+from jointbid.experiments.logs.synthetic.forms import shop, write_auctionnet, write_triples
+from jointbid.experiments.logs.synthetic.ipinyou_rows import write_ipinyou_csv
+from jointbid.experiments.studies.replay.run import run_log
 
 MAPPING = """\
 time: {column: at, unit: s}

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.logs.synthetic_forms import write_all, write_triples
-from jointbid.experiments.replay.classic import STRATEGIES
-from jointbid.experiments.replay.tuning import Ground, tune
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.logs.replay.strategy_table import STRATEGIES
+from jointbid.experiments.logs.replay.strategy_tuning import Ground, tune
+from jointbid.experiments.logs.synthetic.forms import write_all, write_triples
 
 
 def ground(rows: int = 4_000, budget: float = 0.2) -> Ground:
@@ -69,7 +69,7 @@ def test_every_strategy_at_every_budget_with_intervals(made):
 
 
 def test_learned_predictions_several_campaigns_and_full_information(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("jointbid.experiments.log_table_session.SHARES", (0.25,))
+    monkeypatch.setattr("jointbid.experiments.studies.replay.strategy_table.SHARES", (0.25,))
     paths = write_all(tmp_path, 1_200)
     quick = [
         "study.replay.bootstrap=100",

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pytest
 
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs import Account, LogTable, Options, open_log, read_log, stream
-from jointbid.experiments.logs.account import SHOWN
-from jointbid.experiments.logs.delimited import Column
-from jointbid.experiments.logs.ipinyou import MICROS_PER_FEN_CPM
-from jointbid.experiments.logs.synthetic import ipinyou_rows, write_ipinyou_csv
+from jointbid.experiments.logs.formats.ipinyou import MICROS_PER_FEN_CPM
+from jointbid.experiments.logs.read_log import Account, LogTable, Options, open_log, read_log, stream
+from jointbid.experiments.logs.rows.delimited import Column
+from jointbid.experiments.logs.rows.row_audit import SHOWN
+from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 
@@ -151,7 +151,7 @@ def test_problems_of_different_rows_come_in_order_and_long_lists_are_counted(bro
 
 
 def test_rows_keep_their_numbers_across_blocks(tmp_path, lines, monkeypatch):
-    monkeypatch.setattr("jointbid.experiments.logs.delimited.BLOCK_BYTES", 4_096)
+    monkeypatch.setattr("jointbid.experiments.logs.rows.delimited.BLOCK_BYTES", 4_096)
     text = list(lines)
     text[1_000] = "1,2"
     text[2_000] = "x" + text[2_000]
@@ -235,7 +235,7 @@ def test_floors_above_the_price_are_lowered_and_said(broken):
 
 
 def test_chunks_stream(monkeypatch):
-    monkeypatch.setattr("jointbid.experiments.logs.delimited.BLOCK_BYTES", 16_384)
+    monkeypatch.setattr("jointbid.experiments.logs.rows.delimited.BLOCK_BYTES", 16_384)
     account = Account(str(DATA))
     sizes = [len(chunk) for chunk in stream(open_log(DATA)[1], account)]
     assert len(sizes) > 5

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.estimate import lookup, mean_interval
 from jointbid.experiments.estimate.intervals import ratio
 from jointbid.experiments.estimate.money import Terms, falling_break_even, net_rows, rising_break_even

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.changes import varied
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import lookup
 from jointbid.experiments.estimate.overtaking import Lead
-from jointbid.experiments.vary import varied
 
 SMALL = (
     "scenario=content_and_native", "supply.requests=4000", "supply.horizon_h=2190", "audience.people=200",

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments import plots
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.estimate import HEAT_COLUMNS, ladder_summary
-from jointbid.experiments.plots import (
+from jointbid.experiments.report import plots
+from jointbid.experiments.report.plots import (
     draw_curve,
     draw_heat,
     draw_ladder,
@@ -23,7 +23,7 @@ from jointbid.experiments.plots import (
     pacing_points,
     save,
 )
-from jointbid.experiments.plots.tornado import draw_tornado
+from jointbid.experiments.report.plots.tornado import draw_tornado
 
 UNIT = "CNY per million bid requests"
 SILO = "best_single (context)"
@@ -320,7 +320,7 @@ def test_break_even_is_marked_on_the_line_that_has_one(curve):
 
 
 def test_the_summary_s_break_even_goes_to_its_own_source_and_line(curve):
-    from jointbid.experiments.studies.value_money import with_break_even
+    from jointbid.experiments.studies.business.money import with_break_even
 
     rows = [
         ("profile (a)", "match_rate", 0.6),
@@ -507,7 +507,7 @@ def test_the_style_of_the_session_is_left_alone(curve):
 
 def test_matplotlib_is_imported_when_drawing_and_never_pyplot():
     code = (
-        "import sys, pandas as pd, jointbid.experiments.plots as p\n"
+        "import sys, pandas as pd, jointbid.experiments.report.plots as p\n"
         "assert 'matplotlib' not in sys.modules\n"
         "p.draw_pacing(p.pacing_points(pd.DataFrame({'bidder': ['a'], 'hour': [0], 'spend': [1.0]})))\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"
@@ -553,7 +553,7 @@ def test_win_rates_by_pair_of_types():
 
 def test_a_logged_run_draws_its_landscape_and_win_rates(tmp_path):
     """The types that are drawn anew are those that the bidders met: wins by type add up to the ledger's."""
-    from jointbid.experiments.cli import main
+    from jointbid.experiments.cli.main import main
 
     assert main(["run", "study.log=true", "supply.requests=4000", f"results_dir={tmp_path}"]) == 0
     (folder,) = (tmp_path / "run").iterdir()

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from jointbid.experiments import plugin_configs
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.cli import main
-from jointbid.experiments.cli.strategy_new import package
-from jointbid.experiments.config import load
+from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.cells.versions import version
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.cli.strategies_new import package
+from jointbid.experiments.config import plugin_folders as plugin_configs
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.versions import version
 from jointbid.strategies import plugins
 
 EXAMPLES = Path(__file__).parents[1] / "plugin_example"

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from jointbid.experiments.bars import Bars, Display
-from jointbid.experiments.progress import _Lines, said
+from jointbid.experiments.execution.progress import _Lines, said
+from jointbid.experiments.execution.progress_bars import Bars, Display
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.logs import LogTable, Roles, RowCount
-from jointbid.experiments.replay.bidding import click_values, costs, tune_gain, tuned_bids, votes
-from jointbid.experiments.replay.estimate import Resampled, percent_over, resample
+from jointbid.experiments.logs.read_log import LogTable, Roles, RowCount
+from jointbid.experiments.logs.replay.bids import click_values, costs, tune_gain, tuned_bids, votes
+from jointbid.experiments.logs.replay.bootstrap import Resampled, percent_over, resample
 
 
 def weighted_log(price, weight, click, campaign) -> LogTable:

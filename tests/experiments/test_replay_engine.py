@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.logs import LogTable, Roles, RowCount
-from jointbid.experiments.replay.bidding import costs
-from jointbid.experiments.replay.engine import Department
-from jointbid.experiments.replay.engine import replay as replay_departments
+from jointbid.experiments.logs.read_log import LogTable, Roles, RowCount
+from jointbid.experiments.logs.replay.bids import costs
+from jointbid.experiments.logs.replay.engine import Department
+from jointbid.experiments.logs.replay.engine import replay as replay_departments
 
 HOUR_US = 3_600_000_000
 

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs import read_log
-from jointbid.experiments.logs.synthetic_forms import shop, write_all
-from jointbid.experiments.replay.estimate import resample
-from jointbid.experiments.replay.features import encode
-from jointbid.experiments.replay.folds import blocks_of, person_draws, time_folds
-from jointbid.experiments.replay.ladder import fit_ladders
-from jointbid.experiments.replay.plan import Plan, load
-from jointbid.experiments.studies.replay import run_replay
+from jointbid.experiments.logs.read_log import read_log
+from jointbid.experiments.logs.replay.bootstrap import resample
+from jointbid.experiments.logs.replay.features import encode
+from jointbid.experiments.logs.replay.folds import blocks_of, person_draws, time_folds
+from jointbid.experiments.logs.replay.ladder_models import fit_ladders
+from jointbid.experiments.logs.replay.plan import Plan, load
+from jointbid.experiments.logs.synthetic.forms import shop, write_all
+from jointbid.experiments.studies.replay.ladder import run_replay
 
 ROWS = 1_200
 

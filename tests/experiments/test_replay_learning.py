@@ -12,13 +12,13 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs.synthetic import ipinyou_rows, write_ipinyou_csv
-from jointbid.experiments.replay.crossfit import honest, refit
-from jointbid.experiments.replay.features import encode
-from jointbid.experiments.replay.folds import assign_folds
-from jointbid.experiments.replay.ladder import ALL, WITHOUT, fit_ladders, model_rows
-from jointbid.experiments.replay.plan import Plan, load
-from jointbid.experiments.replay.quality import auc_within, quality
+from jointbid.experiments.logs.replay.crossfit import honest, refit
+from jointbid.experiments.logs.replay.features import encode
+from jointbid.experiments.logs.replay.folds import assign_folds
+from jointbid.experiments.logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
+from jointbid.experiments.logs.replay.plan import Plan, load
+from jointbid.experiments.logs.replay.prediction_quality import auc_within, quality
+from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 SUPPLY = {

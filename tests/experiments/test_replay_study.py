@@ -11,7 +11,7 @@ import yaml
 
 from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS
 from jointbid.experiments.estimate.metrics import METRICS
-from jointbid.experiments.studies.replay import run_replay
+from jointbid.experiments.studies.replay.ladder import run_replay
 
 ROOT = Path(__file__).parents[2]
 MADE_UP = ROOT / "tests" / "data" / "ipinyou_synthetic.csv.gz"

@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 
 import jointbid
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import ladder_summary
-from jointbid.experiments.report import Study, load_study, write_report
-from jointbid.experiments.report.cards import cards as cards_of
-from jointbid.experiments.report.checks import checks
-from jointbid.experiments.report.closed_form import closed_form
-from jointbid.experiments.report.estimands import arms_grid, estimands_grid, gains_grid
-from jointbid.experiments.report.figures import inline
-from jointbid.experiments.report.settings_diff import defaults, differing, flat
+from jointbid.experiments.report.html import Study, load_study, write_report
+from jointbid.experiments.report.html.cards import cards as cards_of
+from jointbid.experiments.report.html.checks import checks
+from jointbid.experiments.report.html.closed_form import closed_form
+from jointbid.experiments.report.html.estimand_grids import arms_grid, estimands_grid, gains_grid
+from jointbid.experiments.report.html.pictures import inline
+from jointbid.experiments.report.html.settings_diff import defaults, differing, flat
 
 UNIT = "CNY per million bid requests"
 QUICK = ["supply.requests=300", "study.replications=3", "executor=serial", "plot.enabled=false"]
@@ -251,7 +251,7 @@ def test_leak_suspects_of_a_log(folder):
 
 
 def theory(*overrides, scenario="theory"):
-    from jointbid.experiments.config import load
+    from jointbid.experiments.config.points import load
 
     return load("value", [f"scenario={scenario}", *overrides])[0].settings.tree()
 
@@ -350,7 +350,7 @@ def test_what_differs_from_the_scenario_as_it_ships():
 
 
 def test_an_inlined_figure_has_a_text_alternative_and_touches_nothing_else(tmp_path):
-    from jointbid.experiments.plots import draw_curve, save
+    from jointbid.experiments.report.plots import draw_curve, save
 
     x = np.linspace(0, 1, 5)
     table = pd.DataFrame(

@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jointbid.experiments.catalogue import query, scan
-from jointbid.experiments.cli import main
-from jointbid.experiments.lock import lock
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.storage.catalogue import query, scan
+from jointbid.experiments.storage.lock import lock
 
 TINY = [
     "scenario=theory",

@@ -15,11 +15,12 @@ import pandas as pd
 import pytest
 
 from jointbid import sim
-from jointbid.experiments.cli import main
-from jointbid.experiments.studies import arms, match
+from jointbid.experiments.cells import bidders as arms
+from jointbid.experiments.cells import match
+from jointbid.experiments.cli.main import main
 
 PROGRAM = """import signal, sys
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit deafness to Ctrl-C
 sys.exit(main())"""
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor.jobs=2"]

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.cli.scenarios import shipped
 from jointbid.experiments.estimate import lookup
 

@@ -16,19 +16,19 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cells import Cell, CellResult
-from jointbid.experiments.cli import main
-from jointbid.experiments.executors import Chore, Task, run_tasks
-from jointbid.experiments.runner import Driver, Finish
-from jointbid.experiments.settings import ExecutorSettings
-from jointbid.experiments.store import Folder
-from jointbid.experiments.studies import arms
-from jointbid.experiments.studies import value_cells as studies
+from jointbid.experiments.cells import bidders as arms
+from jointbid.experiments.cells.cell import Cell, CellResult
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.settings import ExecutorSettings
+from jointbid.experiments.execution import Chore, Task, run_tasks
+from jointbid.experiments.execution.scheduler import Driver, Finish
+from jointbid.experiments.storage.study_folder import Folder
+from jointbid.experiments.studies import cell_plans as studies
 from jointbid.sim.scenario import Scenario
 
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor=serial"]
 PROGRAM = """import signal, sys
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit deafness to Ctrl-C
 sys.exit(main())"""
 NAMES = ("none", "profile", "context", "joint", "stacked", "split_budget", "summed")
@@ -337,7 +337,7 @@ def test_work_that_a_worker_cannot_read_is_a_failure():
 
 
 def test_workers_that_never_start_are_an_error(monkeypatch):
-    monkeypatch.setattr("jointbid.experiments.executors.nursery.MODULE", "experiments.no_such_module")
+    monkeypatch.setattr("jointbid.experiments.execution.fork_server.MODULE", "experiments.no_such_module")
     with pytest.raises(RuntimeError, match="do not start"):
         list(run_tasks(tasks(8, dies), ExecutorSettings(jobs=2)))
 

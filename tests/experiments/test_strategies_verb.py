@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.cli.strategy_new import package
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.cli.strategies_new import package
 from jointbid.strategies.registry import BUILT_IN
 from jointbid.strategies.testing import all_checks
 
@@ -165,7 +165,7 @@ def test_new_writes_a_package_that_passes_as_it_is(capsys):
 
 def test_list_waits_for_no_compiler():
     """What is built in is listed without numba, simpy or scipy, whose imports take most of a second."""
-    code = "import sys; from jointbid.experiments.cli import main; main(['strategies', 'list']); print(*sys.modules, file=sys.stderr)"
+    code = "import sys; from jointbid.experiments.cli.main import main; main(['strategies', 'list']); print(*sys.modules, file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numba", "simpy", "scipy", "pandas", "sklearn"} & set(done.stderr.split())
 

@@ -6,7 +6,14 @@ import pytest
 from rich.console import Console
 
 from jointbid.experiments.estimate import ladder_summary, lookup
-from jointbid.experiments.tables import FOOTNOTE, estimand_table, ladder_table, plain, show, source_table
+from jointbid.experiments.report.tables import (
+    FOOTNOTE,
+    estimand_table,
+    ladder_table,
+    plain,
+    show,
+    source_table,
+)
 
 UNIT = "CNY per million bid requests"
 

@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments import tournament_tables
-from jointbid.experiments.cells import Cell, label
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cells.cell import Cell, label
+from jointbid.experiments.cells.match import run_match
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate.ranking import best_responses, comparisons, ranking
 from jointbid.experiments.estimate.tournament import ESTIMANDS, METRICS, Results
-from jointbid.experiments.plots import draw_payoffs, draw_ranks
-from jointbid.experiments.runner import repeat
-from jointbid.experiments.session import answer
-from jointbid.experiments.studies.match import run_match
-from jointbid.experiments.studies.tournament import Tournament
+from jointbid.experiments.execution.scheduler import repeat
+from jointbid.experiments.report.plots import draw_payoffs, draw_ranks
+from jointbid.experiments.report.wording import tournament as tournament_tables
+from jointbid.experiments.studies.session import answer
+from jointbid.experiments.studies.tournament.study import Tournament
 from jointbid.sim import BidError
 from jointbid.sim.scenario import StrategySpec
 

@@ -8,15 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
+from jointbid.experiments.config.study_settings import Range
 from jointbid.experiments.estimate import P_HOLM, SUMMARY_COLUMNS, Estimate, lookup
-from jointbid.experiments.estimate.effects import correlation_p_value, rank_correlation
-from jointbid.experiments.studies import drawn, tournament_worlds
-from jointbid.experiments.studies import worlds as value_worlds
-from jointbid.experiments.studies.drawn_words import goes_with
-from jointbid.experiments.studies.options import Range
-from jointbid.experiments.studies.tournament_words import notes, sentences
+from jointbid.experiments.estimate.sensitivity import correlation_p_value, rank_correlation
+from jointbid.experiments.report.wording.sampled_markets import goes_with
+from jointbid.experiments.report.wording.tournament_worlds import notes, sentences
+from jointbid.experiments.studies import sampled_markets as drawn
+from jointbid.experiments.studies.tournament import worlds as tournament_worlds
+from jointbid.experiments.studies.value import worlds as value_worlds
 from jointbid.sim.scenario import StrategySpec
 
 SMALL = ("supply.requests=300", "study.replications=3", "study.pairings=false", "plot.enabled=false")

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cells import CellResult
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import CellResult
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.found import Ledger
-from jointbid.experiments.studies.arms import run_cell
-from jointbid.experiments.studies.tuning import TUNING, Tuned, sides_of, tune
-from jointbid.experiments.studies.value import Value
-from jointbid.experiments.studies.value_cells import Plan
+from jointbid.experiments.storage.cell_results import Ledger
+from jointbid.experiments.studies.cell_plans import Plan
+from jointbid.experiments.studies.tuning.tuned_parameter import TUNING, Tuned, sides_of, tune
+from jointbid.experiments.studies.value.study import Value
 
 RIVALS = ["scenario=theory_rivals", "bidders.count=3", "bidders.strategy=linear", "supply.requests=200"]
 

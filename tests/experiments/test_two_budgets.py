@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.collaboration import Collaboration, Shape
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.estimate.collaboration import (
+from jointbid.experiments.estimate.collaboration_levels import (
     Level,
     break_even_volume,
     choice,
@@ -24,9 +26,7 @@ from jointbid.experiments.estimate.collaboration import (
     payback,
 )
 from jointbid.experiments.estimate.money import Terms, net_rows
-from jointbid.experiments.studies.arms import run_cell
-from jointbid.experiments.studies.value_cells import Plan
-from jointbid.sim.collaboration import Collaboration, Shape
+from jointbid.experiments.studies.cell_plans import Plan
 
 FAST = (
     "scenario=two_budgets", "supply.requests=2000", "study.replications=2", "study.curve.requests=2000",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jointbid.experiments.cli import main
-from jointbid.experiments.config import load
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 
 MARKET = (
@@ -71,7 +71,7 @@ def test_keys_that_there_are_none_of_and_tuned_policies_are_refused():
 
 
 def main_of(*overrides):
-    from jointbid.experiments.studies import study_class
+    from jointbid.experiments.studies.registry import study_class
 
     (point,) = load("value", [*MARKET, *overrides])
     study_class("value")(point.settings).check()

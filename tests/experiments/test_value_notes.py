@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from jointbid.experiments.cells import Cell, CellResult
+from jointbid.experiments.cells.cell import Cell, CellResult
 from jointbid.experiments.estimate import Estimate, mean_interval
-from jointbid.experiments.studies.value_notes import near_tie, power, width
+from jointbid.experiments.studies.value.notes import near_tie, power, width
 from jointbid.sim import Scenario
 
 MARKET = Scenario.model_validate({"source": {"profile": {}, "context": {}}})

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jointbid.experiments.estimate import SUMMARY_COLUMNS, ladder_summary
-from jointbid.experiments.verdict import CAVEAT, holders, number, others, verdict
+from jointbid.experiments.report.verdict import CAVEAT, holders, number, others, verdict
 
 UNIT = "CNY per million bid requests"
 NAN = math.nan

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
 from jointbid.sim import Scenario, simulate
 
 REPLICATIONS = 32

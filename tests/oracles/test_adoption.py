@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jointbid.experiments.config import load
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.found import Ledger, table
+from jointbid.experiments.storage.cell_results import Ledger, table
 from jointbid.experiments.studies.adoption import Adoption, label
-from jointbid.experiments.studies.arms import run_cell
 
 pytestmark = pytest.mark.oracle
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
 
 pytestmark = pytest.mark.oracle
 

@@ -12,10 +12,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from jointbid.experiments.cells import Cell
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.estimate import ladder_summary, lookup
-from jointbid.experiments.found import table
-from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.storage.cell_results import table
 
 pytestmark = pytest.mark.oracle
 

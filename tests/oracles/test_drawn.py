@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.lattice import Lattice
-from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.cells.lattice import Lattice
 
 pytestmark = pytest.mark.oracle
 

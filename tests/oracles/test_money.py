@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
-from jointbid.experiments.config import load
+from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.session import answer
-from jointbid.experiments.studies.value import Value
+from jointbid.experiments.studies.session import answer
+from jointbid.experiments.studies.value.study import Value
 
 pytestmark = pytest.mark.oracle
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.studies.arms import run_cell
-from jointbid.experiments.studies.refitting import ROUNDS, refit
-from jointbid.experiments.studies.tuning import Tuned, sides_of
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.studies.tuning.bid_curves import ROUNDS, refit
+from jointbid.experiments.studies.tuning.tuned_parameter import Tuned, sides_of
 from jointbid.sim.scenario import StrategySpec
 
 pytestmark = pytest.mark.oracle

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from jointbid import load
-from jointbid.experiments.cells import Cell
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.estimate import percent_values
-from jointbid.experiments.studies.arms import run_cell
 from jointbid.sim.response import truth
 
 pytestmark = pytest.mark.oracle

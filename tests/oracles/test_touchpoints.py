@@ -7,10 +7,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.config import load
-from jointbid.experiments.estimate.credit import RULES
-from jointbid.experiments.studies.attribution_cells import (
+from jointbid.experiments.cells.attribution_rules import RULES
+from jointbid.experiments.cells.attribution_season import (
     HELD_OUT,
     OBSERVED,
     WITHOUT,
@@ -19,6 +17,8 @@ from jointbid.experiments.studies.attribution_cells import (
     run_cell,
     true_effects,
 )
+from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.config.points import load
 
 pytestmark = pytest.mark.oracle
 Z = 4.0

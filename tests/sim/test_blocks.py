@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.executors import Task, run_tasks
-from jointbid.experiments.settings import ExecutorSettings
-from jointbid.experiments.studies.arms import run_cell
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.config.settings import ExecutorSettings
+from jointbid.experiments.execution import Task, run_tasks
 from jointbid.sim import Entrant, LogColumns, Scenario, simulate, simulation, supply, tables
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.valuations.bayes import bayes

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.studies.arms import entrants
+from jointbid.experiments.cells.bidders import entrants
+from jointbid.experiments.cells.cell import Cell
 from jointbid.sim import Entrant, simulate
 from jointbid.strategies.base import Priced
 from jointbid.strategies.policies.linear import Truthful

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.studies.arms import entrants
+from jointbid.experiments.cells.bidders import entrants
+from jointbid.experiments.cells.cell import Cell
 from jointbid.sim import Entrant, Scenario, simulate
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.policies.linear import Linear, Truthful

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from jointbid.experiments.arms import arms_of
-from jointbid.experiments.cells import Cell
-from jointbid.experiments.studies.arms import entrants
+from jointbid.experiments.cells.arms import arms_of
+from jointbid.experiments.cells.bidders import entrants
+from jointbid.experiments.cells.cell import Cell
 from jointbid.sim import Scenario, simulate
 
 BASE = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from jointbid.experiments.cli import main
+from jointbid.experiments.cli.main import main
 from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
 from jointbid.sim.visible import KnownOutcomes
 from jointbid.strategies.base import Priced

@@ -1,0 +1,216 @@
+"""The arms of the ladder as bidders: which data an arm's holder uses, how it joins them, and what a cell then measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.scenario import StrategySpec
+from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
+from jointbid.strategies.base import Priced, Valuation
+from jointbid.strategies.market import Market
+from jointbid.strategies.registry import make
+from jointbid.strategies.valuations.bayes import bayes
+from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
+from jointbid.strategies.valuations.creative import bayes_apart, best_creative, learned_apart
+from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
+from jointbid.strategies.valuations.winning import winning
+
+from .arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
+from .cell import Cell, CellResult
+from .lattice import Lattice
+from .met_prices import Prices
+
+Rivals = Sequence[tuple[str, ...]]
+
+
+def run_cell(cell: Cell) -> CellResult:
+    """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
+    bidders = entrants(cell)
+    prices = Prices([entrant.advertiser or name for name, entrant in bidders.items()], cell.watched)
+    sink = prices if cell.watched else None
+    result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink)
+    about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
+    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare", "relevance")}
+    rows = [
+        {**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)
+    ]
+    if cell.watched:
+        rows = [{**row, **prices.columns(row["advertiser"])} for row in rows]
+    hours = [] if cell.point and not cell.lineup else [{**about, **row} for row in records(result.timeseries)]
+    return CellResult(rows=rows, timeseries=hours, auctions=int(result.market["requests"]))
+
+
+def records(columns: Any) -> list[dict[str, Any]]:
+    """A table of columns as a list of plain rows."""
+    names = list(columns)
+    return [
+        dict(zip(names, row, strict=True)) for row in zip(*(columns[n].tolist() for n in names), strict=True)
+    ]
+
+
+def entrants(cell: Cell) -> dict[str, Entrant]:
+    """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``; in a match all do.
+
+    The others also hold every source that is not exclusive: whoever sells it, sells it to them.
+    """
+    scenario = cell.scenario
+    if cell.lineup:
+        held = [information(cell, arm_of(cell, spec)) for spec in cell.lineup]
+        return {
+            seat: _seat(cell, seat, spec, held[:number] + held[number + 1 :])
+            for number, (seat, spec) in enumerate(seated(cell))
+        }
+    bidders = scenario.bidders.count
+    holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
+    others = _with_what_is_for_sale(scenario, cell.others)
+    arms = [cell.arm if number < holders else others for number in range(bidders)]
+    market: dict[str, Entrant] = {}
+    for number, name in enumerate(bidder_names(bidders)):
+        held = [information(cell, arm) for arm in arms[:number] + arms[number + 1 :]]
+        market |= seats(cell, name, arms[number], held)
+    return market
+
+
+def arm_of(cell: Cell, spec: StrategySpec) -> str:
+    """The arm of a seat: that of the match, unless it is a kind of bidder with sources of its own."""
+    kind = cell.scenario.bidders.kinds.get(spec.name)
+    if kind is None or kind.sources is None:
+        return cell.arm
+    return Lattice(tuple(cell.scenario.source)).arm(kind.sources)
+
+
+def _seat(cell: Cell, seat: str, spec: StrategySpec, rivals: Rivals) -> Entrant:
+    """Who sits there: a strategy with the match's data, or a kind of bidder with its own."""
+    bidders = cell.scenario.bidders
+    kind = bidders.kinds.get(spec.name)
+    if kind is None:
+        return _campaign(cell, seat, cell.arm, bidders.budget, rivals, spec)
+    theirs = bidders.model_copy(update={"creative": kind.creative or bidders.creative})
+    own = replace(cell, scenario=cell.scenario.model_copy(update={"bidders": theirs}))
+    entrant = _campaign(
+        own, seat, arm_of(cell, spec), bidders.budget, rivals, kind.strategy or bidders.strategy
+    )
+    return replace(
+        entrant,
+        control_every=bidders.steps_of(kind),
+        report_delay_h=kind.report_delay_h,
+        terms=kind.terms,
+    )
+
+
+def _with_what_is_for_sale(scenario: Scenario, arm: str) -> str:
+    shared = [name for name in scenario.source if not scenario.data_of(name).exclusive]
+    if arm in APART or not shared:
+        return arm
+    lattice = Lattice(tuple(scenario.source))
+    return lattice.arm((*lattice.members(arm), *shared))
+
+
+def seated(cell: Cell) -> list[tuple[str, StrategySpec]]:
+    """The seats of a match and who sits there. Facts and chance belong to the seat, so that who comes next meets the same."""
+    return [(f"seat_{number}", spec) for number, spec in enumerate(cell.lineup, 1)]
+
+
+def seats(cell: Cell, advertiser: str, arm: str, rivals: Rivals = ()) -> dict[str, Entrant]:
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget.
+
+    ``rivals`` are the sources that each of the others holds.
+    """
+    scenario, budget = cell.scenario, cell.scenario.bidders.budget
+    if arm != SPLIT_BUDGET or scenario.response.family == "private_value":
+        return {advertiser: _campaign(cell, advertiser, arm, budget, rivals)}
+    houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
+    share = None if budget is None else budget / len(houses)
+    return {
+        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share, rivals)
+        for owner, held in houses.items()
+    }
+
+
+def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:
+    """What the arm's holder thinks an impression is worth, whose rivals hold these sources, and which creative it shows."""
+    scenario = cell.scenario
+    if SHOWS_BY in arm:
+        bids_on, shows_by = (information(cell, part) for part in arm.split(SHOWS_BY))
+        if cell.valuation == "learned":
+            return learned_apart(scenario, _creative_logs(*_about_log(cell)), bids_on, shows_by, cell.learner)
+        return bayes_apart(scenario, bids_on, shows_by)
+    if scenario.bidders.creative == "rotated":
+        log = _log(*_about_log(cell)) if cell.valuation == "learned" else None
+        return _one_for_all(cell, scenario, arm, log, rivals)
+    logs = _creative_logs(*_about_log(cell)) if cell.valuation == "learned" else None
+    return best_creative(
+        scenario, lambda number, alone: _one_for_all(cell, alone, arm, logs[number] if logs else None)
+    )
+
+
+def _one_for_all(
+    cell: Cell, scenario: Scenario, arm: str, log: TrainingLog | None, rivals: Rivals = ()
+) -> Valuation:
+    """The valuation of whatever creatives the market rotates; ``log`` is what it is fitted to, if it is learned."""
+    if log is not None:
+        if arm == STACKED:
+            return learned_stacked(scenario, log, cell.learner)
+        if arm == SUMMED:
+            return learned_summed(scenario, log, cell.learner)
+        return learned(scenario, log, information(cell, arm), cell.learner)
+    if arm == STACKED:
+        return stacked_bayes(scenario)
+    if arm == CLICKS:
+        return bayes(scenario, information(cell, arm), goal="clicks")
+    if arm == SUMMED:
+        return summed_bayes(scenario)
+    if scenario.bidders.beliefs == "winning":
+        return winning(scenario, information(cell, arm), rivals)
+    return bayes(scenario, information(cell, arm))
+
+
+def information(cell: Cell, arm: str) -> tuple[str, ...]:
+    """The sources that an arm's holder may use on a request; of two departments, all that either may."""
+    sources = tuple(cell.scenario.source)
+    if arm in {*APART, CLICKS} or SHOWS_BY in arm:
+        return sources
+    return Lattice(sources).members(arm)
+
+
+def strategy_of(cell: Cell, advertiser: str) -> StrategySpec:
+    """The configured strategy, with the advertiser's own value of the tuned parameter."""
+    spec, own = cell.scenario.bidders.strategy, dict(cell.policies)
+    if advertiser not in own:
+        return spec
+    return StrategySpec(name=spec.name, **{**spec.params, cell.parameter: own[advertiser]})
+
+
+def _campaign(
+    cell: Cell,
+    advertiser: str,
+    arm: str,
+    budget: float | None,
+    rivals: Rivals,
+    spec: StrategySpec | None = None,
+) -> Entrant:
+    """One campaign with the arm's data; where every bidder knows its value there are none."""
+    policy = make(spec or strategy_of(cell, advertiser), Market.of(cell.scenario))
+    if cell.scenario.response.family == "private_value":
+        return Entrant(policy, None, budget, advertiser)
+    return Entrant(Priced(valuation(cell, arm, rivals), policy), information(cell, arm), budget, advertiser)
+
+
+def _about_log(cell: Cell) -> tuple[str, int, int, int]:
+    return cell.scenario.model_dump_json(), cell.seed, cell.replication, cell.train_requests
+
+
+@lru_cache(maxsize=2)
+def _log(scenario: str, seed: int, replication: int, requests: int) -> TrainingLog:
+    """The log of one replication, shared by its arms."""
+    return randomised_log(Scenario.model_validate_json(scenario), seed, replication, requests)
+
+
+@lru_cache(maxsize=2)
+def _creative_logs(scenario: str, seed: int, replication: int, requests: int) -> list[TrainingLog]:
+    """The same with each creative's impressions apart."""
+    return creative_logs(Scenario.model_validate_json(scenario), seed, replication, requests)

@@ -1,0 +1,146 @@
+"""A study as a list of cells: one arm in one replication of one market, addressed by what determines it."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jointbid.sim.scenario import Scenario, StrategySpec
+
+from .versions import version
+
+ROOT = Path(__file__).parents[2]
+CODE = ("sim", "strategies", "experiments/cells")
+"""What a cell's numbers are computed by; a change there makes other cells of all of them."""
+
+FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
+"""Parts of a scenario that no number depends on."""
+
+PILOTS = 1_000_000
+"""Replications from here on are pilots: they decide how a study goes on, and no estimate and no table has them."""
+
+
+Curve = tuple[tuple[float, float], ...]
+"""What is bid for a value, as (value, bid) in currency, with straight lines between."""
+
+TOGETHER = "together"
+"""The match of all strategies in one market."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One arm in one replication.
+
+    Attributes:
+        scenario: the market.
+        arm: the treatment, one of ``jointbid.experiments.cells.arms.arms_of(scenario)``.
+        valuation: ``bayes`` or ``learned``.
+        who: who holds the arm's data: ``unilateral``, ``universal`` or a number of bidders.
+        others: the arm of bidders who do not hold ``arm``.
+        parameter: the strategy's parameter that ``policies`` set.
+        policies: bidder and its value of that parameter, where it is not the configured one.
+        watched: advertisers whose rows have the prices that they met, and the values won.
+        train_requests: randomised impressions that learned valuations are fitted to.
+        learner: the model fitted to them, see ``jointbid.strategies.valuations.learned.LEARNERS``.
+        seed: the study's seed.
+        replication: the number of the market; pilots have numbers of their own.
+        point: where on a curve the cell lies; empty on the ladder itself.
+        lineup: the strategies of a match, a seat each, where the treatment is who plays whom; all hold the arm's data.
+    """
+
+    scenario: Scenario
+    arm: str
+    valuation: str = "bayes"
+    who: str | int = "unilateral"
+    others: str = "none"
+    parameter: str = ""
+    policies: tuple[tuple[str, float | Curve], ...] = ()
+    watched: tuple[str, ...] = ()
+    train_requests: int = 100_000
+    learner: str = "logistic"
+    seed: int = 1
+    replication: int = 0
+    point: str = ""
+    lineup: tuple[StrategySpec, ...] = ()
+
+    @functools.cached_property
+    def key(self) -> str:
+        """Hex digits of everything that determines the cell's numbers, the code included."""
+        from jointbid.strategies.plugins import fingerprint
+
+        market = self.scenario.model_dump(exclude=FOR_PEOPLE)
+        parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who, self.others]
+        parts += [
+            (self.train_requests, self.learner) if self.valuation == "learned" else 0,
+            self.seed,
+            self.replication,
+        ]
+        if self.lineup:
+            parts.append([spec.model_dump() for spec in self.lineup])
+        if self.policies:
+            parts.append([self.parameter, *self.policies])
+        if self.watched:
+            parts.append(["watched", *self.watched])
+        plays = [self.scenario.bidders.strategy, *self.lineup]
+        plays += [kind.strategy for kind in self.scenario.bidders.kinds.values() if kind.strategy]
+        parts += [theirs for spec in plays if (theirs := fingerprint(spec.name))]
+        return _hash(json.dumps(parts, sort_keys=True).encode())
+
+    @property
+    def treatment(self) -> str:
+        """The arm; of a match, who plays in it: "truthful vs shading", or "together, truthful first" for more than two."""
+        if len(self.lineup) > 2:
+            return f"{TOGETHER}, {label(self.lineup[0])} first"
+        return " vs ".join(map(label, self.lineup)) or self.arm
+
+    @property
+    def is_pilot(self) -> bool:
+        """Whether its result decides something, and is not estimated from."""
+        return self.replication >= PILOTS
+
+    def __str__(self) -> str:
+        where = f"{self.point}, " if self.point else ""
+        return f"{where}arm {self.treatment}, replication {self.replication}"
+
+
+def label(spec: StrategySpec) -> str:
+    """A strategy as tables name it: ``linear(gain=0.5)``."""
+    given = ", ".join(f"{key}={value}" for key, value in spec.params.items())
+    return f"{spec.name}({given})" if given else spec.name
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """What one cell gave: a row a bidder, a row a bidder and hour, and how many auctions were held."""
+
+    rows: list[dict[str, Any]]
+    timeseries: list[dict[str, Any]] = field(default_factory=list)
+    auctions: int = 0
+
+
+def grouped(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
+    """Tasks: the cells of one point and replication together, so that its market is warm in one place."""
+    groups: dict[tuple[str, int], list[Cell]] = {}
+    for cell in cells:
+        groups.setdefault((cell.point, cell.replication), []).append(cell)
+    return [tuple(group) for group in groups.values()]
+
+
+@functools.cache
+def code_version(names: tuple[str, ...] = CODE) -> str:
+    """Hex digits of these sources (files, or all of a folder) and of the package's version."""
+    parts = [str(version("jointbid")).encode()]
+    for name in names:
+        path = ROOT / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            parts += [file.relative_to(ROOT).as_posix().encode(), file.read_bytes()]
+    return _hash(b"\0".join(parts))
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=10).hexdigest()

@@ -1,0 +1,175 @@
+"""The console script `jointbid`. Nothing heavy is imported before the verb is known to need it."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from ..errors import BadInput, closest
+
+VERBS = {
+    "value": ("study", "the main job: what joining the data is worth, in a table, plots and one sentence"),
+    "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
+    "tournament": ("study", "strategies against each other: ranking with paired intervals, payoffs, regret"),
+    "compare": (
+        "compare",
+        "DIR DIR ...: studies side by side: table, differences with intervals, config diff",
+    ),
+    "report": ("report", "DIR ...: the self-contained HTML report of a study, made anew from its folder"),
+    "log": (
+        "log",
+        "inspect | calibrate | table FILE: what a real log holds, a scenario fitted to it, strategies on it",
+    ),
+    "adoption": ("study", "adoption curve, best responses, and how many adopt in equilibrium at a cost"),
+    "sensitivity": (
+        "study",
+        "which factors move the value of joint data: Morris, then Sobol, over stated ranges",
+    ),
+    "attribution": (
+        "study",
+        "rules of attribution against what channels did, and what budgets set by them cost",
+    ),
+    "strategies": (
+        "strategies",
+        "list | check NAME-or-FILE:CLASS | new NAME: bidders, conformance, a plugin to begin with",
+    ),
+    "scenarios": ("scenarios", "list | show NAME: what ships, with the question each answers"),
+    "results": ("results", "list | query SQL | clean: the catalogue of a results folder"),
+    "doctor": ("doctor", "versions, compiled-kernel cache, cores, writable paths"),
+}
+"""Verb -> module of this package with its `main(arguments) -> exit code`, and what it does."""
+
+STUDY = "study"
+"""The module of all verbs that answer a study (`jointbid.experiments.studies.registry.STUDIES`); its `main` also takes the verb."""
+
+DEBUG = "JOINTBID_DEBUG"
+DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+HELP = """jointbid: what is it worth to an advertiser to join the data that its two houses hold apart?
+
+Usage: jointbid VERB [key=value ...] [options]
+
+{verbs}
+
+Studies take any key of the configuration as key=value, -m for sweeps (key=1,2,3), --cfg job, --config-dir DIR.
+`jointbid VERB --help` shows the keys with their values. Start with: jointbid value
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code.
+
+    0 done, 1 a run or cell failed, 2 bad input, 130 stopped by Ctrl-C, 143 by SIGTERM.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    with _listening() as stops:
+        return _run(arguments, stops)
+
+
+def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
+    try:
+        return _dispatch(arguments)
+    except BadInput as error:
+        complain(error)
+        return BAD_INPUT
+    except KeyboardInterrupt as stop:
+        return _stopped(arguments, stop)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:
+        if stops:  # a library that was being imported has made another error of it
+            return _stopped(arguments, stops[0])
+        if _is_no_room(error):
+            sys.stderr.write(
+                f"jointbid: no room left on the disk ({error}); what is done is kept, and what is half written does not "
+                "count: once there is room, the same command again goes on from there\n"
+            )
+            return FAILED
+        if os.environ.get(DEBUG):
+            raise
+        sys.stderr.write(f"jointbid failed: {type(error).__name__}: {error}\n({DEBUG}=1 shows where)\n")
+        return FAILED
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which stops a command just as Ctrl-C does."""
+
+
+@contextmanager
+def _listening() -> Iterator[list[KeyboardInterrupt]]:
+    """Meanwhile SIGTERM stops a command as Ctrl-C does; what has stopped it is put on the list."""
+    stops: list[KeyboardInterrupt] = []
+
+    def stop(number: int, _: object) -> None:
+        stops.append(Terminated() if number == signal.SIGTERM else KeyboardInterrupt())
+        raise stops[-1]
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before[signal.SIGTERM] = signal.signal(signal.SIGTERM, stop)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored, as in the background
+            before[signal.SIGINT] = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stops
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stopped(arguments: Sequence[str], stop: KeyboardInterrupt) -> int:
+    keeps = VERBS.get(arguments[0], ("",))[0] == STUDY
+    rest = (
+        "what is done is kept: the same command again goes on from there"
+        if keeps
+        else "nothing of it is kept"
+    )
+    sys.stderr.write(f"stopped; {rest}\n")
+    return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
+
+
+def _is_no_room(error: Exception) -> bool:
+    """Whether a disk or a quota is full; not every library keeps the number of the error."""
+    return isinstance(error, OSError) and (error.errno in NO_ROOM or os.strerror(errno.ENOSPC) in str(error))
+
+
+def complain(error: BadInput) -> None:
+    """Print what is wrong with the input, one line a problem."""
+    head, *rest = error.problems
+    lines = (
+        [f"jointbid: {head}"]
+        if not rest
+        else ["jointbid: several things are wrong:", *_indented(error.problems)]
+    )
+    sys.stderr.write("\n".join(lines) + "\n")
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        width = max(map(len, VERBS))
+        verbs = "\n".join(f"  {verb:{width}}  {about}" for verb, (_, about) in VERBS.items())
+        sys.stdout.write(HELP.format(verbs=verbs))
+        return DONE
+    verb, *rest = arguments
+    if verb == "--version":
+        from ..cells.versions import version
+
+        sys.stdout.write(f"jointbid {version('jointbid') or 'not installed'}\n")
+        return DONE
+    if verb not in VERBS:
+        raise BadInput(f"{verb}: no such verb; there is: {', '.join(VERBS)}{closest(verb, VERBS)}")
+    name = VERBS[verb][0]
+    module = importlib.import_module(f"{__package__}.{name}")
+    code: int = module.main(rest, verb) if name == STUDY else module.main(rest)
+    return code

@@ -1,0 +1,108 @@
+"""`jointbid strategies new`: a package for a strategy of one's own, complete and installable."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from string import Template
+
+from ..errors import BadInput
+
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+TAKEN = {"jointbid", "tests", "test"}
+
+
+def new(arguments: Sequence[str]) -> int:
+    """Write the package into a new folder of its name.
+
+    Raises:
+        BadInput: a name that cannot be one, a folder that is there already or cannot be written to.
+    """
+    name, parent = _parse(arguments)
+    _check_name(name)
+    folder = parent / name
+    if folder.exists():
+        raise BadInput(
+            f"{folder}: is there already, and nothing is overwritten; choose another name or --dir"
+        )
+    try:
+        for path, text in package(name).items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written ({error.strerror})") from None
+    sys.stdout.write(
+        f"{folder}: a package with the strategy {name} (src/{name}/strategy.py), its configuration and its test.\n"
+        f"Next:\n  python -m pip install --editable {folder}\n  jointbid strategies check {name}\n"
+        f"  jointbid run scenario={name}_market\n"
+    )
+    return 0
+
+
+def package(name: str) -> dict[str, str]:
+    """The files of a package of that name, by their paths in it."""
+    from ..cells.versions import version
+
+    words = {
+        "name": name,
+        "cls": "".join(word.capitalize() for word in name.split("_")),
+        "dist": name.replace("_", "-"),
+        "jointbid": version("jointbid") or "0",
+    }
+    template = resources.files("jointbid.experiments.cli") / "plugin_template"
+    return {
+        path.removesuffix(".tmpl").replace("__name__", name): Template(file.read_text("utf-8")).substitute(
+            words
+        )
+        for path, file in sorted(_files(template, ""))
+    }
+
+
+def _files(folder: Traversable, above: str) -> Iterator[tuple[str, Traversable]]:
+    for item in folder.iterdir():
+        path = f"{above}{item.name}"
+        if item.is_dir():
+            yield from _files(item, f"{path}/")
+        elif path.endswith(".tmpl"):
+            yield path, item
+
+
+def _parse(arguments: Sequence[str]) -> tuple[str, Path]:
+    words, parent = list(arguments), "."
+    names = []
+    while words:
+        word, equals, value = words.pop(0).partition("=")
+        if word == "--dir":
+            parent = value if equals else (words.pop(0) if words else "")
+            if not parent:
+                raise BadInput("--dir: needs a folder")
+        elif word.startswith("-"):
+            raise BadInput(f"{word}: no such option; there is: --dir DIR")
+        else:
+            names.append(word + equals + value)
+    if len(names) != 1:
+        raise BadInput("strategies new: usage: jointbid strategies new NAME [--dir DIR]")
+    return names[0], Path(parent).expanduser()
+
+
+def _check_name(name: str) -> None:
+    from jointbid.strategies.registry import BOUNDS, BUILT_IN
+
+    if not NAME.fullmatch(name):
+        likely = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
+        hint = f"; did you mean {likely!r}?" if NAME.fullmatch(likely) else ""
+        raise BadInput(
+            f"strategies new {name}: must be lower-case letters, digits and single underscores, a letter first{hint}"
+        )
+    if keyword.iskeyword(name) or name in TAKEN or name in sys.stdlib_module_names:
+        raise BadInput(
+            f"strategies new {name}: Python or jointbid has a module or word {name!r}; take another, my_{name}"
+        )
+    if name in BUILT_IN or name in BOUNDS:
+        raise BadInput(f"strategies new {name}: {name!r} is a built-in strategy; take another, my_{name}")

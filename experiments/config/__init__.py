@@ -1,0 +1,3 @@
+"""Settings, overrides, composition, checks and their messages: from the command line's text to validated settings."""
+
+from __future__ import annotations

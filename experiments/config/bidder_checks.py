@@ -1,0 +1,85 @@
+"""What contradicts the bidders of a configuration: strategies that cannot be made for its market, and people without room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..cells.arms import SPLIT_BUDGET, bidder_names
+from ..errors import closest
+from .study_settings import TournamentStudy
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+
+def strategy_problems(settings: Settings[Any]) -> Iterator[str]:
+    """Every strategy is made once: its name, its parameters and what it demands of the market are then known to be right."""
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import UnknownStrategyError, make, names
+
+    if settings.scenario.supply.kind == "log":  # a replay has policies of its own
+        return
+    bidders, market = settings.scenario.bidders, Market.of(settings.scenario)
+    kinds = {f"bidders.kinds.{name}.strategy": kind.strategy for name, kind in bidders.kinds.items()}
+    for place, spec in {"bidders.strategy": bidders.strategy, **kinds}.items():
+        try:
+            if spec is not None:
+                make(spec, market)
+        except UnknownStrategyError as error:
+            yield f"{place}: {error}"
+    for name in bidders.kinds:
+        if name in names():
+            yield f"bidders.kinds.{name}: a strategy has that name; take another"
+
+
+def floor_problems(settings: Settings[Any]) -> Iterator[str]:
+    """Floors of bidders' own are for bidders that there are."""
+    names = bidder_names(settings.scenario.bidders.count)
+    for name in settings.scenario.auction.bidder_floor_cpm:
+        if name not in names:
+            yield f"auction.bidder_floor_cpm.{name}: no such bidder{closest(name, names)}; there is: {', '.join(names)}"
+
+
+def memory_problems(settings: Settings[Any]) -> Iterator[str]:
+    """What is remembered of people fits, with every bidder's caps."""
+    from jointbid.sim.memory import open_memory
+
+    scenario = settings.scenario
+    names = bidder_names(scenario.bidders.count)
+    try:
+        open_memory(scenario.audience.people, dict.fromkeys(names, scenario.bidders.terms), names)
+    except ValueError as error:
+        yield str(error)
+
+
+def seat_problems(settings: Settings[Any]) -> Iterator[str]:
+    """Strategies of a tournament that cannot be made or told apart, and a market in which seats differ."""
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import UnknownStrategyError, make
+
+    from ..cells.cell import label
+    from .lineup import field_of
+
+    if not isinstance(settings.study, TournamentStudy) or settings.scenario.supply.kind == "log":
+        return
+    if settings.scenario.auction.bidder_floor_cpm:
+        yield "auction.bidder_floor_cpm: the seats of a tournament have no floors of their own; leave it empty"
+    if settings.study.arm == SPLIT_BUDGET:
+        yield f"study.arm = {SPLIT_BUDGET}: must be an arm with one campaign, as a seat is one bidder"
+    field, market, seen = field_of(settings), Market.of(settings.scenario), dict[str, int]()
+    if len(field.strategies) < 2:
+        yield f"study.strategies: name two or more; {' '.join(field.notes())}"
+    for number, spec in enumerate(field.strategies):
+        name = label(spec)
+        if name in seen:
+            yield f"study.strategies.{number} = {name}: is there already; strategies must differ in name or parameters"
+        seen[name] = number
+        if spec.name in settings.scenario.bidders.kinds:
+            if spec.params:
+                yield f"study.strategies.{number}: {spec.name} is one of bidders.kinds, where its parameters stand; leave them out"
+            continue
+        try:
+            make(spec, market)
+        except UnknownStrategyError as error:
+            yield f"study.strategies.{number}: {error}"

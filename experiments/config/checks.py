@@ -1,0 +1,110 @@
+"""What contradicts what in a configuration whose parts are each fine: all of it, for whom nothing is simulated yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ..cells.arms import arms_of
+from ..cells.lattice import MOST_SOURCES
+from ..errors import closest
+from .bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
+from .plan_checks import plan_checks
+from .study_settings import AdoptionStudy, AttributionStudy
+from .value_settings import ValueStudy
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
+"""Of a study that replays a log, whose houses are two."""
+
+
+def contradictions(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
+    """What looks for them, each by itself: a line for each that it finds, with the place, its value, and what is allowed there."""
+    own = (_of_arms, _of_valuations, _of_two_plans, _of_upgrade, _of_who, _of_adoption, _of_campaigns)
+    compares = isinstance(settings.study, ValueStudy)
+    return (*(partial(check, settings) for check in own), *plan_checks(settings, compares=compares))
+
+
+def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
+    """Those of the market itself, those between the parts, and those for which a bidder must be made."""
+    bidders = (strategy_problems, floor_problems, memory_problems, seat_problems)
+    return (
+        *settings.scenario.checks,
+        *contradictions(settings),
+        *(partial(check, settings) for check in bidders),
+    )
+
+
+def _of_arms(settings: Settings[Any]) -> Iterator[str]:
+    scenario = settings.scenario
+    if len(scenario.source) > MOST_SOURCES:
+        yield f"source: {len(scenario.source)} sources; a study takes at most {MOST_SOURCES}"
+        return
+    known = LOG_ARMS if scenario.supply.kind == "log" else arms_of(scenario)
+    silos = ("best_single", *(arm for arm in known if arm != "joint"))
+    for key, allowed in (("arm", known), ("others", known), ("silo", silos)):
+        given = getattr(settings.study, key, None)
+        if given is not None and given not in allowed:
+            yield f"study.{key} = {given}: must be one of {', '.join(allowed)}{closest(given, allowed)}"
+
+
+def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
+    scenario, valuation = settings.scenario, str(getattr(settings.study, "valuation", "bayes"))
+    if valuation == "bayes":
+        return
+    if scenario.journey is not None:
+        yield (
+            f"study.valuation = {valuation}: must be bayes where there is a journey; purchases follow months after an "
+            "impression, and a log of randomised impressions knows only what follows at once"
+        )
+    if scenario.stock is not None:
+        yield (
+            f"study.valuation = {valuation}: must be bayes where there is stock; how soon a shelf is empty is what bids make of it, "
+            "and a log of randomised impressions knows no shelves"
+        )
+    if scenario.bidders.beliefs == "winning":
+        yield f"study.valuation = {valuation}: with bidders.beliefs=winning must be bayes"
+    learner = getattr(settings.study, "learner", "")
+    for name in scenario.originals(scenario.source) if learner in {"ftrl", "thompson"} else ():
+        if scenario.source[name].unmatched == "prior":
+            yield f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
+
+
+def _of_upgrade(settings: Settings[Any]) -> Iterator[str]:
+    study = settings.study
+    if getattr(study, "upgrade", None) and study.tune is not None:
+        yield "study.upgrade: with study.tune must be null, as policies would be tuned to the data at hand alone"
+
+
+def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:
+    plans, kinds = getattr(settings.study, "overtaking", None), settings.scenario.bidders.kinds
+    if plans is None:
+        return
+    for key, name in plans:
+        if name not in kinds:
+            there = ", ".join(kinds) or "none"
+            yield f"study.overtaking.{key} = {name}: must be one of bidders.kinds; there is: {there}{closest(name, kinds)}"
+    if plans.slow == plans.fast:
+        yield f"study.overtaking: {plans.slow} cannot overtake itself; name two kinds"
+
+
+def _of_who(settings: Settings[Any]) -> Iterator[str]:
+    count, who = settings.scenario.bidders.count, getattr(settings.study, "who", None)
+    if isinstance(who, int) and who > count:
+        yield f"study.who = {who}: must be at most bidders.count = {count}"
+
+
+def _of_adoption(settings: Settings[Any]) -> Iterator[str]:
+    study = settings.study
+    if isinstance(study, AdoptionStudy) and study.arm == study.others:
+        yield f"study.others = {study.others}: must not be study.arm, or nobody has anything to adopt"
+
+
+def _of_campaigns(settings: Settings[Any]) -> Iterator[str]:
+    """A study that plays the channels as campaigns plays those of one firm."""
+    count = settings.scenario.bidders.count
+    if isinstance(settings.study, AttributionStudy) and count != 1:
+        yield f"bidders.count = {count}: with the study attribution must be 1, a firm against a landscape of prices"

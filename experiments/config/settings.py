@@ -1,0 +1,161 @@
+"""Everything that a command is a function of, validated: the scenario, the study, and where and how it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from jointbid.sim.scenario import Model, Scenario
+from jointbid.sim.scenario.base import Count, parts_alone
+
+from .checks import contradictions
+from .collaboration import Collaboration, carried_out
+from .first_party import FirstParty
+from .replay_settings import Replay
+from .study_settings import (
+    AdoptionStudy,
+    Arm,
+    AttributionStudy,
+    Learner,
+    Money,
+    Playing,
+    SensitivityStudy,
+    TournamentStudy,
+    Valuation,
+    Who,
+)
+from .value_settings import ValueStudy
+
+
+class RunStudy(Model):
+    """One simulation: which arm's data the focal bidder holds, in which replication.
+
+    ``strategies``, where there are some, play a match instead, a seat each, all with the arm's data.
+    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` says what is bid on a log of
+    this engine: what was bid then, or what the strategy bids; ``replay`` is for logs.
+    """
+
+    arm: Arm = "joint"
+    replication: Annotated[int, Field(ge=0)] = 0
+    strategies: tuple[Playing, ...] = ()
+    who: Who = "unilateral"
+    others: Arm = "none"
+    valuation: Valuation = "bayes"
+    train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
+    learner: Learner = "logistic"
+    log: bool = False
+    bids: Literal["logged", "strategy"] = "logged"
+    replay: Replay = Replay()
+
+
+class ExecutorSettings(Model):
+    """Where cells run: in this process, in ``jobs`` processes (null: one a core), or as ``jobs`` tasks at once on Ray.
+
+    ``fail_fast`` stops at the first cell that fails. ``address`` is the Ray cluster's: ``auto``, ``host:port`` or
+    ``ray://host:port``; null starts one on this machine. ``ship_code`` sends this installation's packages to its nodes.
+    """
+
+    name: Literal["serial", "process", "ray"] = "process"
+    jobs: Count | None = None
+    fail_fast: bool = False
+    address: str | None = None
+    ship_code: bool = True
+
+
+class SweepSettings(Model):
+    """How often ranges (``key=interval(low,high)``) are sampled in a sweep, and the seed of the design."""
+
+    samples: Annotated[int, Field(ge=2)] | None = None
+    seed: Annotated[int, Field(ge=0)] = 1
+
+
+class Plot(Model):
+    """Whether plots are drawn, as which files, and in which style.
+
+    ``style`` is a path to an mplstyle file, or a style's name in matplotlib; it is laid over the package's own.
+    """
+
+    enabled: bool = True
+    format: Annotated[tuple[Literal["svg", "png", "pdf"], ...], Field(min_length=1)] = ("svg", "png")
+    style: str | None = None
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """``svg`` and ``"svg,pdf"`` are lists too."""
+        return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("style")
+    @classmethod
+    def _readable(cls, value: str | None) -> str | None:
+        if value is not None:
+            from ..report.plots.style import style_problem
+
+            if problem := style_problem(value):
+                raise ValueError(f"{value}: {problem}")
+        return value
+
+
+Study = TypeVar("Study", bound=Model)
+
+
+class Settings(Model, Generic[Study]):
+    """One resolved configuration. The study's own settings come with its verb, see ``STUDIES``.
+
+    ``scenario`` is as it was given; ``market`` is what is simulated, after what the firm does about its data.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    results_dir: Annotated[str, Field(min_length=1)] = "results"
+    executor: ExecutorSettings = ExecutorSettings()
+    sweep: SweepSettings = SweepSettings()
+    study: Study
+    money: Money = Money()
+    collaboration: Collaboration | None = None
+    first_party: FirstParty | None = None
+    plot: Plot = Plot()
+    scenario: Scenario
+
+    @model_validator(mode="after")
+    def _consistent(self, info: ValidationInfo) -> Self:
+        problems = [] if parts_alone(info) else [line for check in contradictions(self) for line in check()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    @property
+    def market(self) -> Scenario:
+        """The scenario as it is at the firm's level of collaboration."""
+        plan = self.collaboration
+        return self.scenario if plan is None else carried_out(self.scenario, plan)
+
+    def tree(self) -> dict[str, Any]:
+        """As plain data, in the shape of the YAML files: the scenario's parts stand at the top level."""
+        data = self.model_dump(mode="python")
+        market = data.pop("scenario")
+        about = {key: market.pop(key) for key in ABOUT}
+        order = ["seed", "results_dir", "executor", "sweep", "study", "money", "plot"]
+        order[-1:-1] = [key for key in ("collaboration", "first_party") if data[key] is not None]
+        return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
+
+
+ABOUT = ("name", "question", "currency")
+"""What stands under ``scenario`` in YAML; the other parts of a scenario stand beside it."""
+
+STUDIES: dict[str, type[Model]] = {
+    "value": ValueStudy,
+    "run": RunStudy,
+    "tournament": TournamentStudy,
+    "adoption": AdoptionStudy,
+    "sensitivity": SensitivityStudy,
+    "attribution": AttributionStudy,
+}
+"""Verb -> the settings of its study."""
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists and numpy-free scalars: what YAML and JSON can hold."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value

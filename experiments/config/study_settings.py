@@ -1,0 +1,198 @@
+"""What the studies beside ``value`` can be asked for."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from jointbid.sim.scenario import Model, StrategySpec
+from jointbid.sim.scenario.base import Count, Finite, NonNegative, Positive
+
+Arm = Annotated[str, Field(min_length=1)]
+"""An information set, or another way of holding all sources: ``jointbid.experiments.cells.arms.arms_of`` has them."""
+Valuation = Literal["bayes", "learned"]
+EitherOrBoth = Literal["bayes", "learned", "both"]
+Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
+Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
+Impressions = Annotated[int, Field(ge=2, le=10**9)]
+Correlation = Annotated[float, Field(ge=-1, le=1)]
+
+
+class Curve(Model):
+    """How much each point of a curve and of the map is worked on, and the map's grid.
+
+    Each point is the same world with ``requests`` bid requests and ``replications`` replications.
+    """
+
+    requests: Count = 20_000
+    replications: Annotated[int, Field(ge=2)] = 5
+    redundancy: tuple[Correlation, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
+    interaction: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (-0.2, -0.1, 0.0, 0.1, 0.2)
+
+
+class Priced(Model):
+    """How the holders of data come to a value: exactly, or learned from so many randomised impressions."""
+
+    valuation: Valuation = "bayes"
+    train_requests: Impressions = 100_000
+    learner: Learner = "logistic"
+
+
+def _by_name(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
+"""A strategy by its name, or by a mapping with its parameters beside the name."""
+
+
+class Tune(Model):
+    """One parameter of ``bidders.strategy``, and the values that are tried for it in each arm, on pilot replications.
+
+    Without values it is a bid curve, and fitted.
+    """
+
+    parameter: Annotated[str, Field(min_length=1)]
+    values: Annotated[tuple[Finite, ...], Field(min_length=2)] | None = None
+
+
+class Money(Model):
+    """What joining costs beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and at what volume.
+
+    ``integration_once`` and ``integration_monthly`` are the IT budget's, ``fees_monthly`` go to third parties. Nothing is
+    reckoned without ``requests_per_month``. ``discount_rate`` is a year's.
+    """
+
+    requests_per_month: Positive | None = None
+    integration_once: NonNegative = 0.0
+    integration_monthly: NonNegative = 0.0
+    fees_monthly: NonNegative = 0.0
+    horizon_months: Annotated[int, Field(ge=1, le=1200)] = 60
+    discount_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
+
+
+class AdoptionStudy(Priced):
+    """The study ``adoption``: none, one, two ... all bidders hold the data of ``arm``, the others that of ``others``.
+
+    ``seats`` bidders of one kind compete where the scenario has one alone. ``cost_per_request`` is what the data costs one
+    adopter, in currency per bid request.
+    """
+
+    replications: Count = 10
+    seats: Annotated[int, Field(ge=2, le=1024)] = 5
+    arm: Arm = "joint"
+    others: Arm = "none"
+    cost_per_request: NonNegative = 0.0
+
+
+class Range(Model):
+    """What is not known of one key: between ``low`` and ``high``, evenly, or evenly in its logarithm; and who says so.
+
+    ``source`` is the citation, or says that the range is a choice. Between two whole numbers whole ones are drawn.
+    """
+
+    key: Annotated[str, Field(min_length=1)]
+    low: Finite
+    high: Finite
+    law: Literal["uniform", "log_uniform"] = "uniform"
+    source: Annotated[str, Field(min_length=1)]
+    whole: bool = False
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low = {self.low:g}: must be below high = {self.high:g}")
+        if self.law == "log_uniform" and self.low <= 0:
+            raise ValueError(f"low = {self.low:g}: must be above 0 where the law is log_uniform")
+        return self
+
+    def at(self, share: float) -> float | int:
+        """The value that so large a share of the range lies below; share from 0 to 1."""
+        if self.whole:
+            return min(math.floor(self.low + share * (self.high - self.low + 1)), int(self.high))
+        if self.law == "log_uniform":
+            return float(self.low * (self.high / self.low) ** share)
+        return float(self.low + share * (self.high - self.low))
+
+
+class TournamentStudy(Priced):
+    """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
+
+    Null: those of the standard field that the market gives something to go by. All seats hold the data of ``arm`` and have
+    ``bidders.budget``. ``worlds`` draws so many markets from the ``ranges``; in each all play together, with the requests and
+    replications of ``curve``.
+    """
+
+    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)] | None = None
+    pairings: bool = True
+    replications: Count = 20
+    arm: Arm = "joint"
+    worlds: Annotated[int, Field(ge=0)] = 0
+    ranges: tuple[Range, ...] = ()
+    curve: Curve = Curve()
+
+
+class Overtaking(Model):
+    """Two plans for the same money, each of them one of ``bidders.kinds`` that bids alone: from when on does the ``slow`` one stay ahead?"""
+
+    slow: Annotated[str, Field(min_length=1)]
+    fast: Annotated[str, Field(min_length=1)]
+
+
+class Screening(Model):
+    """Morris's elementary effects: so many ``trajectories`` through a grid of ``levels``."""
+
+    trajectories: Annotated[int, Field(ge=2)] = 6
+    levels: Annotated[int, Field(ge=4, multiple_of=2)] = 4
+
+
+class Indices(Model):
+    """Sobol's indices of the ``factors`` that matter most, from ``base`` points (a power of two) each way; 0 factors: none."""
+
+    factors: Annotated[int, Field(ge=0)] = 4
+    base: Annotated[int, Field(ge=4)] = 32
+
+    @model_validator(mode="after")
+    def _power_of_two(self) -> Self:
+        if self.base & (self.base - 1):
+            raise ValueError(f"base = {self.base}: must be a power of two")
+        return self
+
+
+class SensitivityStudy(Priced):
+    """The study ``sensitivity``: which of the ``ranges`` move the value of joint data, Morris first, then Sobol.
+
+    Each point is the same world with ``requests`` bid requests and ``replications`` replications, the same ones everywhere.
+    """
+
+    ranges: tuple[Range, ...] = ()
+    silo: Arm = "best_single"
+    who: Who = "unilateral"
+    others: Arm = "none"
+    requests: Count = 5_000
+    replications: Annotated[int, Field(ge=2)] = 2
+    morris: Screening = Screening()
+    sobol: Indices = Indices()
+
+
+class AttributionStudy(Model):
+    """The study ``attribution``: what channels are credited with against what they did, and budgets set by each rule.
+
+    ``budgets`` are set by these rules on these logs (``unified/linear``, ``silo/markov`` ...), by the ``holdout``, by the ``truth``,
+    or stay ``as_is``, and are played in another market. ``worlds`` draws so many firms from the ``ranges``, each worked on
+    with the requests and replications of ``curve``.
+    """
+
+    replications: Annotated[int, Field(ge=1, lt=100_000)] = 20
+    budgets: tuple[str, ...] = (
+        "unified/linear",
+        "unified/time_decay",
+        "unified/markov",
+        "unified/shapley",
+        "as_is",
+    )
+    worlds: Annotated[int, Field(ge=0)] = 0
+    ranges: tuple[Range, ...] = ()
+    curve: Curve = Curve()

@@ -1,0 +1,288 @@
+"""Complete the cells of studies: take what is there, run what is missing, keep each result as soon as it is known.
+
+One pool serves all studies of a command. A study is opened when there is room for its cells, and is written when its last
+cell is there, so that a sweep of thousands holds no more than a few of them in memory.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from ..cells.cell import Cell, grouped
+from ..config.points import Point
+from ..config.settings import ExecutorSettings
+from ..errors import BadInput
+from ..storage.cell_results import Ledger
+from ..storage.lock import Held
+from . import Chore, Outcome, Task, Work, attend, run_tasks
+from .progress import Meter, meter
+
+if TYPE_CHECKING:
+    from ..storage.study_folder import Folder
+
+TRIAL_REQUESTS = 64
+FAILURES = "failures.jsonl"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Cells that a study waits for, and where their results go."""
+
+    cells: Sequence[Cell]
+    work: Work
+    point: Point
+    folder: Folder
+    ledger: Ledger
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The cells of one market are a task."""
+        return [Task(group, self.work) for group in grouped(self.cells)]
+
+    def keep(self, outcomes: Sequence[Outcome]) -> int:
+        """Put the results of one task down and the failures in the file; how many auctions it was."""
+        done = {o.cell.key: o.result for o in outcomes if o.result is not None}
+        if done:
+            self.folder.cells.add(done)
+        for outcome in outcomes:
+            if outcome.result is None:
+                self._fail(outcome)
+        auctions = sum(result.auctions for result in done.values())
+        self.ledger.ran += len(done)
+        self.ledger.auctions += auctions
+        return auctions
+
+    def _fail(self, outcome: Outcome) -> None:
+        line = failure(outcome, self.point)
+        if not self.ledger.failures:
+            self.folder.drop(FAILURES)
+        self.folder.add_line(FAILURES, {**line, "traceback": outcome.trace})
+        self.ledger.failures.append(line)
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Plots and pages, each by itself. They are no cells, and nobody counts them.
+
+    The study waits for all that it has asked for so far; ``ahead``, it goes on as soon as these are handed out.
+    """
+
+    cells: ClassVar[Sequence[Cell]] = ()
+    chores: Sequence[Chore] = ()
+    ahead: bool = False
+
+    @property
+    def tasks(self) -> list[Task]:
+        """A task a chore."""
+        return [Task((chore,), attend) for chore in self.chores]
+
+    def keep(self, outcomes: Sequence[Outcome]) -> int:
+        """What a worker could not do is tried here, where an error shows whence it comes."""
+        for outcome in outcomes:
+            if outcome.result is None:
+                attend(outcome.cell)
+        return 0
+
+
+Answer = TypeVar("Answer")
+Study = Generator[Stage | Finish, None, Answer]
+"""A study on its way: it yields what it waits for, stage by stage, and returns its answer."""
+
+
+class FailedFast(Exception):  # noqa: N818 - it names what happened
+    """A cell failed, and ``executor.fail_fast`` is set."""
+
+
+@dataclass
+class _Open(Generic[Answer]):
+    """A study on its way: what it has asked for last, and how much of all that it has asked for is not there yet."""
+
+    point: Point
+    study: Study[Answer]
+    stage: Stage | Finish = Finish()
+    left: int = 0
+    tried: bool = False
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it goes on at once."""
+        return isinstance(self.stage, Finish) and self.stage.ahead
+
+    @property
+    def served(self) -> bool:
+        """Whether all is there that it waits for."""
+        return not self.left and not self.ahead
+
+
+class Driver(Generic[Answer]):
+    """Brings studies to their answers.
+
+    Args:
+        start: begins the study of a point; told whether to wait where another command works on it.
+        deliver: is given each point with its answer, in the order in which they are done.
+        settings: where cells run.
+        pool_first: open the pool before it is known that there is something to do.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[Point, bool], Study[Answer]],
+        deliver: Callable[[Point, Answer], None],
+        settings: ExecutorSettings,
+        *,
+        pool_first: bool = False,
+    ) -> None:
+        self._start, self._deliver, self._settings = start, deliver, settings
+        self._open: dict[int, _Open[Answer]] = {}
+        self._tasks: deque[Task] = deque()
+        self._held: deque[Point] = deque()
+        self._count = 0
+        self._ran = False
+        self._pool_first = pool_first
+
+    def run(self, points: Collection[Point]) -> None:
+        """Answer all of them.
+
+        Raises:
+            BadInput: a point that makes no study, a strategy that does not bid, a folder that cannot be written to.
+            FailedFast: a cell failed, and that is to stop everything.
+        """
+        try:
+            with (
+                meter(len(points)) as progress,
+                closing(run_tasks(self._feed(iter(points), progress), self._settings)) as done,
+            ):
+                for finished in done:
+                    self._take(finished.task.owner, finished.outcomes, progress)
+        finally:
+            for waiting in self._open.values():
+                waiting.study.close()
+            self._open.clear()
+
+    def _feed(self, points: Iterator[Point], progress: Meter) -> Iterator[Task | None]:
+        """Tasks as they are asked for; None while all that is left depends on cells that are running."""
+        if self._pool_first:
+            yield None  # it gets ready while the first study is opened
+        while True:
+            if not self._tasks:
+                self._look_for_tasks(points, progress)
+            if not self._tasks and not self._open:
+                return
+            if self._tasks:
+                first = self._open[self._tasks[0].owner]
+                if isinstance(first.stage, Stage) and not first.tried:
+                    yield None  # the pool gets ready meanwhile
+                    self._try(first.stage)
+                    first.tried = True
+            yield self._tasks.popleft() if self._tasks else None
+
+    def _look_for_tasks(self, points: Iterator[Point], progress: Meter) -> None:
+        """Studies that go on at once come first, then the next point; last, one at which another command works."""
+        while not self._tasks:
+            ahead = (number for number, waiting in self._open.items() if waiting.ahead)
+            if (number := next(ahead, None)) is not None:
+                self._go_on(number, progress)
+            elif point := next(points, None):
+                self._begin(point, progress, wait=False)
+            elif self._held and not self._open:
+                self._begin(self._held.popleft(), progress, wait=True)
+            else:
+                return
+
+    def _try(self, stage: Stage) -> None:
+        """The first study's bids are tried before anything runs; of a later one, what is wrong fails its own cells alone."""
+        try:
+            trial(stage.cells[0], stage.work)
+        except BadInput:
+            if not self._ran:
+                raise
+
+    def _begin(self, point: Point, progress: Meter, *, wait: bool) -> None:
+        number = self._count
+        self._count += 1
+        self._open[number] = _Open(point, self._start(point, wait))
+        try:
+            self._go_on(number, progress)
+        except Held:
+            del self._open[number]
+            self._held.append(point)
+
+    def _go_on(self, number: int, progress: Meter) -> None:
+        """Ask the study for what it needs next; or take its answer."""
+        waiting = self._open[number]
+        try:
+            waiting.stage = stage = self._next(waiting.study)
+        except StopIteration as end:
+            del self._open[number]
+            progress.closed(number)
+            self._deliver(waiting.point, end.value)
+            return
+        tasks = [replace(task, owner=number) for task in stage.tasks]
+        waiting.left += sum(len(task.cells) for task in tasks)
+        progress.opened(number, waiting.point.label or waiting.point.settings.scenario.name, len(stage.cells))
+        if stage.cells:
+            self._tasks += tasks
+        else:  # what finishes a study goes first, so that few are open at a time
+            self._tasks.extendleft(reversed(tasks))
+        if waiting.served:
+            self._go_on(number, progress)
+
+    def _next(self, study: Study[Answer]) -> Stage | Finish:
+        """What the study waits for next. Nodes of a cluster do not see our disk, so plots and pages are then made here."""
+        while True:
+            stage = next(study)
+            if isinstance(stage, Stage) or self._settings.name != "ray":
+                return stage
+            for chore in stage.chores:
+                attend(chore)
+
+    def _take(self, number: int, outcomes: Sequence[Outcome], progress: Meter) -> None:
+        waiting, self._ran = self._open[number], True
+        auctions = waiting.stage.keep(outcomes)
+        failed = 0
+        if isinstance(waiting.stage, Stage):
+            failed = sum(outcome.result is None for outcome in outcomes)
+            progress.advance(number, len(outcomes), auctions, failed)
+        if failed and self._settings.fail_fast:
+            raise FailedFast
+        waiting.left -= len(outcomes)
+        if waiting.served:
+            self._go_on(number, progress)
+
+
+def trial(cell: Cell, work: Work) -> None:
+    """Run a few requests here, first: compiles the kernels once for all workers, and finds bids that are none.
+
+    Raises:
+        BadInput: a strategy whose trial batch is not a batch of bids.
+    """
+    from jointbid.sim import BidError
+
+    supply = cell.scenario.supply
+    few = supply.model_copy(update={"requests": min(supply.requests or TRIAL_REQUESTS, TRIAL_REQUESTS)})
+    scenario = cell.scenario.model_copy(update={"supply": few})
+    small = replace(cell, scenario=scenario, valuation="bayes", replication=0, point="")
+    try:
+        work(small)
+    except BidError as error:
+        place = "study.strategies" if cell.lineup else "bidders.strategy"
+        raise BadInput(f"{place}: {error}") from None
+    except Exception:  # noqa: BLE001 - the cell itself will say it, with the command that repeats it
+        return
+
+
+def failure(outcome: Outcome, point: Point) -> dict[str, Any]:
+    """One line of ``failures.jsonl``, but for the traceback."""
+    cell = outcome.cell
+    about = {"point": cell.point, "arm": cell.treatment, "replication": cell.replication, "seed": cell.seed}
+    return {"cell": about, "error": outcome.error, "command": repeat(cell, point)}
+
+
+def repeat(cell: Cell, point: Point) -> str:
+    """The command that runs one cell of a study alone."""
+    return f"{point.command} --cell {shlex.quote(str(cell))}"

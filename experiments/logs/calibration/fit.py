@@ -1,0 +1,227 @@
+"""A synthetic scenario fitted to a log: arrivals, prices with floors, click rate, clusters of person and page, missing tags.
+
+Clusters are learned: the profile's and the context's out-of-fold scores of a click are each cut into equally frequent types,
+as the world's own types are. Slopes, interaction and correlation are then those of the types, on the scale of the world's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+from jointbid.sim.audience import joint_law, scores
+from jointbid.sim.scenario import HOUR_US, MICROS
+
+from ...errors import BadInput
+from ..read_log import LogTable
+from ..replay.crossfit import honest
+from ..replay.ladder_models import ALL, fit_ladders
+from ..replay.plan import Plan, prepare
+from ..replay.priced_log import as_histogram
+
+Floats = NDArray[np.float64]
+TYPES = 16
+"""Profile and context types of the fitted scenario, where the log has clicks enough to tell so many apart."""
+CLICKS_PER_TYPE = 15
+REQUESTS = 100_000
+LEAST_LEVEL = 1e-6
+ROUNDED = 6
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A scenario as plain data, and what of the log it was fitted to.
+
+    Arrays have the shape (rows,): `weight`, `clicks`; `profile` and `context` the types (-1: no profile); `hour` of the day.
+    """
+
+    tree: dict[str, Any]
+    log: LogTable
+    weight: Floats
+    clicks: Floats
+    profile: NDArray[np.int64]
+    context: NDArray[np.int64]
+    hour: NDArray[np.int64]
+    interaction_sd: float
+
+
+def fit(plan: Plan, log: LogTable, name: str) -> Fit:
+    """Fit a scenario to a log.
+
+    Raises:
+        BadInput: no profile or no context columns, too few clicks.
+    """
+    if not {"profile", "context"} <= set(log.roles.houses):
+        raise BadInput(
+            f"{log.path}: a scenario has a profile and a context; the log has columns of {', '.join(log.roles.houses) or 'none'}"
+        )
+    settings = plan.settings.model_copy(
+        update={"splits": 1, "split": "random" if plan.settings.split == "time" else plan.settings.split}
+    )
+    plan = replace(plan, settings=settings)
+    requests = prepare(plan, log)
+    ladder = fit_ladders(plan, requests)[ALL]
+    weight, clicks = requests.weights, requests.clicks.astype(np.float64)
+    types = int(np.clip(2 ** math.floor(math.log2(max(clicks.sum() / CLICKS_PER_TYPE, 2))), 2, TYPES))
+    there = has_profile(log)
+    odds = {house: honest(ladder.odds[house], requests.folds) for house in ("profile", "context")}
+    context = as_types(odds["context"], weight, types)
+    profile = np.full(len(log), -1, dtype=np.int64)
+    profile[there] = as_types(odds["profile"][there], weight[there], types)
+    a, b, c, d, spread = _slopes(profile, context, clicks, requests.odds_shift, types)
+    q = _correlation(profile, context, weight, types)
+    ctr = float((weight * clicks).sum() / weight.sum())
+    a = _level(ctr, b, c, d, q, types)
+    hour = log.frame["time_us"].to_numpy() // HOUR_US % 24
+    worth = plan.settings.value_per_click
+    cost = float(requests.cost.sum()) / MICROS / max(float((weight * clicks).sum()), 1e-300)
+    tree: dict[str, Any] = {
+        "scenario": {
+            "name": name,
+            "question": f"A market fitted to {log.path.rsplit('/', 1)[-1]}; what is it worth to join the two houses' data?",
+            "currency": log.currency,
+        },
+        "supply": {
+            "requests": REQUESTS,
+            "hourly": _hourly(hour, weight),
+            "context_types": types,
+            **_floors(log, weight),
+        },
+        "audience": {"profile_types": types},
+        "response": {
+            "family": "logit",
+            "a": _short(a),
+            "b": _short(b),
+            "c": _short(c),
+            "interaction": _short(d),
+            "redundancy": _short(q),
+            "value_per_click": _short(worth or cost),
+        },
+        "source": {
+            "profile": {"owner": "cio", "match_rate": _short(float(weight[there].sum() / weight.sum()))},
+            "context": {"owner": "cmo", "match_rate": 1},
+        },
+        "rivals": _rivals(log, weight, context, types),
+        "bidders": {"values": "common"},
+    }
+    return Fit(tree, log, weight, clicks, profile, context, hour, spread)
+
+
+def has_profile(log: LogTable) -> NDArray[np.bool_]:
+    """Rows whose person is known: the profile column that is missing most often is filled in; shape (rows,)."""
+    filled = [(log.frame[name].astype(str) != "").to_numpy() for name in log.roles.profile]
+    return min(filled, key=lambda there: there.sum())
+
+
+def as_types(odds: Floats, weight: Floats, types: int) -> NDArray[np.int64]:
+    """Types of equal weight by rising score; shape (rows,). Rows of one score are split by their order, as types are equal."""
+    order = np.argsort(odds, kind="stable")
+    upto = np.cumsum(weight[order]) - weight[order] / 2
+    found = np.empty(len(odds), dtype=np.int64)
+    found[order] = np.minimum((upto / weight.sum() * types).astype(np.int64), types - 1)
+    return found
+
+
+def _slopes(
+    profile: NDArray[np.int64], context: NDArray[np.int64], clicks: Floats, shift: float, types: int
+) -> tuple[float, float, float, float, float]:
+    """a, b, c, d of the log-odds in the types' scores, and the standard error of d, from rows with a profile."""
+    there = profile >= 0
+    s, t = scores(types)[profile[there]], scores(types)[context[there]]
+    columns = np.column_stack([s, t, s * t])
+    if not 0 < clicks[there].sum() < there.sum():
+        return shift, 0.0, 0.0, 0.0, float("nan")
+    model = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(columns, clicks[there])
+    p = model.predict_proba(columns)[:, 1]
+    design = np.column_stack([np.ones(len(s)), columns])
+    covariance = np.linalg.pinv((design * (p * (1 - p))[:, None]).T @ design)
+    b, c, d = (float(x) for x in model.coef_[0])
+    return float(model.intercept_[0]) + shift, b, c, d, float(np.sqrt(covariance[3, 3]))
+
+
+def _correlation(profile: NDArray[np.int64], context: NDArray[np.int64], weight: Floats, types: int) -> float:
+    """Of the two types' scores; it is the redundancy of the world's law."""
+    there = profile >= 0
+    s, t, w = scores(types)[profile[there]], scores(types)[context[there]], weight[there]
+    s, t = s - np.average(s, weights=w), t - np.average(t, weights=w)
+    size = np.sqrt(np.average(s**2, weights=w) * np.average(t**2, weights=w))
+    return float(np.clip(np.average(s * t, weights=w) / size, -1, 1)) if size > 0 else 0.0
+
+
+def _level(ctr: float, b: float, c: float, d: float, q: float, types: int) -> float:
+    """The intercept at which the world's click rate is the log's."""
+    law = joint_law((types, types), (q,))
+    s, t = scores(types)[:, None], scores(types)[None, :]
+    return float(
+        brentq(lambda a: float((law * expit(a + b * s + c * t + d * s * t)).sum()) - ctr, -40.0, 40.0)
+    )
+
+
+def _hourly(hour: NDArray[np.int64], weight: Floats) -> list[float]:
+    """Requests by hour of the day, 1 on average."""
+    count = np.bincount(hour, weight, minlength=24)
+    return [_short(float(part)) for part in count / count.mean()]
+
+
+def _floors(log: LogTable, weight: Floats) -> dict[str, float]:
+    """The share of rows with a floor, and its lognormal law."""
+    floor = log.frame["floor_micros"].to_numpy() / MICROS
+    has = floor > 0
+    if not has.any():
+        return {"floor_share": 0.0}
+    level, w = np.log(floor[has]), weight[has]
+    mu = float(np.average(level, weights=w))
+    sigma = float(np.sqrt(np.average((level - mu) ** 2, weights=w)))
+    return {
+        "floor_share": _short(float(w.sum() / weight.sum())),
+        "floor_mu": _short(mu),
+        "floor_sigma": _short(sigma),
+    }
+
+
+def _rivals(log: LogTable, weight: Floats, context: NDArray[np.int64], types: int) -> dict[str, Any]:
+    """The law of the highest rival bid: a price that equals its floor says that the rival's bid lies below it.
+
+    The product-limit estimate for such left-censored prices (Kaplan & Meier 1958 in reverse; Turnbull 1974). Each context
+    type has its level, its mean price over that of all; the law is that of prices over their level.
+    """
+    price = log.frame["price_micros"].to_numpy() / MICROS
+    floor = log.frame["floor_micros"].to_numpy() / MICROS
+    level = price_levels(price, weight, context, types)
+    held, share = below_floors(price / level[context], (floor > 0) & (price <= floor), weight)
+    law = as_histogram(held, share)
+    return {
+        "by_context": [_short(part) for part in level],
+        "landscape": "histogram",
+        "edges": [_short(edge, 9) for edge in law.edges],
+        "weights": [_short(part, 9) for part in law.weights],
+    }
+
+
+def price_levels(price: Floats, weight: Floats, context: NDArray[np.int64], types: int) -> Floats:
+    """Mean price of each context type over that of all rows; 1 where nothing costs anything. Shape (types,)."""
+    cost, rows = np.bincount(context, price * weight, types), np.bincount(context, weight, types)
+    mean = cost.sum() / rows.sum()
+    found = np.divide(cost, rows * mean, out=np.ones(types), where=(rows * mean > 0) & (cost > 0))
+    return np.maximum(found, LEAST_LEVEL)
+
+
+def below_floors(price: Floats, censored: NDArray[np.bool_], weight: Floats) -> tuple[Floats, Floats]:
+    """Distinct prices, rising, and the probability of each, where a censored one says that the truth is not above it."""
+    held, place = np.unique(price, return_inverse=True)
+    told = np.bincount(place, weight * ~censored)
+    at_risk = np.cumsum(np.bincount(place, weight))
+    steps = 1.0 - told / at_risk
+    upto = np.concatenate([np.cumprod(steps[::-1])[::-1][1:], [1.0]])
+    return held, np.diff(np.concatenate([[0.0], upto]))
+
+
+def _short(value: float, digits: int = ROUNDED) -> float:
+    return float(f"{value:.{digits}g}")

@@ -1,0 +1,235 @@
+"""The page of a calibration: simulated beside real, for each thing that was fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from jointbid.sim.audience import COMMON, draw_types, joint_law, scores
+from jointbid.sim.response import truth
+from jointbid.sim.scenario import HOUR_US, MICROS_PER_CPM, Scenario
+from jointbid.sim.streams import Streams
+from jointbid.sim.supply import chunks
+
+from ..replay.prediction_quality import weighted_auc
+from .fit import Fit
+
+Floats = NDArray[np.float64]
+Row = tuple[str, float, float]
+"""What, real, simulated."""
+DRAWN = 200_000
+PARTS = 4
+"""Types are shown in so many groups, the lowest scores first."""
+
+
+def sections(fit: Fit, scenario: Scenario, seed: int) -> dict[str, list[Row]]:
+    """For each section of the page its rows."""
+    drawn = scenario.model_copy(update={"supply": scenario.supply.model_copy(update={"requests": DRAWN})})
+    streams = Streams(seed, 0)
+    parts = [
+        (c.time_us, c.floor_micros, c.price_micros, draw_types(drawn, streams, COMMON, c.visits)["context"])
+        for c in chunks(drawn, streams, None)
+    ]
+    time_us, floor, rival, context = (np.concatenate(column) for column in zip(*parts, strict=True))
+    price = np.maximum(floor, rival)
+    real, simulated = _cells(fit), _law(scenario)
+    return {
+        "Arrival curve: share of the requests in each hour of the day, %": list(_arrivals(fit, time_us)),
+        "Price landscape with floors": list(_prices(fit, floor, price)),
+        "Price by page": list(_price_levels(fit, price, context, scenario.supply.context_types)),
+        "Click rate": [
+            ("CTR, %", 100 * float(np.average(fit.clicks, weights=fit.weight)), 100 * _ctr(*simulated))
+        ],
+        "Profile and context clusters": list(_clusters(real, simulated)),
+        "Joint distribution: share of the requests in each pair of quarters, %": list(
+            _joint(real, simulated)
+        ),
+        "Interaction": list(_interaction(fit, real, simulated)),
+        "Missing tags": [
+            (
+                "requests without a profile, %",
+                100 * float(fit.weight[fit.profile < 0].sum() / fit.weight.sum()),
+                100 * (1 - float(np.mean(scenario.source["profile"].match_rate))),
+            )
+        ],
+    }
+
+
+def page(fit: Fit, scenario: Scenario, found: dict[str, list[Row]], path: str) -> str:
+    """The page as Markdown."""
+    how = f"Play it with `jointbid value --config-dir DIR scenario={scenario.name}`, DIR/scenario/ being the folder of {path}."
+    lines = [
+        f"# {scenario.name}: simulated beside real",
+        "",
+        f"Fitted to {fit.log.path}: {fit.log.rows}. {how}",
+        "",
+        *(f"* {note}" for note in fit.log.notes),
+        *([""] if fit.log.notes else []),
+    ]
+    for head, rows in found.items():
+        lines += [f"## {head}", "", "| | real | simulated |", "|---|---|---|"]
+        lines += [f"| {what} | {_number(real)} | {_number(simulated)} |" for what, real, simulated in rows]
+        lines.append("")
+    return "\n".join([*lines, *NOTES]) + "\n"
+
+
+NOTES = (
+    "## What the fit cannot know",
+    "",
+    "* Prices above the logger's own bid are in no log of won impressions, and so in no scenario fitted to one.",
+    "* Clusters come from learned scores; what the models do not tell, the world does not have. So real slopes are at least as steep.",
+    "* Rivals' prices depend on the page by their level in each context type; they are taken to be independent of the person and the hour.",
+    "* The correlation of the two scores holds on average; where the joint table differs from it, the world's mixture is too simple.",
+)
+
+
+def _cells(fit: Fit) -> tuple[Floats, Floats]:
+    """Impressions and clicks by profile and context type, of rows with a profile."""
+    types = int(fit.context.max()) + 1
+    there = fit.profile >= 0
+    key = fit.profile[there] * types + fit.context[there]
+    shape = (types, types)
+    count = np.bincount(key, fit.weight[there], minlength=types**2).reshape(shape)
+    clicks = np.bincount(key, (fit.weight * fit.clicks)[there], minlength=types**2).reshape(shape)
+    return count.astype(np.float64), clicks.astype(np.float64)
+
+
+def _law(scenario: Scenario) -> tuple[Floats, Floats]:
+    """The same of the world, exactly."""
+    types = (scenario.audience.profile_types, scenario.supply.context_types)
+    law = joint_law(types, (scenario.response.redundancy,))
+    click = np.asarray(truth(scenario).click).reshape(*types, -1)[..., 0]
+    return law, law * click
+
+
+def _ctr(count: Floats, clicks: Floats) -> float:
+    return float(clicks.sum() / count.sum())
+
+
+def _arrivals(fit: Fit, time_us: NDArray[np.int64]) -> Iterator[Row]:
+    real = np.bincount(fit.hour, fit.weight, minlength=24) / fit.weight.sum()
+    simulated = np.bincount(time_us // HOUR_US % 24, minlength=24) / len(time_us)
+    for hour in range(24):
+        yield f"{hour:02d} h", 100 * float(real[hour]), 100 * float(simulated[hour])
+
+
+def _prices(fit: Fit, floor: NDArray[np.int64], price: NDArray[np.int64]) -> Iterator[Row]:
+    frame, weight = fit.log.frame, fit.weight
+    own, low = frame["price_micros"].to_numpy(), frame["floor_micros"].to_numpy()
+    unit = f"{fit.log.currency} CPM"
+    yield (
+        f"mean market price, {unit}",
+        float(np.average(own, weights=weight)) / MICROS_PER_CPM,
+        float(price.mean()) / MICROS_PER_CPM,
+    )
+    order = np.argsort(own)
+    upto = np.cumsum(weight[order]) / weight.sum()
+    for share in (0.1, 0.25, 0.5, 0.75, 0.9):
+        at = own[order][min(int(np.searchsorted(upto, share)), len(own) - 1)]
+        yield (
+            f"market price, {share:.0%} quantile",
+            float(at) / MICROS_PER_CPM,
+            float(np.quantile(price, share)) / MICROS_PER_CPM,
+        )
+    yield (
+        "requests with a floor, %",
+        100 * float(weight[low > 0].sum() / weight.sum()),
+        100 * float((floor > 0).mean()),
+    )
+    equal = (low > 0) & (low == own)
+    yield (
+        "prices equal to the floor, %",
+        100 * float(weight[equal].sum() / weight.sum()),
+        100 * float(((floor > 0) & (floor == price)).mean()),
+    )
+
+
+def _price_levels(
+    fit: Fit, price: NDArray[np.int64], context: NDArray[np.int64], types: int
+) -> Iterator[Row]:
+    """Mean prices in the quarters of the context types."""
+    own = fit.log.frame["price_micros"].to_numpy()
+    parts = min(PARTS, types)
+    means = []
+    for money, weight, where in ((own, fit.weight, fit.context), (price, np.ones(len(price)), context)):
+        group = where * parts // types
+        means.append(np.bincount(group, money * weight, parts) / np.bincount(group, weight, parts))
+    for part in range(parts):
+        real, simulated = (float(mean[part]) / MICROS_PER_CPM for mean in means)
+        yield (
+            f"mean price in quarter {part + 1} of the context scores, {fit.log.currency} CPM",
+            real,
+            simulated,
+        )
+
+
+def _grouped(cells: Floats) -> Floats:
+    """Cells of types in quarters; shape (PARTS, PARTS)."""
+    parts = min(PARTS, *cells.shape)
+    group = [np.arange(size) * parts // size for size in cells.shape]
+    found = np.zeros((parts, parts))
+    np.add.at(found, (group[0][:, None], group[1][None, :]), cells)
+    return found
+
+
+def _clusters(real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> Iterator[Row]:
+    for axis, house in ((1, "profile"), (0, "context")):
+        sides = [[cells.sum(axis=axis) for cells in side] for side in (real, simulated)]
+        size = len(sides[0][0])
+        parts = min(PARTS, size)
+        group = np.arange(size) * parts // size
+        rates = [np.bincount(group, clicks) / np.bincount(group, count) for count, clicks in sides]
+        for part in range(parts):
+            yield (
+                f"CTR in quarter {part + 1} of the {house} scores, %",
+                100 * float(rates[0][part]),
+                100 * float(rates[1][part]),
+            )
+        order = scores(size)
+        auc = [weighted_auc(order, clicks, count - clicks) for count, clicks in sides]
+        yield f"AUC of the {house} types", float(auc[0]), float(auc[1])
+    both = np.asarray(simulated[1] / simulated[0])
+    yield "AUC of both", *(weighted_auc(both, clicks, count - clicks) for count, clicks in (real, simulated))  # type: ignore[misc]
+
+
+def _joint(real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> Iterator[Row]:
+    shares = [_grouped(side[0]) / side[0].sum() for side in (real, simulated)]
+    for x in range(len(shares[0])):
+        for z in range(len(shares[0])):
+            yield (
+                f"profile quarter {x + 1}, context quarter {z + 1}",
+                100 * float(shares[0][x, z]),
+                100 * float(shares[1][x, z]),
+            )
+    yield "correlation of the scores", *(_correlation(side[0]) for side in (real, simulated))  # type: ignore[misc]
+
+
+def _correlation(count: Floats) -> float:
+    s, t = scores(count.shape[0]), scores(count.shape[1])
+    law = count / count.sum()
+    s, t = s - law.sum(axis=1) @ s, t - law.sum(axis=0) @ t
+    size = float(np.sqrt((law.sum(axis=1) @ s**2) * (law.sum(axis=0) @ t**2)))
+    return float(s @ law @ t) / size if size else 0.0
+
+
+def _interaction(fit: Fit, real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> Iterator[Row]:
+    d = float(fit.tree["response"]["interaction"])
+    yield f"interaction d (standard error {fit.interaction_sd:.3f})", d, d
+    found = []
+    for count, clicks in (real, simulated):
+        half = [_half(cells) for cells in (count, clicks)]
+        odds = logit(np.clip(half[1] / np.maximum(half[0], 1e-300), 1e-12, 1 - 1e-12))
+        found.append(float(odds[1, 1] - odds[1, 0] - odds[0, 1] + odds[0, 0]))
+    yield "log-odds, double difference of the halves", found[0], found[1]
+
+
+def _half(cells: Floats) -> Floats:
+    x, z = cells.shape[0] // 2, cells.shape[1] // 2
+    return np.array([[cells[:x, :z].sum(), cells[:x, z:].sum()], [cells[x:, :z].sum(), cells[x:, z:].sum()]])
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"

@@ -1,0 +1,3 @@
+"""One reader a log format."""
+
+from __future__ import annotations

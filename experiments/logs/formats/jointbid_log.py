@@ -1,0 +1,116 @@
+"""The auction log that this engine writes (docs/auction-log.md), as the log of one of its bidders.
+
+Of a request that the bidder won the price is the best other bid; of any other it is the winning bid, so that here losing
+rows are known too. Multi-slot logs have no single price to beat, and are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ...errors import BadInput, closest
+from ..log_table import Roles
+from ..rows import columns as make
+from ..rows.compression import BROKEN, why
+from ..rows.row_audit import Account
+
+SEAT = "focal"
+NEEDED = (
+    "id", "slot", "time_us", "user", "at", "bidfloor", "sold_to", "seat", "bid", "other_bid", "price", "paid_micros",
+    "clicked", "converted",
+)  # fmt: skip
+MICROS_PER_CPM = 1_000
+ROLES = Roles(context=("hour",), ad=("at",))
+
+
+@dataclass(frozen=True)
+class OwnLog:
+    """Reader of `auctions.parquet`, as seen by one seat."""
+
+    files: Sequence[Path]
+    seat: str = SEAT
+    roles: Roles = ROLES
+    currency: str = "currency"
+    full_information: bool = True
+    facts: tuple[str, ...] = (
+        "the log of a simulated run: one row a request, won or lost; a click is known of the seat's own impressions",
+    )
+
+    def chunks(self, account: Account) -> Iterator[pa.Table]:
+        """See `Reader`."""
+        for file in self.files:
+            for batch in read_own(file, account):
+                won = np.asarray(
+                    pc.fill_null(pc.equal(batch["seat"].cast(pa.string()), self.seat), fill_value=False)
+                )
+                bid, other = (np.asarray(pc.fill_null(batch[name], 0.0)) for name in ("bid", "other_bid"))
+                floor = make.micros(np.asarray(batch["bidfloor"]), MICROS_PER_CPM)
+                time_us = np.asarray(batch["time_us"])
+                seen = {
+                    name: np.asarray(pc.fill_null(batch[name], fill_value=False)) & won
+                    for name in ("clicked", "converted")
+                }
+                yield make.chunk(
+                    {
+                        "time_us": time_us,
+                        "campaign": make.constant(self.seat, len(batch)),
+                        "click": seen["clicked"].astype(np.int64),
+                        "price_micros": np.maximum(
+                            make.micros(np.where(won, other, bid), MICROS_PER_CPM), floor
+                        ),
+                        "floor_micros": floor,
+                        "weight": np.ones(len(batch)),
+                        "user": pc.fill_null(batch["user"].cast(pa.string()), ""),
+                        "conversion": seen["converted"].astype(np.int64),
+                        "known": won,
+                        "bid_micros": make.micros(np.where(won, bid, 0.0), MICROS_PER_CPM),
+                        "hour": make.whole_numbers(time_us // make.HOUR_US % 24, 23),
+                        "at": batch["at"],
+                    }
+                )
+
+
+def read_own(path: Path, account: Account | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches of an auction log; `account`, where given, counts their rows.
+
+    Raises:
+        BadInput: no auction log of this engine, a damaged one, or one of several slots.
+    """
+    done = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            absent = [name for name in NEEDED if name not in file.schema_arrow.names]
+            if absent:
+                raise BadInput(
+                    [f"{path}: column {name!r} is missing{closest(name, file.schema_arrow.names)}; this is no log of jointbid run"
+                     for name in absent]
+                )  # fmt: skip
+            for batch in file.iter_batches(batch_size=131_072):
+                slots = np.flatnonzero(np.asarray(batch["slot"]) > 0)
+                if len(slots):
+                    row = done + int(slots[0]) + 1
+                    raise BadInput(
+                        f"{path}, row {row}, column 'slot': {batch['slot'][int(slots[0])].as_py()} is not 0: the log is of "
+                        "several slots, and a replay sells one"
+                    )
+                done += len(batch)
+                if account is not None:
+                    account.read += len(batch)
+                yield batch
+    except BROKEN as error:
+        raise BadInput(f"{path}: cannot be read on after row {done}: {why(error)}") from error
+
+
+def seats_of(path: Path) -> list[str]:
+    """The bidders that won something in an auction log."""
+    seen: dict[str, None] = {}
+    for batch in read_own(path):
+        seen |= dict.fromkeys(name for name in batch["seat"].cast(pa.string()).unique().to_pylist() if name)
+    return list(seen)

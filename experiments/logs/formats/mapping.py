@@ -1,0 +1,121 @@
+"""The YAML file that says what the columns of any CSV or Parquet log are (`supply.mapping`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from jointbid.sim.scenario import Model
+
+from ...errors import BadInput, closest
+
+PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
+"""Micros per impression in one unit of a price."""
+TIME_US = {"s": 1_000_000, "ms": 1_000, "us": 1, "h": 3_600_000_000}
+MISSING = ("", "null", "Null", "NULL", "NA", "NaN", "nan", "None", "\\N")
+Unit = Literal["cpm", "impression", "micros", "fen_cpm"]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class TimeColumn(Model):
+    """Which column is the time, and how it is written: a number of s, ms, us or h; `iso`; `yyyyMMddHHmmssSSS`."""
+
+    column: Name
+    unit: Literal["s", "ms", "us", "h", "iso", "yyyyMMddHHmmssSSS"] = "iso"
+
+
+class Mapping(Model):
+    """What the columns of a file are; `price` and `click` are needed, all others may be left out.
+
+    `profile`, `context`, `history` and `ad` name feature columns by who owns them; `lists` those among them that hold
+    several values in a cell, separated by `list_separator`. `price` is the highest rival bid (or what was paid, in second
+    price), `floor` and `bid` are in the same `price_unit`. `known` marks rows whose outcome was seen, where losing rows are
+    logged too (`full_information`). `header` lists the columns' names where the file has none in its first line.
+    """
+
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    quoted: bool = True
+    header: tuple[Name, ...] | None = None
+    currency: Name = "currency"
+    price_unit: Unit = "cpm"
+    price: Name
+    click: Name
+    time: TimeColumn | None = None
+    floor: Name | None = None
+    bid: Name | None = None
+    conversion: Name | None = None
+    weight: Name | None = None
+    user: Name | None = None
+    campaign: Name | None = None
+    episode: Name | None = None
+    pctr: Name | None = None
+    known: Name | None = None
+    profile: tuple[Name, ...] = ()
+    context: tuple[Name, ...] = ()
+    history: tuple[Name, ...] = ()
+    ad: tuple[Name, ...] = ()
+    lists: tuple[Name, ...] = ()
+    list_separator: Annotated[str, Field(min_length=1)] = ","
+    missing: tuple[str, ...] = MISSING
+    full_information: bool = False
+
+    @field_validator("time", mode="before")
+    @classmethod
+    def _name_alone(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _each_column_once(self) -> Mapping:
+        features = (*self.profile, *self.context, *self.history, *self.ad)
+        twice = sorted({name for name in features if features.count(name) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]}: named in two groups; a column has one owner")
+        stray = [name for name in self.lists if name not in features]
+        if stray:
+            raise ValueError(f"lists: {stray[0]} is no column of profile, context, history or ad")
+        told = [
+            name
+            for name in features
+            if name in {self.price, self.click, self.conversion, self.bid, self.pctr, self.known}
+        ]
+        if told:
+            raise ValueError(f"{told[0]}: an outcome, a price or a bid cannot be a feature: it would leak")
+        return self
+
+
+def read_mapping(path: Path) -> Mapping:
+    """Read and check a mapping.
+
+    Raises:
+        BadInput: no such file, no YAML, or keys and values that are not allowed, a line each.
+    """
+    import yaml
+
+    try:
+        tree = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise BadInput(f"supply.mapping = {path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BadInput(f"supply.mapping = {path}: is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise BadInput(
+            f"supply.mapping = {path}: must have keys, as in price: paid; it holds {type(tree).__name__}"
+        )
+    try:
+        return Mapping.model_validate(
+            {key: tuple(v) if isinstance(v, list) else v for key, v in tree.items()}
+        )
+    except ValidationError as error:
+        raise BadInput([_problem(path, detail) for detail in error.errors(include_url=False)]) from None
+
+
+def _problem(path: Path, detail: Any) -> str:
+    place = ".".join(str(step) for step in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{path}: {place}: no such key{closest(place, Mapping.model_fields)}"
+    if detail["type"] == "missing":
+        return f"{path}: {place}: required, and not given"
+    said = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    return f"{path}: {place} = {detail['input']}: {said}" if place else f"{path}: {said}"

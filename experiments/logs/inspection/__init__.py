@@ -1,0 +1,3 @@
+"""What a log holds, and what to beware of in it."""
+
+from __future__ import annotations

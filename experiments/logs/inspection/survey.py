@@ -1,0 +1,184 @@
+"""A log as it streams by: what it holds, in sums whose size does not grow with its rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..log_table import Roles
+from .leaks import LeakCounts
+
+PER_OCTAVE = 64
+_OCTAVES = 50
+MOST_NAMES = 100_000
+"""So many campaigns, people or episodes are told apart; from then on it is said that there are more."""
+COMPARED = 1_000_000
+"""Among so many first rows doubles are looked for."""
+
+
+@dataclass
+class Histogram:
+    """Amounts in bins of 1.1 %: quantiles of any number of them. Amounts are micros, 0 and up."""
+
+    counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(_OCTAVES * PER_OCTAVE + 1))
+    total: float = 0.0
+    most: float = 0.0
+
+    def add(self, amounts: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
+        """Count amounts, each with its weight."""
+        place = np.zeros(len(amounts), dtype=np.int64)
+        above = amounts > 0
+        place[above] = 1 + np.minimum(
+            (np.log2(amounts[above]) * PER_OCTAVE).astype(np.int64), len(self.counts) - 2
+        )
+        self.counts += np.bincount(place, weights, minlength=len(self.counts))
+        self.total += float(amounts @ weights)
+        self.most = max(self.most, float(amounts.max(initial=0)))
+
+    @property
+    def weight(self) -> float:
+        """How many there are."""
+        return float(self.counts.sum())
+
+    @property
+    def mean(self) -> float:
+        """Of all amounts; nan where there is none."""
+        return self.total / self.weight if self.weight else float("nan")
+
+    @property
+    def above_0(self) -> float:
+        """The share that is above 0."""
+        return 1 - self.counts[0] / self.weight if self.weight else float("nan")
+
+    def quantile(self, share: float) -> float:
+        """The middle of the bin that holds the quantile."""
+        if not self.weight:
+            return float("nan")
+        place = int(np.searchsorted(np.cumsum(self.counts), share * self.weight))
+        return 0.0 if place == 0 else float(2.0 ** ((place - 0.5) / PER_OCTAVE))
+
+
+@dataclass
+class Survey:
+    """What a log holds."""
+
+    roles: Roles
+    rows: int = 0
+    weight: float = 0.0
+    clicks: int = 0
+    clicks_weight: float = 0.0
+    conversions: int | None = None
+    known: int = 0
+    first_us: int = 2**62
+    last_us: int = -(2**62)
+    in_order: bool = True
+    price: Histogram = field(default_factory=Histogram)
+    floor: Histogram = field(default_factory=Histogram)
+    bids: Counter[int] = field(default_factory=Counter)
+    bid_rows: int = 0
+    at_floor: float = 0.0
+    above_bid: int = 0
+    hourly: NDArray[np.float64] = field(default_factory=lambda: np.zeros(24))
+    campaigns: dict[str, list[int]] = field(default_factory=dict)
+    people: dict[str, list[int]] = field(default_factory=dict)
+    episodes: dict[str, list[int]] = field(default_factory=dict)
+    missing: dict[str, list[int]] = field(default_factory=dict)
+    values: dict[str, set[str]] = field(default_factory=dict)
+    doubles: int = 0
+    columns: tuple[str, ...] = ()
+    leaks: LeakCounts = field(init=False)
+    _hashes: list[NDArray[np.uint64]] = field(default_factory=list)
+    _compared: int = 0
+
+    def __post_init__(self) -> None:
+        self.leaks = LeakCounts(self.roles)
+
+    def add(self, table: pa.Table) -> None:
+        """Take a chunk."""
+        self.columns = tuple(table.column_names)
+        click, weight, time_us = (np.asarray(table[name]) for name in ("click", "weight", "time_us"))
+        price, floor = (np.asarray(table[name]) for name in ("price_micros", "floor_micros"))
+        self.rows += len(table)
+        self.weight += float(weight.sum())
+        self.clicks += int(click.sum())
+        self.clicks_weight += float((click * weight).sum())
+        self.known += int(np.asarray(table["known"]).sum()) if "known" in self.columns else len(table)
+        if "conversion" in self.columns:
+            self.conversions = (self.conversions or 0) + int(np.asarray(table["conversion"]).sum())
+        self.in_order = (
+            self.in_order and int(time_us[0]) >= self.last_us and bool((np.diff(time_us) >= 0).all())
+        )
+        self.first_us, self.last_us = (
+            min(self.first_us, int(time_us.min())),
+            max(self.last_us, int(time_us.max())),
+        )
+        self.hourly += np.bincount(time_us // 3_600_000_000 % 24, weight, minlength=24)
+        self.price.add(price, weight)
+        self.floor.add(floor, weight)
+        self.at_floor += float(weight[(floor > 0) & (floor == price)].sum())
+        self._add_bids(table, price)
+        for names, seen in (("campaign", self.campaigns), ("user", self.people), ("episode", self.episodes)):
+            if names in self.columns:
+                _add_names(seen, table[names], click)
+        self._add_features(table, click)
+        self.leaks.add(table)
+        self._compare(table)
+
+    def _add_bids(self, table: pa.Table, price: NDArray[np.int64]) -> None:
+        if "bid_micros" not in self.columns:
+            return
+        bid = np.asarray(table["bid_micros"])
+        self.bid_rows += int((bid > 0).sum())
+        self.above_bid += int(((bid > 0) & (price > bid)).sum())
+        if len(self.bids) < 1_000:
+            held, counts = np.unique(bid[bid > 0], return_counts=True)
+            self.bids.update(dict(zip(held[:1_000].tolist(), counts[:1_000].tolist(), strict=True)))
+
+    def _add_features(self, table: pa.Table, click: NDArray[np.int64]) -> None:
+        for name in self.roles.features:
+            column = table[name].combine_chunks()
+            gone = np.asarray(pc.equal(column.cast(pa.string()), ""))
+            so_far = self.missing.setdefault(name, [0, 0])
+            so_far[0] += int(gone.sum())
+            so_far[1] += int((gone & (click == 1)).sum())
+            seen = self.values.setdefault(name, set())
+            if len(seen) < MOST_NAMES:
+                seen.update(column.dictionary.to_pylist()[:MOST_NAMES])
+
+    def _compare(self, table: pa.Table) -> None:
+        if self._compared >= COMPARED:
+            return
+        hashes: Any = pd.util.hash_pandas_object(table.to_pandas(), index=False, categorize=False).to_numpy()
+        self._hashes.append(hashes[: COMPARED - self._compared])
+        self._compared += len(self._hashes[-1])
+
+    def close(self) -> None:
+        """The log is at its end."""
+        hashes = np.concatenate(self._hashes) if self._hashes else np.empty(0, dtype=np.uint64)
+        self.doubles = len(hashes) - len(np.unique(hashes))
+        self._hashes = []
+
+    @property
+    def ctr(self) -> float:
+        """Clicks of all impressions that the log stands for, and whose outcome was seen."""
+        unseen = self.rows - self.known
+        return self.clicks_weight / max(self.weight - unseen, 1e-300)
+
+
+def _add_names(seen: dict[str, list[int]], column: Any, click: NDArray[np.int64]) -> None:
+    """Rows and clicks by name; new names are taken while there is room."""
+    encoded = column.combine_chunks().cast(pa.string()).dictionary_encode()
+    codes, names = np.asarray(encoded.indices), encoded.dictionary.to_pylist()
+    rows, clicks = np.bincount(codes, minlength=len(names)), np.bincount(codes, click, minlength=len(names))
+    for name, count, clicked in zip(names, rows.tolist(), clicks.tolist(), strict=True):
+        if name and (name in seen or len(seen) < MOST_NAMES):
+            so_far = seen.setdefault(name, [0, 0])
+            so_far[0] += count
+            so_far[1] += int(clicked)

@@ -1,0 +1,156 @@
+"""A log of auctions: what every reader makes of a file, and which house owns which column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .rows.rereadable import Again
+from .rows.row_audit import Account
+
+THINNED = "not held, rows that are held stand for them"
+"""Why a row was dropped of a log that is longer than memory."""
+CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "weight")
+"""Columns that every log has, whatever file it came from; see `LogTable`."""
+OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros")
+"""Columns that some logs have; see `LogTable`."""
+HOUSES = ("profile", "context", "history")
+"""The groups of feature columns, each of which is a data source with an owner."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which feature columns belong to whom. All features are text; the empty string is "missing".
+
+    Attributes:
+        profile: columns of the CIO's house (the person).
+        context: columns of the CMO's house (the page, the slot, the hour).
+        ad: what anybody who bids for a campaign knows (the advertiser, the creative).
+        lists: those among them that hold several values in one cell, separated by commas.
+        history: columns on what the person met before (touchpoints), the CMO's too.
+    """
+
+    profile: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
+    ad: tuple[str, ...] = ()
+    lists: frozenset[str] = frozenset()
+    history: tuple[str, ...] = ()
+
+    def of(self, house: str) -> tuple[str, ...]:
+        """The columns of one group."""
+        columns: tuple[str, ...] = getattr(self, house)
+        return columns
+
+    @property
+    def houses(self) -> tuple[str, ...]:
+        """The groups that have columns here."""
+        return tuple(house for house in HOUSES if self.of(house))
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All feature columns."""
+        return (*self.profile, *self.context, *self.history, *self.ad)
+
+
+class Reader(Protocol):
+    """One log, opened and its form checked."""
+
+    @property
+    def roles(self) -> Roles:
+        """Who owns which feature column."""
+
+    @property
+    def currency(self) -> str:
+        """Of the prices."""
+
+    @property
+    def full_information(self) -> bool:
+        """Whether rows that the logger did not win are there too, each with its price."""
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What is known of the format that the rows do not show, in words."""
+
+    def chunks(self, account: Account) -> Iterator[pa.Table]:
+        """The rows in the file's order, some at a time: the columns of `CANONICAL`, some of `OPTIONAL`, the features.
+
+        `time_us` counts from 1970 or from the log's own start. Text is dictionary-encoded.
+        """
+
+
+@dataclass(frozen=True)
+class WonLog:
+    """What the readers of logs of iPinYou's kind share: won impressions with prices in fen CPM, non-clicks perhaps sampled."""
+
+    files: Sequence[Path]
+    nonclick_weight: float
+    currency: str = field(default="CNY", init=False)
+    full_information: bool = field(default=False, init=False)
+
+    def weight(self, click: NDArray[np.int64]) -> NDArray[np.float64]:
+        """How many impressions of the full log each row stands for, shape (rows,)."""
+        return np.where(click == 1, 1.0, self.nonclick_weight)
+
+
+@dataclass(frozen=True)
+class RowCount:
+    """What became of each row of the file: `read == used + sum(dropped.values())`, held on creation."""
+
+    read: int
+    used: int
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.read != self.used + sum(self.dropped.values()):
+            raise AssertionError(f"rows do not add up: {self}")
+
+    def __str__(self) -> str:
+        dropped = ", ".join(f"{count:,} {reason}" for reason, count in self.dropped.items()) or "none"
+        return f"{self.read:,} rows read, {self.used:,} used, dropped: {dropped}"
+
+
+@dataclass(frozen=True)
+class LogTable:
+    """A log that was read, checked and put in order of time.
+
+    Attributes:
+        frame: the feature columns of `roles` (text), and the canonical ones: `time_us` (int64, microseconds since the
+            start of the log's first day), `campaign` (text), `click` (0 or 1), `price_micros` (int64, the market
+            price, highest rival bid or floor, per impression), `floor_micros` (int64), `weight` (float64, how many
+            requests of the full log the row stands for). Some logs have `user` (text), `conversion` (0 or 1),
+            `known` (bool: the outcome was seen, as the impression was), `episode` (int64), `pctr` (float64, a
+            prediction that came with the log), `bid_micros` (int64, what the logger bid).
+        roles: who owns which feature column.
+        rows: read, used, dropped and why.
+        currency: of the prices.
+        path: the file, for messages.
+        notes: what the reader had to decide about odd rows, in words.
+        full_information: whether rows are there that the logger did not win, each with its price.
+        facts: what is known of the format.
+        again: reads all rows once more, where a sample is held of a log that is in order of time.
+    """
+
+    frame: pd.DataFrame
+    roles: Roles
+    rows: RowCount
+    currency: str
+    path: str
+    notes: tuple[str, ...] = ()
+    full_information: bool = False
+    facts: tuple[str, ...] = ()
+    again: Again | None = None
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def thinned(self) -> bool:
+        """Whether a sample is held that stands for a longer log."""
+        return THINNED in self.rows.dropped

@@ -1,0 +1,109 @@
+"""From click predictions to bids: what a click is worth, what the budget allows, which single source is better."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from jointbid.sim.scenario import MICROS
+
+from ..read_log import LogTable
+
+Floats = NDArray[np.float64]
+Micros = NDArray[np.int64]
+
+
+def costs(log: LogTable) -> Micros:
+    """Return what each row costs when it is won, in micros: weight x market price, bought whole; shape (rows,)."""
+    whole = log.frame["weight"].to_numpy() * log.frame["price_micros"].to_numpy()
+    return np.rint(whole).astype(np.int64)
+
+
+def click_values(log: LogTable, value_per_click: float | None = None) -> Floats:
+    """Return what a click is worth to each row's campaign, in micros: its eCPC in the whole log; shape (rows,).
+
+    Where `value_per_click` is given, in currency, it is that for all.
+
+    It is the campaign's price of a click, given from outside, not a prediction. A campaign without a click has none:
+    a click is worth nothing to it, and it does not bid.
+    """
+    frame = log.frame
+    if value_per_click is not None:
+        return np.full(len(frame), value_per_click * MICROS)
+    sums = pd.DataFrame(
+        {"cost": costs(log), "clicks": frame["weight"] * frame["click"], "campaign": frame["campaign"]}
+    ).groupby("campaign")
+    cost, clicks = sums["cost"].transform("sum"), sums["clicks"].transform("sum")
+    return np.where(clicks > 0, cost / clicks.where(clicks > 0, 1.0), 0.0)
+
+
+def expected_values(odds: Floats, values: Floats) -> Floats:
+    """Return the expected value of an impression in micros, from the log-odds of a click."""
+    return expit(odds) * values
+
+
+def tune_gain(bids: Floats, prices: Micros, cost: Micros, budget: float) -> float:
+    """Return the greatest gain g <= 1 at which bidding g x value on these rows costs at most `budget` micros.
+
+    In a second-price auction the linear bid is optimal under a budget, and the truthful one (g = 1) without.
+    """
+    needed = np.full(len(bids), np.inf)
+    np.divide(prices, bids, out=needed, where=bids > 0)
+    order = np.argsort(needed, kind="stable")
+    too_much = np.cumsum(cost[order]) > budget
+    first = needed[order][too_much][:1]
+    if not first.size or first[0] > 1:
+        return 1.0
+    below = needed[needed < first[0]]
+    return float(below.max()) if below.size else 0.0
+
+
+def tuned_bids(
+    views: Floats, folds: NDArray[np.int64], values: Floats, prices: Micros, cost: Micros, share: float
+) -> tuple[Floats, Floats]:
+    """Return bids for every row in each view, under a gain tuned on the view's training rows.
+
+    Args:
+        views: log-odds of a click per impression, shape (folds, rows).
+        folds: the fold of each row.
+        values: worth of a click, micros.
+        prices: market price, micros.
+        cost: of each row, micros.
+        share: of the training rows' cost that may be spent on them; inf for no limit.
+
+    Returns:
+        bids in micros, shape (folds, rows); gains, shape (folds,).
+    """
+    bids = np.array([expected_values(odds, values) for odds in views])
+    gains = np.ones(len(views))
+    if np.isfinite(share):
+        for view, bid in enumerate(bids):
+            on = folds != view
+            gains[view] = tune_gain(bid[on], prices[on], cost[on], share * cost[on].sum())
+    return bids * gains[:, None], gains
+
+
+def votes(
+    bids: Mapping[str, Floats], folds: NDArray[np.int64], profit: Floats, prices: Micros
+) -> Counter[str]:
+    """Count in how many views which source's bids make the most profit on the view's training rows.
+
+    Args:
+        bids: for each source, shape (folds, rows).
+        folds: the fold of each row.
+        profit: what winning a row brings, realised, shape (rows,).
+        prices: market price, micros.
+    """
+    count: Counter[str] = Counter()
+    for view in range(int(folds.max()) + 1):
+        made = {
+            source: float(profit[(folds != view) & (bid[view] >= prices)].sum())
+            for source, bid in bids.items()
+        }
+        count[max(made, key=lambda source: made[source])] += 1
+    return count

@@ -1,0 +1,84 @@
+"""A log's replay through the engine: the log's market price is the highest rival bid, one ledger keeps the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jointbid.sim import AccountState, Entrant, Feedback, LogColumns, Scenario, VisibleRequests, simulate
+from jointbid.sim.scenario import MICROS, LogSupply
+
+from ..read_log import LogTable
+
+
+class ColumnBids:
+    """Bids what a column says, in currency per impression."""
+
+    learns = False
+
+    def __init__(self, column: str) -> None:
+        self.reads = (column,)
+        self._column = column
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Answer the column."""
+        return requests[self._column]
+
+    def observe(self, feedback: Feedback) -> None:
+        """Learn nothing."""
+
+    def control(self, state: AccountState) -> None:
+        """Leave the bids alone: their gain was tuned beforehand."""
+
+
+@dataclass(frozen=True)
+class Department:
+    """One campaign of the advertiser: its bids in micros per impression, shape (rows,), and its budget in currency."""
+
+    bids: NDArray[np.float64]
+    budget: float | None
+
+
+def replay(
+    log: LogTable, values: NDArray[np.float64], departments: Mapping[str, Department], seed: int
+) -> NDArray[np.bool_]:
+    """Return which rows an advertiser wins in a second-price auction against the log's prices; shape (rows,).
+
+    A row that is won costs weight x price and is bought whole; a bid is capped at what its budget still allows for. Of
+    several departments the higher bid competes: they never bid against each other.
+
+    Args:
+        log: in order of time.
+        values: worth of a click, micros, shape (rows,).
+        departments: by name.
+        seed: breaks ties between a bid and a price.
+    """
+    frame = log.frame
+    columns = LogColumns(
+        time_us=frame["time_us"].to_numpy(),
+        price_micros=frame["price_micros"].to_numpy(),
+        floor_micros=frame["floor_micros"].to_numpy(),
+        weight=frame["weight"].to_numpy(),
+        value=frame["click"].to_numpy() * values / MICROS,
+        click=frame["click"].to_numpy(dtype=np.float64),
+        columns={name: np.rint(part.bids) / MICROS for name, part in departments.items()},
+    )
+    won = np.zeros(len(log), dtype=np.bool_)
+
+    def note(block: Mapping[str, NDArray[Any]]) -> None:
+        won[block["position"]] = block["winner"] >= 0
+
+    hours = float(frame["time_us"].max()) / 3.6e9 + 1
+    scenario = Scenario(
+        name="replay", currency=log.currency, supply=LogSupply(path=log.path, horizon_h=hours)
+    )
+    entrants = {
+        name: Entrant(ColumnBids(name), budget=part.budget, advertiser="focal")
+        for name, part in departments.items()
+    }
+    simulate(scenario, entrants, seed, log=columns, sink=note)
+    return won

@@ -1,0 +1,127 @@
+"""The rungs of the ladder on a log: each rung's log-odds of a click, in every view, with what they are good for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from .crossfit import Model, cross_fit, honest, refit
+from .features import encode
+from .plan import Plan, Requests
+from .prediction_quality import quality
+
+Floats = NDArray[np.float64]
+JOINED = ("stacked", "joint", "summed")
+"""Rungs that use every house's columns; below them stand `none` and the houses one by one."""
+ALL, WITHOUT = "all", "without_suspects"
+"""The two variants of the features, always side by side where a value is suspect."""
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The rungs under one variant of the tags.
+
+    Attributes:
+        odds: for each rung the log-odds of a click in the full log, shape (folds, rows): views, see `crossfit`.
+        weights: for each rung the mean weights of its last step, the intercept first.
+        penalties: for each fitted model the chosen C of each view.
+    """
+
+    odds: Mapping[str, Floats]
+    weights: Mapping[str, Floats]
+    penalties: Mapping[str, list[float]]
+
+
+def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
+    """Learn every rung with all values and, unless none is suspect, without the suspect ones."""
+    log, settings = requests.log, plan.settings
+    roles, houses = log.roles, log.roles.houses
+    own = {
+        "none": roles.ad,
+        **{house: roles.of(house) + roles.ad for house in houses},
+        "joint": roles.features,
+    }
+    variants: dict[str, Mapping[str, tuple[str, ...]]] = {ALL: {}}
+    if requests.hidden:
+        variants[WITHOUT] = requests.hidden
+    # A rung that has no suspect column is the same in both variants, and is learned once.
+    name_of = {
+        tags: {
+            rung: rung if set(columns).isdisjoint(requests.hidden) else f"{rung} {tags}"
+            for rung, columns in own.items()
+        }
+        for tags in variants
+    }
+    models = {name_of[tags][rung]: Model(tags, own[rung]) for tags in reversed(variants) for rung in own}
+    views, penalties = cross_fit(
+        models,
+        {
+            tags: encode(log.frame, roles.features, roles.lists, hidden, settings.hash_bits)
+            for tags, hidden in variants.items()
+        },
+        requests.clicks,
+        requests.folds,
+        penalties=settings.penalties,
+        min_count=settings.min_count,
+        jobs=plan.jobs,
+        learner=settings.learner,
+    )
+    return {
+        tags: _ladder(
+            {rung: views[name] for rung, name in names.items()},
+            {rung: penalties[name] for rung, name in names.items()},
+            houses,
+            requests,
+            stack_on_ad=settings.stack_on_ad,
+        )
+        for tags, names in name_of.items()
+    }
+
+
+def _ladder(
+    scores: Mapping[str, Floats],
+    penalties: Mapping[str, list[float]],
+    houses: tuple[str, ...],
+    requests: Requests,
+    *,
+    stack_on_ad: bool,
+) -> Ladder:
+    """Recalibrate each model, stack the houses' scores, and add up their probabilities."""
+    stacked = [*houses, *(["none"] if stack_on_ad else [])]
+    inputs = {rung: [scores[rung]] for rung in ("none", *houses, "joint")}
+    inputs["stacked"] = [scores[house] for house in stacked]
+    odds, weights = {}, {}
+    for rung, columns in inputs.items():
+        refitted, weights[rung] = refit(columns, requests.clicks, requests.folds)
+        odds[rung] = refitted + requests.odds_shift
+    # The marginal models simply added: E[theta | x] + E[theta | z] - E[theta], floored at 0.
+    added = sum(expit(odds[house]) for house in houses) - (len(houses) - 1) * expit(odds["none"])
+    odds["summed"] = logit(added.clip(_LEAST, 1 - _LEAST))
+    weights["summed"] = np.ones((1, 0))
+    rungs = ("none", *houses, *JOINED)
+    return Ladder(
+        {rung: odds[rung] for rung in rungs}, {rung: weights[rung].mean(axis=0) for rung in rungs}, penalties
+    )
+
+
+def model_rows(tags: str, ladder: Ladder, requests: Requests) -> list[dict[str, object]]:
+    """Return one row a rung: how good its predictions are, each row's by models that never saw it."""
+    campaigns = requests.log.frame["campaign"].to_numpy(dtype=object)
+    rows = []
+    for rung, views in ladder.odds.items():
+        measured = quality(requests.clicks, honest(views, requests.folds), requests.weights, campaigns)
+        rows.append(
+            {
+                "rung": rung,
+                "tags": tags,
+                **measured,
+                "weights": " ".join(f"{weight:.2f}" for weight in ladder.weights[rung]),
+                "penalties": " ".join(f"{penalty:g}" for penalty in ladder.penalties.get(rung, [])),
+            }
+        )
+    return rows

@@ -1,0 +1,125 @@
+"""What each arm wins under each budget, in each split of the log into folds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from jointbid.sim.scenario import MICROS
+
+from .bids import Floats, tuned_bids, votes
+from .crossfit import honest
+from .engine import Department, replay
+from .ladder_models import Ladder
+from .plan import Plan, Requests
+
+SPLIT_BUDGET = "split_budget"
+UNLIMITED = float("inf")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One arm under one budget and one variant of the tags, in one split.
+
+    Attributes:
+        tags: the variant.
+        share: the budget as a share of the log's cost; inf for no limit.
+        split: number of the split into folds.
+        arm: the arm.
+        won: the rows won, shape (rows,).
+        gain: of the bids, the mean over the views.
+    """
+
+    tags: str
+    share: float
+    split: int
+    arm: str
+    won: NDArray[np.bool_]
+    gain: float
+
+
+def play(
+    plan: Plan, requests: Requests, tags: str, ladder: Ladder, share: float, split: int
+) -> tuple[list[Outcome], Counter[str]]:
+    """Replay every arm under one budget, and let each view vote for the better single source.
+
+    With a split budget each house is a department with its share of the money, and the higher bid competes.
+
+    Gains and votes come from the views' training rows alone.
+    """
+    total = float(requests.cost.sum())
+    budget = share * total / MICROS if np.isfinite(share) else None
+    houses = requests.log.roles.houses
+    outcomes, views = [], {}
+
+    def run(arm: str, departments: dict[str, Department], gains: NDArray[np.float64]) -> None:
+        won = replay(requests.log, requests.values, departments, plan.seed)
+        outcomes.append(Outcome(tags, share, split, arm, won, float(gains.mean())))
+
+    def tuned(arm: str, own_share: float) -> tuple[Floats, Floats]:
+        return tuned_bids(
+            ladder.odds[arm], requests.folds, requests.values, requests.prices, requests.cost, own_share
+        )
+
+    for arm in ladder.odds:
+        views[arm], gains = tuned(arm, share)
+        run(arm, {"focal": Department(honest(views[arm], requests.folds), budget)}, gains)
+    parts = {house: tuned(house, share / len(houses)) for house in houses}
+    departments = {
+        house: Department(honest(bids, requests.folds), None if budget is None else budget / len(houses))
+        for house, (bids, _) in parts.items()
+    }
+    run(SPLIT_BUDGET, departments, np.concatenate([gains for _, gains in parts.values()]))
+    singles = {house: views[house] for house in houses}
+    return outcomes, votes(singles, requests.folds, requests.profit, requests.prices)
+
+
+def cells(plan: Plan, requests: Requests, outcomes: list[Outcome]) -> pd.DataFrame:
+    """Return one row an outcome, totals over the log; money in currency, `replication` is the split."""
+    rows = []
+    full = float(requests.weights.sum())
+    for outcome in outcomes:
+        won = outcome.won
+        spend, value = (
+            requests.cost[won].sum() / MICROS,
+            (requests.profit + requests.cost)[won].sum() / MICROS,
+        )
+        impressions, clicks = requests.weights[won].sum(), (requests.weights * requests.clicks)[won].sum()
+        rows.append(
+            {
+                "study_point": f"tags={outcome.tags},budget={budget_label(outcome.share)}",
+                "tags": outcome.tags,
+                "budget_share": outcome.share,
+                "arm": outcome.arm,
+                "replication": outcome.split,
+                "bidder": "focal",
+                "advertiser": "all",
+                "focal": True,
+                "requests": full,
+                "rows": len(won),
+                "wins": impressions,
+                "rows_won": int(won.sum()),
+                "win_rate": impressions / full,
+                "spend": spend,
+                "value": value,
+                "profit": value - spend,
+                "clicks": clicks,
+                "ecpc": spend / clicks if clicks else np.nan,
+                "revenue": spend,
+                "welfare": np.nan,
+                "gain": outcome.gain,
+                "seed": plan.seed,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def budget_label(share: float) -> str:
+    """Return "1/8" for .125, "unlimited" for no limit."""
+    if not np.isfinite(share):
+        return "unlimited"
+    return f"1/{1 / share:.0f}" if abs(1 / share - round(1 / share)) < 1e-9 else f"{share:g}"

@@ -1,0 +1,171 @@
+"""Replay of a log that this engine wrote: the same auctions, bid by bid, give back the same result.
+
+Every bidder bids what the log says where it won, and nothing where it lost; the highest losing bid, or the winning bid of
+the outside, is what it meets. So wins, charges and values come out of the engine anew. Clicks and conversions are those of
+the log, as they were drawn once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from jointbid.sim import Entrant, LogColumns, RunResult, Scenario, simulate
+from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.outcomes import NEVER_US
+from jointbid.sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, LogSupply
+
+from ...errors import BadInput
+from ..auction_log_writer import MARKET, UNTOLD, UNTOLD_OF
+from ..formats.jointbid_log import read_own
+from .engine import ColumnBids
+
+OUTCOMES = ("value", "click_probability", "conversion_probability")
+
+
+@dataclass(frozen=True)
+class OwnRun:
+    """A log of this engine: its rows, the market that it is of, each bidder's advertiser and budget, and what no row tells."""
+
+    path: Path
+    rows: pa.Table
+    scenario: Scenario
+    seats: Mapping[str, tuple[str, float | None]]
+    untold: Mapping[str, Mapping[str, float]]
+
+
+def load_own(path: Path) -> OwnRun:
+    """Read a log and the market in its metadata.
+
+    Raises:
+        BadInput: no log of this engine, or one from before it told its market; several slots.
+    """
+    batches = list(read_own(path))
+    metadata = pq.read_metadata(path).metadata or {}
+    told = metadata.get(MARKET)
+    absent = [name for name in OUTCOMES if batches and name not in batches[0].schema.names]
+    if told is None or absent:
+        raise BadInput(
+            f"{path}: was written by an older version, and does not tell its market; write it anew"
+        )
+    if not batches:
+        raise BadInput(f"{path}: has no rows")
+    market = json.loads(told)
+    scenario = Scenario.model_validate_json(json.dumps(market["scenario"]))
+    if scenario.auction.slots != (1.0,):
+        raise BadInput(
+            f"{path}: its slot has the click rate {scenario.auction.slots[0]:g}; a replay knows slots of rate 1"
+        )
+    seats = {name: (advertiser, budget) for name, (advertiser, budget) in market["seats"].items()}
+    untold = json.loads(metadata.get(UNTOLD_OF, b"{}"))
+    return OwnRun(path, pa.Table.from_batches(batches), scenario, seats, untold)
+
+
+def replay_own(own: OwnRun, seed: int) -> tuple[RunResult, dict[str, NDArray[Any]]]:
+    """The result of the run that was logged, and its table of bidders with the outcomes as they were logged."""
+    winner = own.rows["seat"].combine_chunks().cast(pa.string())
+    columns = _columns(own, winner)
+    scenario = Scenario(
+        name=own.scenario.name,
+        currency=own.scenario.currency,
+        supply=LogSupply(path=str(own.path), format="jointbid", horizon_h=own.scenario.supply.horizon_h),
+        auction=own.scenario.auction.model_copy(
+            update={"tmax_ms": None, "throttle": None, "bidder_floor_cpm": {}, "floor_steps": ()}
+        ),
+        bidders=own.scenario.bidders.model_copy(update={"terms": type(own.scenario.bidders.terms)()}),
+    )
+    entrants = {
+        name: Entrant(ColumnBids(name), budget=budget, advertiser=advertiser)
+        for name, (advertiser, budget) in own.seats.items()
+    }
+    result = simulate(scenario, entrants, seed, log=columns)
+    bidders = {name: np.array(column) for name, column in result.bidders.items()}
+    outcomes = [_outcomes(own, winner, name) for name in own.seats]
+    for name in outcomes[0]:
+        bidders[name] = np.array([outcome[name] for outcome in outcomes])
+    bidders["reach"] = _reach(own, winner)
+    for name in UNTOLD:
+        bidders[name] = np.array([own.untold.get(seat, {}).get(name, 0) for seat in own.seats])
+    return result, bidders
+
+
+def _columns(own: OwnRun, winner: pa.Array) -> LogColumns:
+    """What the bidders met, and what they bid where they won."""
+    rows = own.rows
+    sold = np.asarray(pc.is_valid(winner))
+    bid, other = (_micros(rows[name]) for name in ("bid", "other_bid"))
+    floor = np.rint(np.asarray(rows["bidfloor"]) * MICROS_PER_CPM).astype(np.int64)
+    paid = np.asarray(rows["paid_micros"])
+    # A tie that was won, or a floor of the bidder's own: what was paid then is a floor that a rival's bid does not show.
+    hidden = sold & ((other == bid) | ((paid != bid) & (paid > np.maximum(other, floor))))
+    price = np.where(sold, np.where(hidden & (other == bid), other - 1, other), bid)
+    at = rows["at"].combine_chunks()
+    numbers = np.array([MECHANISMS[name] for name in at.dictionary.to_pylist()], dtype=np.int8)
+    names = np.array(pc.fill_null(winner, "").to_pylist(), dtype=object)
+    return LogColumns(
+        time_us=np.asarray(rows["time_us"]),
+        price_micros=price,
+        floor_micros=np.where(hidden, np.maximum(floor, paid), floor),
+        weight=np.ones(len(names)),
+        value=np.asarray(pc.fill_null(rows["value"], 0.0)),
+        click=np.zeros(len(names)),
+        columns={name: np.where(names == name, bid, 0) / MICROS for name in own.seats},
+        mechanism=numbers[np.asarray(at.indices)],
+    )
+
+
+def _micros(column: Any) -> NDArray[np.int64]:
+    """A price in whole micros; -1 where there is none."""
+    cpm = np.asarray(pc.fill_null(column, -1.0 / MICROS_PER_CPM))
+    return np.rint(cpm * MICROS_PER_CPM).astype(np.int64)
+
+
+def _outcomes(own: OwnRun, winner: pa.Array, seat: str) -> dict[str, float]:
+    """What one bidder's impressions led to, as `bidders.csv` counts it."""
+    mine = own.rows.filter(pc.fill_null(pc.equal(winner, seat), fill_value=False))
+    end_us = int(own.scenario.supply.horizon_h * HOUR_US)
+    click_us, conversion_us = (
+        np.asarray(pc.fill_null(mine[f"{what}_time_us"], NEVER_US)) for what in ("click", "conversion")
+    )
+    clicked, converted = click_us != NEVER_US, conversion_us != NEVER_US
+    counts = np.asarray(pc.fill_null(mine["attributed"], fill_value=False)) & converted
+    return {
+        "viewed": float(np.asarray(pc.fill_null(mine["viewed"], fill_value=False)).sum()),
+        "clicks_expected": _in_order(mine["click_probability"]),
+        "conversions_expected": _in_order(mine["conversion_probability"]),
+        "clicks": float((clicked & (click_us <= end_us)).sum()),
+        "clicks_censored": float((clicked & (click_us > end_us)).sum()),
+        "conversions": float((counts & (conversion_us <= end_us)).sum()),
+        "conversions_censored": float((counts & (conversion_us > end_us)).sum()),
+        "conversions_unattributed": float((converted & ~counts).sum()),
+    }
+
+
+def _in_order(column: Any) -> float:
+    """The sum as the ledger adds it, one after the other."""
+    values = np.asarray(pc.fill_null(column, 0.0), dtype=np.float64)
+    return float(np.add.accumulate(values)[-1]) if len(values) else 0.0
+
+
+def _reach(own: OwnRun, winner: pa.Array) -> NDArray[np.float64]:
+    """People who saw their first of the advertiser by this bidder; where nobody is known, everybody is new."""
+    seen = np.asarray(pc.fill_null(own.rows["viewed"], fill_value=False))
+    names = np.array(pc.fill_null(winner, "").to_pylist(), dtype=object)
+    person = np.asarray(pc.fill_null(own.rows["user"], -1))
+    if own.scenario.audience.people is None:
+        return np.array([float((seen & (names == name)).sum()) for name in own.seats])
+    houses = list(dict.fromkeys(advertiser for advertiser, _ in own.seats.values()))
+    house = {name: houses.index(advertiser) for name, (advertiser, _) in own.seats.items()}
+    rows = np.flatnonzero(seen & (names != ""))
+    key = np.array([house[name] for name in names[rows]], dtype=np.int64) * 2**40 + person[rows]
+    _, first = np.unique(key, return_index=True)
+    return np.array([float((names[rows[first]] == name).sum()) for name in own.seats])

@@ -1,0 +1,203 @@
+"""What one replay study is a function of, read from the configuration; and the log it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from jointbid.sim.scenario import LogSupply
+
+from ...config.replay_settings import Replay
+from ...errors import BadInput
+from ..inspection.leaks import LeakCounts
+from ..log_table import HOUSES
+from ..read_log import LogTable, RowCount, check_houses, read_supply
+from .bids import click_values, costs
+from .folds import assign_folds, person_draws, time_folds
+
+SILOS = ("best_single", "none", "profile", "context", "history", "stacked", "split_budget", "summed")
+CLICKS_PER_FOLD = 5
+"""With fewer clicks in a fold there is nothing to learn from."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The settings that a replay uses."""
+
+    supply: LogSupply
+    settings: Replay
+    silo: str
+    seed: int
+    jobs: int
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> Plan:
+        """Read `seed`, `supply`, `study.silo`, `study.replay` and `executor` of a resolved configuration.
+
+        Raises:
+            BadInput: with every problem.
+        """
+        study = config.get("study") or {}
+        executor = config.get("executor") or {}
+        supply, problems = _checked(LogSupply, config.get("supply") or {}, "supply")
+        settings, more = _checked(Replay, study.get("replay") or {}, "study.replay")
+        problems += more
+        silo = study.get("silo", "best_single")
+        if silo not in SILOS:
+            problems.append(f"study.silo = {silo}: the replay of a log knows {', '.join(SILOS)}")
+        if problems:
+            raise BadInput(problems)
+        jobs = 1 if executor.get("name") == "serial" else executor.get("jobs") or -1
+        return cls(supply, settings, silo, int(config.get("seed", 1)), int(jobs))
+
+
+@dataclass(frozen=True)
+class Requests:
+    """A log with what the replay needs of it, every array of shape (rows,).
+
+    Attributes:
+        log: in order of time.
+        folds: the fold of each row.
+        clicks: 0 or 1.
+        weights: impressions of the full log that a row stands for.
+        prices: market price, micros per impression.
+        cost: of the row bought whole, micros.
+        values: worth of a click to the row's campaign, micros.
+        odds_shift: to be added to log-odds in the sample to get log-odds in the full log.
+        hidden: the suspect values of each column, left out in the second variant.
+    """
+
+    log: LogTable
+    folds: NDArray[np.int64]
+    clicks: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    prices: NDArray[np.int64]
+    cost: NDArray[np.int64]
+    values: NDArray[np.float64]
+    odds_shift: float
+    hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def profit(self) -> NDArray[np.float64]:
+        """What winning a row brings, as it turned out, micros."""
+        return self.weights * self.clicks * self.values - self.cost
+
+    def dealt(self, settings: Replay, seed: int, split: int) -> Requests:
+        """Return the same rows, dealt out to folds anew."""
+        return replace(self, folds=_folds(self.log, settings, [seed, split]))
+
+
+def load(plan: Plan) -> Requests:
+    """Read the log and prepare it.
+
+    Raises:
+        BadInput: a file that cannot be used, or too few clicks to learn from.
+    """
+    log = seen_rows(read_supply(plan.supply, plan.seed))
+    check_houses(log)
+    if plan.silo in HOUSES and plan.silo not in log.roles.houses:
+        raise BadInput(
+            f"study.silo = {plan.silo}: {log.path} has no columns of it, only {', '.join(log.roles.houses)}"
+        )
+    return prepare(plan, log)
+
+
+def prepare(plan: Plan, log: LogTable) -> Requests:
+    """What learning and replaying need of a log.
+
+    Raises:
+        BadInput: too few clicks to learn from, in the log or in one of its parts.
+    """
+    frame = log.frame
+    clicks, folds = frame["click"].to_numpy(), _folds(log, plan.settings, [plan.seed, 0])
+    needed = CLICKS_PER_FOLD * plan.settings.folds
+    if min(clicks.sum(), (1 - clicks).sum()) < needed:
+        raise BadInput(
+            f"{log.path}: {clicks.sum()} clicks among {len(log)} rows; {plan.settings.folds} folds need at least "
+            f"{needed} rows with a click and {needed} without"
+        )
+    for fold in range(plan.settings.folds):
+        rest = clicks[folds != fold]
+        if not 0 < rest.sum() < len(rest) or not (folds == fold).any():
+            raise BadInput(
+                f"{log.path}: without part {fold + 1} of {plan.settings.folds} (study.replay.split = "
+                f"{plan.settings.split}) there are no clicks, or nothing else, to learn from"
+            )
+    return Requests(
+        log=log,
+        folds=folds,
+        clicks=clicks,
+        weights=frame["weight"].to_numpy(),
+        prices=frame["price_micros"].to_numpy(),
+        cost=costs(log),
+        values=click_values(log, plan.settings.value_per_click),
+        # Kept non-clicks stand for so many each: the odds of a click are that much smaller in the full log.
+        odds_shift=odds_shift(log),
+        hidden=hidden_values(plan, log),
+    )
+
+
+def odds_shift(log: LogTable) -> float:
+    """What to add to log-odds fitted on the rows to get log-odds in the full log: the log of the weights' ratio."""
+    weight, click = log.frame["weight"].to_numpy(), log.frame["click"].to_numpy()
+    return float(np.log(weight[click == 1].mean() / weight[click == 0].mean()))
+
+
+def seen_rows(log: LogTable) -> LogTable:
+    """The rows whose outcome was seen, the others counted as dropped."""
+    if "known" not in log.frame or log.frame["known"].all():
+        return log
+    frame = log.frame[log.frame["known"]].reset_index(drop=True)
+    dropped = {**log.rows.dropped, "outcome not seen": len(log) - len(frame)}
+    return replace(log, frame=frame, rows=RowCount(log.rows.read, len(frame), dropped))
+
+
+def hidden_values(plan: Plan, log: LogTable) -> dict[str, tuple[str, ...]]:
+    """By column the values that look like leakage: those that the scenario names, and those that are found."""
+    hidden: dict[str, list[str]] = {name: list(plan.supply.suspect_tags) for name in sorted(log.roles.lists)}
+    if plan.supply.find_suspects:
+        counts = LeakCounts(log.roles)
+        wanted = ["campaign", "click", *log.roles.features]
+        counts.add(pa.Table.from_pandas(log.frame[list(dict.fromkeys(wanted))], preserve_index=False))
+        for suspect in counts.suspects():
+            if suspect.column not in log.roles.ad:
+                hidden.setdefault(suspect.column, []).append(suspect.value)
+    return {name: tuple(dict.fromkeys(values)) for name, values in hidden.items() if values}
+
+
+def hidden_words(hidden: Mapping[str, tuple[str, ...]]) -> str:
+    """The suspect values, by column, in words."""
+    return "; ".join(
+        f"{name} {', '.join(value or 'missing' for value in values)}" for name, values in hidden.items()
+    )
+
+
+def _folds(log: LogTable, settings: Replay, seed: Sequence[int]) -> NDArray[np.int64]:
+    if settings.split == "time":
+        return time_folds(len(log), settings.folds)
+    if settings.split == "person":
+        return (person_draws(log, seed) * settings.folds).astype(np.int64)
+    return assign_folds(_strata(log.frame), settings.folds, seed)
+
+
+def _strata(frame: pd.DataFrame) -> pd.Series:
+    """Campaign and outcome: every fold gets its share of each campaign's clicks."""
+    return frame["campaign"].astype(str) + "|" + frame["click"].astype(str)
+
+
+def _checked(model: type[Any], tree: Mapping[str, Any], place: str) -> tuple[Any, list[str]]:
+    """Return the validated settings, or what is wrong with them."""
+    try:
+        return model.model_validate(dict(tree)), []
+    except ValidationError as error:
+        return None, [
+            f"{place}.{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
+            for detail in error.errors(include_url=False)
+        ]

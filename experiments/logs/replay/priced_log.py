@@ -1,0 +1,148 @@
+"""A log as a market that strategies can be played in: its prices, what policies are told of them, what a row is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jointbid.sim import LogColumns
+from jointbid.sim.scenario import HOUR_US, MICROS, Rivals
+
+from ...errors import BadInput
+from ..read_log import LogTable
+from .bids import click_values
+from .holdout_models import forward_ctr, training_rows
+from .plan import Plan, seen_rows
+
+Floats = NDArray[np.float64]
+BINS = 256
+DAY_US = 24 * HOUR_US
+
+
+@dataclass(frozen=True)
+class Field:
+    """A log, priced: which rows are for learning, P(click) of each, and what a click is worth to its campaign.
+
+    Arrays have the shape (rows,); `value` is in currency, `happened` is 0 or 1 where the outcome was seen and the
+    prediction where it was not.
+    """
+
+    log: LogTable
+    training: NDArray[np.bool_]
+    ctr: Floats
+    worth: Floats
+    happened: Floats
+
+    def part(self, rows: NDArray[np.bool_]) -> Field:
+        """Some of the rows."""
+        log = replace(self.log, frame=self.log.frame[rows].reset_index(drop=True))
+        return Field(log, self.training[rows], self.ctr[rows], self.worth[rows], self.happened[rows])
+
+    def columns(self, scale: float = 1.0) -> LogColumns:
+        """The rows for the engine; their weights over `scale`, their times from the start of the first day."""
+        frame = self.log.frame
+        time_us = frame["time_us"].to_numpy()
+        return LogColumns(
+            time_us=time_us - time_us[0] // DAY_US * DAY_US,
+            price_micros=frame["price_micros"].to_numpy(),
+            floor_micros=frame["floor_micros"].to_numpy(),
+            weight=frame["weight"].to_numpy() / scale,
+            value=self.happened * self.worth,
+            click=self.happened,
+            columns={"value": self.ctr * self.worth},
+        )
+
+
+def open_field(
+    plan: Plan, log: LogTable, arm: str, hidden: Mapping[str, Collection[str]] | None = None
+) -> Field:
+    """Price a log: by the predictions that came with it, else by learning from its training rows, `hidden` values left out.
+
+    Raises:
+        BadInput: nothing to learn from.
+    """
+    brought = "pctr" in log.frame
+    if not brought:
+        log = seen_rows(log)
+    training = training_rows(plan, log)
+    frame = log.frame
+    ctr = frame["pctr"].to_numpy() if brought else forward_ctr(plan, log, training, arm, hidden)
+    happened = frame["click"].to_numpy(dtype=np.float64)
+    if brought and "known" in frame:
+        happened = np.where(frame["known"], happened, ctr)
+    learned = replace(log, frame=frame[training])
+    return Field(log, training, ctr, _worth(plan, log, learned), happened)
+
+
+def _worth(plan: Plan, log: LogTable, training: LogTable) -> Floats:
+    """What a click is worth to each row's campaign, in currency: what it cost in the training rows, or as was said."""
+    if plan.settings.value_per_click is not None:
+        return np.full(len(log), plan.settings.value_per_click)
+    per_row = click_values(training) / MICROS
+    known = dict(zip(training.frame["campaign"].astype(str), per_row, strict=True))
+    campaigns = log.frame["campaign"].astype(str)
+    return campaigns.map(known).fillna(0.0).to_numpy(dtype=np.float64)
+
+
+def landscape(log: LogTable, kind: str) -> Rivals:
+    """The law of the market price in some rows, as policies are told it: a histogram in currency.
+
+    Args:
+        log: the training rows.
+        kind: `empirical`, the prices as they are; or `kaplan_meier`, the product-limit estimate in reverse (Lynden-Bell
+            1971) for prices that are logged only where they lie below the logger's own bid, which has to vary for that.
+
+    Raises:
+        BadInput: `kaplan_meier` where the log tells no bids.
+    """
+    frame = log.frame
+    price, weight = frame["price_micros"].to_numpy() / MICROS, frame["weight"].to_numpy()
+    share = _weights(price, weight)
+    if kind == "kaplan_meier":
+        if "bid_micros" not in frame or not (frame["bid_micros"] > 0).any():
+            raise BadInput(
+                f"study.replay.landscape = kaplan_meier: {log.path} does not tell what the logger bid"
+            )
+        if not log.full_information:
+            share = truncated(price, frame["bid_micros"].to_numpy() / MICROS, weight)
+    return as_histogram(*share)
+
+
+def _weights(price: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    held, place = np.unique(price, return_inverse=True)
+    return held, np.bincount(place, weight).astype(np.float64)
+
+
+def truncated(price: Floats, bid: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Distinct prices, rising, and the probability of each, where a row is seen only if its price is not above its bid.
+
+    F(p) is the product over prices q > p of 1 - (rows at q) / (rows at risk there: price <= q <= bid).
+    """
+    held, place = np.unique(price, return_inverse=True)
+    there = np.bincount(place, weight)
+    bid = np.maximum(bid, price)
+    begun = np.cumsum(there)
+    order = np.argsort(bid)
+    gone = np.concatenate([[0.0], np.cumsum(weight[order])])[np.searchsorted(bid[order], held, side="left")]
+    at_risk = np.maximum(begun - gone, there)
+    steps = 1.0 - there / at_risk
+    # The lowest price has nothing below it: its own factor is 0, and is left out of the product above it.
+    upto = np.concatenate([np.cumprod(steps[::-1])[::-1][1:], [1.0]])
+    return held, np.diff(np.concatenate([[0.0], upto]))
+
+
+def as_histogram(price: Floats, share: Floats) -> Rivals:
+    """At most `BINS` bins of about equal probability; a price lies at the upper end of its bin."""
+    kept = share > 0
+    price, share = price[kept], share[kept]
+    upto = np.cumsum(share) / share.sum()
+    place = np.unique(
+        np.minimum(np.searchsorted(upto, np.linspace(0, 1, BINS + 1)[1:] - 1e-12), len(price) - 1)
+    )
+    edges, probability = price[place], np.diff(np.concatenate([[0.0], upto[place]]))
+    low = max(edges[0] - 1.0 / MICROS, 0.0)
+    edges = np.concatenate([[low], np.maximum(edges, low + 1e-12)])
+    return Rivals(landscape="histogram", edges=tuple(edges.tolist()), weights=tuple(probability.tolist()))

@@ -1,0 +1,3 @@
+"""What all readers share: cells, columns, row counts, compression and sampling."""
+
+from __future__ import annotations

@@ -1,0 +1,113 @@
+"""Files and folders of a log: what belongs to it, and its bytes, unpacked as their first bytes say."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import re
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+
+from ...errors import BadInput
+
+HEAD_BYTES = 1 << 16
+
+
+def _zstd(path: Path, _mode: str) -> IO[bytes]:
+    stream: Any = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
+    return stream
+
+
+def _zip(path: Path, _mode: str) -> IO[bytes]:
+    packed = zipfile.ZipFile(path)
+    files = [member for member in packed.infolist() if not member.is_dir()]
+    if len(files) != 1:
+        raise OSError(f"a zip file that holds {len(files)} files: unpack it, and give a file or the folder")
+    return packed.open(files[0])
+
+
+MAGIC: dict[bytes, Callable[..., Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\x28\xb5\x2f\xfd": _zstd,
+    b"PK\x03\x04": _zip,
+}
+BROKEN = (pa.ArrowException, OSError, EOFError, zlib.error, zipfile.BadZipFile)
+"""What a damaged file raises while it is read."""
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def unpacked(path: Path) -> IO[bytes]:
+    """Open the file for reading bytes, unpacked.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with path.open("rb") as raw:
+        start = raw.read(4)
+    for magic, opener in MAGIC.items():
+        if start.startswith(magic):
+            return opener(path, "rb")
+    return path.open("rb")
+
+
+def head(path: Path, size: int = HEAD_BYTES) -> bytes:
+    """The first bytes of the file, unpacked.
+
+    Raises:
+        BadInput: no such file, or one that cannot be read.
+    """
+    try:
+        with unpacked(path) as stream:
+            start = stream.read(size)
+    except BROKEN as error:
+        raise BadInput(f"{path}: cannot be read: {why(error)}") from error
+    if start.startswith(UTF_16):
+        raise BadInput(f"{path}: is text in UTF-16; save it as UTF-8")
+    return start
+
+
+def why(error: BaseException) -> str:
+    """What an error of the file system or of a codec says, in few words."""
+    if isinstance(error, FileNotFoundError):
+        return "no such file"
+    return str(getattr(error, "strerror", "") or error or type(error).__name__)
+
+
+def raw_kind(file: Path) -> str:
+    """Which of the raw iPinYou logs a file is by its name: imp, clk, conv, bid; empty where it is none of them."""
+    found = re.match(r"^(imp|clk|conv|bid)[._-]", file.name.lower())
+    return found[1] if found else ""
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file itself, or the files in the folder in the order of their names; hidden ones are not looked at.
+
+    Of a folder whose folders hold raw iPinYou logs, as the data set's own does with its seasons, it is the files of these.
+
+    Raises:
+        BadInput: nothing there.
+    """
+    if not path.is_dir():
+        if not path.exists():
+            raise BadInput(f"{path}: cannot be read: no such file")
+        return [path]
+    found = _inside(path)
+    seasons = [
+        _inside(folder)
+        for folder in sorted(path.iterdir())
+        if folder.is_dir() and not any(map(raw_kind, found))
+    ]
+    found += [file for season in seasons if any(map(raw_kind, season)) for file in season]
+    if not found:
+        raise BadInput(f"{path}: cannot be read: the folder holds no files")
+    return found
+
+
+def _inside(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))

@@ -1,0 +1,282 @@
+"""Streaming reader of delimited text: checks every cell it is told about, and accounts for every row.
+
+Rows are numbered as a text editor does: the first line is row 1. Cells are parsed by Arrow; only where a column of a
+block holds something odd are its cells looked at one by one.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+from numpy.typing import NDArray
+
+from ...errors import BadInput, closest
+from .compression import BROKEN, head, unpacked, why
+from .number_cells import numbers_of
+from .row_audit import Account
+from .utf8_repair import Marked, escaped, unmarked
+
+BLOCK_BYTES = 2 << 20
+WITHIN_QUOTES = "lines lie within quotes and are parts of other rows: if no cell runs over several lines, a quote too many has taken them in"
+_LINE_END = re.compile(rb"\r\n?|\n")
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of the file must hold. `low` and `high` bound numbers, both included.
+
+    Kinds: `text`, `id` (text that hardly repeats), `integer`, `number`. Where `lenient`, text that is not UTF-8 is kept
+    with its odd bytes escaped; elsewhere the row is bad. `missing` are what numbers may be written as where there is
+    none; they are read as `default`.
+    """
+
+    name: str
+    kind: Literal["text", "id", "integer", "number"] = "text"
+    low: float = -np.inf
+    high: float = np.inf
+    lenient: bool = False
+    missing: tuple[str, ...] = ()
+    default: float = 0.0
+
+    @property
+    def is_text(self) -> bool:
+        """Whether cells stay text."""
+        return self.kind in {"text", "id"}
+
+    @property
+    def allowed(self) -> str:
+        """The rule in words, for messages."""
+        noun = {"integer": "a whole number", "number": "a finite number"}.get(self.kind, "text")
+        return f"{noun} from {self.low:g} to {self.high:g}" if np.isfinite(self.low) else noun
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a file is laid out: the names of its columns (None: in its first line), what separates them, quoting."""
+
+    delimiter: str = ","
+    names: tuple[str, ...] | None = None
+    quoted: bool = True
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of one file: `columns` by name (numbers as numpy arrays, text as Arrow arrays) and their `numbers`."""
+
+    columns: dict[str, Any]
+    numbers: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.columns[name]
+
+    def without(self, wrong: NDArray[np.bool_]) -> Rows:
+        """The rows that are not wrong."""
+        if not wrong.any():
+            return self
+        kept = np.flatnonzero(~wrong)
+        return Rows({name: _take(column, kept) for name, column in self.columns.items()}, self.numbers[kept])
+
+
+OddRow = Callable[[int, str], bool]
+"""Asked about a row with another number of cells (its number and its text): True where it is understood."""
+
+
+def read_rows(
+    path: Path, columns: Sequence[Column], account: Account, form: Form, odd_row: OddRow | None = None
+) -> Iterator[Rows]:
+    """Yield the wanted columns of one file, block by block; `account.read` grows with the rows seen.
+
+    Raises:
+        BadInput: no such file, no header, missing or doubled columns, a compressed file that is cut short or damaged.
+            Ragged rows and cells that break a rule are `account`'s business.
+    """
+    names = list(form.names) if form.names is not None else as_asked(header(path, form), columns)
+    if form.names is None:
+        check_header(path, names, columns)
+    first = 1 if form.names is not None else 2
+    before, ragged, seen = account.read, _Ragged(path, account, odd_row), 0
+    try:
+        with unpacked(path) as stream:
+            marked = Marked(stream)
+            for batch in _batches(marked, names, columns, form, ragged):
+                numbers = _row_numbers(seen, batch.num_rows, ragged.rows, first)
+                seen += batch.num_rows
+                account.read = before + seen + len(ragged.rows)
+                yield _typed(str(path), batch, numbers, columns, account, odd=marked.odd)
+    except BROKEN as error:
+        raise BadInput(
+            f"{path}: cannot be read on after row {seen + len(ragged.rows) + first - 1}: {why(error)}"
+        ) from error
+    account.read = before + seen + len(ragged.rows)
+    if within := marked.lines - (first - 1 + seen + len(ragged.rows)):
+        account.notes[WITHIN_QUOTES] += within
+
+
+def header(path: Path, form: Form) -> list[str]:
+    """The column names in the first line.
+
+    Raises:
+        BadInput: no such file, nothing in it, or a first line that is no text.
+    """
+    try:
+        text = _LINE_END.split(head(path, 1 << 20), maxsplit=1)[0].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}, row 1 (header): is not UTF-8 text ({error.reason})") from error
+    if not text.strip():
+        raise BadInput(
+            f"{path}: is empty; expected a header and rows"
+            if not head(path, 1)
+            else f"{path}, row 1: no header"
+        )
+    cells = next(csv.reader([text], delimiter=form.delimiter)) if form.quoted else text.split(form.delimiter)
+    return [name.strip() for name in cells]
+
+
+def as_asked(names: Sequence[str], columns: Sequence[Column]) -> list[str]:
+    """The names, those that differ from a wanted one by their case alone written as that one."""
+    found = list(names)
+    for wanted in [column.name for column in columns if column.name not in names]:
+        alike = [i for i, name in enumerate(found) if name.casefold() == wanted.casefold()]
+        if len(alike) == 1:
+            found[alike[0]] = wanted
+    return found
+
+
+def headed(path: Path) -> Form:
+    """The form of a file with a header, its cells separated by what separates most of the header's."""
+    first = _LINE_END.split(head(path, 1 << 20), maxsplit=1)[0]
+    return Form(delimiter_of(first.decode("utf-8", "replace")))
+
+
+def delimiter_of(line: str) -> str:
+    """Which of comma, tab and semicolon separates most cells in a header."""
+    return max(",\t;", key=line.count)
+
+
+def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) -> None:
+    """Raise `BadInput` with every missing and doubled column."""
+    wanted = [column.name for column in columns]
+    absent = [name for name in wanted if name not in names]
+    if len(absent) == len(wanted) and len(wanted) > 1:
+        raise BadInput(
+            f"{path}, row 1 (header): has none of the columns {', '.join(wanted)}; it has {', '.join(names)[:200]}"
+        )
+    problems = [f"column {name!r} is missing{closest(name, names)}" for name in absent]
+    problems += [
+        f"column {name!r} is there {names.count(name)} times" for name in wanted if names.count(name) > 1
+    ]
+    if problems:
+        raise BadInput([f"{path}, row 1 (header): {problem}" for problem in problems])
+
+
+class _Ragged:
+    """Rows of another number of cells: understood, or complained of."""
+
+    def __init__(self, path: Path, account: Account, odd_row: OddRow | None) -> None:
+        self.rows: list[int] = []
+        self._path, self._account, self._odd_row = str(path), account, odd_row
+
+    def __call__(self, row: pacsv.InvalidRow) -> str:
+        self.rows.append(row.number)
+        if self._odd_row is None or not self._odd_row(row.number, row.text):
+            what = f": {row.actual_columns} cells where the header has {row.expected_columns}: {escaped(row.text)[:80]!r}"
+            self._account.complain(self._path, row.number, what, "ragged row")
+        return "skip"
+
+
+def _batches(
+    stream: Marked, names: Sequence[str], columns: Sequence[Column], form: Form, ragged: _Ragged
+) -> Iterator[pa.RecordBatch]:
+    """Parse into batches of text."""
+    # Doubled names that nobody asked for must not stop the parser: rename by position.
+    unique = [name if names.index(name) == i else f"{name}#{i}" for i, name in enumerate(names)]
+    try:
+        yield from pacsv.open_csv(
+            stream,
+            pacsv.ReadOptions(
+                use_threads=False,
+                block_size=BLOCK_BYTES,
+                column_names=unique,
+                skip_rows=int(form.names is None),
+            ),
+            pacsv.ParseOptions(
+                delimiter=form.delimiter,
+                quote_char='"' if form.quoted else False,
+                ignore_empty_lines=False,
+                invalid_row_handler=ragged,
+            ),
+            pacsv.ConvertOptions(
+                include_columns=[column.name for column in columns],
+                column_types=dict.fromkeys(unique, pa.string()),
+                strings_can_be_null=False,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        # A header and nothing after it.
+        if "Empty CSV file" not in str(error) and "Could not skip" not in str(error):
+            raise
+
+
+def _row_numbers(seen: int, count: int, ragged: Sequence[int], first: int) -> NDArray[np.int64]:
+    """Return the numbers in the file of the `seen`-th kept row and the next `count - 1`."""
+    kept = np.arange(seen, seen + count, dtype=np.int64)
+    kept_before = np.asarray(ragged, dtype=np.int64) - np.arange(len(ragged)) - first
+    return kept + first + np.searchsorted(kept_before, kept, side="right")
+
+
+def _typed(
+    file: str,
+    batch: pa.RecordBatch,
+    numbers: NDArray[np.int64],
+    columns: Sequence[Column],
+    account: Account,
+    *,
+    odd: bool,
+) -> Rows:
+    """Check one batch, in which there may be `odd` bytes; rows that break a rule are noted once, at their first bad cell, and left out."""
+    raw = {column.name: batch.column(column.name) for column in columns}
+    blank = np.logical_and.reduce([np.asarray(pc.equal(cells, "")) for cells in raw.values()])
+    account.dropped["blank line"] += int(blank.sum())
+    alive = ~blank
+    decoded: dict[str, Any] = {}
+    complaints: list[tuple[int, str, str]] = []
+    for column in columns:
+        text = raw[column.name]
+        text, broken = unmarked(text) if odd else (text, np.zeros(len(text), dtype=bool))
+        if column.is_text:
+            values, wrong = text, (np.zeros_like(broken) if column.lenient else broken)
+            account.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
+                (broken & column.lenient).sum()
+            )
+        else:
+            values, no_number = numbers_of(text, column)
+            wrong = broken | no_number
+        rule = "text in UTF-8" if column.is_text else column.allowed
+        for i in np.flatnonzero(wrong & alive):
+            what = f", column {column.name!r}: {text[int(i)].as_py()[:200]!r} is not {rule}"
+            complaints.append((int(numbers[i]), what, f"bad {column.name}"))
+        alive &= ~wrong
+        decoded[column.name] = values
+    for row, what, reason in sorted(complaints):
+        account.complain(file, row, what, reason)
+    rows = Rows(decoded, numbers).without(~alive)
+    for column in columns:
+        if column.kind == "text":
+            rows.columns[column.name] = rows[column.name].dictionary_encode()
+    return rows
+
+
+def _take(column: Any, kept: NDArray[np.int64]) -> Any:
+    return column[kept] if isinstance(column, np.ndarray) else column.take(pa.array(kept))

@@ -1,0 +1,68 @@
+"""What becomes of every row of a log while it is read: used, dropped and why, or a problem of the user's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ...errors import BadInput
+
+SHOWN = 20
+"""So many problems of one log are listed; the rest are counted."""
+
+
+@dataclass
+class Account:
+    """The rows of one log: ``read == used + sum(dropped.values())`` once it has been read to its end.
+
+    Attributes:
+        path: the log, for messages.
+        drop_bad: leave out rows that cannot be used, and count them, instead of refusing the log.
+        tolerant: the same, but keep the first complaints to be shown.
+        read: rows seen.
+        used: rows handed on.
+        dropped: rows left out, by reason.
+        notes: what else was decided on the way, in words, with how often.
+    """
+
+    path: str
+    drop_bad: bool = False
+    tolerant: bool = False
+    read: int = 0
+    used: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[str, int, str]] = field(default_factory=list)
+    bad: int = 0
+
+    def complain(self, file: str, row: int, what: str, reason: str) -> None:
+        """Note one unusable row: dropped under `reason` where that was asked for, a problem of the user's else."""
+        self.dropped[reason] += 1
+        if self.drop_bad:
+            return
+        self.bad += 1
+        if len(self.problems) < SHOWN:
+            self.problems.append((file, row, f"{file}, row {row}{what}"))
+
+    def check(self) -> None:
+        """Raise `BadInput` where a row could not be used and may not be dropped."""
+        if self.problems and not self.tolerant:
+            more = [f"{self.path}: {self.bad - SHOWN} more rows like these"] if self.bad > SHOWN else []
+            raise BadInput([text for _, _, text in sorted(self.problems)] + more)
+
+    def settle(self) -> None:
+        """The log is at its end: raise `BadInput` for rows that could not be used, or where none was left."""
+        self.check()
+        if not self.used:
+            why = ", ".join(f"{count} x {reason}" for reason, count in self.dropped.items() if count)
+            raise BadInput(f"{self.path}: has no rows" + (f" that can be used ({why})" if why else ""))
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """Rows left out by reason, those reasons that occurred."""
+        return {reason: count for reason, count in sorted(self.dropped.items()) if count}
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """The notes as sentences."""
+        return tuple(f"{count:,} {what}" for what, count in self.notes.items() if count)

@@ -1,0 +1,3 @@
+"""Invented logs in every form that can be read."""
+
+from __future__ import annotations

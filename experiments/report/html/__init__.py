@@ -1,0 +1,20 @@
+"""What analysts look at: a study's folder read back, its report, and several studies side by side."""
+
+from __future__ import annotations
+
+from .comparison import Comparison, studies_of
+from .comparison_page import write_comparison
+from .page import write_page, write_report
+from .pictures import draw_further
+from .study import Study, load_study
+
+__all__ = [
+    "Comparison",
+    "Study",
+    "draw_further",
+    "load_study",
+    "studies_of",
+    "write_comparison",
+    "write_page",
+    "write_report",
+]

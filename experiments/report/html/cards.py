@@ -1,0 +1,108 @@
+"""The few numbers that a reader takes away, as cards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ...estimate.intervals import Estimate
+from ..verdict import interval, number
+from .checks import headline
+from .grid import FINDINGS
+from .study import Study
+
+CARDS = {
+    ("value_of_joint_data", "focal_profit"): "Value of joint data",
+    ("same_request_step", "focal_profit"): "Same-request step",
+    ("joint_model_step", "focal_profit"): "Joint-model step",
+    ("net_value", ""): "Net value",
+    ("payback_month", ""): "Payback",
+    ("break_even_match_rate", ""): "Break-even match rate",
+}
+"""Estimand and metric (empty: whichever there is) of each card, and its title."""
+
+NEVER = {"payback_month": "never pays back", "break_even_match_rate": "never breaks even"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """One number with its interval.
+
+    Attributes:
+        title: what it is.
+        amount: the number, as it is read.
+        value: the number behind it; nan where it is words.
+        unit: of it.
+        between: its interval, in words.
+        note: what may be said of it.
+        mark: how it is coloured.
+    """
+
+    title: str
+    amount: str
+    value: float
+    unit: str
+    between: str
+    note: str = ""
+    mark: str = ""
+
+    @property
+    def sort(self) -> str:
+        """The exact value; empty where there is none."""
+        return repr(self.value) if math.isfinite(self.value) else ""
+
+
+def cards(study: Study) -> list[Card]:
+    """The cards of those estimands that the study has."""
+    rows = headline(study)
+    return [
+        card for (estimand, metric), title in CARDS.items() for card in _cards(rows, estimand, metric, title)
+    ]
+
+
+def _cards(rows: pd.DataFrame, estimand: str, metric: str, title: str) -> Iterator[Card]:
+    found = rows[(rows["estimand"] == estimand) & ((rows["metric"] == metric) | (metric == ""))]
+    for row in found.head(1).to_dict("records"):
+        estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], int(row["n_replications"]))
+        yield _card(estimand, title, estimate, str(row["unit"]), _percent(rows, estimand))
+
+
+def _card(estimand: str, title: str, estimate: Estimate, unit: str, percent: Estimate | None) -> Card:
+    if estimand in NEVER:
+        return _threshold(estimand, title, estimate, unit)
+    between = f"95 % interval {interval(estimate)}" if estimate.has_interval else "no interval"
+    words = {"positive": "a gain", "negative": "a loss"}.get(estimate.finding, estimate.finding)
+    if (
+        percent is not None
+        and math.isfinite(percent.estimate)
+        and estimate.finding in {"positive", "negative"}
+    ):
+        words += f" of {number(abs(percent.estimate))} %"
+    return Card(
+        title, number(estimate.estimate), estimate.estimate, unit, between, words, FINDINGS[estimate.finding]
+    )
+
+
+def _threshold(estimand: str, title: str, estimate: Estimate, unit: str) -> Card:
+    """A point that may lie nowhere: infinite, or unknown, is said in words."""
+    if math.isinf(estimate.estimate):
+        return Card(title, NEVER[estimand], math.inf, "", _ends(estimate), "", "loss")
+    if math.isnan(estimate.estimate):
+        return Card(title, "not known", math.nan, "", "", "", "open")
+    return Card(title, number(estimate.estimate), estimate.estimate, unit, _ends(estimate))
+
+
+def _ends(estimate: Estimate) -> str:
+    if math.isnan(estimate.ci_low) or math.isnan(estimate.ci_high):
+        return "no interval"
+    low, high = ("never" if math.isinf(end) else number(end) for end in (estimate.ci_low, estimate.ci_high))
+    return "" if low == high == "never" else f"95 % interval {low} to {high}"
+
+
+def _percent(rows: pd.DataFrame, estimand: str) -> Estimate | None:
+    from ...estimate.ladder import lookup
+
+    return lookup(rows, estimand, "focal_profit_pct") if estimand == "value_of_joint_data" else None

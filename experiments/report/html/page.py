@@ -1,0 +1,207 @@
+"""`report.html`: one file that needs no network, made from what a study left in its folder and nothing else."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...cells.versions import version
+from .cards import cards
+from .checks import checks
+from .estimand_grids import arms_grid, estimands_grid, gains_grid
+from .grid import Column, Grid, grid_of, text
+from .pictures import draw_further, pictures
+from .settings_diff import defaults, differing, flat
+from .study import Study, load_study
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+REPORT, MARKDOWN = "report.html", "estimands.md"
+FAILURES_SHOWN = 20
+BESIDE = (
+    "summary.csv",
+    "summary.parquet",
+    MARKDOWN,
+    "cells.parquet",
+    "timeseries.parquet",
+    "config.yaml",
+    "manifest.json",
+)
+
+
+def write_report(folder: Path | str) -> Path:
+    """Write `report.html` and `estimands.md` of the study in a folder, and the plots that its tables allow.
+
+    Returns:
+        Path of the report.
+
+    Raises:
+        BadInput: no study's folder.
+        OSError: one that cannot be written to.
+    """
+    draw_further(load_study(folder).folder)
+    return write_page(folder)
+
+
+def write_page(folder: Path | str) -> Path:
+    """The same from the plots that are there already.
+
+    Raises:
+        BadInput: no study's folder.
+        OSError: one that cannot be written to.
+    """
+    study = load_study(folder)
+    put(study.folder / MARKDOWN, study.markdown())
+    put(study.folder / REPORT, render("report.html.j2", **_content(study)))
+    return study.folder / REPORT
+
+
+def render(template: str, **content: Any) -> str:
+    """A page, with its style and script in it."""
+    folder = Path(__file__).with_name("templates")
+    style, script = ((folder / f"page.{kind}").read_text("utf-8") for kind in ("css", "js"))
+    about = {"css": style, "js": script, "version": version("jointbid") or ""}
+    return _environment(folder).get_template(template).render(**about, **content)
+
+
+@functools.cache
+def _environment(folder: Path) -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def put(path: Path, content: str) -> None:
+    """Write a page atomically."""
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_text(content, "utf-8")
+    partial.replace(path)
+
+
+def _content(study: Study) -> dict[str, Any]:
+    drawn, found = pictures(study), checks(study)
+    grids = list(_grids(study, {picture.grid.csv for picture in drawn if picture.grid}))
+    changed, whole = _config(study)
+    first = "The ladder" if drawn and "ladder" in drawn[0].name else "First picture"
+    content = {
+        "study": study,
+        "heading": f"{study.scenario}: {HEADINGS.get(study.verb, study.verb)}",
+        "question": str(study.config.get("scenario", {}).get("question") or ""),
+        "verdict": study.verdict,
+        "without": _without(study),
+        "about": _about(study),
+        "pictures": drawn,
+        "first": first,
+        "cards": cards(study),
+        "checks": found,
+        "notes": study.notes,
+        "grids": grids,
+        "failures": study.failures,
+        "shown": FAILURES_SHOWN,
+        "command": str(study.manifest.get("command", "")),
+        "files": [name for name in BESIDE if name == MARKDOWN or (study.folder / name).is_file()],
+        "changed": changed,
+        "config": whole,
+        "footer": _versions(study),
+    }
+    return content | {"sections": list(_sections(content))}
+
+
+HEADINGS = {
+    "value": "what joint data is worth",
+    "tournament": "strategies against each other",
+    "adoption": "who adopts joint data",
+    "attribution": "what channels are credited with, and what they did",
+    "sensitivity": "what the value of joint data depends on",
+    "run": "one simulation",
+}
+
+
+def _sections(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for anchor, label, there in (
+        ("first", content["first"], content["pictures"]),
+        ("numbers", "In numbers", content["cards"]),
+        ("checks", "Checks", content["checks"]),
+        ("notes", "Notes", content["notes"]),
+    ):
+        if there:
+            yield anchor, label
+    yield from ((f"h-{grid.name}", grid.title) for grid in content["grids"])
+    if len(content["pictures"]) > 1:
+        yield "figures", "Further figures"
+    if content["failures"]:
+        yield "failures", "What failed"
+    yield "again", "The same again"
+    if content["config"].rows:
+        yield "h-config", "Configuration"
+
+
+def _without(study: Study) -> str:
+    """What stands in the verdict's place where there is none."""
+    if study.failures and study.summary.empty:
+        return "Nothing can be said: failed cells left too little to estimate anything."
+    return (
+        "This study has no verdict; its tables and figures speak."
+        if len(study.tables)
+        else "There is no result yet."
+    )
+
+
+def _about(study: Study) -> str:
+    about = study.manifest
+    parts = [f"Study {study.verb}, scenario {study.scenario}", f"seed {about.get('seed', 'unknown')}"]
+    if "replications" in about:
+        count = about["replications"]
+        parts.append("1 replication" if count == 1 else f"{count:,} replications")
+    if about.get("auctions"):
+        parts.append(f"{about['auctions']:,} auctions")
+    parts.append(f"started {about.get('started', 'at an unknown time')}")
+    return "; ".join(parts) + "."
+
+
+def _versions(study: Study) -> str:
+    about = study.manifest
+    versions = ", ".join(f"{name} {number}" for name, number in about.get("versions", {}).items() if number)
+    machine = f"Python {about.get('python', '?')}, {about.get('cores', '?')} cores, {about.get('wall_seconds', '?')} s"
+    return f"Made by jointbid from the files beside this page. {machine}. {versions}."
+
+
+def _grids(study: Study, shown: set[str]) -> Iterator[Grid]:
+    """Who gains, the arms, the estimands, then every further table of the study's."""
+    for grid in (gains_grid(study), arms_grid(study), estimands_grid(study)):
+        if grid is not None and grid.rows:
+            yield grid
+    for name, table in study.tables.items():
+        own = study.folder / f"{name}.csv"
+        if f"plots/{name}.csv" not in shown and own.is_file() and name != "timeseries":
+            yield grid_of(table, name=f"t-{name}", title=name.replace("_", " ").capitalize(), csv=own.name)
+
+
+def _config(study: Study) -> tuple[Grid, Grid]:
+    """What differs from the scenario as it ships, and every key."""
+    own = flat(study.config)
+    usual = defaults(study.verb, study.scenario)
+    named = [Column("key"), Column("here"), Column("as it ships")]
+    changed = differing([own, usual]) if usual else {}
+    rows = [[text(key), text(here), text(there)] for key, (here, there) in changed.items()]
+    known = f"Nothing differs from scenario {study.scenario} as it ships."
+    note = (
+        known
+        if usual
+        else "This scenario does not ship with this installation, so there is nothing to compare with."
+    )
+    title = f"What differs from scenario {study.scenario} as it ships"
+    whole = [[text(key), text(value)] for key, value in own.items()]
+    return (
+        Grid("changed", title, named, rows, "" if rows else note),
+        Grid("config", "Configuration", [Column("key"), Column("value")], whole, csv="config.yaml"),
+    )

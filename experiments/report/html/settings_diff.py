@@ -1,0 +1,59 @@
+"""Configurations as flat keys, and what sets one apart from another."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+ABSENT = "–"
+ELSEWHERE = ("results_dir", "executor", "plot", "sweep")
+"""Keys that change no number."""
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Keys joined by dots, as they stand on the command line, with their values as text."""
+    return dict(_flat(config, prefix))
+
+
+def differing(configs: list[dict[str, str]]) -> dict[str, list[str]]:
+    """Keys whose values are not the same in all, with each one's value."""
+    keys = list(dict.fromkeys(key for config in configs for key in config))
+    found = {key: [config.get(key, ABSENT) for config in configs] for key in keys if not _elsewhere(key)}
+    return {key: values for key, values in found.items() if len(set(values)) > 1}
+
+
+@functools.lru_cache(maxsize=32)
+def defaults(verb: str, scenario: str) -> dict[str, str]:
+    """What the keys are where nobody says anything; empty where the scenario does not ship with this installation."""
+    from ...config.points import load
+    from ...errors import BadInput
+
+    try:
+        return flat(load(verb, [f"scenario={scenario}"])[0].settings.tree())
+    except (BadInput, KeyError):
+        return {}
+
+
+def _flat(value: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping) and value:
+        for key, item in value.items():
+            yield from _flat(item, f"{place}.{key}" if place else str(key))
+    else:
+        yield place, _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_text, value)) + "]"
+    return str(value)
+
+
+def _elsewhere(key: str) -> bool:
+    return key.partition(".")[0] in ELSEWHERE

@@ -1,0 +1,64 @@
+"""Plots of an auction log: the price to beat, and on which requests the focal bidder wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jointbid.sim.scenario import Scenario
+
+from ...studies.base import Figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LOOKED_AT = 2_000_000
+"""Requests of a log that are looked at: the first; more would change no line that can be seen."""
+FOCAL = "focal"
+
+
+def figures_of_log(path: Path, scenario: Scenario, seed: int, replication: int) -> Iterator[Figure]:
+    """The bid landscape; and win rates by profile and context where the response has types of them.
+
+    Args:
+        path: of ``auctions.parquet``.
+        scenario: the market that it logs.
+        seed: of the run.
+        replication: of the run.
+    """
+    import pandas as pd
+
+    from .. import plots
+
+    columns = ["id", "slot", "seat", "sold_to", "bid", "other_bid", "bidfloor"]
+    auctions = pd.read_parquet(path, columns=columns, filters=[("id", "<", LOOKED_AT)])
+    if auctions.empty:
+        return
+    landscape = plots.landscape_points(auctions)
+    currency = scenario.currency
+    yield Figure("landscape", landscape, lambda: plots.draw_landscape(landscape, currency=currency))
+    if scenario.response.family != "private_value":
+        rates = plots.win_rate_points(typed(auctions, scenario, seed, replication))
+        yield Figure("win_rate", rates, lambda: plots.draw_win_rates(rates))
+
+
+def typed(auctions: pd.DataFrame, scenario: Scenario, seed: int, replication: int) -> pd.DataFrame:
+    """True types of each logged request, drawn anew from the streams that the run drew them from, and who won it.
+
+    Returns:
+        Columns profile, context (codes), won (by the focal bidder, in any slot); a row a request.
+    """
+    import pandas as pd
+
+    from jointbid.sim.audience import COMMON, Visits, draw_types
+    from jointbid.sim.streams import Streams
+
+    streams, n = Streams(seed, replication), int(auctions["id"].max()) + 1
+    owner = FOCAL if scenario.bidders.values == "private" else COMMON
+    types = draw_types(scenario, streams, owner, Visits.at(scenario, streams, 0, n))
+    won = np.zeros(n, dtype=bool)
+    won[auctions.loc[auctions["seat"] == FOCAL, "id"].to_numpy()] = True
+    return pd.DataFrame({"profile": types["profile"], "context": types["context"], "won": won})

@@ -1,0 +1,124 @@
+"""What `jointbid run` prints: its bidders' money, delivery and response, and its calendar."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .verdict import number
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from jointbid.sim.scenario import Scenario
+
+    from ..studies.run import Run
+
+SHOWN = 12
+"""Bidders shown; the tables on disk have all."""
+
+MONEY = ("requests", "wins", "win_rate", "spend", "value", "profit", "budget_left")
+DELIVERY = ("late", "unsent", "viewed", "reach", "frequency")
+RESPONSE = (
+    "clicks_expected",
+    "clicks",
+    "clicks_censored",
+    "conversions_expected",
+    "conversions",
+    "conversions_censored",
+    "conversions_unattributed",
+    "margin",
+    "margin_censored",
+)
+"""Columns of ``bidders.csv`` by the table that shows them, where they say something."""
+
+
+def bidder_tables(bidders: pd.DataFrame, scenario: Scenario, title: str) -> list[Table]:
+    """The money of each bidder; how its ads were delivered, and what came of them, where there is something to say."""
+    said = says_something(scenario)
+    wanted = {title: MONEY, "Delivery": DELIVERY, "Response": RESPONSE}
+    shown = {head: [name for name in names if said.get(name, True)] for head, names in wanted.items()}
+    return [_bidder_table(bidders, names, head) for head, names in shown.items() if names]
+
+
+def says_something(scenario: Scenario) -> dict[str, bool]:
+    """Columns of the table of bidders that are constant in a market without some feature: whether this one has it."""
+    from jointbid.sim.response import margins
+
+    response, auction = scenario.response, scenario.auction
+    clicks, conversions = response.family == "logit", response.conversion is not None
+    terms = scenario.bidders.terms
+    identified = scenario.audience.people is not None
+    return {
+        "budget_left": scenario.bidders.budget is not None or terms.daily_budget is not None,
+        "late": auction.tmax_ms is not None,
+        "unsent": auction.throttle is not None,
+        "viewed": response.viewability != 1.0 or identified,
+        "reach": identified,
+        "frequency": identified,
+        "clicks_expected": clicks,
+        "clicks": clicks,
+        "clicks_censored": clicks and not response.click_delay_h.is_none,
+        **dict.fromkeys(RESPONSE[3:-2], conversions),
+        **dict.fromkeys(RESPONSE[-2:], len(set(margins(response).tolist())) > 1),
+    }
+
+
+def stock_tables(stock: pd.DataFrame | None) -> list[Table]:
+    """One row an advertiser's product, the first of them all; no table where everything is always there."""
+    if stock is None or stock.empty:
+        return []
+    more = len(stock) - SHOWN
+    table = _table("Stock", caption=f"and {more} more" if more > 0 else None)
+    for name in stock:
+        table.add_column(str(name), justify="left" if name == "advertiser" else "right")
+    for row in stock.head(SHOWN).to_dict("records"):
+        table.add_row(*(value if isinstance(value, str) else _cell(value) for value in row.values()))
+    return [table]
+
+
+def calendar_table(calendar: pd.DataFrame) -> Table:
+    """One row a kind of event, and one for the blocks of requests between them."""
+    table = _table("Calendar")
+    table.add_column("kind")
+    for name in ("count", "first, h", "last, h"):
+        table.add_column(name, justify="right")
+    for row in calendar.to_dict("records"):
+        table.add_row(row["kind"], f"{row['count']:,}", f"{row['first_h']:.2f}", f"{row['last_h']:.2f}")
+    return table
+
+
+def pace(done: Run) -> str:
+    """How much the calendar had to do between auctions."""
+    each = done.pace
+    return (
+        f"{done.market['requests']:,.0f} auctions, {each['events']:,} events, {each['blocks']:,} blocks: "
+        f"{number(each['auctions_per_event'])} auctions an event, "
+        f"{number(each['auctions_per_block'])} a block"
+    )
+
+
+def _bidder_table(bidders: pd.DataFrame, columns: list[str], title: str) -> Table:
+    """One row a bidder, the first of them all."""
+    more = len(bidders) - SHOWN
+    table = _table(title, caption=f"and {more} more" if more > 0 else None)
+    table.add_column("bidder", no_wrap=True)
+    for name in columns:
+        head = name.replace("_", "_\n") if name in RESPONSE else name
+        table.add_column(head, justify="right")
+    for row in bidders.head(SHOWN).to_dict("records"):
+        table.add_row(str(row["bidder"]), *(_cell(row[name]) for name in columns))
+    return table
+
+
+def _table(title: str, caption: str | None = None) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption=caption)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e12:
+        value = int(value)  # a count that the engine keeps as a float
+    return f"{value:,}" if isinstance(value, int) else number(value)

@@ -1,0 +1,110 @@
+"""What a sweep says: one row a point, with the swept values and the study's headline figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..config.points import Point, Points, digest
+from ..storage.study_folder import Folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..studies.session import Answer
+
+POINTS = "points"
+"""Name of the table, with ``.csv`` and ``.parquet``."""
+SWEEPS = "sweeps"
+"""The folder of sweeps, beside those of the verbs: ``results/sweeps/<verb>-<hash12>/``."""
+
+Headline = Mapping[str, tuple[str, str]]
+
+
+class Sweep:
+    """Collects what each point says, in whatever order they are done; holds one row of each, and no table.
+
+    Args:
+        points: all of them, in the order in which they are shown.
+        headline: head -> (estimand, metric), see ``Study.headline``; the first of them leads.
+    """
+
+    def __init__(self, points: Points, headline: Headline) -> None:
+        self._headline = headline
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._order = [
+            ({key: _value(text) for key, text in swept.items()}, str(folder))
+            for swept, folder in zip(points.swept(), points.folders, strict=True)
+        ]
+        first = points.folders[0]
+        name = digest(sorted({folder.name for folder in points.folders}))
+        self.folder = first.parents[1] / SWEEPS / f"{first.parent.name}-{name}"
+
+    def add(self, point: Point, answer: Answer) -> None:
+        """Take note of a point's answer."""
+        row: dict[str, Any] = {
+            "scenario": point.settings.scenario.name,
+            "status": "failed" if answer.failures or answer.summary is None else "done",
+            "unit": None,
+        }
+        if answer.summary is not None:
+            row |= _figures(answer.summary, self._headline)
+        self._rows[str(point.folder)] = row
+
+    def table(self) -> pd.DataFrame:
+        """The swept values, the study's folder, scenario and status, and each headline figure with its interval."""
+        import pandas as pd
+
+        rows = [
+            {**swept, **self._rows.get(folder, {"status": "unfinished"}), "folder": folder}
+            for swept, folder in self._order
+        ]
+        return pd.DataFrame(rows)
+
+    def write(self) -> pd.DataFrame:
+        """Write the table to the sweep's folder, and return it."""
+        table = self.table()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        folder = Folder(self.folder)
+        folder.write_table(f"{POINTS}.csv", table)
+        folder.write_table(f"{POINTS}.parquet", table)
+        return table
+
+
+def column(estimand: str, metric: str, headline: Headline) -> str:
+    """What a headline figure's column is called: the estimand, and the metric where it is not the leading one."""
+    leading = next(iter(headline.values()))[1]
+    return estimand if metric == leading else f"{estimand}_{metric}"
+
+
+def _figures(summary: pd.DataFrame, headline: Headline) -> dict[str, Any]:
+    from ..estimate import lookup
+
+    rows, found = _of_log(summary), dict[str, Any]()
+    for number, (estimand, metric) in enumerate(headline.values()):
+        name, estimate = column(estimand, metric, headline), lookup(rows, estimand, metric)
+        if estimate is not None:
+            found |= {
+                name: estimate.estimate,
+                f"{name}_low": estimate.ci_low,
+                f"{name}_high": estimate.ci_high,
+            }
+        if number == 0 and estimate is not None:
+            own = rows[(rows["estimand"] == estimand) & (rows["metric"] == metric)]
+            found |= {"unit": str(own["unit"].iloc[0]), "n_replications": estimate.n}
+    return found
+
+
+def _of_log(summary: pd.DataFrame) -> pd.DataFrame:
+    """Of a log, what stands for it in a sweep: all tags, no budget limit."""
+    if "budget_share" not in summary:
+        return summary
+    return summary[(summary["tags"] == "all") & (summary["budget_share"] == float("inf"))]
+
+
+def _value(text: str) -> Any:
+    """A swept value as a number, where it is one."""
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -1,0 +1,204 @@
+"""The ladder and the estimands as tables for the terminal; plain text where there is no terminal."""
+
+from __future__ import annotations
+
+import copy
+import io
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ..cells.lattice import JOINT, Lattice
+from ..estimate.intervals import Estimate
+from ..estimate.ladder import lookup, silo_label
+from .verdict import interval, number
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+NOT_SHOWN = "~"
+"""Stands before a comparison whose interval spans zero, or that has none."""
+
+FOOTNOTE = f"{NOT_SHOWN} no difference shown: the paired interval spans zero, or there is none"
+PLAIN_WIDTH = 120
+DASH = "-"
+
+ROWS = {
+    ("value_of_joint_data", "focal_profit"): "value of joint data",
+    ("value_of_joint_data", "focal_profit_pct"): "the same in %",
+    ("same_request_step", "focal_profit"): "same-request step",
+    ("joint_model_step", "focal_profit"): "joint-model step",
+    ("bidding_better", "focal_profit"): "bidding better",
+    ("showing_better", "focal_profit"): "showing better",
+    ("double_counting_penalty", "focal_profit"): "penalty of counting twice",
+    ("synergy", "focal_profit"): "synergy",
+    ("value_of_joint_data", "bidder_surplus"): "change of all bidders' surplus",
+    ("value_of_joint_data", "revenue"): "change of the seller's revenue",
+    ("value_of_joint_data", "exchange_fee"): "change of the exchange's fees",
+    ("value_of_joint_data", "welfare"): "change of welfare",
+    ("value_of_joint_data", "relevance"): "change of relevance to people (times)",
+    ("frozen_value_of_joint_data", "focal_profit"): "value of joint data, rivals' curves frozen",
+    ("frozen_value_of_joint_data", "revenue"): "change of revenue, rivals' curves frozen",
+    ("effect_of_reoptimising", "focal_profit"): "re-optimising, on the value",
+    ("effect_of_reoptimising", "revenue"): "re-optimising, on revenue",
+}
+"""Estimand and metric of each row of the second table, in its order, with its name there."""
+
+
+def ladder_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_single") -> Table:
+    """The arms as rows: profit with its interval, paired differences to none and to the silo, win rate.
+
+    Args:
+        summary: what `ladder_summary` returns.
+        best_single: the better single source.
+        silo: the arm that joint data was compared with.
+    """
+    utility = _rows(summary, "utility", "focal_profit")
+    against = silo_label(silo, best_single)
+    table = blank_table(f"Profit of each arm, {_first(utility['unit'])}", FOOTNOTE)
+    table.add_column("arm", no_wrap=True)
+    for head in ("profit", "95 % interval", "over none", f"over {against}", "win rate"):
+        table.add_column(head, justify="right")
+    for arm in utility["arm"]:
+        profit = lookup(summary, "utility", arm=arm)
+        wins = lookup(summary, "utility", "win_rate", arm)
+        table.add_row(
+            silo_label(arm, best_single),
+            number(profit.estimate) if profit else DASH,
+            _interval(profit),
+            signed(lookup(summary, "difference_to_none", arm=arm)),
+            signed(lookup(summary, "difference_to_silo", arm=arm)),
+            DASH if wins is None or math.isnan(wins.estimate) else f"{number(100 * wins.estimate)} %",
+            end_section=arm == JOINT,
+        )
+    return table
+
+
+def estimand_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_single") -> Table:
+    """What separates the arms: each estimand with its interval, the metrics of the market among them.
+
+    Args:
+        summary: what `ladder_summary` returns.
+        best_single: the better single source.
+        silo: the arm that joint data was compared with.
+    """
+    money = summary.loc[summary["metric"] == "focal_profit", "unit"]
+    against = silo_label(silo, best_single)
+    table = blank_table(f"What joining changes (siloed: {against}), {_first(money)}", FOOTNOTE)
+    table.add_column("estimand")
+    table.add_column("comparison")
+    table.add_column("estimate", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for (estimand, metric), name in ROWS.items():
+        for row in _rows(summary, estimand, metric).to_dict("records"):
+            estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["n_replications"])
+            table.add_row(name, str(row["arm"]), signed(estimate), _interval(estimate))
+    return table
+
+
+def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
+    """What each source adds: alone, to a holder of all others, and on average over all orders of joining.
+
+    Args:
+        summary: what `ladder_summary` returns.
+        sources: their names.
+    """
+    lattice = Lattice(tuple(sources))
+    shapley = _rows(summary, "shapley", "focal_profit")
+    table = blank_table(f"What each source adds, {_first(shapley['unit'])}", FOOTNOTE)
+    table.add_column("source")
+    for head in ("alone", "added last", "on average (Shapley)", "95 % interval"):
+        table.add_column(head, justify="right")
+    for source in sources:
+        rest = lattice.arm([other for other in sources if other != source])
+        first, last = (
+            lookup(summary, "marginal_value", arm=f"{source} | {given}") for given in ("none", rest)
+        )
+        average = lookup(summary, "shapley", arm=source)
+        table.add_row(source, signed(first), signed(last), signed(average), _interval(average))
+    return table
+
+
+def learning_table(costs: pd.DataFrame) -> Table:
+    """Each arm with exact and with learned values, and what learning costs it.
+
+    Args:
+        costs: what `jointbid.experiments.studies.value.learning.table` returns.
+    """
+    table = blank_table(f"What learning costs, {_first(costs['unit'])}", FOOTNOTE)
+    table.add_column("arm", no_wrap=True)
+    for head in ("bayes", "learned", "cost of learning", "95 % interval"):
+        table.add_column(head, justify="right")
+    for row in costs.to_dict("records"):
+        cost = Estimate(row["cost_of_learning"], row["ci_low"], row["ci_high"], row["n_replications"])
+        table.add_row(row["arm"], number(row["bayes"]), number(row["learned"]), signed(cost), _interval(cost))
+    return table
+
+
+def show(*parts: RenderableType, console: Console | None = None) -> None:
+    """Print tables and sentences; on anything but a terminal as wide plain text that nothing cuts or wraps."""
+    from rich.console import Console
+
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        console.file.write(plain(*parts))
+        return
+    for part in parts:
+        console.print(part)
+
+
+def plain(*parts: RenderableType) -> str:
+    """The same as text without colour, wide enough for any name, in characters that every terminal has."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    text = io.StringIO()
+    console = Console(file=text, width=PLAIN_WIDTH, color_system=None, force_terminal=False, highlight=False)
+    for part in parts:
+        if isinstance(part, Table):
+            table = copy.copy(part)  # the caller's own keeps its lines
+            table.box = box.ASCII2
+            console.print(table, markup=False)
+        else:
+            console.print(part, soft_wrap=isinstance(part, str), markup=False)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def blank_table(title: str, caption: str) -> Table:
+    """A table of the common look without columns yet."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    return Table(
+        title=Text(title),
+        caption=Text(caption),
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+    )
+
+
+def _rows(summary: pd.DataFrame, estimand: str, metric: str) -> pd.DataFrame:
+    return summary[(summary["estimand"] == estimand) & (summary["metric"] == metric)]
+
+
+def _interval(estimate: Estimate | None) -> str:
+    return interval(estimate) if estimate is not None and estimate.has_interval else DASH
+
+
+def signed(estimate: Estimate | None) -> str:
+    """A signed number, marked where its interval shows no sign."""
+    if estimate is None or math.isnan(estimate.estimate):
+        return DASH
+    sign = "+" if estimate.estimate > 0 else ""
+    mark = "" if estimate.finding in {"positive", "negative"} else f"{NOT_SHOWN} "
+    return f"{mark}{sign}{number(estimate.estimate)}"
+
+
+def _first(values: pd.Series) -> str:
+    return str(values.iloc[0]) if len(values) else ""

@@ -1,0 +1,182 @@
+"""The study's answer as a sentence that claims no more than its intervals do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ..estimate.intervals import Estimate
+from ..estimate.ladder import lookup
+
+CAVEAT = "interval: simulation error only"
+
+SILOS = {
+    "best_single": "the better of the two alone",
+    "stacked": "the two scores stacked",
+    "split_budget": "two departments with half the budget each",
+    "summed": "the two scores added up",
+    "none": "no data",
+}
+"""How the sentence names the arm that joint data is compared with; a single source is "<source> alone"."""
+
+OF_MANY = {
+    "best_single": "the best of them alone",
+    "stacked": "the scores stacked",
+    "split_budget": "departments with equal parts of the budget",
+    "summed": "the scores added up",
+}
+"""The same where more than two sources are joined."""
+
+STEPS = {
+    "same_request_step": "having {both} on one request",
+    "joint_model_step": "one model of {both}",
+}
+
+
+CHANNELS = {"bidding_better": "bidding better", "showing_better": "showing better"}
+
+
+def number(value: float) -> str:
+    """Three significant digits: 1,230 or 0.00250 or 1.23e+15; "not known" for nan."""
+    if math.isnan(value):
+        return "not known"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "-infinite"
+    if value == 0:
+        return "0"
+    rounded = f"{value:.2e}"
+    magnitude = int(rounded.partition("e")[2])
+    return f"{float(rounded):,.{max(0, 2 - magnitude)}f}" if -5 <= magnitude <= 11 else rounded
+
+
+def interval(estimate: Estimate, *, sign: float = 1.0) -> str:
+    """Both ends of the interval, as in "1.20 to 3.40"; of the loss where `sign` is -1."""
+    low, high = sorted((sign * estimate.ci_low, sign * estimate.ci_high))
+    return f"{number(low)} to {number(high)}"
+
+
+def verdict(
+    summary: pd.DataFrame,
+    *,
+    best_single: str,
+    silo: str = "best_single",
+    sources: Sequence[str] = ("profile", "context"),
+    holders: str = "",
+    caveat: str | None = None,
+) -> str:
+    """One line for people: what joining is worth, how sure that is, over which silo, and by which step.
+
+    Args:
+        summary: what `ladder_summary` returns.
+        best_single: the better single source.
+        silo: the arm that joint data was compared with.
+        sources: what is joined.
+        holders: who joins, where it is not one bidder alone, as `holders` says it; what is worth much to one while
+            nobody else has it may be worth little, or cost something, when all do.
+        caveat: what the intervals cover, for the last sentence; how many replications, and `CAVEAT`, unless given.
+
+    Raises:
+        ValueError: a summary without value of joint data.
+    """
+    value = lookup(summary, "value_of_joint_data")
+    if value is None:
+        raise ValueError("the summary has no value_of_joint_data: were the arms joint and the silo run?")
+    rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "focal_profit")]
+    percent = lookup(summary, "value_of_joint_data", "focal_profit_pct")
+    names = SILOS | (OF_MANY if len(sources) > 2 else {})
+    alone = f"{silo.replace('+', ' and ')} alone"
+    against = f"{names.get(silo, alone)} ({best_single if silo == 'best_single' else silo})"
+    *most, last = sources
+    joining = f"Joining {', '.join(most)} and {last}" + (
+        f" ({holders}; what one of them gains)" if holders else ""
+    )
+    sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against, joining) + _steps(
+        summary, silo, best_single, "both" if len(sources) < 3 else "all"
+    )
+    sentence += _channels(summary)
+    replications = f"{value.n} replication{'' if value.n == 1 else 's'}; {CAVEAT}"
+    return f"{sentence}. {caveat or replications}."
+
+
+def others(summary: pd.DataFrame) -> str:
+    """What joining changes for everybody else, where rivals are bidders; empty where they are not: gains and losses differ in sign."""
+    names = {
+        "bidder_surplus": "all bidders' surplus",
+        "revenue": "the seller's revenue",
+        "welfare": "welfare",
+    }
+    found = {name: lookup(summary, "value_of_joint_data", metric) for metric, name in names.items()}
+    if found["welfare"] is None:
+        return ""
+    rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "revenue")]
+    said = [
+        f"{name} {number(value.estimate)} ({interval(value)})"
+        if value.finding in {"positive", "negative"}
+        else f"{name}, no difference shown ({interval(value) if value.has_interval else 'no interval'})"
+        for name, value in found.items()
+        if value is not None
+    ]
+    return f"It changes, in {rows['unit'].iloc[0]}: {'; '.join(said)}."
+
+
+def holders(who: str | int, bidders: int) -> str:
+    """Who holds an arm's data, in words; empty where it is the focal bidder alone."""
+    count = {"unilateral": 1, "universal": bidders}.get(str(who)) or int(who)
+    if count == 1:
+        return ""
+    return f"all {bidders} bidders do" if count == bidders else f"{count} of {bidders} bidders do"
+
+
+def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, subject: str) -> str:
+    """The headline, by what the interval allows to say."""
+    amount = f"{number(value.estimate)} {unit}"
+    if math.isnan(value.estimate):
+        return f"{subject}: not known against {against}, no replication completed both arms"
+    if value.finding == "no interval":
+        return f"{subject}: {amount} against {against}, with no interval, so nothing is shown yet"
+    if value.finding == "no difference shown":
+        return f"{subject}: no difference shown against {against}, {amount} (95 % interval {interval(value)})"
+    sign = 1.0 if value.finding == "positive" else -1.0
+    verb, side = ("is worth", "over") if sign > 0 else ("costs", "below")
+    cost = f"{number(sign * value.estimate)} {unit}"
+    start = f"{subject} {verb} {cost} (95 % interval {interval(value, sign=sign)})"
+    if percent is None or math.isnan(percent.estimate):
+        return f"{start} {side} {against}, whose profit is not positive, so no percentage"
+    if percent.finding == "no difference shown":
+        return f"{start} {side} {against}; no percentage, as its interval spans zero"
+    share = f"{number(sign * percent.estimate)} % ({_bracket(percent, sign)})"
+    return f"{start}, {share} {side} {against}"
+
+
+def _bracket(estimate: Estimate, sign: float = 1.0) -> str:
+    return interval(estimate, sign=sign) if estimate.has_interval else "no interval"
+
+
+def _steps(summary: pd.DataFrame, silo: str, best_single: str, both: str) -> str:
+    """What each step gives, after a colon; steps go from the better single source, whatever the silo is."""
+    found = {words.format(both=both): lookup(summary, name) for name, words in STEPS.items()}
+    phrases = [_step(step, words) for words, step in found.items() if step is not None]
+    if not phrases:
+        return ""
+    start = ": " if silo == "best_single" else f". From {best_single} alone to {both}: "
+    return start + ", ".join(phrases)
+
+
+def _channels(summary: pd.DataFrame) -> str:
+    """The value by what is done better, where creatives are chosen."""
+    found = {words: lookup(summary, name) for name, words in CHANNELS.items()}
+    phrases = [_step(step, words) for words, step in found.items() if step is not None]
+    return f". Of it {', '.join(phrases)}" if phrases else ""
+
+
+def _step(step: Estimate, source: str) -> str:
+    amount = number(step.estimate)
+    if step.finding == "no interval":
+        return f"{amount} from {source} (no interval)"
+    if step.finding == "no difference shown":
+        return f"no difference shown from {source} ({amount}, {interval(step)})"
+    if step.finding == "negative":
+        return f"a loss of {number(-step.estimate)} ({interval(step, sign=-1)}) from {source}"
+    return f"{amount} ({interval(step)}) from {source}"

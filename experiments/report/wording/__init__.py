@@ -1,0 +1,3 @@
+"""The sentences that studies end with."""
+
+from __future__ import annotations

@@ -1,0 +1,140 @@
+"""The study ``adoption`` in a table and in sentences that claim no more than their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from jointbid.sim.scenario import Scenario
+
+from ...estimate import Estimate, lookup
+from ...studies.adoption import adopters, label
+from ..tables import DASH, FOOTNOTE, blank_table, signed
+from ..verdict import CAVEAT, interval, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+SIDES = {
+    "bidder_surplus": "all bidders' surplus before the data's cost",
+    "revenue": "the seller's revenue",
+    "welfare": "welfare",
+}
+
+
+def adoption_table(summary: pd.DataFrame, bidders: int, cost: float, unit: str) -> Table:
+    """A row a number of adopters: profits on both sides, the last one's gain and whether it was worth its cost, the market."""
+    table = blank_table(f"By how many of {bidders} bidders hold the data, {unit}", FOOTNOTE)
+    heads = (
+        "adopters",
+        "profit of one",
+        "of one without",
+        "gain of the last",
+        "95 % interval",
+        "worth its cost",
+    )
+    for head in (*heads, "all bidders' surplus", "seller's revenue"):
+        table.add_column(head, justify="right")
+    for k in range(bidders + 1):
+        rows = [
+            lookup(summary, estimand, arm=label(k))
+            for estimand in ("adopter_profit", "non_adopter_profit", "gain_from_adopting")
+        ]
+        gain = rows[2]
+        market = [lookup(summary, "utility", metric, label(k)) for metric in ("bidder_surplus", "revenue")]
+        table.add_row(
+            str(k),
+            *(number(found.estimate) if found else DASH for found in rows[:2]),
+            signed(gain),
+            interval(gain) if gain and gain.has_interval else DASH,
+            _worth(gain, cost),
+            *(number(found.estimate) if found else DASH for found in market),
+        )
+    return table
+
+
+def notes(scenario: Scenario, bidders: int) -> Iterator[str]:
+    """What the scenario does not say of the market that was played."""
+    if scenario.bidders.count < bidders:
+        yield f"{scenario.name} has one bidder: {bidders} of its kind compete here (study.seats)"
+    if scenario.touchpoints is not None:
+        yield (
+            "every firm bids in all channels what its data say a place there is worth; daily budgets, bids and targeting of the "
+            "channels are those of the study attribution alone"
+        )
+
+
+def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, arm: str) -> Iterator[str]:
+    """Equilibria, how the private edge erodes, what it costs to be the last one without, and who pays."""
+    yield _equilibria(summary, bidders, cost, unit, arm)
+    first, last = (lookup(summary, "gain_from_adopting", arm=label(k)) for k in (1, bidders))
+    if first and last:
+        yield f"The first adopter gains {_said(first, unit)}; the last of {bidders}, {_said(last, unit)}."
+    yield from _staying_out(summary, bidders, unit)
+    changes = [
+        f"{name} by {_said(found, unit)}"
+        for metric, name in SIDES.items()
+        if (found := lookup(summary, "change_by_adoption", metric, label(bidders)))
+    ]
+    if changes:
+        yield f"From nobody to everybody, data changes {', '.join(changes)}."
+    if first:
+        yield f"{first.n} replications; {CAVEAT}."
+
+
+def _staying_out(summary: pd.DataFrame, bidders: int, unit: str) -> Iterator[str]:
+    """What others' data costs a firm without it: of the last one, and where it costs most."""
+    found = {k: lookup(summary, "loss_from_staying_out", arm=label(k)) for k in range(1, bidders)}
+    losses = {k: out for k, out in found.items() if out and out.finding == "negative"}
+    last = found[bidders - 1]
+    if last:
+        start = "Being the one firm without the data when all others have it"
+        if last.finding == "negative":
+            yield f"{start} costs {number(-last.estimate)} {unit} ({interval(last, sign=-1)}) against nobody having it."
+        elif last.finding == "positive":
+            yield f"{start} earns {_said(last, unit)} more than when nobody has it."
+        else:
+            yield f"{start} makes no difference that is shown against nobody having it ({interval(last)} {unit})."
+    if losses:
+        k = min(losses, key=lambda k: losses[k].estimate)
+        yield (
+            f"Staying out costs most beside {k} that {'has' if k == 1 else 'have'} it: {number(-losses[k].estimate)} {unit} "
+            f"({interval(losses[k], sign=-1)})."
+        )
+    else:
+        yield "A loss to those who stay out is not shown at any number of adopters."
+
+
+def _equilibria(summary: pd.DataFrame, bidders: int, cost: float, unit: str, arm: str) -> str:
+    rows = summary[summary["estimand"] == "equilibrium_adopters"]
+    price = f"At a cost of {number(cost)} {unit} to each adopter" if cost else "Where the data costs nothing"
+    if rows.empty:
+        return f"{price}, no number of adopters is an equilibrium."
+    numbers = [adopters(name) for name in rows["arm"]]
+    low, high = rows["ci_low"].iloc[0], rows["ci_high"].iloc[0]
+    sure = (
+        "and the intervals allow no other number"
+        if low == high
+        else f"and the intervals allow {low:g} to {high:g}"
+    )
+    if low != low:  # noqa: PLR0124 - nan
+        sure = "with no interval, so nothing is shown yet"
+    found = " or ".join(map(str, numbers))
+    return f"{price}, {found} of {bidders} bidders hold the data of {arm} in equilibrium, {sure}."
+
+
+def _worth(gain: Estimate | None, cost: float) -> str:
+    if gain is None or not gain.has_interval:
+        return DASH
+    if gain.ci_low >= cost:
+        return "yes"
+    return "no" if gain.ci_high < cost else "not shown"
+
+
+def _said(found: Estimate, unit: str) -> str:
+    if found.finding == "no interval":
+        return f"{number(found.estimate)} {unit} (no interval)"
+    if found.finding == "no difference shown":
+        return f"nothing that is shown ({interval(found)} {unit})"
+    return f"{number(found.estimate)} {unit} ({interval(found)})"

@@ -1,0 +1,152 @@
+"""The study ``attribution`` in two tables and in sentences that claim no more than their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ...cells.attribution_rules import RULES
+from ...cells.attribution_season import TEST, TRUTH, UNIFIED, credit_names
+from ...estimate import Estimate, lookup
+from ...studies.attribution.worlds import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, SHARES
+from ..tables import DASH, FOOTNOTE, blank_table, signed
+from ..verdict import CAVEAT, interval, number
+from .sampled_markets import WHICH, goes_with, percent, share_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+EXPECTED, WRONG, MOVED = "purchases_expected", "attribution_error_pct", "misplaced_pct"
+
+
+def credit_table(summary: pd.DataFrame, channels: Sequence[str]) -> Table:
+    """A row a rule: what it credits each channel with, how far off that is, and what part of a budget it misplaces."""
+    unit = _unit(summary, "true_effect")
+    table = blank_table(f"What each channel did, and is credited with, {unit}", FOOTNOTE)
+    for head in ("by", *channels, "all", "off, %", "misplaced, %"):
+        table.add_column(head, justify="left" if head == "by" else "right")
+    truth = [lookup(summary, "true_effect", EXPECTED, channel) for channel in channels]
+    table.add_row(TRUTH, *map(_middle, truth), number(sum(t.estimate for t in truth if t)), DASH, DASH)
+    for name in (TEST, *credit_names()):
+        found = [lookup(summary, "credit", "purchases", f"{name}: {channel}") for channel in channels]
+        error = lookup(summary, "attribution_error", WRONG, name)
+        moved = lookup(summary, "misplaced", MOVED, name)
+        table.add_row(
+            name,
+            *map(_middle, found),
+            number(sum(one.estimate for one in found if one)),
+            _middle(error),
+            _middle(moved),
+        )
+    return table
+
+
+def budget_table(summary: pd.DataFrame, budgets: Sequence[str]) -> Table:
+    """A row a rule: profit in the next season under the budgets that it sets, and what it costs against the truth."""
+    table = blank_table(f"The next season, by what the budgets follow, {_unit(summary, 'utility')}", FOOTNOTE)
+    for head in ("budgets by", "profit", "95 % interval", "less than by the truth", "95 % interval"):
+        table.add_column(head, justify="left" if head == "budgets by" else "right")
+    for name in budgets:
+        profit, cost = lookup(summary, "utility", arm=f"by {name}"), lookup(summary, "cost_of_rule", arm=name)
+        table.add_row(
+            name,
+            _middle(profit),
+            interval(profit) if profit and profit.has_interval else DASH,
+            signed(cost) if cost else DASH,
+            interval(cost) if cost and cost.has_interval else DASH,
+        )
+    return table
+
+
+def sentences(summary: pd.DataFrame, channels: Sequence[str], count: int) -> Iterator[str]:
+    """How wrong the rules are, whether the end-to-end view pays, whether the test beats it, and in how many worlds."""
+    yield from _errors(summary)
+    yield from _claims(summary)
+    unit = _unit(summary, "utility")
+    texts = {
+        "end_to_end_value": "Last touch over all channels, in place of each owner's own, ",
+        "test_over_last_touch": "Budgets by the owners' own randomised tests, in place of last touch over all channels, ",
+    }
+    for estimand, start in texts.items():
+        found = lookup(summary, estimand)
+        if found:
+            yield f"{start}{_said(found, unit)} in the next season."
+    cost = lookup(summary, "cost_of_test")
+    if cost:
+        yield f"Running the tests {_said(_minus(cost), unit)} while they last."
+    yield from _worlds(summary, count)
+    first = lookup(summary, "true_effect", EXPECTED, channels[0])
+    if first:
+        replications = "1 replication" if first.n == 1 else f"{first.n} replications"
+        yield f"{replications}; {CAVEAT}."
+
+
+def _errors(summary: pd.DataFrame) -> Iterator[str]:
+    found = {rule: lookup(summary, "misplaced", MOVED, f"{UNIFIED}/{rule}") for rule in RULES}
+    known = {rule: error for rule, error in found.items() if error}
+    wrong, test, moved = (
+        lookup(summary, estimand, metric, name)
+        for estimand, metric, name in (
+            ("attribution_error", WRONG, BY_LAST_TOUCH),
+            ("attribution_error", WRONG, TEST),
+            ("misplaced", MOVED, TEST),
+        )
+    )
+    if not known or not (wrong and test and moved):
+        yield "The channels did nothing that could be measured, so that all they are credited with is wrong."
+        return
+    best, worst = (pick(known, key=lambda rule: known[rule].estimate) for pick in (min, max))
+    yield (
+        f"With every touchpoint in one log, what last touch credits channels with is off by {number(wrong.estimate)} % "
+        f"({_between(wrong)}) of what they did; a randomised test of each is off by {number(test.estimate)} % ({_between(test)})."
+    )
+    yield (
+        f"Of a budget that follows a rule on that log, {number(known[best].estimate)} % ({best}, {_between(known[best])}) to "
+        f"{number(known[worst].estimate)} % ({worst}, {_between(known[worst])}) stand in the wrong channel; if it follows the tests, "
+        f"{number(moved.estimate)} % ({_between(moved)})."
+    )
+
+
+def _claims(summary: pd.DataFrame) -> Iterator[str]:
+    claims, unified = (lookup(summary, "credited", "credited", name) for name in (BY_CLAIMS, BY_LAST_TOUCH))
+    if claims and unified:
+        yield (
+            f"Each owner's log alone, they claim {number(claims.estimate)} ({_between(claims)}) times the purchases there were; "
+            f"together in one log {number(unified.estimate)} ({_between(unified)})."
+        )
+
+
+def _worlds(summary: pd.DataFrame, count: int) -> Iterator[str]:
+    for name in COMPARED:
+        found = [share_of(summary, label) for label in SHARES[name]]
+        shares = [f"{label} in {percent(one)}" for label, one in zip(SHARES[name], found, strict=True) if one]
+        if shares:
+            yield f"Of {count} worlds drawn from the stated ranges it is shown that {', and that '.join(shares)}; {WHICH}."
+        yield from goes_with(summary, f"{name}_decided_by", "that")
+
+
+def _said(found: Estimate, unit: str) -> str:
+    if found.finding == "no interval":
+        return f"makes a difference of {number(found.estimate)} {unit} (no interval)"
+    if found.finding == "no difference shown":
+        return f"makes no difference that is shown ({interval(found)} {unit})"
+    verb, sign = ("earns", 1.0) if found.finding == "positive" else ("costs", -1.0)
+    return f"{verb} {number(sign * found.estimate)} {unit} ({interval(found, sign=sign)})"
+
+
+def _minus(found: Estimate) -> Estimate:
+    return Estimate(-found.estimate, -found.ci_high, -found.ci_low, found.n)
+
+
+def _between(found: Estimate) -> str:
+    return interval(found) if found.has_interval else "no interval"
+
+
+def _middle(found: Estimate | None) -> str:
+    return number(found.estimate) if found else DASH
+
+
+def _unit(summary: pd.DataFrame, estimand: str) -> str:
+    units = summary.loc[summary["estimand"] == estimand, "unit"]
+    return str(units.iloc[0]) if len(units) else ""

@@ -1,0 +1,81 @@
+"""The study ``sensitivity`` in a table and in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ...config.study_settings import Range
+from ...estimate import Estimate, lookup
+from ..tables import DASH, FOOTNOTE, blank_table, signed
+from ..verdict import interval, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+
+def effect_table(summary: pd.DataFrame, ranges: Sequence[Range], unit: str) -> Table:
+    """A row a key, the one that moves most first: its range, the mean effect of going through it, its share of the variance."""
+    table = blank_table(f"What moves the value of joint data over each range, {unit}", FOOTNOTE)
+    table.add_column("key", no_wrap=True)
+    for head in ("range", "effect", "95 % interval", "size", "of variance", "95 % interval"):
+        table.add_column(head, justify="right", no_wrap=head != "95 % interval")
+    for one in sorted(ranges, key=lambda one: -_size(summary, one.key)):
+        mean, total = (
+            lookup(summary, name, metric, one.key)
+            for name, metric in (("morris_mean", "effect"), ("sobol_total", "variance_share"))
+        )
+        table.add_row(
+            one.key,
+            f"{one.low:g} to {one.high:g}",
+            signed(mean),
+            _interval(mean),
+            number(_size(summary, one.key)),
+            number(total.estimate) if total else DASH,
+            _interval(total),
+        )
+    return table
+
+
+def sentences(summary: pd.DataFrame, unit: str) -> Iterator[str]:
+    """What moves most, what its intervals allow to say, and what they cover."""
+    sizes = summary[summary["estimand"] == "morris_size"].sort_values(
+        "estimate", ascending=False, kind="stable"
+    )
+    key = str(sizes["arm"].iloc[0])
+    size = _size_of(summary, key)
+    assert size is not None  # noqa: S101 - it was just found
+    rivals = [
+        k for k in sizes["arm"][1:] if (other := _size_of(summary, k)) and not other.ci_high < size.ci_low
+    ]
+    lead = f"; no lead is shown over {', '.join(rivals)}" if rivals else ""
+    yield (
+        f"The largest effect on the value of joint data is that of {key} over its range: {number(size.estimate)} {unit} on "
+        f"average, whichever way (95 % interval {interval(size)}, {size.n} trajectories){lead}."
+    )
+    up = [k for k in sizes["arm"] if _finding(summary, k) == "positive"]
+    down = [k for k in sizes["arm"] if _finding(summary, k) == "negative"]
+    open_ = [k for k in sizes["arm"] if k not in {*up, *down}]
+    for keys, words in ((up, "raise it"), (down, "lower it"), (open_, "show no direction")):
+        if keys:
+            yield f"These {words}: {', '.join(keys)}."
+    yield "Intervals: which points of the ranges were tried (t over trajectories, SALib's bootstrap), all on the same requests."
+
+
+def _finding(summary: pd.DataFrame, key: str) -> str:
+    mean = lookup(summary, "morris_mean", "effect", key)
+    return mean.finding if mean else "no interval"
+
+
+def _size_of(summary: pd.DataFrame, key: str) -> Estimate | None:
+    return lookup(summary, "morris_size", "effect", key)
+
+
+def _size(summary: pd.DataFrame, key: str) -> float:
+    found = _size_of(summary, key)
+    return found.estimate if found else 0.0
+
+
+def _interval(found: Estimate | None) -> str:
+    return interval(found) if found and found.has_interval else DASH

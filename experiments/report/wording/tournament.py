@@ -1,0 +1,148 @@
+"""What `jointbid tournament` prints: rankings with ties shown as ties, the payoff matrix, and sentences that claim no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ...estimate.intervals import Estimate
+from ...estimate.ladder import lookup
+from ...estimate.ranking import PROFIT
+from ...estimate.tournament import PAIRINGS, TOGETHER
+from ..verdict import CAVEAT, interval, number
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+FORMATS = {TOGETHER: "All in one market", PAIRINGS: "Each against each, mean over opponents"}
+"""Formats as tables and plots name them."""
+
+SENTENCES = {TOGETHER: "All in one market", PAIRINGS: "Each against each"}
+DASH = "-"
+
+
+def ranks(best: float, worst: float) -> str:
+    """The ranks that a strategy may have: "2", or "2 to 4" where no difference is shown among some."""
+    return f"{best:.0f}" if best == worst else f"{best:.0f} to {worst:.0f}"
+
+
+def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> Table:
+    """One row a strategy, the best first: its possible ranks, its profit, and what it leaves to others and to hindsight."""
+    rows = ranked[ranked["format"] == format_]
+    unit = str(rows["unit"].iloc[0])
+    tilde = "; ~ no difference shown" if format_ == PAIRINGS else ""
+    table = _table(
+        f"{FORMATS[format_]}: profit, {unit}",
+        f"rank: what the paired comparisons allow, Holm-corrected, 95 %; a range is a tie{tilde}",
+    )
+    table.add_column("strategy", no_wrap=True)
+    for head in ("rank", "profit", "95 % interval", "below hindsight", "%"):
+        table.add_column(head, justify="right")
+    further = ("win rate", "budget spent") if format_ == TOGETHER else ("below best response",)
+    for head in further:
+        table.add_column(head, justify="right")
+    for row in rows.to_dict("records"):
+        name = str(row["strategy"])
+        own = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["n_replications"])
+        below = lookup(summary, f"regret_hindsight_{format_}", PROFIT, name)
+        percent = lookup(summary, f"regret_hindsight_{format_}", "profit_pct", name)
+        cells = [_number(below), _number(percent)]
+        if format_ == TOGETHER:
+            cells += [
+                _percent(lookup(summary, "score_together", m, name)) for m in ("win_rate", "budget_spent")
+            ]
+        else:
+            cells.append(_signed(lookup(summary, "regret_best_response", PROFIT, name)))
+        possible = ranks(row["rank_best"], row["rank_worst"])
+        table.add_row(
+            name, possible, number(own.estimate), interval(own) if own.has_interval else DASH, *cells
+        )
+    return table
+
+
+def payoff_table(payoffs: pd.DataFrame) -> Table:
+    """Rows are strategies, columns opponents; a star is the best response among those present."""
+    unit = str(payoffs["unit"].iloc[0])
+    table = _table(
+        f"Profit of the row against the column, {unit}",
+        "*: the best response to that opponent, chosen on pilot replications; payoffs.csv has intervals and regrets",
+    )
+    opponents = list(dict.fromkeys(payoffs["opponent"]))
+    table.add_column("against", no_wrap=True)
+    for number_, _ in enumerate(opponents, 1):
+        table.add_column(f"({number_})", justify="right")
+    for place, (strategy, rows) in enumerate(payoffs.groupby("strategy", sort=False), 1):
+        own = rows.set_index("opponent")
+        cells = [
+            number(own.loc[other, "estimate"]) + ("*" if own.loc[other, "best_response"] == strategy else " ")
+            for other in opponents
+        ]
+        table.add_row(f"({place}) {strategy}", *cells)
+    return table
+
+
+def verdict(ranked: pd.DataFrame, format_: str) -> str:
+    """Who is ahead of everybody, or who may be; and who else no difference separates."""
+    rows = ranked[ranked["format"] == format_]
+    replications = int(rows["n_replications"].min())
+    close = f"{replications} replications; ranks hold together with 95 % confidence; {CAVEAT}."
+    if replications < 2:
+        return f"{SENTENCES[format_]}: one replication has no intervals, so no order is shown."
+    may_lead = [str(name) for name in rows["strategy"][rows["rank_best"] == 1]]
+    first = rows.iloc[0]
+    unit = str(first["unit"])
+    amount = f"{number(first['estimate'])} {unit}"
+    if len(may_lead) == 1:
+        verb = "earns more" if first["estimate"] > 0 else "loses less"
+        said = f"{first['strategy']} {verb} than every other strategy ({amount})"
+    elif len(may_lead) == len(rows):
+        said = f"no strategy is shown to be behind all others; {first['strategy']} has the highest mean ({amount})"
+        said = "no difference is shown that would put anybody behind" if not _separated(rows) else said
+    else:
+        said = f"no difference is shown among {_listed(may_lead)}, who lead ({first['strategy']}: {amount})"
+    last = [str(name) for name in rows["strategy"][rows["rank_worst"] == len(rows)]]
+    tail = f"; {last[0]} earns less than every other" if len(last) == 1 and len(rows) > 2 else ""
+    return f"{SENTENCES[format_]}: {said}{tail}. {close}"
+
+
+def notes(summary: pd.DataFrame) -> Iterator[str]:
+    """What else to know: money that nobody spends."""
+    spent = summary[(summary["estimand"] == "score_together") & (summary["metric"] == "budget_spent")]
+    if len(spent) and (spent["estimate"] < 0.5).all():
+        yield "no strategy spends half of its budget: budgets do not bind here, and pacing cannot show"
+    if not len(spent):
+        yield "bidders.budget is not set: money is no matter here, and pacing cannot show"
+
+
+def _separated(rows: pd.DataFrame) -> bool:
+    return bool((rows["rank_worst"] < len(rows)).any())
+
+
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _number(estimate: Estimate | None) -> str:
+    return DASH if estimate is None else number(estimate.estimate)
+
+
+def _signed(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return DASH
+    is_shown = estimate.finding in {"positive", "negative"} or estimate.estimate == 0
+    return number(estimate.estimate) if is_shown else f"~ {number(estimate.estimate)}"
+
+
+def _percent(estimate: Estimate | None) -> str:
+    return DASH if estimate is None else f"{number(100 * estimate.estimate)} %"
+
+
+def _table(title: str, caption: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(
+        title=title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
+    )

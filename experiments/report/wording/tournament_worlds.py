@@ -1,0 +1,79 @@
+"""Drawn worlds of a tournament in a table and in sentences that claim no more than their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from jointbid.sim.scenario import Scenario
+
+from ...estimate import Estimate, lookup
+from ...estimate.ranking import PROFIT
+from ...studies.tournament.worlds import NOT_SHOWN
+from ..tables import blank_table
+from ..verdict import interval, number
+from .sampled_markets import WHICH, goes_with, percent, share_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+
+def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Table:
+    """A row a strategy: in what share of worlds it is shown to be ahead of all others; last, in what share nobody is."""
+    table = blank_table(
+        f"Of {count} drawn worlds, all in one market",
+        f"95 % interval, exact: {WHICH.removeprefix('interval: ')}",
+    )
+    table.add_column("shown to be ahead of all others", no_wrap=True)
+    for head in ("% of worlds", "95 % interval"):
+        table.add_column(head, justify="right")
+    for name in (*strategies, NOT_SHOWN):
+        if found := share_of(summary, name):
+            ends = f"{number(100 * found.ci_low)} to {number(100 * found.ci_high)}"
+            table.add_row(name, number(100 * found.estimate), ends)
+    return table
+
+
+def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Iterator[str]:
+    """In what share of worlds who is ahead, and which keys go with the lead of the strategy that leads in the scenario itself."""
+    shares = {name: found for name in strategies if (found := share_of(summary, name))}
+    neither = share_of(summary, NOT_SHOWN)
+    if not shares or neither is None:
+        return
+    order = sorted(shares, key=lambda name: -shares[name].estimate)
+    ahead = [f"{name} in {percent(shares[name])}" for name in order if shares[name].estimate > 0]
+    nowhere = [name for name, found in shares.items() if found.estimate == 0]
+    said = f"{' and '.join(ahead)}" if ahead else "nobody in any"
+    if ahead and nowhere:
+        none = number(100 * shares[nowhere[0]].ci_high)
+        said += f", {' and '.join(nowhere)} in none (0 to {none} %{' each' if len(nowhere) > 1 else ''})"
+    yield (
+        f"Of {count} worlds drawn from the stated ranges it is shown that one strategy is ahead of all others: {said}; in "
+        f"{percent(neither)} no difference is shown that puts one ahead. {WHICH[0].upper()}{WHICH[1:]}."
+    )
+    rows = summary[summary["estimand"] == "lead_over_worlds"]
+    if rows.empty:
+        return
+    leader, unit = str(rows["arm"].iloc[0]), str(rows["unit"].iloc[0])
+    lead = lookup(rows, "lead_over_worlds", PROFIT, leader)
+    if lead and lead.has_interval:
+        yield f"Over worlds {leader}, with the highest mean in the scenario itself, {_ahead(lead, unit)} the best of the others on average."
+    yield from goes_with(summary, "decided_by", f"the lead of {leader}")
+
+
+def notes(scenario: Scenario, requests: int, count: int) -> Iterator[str]:
+    """What is not the same in worlds with fewer bid requests."""
+    now = scenario.supply.requests
+    if count and now and requests < now and scenario.bidders.budget is not None:
+        yield (
+            f"drawn worlds have {requests:,} bid requests (study.curve.requests) and not {now:,}, with the same budget, which binds "
+            "less there"
+        )
+
+
+def _ahead(lead: Estimate, unit: str) -> str:
+    if lead.finding == "no difference shown":
+        return f"is not shown to earn more or less ({interval(lead)} {unit}) than"
+    sign, word = (1.0, "more") if lead.estimate > 0 else (-1.0, "less")
+    return f"earns {number(sign * lead.estimate)} {unit} ({interval(lead, sign=sign)}) {word} than"

@@ -1,0 +1,3 @@
+"""Result folders, the journal of finished cells, and the catalogue over all of them."""
+
+from __future__ import annotations

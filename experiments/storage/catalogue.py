@@ -1,0 +1,239 @@
+"""The catalogue of a results folder: what each study is and how it stands, and SQL over the tables of all of them."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..cells.cell import code_version
+from ..errors import BadInput
+from ..report.sweep import POINTS, SWEEPS
+from .journal import SUFFIX
+from .study_folder import Folder
+
+if TYPE_CHECKING:
+    import duckdb
+
+NAME = re.compile(r"^(?P<scenario>.+)-(?P<hash>[0-9a-f]{12})$")
+"""Of a study's folder."""
+
+VIEWS = ("studies", "summary", "cells", "timeseries", POINTS)
+"""What can be asked: a row a study; the rows of these files of all studies; a row a point of each sweep."""
+
+WHERE_FROM = ("study", "scenario", "hash", "seed", "status", "started", "version", "command", "folder")
+"""Where a row comes from: these columns stand beside those of every table, unless it has one of that name itself."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One study.
+
+    Attributes:
+        status: ``done``, ``failed``; ``running`` while a command works on it, ``stopped`` where one was killed; ``damaged``
+            where a file of a finished one is gone.
+        version: of jointbid.
+        code: of what its cells were computed with.
+    """
+
+    study: str
+    scenario: str
+    hash: str
+    status: str
+    seed: int | None
+    started: str | None
+    wall_seconds: float | None
+    auctions: int | None
+    version: str | None
+    code: str | None
+    command: str | None
+    folder: str
+
+    @property
+    def is_current(self) -> bool:
+        """Whether its cells were computed with the code that is here now."""
+        return self.code == code_version()
+
+
+def scan(results: Path) -> list[Entry]:
+    """Every study below a results folder, oldest first.
+
+    Raises:
+        BadInput: there is no such folder.
+    """
+    if not results.is_dir():
+        raise BadInput(f"results_dir = {results}: no such folder; studies make it")
+    found = [
+        _entry(folder, name)
+        for folder in sorted(results.glob("*/*"))
+        if folder.parent.name != SWEEPS and (name := NAME.match(folder.name)) and folder.is_dir()
+    ]
+    return sorted(found, key=lambda entry: (entry.started or "", entry.folder))
+
+
+def _entry(path: Path, name: re.Match[str]) -> Entry:
+    folder = Folder(path)
+    about = folder.read_json("manifest.json")
+    versions = about.get("versions") or {}
+    return Entry(
+        study=path.parent.name,
+        scenario=name["scenario"],
+        hash=name["hash"],
+        status=_status(folder, about),
+        seed=about.get("seed"),
+        started=about.get("started"),
+        wall_seconds=about.get("wall_seconds"),
+        auctions=about.get("auctions"),
+        version=versions.get("jointbid"),
+        code=about.get("code"),
+        command=about.get("command"),
+        folder=str(path),
+    )
+
+
+def _status(folder: Folder, about: Mapping[str, Any]) -> str:
+    said = str(folder.read_json("status.json").get("status", "stopped"))
+    if said == "running" and not folder.is_held:
+        return "stopped"
+    if said == "done" and not all((folder.path / name).is_file() for name in about.get("files") or {}):
+        return "damaged"
+    return said
+
+
+# -- SQL --------------------------------------------------------------------------------------------------------------
+
+
+def query(results: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The columns and rows that a query over the views gives.
+
+    Raises:
+        BadInput: what DuckDB says of the query, in a line.
+    """
+    import duckdb
+
+    entries = scan(results)
+    with duckdb.connect() as database:
+        try:
+            _studies(database, entries)
+            for view in VIEWS[1:]:
+                if re.search(rf"\b{view}\b", sql, re.IGNORECASE):
+                    _view(database, view, results, entries)
+            answer = database.sql(sql)
+            return ([], []) if answer is None else (list(answer.columns), answer.fetchall())
+        except duckdb.Error as error:
+            raise BadInput(f"results query: {_one_line(error)}; there is: {', '.join(VIEWS)}") from None
+
+
+def _studies(database: duckdb.DuckDBPyConnection, entries: list[Entry]) -> None:
+    import pandas as pd
+
+    columns = list(Entry.__dataclass_fields__)
+    table = pd.DataFrame([asdict(entry) for entry in entries], columns=columns)
+    types = {"seed": "BIGINT", "wall_seconds": "DOUBLE", "auctions": "BIGINT"}
+    database.register("entries", table)
+    cast = ", ".join(f"CAST({name} AS {types.get(name, 'VARCHAR')}) AS {name}" for name in columns)
+    database.execute(f"CREATE TABLE studies AS SELECT {cast} FROM entries")  # noqa: S608 - our own names
+
+
+def _view(database: duckdb.DuckDBPyConnection, view: str, results: Path, entries: list[Entry]) -> None:
+    """The rows of one kind of file of all studies, with where each comes from."""
+    files = _files(view, results, entries)
+    if not files:
+        database.execute(f"CREATE VIEW {view} AS SELECT * FROM studies WHERE false")  # noqa: S608
+        return
+    listed = "[" + ", ".join("'" + str(file).replace("'", "''") + "'" for file in files) + "]"
+    source = f"read_parquet({listed}, union_by_name=true, filename='_file')"
+    own = [row[0] for row in database.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]  # noqa: S608
+    further = ", ".join(f"s.{name}" for name in WHERE_FROM if name not in own)
+    where = "regexp_replace(t._file, '/[^/]*$', '')"
+    key = "regexp_extract(t.folder, '[^/]*/[^/]*$') = regexp_extract(s.folder, '[^/]*/[^/]*$')"
+    join = f"LEFT JOIN studies s ON {key}" if view == POINTS else f"JOIN studies s ON s.folder = {where}"
+    sweep = f", regexp_extract({where}, '[^/]*$') AS sweep" if view == POINTS else ""
+    database.execute(
+        f"CREATE VIEW {view} AS SELECT t.* EXCLUDE (_file){sweep}, {further} FROM {source} t {join}"  # noqa: S608
+    )
+
+
+def _files(view: str, results: Path, entries: list[Entry]) -> list[Path]:
+    if view == POINTS:
+        found: Iterator[Path] = (results / SWEEPS).glob(f"*/{POINTS}.parquet")
+    else:
+        found = (Path(entry.folder) / f"{view}.parquet" for entry in entries)
+    return [file for file in found if _is_parquet(file)]
+
+
+def _is_parquet(file: Path) -> bool:
+    """Whether it begins and ends as such a file does: one damaged file must not stop a query over thousands."""
+    try:
+        with file.open("rb") as content:
+            head = content.read(4)
+            content.seek(-4, 2)
+            return head == content.read(4) == b"PAR1"
+    except OSError:
+        return False
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split("\nLINE ")[0].split())
+    return text.removesuffix("!").strip()
+
+
+# -- clean ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Waste:
+    """Something that may go: files or folders, why, and how many bytes they are."""
+
+    why: str
+    paths: tuple[Path, ...]
+    size: int
+
+
+def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
+    """What is unfinished, damaged or of other code; a finished study of other code only where ``finished``."""
+    for entry in scan(results):
+        folder = Folder(Path(entry.folder))
+        if folder.is_held:
+            continue
+        files = folder.read_json("manifest.json").get("files") or {}
+        if entry.status in {"stopped", "failed", "running"}:
+            yield _waste(f"unfinished ({entry.status})", folder.path)
+        elif entry.status == "damaged" or (changed := folder.changed(files)):
+            gone = "" if entry.status == "damaged" else f" ({', '.join(changed)})"
+            yield _waste(f"damaged{gone}", folder.path)
+        elif finished and entry.code is not None and not entry.is_current:
+            yield _waste("finished, of other code", folder.path)
+        elif old := _left_over(folder.path):
+            yield _waste("cells of other code; the tables stay", *old)
+
+
+def _left_over(folder: Path) -> list[Path]:
+    """Cells that no command would count any more, and files that were never finished."""
+    cells = [
+        file for file in (folder / "cells").glob(f"*{SUFFIX}") if not file.name.startswith(code_version())
+    ]
+    return cells + [file for file in folder.glob(".*") if file.is_file()]
+
+
+def _waste(why: str, *paths: Path) -> Waste:
+    return Waste(why, paths, sum(_size(path) for path in paths))
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else (path,)
+    total = 0
+    for file in files:
+        with suppress(OSError):
+            total += file.stat().st_size
+    return total
+
+
+def remove(found: Waste) -> None:
+    """Delete it."""
+    for path in found.paths:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

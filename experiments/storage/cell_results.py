@@ -1,0 +1,94 @@
+"""Finished cells of one study, read from the disk as they are asked for, and as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ..cells.cell import Cell, CellResult
+from .journal import Segments
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STUDY_COLUMNS = ("study_point", "arm", "replication", "seed")
+PART_CELLS = 200
+"""Cells whose rows become a part of a table at once."""
+
+
+class Found(Collection[tuple[Cell, CellResult]]):
+    """Cells with their results, which are read from the disk as they are asked for."""
+
+    def __init__(self, cells: Sequence[Cell], finished: Segments) -> None:
+        self._cells, self._finished = [cell for cell in cells if cell.key in finished], finished
+
+    def __iter__(self) -> Iterator[tuple[Cell, CellResult]]:
+        results = self._finished.read(cell.key for cell in self._cells)
+        for cell, (_, result) in zip(self._cells, results, strict=True):
+            yield cell, result
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    def __contains__(self, pair: object) -> bool:
+        return any(pair == other for other in self)
+
+
+@dataclass
+class Ledger:
+    """What a command knows of one study: where its finished cells are, its failures, and the work behind them.
+
+    ``failures`` are the lines of ``failures.jsonl`` without their tracebacks.
+    """
+
+    finished: Segments | None = None
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    ran: int = 0
+    kept: int = 0
+    auctions: int = 0
+
+    def of(self, cells: Sequence[Cell]) -> Found:
+        """Those of the cells that have a result, in the given order."""
+        assert self.finished is not None  # noqa: S101 - a study has them
+        return Found(cells, self.finished)
+
+
+def table(found: Iterable[tuple[Cell, CellResult]]) -> pd.DataFrame:
+    """One row a cell and bidder, in the order of the cells."""
+    import pandas as pd
+
+    frames = list(parts(found, lambda result: result.rows))
+    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+
+
+class TimeSeries(Iterable["pd.DataFrame"]):
+    """One row a cell, bidder and hour, part by part, as often as it is gone through."""
+
+    def __init__(self, found: Iterable[tuple[Cell, CellResult]]) -> None:
+        self._found = found
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        return parts(self._found, lambda result: result.timeseries)
+
+
+def parts(
+    found: Iterable[tuple[Cell, CellResult]], rows: Callable[[CellResult], list[dict[str, Any]]]
+) -> Iterator[pd.DataFrame]:
+    """Rows of many cells as tables of some cells each; at least one, which may be empty."""
+    import pandas as pd
+
+    records: list[dict[str, Any]] = []
+    number, empty = 0, True
+    for number, (cell, result) in enumerate(found, 1):
+        about = dict(
+            zip(STUDY_COLUMNS, (cell.point, cell.treatment, cell.replication, cell.seed), strict=True)
+        )
+        records += [
+            {**about, **row, **about} for row in rows(result)
+        ]  # a result may be shared with another point
+        if number % PART_CELLS == 0 and records:
+            yield pd.DataFrame(records)
+            records, empty = [], False
+    if records or empty:
+        yield pd.DataFrame(records, columns=None if records else list(STUDY_COLUMNS))

@@ -1,0 +1,186 @@
+"""A study's folder: finished cells, the tables made from them, and what is known about the run.
+
+Finished cells are in ``cells/`` (``jointbid.experiments.storage.journal``): what is half written, damaged or of other code never counts, and
+the same command again runs only what is missing. Every other file is put in place whole, or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import BadInput
+from .journal import Segments
+from .lock import is_held, lock
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Status = Literal["running", "done", "failed"]
+LOCK = ".lock"
+
+
+class Folder:
+    """The result folder of one study; made when it is first written to.
+
+    Attributes:
+        path: where it is.
+        cells: the finished cells.
+        checksums: of the files that were written, by name.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.cells = Segments(path / "cells")
+        self.checksums: dict[str, str] = {}
+
+    @contextmanager
+    def held(self, *, wait: bool = True) -> Iterator[None]:
+        """Make the folder, have it for this command alone, and leave no status ``running`` behind.
+
+        Raises:
+            BadInput: it cannot be made or written to.
+            Held: another command has it, and we are not to ``wait``.
+        """
+        cells = self.path / "cells"
+        try:
+            cells.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=cells):
+                pass
+        except OSError as error:
+            raise BadInput(f"results_dir: cannot write to {self.path} ({error.strerror or error})") from None
+        with lock(cells / LOCK, wait=wait):
+            try:
+                yield
+            except BaseException:
+                if self._said().get("status") == "running":
+                    self._fail()
+                raise
+            finally:
+                self.cells.close()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a command works in it."""
+        return is_held(self.path / "cells" / LOCK)
+
+    def status(self, status: Status) -> None:
+        """Say how the study stands."""
+        self.write_json("status.json", {"status": status})
+
+    def is_done(self) -> bool:
+        """Whether the study was finished once."""
+        return bool(self._said().get("status") == "done")
+
+    def changed(self, checksums: Mapping[str, str]) -> list[str]:
+        """Which of these files are gone, or are not as they were written."""
+        return [name for name, checksum in checksums.items() if _checksum(self.path / name) != checksum]
+
+    def _said(self) -> dict[str, Any]:
+        return self.read_json("status.json")
+
+    def _fail(self) -> None:
+        try:
+            self.status("failed")
+        except OSError:  # a full disk: where the old status stands there is room for the new one
+            with suppress(OSError), (self.path / "status.json").open("r+b") as file:
+                file.write(
+                    json.dumps({"status": "failed"}).encode().ljust(os.fstat(file.fileno()).st_size - 1)
+                    + b"\n"
+                )
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """What a JSON file holds; nothing where there is none."""
+        with suppress(OSError, ValueError):
+            content = json.loads((self.path / name).read_text("utf-8"))
+            if isinstance(content, dict):
+                return content
+        return {}
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Write a JSON file atomically."""
+        self._replace(name, json.dumps(content, indent=2) + "\n")
+
+    def write_text(self, name: str, content: str) -> None:
+        """Write a text file atomically."""
+        self._replace(name, content)
+
+    def write_lines(self, name: str, records: Sequence[Mapping[str, Any]]) -> None:
+        """Write a JSON-lines file atomically; where there is nothing to write there is no file."""
+        if records:
+            self._replace(name, "".join(json.dumps(record) + "\n" for record in records))
+        else:
+            self.drop(name)
+
+    def add_line(self, name: str, record: Mapping[str, Any]) -> None:
+        """Add a line to a JSON-lines file."""
+        with (self.path / name).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def drop(self, name: str) -> None:
+        """Remove a file, where there is one."""
+        (self.path / name).unlink(missing_ok=True)
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write a table atomically, as Parquet or CSV by its suffix."""
+        target = self.path / name
+        with self._beside(target) as partial:
+            if target.suffix == ".csv":
+                table.to_csv(partial, index=False)
+            else:
+                table.to_parquet(partial, index=False)
+
+    def write_parts(self, name: str, parts: Iterable[pd.DataFrame]) -> None:
+        """Write a table that comes in parts as Parquet, without ever holding it whole."""
+        with self._beside(self.path / name) as partial:
+            _write_parts(partial, parts)
+
+    def _replace(self, name: str, content: str) -> None:
+        with self._beside(self.path / name) as partial:
+            partial.write_text(content, "utf-8")
+
+    @contextmanager
+    def _beside(self, target: Path) -> Iterator[Path]:
+        """Where to write a file that then takes its place at once; nothing is left of one that was not finished."""
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        try:
+            yield partial
+            self.checksums[str(target.relative_to(self.path))] = _checksum(partial)
+            partial.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+            raise
+
+
+def _write_parts(path: Path, parts: Iterable[pd.DataFrame]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    writer: parquet.ParquetWriter | None = None
+    try:
+        for part in parts:
+            table = pa.Table.from_pandas(part, schema=writer.schema if writer else None, preserve_index=False)
+            writer = writer or parquet.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, KeyError):  # parts that are not alike
+        tables = [pa.Table.from_pandas(part, preserve_index=False) for part in parts]
+        parquet.write_table(pa.concat_tables(tables, promote_options="permissive"), path)
+    finally:
+        if writer:
+            writer.close()
+
+
+def _checksum(path: Path) -> str:
+    """Hex digits of a file's content; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "blake2b").hexdigest()[:32]
+    except OSError:
+        return ""

@@ -1,0 +1,3 @@
+"""What joint data are worth over time, net of what they cost."""
+
+from __future__ import annotations

@@ -1,0 +1,115 @@
+"""Which cells the study ``value`` needs at one point: the ladder, and the pilots that decide how it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jointbid.sim.scenario import Scenario
+
+from ..cells.arms import STACKED, arms_of
+from ..cells.cell import PILOTS, Cell
+from ..config.settings import Settings
+from ..storage.cell_results import Found
+from .tuning.tuned_parameter import Policies
+
+PILOT = tuple(range(PILOTS, PILOTS + 4))
+"""Replications on which the better single source is chosen; no estimate uses them."""
+
+WIDTH_PILOT = tuple(range(2 * PILOTS, 2 * PILOTS + 10))
+"""Replications that fix, where a half-width is wanted, how many there must be; no estimate uses them: an interval over
+replications that have decided on their own number covers less often than it says (.93 for .95)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The study's cells, by what they are for. ``point`` says where on a curve this is; empty on the ladder itself.
+
+    ``policies`` has by arm what bidders play whose ``parameter`` was retuned.
+    """
+
+    settings: Settings[Any]
+    point: str = ""
+    parameter: str = ""
+    policies: Mapping[str, Policies] = field(default_factory=dict)
+
+    @property
+    def study(self) -> Any:
+        """The study's own settings: of `value`, or of another study that compares the same arms."""
+        return self.settings.study
+
+    @property
+    def valuation(self) -> str:
+        """How these cells' values are come by; where both valuations are asked for, the exact one."""
+        asked = str(self.study.valuation)
+        return "bayes" if asked == "both" else asked
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source by name; each alone is an arm."""
+        return tuple(self.settings.scenario.source)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """Arms that the value of joint data and its two steps need."""
+        return tuple(dict.fromkeys((*self.siloed, *self.sources, STACKED, "joint")))
+
+    @property
+    def siloed(self) -> tuple[str, ...]:
+        """Arms that the silo may be."""
+        return self.sources if self.study.silo == "best_single" else (self.study.silo,)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """Every arm of the ladder."""
+        return (*arms_of(self.settings.scenario, whole=self.study.lattice), *self.siloed)
+
+    def ladder(self, replications: Iterable[int]) -> list[Cell]:
+        """Every arm in these replications."""
+        return self.cells(self.arms, replications)
+
+    def pilot(self) -> list[Cell]:
+        """The single sources on the pilot's replications."""
+        return self.cells(self.sources, PILOT)
+
+    def width_pilot(self) -> list[Cell]:
+        """Joint, and what it is compared with, on the replications that fix the number of replications."""
+        return self.cells(("joint", *self.siloed), WIDTH_PILOT)
+
+    def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
+        """These arms in these replications."""
+        study, settings = self.study, self.settings
+        return [
+            Cell(
+                scenario=settings.market,
+                arm=arm,
+                valuation=self.valuation,
+                who=study.who,
+                others=study.others,
+                parameter=self.parameter if arm in self.policies else "",
+                policies=self.policies.get(arm, ()),
+                train_requests=study.train_requests,
+                learner=study.learner,
+                seed=settings.seed,
+                replication=replication,
+                point=self.point,
+            )
+            for replication in replications
+            for arm in dict.fromkeys(arms)
+        ]
+
+
+def unit(scenario: Scenario) -> tuple[float, str]:
+    """Bid requests that money is stated for, and the name of that unit."""
+    if scenario.name.startswith("theory"):
+        return 1.0, f"{scenario.currency} per request"
+    return 1e6, f"{scenario.currency} per million bid requests"
+
+
+def best_single(pilot: Found, sources: Iterable[str]) -> str:
+    """The single source with the higher mean profit on the pilot; the first one where they are equal."""
+    profit = dict.fromkeys(sources, 0.0)
+    for cell, result in pilot:
+        profit[cell.arm] += sum(row["profit"] for row in result.rows if row["focal"])
+    return max(profit, key=lambda arm: profit[arm])

@@ -1,0 +1,3 @@
+"""Studies on a log."""
+
+from __future__ import annotations

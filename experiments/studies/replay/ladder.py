@@ -1,0 +1,132 @@
+"""The study `value` on a real log: what joining profile and context is worth when its own auctions are replayed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
+from ...logs.replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
+from ...logs.replay.plan import Plan, Requests, hidden_words, load
+from ...logs.replay.summary import summarise
+from ...report.verdict import verdict
+
+FOOTING = "interval: which rows were logged and how they were dealt to folds, no refitting on other logs"
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What a replay leaves behind.
+
+    Attributes:
+        summary: the columns of `summary.csv`, and `tags` ("all" or "without_suspects") and `budget_share` (of the
+            log's cost; inf without a limit). `n_replications` counts resamples of the log.
+        models: one row a rung, variant of the tags and split (`replication`): AUC overall and within campaigns, log loss, calibration.
+        cells: one row an arm, budget, variant and split (`replication`), totals over the log.
+        verdict: a sentence for each variant of the tags.
+        notes: what was read, and what to know before believing it.
+    """
+
+    summary: pd.DataFrame
+    models: pd.DataFrame
+    cells: pd.DataFrame
+    verdict: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def run_replay(config: Mapping[str, Any], progress: Callable[[str], None] = lambda _: None) -> ReplayResult:
+    """Replay a log's auctions on every rung of the ladder, with and without the suspect tags.
+
+    Args:
+        config: a resolved configuration; `seed`, `supply`, `study.silo`, `study.replay` and `executor` are used.
+        progress: is told in a line what was done.
+
+    Raises:
+        BadInput: settings or a log that cannot be used.
+    """
+    plan = Plan.of(config)
+    requests = load(plan)
+    progress(
+        f"read {len(requests.log):,} rows of {requests.log.path}, {int(requests.clicks.sum()):,} with a click"
+    )
+    models: list[dict[str, Any]] = []
+    outcomes: list[Outcome] = []
+    ballots: dict[tuple[str, float], Counter[str]] = defaultdict(Counter)
+    splits = 1 if plan.settings.split == "time" else plan.settings.splits
+    for split in range(splits):
+        dealt = requests.dealt(plan.settings, plan.seed, split)
+        for tags, ladder in fit_ladders(plan, dealt).items():
+            models += [{**row, "replication": split} for row in model_rows(tags, ladder, dealt)]
+            for share in (*plan.settings.budgets, UNLIMITED):
+                played, ballot = play(plan, dealt, tags, ladder, share, split)
+                outcomes += played
+                ballots[tags, share] += ballot
+        progress(f"split {split + 1} of {splits}: ladder learned and replayed under every budget")
+    best = {point: ballot.most_common(1)[0][0] for point, ballot in ballots.items()}
+    summary = summarise(plan, requests, outcomes, best)
+    progress(f"resampled the rows {plan.settings.bootstrap:,} times")
+    return ReplayResult(
+        summary,
+        pd.DataFrame(models),
+        cells(plan, requests, outcomes),
+        tuple(
+            _verdict(plan, requests, summary, tags, best[tags, UNLIMITED])
+            for tags in summary["tags"].unique()
+        ),
+        (*_notes(plan, requests), *_elections(ballots)),
+    )
+
+
+def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, source: str) -> str:
+    """The sentence for one variant of the features, for the run without a limit."""
+    heads = {ALL: "All values", WITHOUT: f"Without the suspect {hidden_words(requests.hidden)}"}
+    rows = summary[(summary["tags"] == tags) & (summary["budget_share"] == UNLIMITED)]
+    settings = plan.settings
+    of = {"time": f"stretches of {settings.block_h:g} h", "person": "people", "row": "rows"}[settings.blocks]
+    splits = 1 if settings.split == "time" else settings.splits
+    caveat = f"{settings.bootstrap:,} resamples of {of}, {splits} split{'s' if splits > 1 else ''} by {settings.split}; {FOOTING}"
+    return f"{heads[tags]}: {verdict(rows, best_single=source, silo=plan.silo, caveat=caveat)}"
+
+
+def _elections(ballots: Mapping[tuple[str, float], Counter[str]]) -> list[str]:
+    """Say where the views did not agree on the better single source."""
+    return [
+        f"the better single source was a near thing (tags {tags}, budget {budget_label(share)}): "
+        + ", ".join(f"{source} {count}" for source, count in ballot.most_common())
+        for (tags, share), ballot in ballots.items()
+        if len(ballot) > 1
+    ]
+
+
+def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
+    """What was read, what a row stands for, and what the figures rest on."""
+    log, rows = requests.log, requests.log.rows
+    full, clicks = requests.weights.sum(), (requests.weights * requests.clicks).sum()
+    cost = requests.cost.sum() / 1e6
+    notes = [
+        f"{log.path}: {rows}",
+        (
+            f"they stand for {full:,.0f} impressions with {clicks:,.0f} clicks (CTR {clicks / full:.4%}) that cost "
+            f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM, {cost / clicks:.3f} a click"
+        ),
+        f"a click is worth {_worth(plan)}; all campaigns share one budget and one bid gain",
+        *log.facts,
+        *log.notes,
+    ]
+    if not requests.hidden:
+        notes.append("no value looks like leakage: there is nothing to leave out")
+    if plan.supply.suspect_tags:
+        known = {tag for name in log.roles.lists for cell in log.frame[name] for tag in cell.split(",")}
+        notes += [
+            f"suspect tag {tag!r} occurs in no row" for tag in plan.supply.suspect_tags if tag not in known
+        ]
+    return tuple(notes)
+
+
+def _worth(plan: Plan) -> str:
+    value = plan.settings.value_per_click
+    return "the campaign's eCPC in the log" if value is None else f"{value:g} in the log's currency"

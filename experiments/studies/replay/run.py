@@ -1,0 +1,189 @@
+"""`jointbid run` on a log: one strategy against the prices that were logged, or the log of a simulated run once more."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jointbid.sim.scenario import LogSupply
+
+from ...config.points import Point
+from ...errors import BadInput
+from ...storage.cell_results import Ledger
+from ...storage.study_folder import Folder
+from ..run import Run, bidder_table, calendar_table
+from ..session import manifest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from jointbid.sim import RunResult, Scenario
+    from jointbid.sim.supply import Log
+
+    from ...logs.read_log import LogTable
+    from ...logs.replay.plan import Plan
+
+
+def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
+    """Replay and write what came of it; the run, what to know of it, and the market it was in.
+
+    Raises:
+        BadInput: a log or settings that cannot be used, a strategy that does not bid, a folder that cannot be written to.
+    """
+    from ...logs.read_log import open_log, options_of
+
+    supply = point.settings.scenario.supply
+    assert isinstance(supply, LogSupply)  # noqa: S101 - the caller has asked
+    folder, started = Folder(point.folder), time.time()
+    name, _ = open_log(Path(supply.path).expanduser(), supply.format, options_of(supply))
+    with folder.held():
+        folder.status("running")
+        own = name == "jointbid" and point.settings.study.bids != "strategy"
+        result, bidders, notes, scenario = _again(point, supply) if own else _played(point, supply)
+        done = Run(
+            point.folder,
+            bidders,
+            _frame(result.timeseries),
+            calendar_table(result),
+            dict(result.market),
+        )
+        about = {
+            "market": {key: value for key, value in done.market.items() if math.isfinite(value)},
+            "notes": notes,
+        }
+        _write(point, folder, done)
+        ledger = Ledger(ran=1, auctions=int(result.market["requests"]))
+        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
+        folder.status("done")
+    return done, notes, scenario
+
+
+def _frame(columns: object) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(dict(columns))  # type: ignore[call-overload]
+
+
+def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
+    """The run that a log of this engine is of."""
+    import dataclasses
+
+    from ...logs.replay.own_log import load_own, replay_own
+
+    own = load_own(Path(supply.path).expanduser())
+    result, bidders = replay_own(own, point.settings.seed)
+    result = dataclasses.replace(result, bidders=bidders)
+    table = bidder_table(result, identified=own.scenario.audience.people is not None)
+    notes = (
+        f"{supply.path}: {own.rows.num_rows:,} rows read, {own.rows.num_rows:,} used, dropped: none",
+        "each bidder bids as it did; study.bids=strategy plays bidders.strategy on this log instead",
+    )
+    return result, table, notes, own.scenario
+
+
+def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
+    """One strategy on the part of the log that nothing was learned from."""
+    from jointbid.sim import BidError, Entrant, simulate
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import UnknownStrategyError, make
+
+    from ...logs.replay.plan import Plan
+    from ...logs.replay.priced_log import landscape
+
+    plan, settings = Plan.of(point.settings.tree()), point.settings
+    game = _game(plan, supply, settings.study.arm)
+    scenario = settings.scenario.model_copy(
+        update={
+            "supply": supply.model_copy(update={"horizon_h": game.last_us / 3.6e9 + 1e-6}),
+            "rivals": landscape(game.training, plan.settings.landscape),
+            "currency": game.log.currency,
+        }
+    )
+    bidders = scenario.bidders
+    try:
+        strategy = make(bidders.strategy, Market.of(scenario))
+        entrant = Entrant(strategy, ("value",), bidders.budget)
+        result = simulate(scenario, {"focal": entrant}, settings.seed, log=game.rows)
+    except (BidError, UnknownStrategyError) as error:
+        raise BadInput(f"bidders.strategy: {error}") from None
+    notes = (*_notes(plan.settings.landscape, game), *_leaks(plan, game.log))
+    return result, bidder_table(result, identified=False), notes, scenario
+
+
+@dataclass(frozen=True)
+class _Game:
+    """What is played: the log, the rows to learn and tune on, those to be played, the time of the last one, and a word on them."""
+
+    log: LogTable
+    training: LogTable
+    rows: Log
+    last_us: int
+    word: str = ""
+
+
+def _game(plan: Plan, supply: LogSupply, arm: str) -> _Game:
+    """Read a log and price the part that nothing is learned from: all its rows, or those that are held of them."""
+    from ...logs.read_log import read_supply
+    from ...logs.replay.priced_log import open_field
+    from ...logs.replay.streamed_log import obstacle, open_stream
+
+    log, word = read_supply(supply, plan.seed), ""
+    if log.thinned:
+        reason = obstacle(plan, log)
+        if not reason:
+            training, rows = open_stream(plan, log, arm)
+            return _Game(
+                log, training, rows, rows.last_us, "all rows after the training part are played, each once"
+            )
+        word = f"only the rows that are held are played, for those that they stand for: {reason}"
+    field = open_field(plan, log, arm)
+    columns = field.part(~field.training).columns()
+    return _Game(field.log, field.part(field.training).log, columns, int(columns.time_us[-1]), word)
+
+
+def _notes(kind: str, game: _Game) -> tuple[str, ...]:
+    log = game.log
+    brought = (
+        "predictions are the log's own (pctr)"
+        if "pctr" in log.frame
+        else "predictions were learned on the training rows"
+    )
+    censored = (
+        "full information: the price of every row is known"
+        if log.full_information
+        else "censored: no price above the logger's own bid is known, so that nothing is said of what higher bids would win"
+    )
+    return (
+        f"{log.path}: {log.rows}",
+        f"learned and tuned on {len(game.training):,} rows, replayed on {len(game.rows):,}; {brought}",
+        *([game.word] if game.word else []),
+        f"policies are told the {kind.replace('_', '-')} landscape of the training rows",
+        "the log's price is the highest rival bid; rivals do not react",
+        censored,
+        *log.facts,
+        *log.notes,
+    )
+
+
+def _leaks(plan: Plan, log: LogTable) -> list[str]:
+    """What looks like leakage among the values that the predictions rest on."""
+    from ...logs.replay.plan import hidden_values, hidden_words
+
+    hidden = {} if "pctr" in log.frame else hidden_values(plan, log)
+    if not hidden:
+        return []
+    named = hidden_words(hidden)
+    return [
+        f"the predictions rest on what looks like leakage, too: {named}; jointbid log table plays without it"
+    ]
+
+
+def _write(point: Point, folder: Folder, done: Run) -> None:
+    folder.write_text("config.yaml", point.yaml)
+    for name, table in (("bidders", done.bidders), ("timeseries", done.timeseries)):
+        folder.write_table(f"{name}.csv", table)
+        folder.write_table(f"{name}.parquet", table)
+    folder.write_table("calendar.csv", done.calendar)

@@ -1,0 +1,105 @@
+"""The study ``value`` of a real log: replay it, write the same result files, and lay both variants side by side."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from jointbid.sim.scenario import LogSupply
+
+from ...cells.cell import code_version
+from ...config.points import Point, content_hash, digest
+from ...logs.fingerprint import fingerprint
+from ...storage.cell_results import Ledger
+from ...storage.study_folder import Folder
+from ..base import Said
+from ..session import CELLS, REPORT, SUMMARY, Answer, manifest, report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from .ladder import ReplayResult
+
+CODE = (
+    "sim",
+    "strategies",
+    "experiments/cells",
+    "experiments/estimate",
+    "experiments/logs",
+    "experiments/studies/replay",
+)
+
+
+def value(point: Point) -> Answer:
+    """Replay the log of one point; what is there already is only read.
+
+    Raises:
+        BadInput: a log or settings that cannot be used, a folder that cannot be written to.
+    """
+    import pandas as pd
+
+    content = digest(
+        [
+            content_hash(point.settings),
+            code_version(CODE),
+            _fingerprint(point),
+            point.settings.plot.model_dump(),
+        ]
+    )
+    folder, started = Folder(point.folder), time.time()
+    known = folder.read_json("manifest.json")
+    if known.get("content") == content and folder.is_done():
+        models, summary = (pd.read_parquet(point.folder / name) for name in ("models.parquet", SUMMARY))
+        if not (point.folder / REPORT).is_file():
+            report(point.folder)
+        return _answer(point, models, summary, known)
+    from .ladder import run_replay
+
+    with folder.held():
+        folder.status("running")
+        result = run_replay(point.settings.tree(), lambda line: print(line, file=sys.stderr))  # noqa: T201
+        _write(point, folder, result)
+        about = {"verdict": result.verdict, "notes": result.notes, "content": content}
+        ledger = Ledger(auctions=int(result.cells["rows"].sum()), ran=len(result.cells))
+        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
+        folder.status("done")
+        report(point.folder)
+    return _answer(point, result.models, result.summary, about)
+
+
+def _write(point: Point, folder: Folder, result: ReplayResult) -> None:
+    folder.write_text("config.yaml", point.yaml)
+    folder.write_table(CELLS, result.cells)
+    folder.write_table("models.csv", result.models)
+    folder.write_table("models.parquet", result.models)
+    folder.write_table("summary.csv", result.summary)
+    folder.write_table(SUMMARY, result.summary)
+    if point.settings.plot.enabled:
+        _plot(result.summary, point)
+
+
+def _plot(summary: pd.DataFrame, point: Point) -> None:
+    from ...report import plots
+
+    profit = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
+    limited = profit[profit["budget_share"] <= 1]
+    if limited.empty:
+        return
+    look, unit = point.settings.plot, str(profit["unit"].iloc[0])
+    with plots.look(look.style):
+        figure = plots.draw_log_ladder(limited, unit=unit)
+        plots.save(figure, limited, point.folder / "plots", "log_ladder", look.format)
+
+
+def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: dict[str, Any]) -> Answer:
+    from ...report.log_tables import model_table, money_table
+
+    said = Said(tuple(about["verdict"]), tuple(about["notes"]), (model_table(models), money_table(summary)))
+    return Answer(point.folder, summary=summary, said=said)
+
+
+def _fingerprint(point: Point) -> list[str]:
+    supply = point.settings.scenario.supply
+    assert isinstance(supply, LogSupply)  # noqa: S101 - this is the study of a log
+    return fingerprint(supply)

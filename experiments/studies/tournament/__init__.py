@@ -1,0 +1,3 @@
+"""The study `tournament`: strategies against each other."""
+
+from __future__ import annotations

@@ -1,0 +1,79 @@
+"""Which matches a tournament needs in one market, and what comes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+from jointbid.sim.scenario import StrategySpec
+
+from ...cells.cell import PILOTS, Cell, label
+from ...config.settings import Settings
+from ...config.study_settings import TournamentStudy
+from ...storage.cell_results import Ledger, table
+from ..cell_plans import unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ...estimate.tournament import Results
+
+PILOT = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
+"""Replications on which best responses are chosen; no estimate uses them."""
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The matches of some strategies in one market. ``point`` says which of many; empty in the scenario's own."""
+
+    settings: Settings[TournamentStudy]
+    strategies: tuple[StrategySpec, ...]
+    point: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The strategies as tables name them."""
+        return tuple(map(label, self.strategies))
+
+    def together(self, replications: Iterable[int]) -> list[Cell]:
+        """The market of all, as often as there are seats: everybody moves on by one, so that all have sat everywhere."""
+        given = self.strategies
+        seatings = [given[first:] + given[:first] for first in range(len(given))]
+        return [self._cell(seating, replication) for replication in replications for seating in seatings]
+
+    def pairings(self, replications: Iterable[int]) -> list[Cell]:
+        """Every two, themselves included, in both seats; none where pairings are not asked for."""
+        if not self.settings.study.pairings:
+            return []
+        pairs = list(product(self.strategies, repeat=2))
+        return [self._cell(pair, replication) for replication in replications for pair in pairs]
+
+    def results(self, cells: pd.DataFrame, ledger: Ledger) -> Results:
+        """What these rows come to; the pilot's are in the ledger."""
+        from ...estimate.tournament import Results
+
+        scale, money = unit(self.settings.scenario)
+        return Results(
+            cells=cells,
+            strategies=self.names,
+            pilot=table(ledger.of(self.pairings(PILOT))),
+            scale=scale,
+            unit=money,
+            budget=self.settings.scenario.bidders.budget,
+        )
+
+    def _cell(self, lineup: tuple[StrategySpec, ...], replication: int) -> Cell:
+        study, settings = self.settings.study, self.settings
+        return Cell(
+            scenario=settings.market,
+            arm=study.arm,
+            valuation=study.valuation,
+            train_requests=study.train_requests,
+            learner=study.learner,
+            seed=settings.seed,
+            replication=replication,
+            point=self.point,
+            lineup=lineup,
+        )

@@ -1,0 +1,3 @@
+"""Policies tuned anew where the information changes."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The study `value`: what joint data are worth."""
+
+from __future__ import annotations

@@ -1,0 +1,158 @@
+"""Both valuations beside each other: what there is to know, what a log of so many impressions teaches, and the difference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ...config.changes import varied
+from ...config.settings import Settings
+from ...config.value_settings import Swept, ValueStudy
+from ..cell_plans import Plan, unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Drawing
+
+    from ...estimate import Estimate
+    from ...estimate.curves import Reading
+
+BOTH = "both"
+AMOUNT = "study.train_requests"
+SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
+"""Parts of ``study.train_requests`` over which the cost of learning is followed."""
+
+
+def learned_plan(settings: Settings[ValueStudy]) -> Plan | None:
+    """The ladder once more, learned; None where one valuation is asked for."""
+    if settings.study.valuation != BOTH:
+        return None
+    change = {"study.valuation": "learned"}
+    return Plan(varied(settings, change, place="study.valuation"), "study.valuation=learned")
+
+
+def swept(settings: Settings[ValueStudy]) -> tuple[Swept, ...]:
+    """The curve over the amount of data, where both valuations are asked for and no curve asked for is one."""
+    study = settings.study
+    if study.valuation != BOTH or any(one.over == AMOUNT for one in study.curves or ()):
+        return ()
+    amounts = dict.fromkeys(max(2, round(share * study.train_requests)) for share in SHARES)
+    lines = {name: {"study.valuation": name} for name in ("bayes", "learned")}
+    return (Swept(over=AMOUNT, values=tuple(amounts), lines=lines, name="learning"),)
+
+
+def rows(
+    settings: Settings[ValueStudy], exact: pd.DataFrame, learned: pd.DataFrame, best: tuple[str, str]
+) -> pd.DataFrame:
+    """For ``summary.csv``: the learned ladder, and what learning costs each arm.
+
+    Args:
+        settings: the study's.
+        exact: cells of the ladder with exact valuations.
+        learned: those with learned ones, of the same replications.
+        best: the better single source with either.
+    """
+    import pandas as pd
+
+    from ...estimate import ladder_summary
+    from ...estimate.learning import cost_rows, learned_rows
+
+    scale, money = unit(settings.scenario)
+    silo = settings.study.silo
+    ladder = ladder_summary(
+        learned,
+        best_single=best[1],
+        silo=silo,
+        sources=tuple(settings.scenario.source),
+        unit_scale=scale,
+        unit=money,
+    )
+    cost = cost_rows(exact, learned, best_single=best, silo=silo, unit_scale=scale, unit=money)
+    return pd.concat([learned_rows(ladder), cost], ignore_index=True)
+
+
+def cost_curve(readings: Sequence[Reading], settings: Settings[ValueStudy]) -> pd.DataFrame | None:
+    """Bayes less learned over the amount of data, a line an arm; None of a curve that does not hold both."""
+    from ...estimate.learning import cost_over
+
+    if not {"bayes", "learned"} <= {reading.line for reading in readings} or readings[0].over != AMOUNT:
+        return None
+    scale, money = unit(settings.scenario)
+    return cost_over(readings, unit_scale=scale, unit=money)
+
+
+def table(summary: pd.DataFrame) -> pd.DataFrame:
+    """A row an arm, and one of the value of joint data: with either valuation, what learning costs, and its interval."""
+    import pandas as pd
+
+    from ...estimate.ladder import PROFIT
+    from ...estimate.learning import COST, LEARNED, LOST
+
+    profit = summary[summary["metric"] == PROFIT]
+    found = []
+    for estimand, of in ((COST, "utility"), (LOST, "value_of_joint_data")):
+        exact, learned = (profit[profit["estimand"] == name] for name in (of, LEARNED + of))
+        by_arm = [rows.set_index("arm")["estimate"] for rows in (exact, learned)]
+        for row in profit[profit["estimand"] == estimand].to_dict("records"):
+            both = [float(known.iloc[0] if estimand == LOST else known[row["arm"]]) for known in by_arm]
+            about = {name: row[name] for name in ("ci_low", "ci_high", "n_replications", "unit")}
+            found.append(
+                {"arm": row["arm"], "bayes": both[0], "learned": both[1], COST: row["estimate"], **about}
+            )
+    return pd.DataFrame(found)
+
+
+def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+    """What joining is worth to who has to learn, and what learning costs with all data and with the silo's."""
+    from ...estimate import lookup
+    from ...estimate.learning import COST, LEARNED, LOST
+    from ...report.verdict import interval, number
+
+    value, lost = lookup(summary, f"{LEARNED}value_of_joint_data"), lookup(summary, LOST)
+    if value is None or lost is None:
+        return
+
+    def told(found: Estimate, more: str, less: str) -> str:
+        amount = f"{number(abs(found.estimate))} ({interval(found, sign=-1 if found.finding == 'negative' else 1)})"
+        if found.finding in {"positive", "negative"}:
+            return (more if found.finding == "positive" else less).format(amount)
+        return f"no difference shown ({number(found.estimate)}, {interval(found)})"
+
+    money, amount = unit(settings.scenario)[1], settings.study.train_requests
+    joining = told(value, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
+    yield (
+        f"Learned from {amount:,} randomised impressions: {joining}; against what there is to know "
+        f"{told(lost, '{} less', '{} more')}."
+    )
+    silo = settings.study.silo
+    costs = {arm: lookup(summary, COST, arm=arm) for arm in ("joint", silo)}
+    parts = [f"{arm} {told(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found]
+    yield f"Learning costs, in {money}: {', '.join(parts)}."
+
+
+def draw(cost: pd.DataFrame, unit: str) -> Drawing:
+    """The cost of learning over the amount of data, a line an arm."""
+    from ...report import plots
+
+    return plots.draw_curve(
+        cost,
+        unit=unit,
+        subject="What learning costs, by the amount of data",
+        x_label=f"{AMOUNT} (impressions, logarithmic)",
+        y_label="exact less learned profit",
+        log_x=True,
+    )
+
+
+def draw_value(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
+    """The value of joint data along a curve; amounts of data on a logarithmic scale."""
+    from ...report import plots
+
+    over = str(value["over"].iloc[0])
+    subject = f"Value of joint data against {plots.key_words(over)}"
+    about: dict[str, Any] = {
+        "subject": subject,
+        "x_label": plots.key_label(over),
+        "log_x": True if over == AMOUNT else None,
+    }
+    return plots.draw_curve(value, unit=unit, silo=silo, **about)

@@ -1,0 +1,142 @@
+"""What to know before believing a study `value`: what it could have shown, what was a near thing, what spoils it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from jointbid.sim.scenario import Scenario, StrategySpec
+
+from ...config.settings import Settings
+from ...config.value_settings import ValueStudy
+from ...storage.cell_results import Found, table
+
+if TYPE_CHECKING:
+    from ...estimate import Estimate
+    from ..tuning.tuned_parameter import Tuned
+    from ..tuning.tuned_policies import Retuned
+
+FEW_SALES = 200
+"""From fewer conversions a learned valuation has little but their chance to learn from."""
+
+
+def power(value: Estimate, unit: str) -> Iterator[str]:
+    """What a study of this size would have shown."""
+    from ...report.verdict import number
+
+    if math.isfinite(value.detectable) and value.detectable > 0:
+        yield (
+            f"With {value.n} replications a value of joint data of at least {number(value.detectable)} {unit} would have been "
+            "shown with 80 % power."
+        )
+
+
+def width(value: Estimate, wanted: float | None, most: int) -> Iterator[str]:
+    """Where a half-width was asked for: whether the interval that is printed has it."""
+    from ...report.verdict import number
+
+    if wanted is None or not value.has_interval:
+        return
+    half = (value.ci_high - value.ci_low) / 2
+    if half > wanted:
+        why = (
+            f"study.max_replications = {most} are too few"
+            if value.n >= most
+            else "these replications differ more than the pilot's did"
+        )
+        yield (
+            f"The interval reaches {number(half)} to either side, and study.half_width = {wanted:g} was wanted: {why}."
+        )
+
+
+def near_tie(pilot: Found) -> Iterator[str]:
+    """Where the pilots do not show that the better single source is the better one."""
+    from ...estimate import paired_difference
+
+    rows = table(pilot)
+    if rows.empty:
+        return
+    focal = rows[rows["focal"].astype(bool)]
+    profit = focal.pivot_table(index="replication", columns="arm", values="profit", aggfunc="sum", sort=False)
+    best, *others = profit.mean().sort_values(ascending=False, kind="stable").index
+    for other in others:
+        if paired_difference(profit[best], profit[other]).finding != "positive":
+            yield (
+                f"The better single source was a near thing: {best} over {other}, no difference shown on "
+                f"{len(profit)} pilot replications."
+            )
+
+
+def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
+    """What the policies were retuned to, and how much one bidder could still gain by another of the tried values."""
+    from ...report.verdict import number
+    from ..cell_plans import unit
+
+    if not found.at or settings.study.tune is None:
+        return
+    scale, money = unit(settings.scenario)
+
+    def left(one: Tuned) -> float:
+        """The most that one bidder of an arm could gain, in the unit."""
+        return scale * max(side.regret for side in one.sides) / (one.cell.scenario.supply.requests or 1)
+
+    def remaining(there: Mapping[str, Tuned]) -> float:
+        return max(map(left, there.values()))
+
+    ladder = found.at[""]
+    elsewhere = [remaining(there) for point, there in found.at.items() if point]
+    further = f"; at {len(elsewhere)} further points at most {number(max(elsewhere))}" if elsewhere else ""
+    if settings.study.tune.values is None:
+        whose = "all bidders" if settings.study.rivals == "adapted" else "the focal bidder"
+        by = f"its best curve ({', '.join(f'{arm} {number(left(one))}' for arm, one in ladder.items())})"
+        said = f"of {whose} in every arm, fitted to the prices met on pilots"
+    else:
+        whose = (
+            "of the holders, then of the others" if settings.study.rivals == "adapted" else "of the holders"
+        )
+        by = "another of the tried values"
+        values = [
+            f"{arm} {', '.join(f'{side.value:g}' for side in one.sides)}" for arm, one in ladder.items()
+        ]
+        said = f"{whose}, retuned on pilots: {'; '.join(values)}"
+    yield (
+        f"{settings.study.tune.parameter} {said}. Remaining regret: one bidder could gain "
+        f"at most {number(remaining(ladder))} {money} by {by}{further}."
+    )
+
+
+def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
+    """What in the settings spoils the study."""
+    bidders = settings.scenario.bidders
+    if bidders.budget is not None and not paces(bidders.strategy, settings.scenario):
+        yield (
+            f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
+            "data is worth hardly shows; strategy=adaptive_pacing spends evenly"
+        )
+    if settings.study.valuation != "bayes":
+        requests = settings.study.train_requests
+        sales = sales_to_learn_from(settings.scenario, requests)
+        if sales < FEW_SALES:
+            yield (
+                f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; what is learned "
+                f"from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
+            )
+
+
+def paces(spec: StrategySpec, scenario: Scenario) -> bool:
+    """Whether a strategy minds its budget."""
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import make
+
+    return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
+
+
+def sales_to_learn_from(scenario: Scenario, requests: int) -> float:
+    """Conversions in a log of so many impressions; inf where values are learned from something else."""
+    from jointbid.sim.response import truth
+
+    if scenario.response.conversion is None:
+        return math.inf
+    world = truth(scenario)
+    return float((world.law * world.conversion).sum()) * requests
