@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import importlib.util
 import re
 import sys
 from collections.abc import Callable
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, distribution, entry_points
-from pathlib import Path
 
 from jointbid.sim import Strategy
 
@@ -53,35 +49,6 @@ def missing(name: str) -> str:
     own = [entry.name for entry in found.entry_points if entry.group == GROUP]
     brings = f"brings {', '.join(own)}" if own else f"has no entry point in the group {GROUP}"
     return f"; the package {found.name} {found.version} is installed, but {brings}"
-
-
-@functools.cache
-def fingerprint(name: str) -> str:
-    """Hex digits of a plugin's version and sources, so that results of its older code are not taken for its own.
-
-    Empty for a name that no plugin has.
-    """
-    entry = plugins().get(name)
-    if entry is None:
-        return ""
-    parts = [origin(entry).encode(), entry.value.encode()]
-    for folder in _places(entry.module.partition(".")[0]):
-        files = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder]
-        parts += [part for file in files for part in (file.name.encode(), file.read_bytes())]
-    return hashlib.blake2b(b"\0".join(parts), digest_size=10).hexdigest()
-
-
-def _places(package: str) -> list[Path]:
-    """The folder of a package, or the file of a module; nothing of it is run."""
-    try:
-        spec = importlib.util.find_spec(package)
-    except (ImportError, ValueError):
-        return []
-    if spec is None:
-        return []
-    if spec.submodule_search_locations is not None:
-        return [Path(folder) for folder in spec.submodule_search_locations]
-    return [Path(spec.origin)] if spec.origin and spec.has_location else []
 
 
 def _versions(dist: Distribution | None) -> str:

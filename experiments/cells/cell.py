@@ -16,7 +16,10 @@ from .versions import version
 
 ROOT = Path(__file__).parents[2]
 CODE = ("sim", "strategies", "experiments/cells")
-"""What a cell's numbers are computed by; a change there makes other cells of all of them."""
+"""The folders that compute a cell's numbers: a change of any file in them makes all cells new."""
+
+COMPUTING = ("numpy", "numba", "scipy", "scikit-learn")
+"""Libraries whose versions may change a number's last digits."""
 
 FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
 """Parts of a scenario that no number depends on."""
@@ -71,7 +74,7 @@ class Cell:
     @functools.cached_property
     def key(self) -> str:
         """Hex digits of everything that determines the cell's numbers, the code included."""
-        from jointbid.strategies.plugins import fingerprint
+        from jointbid.strategies.fingerprint import fingerprint
 
         market = self.scenario.model_dump(exclude=FOR_PEOPLE)
         parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who, self.others]
@@ -88,7 +91,7 @@ class Cell:
             parts.append(["watched", *self.watched])
         plays = [self.scenario.bidders.strategy, *self.lineup]
         plays += [kind.strategy for kind in self.scenario.bidders.kinds.values() if kind.strategy]
-        parts += [theirs for spec in plays if (theirs := fingerprint(spec.name))]
+        parts += [theirs for spec in plays if (theirs := fingerprint(spec.name, spec.params))]
         return _hash(json.dumps(parts, sort_keys=True).encode())
 
     @property
@@ -133,11 +136,11 @@ def grouped(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
 
 @functools.cache
 def code_version(names: tuple[str, ...] = CODE) -> str:
-    """Hex digits of these sources (files, or all of a folder) and of the package's version."""
-    parts = [str(version("jointbid")).encode()]
+    """Return hex digits of all sources in these folders, and of the versions of the libraries that compute with them."""
+    parts = [str(version(name)).encode() for name in ("jointbid", *COMPUTING)]
     for name in names:
         path = ROOT / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+        for file in sorted(path.rglob("*.py")):
             parts += [file.relative_to(ROOT).as_posix().encode(), file.read_bytes()]
     return _hash(b"\0".join(parts))
 

@@ -73,10 +73,11 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
             f"each of {len(todo):,} studies draws its plots, which takes seconds; plot.enabled=false does without\n"
         )
     headline = study_class(todo[0].verb).headline
-    sweep, said = Sweep(todo, headline), dict[Path, str]()
+    sweep, said, cells = Sweep(todo, headline), dict[Path, str](), [0, 0]
 
     def deliver(point: Point, answer: Answer) -> None:
         sweep.add(point, answer)
+        cells[:] = cells[0] + answer.kept, cells[1] + answer.ran
         failed.extend([answer] if answer.failures else [])
         if len(todo) <= WHOLE:
             said[point.folder] = " ".join(answer.said.verdict)
@@ -92,7 +93,9 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
     tables.show(sweep_table(rows, list(todo[0].swept), headline), findings(rows, headline))
     for point in shown:
         sys.stdout.write(f"Results: {point.folder}  {point.label}\n")
-    sys.stdout.write(f"\nAll points: {sweep.folder / 'points.csv'}\n")
+    sys.stdout.write(
+        f"\nCells: {cells[0]:,} kept, {cells[1]:,} run\nAll points: {sweep.folder / 'points.csv'}\n"
+    )
 
 
 def _answer_all(todo: Points, deliver: Callable[[Point, Answer], None]) -> None:
@@ -130,7 +133,7 @@ def _show(answer: Answer) -> None:
     from ..report import tables
 
     tables.show(*answer.said.shown, *answer.said.notes, *answer.said.verdict)
-    sys.stdout.write(f"\nResults: {answer.folder}\n")
+    sys.stdout.write(f"\nCells: {answer.kept:,} kept, {answer.ran:,} run\nResults: {answer.folder}\n")
 
 
 def _show_failures(answer: Answer) -> None:

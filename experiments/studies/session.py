@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
 REPORT = "report.html"
+SUMMARISING = ("experiments/estimate", "experiments/studies", "experiments/report")
+"""The folders that make summary, plots and page of the cells: what they made is kept only while they are unchanged."""
 
 
 @dataclass
@@ -39,7 +41,8 @@ class Answer:
         summary: the rows of ``summary.csv``; None where failed cells left too little.
         said: the verdict, and what goes with it.
         failures: the lines of ``failures.jsonl``.
-        ran: cells that this command ran; the others were there.
+        ran: the number of cells that this command ran.
+        kept: the number of cells that were there already.
     """
 
     folder: Path
@@ -47,6 +50,7 @@ class Answer:
     said: Said = Said()  # noqa: RUF009 - frozen
     failures: list[dict[str, Any]] = field(default_factory=list)
     ran: int = 0
+    kept: int = 0
 
 
 Progress = OnItsWay[Answer]
@@ -87,7 +91,9 @@ def answer_all(
     except FailedFast:
         for point, ledger in begun.values():
             if ledger.failures:
-                deliver(point, Answer(point.folder, failures=ledger.failures, ran=ledger.ran))
+                deliver(
+                    point, Answer(point.folder, failures=ledger.failures, ran=ledger.ran, kept=ledger.kept)
+                )
         raise
 
 
@@ -128,9 +134,9 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
             for cell in stage:
                 if not cell.is_pilot:
                     cells.setdefault(cell.key, cell)
-        content = digest([point.settings.plot.model_dump(), *sorted(cells)])
+        content = digest([code_version(SUMMARISING), point.settings.plot.model_dump(), *sorted(cells)])
         known = folder.read_json("manifest.json")
-        found = Answer(point.folder, failures=ledger.failures, ran=ledger.ran)
+        found = Answer(point.folder, failures=ledger.failures, ran=ledger.ran, kept=ledger.kept)
         if known.get("content") == content and folder.is_done():
             found.summary = _read(folder, known.get("files"))
         if found.summary is not None:

@@ -44,31 +44,31 @@ if TYPE_CHECKING:
     from jointbid.strategies.valuations.bayes import bayes
 
 HOMES = {
-    "AccountState": "sim",
+    "AccountState": "jointbid.sim",
     "AdaptivePacing": "jointbid.strategies.policies.pacing",
-    "BidError": "sim",
+    "BidError": "jointbid.sim",
     "Cap": "jointbid.sim.scenario",
-    "Entrant": "sim",
-    "Feedback": "sim",
+    "Entrant": "jointbid.sim",
+    "Feedback": "jointbid.sim",
     "KnownOutcomes": "jointbid.sim.visible",
     "Linear": "jointbid.strategies.policies.linear",
-    "LogColumns": "sim",
+    "LogColumns": "jointbid.sim",
     "PerRequest": "jointbid.strategies.per_request",
     "Policy": "jointbid.strategies.base",
     "Priced": "jointbid.strategies.base",
-    "RunResult": "sim",
-    "Scenario": "sim",
+    "RunResult": "jointbid.sim",
+    "Scenario": "jointbid.sim",
     "Shading": "jointbid.strategies.policies.shading",
-    "Strategy": "sim",
+    "Strategy": "jointbid.sim",
     "Study": "jointbid.experiments.report.html",
     "Terms": "jointbid.sim.scenario",
     "Truthful": "jointbid.strategies.policies.linear",
     "Valuation": "jointbid.strategies.base",
-    "VisibleRequests": "sim",
+    "VisibleRequests": "jointbid.sim",
     "bayes": "jointbid.strategies.valuations.bayes",
     "parametrize_with_checks": "jointbid.strategies.testing.kit",
-    "plots": "experiments",
-    "simulate": "sim",
+    "plots": "jointbid.experiments.report.plots",
+    "simulate": "jointbid.sim",
 }
 """Public name -> the module that has it."""
 
@@ -76,8 +76,7 @@ HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = import_module(f".{HOMES[name]}", __name__)
-    value = import_module(f".{name}", home.__name__) if name == "plots" else getattr(home, name)
+    value = import_module(HOMES[name]) if name == "plots" else getattr(import_module(HOMES[name]), name)
     globals()[name] = value
     return value
 

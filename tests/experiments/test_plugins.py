@@ -17,7 +17,7 @@ from jointbid.experiments.cli.strategies_new import package
 from jointbid.experiments.config import plugin_folders as plugin_configs
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.strategies import plugins
+from jointbid.strategies import fingerprint
 
 EXAMPLES = Path(__file__).parents[1] / "plugin_example"
 QUICK = ["supply.requests=400", "plot.enabled=false", "executor=serial"]
@@ -56,7 +56,7 @@ def forget():
     """What this process remembers of the packages."""
     for name in [name for name in sys.modules if name.split(".")[0] in {"acme_pid", "acme_broken"}]:
         del sys.modules[name]
-    for cached in (plugin_configs.folders, plugins.fingerprint):
+    for cached in (plugin_configs.folders, fingerprint._plugin_files, fingerprint._places):
         cached.cache_clear()
 
 
@@ -138,7 +138,6 @@ def test_its_version_and_its_code_are_on_record(installed):
     before = Cell(point.settings.scenario, "joint").key
     with (installed / "acme_pid" / "strategy.py").open("a") as file:
         file.write("# mended\n")
-    plugins.fingerprint.cache_clear()
     assert Cell(point.settings.scenario, "joint").key != before
 
 
@@ -190,3 +189,19 @@ def test_a_broken_file_of_the_plugin_is_found_where_it_is_used(installed):
     assert load("run", ["scenario=theory"])
     with pytest.raises(BadInput):
         load("run", ["scenario=torn"])
+
+
+def test_cells_are_kept_until_a_file_of_the_package_changes(installed, capsys):
+    (installed / "acme_pid" / "table.csv").write_text("1\n")
+    study = ["value", "scenario=acme_pid_market", "study.replications=2", "plot.enabled=false", *QUICK]
+
+    def cells():
+        assert main(study) == 0
+        (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("Cells: ")]
+        kept, ran = line.removeprefix("Cells: ").split(", ")
+        return int(kept.split()[0].replace(",", "")), int(ran.split()[0].replace(",", ""))
+
+    _, ran = cells()
+    assert cells() == (ran, 0)
+    (installed / "acme_pid" / "table.csv").write_text("2, which is longer\n")
+    assert cells() == (0, ran)

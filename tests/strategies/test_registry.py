@@ -162,18 +162,3 @@ def test_parameters_without_default_are_asked_for(plugins):
         UnknownStrategyError, match="'table' needs a value for reads, table, which has no default"
     ):
         make(spec("table"), MARKET)
-
-
-def test_results_of_a_plugin_belong_to_its_code(plugins, tmp_path, monkeypatch):
-    def fingerprint(name):
-        plugins_module.fingerprint.cache_clear()
-        return plugins_module.fingerprint(name)
-
-    (tmp_path / "mine.py").write_text("x = 1\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    plugins(mine="mine:X", gone="nowhere.at.all:X")
-    before = fingerprint("mine")
-    assert before == fingerprint("mine") != fingerprint("gone") != fingerprint("linear") == ""
-    (tmp_path / "mine.py").write_text("x = 2\n")
-    assert fingerprint("mine") != before
-    plugins_module.fingerprint.cache_clear()

@@ -53,7 +53,7 @@ def value(point: Point) -> Answer:
         models, summary = (pd.read_parquet(point.folder / name) for name in ("models.parquet", SUMMARY))
         if not (point.folder / REPORT).is_file():
             report(point.folder)
-        return _answer(point, models, summary, known)
+        return _answer(point, models, summary, known, kept=int(known["cells_run"]))
     from .ladder import run_replay
 
     with folder.held():
@@ -65,7 +65,7 @@ def value(point: Point) -> Answer:
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("done")
         report(point.folder)
-    return _answer(point, result.models, result.summary, about)
+    return _answer(point, result.models, result.summary, about, ran=len(result.cells))
 
 
 def _write(point: Point, folder: Folder, result: ReplayResult) -> None:
@@ -92,11 +92,19 @@ def _plot(summary: pd.DataFrame, point: Point) -> None:
         plots.save(figure, limited, point.folder / "plots", "log_ladder", look.format)
 
 
-def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: dict[str, Any]) -> Answer:
+def _answer(
+    point: Point,
+    models: pd.DataFrame,
+    summary: pd.DataFrame,
+    about: dict[str, Any],
+    *,
+    kept: int = 0,
+    ran: int = 0,
+) -> Answer:
     from ...report.log_tables import model_table, money_table
 
     said = Said(tuple(about["verdict"]), tuple(about["notes"]), (model_table(models), money_table(summary)))
-    return Answer(point.folder, summary=summary, said=said)
+    return Answer(point.folder, summary=summary, said=said, kept=kept, ran=ran)
 
 
 def _fingerprint(point: Point) -> list[str]:
