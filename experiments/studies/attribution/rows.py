@@ -14,11 +14,11 @@ from ...cells.attribution_season import (
     TEST,
     TRUTH,
     WITHOUT,
-    Firm,
     credit_column,
     credit_names,
 )
 from ..cell_plans import unit
+from .firm import Firm
 from .worlds import COMPARED
 
 if TYPE_CHECKING:

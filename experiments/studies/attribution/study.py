@@ -12,7 +12,6 @@ from ...cells.attribution_season import (
     TEST,
     TRUTH,
     UNIFIED,
-    Firm,
     credit_names,
     run_cell,
 )
@@ -21,6 +20,7 @@ from ...errors import BadInput
 from ...storage.cell_results import Ledger
 from ..base import Said, Study
 from . import worlds
+from .firm import Firm
 
 if TYPE_CHECKING:
     import pandas as pd

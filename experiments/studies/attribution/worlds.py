@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...cells.attribution_season import NEXT, SILO, TEST, UNIFIED, Firm
+from ...cells.attribution_season import NEXT, SILO, TEST, UNIFIED
 from ...cells.cell import Cell
 from ...config.changes import as_overrides
 from ...config.settings import Settings
 from ...storage.cell_results import Ledger
 from .. import sampled_markets as drawn
 from ..cell_plans import unit
+from .firm import Firm
 
 if TYPE_CHECKING:
     import pandas as pd
