@@ -12,6 +12,7 @@ from jointbid.sim.scenario.base import Count, parts_alone
 from .checks import contradictions
 from .collaboration import Collaboration, carried_out
 from .first_party import FirstParty
+from .plot_style import style_problem
 from .replay_settings import Replay
 from .study_settings import (
     AdoptionStudy,
@@ -89,11 +90,8 @@ class Plot(Model):
     @field_validator("style")
     @classmethod
     def _readable(cls, value: str | None) -> str | None:
-        if value is not None:
-            from ..report.plots.style import style_problem
-
-            if problem := style_problem(value):
-                raise ValueError(f"{value}: {problem}")
+        if value is not None and (problem := style_problem(value)):
+            raise ValueError(f"{value}: {problem}")
         return value
 
 
