@@ -6,17 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..config.points import Point, Points, digest
-from ..storage.study_folder import Folder
+from ..storage.study_folder import POINTS, SWEEPS, Folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..studies.session import Answer
-
-POINTS = "points"
-"""Name of the table, with ``.csv`` and ``.parquet``."""
-SWEEPS = "sweeps"
-"""The folder of sweeps, beside those of the verbs: ``results/sweeps/<verb>-<hash12>/``."""
 
 Headline = Mapping[str, tuple[str, str]]
 
