@@ -76,7 +76,7 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
     sweep, said = Sweep(todo, headline), dict[Path, str]()
 
     def deliver(point: Point, answer: Answer) -> None:
-        sweep.add(point, answer)
+        sweep.add(point, answer.summary, failed=bool(answer.failures))
         failed.extend([answer] if answer.failures else [])
         if len(todo) <= WHOLE:
             said[point.folder] = " ".join(answer.said.verdict)
