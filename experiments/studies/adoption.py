@@ -154,17 +154,8 @@ class Adoption(Study):
 
     def _row(self, estimand: str, k: int, metric: str, found: Estimate) -> dict[str, Any]:
         from ..estimate import unit_of
+        from ..estimate.adoption import label
         from ..estimate.ladder import row_of
 
         _, money = unit(self.settings.scenario)
         return row_of(estimand, label(k), metric, unit_of(metric, money), found)
-
-
-def label(k: int) -> str:
-    """How ``summary.csv`` writes that k bidders hold the data."""
-    return f"{k} adopt"
-
-
-def adopters(arm: str) -> int:
-    """The k of a label."""
-    return int(arm.partition(" ")[0])
