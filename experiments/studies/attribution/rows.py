@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...cells.attribution_season import (
+    COMPARED,
     HELD_OUT,
     NEXT,
     OBSERVED,
@@ -19,7 +20,6 @@ from ...cells.attribution_season import (
 )
 from ..cell_plans import unit
 from .firm import Firm
-from .worlds import COMPARED
 
 if TYPE_CHECKING:
     import pandas as pd
