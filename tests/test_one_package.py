@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[1]
 ROOMS = ("sim", "strategies", "experiments", "conf")
 SMALL = ["supply.requests=400", "study.replications=2", "plot.enabled=false", "study.train_requests=1000"]
 USE_BOTH = """
-from jointbid.experiments.train import ANSWER
-from jointbid.sim import SPEED
-from jointbid.strategies import RULE
+from experiments.train import ANSWER
+from sim import SPEED
+from strategies import RULE
 import jointbid
 
 assert (ANSWER, SPEED, RULE) == (42, 7, "mine")
