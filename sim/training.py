@@ -28,7 +28,7 @@ class TrainingLog:
     """Sufficient statistics of the log per fold and visible cell: shape (folds, codes of each source in ``sources`` order).
 
     ``sources`` are those whose data differ (copies show nothing new). However many impressions, the tables have as many
-    cells as all sources together show different things, at most ``jointbid.sim.scenario.MAX_VISIBLE_CELLS`` a fold.
+    cells as all sources together show different things, at most ``jointbid.sim.scenario.checks.MAX_VISIBLE_CELLS`` a fold.
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
     (0 or 1) where the response has clicks alone, else a realised value in currency. Where conversions follow, ``clicks`` and

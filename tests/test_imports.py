@@ -1,4 +1,4 @@
-"""The rooms' arrows point one way: experiments -> strategies -> sim. Walks every import of every module."""
+"""Which packages each room may import, and when. The order of the rooms' own imports is in test_arrows.py."""
 
 from __future__ import annotations
 

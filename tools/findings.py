@@ -210,7 +210,7 @@ def row(summary: pd.DataFrame, estimand: str, metric: str, arm: str) -> str:
     Raises:
         LookupError: there is no such row.
     """
-    from jointbid.experiments.studies.business.money import shown
+    from jointbid.experiments.report.verdict import shown
 
     mask = (summary["estimand"] == estimand) & (summary["metric"] == metric)
     rows = summary[mask & (summary["arm"] == arm)] if arm else summary[mask]

@@ -30,6 +30,9 @@ PILOTS = 1_000_000
 
 Curve = tuple[tuple[float, float], ...]
 """What is bid for a value, as (value, bid) in currency, with straight lines between."""
+Value = float | Curve
+Policies = tuple[tuple[str, Value], ...]
+"""Bidder -> the value of the tuned parameter."""
 
 TOGETHER = "together"
 """The match of all strategies in one market."""
@@ -62,7 +65,7 @@ class Cell:
     who: str | int = "unilateral"
     others: str = "none"
     parameter: str = ""
-    policies: tuple[tuple[str, float | Curve], ...] = ()
+    policies: Policies = ()
     watched: tuple[str, ...] = ()
     train_requests: int = 100_000
     learner: str = "logistic"

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
             ),
             *stock_tables(done.stock),
             calendar_table(done.calendar),
-            pace(done),
+            pace(done.pace, done.market["requests"]),
         )
         if done.logged is not None:
             sys.stdout.write(f"Log: {done.logged:,} rows in {done.folder / AUCTIONS}\n")

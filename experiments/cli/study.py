@@ -76,7 +76,7 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
     sweep, said, cells = Sweep(todo, headline), dict[Path, str](), [0, 0]
 
     def deliver(point: Point, answer: Answer) -> None:
-        sweep.add(point, answer)
+        sweep.add(point, answer.summary, failed=bool(answer.failures))
         cells[:] = cells[0] + answer.kept, cells[1] + answer.ran
         failed.extend([answer] if answer.failures else [])
         if len(todo) <= WHOLE:

@@ -4,36 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..cells.arms import arms_of
 from ..cells.lattice import MOST_SOURCES
 from ..errors import closest
 from .bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
 from .plan_checks import plan_checks
+from .settings import Settings
 from .study_settings import AdoptionStudy, AttributionStudy
 from .value_settings import ValueStudy
-
-if TYPE_CHECKING:
-    from .settings import Settings
 
 LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
 """Of a study that replays a log, whose houses are two."""
 
 
-def contradictions(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
-    """What looks for them, each by itself: a line for each that it finds, with the place, its value, and what is allowed there."""
-    own = (_of_arms, _of_valuations, _of_two_plans, _of_upgrade, _of_who, _of_adoption, _of_campaigns)
-    compares = isinstance(settings.study, ValueStudy)
-    return (*(partial(check, settings) for check in own), *plan_checks(settings, compares=compares))
-
-
 def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
-    """Those of the market itself, those between the parts, and those for which a bidder must be made."""
+    """What looks for contradictions, each by itself: a line for each, with the place, its value, and what is allowed there.
+
+    First those of the market itself, then those between the parts, then those for which a bidder must be made.
+    """
+    parts = (_of_arms, _of_valuations, _of_two_plans, _of_upgrade, _of_who, _of_adoption, _of_campaigns)
     bidders = (strategy_problems, floor_problems, memory_problems, seat_problems)
     return (
         *settings.scenario.checks,
-        *contradictions(settings),
+        *(partial(check, settings) for check in parts),
+        *plan_checks(settings, compares=isinstance(settings.study, ValueStudy)),
         *(partial(check, settings) for check in bidders),
     )
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .collaboration import collaboration_problems
 from .first_party import first_party_problems
-
-if TYPE_CHECKING:
-    from .settings import Settings
+from .settings import Settings
 
 VOLUME = "money.requests_per_month: required where"
 

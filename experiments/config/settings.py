@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from jointbid.sim.scenario import Model, Scenario
-from jointbid.sim.scenario.base import Count, parts_alone
+from jointbid.sim.scenario.base import Count
 
-from .checks import contradictions
 from .collaboration import Collaboration, carried_out
 from .first_party import FirstParty
+from .plot_style import style_problem
 from .replay_settings import Replay
 from .study_settings import (
     AdoptionStudy,
@@ -89,11 +89,8 @@ class Plot(Model):
     @field_validator("style")
     @classmethod
     def _readable(cls, value: str | None) -> str | None:
-        if value is not None:
-            from ..report.plots.style import style_problem
-
-            if problem := style_problem(value):
-                raise ValueError(f"{value}: {problem}")
+        if value is not None and (problem := style_problem(value)):
+            raise ValueError(f"{value}: {problem}")
         return value
 
 
@@ -103,6 +100,7 @@ Study = TypeVar("Study", bound=Model)
 class Settings(Model, Generic[Study]):
     """One resolved configuration. The study's own settings come with its verb, see ``STUDIES``.
 
+    Each part is validated by itself; ``jointbid.experiments.config.points.validate`` finds contradictions between them.
     ``scenario`` is as it was given; ``market`` is what is simulated, after what the firm does about its data.
     """
 
@@ -116,13 +114,6 @@ class Settings(Model, Generic[Study]):
     first_party: FirstParty | None = None
     plot: Plot = Plot()
     scenario: Scenario
-
-    @model_validator(mode="after")
-    def _consistent(self, info: ValidationInfo) -> Self:
-        problems = [] if parts_alone(info) else [line for check in contradictions(self) for line in check()]
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
 
     @property
     def market(self) -> Scenario:

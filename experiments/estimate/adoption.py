@@ -94,3 +94,13 @@ def per_bidder(cells: pd.DataFrame, unit_scale: float) -> tuple[Profits, Profits
     for key, row in zip(by_number.index.tolist(), by_number.to_numpy(), strict=True):
         sides[bool(key[0])][int(key[1])] = pd.Series(row, index=by_number.columns).dropna()
     return sides[True], sides[False]
+
+
+def label(k: int) -> str:
+    """How ``summary.csv`` writes that k bidders hold the data."""
+    return f"{k} adopt"
+
+
+def adopters(arm: str) -> int:
+    """The k of a label."""
+    return int(arm.partition(" ")[0])

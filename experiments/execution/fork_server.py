@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import struct
 import subprocess
 import sys
 from collections import deque
@@ -20,8 +19,9 @@ from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
+from .worker import ORDER
+
 MODULE = "jointbid.experiments.execution.worker"
-ORDER = struct.Struct("q")
 STDERR = 2
 """Where a worker's standard output goes: what a strategy prints is none of the study's."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -9,6 +9,7 @@ import os
 import pickle
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -17,16 +18,17 @@ from contextlib import suppress
 from importlib import import_module
 from multiprocessing.connection import Connection
 
-from .fork_server import ORDER
 from .tasks import packed, run_task, unreadable
 
+ORDER = struct.Struct("q")
+"""A number that the driver sends, and that answers it; see ``jointbid.experiments.execution.fork_server``."""
 LOOK_EVERY_S = 1.0
 """How often a worker looks whether its nursery is still there, which leaves when the driver does."""
 FOR_PLOTS = (
     "matplotlib.backends.backend_svg", "pandas", "matplotlib.backends.backend_agg", "pyarrow.parquet",
-    "jointbid.experiments.report.html", "jinja2", "hydra",
+    "jinja2", "hydra",
 )  # fmt: skip
-"""What plots and pages need. A worker imports it, one at a time, once it has waited for a task after its first."""
+"""Packages that plots and pages need. A worker imports them, one at a time, once it has waited for a task after its first."""
 PAUSE_S = 0.05
 """So long a wait says that the cells are done, and plots come next."""
 

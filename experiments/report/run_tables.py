@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .verdict import number
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from jointbid.sim.scenario import Scenario
-
-    from ..studies.run import Run
 
 SHOWN = 12
 """Bidders shown; the tables on disk have all."""
@@ -88,11 +87,10 @@ def calendar_table(calendar: pd.DataFrame) -> Table:
     return table
 
 
-def pace(done: Run) -> str:
-    """How much the calendar had to do between auctions."""
-    each = done.pace
+def pace(each: Mapping[str, float], auctions: float) -> str:
+    """How much the calendar had to do between auctions; ``each`` is ``Run.pace``."""
     return (
-        f"{done.market['requests']:,.0f} auctions, {each['events']:,} events, {each['blocks']:,} blocks: "
+        f"{auctions:,.0f} auctions, {each['events']:,} events, {each['blocks']:,} blocks: "
         f"{number(each['auctions_per_event'])} auctions an event, "
         f"{number(each['auctions_per_block'])} a block"
     )

@@ -6,17 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..config.points import Point, Points, digest
-from ..storage.study_folder import Folder
+from ..storage.study_folder import POINTS, SWEEPS, Folder
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ..studies.session import Answer
-
-POINTS = "points"
-"""Name of the table, with ``.csv`` and ``.parquet``."""
-SWEEPS = "sweeps"
-"""The folder of sweeps, beside those of the verbs: ``results/sweeps/<verb>-<hash12>/``."""
 
 Headline = Mapping[str, tuple[str, str]]
 
@@ -40,15 +33,15 @@ class Sweep:
         name = digest(sorted({folder.name for folder in points.folders}))
         self.folder = first.parents[1] / SWEEPS / f"{first.parent.name}-{name}"
 
-    def add(self, point: Point, answer: Answer) -> None:
-        """Take note of a point's answer."""
+    def add(self, point: Point, summary: pd.DataFrame | None, *, failed: bool) -> None:
+        """Take note of what a point says: its ``summary.csv``, and whether some of its cells have failed."""
         row: dict[str, Any] = {
             "scenario": point.settings.scenario.name,
-            "status": "failed" if answer.failures or answer.summary is None else "done",
+            "status": "failed" if failed or summary is None else "done",
             "unit": None,
         }
-        if answer.summary is not None:
-            row |= _figures(answer.summary, self._headline)
+        if summary is not None:
+            row |= _figures(summary, self._headline)
         self._rows[str(point.folder)] = row
 
     def table(self) -> pd.DataFrame:

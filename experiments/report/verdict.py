@@ -51,6 +51,20 @@ def number(value: float) -> str:
     return f"{float(rounded):,.{max(0, 2 - magnitude)}f}" if -5 <= magnitude <= 11 else rounded
 
 
+def shown(value: float, *, falls: bool = False) -> str:
+    """A number; or "never", or where the value ``falls`` with what was tried and is still there at its end, "more"."""
+    if math.isinf(value):
+        return "more" if falls and value > 0 else "never"
+    return number(value)
+
+
+def duration(found: Estimate) -> str:
+    """Months with their interval."""
+    known = not (math.isnan(found.ci_low) or math.isnan(found.ci_high))
+    span = f" ({shown(found.ci_low)} to {shown(found.ci_high)})" if known else " (no interval)"
+    return f"{shown(found.estimate)} months{span}"
+
+
 def interval(estimate: Estimate, *, sign: float = 1.0) -> str:
     """Both ends of the interval, as in "1.20 to 3.40"; of the loss where `sign` is -1."""
     low, high = sorted((sign * estimate.ci_low, sign * estimate.ci_high))

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..cells.cell import code_version
 from ..errors import BadInput
-from ..report.sweep import POINTS, SWEEPS
 from .journal import SUFFIX
-from .study_folder import Folder
+from .study_folder import POINTS, SWEEPS, Folder
 
 if TYPE_CHECKING:
     import duckdb

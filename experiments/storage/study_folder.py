@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 Status = Literal["running", "done", "failed"]
 LOCK = ".lock"
+POINTS = "points"
+"""Name of a sweep's table, with ``.csv`` and ``.parquet``."""
+SWEEPS = "sweeps"
+"""The folder of sweeps, beside those of the verbs: ``results/sweeps/<verb>-<hash12>/``."""
 
 
 class Folder:

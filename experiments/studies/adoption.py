@@ -13,7 +13,7 @@ from ..cells.cell import Cell
 from ..config.changes import varied
 from ..config.settings import Settings
 from ..storage.cell_results import Ledger
-from .base import Figure, Said, Study
+from .base import Said, Study
 from .cell_plans import unit
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..estimate.adoption import Equilibria, Gain
     from ..estimate.intervals import Estimate
+    from ..report.plots.figure import Figure
 
 MARKET = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
 """What is also looked at: nobody's gain is the market's."""
@@ -69,6 +70,7 @@ class Adoption(Study):
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """Who gains and who loses over the number of adopters."""
         from ..report.plots import adoption_points, draw_adoption
+        from ..report.plots.figure import Figure
 
         points = adoption_points(summary)
         yield Figure("adoption", points, partial(draw_adoption, points))
@@ -152,17 +154,8 @@ class Adoption(Study):
 
     def _row(self, estimand: str, k: int, metric: str, found: Estimate) -> dict[str, Any]:
         from ..estimate import unit_of
+        from ..estimate.adoption import label
         from ..estimate.ladder import row_of
 
         _, money = unit(self.settings.scenario)
         return row_of(estimand, label(k), metric, unit_of(metric, money), found)
-
-
-def label(k: int) -> str:
-    """How ``summary.csv`` writes that k bidders hold the data."""
-    return f"{k} adopt"
-
-
-def adopters(arm: str) -> int:
-    """The k of a label."""
-    return int(arm.partition(" ")[0])

@@ -6,9 +6,8 @@ only knows which cells it needs and what they mean. A new study is one class and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..cells.cell import Cell, CellResult
@@ -17,26 +16,8 @@ from ..storage.cell_results import Ledger
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure as Drawing
 
-
-@dataclass(frozen=True)
-class Figure:
-    """A plot by its name in ``plots/``, with the tidy table behind it.
-
-    ``draw`` is called when the plot is written, which another process may do: a module's function, or a partial of one.
-    """
-
-    name: str
-    table: pd.DataFrame
-    draw: Callable[[], Drawing]
-
-    def write(self, folder: Path, style: str | None, formats: Sequence[str]) -> None:
-        """Draw it, and save it with its table; see ``jointbid.experiments.report.plots.save``."""
-        from ..report import plots
-
-        with plots.look(style):
-            plots.save(self.draw(), self.table, folder, self.name, formats)
+    from ..report.plots.figure import Figure
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,9 @@ from typing import Any
 from jointbid.sim.scenario import Scenario
 
 from ..cells.arms import STACKED, arms_of
-from ..cells.cell import PILOTS, Cell
+from ..cells.cell import PILOTS, Cell, Policies
 from ..config.settings import Settings
 from ..storage.cell_results import Found
-from .tuning.tuned_parameter import Policies
 
 PILOT = tuple(range(PILOTS, PILOTS + 4))
 """Replications on which the better single source is chosen; no estimate uses them."""

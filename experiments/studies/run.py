@@ -14,13 +14,14 @@ from ..config.points import Point
 from ..errors import BadInput
 from ..storage.cell_results import Ledger
 from ..storage.study_folder import Folder
-from .base import Figure
 from .session import manifest
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from jointbid.sim import RunResult
+
+    from ..report.plots.figure import Figure
 
 BLOCK = "block"
 """The kind, in the calendar, that is no event: requests that travelled together."""
@@ -190,6 +191,7 @@ def _figures(point: Point, done: Run) -> Iterator[Figure]:
     from ..logs.auction_log_writer import AUCTIONS
     from ..report import plots
     from ..report.plots.auction_log import figures_of_log
+    from ..report.plots.figure import Figure
 
     if len(done.timeseries):
         limits = done.bidders["spend"] + done.bidders["budget_left"]

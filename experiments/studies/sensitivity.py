@@ -11,13 +11,15 @@ from ..cells.cell import Cell
 from ..errors import BadInput
 from ..storage.cell_results import Ledger
 from . import sampled_markets as drawn
-from .base import Figure, Said, Study
+from .base import Said, Study
 from .cell_plans import Plan, unit
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+    from ..report.plots.figure import Figure
 
 WIDE = 0.5
 """An index whose interval reaches further than this to either side says little."""
@@ -62,6 +64,7 @@ class Sensitivity(Study):
 
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """The tornado."""
+        from ..report.plots.figure import Figure
         from ..report.plots.tornado import draw_tornado
 
         wanted = {

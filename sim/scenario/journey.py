@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from .base import MAX_HOURS, Count, Hours, Model, NonNegative, Positive, Rate
-
-if TYPE_CHECKING:
-    from . import Scenario
 
 Stage = Literal["unaware", "aware", "interested", "considering", "approved", "bought", "lapsed"]
 Stay = Annotated[float, Field(gt=0, le=MAX_HOURS)]
@@ -64,52 +60,3 @@ class Journey(Model):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
-
-
-def journey_problems(scenario: Scenario) -> Iterator[str]:
-    """What in the rest of a market contradicts its journey."""
-    journey, people = scenario.journey, scenario.audience.people
-    if journey is None:
-        return
-    if scenario.supply.kind == "log":
-        yield "journey: a log's people have none; leave it out"
-    if people is None:
-        yield "journey: nobody comes twice without audience.people; say how many people there are"
-    elif people % journey.group:
-        yield f"journey.group = {journey.group}: audience.people = {people} must be a multiple of it"
-    if scenario.bidders.values == "private":
-        yield "journey: an account is the same for all advertisers; leave bidders.values=common"
-    if scenario.bidders.beliefs == "winning":
-        yield "bidders.beliefs = winning: with a journey it is not worked out what winning tells; leave it naive"
-    if scenario.bidders.creative != "rotated":
-        yield f"bidders.creative = {scenario.bidders.creative}: with a journey creatives take turns; leave it rotated"
-    if journey.believed_win_rate is None and scenario.rivals.landscape is None:
-        yield "journey.believed_win_rate = null: is worked out from prices; set rivals.landscape, or say a rate"
-    if scenario.response.family == "private_value":
-        yield "journey: with response.family=private_value an impression leaves nothing behind; take another family"
-    for key, factor in (("appetite", "profile"), ("lasting", "context")):
-        given, types = getattr(journey, key), scenario.types_of(factor)
-        if isinstance(given, tuple) and len(given) != types:
-            yield f"journey.{key}: {len(given)} numbers for {types} {factor} types"
-    for name, source in scenario.source.items():
-        if source.flip_rate_per_h > 0 and (source.shows or name) in {"stage", "interest"}:
-            yield f"source.{name}.flip_rate_per_h: stages change as the journey says; leave it 0"
-
-
-def journey_own_problems(scenario: Scenario) -> Iterator[str]:
-    """What in a journey's own numbers does not fit."""
-    journey = scenario.journey
-    if journey is None:
-        return
-    rates = journey.appetite if isinstance(journey.appetite, tuple) else (journey.appetite,)
-    for stage, stay in journey.stay_h:
-        fastest = stay / max(rates) if stage == "aware" and max(rates) > 0 else stay
-        if fastest < journey.step_h:
-            yield (
-                f"journey.stay_h.{stage}: {fastest:g} h on average (appetite counted), but accounts move every step_h = "
-                f"{journey.step_h:g} h; make the step shorter"
-            )
-    if journey.outside == 0 and journey.base == 0:
-        yield "journey.base = 0 with outside = 0: who has seen nobody has nobody to buy from; raise one of them"
-    if journey.outside == 0 and journey.power == 0:
-        yield "journey.power = 0 with outside = 0: advertising changes nothing; raise one of them"

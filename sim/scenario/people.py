@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from .base import MAX_HOURS, Count, Finite, Model, NonNegative, Rate, contradictions
-
-if TYPE_CHECKING:
-    from . import Scenario
+from .base import MAX_HOURS, Count, Finite, Model, NonNegative, Rate
 
 Types = Annotated[int, Field(ge=1, le=4096)]
 
@@ -62,27 +58,3 @@ class Audience(Model):
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
-
-
-def drift_problems(scenario: Scenario) -> Iterator[str]:
-    """What in the rest of a market contradicts a profile that is a product's and changes in time."""
-    response, bidders = scenario.response, scenario.bidders
-    if scenario.audience.drift is None:
-        return
-    yield from contradictions(
-        "audience.drift",
-        ("supply.kind", scenario.supply.kind == "log", "synthetic: a log's columns are as they were"),
-        ("journey", scenario.journey is not None, "null: accounts on a journey have a profile of their own"),
-        ("audience.consent", scenario.audience.consent != 1.0, "1: products are not asked"),
-        ("response.redundancy", response.redundancy != 0, "0: a product's state says nothing of which it is"),
-        ("response.history_redundancy", response.history_redundancy != 0, "0"),
-        ("response.family", response.family == "private_value", "additive or logit"),
-        ("bidders.values", bidders.values == "private", "common: a product is the same for all"),
-        ("bidders.beliefs", bidders.beliefs == "winning", "naive"),
-    )
-    shown = scenario.showing("profile")
-    if len(shown) > 1:
-        yield f"source.{shown[1]}: with audience.drift one source alone may show the profile; make it a copy_of {shown[0]}"
-    for name in shown:
-        if scenario.source[name].flip_rate_per_h > 0:
-            yield f"source.{name}.flip_rate_per_h: a product changes as audience.drift says; leave it 0"

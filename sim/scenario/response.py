@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from .base import Finite, Hours, Model, NonNegative, Positive, Rate
 from .delay import NO_DELAY, Delay
-
-if TYPE_CHECKING:
-    from . import Scenario
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 
@@ -125,34 +121,3 @@ class Response(Logit):
     def learns_clicks(self) -> bool:
         """An impression's outcome is a click or none; otherwise it is an amount of currency."""
         return self.family == "logit" and self.conversion is None
-
-
-def outcome_problems(scenario: Scenario) -> Iterator[str]:
-    """What in the rest of a market contradicts what follows an impression."""
-    response, contexts = scenario.response, scenario.types_of("context")
-    levels = scenario.rivals.by_context
-    if levels and len(levels) != contexts:
-        yield f"rivals.by_context: {len(levels)} numbers for {contexts} context types"
-    if levels and (scenario.rivals.landscape is None or scenario.bidders.values == "private"):
-        yield "rivals.by_context: needs a price landscape, and bidders.values=common"
-    worthless = response.conversion is None and response.value_per_click == 0
-    if worthless and scenario.journey is None:
-        yield "response.value_per_click = 0: must be above 0 where there are no conversions and no journey"
-    if isinstance(response.viewability, tuple) and len(response.viewability) != contexts:
-        yield f"response.viewability: {len(response.viewability)} numbers for {contexts} context types"
-    yield from _margin_problems(scenario)
-    if scenario.creative and response.family == "private_value":
-        yield "creative: with response.family=private_value there is nothing that a creative could change"
-    if any(c.conversion != Logit() for c in scenario.creative.values()) and response.conversion is None:
-        yield "creative: a creative's conversion needs response.conversion"
-    if response.family == "logit" and scenario.auction.slots[0] > 1:
-        yield (
-            f"auction.slots: {scenario.auction.slots[0]:g} times a click probability can pass 1; "
-            "with response.family=logit click rates are at most 1"
-        )
-
-
-def _margin_problems(scenario: Scenario) -> Iterator[str]:
-    margins, types = scenario.response.conversion, scenario.audience.profile_types
-    if margins is not None and isinstance(margins.value, tuple) and len(margins.value) != types:
-        yield f"response.conversion.value: {len(margins.value)} numbers for {types} profile types"

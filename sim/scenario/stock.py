@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from .base import Count, Hours, Model, NonNegative, Positive, contradictions
-
-if TYPE_CHECKING:
-    from . import Scenario
+from .base import Count, Hours, Model, NonNegative, Positive
 
 Units = Annotated[Count, Field(le=1000)]
 
@@ -42,47 +38,3 @@ class Stock(Model):
     def most(self) -> int:
         """The most units that a source can show."""
         return max(self.units) if isinstance(self.units, tuple) else self.units
-
-
-def stock_problems(scenario: Scenario) -> Iterator[str]:
-    """What in the rest of a market contradicts its stock."""
-    if scenario.stock is None:
-        return
-    yield from contradictions(
-        "stock",
-        (
-            "supply.kind",
-            scenario.supply.kind == "log",
-            "synthetic: a log does not say what there was to sell",
-        ),
-        ("journey", scenario.journey is not None, "null: accounts on a journey buy from whoever they prefer"),
-        ("response.family", scenario.response.family != "logit", "logit"),
-        ("bidders.values", scenario.bidders.values == "private", "common: a product is the same for all"),
-        ("bidders.beliefs", scenario.bidders.beliefs == "winning", "naive"),
-        ("bidders.creative", scenario.bidders.creative != "rotated", "rotated"),
-    )
-    if scenario.response.conversion is None:
-        yield "stock: nothing is sold where there are no conversions; set response.conversion, or leave it out"
-    shown = scenario.showing("stock")
-    if len(shown) > 1:
-        yield f"source.{shown[1]}: one source alone may show the stock; make it a copy_of {shown[0]}"
-    for name in shown:
-        if scenario.source[name].flip_rate_per_h > 0:
-            yield f"source.{name}.flip_rate_per_h: stock changes as sales and deliveries do; leave it 0"
-
-
-def shelf_problems(scenario: Scenario) -> Iterator[str]:
-    """What in a stock's own numbers does not fit."""
-    stock, contexts = scenario.stock, scenario.types_of("context")
-    if stock is None:
-        return
-    if stock.believed_sales_per_h is None and scenario.rivals.landscape is None:
-        yield "stock.believed_sales_per_h = null: is worked out from prices; set rivals.landscape, or say a rate"
-    for key in ("believed_sales_per_h", "units"):
-        given = getattr(stock, key)
-        if isinstance(given, tuple) and len(given) != contexts:
-            yield f"stock.{key}: {len(given)} numbers for {contexts} context types"
-    if stock.lead_h < stock.step_h:
-        yield (
-            f"stock.lead_h = {stock.lead_h:g}: must be at least stock.step_h = {stock.step_h:g}, the time between two counts"
-        )

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from pydantic import Field
 
 from .base import Hours, Model, NonNegative, Positive, Rate
 from .source import Owner
-
-if TYPE_CHECKING:
-    from . import Scenario
 
 
 class Channel(Model):
@@ -40,44 +36,3 @@ class Touchpoints(Model):
     half_life_h: Positive = 168.0
     holdout: Annotated[Rate, Field(gt=0, lt=1)] = 0.3
     targets: str | None = None
-
-
-def touchpoint_problems(scenario: Scenario) -> Iterator[str]:
-    """What in the rest of a market contradicts its touchpoints."""
-    plan = scenario.touchpoints
-    if plan is None:
-        return
-    types = scenario.types_of("context")
-    if len(plan.channels) != types:
-        yield f"touchpoints.channels: {len(plan.channels)} channels for {types} context types; name one for each"
-    if scenario.journey is None:
-        yield "touchpoints: without a journey nobody buys later what a touchpoint could be credited with; set journey"
-    elif scenario.journey.group != 1:
-        yield f"journey.group = {scenario.journey.group}: with touchpoints must be 1: people are left out of tests one by one"
-    if scenario.rivals.landscape is None:
-        yield "rivals.landscape: with touchpoints somebody must set prices; give a landscape"
-    if scenario.bidders.budget is not None:
-        yield "bidders.budget: with touchpoints each channel has its daily_budget; leave it null"
-    places = [name for name in scenario.source if _shows(scenario, name) == "context"]
-    if not any(scenario.source[name].is_whole for name in places):
-        yield "source: with touchpoints a channel knows its own requests; have a source of the context without faults"
-    if plan.targets is not None and _shows(scenario, plan.targets) != "interest":
-        known = [name for name in scenario.source if _shows(scenario, name) == "interest"]
-        yield (
-            f"touchpoints.targets = {plan.targets}: must be a source that shows interest; there is: {', '.join(known) or 'none'}"
-        )
-    if plan.targets is None:
-        for name, channel in plan.channels.items():
-            if channel.targeting != 1.0:
-                yield (
-                    f"touchpoints.channels.{name}.targeting = {channel.targeting:g}: must be 1 where touchpoints.targets "
-                    "names no source"
-                )
-
-
-def _shows(scenario: Scenario, name: str) -> str:
-    """What a source shows; empty where there is none of that name."""
-    if name not in scenario.source:
-        return ""
-    original = scenario.source.get(scenario.original(name))
-    return "" if original is None else str(original.shows or scenario.original(name))

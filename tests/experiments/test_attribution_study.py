@@ -58,8 +58,9 @@ def test_it_runs_reports_and_is_instant_again(tmp_path, monkeypatch, capsys):
 
 
 def test_budgets_add_up_whatever_they_follow(tmp_path, monkeypatch):
-    from jointbid.experiments.cells.attribution_season import AS_IS, Firm
+    from jointbid.experiments.cells.attribution_season import AS_IS
     from jointbid.experiments.config.points import load
+    from jointbid.experiments.studies.attribution.firm import Firm
 
     (point,) = load("attribution", SMALL)
     firm = Firm(point.settings)

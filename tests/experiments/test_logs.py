@@ -15,7 +15,7 @@ import pytest
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import MICROS_PER_FEN_CPM
 from jointbid.experiments.logs.read_log import Account, LogTable, Options, open_log, read_log, stream
-from jointbid.experiments.logs.rows.delimited import Column
+from jointbid.experiments.logs.rows.number_cells import Column
 from jointbid.experiments.logs.rows.row_audit import SHOWN
 from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 

@@ -15,10 +15,10 @@ from jointbid.experiments.cells.attribution_season import (
     credit_column,
     credit_names,
     run_cell,
-    true_effects,
 )
 from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.config.points import load
+from jointbid.experiments.studies.attribution.firm import true_effects
 
 pytestmark = pytest.mark.oracle
 Z = 4.0

@@ -16,7 +16,8 @@ import pyarrow as pa
 from ..log_table import Roles
 from ..rows import columns as make
 from ..rows.columns import DAY_US
-from ..rows.delimited import Column, headed, read_rows
+from ..rows.delimited import headed, read_rows
+from ..rows.number_cells import Column
 from ..rows.row_audit import Account
 
 MICROS = 1_000_000

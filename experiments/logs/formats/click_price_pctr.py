@@ -20,7 +20,8 @@ from ..log_table import Roles, WonLog
 from ..rows import columns as make
 from ..rows.columns import PRICE_MAX
 from ..rows.compression import head
-from ..rows.delimited import Column, Form, read_rows
+from ..rows.delimited import Form, read_rows
+from ..rows.number_cells import Column
 from ..rows.row_audit import Account
 
 MICROS_PER_FEN_CPM = 10

@@ -19,7 +19,8 @@ import pyarrow as pa
 from ..log_table import Roles, WonLog
 from ..rows import columns as make
 from ..rows.columns import HOUR_US, NULLS, PRICE_MAX
-from ..rows.delimited import Column, Form, Rows, headed, read_rows
+from ..rows.delimited import Form, Rows, headed, read_rows
+from ..rows.number_cells import Column
 from ..rows.row_audit import Account
 from .click_join import Clicks, Keys
 

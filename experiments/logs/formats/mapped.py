@@ -19,8 +19,8 @@ from ..log_table import Roles
 from ..rows import columns as make
 from ..rows.columns import PRICE_MAX
 from ..rows.compression import BROKEN, why
-from ..rows.delimited import Column, Form, Rows, check_header, read_rows
-from ..rows.number_cells import numbers_of
+from ..rows.delimited import Form, Rows, check_header, read_rows
+from ..rows.number_cells import Column, numbers_of
 from ..rows.row_audit import Account
 from .click_price_pctr import ROW_US, campaign_of
 from .mapping import PER_UNIT, TIME_US, Mapping

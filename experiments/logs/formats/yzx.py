@@ -20,8 +20,8 @@ from ...errors import BadInput
 from ..log_table import Roles, WonLog
 from ..rows import columns as make
 from ..rows.columns import NULLS, PRICE_MAX
-from ..rows.delimited import Column, Form, Rows, read_rows
-from ..rows.number_cells import numbers_of
+from ..rows.delimited import Form, Rows, read_rows
+from ..rows.number_cells import Column, numbers_of
 from ..rows.row_audit import Account
 from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
 from .ipinyou import ROLES, SCHEMA

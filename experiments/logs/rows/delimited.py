@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,42 +21,13 @@ from numpy.typing import NDArray
 
 from ...errors import BadInput, closest
 from .compression import BROKEN, head, unpacked, why
-from .number_cells import numbers_of
+from .number_cells import Column, numbers_of
 from .row_audit import Account
 from .utf8_repair import Marked, escaped, unmarked
 
 BLOCK_BYTES = 2 << 20
 WITHIN_QUOTES = "lines lie within quotes and are parts of other rows: if no cell runs over several lines, a quote too many has taken them in"
 _LINE_END = re.compile(rb"\r\n?|\n")
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a column of the file must hold. `low` and `high` bound numbers, both included.
-
-    Kinds: `text`, `id` (text that hardly repeats), `integer`, `number`. Where `lenient`, text that is not UTF-8 is kept
-    with its odd bytes escaped; elsewhere the row is bad. `missing` are what numbers may be written as where there is
-    none; they are read as `default`.
-    """
-
-    name: str
-    kind: Literal["text", "id", "integer", "number"] = "text"
-    low: float = -np.inf
-    high: float = np.inf
-    lenient: bool = False
-    missing: tuple[str, ...] = ()
-    default: float = 0.0
-
-    @property
-    def is_text(self) -> bool:
-        """Whether cells stay text."""
-        return self.kind in {"text", "id"}
-
-    @property
-    def allowed(self) -> str:
-        """The rule in words, for messages."""
-        noun = {"integer": "a whole number", "number": "a finite number"}.get(self.kind, "text")
-        return f"{noun} from {self.low:g} to {self.high:g}" if np.isfinite(self.low) else noun
 
 
 @dataclass(frozen=True)

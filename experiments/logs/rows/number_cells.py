@@ -1,19 +1,46 @@
-"""Cells of text as numbers: by Arrow where all of a block are plain, by pattern where some are odd."""
+"""What cells of a column must hold, and cells of text as numbers: by Arrow where a block is plain, by pattern where it is not."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from .delimited import Column
-
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 _WHOLE = r"^[+-]?\d{1,18}$"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column of the file must hold. `low` and `high` bound numbers, both included.
+
+    Kinds: `text`, `id` (text that hardly repeats), `integer`, `number`. Where `lenient`, text that is not UTF-8 is kept
+    with its odd bytes escaped; elsewhere the row is bad. `missing` are what numbers may be written as where there is
+    none; they are read as `default`.
+    """
+
+    name: str
+    kind: Literal["text", "id", "integer", "number"] = "text"
+    low: float = -np.inf
+    high: float = np.inf
+    lenient: bool = False
+    missing: tuple[str, ...] = ()
+    default: float = 0.0
+
+    @property
+    def is_text(self) -> bool:
+        """Whether cells stay text."""
+        return self.kind in {"text", "id"}
+
+    @property
+    def allowed(self) -> str:
+        """The rule in words, for messages."""
+        noun = {"integer": "a whole number", "number": "a finite number"}.get(self.kind, "text")
+        return f"{noun} from {self.low:g} to {self.high:g}" if np.isfinite(self.low) else noun
 
 
 def numbers_of(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:

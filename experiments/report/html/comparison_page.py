@@ -12,7 +12,7 @@ import pandas as pd
 
 from ...config.points import digest
 from ...estimate.intervals import Estimate
-from ...studies.base import Figure
+from ..plots.figure import Figure
 from ..plots.forest import COLUMNS as FOREST
 from ..verdict import interval, number
 from .comparison import AT_ONCE, HEADLINE, Comparison, studies_of

@@ -8,10 +8,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...studies.base import Figure
 from .grid import Grid, grid_of
 from .study import Study
+
+if TYPE_CHECKING:
+    from ..plots.figure import Figure
 
 FIRST = ("ladder", "log_ladder", "ranking", "adoption", "credit")
 """Of these the first that is there opens the page."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from jointbid.sim.scenario import Scenario
 
-from ...studies.base import Figure
+from .figure import Figure
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ...studies.base import Figure
+from .figure import Figure
 from .forest import draw_forest, draw_shapley, forest_points
 from .lattice import MOST, draw_lattice, lattice_points
 from .money import cumulative_points, draw_cumulative

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import logging
 import textwrap
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-
-from ...errors import closest
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -41,26 +37,6 @@ def look(style: str | None) -> Iterator[None]:
         yield
     finally:
         _OVER.reset(token)
-
-
-def style_problem(style: str) -> str:
-    """What is wrong with a style; empty where it can be used."""
-    import matplotlib as mpl
-    import matplotlib.style
-
-    if style in mpl.style.available:
-        return ""
-    if not Path(style).is_file():
-        return f"no such file, and no style of matplotlib{closest(style, mpl.style.available)}"
-    try:
-        with mpl.rc_context(), warnings.catch_warnings(record=True) as caught, _quiet("matplotlib"):
-            warnings.simplefilter("always")
-            read = mpl.rc_params_from_file(style, use_default_template=False)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        return f"no style sheet ({error})"
-    if caught:
-        return str(caught[0].message)
-    return "" if read else "no style sheet: it sets nothing"
 
 
 @contextlib.contextmanager
@@ -162,14 +138,3 @@ def require(table: pd.DataFrame, *columns: str) -> None:
         raise ValueError(f"the table to draw lacks the columns {', '.join(missing)}")
     if table.empty:
         raise ValueError("the table to draw has no rows")
-
-
-@contextlib.contextmanager
-def _quiet(logger: str) -> Iterator[None]:
-    """Say nothing on a log that is about to be told in our own words."""
-    log = logging.getLogger(logger)
-    before, log.disabled = log.disabled, True
-    try:
-        yield
-    finally:
-        log.disabled = before

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jointbid.sim.scenario import Scenario
 
 from ...estimate import Estimate, lookup
-from ...studies.adoption import adopters, label
+from ...estimate.adoption import adopters, label
 from ..tables import DASH, FOOTNOTE, blank_table, signed
 from ..verdict import CAVEAT, interval, number
 

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...cells.attribution_rules import RULES
-from ...cells.attribution_season import TEST, TRUTH, UNIFIED, credit_names
+from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, TEST, TRUTH, UNIFIED, credit_names
 from ...estimate import Estimate, lookup
-from ...studies.attribution.worlds import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, SHARES
 from ..tables import DASH, FOOTNOTE, blank_table, signed
 from ..verdict import CAVEAT, interval, number
 from .sampled_markets import WHICH, goes_with, percent, share_of
@@ -18,6 +17,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 EXPECTED, WRONG, MOVED = "purchases_expected", "attribution_error_pct", "misplaced_pct"
+SHARES = {
+    "end_to_end_value": ("the end-to-end view pays", "the end-to-end view costs"),
+    "test_over_last_touch": ("the test beats last touch", "last touch beats the test"),
+}
+"""Estimand -> what drawn firms are counted by, where it is above zero and where it is below."""
 
 
 def credit_table(summary: pd.DataFrame, channels: Sequence[str]) -> Table:

@@ -32,7 +32,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
 
 def _best(summary: pd.DataFrame, settings: Settings[ValueStudy], best: Estimate) -> str:
     from ...estimate import lookup
-    from ...studies.business.money import duration
+    from ..verdict import duration
 
     net, back = (
         lookup(summary, "best_level_net_value", "npv"),

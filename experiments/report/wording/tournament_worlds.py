@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from jointbid.sim.scenario import Scenario
 
 from ...estimate import Estimate, lookup
-from ...estimate.ranking import PROFIT
-from ...studies.tournament.worlds import NOT_SHOWN
+from ...estimate.ranking import PROFIT, TIED
 from ..tables import blank_table
 from ..verdict import interval, number
 from .sampled_markets import WHICH, goes_with, percent, share_of
@@ -28,7 +27,7 @@ def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) ->
     table.add_column("shown to be ahead of all others", no_wrap=True)
     for head in ("% of worlds", "95 % interval"):
         table.add_column(head, justify="right")
-    for name in (*strategies, NOT_SHOWN):
+    for name in (*strategies, TIED):
         if found := share_of(summary, name):
             ends = f"{number(100 * found.ci_low)} to {number(100 * found.ci_high)}"
             table.add_row(name, number(100 * found.estimate), ends)
@@ -38,7 +37,7 @@ def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) ->
 def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Iterator[str]:
     """In what share of worlds who is ahead, and which keys go with the lead of the strategy that leads in the scenario itself."""
     shares = {name: found for name in strategies if (found := share_of(summary, name))}
-    neither = share_of(summary, NOT_SHOWN)
+    neither = share_of(summary, TIED)
     if not shares or neither is None:
         return
     order = sorted(shares, key=lambda name: -shares[name].estimate)

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...cells.attribution_season import (
+    COMPARED,
     HELD_OUT,
     NEXT,
     OBSERVED,
     TEST,
     TRUTH,
     WITHOUT,
-    Firm,
     credit_column,
     credit_names,
 )
 from ..cell_plans import unit
-from .worlds import COMPARED
+from .firm import Firm
 
 if TYPE_CHECKING:
     import pandas as pd

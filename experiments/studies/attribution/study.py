@@ -12,18 +12,20 @@ from ...cells.attribution_season import (
     TEST,
     TRUTH,
     UNIFIED,
-    Firm,
     credit_names,
     run_cell,
 )
 from ...cells.cell import Cell, CellResult
 from ...errors import BadInput
 from ...storage.cell_results import Ledger
-from ..base import Figure, Said, Study
+from ..base import Said, Study
 from . import worlds
+from .firm import Firm
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ...report.plots.figure import Figure
 
 
 class Attribution(Study):
@@ -89,6 +91,7 @@ class Attribution(Study):
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """What each channel is credited with against what it did."""
         from ...report.plots import credit_points, draw_credit
+        from ...report.plots.figure import Figure
 
         points = credit_points(summary)
         yield Figure("credit", points, partial(draw_credit, points))

@@ -6,28 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ...cells.attribution_season import NEXT, SILO, TEST, UNIFIED, Firm
+from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, NEXT, TEST
 from ...cells.cell import Cell
 from ...config.changes import as_overrides
 from ...config.settings import Settings
 from ...storage.cell_results import Ledger
 from .. import sampled_markets as drawn
 from ..cell_plans import unit
+from .firm import Firm
 
 if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "world "
-BY_LAST_TOUCH, BY_CLAIMS = f"{UNIFIED}/last_touch", f"{SILO}/last_touch"
-COMPARED = {
-    "end_to_end_value": (BY_LAST_TOUCH, BY_CLAIMS),
-    "test_over_last_touch": (TEST, BY_LAST_TOUCH),
-}
-"""Estimand -> budgets by what, and by what they are compared with."""
-SHARES = {
-    "end_to_end_value": ("the end-to-end view pays", "the end-to-end view costs"),
-    "test_over_last_touch": ("the test beats last touch", "last touch beats the test"),
-}
 
 
 @dataclass(frozen=True)
@@ -90,6 +81,8 @@ def table(found: Sequence[World], ledger: Ledger) -> pd.DataFrame:
 
 def rows(found: pd.DataFrame, settings: Settings[Any]) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: shares of worlds by what was shown, and each key's rank correlation with both comparisons."""
+    from ...report.wording.attribution import SHARES
+
     if found.empty:
         return
     for name, (pays, costs) in SHARES.items():

@@ -11,13 +11,14 @@ from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
 from ...report.wording import collaboration_levels as level_words
 from ...storage.cell_results import Ledger
-from ..base import Figure
 from . import collaboration_levels as levels
 from . import overtaking, upgrade
 from . import own_data as switching
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ...report.plots.figure import Figure
 
 
 class FirmPlans:
@@ -68,6 +69,7 @@ class FirmPlans:
     def figures(self, ledger: Ledger) -> Iterator[Figure]:
         """A plot of each table."""
         from ...report import plots
+        from ...report.plots.figure import Figure
 
         draw = {
             "levels": plots.draw_levels,

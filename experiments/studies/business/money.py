@@ -177,7 +177,7 @@ def _row(
 def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
     """What is left after costs, and when it has paid for itself."""
     from ...estimate import lookup
-    from ...report.verdict import interval, number
+    from ...report.verdict import duration, interval, number
 
     known = terms(settings)
     net = lookup(summary, "net_value", "net_value")
@@ -201,6 +201,7 @@ def money_table(summary: pd.DataFrame) -> Any:
     """A row a figure, "never" where it never comes to that; None where there is none."""
     from ...estimate import Estimate
     from ...report.tables import DASH, blank_table
+    from ...report.verdict import shown
 
     own = summary[summary["estimand"].isin(list(ESTIMANDS))]
     if own.empty:
@@ -222,19 +223,3 @@ def money_table(summary: pd.DataFrame) -> Any:
         name = WORDS[row["estimand"], row["metric"]]
         table.add_row(name, str(row["arm"]), middle, f"{low} to {high}" if known else DASH, str(row["unit"]))
     return table
-
-
-def shown(value: float, *, falls: bool = False) -> str:
-    """A number; or "never", or where the value ``falls`` with what was tried and is still there at its end, "more"."""
-    from ...report.verdict import number
-
-    if math.isinf(value):
-        return "more" if falls and value > 0 else "never"
-    return number(value)
-
-
-def duration(found: Estimate) -> str:
-    """Months with their interval."""
-    known = not (math.isnan(found.ci_low) or math.isnan(found.ci_high))
-    span = f" ({shown(found.ci_low)} to {shown(found.ci_high)})" if known else " (no interval)"
-    return f"{shown(found.estimate)} months{span}"

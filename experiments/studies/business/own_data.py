@@ -146,8 +146,7 @@ def month_table(settings: Settings[Any], found: Steps | None, ledger: Ledger) ->
 def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
     """When to switch, or that it never pays."""
     from ...estimate import lookup
-    from ...report.verdict import interval, number
-    from .money import duration, shown
+    from ...report.verdict import duration, interval, number, shown
 
     when, net, back, volume = (
         lookup(summary, estimand, metric) for estimand, (metric, _) in ESTIMANDS.items()

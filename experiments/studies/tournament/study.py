@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ...cells.cell import TOGETHER, Cell, CellResult
 from ...config.lineup import Field, field_of
 from ...storage.cell_results import Ledger, table
-from ..base import Figure, Said, Study
+from ..base import Said, Study
 from . import worlds
 from .matches import PILOT, Matches
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ...estimate.tournament import Results
+    from ...report.plots.figure import Figure
 
 
 class Tournament(Study):
@@ -89,6 +90,7 @@ class Tournament(Study):
     def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
         """The ranks that the comparisons allow, the payoff matrix, and who is ahead in each drawn world."""
         from ...report.plots import draw_payoffs, draw_ranks, draw_worlds
+        from ...report.plots.figure import Figure
 
         results = self._results_of(ledger)
         yield Figure("ranks", results.ranked, partial(draw_ranks, results.ranked))

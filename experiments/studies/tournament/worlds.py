@@ -20,8 +20,6 @@ from .matches import Matches
 if TYPE_CHECKING:
     import pandas as pd
 
-NOT_SHOWN = "no difference shown"
-"""The finding of a world in which nobody is shown to be ahead of all others."""
 LEAD = "lead"
 """The column, and the estimand over all worlds, of how far the scenario's own first strategy is ahead of the best of the others."""
 
@@ -64,6 +62,7 @@ def world_table(found: Sequence[World], leader: str, ledger: Ledger) -> pd.DataF
     import pandas as pd
 
     from ...estimate.intervals import contrast
+    from ...estimate.ranking import TIED
 
     rows = []
     for world in found:
@@ -78,7 +77,7 @@ def world_table(found: Sequence[World], leader: str, ledger: Ledger) -> pd.DataF
         rows.append({
             "world": world.number, **world.values, "first": first, "second": second,
             "difference": apart.estimate, "ci_low": apart.ci_low, "ci_high": apart.ci_high,
-            "finding": first if ranked["rank_worst"].iloc[0] == 1 else NOT_SHOWN,
+            "finding": first if ranked["rank_worst"].iloc[0] == 1 else TIED,
             LEAD: means[leader] - means.drop(leader).max(),
         })  # fmt: skip
     return pd.DataFrame(rows)
@@ -90,11 +89,11 @@ def rows(
     """For ``summary.csv``: shares of worlds by who is ahead, the leader's mean lead, and each key's rank correlation with it."""
     from ...estimate import mean_interval
     from ...estimate.ladder import row_of
-    from ...estimate.ranking import PROFIT
+    from ...estimate.ranking import PROFIT, TIED
 
     if found.empty:
         return
-    yield from drawn.share_rows(found, "finding", {name: name for name in (*strategies, NOT_SHOWN)})
+    yield from drawn.share_rows(found, "finding", {name: name for name in (*strategies, TIED)})
     _, money = unit(settings.scenario)
     yield row_of("lead_over_worlds", leader, PROFIT, money, mean_interval(found[LEAD]))
     yield from drawn.key_rows(found, LEAD, "decided_by", settings.study.ranges)

@@ -16,7 +16,7 @@ from typing import Any
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from ...cells.arms import bidder_names
-from ...cells.cell import PILOTS, Cell, Curve
+from ...cells.cell import PILOTS, Cell, Policies, Value
 from ...errors import BadInput
 from ...storage.cell_results import Found, Ledger
 
@@ -25,10 +25,6 @@ TUNING = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
 
 ROUNDS = 4
 """How often each side may answer the other."""
-
-Value = float | Curve
-Policies = tuple[tuple[str, Value], ...]
-"""Bidder -> the value of the tuned parameter."""
 
 
 @dataclass

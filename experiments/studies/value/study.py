@@ -11,7 +11,7 @@ from ...cells.cell import Cell
 from ...errors import BadInput
 from ...storage.cell_results import Ledger, table
 from .. import sampled_markets as drawn
-from ..base import Figure, Said, Study
+from ..base import Said, Study
 from ..business import money as value_money
 from ..business.firm_plans import FirmPlans
 from ..cell_plans import WIDTH_PILOT, Plan, best_single, unit
@@ -25,6 +25,8 @@ from .curves import Curve, Grid, at_points, cells, curves, map_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from ...report.plots.figure import Figure
 
 
 class Value(Study):
@@ -149,6 +151,7 @@ class Value(Study):
         from ...estimate import heat_table, silo_label
         from ...estimate.ladder import LOST, PROFIT
         from ...report import plots
+        from ...report.plots.figure import Figure
 
         silo, (scale, money) = self.settings.study.silo, unit(self.settings.scenario)
         points, best = plots.ladder_points(summary), self._best_single(ledger)

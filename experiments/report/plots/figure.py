@@ -1,0 +1,31 @@
+"""A plot that a study yields: its name, the tidy table behind it, and the function that draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .style import look, save
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure as Drawing
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot by its name in ``plots/``, with the tidy table behind it.
+
+    ``draw`` is called when the plot is written, which another process may do: a module's function, or a partial of one.
+    """
+
+    name: str
+    table: pd.DataFrame
+    draw: Callable[[], Drawing]
+
+    def write(self, folder: Path, style: str | None, formats: Sequence[str]) -> None:
+        """Draw it, and save it with its table; see ``jointbid.experiments.report.plots.save``."""
+        with look(style):
+            save(self.draw(), self.table, folder, self.name, formats)

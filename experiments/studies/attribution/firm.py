@@ -1,0 +1,120 @@
+"""Which cells the study ``attribution`` needs of one firm, and the budgets that their results lead to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jointbid.sim.scenario import Touchpoints
+
+from ...cells.attribution_season import (
+    AS_IS,
+    BUDGET,
+    HELD_OUT,
+    NEXT,
+    OBSERVED,
+    TEST,
+    TRUTH,
+    WITHOUT,
+    credit_column,
+    plan_of,
+)
+from ...cells.cell import Cell
+from ...config.settings import Settings
+from ...storage.cell_results import Ledger
+
+
+@dataclass(frozen=True)
+class Firm:
+    """The cells of one firm in one market. ``point`` says which of many markets; empty in the scenario's own."""
+
+    settings: Settings[Any]
+    point: str = ""
+
+    @property
+    def plan(self) -> Touchpoints:
+        """Its channels."""
+        return plan_of(self.settings.scenario)
+
+    @property
+    def channels(self) -> list[str]:
+        """Names of its channels."""
+        return list(self.plan.channels)
+
+    def log(self, replications: Iterable[int], *, truth: bool = True) -> list[Cell]:
+        """What the firm can see, and with ``truth`` what only the simulator can: each channel's removal."""
+        removed = [WITHOUT + channel for channel in self.channels] if truth else []
+        return [
+            self._cell(arm, replication, self.point)
+            for replication in replications
+            for arm in (OBSERVED, HELD_OUT, *removed)
+        ]
+
+    def next(self, replications: Iterable[int], budgets: Iterable[str], ledger: Ledger) -> list[Cell]:
+        """The next season under the budgets that each replication's log leads to; none where its cells failed."""
+        cells, wanted = [], list(budgets)
+        for replication in replications:
+            measured = self.measured(replication, ledger)
+            for name in wanted:
+                split = self.split(name, measured)
+                if split is not None:
+                    point = f"{self.point}, budget by {name}".removeprefix(", ")
+                    cells.append(self._cell(OBSERVED, replication + NEXT, point, split))
+        return cells
+
+    def measured(self, replication: int, ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
+        """Rows by arm of one replication, a row a channel."""
+        cells = [cell for cell in self.log([replication]) if cell.arm]
+        return {cell.arm: result.rows for cell, result in ledger.of(cells)}
+
+    def split(
+        self, name: str, measured: Mapping[str, list[dict[str, Any]]]
+    ) -> tuple[tuple[str, float], ...] | None:
+        """Daily budgets by channel: the whole in proportion to what a rule, or a measurement, credits; None where it failed."""
+        channels = self.plan.channels
+        weights = np.array(
+            [channel.daily_budget for channel in channels.values()]
+            if name == AS_IS
+            else self._credited(name, measured)
+        )
+        if len(weights) != len(channels):
+            return None
+        weights = np.maximum(weights, 0.0)
+        if weights.sum() == 0:
+            weights = np.ones(len(weights))
+        total = sum(channel.daily_budget for channel in channels.values())
+        return tuple(zip(channels, (total * weights / weights.sum()).tolist(), strict=True))
+
+    def _credited(self, name: str, measured: Mapping[str, list[dict[str, Any]]]) -> list[float]:
+        if name == TEST:
+            return [row["holdout_effect"] for row in measured.get(HELD_OUT, [])]
+        if name == TRUTH:
+            if OBSERVED not in measured or any(WITHOUT + c not in measured for c in self.channels):
+                return []
+            return list(true_effects(measured, self.channels).values())
+        return [row[credit_column(name)] for row in measured.get(OBSERVED, [])]
+
+    def _cell(
+        self, arm: str, replication: int, point: str, split: tuple[tuple[str, float], ...] = ()
+    ) -> Cell:
+        return Cell(
+            scenario=self.settings.scenario,
+            arm=arm,
+            parameter=BUDGET if split else "",
+            policies=split,
+            seed=self.settings.seed,
+            replication=replication,
+            point=point,
+        )
+
+
+def true_effects(measured: Mapping[str, list[dict[str, Any]]], channels: Iterable[str]) -> dict[str, float]:
+    """What only a simulator knows: expected purchases with all channels less those without each, on the same draws."""
+    whole = sum(row["purchases_expected"] for row in measured[OBSERVED])
+    return {
+        channel: whole - sum(row["purchases_expected"] for row in measured[WITHOUT + channel])
+        for channel in channels
+    }

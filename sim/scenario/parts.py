@@ -1,0 +1,122 @@
+"""The parts of a market side by side, each validated by itself, and what each source shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any, cast
+
+from pydantic import Field, field_validator
+
+from .auction import Auction, Rivals
+from .base import Hours, Model
+from .bidders import Bidders
+from .journey import Journey, Stays
+from .people import Audience
+from .response import Creative, Response
+from .source import OWNERS, Factor, Owner, Source
+from .stock import Stock
+from .supply import Supply, SyntheticSupply
+from .touchpoints import Touchpoints
+
+
+class Engine(Model):
+    """How many requests may travel together, and how often the time series has a row: every ``series_h``.
+
+    The result does not depend on the first; 1 is the reference.
+    """
+
+    max_block: Annotated[int, Field(ge=1, le=1 << 20)] = 65_536
+    series_h: Annotated[Hours, Field(ge=1e-3)] = 1.0
+
+
+class Parts(Model):
+    """The fields of a scenario, without the checks of one part against another."""
+
+    name: str = "unnamed"
+    question: str = ""
+    currency: str = "currency"
+    supply: Supply = SyntheticSupply()
+    audience: Audience = Audience()
+    response: Response = Response()
+    journey: Journey | None = None
+    touchpoints: Touchpoints | None = None
+    stock: Stock | None = None
+    creative: dict[str, Creative] = {}
+    source: dict[str, Source] = {}
+    auction: Auction = Auction()
+    rivals: Rivals = Rivals()
+    bidders: Bidders = Bidders()
+    engine: Engine = Engine()
+
+    @field_validator("supply", mode="before")
+    @classmethod
+    def _synthetic_unless_said(cls, value: Any) -> Any:
+        return {"kind": "synthetic", **value} if isinstance(value, dict) else value
+
+    def types_of(self, factor: str) -> int:
+        """How many types a factor has."""
+        return {
+            "profile": self.audience.profile_types,
+            "context": self.supply.context_types,
+            "history": self.audience.history_types,
+            "stage": len(Stays.model_fields),
+            "interest": 2,
+            "stock": 1 + (self.stock.most if self.stock is not None else 0),
+        }[factor]
+
+    def showing(self, factor: str) -> list[str]:
+        """The sources that show a factor; no copies."""
+        every = self.source.items()
+        return [name for name, one in every if one.copy_of is None and (one.shows or name) == factor]
+
+    def original(self, name: str) -> str:
+        """The source whose data a source shows: itself, unless it is a copy."""
+        return self.source[name].copy_of or name
+
+    def originals(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The different data behind these sources, in the scenario's order."""
+        held = {self.original(name) for name in names}
+        return tuple(name for name in self.source if name in held)
+
+    def distinct(self, names: Iterable[str]) -> tuple[str, ...]:
+        """These sources, of several copies of the same data the first one alone; ordered as ``originals``."""
+        held, first = set(names), dict[str, str]()
+        for name in self.source:
+            if name in held:
+                first.setdefault(self.original(name), name)
+        return tuple(first[original] for original in self.originals(held))
+
+    def data_of(self, name: str) -> Source:
+        """What a source knows, and how well: of a copy, the original's; where products drift, it ages as they do."""
+        original = self.original(name)
+        source = self.source[original]
+        if self.audience.drift is None or (source.shows or original) != "profile":
+            return source
+        return source.model_copy(update={"flip_rate_per_h": self.audience.drift.flip_rate_per_h})
+
+    def factor_of(self, name: str) -> Factor:
+        """What a source shows."""
+        return cast("Factor", self.data_of(name).shows or self.original(name))
+
+    def codes_of(self, name: str) -> int:
+        """How many codes a source shows: the types, and "unmatched"."""
+        return self.types_of(self.factor_of(name)) + 1
+
+    @property
+    def houses(self) -> dict[Owner, tuple[str, ...]]:
+        """The owners of the sources, each with what it holds, in the order of the sources."""
+        houses: dict[Owner, tuple[str, ...]] = {}
+        for name in self.source:
+            owner = self.owner_of(name)
+            houses[owner] = (*houses.get(owner, ()), name)
+        return houses
+
+    def owner_of(self, name: str) -> Owner:
+        """Whose data it is."""
+        return self.source[name].owner or OWNERS[self.factor_of(name)]
+
+    def needs_consent(self, name: str) -> bool:
+        """Whether people who withhold their consent are never matched in it."""
+        needs = self.data_of(name).needs_consent
+        is_of_people = self.factor_of(name) != "stock"
+        return is_of_people and self.owner_of(self.original(name)) != "cmo" if needs is None else needs
