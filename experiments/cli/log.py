@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.write(_help())
         return 0
     call = parse(words)
-    module = importlib.import_module(f"jointbid.experiments.cli.main.{ACTIONS[call.action][0]}")
+    module = importlib.import_module(f"{__package__}.{ACTIONS[call.action][0]}")
     code: int = module.main(call)
     return code
 

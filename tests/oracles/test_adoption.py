@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.adoption import label
 from jointbid.experiments.storage.cell_results import Ledger, table
-from jointbid.experiments.studies.adoption import Adoption, label
+from jointbid.experiments.studies.adoption import Adoption
 
 pytestmark = pytest.mark.oracle
 
