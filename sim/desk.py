@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from sim.auction.arrays import Record
 from sim.outcomes import NEVER_US, Awaited, Happened
 from sim.reports import Reports, Rows, Standing
 from sim.scenario import HOUR_US, MICROS, Terms
+from sim.scenario.base import MAX_MONEY
 from sim.streams import Streams
 from sim.supply import Chunk
 from sim.visible import (
@@ -117,6 +119,10 @@ class Desk:
         self.advertiser = entrant.advertiser or name
         self.strategy = copy.deepcopy(entrant.strategy)
         self.budget = entrant.budget
+        if self.budget is not None and not 0 <= self.budget <= MAX_MONEY:
+            raise ValueError(
+                f"bidder {name!r}: budget {self.budget}: allowed: 0 to {MAX_MONEY:.0e} in currency, or None for no limit"
+            )
         self.terms = entrant.terms or Terms()
         self.control_every = entrant.control_every
         self._world, self._streams = world, streams
@@ -124,7 +130,7 @@ class Desk:
         """Whether it says which creative to show."""
         self.reads = self._allowed_reads(entrant.information)
         sizes = [world.codes_of(column) for column in self.reads]
-        cells = int(np.prod([size or 0 for size in sizes], dtype=np.int64))
+        cells = prod(size or 0 for size in sizes)
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
         self._empty = {name: np.empty(0, self._kind(name)) for name in self.reads}

@@ -23,7 +23,7 @@ from sim.calendar import Calendar
 from sim.desk import Desk, Entrant, Lot
 from sim.journey.purchases import Purchases
 from sim.latency import Deadline
-from sim.ledger import UNLIMITED, Series, bidder_columns, market_totals, open_ledger, relevance
+from sim.ledger import UNLIMITED, Series, bidder_columns, check_spend, market_totals, open_ledger, relevance
 from sim.memory import open_memory
 from sim.metering import Meter
 from sim.outcomes import NEVER_US, Happened, Outcomes
@@ -40,6 +40,8 @@ from sim.world import make_world
 
 CLOSED = 2**62
 """A floor that no bid reaches."""
+MAX_BIDDERS = 2**15 - 1
+"""Shortlists and sales hold a bidder's number in 16 bits."""
 
 
 def simulate(
@@ -55,12 +57,15 @@ def simulate(
 
     ``strategies`` maps bidder names to a strategy (which then sees all sources and has ``bidders.budget``) or to an
     ``Entrant``. Strategies are copied before use. ``sink`` is handed each block's auctions as they are settled.
-    Raises ``BidError`` where a strategy reads what it may not see, or answers with something that is not a bid.
+    Raises ``BidError`` where a strategy reads what it may not see, or answers with something that is not a bid, and
+    ``SpendError`` where more is spent than can be counted (docs/limits.md).
     """
     if not isinstance(scenario, Scenario):
         raise TypeError(
             f"scenario: {type(scenario).__name__}; allowed: a Scenario (jointbid.load(NAME) makes one)"
         )
+    if len(strategies) > MAX_BIDDERS:
+        raise ValueError(f"strategies: {len(strategies)} bidders; allowed: at most {MAX_BIDDERS}")
     return _Run(scenario, strategies, Streams(seed, replication), log, sink).play()
 
 
@@ -243,7 +248,10 @@ class _Run:
         cells = np.empty((len(visible) + len(truth_cells), n), dtype=np.int32)
         self.truths = cells[len(visible) :]
         self.truths[:] = truth_cells
-        self.tables.load(cells[: len(visible)])
+        weight = chunk.logged.weight
+        self.tables.load(
+            cells[: len(visible)], self.scenario.auction.slots[0] * (weight.max() if len(weight) else 1.0)
+        )
         every = self.scenario.bidders.control_interval_requests
         if every:
             first = max(every, -(-chunk.start // every) * every)
@@ -283,6 +291,7 @@ class _Run:
             record,
             self.responses,
         )
+        check_spend(self.ledger, self.calendar.now_us / HOUR_US)
         self.seen = chunk.start + last
         happened = self.outcomes.note(chunk, self.responses) if self.responses.filled[0] else NOTHING_HAPPENED
         for number in np.unique(happened.bidder):

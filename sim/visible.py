@@ -12,6 +12,8 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.scenario.base import MAX_MONEY
+
 PUBLIC_COLUMNS = ("hour", "floor", "at", "u")
 """Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
 in ``sim.auction.mechanisms.MECHANISMS``), own randomness."""
@@ -185,7 +187,7 @@ def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float)
     from sim.auction.rounding import first_wrong  # a kernel
 
     answer = as_bids(bids, requests, who, when_h)
-    wrong = first_wrong(answer, MAX_BID)
+    wrong = first_wrong(answer, MAX_MONEY)
     if wrong >= 0:
         refuse(float(answer[wrong]), wrong, who, when_h)
     return answer
@@ -212,12 +214,9 @@ def check_creatives(
     return answer.astype(np.int16)
 
 
-def refuse(bid: float, row: int, who: str, when_h: float) -> NoReturn:
-    """``BidError`` for a number that is no bid."""
+def refuse(bid: float, row: int, who: str, when_h: float, most: float = MAX_MONEY) -> NoReturn:
+    """``BidError`` for a number that is no bid: not finite, below 0, or above ``most``."""
     raise BidError(
         f"strategy of bidder {who!r} at hour {when_h:.6g}: row {row}: bid {bid}; allowed: a finite number from 0 to "
-        f"{MAX_BID:.0e} (currency per impression, 0 = no bid)"
+        f"{most:.3g} (currency per impression, 0 = no bid)"
     )
-
-
-MAX_BID = 1e9

@@ -96,14 +96,14 @@ class Firm:
     def split(
         self, name: str, measured: Mapping[str, list[dict[str, Any]]]
     ) -> tuple[tuple[str, float], ...] | None:
-        """Daily budgets by channel: the whole in proportion to what a rule, or a measurement, credits; None where it failed."""
+        """Daily budgets by channel: the whole in proportion to what a rule, or a measurement, credits; None where it is not known."""
         channels = self.plan.channels
         weights = np.array(
             [channel.daily_budget for channel in channels.values()]
             if name == AS_IS
             else self._credited(name, measured)
         )
-        if len(weights) != len(channels):
+        if len(weights) != len(channels) or not np.isfinite(weights).all():
             return None
         weights = np.maximum(weights, 0.0)
         if weights.sum() == 0:
@@ -229,7 +229,8 @@ def tested(cell: Cell, result: RunResult) -> dict[str, list[Any]]:
     """What the randomised test says of each channel: purchases by those who may see it less those by the others, for all people.
 
     ``holdout_error`` is the standard error of a difference of two means with unequal variances (Welch 1947). Each test is
-    read alone, as its owner can: the other channels' tests run at the same time, independently of it.
+    read alone, as its owner can: the other channels' tests run at the same time, independently of it. A test with fewer than two
+    people on a side says nothing: nan.
     """
     plan, people = plan_of(cell.scenario), cell.scenario.audience.people or 0
     bought = np.bincount(result.purchases.get("account", np.empty(0, np.int64)), minlength=people)
@@ -239,8 +240,8 @@ def tested(cell: Cell, result: RunResult) -> dict[str, list[Any]]:
         out = people_held_out(Holdout(share=plan.holdout), name, streams, people)
         shown, hidden = bought[~out], bought[out]
         if min(len(shown), len(hidden)) < 2:
-            effects.append(0.0)
-            errors.append(float("inf"))
+            effects.append(float("nan"))
+            errors.append(float("nan"))
             continue
         effects.append(float(people * (shown.mean() - hidden.mean())))
         spread = shown.var(ddof=1) / len(shown) + hidden.var(ddof=1) / len(hidden)

@@ -27,7 +27,7 @@ def credit_table(summary: pd.DataFrame, channels: Sequence[str]) -> Table:
     for head in ("by", *channels, "all", "off, %", "misplaced, %"):
         table.add_column(head, justify="left" if head == "by" else "right")
     truth = [lookup(summary, "true_effect", EXPECTED, channel) for channel in channels]
-    table.add_row(TRUTH, *map(_middle, truth), number(sum(t.estimate for t in truth if t)), DASH, DASH)
+    table.add_row(TRUTH, *map(_middle, truth), _total(truth), DASH, DASH)
     for name in (TEST, *credit_names()):
         found = [lookup(summary, "credit", "purchases", f"{name}: {channel}") for channel in channels]
         error = lookup(summary, "attribution_error", WRONG, name)
@@ -35,7 +35,7 @@ def credit_table(summary: pd.DataFrame, channels: Sequence[str]) -> Table:
         table.add_row(
             name,
             *map(_middle, found),
-            number(sum(one.estimate for one in found if one)),
+            _total(found),
             _middle(error),
             _middle(moved),
         )
@@ -145,6 +145,11 @@ def _between(found: Estimate) -> str:
 
 def _middle(found: Estimate | None) -> str:
     return number(found.estimate) if found else DASH
+
+
+def _total(found: Sequence[Estimate | None]) -> str:
+    """The sum over channels; a dash where one of them is not known."""
+    return number(sum(one.estimate for one in found if one)) if all(found) else DASH
 
 
 def _unit(summary: pd.DataFrame, estimand: str) -> str:

@@ -36,6 +36,7 @@ from sim.scenario.stock import Stock, shelf_problems, stock_problems
 from sim.scenario.supply import LogSupply, Supply, SyntheticSupply
 from sim.scenario.touchpoints import Channel, Touchpoints, touchpoint_problems
 
+MAX_CREATIVES = 1000
 MAX_CELLS_OF_TRUTH = 1 << 20
 MAX_VISIBLE_CELLS = 1 << 21
 """So many combinations of what all sources together show: tables over them stay some 100 MB."""
@@ -111,7 +112,7 @@ class Scenario(Model):
     journey: Journey | None = None
     touchpoints: Touchpoints | None = None
     stock: Stock | None = None
-    creative: dict[str, Creative] = {}
+    creative: Annotated[dict[str, Creative], Field(max_length=MAX_CREATIVES)] = {}
     source: dict[str, Source] = {}
     auction: Auction = Auction()
     rivals: Rivals = Rivals()

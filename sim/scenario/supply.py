@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sim.scenario.base import HOUR_US, MAX_HOURS, Count, LogMoney, Model, Positive, Rate
+from sim.scenario.base import (
+    HOUR_US,
+    MAX_HOURS,
+    MAX_LOG_SIGMA,
+    MAX_TYPES,
+    Count,
+    LogMoney,
+    Model,
+    Rate,
+    Ratio,
+)
 
 FLAT_DAY = (1.0,) * 24
 MOST_ROWS = 1_000_000
@@ -30,10 +40,10 @@ class SyntheticSupply(Model):
     requests: Count = 100_000
     horizon_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 24.0
     hourly: tuple[Annotated[float, Field(ge=0, le=1e9)], ...] = FLAT_DAY
-    context_types: Annotated[int, Field(ge=1, le=4096)] = 2
+    context_types: Annotated[int, Field(ge=1, le=MAX_TYPES)] = 2
     floor_share: Rate = 0.0
     floor_mu: LogMoney = 0.0
-    floor_sigma: Annotated[float, Field(ge=0, le=10)] = 0.0
+    floor_sigma: Annotated[float, Field(ge=0, le=MAX_LOG_SIGMA)] = 0.0
 
     @model_validator(mode="after")
     def _fits_the_clock(self) -> Self:
@@ -68,10 +78,10 @@ class LogSupply(Model):
     drop_bad: bool = False
     requests: Count | None = None
     most_rows: Annotated[int, Field(ge=1_000)] = MOST_ROWS
-    nonclick_weight: Positive = 1.0
+    nonclick_weight: Ratio = 1.0
     suspect_tags: tuple[str, ...] = ()
     find_suspects: bool = True
-    horizon_h: Positive = 168.0
+    horizon_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 168.0
     context_types: Literal[1] = 1
     """A log brings no types: its signals are columns."""
 

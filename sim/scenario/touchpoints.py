@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from sim.scenario.base import Hours, Model, NonNegative, Positive, Rate
+from sim.scenario.base import (
+    MAX_MICROS,
+    MAX_RATIO,
+    MICROS_PER_CPM,
+    Hours,
+    Model,
+    Positive,
+    PositiveMoney,
+    Rate,
+)
 from sim.scenario.source import Owner
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
+
+
+MAX_CHANNELS = 12
 
 
 class Channel(Model):
@@ -22,9 +34,9 @@ class Channel(Model):
     """
 
     owner: Owner = "cmo"
-    daily_budget: Positive
-    bid_cpm: Positive
-    targeting: NonNegative = 1.0
+    daily_budget: PositiveMoney
+    bid_cpm: Annotated[float, Field(gt=0, le=MAX_MICROS / MICROS_PER_CPM)]
+    targeting: Annotated[float, Field(ge=0, le=MAX_RATIO)] = 1.0
 
 
 class Touchpoints(Model):
@@ -35,7 +47,7 @@ class Touchpoints(Model):
     out of each channel, independently. ``targets`` names the source that campaigns are targeted by.
     """
 
-    channels: Annotated[dict[str, Channel], Field(min_length=1, max_length=12)]
+    channels: Annotated[dict[str, Channel], Field(min_length=1, max_length=MAX_CHANNELS)]
     window_h: Annotated[Hours, Field(gt=0)] = 720.0
     half_life_h: Positive = 168.0
     holdout: Annotated[Rate, Field(gt=0, lt=1)] = 0.3
@@ -56,6 +68,12 @@ def touchpoint_problems(scenario: Scenario) -> Iterator[str]:
         yield f"journey.group = {scenario.journey.group}: with touchpoints must be 1: people are left out of tests one by one"
     if scenario.rivals.landscape is None:
         yield "rivals.landscape: with touchpoints somebody must set prices; give a landscape"
+    for name, channel in plan.channels.items():
+        if channel.bid_cpm * channel.targeting > MAX_MICROS / MICROS_PER_CPM:
+            yield (
+                f"touchpoints.channels.{name}.targeting = {channel.targeting:g}: times bid_cpm must be at most "
+                f"{MAX_MICROS / MICROS_PER_CPM:g}, the highest bid; lower one of them"
+            )
     if scenario.bidders.budget is not None:
         yield "bidders.budget: with touchpoints each channel has its daily_budget; leave it null"
     places = [name for name in scenario.source if _shows(scenario, name) == "context"]
