@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from experiments.arms import arms_of
 from experiments.bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
 from experiments.errors import closest
-from experiments.lattice import MOST_SOURCES
+from experiments.lattice import MAX_SOURCES
 from experiments.plans import plan_checks
 from experiments.studies.options import AdoptionStudy, AttributionStudy
 from experiments.studies.value_options import ValueStudy
@@ -40,8 +40,8 @@ def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ..
 
 def _of_arms(settings: Settings[Any]) -> Iterator[str]:
     scenario = settings.scenario
-    if len(scenario.source) > MOST_SOURCES:
-        yield f"source: {len(scenario.source)} sources; a study takes at most {MOST_SOURCES}"
+    if len(scenario.source) > MAX_SOURCES:
+        yield f"source: {len(scenario.source)} sources; a study takes at most {MAX_SOURCES}"
         return
     known = LOG_ARMS if scenario.supply.kind == "log" else arms_of(scenario)
     silos = ("best_single", *(arm for arm in known if arm != "joint"))

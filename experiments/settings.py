@@ -99,13 +99,16 @@ class Plot(Model):
 Study = TypeVar("Study", bound=Model)
 
 
+MAX_SEED = 2**63 - 1
+
+
 class Settings(Model, Generic[Study]):
     """One resolved configuration. The study's own settings come with its verb, see ``STUDIES``.
 
     ``scenario`` is as it was given; ``market`` is what is simulated, after what the firm does about its data.
     """
 
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
     results_dir: Annotated[str, Field(min_length=1)] = "results"
     executor: ExecutorSettings = ExecutorSettings()
     sweep: SweepSettings = SweepSettings()

@@ -20,6 +20,8 @@ from sim.scenario.base import (
 
 FLAT_DAY = (1.0,) * 24
 MOST_ROWS = 1_000_000
+MAX_REQUESTS_PER_H = HOUR_US // 4
+"""One in four microseconds on average: no two requests share one."""
 
 
 def _names(value: Any) -> Any:
@@ -49,9 +51,10 @@ class SyntheticSupply(Model):
     def _fits_the_clock(self) -> Self:
         if not self.hourly or sum(self.hourly) <= 0:
             raise ValueError("hourly needs at least one weight above 0")
-        if self.requests > self.horizon_h * HOUR_US / 4:
+        if self.requests > self.horizon_h * MAX_REQUESTS_PER_H:
             raise ValueError(
-                f"{self.requests} requests do not fit into {self.horizon_h} h of a microsecond clock"
+                f"requests = {self.requests}: at most {MAX_REQUESTS_PER_H:,} an hour, as the clock counts microseconds; "
+                f"have fewer than that in {self.horizon_h:g} h, or a longer horizon_h"
             )
         return self
 
