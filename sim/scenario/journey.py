@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from sim.scenario.base import MAX_HOURS, MAX_RATIO, Count, Hours, Model, Positive, PositiveMoney, Rate
+from sim.scenario.base import MAX_HOURS, MAX_RATIO, Count, Hours, Model, PositiveMoney, Rate
 
 if TYPE_CHECKING:
     from sim.scenario import Scenario
@@ -55,7 +55,7 @@ class Journey(Model):
     lapse_considering: Rate = 0.2
     appetite: Factor | tuple[Factor, ...] = 1.0
     lasting: Factor | tuple[Factor, ...] = 1.0
-    half_life_h: Positive = 2_160.0
+    half_life_h: Stay = 2_160.0
     power: Annotated[float, Field(ge=0, le=MAX_POWER)] = 0.5
     outside: Factor = 1.0
     base: Factor = 1.0

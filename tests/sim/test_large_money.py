@@ -65,7 +65,7 @@ def test_the_largest_budgets_are_spent_to_the_micro_and_no_more(bidding):
 
 @pytest.mark.parametrize("budget", [-1.0, 1e10, float("nan"), float("inf")])
 def test_a_budget_that_cannot_be_counted_is_refused(bidding, budget):
-    with pytest.raises(ValueError, match="bidder 'a': budget .*; allowed|budget .*: allowed: 0 to"):
+    with pytest.raises(ValueError, match=r"bidder 'a': budget .*: allowed: 0 to"):
         bidding.play(bidding.build(), entrants(bidding, budget))
 
 
