@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell, CellResult
 from experiments.errors import BadInput
-from experiments.found import Ledger
+from experiments.found import Ledger, table
 from experiments.studies import attribution_worlds as worlds
 from experiments.studies.attribution_cells import (
     AS_IS,
@@ -65,16 +65,15 @@ class Attribution(Study):
             *worlds.seasons(self._worlds, ledger),
         ]
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
         """Effects, credits and their errors by channel; profits under each rule's budgets; shares of worlds."""
         import pandas as pd
 
         from experiments.estimate import P_HOLM, SUMMARY_COLUMNS
         from experiments.studies.attribution_rows import rows
 
-        own = cells[~cells["study_point"].str.startswith(worlds.NAME)]
         further = worlds.rows(worlds.table(self._worlds, ledger), self.settings) if self._worlds else ()
-        found = [*rows(own, self._firm, self._budgets), *further]
+        found = [*rows(self._own(ledger), self._firm, self._budgets), *further]
         return pd.DataFrame(found, columns=[*SUMMARY_COLUMNS, *([P_HOLM] if self._worlds else [])])
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
@@ -100,6 +99,12 @@ class Attribution(Study):
     def about(self, ledger: Ledger) -> Mapping[str, Any]:  # noqa: ARG002
         """Whose log each channel is in."""
         return {"owners": {name: channel.owner for name, channel in self._firm.plan.channels.items()}}
+
+    def _own(self, ledger: Ledger) -> pd.DataFrame:
+        """The cells of the scenario's own market; two rules that set the same budgets share a season, and both have its rows."""
+        replications = range(self.settings.study.replications)
+        seasons = self._firm.next(replications, self._budgets, ledger)
+        return table(ledger.of([*self._firm.log(replications), *seasons]))
 
     @property
     def _firm(self) -> Firm:

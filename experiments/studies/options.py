@@ -19,7 +19,7 @@ Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Impressions = Annotated[int, Field(ge=2, le=10**9)]
 Correlation = Annotated[float, Field(ge=-1, le=1)]
-Replications = Annotated[int, Field(ge=1, lt=PILOTS)]
+Replications = Annotated[int, Field(gt=0, lt=PILOTS)]
 """Those from ``PILOTS`` on decide something and are never estimated from."""
 MAX_AMOUNT = 1e15
 Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]

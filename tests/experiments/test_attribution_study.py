@@ -116,3 +116,20 @@ def test_sentences_say_no_more_than_the_intervals():
     assert "in place of each owner's own, makes no difference that is shown (-1.00 to 3.00" in said
     assert "in place of last touch over all channels, costs 2.00" in said
     assert "(1.00 to 3.00)" in said
+
+
+def test_a_tiny_half_life_is_last_touch_and_rules_that_set_the_same_budgets_both_have_their_season(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    arguments = [*SMALL, "supply.requests=4000", "study.replications=2", "study.budgets=[unified/time_decay]"]
+    assert main(["attribution", *arguments, "touchpoints.half_life_h=1e-6"]) == 0
+    table, _ = summary()
+    last, decay = (f"unified/{rule}" for rule in ("last_touch", "time_decay"))
+    for channel in CHANNELS:
+        shared = [lookup(table, "credit", "purchases", f"{name}: {channel}") for name in (last, decay)]
+        assert shared[0] == shared[1]
+    assert lookup(table, "attribution_error", "attribution_error_pct", decay).estimate > 0
+    seasons = [lookup(table, "utility", "focal_profit", f"by {name}") for name in (last, decay)]
+    assert seasons[0] == seasons[1]
+    assert lookup(table, "end_to_end_value", "focal_profit") is not None
