@@ -7,7 +7,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from experiments.replay.settings import Replay
-from experiments.studies.options import Arm, Curve, EitherOrBoth, Learner, Overtaking, Range, Replications, Tune, Who
+from experiments.studies.options import (
+    Arm,
+    Curve,
+    EitherOrBoth,
+    Learner,
+    Overtaking,
+    Range,
+    Replications,
+    Tune,
+    Who,
+)
 from sim.scenario import Model
 from sim.scenario.base import Positive
 
