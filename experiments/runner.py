@@ -13,7 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
-from experiments.cells import Cell, grouped, label
+from experiments.cells import Cell, grouped
 from experiments.config import Point
 from experiments.errors import BadInput
 from experiments.executors import Chore, Outcome, Task, Work, attend, run_tasks
@@ -21,11 +21,11 @@ from experiments.found import Ledger
 from experiments.lock import Held
 from experiments.progress import Meter, meter
 from experiments.settings import ExecutorSettings
+from experiments.trial import trial
 
 if TYPE_CHECKING:
     from experiments.store import Folder
 
-TRIAL_REQUESTS = 64
 FAILURES = "failures.jsonl"
 
 
@@ -255,54 +255,6 @@ class Driver(Generic[Answer]):
         waiting.left -= len(outcomes)
         if waiting.served:
             self._go_on(number, progress)
-
-
-def trial(cells: Sequence[Cell], work: Work) -> None:
-    """Run a few requests of the first cell of each strategy here, twice, before anything else.
-
-    That compiles the kernels once for all workers, and finds what is no strategy.
-
-    Raises:
-        BadInput: a strategy that raises an error, answers no bids, does not return, or does not do the same twice.
-    """
-    tried: set[str] = set()
-    for cell in cells:
-        played = {label(spec) for spec in cell.plays}
-        if not tried or not played <= tried:
-            tried |= played
-            _try_cell(cell, work)
-
-
-def _try_cell(cell: Cell, work: Work) -> None:
-    from sim import BidError
-
-    supply = cell.scenario.supply
-    few = supply.model_copy(update={"requests": min(supply.requests or TRIAL_REQUESTS, TRIAL_REQUESTS)})
-    scenario = cell.scenario.model_copy(update={"supply": few})
-    small = replace(cell, scenario=scenario, valuation="bayes", replication=0, point="")
-    place = "study.strategies" if cell.lineup else "bidders.strategy"
-    try:
-        once, again = work(small), work(small)
-    except BidError as error:
-        raise BadInput(f"{place}: {error}") from None
-    except Exception:  # noqa: BLE001 - the cell itself will say it, with the command that repeats it
-        return
-    if difference := _difference(once.rows, again.rows):
-        names = ", ".join(dict.fromkeys(label(spec) for spec in cell.plays))
-        raise BadInput(
-            f"{place}: {names}: the same {few.requests} requests, run twice, gave {difference}. A run must be repeatable: take "
-            "chance from the column u, and not from random, numpy.random, the clock or what another run has left behind, in "
-            "the constructor, control() and observe() too"
-        )
-
-
-def _difference(once: Sequence[dict[str, Any]], again: Sequence[dict[str, Any]]) -> str:
-    """The first figure in which two results differ; empty where they are the same (nan is nan)."""
-    for row, other in zip(once, again, strict=True):
-        for name, value in row.items():
-            if repr(value) != repr(other[name]):
-                return f"{name} = {value}, then {other[name]} (bidder {row.get('bidder', '')!r})"
-    return ""
 
 
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:

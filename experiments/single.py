@@ -65,8 +65,8 @@ def run(point: Point) -> Run:
     """
     import pandas as pd
 
-    from experiments.runner import trial
     from experiments.studies.arms import run_cell
+    from experiments.trial import trial
     from sim import BidError
 
     cell = _cell(point)

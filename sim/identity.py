@@ -10,6 +10,7 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 NOT_THE_AUTHORS = (*(ROOT / room for room in ("sim", "strategies", "experiments")), Path(np.__file__).parent)
+STANDARD = Path(inspect.__file__).parent
 PARTS = ("policy", "valuation")
 """Attributes of a strategy that is made of two parts."""
 
@@ -75,4 +76,7 @@ def _is_the_authors(kind: type) -> bool:
 
 
 def _is_own(file: str) -> bool:
-    return not any(Path(file).is_relative_to(folder) for folder in NOT_THE_AUTHORS)
+    path = Path(file)
+    is_installed = {"site-packages", "dist-packages"} & set(path.parts)  # below the standard library's folder
+    is_standard = path.is_relative_to(STANDARD) and not is_installed
+    return not is_standard and not any(path.is_relative_to(folder) for folder in NOT_THE_AUTHORS)

@@ -18,6 +18,8 @@ from sim.visible import Strategy, TrialError, VisibleRequests, in_row, rows_of
 
 AT_MOST = 2_048
 """Of a larger batch every so many rows are asked again."""
+BATCHES = 5
+"""Batches of a trial of at most that many rows: the whole, again for either copy, and its two halves."""
 ROUNDS, ROUNDS_WITH_DICE = 1, 40
 """How often both copies are asked again; more often where the first answer drew from a generator of the whole process."""
 SAME = 1e-9

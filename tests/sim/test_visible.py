@@ -279,7 +279,10 @@ WRONG = {
 def test_a_wrong_answer_stops_before_the_first_event(what):
     answer, message = WRONG[what]
     sink = []
-    with pytest.raises(BidError, match=rf"strategy 'Answers' \(.*test_visible.py:\d+\) of bidder 'brain' at hour 0: .*{message}"):
+    with pytest.raises(
+        BidError,
+        match=rf"strategy 'Answers' \(.*test_visible.py:\d+\) of bidder 'brain' at hour 0: .*{message}",
+    ):
         simulate(
             SCENARIO, {"good": Answers(lambda r: np.ones(r.n)), "brain": Answers(answer)}, 1, sink=sink.append
         )
@@ -291,7 +294,10 @@ def test_a_wrong_answer_under_way_names_the_time(what):
     """After the control step at hour 5 (the seventh account)."""
     answer, message = WRONG[what]
     sink = []
-    with pytest.raises(BidError, match=rf"strategy 'Answers' \(.*test_visible.py:\d+\) of bidder 'brain' at hour 5\.\d+: .*{message}"):
+    with pytest.raises(
+        BidError,
+        match=rf"strategy 'Answers' \(.*test_visible.py:\d+\) of bidder 'brain' at hour 5\.\d+: .*{message}",
+    ):
         simulate(SCENARIO, {"brain": Answers(answer, after=6)}, 1, sink=sink.append)
     assert sink
 
