@@ -22,6 +22,7 @@ from experiments.lock import Held
 from experiments.progress import Meter, meter
 from experiments.settings import ExecutorSettings
 from experiments.trial import trial
+from sim.watch import ending_if_stuck
 
 if TYPE_CHECKING:
     from experiments.store import Folder
@@ -154,6 +155,7 @@ class Driver(Generic[Answer]):
         """
         try:
             with (
+                ending_if_stuck(),
                 meter(len(points)) as progress,
                 closing(run_tasks(self._feed(iter(points), progress), self._settings)) as done,
             ):

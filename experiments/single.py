@@ -68,11 +68,13 @@ def run(point: Point) -> Run:
     from experiments.studies.arms import run_cell
     from experiments.trial import trial
     from sim import BidError
+    from sim.watch import ending_if_stuck
 
     cell = _cell(point)
-    trial([cell], run_cell)
+    with ending_if_stuck():
+        trial([cell], run_cell)
     folder, started = Folder(point.folder), time.time()
-    with folder.held():
+    with folder.held(), ending_if_stuck():
         folder.status("running")
         try:
             result, logged = _simulate(cell, point)

@@ -3,18 +3,21 @@
 A thread looks a few times a second at the calls under way, and raises ``CallTimeout`` in the thread of one that takes too
 long. Python code is stopped that way wherever it runs: in the main thread, in another, in a worker process, in a notebook. Code
 that waits outside the interpreter (a lock, a socket, ``time.sleep``) does not notice: in the main thread SIGINT wakes
-it up, and a worker process hands its answer in and leaves (``at_last``). A call costs under a microsecond more.
+it up, and a worker process hands its answer in and leaves (``at_last``). Code that never gives up the interpreter's lock, such as
+a loop compiled by numba, keeps this thread from looking: ``ending_if_stuck`` has the process end. A call costs some microseconds more.
 """
 
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +26,9 @@ from sim.identity import place_of_frame
 LOOKS_A_LIMIT = 20
 """How often a call is looked at before its limit is reached."""
 LOOK_S = (0.01, 0.5)
+LOCKED_S = 10.0
+"""How much longer than a call's limit the interpreter's lock may be held."""
+STDERR = 2
 GRACE_S = 2.0
 """How long a call that was stopped may go on before stronger means are used."""
 
@@ -60,7 +66,9 @@ class Watch:
     def __init__(self) -> None:
         self.at_last: Callable[[int, Call], None] = _wake_up
         """What is done about a call that does not end although it was stopped."""
+        self._ends_process = False
         self._calls: dict[int, Call] = {}
+        self._limit_s = 0.0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._look_s = LOOK_S[1]
@@ -90,10 +98,17 @@ class Watch:
             raise CallTimeout from None
         return answer
 
+    def end_process(self, *, ends: bool) -> None:
+        """Say whether the process is to end where this thread cannot look any more."""
+        with self._lock:
+            self._ends_process = ends
+            if not ends:
+                faulthandler.cancel_dump_traceback_later()
+
     def forget(self) -> None:
         """Begin anew in a forked process, which has none of the threads of the one before."""
         self._calls.clear()
-        self._lock, self._thread = threading.Lock(), None
+        self._lock, self._thread, self._limit_s = threading.Lock(), None, 0.0
 
     def _end(self, thread: int, call: Call) -> None:
         """Leave the call alone from here on; an error that has not arrived in it is taken back."""
@@ -113,10 +128,14 @@ class Watch:
         if self._thread is None:
             self._thread = threading.Thread(target=self._look, name="strategy watch", daemon=True)
             self._thread.start()
+        self._limit_s = min(call.limit_s, threading.TIMEOUT_MAX / 2)
         self._look_s = min(self._look_s, max(call.limit_s / LOOKS_A_LIMIT, LOOK_S[0]))
 
     def _look(self) -> None:
         while True:
+            with self._lock:
+                if self._ends_process:
+                    faulthandler.dump_traceback_later(self._limit_s + LOCKED_S, exit=True, file=STDERR)
             time.sleep(self._look_s)
             now = time.monotonic()
             with self._lock:
@@ -148,4 +167,16 @@ def _wake_up(thread: int, call: Call) -> None:
 
 
 WATCH = Watch()
+
+
+@contextmanager
+def ending_if_stuck() -> Iterator[None]:
+    """Meanwhile end this process (exit code 1, traceback on standard error) if a strategy holds the interpreter's lock for good."""
+    WATCH.end_process(ends=True)
+    try:
+        yield
+    finally:
+        WATCH.end_process(ends=False)
+
+
 os.register_at_fork(after_in_child=WATCH.forget)

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 
 from experiments.executors.base import Outcome, Task, packed, run_task, unreadable
 from experiments.executors.nursery import ORDER
-from sim.watch import WATCH, Call
+from sim.watch import WATCH, Call, ending_if_stuck
 
 LOOK_EVERY_S = 1.0
 """How often a worker looks whether its nursery is still there, which leaves when the driver does."""
@@ -84,7 +84,7 @@ def _fork(pipe_number: int, line: socket.socket) -> int:
 def work(driver: Connection) -> None:
     """Answer each task with the outcomes of its cells, until the driver has closed the pipe, or is gone."""
     later = deque(FOR_PLOTS)
-    with driver, suppress(EOFError, ConnectionError):
+    with driver, ending_if_stuck(), suppress(EOFError, ConnectionError):
         driver.send_bytes(b"ready")
         driver.poll(None)
         while True:
