@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ class Starts(Fine):
 
 class Hashes(Fine):
     def bid(self, requests):
-        return requests["value"] * (1 + hash("some text") % 101)
+        return requests["value"] * (0.2 + hash("some text") % 1009 / 1009)
 
 
 class Locked(Fine):
@@ -98,6 +99,7 @@ def installed(tmp_path, monkeypatch):
         "[jointbid.strategies]\n" + "".join(f"{name} = faulty:{name}\n" for name in names)
     )
     monkeypatch.syspath_prepend(site)
+    monkeypatch.delitem(sys.modules, "faulty", raising=False)
     monkeypatch.chdir(tmp_path)
 
 
@@ -112,7 +114,7 @@ BEFORE = {
     r"row 0: profile = 0",
     "Controls": r"Controls: the same 64 requests, run twice, gave \w+ = ",
     "Starts": r"Starts: the same 64 requests, run twice, gave \w+ = ",
-    "Hashes": r"Hashes: the same 64 requests, run twice, gave \w+ = .*hash\(\) of a text",
+    "Hashes": r"Hashes: the same 400 requests, run twice, gave \w+ = .*hash\(\) of a text",
     "Locked": r"strategy 'Locked' \(.*faulty\.py:\d+\) of bidder 'focal': attribute self\.lock is a _thread\.lock and cannot",
     "Loops": r"strategy 'Loops' .*: bid\(\) did not return within 1 s \(it was at .*faulty\.py:\d+, in bid\)",
     "Builds": r"strategy 'Builds' .*__init__\(\) did not return within 1 s",
