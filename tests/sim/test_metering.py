@@ -125,7 +125,7 @@ def test_a_source_that_is_not_exclusive_is_the_rivals_too(market, bidding, value
             return np.ones(requests.n)
 
     simulate(s, {name: Looking(name) for name in shown}, 1)
-    one, two = (np.concatenate(codes[1:]) for codes in shown.values())
+    one, two = (np.concatenate(codes[BATCHES:]) for codes in shown.values())
     assert (one == two).all() == (values == "common" and not exclusive)
 
 
