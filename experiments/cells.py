@@ -26,7 +26,12 @@ CODE = (
 )
 """What a cell's numbers are computed by; a change there makes other cells of all of them."""
 
-FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
+FOR_PEOPLE: dict[str, Any] = {
+    "name": True,
+    "question": True,
+    "currency": True,
+    "engine": {"max_block", "strategy_timeout_s"},
+}
 """Parts of a scenario that no number depends on."""
 
 PILOTS = 1_000_000
@@ -94,10 +99,14 @@ class Cell:
             parts.append([self.parameter, *self.policies])
         if self.watched:
             parts.append(["watched", *self.watched])
-        plays = [self.scenario.bidders.strategy, *self.lineup]
-        plays += [kind.strategy for kind in self.scenario.bidders.kinds.values() if kind.strategy]
-        parts += [theirs for spec in plays if (theirs := fingerprint(spec.name))]
+        parts += [theirs for spec in self.plays if (theirs := fingerprint(spec.name))]
         return _hash(json.dumps(parts, sort_keys=True).encode())
+
+    @property
+    def plays(self) -> list[StrategySpec]:
+        """The strategies that may bid in it."""
+        kinds = [kind.strategy for kind in self.scenario.bidders.kinds.values() if kind.strategy]
+        return [self.scenario.bidders.strategy, *self.lineup, *kinds]
 
     @property
     def treatment(self) -> str:

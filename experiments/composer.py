@@ -34,7 +34,7 @@ class Composer:
         self._verb = verb
         places = [*([_searchable(config_dir)] if config_dir else []), *folders()]
         self._search = [f"hydra.searchpath=[{','.join(map(_quoted, places))}]"] if places else []
-        self._base = functools.lru_cache(KEPT)(self._composed)
+        self._shared = functools.lru_cache(KEPT)(self._template)
         with _hydra():
             self.vocabulary = self._vocabulary()
 
@@ -46,16 +46,27 @@ class Composer:
         """
         plain = [choice for choice in choices if choice.is_plain]
         if plain:
-            tree, is_literal = self._base(tuple(choice.text for choice in choices if not choice.is_plain))
-            put: dict[str, Any] | None = tree if is_literal else None
+            put = self._shared(tuple(choice.text for choice in choices if not choice.is_plain))
             for choice in plain:
                 put = _put(put, choice)
             if put is not None:
                 return put
-        return self._base(tuple(choice.text for choice in choices))[0]
+        return self._composed(tuple(choice.text for choice in choices))[0]
+
+    def _template(self, texts: tuple[str, ...]) -> dict[str, Any] | None:
+        """The tree of these overrides, for values to be put into.
+
+        None where it cannot serve: a place refers to another, so that a value put in one would have to change both; or
+        these overrides alone make no configuration.
+        """
+        try:
+            tree, is_literal = self._composed(texts)
+        except BadInput:
+            return None
+        return tree if is_literal else None
 
     def _composed(self, texts: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
-        """The tree, and whether no place in it refers to another."""
+        """The tree as Hydra composes it, and whether no place in it refers to another."""
         with _hydra():
             parsed, _ = syntax.parse(texts, self.vocabulary)
             lines = [line for override in parsed for line in syntax.for_hydra(override, self.vocabulary)]
@@ -148,8 +159,10 @@ def _tree(lines: list[str]) -> tuple[dict[str, Any], bool]:
     try:
         composed = compose("config", overrides=lines, return_hydra_config=True)
         chosen = composed.hydra.runtime.choices["scenario"]
-        own = OmegaConf.create({str(key): value for key, value in composed.items() if key != "hydra"})
-        is_literal = "${" not in str(OmegaConf.to_container(own, resolve=False))
+        names = [str(key) for key in composed if key != "hydra"]
+        written = OmegaConf.to_container(OmegaConf.masked_copy(composed, names), resolve=False)
+        is_literal = "${" not in str(written)
+        own = OmegaConf.create({name: composed[name] for name in names})
         plain: Any = _without_missing(OmegaConf.to_container(own, resolve=True))
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, UnicodeError) as error:
         reasons = [str(error)] + ([str(error.__cause__)] if error.__cause__ else [])

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MANY_PROBLEMS = 20
 NOT_IN_HASH = ("results_dir", "executor", "plot", "sweep")
+NOT_IN_HASH_OF_ENGINE = ("strategy_timeout_s",)
 NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications", "log")
 
 
@@ -188,6 +189,7 @@ def content_hash(settings: Settings[Any]) -> str:
     """Twelve hex digits of the resolved configuration without what does not change a cell."""
     tree = {key: value for key, value in settings.tree().items() if key not in NOT_IN_HASH}
     tree["study"] = {key: value for key, value in tree["study"].items() if key not in NOT_IN_HASH_OF_STUDY}
+    tree["engine"] = {key: value for key, value in tree["engine"].items() if key not in NOT_IN_HASH_OF_ENGINE}
     return digest(tree)
 
 

@@ -1,4 +1,4 @@
-"""What a user can mend: wrong configuration, wrong files. The command line prints it and leaves with exit code 2."""
+"""Errors that the command line prints as they are: the user's input (exit code 2), and work that failed (exit code 1)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ class BadInput(Exception):  # noqa: N818 - it names what happened, in the words 
     def __init__(self, problems: str | Iterable[str]) -> None:
         self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class RunFailed(Exception):  # noqa: N818 - as BadInput
+    """Work failed under way; the message says all that its user needs. The command line leaves with exit code 1."""
 
 
 def closest(word: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.config import Point
-from experiments.errors import BadInput
+from experiments.errors import BadInput, RunFailed
 from experiments.found import Ledger
 from experiments.session import manifest
 from experiments.single import Run, bidder_table, calendar_table
@@ -87,6 +87,7 @@ def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, t
     from experiments.replay.market import landscape
     from experiments.replay.plan import Plan
     from sim import BidError, Entrant, simulate
+    from sim.visible import TrialError
     from strategies.market import Market
     from strategies.registry import UnknownStrategyError, make
 
@@ -101,11 +102,13 @@ def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, t
     )
     bidders = scenario.bidders
     try:
-        strategy = make(bidders.strategy, Market.of(scenario))
-        entrant = Entrant(strategy, ("value",), bidders.budget)
+        strategy = make(bidders.strategy, Market.of(scenario), scenario.engine.strategy_timeout_s)
+        entrant = Entrant(strategy, ("value",), bidders.budget, strategy_name=bidders.strategy.name)
         result = simulate(scenario, {"focal": entrant}, settings.seed, log=game.rows)
-    except (BidError, UnknownStrategyError) as error:
+    except (TrialError, UnknownStrategyError) as error:
         raise BadInput(f"bidders.strategy: {error}") from None
+    except BidError as error:
+        raise RunFailed(f"bidders.strategy: {error}") from None
     notes = (*_notes(plan.settings.landscape, game), *_leaks(plan, game.log))
     return result, bidder_table(result, identified=False), notes, scenario
 

@@ -21,11 +21,12 @@ from experiments.found import Ledger
 from experiments.lock import Held
 from experiments.progress import Meter, meter
 from experiments.settings import ExecutorSettings
+from experiments.trial import trial
+from sim.watch import ending_if_stuck
 
 if TYPE_CHECKING:
     from experiments.store import Folder
 
-TRIAL_REQUESTS = 64
 FAILURES = "failures.jsonl"
 
 
@@ -95,7 +96,7 @@ Study = Generator[Stage | Finish, None, Answer]
 
 
 class FailedFast(Exception):  # noqa: N818 - it names what happened
-    """A cell failed, and ``executor.fail_fast`` is set."""
+    """A cell failed, and that stops all: ``executor.fail_fast`` is set, or a strategy did not return in its time."""
 
 
 @dataclass
@@ -154,6 +155,7 @@ class Driver(Generic[Answer]):
         """
         try:
             with (
+                ending_if_stuck(),
                 meter(len(points)) as progress,
                 closing(run_tasks(self._feed(iter(points), progress), self._settings)) as done,
             ):
@@ -197,7 +199,7 @@ class Driver(Generic[Answer]):
     def _try(self, stage: Stage) -> None:
         """The first study's bids are tried before anything runs; of a later one, what is wrong fails its own cells alone."""
         try:
-            trial(stage.cells[0], stage.work)
+            trial(stage.cells, stage.work)
         except BadInput:
             if not self._ran:
                 raise
@@ -249,31 +251,12 @@ class Driver(Generic[Answer]):
             failed = sum(outcome.result is None for outcome in outcomes)
             progress.advance(number, len(outcomes), auctions, failed)
         if failed and self._settings.fail_fast:
-            raise FailedFast
+            raise FailedFast("stopped at the first failure (executor.fail_fast)")
+        if any(outcome.is_stuck for outcome in outcomes):
+            raise FailedFast("stopped, as a strategy did not return in its time (engine.strategy_timeout_s)")
         waiting.left -= len(outcomes)
         if waiting.served:
             self._go_on(number, progress)
-
-
-def trial(cell: Cell, work: Work) -> None:
-    """Run a few requests here, first: compiles the kernels once for all workers, and finds bids that are none.
-
-    Raises:
-        BadInput: a strategy whose trial batch is not a batch of bids.
-    """
-    from sim import BidError
-
-    supply = cell.scenario.supply
-    few = supply.model_copy(update={"requests": min(supply.requests or TRIAL_REQUESTS, TRIAL_REQUESTS)})
-    scenario = cell.scenario.model_copy(update={"supply": few})
-    small = replace(cell, scenario=scenario, valuation="bayes", replication=0, point="")
-    try:
-        work(small)
-    except BidError as error:
-        place = "study.strategies" if cell.lineup else "bidders.strategy"
-        raise BadInput(f"{place}: {error}") from None
-    except Exception:  # noqa: BLE001 - the cell itself will say it, with the command that repeats it
-        return
 
 
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from experiments.cells import Cell, code_version
 from experiments.config import Point
-from experiments.errors import BadInput
+from experiments.errors import RunFailed
 from experiments.found import Ledger
 from experiments.session import manifest
 from experiments.store import Folder
@@ -60,20 +60,26 @@ def run(point: Point) -> Run:
     """Simulate one market and write what came of it.
 
     Raises:
-        BadInput: a strategy that does not bid, a folder that cannot be written to.
+        BadInput: a strategy that does not bid, or not twice alike; a folder that cannot be written to.
+        RunFailed: a strategy that fails under way.
     """
     import pandas as pd
 
+    from experiments.studies.arms import run_cell
+    from experiments.trial import trial
     from sim import BidError
+    from sim.watch import ending_if_stuck
 
     cell = _cell(point)
+    with ending_if_stuck():
+        trial([cell], run_cell)
     folder, started = Folder(point.folder), time.time()
-    with folder.held():
+    with folder.held(), ending_if_stuck():
         folder.status("running")
         try:
             result, logged = _simulate(cell, point)
         except BidError as error:
-            raise BadInput(f"bidders.strategy: {error}") from None
+            raise RunFailed(f"bidders.strategy: {error}") from None
         done = Run(
             point.folder,
             bidder_table(result, identified=cell.scenario.audience.people is not None),

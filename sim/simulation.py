@@ -57,12 +57,17 @@ def simulate(
 
     ``strategies`` maps bidder names to a strategy (which then sees all sources and has ``bidders.budget``) or to an
     ``Entrant``. Strategies are copied before use. ``sink`` is handed each block's auctions as they are settled.
-    Raises ``BidError`` where a strategy reads what it may not see, or answers with something that is not a bid, and
+    Raises ``BidError`` where a strategy reads what it may not see, raises an error, answers with something that is not a bid, or
+    takes longer than ``engine.strategy_timeout_s`` for it; ``TrialError``, one of these, where that shows before the first event;
     ``SpendError`` where more is spent than can be counted (docs/limits.md).
     """
     if not isinstance(scenario, Scenario):
         raise TypeError(
             f"scenario: {type(scenario).__name__}; allowed: a Scenario (jointbid.load(NAME) makes one)"
+        )
+    if not isinstance(strategies, Mapping):
+        raise TypeError(
+            f"strategies: {type(strategies).__name__}; allowed: a mapping of bidder names to strategies, {{'me': strategy}}"
         )
     if len(strategies) > MAX_BIDDERS:
         raise ValueError(f"strategies: {len(strategies)} bidders; allowed: at most {MAX_BIDDERS}")
@@ -82,7 +87,10 @@ class _Run:
     ) -> None:
         self.scenario, self.streams, self.sink = scenario, streams, sink
         self.world = make_world(scenario, streams, log)
-        self.desks = [Desk(name, self._entrant(s), self.world, streams) for name, s in strategies.items()]
+        limit_s = scenario.engine.strategy_timeout_s
+        self.desks = [
+            Desk(name, self._entrant(s), self.world, streams, limit_s) for name, s in strategies.items()
+        ]
         for desk in self.desks:
             desk.trial()
         self.most = min(scenario.engine.max_block, SLICE)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from sim.auction.arrays import Bids, Shortlist
 from sim.auction.rounding import enter_bids
-from sim.desk import MAX_CELLS, Answer, Desk, Facet
+from sim.desk import MAX_CELLS, Desk, Facet
 from sim.scenario import HOUR_US
 from sim.scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
 from sim.supply import Chunk
-from sim.visible import refuse
+from sim.trial import Answer
 from sim.world import World
 
 SPARE = 3
@@ -109,7 +109,7 @@ class BidTables:
             own_cell, bids = self._own_cell[number], answer.bids
             wrong = enter_bids(bids, self._most_bid, own_cell, self.bids.numbers, begin, stride)
             if wrong >= 0:
-                refuse(float(bids[wrong]), wrong, desk.name, now_us / HOUR_US, self._most_bid)
+                desk.refuse(float(bids[wrong]), wrong, chunk, part, now_us / HOUR_US, self._most_bid)
             if desk.chooses:
                 self._enter_creatives(answer, own_cell, begin)
 

@@ -164,12 +164,23 @@ class Strategy(Protocol):
 
 
 class BidError(ValueError):
-    """A strategy answered with something that is not a bid; the message names strategy, time, row and value."""
+    """A strategy raised an error, did not return, or answered no bids; the message names strategy, file, time and row."""
+
+
+class TrialError(BidError):
+    """A strategy that cannot take part, found before the first event of a run."""
+
+
+class StrategyTimeout(BidError):  # noqa: N818 - as TimeoutExpired
+    """A call of a strategy took longer than ``engine.strategy_timeout_s``."""
 
 
 def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
-    """The answer as float64 of shape (n,); otherwise ``BidError``. What the numbers are is checked as they enter."""
-    place = f"strategy of bidder {who!r} at hour {when_h:.6g}"
+    """The answer as float64 of shape (n,); otherwise ``BidError``. What the numbers are is checked as they enter.
+
+    ``who`` is the strategy and its bidder, as messages name them.
+    """
+    place = f"{who} at hour {when_h:.6g}"
     if not isinstance(bids, np.ndarray) or bids.dtype.kind not in "fiu":
         kind = bids.dtype.name + " array" if isinstance(bids, np.ndarray) else type(bids).__name__
         raise BidError(
@@ -189,7 +200,7 @@ def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float)
     answer = as_bids(bids, requests, who, when_h)
     wrong = first_wrong(answer, MAX_MONEY)
     if wrong >= 0:
-        refuse(float(answer[wrong]), wrong, who, when_h)
+        refuse(float(answer[wrong]), wrong, requests, who, when_h)
     return answer
 
 
@@ -199,7 +210,7 @@ def check_creatives(
     """The answer as int16 of shape (n,), from -1 to ``creatives`` - 1, or None; otherwise ``BidError``."""
     if answer is None:
         return None
-    place = f"strategy of bidder {who!r} at hour {when_h:.6g}"
+    place = f"{who} at hour {when_h:.6g}"
     allowed = f"allowed: an integer array of shape ({requests.n},), or None for rotation"
     if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iu":
         kind = answer.dtype.name + " array" if isinstance(answer, np.ndarray) else type(answer).__name__
@@ -210,13 +221,29 @@ def check_creatives(
     if len(wrong):
         raise BidError(
             f"{place}: row {wrong[0]}: creative {answer[wrong[0]]}; allowed: 0 to {creatives - 1}, or -1 for rotation"
+            f"{in_row(requests, int(wrong[0]))}"
         )
     return answer.astype(np.int16)
 
 
-def refuse(bid: float, row: int, who: str, when_h: float, most: float = MAX_MONEY) -> NoReturn:
-    """``BidError`` for a number that is no bid: not finite, below 0, or above ``most``."""
+def refuse(
+    bid: float, row: int, requests: VisibleRequests, who: str, when_h: float, most: float = MAX_MONEY
+) -> NoReturn:
+    """Raise ``BidError`` for a number that is no bid: not finite, below 0, or above ``most``."""
     raise BidError(
-        f"strategy of bidder {who!r} at hour {when_h:.6g}: row {row}: bid {bid}; allowed: a finite number from 0 to "
-        f"{most:.3g} (currency per impression, 0 = no bid)"
+        f"{who} at hour {when_h:.6g}: row {row}: bid {bid}; allowed: a finite number from 0 to "
+        f"{most:.3g} (currency per impression, 0 = no bid){in_row(requests, row)}"
+    )
+
+
+def in_row(requests: VisibleRequests, row: int) -> str:
+    """Return ``; row 3: profile = 2, hour = 0.5``: the visible columns of a row, for messages."""
+    seen = ", ".join(f"{name} = {column[row]:.6g}" for name, column in requests.items())
+    return f"; row {row}: {seen or 'no columns'}"
+
+
+def rows_of(requests: VisibleRequests, rows: slice) -> VisibleRequests:
+    """Return some rows of a batch; the columns are copies."""
+    return VisibleRequests(
+        len(range(*rows.indices(requests.n))), {name: column[rows] for name, column in requests.items()}
     )

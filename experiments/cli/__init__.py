@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from experiments.errors import BadInput, closest
+from experiments.errors import BadInput, RunFailed, closest
 
 VERBS = {
     "value": ("study", "the main job: what joining the data is worth, in a table, plots and one sentence"),
@@ -76,9 +76,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
     try:
         return _dispatch(arguments)
-    except BadInput as error:
-        complain(error)
-        return BAD_INPUT
+    except (BadInput, RunFailed) as error:
+        return _explained(error)
     except KeyboardInterrupt as stop:
         return _stopped(arguments, stop)
     except BrokenPipeError:
@@ -141,6 +140,15 @@ def _stopped(arguments: Sequence[str], stop: KeyboardInterrupt) -> int:
 def _is_no_room(error: Exception) -> bool:
     """Whether a disk or a quota is full; not every library keeps the number of the error."""
     return isinstance(error, OSError) and (error.errno in NO_ROOM or os.strerror(errno.ENOSPC) in str(error))
+
+
+def _explained(error: BadInput | RunFailed) -> int:
+    """Print an error that says all; return the exit code."""
+    if isinstance(error, BadInput):
+        complain(error)
+        return BAD_INPUT
+    sys.stderr.write(f"jointbid: {error}\n")
+    return FAILED
 
 
 def complain(error: BadInput) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.cli.options import points
@@ -43,8 +42,8 @@ def main(arguments: Sequence[str], verb: str) -> int:
     failed: list[Answer] = []
     try:
         (_sweep if len(todo.points) > 1 else _single)(todo.points, failed)
-    except FailedFast:
-        sys.stderr.write("stopped at the first failure (executor.fail_fast); what is done is kept\n")
+    except FailedFast as stop:
+        sys.stderr.write(f"{stop}; what is done is kept\n")
     for answer in failed[:SHOWN]:
         _show_failures(answer)
     if len(failed) > SHOWN:
@@ -73,13 +72,13 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
             f"each of {len(todo):,} studies draws its plots, which takes seconds; plot.enabled=false does without\n"
         )
     headline = study_class(todo[0].verb).headline
-    sweep, said = Sweep(todo, headline), dict[Path, str]()
+    sweep, said = Sweep(todo, headline), dict[str, str]()
 
     def deliver(point: Point, answer: Answer) -> None:
         sweep.add(point, answer)
         failed.extend([answer] if answer.failures else [])
         if len(todo) <= WHOLE:
-            said[point.folder] = " ".join(answer.said.verdict)
+            said[point.label] = " ".join(answer.said.verdict)
 
     try:
         _answer_all(todo, deliver)
@@ -88,7 +87,7 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
             sweep.write()
         raise
     rows, shown = sweep.write(), todo if len(todo) <= WHOLE else ()
-    tables.show(*(f"{point.label}: {said[point.folder]}" for point in shown if said[point.folder]))
+    tables.show(*(f"{point.label}: {said[point.label]}" for point in shown if said[point.label]))
     tables.show(sweep_table(rows, list(todo[0].swept), headline), findings(rows, headline))
     for point in shown:
         sys.stdout.write(f"Results: {point.folder}  {point.label}\n")

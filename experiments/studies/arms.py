@@ -193,10 +193,12 @@ def _campaign(
     spec: StrategySpec | None = None,
 ) -> Entrant:
     """One campaign with the arm's data; where every bidder knows its value there are none."""
-    policy = make(spec or strategy_of(cell, advertiser), Market.of(cell.scenario))
+    own = spec or strategy_of(cell, advertiser)
+    policy = make(own, Market.of(cell.scenario), cell.scenario.engine.strategy_timeout_s)
     if cell.scenario.response.family == "private_value":
-        return Entrant(policy, None, budget, advertiser)
-    return Entrant(Priced(valuation(cell, arm, rivals), policy), information(cell, arm), budget, advertiser)
+        return Entrant(policy, None, budget, advertiser, strategy_name=own.name)
+    brain = Priced(valuation(cell, arm, rivals), policy)
+    return Entrant(brain, information(cell, arm), budget, advertiser, strategy_name=own.name)
 
 
 def _about_log(cell: Cell) -> tuple[str, int, int, int]:

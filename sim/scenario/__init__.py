@@ -93,11 +93,13 @@ __all__ = [
 class Engine(Model):
     """How many requests may travel together, and how often the time series has a row: every ``series_h``.
 
-    The result does not depend on the first; 1 is the reference.
+    The result does not depend on the first; 1 is the reference. A call of a strategy that takes longer than
+    ``strategy_timeout_s`` stops the run (None: no limit).
     """
 
     max_block: Annotated[int, Field(ge=1, le=1 << 20)] = 65_536
     series_h: Annotated[Hours, Field(ge=1e-3)] = 1.0
+    strategy_timeout_s: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] | None = 300.0
 
 
 class Scenario(Model):

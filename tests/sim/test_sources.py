@@ -11,6 +11,7 @@ from experiments.arms import arms_of
 from experiments.cells import Cell
 from experiments.studies.arms import entrants
 from sim import Scenario, simulate
+from sim.trial import BATCHES
 
 BASE = {
     "supply": {"requests": 3_000},
@@ -115,7 +116,7 @@ def shown(scenario, name):
             return np.ones(requests.n)
 
     simulate(scenario, {"focal": Looking()}, 1)
-    return np.concatenate(seen[1:])
+    return np.concatenate(seen[BATCHES:])
 
 
 @pytest.mark.parametrize("name", ["profile", "history"])
