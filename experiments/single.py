@@ -13,6 +13,7 @@ from experiments.cells import Cell, code_version
 from experiments.config import Point
 from experiments.errors import BadInput
 from experiments.found import Ledger
+from experiments.ownership import record
 from experiments.session import manifest
 from experiments.store import Folder
 from experiments.studies.base import Figure
@@ -138,6 +139,7 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
         drop_stale(path, code)
         return simulate(cell.scenario, market, cell.seed, cell.replication), None
     terms = {name: (entrant.advertiser or name, entrant.budget) for name, entrant in market.items()}
+    record(point.folder, AUCTIONS)
     with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
         columns = {name: result.bidders[name].tolist() for name in UNTOLD}

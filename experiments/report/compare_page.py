@@ -12,12 +12,14 @@ import pandas as pd
 
 from experiments.config import digest
 from experiments.estimate.intervals import Estimate
+from experiments.ownership import contents
 from experiments.plots.forest import COLUMNS as FOREST
 from experiments.report.compare import AT_ONCE, HEADLINE, Comparison, studies_of
 from experiments.report.figures import pictures
 from experiments.report.grid import Cell, Column, Grid, amount, count, finding, text
 from experiments.report.page import put, render
 from experiments.report.study import Study
+from experiments.store import Folder
 from experiments.studies.base import Figure
 from experiments.verdict import interval, number
 
@@ -51,13 +53,15 @@ def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "r
     name = digest([str(study.folder.resolve()) for study in comparison.studies])
     target = Path(results_dir) / "compare" / name
     target.mkdir(parents=True, exist_ok=True)
-    comparison.estimands.to_csv(target / "compare.csv", index=False)
-    comparison.differences.to_csv(target / "differences.csv", index=False)
-    comparison.points.to_csv(target / "points.csv", index=False)
-    for old in (target / "plots").glob("*"):
-        old.unlink()
+    folder = Folder(target)
+    folder.write_table("compare.csv", comparison.estimands)
+    folder.write_table("differences.csv", comparison.differences)
+    folder.write_table("points.csv", comparison.points)
+    for old in contents(target).own:
+        if old.parent == target / "plots":
+            old.unlink()
     for figure in figures_of(comparison):
-        plots.save(figure.draw(), figure.table, target / "plots", figure.name)
+        figure.write(target / "plots", None, plots.FORMATS)
     put(target / "compare.html", render("compare.html.j2", **_content(comparison, target)))
     return target / "compare.html"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.ownership import record
 from experiments.report.cards import cards
 from experiments.report.checks import checks
 from experiments.report.estimands import arms_grid, estimands_grid, gains_grid
@@ -82,6 +83,7 @@ def _environment(folder: Path) -> Environment:
 
 def put(path: Path, content: str) -> None:
     """Write a page atomically."""
+    record(path.parent, path.name)
     partial = path.with_name(f".{path.name}.part")
     partial.write_text(content, "utf-8")
     partial.replace(path)
