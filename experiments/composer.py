@@ -7,6 +7,7 @@ a number in one place: it is put there in a tree that was composed once, and val
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ from experiments.settings import STUDIES, Settings
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
 """So many composed trees are kept: a sweep over groups comes back to each."""
+
+_HYDRA_IN_USE = threading.RLock()
 
 OWN_SCENARIO = {"tournament": "tournament", "attribution": "touchpoints"}
 """Verb -> the scenario that it starts from; others from that of ``config.yaml``."""
@@ -92,10 +95,27 @@ class Composer:
 
 @contextmanager
 def _hydra() -> Iterator[None]:
-    from hydra import initialize_config_module
+    """Hydra initialised with our configuration, and afterwards as the host program has it.
 
-    with initialize_config_module("conf", version_base="1.3"):
-        yield
+    The host may be a Hydra application itself, or compose here from several threads; Hydra keeps its state per process.
+    """
+    from hydra import initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.singleton import Singleton
+    from hydra.version import VersionBase
+    from omegaconf.basecontainer import BaseContainer
+
+    with _HYDRA_IN_USE:
+        instances, resolvers = Singleton._instances, dict(BaseContainer._resolvers)  # noqa: SLF001 - no public way
+        hosts = {kind: instances.pop(kind) for kind in (GlobalHydra, VersionBase) if kind in instances}
+        try:
+            with initialize_config_module("conf", version_base="1.3"):
+                yield
+        finally:
+            for kind in (GlobalHydra, VersionBase):
+                instances.pop(kind, None)
+            instances.update(hosts)
+            BaseContainer._resolvers = resolvers  # noqa: SLF001 - Hydra registers its own over the host's
 
 
 def _put(tree: dict[str, Any] | None, choice: Choice) -> dict[str, Any] | None:
