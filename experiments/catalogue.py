@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext, suppress
@@ -91,7 +92,7 @@ def _entry(path: Path, name: re.Match[str]) -> Entry:
     versions = about.get("versions") or {}
     return Entry(
         study=path.parent.name,
-        scenario=name["scenario"],
+        scenario=str(about.get("scenario") or name["scenario"]),
         hash=name["hash"],
         status=_status(folder, about),
         seed=about.get("seed"),
@@ -155,7 +156,7 @@ def _view(database: duckdb.DuckDBPyConnection, view: str, results: Path, entries
     if not files:
         database.execute(f"CREATE VIEW {view} AS SELECT * FROM studies WHERE false")  # noqa: S608
         return
-    listed = "[" + ", ".join("'" + str(file).replace("'", "''") + "'" for file in files) + "]"
+    listed = "[" + ", ".join("'" + glob.escape(str(file)).replace("'", "''") + "'" for file in files) + "]"
     source = f"read_parquet({listed}, union_by_name=true, filename='_file')"
     own = [row[0] for row in database.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]  # noqa: S608
     further = ", ".join(f"s.{name}" for name in WHERE_FROM if name not in own)

@@ -10,12 +10,11 @@ import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from experiments import overrides as syntax
 from experiments.designs import Choice
-from experiments.errors import BadInput
+from experiments.errors import BadInput, path_of
 from experiments.plugin_configs import folders
 from experiments.problems import known_keys, list_keys
 from experiments.settings import STUDIES, Settings
@@ -107,7 +106,9 @@ def _hydra() -> Iterator[None]:
 
     with _HYDRA_IN_USE:
         instances, resolvers = Singleton._instances, dict(BaseContainer._resolvers)  # noqa: SLF001 - no public way
-        hosts = {kind: instances.pop(kind) for kind in (GlobalHydra, VersionBase) if kind in instances}
+        hosts: dict[type, Any] = {
+            kind: instances.pop(kind) for kind in (GlobalHydra, VersionBase) if kind in instances
+        }
         try:
             with initialize_config_module("conf", version_base="1.3"):
                 yield
@@ -134,7 +135,7 @@ def _put(tree: dict[str, Any] | None, choice: Choice) -> dict[str, Any] | None:
 
 
 def _searchable(config_dir: str) -> str:
-    path = Path(config_dir).expanduser().resolve()
+    path = path_of("--config-dir", config_dir).resolve()
     if not path.is_dir():
         raise BadInput(f"--config-dir {config_dir}: not a folder")
     return f"file://{path}"

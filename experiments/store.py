@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Status = Literal["running", "done", "failed"]
 LOCK = ".lock"
+PROBE_BYTES = 1 << 16
+"""Free space without which no study is begun."""
 
 
 class Folder:
@@ -52,8 +54,9 @@ class Folder:
         cells = self.path / "cells"
         try:
             cells.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=cells):
-                pass
+            with tempfile.TemporaryFile(dir=cells) as probe:
+                if not self.is_done():  # what is finished can be read on a full disk
+                    probe.write(bytes(PROBE_BYTES))
         except OSError as error:
             raise BadInput(f"results_dir: cannot write to {self.path} ({error.strerror or error})") from None
         with lock(cells / LOCK, wait=wait):

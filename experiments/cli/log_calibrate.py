@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from experiments.cli.log import Call, override
-from experiments.errors import BadInput
+from experiments.errors import BadInput, path_of
 
 SCENARIO_HEAD = "# @package _global_\n# jointbid value --config-dir DIR scenario="
 """Begins each scenario that is written here."""
@@ -14,7 +14,7 @@ SCENARIO_HEAD = "# @package _global_\n# jointbid value --config-dir DIR scenario
 
 def main(call: Call) -> int:
     """Fit a scenario to a log; write it, and beside it the page that shows how well it fits."""
-    out = Path(call.options.get("--out", "scenario.yaml")).expanduser()
+    out = path_of("--out", call.options.get("--out", "scenario.yaml"))
     if out.suffix not in {".yaml", ".yml"}:
         raise BadInput(f"--out {out}: must end in .yaml: a scenario is a YAML file")
     if out.parent != Path() and not out.parent.is_dir():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.errors import BadInput, closest
+from experiments.errors import BadInput, closest, path_of
 
 USAGE = 'jointbid results list | query "SQL" | clean [--delete] [--finished]   [results_dir=DIR]\n'
 HELP = """
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """List, ask or clean."""
     words = [word for word in arguments if not word.startswith("results_dir=")]
     places = [word.partition("=")[2] for word in arguments if word.startswith("results_dir=")]
-    results = Path(places[-1] if places else DEFAULT)
+    results = path_of("results_dir", places[-1]) if places else Path(DEFAULT)
     if not words or {"-h", "--help"} & set(words):
         sys.stdout.write(USAGE + HELP)
         return 0

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from experiments.errors import closest
+from sim.paths import expand
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,7 +102,7 @@ def save(
         Paths of `<name>.<format>` and of `<name>.csv`. No date and no version of any library is written, so that
         the same table gives the same bytes.
     """
-    folder = Path(folder)
+    folder = expand(folder)
     folder.mkdir(parents=True, exist_ok=True)
     metadata: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Creator": None, "Title": title_of(figure), "Description": note_of(figure)},

@@ -22,6 +22,7 @@ from experiments.report.study import Study
 from experiments.store import Folder
 from experiments.studies.base import Figure
 from experiments.verdict import interval, number
+from sim.paths import expand
 
 FOREST_MOST = 40
 LINES_MOST = 8
@@ -51,7 +52,7 @@ def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "r
 
     comparison = Comparison(studies_of(folders))
     name = digest([str(study.folder.resolve()) for study in comparison.studies])
-    target = Path(results_dir) / "compare" / name
+    target = expand(results_dir) / "compare" / name
     target.mkdir(parents=True, exist_ok=True)
     folder = Folder(target)
     folder.write_table("compare.csv", comparison.estimands)

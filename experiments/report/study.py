@@ -15,6 +15,7 @@ import pandas as pd
 from experiments.errors import BadInput
 from experiments.estimate.intervals import Estimate
 from experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
+from sim.paths import expand
 
 FRAMES = ("summary", "cells", "timeseries")
 OWN_FILES = {"summary.csv", "points.csv"}
@@ -174,7 +175,7 @@ class Study:
         Returns:
             The files.
         """
-        target = Path(folder)
+        target = expand(folder)
         target.mkdir(parents=True, exist_ok=True)
         files = []
         for name in FRAMES:
@@ -208,7 +209,7 @@ def load_study(folder: Path | str) -> Study:
     Raises:
         BadInput: it is no folder, or no study's; studies that lie in it are named.
     """
-    path = Path(folder)
+    path = expand(folder)
     if not path.is_dir():
         raise BadInput(f"{folder}: no such folder")
     if is_study(path):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sim.scenario.base import HOUR_US, MAX_HOURS, Count, LogMoney, Model, Positive, Rate
+from sim.scenario.base import HOUR_US, MAX_HOURS, Count, LogMoney, Model, Positive, Rate, UserPath
 
 FLAT_DAY = (1.0,) * 24
 MOST_ROWS = 1_000_000
@@ -59,10 +59,10 @@ class LogSupply(Model):
     """
 
     kind: Literal["log"] = "log"
-    path: Annotated[str, Field(min_length=1)]
+    path: UserPath
     format: str = "auto"
-    clicks: Annotated[str, Field(min_length=1)] | None = None
-    mapping: Annotated[str, Field(min_length=1)] | None = None
+    clicks: UserPath | None = None
+    mapping: UserPath | None = None
     seat: Annotated[str, Field(min_length=1)] = "focal"
     campaign: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     drop_bad: bool = False
