@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.cells import code_version
 from experiments.config import Point, content_hash, digest
+from experiments.drawing import reported
 from experiments.found import Ledger
 from experiments.logs.fingerprint import fingerprint
 from experiments.session import CELLS, REPORT, SUMMARY, Answer, manifest, report
@@ -69,7 +70,11 @@ def _write(point: Point, folder: Folder, result: ReplayResult) -> None:
     folder.write_table("summary.csv", result.summary)
     folder.write_table(SUMMARY, result.summary)
     if point.settings.plot.enabled:
-        _plot(result.summary, point)
+        from experiments.plots.letters import names_in, report_missing
+
+        report_missing(names_in(result.summary))
+        with reported("plots"):
+            _plot(result.summary, point)
 
 
 def _plot(summary: pd.DataFrame, point: Point) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from experiments.cells import Cell, code_version
 from experiments.config import Point
+from experiments.drawing import reported
 from experiments.errors import BadInput
 from experiments.found import Ledger
 from experiments.ownership import record
@@ -182,8 +183,13 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
         folder.write_table("stock.csv", done.stock)
     if point.settings.plot.enabled:
         look = point.settings.plot
-        for figure in _figures(point, done):
-            figure.write(point.folder / "plots", look.style, look.format)
+        from experiments.plots.letters import names_in, report_missing
+
+        report_missing([point.settings.scenario.name, *names_in(done.bidders)])
+        with reported("plots"):
+            for figure in _figures(point, done):
+                with reported(f"plots/{figure.name}"):
+                    figure.write(point.folder / "plots", look.style, look.format)
 
 
 def _figures(point: Point, done: Run) -> Iterator[Figure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -239,5 +240,10 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+_MARKDOWN = re.compile(r"[|<`*\\\\]|(?<!\\w)_|_(?!\\w)")
+"""What Markdown makes markup of inside a cell."""
+
+
 def _escaped(value: object) -> str:
-    return str(value).replace("|", "\\|")
+    """Text as it stands in a cell of a Markdown table."""
+    return " ".join(_MARKDOWN.sub(r"\\\g<0>", str(value)).split())
