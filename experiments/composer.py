@@ -10,6 +10,7 @@ import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from experiments import overrides as syntax
@@ -35,6 +36,7 @@ class Composer:
     def __init__(self, verb: str, config_dir: str | None) -> None:
         self._verb = verb
         places = [*([_searchable(config_dir)] if config_dir else []), *folders()]
+        _check_encoding(places)
         self._search = [f"hydra.searchpath=[{','.join(map(_quoted, places))}]"] if places else []
         self._base = functools.lru_cache(KEPT)(self._composed)
         with _hydra():
@@ -139,6 +141,23 @@ def _searchable(config_dir: str) -> str:
     if not path.is_dir():
         raise BadInput(f"--config-dir {config_dir}: not a folder")
     return f"file://{path}"
+
+
+def _check_encoding(places: Sequence[str]) -> None:
+    """Refuse YAML files that begin with a byte-order mark: Hydra then misses their first line, and blames another."""
+    files = (file for place in places for file in Path(place.removeprefix("file://")).glob("*/*.yaml"))
+    if marked := [str(file) for file in sorted(files) if _starts_with_a_mark(file)]:
+        raise BadInput(
+            f"{file}: begins with a byte-order mark; save it as UTF-8 without one" for file in marked
+        )
+
+
+def _starts_with_a_mark(file: Path) -> bool:
+    try:
+        with file.open("rb") as content:
+            return content.read(3).startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))
+    except OSError:
+        return False
 
 
 def _quoted(place: str) -> str:
