@@ -87,7 +87,7 @@ def _is_override(word: str, key: str) -> bool:
 
 def override(call: Call) -> str:
     """The log's path as an override that Hydra reads as it stands."""
-    escaped = call.path.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = call.path.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
     return f'supply.path="{escaped}"'
 
 
