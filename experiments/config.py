@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -169,7 +170,9 @@ def load(
 
 def _in_a_path(name: str) -> str:
     """The name of a scenario as a part of a folder's: without what separates, and not longer than file systems allow."""
-    printable = "".join(char if char.isprintable() and char not in "/\\" else "_" for char in name)
+    names = sys.getfilesystemencoding()  # ASCII where UTF-8 is switched off
+    encodable = name.encode(names, "replace").decode(names) if names != "utf-8" else name
+    printable = "".join(char if char.isprintable() and char not in "/\\?" else "_" for char in encodable)
     return printable.encode()[:MOST_NAME_BYTES].decode(errors="ignore").strip() or "unnamed"
 
 

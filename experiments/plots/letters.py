@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 BASE = "DejaVu Sans"
 """The style's font, which comes with matplotlib."""
+BOXES = "Last Resort"
+"""A font of matplotlib's that has a box for every letter."""
 NOT_A_LETTER = "\n\t\r"
 SHOWN = 12
 
@@ -63,7 +65,11 @@ def fonts_for(letters: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str]]
 
     wanted -= _letters(findfont(FontProperties(family=BASE)))
     families: list[str] = []
-    plain = [font for font in fontManager.ttflist if font.style == "normal" and font.name != BASE]
+    plain = [
+        font
+        for font in fontManager.ttflist
+        if font.style == "normal" and not font.name.startswith((BASE, BOXES))
+    ]
     for font in sorted(plain, key=lambda font: (abs(int(_weight(font.weight)) - 400), font.name)):
         if not wanted:
             break

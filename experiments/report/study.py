@@ -240,7 +240,7 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-_MARKDOWN = re.compile(r"[|<`*\\\\]|(?<!\\w)_|_(?!\\w)")
+_MARKDOWN = re.compile(r"[|<`*\\]|(?<!\w)_|_(?!\w)")
 """What Markdown makes markup of inside a cell."""
 
 

@@ -34,14 +34,18 @@ def command(arguments, **environment):
     [{"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}],
 )
 def test_letters_that_an_output_lacks_are_spelled(tmp_path, environment):
+    text = '# @package _global_\nscenario: {name: "Büro €", currency: "€ü漢"}\nsupply: {requests: 200}\n'
+    (tmp_path / "mine" / "scenario").mkdir(parents=True)
+    (tmp_path / "mine" / "scenario" / "own.yaml").write_text(text, "utf-8")
+    words = ["run", "--config-dir", "mine", "scenario=own", "study.arm=none", "plot.enabled=false"]
     done = subprocess.run(
-        **command([*RUN, 'scenario.currency="€ü漢"'], **environment),
+        **command(words, **environment),
         cwd=tmp_path,
         check=False,
         stdout=subprocess.PIPE,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(b"theory, arm joint, money in EURu?\n")
+    assert done.stdout.startswith(b"Buro EUR, arm none, money in EURu?\n")
     (folder,) = (tmp_path / "results" / "run").iterdir()
     assert "€ü漢" in (folder / "config.yaml").read_text("utf-8")
 
@@ -71,17 +75,22 @@ def test_a_reader_that_leaves_costs_no_work(tmp_path):
 
 
 @pytest.mark.parametrize("terminal", [False, True])
-def test_tables_read_no_markup(terminal):
-    from rich.console import Console
-
-    file = io.StringIO()
-    console = Console(file=file, force_terminal=terminal, width=110, highlight=False, color_system=None)
+def test_tables_read_no_markup(terminal, monkeypatch, capsys):
+    for name, value in {
+        "COLUMNS": "110",
+        "NO_COLOR": "1",
+        "TERM": "dumb",
+        **({"FORCE_COLOR": "1"} if terminal else {}),
+    }.items():
+        monkeypatch.setenv(name, value)
     text = "[red]a[/red] [/] :smile: [b]"
     table = tables.blank_table(text, text)
     table.add_column(text)
     table.add_row(text)
-    tables.show(table, text, console=console)
-    assert file.getvalue().count(text) == 5
+    tables.show(table, text)
+    shown = capsys.readouterr().out
+    for part in ("[red]a[/red]", "[/]", ":smile:", "[b]"):
+        assert shown.count(part) == 5
 
 
 # -- YAML -------------------------------------------------------------------------------------------------------------
