@@ -82,7 +82,7 @@ def test_files():
     names = {path.name for path in folder().iterdir()}
     tables = {"cells.parquet", "timeseries.parquet", "summary.csv", "summary.parquet"}
     pages = {"report.html", "estimands.md"}
-    assert names == tables | pages | {"config.yaml", "manifest.json", "status.json", "cells"}
+    assert names == tables | pages | {"config.yaml", "manifest.json", "status.json", "cells", ".jointbid"}
     assert status() == "done"
     cells = pd.read_parquet(folder() / "cells.parquet")
     assert set(cells["arm"]) == set(NAMES)
