@@ -72,7 +72,11 @@ class Display(Progress):
 
     def __init__(self) -> None:
         self.footer = ""
-        columns = (TextColumn("{task.description}"), BarColumn(BAR_WIDTH), TextColumn("{task.fields[said]}"))
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(BAR_WIDTH),
+            TextColumn("{task.fields[said]}", markup=False),
+        )
         super().__init__(*columns, console=Console(stderr=True), transient=True)
 
     def get_renderables(self) -> Iterator[RenderableType]:

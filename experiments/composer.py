@@ -7,6 +7,7 @@ a number in one place: it is put there in a tree that was composed once, and val
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from experiments import overrides as syntax
 from experiments.designs import Choice
-from experiments.errors import BadInput
+from experiments.errors import BadInput, path_of
 from experiments.plugin_configs import folders
 from experiments.problems import known_keys, list_keys
 from experiments.settings import STUDIES, Settings
@@ -22,6 +23,8 @@ from experiments.settings import STUDIES, Settings
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
 """So many composed trees are kept: a sweep over groups comes back to each."""
+
+_HYDRA_IN_USE = threading.RLock()
 
 OWN_SCENARIO = {"tournament": "tournament", "attribution": "touchpoints"}
 """Verb -> the scenario that it starts from; others from that of ``config.yaml``."""
@@ -33,6 +36,7 @@ class Composer:
     def __init__(self, verb: str, config_dir: str | None) -> None:
         self._verb = verb
         places = [*([_searchable(config_dir)] if config_dir else []), *folders()]
+        _check_encoding(places)
         self._search = [f"hydra.searchpath=[{','.join(map(_quoted, places))}]"] if places else []
         self._shared = functools.lru_cache(KEPT)(self._template)
         with _hydra():
@@ -103,10 +107,29 @@ class Composer:
 
 @contextmanager
 def _hydra() -> Iterator[None]:
-    from hydra import initialize_config_module
+    """Hydra initialised with our configuration, and afterwards as the host program has it.
 
-    with initialize_config_module("conf", version_base="1.3"):
-        yield
+    The host may be a Hydra application itself, or compose here from several threads; Hydra keeps its state per process.
+    """
+    from hydra import initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.singleton import Singleton
+    from hydra.version import VersionBase
+    from omegaconf.basecontainer import BaseContainer
+
+    with _HYDRA_IN_USE:
+        instances, resolvers = Singleton._instances, dict(BaseContainer._resolvers)  # noqa: SLF001 - no public way
+        hosts: dict[type, Any] = {
+            kind: instances.pop(kind) for kind in (GlobalHydra, VersionBase) if kind in instances
+        }
+        try:
+            with initialize_config_module("conf", version_base="1.3"):
+                yield
+        finally:
+            for kind in (GlobalHydra, VersionBase):
+                instances.pop(kind, None)
+            instances.update(hosts)
+            BaseContainer._resolvers = resolvers  # noqa: SLF001 - Hydra registers its own over the host's
 
 
 def _put(tree: dict[str, Any] | None, choice: Choice) -> dict[str, Any] | None:
@@ -125,10 +148,27 @@ def _put(tree: dict[str, Any] | None, choice: Choice) -> dict[str, Any] | None:
 
 
 def _searchable(config_dir: str) -> str:
-    path = Path(config_dir).expanduser().resolve()
+    path = path_of("--config-dir", config_dir).resolve()
     if not path.is_dir():
         raise BadInput(f"--config-dir {config_dir}: not a folder")
     return f"file://{path}"
+
+
+def _check_encoding(places: Sequence[str]) -> None:
+    """Refuse YAML files that begin with a byte-order mark: Hydra then misses their first line, and blames another."""
+    files = (file for place in places for file in Path(place.removeprefix("file://")).glob("*/*.yaml"))
+    if marked := [str(file) for file in sorted(files) if _starts_with_a_mark(file)]:
+        raise BadInput(
+            f"{file}: begins with a byte-order mark; save it as UTF-8 without one" for file in marked
+        )
+
+
+def _starts_with_a_mark(file: Path) -> bool:
+    try:
+        with file.open("rb") as content:
+            return content.read(3).startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))
+    except OSError:
+        return False
 
 
 def _quoted(place: str) -> str:

@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 MANY_PROBLEMS = 20
+MOST_NAME_BYTES = 120
 NOT_IN_HASH = ("results_dir", "executor", "plot", "sweep")
 NOT_IN_HASH_OF_ENGINE = ("strategy_timeout_s",)
 NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications", "log")
@@ -58,7 +60,7 @@ class Point:
     @functools.cached_property
     def folder(self) -> Path:
         """``<results_dir>/<study>/<scenario>-<hash12>``: named by everything that determines a cell."""
-        name = self.settings.scenario.name.replace("/", "_")
+        name = _in_a_path(self.settings.scenario.name)
         return Path(self.settings.results_dir) / self.verb / f"{name}-{content_hash(self.settings)}"
 
     @property
@@ -165,6 +167,14 @@ def load(
     if problems:
         raise BadInput(problems)
     return loaded
+
+
+def _in_a_path(name: str) -> str:
+    """The name of a scenario as a part of a folder's: without what separates, and not longer than file systems allow."""
+    names = sys.getfilesystemencoding()  # ASCII where UTF-8 is switched off
+    encodable = name.encode(names, "replace").decode(names) if names != "utf-8" else name
+    printable = "".join(char if char.isprintable() and char not in "/\\?" else "_" for char in encodable)
+    return printable.encode()[:MOST_NAME_BYTES].decode(errors="ignore").strip() or "unnamed"
 
 
 def _swept(choices: Iterable[Choice]) -> dict[str, str]:

@@ -36,7 +36,7 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
     supply = point.settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - the caller has asked
     folder, started = Folder(point.folder), time.time()
-    name, _ = open_log(Path(supply.path).expanduser(), supply.format, options_of(supply))
+    name, _ = open_log(Path(supply.path), supply.format, options_of(supply))
     with folder.held():
         folder.status("running")
         own = name == "jointbid" and point.settings.study.bids != "strategy"
@@ -71,7 +71,7 @@ def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tu
 
     from experiments.replay.own import load_own, replay_own
 
-    own = load_own(Path(supply.path).expanduser())
+    own = load_own(Path(supply.path))
     result, bidders = replay_own(own, point.settings.seed)
     result = dataclasses.replace(result, bidders=bidders)
     table = bidder_table(result, identified=own.scenario.audience.people is not None)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from experiments.cells import code_version
 from experiments.config import Point, content_hash, digest
+from experiments.drawing import reported
 from experiments.found import Ledger
 from experiments.logs.fingerprint import fingerprint
 from experiments.session import CELLS, REPORT, SUMMARY, Answer, manifest, report
 from experiments.store import Folder
-from experiments.studies.base import Said
+from experiments.studies.base import Figure, Said
 from sim.scenario import LogSupply
 
 if TYPE_CHECKING:
@@ -68,7 +70,11 @@ def _write(point: Point, folder: Folder, result: ReplayResult) -> None:
     folder.write_table("summary.csv", result.summary)
     folder.write_table(SUMMARY, result.summary)
     if point.settings.plot.enabled:
-        _plot(result.summary, point)
+        from experiments.plots.letters import names_in, report_missing
+
+        report_missing(names_in(result.summary))
+        with reported("plots"):
+            _plot(result.summary, point)
 
 
 def _plot(summary: pd.DataFrame, point: Point) -> None:
@@ -79,9 +85,8 @@ def _plot(summary: pd.DataFrame, point: Point) -> None:
     if limited.empty:
         return
     look, unit = point.settings.plot, str(profit["unit"].iloc[0])
-    with plots.look(look.style):
-        figure = plots.draw_log_ladder(limited, unit=unit)
-        plots.save(figure, limited, point.folder / "plots", "log_ladder", look.format)
+    draw = partial(plots.draw_log_ladder, limited, unit=unit)
+    Figure("log_ladder", limited, draw).write(point.folder / "plots", look.style, look.format)
 
 
 def _answer(point: Point, models: pd.DataFrame, summary: pd.DataFrame, about: dict[str, Any]) -> Answer:

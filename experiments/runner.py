@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from experiments.cells import Cell, grouped
 from experiments.config import Point
+from experiments.drawing import reported
 from experiments.errors import BadInput
 from experiments.executors import Chore, Outcome, Task, Work, attend, run_tasks
 from experiments.found import Ledger
@@ -83,10 +84,10 @@ class Finish:
         return [Task((chore,), attend) for chore in self.chores]
 
     def keep(self, outcomes: Sequence[Outcome]) -> int:
-        """What a worker could not do is tried here, where an error shows whence it comes."""
+        """What a worker could not do is tried here; what fails here too is reported."""
         for outcome in outcomes:
             if outcome.result is None:
-                attend(outcome.cell)
+                _finish(outcome.cell)
         return 0
 
 
@@ -241,7 +242,7 @@ class Driver(Generic[Answer]):
             if isinstance(stage, Stage) or self._settings.name != "ray":
                 return stage
             for chore in stage.chores:
-                attend(chore)
+                _finish(chore)
 
     def _take(self, number: int, outcomes: Sequence[Outcome], progress: Meter) -> None:
         waiting, self._ran = self._open[number], True
@@ -257,6 +258,11 @@ class Driver(Generic[Answer]):
         waiting.left -= len(outcomes)
         if waiting.served:
             self._go_on(number, progress)
+
+
+def _finish(chore: Chore) -> None:
+    with reported(chore.name):
+        attend(chore)
 
 
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:

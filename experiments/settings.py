@@ -23,8 +23,9 @@ from experiments.studies.options import (
 from experiments.studies.value_options import ValueStudy
 from sim.collaboration import Collaboration, carried_out
 from sim.first_party import FirstParty
+from sim.paths import expand
 from sim.scenario import Model, Scenario
-from sim.scenario.base import Count, parts_alone
+from sim.scenario.base import Count, UserPath, parts_alone
 
 
 class RunStudy(Model):
@@ -91,6 +92,7 @@ class Plot(Model):
         if value is not None:
             from experiments.plots.style import style_problem
 
+            value = str(expand(value))
             if problem := style_problem(value):
                 raise ValueError(f"{value}: {problem}")
         return value
@@ -109,7 +111,7 @@ class Settings(Model, Generic[Study]):
     """
 
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
-    results_dir: Annotated[str, Field(min_length=1)] = "results"
+    results_dir: UserPath = "results"
     executor: ExecutorSettings = ExecutorSettings()
     sweep: SweepSettings = SweepSettings()
     study: Study

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from experiments.cells import Cell, code_version
 from experiments.config import Point
+from experiments.drawing import reported
 from experiments.errors import RunFailed
 from experiments.found import Ledger
+from experiments.ownership import record
 from experiments.session import manifest
 from experiments.store import Folder
 from experiments.studies.base import Figure
@@ -144,6 +146,7 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
         drop_stale(path, code)
         return simulate(cell.scenario, market, cell.seed, cell.replication), None
     terms = {name: (entrant.advertiser or name, entrant.budget) for name, entrant in market.items()}
+    record(point.folder, AUCTIONS)
     with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
         columns = {name: result.bidders[name].tolist() for name in UNTOLD}
@@ -186,8 +189,13 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
         folder.write_table("stock.csv", done.stock)
     if point.settings.plot.enabled:
         look = point.settings.plot
-        for figure in _figures(point, done):
-            figure.write(point.folder / "plots", look.style, look.format)
+        from experiments.plots.letters import names_in, report_missing
+
+        report_missing([point.settings.scenario.name, *names_in(done.bidders)])
+        with reported("plots"):
+            for figure in _figures(point, done):
+                with reported(f"plots/{figure.name}"):
+                    figure.write(point.folder / "plots", look.style, look.format)
 
 
 def _figures(point: Point, done: Run) -> Iterator[Figure]:

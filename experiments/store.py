@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from experiments.errors import BadInput
 from experiments.lock import is_held, lock
+from experiments.ownership import record
 from experiments.segments import Segments
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 Status = Literal["running", "done", "failed"]
 LOCK = ".lock"
+PROBE_BYTES = 1 << 16
+"""Free space without which no study is begun."""
 
 
 class Folder:
@@ -51,12 +54,14 @@ class Folder:
         cells = self.path / "cells"
         try:
             cells.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=cells):
-                pass
+            with tempfile.TemporaryFile(dir=cells) as probe:
+                if not self.is_done():  # what is finished can be read on a full disk
+                    probe.write(bytes(PROBE_BYTES))
         except OSError as error:
             raise BadInput(f"results_dir: cannot write to {self.path} ({error.strerror or error})") from None
         with lock(cells / LOCK, wait=wait):
             try:
+                record(self.path, "status.json", "manifest.json")
                 yield
             except BaseException:
                 if self._said().get("status") == "running":
@@ -111,17 +116,18 @@ class Folder:
         """Write a text file atomically."""
         self._replace(name, content)
 
-    def write_lines(self, name: str, records: Sequence[Mapping[str, Any]]) -> None:
+    def write_lines(self, name: str, lines: Sequence[Mapping[str, Any]]) -> None:
         """Write a JSON-lines file atomically; where there is nothing to write there is no file."""
-        if records:
-            self._replace(name, "".join(json.dumps(record) + "\n" for record in records))
+        if lines:
+            self._replace(name, "".join(json.dumps(line) + "\n" for line in lines))
         else:
             self.drop(name)
 
-    def add_line(self, name: str, record: Mapping[str, Any]) -> None:
+    def add_line(self, name: str, line: Mapping[str, Any]) -> None:
         """Add a line to a JSON-lines file."""
+        record(self.path, name)
         with (self.path / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(json.dumps(line) + "\n")
 
     def drop(self, name: str) -> None:
         """Remove a file, where there is one."""
@@ -149,6 +155,7 @@ class Folder:
     def _beside(self, target: Path) -> Iterator[Path]:
         """Where to write a file that then takes its place at once; nothing is left of one that was not finished."""
         partial = target.with_name(f".{target.name}.{os.getpid()}")
+        record(self.path, str(target.relative_to(self.path)))
         try:
             yield partial
             self.checksums[str(target.relative_to(self.path))] = _checksum(partial)

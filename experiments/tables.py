@@ -142,12 +142,12 @@ def show(*parts: RenderableType, console: Console | None = None) -> None:
     """Print tables and sentences; on anything but a terminal as wide plain text that nothing cuts or wraps."""
     from rich.console import Console
 
-    console = console or Console(highlight=False)
+    console = console or Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.file.write(plain(*parts))
         return
     for part in parts:
-        console.print(part)
+        console.print(part, markup=False, emoji=False)
 
 
 def plain(*parts: RenderableType) -> str:
@@ -157,7 +157,15 @@ def plain(*parts: RenderableType) -> str:
     from rich.table import Table
 
     text = io.StringIO()
-    console = Console(file=text, width=PLAIN_WIDTH, color_system=None, force_terminal=False, highlight=False)
+    console = Console(
+        file=text,
+        width=PLAIN_WIDTH,
+        color_system=None,
+        force_terminal=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
     for part in parts:
         if isinstance(part, Table):
             table = copy.copy(part)  # the caller's own keeps its lines

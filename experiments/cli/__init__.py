@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from experiments.cli.output import mute, spelling
 from experiments.errors import BadInput, RunFailed, closest
 
 VERBS = {
@@ -69,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done, 1 a run or cell failed, 2 bad input, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    with _listening() as stops:
+    with spelling(), _listening() as stops:
         return _run(arguments, stops)
 
 
@@ -81,7 +82,7 @@ def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
     except KeyboardInterrupt as stop:
         return _stopped(arguments, stop)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute()
         return FAILED
     except Exception as error:
         if stops:  # a library that was being imported has made another error of it
@@ -191,4 +192,5 @@ def _dispatch(arguments: list[str]) -> int:
     name = VERBS[verb][0]
     module = importlib.import_module(f"{__name__}.{name}")
     code: int = module.main(rest, verb) if name == STUDY else module.main(rest)
+    sys.stdout.flush()  # a reader that has left shows here, and not when Python ends
     return code

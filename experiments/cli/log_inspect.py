@@ -23,7 +23,7 @@ def main(call: Call) -> int:
 
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
-    name, reader = open_log(Path(supply.path).expanduser(), supply.format, options_of(supply))
+    name, reader = open_log(Path(supply.path), supply.format, options_of(supply))
     # What cannot be used is what the command is asked for: it is counted, and shown, with the first of it.
     account, survey = Account(supply.path, tolerant=True), Survey(reader.roles)
     for table in stream(reader, account, supply.campaign):

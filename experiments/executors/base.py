@@ -19,6 +19,8 @@ class Chore:
     """What is to be done for the files that it leaves in the study's folder: a plot, a page. Doing it twice does no harm."""
 
     do: Callable[[], object]
+    name: str = ""
+    """The plot or page that it makes."""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from experiments.logs.detect import AUCTIONNET, CSV
 from experiments.logs.formats import AUTO, FORMATS, Options, open_log
 from experiments.logs.held import First, Held
 from experiments.logs.table import THINNED, LogTable, Reader, Roles, RowCount
+from sim.paths import expand
 from sim.scenario import LogSupply
 from sim.scenario.supply import MOST_ROWS
 
@@ -87,7 +88,7 @@ def read_log(
     Raises:
         BadInput: an unknown format, or a log that cannot be used, with file, row, column and value.
     """
-    path = Path(path).expanduser()
+    path = expand(path)
     name, reader = open_log(path, log_format, options)
     account, held, watch = (
         Account(str(path), drop_bad=drop_bad),

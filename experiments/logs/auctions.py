@@ -205,14 +205,12 @@ class AuctionLog:
 
 
 def drop_stale(path: Path, code: str) -> None:
-    """Delete a log that other code wrote, or that cannot be read: the tables beside it are about to be of this code."""
+    """Delete a log that other code of this engine wrote: the tables beside it are about to be of this code."""
     drop_abandoned(path)
-    if not path.exists():
-        return
     made_by = None
     with suppress(OSError, pa.ArrowException):
         made_by = (pq.read_metadata(path).metadata or {}).get(_MADE_BY)
-    if made_by != code.encode():
+    if made_by not in {None, code.encode()}:
         path.unlink()
 
 

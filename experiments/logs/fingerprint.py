@@ -17,7 +17,7 @@ def fingerprint(supply: LogSupply) -> list[str]:
         BadInput: a file that cannot be read.
     """
     named = [path for path in (supply.path, supply.clicks, supply.mapping) if path is not None]
-    return [_digest(file) for name in named for file in files_of(Path(name).expanduser())]
+    return [_digest(file) for name in named for file in files_of(Path(name))]
 
 
 def _digest(file: Path) -> str:

@@ -17,6 +17,7 @@ from experiments.logs.packed import files_of, head, raw_kind
 from experiments.logs.table import Reader
 from experiments.logs.triples import Triples
 from experiments.logs.yzx import Meaning, Yzx
+from sim.paths import expand
 
 AUTO = "auto"
 FEATURE_INDEX = "featindex.txt"
@@ -110,7 +111,7 @@ def _check_width(file: Path) -> None:
 def _beside(path: Path, kind: str, said: str | None) -> list[Path]:
     """The click or conversion files of a folder, or those that go with one file of impressions."""
     if said is not None:
-        given = Path(said).expanduser()
+        given = expand(said)
         return [file for file in files_of(given) if not given.is_dir() or raw_kind(file) == kind]
     if path.is_dir():
         return [file for file in files_of(path) if raw_kind(file) == kind]
@@ -136,9 +137,7 @@ def _mapped(path: Path, options: Options) -> Reader:
     parquet = {head(file, 4) == detect.PARQUET for file in files}
     if len(parquet) > 1:
         raise BadInput(f"{path}: holds both Parquet and text files; give them one by one")
-    return Mapped(
-        files, read_mapping(Path(options.mapping).expanduser()), parquet.pop(), options.nonclick_weight
-    )
+    return Mapped(files, read_mapping(expand(options.mapping)), parquet.pop(), options.nonclick_weight)
 
 
 FORMATS: dict[str, Format] = {

@@ -57,11 +57,16 @@ def sections(fit: Fit, scenario: Scenario, seed: int) -> dict[str, list[Row]]:
     }
 
 
+def page_title(name: str) -> str:
+    """The first line of the page."""
+    return f"# {name}: simulated beside real"
+
+
 def page(fit: Fit, scenario: Scenario, found: dict[str, list[Row]], path: str) -> str:
     """The page as Markdown."""
     how = f"Play it with `jointbid value --config-dir DIR scenario={scenario.name}`, DIR/scenario/ being the folder of {path}."
     lines = [
-        f"# {scenario.name}: simulated beside real",
+        page_title(scenario.name),
         "",
         f"Fitted to {fit.log.path}: {fit.log.rows}. {how}",
         "",

@@ -17,6 +17,7 @@ from experiments.estimate.ladder import PROFIT, arms_by_replication, decompositi
 from experiments.report.checks import headline
 from experiments.report.settings_diff import differing, flat
 from experiments.report.study import Study, load_study, studies_in
+from sim.paths import expand
 
 HEADLINE = ("value_of_joint_data", "same_request_step", "joint_model_step", "net_value")
 """Estimands that stand in a column of their own."""
@@ -130,7 +131,7 @@ def studies_of(folders: Sequence[Path | str]) -> tuple[Study, ...]:
         BadInput: a folder without any study, or fewer than two studies in all.
     """
     found: dict[Path, Study] = {}
-    for folder in map(Path, folders):
+    for folder in map(expand, folders):
         if not folder.is_dir():
             raise BadInput(f"{folder}: no such folder")
         inside = list(_swept(folder)) or studies_in(folder)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from experiments.drawing import reported
 from experiments.report.grid import Grid, grid_of
 from experiments.report.study import Study
 from experiments.studies.base import Figure
@@ -132,9 +133,11 @@ def draw_further(folder: Path) -> None:
         best_single=study.best_single,
         money=study.config.get("money"),
     )
-    for figure in own:
-        if _is_new(folder / "plots", figure, formats):
-            figure.write(folder / "plots", about.get("style"), formats)
+    with reported("plots"):
+        for figure in own:
+            with reported(f"plots/{figure.name}"):
+                if _is_new(folder / "plots", figure, formats):
+                    figure.write(folder / "plots", about.get("style"), formats)
 
 
 def _is_new(folder: Path, figure: Figure, formats: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pandas as pd
 from experiments.errors import BadInput
 from experiments.estimate.intervals import Estimate
 from experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
+from sim.paths import expand
 
 FRAMES = ("summary", "cells", "timeseries")
 OWN_FILES = {"summary.csv", "points.csv"}
@@ -174,7 +176,7 @@ class Study:
         Returns:
             The files.
         """
-        target = Path(folder)
+        target = expand(folder)
         target.mkdir(parents=True, exist_ok=True)
         files = []
         for name in FRAMES:
@@ -208,7 +210,7 @@ def load_study(folder: Path | str) -> Study:
     Raises:
         BadInput: it is no folder, or no study's; studies that lie in it are named.
     """
-    path = Path(folder)
+    path = expand(folder)
     if not path.is_dir():
         raise BadInput(f"{folder}: no such folder")
     if is_study(path):
@@ -238,5 +240,10 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+_MARKDOWN = re.compile(r"[|<`*\\]|(?<!\w)_|_(?!\w)")
+"""What Markdown makes markup of inside a cell."""
+
+
 def _escaped(value: object) -> str:
-    return str(value).replace("|", "\\|")
+    """Text as it stands in a cell of a Markdown table."""
+    return " ".join(_MARKDOWN.sub(r"\\\g<0>", str(value)).split())

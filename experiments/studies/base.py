@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from experiments.cells import Cell, CellResult
 from experiments.found import Ledger
+from experiments.ownership import record
 from experiments.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Figure:
         """Draw it, and save it with its table; see ``experiments.plots.save``."""
         from experiments import plots
 
+        record(folder.parent, *(f"{folder.name}/{self.name}.{ending}" for ending in (*formats, "csv")))
         with plots.look(style):
             plots.save(self.draw(), self.table, folder, self.name, formats)
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+
+from sim.paths import expand
 
 Rate = Annotated[float, Field(ge=0, le=1)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(gt=0)]
+UserPath = Annotated[str, Field(min_length=1), AfterValidator(lambda path: str(expand(path)))]
+"""A file or folder as the user writes it; a leading ``~`` is expanded here."""
 
 MICROS = 1_000_000
 """Micros in one unit of currency."""

@@ -16,6 +16,7 @@ from sim.scenario.base import (
     Model,
     Rate,
     Ratio,
+    UserPath,
 )
 
 FLAT_DAY = (1.0,) * 24
@@ -72,10 +73,10 @@ class LogSupply(Model):
     """
 
     kind: Literal["log"] = "log"
-    path: Annotated[str, Field(min_length=1)]
+    path: UserPath
     format: str = "auto"
-    clicks: Annotated[str, Field(min_length=1)] | None = None
-    mapping: Annotated[str, Field(min_length=1)] | None = None
+    clicks: UserPath | None = None
+    mapping: UserPath | None = None
     seat: Annotated[str, Field(min_length=1)] = "focal"
     campaign: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     drop_bad: bool = False

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from sim import compiled
-from sim.compiled import cache_folder
+from sim import kernel_cache as compiled
+from sim.kernel_cache import cache_folder
 
 SOURCES = sorted(path.relative_to(compiled.PACKAGE).as_posix() for path in compiled.PACKAGE.rglob("*.py"))
 
