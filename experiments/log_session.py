@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from experiments.cells import code_version
 from experiments.config import Point, content_hash, digest
 from experiments.found import Ledger
 from experiments.logs.fingerprint import fingerprint
+from experiments.progress import say
 from experiments.session import CELLS, REPORT, SUMMARY, Answer, manifest, report
 from experiments.store import Folder
 from experiments.studies.base import Said
@@ -50,7 +50,7 @@ def value(point: Point) -> Answer:
 
     with folder.held():
         folder.status("running")
-        result = run_replay(point.settings.tree(), lambda line: print(line, file=sys.stderr))  # noqa: T201
+        result = run_replay(point.settings.tree(), say)
         _write(point, folder, result)
         about = {"verdict": result.verdict, "notes": result.notes, "content": content}
         ledger = Ledger(auctions=int(result.cells["rows"].sum()), ran=len(result.cells))
