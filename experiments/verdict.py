@@ -51,8 +51,15 @@ def number(value: float) -> str:
     return f"{float(rounded):,.{max(0, 2 - magnitude)}f}" if -5 <= magnitude <= 11 else rounded
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: "1 replication", "1,200 replications"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def interval(estimate: Estimate, *, sign: float = 1.0) -> str:
-    """Both ends of the interval, as in "1.20 to 3.40"; of the loss where `sign` is -1."""
+    """Both ends of the interval, as in "1.20 to 3.40", or "no interval"; of the loss where `sign` is -1."""
+    if math.isnan(estimate.ci_low) or math.isnan(estimate.ci_high):
+        return "no interval"
     low, high = sorted((sign * estimate.ci_low, sign * estimate.ci_high))
     return f"{number(low)} to {number(high)}"
 
@@ -96,8 +103,8 @@ def verdict(
         summary, silo, best_single, "both" if len(sources) < 3 else "all"
     )
     sentence += _channels(summary)
-    replications = f"{value.n} replication{'' if value.n == 1 else 's'}; {CAVEAT}"
-    return f"{sentence}. {caveat or replications}."
+    replications = counted(value.n, "replication")
+    return f"{sentence}. {caveat or f'{replications}; {CAVEAT}'}."
 
 
 def others(summary: pd.DataFrame) -> str:
@@ -114,7 +121,7 @@ def others(summary: pd.DataFrame) -> str:
     said = [
         f"{name} {number(value.estimate)} ({interval(value)})"
         if value.finding in {"positive", "negative"}
-        else f"{name}, no difference shown ({interval(value) if value.has_interval else 'no interval'})"
+        else f"{name}, no difference shown ({interval(value)})"
         for name, value in found.items()
         if value is not None
     ]
@@ -146,12 +153,8 @@ def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, s
         return f"{start} {side} {against}, whose profit is not positive, so no percentage"
     if percent.finding == "no difference shown":
         return f"{start} {side} {against}; no percentage, as its interval spans zero"
-    share = f"{number(sign * percent.estimate)} % ({_bracket(percent, sign)})"
+    share = f"{number(sign * percent.estimate)} % ({interval(percent, sign=sign)})"
     return f"{start}, {share} {side} {against}"
-
-
-def _bracket(estimate: Estimate, sign: float = 1.0) -> str:
-    return interval(estimate, sign=sign) if estimate.has_interval else "no interval"
 
 
 def _steps(summary: pd.DataFrame, silo: str, best_single: str, both: str) -> str:

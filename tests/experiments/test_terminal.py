@@ -145,7 +145,7 @@ def test_nothing_is_erased_or_doubled_and_no_bar_is_left(verb, columns, piped):
 
 
 @pytest.mark.parametrize(
-    ("columns", "environment"), [(40, {"NO_COLOR": "1"}), (400, {}), (100, {"TERM": "dumb"})], ids=str
+    ("columns", "environment"), [(50, {"NO_COLOR": "1"}), (400, {}), (100, {"TERM": "dumb"})], ids=str
 )
 def test_narrow_wide_and_dumb_terminals(columns, environment, piped):
     folder, _, expected = piped("adoption")
@@ -177,7 +177,7 @@ def test_a_stopped_command_leaves_no_bar(tmp_path):
 
 
 def test_failures_and_what_a_cell_prints_are_all_there(tmp_path):
-    terminal = Terminal(command("value"), tmp_path, 80, program=FRAGILE)
+    terminal = Terminal(command("value", "executor=serial"), tmp_path, 80, program=FRAGILE)
     lines = terminal.lines()
     assert terminal.process.returncode == 1
     shown = " ".join(" ".join(lines).split())
