@@ -93,6 +93,8 @@ def verdict(
     rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "focal_profit")]
     percent = lookup(summary, "value_of_joint_data", "focal_profit_pct")
     names = SILOS | (OF_MANY if len(sources) > 2 else {})
+    if silo == "best_single" and not _is_best(summary, best_single, sources):
+        names = names | {"best_single": "the single source that did best on the pilots"}
     alone = f"{silo.replace('+', ' and ')} alone"
     against = f"{names.get(silo, alone)} ({best_single if silo == 'best_single' else silo})"
     *most, last = sources
@@ -105,6 +107,13 @@ def verdict(
     sentence += _channels(summary)
     replications = counted(value.n, "replication")
     return f"{sentence}. {caveat or f'{replications}; {CAVEAT}'}."
+
+
+def _is_best(summary: pd.DataFrame, best_single: str, sources: Sequence[str]) -> bool:
+    """Whether no other single source has the higher mean profit here: it was chosen on pilots."""
+    profits = {source: lookup(summary, "utility", arm=source) for source in sources}
+    known = {source: profit.estimate for source, profit in profits.items() if profit is not None}
+    return best_single not in known or known[best_single] >= max(known.values())
 
 
 def others(summary: pd.DataFrame) -> str:

@@ -114,8 +114,8 @@ def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
         sales = sales_to_learn_from(settings.scenario, requests)
         if sales < FEW_SALES:
             yield (
-                f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; what is learned "
-                f"from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
+                f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; a "
+                f"learned valuation has little to learn from in fewer than {FEW_SALES}"
             )
 
 

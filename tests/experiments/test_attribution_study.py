@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from experiments.cli import main
-from experiments.estimate import lookup
+from experiments.estimate import SUMMARY_COLUMNS, lookup
 from experiments.estimate.credit import RULES
 from experiments.studies.attribution_words import sentences
 
@@ -116,3 +116,13 @@ def test_sentences_say_no_more_than_the_intervals():
     assert "in place of each owner's own, makes no difference that is shown (-1.00 to 3.00" in said
     assert "in place of last touch over all channels, costs 2.00" in said
     assert "(1.00 to 3.00)" in said
+
+
+def test_what_is_not_known_is_not_called_wrong():
+    nan = float("nan")
+    rows = [("misplaced", f"one log/{rule}", "misplaced_pct", "%", nan, nan, nan, 3) for rule in RULES]
+    rows += [("true_effect", "search", "purchases_expected", "purchases", 1.0, nan, nan, 1)]
+    said = " ".join(sentences(pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)), ["search"], 0))
+    assert said.startswith("How far credits are off is not known")
+    assert "not known %" not in said
+    assert said.endswith("1 replication; interval: simulation error only.")

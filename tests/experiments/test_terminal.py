@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -45,6 +46,16 @@ def fragile(cell):
 
 arms.run_cell = fragile
 sys.exit(main())
+"""
+
+
+PRINTS = """
+import sys, threading
+if sys.argv[0] == "-m":
+    for number in range(100):
+        timer = threading.Timer(0.3 * number, print, [f"worker prints [b] {number}"])
+        timer.daemon = True
+        timer.start()
 """
 
 
@@ -185,3 +196,14 @@ def test_failures_and_what_a_cell_prints_are_all_there(tmp_path):
     assert shown.count("[red]cell[/red] :car: 2") >= 6
     assert "cells failed, listed with tracebacks in results/value/" in shown
     assert_no_bar([line for line in lines if "cells failed" not in line])
+
+
+def test_what_worker_processes_print_comes_above_the_bars(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text(PRINTS)
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    terminal = Terminal(command("value", "executor.jobs=2"), tmp_path, 80, PYTHONPATH=path)
+    lines = terminal.lines()
+    printed = set(re.findall(rb"worker prints \[b\] \d+", terminal.seen))
+    assert printed
+    assert {line.decode() for line in printed} <= set(lines), "each on a line of its own"
+    assert_no_bar(lines)
