@@ -18,6 +18,7 @@ SILOS = {
     "split_budget": "two departments with half the budget each",
     "summed": "the two scores added up",
     "none": "no data",
+    "clicks": "bidding by clicks alone",
 }
 """How the sentence names the arm that joint data is compared with; a single source is "<source> alone"."""
 
@@ -98,9 +99,11 @@ def verdict(
     alone = f"{silo.replace('+', ' and ')} alone"
     against = f"{names.get(silo, alone)} ({best_single if silo == 'best_single' else silo})"
     *most, last = sources
-    joining = f"Joining {', '.join(most)} and {last}" + (
-        f" ({holders}; what one of them gains)" if holders else ""
-    )
+    joined = f"{', '.join(most)} and {last}"
+    joining = f"Joining {joined}"
+    if silo == "clicks":  # it holds the same data
+        joining = f"With {joined} joined, bidding by all that follows an impression"
+    joining += f" ({holders}; what one of them gains)" if holders else ""
     sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against, joining) + _steps(
         summary, silo, best_single, "both" if len(sources) < 3 else "all"
     )

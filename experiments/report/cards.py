@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from experiments.estimate.intervals import Estimate
-from experiments.estimate.ladder import PROFIT, lookup
+from experiments.estimate.ladder import PROFIT, lookup, silo_label
 from experiments.report.checks import headline
 from experiments.report.grid import FINDINGS
 from experiments.report.study import Study
@@ -65,16 +65,22 @@ def cards(study: Study) -> list[Card]:
     return [
         card
         for (estimand, metric), title in CARDS.items()
-        if estimand not in STEPS or _steps_add_up(rows)
+        if estimand not in STEPS or _steps_add_up(rows, study.best_single)
         for card in _cards(rows, estimand, metric, title)
     ]
 
 
-def _steps_add_up(rows: pd.DataFrame) -> bool:
+def _steps_add_up(rows: pd.DataFrame, best_single: str) -> bool:
     """Whether the first step starts from the silo, so that both steps add up to the value of joint data."""
     profit = rows[rows["metric"] == PROFIT]
-    value, step = (profit.loc[profit["estimand"] == name, "arm"].head(1) for name in (VALUE, STEPS[0]))
-    return [str(arm).partition(" - ")[2] for arm in value] == [str(arm).partition(" - ")[2] for arm in step]
+    value, step = (
+        {
+            str(arm).partition(" - ")[2].replace(silo_label("best_single", best_single), best_single)
+            for arm in arms
+        }
+        for arms in (profit.loc[profit["estimand"] == name, "arm"] for name in (VALUE, STEPS[0]))
+    )
+    return value == step
 
 
 def _cards(rows: pd.DataFrame, estimand: str, metric: str, title: str) -> Iterator[Card]:

@@ -131,9 +131,10 @@ def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[st
         return
     spent = rows.set_index("arm")["estimate"] * scenario.supply.requests / unit(scenario)[0] / bidders.budget
     used = [str(arm) for arm in spent.index[spent >= USED_UP]]
+    arms = ", ".join(used) if len(used) < len(spent) else "every arm"
     if used:
         yield (
-            f"bidders.budget with strategy {bidders.strategy.name}, which does not pace: {', '.join(used)} spent at least "
+            f"bidders.budget with strategy {bidders.strategy.name}, which does not pace: {arms} spent at least "
             f"{100 * USED_UP:g} % of it, and after the last of it better data change nothing; strategy=adaptive_pacing "
             "spends evenly"
         )

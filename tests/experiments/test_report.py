@@ -241,6 +241,8 @@ def test_steps_are_shown_only_where_they_add_up_to_the_value(folder):
 
     titles = [card.title for card in cards_of(Study(folder(change=lambda s: over(s, "context+history"))))]
     assert titles == ["Value of joint data"]
+    same = cards_of(Study(folder("same", change=lambda s: over(s, "context"))))
+    assert len(same) == 3, "context is the better single source"
     value, *steps = cards_of(Study(folder("best")))
     assert sum(step.value for step in steps) == pytest.approx(value.value)
 

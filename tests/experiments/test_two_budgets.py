@@ -101,8 +101,8 @@ def test_much_volume_pays_and_little_does_not_whatever_the_mapping(answers):
         ((0.0, 0.0, 0.0), "Collaboration does not pay over a tenure of 60 months: of the levels tried 0 nets most."),
         ((0.0, 0.0, 0.3), "Collaboration is not shown to pay over a tenure of 60 months"),
         ((0.0, math.nan, math.nan), "Collaboration is not shown to pay over a tenure of 60 months"),
-        ((0.3, 0.1, 0.6), "nets most at level 0.3 (not shown to be worse: within 0.1 to 0.6): no difference shown, 5.00 (-1.00 to "
-         "11.0) EUR over a tenure of 60 months, and is not paid back (40.0 to never)."),
+        ((0.3, 0.1, 0.6), ("nets most at level 0.3 (not shown to be worse: within 0.1 to 0.6): no difference shown, 5.00 (-1.00 to "
+         "11.0) EUR over a tenure of 60 months, and is not paid back (40.0 to never).")),
     ],
 )  # fmt: skip
 def test_the_best_level_is_told_as_its_interval_allows(level, said):

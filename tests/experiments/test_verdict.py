@@ -244,3 +244,12 @@ def test_without_an_interval_there_are_no_ends():
         "1 world",
         "1,200 worlds",
     )
+
+
+def test_an_arm_with_the_same_data_is_not_said_to_join_them():
+    text = say(study(), silo="clicks")
+    assert text.startswith(
+        "With profile and context joined, bidding by all that follows an impression is worth 10.0"
+    )
+    assert "over bidding by clicks alone (clicks)" in text
+    assert "Joining" not in text
