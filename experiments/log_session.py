@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from experiments.config import Point, content_hash, digest
 from experiments.drawing import reported
 from experiments.found import Ledger
 from experiments.logs.fingerprint import fingerprint
+from experiments.progress import say
 from experiments.session import CELLS, REPORT, SUMMARY, Answer, manifest, report
 from experiments.store import Folder
 from experiments.studies.base import Figure, Said
@@ -52,7 +52,7 @@ def value(point: Point) -> Answer:
 
     with folder.held():
         folder.status("running")
-        result = run_replay(point.settings.tree(), lambda line: print(line, file=sys.stderr))  # noqa: T201
+        result = run_replay(point.settings.tree(), say)
         _write(point, folder, result)
         about = {"verdict": result.verdict, "notes": result.notes, "content": content}
         ledger = Ledger(auctions=int(result.cells["rows"].sum()), ran=len(result.cells))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from experiments.config import Point
 from experiments.found import Ledger
+from experiments.progress import say
 from experiments.session import manifest
 from experiments.store import Folder
 from sim.scenario import LogSupply
@@ -76,7 +76,7 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
 
 
 def _progress(told: str, line: str) -> None:
-    print(line + told, file=sys.stderr)  # noqa: T201 - progress is for who waits
+    say(line + told)
 
 
 def _sensitivity(field: Field, hidden: Mapping[str, tuple[str, ...]]) -> str:

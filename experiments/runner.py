@@ -20,7 +20,7 @@ from experiments.errors import BadInput
 from experiments.executors import Chore, Outcome, Task, Work, attend, run_tasks
 from experiments.found import Ledger
 from experiments.lock import Held
-from experiments.progress import Meter, meter
+from experiments.progress import StudyProgress
 from experiments.settings import ExecutorSettings
 from experiments.trial import trial
 from sim.watch import ending_if_stuck
@@ -126,7 +126,7 @@ class Driver(Generic[Answer]):
 
     Args:
         start: begins the study of a point; told whether to wait where another command works on it.
-        deliver: is given each point with its answer, in the order in which they are done.
+        deliver: takes each point with its answer, in the order in which they are done. The bars are live then: it must not print.
         settings: where cells run.
         pool_first: open the pool before it is known that there is something to do.
     """
@@ -157,7 +157,7 @@ class Driver(Generic[Answer]):
         try:
             with (
                 ending_if_stuck(),
-                meter(len(points)) as progress,
+                StudyProgress(len(points)) as progress,
                 closing(run_tasks(self._feed(iter(points), progress), self._settings)) as done,
             ):
                 for finished in done:
@@ -167,7 +167,7 @@ class Driver(Generic[Answer]):
                 waiting.study.close()
             self._open.clear()
 
-    def _feed(self, points: Iterator[Point], progress: Meter) -> Iterator[Task | None]:
+    def _feed(self, points: Iterator[Point], progress: StudyProgress) -> Iterator[Task | None]:
         """Tasks as they are asked for; None while all that is left depends on cells that are running."""
         if self._pool_first:
             yield None  # it gets ready while the first study is opened
@@ -184,7 +184,7 @@ class Driver(Generic[Answer]):
                     first.tried = True
             yield self._tasks.popleft() if self._tasks else None
 
-    def _look_for_tasks(self, points: Iterator[Point], progress: Meter) -> None:
+    def _look_for_tasks(self, points: Iterator[Point], progress: StudyProgress) -> None:
         """Studies that go on at once come first, then the next point; last, one at which another command works."""
         while not self._tasks:
             ahead = (number for number, waiting in self._open.items() if waiting.ahead)
@@ -205,7 +205,7 @@ class Driver(Generic[Answer]):
             if not self._ran:
                 raise
 
-    def _begin(self, point: Point, progress: Meter, *, wait: bool) -> None:
+    def _begin(self, point: Point, progress: StudyProgress, *, wait: bool) -> None:
         number = self._count
         self._count += 1
         self._open[number] = _Open(point, self._start(point, wait))
@@ -215,19 +215,21 @@ class Driver(Generic[Answer]):
             del self._open[number]
             self._held.append(point)
 
-    def _go_on(self, number: int, progress: Meter) -> None:
+    def _go_on(self, number: int, progress: StudyProgress) -> None:
         """Ask the study for what it needs next; or take its answer."""
         waiting = self._open[number]
         try:
             waiting.stage = stage = self._next(waiting.study)
         except StopIteration as end:
             del self._open[number]
-            progress.closed(number)
+            progress.finish_study(number)
             self._deliver(waiting.point, end.value)
             return
         tasks = [replace(task, owner=number) for task in stage.tasks]
         waiting.left += sum(len(task.cells) for task in tasks)
-        progress.opened(number, waiting.point.label or waiting.point.settings.scenario.name, len(stage.cells))
+        progress.add_cells(
+            number, waiting.point.label or waiting.point.settings.scenario.name, len(stage.cells)
+        )
         if stage.cells:
             self._tasks += tasks
         else:  # what finishes a study goes first, so that few are open at a time
@@ -244,13 +246,13 @@ class Driver(Generic[Answer]):
             for chore in stage.chores:
                 _finish(chore)
 
-    def _take(self, number: int, outcomes: Sequence[Outcome], progress: Meter) -> None:
+    def _take(self, number: int, outcomes: Sequence[Outcome], progress: StudyProgress) -> None:
         waiting, self._ran = self._open[number], True
         auctions = waiting.stage.keep(outcomes)
         failed = 0
         if isinstance(waiting.stage, Stage):
             failed = sum(outcome.result is None for outcome in outcomes)
-            progress.advance(number, len(outcomes), auctions, failed)
+            progress.finish_cells(number, len(outcomes), auctions, failed)
         if failed and self._settings.fail_fast:
             raise FailedFast("stopped at the first failure (executor.fail_fast)")
         if any(outcome.is_stuck for outcome in outcomes):

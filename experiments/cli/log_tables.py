@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.verdict import number
+from experiments.estimate.intervals import Estimate
+from experiments.verdict import interval, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +62,7 @@ def _profit(rows: pd.DataFrame, tags: str) -> tuple[str, str]:
     profit, low, high = (
         float(rows[name].loc[("focal_profit", tags)]) for name in ("estimate", "ci_low", "ci_high")
     )
-    return number(profit), f"{number(low)} to {number(high)}"
+    return number(profit), interval(Estimate(profit, low, high, 0))
 
 
 def _plain(tags: str) -> str:

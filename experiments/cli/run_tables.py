@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from experiments.verdict import number
+from experiments.verdict import counted, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,7 @@ def pace(done: Run) -> str:
     """How much the calendar had to do between auctions."""
     each = done.pace
     return (
-        f"{done.market['requests']:,.0f} auctions, {each['events']:,} events, {each['blocks']:,} blocks: "
+        f"{counted(int(done.market['requests']), 'auction')}, {counted(int(each['events']), 'event')}, {counted(int(each['blocks']), 'block')}: "
         f"{number(each['auctions_per_event'])} auctions an event, "
         f"{number(each['auctions_per_block'])} a block"
     )

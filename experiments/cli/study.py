@@ -54,11 +54,13 @@ def main(arguments: Sequence[str], verb: str) -> int:
 
 
 def _single(todo: Points, failed: list[Answer]) -> None:
-    def deliver(_: Point, answer: Answer) -> None:
-        failed.extend([answer] if answer.failures else [])
-        _show(answer)
-
-    _answer_all(todo, deliver)
+    answers: list[Answer] = []
+    try:
+        _answer_all(todo, lambda _, answer: answers.append(answer))
+    finally:  # the bars are gone now
+        for answer in answers:
+            failed.extend([answer] if answer.failures else [])
+            _show(answer)
 
 
 def _sweep(todo: Points, failed: list[Answer]) -> None:

@@ -32,6 +32,9 @@ class Metric:
     column: str = ""
 
 
+USED_UP = 0.98
+"""Share of a budget from which on it counts as spent."""
+
 METRICS: dict[str, Metric] = {
     "focal_profit": Metric(
         "money",

@@ -13,9 +13,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.errors import BadInput
+from experiments.errors import BadInput, closest
 from experiments.estimate.intervals import Estimate
-from experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
+from experiments.estimate.ladder import PROFIT, SUMMARY_COLUMNS
 from sim.paths import expand
 
 FRAMES = ("summary", "cells", "timeseries")
@@ -140,10 +140,41 @@ class Study:
         return tuple(self.manifest.get("notes", ()))
 
     def estimate(
-        self, estimand: str, metric: str = "focal_profit", arm: str | None = None
+        self, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
     ) -> Estimate | None:
-        """One row of the summary as a number with its interval; None where there is none."""
-        return lookup(self.summary, estimand, metric, arm)
+        """Return one row of the summary as a number with its interval; None where no row has all of these values.
+
+        Args:
+            estimand: of the row.
+            metric: ``focal_profit`` where the estimand has it, unless given.
+            arm: the arm, or the comparison, such as ``joint - stacked``.
+            columns: further columns that tell rows apart, such as ``budget_share=1`` and ``tags="all"`` of a log.
+
+        Raises:
+            BadInput: a column or value that the summary does not have, or several rows that fit.
+        """
+        wanted = {"estimand": estimand, "metric": metric, "arm": arm, **columns}
+        rows = self.summary
+        for column, value in ((column, value) for column, value in wanted.items() if value is not None):
+            if column not in self.summary:
+                raise BadInput(
+                    f"{column}: the summary has no such column{closest(column, map(str, self.summary))}"
+                )
+            known = self.summary[column].drop_duplicates().tolist()
+            if value not in known:
+                likely = closest(str(value), map(str, known)) or f"; allowed: {', '.join(map(str, known))}"
+                raise BadInput(f"{column}: the summary has no {value!r}{likely}")
+            rows = rows[rows[column] == value]
+        if metric is None and PROFIT in set(rows["metric"]):
+            rows = rows[rows["metric"] == PROFIT]
+        if len(rows) > 1:
+            raise BadInput(f"{estimand}: {len(rows)} rows fit; {_differences(rows)}")
+        if rows.empty:
+            return None
+        row = rows.iloc[0]
+        return Estimate(
+            float(row["estimate"]), float(row["ci_low"]), float(row["ci_high"]), int(row["n_replications"])
+        )
 
     def markdown(self) -> str:
         """The estimands as a Markdown table, three significant digits."""
@@ -230,6 +261,14 @@ def studies_in(folder: Path) -> list[Study]:
 def is_study(folder: Path) -> bool:
     """Whether a study or run wrote this folder."""
     return (folder / "manifest.json").is_file()
+
+
+def _differences(rows: pd.DataFrame) -> str:
+    """Name the columns that tell rows apart, with their values."""
+    numbers = {"unit", "estimate", "ci_low", "ci_high", "n_replications", "p_holm"}
+    values = {name: rows[name].drop_duplicates().tolist() for name in rows if name not in numbers}
+    told = [f"{name}={' or '.join(map(repr, known))}" for name, known in values.items() if len(known) > 1]
+    return f"choose one of {'; '.join(told)}" if told else "no column tells them apart"
 
 
 def _json(path: Path) -> dict[str, Any]:

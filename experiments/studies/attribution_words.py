@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from experiments.studies.attribution_cells import TEST, TRUTH, UNIFIED, credit_n
 from experiments.studies.attribution_worlds import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, SHARES
 from experiments.studies.drawn_words import WHICH, goes_with, percent, share_of
 from experiments.tables import DASH, FOOTNOTE, blank_table, signed
-from experiments.verdict import CAVEAT, interval, number
+from experiments.verdict import CAVEAT, counted, interval, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,13 +79,12 @@ def sentences(summary: pd.DataFrame, channels: Sequence[str], count: int) -> Ite
     yield from _worlds(summary, count)
     first = lookup(summary, "true_effect", EXPECTED, channels[0])
     if first:
-        replications = "1 replication" if first.n == 1 else f"{first.n} replications"
-        yield f"{replications}; {CAVEAT}."
+        yield f"{counted(first.n, 'replication')}; {CAVEAT}."
 
 
 def _errors(summary: pd.DataFrame) -> Iterator[str]:
     found = {rule: lookup(summary, "misplaced", MOVED, f"{UNIFIED}/{rule}") for rule in RULES}
-    known = {rule: error for rule, error in found.items() if error}
+    known = {rule: error for rule, error in found.items() if error and math.isfinite(error.estimate)}
     wrong, test, moved = (
         lookup(summary, estimand, metric, name)
         for estimand, metric, name in (
@@ -93,27 +93,27 @@ def _errors(summary: pd.DataFrame) -> Iterator[str]:
             ("misplaced", MOVED, TEST),
         )
     )
-    if not known or not (wrong and test and moved):
-        yield "The channels did nothing that could be measured, so that all they are credited with is wrong."
+    if not known or not (wrong and test and moved) or not math.isfinite(wrong.estimate + test.estimate):
+        yield "How far credits are off is not known: no share of what the channels did could be worked out."
         return
     best, worst = (pick(known, key=lambda rule: known[rule].estimate) for pick in (min, max))
     yield (
         f"With every touchpoint in one log, what last touch credits channels with is off by {number(wrong.estimate)} % "
-        f"({_between(wrong)}) of what they did; a randomised test of each is off by {number(test.estimate)} % ({_between(test)})."
+        f"({interval(wrong)}) of what they did; a randomised test of each is off by {number(test.estimate)} % ({interval(test)})."
     )
     yield (
-        f"Of a budget that follows a rule on that log, {number(known[best].estimate)} % ({best}, {_between(known[best])}) to "
-        f"{number(known[worst].estimate)} % ({worst}, {_between(known[worst])}) stand in the wrong channel; if it follows the tests, "
-        f"{number(moved.estimate)} % ({_between(moved)})."
+        f"Of a budget that follows a rule on that log, {number(known[best].estimate)} % ({best}, {interval(known[best])}) to "
+        f"{number(known[worst].estimate)} % ({worst}, {interval(known[worst])}) stand in the wrong channel; if it follows the tests, "
+        f"{number(moved.estimate)} % ({interval(moved)})."
     )
 
 
 def _claims(summary: pd.DataFrame) -> Iterator[str]:
     claims, unified = (lookup(summary, "credited", "credited", name) for name in (BY_CLAIMS, BY_LAST_TOUCH))
-    if claims and unified:
+    if claims and unified and math.isfinite(claims.estimate + unified.estimate):
         yield (
-            f"Each owner's log alone, they claim {number(claims.estimate)} ({_between(claims)}) times the purchases there were; "
-            f"together in one log {number(unified.estimate)} ({_between(unified)})."
+            f"Each owner's log alone, they claim {number(claims.estimate)} ({interval(claims)}) times the purchases there were; "
+            f"together in one log {number(unified.estimate)} ({interval(unified)})."
         )
 
 
@@ -122,7 +122,7 @@ def _worlds(summary: pd.DataFrame, count: int) -> Iterator[str]:
         found = [share_of(summary, label) for label in SHARES[name]]
         shares = [f"{label} in {percent(one)}" for label, one in zip(SHARES[name], found, strict=True) if one]
         if shares:
-            yield f"Of {count} worlds drawn from the stated ranges it is shown that {', and that '.join(shares)}; {WHICH}."
+            yield f"Of {counted(count, 'world')} drawn from the stated ranges it is shown that {', and that '.join(shares)}; {WHICH}."
         yield from goes_with(summary, f"{name}_decided_by", "that")
 
 
@@ -137,10 +137,6 @@ def _said(found: Estimate, unit: str) -> str:
 
 def _minus(found: Estimate) -> Estimate:
     return Estimate(-found.estimate, -found.ci_high, -found.ci_low, found.n)
-
-
-def _between(found: Estimate) -> str:
-    return interval(found) if found.has_interval else "no interval"
 
 
 def _middle(found: Estimate | None) -> str:

@@ -111,7 +111,8 @@ def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
         f"{log.path}: {rows}",
         (
             f"they stand for {full:,.0f} impressions with {clicks:,.0f} clicks (CTR {clicks / full:.4%}) that cost "
-            f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM, {cost / clicks:.3f} a click"
+            f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM"
+            + (f", {cost / clicks:.3f} a click" if clicks else "")
         ),
         f"a click is worth {_worth(plan)}; all campaigns share one budget and one bid gain",
         *log.facts,

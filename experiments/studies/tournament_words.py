@@ -10,7 +10,7 @@ from experiments.estimate.ranking import PROFIT
 from experiments.studies.drawn_words import WHICH, goes_with, percent, share_of
 from experiments.studies.tournament_worlds import NOT_SHOWN
 from experiments.tables import blank_table
-from experiments.verdict import interval, number
+from experiments.verdict import counted, interval, number
 from sim.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Table:
     """A row a strategy: in what share of worlds it is shown to be ahead of all others; last, in what share nobody is."""
     table = blank_table(
-        f"Of {count} drawn worlds, all in one market",
+        f"Of {counted(count, 'drawn world')}, all in one market",
         f"95 % interval, exact: {WHICH.removeprefix('interval: ')}",
     )
     table.add_column("shown to be ahead of all others", no_wrap=True)
@@ -48,7 +48,7 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
         none = number(100 * shares[nowhere[0]].ci_high)
         said += f", {' and '.join(nowhere)} in none (0 to {none} %{' each' if len(nowhere) > 1 else ''})"
     yield (
-        f"Of {count} worlds drawn from the stated ranges it is shown that one strategy is ahead of all others: {said}; in "
+        f"Of {counted(count, 'world')} drawn from the stated ranges it is shown that one strategy is ahead of all others: {said}; in "
         f"{percent(neither)} no difference is shown that puts one ahead. {WHICH[0].upper()}{WHICH[1:]}."
     )
     rows = summary[summary["estimand"] == "lead_over_worlds"]

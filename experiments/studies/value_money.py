@@ -189,7 +189,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
     amount = f"{number(net.estimate)} {currency} a month over {known.horizon_months} months {span}"
     if net.finding == "positive":
         payback = lookup(summary, "payback_month", "payback_month")
-        after = f"; it is paid back after {duration(payback)}" if payback and known.once else ""
+        after = f"; it is {paid_back(payback)}" if payback and known.once else ""
         yield f"{volume} joining nets {amount}{after}."
     elif net.finding == "negative":
         yield f"{volume} joining does not pay: {amount}."
@@ -233,8 +233,22 @@ def shown(value: float, *, falls: bool = False) -> str:
     return number(value)
 
 
+def paid_back(found: Estimate) -> str:
+    """When something is paid back, which may be never, or not known."""
+    if math.isnan(found.estimate):
+        return "paid back after a time that is not known"
+    if math.isinf(found.estimate):
+        return f"not paid back{_months_between(found)}"
+    return f"paid back after {duration(found)}"
+
+
 def duration(found: Estimate) -> str:
     """Months with their interval."""
-    known = not (math.isnan(found.ci_low) or math.isnan(found.ci_high))
-    span = f" ({shown(found.ci_low)} to {shown(found.ci_high)})" if known else " (no interval)"
-    return f"{shown(found.estimate)} months{span}"
+    return f"{shown(found.estimate)} months{_months_between(found)}"
+
+
+def _months_between(found: Estimate) -> str:
+    """The interval in brackets; none where both ends are "never"."""
+    if math.isnan(found.ci_low) or math.isnan(found.ci_high):
+        return " (no interval)"
+    return "" if math.isinf(found.ci_low) else f" ({shown(found.ci_low)} to {shown(found.ci_high)})"

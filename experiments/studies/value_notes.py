@@ -12,6 +12,8 @@ from experiments.studies.value_options import ValueStudy
 from sim.scenario import Scenario, StrategySpec
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from experiments.estimate import Estimate
     from experiments.studies.retuned import Retuned
     from experiments.studies.tuning import Tuned
@@ -107,20 +109,37 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
 
 def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
     """What in the settings spoils the study."""
-    bidders = settings.scenario.bidders
-    if bidders.budget is not None and not paces(bidders.strategy, settings.scenario):
-        yield (
-            f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
-            "data is worth hardly shows; strategy=adaptive_pacing spends evenly"
-        )
     if settings.study.valuation != "bayes":
         requests = settings.study.train_requests
         sales = sales_to_learn_from(settings.scenario, requests)
         if sales < FEW_SALES:
             yield (
-                f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; what is learned "
-                f"from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
+                f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; a "
+                f"learned valuation has little to learn from in fewer than {FEW_SALES}"
             )
+
+
+def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+    """Yield what part of a budget was spent by a strategy that does not pace it."""
+    from experiments.estimate.metrics import USED_UP
+    from experiments.studies.value_cells import unit
+    from experiments.verdict import number
+
+    scenario, bidders = settings.scenario, settings.scenario.bidders
+    rows = summary[(summary["estimand"] == "utility") & (summary["metric"] == "spend")]
+    if not bidders.budget or not scenario.supply.requests or rows.empty or paces(bidders.strategy, scenario):
+        return
+    spent = rows.set_index("arm")["estimate"] * scenario.supply.requests / unit(scenario)[0] / bidders.budget
+    used = [str(arm) for arm in spent.index[spent >= USED_UP]]
+    arms = ", ".join(used) if len(used) < len(spent) else "every arm"
+    if used:
+        yield (
+            f"bidders.budget with strategy {bidders.strategy.name}, which does not pace: {arms} spent at least "
+            f"{100 * USED_UP:g} % of it, and after the last of it better data change nothing; strategy=adaptive_pacing "
+            "spends evenly"
+        )
+    elif math.isfinite(most := float(spent.max())):
+        yield f"bidders.budget = {bidders.budget:g}: no arm spent more than {number(100 * most)} % of it on average"
 
 
 def paces(spec: StrategySpec, scenario: Scenario) -> bool:

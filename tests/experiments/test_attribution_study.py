@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from experiments.cli import main
-from experiments.estimate import lookup
+from experiments.estimate import SUMMARY_COLUMNS, lookup
 from experiments.estimate.credit import RULES
 from experiments.studies.attribution_words import sentences
 
@@ -133,3 +133,13 @@ def test_a_tiny_half_life_is_last_touch_and_rules_that_set_the_same_budgets_both
     seasons = [lookup(table, "utility", "focal_profit", f"by {name}") for name in (last, decay)]
     assert seasons[0] == seasons[1]
     assert lookup(table, "end_to_end_value", "focal_profit") is not None
+
+
+def test_what_is_not_known_is_not_called_wrong():
+    nan = float("nan")
+    rows = [("misplaced", f"one log/{rule}", "misplaced_pct", "%", nan, nan, nan, 3) for rule in RULES]
+    rows += [("true_effect", "search", "purchases_expected", "purchases", 1.0, nan, nan, 1)]
+    said = " ".join(sentences(pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)), ["search"], 0))
+    assert said.startswith("How far credits are off is not known")
+    assert "not known %" not in said
+    assert said.endswith("1 replication; interval: simulation error only.")

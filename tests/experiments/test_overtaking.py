@@ -11,8 +11,9 @@ import pytest
 from experiments.cli import main
 from experiments.config import load
 from experiments.errors import BadInput
-from experiments.estimate import lookup
+from experiments.estimate import SUMMARY_COLUMNS, lookup
 from experiments.estimate.overtaking import Lead
+from experiments.studies.overtaking import sentences
 from experiments.vary import varied
 
 SMALL = (
@@ -63,6 +64,24 @@ def answer(folder, *overrides):
     end = lookup(summary, "lead_at_the_end", "npv").estimate
     assert end == pytest.approx(months["estimate"].iloc[-1])
     return lookup(summary, "overtaking_month", "overtaking_month").estimate, end
+
+
+@pytest.mark.parametrize(
+    ("month", "lead", "said"),
+    [
+        ((14.0, 12.0, math.inf), (5.0, -1.0, 11.0), "from month 14.0 (12.0 to never); after 3 months no difference is shown, 5.00"),
+        ((math.inf, 12.0, math.inf), (-5.0, -6.0, -4.0), "content does not stay ahead of spot at the end (12.0 to never); after"),
+        ((math.inf, math.nan, math.nan), (-5.0, math.nan, math.nan), "its lead is -5.00 EUR (no interval)."),
+    ],
+)  # fmt: skip
+def test_a_lead_is_claimed_as_its_interval_allows(month, lead, said):
+    rows = [
+        ("overtaking_month", "content - spot", "overtaking_month", "months", *month, 3),
+        ("lead_at_the_end", "content - spot", "npv", "EUR", *lead, 3),
+    ]
+    (point,) = load("value", SMALL)
+    (sentence,) = sentences(pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)), point.settings)
+    assert said in sentence
 
 
 def test_worlds_say_in_what_share_the_slow_plan_ends_ahead(tmp_path, capsys):

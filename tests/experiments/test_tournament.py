@@ -100,6 +100,23 @@ def test_the_sentence_says_what_the_intervals_do(levels, said):
     assert "simulation error only" in text
 
 
+def test_a_lead_is_claimed_only_where_it_is_shown_over_each_other():
+    """a is ahead of b, b of c, and between a and c no difference is shown."""
+    found = ranked({"a": 3.0, "b": 2.0, "c": 1.0}).assign(
+        strategy=["a", "b", "c"], rank_best=[1, 2, 2], rank_worst=[2, 2, 3]
+    )
+    text = tournament_tables.verdict(found, "together")
+    assert "a has the highest mean" in text
+    assert "not shown to be ahead of every other" in text
+    assert "earns" not in text
+
+
+def test_without_a_budget_nothing_is_said_of_money_at_large():
+    none = pd.DataFrame(columns=["estimand", "metric", "estimate"])
+    (said,) = tournament_tables.notes(none)
+    assert said == "bidders.budget is not set: the ranking says nothing of how strategies pace one"
+
+
 # payoffs
 
 
