@@ -44,15 +44,16 @@ _RULES = {
     "adexchange": _NUMBER,
 }
 """What the values of a column look like."""
-_REST = "other"
+_REST, _TRUNCATE = "other", "truncate"
 _MOST = 10**8
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the file: `place` as it stands there (None where there is none), the value, and the feature's number."""
+    """A line of the file: its text, in it the place (None where there is none) and the value, and the feature's number."""
 
     row: int
+    text: str
     place: int | None
     value: str
     number: int
@@ -139,24 +140,25 @@ def _entries(path: Path) -> list[Entry]:
                 f"{path}, row {row}, column 'index': {number!r:.80} is not a whole number from 0 to {_MOST}"
             )
         place, _, value = text.partition(":")
-        found.append(Entry(row, int(place) if place.isdecimal() else None, value, int(number)))
+        found.append(Entry(row, text, int(place) if place.isdecimal() else None, value, int(number)))
     return found
 
 
 def _dialect(path: Path, entries: Sequence[Entry]) -> str:
-    """The dialect whose columns fit all values; make-ipinyou-data's where both do.
+    """The dialect whose columns fit all values; make-ipinyou-data's, which alone has a feature `truncate`, where both do.
 
     Raises:
         BadInput: none does.
     """
     misfits: dict[str, str] = {}
     for dialect, columns in DIALECTS.items():
-        misfit = next((entry for entry in entries if not _fits(entry, columns)), None)
+        marks = {_TRUNCATE: columns is LOG_COLUMNS}
+        misfit = next((entry for entry in entries if not marks.get(entry.text, _fits(entry, columns))), None)
         if misfit is None:
             return dialect
         named = misfit.place is not None and misfit.place < len(columns)
         column = f"column {columns[misfit.place or 0]}" if named else "no column"
-        misfits[dialect] = f"row {misfit.row}, '{misfit.place}:{misfit.value[:60]}', is of {column}"
+        misfits[dialect] = f"row {misfit.row}, {misfit.text[:60]!r}, is of {column}"
     shown = "; ".join(f"by {dialect}, {what}" for dialect, what in misfits.items())
     raise BadInput(
         f"{path}: fits neither way of numbering the features ({shown}); correct the file, or move it away to read all features "

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from experiments.logs import columns as make
@@ -27,6 +28,8 @@ from experiments.logs.triples import ROW_US, campaign_of
 
 _JUDGED = 50
 """First lines of which the separator is told, where the file has no header."""
+_CALENDAR = {"hour": 23, "weekday": 7}
+"""The highest value of features so called; weekdays are counted from 0 to 6 or from 1 to 7."""
 Kind = Literal["text", "json", "parquet"]
 
 
@@ -69,7 +72,7 @@ class Mapped:
         wanted, seen = self._columns(clock), 0
         for file in self.files:
             for block in self._rows(file, wanted, account):
-                rows = self._priced(block, account)
+                rows = self._in_calendar(str(file), block, account)
                 known = self._known(rows, account)
                 if known is not None:
                     rows.columns["@known"] = known
@@ -122,19 +125,21 @@ class Mapped:
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
         return found + [Column(name, lenient=True) for name in self.roles.features]
 
-    def _priced(self, rows: Rows, account: Account) -> Rows:
-        """Rows with a price: of an auction that was lost, or had no bid, a price of 0 is none."""
-        free, m = rows["@price"] == 0, self.mapping
-        if m.known:
-            unpriced = free & (rows["@known"] == 0)
-        else:
-            below = (rows["@floor"] > 0) if m.floor else np.zeros(len(rows), dtype=bool)
-            unbid = (rows["@bid"] == 0) if m.bid else np.zeros(len(rows), dtype=bool)
-            unpriced = free & (rows["@click"] == 0) & (below | unbid)
-        account.dropped["lost or without a bid, with price 0: what would have won is unknown"] += int(
-            unpriced.sum()
-        )
-        return rows.without(unpriced)
+    def _in_calendar(self, file: str, rows: Rows, account: Account) -> Rows:
+        """The rows without those in which a feature called hour or weekday is a number that no clock has."""
+        timed = self.mapping.time.column if self.mapping.time else ""
+        for name in self.roles.features:
+            most = _CALENDAR.get(name.casefold())
+            if most is None or name == timed:
+                continue
+            cells = rows[name].cast(pa.string())
+            number = pc.if_else(pc.match_substring_regex(cells, r"^\d{1,9}$"), cells, "0").cast(pa.int64())
+            wrong = np.asarray(pc.greater(number, most))
+            for i in np.flatnonzero(wrong):
+                what = f", column {name!r}: {cells[int(i)].as_py()!r} is not a whole number from 0 to {most}"
+                account.complain(file, int(rows.numbers[i]), what, f"bad {name}")
+            rows = rows.without(wrong) if wrong.any() else rows
+        return rows
 
     def _known(self, rows: Rows, account: Account) -> NDArray[np.bool_] | None:
         """Which rows' outcomes were seen; None where the log does not tell."""

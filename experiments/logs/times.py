@@ -57,6 +57,7 @@ class Clock:
             return np.maximum(time_us, 0), time_us < 0
         if self.unit == "iso":
             time_us, wrong = _iso(pc.fill_null(cells.cast(pa.string()), ""))
+            wrong |= time_us >= LAST_US
             return np.where(wrong, 0, time_us), wrong
         if self.unit in DIGITS:
             return _digits(pc.utf8_trim_whitespace(pc.fill_null(cells.cast(pa.string()), "")), self.unit)

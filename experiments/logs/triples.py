@@ -36,7 +36,8 @@ FACTS = (
 )
 
 
-_SPLIT = re.compile(rf"(?:^|(?<=[_-]))(?:{'|'.join(SPLITS)})\d*(?=$|[_-])", re.IGNORECASE)
+_FORMS = ("yzx", "yzbx", "log")
+_SPLIT = re.compile(rf"(?:^|(?<=[_-]))(?:{'|'.join((*SPLITS, *_FORMS))})\d*(?=$|[_-])", re.IGNORECASE)
 
 
 @dataclass
@@ -75,7 +76,7 @@ def campaign_of(file: Path) -> str:
     """The campaign that a file is about, by its name or its folder's.
 
     It is the digits that the file's name begins with, or the folder's name where that is a number, or what the file's name
-    begins with. Words for a part of a split log (train, test) are no campaign's name.
+    begins with. Words for a part of a split log (train, test) or a form are no campaign's name.
     """
     begin, *others = (_SPLIT.sub("", part).strip("_-") for part in file.name.split("."))
     if begin.isdecimal():
