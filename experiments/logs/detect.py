@@ -9,7 +9,7 @@ from pathlib import Path
 from experiments.errors import BadInput
 from experiments.logs.auctionnet import HEADER
 from experiments.logs.ipinyou import LOG_COLUMNS, SCHEMA, TEST_SCHEMA
-from experiments.logs.json_lines import first_object, is_array, is_json, paths_in
+from experiments.logs.json_lines import first_object, is_json, is_spread_json, paths_in
 from experiments.logs.packed import files_of, head, raw_kind
 from experiments.logs.separators import by_count, cells_of
 
@@ -20,10 +20,10 @@ _STAMP = re.compile(r"^\d{17}$")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _FEATURE = re.compile(r"^\d+:\S+$")
 _JUDGED = 50
-_BESIDE = {".md", ".yaml", ".yml", ".json", ".md5", ".py"}
+_NO_LOG = {".md", ".yaml", ".yml", ".md5", ".py"}
 _ABOUT = re.compile(r"^(readme|licen[sc]e|featindex\.txt|files\.md5|sha256|md5)")
 PARQUET = b"PAR1"
-ARRAY = "is one JSON array; write an object a line (JSON lines), as jq -c '.[]' does"
+SPREAD_JSON = "is JSON, but one JSON array or objects over several lines; write an object a line (JSON lines), as jq -c does"
 
 
 def detect(path: Path, *, mapped: bool = False) -> str:
@@ -52,9 +52,10 @@ def detect(path: Path, *, mapped: bool = False) -> str:
     return next(iter(told.values()))
 
 
-def likely(files: Sequence[Path]) -> list[Path]:
-    """The files that are logs, and not what may lie beside them."""
-    kept = [file for file in files if file.suffix not in _BESIDE and not _ABOUT.match(file.name.lower())]
+def likely(files: Sequence[Path], *, mapped: bool = False) -> list[Path]:
+    """The files that are logs, and not what may lie beside them; JSON is a log where there is a mapping for it."""
+    beside = _NO_LOG if mapped else {*_NO_LOG, ".json"}
+    kept = [file for file in files if file.suffix not in beside and not _ABOUT.match(file.name.lower())]
     return kept or list(files[:1])
 
 
@@ -63,8 +64,8 @@ def _one(file: Path) -> str:
     start = head(file)
     if start.startswith(PARQUET):
         return _parquet(file)
-    if is_array(start):
-        raise BadInput(f"{file}: {ARRAY}")
+    if is_spread_json(start):
+        raise BadInput(f"{file}: {SPREAD_JSON}")
     if is_json(start) and (found := first_object(start)) is not None:
         paths = ", ".join(paths_in(found))
         raise BadInput(f"{file}: JSON lines, in the first of which are {paths[:300]}; {_SAY}")

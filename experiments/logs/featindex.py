@@ -8,6 +8,7 @@ of features: weekday 0, hour 1, IP 2. The values tell which it is: no dialect is
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,11 +62,15 @@ class Entry:
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the feature numbers stand for: `column[number]`, an index of `names` (-1 unknown), and `value[number]`."""
+    """What the feature numbers stand for: `column[number]`, an index of `names` (-1 for others), and `value[number]`.
+
+    `listed[number]` says whether the file has the number at all.
+    """
 
     names: tuple[str, ...]
     column: NDArray[np.int64]
     value: list[str]
+    listed: NDArray[np.bool_]
     dialect: str
 
     @classmethod
@@ -78,17 +83,25 @@ class Meaning:
         entries = _entries(path)
         dialect = _dialect(path, entries)
         columns = DIALECTS[dialect]
+        numbers = Counter(entry.number for entry in entries)
+        for entry in entries:
+            if numbers[entry.number] > 1:
+                raise BadInput(
+                    f"{path}, row {entry.row}, column 'index': {entry.number} is given to {numbers[entry.number]} features; "
+                    "each needs a number of its own"
+                )
         known = {
             entry.number: (columns[entry.place], entry.value) for entry in entries if entry.place is not None
         }
         there = {name for name, _ in known.values()}
         names = tuple(name for name in (*ROLES.features, "slotprice") if name in there)
-        size = max((entry.number for entry in entries), default=0) + 1
+        size = max(numbers, default=0) + 1
         column, values = np.full(size, -1, dtype=np.int64), [""] * size
         for index, (name, value) in known.items():
             column[index] = names.index(name) if name in names else -1
             values[index] = "" if value in NULLS else value
-        return cls(names, column, values, dialect)
+        listed = np.isin(np.arange(size), list(numbers))
+        return cls(names, column, values, listed, dialect)
 
     @property
     def roles(self) -> Roles:
@@ -101,6 +114,11 @@ class Meaning:
         return Roles(
             groups["profile"], groups["context"] + floor, groups["ad"], ROLES.lists & set(self.names)
         )
+
+    def unlisted(self, number: NDArray[np.int64]) -> int:
+        """How many of these feature numbers the file does not have."""
+        inside = number < len(self.listed)
+        return int((~inside).sum() + (~self.listed[number[inside]]).sum())
 
     def text(self, lists: pa.ListArray, number: NDArray[np.int64]) -> dict[str, Any]:
         """The columns of some rows from their feature numbers."""

@@ -11,7 +11,7 @@ from experiments.logs import detect
 from experiments.logs.auctionnet import AuctionNet
 from experiments.logs.featindex import Meaning
 from experiments.logs.ipinyou import SCHEMA, TEST_SCHEMA, CleanedCsv, LogTxt, RawLogs, width_of
-from experiments.logs.json_lines import is_array, is_json
+from experiments.logs.json_lines import is_json, is_spread_json
 from experiments.logs.mapped import Kind, Mapped
 from experiments.logs.mapping import read_mapping
 from experiments.logs.own import SEAT, OwnLog
@@ -135,9 +135,7 @@ def _mapped(path: Path, options: Options) -> Reader:
             "supply.mapping: required by supply.format=mapped: a YAML file that says what the columns are"
         )
     mapping = read_mapping(Path(options.mapping).expanduser())
-    files = [
-        file for file in files_of(path) if file.resolve() != Path(options.mapping).expanduser().resolve()
-    ]
+    files = detect.likely(files_of(path), mapped=True)
     kinds = {_kind(file) for file in files}
     if len(kinds) > 1:
         raise BadInput(
@@ -149,8 +147,8 @@ def _mapped(path: Path, options: Options) -> Reader:
 def _kind(file: Path) -> Kind:
     """What a file for a mapping is, by its first bytes."""
     start = head(file)
-    if is_array(start):
-        raise BadInput(f"{file}: {detect.ARRAY}")
+    if is_spread_json(start):
+        raise BadInput(f"{file}: {detect.SPREAD_JSON}")
     return "parquet" if start.startswith(detect.PARQUET) else "json" if is_json(start) else "text"
 
 

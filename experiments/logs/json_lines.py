@@ -28,9 +28,9 @@ def is_json(start: bytes) -> bool:
     return start.removeprefix(_BOM).lstrip().startswith(b"{")
 
 
-def is_array(start: bytes) -> bool:
-    """Whether a file that begins so is one JSON array."""
-    return bool(re.match(rb"\[\s*[\[{]", start.removeprefix(_BOM).lstrip()))
+def is_spread_json(start: bytes) -> bool:
+    """Whether a file that begins so is one JSON array, or objects over several lines."""
+    return bool(re.match(rb"\[\s*[\[{]|\{\s*\n", start.removeprefix(_BOM).lstrip()))
 
 
 def read_json(path: Path, columns: Sequence[Column], account: Account) -> Iterator[Rows]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +31,27 @@ _JUDGED = 50
 _CALENDAR = {"hour": 23, "weekday": 7}
 """The highest value of features so called; weekdays are counted from 0 to 6 or from 1 to 7."""
 Kind = Literal["text", "json", "parquet"]
+
+
+_SAME_PEOPLE = "user ids stand in more than one file: they are taken for the same people"
+_MOST_IDS = 1_000_000
+
+
+@dataclass
+class Repeated:
+    """Finds ids that stand in more than one file, among the first million."""
+
+    _file_of: dict[str, str] = field(default_factory=dict)
+    _found: set[str] = field(default_factory=set)
+
+    def add(self, file: str, ids: pa.Array) -> int:
+        """Take the ids of some rows; return how many are found to repeat for the first time."""
+        before = len(self._found)
+        for name in ids.unique().to_pylist():
+            known = name in self._file_of or len(self._file_of) < _MOST_IDS
+            if name and known and self._file_of.setdefault(name, file) != file:
+                self._found.add(name)
+        return len(self._found) - before
 
 
 @dataclass(frozen=True)
@@ -69,10 +90,12 @@ class Mapped:
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`."""
         clock = Clock(self.mapping.time.unit) if self.mapping.time else None
-        wanted, seen = self._columns(clock), 0
+        wanted, seen, people = self._columns(clock), 0, Repeated()
         for file in self.files:
             for block in self._rows(file, wanted, account):
                 rows = self._in_calendar(str(file), block, account)
+                if self.mapping.user and len(self.files) > 1:
+                    account.notes[_SAME_PEOPLE] += people.add(str(file), rows["@user"])
                 known = self._known(rows, account)
                 if known is not None:
                     rows.columns["@known"] = known

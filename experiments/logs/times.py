@@ -21,6 +21,7 @@ DIGITS = ("yyMMddHH", "yyyyMMdd", "yyyyMMddHH", "yyyyMMddHHmm", "yyyyMMddHHmmss"
 """Times written as digits alone."""
 FIRST_US, LAST_US = 946_684_800e6, 4_102_444_800e6
 """The years from 2000 to 2099: a count since 1970 that lies outside is of another unit, or counts from elsewhere."""
+_JUDGED = 50
 _EPOCH = ("s", "ms", "us", "ns")
 _NUMBER = Column("", "number", 0)
 _REWRITTEN = (
@@ -48,6 +49,7 @@ class Clock:
     def __init__(self, unit: str) -> None:
         self.unit = unit
         self.since_1970: bool | None = None
+        self._digits = ""
 
     def read(self, cells: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the times in microseconds, and which cells hold none; shape (rows,) each."""
@@ -75,6 +77,7 @@ class Clock:
         if self.since_1970 is None and not wrong.all():
             units = {*_EPOCH, self.unit}
             fitting = np.logical_or.reduce([_is_recent(count * COUNTS_US[unit]) for unit in units])
+            self._digits = _digits_of(count[~wrong][:_JUDGED])
             self.since_1970 = bool(2 * fitting[~wrong].sum() > (~wrong).sum())
         wrong = wrong | (~_is_recent(exact) if self.since_1970 else exact >= LAST_US)
         return np.where(wrong, 0, exact).astype(np.int64), wrong
@@ -82,11 +85,14 @@ class Clock:
     @property
     def notes(self) -> tuple[str, ...]:
         """What the times leave open, in words."""
+        said = []
         if self.since_1970 is False and self.unit in _EPOCH:
-            return (
-                f"times ({self.unit}) lie within 1970 to 1999: taken as counted from the log's own start",
+            said.append(
+                f"times ({self.unit}) lie within 1970 to 1999: taken as counted from the log's own start"
             )
-        return ()
+        if self._digits:
+            said.append(f"times ({self.unit}) could also be dates: if they are, say unit: {self._digits}")
+        return tuple(said)
 
     def rule(self, cell: str) -> str:
         """What the cell should have been, with the unit under which it is a time."""
@@ -99,6 +105,13 @@ class Clock:
             if moment is not None:
                 return f"{said}; as {unit} it is {moment:%Y-%m-%d %H:%M:%S}: say unit: {unit}"
         return said
+
+
+def _digits_of(count: NDArray[np.float64]) -> str:
+    """The way of writing dates as digits alone in which all of these counts are dates from 2000 to 2099; empty where none is."""
+    text = [f"{number:.0f}" for number in count.tolist()]
+    fits = (unit for unit in DIGITS if all(_moment(cell, unit) is not None for cell in text))
+    return next(fits, "")
 
 
 def _is_recent(time_us: NDArray[Any]) -> NDArray[np.bool_]:
@@ -126,15 +139,24 @@ def _digits(text: pa.Array, unit: str) -> tuple[NDArray[np.int64], NDArray[np.bo
 
 def _iso(text: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """ISO 8601 times in microseconds since 1970 (UTC where no zone is given), and which cells are none."""
-    text = pc.utf8_trim_whitespace(text)
-    for pattern, spelling in _REWRITTEN:
-        text = pc.replace_substring_regex(text, pattern, spelling)
-    try:
-        times: Any = text.cast(pa.timestamp("us", tz="UTC") if _is_zoned(text) else pa.timestamp("us"))
-        values = np.asarray(times.cast(pa.int64()))
-    except pa.ArrowInvalid:
+    values = _at_once(text)
+    if values is None:
+        text = pc.utf8_trim_whitespace(text)
+        for pattern, spelling in _REWRITTEN:
+            text = pc.replace_substring_regex(text, pattern, spelling)
+        values = _at_once(text)
+    if values is None:
         values = np.array([_one(cell) for cell in text.to_pylist()], dtype=np.int64)
     return values, values < 0
+
+
+def _at_once(text: pa.Array) -> NDArray[np.int64] | None:
+    """All times in microseconds; None where a cell is written in another way than the first, or is none."""
+    try:
+        times: Any = text.cast(pa.timestamp("us", tz="UTC") if _is_zoned(text) else pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    return np.asarray(times.cast(pa.int64()))
 
 
 def _one(cell: str) -> int:

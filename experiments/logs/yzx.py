@@ -28,6 +28,9 @@ from experiments.logs.table import Roles, WonLog
 from experiments.logs.triples import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
 
 FEATURES = "features"
+_UNLISTED = (
+    "features have numbers that featindex.txt does not have (is it of another log?); they are left out"
+)
 _FEATURE_RULE = "whole numbers with a value each, as in 12:1"
 _FORM = Form("\x01", ("line",), quoted=False)
 """A line is one cell: the separator is a byte that no such file has."""
@@ -72,9 +75,9 @@ class Yzx(WonLog):
                 rows = _parsed(str(file), block, account, episodes, self.leading)
                 n = len(rows)
                 if self.meaning:
-                    text = self.meaning.text(
-                        rows["features"], np.asarray(rows["features"].flatten().cast(pa.int64()))
-                    )
+                    numbers = np.asarray(rows["features"].flatten().cast(pa.int64()))
+                    text = self.meaning.text(rows["features"], numbers)
+                    account.notes[_UNLISTED] += self.meaning.unlisted(numbers)
                 else:
                     text = {FEATURES: pc.binary_join(rows["features"], ",")}
                 yield make.chunk(

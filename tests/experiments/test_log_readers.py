@@ -471,6 +471,7 @@ def _zipped(names: list[str]) -> bytes:
             r"JSON lines, in the first of which are price, site\.domain; say",
         ),
         (b'[{"price": 1}, {"price": 2}]', "one JSON array"),
+        (b'{\n  "price": 1\n}\n', "objects over several lines"),
         (b'[\n  {"price": 1}]', "one JSON array"),
         (b"Obj\x01\x04\x16avro.schema", "an Avro file"),
         (b"\x89HDF\r\n\x1a\n\x00\x00", "an HDF5 file"),
@@ -492,7 +493,7 @@ def test_other_formats_are_named(tmp_path, content, named, with_mapping):
     path, told = tmp_path / "log.csv", tmp_path / "a.yaml"
     path.write_bytes(content)
     told.write_text("price: price\nclick: click\n")
-    if with_mapping and content.startswith(b"{"):
+    if with_mapping and content.startswith(b'{"'):
         named = "no row has 'click'; rows have price, site"
     with pytest.raises(BadInput, match=named):
         read_log(path, options=Options(mapping=str(told)) if with_mapping else None)
@@ -534,6 +535,40 @@ def test_episodes_of_several_files_are_told_apart(tmp_path):
     for name in ("1458.train.txt", "1458.test.txt"):
         (tmp_path / name).write_text("1\n0 10 .1\n1 20 .1\n2\n0 30 .1\n0 10 .2\n")
     assert read_log(tmp_path).frame["episode"].nunique() == 4
+
+
+def test_ids_of_several_files(tmp_path):
+    mapping = "price: paid\nclick: click\nuser: user\n"
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (tmp_path / "m.yaml").write_text(mapping)
+    (folder / "a.csv").write_text("user,paid,click\n1,1,0\n2,1,1\n1,2,0\n")
+    (folder / "b.csv").write_text("user,paid,click\n1,1,0\n3,1,1\n1,2,0\n")
+    (folder / "README.md").write_text("about")
+    log = read_log(folder, options=Options(mapping=str(tmp_path / "m.yaml")))
+    assert "1 user ids stand in more than one file: they are taken for the same people" in log.notes
+    assert len(log) == 6
+
+
+def test_an_index_of_another_log_or_with_a_number_twice(tmp_path):
+    (tmp_path / "train.yzx.txt").write_text("0 10 1:1 99:1\n1 20 1:1 98:1\n1 20 2:1\n")
+    (tmp_path / "featindex.txt").write_text("truncate\t0\n1:5\t1\n2:8\t3\n")
+    notes = read_log(tmp_path).notes
+    assert any(note.startswith("3 features have numbers that featindex.txt does not have") for note in notes)
+    (tmp_path / "featindex.txt").write_text("truncate\t0\n1:5\t1\n2:8\t1\n")
+    with pytest.raises(BadInput, match=r"featindex\.txt, row 2, column 'index': 1 is given to 2 features"):
+        read_log(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "unit"), [("14102100", "yyMMddHH"), ("2014102100", "yyyyMMddHH"), ("20141021", "yyyyMMdd")]
+)
+def test_counts_that_could_be_dates_are_said(tmp_path, written, unit):
+    mapping = "price: p\nclick: c\ntime: {column: t, unit: s}\n"
+    log = mapped(tmp_path / "a.csv", f"t,p,c\n{written},1,0\n{written},1,1\n", mapping)
+    assert any(note.endswith(f"could also be dates: if they are, say unit: {unit}") for note in log.notes)
+    log = mapped(tmp_path / "a.csv", "t,p,c\n1709287200,1,0\n1709287201,1,1\n", mapping)
+    assert log.notes == ()
 
 
 # -- what is shown --------------------------------------------------------------------------------------------------
