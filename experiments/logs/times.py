@@ -25,10 +25,10 @@ _JUDGED = 50
 _EPOCH = ("s", "ms", "us", "ns")
 _NUMBER = Column("", "number", 0)
 _REWRITTEN = (
+    (r"\s*(?:UTC|GMT|)\s*$", ""),
+    (r"^\s+", ""),
+    (r"(\d)\s*(Z|[+-]\d\d:?(?:\d\d)?)Z?$", r"\1\2"),
     (r"^(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3"),
-    (r"([+-]\d\d:?\d\d)\s*(?:Z|UTC|GMT)$", r"\1"),
-    (r"\s*(?:UTC|GMT)$", "Z"),
-    (r"(\d)\s+(Z|[+-]\d\d:?(?:\d\d)?)$", r"\1\2"),
     (r"(\.\d{6})\d+", r"\1"),
 )
 """Usual spellings that differ from ISO 8601, and what they are read as: those of BigQuery, Go, pandas."""
@@ -140,10 +140,10 @@ def _digits(text: pa.Array, unit: str) -> tuple[NDArray[np.int64], NDArray[np.bo
 def _iso(text: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """ISO 8601 times in microseconds since 1970 (UTC where no zone is given), and which cells are none."""
     values = _at_once(text)
-    if values is None:
-        text = pc.utf8_trim_whitespace(text)
-        for pattern, spelling in _REWRITTEN:
-            text = pc.replace_substring_regex(text, pattern, spelling)
+    for pattern, spelling in _REWRITTEN:
+        if values is not None:
+            break
+        text = pc.replace_substring_regex(text, pattern, spelling)
         values = _at_once(text)
     if values is None:
         values = np.array([_one(cell) for cell in text.to_pylist()], dtype=np.int64)

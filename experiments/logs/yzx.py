@@ -45,7 +45,7 @@ class Yzx(WonLog):
 
     @property
     def roles(self) -> Roles:
-        """By the meaning of the features, where it is known; else they are one list that is nobody's in particular."""
+        """By the meaning of the features, where it is known; else they are one list, of the context."""
         return self.meaning.roles if self.meaning else Roles(context=(FEATURES,), lists=frozenset({FEATURES}))
 
     @property
