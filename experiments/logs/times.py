@@ -39,7 +39,8 @@ class Clock:
     """Reads the times of one log.
 
     A count of seconds (or ms, us, ns) may be since 1970 or since the log's own start. The first block of rows decides: where
-    most of its counts fall into the years from 2000 to 2099 under some unit, all are since 1970.
+    most of its counts fall into the years from 2000 to 2099 under some unit, all are since 1970. So it is with dates: where most are
+    of these years, one of 1970 is none.
 
     Attributes:
         unit: `iso`, one of `COUNTS_US` or of `DIGITS`.
@@ -56,19 +57,27 @@ class Clock:
         if pa.types.is_timestamp(cells.type) or pa.types.is_date(cells.type):
             moments = cells.cast(pa.timestamp("us", tz=getattr(cells.type, "tz", None)), safe=False)
             time_us = np.asarray(pc.fill_null(moments.cast(pa.int64()), -1))
-            return np.maximum(time_us, 0), time_us < 0
+            return self._dated(time_us, time_us < 0)
         if self.unit == "iso":
-            time_us, wrong = _iso(pc.fill_null(cells.cast(pa.string()), ""))
-            wrong |= time_us >= LAST_US
-            return np.where(wrong, 0, time_us), wrong
+            return self._dated(*_iso(pc.fill_null(cells.cast(pa.string()), "")))
         if self.unit in DIGITS:
-            return _digits(pc.utf8_trim_whitespace(pc.fill_null(cells.cast(pa.string()), "")), self.unit)
+            text = pc.utf8_trim_whitespace(pc.fill_null(cells.cast(pa.string()), ""))
+            return self._dated(*_digits(text, self.unit))
         if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type):
             count = np.asarray(pc.fill_null(cells.cast(pa.float64(), safe=False), np.nan))
             wrong = ~(np.isfinite(count) & (count >= 0))
         else:
             count, wrong = numbers_of(pc.fill_null(cells.cast(pa.string()), ""), _NUMBER)
         return self._counted(np.where(wrong, 0.0, count), wrong)
+
+    def _dated(
+        self, time_us: NDArray[np.int64], wrong: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        recent = _is_recent(time_us)
+        if self.since_1970 is None and not wrong.all():
+            self.since_1970 = bool(2 * recent[~wrong].sum() > (~wrong).sum())
+        wrong = wrong | (~recent if self.since_1970 else time_us >= LAST_US)
+        return np.where(wrong, 0, time_us), wrong
 
     def _counted(
         self, count: NDArray[np.float64], wrong: NDArray[np.bool_]
@@ -97,7 +106,7 @@ class Clock:
     def rule(self, cell: str) -> str:
         """What the cell should have been, with the unit under which it is a time."""
         said = f"a time ({self.unit})"
-        if self.unit in COUNTS_US and self.since_1970:
+        if self.since_1970:
             said += " from 2000 to 2099"
         text = cell.strip()
         for unit in (*_EPOCH, *DIGITS, "iso"):

@@ -253,6 +253,17 @@ def test_a_log_in_mixed_units_and_one_that_counts_from_its_start(tmp_path):
     assert "counted from the log's own start" in " ".join(log.notes)
 
 
+@pytest.mark.parametrize(
+    "odd", ["1970-01-01 00:00:00", "1899-12-30", "2424-03-01T10:00:00Z", "0001-01-01 00:00:00"]
+)
+def test_a_date_far_from_the_others_is_a_bad_row(tmp_path, odd):
+    text = f"at,paid,click,segment,site\n2024-03-01,1,0,a,b\n{odd},1,1,a,b\n2024-03-02T10:00:00Z,1,0,a,b\n"
+    with pytest.raises(
+        BadInput, match=rf"row 3, column 'at': '{odd}' is not a time \(iso\) from 2000 to 2099"
+    ):
+        mapped(tmp_path / "a.csv", text)
+
+
 def test_timestamps_of_parquet_need_no_unit(tmp_path):
     moments = pd.to_datetime(["2024-03-01 10:00:00.25", "2024-03-01 11:00:00.00"])
     told = tmp_path / "a.yaml"
