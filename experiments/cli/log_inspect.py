@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.cli.log import Call, override
-from experiments.logs.advice import warnings
+from experiments.logs.advice import has_lost_rows, warnings
 from experiments.logs.survey import MOST_NAMES, Survey
 from experiments.logs.table import Reader, RowCount
 
@@ -86,6 +86,8 @@ def _facts(survey: Survey, reader: Reader) -> list[tuple[str, str]]:
             "information",
             "full: losing rows are logged too"
             if reader.full_information
+            else "won and lost rows, which the mapping does not tell apart"
+            if has_lost_rows(survey, reader)
             else "one-sided: won impressions alone",
         ),
     ]

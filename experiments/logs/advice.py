@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from experiments.logs.leaks import Suspect
+from experiments.logs.mapped import Mapped
 from experiments.logs.survey import MOST_NAMES, Survey
 from experiments.logs.table import Reader
 
@@ -36,6 +37,13 @@ def _sides(survey: Survey, reader: Reader) -> Iterator[str]:
             f"{survey.rows:,} rows, those that were shown"
         )
         return
+    if has_lost_rows(survey, reader):
+        yield (
+            f"losing rows: {survey.above_bid:,} of {survey.rows:,} rows cost more than was bid, so rows that were lost are here "
+            "too, and their outcome was not seen. Say full_information: true in the mapping; and known: COLUMN (1 where the "
+            "outcome was seen), or else rows whose price is at or above the bid count as lost"
+        )
+        return
     top = f" (the highest bid is {max(survey.bids) / 1e3:,.3f} CPM)" if survey.bids else ""
     yield (
         f"one-sided: only impressions that the logger won are here, so prices above its own bid are censored{top}. A replay "
@@ -46,6 +54,11 @@ def _sides(survey: Survey, reader: Reader) -> Iterator[str]:
     if survey.bid_rows and len(survey.bids) < 10:
         shown = ", ".join(f"{bid / 1e3:,.3f}" for bid, _ in survey.bids.most_common(3))
         yield f"bids: {len(survey.bids)} constant levels ({shown} CPM): what was won does not depend on the person or the page"
+
+
+def has_lost_rows(survey: Survey, reader: Reader) -> bool:
+    """Whether a mapped log that is said to hold won rows alone holds lost ones: their prices are above the bid."""
+    return isinstance(reader, Mapped) and not reader.full_information and survey.above_bid > 0
 
 
 def _leaks(survey: Survey, suspects: list[Suspect]) -> Iterator[str]:

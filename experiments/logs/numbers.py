@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from experiments.logs.delimited import Column
+from experiments.logs.column import Column
 
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+_TRUE, _FALSE = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 _WHOLE = r"^[+-]?\d{1,18}$"
 
 
@@ -21,10 +21,20 @@ def numbers_of(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np
     if column.missing:
         gone = pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
         text = pc.if_else(gone, f"{column.default:.17g}", text)
-    values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.kind == "integer")
+    if column.kind == "flag":
+        text = _flags(text)
+    values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.is_whole)
     with np.errstate(invalid="ignore"):
         good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
     return values, wrong | ~good
+
+
+def _flags(text: pa.Array) -> pa.Array:
+    """Words for true and false as 1 and 0; other cells as they are."""
+    word = pc.utf8_lower(pc.utf8_trim_whitespace(text))
+    for number, words in (("1", _TRUE), ("0", _FALSE)):
+        word = pc.if_else(pc.is_in(word, value_set=pa.array(words, pa.string())), number, word)
+    return word
 
 
 def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
@@ -32,7 +42,7 @@ def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.b
     if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
         return None
     try:
-        values = np.asarray(text.cast(pa.int64() if column.kind == "integer" else pa.float64()))
+        values = np.asarray(text.cast(pa.int64() if column.is_whole else pa.float64()))
     except pa.ArrowInvalid:
         return None
     return values, np.zeros(len(values), dtype=bool)

@@ -150,7 +150,7 @@ class Survey:
             so_far[1] += int((gone & (click == 1)).sum())
             seen = self.values.setdefault(name, set())
             if len(seen) < MOST_NAMES:
-                seen.update(column.dictionary.to_pylist()[:MOST_NAMES])
+                seen.update(_occurring(column, is_list=name in self.roles.lists)[:MOST_NAMES])
 
     def _compare(self, table: pa.Table) -> None:
         if self._compared >= COMPARED:
@@ -170,6 +170,14 @@ class Survey:
         """Clicks of all impressions that the log stands for, and whose outcome was seen."""
         unseen = self.rows - self.known
         return self.clicks_weight / max(self.weight - unseen, 1e-300)
+
+
+def _occurring(column: pa.DictionaryArray, *, is_list: bool) -> list[str]:
+    """The values that stand on a row, without the missing one; of a list its members."""
+    values = column.dictionary.take(pc.unique(column.indices))
+    if is_list:
+        values = pc.unique(pc.split_pattern(values, ",").flatten())
+    return [value for value in values.to_pylist() if value]
 
 
 def _add_names(seen: dict[str, list[int]], column: Any, click: NDArray[np.int64]) -> None:
