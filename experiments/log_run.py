@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from experiments.config import Point
 from experiments.errors import BadInput
@@ -67,16 +69,14 @@ def _frame(columns: object) -> pd.DataFrame:
 
 def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
     """The run that a log of this engine is of."""
-    import dataclasses
-
-    from experiments.replay.own import load_own, replay_own
+    from experiments.replay.own import load_own, notes_of, replay_own
 
     own = load_own(Path(supply.path).expanduser())
-    result, bidders = replay_own(own, point.settings.seed)
-    result = dataclasses.replace(result, bidders=bidders)
+    result = replay_own(own, point.settings.seed)
     table = bidder_table(result, identified=own.scenario.audience.people is not None)
     notes = (
         f"{supply.path}: {own.rows.num_rows:,} rows read, {own.rows.num_rows:,} used, dropped: none",
+        *notes_of(own),
         "each bidder bids as it did; study.bids=strategy plays bidders.strategy on this log instead",
     )
     return result, table, notes, own.scenario
@@ -84,33 +84,65 @@ def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tu
 
 def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
     """One strategy on the part of the log that nothing was learned from."""
-    from experiments.replay.market import landscape
+    from experiments.logs import read_supply
     from experiments.replay.plan import Plan
-    from sim import BidError, Entrant, simulate
-    from strategies.market import Market
-    from strategies.registry import UnknownStrategyError, make
 
     plan, settings = Plan.of(point.settings.tree()), point.settings
-    game = _game(plan, supply, settings.study.arm)
-    scenario = settings.scenario.model_copy(
-        update={
-            "supply": supply.model_copy(update={"horizon_h": game.last_us / 3.6e9 + 1e-6}),
-            "rivals": landscape(game.training, plan.settings.landscape),
-            "currency": game.log.currency,
-        }
-    )
-    bidders = scenario.bidders
-    try:
-        strategy = make(bidders.strategy, Market.of(scenario))
-        entrant = Entrant(strategy, ("value",), bidders.budget)
-        result = simulate(scenario, {"focal": entrant}, settings.seed, log=game.rows)
-    except (BidError, UnknownStrategyError) as error:
-        raise BadInput(f"bidders.strategy: {error}") from None
+    log = read_supply(supply, plan.seed)
+    _rehearse(point, plan, log)
+    game = _game(plan, log, settings.study.arm)
+    scenario = _market(point, plan, game.training, game.last_us / 3.6e9 + 1e-6)
+    result = _simulate(point, scenario, game.rows)
     notes = (*_notes(plan.settings.landscape, game), *_leaks(plan, game.log))
     return result, bidder_table(result, identified=False), notes, scenario
 
 
-@dataclass(frozen=True)
+def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
+    """Raise `BadInput` for what would stop the replay after the models are learned.
+
+    That is a strategy that does not bid, a landscape that the log cannot give, clicks of unknown worth.
+    """
+    from experiments.replay.market import check_worth, split_rows
+    from experiments.replay.streamed import held_training, obstacle
+    from sim import LogColumns
+
+    if log.thinned and not obstacle(plan, log):
+        training = held_training(plan, log)
+    else:
+        log, rows = split_rows(plan, log)
+        training = dataclasses.replace(log, frame=log.frame[rows])
+    check_worth(plan, training)
+    times = log.frame["time_us"].to_numpy()[:1]
+    money, one = log.frame[["price_micros", "floor_micros"]].to_numpy()[:1].T, np.ones(1)
+    columns = LogColumns(times, *money, one, one * 0, one * 0, {"value": one * 0})
+    _simulate(point, _market(point, plan, training, log.frame["time_us"].max() / 3.6e9 + 1), columns)
+
+
+def _market(point: Point, plan: Plan, training: LogTable, hours: float) -> Scenario:
+    """The market that a log is, as policies are told it: the landscape of its training rows."""
+    from experiments.replay.market import landscape
+
+    scenario = point.settings.scenario
+    told = {"rivals": landscape(training, plan.settings.landscape), "currency": training.currency}
+    return scenario.model_copy(
+        update={"supply": scenario.supply.model_copy(update={"horizon_h": hours}), **told}
+    )
+
+
+def _simulate(point: Point, scenario: Scenario, rows: Log) -> RunResult:
+    from sim import BidError, Entrant, simulate
+    from strategies.market import Market
+    from strategies.registry import UnknownStrategyError, make
+
+    bidders = scenario.bidders
+    try:
+        entrant = Entrant(make(bidders.strategy, Market.of(scenario)), ("value",), bidders.budget)
+        return simulate(scenario, {"focal": entrant}, point.settings.seed, log=rows)
+    except (BidError, UnknownStrategyError) as error:
+        raise BadInput(f"bidders.strategy: {error}") from None
+
+
+@dataclasses.dataclass(frozen=True)
 class _Game:
     """What is played: the log, the rows to learn and tune on, those to be played, the time of the last one, and a word on them."""
 
@@ -121,13 +153,12 @@ class _Game:
     word: str = ""
 
 
-def _game(plan: Plan, supply: LogSupply, arm: str) -> _Game:
-    """Read a log and price the part that nothing is learned from: all its rows, or those that are held of them."""
-    from experiments.logs import read_supply
+def _game(plan: Plan, log: LogTable, arm: str) -> _Game:
+    """Price the part of a log that nothing is learned from: all its rows, or those that are held of them."""
     from experiments.replay.market import open_field
     from experiments.replay.streamed import obstacle, open_stream
 
-    log, word = read_supply(supply, plan.seed), ""
+    word = ""
     if log.thinned:
         reason = obstacle(plan, log)
         if not reason:

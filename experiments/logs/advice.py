@@ -54,7 +54,7 @@ def _leaks(survey: Survey, suspects: list[Suspect]) -> Iterator[str]:
     for suspect in suspects[:10]:
         yield f"suspected leak: {suspect}. Leakage or retargeting: results are shown with it and without"
     if not suspects and survey.clicks:
-        yield "leaks: no value stands almost only on clicks, none is missing on one label alone"
+        yield "leaks: no value stands almost only on clicks or hardly ever on one, none is missing on one label alone"
 
 
 def _selection(survey: Survey) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,16 +20,21 @@ PER_OCTAVE = 64
 _OCTAVES = 50
 MOST_NAMES = 100_000
 """So many campaigns, people or episodes are told apart; from then on it is said that there are more."""
+MOST_AMOUNTS = 10_000
+"""Up to so many distinct prices are counted one by one."""
 COMPARED = 1_000_000
 """Among so many first rows doubles are looked for."""
 
 
 @dataclass
 class Histogram:
-    """Amounts in bins of 1.1 %: quantiles of any number of them. Amounts are micros, 0 and up."""
+    """Amounts, micros, 0 and up: exact while few distinct ones have come, then in bins of 1.1 %."""
 
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(_OCTAVES * PER_OCTAVE + 1))
+    held: dict[int, float] | None = field(default_factory=dict)
+    """The weight of each distinct amount; None once there are more than `MOST_AMOUNTS`."""
     total: float = 0.0
+    least: float = math.inf
     most: float = 0.0
 
     def add(self, amounts: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
@@ -40,7 +46,23 @@ class Histogram:
         )
         self.counts += np.bincount(place, weights, minlength=len(self.counts))
         self.total += float(amounts @ weights)
+        self.least = min(self.least, float(amounts.min(initial=2**62)))
         self.most = max(self.most, float(amounts.max(initial=0)))
+        self._hold(amounts, weights)
+
+    def _hold(self, amounts: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
+        if self.held is None:
+            return
+        distinct, at = np.unique(amounts, return_inverse=True)
+        for amount, weight in zip(distinct.tolist(), np.bincount(at, weights).tolist(), strict=True):
+            self.held[amount] = self.held.get(amount, 0.0) + weight
+        if len(self.held) > MOST_AMOUNTS:
+            self.held = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether quantiles are amounts that occur, not the middle of a bin."""
+        return self.held is not None
 
     @property
     def weight(self) -> float:
@@ -49,8 +71,10 @@ class Histogram:
 
     @property
     def mean(self) -> float:
-        """Of all amounts; nan where there is none."""
-        return self.total / self.weight if self.weight else float("nan")
+        """Of all amounts, between the lowest and the highest; nan where there is none."""
+        if not self.weight:
+            return float("nan")
+        return min(max(self.total / self.weight, self.least), self.most)
 
     @property
     def above_0(self) -> float:
@@ -58,11 +82,21 @@ class Histogram:
         return 1 - self.counts[0] / self.weight if self.weight else float("nan")
 
     def quantile(self, share: float) -> float:
-        """The middle of the bin that holds the quantile."""
+        """The least amount that at least this share of the weight does not exceed, or the middle of its bin."""
         if not self.weight:
             return float("nan")
-        place = int(np.searchsorted(np.cumsum(self.counts), share * self.weight))
-        return 0.0 if place == 0 else float(2.0 ** ((place - 0.5) / PER_OCTAVE))
+        if self.held is not None:
+            amounts = sorted(self.held)
+            upto = np.cumsum([self.held[amount] for amount in amounts])
+            return float(amounts[place_of(upto, share)])
+        place = place_of(np.cumsum(self.counts), share)
+        middle = 0.0 if place == 0 else float(2.0 ** ((place - 0.5) / PER_OCTAVE))
+        return min(max(middle, self.least), self.most)
+
+
+def place_of(upto: NDArray[np.float64], share: float) -> int:
+    """Where a share of the whole is reached; sums are compared up to rounding."""
+    return min(int(np.searchsorted(upto, share * upto[-1] * (1 - 1e-12))), len(upto) - 1)
 
 
 @dataclass

@@ -29,6 +29,8 @@ Floats = NDArray[np.float64]
 TYPES = 16
 """Profile and context types of the fitted scenario, where the log has clicks enough to tell so many apart."""
 CLICKS_PER_TYPE = 15
+LEAST_CLICKS = 5
+"""Rows with a profile need so many clicks."""
 REQUESTS = 100_000
 LEAST_LEVEL = 1e-6
 ROUNDED = 6
@@ -65,11 +67,12 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
         update={"splits": 1, "split": "random" if plan.settings.split == "time" else plan.settings.split}
     )
     plan = replace(plan, settings=settings)
+    there = has_profile(log)
+    _check_profiles(log, there)
     requests = prepare(plan, log)
     ladder = fit_ladders(plan, requests)[ALL]
     weight, clicks = requests.weights, requests.clicks.astype(np.float64)
     types = int(np.clip(2 ** math.floor(math.log2(max(clicks.sum() / CLICKS_PER_TYPE, 2))), 2, TYPES))
-    there = has_profile(log)
     odds = {house: honest(ladder.odds[house], requests.folds) for house in ("profile", "context")}
     context = as_types(odds["context"], weight, types)
     profile = np.full(len(log), -1, dtype=np.int64)
@@ -113,6 +116,19 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     return Fit(tree, log, weight, clicks, profile, context, hour, spread)
 
 
+def _check_profiles(log: LogTable, there: NDArray[np.bool_]) -> None:
+    """Raise `BadInput` where rows with a profile have too few clicks, or nothing else, to fit slopes to."""
+    clicks = int(log.frame["click"].to_numpy()[there].sum())
+    if min(clicks, int(there.sum()) - clicks) < LEAST_CLICKS:
+        filled = {name: int((log.frame[name].astype(str) != "").sum()) for name in log.roles.profile}
+        column = min(filled, key=lambda name: filled[name])
+        raise BadInput(
+            f"{log.path}: {clicks} of the {log.frame['click'].sum():,} clicks lie among the {there.sum():,} of {len(log):,} rows with a "
+            f"profile ({column} filled in); a scenario takes {LEAST_CLICKS} clicks there and as many other rows: leave {column} "
+            "out of the profile columns, or see jointbid log inspect for leaks"
+        )
+
+
 def has_profile(log: LogTable) -> NDArray[np.bool_]:
     """Rows whose person is known: the profile column that is missing most often is filled in; shape (rows,)."""
     filled = [(log.frame[name].astype(str) != "").to_numpy() for name in log.roles.profile]
@@ -135,8 +151,6 @@ def _slopes(
     there = profile >= 0
     s, t = scores(types)[profile[there]], scores(types)[context[there]]
     columns = np.column_stack([s, t, s * t])
-    if not 0 < clicks[there].sum() < there.sum():
-        return shift, 0.0, 0.0, 0.0, float("nan")
     model = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(columns, clicks[there])
     p = model.predict_proba(columns)[:, 1]
     design = np.column_stack([np.ones(len(s)), columns])
