@@ -112,9 +112,9 @@ def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
         log, rows = split_rows(plan, log)
         training = dataclasses.replace(log, frame=log.frame[rows])
     check_worth(plan, training)
-    times = log.frame["time_us"].to_numpy()[:1]
-    money, one = log.frame[["price_micros", "floor_micros"]].to_numpy()[:1].T, np.ones(1)
-    columns = LogColumns(times, *money, one, one * 0, one * 0, {"value": one * 0})
+    price, floor = (training.frame[name].to_numpy()[:1] for name in ("price_micros", "floor_micros"))
+    one, nothing = np.ones(1), np.zeros(1)
+    columns = LogColumns(np.zeros(1, np.int64), price, floor, one, nothing, nothing, {"value": nothing})
     _simulate(point, _market(point, plan, training, log.frame["time_us"].max() / 3.6e9 + 1), columns)
 
 

@@ -44,7 +44,7 @@ TICK_US = {CSV: HOUR_US, AUCTIONNET: HOUR_US // 2}
 
 PRICE_PAID = frozenset({TRIPLES, YZX, MAPPED})
 """Formats that do not say whether each row was won. In them a price of 0 is that of a lost auction, unless the row was shown."""
-UNSOLD = "have the price 0 (lost auctions: nothing says at what price they could be bought)"
+UNSOLD = "lost auctions with the price 0 (what would have won them is not known)"
 TIMELESS = frozenset({TRIPLES, YZX})
 """Formats that keep no time."""
 

@@ -59,7 +59,7 @@ def _leaks(survey: Survey, suspects: list[Suspect]) -> Iterator[str]:
 
 def _selection(survey: Survey) -> Iterator[str]:
     for what, groups in (("episode", survey.episodes), ("person", survey.people)):
-        several = {name: counts for name, counts in groups.items() if name != "-1" and counts[0] > 1}
+        several = {name: counts for name, counts in groups.items() if counts[0] > 1}
         if len(several) > 1 and survey.clicks:
             share = sum(counts[1] > 0 for counts in several.values()) / len(several)
             if share == 1:

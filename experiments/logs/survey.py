@@ -20,6 +20,8 @@ PER_OCTAVE = 64
 _OCTAVES = 50
 MOST_NAMES = 100_000
 """So many campaigns, people or episodes are told apart; from then on it is said that there are more."""
+NO_EPISODE = -1
+"""Of rows before the first episode."""
 MOST_AMOUNTS = 10_000
 """Up to so many distinct prices are counted one by one."""
 COMPARED = 1_000_000
@@ -158,9 +160,16 @@ class Survey:
         self.floor.add(floor, weight)
         self.at_floor += float(weight[(floor > 0) & (floor == price)].sum())
         self._add_bids(table, price)
-        for names, seen in (("campaign", self.campaigns), ("user", self.people), ("episode", self.episodes)):
-            if names in self.columns:
-                _add_names(seen, table[names], click)
+        campaign = table["campaign"].combine_chunks().cast(pa.string())
+        _add_names(self.campaigns, campaign, click)
+        if "user" in self.columns:
+            _add_names(self.people, table["user"].combine_chunks().cast(pa.string()), click)
+        if (
+            "episode" in self.columns
+        ):  # numbered anew in each campaign, which is a file where a file is one campaign's
+            number = table["episode"].combine_chunks()
+            names = pc.binary_join_element_wise(campaign, number.cast(pa.string()), "/")
+            _add_names(self.episodes, pc.if_else(pc.equal(number, NO_EPISODE), "", names), click)
         self._add_features(table, click)
         self.leaks.add(table)
         self._compare(table)
@@ -208,7 +217,7 @@ class Survey:
 
 def _add_names(seen: dict[str, list[int]], column: Any, click: NDArray[np.int64]) -> None:
     """Rows and clicks by name; new names are taken while there is room."""
-    encoded = column.combine_chunks().cast(pa.string()).dictionary_encode()
+    encoded = column.dictionary_encode()
     codes, names = np.asarray(encoded.indices), encoded.dictionary.to_pylist()
     rows, clicks = np.bincount(codes, minlength=len(names)), np.bincount(codes, click, minlength=len(names))
     for name, count, clicked in zip(names, rows.tolist(), clicks.tolist(), strict=True):

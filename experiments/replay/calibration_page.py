@@ -191,7 +191,7 @@ def _clusters(real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> 
         order = scores(size)
         auc = [weighted_auc(order, clicks, count - clicks) for count, clicks in sides]
         yield f"AUC of the {house} types", float(auc[0]), float(auc[1])
-    both = np.asarray(simulated[1] / simulated[0])
+    both = _per(simulated[1], simulated[0])
     yield "AUC of both", *(weighted_auc(both, clicks, count - clicks) for count, clicks in (real, simulated))  # type: ignore[misc]
 
 
@@ -232,8 +232,8 @@ def _half(cells: Floats) -> Floats:
 
 
 def _per(total: NDArray[np.generic], count: NDArray[np.generic]) -> Floats:
-    """Totals per row; nan in groups that have none."""
-    return np.divide(total, count, out=np.full(len(count), np.nan), where=np.asarray(count) > 0)
+    """Totals per row, any equal shapes; nan where there are no rows."""
+    return np.divide(total, count, out=np.full(np.shape(count), np.nan), where=np.asarray(count) > 0)
 
 
 def _number(value: float) -> str:
