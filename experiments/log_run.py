@@ -16,7 +16,7 @@ from experiments.found import Ledger
 from experiments.session import manifest
 from experiments.single import Run, bidder_table, calendar_table
 from experiments.store import Folder
-from sim.scenario import LogSupply
+from sim.scenario import MICROS, LogSupply
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,10 +112,22 @@ def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
         log, rows = split_rows(plan, log)
         training = dataclasses.replace(log, frame=log.frame[rows])
     check_worth(plan, training)
+    _check_budget(point, log)
     price, floor = (training.frame[name].to_numpy()[:1] for name in ("price_micros", "floor_micros"))
     one, nothing = np.ones(1), np.zeros(1)
     columns = LogColumns(np.zeros(1, np.int64), price, floor, one, nothing, nothing, {"value": nothing})
     _simulate(point, _market(point, plan, training, log.frame["time_us"].max() / 3.6e9 + 1), columns)
+
+
+def _check_budget(point: Point, log: LogTable) -> None:
+    """Raise `BadInput` for a budget that is less than the cheapest row of a log that is held whole costs."""
+    budget = point.settings.scenario.bidders.budget
+    cheapest = float((log.frame["price_micros"] * log.frame["weight"]).min()) / MICROS
+    if budget is not None and budget < cheapest and not log.thinned:
+        raise BadInput(
+            f"bidders.budget = {budget:g}: the cheapest row of {log.path} costs {cheapest:.3g} {log.currency}: nothing can be bought; "
+            "give at least as much"
+        )
 
 
 def _market(point: Point, plan: Plan, training: LogTable, hours: float) -> Scenario:

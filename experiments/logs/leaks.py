@@ -100,10 +100,8 @@ class LeakCounts:
             filled.index = pd.MultiIndex.from_product([filled.index, [PRESENT]], names=["campaign", "value"])
             counts = pd.concat([counts, filled])
         share, other, clicks, expected = _shares(counts, totals)
-        rest = np.maximum(
-            (totals["rows"] - totals["clicks"]).loc[counts.index.get_level_values("campaign")], 1
-        )
-        least = other + 0.5 / rest.to_numpy()
+        rest = (totals["rows"] - totals["clicks"]).clip(lower=1)
+        least = other + 0.5 / rest.loc[counts.index.get_level_values("campaign")].to_numpy()
         told = (clicks >= LEAST_CLICKS) & (share >= LEAST_SHARE) & (share * share / least >= TELLING)
         avoided = (expected >= AVOIDED) & (clicks <= SELDOM * expected)
         pairs = counts.index.to_list()

@@ -66,8 +66,8 @@ def page(fit: Fit, scenario: Scenario, found: dict[str, list[Row]], path: str) -
         "",
         f"Fitted to {fit.log.path}: {fit.log.rows}. {how}",
         "",
-        *(f"* {note}" for note in fit.log.notes),
-        *([""] if fit.log.notes else []),
+        *(f"* {note}" for note in (*fit.log.facts, *fit.log.notes)),
+        *([""] if fit.log.facts or fit.log.notes else []),
     ]
     for head, rows in found.items():
         lines += [f"## {head}", "", "| | real | simulated |", "|---|---|---|"]

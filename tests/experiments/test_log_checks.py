@@ -117,6 +117,7 @@ TWO_PARTS = {"clicked": lambda f: (np.arange(len(f)) < 118) & (np.arange(len(f))
         ({}, "value", ["study.replay.budgets=[1e-7]"], "study.replay.budgets = 1e-07"),
         (LATE, "run", [], "none of the 180 training rows has a click"),
         ({}, "run", ["strategy=truthful", "study.replay.landscape=kaplan_meier"], "does not tell what the logger bid"),
+        ({}, "run", ["strategy=truthful", "bidders.budget=1e-6"], "bidders.budget = 1e-06: the cheapest row"),
         ({}, "run", ["bidders.strategy.name=no_such_one"], "no_such_one"),
         ({"clicked": 0}, "table", [], "no campaign can be played"),
         ({"campaign": lambda f: (np.arange(len(f)) % 30).astype(str)}, "table", [], "campaign 29 is left out"),
