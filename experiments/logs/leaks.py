@@ -23,9 +23,9 @@ LEAST_SHARE, TELLING = 0.05, 3.0
 """Suspect: a value on at least that share of a campaign's clicks, and (share of the clicks) x (how many times as often on
 clicks as on the rest) at least this. In the iPinYou log the three known tags reach 3.3 to 650 and everything else less than
 1.5."""
-AVOIDED, SELDOM = 20.0, 0.05
-"""Suspect, too: a value that would stand on at least so many of the clicks if they were like the other rows, and stands on at
-most this share of them. By chance that comes once in ten million values."""
+AVOIDED, SELDOM = 20.0, 0.01
+"""Suspect, too: a value that would stand on at least so many of the clicks if they were like the other rows, and stands on none, or
+on at most this share of them. In the iPinYou log no value would stand on more than 15 clicks and stands on none."""
 MOST_VALUES = 200_000
 """Of a feature so many values are counted at a time; then those without a click and seen but once are forgotten."""
 PRESENT = "(anything)"

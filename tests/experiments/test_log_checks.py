@@ -11,9 +11,11 @@ import pytest
 
 from experiments.cli import main
 from experiments.logs import Account, Options, open_log, read_log, stream
+from experiments.logs.fingerprint import fingerprint
 from experiments.logs.survey import Histogram, Survey
 from experiments.replay import classic
 from experiments.replay.calibrate import _rising, as_types
+from sim.scenario import LogSupply
 
 CASES = Path(__file__).parents[1] / "data" / "log_cases"
 QUICK = ("executor.jobs=1", "plot.enabled=false", "study.replay.bootstrap=100", "study.replay.penalties=[.3]")
@@ -312,3 +314,23 @@ def test_episodes_of_two_files_are_told_apart(tmp_path):
     for table in stream(reader, Account("x")):
         survey.add(table)
     assert survey.episodes == {"1458/1": [2, 1], "1458/2": [2, 0], "2259/1": [2, 1], "2259/2": [2, 0]}
+
+
+@pytest.mark.parametrize(
+    ("log", "beside"),
+    [
+        ("1458.yzx.txt", "featindex.txt"),
+        ("imp.20130606.txt", "clk.20130606.txt"),
+        ("imp.6.txt", "conv.6.txt"),
+    ],
+)
+def test_what_lies_beside_a_file_and_is_read_with_it_belongs_to_its_content(log, beside, tmp_path):
+    (tmp_path / log).write_text("1 2 3:1\n")
+    supply = LogSupply(path=str(tmp_path / log))
+    seen = [fingerprint(supply)]
+    for text in ("0", "1"):
+        (tmp_path / beside).write_text(text)
+        seen.append(fingerprint(supply))
+    (tmp_path / "notes.txt").write_text("no part of it")
+    assert fingerprint(supply) == seen[-1]
+    assert seen[0] != seen[1] != seen[2]
