@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from experiments.config import Point
 from experiments.errors import BadInput, RunFailed
@@ -14,7 +16,7 @@ from experiments.found import Ledger
 from experiments.session import manifest
 from experiments.single import Run, bidder_table, calendar_table
 from experiments.store import Folder
-from sim.scenario import LogSupply
+from sim.scenario import MICROS, LogSupply
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,16 +69,14 @@ def _frame(columns: object) -> pd.DataFrame:
 
 def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
     """The run that a log of this engine is of."""
-    import dataclasses
-
-    from experiments.replay.own import load_own, replay_own
+    from experiments.replay.own import load_own, notes_of, replay_own
 
     own = load_own(Path(supply.path))
-    result, bidders = replay_own(own, point.settings.seed)
-    result = dataclasses.replace(result, bidders=bidders)
+    result = replay_own(own, point.settings.seed)
     table = bidder_table(result, identified=own.scenario.audience.people is not None)
     notes = (
         f"{supply.path}: {own.rows.num_rows:,} rows read, {own.rows.num_rows:,} used, dropped: none",
+        *notes_of(own),
         "each bidder bids as it did; study.bids=strategy plays bidders.strategy on this log instead",
     )
     return result, table, notes, own.scenario
@@ -84,36 +84,84 @@ def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tu
 
 def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
     """One strategy on the part of the log that nothing was learned from."""
-    from experiments.replay.market import landscape
+    from experiments.logs import read_supply
     from experiments.replay.plan import Plan
+
+    plan, settings = Plan.of(point.settings.tree()), point.settings
+    log = read_supply(supply, plan.seed)
+    _rehearse(point, plan, log)
+    game = _game(plan, log, settings.study.arm)
+    scenario = _market(point, plan, game.training, game.last_us / 3.6e9 + 1e-6)
+    result = _simulate(point, scenario, game.rows)
+    notes = (*_notes(plan.settings.landscape, game), *_leaks(plan, game.log))
+    return result, bidder_table(result, identified=False), notes, scenario
+
+
+def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
+    """Raise `BadInput` for what would stop the replay after the models are learned.
+
+    That is a strategy that does not bid, a landscape that the log cannot give, clicks of unknown worth.
+    """
+    from experiments.replay.market import check_worth, split_rows
+    from experiments.replay.streamed import held_training, obstacle
+    from sim import LogColumns
+
+    if log.thinned and not obstacle(plan, log):
+        training = held_training(plan, log)
+    else:
+        log, rows = split_rows(plan, log)
+        training = dataclasses.replace(log, frame=log.frame[rows])
+    check_worth(plan, training)
+    _check_budget(point, log)
+    price, floor = (training.frame[name].to_numpy()[:1] for name in ("price_micros", "floor_micros"))
+    one, nothing = np.ones(1), np.zeros(1)
+    columns = LogColumns(np.zeros(1, np.int64), price, floor, one, nothing, nothing, {"value": nothing})
+    try:
+        _simulate(point, _market(point, plan, training, log.frame["time_us"].max() / 3.6e9 + 1), columns)
+    except RunFailed as error:
+        raise BadInput(str(error)) from None
+
+
+def _check_budget(point: Point, log: LogTable) -> None:
+    """Raise `BadInput` for a budget that is less than the cheapest row of a log that is held whole costs."""
+    budget = point.settings.scenario.bidders.budget
+    cheapest = float((log.frame["price_micros"] * log.frame["weight"]).min()) / MICROS
+    if budget is not None and budget < cheapest and not log.thinned:
+        raise BadInput(
+            f"bidders.budget = {budget:g}: the cheapest row of {log.path} costs {cheapest:.3g} {log.currency}: nothing can be bought; "
+            "give at least as much"
+        )
+
+
+def _market(point: Point, plan: Plan, training: LogTable, hours: float) -> Scenario:
+    """The market that a log is, as policies are told it: the landscape of its training rows."""
+    from experiments.replay.market import landscape
+
+    scenario = point.settings.scenario
+    told = {"rivals": landscape(training, plan.settings.landscape), "currency": training.currency}
+    return scenario.model_copy(
+        update={"supply": scenario.supply.model_copy(update={"horizon_h": hours}), **told}
+    )
+
+
+def _simulate(point: Point, scenario: Scenario, rows: Log) -> RunResult:
     from sim import BidError, Entrant, simulate
     from sim.visible import TrialError
     from strategies.market import Market
     from strategies.registry import UnknownStrategyError, make
 
-    plan, settings = Plan.of(point.settings.tree()), point.settings
-    game = _game(plan, supply, settings.study.arm)
-    scenario = settings.scenario.model_copy(
-        update={
-            "supply": supply.model_copy(update={"horizon_h": game.last_us / 3.6e9 + 1e-6}),
-            "rivals": landscape(game.training, plan.settings.landscape),
-            "currency": game.log.currency,
-        }
-    )
     bidders = scenario.bidders
     try:
         strategy = make(bidders.strategy, Market.of(scenario), scenario.engine.strategy_timeout_s)
         entrant = Entrant(strategy, ("value",), bidders.budget, strategy_name=bidders.strategy.name)
-        result = simulate(scenario, {"focal": entrant}, settings.seed, log=game.rows)
+        return simulate(scenario, {"focal": entrant}, point.settings.seed, log=rows)
     except (TrialError, UnknownStrategyError) as error:
         raise BadInput(f"bidders.strategy: {error}") from None
     except BidError as error:
         raise RunFailed(f"bidders.strategy: {error}") from None
-    notes = (*_notes(plan.settings.landscape, game), *_leaks(plan, game.log))
-    return result, bidder_table(result, identified=False), notes, scenario
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class _Game:
     """What is played: the log, the rows to learn and tune on, those to be played, the time of the last one, and a word on them."""
 
@@ -124,13 +172,12 @@ class _Game:
     word: str = ""
 
 
-def _game(plan: Plan, supply: LogSupply, arm: str) -> _Game:
-    """Read a log and price the part that nothing is learned from: all its rows, or those that are held of them."""
-    from experiments.logs import read_supply
+def _game(plan: Plan, log: LogTable, arm: str) -> _Game:
+    """Price the part of a log that nothing is learned from: all its rows, or those that are held of them."""
     from experiments.replay.market import open_field
     from experiments.replay.streamed import obstacle, open_stream
 
-    log, word = read_supply(supply, plan.seed), ""
+    word = ""
     if log.thinned:
         reason = obstacle(plan, log)
         if not reason:

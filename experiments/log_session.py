@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from experiments.studies.replay import ReplayResult
 
-CODE = ("sim", "experiments/replay", "experiments/logs", "experiments/studies/replay.py")
+CODE = (
+    "sim", "experiments/replay", "experiments/logs", "experiments/studies/replay.py", "experiments/estimate",
+    "experiments/verdict.py",
+)  # fmt: skip
 
 
 def value(point: Point) -> Answer:

@@ -33,11 +33,10 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     """
     import pandas as pd
 
-    from experiments.errors import BadInput
     from experiments.logs import read_supply
-    from experiments.replay.classic import play_all
+    from experiments.replay.classic import play_all, playable
     from experiments.replay.ladder import ALL, WITHOUT
-    from experiments.replay.market import open_field
+    from experiments.replay.market import check_landscape, open_field, split_rows
     from experiments.replay.plan import Plan, hidden_values
 
     supply = point.settings.scenario.supply
@@ -48,6 +47,8 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     with folder.held():
         folder.status("running")
         log = read_supply(supply, plan.seed)
+        check_landscape(log, plan.settings.landscape)
+        campaigns, left_out = playable(plan, *split_rows(plan, log), SHARES)
         field = open_field(plan, log, "joint")
         variants = {ALL: field}
         hidden = hidden_values(plan, field.log) if "pctr" not in log.frame else {}
@@ -56,11 +57,9 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
         parts: list[pd.DataFrame] = []
         for tags, own in variants.items():
             told = f" ({tags.replace('_', ' ')})" if hidden else ""
-            part, left_out = play_all(plan, own, SHARES, partial(_progress, told))
+            part = play_all(plan, own, campaigns, SHARES, partial(_progress, told))
             parts.append(part.assign(tags=tags))
         found = pd.concat(parts, ignore_index=True)
-        if not len(found):
-            raise BadInput([f"{supply.path}: no campaign can be played", *left_out])
         notes = (*_notes(field, plan), _sensitivity(field, hidden), *left_out)
         folder.write_text("config.yaml", point.yaml)
         folder.write_table(TABLE, found)

@@ -137,7 +137,7 @@ def calendar_table(result: RunResult) -> pd.DataFrame:
 
 def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     """The run, and how many rows its log has."""
-    from experiments.logs.auctions import AUCTIONS, UNTOLD, AuctionLog, drop_stale
+    from experiments.logs.auctions import AUCTIONS, AuctionLog, drop_stale, totals_of
     from experiments.studies.arms import entrants
     from sim import simulate
 
@@ -149,11 +149,7 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     record(point.folder, AUCTIONS)
     with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
-        columns = {name: result.bidders[name].tolist() for name in UNTOLD}
-        log.untold = {
-            bidder: {name: column[number] for name, column in columns.items()}
-            for number, bidder in enumerate(result.bidders["bidder"].tolist())
-        }
+        log.totals = totals_of(result)
     return result, log.rows
 
 

@@ -67,12 +67,12 @@ def _leaks(survey: Survey, suspects: list[Suspect]) -> Iterator[str]:
     for suspect in suspects[:10]:
         yield f"suspected leak: {suspect}. Leakage or retargeting: results are shown with it and without"
     if not suspects and survey.clicks:
-        yield "leaks: no value stands almost only on clicks, none is missing on one label alone"
+        yield "leaks: no value stands almost only on clicks or hardly ever on one, none is missing on one label alone"
 
 
 def _selection(survey: Survey) -> Iterator[str]:
     for what, groups in (("episode", survey.episodes), ("person", survey.people)):
-        several = {name: counts for name, counts in groups.items() if name != "-1" and counts[0] > 1}
+        several = {name: counts for name, counts in groups.items() if counts[0] > 1}
         if len(several) > 1 and survey.clicks:
             share = sum(counts[1] > 0 for counts in several.values()) / len(several)
             if share == 1:

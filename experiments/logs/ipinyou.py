@@ -171,10 +171,7 @@ class RawLogs(WonLog):
                         rows.columns["conversion"] = conversions.found(rows["bidid"], rows["creative"])
                 yield _raw_chunk(str(file), rows, account, self)
         for keys, what in ((clicks, "click"), (conversions, "conversion")):
-            account.notes[f"{what} rows have no impression among these"] += keys.unmatched
-            account.notes[f"impressions share a {what} with another row of the same bid id and creative"] += (
-                keys.shared
-            )
+            account.notes.update(keys.notes(what))
 
 
 def width_of(file: Path) -> int:
@@ -195,9 +192,6 @@ def _keys(files: Sequence[Path], account: Account) -> Keys:
         own.check()
         account.problems += own.problems
         account.notes[f"rows of {file.name} could not be used and were dropped"] += sum(own.dropped.values())
-        account.notes[f"rows of {file.name} were joined to the impressions"] += own.read - sum(
-            own.dropped.values()
-        )
     return found.keys()
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from experiments.estimate.ladder import SUMMARY_COLUMNS, silo_label
 from experiments.replay.estimate import Resampled, percent_over, resample
-from experiments.replay.folds import blocks_of
 from experiments.replay.outcomes import SPLIT_BUDGET, Outcome
 from experiments.replay.plan import Plan, Requests
 from sim.scenario import MICROS
@@ -49,8 +48,7 @@ def summarise(
             splits.append({"requests": requests.weights})
         splits[outcome.split] |= _columns(requests, outcome)
     settings = plan.settings
-    blocks = blocks_of(requests.log, settings.blocks, settings.block_h)
-    totals = resample(splits, settings.bootstrap, plan.seed, blocks)
+    totals = resample(splits, settings.bootstrap, plan.seed, requests.blocks.numbers)
     rows = [
         {**row, "tags": tags, "budget_share": share}
         for (tags, share), source in best.items()
