@@ -113,7 +113,7 @@ def notes(summary: pd.DataFrame) -> Iterator[str]:
     if len(spent) and (spent["estimate"] < 0.5).all():
         yield "no strategy spends half of its budget: budgets do not bind here, and pacing cannot show"
     if not len(spent):
-        yield "bidders.budget is not set: money is no matter here, and pacing cannot show"
+        yield "no budget is set (bidders.budget, bidders.terms.daily_budget): spending is not limited, and pacing cannot show"
 
 
 def _separated(rows: pd.DataFrame) -> bool:

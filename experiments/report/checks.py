@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from experiments.estimate.intervals import Estimate
@@ -137,22 +138,24 @@ def _narrower(study: Study, value: Estimate, relative: float) -> str:
 
 
 def _budget(study: Study) -> Iterator[Check]:
-    bidders = study.config.get("bidders", {})
-    budget = bidders.get("budget")
-    if budget is None or study.cells.empty or "focal" not in study.cells:
+    if study.cells.empty or not {"focal", "budget_left"} <= set(study.cells):
         return
     focal = study.cells[study.cells["focal"].astype(bool)]
-    spent = focal.groupby(["arm", "replication"])["spend"].sum().groupby("arm").mean() / float(budget)
+    sums = focal.groupby(["arm", "replication"])[["spend", "budget_left"]].sum()
+    budget = sums.sum(axis=1)  # of the run, or of all its days
+    if focal.empty or not np.isfinite(budget).all():
+        return
+    spent = (sums["spend"] / budget).groupby("arm").mean()
     name, most = "budget", float(spent.max())
     if most >= SPENT:
         binding = ", ".join(str(arm) for arm in spent.index[spent >= SPENT])
         yield Check(name, "PASS", f"it binds in {binding}")
-    else:
+    elif math.isfinite(most):
         yield Check(
             name,
             "REVIEW",
-            f"it never binds: at most {number(100 * most)} % of {number(float(budget))} was spent",
-            "a smaller bidders.budget, or none: this one changes nothing",
+            f"it never binds: at most {number(100 * most)} % of {number(float(budget.max()))} was spent",
+            "a smaller budget, or none: this one changes nothing",
         )
 
 

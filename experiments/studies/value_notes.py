@@ -108,9 +108,11 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
 def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
     """What in the settings spoils the study."""
     bidders = settings.scenario.bidders
-    if bidders.budget is not None and not paces(bidders.strategy, settings.scenario):
+    limits = {"budget": bidders.budget, "terms.daily_budget": bidders.terms.daily_budget}
+    given = [f"bidders.{name}" for name, limit in limits.items() if limit is not None]
+    if given and not paces(bidders.strategy, settings.scenario):
         yield (
-            f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
+            f"{' and '.join(given)} with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
             "data is worth hardly shows; strategy=adaptive_pacing spends evenly"
         )
     if settings.study.valuation != "bayes":

@@ -45,10 +45,12 @@ class _PID(Policy):
 class PIDSpend(_PID):
     """Hold the rate of spending: bid gain exp(phi) v, phi from the error e = 1 - spend / target since the last control step.
 
-    The target is what is left of the budget for each request that is still expected, times the requests since.
+    The target is what was left of the budget for each request that was still expected then, times the requests since. Where a daily
+    budget binds both are those of the day (``AccountState.due``), and e is relative to the plan for all days where that is more:
+    the end of a day's money says little of the bids.
     phi = kp e + ki sum(e dt) + kd de/dt (Zhang, Rong, Wang, Zhu & Wang 2016), cut at +- ``phi_max``, and 0 at the start.
-    dt is the share of the expected requests that came since the last step: ``ki`` is per run, ``kd`` in runs, ``kp`` and
-    ``gain`` are pure numbers. The defaults suit control steps that see dozens of wins each; between two wins e is noise.
+    dt is the share of the expected requests that came since the last step: ``ki`` is per run, ``kd`` in runs (per day and in days
+    where a daily budget binds), ``kp`` and ``gain`` are pure numbers. The defaults suit control steps that see dozens of wins each; between two wins e is noise.
     Without a finite budget phi stays 0.
     """
 
@@ -61,16 +63,27 @@ class PIDSpend(_PID):
     ) -> None:
         super().__init__(gain, kp, ki, kd, phi_max)
         self._spend, self._seen = 0.0, 0
+        self._due: tuple[float, int] | None = None
 
     def control(self, state: AccountState) -> None:
         """Compare what was spent since the last step with the target."""
-        n, spend = state.requests_reported - self._seen, state.spend - self._spend
-        if not math.isfinite(state.budget) or n <= 0:
+        if not math.isfinite(state.budget):
             return
-        left = max(state.requests_expected - self._seen, n)
-        target = (state.budget - self._spend) / left * n
-        if target > 0:
-            self._act(1.0 - spend / target, n / max(state.requests_expected, 1))
+        n, spend, expected = (
+            state.requests_reported - self._seen,
+            state.spend - self._spend,
+            max(state.requests_expected, 1),
+        )
+        if n > 0:
+            money, requests = self._due or (state.budget, expected)
+            target = money / max(requests, n) * n
+            planned = state.budget / expected * n if state.is_renewed else 0.0
+            most = max(target, planned)
+            if most > 0:
+                self._act(
+                    (1.0 if most == target else target / most) - spend / most, n / expected * state.days
+                )
+        self._due = state.due, state.due_requests
         self._spend, self._seen = state.spend, state.requests_reported
 
 
