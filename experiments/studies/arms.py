@@ -12,7 +12,7 @@ from experiments.cells import Cell, CellResult
 from experiments.lattice import Lattice
 from experiments.studies.prices import Prices
 from sim import Entrant, Scenario, simulate
-from sim.scenario import StrategySpec, Terms
+from sim.scenario import Holdout, StrategySpec, Terms
 from sim.training import TrainingLog, creative_logs, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
@@ -138,14 +138,19 @@ def divided(terms: Terms, advertiser: str, campaigns: int) -> Terms:
 
     Each gets an equal part of the day's money, all leave the same people out, and caps count the impressions of all.
     """
-    daily, holdout = terms.daily_budget, terms.holdout
+    daily = terms.daily_budget
     return terms.model_copy(
         update={
             "daily_budget": None if daily is None else daily / campaigns,
             "caps": tuple(cap.model_copy(update={"per": "advertiser"}) for cap in terms.caps),
-            "holdout": holdout and holdout.model_copy(update={"group": holdout.group or advertiser}),
+            "holdout": for_all(terms.holdout, advertiser),
         }
     )
+
+
+def for_all(holdout: Holdout | None, advertiser: str) -> Holdout | None:
+    """The holdout of all campaigns of an advertiser: the same people."""
+    return holdout and holdout.model_copy(update={"group": holdout.group or advertiser})
 
 
 def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:

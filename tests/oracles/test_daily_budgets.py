@@ -1,7 +1,7 @@
 """A daily budget of b on each of d days is worth what a budget of b d is, where demand is even. v and p both U[0,1], second price.
 
 The fluid optimum is the same (rho = 1/24: utility .125, ``theory`` of budgets); what differs is the transient, and money that
-is left at midnight. n = 8 replications of 8,000 auctions a day. Greed is no pacing: it gets rho on each day, as on all.
+is left at midnight. n = 4 replications of 8,000 auctions a day. Greed is no pacing: it gets rho on each day, as on all.
 """
 
 from __future__ import annotations
@@ -37,12 +37,13 @@ def play(scenario, market, name, hours, budget=None, **terms):
         rivals={"landscape": "uniform", "high": 1},
     )
     strategy = make(StrategySpec(name=name), Market.of(s))
-    got = market(s, {"focal": Entrant(strategy, budget=budget, terms=Terms(**terms))}, replications=8)
+    got = market(s, {"focal": Entrant(strategy, budget=budget, terms=Terms(**terms))}, replications=4)
     return {column: got[column][:, 0] for column in ("profit", "spend")}
 
 
-@pytest.mark.parametrize("days", [3, 7])
-@pytest.mark.parametrize("name", PACED)
+@pytest.mark.parametrize(
+    ("name", "days"), [*((name, 3) for name in PACED), ("pid_spend", 7), ("adaptive_pacing", 7)]
+)
 def test_a_daily_budget_is_as_good_as_the_sum(scenario, market, name, days):
     b = RHO * A_DAY
     total = play(scenario, market, name, 24 * days, budget=b * days)
@@ -51,7 +52,7 @@ def test_a_daily_budget_is_as_good_as_the_sum(scenario, market, name, days):
     assert abs((daily["profit"] - total["profit"]).mean()) < margin
     assert daily["spend"].mean() > 0.97 * RHO
     if name != "throttling":
-        assert daily["profit"].mean() > 0.75 * 0.125 > 2 * RHO
+        assert daily["profit"].mean() > 0.75 * 0.125
 
 
 def test_greed_is_as_bad_on_each_day(scenario, market, lands):
