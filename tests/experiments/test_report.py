@@ -40,11 +40,12 @@ def folder(tmp_path, cells):
         failures=0,
         per_bidder=False,
         change=None,
+        budget=math.inf,
         **market,
     ):
         path = tmp_path / name
         path.mkdir()
-        table = cells(**market)
+        table = cells(**market).assign(budget_left=lambda made: budget - made["spend"])
         summary = ladder_summary(table, best_single="context", unit=UNIT, per_bidder=per_bidder)
         more = [dict(zip(list(summary)[:8], row, strict=True)) for row in rows]
         summary = pd.concat([summary, pd.DataFrame(more)], ignore_index=True) if more else summary
@@ -198,12 +199,18 @@ def test_a_near_tie_of_the_single_sources(folder):
     assert "close" in check.found
 
 
-@pytest.mark.parametrize(("budget", "status"), [(50.0, "PASS"), (500.0, "REVIEW"), (None, None)])
+@pytest.mark.parametrize(("budget", "status"), [(50.0, "PASS"), (500.0, "REVIEW"), (math.inf, None)])
 def test_a_budget_that_never_binds(folder, budget, status):
-    path = folder(
-        config={"bidders": {"budget": budget}}, levels={"context": 0.26, "profile": 0.25, "joint": 0.28}
-    )
+    """Of the run or of all its days: what was spent and what is left."""
+    path = folder(budget=budget, levels={"context": 0.26, "profile": 0.25, "joint": 0.28})
     assert found(path).get("budget") == status
+
+
+def test_a_budget_that_no_focal_bidder_has_is_not_judged(folder):
+    path = folder(budget=50.0)
+    table = pd.read_parquet(path / "cells.parquet").assign(focal=False)
+    table.to_parquet(path / "cells.parquet", index=False)
+    assert "budget" not in found(path)
 
 
 def test_win_rates_out_of_the_ordinary(folder):
@@ -276,7 +283,7 @@ def test_the_closed_form_among_rivals():
 
 @pytest.mark.parametrize(
     "more",
-    ["auction.type=first_price", "bidders.budget=5", "auction.floor_cpm=500", "source.profile.false_match_rate=0.1",
+    ["auction.type=first_price", "bidders.budget=5", "bidders.terms.daily_budget=5", "bidders.terms.flight_h=[2,9]", "auction.floor_cpm=500", "source.profile.false_match_rate=0.1",
      "rivals.landscape=lognormal", "scenario=default"],
 )  # fmt: skip
 def test_where_there_is_no_closed_form_nothing_is_said(more):
