@@ -172,6 +172,13 @@ class AccountState:
         """What an even plan spends on each request from here on."""
         return self.due / max(self.due_requests, 1)
 
+    def planned(self, n: int) -> float:
+        """What an even plan spends on the next ``n`` requests; beyond today it is the mean of all days."""
+        if not self.is_renewed:
+            return self.due / max(self.due_requests, n, 1) * n
+        later = max(n - self.due_requests, 0)
+        return self.pace * (n - later) + self.budget / max(self.requests_expected, 1) * later
+
 
 @runtime_checkable
 class Strategy(Protocol):

@@ -45,7 +45,7 @@ class AdaptivePacing(Policy):
         self.scales = step is None
         self._spend, self._seen = 0.0, 0
         self._rho: float | None = None
-        self._pace: float | None = None
+        self._before: AccountState | None = None
         self._fluid = _fluid(one_of("start", start, ("mu", "fluid")), market, mu)
 
     @property
@@ -69,7 +69,7 @@ class AdaptivePacing(Policy):
 
     def control(self, state: AccountState) -> None:
         """Compare spend with its target since the last step."""
-        pace, self._pace = self._pace, state.pace if state.is_renewed else None
+        before, self._before = self._before, state if state.is_renewed else None
         if not math.isfinite(state.budget):
             self.mu = 0.0
             return
@@ -81,8 +81,8 @@ class AdaptivePacing(Policy):
             return
         rho = state.budget / max(state.requests_expected, 1) if self._rho is None else self._rho
         step = default_step(rho, state.requests_expected) if self.step is None else self.step
-        target = (rho if pace is None else pace) * (state.requests_reported - self._seen)
-        overspent = (state.spend - self._spend) - target
+        n = state.requests_reported - self._seen
+        overspent = (state.spend - self._spend) - (rho * n if before is None else before.planned(n))
         self.mu = min(max(self._moved(step * overspent), 0.0), self.mu_max)
         self._spend, self._seen = state.spend, state.requests_reported
 

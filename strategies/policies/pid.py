@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,29 +63,22 @@ class PIDSpend(_PID):
         self, gain: float = 1.0, kp: float = 0.1, ki: float = 5.0, kd: float = 0.0, phi_max: float = 5.0
     ) -> None:
         super().__init__(gain, kp, ki, kd, phi_max)
-        self._spend, self._seen = 0.0, 0
-        self._due: tuple[float, int] | None = None
+        self._before: AccountState | None = None
 
     def control(self, state: AccountState) -> None:
         """Compare what was spent since the last step with the target."""
         if not math.isfinite(state.budget):
             return
-        n, spend, expected = (
-            state.requests_reported - self._seen,
-            state.spend - self._spend,
-            max(state.requests_expected, 1),
+        before, self._before = self._before, state
+        before = before or replace(
+            state, requests_seen=0, requests_unreported=0, spend=0.0, budget_left=state.budget
         )
-        if n > 0:
-            money, requests = self._due or (state.budget, expected)
-            target = money / max(requests, n) * n
-            planned = state.budget / expected * n if state.is_renewed else 0.0
-            most = max(target, planned)
-            if most > 0:
-                self._act(
-                    (1.0 if most == target else target / most) - spend / most, n / expected * state.days
-                )
-        self._due = state.due, state.due_requests
-        self._spend, self._seen = state.spend, state.requests_reported
+        n, spend = state.requests_reported - before.requests_reported, state.spend - before.spend
+        expected = max(state.requests_expected, 1)
+        target = before.planned(n)
+        most = max(target, state.budget / expected * n) if state.is_renewed else target
+        if n > 0 and most > 0:
+            self._act((1.0 if most == target else target / most) - spend / most, n / expected * state.days)
 
 
 class PIDCPA(_PID):

@@ -71,7 +71,7 @@ class Portfolio(Policy):
         self.least, self.gain, self.ki = share("least", least), above_0("gain", gain), above_0("ki", ki)
         self._log, self._money, self._spent, self._paid, self._offered = np.empty((5, 0))
         self._seen, self._spend, self._moved_h = 0, 0.0, 0.0
-        self._pace = 0.0
+        self._before: AccountState | None = None
         self._history = History(self.move_h / PAGES)
 
     @property
@@ -117,20 +117,16 @@ class Portfolio(Policy):
         """Pace each campaign; from time to time, move the money."""
         reported_h, n = state.hour - state.report_age_h, state.requests_reported - self._seen
         self._history.close(reported_h)
-        pace, self._pace = self._pace, state.pace / max(state.budget_left, 1e-300)
+        before, self._before = self._before or state, state
         if not math.isfinite(state.budget) or n <= 0:
             return
         self._seen = state.requests_reported
         spent = self._paid * ((state.spend - self._spend) / max(self._paid.sum(), 1e-300))
         self._spend, self._paid = state.spend, np.zeros(len(self._paid))
         self._join(state.budget)
-        rest = max(state.requests_expected - self._seen + n, n)
-        self._steer(
-            spent,
-            min(pace * n, 1.0) if state.is_renewed else n / rest,
-            n / rest,
-            n / max(state.requests_expected, 1) * state.days,
-        )
+        even = n / max(state.requests_expected - self._seen + n, n)
+        due = min(before.planned(n) / max(before.budget_left, 1e-300), 1.0) if state.is_renewed else even
+        self._steer(spent, due, even, n / max(state.requests_expected, 1) * state.days)
         if state.is_renewed:  # what was not spent on a day is gone
             left = np.maximum(self._money - self._spent, 0.0)
             self._money = self._spent + left * (state.budget_left / max(float(left.sum()), 1e-300))

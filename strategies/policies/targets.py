@@ -33,7 +33,7 @@ class _Coupled(Policy):
         self.lam, self.mu = above_0("lam", lam), at_least_0("mu", mu)
         self.gain_max = above_0("gain_max", gain_max)
         self._spend, self._won, self._won_before, self._seen = 0.0, 0.0, 0.0, 0
-        self._pace: float | None = None
+        self._before: AccountState | None = None
 
     @property
     def gain(self) -> float:
@@ -44,7 +44,7 @@ class _Coupled(Policy):
         """Both duals, after n requests more; ``_won`` is the w won so far."""
         n, requests = state.requests_reported - self._seen, max(state.requests_expected, 1)
         spend, won = state.spend - self._spend, self._won - self._won_before
-        pace, self._pace = self._pace, state.pace if state.is_renewed else None
+        before, self._before = self._before, state if state.is_renewed else None
         if n <= 0:
             return
         scale = max(self._won, state.spend) / state.requests_reported
@@ -54,7 +54,7 @@ class _Coupled(Policy):
             self.lam = min(max(self.lam, 1e-9), 1e9)
         if math.isfinite(state.budget):
             rho = state.budget / requests
-            target = (rho if pace is None else pace) * n
+            target = rho * n if before is None else before.planned(n)
             self.mu = max(self.mu + default_step(rho, requests) * (spend - target), 0.0)
         self._spend, self._won_before, self._seen = state.spend, self._won, state.requests_reported
 

@@ -32,7 +32,7 @@ class Throttling(Policy):
 
     def __init__(self, share: float = 0.5, rate: float = 0.1) -> None:
         self.share, self.rate = within_0_1("share", share), within_0_1("rate", rate)
-        self._spend, self._seen, self._pace = 0.0, 0, 0.0
+        self._before: AccountState | None = None
 
     @property
     def multiplier(self) -> float:  # type: ignore[override]
@@ -54,11 +54,11 @@ class Throttling(Policy):
             self._move(is_over=state.spend > planned)
 
     def _follow_the_day(self, state: AccountState) -> None:
-        n, spend = state.requests_reported - self._seen, state.spend - self._spend
-        is_gone = spend <= 0 and self._pace < state.budget / max(state.requests_expected, 1)
+        before, self._before = self._before or state, state
+        n, spend = state.requests_reported - before.requests_reported, state.spend - before.spend
+        is_gone = spend <= 0 and before.pace < state.budget / max(state.requests_expected, 1)
         if n > 0 and not is_gone:
-            self._move(is_over=spend > self._pace * n)
-        self._spend, self._seen, self._pace = state.spend, state.requests_reported, state.pace
+            self._move(is_over=spend > before.planned(n))
 
     def _move(self, *, is_over: bool) -> None:
         self.share = min(self.share * (1.0 - self.rate if is_over else 1.0 + self.rate), 1.0)
