@@ -154,3 +154,13 @@ def test_pacing_in_day_parts_spreads_over_their_hours():
     assert spent.sum() == pytest.approx(done.of("focal")["spend"])
     assert done.of("focal")["spend"] > 150
     assert (np.abs(spent / 40 - 1) < 0.25).all(), spent
+
+
+def test_a_plan_for_more_requests_than_today_s_goes_on_with_the_mean_of_all_days():
+    seen, _ = accounts(60, {"daily_budget": 5.0})
+    state = at(seen, 18)
+    assert state.due_requests == 240
+    assert state.planned(100) == pytest.approx(100 * state.pace)
+    assert state.planned(300) == pytest.approx(state.left_today + 60 * 15.0 / 2_400)
+    alone = AccountState(12.0, 24.0, 500, 1_000, 6.0, 9, 10.0, 4.0)
+    assert (alone.pace, alone.planned(100), alone.planned(700)) == (0.008, 0.8, 4.0)
