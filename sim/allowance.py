@@ -5,6 +5,7 @@ The exchange holds these limits by itself (``Ledger.left``); this is what the bi
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -40,21 +41,21 @@ class Allowance:
     """
 
     def __init__(self, scenario: Scenario, terms: Terms, budget: float | None, requests: int) -> None:
-        horizon_h = scenario.supply.horizon_h
-        self._budget = np.inf if budget is None else budget
-        self.daily = np.inf if terms.daily_budget is None else terms.daily_budget
+        self._horizon_h = scenario.supply.horizon_h
+        self._budget = math.inf if budget is None else budget
+        self.daily = math.inf if terms.daily_budget is None else terms.daily_budget
         self.is_always_open = terms.flight_h is None and not terms.day_parts
+        self.total, self.requests = self._budget, requests
+        if self.is_always_open and terms.daily_budget is None:
+            return
         self._edges, self._hours, self._expected = _open_demand(scenario, terms, requests)
-        midnights = np.minimum(DAY_H * np.arange(int(np.ceil(horizon_h / DAY_H)) + 1), horizon_h)
-        self._ends = midnights[1:]
+        midnights = DAY_H * np.arange(math.ceil(self._horizon_h / DAY_H) + 1)
         self._by_day = np.diff(self._requests_by(midnights))
-        days = int((self._by_day > 0).sum())
-        self.total = (
-            self._budget
-            if np.isinf(self.daily)
-            else min(self._budget, round(self.daily * MICROS) * days / MICROS)
-        )
-        self.requests = requests if self.is_always_open else round(float(self._expected[-1]))
+        if terms.daily_budget is not None:
+            days = int((self._by_day > 0).sum())
+            self.total = min(self._budget, round(self.daily * MICROS) * days / MICROS)
+        if not self.is_always_open:
+            self.requests = round(float(self._expected[-1]))
 
     def limits(self, now_us: int, known: Standing) -> Limits:
         """What is left at ``now_us``, as far as the bidder's account was known at the time of ``known``.
@@ -62,14 +63,15 @@ class Allowance:
         Money of today that was spent after ``known`` counts as left, and all of today's where that was before midnight.
         """
         hour, known_h = now_us / HOUR_US, known.at_us / HOUR_US
-        today = min(int(hour // DAY_H), len(self._ends) - 1)
+        today = min(int(hour // DAY_H), math.ceil(self._horizon_h / DAY_H) - 1)
         left = self.left_of(self._budget, known.spend)
-        ends, end = float(self._ends[today]), float(self._ends[-1])
+        end = self._horizon_h
+        ends = min((today + 1.0) * DAY_H, end)
         hours_left, flight_left = ends - hour, end - hour
         if not self.is_always_open:
             done, by_midnight, by_end = self._hours_by(np.array([hour, ends, end])).tolist()
             hours_left, flight_left = by_midnight - done, by_end - done
-        if np.isinf(self.daily):
+        if math.isinf(self.daily):
             return Limits(left, left, hours_left, flight_left)
         is_of_today = known_h >= today * DAY_H
         left_today = known.left_today if is_of_today else min(self.daily, left)
@@ -88,7 +90,7 @@ class Allowance:
     @staticmethod
     def left_of(budget: float, spend: float) -> float:
         """What is left of a budget, in whole micros, at least 0."""
-        return budget if np.isinf(budget) else max(round((budget - spend) * MICROS), 0) / MICROS
+        return budget if math.isinf(budget) else max(round((budget - spend) * MICROS), 0) / MICROS
 
     def _requests_by(self, hours: Floats) -> Floats:
         return np.interp(hours, self._edges, self._expected)
