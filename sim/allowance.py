@@ -49,7 +49,7 @@ class Allowance:
         if self.is_always_open and terms.daily_budget is None:
             return
         self._edges, self._hours, self._expected = _open_demand(scenario, terms, requests)
-        midnights = DAY_H * np.arange(math.ceil(self._horizon_h / DAY_H) + 1)
+        midnights = np.arange(math.ceil(self._horizon_h / DAY_H) + 1, dtype=np.float64) * DAY_H
         self._by_day = np.diff(self._requests_by(midnights))
         if terms.daily_budget is not None:
             days = int((self._by_day > 0).sum())
