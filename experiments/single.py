@@ -22,7 +22,7 @@ from experiments.studies.base import Figure
 if TYPE_CHECKING:
     import pandas as pd
 
-    from sim import RunResult
+    from sim import Entrant, RunResult
 
 BLOCK = "block"
 """The kind, in the calendar, that is no event: requests that travelled together."""
@@ -145,12 +145,23 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     if not point.settings.study.log:
         drop_stale(path, code)
         return simulate(cell.scenario, market, cell.seed, cell.replication), None
-    terms = {name: (entrant.advertiser or name, entrant.budget) for name, entrant in market.items()}
+    terms = {name: (entrant.advertiser or name, _budget(cell, entrant)) for name, entrant in market.items()}
     record(point.folder, AUCTIONS)
     with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
         log.totals = totals_of(result)
     return result, log.rows
+
+
+def _budget(cell: Cell, entrant: Entrant) -> float | None:
+    """What a bidder may spend in the whole run: its budget, or the sum of its days'."""
+    from sim.allowance import Allowance
+
+    scenario = cell.scenario
+    total = Allowance(
+        scenario, entrant.terms or scenario.bidders.terms, entrant.budget, scenario.supply.requests or 1
+    ).total
+    return total if math.isfinite(total) else None
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float]:

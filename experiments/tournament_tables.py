@@ -118,7 +118,10 @@ def notes(summary: pd.DataFrame) -> Iterator[str]:
     if len(spent) and (spent["estimate"] < 0.5).all():
         yield "no strategy spends half of its budget on average: the ranking says little of how they pace it"
     if not len(spent):
-        yield "bidders.budget is not set: the ranking says nothing of how strategies pace one"
+        yield (
+            "no budget is set (bidders.budget, bidders.terms.daily_budget): the ranking says nothing of how strategies "
+            "pace one"
+        )
 
 
 def _separated(rows: pd.DataFrame) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from sim.allowance import Allowance
 from sim.arrivals import SLICE
 from sim.auction.arrays import Record, Requests
 from sim.auction.kernel import clear
@@ -23,7 +24,7 @@ from sim.calendar import Calendar
 from sim.desk import Desk, Entrant, Lot
 from sim.journey.purchases import Purchases
 from sim.latency import Deadline
-from sim.ledger import UNLIMITED, Series, bidder_columns, check_spend, market_totals, open_ledger, relevance
+from sim.ledger import Series, bidder_columns, check_spend, market_totals, open_ledger, relevance
 from sim.memory import open_memory
 from sim.metering import Meter
 from sim.outcomes import NEVER_US, Happened, Outcomes
@@ -98,7 +99,6 @@ class _Run:
         self.floors = self.seats.floor.copy()
         slots = len(self.rules.rates)
         self.ledger = open_ledger([desk.budget for desk in self.desks], slots)
-        self.budgets = self.ledger.left.copy()
         self.memory = open_memory(
             scenario.audience.people,
             {desk.name: desk.terms for desk in self.desks},
@@ -128,6 +128,11 @@ class _Run:
         self.chunks = chunks(scenario, streams, log)
         self.requests_expected = (len(log) if log is not None else scenario.supply.requests) or 0
         self.seen = self.steps = 0
+        self.allowances = [
+            Allowance(scenario, desk.terms, desk.budget, self.requests_expected) for desk in self.desks
+        ]
+        self.always_open = all(allowance.is_always_open for allowance in self.allowances)
+        self.asked = np.zeros(len(self.desks), dtype=np.int64)
         self.recorded = sink is not None or any(desk.strategy.learns for desk in self.desks)
 
     def play(self) -> RunResult:
@@ -192,29 +197,35 @@ class _Run:
             self.scenario.supply.horizon_h,
         )
         spend, wins = (self.ledger.spend / MICROS).tolist(), self.ledger.wins.sum(axis=1).tolist()
-        left = self._budgets_left().tolist()
+        left, seen = (self.ledger.left / MICROS).tolist(), self._asked().tolist()
         step, self.steps = self.steps, self.steps + 1
         for number, desk in enumerate(self.desks):
             if step % desk.control_every:
                 continue
-            known = desk.learn(Standing(now_us, self.seen, spend[number], wins[number], left[number]))
+            allowance = self.allowances[number]
+            known = desk.learn(Standing(now_us, seen[number], spend[number], wins[number], left[number]))
             desk.control(
                 AccountState(
                     hour=hour,
                     horizon_h=horizon_h,
-                    requests_seen=self.seen,
-                    requests_expected=self.requests_expected,
+                    requests_seen=seen[number],
+                    requests_expected=allowance.requests,
                     spend=known.spend,
                     wins=known.wins,
-                    budget=np.inf if desk.budget is None else desk.budget,
-                    budget_left=known.budget_left,
+                    budget=allowance.total,
+                    daily_budget=allowance.daily,
+                    **allowance.limits(now_us, known)._asdict(),
                     clicks=desk.clicks.known,
                     conversions=desk.conversions.known,
                     margin=desk.conversions.margin,
-                    requests_unreported=self.seen - known.requests,
+                    requests_unreported=seen[number] - known.requests,
                     report_age_h=(now_us - known.at_us) / HOUR_US,
                 )
             )
+
+    def _asked(self) -> NDArray[np.int64]:
+        """Requests so far that came while each bidder might bid, shape (bidders,)."""
+        return np.full(len(self.desks), self.seen) if self.always_open else self.asked
 
     def _count_stock(self) -> None:
         """What has been sold is taken off the shelves; from here on impressions do what they do with what is left."""
@@ -223,9 +234,10 @@ class _Run:
             self.truths[:] = self.world.truth_cells([desk.advertiser for desk in self.desks])[0]
 
     def _budgets_left(self) -> NDArray[np.float64]:
-        """What each bidder may still spend in the whole run, currency; inf where that is unlimited."""
-        left = (self.budgets - self.ledger.spend) / MICROS
-        return np.where(self.budgets == UNLIMITED, np.inf, left)
+        """What each bidder might have spent in the whole run and did not, currency; inf where that is unlimited."""
+        spend = (self.ledger.spend / MICROS).tolist()
+        pairs = zip(self.allowances, spend, strict=True)
+        return np.array([allowance.left_of(allowance.total, spent) for allowance, spent in pairs])
 
     # -- requests between events ----------------------------------------------------------------------------------
 
@@ -301,6 +313,8 @@ class _Run:
         )
         check_spend(self.ledger, self.calendar.now_us / HOUR_US)
         self.seen = chunk.start + last
+        if not self.always_open:
+            self.asked[is_open] += last - first
         happened = self.outcomes.note(chunk, self.responses) if self.responses.filled[0] else NOTHING_HAPPENED
         for number in np.unique(happened.bidder):
             own = Happened(*(column[happened.bidder == number] for column in happened))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from experiments.estimate.intervals import Estimate
@@ -136,30 +137,28 @@ def _narrower(study: Study, value: Estimate, relative: float) -> str:
 
 
 def _budget(study: Study) -> Iterator[Check]:
-    budget = study.config.get("bidders", {}).get("budget")
-    if not budget or study.cells.empty or "focal" not in study.cells:
+    if study.cells.empty or not {"focal", "budget_left"} <= set(study.cells):
         return
     focal = study.cells["focal"].astype(bool)
     cells = study.cells[focal] if focal.any() else study.cells
     by = "arm" if focal.any() or "strategy" not in cells else "strategy"
     keys = [name for name in ("study_point", "arm", "replication", "advertiser", "strategy") if name in cells]
-    spent = cells.groupby(keys)["spend"].sum() / float(budget)
-    shares = (
-        spent.groupby([name for name in ("study_point", by) if name in keys])
-        .mean()
-        .groupby(by)
-        .max()
-        .dropna()
-    )
-    if shares.empty:
+    sums = cells.groupby(keys)[["spend", "budget_left"]].sum()
+    budget = sums.sum(axis=1)  # of the run, or of all its days
+    if not np.isfinite(budget).all() or not (budget > 0).all():
         return
+    spent = sums["spend"] / budget
+    points = spent.groupby([name for name in ("study_point", by) if name in keys]).mean()
+    shares = points.groupby(by).max()
     name, used = "budget", [str(who) for who in shares.index[shares >= USED_UP]]
     if used:
         yield Check(name, "PASS", f"used up (at least {100 * USED_UP:g} % on average) by {', '.join(used)}")
     else:
-        found = f"not used up: at most {number(100 * float(shares.max()))} % of {number(float(budget))} was spent on average"
+        found = (
+            f"not used up: at most {number(100 * float(shares.max()))} % of {number(float(budget.max()))} was spent on average"
+        )
         yield Check(
-            name, "REVIEW", f"{found} ({shares.idxmax()})", "a smaller bidders.budget, where it is to bind"
+            name, "REVIEW", f"{found} ({shares.idxmax()})", "a smaller budget, where it is to bind"
         )
 
 

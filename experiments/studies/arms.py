@@ -12,7 +12,7 @@ from experiments.cells import Cell, CellResult
 from experiments.lattice import Lattice
 from experiments.studies.prices import Prices
 from sim import Entrant, Scenario, simulate
-from sim.scenario import StrategySpec
+from sim.scenario import Holdout, StrategySpec, Terms
 from sim.training import TrainingLog, creative_logs, randomised_log
 from strategies.base import Priced, Valuation
 from strategies.market import Market
@@ -115,19 +115,42 @@ def seated(cell: Cell) -> list[tuple[str, StrategySpec]]:
 
 
 def seats(cell: Cell, advertiser: str, arm: str, rivals: Rivals = ()) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget.
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the money.
 
-    ``rivals`` are the sources that each of the others holds.
+    They differ from one campaign in their data alone: see ``divided``. ``rivals`` are the sources that each of the others holds.
     """
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if arm != SPLIT_BUDGET or scenario.response.family == "private_value":
         return {advertiser: _campaign(cell, advertiser, arm, budget, rivals)}
     houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
     share = None if budget is None else budget / len(houses)
+    terms = divided(scenario.bidders.terms, advertiser, len(houses))
     return {
-        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share, rivals)
+        f"{advertiser}_{owner}": replace(
+            _campaign(cell, advertiser, lattice.arm(held), share, rivals), terms=terms
+        )
         for owner, held in houses.items()
     }
+
+
+def divided(terms: Terms, advertiser: str, campaigns: int) -> Terms:
+    """The terms of each of an advertiser's campaigns, so that all together keep to the advertiser's.
+
+    Each gets an equal part of the day's money, all leave the same people out, and caps count the impressions of all.
+    """
+    daily = terms.daily_budget
+    return terms.model_copy(
+        update={
+            "daily_budget": None if daily is None else daily / campaigns,
+            "caps": tuple(cap.model_copy(update={"per": "advertiser"}) for cap in terms.caps),
+            "holdout": for_all(terms.holdout, advertiser),
+        }
+    )
+
+
+def for_all(holdout: Holdout | None, advertiser: str) -> Holdout | None:
+    """The holdout of all campaigns of an advertiser: the same people."""
+    return holdout and holdout.model_copy(update={"group": holdout.group or advertiser})
 
 
 def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:

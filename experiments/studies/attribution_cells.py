@@ -14,7 +14,7 @@ from experiments.cells import Cell, CellResult
 from experiments.estimate.credit import RULES, credits_of
 from experiments.found import Ledger
 from experiments.settings import Settings
-from experiments.studies.arms import records
+from experiments.studies.arms import for_all, records
 from sim import Entrant, RunResult, Scenario, VisibleRequests, simulate
 from sim.permission import people_held_out
 from sim.scenario import Holdout, Touchpoints
@@ -190,6 +190,7 @@ def campaigns(cell: Cell) -> dict[str, Entrant]:
     )
     budgets = {name: daily for name, daily in cell.policies if not isinstance(daily, tuple)}
     held_out = cell.arm == HELD_OUT
+    common = scenario.bidders.terms.holdout
     entrants = {}
     for number, (name, channel) in enumerate(plan.channels.items()):
         level = 0.0 if cell.arm == WITHOUT + name else channel.bid_cpm / 1000.0
@@ -198,7 +199,7 @@ def campaigns(cell: Cell) -> dict[str, Entrant]:
         terms = scenario.bidders.terms.model_copy(
             update={
                 "daily_budget": daily,
-                "holdout": Holdout(share=plan.holdout) if held_out else scenario.bidders.terms.holdout,
+                "holdout": Holdout(share=plan.holdout) if held_out else for_all(common, FOCAL),
             }
         )
         held = tuple(dict.fromkeys(brain.reads or ()))

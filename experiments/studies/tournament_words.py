@@ -63,8 +63,9 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
 
 def notes(scenario: Scenario, requests: int, count: int) -> Iterator[str]:
     """What is not the same in worlds with fewer bid requests."""
-    now = scenario.supply.requests
-    if count and now and requests < now and scenario.bidders.budget is not None:
+    now, bidders = scenario.supply.requests, scenario.bidders
+    is_limited = bidders.budget is not None or bidders.terms.daily_budget is not None
+    if count and now and requests < now and is_limited:
         yield (
             f"drawn worlds have {requests:,} bid requests (study.curve.requests) and not {now:,}, with the same budget, which binds "
             "less there"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from experiments.found import Found, table
 from experiments.settings import Settings
 from experiments.studies.value_options import ValueStudy
+from sim.allowance import Allowance
 from sim.scenario import Scenario, StrategySpec
 
 if TYPE_CHECKING:
@@ -120,26 +121,32 @@ def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
 
 
 def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
-    """Yield what part of a budget was spent by a strategy that does not pace it."""
+    """Yield what part of a budget, of the run or of all its days, was spent by a strategy that does not pace it."""
     from experiments.estimate.metrics import USED_UP
     from experiments.studies.value_cells import unit
     from experiments.verdict import number
 
     scenario, bidders = settings.scenario, settings.scenario.bidders
     rows = summary[(summary["estimand"] == "utility") & (summary["metric"] == "spend")]
-    if not bidders.budget or not scenario.supply.requests or rows.empty or paces(bidders.strategy, scenario):
+    requests = scenario.supply.requests
+    if not requests or rows.empty or paces(bidders.strategy, scenario):
         return
-    spent = rows.set_index("arm")["estimate"] * scenario.supply.requests / unit(scenario)[0] / bidders.budget
+    total = Allowance(scenario, bidders.terms, bidders.budget, requests).total
+    if not 0 < total < math.inf:
+        return
+    keys = {"bidders.budget": bidders.budget, "bidders.terms.daily_budget": bidders.terms.daily_budget}
+    named = " and ".join(key for key, limit in keys.items() if limit is not None)
+    spent = rows.set_index("arm")["estimate"] * requests / unit(scenario)[0] / total
     used = [str(arm) for arm in spent.index[spent >= USED_UP]]
     arms = ", ".join(used) if len(used) < len(spent) else "every arm"
     if used:
         yield (
-            f"bidders.budget with strategy {bidders.strategy.name}, which does not pace: {arms} spent at least "
+            f"{named} with strategy {bidders.strategy.name}, which does not pace: {arms} spent at least "
             f"{100 * USED_UP:g} % of it, and after the last of it better data change nothing; strategy=adaptive_pacing "
             "spends evenly"
         )
     elif math.isfinite(most := float(spent.max())):
-        yield f"bidders.budget = {bidders.budget:g}: no arm spent more than {number(100 * most)} % of it on average"
+        yield f"{named} = {total:g} in all: no arm spent more than {number(100 * most)} % of it on average"
 
 
 def paces(spec: StrategySpec, scenario: Scenario) -> bool:

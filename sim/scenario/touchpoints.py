@@ -74,8 +74,10 @@ def touchpoint_problems(scenario: Scenario) -> Iterator[str]:
                 f"touchpoints.channels.{name}.targeting = {channel.targeting:g}: times bid_cpm must be at most "
                 f"{MAX_MICROS / MICROS_PER_CPM:g}, the highest bid; lower one of them"
             )
-    if scenario.bidders.budget is not None:
-        yield "bidders.budget: with touchpoints each channel has its daily_budget; leave it null"
+    limits = {"budget": scenario.bidders.budget, "terms.daily_budget": scenario.bidders.terms.daily_budget}
+    for key, limit in limits.items():
+        if limit is not None:
+            yield f"bidders.{key}: with touchpoints each channel has its daily_budget; leave it null"
     places = [name for name in scenario.source if _shows(scenario, name) == "context"]
     if not any(scenario.source[name].is_whole for name in places):
         yield "source: with touchpoints a channel knows its own requests; have a source of the context without faults"

@@ -88,6 +88,11 @@ def test_what_makes_no_study_is_refused_with_all_problems(tmp_path, monkeypatch,
     assert main(["attribution", "touchpoints.channels.mail.daily_budget=-1", "bidders.count=3"]) == 2
     said = capsys.readouterr().err
     assert "touchpoints.channels.mail.daily_budget = -1" in said
+    limits = ["bidders.budget=3", "bidders.terms.daily_budget=3"]
+    assert main(["attribution", "scenario=touchpoints", *limits]) == 2
+    said = capsys.readouterr().err
+    for key in ("budget", "terms.daily_budget"):
+        assert f"bidders.{key}: with touchpoints each channel has its daily_budget" in said
     assert main(["attribution", "touchpoints.channels.mail.budget=1"]) == 2
     assert "did you mean 'touchpoints.channels.mail.daily_budget'" in capsys.readouterr().err
 

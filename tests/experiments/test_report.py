@@ -40,11 +40,12 @@ def folder(tmp_path, cells):
         failures=0,
         per_bidder=False,
         change=None,
+        budget=math.inf,
         **market,
     ):
         path = tmp_path / name
         path.mkdir()
-        table = cells(**market)
+        table = cells(**market).assign(budget_left=lambda made: budget - made["spend"])
         summary = ladder_summary(table, best_single="context", unit=UNIT, per_bidder=per_bidder)
         more = [dict(zip(list(summary)[:8], row, strict=True)) for row in rows]
         summary = pd.concat([summary, pd.DataFrame(more)], ignore_index=True) if more else summary
@@ -259,17 +260,18 @@ def test_never_is_said_where_the_whole_interval_says_it(folder, low, words):
 
 
 def test_the_budget_of_a_tournament_is_that_of_each_strategy(folder):
-    path = folder(config={"bidders": {"budget": 50.0}})
+    path = folder()
     seats = pd.DataFrame(
         {
             "study_point": "", "arm": "together", "replication": [0, 0, 1, 1], "focal": False,
             "advertiser": ["seat_1", "seat_2"] * 2, "strategy": ["pid", "slow"] * 2, "spend": [50.0, 1.0, 49.5, 2.0],
+            "budget_left": [0.0, 49.0, 0.5, 48.0],
         }
     )  # fmt: skip
     seats.to_parquet(path / "cells.parquet", index=False)
     (check,) = [c for c in checks(Study(path)) if c.name == "budget"]
     assert (check.status, check.found) == ("PASS", "used up (at least 98 % on average) by pid")
-    seats.assign(spend=seats["spend"] / 10).to_parquet(path / "cells.parquet", index=False)
+    seats.assign(spend=seats["spend"] / 10, budget_left=50 - seats["spend"] / 10).to_parquet(path / "cells.parquet", index=False)
     (check,) = [c for c in checks(Study(path)) if c.name == "budget"]
     assert check.found == "not used up: at most 9.95 % of 50.0 was spent on average (pid)"
     seats.assign(spend=math.nan).to_parquet(path / "cells.parquet", index=False)
@@ -277,18 +279,25 @@ def test_the_budget_of_a_tournament_is_that_of_each_strategy(folder):
 
 
 def test_a_budget_is_not_used_up_by_several_points_of_a_curve_together(folder, cells):
-    path = folder(config={"bidders": {"budget": 150.0}})
-    points = [cells().assign(study_point=point) for point in ("", "match_rate=0.3", "match_rate=0.6")]
+    path = folder()
+    table = cells().assign(budget_left=lambda made: 150.0 - made["spend"])
+    points = [table.assign(study_point=point) for point in ("", "match_rate=0.3", "match_rate=0.6")]
     pd.concat(points).to_parquet(path / "cells.parquet", index=False)
     assert found(path)["budget"] == "REVIEW"
 
 
-@pytest.mark.parametrize(("budget", "status"), [(50.0, "PASS"), (500.0, "REVIEW"), (None, None)])
+@pytest.mark.parametrize(("budget", "status"), [(50.0, "PASS"), (500.0, "REVIEW"), (math.inf, None)])
 def test_a_budget_that_never_binds(folder, budget, status):
-    path = folder(
-        config={"bidders": {"budget": budget}}, levels={"context": 0.26, "profile": 0.25, "joint": 0.28}
-    )
+    """Of the run or of all its days: what was spent and what is left."""
+    path = folder(budget=budget, levels={"context": 0.26, "profile": 0.25, "joint": 0.28})
     assert found(path).get("budget") == status
+
+
+def test_a_budget_that_no_focal_bidder_has_is_not_judged(folder):
+    path = folder(budget=50.0)
+    table = pd.read_parquet(path / "cells.parquet").assign(focal=False)
+    table.to_parquet(path / "cells.parquet", index=False)
+    assert "budget" not in found(path)
 
 
 def test_win_rates_out_of_the_ordinary(folder):
@@ -361,7 +370,7 @@ def test_the_closed_form_among_rivals():
 
 @pytest.mark.parametrize(
     "more",
-    ["auction.type=first_price", "bidders.budget=5", "auction.floor_cpm=500", "source.profile.false_match_rate=0.1",
+    ["auction.type=first_price", "bidders.budget=5", "bidders.terms.daily_budget=5", "bidders.terms.flight_h=[2,9]", "auction.floor_cpm=500", "source.profile.false_match_rate=0.1",
      "rivals.landscape=lognormal", "scenario=default"],
 )  # fmt: skip
 def test_where_there_is_no_closed_form_nothing_is_said(more):

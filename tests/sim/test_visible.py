@@ -216,7 +216,9 @@ def test_the_account_adds_up():
     )
     simulate(scenario, {"focal": Entrant(Spy(("hour",), got), budget=60.0)}, 1)
     states = [x for x in got if isinstance(x, AccountState)]
-    assert states[0] == AccountState(0.0, 24.0, 0, 200, 0.0, 0, 60.0, 60.0)
+    assert states[0] == AccountState(
+        0.0, 24.0, 0, 200, 0.0, 0, 60.0, 60.0, left_today=60.0, hours_left_today=24.0, flight_hours_left=24.0
+    )
     assert [s.hour for s in states] == list(range(24))
     for state in states:
         assert state.budget_left == pytest.approx(60.0 - state.spend)
