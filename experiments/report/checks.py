@@ -140,8 +140,9 @@ def _budget(study: Study) -> Iterator[Check]:
     if study.cells.empty or not {"focal", "budget_left"} <= set(study.cells):
         return
     focal = study.cells["focal"].astype(bool)
-    cells = study.cells[focal] if focal.any() else study.cells
-    by = "arm" if focal.any() or "strategy" not in cells else "strategy"
+    cells, by = (study.cells[focal], "arm") if focal.any() else (study.cells, "strategy")
+    if by not in cells:
+        return
     keys = [name for name in ("study_point", "arm", "replication", "advertiser", "strategy") if name in cells]
     sums = cells.groupby(keys)[["spend", "budget_left"]].sum()
     budget = sums.sum(axis=1)  # of the run, or of all its days
