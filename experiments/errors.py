@@ -1,9 +1,10 @@
-"""What a user can mend: wrong configuration, wrong files. The command line prints it and leaves with exit code 2."""
+"""Errors that the command line prints as they are: the user's input (exit code 2), and work that failed (exit code 1)."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class BadInput(Exception):  # noqa: N818 - it names what happened, in the words the user reads
@@ -18,7 +19,30 @@ class BadInput(Exception):  # noqa: N818 - it names what happened, in the words 
         super().__init__("\n".join(self.problems))
 
 
+class RunFailed(Exception):  # noqa: N818 - as BadInput
+    """Work failed under way; the message says all that its user needs. The command line leaves with exit code 1."""
+
+
 def closest(word: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the known word that is most like `word`, else an empty string."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f"; did you mean {match[0]!r}?" if match else ""
+
+
+def path_of(place: str, written: str) -> Path:
+    """Return a path of the command line, written plain or in quotes as in an override; ``~`` is expanded.
+
+    Raises:
+        BadInput: none is given; the home folder is not known.
+    """
+    from jointbid.sim.paths import expand  # `sim` is heavy, and the command line reads its verb first
+
+    quote = written[:1]
+    if len(written) > 1 and quote in {"'", '"'} and written.endswith(quote):
+        written = written[1:-1].replace(f"\\{quote}", quote)
+    if not written:
+        raise BadInput(f"{place}: needs a file or folder")
+    try:
+        return expand(written)
+    except ValueError as error:
+        raise BadInput(f"{place} = {error}") from None

@@ -21,11 +21,7 @@ SLICE = 65_536
 
 def arrivals(supply: SyntheticSupply, streams: Streams) -> Iterator[NDArray[np.int64]]:
     """Arrival times in microseconds, slice by slice, strictly rising; the slices' lengths add up to ``supply.requests``."""
-    days = supply.horizon_h / 24.0
-    steps = np.linspace(0.0, 24.0, len(supply.hourly) + 1)[1:]
-    cycles = int(np.ceil(days))
-    edges_h = np.concatenate([[0.0], (24.0 * np.arange(cycles)[:, None] + steps).ravel()])
-    mass = np.concatenate([[0.0], np.cumsum(np.tile(supply.hourly, cycles))])
+    edges_h, mass = demand(supply)
     total = np.interp(supply.horizon_h, edges_h, mass)
     counts = _share(supply.requests, max(1, supply.requests // SLICE), streams)
     start, last, end_us = 0, -1, int(supply.horizon_h * HOUR_US)
@@ -37,6 +33,14 @@ def arrivals(supply: SyntheticSupply, streams: Streams) -> Iterator[NDArray[np.i
         if n:
             start, last = start + n, int(time_us[-1])
             yield time_us
+
+
+def demand(supply: SyntheticSupply) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The integral of the daily curve: hours from 0 to the end of the last day, and the sum of weights up to each; shape (n,)."""
+    steps = np.linspace(0.0, 24.0, len(supply.hourly) + 1)[1:]
+    cycles = int(np.ceil(supply.horizon_h / 24.0))
+    edges_h = np.concatenate([[0.0], (24.0 * np.arange(cycles)[:, None] + steps).ravel()])
+    return edges_h, np.concatenate([[0.0], np.cumsum(np.tile(supply.hourly, cycles))])
 
 
 @kernel

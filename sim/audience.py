@@ -67,7 +67,8 @@ def consent_law(scenario: Scenario) -> NDArray[np.float64]:
     law = scenario.audience.consent
     if isinstance(law, Consent):
         s, w = (scores(k) for k in shape)
-        return np.asarray(1.0 / (1.0 + np.exp(-(law.a + law.b * s[:, None] + law.history * w))))
+        with np.errstate(over="ignore"):  # exp of a very low level is infinite, and the probability 0
+            return np.asarray(1.0 / (1.0 + np.exp(-(law.a + law.b * s[:, None] + law.history * w))))
     return np.broadcast_to(np.reshape(np.asarray(law, dtype=np.float64), (-1, 1)), shape)
 
 

@@ -7,57 +7,30 @@ many of them: any edit starts a new one. A kernel outside this package is made o
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numba
 from llvmlite import ir
-from numba import config, njit
+from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
+
+from .kernel_cache import PACKAGE, cache_folder, enable_cache
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 NO_COUNTS: dict[str, Any] = {"_nrt": False}
 """Kernels allocate nothing, so that numba need not count references; counting took most of an auction's time."""
 
-PACKAGE = Path(__file__).parent
-
-
-def cache_folder(*others: Path) -> Path | None:
-    """Where kernels are kept that are made of this package and these ``others``.
-
-    None where no place can be written (they are then compiled anew).
-    """
-    digest = hashlib.blake2b(numba.__version__.encode(), digest_size=6)
-    for path in (*sorted(PACKAGE.rglob("*.py")), *others):
-        digest.update(path.read_bytes())
-    base = os.environ.get("JOINTBID_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    for place in (Path(base), Path(tempfile.gettempdir()) / f"cache-{os.getuid()}"):
-        folder = place / "jointbid" / f"kernels-{digest.hexdigest()}"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
-            return folder
-    return None
-
 
 def kernel(function: F) -> F:
     """Compile on first use, and load from the cache of these very sources afterwards."""
     own = Path(function.__code__.co_filename)
     folder = cache_folder(*([] if own.is_relative_to(PACKAGE) else [own]))
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(folder or "")
-    try:
-        compiled: F = njit(cache=folder is not None, **NO_COUNTS)(function)
-    finally:
-        config.CACHE_DIR = before
+    compiled: F = njit(**NO_COUNTS)(function)
+    if folder is not None:
+        enable_cache(compiled, function, folder)
     return compiled
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from math import prod
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .auction.arrays import Record
+from .brains import check_kind, price_column
+from .calls import Calls
+from .copying import copied
+from .identity import identified
 from .outcomes import NEVER_US, Awaited, Happened
 from .reports import Reports, Rows, Standing
 from .scenario import HOUR_US, MICROS, Terms
+from .scenario.base import MAX_MONEY
 from .streams import Streams
 from .supply import Chunk
+from .trial import Answer, try_out
 from .visible import (
     PUBLIC_COLUMNS,
     AccountState,
@@ -23,11 +29,13 @@ from .visible import (
     Feedback,
     KnownOutcomes,
     Strategy,
+    TrialError,
     VisibleRequests,
     as_bids,
     check_bids,
     check_creatives,
     frozen,
+    refuse,
 )
 from .world import World
 
@@ -43,7 +51,8 @@ class Entrant:
     ``information`` names the sources it may use (None: all that the scenario has). ``budget`` is in currency per
     replication; None is unlimited. ``terms`` say when it may bid (None: those of the scenario). Bidders of one ``advertiser`` (None: its own) share facts and data, and never bid
     against each other. Of ``control_every`` control steps of the market one is its own: it looks at its account, and learns, that
-    much more rarely. It hears of what it bought ``report_delay_h`` late (None: as the scenario says).
+    much more rarely. It hears of what it bought ``report_delay_h`` late (None: as the scenario says). Messages call the strategy
+    ``strategy_name`` (None: as its class).
     """
 
     strategy: Strategy
@@ -53,6 +62,7 @@ class Entrant:
     terms: Terms | None = None
     control_every: int = 1
     report_delay_h: float | None = None
+    strategy_name: str | None = None
 
 
 class Facet(NamedTuple):
@@ -61,13 +71,6 @@ class Facet(NamedTuple):
     owner: str
     column: str
     codes: int
-
-
-class Answer(NamedTuple):
-    """Bids in currency, and the creatives that they are for (None: they rotate); both of shape (n,)."""
-
-    bids: NDArray[np.float64]
-    creatives: NDArray[np.int16] | None
 
 
 class Lot(NamedTuple):
@@ -103,20 +106,20 @@ _OUTCOMES: dict[str, type[np.generic]] = {
 class Desk:
     """A bidder in one run: its own copy of the strategy, and the columns that it is shown."""
 
-    def __init__(self, name: str, entrant: Entrant, world: World, streams: Streams) -> None:
-        if not isinstance(entrant.strategy, Strategy):
-            lacks = [
-                part
-                for part in ("reads", "learns", "bid", "observe", "control")
-                if not hasattr(entrant.strategy, part)
-            ]
-            raise TypeError(
-                f"bidder {name!r}: {type(entrant.strategy).__name__} is no strategy: it has no {', '.join(lacks)}"
-            )
+    def __init__(
+        self, name: str, entrant: Entrant, world: World, streams: Streams, timeout_s: float | None = None
+    ) -> None:
+        check_kind(name, entrant.strategy)
+        self.who = f"{identified(entrant.strategy, entrant.strategy_name)} of bidder {name!r}"
+        self._call = Calls(self.who, timeout_s)
         self.name = name
         self.advertiser = entrant.advertiser or name
-        self.strategy = copy.deepcopy(entrant.strategy)
+        self.strategy = copied(entrant.strategy, self.who)
         self.budget = entrant.budget
+        if self.budget is not None and not 0 <= self.budget <= MAX_MONEY:
+            raise ValueError(
+                f"bidder {name!r}: budget {self.budget}: allowed: 0 to {MAX_MONEY:.0e} in currency, or None for no limit"
+            )
         self.terms = entrant.terms or Terms()
         self.control_every = entrant.control_every
         self._world, self._streams = world, streams
@@ -124,7 +127,7 @@ class Desk:
         """Whether it says which creative to show."""
         self.reads = self._allowed_reads(entrant.information)
         sizes = [world.codes_of(column) for column in self.reads]
-        cells = int(np.prod([size or 0 for size in sizes], dtype=np.int64))
+        cells = prod(size or 0 for size in sizes)
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
         self._empty = {name: np.empty(0, self._kind(name)) for name in self.reads}
@@ -149,27 +152,28 @@ class Desk:
     def bid_cells(self, hour: float) -> Answer:
         """Its answers for all visible cells, shape (cells,)."""
         self.stale = False
-        return self._ask(self._every_cell(), hour)
+        return self._ask(self.strategy, self._every_cell(), hour)
 
     def bid_rows(self, chunk: Chunk, part: slice) -> Answer:
         """Its answers for some rows of the chunk."""
-        return self._ask(self._requests(chunk, part), float(chunk.time_us[part.start] / HOUR_US))
+        return self._ask(
+            self.strategy, self._requests(chunk, part), float(chunk.time_us[part.start] / HOUR_US)
+        )
 
     def trial(self) -> None:
-        """Answer a made-up batch before the first event, with a copy of the strategy: ``BidError`` where it cannot."""
-        if self.cells is not None:
-            batch = self._every_cell()
-        else:
-            u = self._streams.uniform(f"trial/{self.name}", 0, TRIAL_ROWS)
-            codes = {column: self._world.codes_of(column) for column in self.reads}
-            columns = {name: u if k is None else (u * k).astype(np.int32) for name, k in codes.items()}
-            batch = VisibleRequests(TRIAL_ROWS, columns)
-        brain = self.strategy
-        self.strategy = copy.deepcopy(brain)
+        """Have copies of the strategy answer a made-up batch before the first event: ``TrialError`` where that is wrong."""
+        batch = self._every_cell() if self.cells is not None else self._made_up()
         try:
-            check_bids(self._ask(batch, 0.0).bids, batch, self.name, 0.0)
-        finally:
-            self.strategy = brain
+            try_out(lambda: copied(self.strategy, self.who), self._checked, batch, self.who)
+        except TrialError:
+            raise
+        except BidError as error:
+            raise TrialError(str(error)) from error
+
+    def refuse(self, bid: float, row: int, chunk: Chunk, part: slice, hour: float, most: float) -> NoReturn:
+        """Raise ``BidError`` for a bid on one visible cell, or on one row of the chunk's part."""
+        requests = self._requests(chunk, part) if self.cells is None else self._every_cell()
+        refuse(bid, row, requests, self.who, hour, most)
 
     def note(self, chunk: Chunk, part: slice, number: int, bids: NDArray[np.int64], lot: Lot) -> None:
         """Keep what the bidder will learn of these requests at its next control step, or later."""
@@ -220,12 +224,12 @@ class Desk:
         clicks, conversions = self.clicks.take(now_us), self.conversions.take(now_us)
         if self.strategy.learns:
             known = {"clicks": clicks, "conversions": conversions}
-            self._call("observe", self._learned(rows, known), now_us / HOUR_US)
+            self._call(self.strategy, "observe", self._learned(rows, known), now_us / HOUR_US)
         return reported
 
     def control(self, state: AccountState) -> None:
         """A control step: the strategy looks at its account."""
-        self._call("control", state, state.hour)
+        self._call(self.strategy, "control", state, state.hour)
         self.stale = True
 
     def _learned(self, parts: list[Rows], known: dict[str, Rows]) -> Feedback:
@@ -266,7 +270,7 @@ class Desk:
         held = columns if information is None else information
         unknown = [name for name in held if name not in columns]
         if unknown:
-            raise BidError(
+            raise TrialError(
                 f"bidder {self.name!r}: no source {unknown[0]!r}; this scenario has: {', '.join(columns)}"
             )
         ages = tuple(f"age_{name}" for name in held if f"age_{name}" in columns and f"age_{name}" not in held)
@@ -274,9 +278,9 @@ class Desk:
         reads = allowed if self.strategy.reads is None else self.strategy.reads
         hidden = [name for name in reads if name not in allowed]
         if hidden:
-            raise BidError(
-                f"strategy of bidder {self.name!r}: reads column {hidden[0]!r}, which its data does not show; "
-                f"visible: {', '.join(allowed)}"
+            raise TrialError(
+                f"{self.who}: reads column {hidden[0]!r}, which its data does not show; "
+                f"visible: {', '.join(allowed)}{price_column(hidden[0], self.strategy)}"
             )
         more = getattr(self.strategy, "may_read", ())
         return (*reads, *(name for name in more if name in allowed and name not in reads))
@@ -304,19 +308,24 @@ class Desk:
         }
         return VisibleRequests(part.stop - part.start, columns)
 
-    def _ask(self, requests: VisibleRequests, hour: float) -> Answer:
-        bids = as_bids(self._call("bid", requests, hour), requests, self.name, hour)
+    def _made_up(self) -> VisibleRequests:
+        """A few rows as the market might show them."""
+        columns = {}
+        for column in self.reads:
+            u = self._streams.uniform(f"trial/{self.name}/{column}", 0, TRIAL_ROWS)
+            codes = self._world.codes_of(column)
+            columns[column] = (
+                self._world.made_up(column, u) if codes is None else (u * codes).astype(np.int32)
+            )
+        return VisibleRequests(TRIAL_ROWS, columns)
+
+    def _checked(self, strategy: Strategy, requests: VisibleRequests) -> Answer:
+        answer = self._ask(strategy, requests, 0.0)
+        return answer._replace(bids=check_bids(answer.bids, requests, self.who, 0.0))
+
+    def _ask(self, strategy: Strategy, requests: VisibleRequests, hour: float) -> Answer:
+        bids = as_bids(self._call(strategy, "bid", requests, hour), requests, self.who, hour)
         if not self.chooses:
             return Answer(bids, None)
-        creatives = self._call("creative", requests, hour)
-        return Answer(bids, check_creatives(creatives, requests, self._world.creatives, self.name, hour))
-
-    def _call(self, method: str, argument: object, hour: float) -> object:
-        """Call the strategy; whatever it raises says whose it is and when it happened."""
-        try:
-            return getattr(self.strategy, method)(argument)
-        except BidError:
-            raise
-        except Exception as error:
-            place = f"strategy of bidder {self.name!r} at hour {hour:.6g}"
-            raise BidError(f"{place}: {method}() raised {type(error).__name__}: {error}") from error
+        creatives = self._call(strategy, "creative", requests, hour)
+        return Answer(bids, check_creatives(creatives, requests, self._world.creatives, self.who, hour))

@@ -19,7 +19,7 @@ NOBODY_ABSENT = np.empty((0, 0), dtype=np.bool_)
 
 
 class Deadline:
-    """The deadline of one run. ``late`` counts each bidder's late bids, ``unsent`` the requests that it was not sent."""
+    """The deadline of one run. The campaigns of an advertiser share its answer times. ``late`` counts each bidder's late bids, ``unsent`` the requests that it was not sent."""
 
     def __init__(self, scenario: Scenario, streams: Streams, desks: Sequence[Desk]) -> None:
         self._scenario, self._streams, self._desks = scenario, streams, desks
@@ -99,7 +99,7 @@ class Deadline:
 
     def _is_late(self, desk: Desk, tmax: float) -> NDArray[np.bool_]:
         """Whose answers take too long, shape (n,): the bidder's own time, and that of each look-up after the other."""
-        laws = {f"answer/{desk.name}": self._scenario.bidders.answer_ms}
+        laws = {f"answer/{desk.advertiser}": self._scenario.bidders.answer_ms}
         for name in desk.looks_up:
             laws[f"lookup/{desk.name}/{name}"] = self._scenario.source[name].lookup_latency_ms
         tmax -= sum(law.mean for law in laws.values() if law.law == "constant")

@@ -10,8 +10,14 @@ import numpy as np
 from .auction.arrays import Ledger
 from .response import mean_response
 from .scenario import MICROS, LogSupply, Scenario
+from .scenario.base import MAX_SPEND_MICROS
 
 UNLIMITED = np.int64(2**62)
+"""What an unlimited budget holds: more than ``MAX_SPEND_MICROS`` and one more charge, so that it never lowers a bid."""
+
+
+class SpendError(ValueError):
+    """A run has spent more than 64 bits can count."""
 
 
 def open_ledger(budgets: Sequence[float | None], slots: int) -> Ledger:
@@ -74,6 +80,17 @@ def relevance(ledger: Ledger, scenario: Scenario) -> float:
     rated = float((ledger.wins.sum(axis=0) * np.array(scenario.auction.slots)).sum())
     at_random = rated * mean_response(scenario)
     return float(sum(brought.tolist())) / at_random if at_random > 0 else np.nan
+
+
+def check_spend(ledger: Ledger, hour: float) -> None:
+    """Raise ``SpendError`` where all bidders together have spent more than ``MAX_SPEND_MICROS``."""
+    spent = float(ledger.spend.sum(dtype=np.float64))
+    if spent > MAX_SPEND_MICROS:
+        raise SpendError(
+            f"spend of all bidders by hour {hour:.6g}: {spent / MICROS:.3g} in currency; allowed: at most "
+            f"{MAX_SPEND_MICROS / MICROS:.3g} in one run; lower the bids, set bidders.budget, simulate fewer requests, "
+            "or state money in a larger unit"
+        )
 
 
 class Series:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .auction.arrays import Memory
 from .scenario import HOUR_US, Cap, Terms
 
-MOST_NUMBERS = 1 << 28
+MAX_REMEMBERED = 1 << 28
 """So many times or counts are kept at most: two gigabytes of times."""
 
 
@@ -69,9 +69,9 @@ def _whose(cap: Cap, campaign: str, advertiser: str) -> str:
 
 def _check(people: int, times: int, houses: int) -> None:
     for what, each in (("numbers for frequency caps", times), ("advertisers", houses)):
-        if people * each > MOST_NUMBERS:
+        if people * each > MAX_REMEMBERED:
             raise ValueError(
-                f"audience.people = {people} x {each} {what}: at most {MOST_NUMBERS} can be remembered; "
+                f"audience.people = {people} x {each} {what}: at most {MAX_REMEMBERED} can be remembered; "
                 "simulate a sample of the people"
             )
 

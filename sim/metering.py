@@ -44,12 +44,13 @@ class Meter:
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """By bidder, over all its sources: ``lookups``, ``matches``, and ``data_cost`` in currency; shape (bidders,) each."""
-        lookups, matches, cost = np.zeros((3, len(self._desks)), dtype=np.int64)
+        lookups, matches = np.zeros((2, len(self._desks)), dtype=np.int64)
+        cost = np.zeros(len(self._desks))
         for number, desk in enumerate(self._desks):
             lookups[number] = self._lookups[number] * len(desk.looks_up)
             matches[number] = sum(self._found(number, name) for name in desk.looks_up)
-            cost[number] = self._cost(number)
-        return {"lookups": lookups, "matches": matches, "data_cost": cost / MICROS}
+            cost[number] = self._cost(number) / MICROS
+        return {"lookups": lookups, "matches": matches, "data_cost": cost}
 
     @property
     def total(self) -> float:

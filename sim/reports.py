@@ -23,13 +23,13 @@ Rows = dict[str, NDArray[Any]]
 
 
 class Standing(NamedTuple):
-    """An account at a moment: requests seen by then, money in currency."""
+    """An account at a moment: requests seen by then while it might bid, money in currency (``left_today`` until midnight)."""
 
     at_us: int
     requests: int
     spend: float
     wins: int
-    budget_left: float
+    left_today: float
 
 
 @dataclass

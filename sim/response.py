@@ -139,4 +139,5 @@ def _level(parts: Sequence[Logit], shape: tuple[int, ...]) -> NDArray[np.float64
 
 
 def _expit(level: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(1.0 / (1.0 + np.exp(-level)))
+    with np.errstate(over="ignore"):  # exp of a very low level is infinite, and the probability 0
+        return np.asarray(1.0 / (1.0 + np.exp(-level)))

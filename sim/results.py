@@ -24,7 +24,7 @@ class RunResult:
     ``conversions_unattributed`` (too late for their window), ``margin`` and ``margin_censored`` (what the conversions of these names
     bring, in currency), ``lookups`` (requests looked up in its sources,
     over all of them), ``matches`` (those that matched), ``data_cost`` (their price, which is not in ``spend``), ``late`` (bids
-    after the exchange's deadline), ``unsent`` (requests that the exchange did not send), ``budget_left`` (inf where
+    after the exchange's deadline), ``unsent`` (requests that the exchange did not send), ``budget_left`` (of the run, or of all its days; inf where
     unlimited).
 
     Where accounts are on a journey also ``purchases_expected`` (at their hazard), ``purchases_without_ads`` (the same, had the

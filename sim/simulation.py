@@ -15,6 +15,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from .allowance import Allowance
 from .arrivals import SLICE
 from .auction.arrays import Record, Requests
 from .auction.kernel import clear
@@ -23,7 +24,7 @@ from .calendar import Calendar
 from .desk import Desk, Entrant, Lot
 from .journey.purchases import Purchases
 from .latency import Deadline
-from .ledger import UNLIMITED, Series, bidder_columns, market_totals, open_ledger, relevance
+from .ledger import Series, bidder_columns, check_spend, market_totals, open_ledger, relevance
 from .memory import open_memory
 from .metering import Meter
 from .outcomes import NEVER_US, Happened, Outcomes
@@ -40,6 +41,8 @@ from .world import make_world
 
 CLOSED = 2**62
 """A floor that no bid reaches."""
+MAX_BIDDERS = 2**15 - 1
+"""Shortlists and sales hold a bidder's number in 16 bits."""
 
 
 def simulate(
@@ -55,12 +58,20 @@ def simulate(
 
     ``strategies`` maps bidder names to a strategy (which then sees all sources and has ``bidders.budget``) or to an
     ``Entrant``. Strategies are copied before use. ``sink`` is handed each block's auctions as they are settled.
-    Raises ``BidError`` where a strategy reads what it may not see, or answers with something that is not a bid.
+    Raises ``BidError`` where a strategy reads what it may not see, raises an error, answers with something that is not a bid, or
+    takes longer than ``engine.strategy_timeout_s`` for it; ``TrialError``, one of these, where that shows before the first event;
+    ``SpendError`` where more is spent than can be counted (docs/limits.md).
     """
     if not isinstance(scenario, Scenario):
         raise TypeError(
             f"scenario: {type(scenario).__name__}; allowed: a Scenario (jointbid.load(NAME) makes one)"
         )
+    if not isinstance(strategies, Mapping):
+        raise TypeError(
+            f"strategies: {type(strategies).__name__}; allowed: a mapping of bidder names to strategies, {{'me': strategy}}"
+        )
+    if len(strategies) > MAX_BIDDERS:
+        raise ValueError(f"strategies: {len(strategies)} bidders; allowed: at most {MAX_BIDDERS}")
     return _Run(scenario, strategies, Streams(seed, replication), log, sink).play()
 
 
@@ -77,7 +88,10 @@ class _Run:
     ) -> None:
         self.scenario, self.streams, self.sink = scenario, streams, sink
         self.world = make_world(scenario, streams, log)
-        self.desks = [Desk(name, self._entrant(s), self.world, streams) for name, s in strategies.items()]
+        limit_s = scenario.engine.strategy_timeout_s
+        self.desks = [
+            Desk(name, self._entrant(s), self.world, streams, limit_s) for name, s in strategies.items()
+        ]
         for desk in self.desks:
             desk.trial()
         self.most = min(scenario.engine.max_block, SLICE)
@@ -85,7 +99,6 @@ class _Run:
         self.floors = self.seats.floor.copy()
         slots = len(self.rules.rates)
         self.ledger = open_ledger([desk.budget for desk in self.desks], slots)
-        self.budgets = self.ledger.left.copy()
         self.memory = open_memory(
             scenario.audience.people,
             {desk.name: desk.terms for desk in self.desks},
@@ -115,6 +128,11 @@ class _Run:
         self.chunks = chunks(scenario, streams, log)
         self.requests_expected = (len(log) if log is not None else scenario.supply.requests) or 0
         self.seen = self.steps = 0
+        self.allowances = [
+            Allowance(scenario, desk.terms, desk.budget, self.requests_expected) for desk in self.desks
+        ]
+        self.always_open = all(allowance.is_always_open for allowance in self.allowances)
+        self.asked = np.zeros(len(self.desks), dtype=np.int64)
         self.recorded = sink is not None or any(desk.strategy.learns for desk in self.desks)
 
     def play(self) -> RunResult:
@@ -179,29 +197,35 @@ class _Run:
             self.scenario.supply.horizon_h,
         )
         spend, wins = (self.ledger.spend / MICROS).tolist(), self.ledger.wins.sum(axis=1).tolist()
-        left = self._budgets_left().tolist()
+        left, seen = (self.ledger.left / MICROS).tolist(), self._asked().tolist()
         step, self.steps = self.steps, self.steps + 1
         for number, desk in enumerate(self.desks):
             if step % desk.control_every:
                 continue
-            known = desk.learn(Standing(now_us, self.seen, spend[number], wins[number], left[number]))
+            allowance = self.allowances[number]
+            known = desk.learn(Standing(now_us, seen[number], spend[number], wins[number], left[number]))
             desk.control(
                 AccountState(
                     hour=hour,
                     horizon_h=horizon_h,
-                    requests_seen=self.seen,
-                    requests_expected=self.requests_expected,
+                    requests_seen=seen[number],
+                    requests_expected=allowance.requests,
                     spend=known.spend,
                     wins=known.wins,
-                    budget=np.inf if desk.budget is None else desk.budget,
-                    budget_left=known.budget_left,
+                    budget=allowance.total,
+                    daily_budget=allowance.daily,
+                    **allowance.limits(now_us, known)._asdict(),
                     clicks=desk.clicks.known,
                     conversions=desk.conversions.known,
                     margin=desk.conversions.margin,
-                    requests_unreported=self.seen - known.requests,
+                    requests_unreported=seen[number] - known.requests,
                     report_age_h=(now_us - known.at_us) / HOUR_US,
                 )
             )
+
+    def _asked(self) -> NDArray[np.int64]:
+        """Requests so far that came while each bidder might bid, shape (bidders,)."""
+        return np.full(len(self.desks), self.seen) if self.always_open else self.asked
 
     def _count_stock(self) -> None:
         """What has been sold is taken off the shelves; from here on impressions do what they do with what is left."""
@@ -210,9 +234,10 @@ class _Run:
             self.truths[:] = self.world.truth_cells([desk.advertiser for desk in self.desks])[0]
 
     def _budgets_left(self) -> NDArray[np.float64]:
-        """What each bidder may still spend in the whole run, currency; inf where that is unlimited."""
-        left = (self.budgets - self.ledger.spend) / MICROS
-        return np.where(self.budgets == UNLIMITED, np.inf, left)
+        """What each bidder might have spent in the whole run and did not, currency; inf where that is unlimited."""
+        spend = (self.ledger.spend / MICROS).tolist()
+        pairs = zip(self.allowances, spend, strict=True)
+        return np.array([allowance.left_of(allowance.total, spent) for allowance, spent in pairs])
 
     # -- requests between events ----------------------------------------------------------------------------------
 
@@ -243,7 +268,10 @@ class _Run:
         cells = np.empty((len(visible) + len(truth_cells), n), dtype=np.int32)
         self.truths = cells[len(visible) :]
         self.truths[:] = truth_cells
-        self.tables.load(cells[: len(visible)])
+        weight = chunk.logged.weight
+        self.tables.load(
+            cells[: len(visible)], self.scenario.auction.slots[0] * (weight.max() if len(weight) else 1.0)
+        )
         every = self.scenario.bidders.control_interval_requests
         if every:
             first = max(every, -(-chunk.start // every) * every)
@@ -283,7 +311,10 @@ class _Run:
             record,
             self.responses,
         )
+        check_spend(self.ledger, self.calendar.now_us / HOUR_US)
         self.seen = chunk.start + last
+        if not self.always_open:
+            self.asked[is_open] += last - first
         happened = self.outcomes.note(chunk, self.responses) if self.responses.filled[0] else NOTHING_HAPPENED
         for number in np.unique(happened.bidder):
             own = Happened(*(column[happened.bidder == number] for column in happened))

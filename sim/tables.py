@@ -7,16 +7,18 @@ spares the kernel from looking at every bidder on every request.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .auction.arrays import Bids, Shortlist
 from .auction.rounding import enter_bids
-from .desk import MAX_CELLS, Answer, Desk, Facet
+from .desk import MAX_CELLS, Desk, Facet
 from .scenario import HOUR_US
+from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
 from .supply import Chunk
-from .visible import MAX_BID, refuse
+from .trial import Answer
 from .world import World
 
 SPARE = 3
@@ -37,8 +39,9 @@ class BidTables:
 
     def __init__(self, desks: Sequence[Desk], world: World, rows: int, slots: int) -> None:
         self._desks, self._world = desks, world
+        self._most_bid = MAX_MONEY
         facets = list(dict.fromkeys(facet for desk in desks for facet in desk.facets))
-        joint = int(np.prod([facet.codes for facet in facets], dtype=np.float64)) if facets else 1
+        joint = prod(facet.codes for facet in facets)
         shared = bool(desks) and all(desk.cells for desk in desks) and joint <= MAX_CELLS
         if shared:
             self._lay_out_joint_cells(facets, joint)
@@ -78,8 +81,16 @@ class BidTables:
             creative=_NOBODY_CHOOSES,
         )
 
-    def load(self, cells: NDArray[np.int32]) -> None:
-        """Fill in the visible cells of a new chunk, shape (columns, n), as far as they are settled."""
+    def load(self, cells: NDArray[np.int32], scale: float) -> None:
+        """Fill in the visible cells of a new chunk, shape (columns, n), as far as they are settled.
+
+        ``scale`` is the most that a bid of 1 can cost there: rows that stand for many impressions lower the highest bid.
+        """
+        most = MAX_CHARGE_MICROS / MICROS / scale
+        if most < self._most_bid:
+            self._most_bid = most
+            for desk in self._desks:
+                desk.stale = True
         self.cells = cells
         self._fill(slice(0, cells.shape[1]), settled=True)
 
@@ -96,9 +107,9 @@ class BidTables:
                 continue
             begin, stride = int(self._begins[number]), self.bids.stride
             own_cell, bids = self._own_cell[number], answer.bids
-            wrong = enter_bids(bids, MAX_BID, own_cell, self.bids.numbers, begin, stride)
+            wrong = enter_bids(bids, self._most_bid, own_cell, self.bids.numbers, begin, stride)
             if wrong >= 0:
-                refuse(float(bids[wrong]), wrong, desk.name, now_us / HOUR_US)
+                desk.refuse(float(bids[wrong]), wrong, chunk, part, now_us / HOUR_US, self._most_bid)
             if desk.chooses:
                 self._enter_creatives(answer, own_cell, begin)
 
@@ -137,7 +148,7 @@ def _projection(joint: Sequence[Facet], own: Sequence[Facet]) -> NDArray[np.int6
     sizes = [facet.codes for facet in joint]
     if tuple(joint) == tuple(own):
         return _AS_ASKED
-    cell = np.zeros(int(np.prod(sizes)), dtype=np.int64)
+    cell = np.zeros(prod(sizes), dtype=np.int64)
     grid = np.unravel_index(np.arange(len(cell)), sizes) if sizes else ()
     for facet in own:
         cell = cell * facet.codes + grid[joint.index(facet)]

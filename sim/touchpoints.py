@@ -87,11 +87,7 @@ def paths(touches: Touches, bought: Mapping[str, NDArray[Any]], window_h: float)
     order = np.lexsort((hour, account))
     account, time_us = account[order], np.rint(hour[order] * HOUR_US).astype(np.int64)
     n = len(account)
-    last_us = max(int(touches.time_us.max(initial=0)), int(time_us.max(initial=0))) + 1
-    stride = np.int64(last_us + 1)
-    following = np.searchsorted(
-        account * stride + time_us, touches.account * stride + touches.time_us, "right"
-    )
+    following = _purchases_so_far(account, time_us, touches)
     there = following < n
     there[there] = account[following[there]] == touches.account[there]
     before_h = np.full(len(following), np.nan)
@@ -99,3 +95,20 @@ def paths(touches: Touches, bought: Mapping[str, NDArray[Any]], window_h: float)
     kept = ~there | (before_h <= window_h)
     number = np.where(there, following, n + touches.account)
     return Paths(number[kept], touches.channel[kept], before_h[kept], there[kept], n)
+
+
+def _purchases_so_far(
+    account: NDArray[np.int64], time_us: NDArray[np.int64], touches: Touches
+) -> NDArray[np.int64]:
+    """For each touchpoint, the number of purchases that do not follow it, in the order of account and time; shape (n,).
+
+    So it is also the number of the next purchase. Both are sorted by two keys: one number made of account and time would not fit
+    64 bits with many people and a long horizon. Of a purchase and a touchpoint at one time the purchase comes first.
+    """
+    purchases = len(account)
+    every_account = np.concatenate([account, touches.account])
+    order = np.lexsort((np.concatenate([time_us, touches.time_us]), every_account))
+    is_touch = order >= purchases
+    so_far = np.empty(len(touches.account), dtype=np.int64)
+    so_far[order[is_touch] - purchases] = np.cumsum(~is_touch)[is_touch]
+    return so_far

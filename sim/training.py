@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,7 @@ class _Table:
     def __init__(self, scenario: Scenario) -> None:
         self._scenario, self._sources = scenario, scenario.originals(scenario.source)
         self._sizes = [scenario.codes_of(name) for name in self._sources]
-        self._cells = int(np.prod(self._sizes))
+        self._cells = prod(self._sizes)
         self._sums: dict[str, NDArray[np.float64]] = {}
 
     def cells(self, streams: Streams, start: int, facts: Facts, visits: Visits) -> NDArray[np.int64]:

@@ -12,6 +12,8 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from .scenario.base import MAX_MONEY
+
 PUBLIC_COLUMNS = ("hour", "floor", "at", "u")
 """Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
 in ``jointbid.sim.auction.mechanisms.MECHANISMS``), own randomness."""
@@ -100,11 +102,19 @@ class Feedback:
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """A bidder's own account at a control step. Money in currency, time in hours, ``budget`` inf where unlimited.
+    """A bidder's own account at a control step. Money in currency, time in hours.
 
-    ``clicks`` and ``conversions`` are those that are known by now, ``margin`` what these conversions bring. ``spend``, ``wins`` and
-    ``budget_left`` are as they stood ``report_age_h`` ago, ``requests_unreported`` requests before now: where ``bidders.report_delay_h``
-    is 0 both are 0.
+    ``budget`` is what may be spent in the whole run: ``bidders.budget``, or the daily budget times the days on which the bidder may
+    bid, if that is less; inf where unlimited. ``budget_left`` is what may still be spent in all, ``left_today`` until midnight, and
+    ``daily_budget`` each day (inf where unlimited). ``requests_seen`` and ``requests_expected`` count the requests of the hours in
+    which its flight and day parts let it bid; of these ``hours_left_today`` and ``flight_hours_left`` are left (nan: not stated).
+
+    Spending evenly means to spend ``due`` on the next ``due_requests``. Where ``is_renewed`` these are the money and the requests of
+    today, or of the next day on which it may bid; otherwise those of the rest of the run.
+
+    ``clicks`` and ``conversions`` are those that are known by now, ``margin`` what these conversions bring. ``spend``, ``wins`` and what
+    is left are as they stood ``report_age_h`` ago, ``requests_unreported`` requests before now: where ``bidders.report_delay_h``
+    is 0 both are 0. Of a day that no report is of yet nothing counts as spent.
     """
 
     hour: float
@@ -120,6 +130,12 @@ class AccountState:
     margin: float = 0.0
     requests_unreported: int = 0
     report_age_h: float = 0.0
+    daily_budget: float = float("inf")
+    left_today: float = float("inf")
+    hours_left_today: float = float("nan")
+    flight_hours_left: float = float("nan")
+    due_today: float = 0.0
+    due_requests_today: int = 0
 
     @property
     def requests_reported(self) -> int:
@@ -130,6 +146,40 @@ class AccountState:
     def hours_left(self) -> float:
         """Hours until the end of the run."""
         return self.horizon_h - self.hour
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether another day brings more money: the daily budget is less than what may be spent in all."""
+        return 0.0 < self.daily_budget < self.budget
+
+    @property
+    def days(self) -> float:
+        """How many daily budgets may be spent in all; 1 where the run's budget alone binds."""
+        return self.budget / self.daily_budget if self.is_renewed else 1.0
+
+    @property
+    def due(self) -> float:
+        """What is to be spent on the next ``due_requests``."""
+        return self.due_today if self.is_renewed else self.budget_left
+
+    @property
+    def due_requests(self) -> int:
+        """The requests that ``due`` is for."""
+        if self.is_renewed:
+            return self.due_requests_today
+        return max(self.requests_expected - self.requests_reported, 0)
+
+    @property
+    def pace(self) -> float:
+        """What an even plan spends on each request from here on."""
+        return self.due / max(self.due_requests, 1)
+
+    def planned(self, n: int) -> float:
+        """What an even plan spends on the next ``n`` requests; beyond today it is the mean of all days."""
+        if not self.is_renewed:
+            return self.due / max(self.due_requests, n, 1) * n
+        later = max(n - self.due_requests, 0)
+        return self.pace * (n - later) + self.budget / max(self.requests_expected, 1) * later
 
 
 @runtime_checkable
@@ -162,12 +212,23 @@ class Strategy(Protocol):
 
 
 class BidError(ValueError):
-    """A strategy answered with something that is not a bid; the message names strategy, time, row and value."""
+    """A strategy raised an error, did not return, or answered no bids; the message names strategy, file, time and row."""
+
+
+class TrialError(BidError):
+    """A strategy that cannot take part, found before the first event of a run."""
+
+
+class StrategyTimeout(BidError):  # noqa: N818 - as TimeoutExpired
+    """A call of a strategy took longer than ``engine.strategy_timeout_s``."""
 
 
 def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) -> NDArray[np.float64]:
-    """The answer as float64 of shape (n,); otherwise ``BidError``. What the numbers are is checked as they enter."""
-    place = f"strategy of bidder {who!r} at hour {when_h:.6g}"
+    """The answer as float64 of shape (n,); otherwise ``BidError``. What the numbers are is checked as they enter.
+
+    ``who`` is the strategy and its bidder, as messages name them.
+    """
+    place = f"{who} at hour {when_h:.6g}"
     if not isinstance(bids, np.ndarray) or bids.dtype.kind not in "fiu":
         kind = bids.dtype.name + " array" if isinstance(bids, np.ndarray) else type(bids).__name__
         raise BidError(
@@ -185,9 +246,9 @@ def check_bids(bids: object, requests: VisibleRequests, who: str, when_h: float)
     from .auction.rounding import first_wrong  # a kernel
 
     answer = as_bids(bids, requests, who, when_h)
-    wrong = first_wrong(answer, MAX_BID)
+    wrong = first_wrong(answer, MAX_MONEY)
     if wrong >= 0:
-        refuse(float(answer[wrong]), wrong, who, when_h)
+        refuse(float(answer[wrong]), wrong, requests, who, when_h)
     return answer
 
 
@@ -197,7 +258,7 @@ def check_creatives(
     """The answer as int16 of shape (n,), from -1 to ``creatives`` - 1, or None; otherwise ``BidError``."""
     if answer is None:
         return None
-    place = f"strategy of bidder {who!r} at hour {when_h:.6g}"
+    place = f"{who} at hour {when_h:.6g}"
     allowed = f"allowed: an integer array of shape ({requests.n},), or None for rotation"
     if not isinstance(answer, np.ndarray) or answer.dtype.kind not in "iu":
         kind = answer.dtype.name + " array" if isinstance(answer, np.ndarray) else type(answer).__name__
@@ -208,16 +269,29 @@ def check_creatives(
     if len(wrong):
         raise BidError(
             f"{place}: row {wrong[0]}: creative {answer[wrong[0]]}; allowed: 0 to {creatives - 1}, or -1 for rotation"
+            f"{in_row(requests, int(wrong[0]))}"
         )
     return answer.astype(np.int16)
 
 
-def refuse(bid: float, row: int, who: str, when_h: float) -> NoReturn:
-    """``BidError`` for a number that is no bid."""
+def refuse(
+    bid: float, row: int, requests: VisibleRequests, who: str, when_h: float, most: float = MAX_MONEY
+) -> NoReturn:
+    """Raise ``BidError`` for a number that is no bid: not finite, below 0, or above ``most``."""
     raise BidError(
-        f"strategy of bidder {who!r} at hour {when_h:.6g}: row {row}: bid {bid}; allowed: a finite number from 0 to "
-        f"{MAX_BID:.0e} (currency per impression, 0 = no bid)"
+        f"{who} at hour {when_h:.6g}: row {row}: bid {bid}; allowed: a finite number from 0 to "
+        f"{most:.3g} (currency per impression, 0 = no bid){in_row(requests, row)}"
     )
 
 
-MAX_BID = 1e9
+def in_row(requests: VisibleRequests, row: int) -> str:
+    """Return ``; row 3: profile = 2, hour = 0.5``: the visible columns of a row, for messages."""
+    seen = ", ".join(f"{name} = {column[row]:.6g}" for name, column in requests.items())
+    return f"; row {row}: {seen or 'no columns'}"
+
+
+def rows_of(requests: VisibleRequests, rows: slice) -> VisibleRequests:
+    """Return some rows of a batch; the columns are copies."""
+    return VisibleRequests(
+        len(range(*rows.indices(requests.n))), {name: column[rows] for name, column in requests.items()}
+    )

@@ -6,7 +6,7 @@ No bidder can play it. It is worked out after a run, from the values and prices 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +32,16 @@ def hindsight(
     price: NDArray[np.float64],
     budget: float = np.inf,
     objective: Literal["profit", "value"] = "profit",
+    *,
+    day: NDArray[np.integer[Any]] | None = None,
+    daily_budget: float = np.inf,
 ) -> Hindsight:
     """The linear relaxation of the knapsack of requests (Dantzig 1957): best gain per unit of money first, the last in part.
 
     ``value`` is what each request is worth and ``price`` the least that buys it (the minimum bid to win; where nobody
     else bids and there is no floor, 0), both in currency per impression, shape (n,); ``budget`` in currency. ``objective``
-    is what is gained: value less price, or value. The gain is at least that of every strategy on the same requests where one
+    is what is gained: value less price, or value. With ``day``, the number of each request's day, shape (n,), no day costs more than
+    ``daily_budget`` either: best gain per unit of money first is still best, as each day's limit lies within the one for all. The gain is at least that of every strategy on the same requests where one
     slot is sold and rivals' bids do not react, whatever the auction charges, as no winner pays less than the price. Raises
     ``ValueError`` for arrays that do not match, a negative or infinite price, and a budget below 0.
     """
@@ -46,18 +50,27 @@ def hindsight(
         raise ValueError(f"value and price have shapes {value.shape} and {price.shape}: must be one, (n,)")
     if not np.isfinite(value).all() or not np.isfinite(price).all() or (price < 0).any():
         raise ValueError("value and price: must be finite numbers, and prices 0 or more")
-    if not budget >= 0:
-        raise ValueError(f"budget = {budget}: must be a number, 0 or more")
+    for name, amount in (("budget", budget), ("daily_budget", daily_budget)):
+        if not amount >= 0:
+            raise ValueError(f"{name} = {amount}: must be a number, 0 or more")
+    if day is not None and np.shape(day) != value.shape:
+        raise ValueError(f"day has shape {np.shape(day)}: must be that of value, {value.shape}")
     if objective not in {"profit", "value"}:
         raise ValueError(f"objective = {objective}: must be one of profit, value")
     gain = value - price if objective == "profit" else value
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.where(gain > 0, gain / price, -np.inf)
-    order = np.argsort(-rate, kind="stable")
-    cost = price[order]
+    order, share = np.argsort(-rate, kind="stable"), np.where(gain > 0, 1.0, 0.0)
+    if day is not None and np.isfinite(daily_budget):
+        for number in np.unique(day):
+            today = order[np.asarray(day)[order] == number]
+            share[today] *= _afforded(share[today] * price[today], daily_budget)
+    share[order] *= _afforded(share[order] * price[order], budget)
+    return Hindsight(share, float(share @ gain), float(share @ value), float(share @ price))
+
+
+def _afforded(cost: NDArray[np.float64], budget: float) -> NDArray[np.float64]:
+    """The part of each purchase that is paid for, the first ones first; shape (n,)."""
     before = np.cumsum(cost) - cost
     with np.errstate(divide="ignore", invalid="ignore"):
-        part = np.where(cost > 0, (budget - before) / cost, 1.0)
-    share = np.empty_like(value)
-    share[order] = np.where(gain[order] > 0, np.clip(part, 0.0, 1.0), 0.0)
-    return Hindsight(share, float(share @ gain), float(share @ value), float(share @ price))
+        return np.clip(np.where(cost > 0, (budget - before) / cost, 1.0), 0.0, 1.0)

@@ -6,12 +6,15 @@ A broken package harms nobody who does not use it (``jointbid.strategies.plugins
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any
 
 from jointbid.sim import Strategy
-from jointbid.sim.scenario import StrategySpec
+from jointbid.sim.identity import place_of_error
+from jointbid.sim.scenario import Engine, StrategySpec
+from jointbid.sim.watch import WATCH, Call, CallTimeout
 
 from .hindsight import NOT_PLAYABLE
 from .market import Market
@@ -56,6 +59,9 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "portfolio": Portfolio,
 }
 
+TIMEOUT_S = Engine().strategy_timeout_s
+"""How long a constructor may take, where no scenario says otherwise."""
+
 BOUNDS = {"hindsight": NOT_PLAYABLE}
 """Names that belong to no bidder, and why."""
 
@@ -69,15 +75,28 @@ def names() -> list[str]:
     return [*BUILT_IN, *sorted(set(plugins()) - set(BUILT_IN))]
 
 
-def make(spec: StrategySpec, market: Market) -> Strategy:
-    """A fresh strategy by name and parameters; it is given the public ``market`` if it asks for one by that name."""
+def make(spec: StrategySpec, market: Market, timeout_s: float | None = TIMEOUT_S) -> Strategy:
+    """A fresh strategy by name and parameters; it is given the public ``market`` if it asks for one by that name.
+
+    Raises:
+        UnknownStrategyError: no such strategy or parameter, or a constructor that raises or takes longer than ``timeout_s``.
+    """
     maker = find(spec.name)
     check_parameters(spec.name, maker, spec.params)
     asks = "market" in inspect.signature(maker).parameters
+    given = {**spec.params, **({"market": market} if asks else {})}
+    call = Call(f"strategy {spec.name!r}", "__init__", 0.0, timeout_s or math.inf)
     try:
-        strategy: Strategy = maker(**spec.params, **({"market": market} if asks else {}))
+        strategy: Strategy = WATCH.call(lambda _: maker(**given), None, call)  # type: ignore[assignment]
     except (TypeError, ValueError) as error:
         raise UnknownStrategyError(f"strategy {spec.name!r}: {error}") from error
+    except CallTimeout:
+        raise UnknownStrategyError(f"{call.described}; look for a loop that does not end") from None
+    except Exception as error:
+        place = place_of_error(error)
+        raise UnknownStrategyError(
+            f"strategy {spec.name!r}: {type(error).__name__}: {error}{f' ({place})' if place else ''}"
+        ) from error
     return strategy
 
 

@@ -30,7 +30,6 @@ ORDER = [
     "sim",
 ]
 """Folders of experiments/ and the two rooms below it; each imports only what stands to the right of it."""
-KNOWN = {"experiments/execution: progress.py, progress_bars.py"}  # remove once both are one file
 
 
 class Arrow(NamedTuple):
@@ -126,7 +125,7 @@ def test_imports_point_down(real):
 
 
 def test_no_circle_among_the_parts_of_a_folder(real):
-    assert {ring: own for ring, own in circles(real).items() if ring not in KNOWN} == {}
+    assert circles(real) == {}
 
 
 def test_experiments_holds_what_the_order_names():

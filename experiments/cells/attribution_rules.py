@@ -52,10 +52,14 @@ def position(paths: Paths, channels: int, half_life_h: float) -> Credits:  # noq
 
 
 def time_decay(paths: Paths, channels: int, half_life_h: float) -> Credits:
-    """To each touchpoint by a weight that halves with every ``half_life_h`` before the purchase."""
-    weight = np.zeros(len(paths.path))
-    weight[paths.bought] = 0.5 ** (paths.before_h[paths.bought] / half_life_h)
-    return _summed(paths, channels, weight)
+    """To each touchpoint by a weight that halves with every ``half_life_h`` before the purchase.
+
+    Weights are relative to the path's last touchpoint, whose weight is 1: so their sum never underflows, however short the half-life.
+    """
+    last = np.flatnonzero(_ends(paths.path))[np.cumsum(_starts(paths.path)) - 1]
+    before_last_h = paths.before_h - paths.before_h[last]
+    with np.errstate(over="ignore"):  # infinitely many half-lives: a weight of 0
+        return _summed(paths, channels, 0.5 ** (before_last_h / half_life_h))
 
 
 def markov(paths: Paths, channels: int, half_life_h: float) -> Credits:  # noqa: ARG001

@@ -16,7 +16,7 @@ from jointbid.strategies.base import Policy
 
 from .arms import FOCAL
 from .attribution_rules import RULES, credits_of
-from .bidders import records
+from .bidders import for_all, records
 from .cell import Cell, CellResult
 
 OBSERVED, HELD_OUT, WITHOUT = "all channels", "held out", "without "
@@ -100,6 +100,7 @@ def campaigns(cell: Cell) -> dict[str, Entrant]:
     )
     budgets = {name: daily for name, daily in cell.policies if not isinstance(daily, tuple)}
     held_out = cell.arm == HELD_OUT
+    common = scenario.bidders.terms.holdout
     entrants = {}
     for number, (name, channel) in enumerate(plan.channels.items()):
         level = 0.0 if cell.arm == WITHOUT + name else channel.bid_cpm / 1000.0
@@ -108,7 +109,7 @@ def campaigns(cell: Cell) -> dict[str, Entrant]:
         terms = scenario.bidders.terms.model_copy(
             update={
                 "daily_budget": daily,
-                "holdout": Holdout(share=plan.holdout) if held_out else scenario.bidders.terms.holdout,
+                "holdout": Holdout(share=plan.holdout) if held_out else for_all(common, FOCAL),
             }
         )
         held = tuple(dict.fromkeys(brain.reads or ()))
@@ -139,7 +140,8 @@ def tested(cell: Cell, result: RunResult) -> dict[str, list[Any]]:
     """What the randomised test says of each channel: purchases by those who may see it less those by the others, for all people.
 
     ``holdout_error`` is the standard error of a difference of two means with unequal variances (Welch 1947). Each test is
-    read alone, as its owner can: the other channels' tests run at the same time, independently of it.
+    read alone, as its owner can: the other channels' tests run at the same time, independently of it. A test with fewer than two
+    people on a side says nothing: nan.
     """
     plan, people = plan_of(cell.scenario), cell.scenario.audience.people or 0
     bought = np.bincount(result.purchases.get("account", np.empty(0, np.int64)), minlength=people)
@@ -149,8 +151,8 @@ def tested(cell: Cell, result: RunResult) -> dict[str, list[Any]]:
         out = people_held_out(Holdout(share=plan.holdout), name, streams, people)
         shown, hidden = bought[~out], bought[out]
         if min(len(shown), len(hidden)) < 2:
-            effects.append(0.0)
-            errors.append(float("inf"))
+            effects.append(float("nan"))
+            errors.append(float("nan"))
             continue
         effects.append(float(people * (shown.mean() - hidden.mean())))
         spread = shown.var(ddof=1) / len(shown) + hidden.var(ddof=1) / len(hidden)

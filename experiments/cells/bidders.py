@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from jointbid.sim import Entrant, Scenario, simulate
-from jointbid.sim.scenario import StrategySpec
+from jointbid.sim.scenario import Holdout, StrategySpec, Terms
 from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
 from jointbid.strategies.base import Priced, Valuation
 from jointbid.strategies.market import Market
@@ -116,19 +116,42 @@ def seated(cell: Cell) -> list[tuple[str, StrategySpec]]:
 
 
 def seats(cell: Cell, advertiser: str, arm: str, rivals: Rivals = ()) -> dict[str, Entrant]:
-    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the budget.
+    """The campaigns of one advertiser under an arm: one, or one of each house with an equal part of the money.
 
-    ``rivals`` are the sources that each of the others holds.
+    They differ from one campaign in their data alone: see ``divided``. ``rivals`` are the sources that each of the others holds.
     """
     scenario, budget = cell.scenario, cell.scenario.bidders.budget
     if arm != SPLIT_BUDGET or scenario.response.family == "private_value":
         return {advertiser: _campaign(cell, advertiser, arm, budget, rivals)}
     houses, lattice = scenario.houses, Lattice(tuple(scenario.source))
     share = None if budget is None else budget / len(houses)
+    terms = divided(scenario.bidders.terms, advertiser, len(houses))
     return {
-        f"{advertiser}_{owner}": _campaign(cell, advertiser, lattice.arm(held), share, rivals)
+        f"{advertiser}_{owner}": replace(
+            _campaign(cell, advertiser, lattice.arm(held), share, rivals), terms=terms
+        )
         for owner, held in houses.items()
     }
+
+
+def divided(terms: Terms, advertiser: str, campaigns: int) -> Terms:
+    """The terms of each of an advertiser's campaigns, so that all together keep to the advertiser's.
+
+    Each gets an equal part of the day's money, all leave the same people out, and caps count the impressions of all.
+    """
+    daily = terms.daily_budget
+    return terms.model_copy(
+        update={
+            "daily_budget": None if daily is None else daily / campaigns,
+            "caps": tuple(cap.model_copy(update={"per": "advertiser"}) for cap in terms.caps),
+            "holdout": for_all(terms.holdout, advertiser),
+        }
+    )
+
+
+def for_all(holdout: Holdout | None, advertiser: str) -> Holdout | None:
+    """The holdout of all campaigns of an advertiser: the same people."""
+    return holdout and holdout.model_copy(update={"group": holdout.group or advertiser})
 
 
 def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:
@@ -194,10 +217,12 @@ def _campaign(
     spec: StrategySpec | None = None,
 ) -> Entrant:
     """One campaign with the arm's data; where every bidder knows its value there are none."""
-    policy = make(spec or strategy_of(cell, advertiser), Market.of(cell.scenario))
+    own = spec or strategy_of(cell, advertiser)
+    policy = make(own, Market.of(cell.scenario), cell.scenario.engine.strategy_timeout_s)
     if cell.scenario.response.family == "private_value":
-        return Entrant(policy, None, budget, advertiser)
-    return Entrant(Priced(valuation(cell, arm, rivals), policy), information(cell, arm), budget, advertiser)
+        return Entrant(policy, None, budget, advertiser, strategy_name=own.name)
+    brain = Priced(valuation(cell, arm, rivals), policy)
+    return Entrant(brain, information(cell, arm), budget, advertiser, strategy_name=own.name)
 
 
 def _about_log(cell: Cell) -> tuple[str, int, int, int]:

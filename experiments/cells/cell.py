@@ -21,7 +21,12 @@ CODE = ("sim", "strategies", "experiments/cells")
 COMPUTING = ("numpy", "numba", "scipy", "scikit-learn")
 """Libraries whose versions may change a number's last digits."""
 
-FOR_PEOPLE: dict[str, Any] = {"name": True, "question": True, "currency": True, "engine": {"max_block"}}
+FOR_PEOPLE: dict[str, Any] = {
+    "name": True,
+    "question": True,
+    "currency": True,
+    "engine": {"max_block", "strategy_timeout_s"},
+}
 """Parts of a scenario that no number depends on."""
 
 PILOTS = 1_000_000
@@ -92,10 +97,14 @@ class Cell:
             parts.append([self.parameter, *self.policies])
         if self.watched:
             parts.append(["watched", *self.watched])
-        plays = [self.scenario.bidders.strategy, *self.lineup]
-        plays += [kind.strategy for kind in self.scenario.bidders.kinds.values() if kind.strategy]
-        parts += [theirs for spec in plays if (theirs := fingerprint(spec.name, spec.params))]
+        parts += [theirs for spec in self.plays if (theirs := fingerprint(spec.name, spec.params))]
         return _hash(json.dumps(parts, sort_keys=True).encode())
+
+    @property
+    def plays(self) -> list[StrategySpec]:
+        """The strategies that may bid in it."""
+        kinds = [kind.strategy for kind in self.scenario.bidders.kinds.values() if kind.strategy]
+        return [self.scenario.bidders.strategy, *self.lineup, *kinds]
 
     @property
     def treatment(self) -> str:

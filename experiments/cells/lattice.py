@@ -14,7 +14,7 @@ from itertools import combinations
 from math import comb
 
 NONE, JOINT, AND = "none", "joint", "+"
-MOST_SOURCES = 6
+MAX_SOURCES = 6
 """64 sets: more would be a study of nothing else."""
 
 Weights = dict[str, float]

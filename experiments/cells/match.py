@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jointbid.sim import simulate
-from jointbid.sim.scenario import MICROS
+from jointbid.sim import Entrant, simulate
+from jointbid.sim.permission import DAY_H, changes
+from jointbid.sim.scenario import HOUR_US, MICROS, Terms
 from jointbid.sim.worth import worth
 from jointbid.strategies.hindsight import hindsight
 
@@ -18,16 +19,22 @@ from .cell import Cell, CellResult, label
 
 
 class Prices:
-    """A sink of auctions of one slot that keeps what each seat would have had to pay: the best other bid, or the floor."""
+    """A sink of auctions of one slot that keeps what each seat would have had to pay (the best other bid, or the floor), and when."""
 
     def __init__(self, seats: int) -> None:
-        self._seats, self._parts = seats, [np.empty((seats, 0))]
+        self._seats, self._parts, self._times = seats, [np.empty((seats, 0))], [np.empty(0, dtype=np.int64)]
 
     def __call__(self, rows: Mapping[str, NDArray[Any]]) -> None:
         """Take one block."""
         own = rows["winner"] == np.arange(self._seats)[:, None]
         best_other = np.where(own, rows["other_micros"], rows["bid_micros"])
         self._parts.append(np.maximum(best_other, rows["floor_micros"]).clip(0) / MICROS)
+        self._times.append(rows["time_us"])
+
+    @property
+    def time_us(self) -> NDArray[np.int64]:
+        """Shape (requests,)."""
+        return np.concatenate(self._times)
 
     @property
     def prices(self) -> NDArray[np.float64]:
@@ -38,14 +45,15 @@ class Prices:
 def run_match(cell: Cell) -> CellResult:
     """Simulate a match: a row a seat, with its strategy and the hindsight bound on its profit.
 
-    The bound holds rivals' bids as they were in this very match. It is nan with several slots, and where purchases follow
+    The bound holds rivals' bids as they were in this very match, and knows the budgets, flights and day parts of the seat, but not its
+    caps and holdout. It is nan with several slots, and where purchases follow
     months after an impression: none is known there.
     """
     market, strategies = entrants(cell), [label(spec) for _, spec in seated(cell)]
     bounded = len(cell.scenario.auction.slots) == 1 and cell.scenario.journey is None
     prices = Prices(len(market)) if bounded else None
     result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=prices)
-    bounds = _bounds(cell, list(market), prices.prices) if prices else [np.nan] * len(market)
+    bounds = _bounds(cell, market, prices) if prices else [np.nan] * len(market)
     about = {"study_point": cell.point, "arm": cell.treatment, "replication": cell.replication}
     totals = {name: result.market[name] for name in ("revenue", "welfare")}
     rows = [
@@ -57,10 +65,34 @@ def run_match(cell: Cell) -> CellResult:
     return CellResult(rows=rows, timeseries=hours, auctions=int(result.market["requests"]))
 
 
-def _bounds(cell: Cell, seats: Sequence[str], prices: NDArray[np.float64]) -> list[float]:
-    budget = cell.scenario.bidders.budget
-    values = worth(cell.scenario, seats, cell.seed, cell.replication)
+def _bounds(cell: Cell, market: Mapping[str, Entrant], prices: Prices) -> list[float]:
+    scenario, time_us = cell.scenario, prices.time_us
+    values = worth(scenario, list(market), cell.seed, cell.replication)
     return [
-        hindsight(value, price, np.inf if budget is None else budget).gain
-        for value, price in zip(values, prices, strict=True)
+        _bound(
+            entrant.terms or scenario.bidders.terms,
+            entrant.budget,
+            scenario.supply.horizon_h,
+            value,
+            price,
+            time_us,
+        )
+        for entrant, value, price in zip(market.values(), values, prices.prices, strict=True)
     ]
+
+
+def _bound(
+    terms: Terms,
+    budget: float | None,
+    horizon_h: float,
+    value: NDArray[np.float64],
+    price: NDArray[np.float64],
+    time_us: NDArray[np.int64],
+) -> float:
+    """The most that one seat could have gained on its terms."""
+    since_us, may_bid = (np.array(column) for column in zip(*changes(terms, horizon_h), strict=True))
+    here = may_bid[np.searchsorted(since_us, time_us, side="right") - 1]
+    limits = [np.inf if limit is None else limit for limit in (budget, terms.daily_budget)]
+    return hindsight(
+        value[here], price[here], limits[0], day=time_us[here] // (DAY_H * HOUR_US), daily_budget=limits[1]
+    ).gain

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
-from ..errors import BadInput
+from ..errors import BadInput, path_of
 
 HELP = """jointbid compare: studies side by side, on one page and as CSV
 
@@ -25,8 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     if unknown := [word for word in arguments if word.startswith("-")]:
         raise BadInput([f"{word}: no such option" for word in unknown])
     settings = [word for word in arguments if word.startswith("results_dir=")]
-    folders = [word for word in arguments if word not in settings]
-    results_dir = settings[-1].partition("=")[2] if settings else "results"
+    folders = [path_of("compare", word) for word in arguments if word not in settings]
+    results_dir = path_of("results_dir", settings[-1].partition("=")[2]) if settings else Path("results")
     from ..report.html.comparison_page import write_comparison
 
     try:

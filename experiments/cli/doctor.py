@@ -36,12 +36,7 @@ def checks() -> Iterator[tuple[str, bool, str]]:
     yield "cores", True, f"{_cores()} usable of {os.cpu_count()}"
     ray = version("ray")
     yield "ray", True, ray or "not installed (pip install 'jointbid[ray]' for executor=ray)"
-    cache = _kernel_cache()
-    yield (
-        _folder("kernel cache", cache)
-        if cache
-        else ("kernel cache", True, "none can be written: compiled anew each time")
-    )
+    yield _kernel_cache()
     yield _folder("results", Path("results"))
 
 
@@ -51,10 +46,16 @@ def _cores() -> int:
     return cores()
 
 
-def _kernel_cache() -> Path | None:
-    from jointbid.sim.compiled import cache_folder
+def _kernel_cache() -> tuple[str, bool, str]:
+    """Whether kernels can be kept and read: a probe is written and read back, and each kept file is read."""
+    from jointbid.sim.kernel_cache import cache_folder, problems
 
-    return cache_folder()
+    name, folder = "kernel cache", cache_folder()
+    if folder is None:
+        return name, True, "no folder for it can be written to: kernels are compiled in each process"
+    if found := list(problems(folder)):
+        return name, False, f"{folder}: {'; '.join(found)}: kernels are compiled anew"
+    return _folder(name, folder)
 
 
 def _folder(name: str, path: Path) -> tuple[str, bool, str]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import BadInput, closest
+from ..errors import BadInput, closest, path_of
 
 ACTIONS = {
     "inspect": ("log_inspect", "what it is, what it holds, and what to beware of"),
@@ -63,11 +63,7 @@ def parse(words: Sequence[str]) -> Call:
             call.options[name] = value if equals else (left.pop(0) if left else "")
             if not call.options[name]:
                 raise BadInput(f"{name}: needs a value")
-        elif (
-            equals
-            and name.replace(".", "").replace("_", "").replace("+", "").replace("~", "").isalnum()
-            and "/" not in name
-        ):
+        elif equals and _is_override(word, name):
             call.overrides.append(word)
         else:
             files.append(word)
@@ -78,9 +74,21 @@ def parse(words: Sequence[str]) -> Call:
     return call
 
 
+def _is_override(word: str, key: str) -> bool:
+    """Whether a word with an equals sign is a key=value, and not a file: folders are called `day=2013-06-06`, too."""
+    if path_of("log", word).exists():
+        return False
+    from jointbid.sim.scenario import Scenario
+
+    from ..config.settings import Settings
+
+    first = key.lstrip("+~").partition(".")[0]
+    return first in {*Settings.model_fields, *Scenario.model_fields} or "/" not in word
+
+
 def override(call: Call) -> str:
     """The log's path as an override that Hydra reads as it stands."""
-    escaped = call.path.replace("\\", "\\\\").replace('"', '\\"')
+    escaped = call.path.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
     return f'supply.path="{escaped}"'
 
 

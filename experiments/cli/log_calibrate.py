@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..errors import BadInput
+from ..errors import BadInput, path_of
 from .log import Call, override
+
+SCENARIO_HEAD = "# @package _global_\n# jointbid value --config-dir DIR scenario="
+"""Begins each scenario that is written here."""
 
 
 def main(call: Call) -> int:
     """Fit a scenario to a log; write it, and beside it the page that shows how well it fits."""
-    out = Path(call.options.get("--out", "scenario.yaml")).expanduser()
+    out = path_of("--out", call.options.get("--out", "scenario.yaml"))
     if out.suffix not in {".yaml", ".yml"}:
         raise BadInput(f"--out {out}: must end in .yaml: a scenario is a YAML file")
     if out.parent != Path() and not out.parent.is_dir():
@@ -20,10 +23,12 @@ def main(call: Call) -> int:
 
     from ..config.points import load, to_yaml, validate
     from ..logs.calibration.fit import fit
-    from ..logs.calibration.page import page, sections
+    from ..logs.calibration.page import page, page_title, sections
     from ..logs.read_log import read_supply
     from ..logs.replay.plan import Plan, seen_rows
 
+    _refuse_others(out, SCENARIO_HEAD)
+    _refuse_others(out.with_suffix(".md"), page_title(out.stem))
     settings = load("value", [override(call), *call.overrides])[0].settings
     supply = settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
@@ -32,7 +37,7 @@ def main(call: Call) -> int:
     scenario = validate("value", {"study": {}, **fitted.tree}).scenario
     found = sections(fitted, scenario, settings.seed)
     text = page(fitted, scenario, found, str(out))
-    head = f"# @package _global_\n# jointbid value --config-dir DIR scenario={out.stem}, this file being DIR/scenario/{out.name}\n"
+    head = f"{SCENARIO_HEAD}{out.stem}, this file being DIR/scenario/{out.name}\n"
     head += "defaults:\n  - override /auction: second_price\n\n"
     try:
         out.write_text(head + to_yaml(fitted.tree), "utf-8")
@@ -42,3 +47,17 @@ def main(call: Call) -> int:
     sys.stdout.write(text)
     sys.stdout.write(f"\nScenario: {out}\nPage: {out.with_suffix('.md')}\n")
     return 0
+
+
+def _refuse_others(file: Path, start: str) -> None:
+    """Refuse to overwrite a file that does not begin as the one that is to be written."""
+    if not file.exists() and not file.is_symlink():
+        return
+    try:
+        is_ours = file.read_text("utf-8", errors="replace").startswith(start)
+    except OSError:
+        is_ours = False
+    if not is_ours:
+        raise BadInput(
+            f"--out: {file} exists and is not from `jointbid log calibrate`: nothing is overwritten; choose another name"
+        )

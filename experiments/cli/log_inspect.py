@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..logs.inspection.advice import warnings
-from ..logs.inspection.survey import MOST_NAMES, Survey
+from ..logs.inspection.advice import has_lost_rows, warnings
+from ..logs.inspection.survey import MOST_NAMES, Histogram, Survey
 from ..logs.log_table import Reader, RowCount
 from .log import Call, override
 
@@ -24,10 +24,10 @@ def main(call: Call) -> int:
 
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
-    name, reader = open_log(Path(supply.path).expanduser(), supply.format, options_of(supply))
+    name, reader = open_log(Path(supply.path), supply.format, options_of(supply))
     # What cannot be used is what the command is asked for: it is counted, and shown, with the first of it.
     account, survey = Account(supply.path, tolerant=True), Survey(reader.roles)
-    for table in stream(reader, account, supply.campaign):
+    for table in stream(reader, account, supply.campaign, name):
         survey.add(table)
     survey.close()
     suspects = survey.leaks.suspects()
@@ -63,7 +63,7 @@ def facts(survey: Survey, reader: Reader, title: str) -> Table:
 def _facts(survey: Survey, reader: Reader) -> list[tuple[str, str]]:
     hours = (survey.last_us - survey.first_us) / 3.6e9
     price, floor = survey.price, survey.floor
-    ends = ", ".join(f"{share:.0%} {price.quantile(share) / 1e3:,.3f}" for share in (0.1, 0.5, 0.9))
+    ends = ", ".join(f"{share:.0%} {_quantile(price, share)}" for share in (0.1, 0.5, 0.9))
     known = (
         f"{survey.rows:,}, standing for {survey.weight:,.0f}"
         if survey.weight != survey.rows
@@ -80,19 +80,31 @@ def _facts(survey: Survey, reader: Reader) -> list[tuple[str, str]]:
         (
             "floors",
             f"{floor.above_0:.0%} of the rows have one; {survey.at_floor / max(survey.weight, 1e-300):.0%} of the prices equal it"
-            + (f"; median of all {floor.quantile(0.5) / 1e3:,.3f} CPM" if floor.above_0 > 0 else ""),
+            + (f"; median of all {_quantile(floor, 0.5)} CPM" if floor.above_0 > 0 else ""),
         ),
         ("campaigns", _campaigns(survey)),
         (
             "information",
             "full: losing rows are logged too"
             if reader.full_information
+            else "won and lost rows, which the mapping does not tell apart"
+            if has_lost_rows(survey, reader)
             else "one-sided: won impressions alone",
         ),
     ]
     if survey.conversions is not None:
         rows.insert(3, ("conversions", f"{survey.conversions:,}"))
     return rows
+
+
+def _quantile(amounts: Histogram, share: float) -> str:
+    """A quantile in CPM: three digits after the point where it is exact, three significant ones from bins of 1.1 %."""
+    cpm = amounts.quantile(share) / 1e3
+    if amounts.is_exact or not cpm > 0:
+        return f"{cpm:,.3f}"
+    rounded = float(f"{cpm:.3g}")
+    lowest, highest = amounts.least / 1e3, amounts.most / 1e3
+    return f"about {rounded:,.6g}" if lowest <= rounded <= highest else f"{cpm:,.3f}"
 
 
 def _moment(time_us: int) -> str:

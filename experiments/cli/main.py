@@ -11,7 +11,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..errors import BadInput, closest
+from ..errors import BadInput, RunFailed, closest
+from .output import mute, spelling
 
 VERBS = {
     "value": ("study", "the main job: what joining the data is worth, in a table, plots and one sentence"),
@@ -69,20 +70,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done, 1 a run or cell failed, 2 bad input, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    with _listening() as stops:
+    with spelling(), _listening() as stops:
         return _run(arguments, stops)
 
 
 def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
     try:
         return _dispatch(arguments)
-    except BadInput as error:
-        complain(error)
-        return BAD_INPUT
+    except (BadInput, RunFailed) as error:
+        return _explained(error)
     except KeyboardInterrupt as stop:
         return _stopped(arguments, stop)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        mute()
         return FAILED
     except Exception as error:
         if stops:  # a library that was being imported has made another error of it
@@ -140,6 +140,15 @@ def _is_no_room(error: Exception) -> bool:
     return isinstance(error, OSError) and (error.errno in NO_ROOM or os.strerror(errno.ENOSPC) in str(error))
 
 
+def _explained(error: BadInput | RunFailed) -> int:
+    """Print an error that says all; return the exit code."""
+    if isinstance(error, BadInput):
+        complain(error)
+        return BAD_INPUT
+    sys.stderr.write(f"jointbid: {error}\n")
+    return FAILED
+
+
 def complain(error: BadInput) -> None:
     """Print what is wrong with the input, one line a problem."""
     head, *rest = error.problems
@@ -172,4 +181,5 @@ def _dispatch(arguments: list[str]) -> int:
     name = VERBS[verb][0]
     module = importlib.import_module(f"{__package__}.{name}")
     code: int = module.main(rest, verb) if name == STUDY else module.main(rest)
+    sys.stdout.flush()  # a reader that has left shows here, and not when Python ends
     return code

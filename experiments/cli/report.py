@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import BadInput
+from ..errors import BadInput, path_of
 
 HELP = """jointbid report: the self-contained HTML report of a study, made anew from its folder
 
@@ -42,11 +42,12 @@ def folders(arguments: Sequence[str]) -> list[Path]:
 
     found, problems = [], []
     for word in arguments:
-        studies = studies_in(Path(word)) if Path(word).is_dir() else []
+        path = path_of("report", word)
+        studies = studies_in(path) if path.is_dir() else []
         found += [study.folder for study in studies]
         if word.startswith("-"):
             problems.append(f"{word}: no such option")
-        elif not Path(word).is_dir():
+        elif not path.is_dir():
             problems.append(f"{word}: no such folder")
         elif not studies:
             problems.append(f"{word}: no study's folder, and none lies in it (there is no manifest.json)")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInput, closest
+from ..errors import BadInput, closest, path_of
 
 USAGE = 'jointbid results list | query "SQL" | clean [--delete] [--finished]   [results_dir=DIR]\n'
 HELP = """
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     """List, ask or clean."""
     words = [word for word in arguments if not word.startswith("results_dir=")]
     places = [word.partition("=")[2] for word in arguments if word.startswith("results_dir=")]
-    results = Path(places[-1] if places else DEFAULT)
+    results = path_of("results_dir", places[-1]) if places else Path(DEFAULT)
     if not words or {"-h", "--help"} & set(words):
         sys.stdout.write(USAGE + HELP)
         return 0
@@ -77,11 +77,15 @@ def _clean(results: Path, *, delete: bool, finished: bool) -> int:
 
     total = count = 0
     for found in waste(results, finished=finished):
-        total, count = total + found.size, count + 1
-        sys.stdout.write(f"{_bytes(found.size):>9}  {found.why}: {found.paths[0]}")
-        sys.stdout.write(f" and {len(found.paths) - 1} more\n" if len(found.paths) > 1 else "\n")
-        if delete:
-            remove(found)
+        size = found.size
+        if delete and not remove(found):
+            continue
+        total, count = total + size, count + 1
+        first = found.folder if found.folders else found.files[0]
+        more = f" and {len(found.files) - 1} more" if not found.folders and len(found.files) > 1 else ""
+        sys.stdout.write(f"{_bytes(size):>9}  {found.why}: {first}{more}\n")
+        for path in found.kept:
+            sys.stdout.write(f"{'':9}  kept, not written by jointbid: {path}\n")
     if not count:
         sys.stdout.write(f"nothing to clean in {results}\n")
     elif delete:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from ..config.points import Point
 from ..errors import BadInput
+from .output import mute
 from .study_arguments import points
 
 VERB = "run"
@@ -20,40 +22,44 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if todo.cell is not None:
         raise BadInput("--cell: run is one cell already; study.arm and study.replication say which")
-    for point in todo.points:
-        if point.settings.scenario.supply.kind == "log":
-            _show_log(point)
-            continue
-        from ..logs.auction_log_writer import AUCTIONS
-        from ..report import tables
-        from ..report.run_tables import bidder_tables, calendar_table, pace, stock_tables
-        from ..studies.run import run
+    from ..report import tables
 
-        done = run(point)
-        about = point.settings
-        tables.show(
-            *bidder_tables(
-                done.bidders,
-                about.scenario,
-                f"{about.scenario.name}, arm {about.study.arm}, money in {about.scenario.currency}",
-            ),
-            *stock_tables(done.stock),
-            calendar_table(done.calendar),
-            pace(done.pace, done.market["requests"]),
-        )
-        if done.logged is not None:
-            sys.stdout.write(f"Log: {done.logged:,} rows in {done.folder / AUCTIONS}\n")
-        sys.stdout.write(f"\nResults: {done.folder}\n")
+    for point in todo.points:
+        is_log = point.settings.scenario.supply.kind == "log"
+        shown = _log(point) if is_log else _simulation(point)
+        try:
+            tables.show(*shown[0])
+            sys.stdout.write("".join(f"{line}\n" for line in shown[1]))
+            sys.stdout.flush()
+        except BrokenPipeError:  # the points after it are computed and written all the same
+            mute()
     return 0
 
 
-def _show_log(point: Point) -> None:
-    """A strategy against a log's prices."""
-    from ..report import tables
+def _simulation(point: Point) -> tuple[list[Any], list[str]]:
+    """Simulate one market, and return tables and lines that show it."""
+    from ..logs.auction_log_writer import AUCTIONS
+    from ..report.run_tables import bidder_tables, calendar_table, pace, stock_tables
+    from ..studies.run import run
+
+    done, about = run(point), point.settings
+    title = f"{about.scenario.name}, arm {about.study.arm}, money in {about.scenario.currency}"
+    shown = [
+        *bidder_tables(done.bidders, about.scenario, title),
+        *stock_tables(done.stock),
+        calendar_table(done.calendar),
+        pace(done.pace, done.market["requests"]),
+    ]
+    log = [f"Log: {done.logged:,} rows in {done.folder / AUCTIONS}"] if done.logged is not None else []
+    return shown, [*log, f"\nResults: {done.folder}"]
+
+
+def _log(point: Point) -> tuple[list[Any], list[str]]:
+    """Play a strategy against a log's prices, and return tables and lines that show it."""
     from ..report.run_tables import bidder_tables, calendar_table
     from ..studies.replay.run import run_log
 
     done, notes, scenario = run_log(point)
     title = f"{scenario.name}, money in {scenario.currency}"
-    tables.show(*bidder_tables(done.bidders, scenario, title), calendar_table(done.calendar), *notes)
-    sys.stdout.write(f"\nResults: {done.folder}\n")
+    bidders = bidder_tables(done.bidders, scenario, title)
+    return [*bidders, calendar_table(done.calendar), *notes], [f"\nResults: {done.folder}"]

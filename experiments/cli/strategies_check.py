@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..errors import BadInput, closest
+from ..errors import BadInput, closest, path_of
 
 FAILED = 1
 
@@ -83,7 +83,7 @@ def _from_file(what: str) -> Callable[..., Any]:
     name = what.rpartition(":")[2] if ":" in what else ""
     if name.endswith(".py") or "/" in name or "\\" in name:
         name = ""
-    path = Path(what.removesuffix(f":{name}") if name else what.removesuffix(":"))
+    path = path_of("strategies check", what.removesuffix(f":{name}") if name else what.removesuffix(":"))
     if not path.is_file():
         there = [file.name for file in path.parent.glob("*.py")] if path.parent.is_dir() else []
         raise BadInput(f"{path}: no such file{closest(path.name, there)}")

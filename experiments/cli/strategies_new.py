@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
 
-from ..errors import BadInput
+from ..errors import BadInput, path_of
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 TAKEN = {"jointbid", "tests", "test"}
@@ -88,7 +88,7 @@ def _parse(arguments: Sequence[str]) -> tuple[str, Path]:
             names.append(word + equals + value)
     if len(names) != 1:
         raise BadInput("strategies new: usage: jointbid strategies new NAME [--dir DIR]")
-    return names[0], Path(parent).expanduser()
+    return names[0], path_of("--dir", parent)
 
 
 def _check_name(name: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config.points import Point, Points
@@ -43,8 +42,8 @@ def main(arguments: Sequence[str], verb: str) -> int:
     failed: list[Answer] = []
     try:
         (_sweep if len(todo.points) > 1 else _single)(todo.points, failed)
-    except FailedFast:
-        sys.stderr.write("stopped at the first failure (executor.fail_fast); what is done is kept\n")
+    except FailedFast as stop:
+        sys.stderr.write(f"{stop}; what is done is kept\n")
     for answer in failed[:SHOWN]:
         _show_failures(answer)
     if len(failed) > SHOWN:
@@ -55,11 +54,13 @@ def main(arguments: Sequence[str], verb: str) -> int:
 
 
 def _single(todo: Points, failed: list[Answer]) -> None:
-    def deliver(_: Point, answer: Answer) -> None:
-        failed.extend([answer] if answer.failures else [])
-        _show(answer)
-
-    _answer_all(todo, deliver)
+    answers: list[Answer] = []
+    try:
+        _answer_all(todo, lambda _, answer: answers.append(answer))
+    finally:  # the bars are gone now
+        for answer in answers:
+            failed.extend([answer] if answer.failures else [])
+            _show(answer)
 
 
 def _sweep(todo: Points, failed: list[Answer]) -> None:
@@ -73,14 +74,14 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
             f"each of {len(todo):,} studies draws its plots, which takes seconds; plot.enabled=false does without\n"
         )
     headline = study_class(todo[0].verb).headline
-    sweep, said, cells = Sweep(todo, headline), dict[Path, str](), [0, 0]
+    sweep, said, cells = Sweep(todo, headline), dict[str, str](), [0, 0]
 
     def deliver(point: Point, answer: Answer) -> None:
         sweep.add(point, answer.summary, failed=bool(answer.failures))
         cells[:] = cells[0] + answer.kept, cells[1] + answer.ran
         failed.extend([answer] if answer.failures else [])
         if len(todo) <= WHOLE:
-            said[point.folder] = " ".join(answer.said.verdict)
+            said[point.label] = " ".join(answer.said.verdict)
 
     try:
         _answer_all(todo, deliver)
@@ -89,7 +90,7 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
             sweep.write()
         raise
     rows, shown = sweep.write(), todo if len(todo) <= WHOLE else ()
-    tables.show(*(f"{point.label}: {said[point.folder]}" for point in shown if said[point.folder]))
+    tables.show(*(f"{point.label}: {said[point.label]}" for point in shown if said[point.label]))
     tables.show(sweep_table(rows, list(todo[0].swept), headline), findings(rows, headline))
     for point in shown:
         sys.stdout.write(f"Results: {point.folder}  {point.label}\n")

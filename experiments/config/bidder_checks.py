@@ -25,7 +25,7 @@ def strategy_problems(settings: Settings[Any]) -> Iterator[str]:
     for place, spec in {"bidders.strategy": bidders.strategy, **kinds}.items():
         try:
             if spec is not None:
-                make(spec, market)
+                make(spec, market, settings.scenario.engine.strategy_timeout_s)
         except UnknownStrategyError as error:
             yield f"{place}: {error}"
     for name in bidders.kinds:
@@ -80,6 +80,6 @@ def seat_problems(settings: Settings[Any]) -> Iterator[str]:
                 yield f"study.strategies.{number}: {spec.name} is one of bidders.kinds, where its parameters stand; leave them out"
             continue
         try:
-            make(spec, market)
+            make(spec, market, settings.scenario.engine.strategy_timeout_s)
         except UnknownStrategyError as error:
             yield f"study.strategies.{number}: {error}"

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from ..cells.arms import arms_of
-from ..cells.lattice import MOST_SOURCES
+from ..cells.lattice import MAX_SOURCES
 from ..errors import closest
 from .bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
 from .plan_checks import plan_checks
@@ -36,8 +36,8 @@ def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ..
 
 def _of_arms(settings: Settings[Any]) -> Iterator[str]:
     scenario = settings.scenario
-    if len(scenario.source) > MOST_SOURCES:
-        yield f"source: {len(scenario.source)} sources; a study takes at most {MOST_SOURCES}"
+    if len(scenario.source) > MAX_SOURCES:
+        yield f"source: {len(scenario.source)} sources; a study takes at most {MAX_SOURCES}"
         return
     known = LOG_ARMS if scenario.supply.kind == "log" else arms_of(scenario)
     silos = ("best_single", *(arm for arm in known if arm != "joint"))

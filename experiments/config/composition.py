@@ -7,12 +7,13 @@ a number in one place: it is put there in a tree that was composed once, and val
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInput
+from ..errors import BadInput, path_of
 from . import overrides as syntax
 from .messages import known_keys, list_keys
 from .plugin_folders import folders
@@ -22,6 +23,8 @@ from .sweep_designs import Choice
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
 """So many composed trees are kept: a sweep over groups comes back to each."""
+
+_HYDRA_IN_USE = threading.RLock()
 
 OWN_SCENARIO = {"tournament": "tournament", "attribution": "touchpoints"}
 """Verb -> the scenario that it starts from; others from that of ``config.yaml``."""
@@ -33,8 +36,9 @@ class Composer:
     def __init__(self, verb: str, config_dir: str | None) -> None:
         self._verb = verb
         places = [*([_searchable(config_dir)] if config_dir else []), *folders()]
+        _check_encoding(places)
         self._search = [f"hydra.searchpath=[{','.join(map(_quoted, places))}]"] if places else []
-        self._base = functools.lru_cache(KEPT)(self._composed)
+        self._shared = functools.lru_cache(KEPT)(self._template)
         with _hydra():
             self.vocabulary = self._vocabulary()
 
@@ -46,16 +50,27 @@ class Composer:
         """
         plain = [choice for choice in choices if choice.is_plain]
         if plain:
-            tree, is_literal = self._base(tuple(choice.text for choice in choices if not choice.is_plain))
-            put: dict[str, Any] | None = tree if is_literal else None
+            put = self._shared(tuple(choice.text for choice in choices if not choice.is_plain))
             for choice in plain:
                 put = _put(put, choice)
             if put is not None:
                 return put
-        return self._base(tuple(choice.text for choice in choices))[0]
+        return self._composed(tuple(choice.text for choice in choices))[0]
+
+    def _template(self, texts: tuple[str, ...]) -> dict[str, Any] | None:
+        """The tree of these overrides, for values to be put into.
+
+        None where it cannot serve: a place refers to another, so that a value put in one would have to change both; or
+        these overrides alone make no configuration.
+        """
+        try:
+            tree, is_literal = self._composed(texts)
+        except BadInput:
+            return None
+        return tree if is_literal else None
 
     def _composed(self, texts: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
-        """The tree, and whether no place in it refers to another."""
+        """The tree as Hydra composes it, and whether no place in it refers to another."""
         with _hydra():
             parsed, _ = syntax.parse(texts, self.vocabulary)
             lines = [line for override in parsed for line in syntax.for_hydra(override, self.vocabulary)]
@@ -92,10 +107,29 @@ class Composer:
 
 @contextmanager
 def _hydra() -> Iterator[None]:
-    from hydra import initialize_config_module
+    """Hydra initialised with our configuration, and afterwards as the host program has it.
 
-    with initialize_config_module("jointbid.conf", version_base="1.3"):
-        yield
+    The host may be a Hydra application itself, or compose here from several threads; Hydra keeps its state per process.
+    """
+    from hydra import initialize_config_module
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.singleton import Singleton
+    from hydra.version import VersionBase
+    from omegaconf.basecontainer import BaseContainer
+
+    with _HYDRA_IN_USE:
+        instances, resolvers = Singleton._instances, dict(BaseContainer._resolvers)  # noqa: SLF001 - no public way
+        hosts: dict[type, Any] = {
+            kind: instances.pop(kind) for kind in (GlobalHydra, VersionBase) if kind in instances
+        }
+        try:
+            with initialize_config_module("jointbid.conf", version_base="1.3"):
+                yield
+        finally:
+            for kind in (GlobalHydra, VersionBase):
+                instances.pop(kind, None)
+            instances.update(hosts)
+            BaseContainer._resolvers = resolvers  # noqa: SLF001 - Hydra registers its own over the host's
 
 
 def _put(tree: dict[str, Any] | None, choice: Choice) -> dict[str, Any] | None:
@@ -114,10 +148,27 @@ def _put(tree: dict[str, Any] | None, choice: Choice) -> dict[str, Any] | None:
 
 
 def _searchable(config_dir: str) -> str:
-    path = Path(config_dir).expanduser().resolve()
+    path = path_of("--config-dir", config_dir).resolve()
     if not path.is_dir():
         raise BadInput(f"--config-dir {config_dir}: not a folder")
     return f"file://{path}"
+
+
+def _check_encoding(places: Sequence[str]) -> None:
+    """Refuse YAML files that begin with a byte-order mark: Hydra then misses their first line, and blames another."""
+    files = (file for place in places for file in Path(place.removeprefix("file://")).glob("*/*.yaml"))
+    if marked := [str(file) for file in sorted(files) if _starts_with_a_mark(file)]:
+        raise BadInput(
+            f"{file}: begins with a byte-order mark; save it as UTF-8 without one" for file in marked
+        )
+
+
+def _starts_with_a_mark(file: Path) -> bool:
+    try:
+        with file.open("rb") as content:
+            return content.read(3).startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))
+    except OSError:
+        return False
 
 
 def _quoted(place: str) -> str:
@@ -148,8 +199,10 @@ def _tree(lines: list[str]) -> tuple[dict[str, Any], bool]:
     try:
         composed = compose("config", overrides=lines, return_hydra_config=True)
         chosen = composed.hydra.runtime.choices["scenario"]
-        own = OmegaConf.create({str(key): value for key, value in composed.items() if key != "hydra"})
-        is_literal = "${" not in str(OmegaConf.to_container(own, resolve=False))
+        names = [str(key) for key in composed if key != "hydra"]
+        written = OmegaConf.to_container(OmegaConf.masked_copy(composed, names), resolve=False)
+        is_literal = "${" not in str(written)
+        own = OmegaConf.create({name: composed[name] for name in names})
         plain: Any = _without_missing(OmegaConf.to_container(own, resolve=True))
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, UnicodeError) as error:
         reasons = [str(error)] + ([str(error.__cause__)] if error.__cause__ else [])

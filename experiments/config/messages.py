@@ -29,6 +29,9 @@ ITEM = re.compile(r"\.(\d+)(?=\.|$)")
 ANY_NAME, ANY_ITEM = "<name>", "<item>"
 """Stand in keys for a name that the market gives, and for the number of a list's item."""
 
+QUOTES = 'YAML reads no, yes, on and off as false and true, and 1 and 1e3 as numbers: write it in quotes, as in "no"'
+"""What to do where a text came out as a boolean or a number."""
+
 FREE_FORM = ("bidders.strategy", "auction.type", "auction.bidder_floor_cpm")
 """Places whose keys are names of the market itself: a strategy's parameters, mechanisms, bidders."""
 
@@ -40,7 +43,9 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
         steps, node = locate(detail["loc"], tree, missing=detail["type"] == "missing")
         place = in_yaml(".".join(map(str, steps)))
         said = detail["msg"].removeprefix("Value error, ")
-        if detail["type"] == "value_error" and (named := UNKNOWN.match(said)):
+        if detail["loc"][-1] == "[key]":
+            lines.setdefault(place, _not_a_name(detail, place))
+        elif detail["type"] == "value_error" and (named := UNKNOWN.match(said)):
             name, known = named[1], named[2]
             place = place.removesuffix(f".{name}")
             lines[place] = f"{place} = {name}: must be one of {known}{_suggest(name, known)}"
@@ -158,9 +163,16 @@ def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) 
     allowed = (
         detail["msg"].split(", unable")[0].replace("Input should", "must").replace("String should", "must")
     )
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        allowed = f"must be a text; {QUOTES}"
     if kind == "literal_error":
         allowed += _suggest(value, context["expected"])
     return f"{place} = {_shown(value)}: {allowed}"
+
+
+def _not_a_name(detail: ErrorDetails, place: str) -> str:
+    """What is wrong with a key that must be a name and that YAML reads as something else."""
+    return f"{place.rpartition('.')[0] or place}: the name {_shown(detail['input'])} must be a text; {QUOTES}"
 
 
 def _of_keys(name: str, model: type[BaseModel]) -> str:

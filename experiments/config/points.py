@@ -10,6 +10,7 @@ import functools
 import hashlib
 import json
 import shlex
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 MANY_PROBLEMS = 20
+MOST_NAME_BYTES = 120
 NOT_IN_HASH = ("results_dir", "executor", "plot", "sweep")
+NOT_IN_HASH_OF_ENGINE = ("strategy_timeout_s",)
 NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications", "log")
 
 
@@ -58,7 +61,7 @@ class Point:
     @functools.cached_property
     def folder(self) -> Path:
         """``<results_dir>/<study>/<scenario>-<hash12>``: named by everything that determines a cell."""
-        name = self.settings.scenario.name.replace("/", "_")
+        name = _in_a_path(self.settings.scenario.name)
         return Path(self.settings.results_dir) / self.verb / f"{name}-{content_hash(self.settings)}"
 
     @property
@@ -167,6 +170,14 @@ def load(
     return loaded
 
 
+def _in_a_path(name: str) -> str:
+    """The name of a scenario as a part of a folder's: without what separates, and not longer than file systems allow."""
+    names = sys.getfilesystemencoding()  # ASCII where UTF-8 is switched off
+    encodable = name.encode(names, "replace").decode(names) if names != "utf-8" else name
+    printable = "".join(char if char.isprintable() and char not in "/\\?" else "_" for char in encodable)
+    return printable.encode()[:MOST_NAME_BYTES].decode(errors="ignore").strip() or "unnamed"
+
+
 def _swept(choices: Iterable[Choice]) -> dict[str, str]:
     return {choice.key: choice.text.partition("=")[2] for choice in choices if choice.is_swept}
 
@@ -189,6 +200,7 @@ def content_hash(settings: Settings[Any]) -> str:
     """Twelve hex digits of the resolved configuration without what does not change a cell."""
     tree = {key: value for key, value in settings.tree().items() if key not in NOT_IN_HASH}
     tree["study"] = {key: value for key, value in tree["study"].items() if key not in NOT_IN_HASH_OF_STUDY}
+    tree["engine"] = {key: value for key, value in tree["engine"].items() if key not in NOT_IN_HASH_OF_ENGINE}
     return digest(tree)
 
 

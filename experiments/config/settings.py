@@ -6,8 +6,9 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
+from jointbid.sim.paths import expand
 from jointbid.sim.scenario import Model, Scenario
-from jointbid.sim.scenario.base import Count
+from jointbid.sim.scenario.base import Count, UserPath
 
 from .collaboration import Collaboration, carried_out
 from .first_party import FirstParty
@@ -89,12 +90,17 @@ class Plot(Model):
     @field_validator("style")
     @classmethod
     def _readable(cls, value: str | None) -> str | None:
-        if value is not None and (problem := style_problem(value)):
-            raise ValueError(f"{value}: {problem}")
+        if value is not None:
+            value = str(expand(value))
+            if problem := style_problem(value):
+                raise ValueError(f"{value}: {problem}")
         return value
 
 
 Study = TypeVar("Study", bound=Model)
+
+
+MAX_SEED = 2**63 - 1
 
 
 class Settings(Model, Generic[Study]):
@@ -104,8 +110,8 @@ class Settings(Model, Generic[Study]):
     ``scenario`` is as it was given; ``market`` is what is simulated, after what the firm does about its data.
     """
 
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
-    results_dir: Annotated[str, Field(min_length=1)] = "results"
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
+    results_dir: UserPath = "results"
     executor: ExecutorSettings = ExecutorSettings()
     sweep: SweepSettings = SweepSettings()
     study: Study

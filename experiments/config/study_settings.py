@@ -8,7 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from jointbid.sim.scenario import Model, StrategySpec
-from jointbid.sim.scenario.base import Count, Finite, NonNegative, Positive
+from jointbid.sim.scenario.base import Count, Finite
+
+from ..cells.cell import PILOTS
 
 Arm = Annotated[str, Field(min_length=1)]
 """An information set, or another way of holding all sources: ``jointbid.experiments.cells.arms.arms_of`` has them."""
@@ -18,6 +20,11 @@ Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Impressions = Annotated[int, Field(ge=2, le=10**9)]
 Correlation = Annotated[float, Field(ge=-1, le=1)]
+Replications = Annotated[int, Field(gt=0, lt=PILOTS)]
+"""Those from ``PILOTS`` on decide something and are never estimated from."""
+MAX_AMOUNT = 1e15
+Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
+"""Money of a firm in currency."""
 
 
 class Curve(Model):
@@ -27,7 +34,7 @@ class Curve(Model):
     """
 
     requests: Count = 20_000
-    replications: Annotated[int, Field(ge=2)] = 5
+    replications: Annotated[Replications, Field(ge=2)] = 5
     redundancy: tuple[Correlation, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
     interaction: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (-0.2, -0.1, 0.0, 0.1, 0.2)
 
@@ -65,10 +72,10 @@ class Money(Model):
     reckoned without ``requests_per_month``. ``discount_rate`` is a year's.
     """
 
-    requests_per_month: Positive | None = None
-    integration_once: NonNegative = 0.0
-    integration_monthly: NonNegative = 0.0
-    fees_monthly: NonNegative = 0.0
+    requests_per_month: Annotated[float, Field(gt=0, le=MAX_AMOUNT)] | None = None
+    integration_once: Amount = 0.0
+    integration_monthly: Amount = 0.0
+    fees_monthly: Amount = 0.0
     horizon_months: Annotated[int, Field(ge=1, le=1200)] = 60
     discount_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
 
@@ -80,11 +87,11 @@ class AdoptionStudy(Priced):
     adopter, in currency per bid request.
     """
 
-    replications: Count = 10
+    replications: Replications = 10
     seats: Annotated[int, Field(ge=2, le=1024)] = 5
     arm: Arm = "joint"
     others: Arm = "none"
-    cost_per_request: NonNegative = 0.0
+    cost_per_request: Amount = 0.0
 
 
 class Range(Model):
@@ -127,7 +134,7 @@ class TournamentStudy(Priced):
 
     strategies: Annotated[tuple[Playing, ...], Field(min_length=2)] | None = None
     pairings: bool = True
-    replications: Count = 20
+    replications: Replications = 20
     arm: Arm = "joint"
     worlds: Annotated[int, Field(ge=0)] = 0
     ranges: tuple[Range, ...] = ()
@@ -172,7 +179,7 @@ class SensitivityStudy(Priced):
     who: Who = "unilateral"
     others: Arm = "none"
     requests: Count = 5_000
-    replications: Annotated[int, Field(ge=2)] = 2
+    replications: Annotated[Replications, Field(ge=2)] = 2
     morris: Screening = Screening()
     sobol: Indices = Indices()
 

@@ -7,10 +7,20 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from jointbid.sim.scenario import Model
-from jointbid.sim.scenario.base import Count, Positive
+from jointbid.sim.scenario.base import Positive
 
 from .replay_settings import Replay
-from .study_settings import Arm, Curve, EitherOrBoth, Learner, Overtaking, Range, Tune, Who
+from .study_settings import (
+    Arm,
+    Curve,
+    EitherOrBoth,
+    Learner,
+    Overtaking,
+    Range,
+    Replications,
+    Tune,
+    Who,
+)
 
 Value = bool | int | float | str | tuple[float, ...]
 """What a key may be swept over."""
@@ -49,9 +59,9 @@ class ValueStudy(Model):
     pilot of 10 further replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.
     """
 
-    replications: Count = 30
+    replications: Replications = 30
     half_width: Positive | None = None
-    max_replications: Annotated[int, Field(ge=10)] = 1_000
+    max_replications: Annotated[Replications, Field(ge=10)] = 1_000
     who: Who = "unilateral"
     others: Arm = "none"
     rivals: Literal["frozen", "adapted"] = "frozen"

@@ -14,6 +14,7 @@ import pandas as pd
 
 from .intervals import Estimate, mean_interval
 from .multiple import critical_value
+from .sums import group_means, group_sums
 
 ROUNDING = 1e-9
 """A profit below this share of the spend is what rounding leaves of value less spend, and counts as zero."""
@@ -85,10 +86,10 @@ def per_bidder(cells: pd.DataFrame, unit_scale: float) -> tuple[Profits, Profits
             `profit`, `spend` and `requests`.
         unit_scale: bid requests that money is stated for.
     """
-    profit = cells["profit"].where(cells["profit"].abs() > ROUNDING * cells["spend"], 0.0)
+    profit = cells["profit"].mask(cells["profit"].abs() <= ROUNDING * cells["spend"], 0.0)
     scaled = cells.assign(profit=profit * unit_scale / cells["requests"])
-    seats = scaled.groupby(["k", "replication", "adopts", "advertiser"], sort=False)["profit"].sum()
-    means = seats.groupby(["adopts", "k", "replication"]).mean()
+    seats = group_sums(scaled.groupby(["k", "replication", "adopts", "advertiser"], sort=False)["profit"])
+    means = group_means(seats.groupby(["adopts", "k", "replication"]))
     by_number = means.unstack("replication")
     sides: dict[bool, dict[int, pd.Series[float]]] = {True: {}, False: {}}
     for key, row in zip(by_number.index.tolist(), by_number.to_numpy(), strict=True):

@@ -8,6 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
+from .sums import group_sums
+
 Kind = Literal["money", "count", "share", "mean", "number", "percent", "correlation"]
 
 
@@ -29,6 +31,9 @@ class Metric:
     of: str = ""
     column: str = ""
 
+
+USED_UP = 0.98
+"""Share of a budget from which on it counts as spent."""
 
 METRICS: dict[str, Metric] = {
     "focal_profit": Metric(
@@ -197,7 +202,7 @@ def outcomes(
     focal = cells[cells["focal"].astype(bool)].groupby(keys, sort=False)
     table = pd.DataFrame(
         {
-            name: focal[metric.column].sum(min_count=1)
+            name: group_sums(focal[metric.column])
             for name, metric in METRICS.items()
             if name in wanted and metric.column in cells and _says_something(name, cells)
         }
@@ -207,13 +212,13 @@ def outcomes(
         if told and name in wanted:
             table[name] = groups[name].first()
     if "bidder_surplus" in wanted:
-        table["bidder_surplus"] = groups["profit"].sum().where(groups["welfare"].first().notna())
+        table["bidder_surplus"] = group_sums(groups["profit"]).where(groups["welfare"].first().notna())
     if "reach" in table:
-        table["frequency"] = focal["viewed"].sum() / table["reach"].where(table["reach"] > 0)
+        table["frequency"] = group_sums(focal["viewed"]) / table["reach"].where(table["reach"] > 0)
     if per_bidder:
         rivals = cells[~cells["focal"].astype(bool)]
         seat = "advertiser" if "advertiser" in cells else "bidder"  # one's departments count together
-        profits = rivals.pivot_table(index=keys, columns=seat, values="profit", aggfunc="sum")
+        profits = group_sums(rivals.groupby([*keys, seat])["profit"]).unstack(seat)
         table = table.join(profits.add_prefix("profit_"))
     requests = groups["requests"].max()
     for name in map(str, table):

@@ -52,7 +52,7 @@ def comparisons(scores: pd.DataFrame, format_: str, unit: str) -> pd.DataFrame:
 def ranking(scores: pd.DataFrame, compared: pd.DataFrame, format_: str, unit: str) -> pd.DataFrame:
     """Strategies by their mean score, with the ranks that the comparisons allow each.
 
-    `rank` goes by the mean, equal means sharing one. `rank_best` is 1 + how many are shown to be ahead, `rank_worst` the
+    `rank` goes by the mean, equal means sharing one; nan for a strategy without a completed replication. `rank_best` is 1 + how many are shown to be ahead, `rank_worst` the
     number of strategies less how many are shown to be behind: as the comparisons are right together with 95 %
     confidence, so are these (Mogstad, Romano, Shaikh & Wilhelm 2024). `tied_with` names those from which no difference is shown.
 
@@ -60,6 +60,7 @@ def ranking(scores: pd.DataFrame, compared: pd.DataFrame, format_: str, unit: st
         Columns `RANKING_COLUMNS`, the best first.
     """
     means = scores.mean()
+    known = means.notna()
     rows = []
     for strategy in scores.columns:
         verdicts = _verdicts(compared, strategy)
@@ -71,7 +72,7 @@ def ranking(scores: pd.DataFrame, compared: pd.DataFrame, format_: str, unit: st
             (
                 format_,
                 strategy,
-                1 + int((means > means[strategy]).sum()),
+                1 + int((means > means[strategy]).sum()) if known[strategy] else np.nan,
                 1 + len(ahead),
                 len(scores.columns) - len(behind),
                 PROFIT,
@@ -107,11 +108,12 @@ def payoffs(matrix: Mapping[tuple[str, str], pd.Series], best: Mapping[str, str]
 
 
 def best_responses(matrix: Mapping[tuple[str, str], pd.Series]) -> dict[str, str]:
-    """Opponent -> the strategy that gains most against it on average; the first of equals."""
+    """Opponent -> the strategy that gains most against it on average; the first of equals, and one whose profit is known."""
     best: dict[str, str] = {}
-    for strategy, opponent in matrix:
-        gain = matrix[strategy, opponent].mean()
-        if opponent not in best or gain > matrix[best[opponent], opponent].mean():
+    gains = {pair: float(profit.mean()) for pair, profit in matrix.items()}
+    for (strategy, opponent), gain in gains.items():
+        most = gains[best[opponent], opponent] if opponent in best else np.nan
+        if np.isnan(most) or gain > most:
             best[opponent] = strategy
     return best
 

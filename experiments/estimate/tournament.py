@@ -45,12 +45,12 @@ class Results:
     """The matches of a tournament, as far as they were completed.
 
     Attributes:
-        cells: one row a match, replication and seat, with `arm`, `replication`, `bidder`, `strategy`, `requests` and the metrics.
+        cells: one row a match, replication and seat, with `arm`, `replication`, `bidder`, `strategy`, `requests`, the metrics
+            and `budget_left`.
         strategies: their labels, in the order in which they were given.
         pilot: the rows of the pairings on which best responses are chosen; none where there are no pairings.
         scale: bid requests that money is stated for.
         unit: what that makes the unit of money.
-        budget: of each seat, in currency; None where there is none.
     """
 
     cells: pd.DataFrame
@@ -58,7 +58,6 @@ class Results:
     pilot: pd.DataFrame = field(default_factory=pd.DataFrame)
     scale: float = 1e6
     unit: str = "currency per million bid requests"
-    budget: float | None = None
 
     def together(self, metric: str = PROFIT) -> pd.DataFrame:
         """A metric in the market of all, mean over the seats that a strategy had: one row a replication, one column a strategy."""
@@ -122,10 +121,10 @@ class Results:
 
     def _estimates(self) -> Iterator[tuple[tuple[str, str, str], str, Estimate]]:
         for metric, unit in METRICS.items():
-            if metric == "budget_spent" and self.budget is None:
-                continue
             scores = self.together(metric)
             for name in self.strategies:
+                if metric == "budget_spent" and scores[name].isna().all():  # it has no budget
+                    continue
                 stated = self.unit if unit == "money" else unit
                 yield ("score_together", name, metric), stated, mean_interval(scores[name])
         for name in self.strategies if self.matrix else ():
@@ -184,7 +183,8 @@ class Results:
     def _stated(self, rows: pd.DataFrame, metric: str) -> pd.Series:
         """In the study's units."""
         if metric == "budget_spent":
-            return rows["spend"] / (self.budget or np.nan)
+            budget = rows["spend"] + rows["budget_left"]
+            return rows["spend"] / budget.where(np.isfinite(budget))
         return rows[metric] * (
             self.scale / rows["requests"] if METRICS.get(metric, "money") == "money" else 1.0
         )

@@ -14,16 +14,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections import deque
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from typing import IO
 
 from .worker import ORDER
 
 MODULE = "jointbid.experiments.execution.worker"
-STDERR = 2
-"""Where a worker's standard output goes: what a strategy prints is none of the study's."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 PATIENCE_S, SOON_S = 1.0, 0.02
 """How long anybody is waited for who should leave, or answer at once."""
@@ -86,6 +86,7 @@ class Nursery:
         environment = {
             **dict.fromkeys(THREADS, "1"),
             **os.environ,
+            "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         }
         with theirs:
@@ -94,8 +95,13 @@ class Nursery:
                 pass_fds=[theirs.fileno()],
                 env=environment,
                 stdin=subprocess.DEVNULL,
-                stdout=STDERR,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
             )
+        self._relay = threading.Thread(target=_relay, args=(self._process.stdout,), daemon=True)
+        self._relay.start()
 
     def _hear_births(self) -> None:
         while self._born:
@@ -118,4 +124,12 @@ class Nursery:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._code = self._process.wait()
+        self._relay.join(PATIENCE_S)
         return self._code
+
+
+def _relay(printed: IO[str]) -> None:
+    """Write what workers print to standard error, whole lines, so that it comes above the progress bars there."""
+    with printed:
+        for line in printed:
+            sys.stderr.write(line)

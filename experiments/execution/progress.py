@@ -1,127 +1,127 @@
-"""How far the studies are: live bars on a terminal, a plain line now and then elsewhere. Both on standard error."""
+"""Progress of studies on standard error: live bars on a terminal, a plain line now and then elsewhere."""
 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 
-FIRST_LINE_S = 8.0
-LINE_EVERY_S = 15.0
-ENOUGH_CELLS = 20
-"""Before so many cells are done, how long the others take is a guess."""
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.text import Text
+
+FIRST_LINE_S, LINE_EVERY_S = 8.0, 15.0
+MIN_CELLS = 20
+"""The time left is estimated from this number of finished cells on."""
+MAX_BARS = 8
+BAR_WIDTH, TITLE_WIDTH = 12, 28
+"""In characters: with the counts they fit into 80 columns."""
 
 
-class Meter:
-    """Counts cells, of all studies of a command and of each that is open; shows nothing by itself."""
+@dataclass
+class _Count:
+    """Cells of one study, or of all, and the bar that shows them."""
+
+    bar: TaskID
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+
+    def text(self, about: str = "") -> str:
+        failed = f", {self.failed:,} failed" if self.failed else ""
+        return f"{self.done:,} of {about}{self.total:,} cells{failed}"
+
+
+class StudyProgress(Progress):
+    """Counts the finished cells of a command's studies, and shows them while its ``with`` block runs.
+
+    The bars are erased when the block ends, so results are printed after it. What is written to standard error meanwhile
+    appears above the bars.
+
+    Args:
+        studies: the number of studies of the command.
+    """
 
     def __init__(self, studies: int) -> None:
-        self.studies = studies
-        self.begun = self.closed_studies = 0
-        self.expected = self.cells = self.auctions = self.failed = 0
-        self._numbers: set[int] = set()
-        self._started = time.monotonic()
+        self._studies, self._started, self._closed, self._expected, self._auctions = studies, 0, 0, 0, 0
+        self._pace = ""
+        console = Console(stderr=True)
+        super().__init__(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(BAR_WIDTH),
+            TextColumn("{task.fields[counts]}", markup=False),
+            console=console,
+            transient=True,
+            redirect_stdout=sys.stdout.isatty(),  # else rich would move it to standard error
+            disable=not (sys.stderr.isatty() and console.is_interactive),
+        )
+        self._next_line_s = FIRST_LINE_S
+        self._all = _Count(self.add_task(self._title(""), total=None, counts="starting"))
+        self._open: dict[int, _Count] = {}
 
-    def opened(self, number: int, title: str, cells: int) -> None:
-        """A study has so many cells to do, now or as well."""
-        if number not in self._numbers:
-            self._numbers.add(number)
-            self.begun += 1
-        self.expected += cells
-        self.show_opened(number, title, cells)
+    def add_cells(self, number: int, title: str, cells: int) -> None:
+        """Add cells to a study, which is new or under way."""
+        if number not in self._open:
+            self._started += 1
+            visible = self._studies > 1 and len(self._open) < MAX_BARS
+            self._open[number] = _Count(self.add_task(_clip(title), counts="", visible=visible))
+            self.update(self._all.bar, description=self._title(_clip(title)))
+        self._open[number].total += cells
+        self._expected += cells
+        self._show(number)
 
-    def advance(self, number: int, cells: int, auctions: int, failed: int = 0) -> None:
-        """So many more cells of a study are done, with so many auctions between them."""
-        self.cells += cells
-        self.auctions += auctions
-        self.failed += failed
-        self.show_advance(number, cells, failed)
+    def finish_cells(self, number: int, cells: int, auctions: int, failed: int = 0) -> None:
+        """Count finished cells of a study, the auctions in them, and the failed ones among them."""
+        self._auctions += auctions
+        for count in (self._all, self._open[number]):
+            count.done += cells
+            count.failed += failed
+        self._show(number)
+        if self.disable and self._elapsed_s >= self._next_line_s:
+            self._next_line_s = self._elapsed_s + LINE_EVERY_S
+            say(self.line)
 
-    def closed(self, number: int) -> None:
-        """A study has its answer."""
-        self.closed_studies += 1
-        self._numbers.discard(number)
-        self.show_closed(number)
+    def finish_study(self, number: int) -> None:
+        """Count a finished study, and take its bar away."""
+        self._closed += 1
+        if number in self._open:
+            self.remove_task(self._open.pop(number).bar)
+        self.update(self._all.bar, description=self._title(self._tasks[self._all.bar].description))
 
     @property
-    def total(self) -> int:
-        """Cells of all studies; those that have not begun are taken to be like those that have."""
-        waiting = self.studies - self.closed_studies - len(self._numbers)
-        return self.expected + round(waiting * self.expected / self.begun) if self.begun else 0
+    def line(self) -> str:
+        """What the bars show of all studies, as one line."""
+        return f"{self._tasks[self._all.bar].description}: {self._tasks[self._all.bar].fields['counts']}, {self._pace}"
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """Yield the bars and a line below them."""
+        yield self.make_tasks_table(self.tasks)
+        yield Text(self._pace, no_wrap=True, overflow="ellipsis")
+
+    def _title(self, only: str) -> str:
+        return f"{self._closed:,} of {self._studies:,} studies done" if self._studies > 1 else only
+
+    def _show(self, number: int) -> None:
+        """Bring the bars of a study and of all up to date; studies to come are taken to be like those that started."""
+        self._all.total = round(self._expected * self._studies / self._started)
+        for count in (self._open[number], self._all):
+            text = count.text("about " if count is self._all and self._started < self._studies else "")
+            self.update(count.bar, total=count.total, completed=count.done, counts=text)
+
+        self._pace = f"{compact(self._auctions / self._elapsed_s)} auctions/s"
+        if self._all.done >= MIN_CELLS:
+            left_s = self._elapsed_s / self._all.done * (self._all.total - self._all.done)
+            self._pace += f", about {duration(left_s)} left"
 
     @property
-    def spent_s(self) -> float:
-        """Seconds since the beginning."""
-        return max(time.monotonic() - self._started, 1e-9)
-
-    @property
-    def left_s(self) -> float | None:
-        """Seconds that the other cells take; None while that is a guess."""
-        if self.cells < ENOUGH_CELLS:
-            return None
-        return self.spent_s / self.cells * (self.total - self.cells)
-
-    def show_opened(self, number: int, title: str, cells: int) -> None:
-        """Show that a study has cells to do."""
-
-    def show_advance(self, number: int, cells: int, failed: int) -> None:
-        """Show that cells are done, of which some failed."""
-
-    def show_closed(self, number: int) -> None:
-        """Show that a study is done."""
+    def _elapsed_s(self) -> float:
+        return max(self._tasks[self._all.bar].elapsed or 0.0, 1e-9)
 
 
-@contextmanager
-def meter(studies: int) -> Iterator[Meter]:
-    """Show progress through so many studies while the block runs."""
-    if sys.stderr.isatty():
-        from .progress_bars import Bars, Display
-
-        with Display() as display:
-            yield Bars(studies, display)
-    else:
-        yield _Lines(studies)
-
-
-class _Lines(Meter):
-    """A line after a few seconds, then one every quarter of a minute; nothing for what is quick."""
-
-    _title, _next = "", FIRST_LINE_S
-
-    def show_opened(self, number: int, title: str, cells: int) -> None:  # noqa: ARG002
-        self._title = f"{self.studies:,} studies" if self.studies > 1 else title
-
-    def show_advance(self, number: int, cells: int, failed: int) -> None:  # noqa: ARG002
-        if self.spent_s < self._next:
-            return
-        self._next = self.spent_s + LINE_EVERY_S
-        sys.stderr.write(f"{self._title}: {said(self)}\n")
-        sys.stderr.flush()
-
-
-def said(progress: Meter) -> str:
-    """Studies and cells done, the rate, and the time left, in a line."""
-    studies = [f"{progress.closed_studies:,} done"] if progress.studies > 1 else []
-    return ", ".join([*studies, cells_of(progress), *paced(progress)])
-
-
-def cells_of(progress: Meter) -> str:
-    """Cells done, of how many, and how many failed."""
-    about = "about " if progress.total > progress.expected else ""
-    return counted(progress.cells, progress.total, failed=progress.failed, about=about)
-
-
-def counted(cells: int, total: int, *, failed: int, about: str = "") -> str:
-    """``120 of about 900 cells, 3 failed``."""
-    return f"{cells:,} of {about}{total:,} cells" + (f", {failed:,} failed" if failed else "")
-
-
-def paced(progress: Meter) -> Iterator[str]:
-    """Auctions a second, and the time left where that is more than a guess."""
-    yield f"{compact(progress.auctions / progress.spent_s)} auctions/s"
-    if progress.left_s is not None:
-        yield f"about {duration(progress.left_s)} left"
+def say(line: str) -> None:
+    """Write one line of progress to standard error."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 def duration(seconds: float) -> str:
@@ -138,3 +138,8 @@ def compact(number: float) -> str:
         if number >= size:
             return f"{number / size:.1f}{letter}"
     return f"{number:.0f}"
+
+
+def _clip(title: str) -> str:
+    """Return the end of a long title, which is where the points of a sweep differ."""
+    return title if len(title) <= TITLE_WIDTH else f"…{title[1 - TITLE_WIDTH :]}"

@@ -26,6 +26,7 @@ from .tasks import Finished, Task, cores, packed, run_task, unpacked
 PATIENCE_S = 0.25
 LOOK_EVERY_S = 5.0
 """How often the cluster is asked how many cores it has now."""
+OVERRIDE = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
 OBJECTS_BYTES = 100_000_000
 """Memory for Ray's objects in a cluster of our own: results are small. One that runs already has its own, and takes none."""
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -130,8 +131,10 @@ def _connect(ray: Any, settings: ExecutorSettings, folder: str) -> None:
         if settings.ship_code:
             about["runtime_env"]["working_dir"] = _gathered(folder)
     ours = signal.getsignal(signal.SIGTERM)
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # or Ray warns of a change to come
+    warned = OVERRIDE not in os.environ
     try:
+        if warned:
+            os.environ[OVERRIDE] = "0"  # or Ray warns of a change to come
         ray.init(**about)
     except Exception as error:  # noqa: BLE001 - Ray raises all kinds of them
         raise BadInput(
@@ -139,6 +142,8 @@ def _connect(ray: Any, settings: ExecutorSettings, folder: str) -> None:
             "(nodes and driver need the same RAY_AUTH_MODE and token; see docs/scale.md)"
         ) from None
     finally:
+        if warned:
+            del os.environ[OVERRIDE]
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, ours)
 

@@ -13,6 +13,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from jointbid.sim.watch import ending_if_stuck
+
 from ..cells.cell import Cell, grouped
 from ..config.points import Point
 from ..config.settings import ExecutorSettings
@@ -20,12 +22,13 @@ from ..errors import BadInput
 from ..storage.cell_results import Ledger
 from ..storage.lock import Held
 from . import Chore, Outcome, Task, Work, attend, run_tasks
-from .progress import Meter, meter
+from .drawing import reported
+from .progress import StudyProgress
+from .trial import trial
 
 if TYPE_CHECKING:
     from ..storage.study_folder import Folder
 
-TRIAL_REQUESTS = 64
 FAILURES = "failures.jsonl"
 
 
@@ -82,10 +85,10 @@ class Finish:
         return [Task((chore,), attend) for chore in self.chores]
 
     def keep(self, outcomes: Sequence[Outcome]) -> int:
-        """What a worker could not do is tried here, where an error shows whence it comes."""
+        """What a worker could not do is tried here; what fails here too is reported."""
         for outcome in outcomes:
             if outcome.result is None:
-                attend(outcome.cell)
+                _finish(outcome.cell)
         return 0
 
 
@@ -95,7 +98,7 @@ Study = Generator[Stage | Finish, None, Answer]
 
 
 class FailedFast(Exception):  # noqa: N818 - it names what happened
-    """A cell failed, and ``executor.fail_fast`` is set."""
+    """A cell failed, and that stops all: ``executor.fail_fast`` is set, or a strategy did not return in its time."""
 
 
 @dataclass
@@ -124,7 +127,7 @@ class Driver(Generic[Answer]):
 
     Args:
         start: begins the study of a point; told whether to wait where another command works on it.
-        deliver: is given each point with its answer, in the order in which they are done.
+        deliver: takes each point with its answer, in the order in which they are done. The bars are live then: it must not print.
         settings: where cells run.
         pool_first: open the pool before it is known that there is something to do.
     """
@@ -154,7 +157,8 @@ class Driver(Generic[Answer]):
         """
         try:
             with (
-                meter(len(points)) as progress,
+                ending_if_stuck(),
+                StudyProgress(len(points)) as progress,
                 closing(run_tasks(self._feed(iter(points), progress), self._settings)) as done,
             ):
                 for finished in done:
@@ -164,7 +168,7 @@ class Driver(Generic[Answer]):
                 waiting.study.close()
             self._open.clear()
 
-    def _feed(self, points: Iterator[Point], progress: Meter) -> Iterator[Task | None]:
+    def _feed(self, points: Iterator[Point], progress: StudyProgress) -> Iterator[Task | None]:
         """Tasks as they are asked for; None while all that is left depends on cells that are running."""
         if self._pool_first:
             yield None  # it gets ready while the first study is opened
@@ -181,7 +185,7 @@ class Driver(Generic[Answer]):
                     first.tried = True
             yield self._tasks.popleft() if self._tasks else None
 
-    def _look_for_tasks(self, points: Iterator[Point], progress: Meter) -> None:
+    def _look_for_tasks(self, points: Iterator[Point], progress: StudyProgress) -> None:
         """Studies that go on at once come first, then the next point; last, one at which another command works."""
         while not self._tasks:
             ahead = (number for number, waiting in self._open.items() if waiting.ahead)
@@ -197,12 +201,12 @@ class Driver(Generic[Answer]):
     def _try(self, stage: Stage) -> None:
         """The first study's bids are tried before anything runs; of a later one, what is wrong fails its own cells alone."""
         try:
-            trial(stage.cells[0], stage.work)
+            trial(stage.cells, stage.work)
         except BadInput:
             if not self._ran:
                 raise
 
-    def _begin(self, point: Point, progress: Meter, *, wait: bool) -> None:
+    def _begin(self, point: Point, progress: StudyProgress, *, wait: bool) -> None:
         number = self._count
         self._count += 1
         self._open[number] = _Open(point, self._start(point, wait))
@@ -212,19 +216,21 @@ class Driver(Generic[Answer]):
             del self._open[number]
             self._held.append(point)
 
-    def _go_on(self, number: int, progress: Meter) -> None:
+    def _go_on(self, number: int, progress: StudyProgress) -> None:
         """Ask the study for what it needs next; or take its answer."""
         waiting = self._open[number]
         try:
             waiting.stage = stage = self._next(waiting.study)
         except StopIteration as end:
             del self._open[number]
-            progress.closed(number)
+            progress.finish_study(number)
             self._deliver(waiting.point, end.value)
             return
         tasks = [replace(task, owner=number) for task in stage.tasks]
         waiting.left += sum(len(task.cells) for task in tasks)
-        progress.opened(number, waiting.point.label or waiting.point.settings.scenario.name, len(stage.cells))
+        progress.add_cells(
+            number, waiting.point.label or waiting.point.settings.scenario.name, len(stage.cells)
+        )
         if stage.cells:
             self._tasks += tasks
         else:  # what finishes a study goes first, so that few are open at a time
@@ -239,41 +245,27 @@ class Driver(Generic[Answer]):
             if isinstance(stage, Stage) or self._settings.name != "ray":
                 return stage
             for chore in stage.chores:
-                attend(chore)
+                _finish(chore)
 
-    def _take(self, number: int, outcomes: Sequence[Outcome], progress: Meter) -> None:
+    def _take(self, number: int, outcomes: Sequence[Outcome], progress: StudyProgress) -> None:
         waiting, self._ran = self._open[number], True
         auctions = waiting.stage.keep(outcomes)
         failed = 0
         if isinstance(waiting.stage, Stage):
             failed = sum(outcome.result is None for outcome in outcomes)
-            progress.advance(number, len(outcomes), auctions, failed)
+            progress.finish_cells(number, len(outcomes), auctions, failed)
         if failed and self._settings.fail_fast:
-            raise FailedFast
+            raise FailedFast("stopped at the first failure (executor.fail_fast)")
+        if any(outcome.is_stuck for outcome in outcomes):
+            raise FailedFast("stopped, as a strategy did not return in its time (engine.strategy_timeout_s)")
         waiting.left -= len(outcomes)
         if waiting.served:
             self._go_on(number, progress)
 
 
-def trial(cell: Cell, work: Work) -> None:
-    """Run a few requests here, first: compiles the kernels once for all workers, and finds bids that are none.
-
-    Raises:
-        BadInput: a strategy whose trial batch is not a batch of bids.
-    """
-    from jointbid.sim import BidError
-
-    supply = cell.scenario.supply
-    few = supply.model_copy(update={"requests": min(supply.requests or TRIAL_REQUESTS, TRIAL_REQUESTS)})
-    scenario = cell.scenario.model_copy(update={"supply": few})
-    small = replace(cell, scenario=scenario, valuation="bayes", replication=0, point="")
-    try:
-        work(small)
-    except BidError as error:
-        place = "study.strategies" if cell.lineup else "bidders.strategy"
-        raise BadInput(f"{place}: {error}") from None
-    except Exception:  # noqa: BLE001 - the cell itself will say it, with the command that repeats it
-        return
+def _finish(chore: Chore) -> None:
+    with reported(chore.name):
+        attend(chore)
 
 
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from jointbid.sim.visible import StrategyTimeout
+
 from ..cells.cell import Cell, CellResult
 
 Work = Callable[[Any], CellResult]
@@ -18,6 +20,8 @@ class Chore:
     """What is to be done for the files that it leaves in the study's folder: a plot, a page. Doing it twice does no harm."""
 
     do: Callable[[], object]
+    name: str = ""
+    """The plot or page that it makes."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +43,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one cell or chore: a result, or an error with its traceback."""
+    """What became of one cell or chore: a result, or an error with its traceback.
+
+    ``is_stuck``: a strategy did not return in its time, and would not in other cells either.
+    """
 
     cell: Any
     result: CellResult | None = None
     error: str = ""
     trace: str = ""
+    is_stuck: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def run_task(task: Task) -> tuple[Outcome, ...]:
 
 def packed(outcomes: Iterable[Outcome]) -> bytes:
     """Outcomes for the way back to the driver, which has the cells already."""
-    return pickle.dumps([(o.result, o.error, o.trace) for o in outcomes], pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps([(o.result, o.error, o.trace, o.is_stuck) for o in outcomes], pickle.HIGHEST_PROTOCOL)
 
 
 def unreadable(error: Exception) -> bytes:
@@ -113,4 +121,6 @@ def _run_cell(cell: Cell | Chore, work: Work) -> Outcome:
         return Outcome(cell, result=work(cell))
     except Exception as error:  # noqa: BLE001 - whatever a strategy does, the other cells go on
         text = f"{type(error).__name__}: {error}"
-        return Outcome(cell, error=text, trace=traceback.format_exc())
+        return Outcome(
+            cell, error=text, trace=traceback.format_exc(), is_stuck=isinstance(error, StrategyTimeout)
+        )

@@ -15,10 +15,13 @@ import threading
 import time
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 
-from .tasks import packed, run_task, unreadable
+from jointbid.sim.watch import WATCH, Call, ending_if_stuck
+
+from .tasks import Outcome, Task, packed, run_task, unreadable
 
 ORDER = struct.Struct("q")
 """A number that the driver sends, and that answers it; see ``jointbid.experiments.execution.fork_server``."""
@@ -85,7 +88,7 @@ def _fork(pipe_number: int, line: socket.socket) -> int:
 def work(driver: Connection) -> None:
     """Answer each task with the outcomes of its cells, until the driver has closed the pipe, or is gone."""
     later = deque(FOR_PLOTS)
-    with driver, suppress(EOFError, ConnectionError):
+    with driver, ending_if_stuck(), suppress(EOFError, ConnectionError):
         driver.send_bytes(b"ready")
         driver.poll(None)
         while True:
@@ -99,7 +102,15 @@ def work(driver: Connection) -> None:
             except Exception as error:  # noqa: BLE001 - a module that is not there, for one
                 driver.send_bytes(unreadable(error))
             else:
+                WATCH.at_last = partial(_give_up, driver, task)
                 driver.send_bytes(packed(run_task(task)))
+
+
+def _give_up(driver: Connection, task: Task, _: int, call: Call) -> None:
+    """Answer a task whose strategy waits outside Python, where nothing can stop it; the driver starts another worker."""
+    text = f"StrategyTimeout: {call.described}, and waits outside Python: its worker process was ended"
+    driver.send_bytes(packed(Outcome(cell, error=text, trace=text, is_stuck=True) for cell in task.cells))
+    os._exit(1)
 
 
 def _follow(nursery: int) -> None:

@@ -20,6 +20,7 @@ from jointbid.sim.auction.arrays import NOBODY, OUTSIDE
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.auction.rounding import fees_of
 from jointbid.sim.outcomes import NEVER_US
+from jointbid.sim.results import RunResult
 from jointbid.sim.scenario import MICROS_PER_CPM, Scenario
 
 AUCTIONS = "auctions.parquet"
@@ -30,10 +31,8 @@ _NAME = pa.dictionary(pa.int32(), pa.string())
 _MADE_BY = b"jointbid.code"
 MARKET = b"jointbid.market"
 """In the file's metadata, as JSON: the scenario, and each bidder's advertiser and budget."""
-UNTOLD_OF = b"jointbid.untold"
-"""And of each bidder what no row tells of."""
-UNTOLD = ("lookups", "matches", "data_cost", "late", "unsent")
-"""That is: look-ups in its data and their price, answers that came too late, requests that were not sent."""
+TOTALS = b"jointbid.totals"
+"""And the run's table of bidders and its market totals, for what cannot be worked out from the rows."""
 _EXPECTED = ("value", "click_probability", "conversion_probability")
 
 SCHEMA = pa.schema(
@@ -108,8 +107,8 @@ class AuctionLog:
         That is the version of the code, the scenario, and in `terms` the advertiser and the budget of each bidder.
         """
         self.path, self.rows = path, 0
-        self.untold: dict[str, dict[str, float]] = {}
-        """Of each bidder the counts ``UNTOLD``, to be given before the block ends."""
+        self.totals: dict[str, Any] = {}
+        """What ``totals_of`` makes of the run's result, to be given before the block ends."""
         self._fee = scenario.auction.fee
         self._seats, self._sold_to = pa.array(seats, pa.string()), pa.array(SOLD_TO)
         self._creatives = pa.array(list(scenario.creative), pa.string())
@@ -118,7 +117,7 @@ class AuctionLog:
         self._type_of[[MECHANISMS[name] for name in scenario.auction.shares]] = np.arange(len(self._types))
         self._partial = path.with_name(f"{_partial(path)}{os.getpid()}")
         market = {
-            "scenario": scenario.model_dump(mode="json", exclude={"engine"}),
+            "scenario": scenario.model_dump(mode="json", exclude={"engine": {"max_block"}}),
             "seats": {name: list((terms or {}).get(name, (name, None))) for name in seats},
         }
         self._schema = SCHEMA.with_metadata({_MADE_BY: code.encode(), MARKET: json.dumps(market).encode()})
@@ -150,7 +149,7 @@ class AuctionLog:
         try:
             if kind is None:
                 self._write()
-                self._writer.add_key_value_metadata({UNTOLD_OF: json.dumps(self.untold).encode()})
+                self._writer.add_key_value_metadata({TOTALS: json.dumps(self.totals).encode()})
                 self._writer.close()
                 self._partial.replace(self.path)
                 done = True
@@ -204,15 +203,19 @@ class AuctionLog:
         }
 
 
+def totals_of(result: RunResult) -> dict[str, Any]:
+    """All columns of the run's table of bidders, and its market totals, as plain data."""
+    columns = {name: column.tolist() for name, column in result.bidders.items()}
+    return {"bidders": columns, "market": dict(result.market)}
+
+
 def drop_stale(path: Path, code: str) -> None:
-    """Delete a log that other code wrote, or that cannot be read: the tables beside it are about to be of this code."""
+    """Delete a log that other code of this engine wrote: the tables beside it are about to be of this code."""
     drop_abandoned(path)
-    if not path.exists():
-        return
     made_by = None
     with suppress(OSError, pa.ArrowException):
         made_by = (pq.read_metadata(path).metadata or {}).get(_MADE_BY)
-    if made_by != code.encode():
+    if made_by not in {None, code.encode()}:
         path.unlink()
 
 

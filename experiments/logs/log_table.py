@@ -135,6 +135,7 @@ class LogTable:
         full_information: whether rows are there that the logger did not win, each with its price.
         facts: what is known of the format.
         again: reads all rows once more, where a sample is held of a log that is in order of time.
+        keeps_time: whether `time_us` is the log's own; else rows come every tenth of a second.
     """
 
     frame: pd.DataFrame
@@ -146,6 +147,7 @@ class LogTable:
     full_information: bool = False
     facts: tuple[str, ...] = ()
     again: Again | None = None
+    keeps_time: bool = True
 
     def __len__(self) -> int:
         return len(self.frame)

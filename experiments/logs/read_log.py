@@ -9,18 +9,20 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from jointbid.sim.paths import expand
 from jointbid.sim.scenario import LogSupply
 from jointbid.sim.scenario.supply import MOST_ROWS
 
 from ..errors import BadInput
-from .formats.detect import AUCTIONNET, CSV
+from .formats.detect import AUCTIONNET, CSV, MAPPED, TRIPLES, YZBX, YZX
+from .formats.mapped import Mapped
 from .formats.registry import AUTO, FORMATS, Options, open_log
 from .log_table import THINNED, LogTable, Reader, Roles, RowCount
 from .rows.campaign_filter import Campaigns
 from .rows.columns import DAY_US, HOUR_US, believe_prices
 from .rows.rereadable import Again, Watch
 from .rows.row_audit import Account
-from .rows.row_sampling import First, Held
+from .rows.row_sampling import First, Held, compact
 
 __all__ = [
     "AUTO",
@@ -42,11 +44,19 @@ __all__ = [
 TICK_US = {CSV: HOUR_US, AUCTIONNET: HOUR_US // 2}
 """Formats that tell the time only so finely: rows of one moment are spread evenly over it."""
 
+PRICE_PAID = frozenset({TRIPLES, YZX, YZBX, MAPPED})
+"""Formats that do not say whether each row was won. In them a price of 0 is that of a lost auction, unless the row was shown."""
+UNSOLD = "lost auctions with the price 0 (what would have won them is not known)"
+TIMELESS = frozenset({TRIPLES, YZX, YZBX})
+"""Formats that keep no time."""
 
-def stream(reader: Reader, account: Account, campaigns: Collection[str] = ()) -> Iterator[pa.Table]:
+
+def stream(
+    reader: Reader, account: Account, campaigns: Collection[str] = (), log_format: str = ""
+) -> Iterator[pa.Table]:
     """The log chunk by chunk in the file's order, in bounded memory; each row is accounted for.
 
-    Where `campaigns` are named, rows of others are left out.
+    Where `campaigns` are named, rows of others are left out; so are lost auctions with the price 0 of a format of `PRICE_PAID`.
 
     Raises:
         BadInput: at the end, for rows that could not be used (unless they may be dropped) and where none was left; at once
@@ -55,11 +65,26 @@ def stream(reader: Reader, account: Account, campaigns: Collection[str] = ()) ->
     own = Campaigns(campaigns)
     for chunk in reader.chunks(account):
         table = own.of(chunk, account) if campaigns else chunk
+        if log_format in PRICE_PAID:
+            table = _priced(table, account)
         account.used += len(table)
         if len(table):
             yield believe_prices(table, account)
     own.check(account)
     account.settle()
+
+
+def _priced(table: pa.Table, account: Account) -> pa.Table:
+    """The rows without lost auctions whose price is 0: a replay would buy them for nothing."""
+    unsold = np.asarray(table["price_micros"]) <= 0
+    if "known" in table.column_names:
+        unsold &= ~np.asarray(table["known"])
+    account.dropped[UNSOLD] += int(unsold.sum())
+    return compact(table.filter(pa.array(~unsold))) if unsold.any() else table
+
+
+def _keeps_time(name: str, reader: Reader) -> bool:
+    return name not in TIMELESS and not (isinstance(reader, Mapped) and reader.mapping.time is None)
 
 
 def read_log(
@@ -88,14 +113,14 @@ def read_log(
     Raises:
         BadInput: an unknown format, or a log that cannot be used, with file, row, column and value.
     """
-    path = Path(path).expanduser()
+    path = expand(path)
     name, reader = open_log(path, log_format, options)
     account, held, watch = (
         Account(str(path), drop_bad=drop_bad),
         Held(most, seed),
         Watch(TICK_US.get(name, 0)),
     )
-    chunks: Iterable[pa.Table] = stream(reader, account, campaigns)
+    chunks: Iterable[pa.Table] = stream(reader, account, campaigns, name)
     for table in chunks if first is None else _first(chunks, first):
         held.add(table)
         watch.add(table)
@@ -114,9 +139,12 @@ def read_log(
         (*held.notes, *account.said),
         reader.full_information,
         reader.facts,
-        Again(lambda: stream(reader, Account(str(path), drop_bad=drop_bad), campaigns), watch, held.places)
+        Again(
+            lambda: stream(reader, Account(str(path), drop_bad=drop_bad), campaigns, name), watch, held.places
+        )
         if held.let_go and watch.in_order and first is None
         else None,
+        keeps_time=_keeps_time(name, reader),
     )
 
 

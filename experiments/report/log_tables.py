@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .verdict import number
+from ..estimate.intervals import Estimate
+from .verdict import interval, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,10 +27,16 @@ def model_table(models: pd.DataFrame) -> Table:
             table.add_column(f"{score}\n{_plain(tags)}", justify="right")
     means = models.groupby(["rung", "tags"], sort=False)[list(SCORES)].mean()
     for rung in dict.fromkeys(models["rung"]):
-        digits = [(score, f"{means.loc[(rung, tags), score]:.{5 if score == 'log_loss' else 3}f}")
-                  for score in SCORES for tags in variants]  # fmt: skip
-        table.add_row(str(rung), *(text for _, text in digits))
+        digits = [
+            _digits(float(means.loc[(rung, tags), score]), score) for score in SCORES for tags in variants
+        ]
+        table.add_row(str(rung), *digits)
     return table
+
+
+def _digits(value: float, score: str) -> str:
+    """A score; a dash where there is none, as of ranks within campaigns that have clicks alone or none."""
+    return f"{value:.{5 if score == 'log_loss' else 3}f}" if np.isfinite(value) else "-"
 
 
 def money_table(summary: pd.DataFrame) -> Table:
@@ -61,7 +68,7 @@ def _profit(rows: pd.DataFrame, tags: str) -> tuple[str, str]:
     profit, low, high = (
         float(rows[name].loc[("focal_profit", tags)]) for name in ("estimate", "ci_low", "ci_high")
     )
-    return number(profit), f"{number(low)} to {number(high)}"
+    return number(profit), interval(Estimate(profit, low, high, 0))
 
 
 def _plain(tags: str) -> str:

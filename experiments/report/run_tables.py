@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .verdict import number
+from .verdict import counted, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +90,7 @@ def calendar_table(calendar: pd.DataFrame) -> Table:
 def pace(each: Mapping[str, float], auctions: float) -> str:
     """How much the calendar had to do between auctions; ``each`` is ``Run.pace``."""
     return (
-        f"{auctions:,.0f} auctions, {each['events']:,} events, {each['blocks']:,} blocks: "
+        f"{counted(int(auctions), 'auction')}, {counted(int(each['events']), 'event')}, {counted(int(each['blocks']), 'block')}: "
         f"{number(each['auctions_per_event'])} auctions an event, "
         f"{number(each['auctions_per_block'])} a block"
     )

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Headline = Mapping[str, tuple[str, str]]
+Swept = tuple[tuple[str, str], ...]
+"""The swept keys with their values. Points that differ in ``study.replications`` alone share a folder."""
 
 
 class Sweep:
@@ -24,9 +26,9 @@ class Sweep:
 
     def __init__(self, points: Points, headline: Headline) -> None:
         self._headline = headline
-        self._rows: dict[str, dict[str, Any]] = {}
+        self._rows: dict[tuple[str, Swept], dict[str, Any]] = {}
         self._order = [
-            ({key: _value(text) for key, text in swept.items()}, str(folder))
+            (str(folder), tuple(swept.items()))
             for swept, folder in zip(points.swept(), points.folders, strict=True)
         ]
         first = points.folders[0]
@@ -42,15 +44,17 @@ class Sweep:
         }
         if summary is not None:
             row |= _figures(summary, self._headline)
-        self._rows[str(point.folder)] = row
+        self._rows[str(point.folder), tuple(point.swept.items())] = row
 
     def table(self) -> pd.DataFrame:
         """The swept values, the study's folder, scenario and status, and each headline figure with its interval."""
         import pandas as pd
 
         rows = [
-            {**swept, **self._rows.get(folder, {"status": "unfinished"}), "folder": folder}
-            for swept, folder in self._order
+            {key: _value(text) for key, text in swept}
+            | self._rows.get((folder, swept), {"status": "unfinished"})
+            | {"folder": folder}
+            for folder, swept in self._order
         ]
         return pd.DataFrame(rows)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,13 +18,14 @@ from .verdict import interval, number
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
-    from rich.table import Table
+    from rich.measure import Measurement
+    from rich.table import Column, Table
 
 NOT_SHOWN = "~"
 """Stands before a comparison whose interval spans zero, or that has none."""
 
 FOOTNOTE = f"{NOT_SHOWN} no difference shown: the paired interval spans zero, or there is none"
-PLAIN_WIDTH = 120
+PLAIN_WIDTH, UNLIMITED = 120, 10_000
 DASH = "-"
 
 ROWS = {
@@ -141,13 +143,15 @@ def learning_table(costs: pd.DataFrame) -> Table:
 def show(*parts: RenderableType, console: Console | None = None) -> None:
     """Print tables and sentences; on anything but a terminal as wide plain text that nothing cuts or wraps."""
     from rich.console import Console
+    from rich.table import Table
 
-    console = console or Console(highlight=False)
+    console = console or Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.file.write(plain(*parts))
         return
     for part in parts:
-        console.print(part)
+        for piece in _fit(part, console) if isinstance(part, Table) else [part]:
+            console.print(piece, markup=False, emoji=False)
 
 
 def plain(*parts: RenderableType) -> str:
@@ -157,15 +161,58 @@ def plain(*parts: RenderableType) -> str:
     from rich.table import Table
 
     text = io.StringIO()
-    console = Console(file=text, width=PLAIN_WIDTH, color_system=None, force_terminal=False, highlight=False)
+    console = Console(
+        file=text,
+        width=PLAIN_WIDTH,
+        color_system=None,
+        force_terminal=False,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
     for part in parts:
         if isinstance(part, Table):
             table = copy.copy(part)  # the caller's own keeps its lines
             table.box = box.ASCII2
-            console.print(table, markup=False)
+            console.print(table, markup=False, emoji=False)
         else:
-            console.print(part, soft_wrap=isinstance(part, str), markup=False)
+            console.print(part, soft_wrap=isinstance(part, str), markup=False, emoji=False)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def _fit(table: Table, console: Console) -> Iterator[Table]:
+    """Yield a table that is too wide in parts below each other, each with the first column; no word or number is cut."""
+    unlimited = console.options.update(max_width=UNLIMITED)
+
+    def measure(*columns: Column) -> Measurement:
+        one = copy.copy(table)
+        one.columns, one.title, one.caption = list(columns), None, None
+        return console.measure(one, options=unlimited)
+
+    first, *rest = table.columns
+    parts = [[first]]
+    for column in rest:
+        if len(parts[-1]) > 1 and measure(*parts[-1], column).minimum > console.width:
+            parts.append([first])
+        parts[-1].append(column)
+    for columns in parts:
+        spare = max(console.width - measure(*columns).minimum, 0)
+        edges = measure(replace(first, width=1)).minimum - 1
+        sizes = [measure(column) for column in columns]
+        wish = max(sum(size.span for size in sizes), 1)
+        part = copy.copy(table)  # the caller's own keeps its columns
+        part.columns = [
+            replace(
+                c,
+                no_wrap=False,
+                overflow="fold",
+                width=s.minimum - edges + min(s.span, s.span * spare // wish),
+            )
+            for c, s in zip(columns, sizes, strict=True)
+        ]
+        part.title = table.title if columns is parts[0] else None
+        part.caption = table.caption if columns is parts[-1] else None
+        yield part
 
 
 def blank_table(title: str, caption: str) -> Table:

@@ -18,6 +18,7 @@ SILOS = {
     "split_budget": "two departments with half the budget each",
     "summed": "the two scores added up",
     "none": "no data",
+    "clicks": "bidding by clicks alone",
 }
 """How the sentence names the arm that joint data is compared with; a single source is "<source> alone"."""
 
@@ -51,6 +52,11 @@ def number(value: float) -> str:
     return f"{float(rounded):,.{max(0, 2 - magnitude)}f}" if -5 <= magnitude <= 11 else rounded
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: "1 replication", "1,200 replications"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def shown(value: float, *, falls: bool = False) -> str:
     """A number; or "never", or where the value ``falls`` with what was tried and is still there at its end, "more"."""
     if math.isinf(value):
@@ -58,15 +64,31 @@ def shown(value: float, *, falls: bool = False) -> str:
     return number(value)
 
 
+def paid_back(found: Estimate) -> str:
+    """When something is paid back, which may be never, or not known."""
+    if math.isnan(found.estimate):
+        return "paid back after a time that is not known"
+    if math.isinf(found.estimate):
+        return f"not paid back{_months_between(found)}"
+    return f"paid back after {duration(found)}"
+
+
 def duration(found: Estimate) -> str:
     """Months with their interval."""
-    known = not (math.isnan(found.ci_low) or math.isnan(found.ci_high))
-    span = f" ({shown(found.ci_low)} to {shown(found.ci_high)})" if known else " (no interval)"
-    return f"{shown(found.estimate)} months{span}"
+    return f"{shown(found.estimate)} months{_months_between(found)}"
+
+
+def _months_between(found: Estimate) -> str:
+    """The interval in brackets; none where both ends are "never"."""
+    if math.isnan(found.ci_low) or math.isnan(found.ci_high):
+        return " (no interval)"
+    return "" if math.isinf(found.ci_low) else f" ({shown(found.ci_low)} to {shown(found.ci_high)})"
 
 
 def interval(estimate: Estimate, *, sign: float = 1.0) -> str:
-    """Both ends of the interval, as in "1.20 to 3.40"; of the loss where `sign` is -1."""
+    """Both ends of the interval, as in "1.20 to 3.40", or "no interval"; of the loss where `sign` is -1."""
+    if math.isnan(estimate.ci_low) or math.isnan(estimate.ci_high):
+        return "no interval"
     low, high = sorted((sign * estimate.ci_low, sign * estimate.ci_high))
     return f"{number(low)} to {number(high)}"
 
@@ -100,18 +122,29 @@ def verdict(
     rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "focal_profit")]
     percent = lookup(summary, "value_of_joint_data", "focal_profit_pct")
     names = SILOS | (OF_MANY if len(sources) > 2 else {})
+    if silo == "best_single" and not _is_best(summary, best_single, sources):
+        names = names | {"best_single": "the single source that did best on the pilots"}
     alone = f"{silo.replace('+', ' and ')} alone"
     against = f"{names.get(silo, alone)} ({best_single if silo == 'best_single' else silo})"
     *most, last = sources
-    joining = f"Joining {', '.join(most)} and {last}" + (
-        f" ({holders}; what one of them gains)" if holders else ""
-    )
+    joined = f"{', '.join(most)} and {last}"
+    joining = f"Joining {joined}"
+    if silo == "clicks":  # it holds the same data
+        joining = f"With {joined} joined, bidding by all that follows an impression"
+    joining += f" ({holders}; what one of them gains)" if holders else ""
     sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against, joining) + _steps(
         summary, silo, best_single, "both" if len(sources) < 3 else "all"
     )
     sentence += _channels(summary)
-    replications = f"{value.n} replication{'' if value.n == 1 else 's'}; {CAVEAT}"
-    return f"{sentence}. {caveat or replications}."
+    replications = counted(value.n, "replication")
+    return f"{sentence}. {caveat or f'{replications}; {CAVEAT}'}."
+
+
+def _is_best(summary: pd.DataFrame, best_single: str, sources: Sequence[str]) -> bool:
+    """Whether no other single source has the higher mean profit here: it was chosen on pilots."""
+    profits = {source: lookup(summary, "utility", arm=source) for source in sources}
+    known = {source: profit.estimate for source, profit in profits.items() if profit is not None}
+    return best_single not in known or known[best_single] >= max(known.values())
 
 
 def others(summary: pd.DataFrame) -> str:
@@ -128,7 +161,7 @@ def others(summary: pd.DataFrame) -> str:
     said = [
         f"{name} {number(value.estimate)} ({interval(value)})"
         if value.finding in {"positive", "negative"}
-        else f"{name}, no difference shown ({interval(value) if value.has_interval else 'no interval'})"
+        else f"{name}, no difference shown ({interval(value)})"
         for name, value in found.items()
         if value is not None
     ]
@@ -160,12 +193,8 @@ def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, s
         return f"{start} {side} {against}, whose profit is not positive, so no percentage"
     if percent.finding == "no difference shown":
         return f"{start} {side} {against}; no percentage, as its interval spans zero"
-    share = f"{number(sign * percent.estimate)} % ({_bracket(percent, sign)})"
+    share = f"{number(sign * percent.estimate)} % ({interval(percent, sign=sign)})"
     return f"{start}, {share} {side} {against}"
-
-
-def _bracket(estimate: Estimate, sign: float = 1.0) -> str:
-    return interval(estimate, sign=sign) if estimate.has_interval else "no interval"
 
 
 def _steps(summary: pd.DataFrame, silo: str, best_single: str, both: str) -> str:

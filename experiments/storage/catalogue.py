@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import re
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ..cells.cell import code_version
 from ..errors import BadInput
 from .journal import SUFFIX
+from .lock import Held, lock
+from .ownership import CELLS, LOCK, MARK, contents, is_marked
 from .study_folder import POINTS, SWEEPS, Folder
 
 if TYPE_CHECKING:
@@ -69,9 +71,18 @@ def scan(results: Path) -> list[Entry]:
     found = [
         _entry(folder, name)
         for folder in sorted(results.glob("*/*"))
-        if folder.parent.name != SWEEPS and (name := NAME.match(folder.name)) and folder.is_dir()
+        if folder.parent.name != SWEEPS and (name := NAME.match(folder.name)) and _is_study(folder)
     ]
     return sorted(found, key=lambda entry: (entry.started or "", entry.folder))
+
+
+def _is_study(folder: Path) -> bool:
+    """Whether jointbid wrote the folder: it bears the mark, or a manifest that names it."""
+    about = Folder(folder).read_json("manifest.json")
+    return is_marked(folder) or (about.get("study"), about.get("hash")) == (
+        folder.parent.name,
+        folder.name[-12:],
+    )
 
 
 def _entry(path: Path, name: re.Match[str]) -> Entry:
@@ -80,7 +91,7 @@ def _entry(path: Path, name: re.Match[str]) -> Entry:
     versions = about.get("versions") or {}
     return Entry(
         study=path.parent.name,
-        scenario=name["scenario"],
+        scenario=str(about.get("scenario") or name["scenario"]),
         hash=name["hash"],
         status=_status(folder, about),
         seed=about.get("seed"),
@@ -144,7 +155,7 @@ def _view(database: duckdb.DuckDBPyConnection, view: str, results: Path, entries
     if not files:
         database.execute(f"CREATE VIEW {view} AS SELECT * FROM studies WHERE false")  # noqa: S608
         return
-    listed = "[" + ", ".join("'" + str(file).replace("'", "''") + "'" for file in files) + "]"
+    listed = "[" + ", ".join("'" + glob.escape(str(file)).replace("'", "''") + "'" for file in files) + "]"
     source = f"read_parquet({listed}, union_by_name=true, filename='_file')"
     own = [row[0] for row in database.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]  # noqa: S608
     further = ", ".join(f"s.{name}" for name in WHERE_FROM if name not in own)
@@ -186,53 +197,90 @@ def _one_line(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Waste:
-    """Something that may go: files or folders, why, and how many bytes they are."""
+    """Files of one study that may go.
+
+    Attributes:
+        why: what is wrong with them.
+        folder: the study's.
+        files: what may be deleted; jointbid wrote all of it.
+        folders: what is then empty.
+        kept: what lies in the folder and is not jointbid's.
+    """
 
     why: str
-    paths: tuple[Path, ...]
-    size: int
+    folder: Path
+    files: tuple[Path, ...]
+    folders: tuple[Path, ...] = ()
+    kept: tuple[Path, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes that are freed."""
+        return sum(map(_size, self.files))
 
 
 def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
-    """What is unfinished, damaged or of other code; a finished study of other code only where ``finished``."""
+    """What is unfinished, damaged or of other code; a finished study of other code only where ``finished``.
+
+    A folder counts only where it bears jointbid's mark with its own name (``jointbid.experiments.storage.ownership``).
+    """
     for entry in scan(results):
         folder = Folder(Path(entry.folder))
-        if folder.is_held:
+        if folder.is_held or not _may_clean(folder.path):
             continue
         files = folder.read_json("manifest.json").get("files") or {}
         if entry.status in {"stopped", "failed", "running"}:
-            yield _waste(f"unfinished ({entry.status})", folder.path)
+            yield _whole(f"unfinished ({entry.status})", folder.path)
         elif entry.status == "damaged" or (changed := folder.changed(files)):
             gone = "" if entry.status == "damaged" else f" ({', '.join(changed)})"
-            yield _waste(f"damaged{gone}", folder.path)
+            yield _whole(f"damaged{gone}", folder.path)
         elif finished and entry.code is not None and not entry.is_current:
-            yield _waste("finished, of other code", folder.path)
+            yield _whole("finished, of other code", folder.path)
         elif old := _left_over(folder.path):
-            yield _waste("cells of other code; the tables stay", *old)
+            yield Waste("cells of other code; the tables stay", folder.path, tuple(old))
+
+
+def _may_clean(folder: Path) -> bool:
+    """Whether it is jointbid's, and no symbolic link leads to it."""
+    return not folder.is_symlink() and not folder.parent.is_symlink() and is_marked(folder)
+
+
+def _whole(why: str, folder: Path) -> Waste:
+    found = contents(folder)
+    return Waste(why, folder, found.own, (*found.folders, folder), found.foreign)
 
 
 def _left_over(folder: Path) -> list[Path]:
     """Cells that no command would count any more, and files that were never finished."""
-    cells = [
-        file for file in (folder / "cells").glob(f"*{SUFFIX}") if not file.name.startswith(code_version())
+    kept = {folder / MARK, folder / LOCK}
+    return [
+        file
+        for file in contents(folder).own
+        if file not in kept
+        and (
+            (file.suffix == SUFFIX and file.parent.name == CELLS and not file.name.startswith(code_version()))
+            or file.name.startswith(".")
+        )
     ]
-    return cells + [file for file in folder.glob(".*") if file.is_file()]
 
 
-def _waste(why: str, *paths: Path) -> Waste:
-    return Waste(why, paths, sum(_size(path) for path in paths))
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
-def _size(path: Path) -> int:
-    files = path.rglob("*") if path.is_dir() else (path,)
-    total = 0
-    for file in files:
-        with suppress(OSError):
-            total += file.stat().st_size
-    return total
-
-
-def remove(found: Waste) -> None:
-    """Delete it."""
-    for path in found.paths:
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+def remove(found: Waste) -> bool:
+    """Delete its files, and its folders where nothing else lies in them; False where a command works on the study."""
+    cells = found.folder / CELLS
+    try:
+        with lock(found.folder / LOCK, wait=False) if cells.is_dir() else nullcontext():
+            for file in found.files:
+                file.unlink(missing_ok=True)
+    except Held:
+        return False
+    for folder in sorted(found.folders, reverse=True):
+        with suppress(OSError):  # not empty
+            folder.rmdir()
+    return True

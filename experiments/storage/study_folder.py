@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..errors import BadInput
 from .journal import Segments
 from .lock import is_held, lock
+from .ownership import record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,8 @@ POINTS = "points"
 """Name of a sweep's table, with ``.csv`` and ``.parquet``."""
 SWEEPS = "sweeps"
 """The folder of sweeps, beside those of the verbs: ``results/sweeps/<verb>-<hash12>/``."""
+PROBE_BYTES = 1 << 16
+"""Free space without which no study is begun."""
 
 
 class Folder:
@@ -55,12 +58,14 @@ class Folder:
         cells = self.path / "cells"
         try:
             cells.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=cells):
-                pass
+            with tempfile.TemporaryFile(dir=cells) as probe:
+                if not self.is_done():  # what is finished can be read on a full disk
+                    probe.write(bytes(PROBE_BYTES))
         except OSError as error:
             raise BadInput(f"results_dir: cannot write to {self.path} ({error.strerror or error})") from None
         with lock(cells / LOCK, wait=wait):
             try:
+                record(self.path, "status.json", "manifest.json")
                 yield
             except BaseException:
                 if self._said().get("status") == "running":
@@ -115,17 +120,18 @@ class Folder:
         """Write a text file atomically."""
         self._replace(name, content)
 
-    def write_lines(self, name: str, records: Sequence[Mapping[str, Any]]) -> None:
+    def write_lines(self, name: str, lines: Sequence[Mapping[str, Any]]) -> None:
         """Write a JSON-lines file atomically; where there is nothing to write there is no file."""
-        if records:
-            self._replace(name, "".join(json.dumps(record) + "\n" for record in records))
+        if lines:
+            self._replace(name, "".join(json.dumps(line) + "\n" for line in lines))
         else:
             self.drop(name)
 
-    def add_line(self, name: str, record: Mapping[str, Any]) -> None:
+    def add_line(self, name: str, line: Mapping[str, Any]) -> None:
         """Add a line to a JSON-lines file."""
+        record(self.path, name)
         with (self.path / name).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+            file.write(json.dumps(line) + "\n")
 
     def drop(self, name: str) -> None:
         """Remove a file, where there is one."""
@@ -153,6 +159,7 @@ class Folder:
     def _beside(self, target: Path) -> Iterator[Path]:
         """Where to write a file that then takes its place at once; nothing is left of one that was not finished."""
         partial = target.with_name(f".{target.name}.{os.getpid()}")
+        record(self.path, str(target.relative_to(self.path)))
         try:
             yield partial
             self.checksums[str(target.relative_to(self.path))] = _checksum(partial)

@@ -137,12 +137,15 @@ class Adoption(Study):
                     yield self._row("change_by_adoption", k, metric, paired_difference(values, wide[0]))
 
     def _equilibria(self, at: Equilibria, found: list[Gain]) -> Iterator[dict[str, Any]]:
-        """A row an equilibrium number; its interval spans all numbers that the gains' band does not rule out."""
+        """A row an equilibrium number, its interval around all numbers that the gains' band allows; and a row each of these."""
         known = found[0].estimate
         low, high = (min(at.possible), max(at.possible)) if known.has_interval else (math.nan, math.nan)
         for k in at.numbers:
             number = replace(known, estimate=k, ci_low=low, ci_high=high)
             yield self._row("equilibrium_adopters", k, "adopters", number)
+        for k in at.possible if known.has_interval else ():
+            number = replace(known, estimate=k, ci_low=math.nan, ci_high=math.nan)
+            yield self._row("possible_adopters", k, "adopters", number)
 
     def _counted(self, cells: pd.DataFrame) -> pd.DataFrame:
         """The cells with the number of adopters, and whether each bidder is one of them."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
+from statistics import fmean
 from typing import Any
 
 from jointbid.sim.scenario import Scenario
@@ -107,8 +109,11 @@ def unit(scenario: Scenario) -> tuple[float, str]:
 
 
 def best_single(pilot: Found, sources: Iterable[str]) -> str:
-    """The single source with the higher mean profit on the pilot; the first one where they are equal."""
-    profit = dict.fromkeys(sources, 0.0)
+    """The single source with the higher mean profit on the pilot; the first one where they are equal.
+
+    A source whose pilot cells have all failed is not chosen where another one has results.
+    """
+    profit: dict[str, list[float]] = {name: [] for name in sources}
     for cell, result in pilot:
-        profit[cell.arm] += sum(row["profit"] for row in result.rows if row["focal"])
-    return max(profit, key=lambda arm: profit[arm])
+        profit[cell.arm].append(sum(row["profit"] for row in result.rows if row["focal"]))
+    return max(profit, key=lambda arm: fmean(profit[arm]) if profit[arm] else -inf)

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 from ..cells.cell import Cell, code_version
 from ..config.points import Point
-from ..errors import BadInput
+from ..errors import RunFailed
+from ..execution.drawing import reported
 from ..storage.cell_results import Ledger
+from ..storage.ownership import record
 from ..storage.study_folder import Folder
 from .session import manifest
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from jointbid.sim import RunResult
+    from jointbid.sim import Entrant, RunResult
 
     from ..report.plots.figure import Figure
 
@@ -61,20 +63,27 @@ def run(point: Point) -> Run:
     """Simulate one market and write what came of it.
 
     Raises:
-        BadInput: a strategy that does not bid, a folder that cannot be written to.
+        BadInput: a strategy that does not bid, or not twice alike; a folder that cannot be written to.
+        RunFailed: a strategy that fails under way.
     """
     import pandas as pd
 
     from jointbid.sim import BidError
+    from jointbid.sim.watch import ending_if_stuck
+
+    from ..cells.bidders import run_cell
+    from ..execution.trial import trial
 
     cell = _cell(point)
+    with ending_if_stuck():
+        trial([cell], run_cell)
     folder, started = Folder(point.folder), time.time()
-    with folder.held():
+    with folder.held(), ending_if_stuck():
         folder.status("running")
         try:
             result, logged = _simulate(cell, point)
         except BidError as error:
-            raise BadInput(f"bidders.strategy: {error}") from None
+            raise RunFailed(f"bidders.strategy: {error}") from None
         done = Run(
             point.folder,
             bidder_table(result, identified=cell.scenario.audience.people is not None),
@@ -133,21 +142,29 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
     from jointbid.sim import simulate
 
     from ..cells.bidders import entrants
-    from ..logs.auction_log_writer import AUCTIONS, UNTOLD, AuctionLog, drop_stale
+    from ..logs.auction_log_writer import AUCTIONS, AuctionLog, drop_stale, totals_of
 
     market, path, code = entrants(cell), point.folder / AUCTIONS, code_version()
     if not point.settings.study.log:
         drop_stale(path, code)
         return simulate(cell.scenario, market, cell.seed, cell.replication), None
-    terms = {name: (entrant.advertiser or name, entrant.budget) for name, entrant in market.items()}
+    terms = {name: (entrant.advertiser or name, _budget(cell, entrant)) for name, entrant in market.items()}
+    record(point.folder, AUCTIONS)
     with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
         result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
-        columns = {name: result.bidders[name].tolist() for name in UNTOLD}
-        log.untold = {
-            bidder: {name: column[number] for name, column in columns.items()}
-            for number, bidder in enumerate(result.bidders["bidder"].tolist())
-        }
+        log.totals = totals_of(result)
     return result, log.rows
+
+
+def _budget(cell: Cell, entrant: Entrant) -> float | None:
+    """What a bidder may spend in the whole run: its budget, or the sum of its days'."""
+    from jointbid.sim.allowance import Allowance
+
+    scenario = cell.scenario
+    total = Allowance(
+        scenario, entrant.terms or scenario.bidders.terms, entrant.budget, scenario.supply.requests or 1
+    ).total
+    return total if math.isfinite(total) else None
 
 
 def _finite(numbers: dict[str, float]) -> dict[str, float]:
@@ -182,8 +199,13 @@ def _write(point: Point, folder: Folder, done: Run) -> None:
         folder.write_table("stock.csv", done.stock)
     if point.settings.plot.enabled:
         look = point.settings.plot
-        for figure in _figures(point, done):
-            figure.write(point.folder / "plots", look.style, look.format)
+        from ..report.plots.letters import names_in, report_missing
+
+        report_missing([point.settings.scenario.name, *names_in(done.bidders)])
+        with reported("plots"):
+            for figure in _figures(point, done):
+                with reported(f"plots/{figure.name}"):
+                    figure.write(point.folder / "plots", look.style, look.format)
 
 
 def _figures(point: Point, done: Run) -> Iterator[Figure]:

@@ -17,6 +17,7 @@ from ..cells.versions import PACKAGES, version
 from ..config.points import Point, digest
 from ..errors import BadInput, closest
 from ..execution import Chore, cores
+from ..execution.drawing import reported
 from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage
 from ..execution.scheduler import Study as OnItsWay
 from ..storage.cell_results import Ledger, TimeSeries, table
@@ -142,7 +143,7 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
         if found.summary is not None:
             found.said = study.say(found.summary, ledger)
             if not (point.folder / REPORT).is_file():
-                yield Finish([Chore(partial(report, point.folder))])
+                yield Finish([Chore(partial(report, point.folder), REPORT)])
             return found
         folder.status("running")
         _write(found, point, study, folder, ledger, list(cells.values()))
@@ -155,7 +156,7 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
         about |= {"content": content, "files": files}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("failed" if ledger.failures else "done")
-        yield Finish([Chore(partial(_page, point.folder))])
+        yield Finish([Chore(partial(_page, point.folder), REPORT)])
         folder.cells.compact()
     return found
 
@@ -186,9 +187,14 @@ def _drawings(summary: pd.DataFrame | None, point: Point, study: Study, ledger: 
     look = point.settings.plot
     if summary is None or not look.enabled:
         return
-    yield Chore(partial(_further, point.folder))
-    for figure in study.figures(summary, ledger):
-        yield Chore(partial(figure.write, point.folder / "plots", look.style, tuple(look.format)))
+    from ..report.plots.letters import names_in, report_missing
+
+    report_missing([point.settings.scenario.name, *names_in(summary)])
+    yield Chore(partial(_further, point.folder), "plots")
+    with reported("plots"):
+        for figure in study.figures(summary, ledger):
+            draw = partial(figure.write, point.folder / "plots", look.style, tuple(look.format))
+            yield Chore(draw, f"plots/{figure.name}")
 
 
 def _look(folder: Folder, ledger: Ledger) -> None:

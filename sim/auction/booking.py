@@ -11,7 +11,7 @@ from .rounding import half_even
 
 SEEN, CLICKED, CONVERTED = 0, 1, 2
 """The draws, in the order of ``Effects.keys``."""
-MOST_SEEN = 255
+MAX_SEEN = 255
 
 
 @inlined
@@ -71,7 +71,7 @@ def show(
     if viewed and known:
         seen = memory.seen[requests.person[i], house]
         ledger.reach[winner] += seen == 0
-        memory.seen[requests.person[i], house] = seen + (seen < MOST_SEEN)
+        memory.seen[requests.person[i], house] = seen + (seen < MAX_SEEN)
         if memory.fresh.shape[0] > 0:
             memory.fresh[requests.person[i] // memory.group, house] += strength * effects.lasting[at]
     if record.winner.shape[0] > 0:

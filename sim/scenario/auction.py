@@ -7,7 +7,21 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from ..auction.mechanisms import MECHANISMS
-from .base import MAX_MICROS, MICROS_PER_CPM, Finite, Hours, Model, NonNegative, Positive, Rate
+from .base import (
+    LOG_MONEY,
+    MAX_CLICK_RATE,
+    MAX_LOG_SIGMA,
+    MAX_MICROS,
+    MICROS_PER_CPM,
+    Coefficient,
+    Hours,
+    Model,
+    Money,
+    Positive,
+    PositiveMoney,
+    Rate,
+    Ratio,
+)
 
 
 def _known(name: str) -> str:
@@ -18,6 +32,7 @@ def _known(name: str) -> str:
 
 Mechanism = Annotated[str, AfterValidator(_known)]
 Floor = Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS_PER_CPM)]
+MAX_SLOTS = 64
 
 
 class FloorStep(Model):
@@ -50,8 +65,11 @@ class Auction(Model):
     waits for all), and ``throttle`` says what follows for those who are often late.
     """
 
-    type: Mechanism | dict[Mechanism, Positive] = "second_price"
-    slots: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=64)] = (1.0,)
+    type: Mechanism | dict[Mechanism, Ratio] = "second_price"
+    slots: Annotated[
+        tuple[Annotated[float, Field(gt=0, le=MAX_CLICK_RATE)], ...],
+        Field(min_length=1, max_length=MAX_SLOTS),
+    ] = (1.0,)
     floor_cpm: Floor = 0.0
     floor_steps: tuple[FloorStep, ...] = ()
     soft_floor_cpm: Floor = 0.0
@@ -85,16 +103,31 @@ class Rivals(Model):
 
     ``uniform`` on [0, ``high``]; ``lognormal`` and ``normal`` (cut at 0) with ``mu``, ``sigma``; ``histogram`` with
     ``edges`` (k + 1, rising) and ``weights`` (k): all in currency per impression. ``by_context`` multiplies the price in each
-    context type (needs common values): placements differ in cost.
+    context type (needs common values): placements differ in cost. A price above ``MAX_MONEY`` counts as that much.
     """
 
     landscape: Literal["uniform", "lognormal", "normal", "histogram"] | None = None
-    high: Positive = 1.0
-    mu: Finite = 0.0
-    sigma: NonNegative = 1.0
-    edges: tuple[NonNegative, ...] = ()
-    weights: tuple[NonNegative, ...] = ()
-    by_context: tuple[Positive, ...] = ()
+    high: PositiveMoney = 1.0
+    mu: Coefficient = 0.0
+    sigma: Money = 1.0
+    edges: tuple[Money, ...] = ()
+    weights: tuple[Annotated[float, Field(ge=0, le=1e15)], ...] = ()
+    by_context: tuple[Ratio, ...] = ()
+
+    @model_validator(mode="after")
+    def _lognormal_stays_finite(self) -> Self:
+        low, high = LOG_MONEY
+        wrong = [
+            f"{key} = {value:g}: of a lognormal landscape (log currency) must be from {least:g} to {most:g}"
+            for key, value, least, most in (
+                ("mu", self.mu, low, high),
+                ("sigma", self.sigma, 0.0, MAX_LOG_SIGMA),
+            )
+            if self.landscape == "lognormal" and not least <= value <= most
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
 
     @model_validator(mode="after")
     def _histogram_fits(self) -> Self:

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from .base import Count, Hours, Model, Money, Rate
 from .delay import NO_DELAY, Delay
 
+MAX_SEATS = 1024
+
 
 class StrategySpec(BaseModel):
     """A strategy by its registered name, with its parameters as further keys: ``{name: linear, gain: 0.8}``."""
@@ -24,6 +26,9 @@ class StrategySpec(BaseModel):
         return dict(self.model_extra or {})
 
 
+MAX_CAP = 1000
+
+
 class Cap(Model):
     """A frequency cap: at most so many ``impressions`` to one person in any ``window_h``.
 
@@ -32,7 +37,7 @@ class Cap(Model):
     campaigns of its ``advertiser`` have, and then binds them all.
     """
 
-    impressions: Annotated[Count, Field(le=1000)]
+    impressions: Annotated[Count, Field(le=MAX_CAP)]
     window_h: Annotated[Hours, Field(gt=1e-9)] = 24.0
     window: Literal["sliding", "calendar"] = "sliding"
     per: Literal["campaign", "advertiser"] = "campaign"
@@ -105,7 +110,7 @@ class Bidders(Model):
     can seat them (``study.strategies``).
     """
 
-    count: Annotated[int, Field(ge=1, le=1024)] = 1
+    count: Annotated[int, Field(ge=1, le=MAX_SEATS)] = 1
     strategy: StrategySpec = StrategySpec(name="shading")
     budget: Money | None = None
     control_interval_h: Annotated[Hours, Field(gt=1e-9)] = 1.0

@@ -6,9 +6,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from .base import MAX_HOURS, Count, Hours, Model, NonNegative, Positive, Rate
+from .base import MAX_HOURS, MAX_RATIO, Count, Hours, Model, PositiveMoney, Rate
 
 Stage = Literal["unaware", "aware", "interested", "considering", "approved", "bought", "lapsed"]
+Factor = Annotated[float, Field(ge=0, le=MAX_RATIO)]
+MAX_POWER = 16.0
+"""The steepest attraction: at more, that of a full stock overflows."""
 Stay = Annotated[float, Field(gt=0, le=MAX_HOURS)]
 
 
@@ -46,13 +49,13 @@ class Journey(Model):
     stay_h: Stays = Stays()
     lapse_interested: Rate = 0.4
     lapse_considering: Rate = 0.2
-    appetite: NonNegative | tuple[NonNegative, ...] = 1.0
-    lasting: NonNegative | tuple[NonNegative, ...] = 1.0
-    half_life_h: Positive = 2_160.0
-    power: NonNegative = 0.5
-    outside: NonNegative = 1.0
-    base: NonNegative = 1.0
-    margin: Positive = 1.0
+    appetite: Factor | tuple[Factor, ...] = 1.0
+    lasting: Factor | tuple[Factor, ...] = 1.0
+    half_life_h: Stay = 2_160.0
+    power: Annotated[float, Field(ge=0, le=MAX_POWER)] = 0.5
+    outside: Factor = 1.0
+    base: Factor = 1.0
+    margin: PositiveMoney = 1.0
     run_out_h: Hours = 8_760.0
     believed_win_rate: Rate | None = 0.2
 

@@ -18,15 +18,19 @@ from .stock import Stock
 from .supply import Supply, SyntheticSupply
 from .touchpoints import Touchpoints
 
+MAX_CREATIVES = 1000
+
 
 class Engine(Model):
     """How many requests may travel together, and how often the time series has a row: every ``series_h``.
 
-    The result does not depend on the first; 1 is the reference.
+    The result does not depend on the first; 1 is the reference. A call of a strategy that takes longer than
+    ``strategy_timeout_s`` stops the run (None: no limit).
     """
 
     max_block: Annotated[int, Field(ge=1, le=1 << 20)] = 65_536
     series_h: Annotated[Hours, Field(ge=1e-3)] = 1.0
+    strategy_timeout_s: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] | None = 300.0
 
 
 class Parts(Model):
@@ -41,7 +45,7 @@ class Parts(Model):
     journey: Journey | None = None
     touchpoints: Touchpoints | None = None
     stock: Stock | None = None
-    creative: dict[str, Creative] = {}
+    creative: Annotated[dict[str, Creative], Field(max_length=MAX_CREATIVES)] = {}
     source: dict[str, Source] = {}
     auction: Auction = Auction()
     rivals: Rivals = Rivals()

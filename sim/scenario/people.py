@@ -7,17 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from .base import MAX_HOURS, Count, Finite, Model, NonNegative, Rate
+from .base import MAX_HOURS, MAX_TYPES, Coefficient, Count, Model, NonNegative, Rate
 
-Types = Annotated[int, Field(ge=1, le=4096)]
+MAX_PEOPLE = 10**9
+Types = Annotated[int, Field(ge=1, le=MAX_TYPES)]
 
 
 class Consent(Model):
     """Consent that depends on who is asked: given with probability expit(a + b s(x) + history w(h))."""
 
-    a: Finite = 0.0
-    b: Finite = 0.0
-    history: Finite = 0.0
+    a: Coefficient = 0.0
+    b: Coefficient = 0.0
+    history: Coefficient = 0.0
 
 
 class Drift(Model):
@@ -49,7 +50,7 @@ class Audience(Model):
 
     profile_types: Types = 2
     history_types: Types = 1
-    people: Annotated[Count, Field(le=10**9)] | None = None
+    people: Annotated[Count, Field(le=MAX_PEOPLE)] | None = None
     activity_skew: Annotated[NonNegative, Field(le=20)] = 0.0
     consent: Rate | tuple[Rate, ...] | Consent = 1.0
     drift: Drift | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
-from .base import Finite, Hours, Model, NonNegative, Positive, Rate
+from .base import Coefficient, Hours, Model, Money, PositiveMoney, Rate, Ratio
 from .delay import NO_DELAY, Delay
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]
@@ -18,13 +18,13 @@ class Logit(Model):
     ``interaction`` is d, ``history`` e, ``profile_history`` f and ``context_history`` g.
     """
 
-    a: Finite = 0.0
-    b: Finite = 0.0
-    c: Finite = 0.0
-    interaction: Finite = Field(default=0.0, validation_alias=AliasChoices("interaction", "d"))
-    history: Finite = 0.0
-    profile_history: Finite = 0.0
-    context_history: Finite = 0.0
+    a: Coefficient = 0.0
+    b: Coefficient = 0.0
+    c: Coefficient = 0.0
+    interaction: Coefficient = Field(default=0.0, validation_alias=AliasChoices("interaction", "d"))
+    history: Coefficient = 0.0
+    profile_history: Coefficient = 0.0
+    context_history: Coefficient = 0.0
 
 
 class Conversion(Logit):
@@ -36,8 +36,8 @@ class Conversion(Logit):
     number, or one per profile type, so that a sale to one earns more than to another.
     """
 
-    a: Finite = -3.0
-    value: Positive | tuple[Positive, ...] = 1.0
+    a: Coefficient = -3.0
+    value: PositiveMoney | tuple[PositiveMoney, ...] = 1.0
     delay_h: Delay = NO_DELAY
     after_view: Rate = 0.0
     click_window_h: Hours = 720.0
@@ -60,7 +60,7 @@ class Creative(Logit):
     Campaigns rotate their creatives at random, in proportion to ``share``.
     """
 
-    share: Positive = 1.0
+    share: Ratio = 1.0
     conversion: Logit = Logit()
 
 
@@ -84,17 +84,17 @@ class Response(Logit):
     """
 
     family: Literal["additive", "logit", "private_value"] = "additive"
-    a: Finite = 1.0
+    a: Coefficient = 1.0
     redundancy: Correlation = Field(default=0.0, validation_alias=AliasChoices("redundancy", "q"))
     history_redundancy: Correlation = 0.0
-    value_per_click: NonNegative = 1.0
-    noise_sd: NonNegative = 1.0
+    value_per_click: Money = 1.0
+    noise_sd: Money = 1.0
     viewability: Rate | tuple[Rate, ...] = 1.0
     fatigue: Annotated[Rate, Field(lt=1)] = 0.0
     click_delay_h: Delay = NO_DELAY
     conversion: Conversion | None = None
     law: Literal["uniform", "exponential"] = "uniform"
-    high: Positive = 1.0
+    high: PositiveMoney = 1.0
     """private_value: values are U[0, high], or exponential with mean high."""
 
     @field_validator("viewability", mode="before")

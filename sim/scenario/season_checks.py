@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .base import contradictions
+from .base import MAX_MICROS, MICROS_PER_CPM, contradictions
 from .parts import Parts
 
 
@@ -71,8 +71,16 @@ def touchpoint_problems(market: Parts) -> Iterator[str]:
         yield f"journey.group = {market.journey.group}: with touchpoints must be 1: people are left out of tests one by one"
     if market.rivals.landscape is None:
         yield "rivals.landscape: with touchpoints somebody must set prices; give a landscape"
-    if market.bidders.budget is not None:
-        yield "bidders.budget: with touchpoints each channel has its daily_budget; leave it null"
+    for name, channel in plan.channels.items():
+        if channel.bid_cpm * channel.targeting > MAX_MICROS / MICROS_PER_CPM:
+            yield (
+                f"touchpoints.channels.{name}.targeting = {channel.targeting:g}: times bid_cpm must be at most "
+                f"{MAX_MICROS / MICROS_PER_CPM:g}, the highest bid; lower one of them"
+            )
+    limits = {"budget": market.bidders.budget, "terms.daily_budget": market.bidders.terms.daily_budget}
+    for key, limit in limits.items():
+        if limit is not None:
+            yield f"bidders.{key}: with touchpoints each channel has its daily_budget; leave it null"
     places = [name for name in market.source if _shows(market, name) == "context"]
     if not any(market.source[name].is_whole for name in places):
         yield "source: with touchpoints a channel knows its own requests; have a source of the context without faults"

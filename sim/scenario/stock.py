@@ -6,9 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
-from .base import Count, Hours, Model, NonNegative, Positive
+from .base import Count, Hours, Model, Positive
 
-Units = Annotated[Count, Field(le=1000)]
+MAX_UNITS = 1000
+Units = Annotated[Count, Field(le=MAX_UNITS)]
+Sales = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Stock(Model):
@@ -27,7 +29,7 @@ class Stock(Model):
     units: Units | tuple[Units, ...] = 10
     lead_h: Positive = 48.0
     step_h: Annotated[Hours, Field(gt=1e-3)] = 1.0
-    believed_sales_per_h: NonNegative | tuple[NonNegative, ...] | None = None
+    believed_sales_per_h: Sales | tuple[Sales, ...] | None = None
 
     @field_validator("units", "believed_sales_per_h", mode="before")
     @classmethod

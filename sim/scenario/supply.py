@@ -6,10 +6,23 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from .base import HOUR_US, MAX_HOURS, Count, LogMoney, Model, Positive, Rate
+from .base import (
+    HOUR_US,
+    MAX_HOURS,
+    MAX_LOG_SIGMA,
+    MAX_TYPES,
+    Count,
+    LogMoney,
+    Model,
+    Rate,
+    Ratio,
+    UserPath,
+)
 
 FLAT_DAY = (1.0,) * 24
 MOST_ROWS = 1_000_000
+MAX_REQUESTS_PER_H = HOUR_US // 4
+"""One in four microseconds on average: no two requests share one."""
 
 
 def _names(value: Any) -> Any:
@@ -30,18 +43,19 @@ class SyntheticSupply(Model):
     requests: Count = 100_000
     horizon_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 24.0
     hourly: tuple[Annotated[float, Field(ge=0, le=1e9)], ...] = FLAT_DAY
-    context_types: Annotated[int, Field(ge=1, le=4096)] = 2
+    context_types: Annotated[int, Field(ge=1, le=MAX_TYPES)] = 2
     floor_share: Rate = 0.0
     floor_mu: LogMoney = 0.0
-    floor_sigma: Annotated[float, Field(ge=0, le=10)] = 0.0
+    floor_sigma: Annotated[float, Field(ge=0, le=MAX_LOG_SIGMA)] = 0.0
 
     @model_validator(mode="after")
     def _fits_the_clock(self) -> Self:
         if not self.hourly or sum(self.hourly) <= 0:
             raise ValueError("hourly needs at least one weight above 0")
-        if self.requests > self.horizon_h * HOUR_US / 4:
+        if self.requests > self.horizon_h * MAX_REQUESTS_PER_H:
             raise ValueError(
-                f"{self.requests} requests do not fit into {self.horizon_h} h of a microsecond clock"
+                f"requests = {self.requests}: at most {MAX_REQUESTS_PER_H:,} an hour, as the clock counts microseconds; "
+                f"have fewer than that in {self.horizon_h:g} h, or a longer horizon_h"
             )
         return self
 
@@ -59,19 +73,19 @@ class LogSupply(Model):
     """
 
     kind: Literal["log"] = "log"
-    path: Annotated[str, Field(min_length=1)]
+    path: UserPath
     format: str = "auto"
-    clicks: Annotated[str, Field(min_length=1)] | None = None
-    mapping: Annotated[str, Field(min_length=1)] | None = None
+    clicks: UserPath | None = None
+    mapping: UserPath | None = None
     seat: Annotated[str, Field(min_length=1)] = "focal"
     campaign: Annotated[tuple[str, ...], BeforeValidator(_names)] = ()
     drop_bad: bool = False
     requests: Count | None = None
     most_rows: Annotated[int, Field(ge=1_000)] = MOST_ROWS
-    nonclick_weight: Positive = 1.0
+    nonclick_weight: Ratio = 1.0
     suspect_tags: tuple[str, ...] = ()
     find_suspects: bool = True
-    horizon_h: Positive = 168.0
+    horizon_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 168.0
     context_types: Literal[1] = 1
     """A log brings no types: its signals are columns."""
 

@@ -6,8 +6,19 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .base import Hours, Model, NonNegative, Positive, Rate
+from .base import (
+    MAX_MICROS,
+    MAX_RATIO,
+    MICROS_PER_CPM,
+    Hours,
+    Model,
+    Positive,
+    PositiveMoney,
+    Rate,
+)
 from .source import Owner
+
+MAX_CHANNELS = 12
 
 
 class Channel(Model):
@@ -18,9 +29,9 @@ class Channel(Model):
     """
 
     owner: Owner = "cmo"
-    daily_budget: Positive
-    bid_cpm: Positive
-    targeting: NonNegative = 1.0
+    daily_budget: PositiveMoney
+    bid_cpm: Annotated[float, Field(gt=0, le=MAX_MICROS / MICROS_PER_CPM)]
+    targeting: Annotated[float, Field(ge=0, le=MAX_RATIO)] = 1.0
 
 
 class Touchpoints(Model):
@@ -31,7 +42,7 @@ class Touchpoints(Model):
     out of each channel, independently. ``targets`` names the source that campaigns are targeted by.
     """
 
-    channels: Annotated[dict[str, Channel], Field(min_length=1, max_length=12)]
+    channels: Annotated[dict[str, Channel], Field(min_length=1, max_length=MAX_CHANNELS)]
     window_h: Annotated[Hours, Field(gt=0)] = 720.0
     half_life_h: Positive = 168.0
     holdout: Annotated[Rate, Field(gt=0, lt=1)] = 0.3

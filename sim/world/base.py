@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..auction.arrays import Effects
+from ..auction.mechanisms import MECHANISMS
 from ..journey.accounts import Accounts
 from ..response import fading
 from ..scenario import Scenario
@@ -42,6 +43,15 @@ class World:
     def codes_of(self, name: str) -> int | None:  # noqa: ARG002
         """How many codes a categorical column has; None for a continuous one."""
         return None
+
+    def made_up(self, name: str, u: NDArray[np.float64]) -> NDArray[Any]:
+        """A column that is not categorical as the market might show it, from uniforms of shape (n,); same shape."""
+        if name == "hour":
+            return u * self._scenario.supply.horizon_h
+        if name == "at":
+            there = np.array([MECHANISMS[kind] for kind in self._scenario.auction.shares], dtype=np.int8)
+            return np.asarray(there[(u * len(there)).astype(np.int64)])
+        return u
 
     def origin(self, owner: str, name: str) -> tuple[str, str]:
         """Equal for two owners where the column is one and the same."""

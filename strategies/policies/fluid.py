@@ -29,8 +29,8 @@ class FluidPacing(Policy):
     The landscape is the market's, floors included. The law of values is ``values``, equally likely amounts in currency
     per impression, if they are given; then nothing is learned. Otherwise it is that of all requests shown so far, won
     or lost, as they were valued when they came. The dual is solved anew at each control step for what is left of the
-    budget and of the expected requests (``plan='rest'``), or for the whole of both (``'whole'``). Until values are known
-    mu is ``mu``. Without a budget it is 0.
+    budget and of the expected requests (``plan='rest'``; of the day's where a daily budget binds), or for the whole of both
+    (``'whole'``). Until values are known mu is ``mu``. Without a budget it is 0.
     """
 
     bids_per_second = VECTORISED
@@ -87,7 +87,7 @@ class FluidPacing(Policy):
             self.mu = 0.0
             return
         if self.plan == "rest":
-            money, requests = state.budget_left, state.requests_expected - state.requests_reported
+            money, requests = state.due, state.due_requests
         else:
             money, requests = state.budget, state.requests_expected
         if requests > 0 and self._count.any():

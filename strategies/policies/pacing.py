@@ -20,7 +20,8 @@ class AdaptivePacing(Policy):
 
     mu <- clip(mu + step (spend - rho n), 0, ``mu_max``), with n requests and their spend since the last step and
     rho the budget per expected request. ``mu`` is where it starts. ``step`` is per unit of currency; left out, it is
-    1 / (16 rho sqrt(T)) for T expected requests, which is 1.5 / sqrt(T) at rho = 1/24. Without a budget mu is 0.
+    1 / (16 rho sqrt(T)) for T expected requests, which is 1.5 / sqrt(T) at rho = 1/24. Without a budget mu is 0. Where a daily
+    budget binds, spend is compared with what was left of the day's money for each of the day's requests at the last step.
 
     ``start='fluid'``, where prices are known, begins anew at the first control step after requests were shown: at the mu that
     ``FluidPacing`` finds for the values of these, and with the rho of what is then left.
@@ -44,6 +45,7 @@ class AdaptivePacing(Policy):
         self.scales = step is None
         self._spend, self._seen = 0.0, 0
         self._rho: float | None = None
+        self._before: AccountState | None = None
         self._fluid = _fluid(one_of("start", start, ("mu", "fluid")), market, mu)
 
     @property
@@ -67,6 +69,7 @@ class AdaptivePacing(Policy):
 
     def control(self, state: AccountState) -> None:
         """Compare spend with its target since the last step."""
+        before, self._before = self._before, state if state.is_renewed else None
         if not math.isfinite(state.budget):
             self.mu = 0.0
             return
@@ -74,11 +77,12 @@ class AdaptivePacing(Policy):
             self._fluid.control(state)
             self.mu, self._fluid = min(self._fluid.mu, self.mu_max), None
             self._spend, self._seen = state.spend, state.requests_reported
-            self._rho = state.budget_left / max(state.requests_expected - state.requests_reported, 1)
+            self._rho = state.pace
             return
         rho = state.budget / max(state.requests_expected, 1) if self._rho is None else self._rho
         step = default_step(rho, state.requests_expected) if self.step is None else self.step
-        overspent = (state.spend - self._spend) - rho * (state.requests_reported - self._seen)
+        n = state.requests_reported - self._seen
+        overspent = (state.spend - self._spend) - (rho * n if before is None else before.planned(n))
         self.mu = min(max(self._moved(step * overspent), 0.0), self.mu_max)
         self._spend, self._seen = state.spend, state.requests_reported
 

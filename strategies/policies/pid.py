@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,10 +46,12 @@ class _PID(Policy):
 class PIDSpend(_PID):
     """Hold the rate of spending: bid gain exp(phi) v, phi from the error e = 1 - spend / target since the last control step.
 
-    The target is what is left of the budget for each request that is still expected, times the requests since.
+    The target is what was left of the budget for each request that was still expected then, times the requests since. Where a daily
+    budget binds both are those of the day (``AccountState.due``), and e is relative to the plan for all days where that is more:
+    the end of a day's money says little of the bids.
     phi = kp e + ki sum(e dt) + kd de/dt (Zhang, Rong, Wang, Zhu & Wang 2016), cut at +- ``phi_max``, and 0 at the start.
-    dt is the share of the expected requests that came since the last step: ``ki`` is per run, ``kd`` in runs, ``kp`` and
-    ``gain`` are pure numbers. The defaults suit control steps that see dozens of wins each; between two wins e is noise.
+    dt is the share of the expected requests that came since the last step: ``ki`` is per run, ``kd`` in runs (per day and in days
+    where a daily budget binds), ``kp`` and ``gain`` are pure numbers. The defaults suit control steps that see dozens of wins each; between two wins e is noise.
     Without a finite budget phi stays 0.
     """
 
@@ -60,18 +63,22 @@ class PIDSpend(_PID):
         self, gain: float = 1.0, kp: float = 0.1, ki: float = 5.0, kd: float = 0.0, phi_max: float = 5.0
     ) -> None:
         super().__init__(gain, kp, ki, kd, phi_max)
-        self._spend, self._seen = 0.0, 0
+        self._before: AccountState | None = None
 
     def control(self, state: AccountState) -> None:
         """Compare what was spent since the last step with the target."""
-        n, spend = state.requests_reported - self._seen, state.spend - self._spend
-        if not math.isfinite(state.budget) or n <= 0:
+        if not math.isfinite(state.budget):
             return
-        left = max(state.requests_expected - self._seen, n)
-        target = (state.budget - self._spend) / left * n
-        if target > 0:
-            self._act(1.0 - spend / target, n / max(state.requests_expected, 1))
-        self._spend, self._seen = state.spend, state.requests_reported
+        before, self._before = self._before, state
+        before = before or replace(
+            state, requests_seen=0, requests_unreported=0, spend=0.0, budget_left=state.budget
+        )
+        n, spend = state.requests_reported - before.requests_reported, state.spend - before.spend
+        expected = max(state.requests_expected, 1)
+        target = before.planned(n)
+        most = max(target, state.budget / expected * n) if state.is_renewed else target
+        if n > 0 and most > 0:
+            self._act((1.0 if most == target else target / most) - spend / most, n / expected * state.days)
 
 
 class PIDCPA(_PID):

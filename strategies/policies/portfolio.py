@@ -28,7 +28,8 @@ class Portfolio(Policy):
     Campaigns are products, told by the column ``context``; where the bidder's data do not show it all requests are one
     campaign, and the budget is one pot. All begin with the same part. log m starts at log ``gain`` and moves at each control step by
     ``ki`` e dt: e = 1 - spend / target since the last step, the target being what is left of the part for the requests left,
-    and dt the share of the run, as the integral of ``PIDSpend``. m stays at or below ``gain``; a campaign whose part is spent does
+    and dt the share of the run, as the integral of ``PIDSpend``; where a daily budget binds, the parts are of what all days allow,
+    the target is a campaign's part of what is due on the day, and dt the share of a day. m stays at or below ``gain``; a campaign whose part is spent does
     not bid.
 
     Every ``move_h`` the parts w of the money left move, w_c <- w_c exp(``move`` r_c / (w . r)), and are made whole again
@@ -70,6 +71,7 @@ class Portfolio(Policy):
         self.least, self.gain, self.ki = share("least", least), above_0("gain", gain), above_0("ki", ki)
         self._log, self._money, self._spent, self._paid, self._offered = np.empty((5, 0))
         self._seen, self._spend, self._moved_h = 0, 0.0, 0.0
+        self._before: AccountState | None = None
         self._history = History(self.move_h / PAGES)
 
     @property
@@ -115,13 +117,19 @@ class Portfolio(Policy):
         """Pace each campaign; from time to time, move the money."""
         reported_h, n = state.hour - state.report_age_h, state.requests_reported - self._seen
         self._history.close(reported_h)
+        before, self._before = self._before or state, state
         if not math.isfinite(state.budget) or n <= 0:
             return
         self._seen = state.requests_reported
         spent = self._paid * ((state.spend - self._spend) / max(self._paid.sum(), 1e-300))
         self._spend, self._paid = state.spend, np.zeros(len(self._paid))
         self._join(state.budget)
-        self._pace(spent, n, state.requests_expected)
+        even = n / max(state.requests_expected - self._seen + n, n)
+        due = min(before.planned(n) / max(before.budget_left, 1e-300), 1.0) if state.is_renewed else even
+        self._steer(spent, due, even, n / max(state.requests_expected, 1) * state.days)
+        if state.is_renewed:  # what was not spent on a day is gone
+            left = np.maximum(self._money - self._spent, 0.0)
+            self._money = self._spent + left * (state.budget_left / max(float(left.sum()), 1e-300))
         if self.move > 0 and state.hour >= self._moved_h + self.move_h:
             self._moved_h = state.hour
             self._redistribute(state.hour)
@@ -141,11 +149,12 @@ class Portfolio(Policy):
             part = new * (joining / new.sum()) + left * ((1.0 - joining) / max(left.sum(), 1e-300))
             self._money = self._spent + (budget - self._spent.sum()) * part
 
-    def _pace(self, spent: NDArray[np.float64], n: int, expected: int) -> None:
-        """Each campaign ``spent`` that since the last step, in n requests."""
-        target = (self._money - self._spent) * (n / max(expected - self._seen + n, n))
-        error = 1.0 - np.divide(spent, target, out=np.ones(len(target)), where=target > 0)
-        self._log = np.clip(self._log + self.ki * error * (n / max(expected, 1)), LOWEST, 0.0)
+    def _steer(self, spent: NDArray[np.float64], due: float, even: float, dt: float) -> None:
+        """Each campaign ``spent`` that since the last step, where ``due`` of what it had left was; ``even`` over the whole rest."""
+        left = self._money - self._spent
+        most, wanted = left * max(due, even), 1.0 if due >= even else due / even
+        error = wanted - np.divide(spent, most, out=np.full(len(left), wanted), where=most > 0)
+        self._log = np.clip(self._log + self.ki * error * dt, LOWEST, 0.0)
         self._spent = self._spent + spent
 
     def _redistribute(self, hour: float) -> None:

@@ -38,7 +38,7 @@ class RLB(Policy):
     auction; it counts wins of mean value, so that this maximises value won, not profit. Money is cut into units of
     ``unit`` currency (left out: the 99 % quantile of the price over ``levels``); prices above ``levels`` units are not
     bought. The programme looks at most ``auctions`` auctions ahead, with the share of the money left that falls to them, and
-    is looked up anew at each control step. The mean value is ``mean``, in currency per impression, or, left out, that of all
+    is looked up anew at each control step; where a daily budget binds both are the day's. The mean value is ``mean``, in currency per impression, or, left out, that of all
     requests shown so far; before any was, each counts as average. Without a budget it bids the value.
     """
 
@@ -91,12 +91,12 @@ class RLB(Policy):
 
     def control(self, state: AccountState) -> None:
         """What money is worth with so much of it, and so many auctions, left."""
-        left = state.requests_expected - state.requests_reported
+        left = state.due_requests
         if not math.isfinite(state.budget) or left <= 0:
             self._cost = None if not math.isfinite(state.budget) else np.zeros(1)
             return
         t = min(left, self.auctions)
-        money = at_least_0("budget_left", max(state.budget_left, 0.0)) * t / left / self.unit
+        money = at_least_0("budget_left", max(state.due, 0.0)) * t / left / self.unit
         b = int(min(money + 1e-9, self.auctions * self.levels))
         if b >= self._table.shape[1] or t >= self._table.shape[0]:
             most = min(max(2 * b, self.levels), self.auctions * self.levels)

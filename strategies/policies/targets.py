@@ -21,7 +21,8 @@ class _Coupled(Policy):
 
     The Lagrangian w + lam (w - p) - mu p is at least 0 up to that bid. lam is moved by entropic descent on what was won
     less what was paid, in units of what a request wins (or pays, if that is more), by 1 / (4 sqrt(T)) of it for T
-    expected requests, or half of the mean since the last control step, if that is less. mu moves as in adaptive pacing.
+    expected requests, or half of the mean since the last control step, if that is less. mu moves as in adaptive pacing, by the day
+    where a daily budget binds.
     """
 
     bids_per_second = VECTORISED
@@ -32,6 +33,7 @@ class _Coupled(Policy):
         self.lam, self.mu = above_0("lam", lam), at_least_0("mu", mu)
         self.gain_max = above_0("gain_max", gain_max)
         self._spend, self._won, self._won_before, self._seen = 0.0, 0.0, 0.0, 0
+        self._before: AccountState | None = None
 
     @property
     def gain(self) -> float:
@@ -42,6 +44,7 @@ class _Coupled(Policy):
         """Both duals, after n requests more; ``_won`` is the w won so far."""
         n, requests = state.requests_reported - self._seen, max(state.requests_expected, 1)
         spend, won = state.spend - self._spend, self._won - self._won_before
+        before, self._before = self._before, state if state.is_renewed else None
         if n <= 0:
             return
         scale = max(self._won, state.spend) / state.requests_reported
@@ -51,7 +54,8 @@ class _Coupled(Policy):
             self.lam = min(max(self.lam, 1e-9), 1e9)
         if math.isfinite(state.budget):
             rho = state.budget / requests
-            self.mu = max(self.mu + default_step(rho, requests) * (spend - rho * n), 0.0)
+            target = rho * n if before is None else before.planned(n)
+            self.mu = max(self.mu + default_step(rho, requests) * (spend - target), 0.0)
         self._spend, self._won_before, self._seen = state.spend, self._won, state.requests_reported
 
 

@@ -18,6 +18,9 @@ class Throttling(Policy):
     share <- share (1 - rate); otherwise share <- min(share (1 + rate), 1). ``share`` is where it starts (a slow start is a
     small one) and ``rate`` the relative change a control step; both are pure numbers from 0 to 1. It takes part where the
     column ``u`` lies below the share. Without a finite budget it takes part in every auction.
+
+    Where a daily budget binds, the spend since the last step is compared with what was then left of the day's money for each of its
+    requests; the share stays where nothing was spent and less than the plan was left, as the day's money is gone.
     """
 
     bids_per_second = VECTORISED
@@ -29,6 +32,7 @@ class Throttling(Policy):
 
     def __init__(self, share: float = 0.5, rate: float = 0.1) -> None:
         self.share, self.rate = within_0_1("share", share), within_0_1("rate", rate)
+        self._before: AccountState | None = None
 
     @property
     def multiplier(self) -> float:
@@ -43,7 +47,18 @@ class Throttling(Policy):
         """Compare spend with its plan."""
         if not math.isfinite(state.budget):
             self.share = 1.0
+        elif state.is_renewed:
+            self._follow_the_day(state)
         elif state.requests_reported:
             planned = state.budget * state.requests_reported / max(state.requests_expected, 1)
-            over = state.spend > planned
-            self.share = min(self.share * (1.0 - self.rate if over else 1.0 + self.rate), 1.0)
+            self._move(is_over=state.spend > planned)
+
+    def _follow_the_day(self, state: AccountState) -> None:
+        before, self._before = self._before or state, state
+        n, spend = state.requests_reported - before.requests_reported, state.spend - before.spend
+        is_gone = spend <= 0 and before.pace < state.budget / max(state.requests_expected, 1)
+        if n > 0 and not is_gone:
+            self._move(is_over=spend > before.planned(n))
+
+    def _move(self, *, is_over: bool) -> None:
+        self.share = min(self.share * (1.0 - self.rate if is_over else 1.0 + self.rate), 1.0)

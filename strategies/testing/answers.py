@@ -9,7 +9,7 @@ import numpy as np
 
 from jointbid.sim import Strategy
 from jointbid.sim.auction.mechanisms import MECHANISMS
-from jointbid.sim.visible import MAX_BID
+from jointbid.sim.scenario.base import MAX_MONEY
 
 from .case import Case
 from .compare import expect_same, first_difference
@@ -66,12 +66,12 @@ def valid_bids(maker: object) -> None:
                 str(bids.dtype),
                 "codes, booleans or float32 are answered as they are: np.asarray(bids, dtype=float)",
             )
-            wrong = np.flatnonzero(~((bids >= 0) & (bids <= MAX_BID)))
+            wrong = np.flatnonzero(~((bids >= 0) & (bids <= MAX_MONEY)))
             row = int(wrong[0]) if len(wrong) else 0
             seen = ", ".join(f"{name} = {column[row]:.6g}" for name, column in batch.items())
             expect(
                 not len(wrong),
-                f"every bid is a number from 0 to {MAX_BID:.0e}",
+                f"every bid is a number from 0 to {MAX_MONEY:.0e}",
                 f"row {row}: {bids[row]} ({when}; {seen})" if batch.n else "",
                 "a division by 0, a logarithm of 0, a value of 0 or an unmatched code that the rule does not expect; "
                 "a negative surplus needs np.maximum(bids, 0.0); nan is also what bid_one() that forgets to return makes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def play(strategy: Strategy, scenario: Scenario, budget: float | None) -> RunRes
     if takes_value(strategy, scenario):
         names = tuple(scenario.source)
         sizes = tuple(scenario.codes_of(name) for name in names)
-        table = 0.3 + np.arange(np.prod(sizes, dtype=np.int64)).reshape(sizes) / np.prod(sizes)
+        table = 0.3 + np.arange(prod(sizes)).reshape(sizes) / prod(sizes)
         own = scenario.name == TRIAL
         strategy = Priced(CellValues(names, table) if own else bayes(scenario, names), strategy)
     return simulate(scenario, {"focal": Entrant(strategy, budget=budget)}, seed=1)

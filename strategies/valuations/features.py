@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +59,7 @@ class Features:
 
     def cells(self) -> Columns:
         """The features of each combination of codes, in the order of a table with an axis a source."""
-        n = int(np.prod(self.sizes, dtype=np.int64))
+        n = prod(self.sizes)
         codes = np.unravel_index(np.arange(n), self.sizes) if self.sizes else ()
         return self.of(codes, n)
 

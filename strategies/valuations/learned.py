@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import combinations
+from math import prod
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -203,7 +204,7 @@ def _one_hot(shape: tuple[int, ...]) -> Any:
     """Indicators of each code, and of each pair of codes of two sources; sparse, shape (cells, features)."""
     from scipy.sparse import csr_array
 
-    codes = np.unravel_index(np.arange(int(np.prod(shape))), shape)
+    codes = np.unravel_index(np.arange(prod(shape)), shape)
     columns, width = [], 0
     for code, size in zip(codes, shape, strict=True):
         columns.append(width + code)

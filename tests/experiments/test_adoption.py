@@ -11,7 +11,7 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import Estimate, lookup
+from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, lookup
 from jointbid.experiments.estimate.adoption import Gain, equilibria, gains, per_bidder
 from jointbid.experiments.report.wording.adoption import notes, sentences
 from jointbid.experiments.storage.cell_results import Ledger
@@ -126,3 +126,55 @@ def test_so_many_bidders_must_fit_the_market():
     crowded = study("scenario=default", "audience.people=1000000", caps, "study.seats=1024")
     with pytest.raises(BadInput, match=r"study\.seats: audience\.people = 1000000 x"):
         crowded.check()
+
+
+def adoption(gains_, numbers, possible=(), n=10):
+    """A summary with these gains (estimate, low, high) and equilibrium numbers."""
+    rows = [
+        ("gain_from_adopting", f"{k} adopt", "focal_profit", "EUR", *ends, n)
+        for k, ends in enumerate(gains_, 1)
+    ]
+    ends = (min(possible), max(possible)) if possible else (float("nan"),) * 2
+    rows += [("equilibrium_adopters", f"{k} adopt", "adopters", "bidders", k, *ends, n) for k in numbers]
+    nan = float("nan")
+    rows += [("possible_adopters", f"{k} adopt", "adopters", "bidders", k, nan, nan, n) for k in possible]
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "possible", "said"),
+    [
+        (
+            (1,),
+            (1, 3),
+            "1 of 3 bidders hold the data of joint in equilibrium, and the intervals allow 1 or 3.",
+        ),
+        ((0,), (0, 1, 3), "and the intervals allow 0, 1 or 3."),
+        (
+            (0, 3),
+            (0, 3),
+            "0 or 3 of 3 bidders hold the data of joint in equilibrium, and the intervals allow no other",
+        ),
+        ((1,), (), "with no interval, so nothing is shown yet."),
+        ((), (), "the equilibrium number of adopters is not known: gains are missing."),
+    ],
+)
+def test_equilibria_are_told_as_a_set(numbers, possible, said):
+    about = {"bidders": 3, "cost": 1.0, "unit": "EUR", "arm": "joint"}
+    assert said in next(iter(sentences(adoption([], numbers, possible), **about)))
+
+
+def test_possible_numbers_with_a_gap_are_in_the_summary():
+    study = Adoption(load("adoption", ["scenario=theory_rivals", "bidders.count=3"])[0].settings)
+    found = [gain(1, 1.0, 0.1), gain(2, 3.0, 0.1), gain(3, 2.5, 0.1)]
+    rows = list(study._equilibria(equilibria(found, 2.0), found))
+    assert [r["arm"] for r in rows if r["estimand"] == "possible_adopters"] == ["0 adopt", "3 adopt"]
+
+
+def test_an_adopter_who_loses_is_not_said_to_gain():
+    summary = adoption([(-2.0, -3.0, -1.0), (1.0, -1.0, 3.0)], (0,), (0,), n=1)
+    text = " ".join(sentences(summary, bidders=2, cost=0.0, unit="EUR", arm="joint"))
+    assert (
+        "The first adopter loses 2.00 EUR (1.00 to 3.00); the last of 2 gains nothing that is shown" in text
+    )
+    assert "1 replication;" in text

@@ -9,7 +9,7 @@ import pytest
 
 from jointbid.experiments.cells.attribution_rules import RULES
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.report.wording.attribution import sentences
 
 SMALL = ["supply.requests=20000", "audience.people=1000", "executor=serial", "plot.enabled=false"]
@@ -89,6 +89,11 @@ def test_what_makes_no_study_is_refused_with_all_problems(tmp_path, monkeypatch,
     assert main(["attribution", "touchpoints.channels.mail.daily_budget=-1", "bidders.count=3"]) == 2
     said = capsys.readouterr().err
     assert "touchpoints.channels.mail.daily_budget = -1" in said
+    limits = ["bidders.budget=3", "bidders.terms.daily_budget=3"]
+    assert main(["attribution", "scenario=touchpoints", *limits]) == 2
+    said = capsys.readouterr().err
+    for key in ("budget", "terms.daily_budget"):
+        assert f"bidders.{key}: with touchpoints each channel has its daily_budget" in said
     assert main(["attribution", "touchpoints.channels.mail.budget=1"]) == 2
     assert "did you mean 'touchpoints.channels.mail.daily_budget'" in capsys.readouterr().err
 
@@ -117,3 +122,30 @@ def test_sentences_say_no_more_than_the_intervals():
     assert "in place of each owner's own, makes no difference that is shown (-1.00 to 3.00" in said
     assert "in place of last touch over all channels, costs 2.00" in said
     assert "(1.00 to 3.00)" in said
+
+
+def test_a_tiny_half_life_is_last_touch_and_rules_that_set_the_same_budgets_both_have_their_season(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    arguments = [*SMALL, "supply.requests=4000", "study.replications=2", "study.budgets=[unified/time_decay]"]
+    assert main(["attribution", *arguments, "touchpoints.half_life_h=1e-6"]) == 0
+    table, _ = summary()
+    last, decay = (f"unified/{rule}" for rule in ("last_touch", "time_decay"))
+    for channel in CHANNELS:
+        shared = [lookup(table, "credit", "purchases", f"{name}: {channel}") for name in (last, decay)]
+        assert shared[0] == shared[1]
+    assert lookup(table, "attribution_error", "attribution_error_pct", decay).estimate > 0
+    seasons = [lookup(table, "utility", "focal_profit", f"by {name}") for name in (last, decay)]
+    assert seasons[0] == seasons[1]
+    assert lookup(table, "end_to_end_value", "focal_profit") is not None
+
+
+def test_what_is_not_known_is_not_called_wrong():
+    nan = float("nan")
+    rows = [("misplaced", f"one log/{rule}", "misplaced_pct", "%", nan, nan, nan, 3) for rule in RULES]
+    rows += [("true_effect", "search", "purchases_expected", "purchases", 1.0, nan, nan, 1)]
+    said = " ".join(sentences(pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)), ["search"], 0))
+    assert said.startswith("How far credits are off is not known")
+    assert "not known %" not in said
+    assert said.endswith("1 replication; interval: simulation error only.")

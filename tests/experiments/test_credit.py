@@ -108,3 +108,15 @@ def test_an_empty_log_credits_nobody():
     empty = Paths(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, bool), 3)
     for rule in RULES:
         np.testing.assert_array_equal(RULES[rule](empty, 2, HALF_LIFE_H), [0.0, 0.0], err_msg=rule)
+
+
+@pytest.mark.parametrize("half_life_h", [1e-320, 1e-6, 1e-3, 0.5])
+def test_time_decay_with_a_short_half_life_is_last_touch(half_life_h):
+    paths = made(([0, 1, 2], True, [900, 700, 690]), ([2, 0], True, [4_000, 500]), ([1], True, [720]))
+    np.testing.assert_allclose(RULES["time_decay"](paths, 3, half_life_h), [1, 1, 1], rtol=1e-5)
+
+
+def test_time_decay_depends_on_how_far_touchpoints_lie_apart_and_not_on_how_long_before_the_purchase():
+    near, far = (made(([0, 1], True, [10 + more, 0 + more])) for more in (0, 1e6))
+    np.testing.assert_allclose(RULES["time_decay"](near, 2, HALF_LIFE_H), [1 / 3, 2 / 3])
+    np.testing.assert_array_equal(*(RULES["time_decay"](paths, 2, HALF_LIFE_H) for paths in (near, far)))

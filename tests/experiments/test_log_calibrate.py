@@ -100,7 +100,7 @@ def test_floors_that_hide_the_rival_s_bid_are_seen_through():
 
 def test_types_are_equally_frequent():
     weight = np.random.default_rng(1).uniform(0.5, 2, 1_000)
-    types = as_types(np.zeros(1_000), weight, 4)
+    types = as_types(np.zeros(1_000), weight, 4, "profile")
     assert np.bincount(types, weight) / weight.sum() == pytest.approx([0.25] * 4, abs=0.01)
 
 

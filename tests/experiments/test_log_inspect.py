@@ -108,7 +108,7 @@ def test_in_words(capsys, tmp_path):
     assert "split by person" in text
     text = said(capsys, str(paths["ipinyou_raw"]))
     assert "not in order of time" in text
-    assert "clk.20130602.txt were joined" in text
+    assert "click rows found their impression, of " in text
 
 
 def test_selection_and_bad_rows_are_said(capsys, tmp_path):

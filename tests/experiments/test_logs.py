@@ -244,4 +244,4 @@ def test_chunks_stream(monkeypatch):
 
 def test_a_column_says_its_rule():
     assert Column("hour", "integer", 0, 23).allowed == "a whole number from 0 to 23"
-    assert Column("domain").allowed == "text"
+    assert Column("domain").allowed == "text in UTF-8"

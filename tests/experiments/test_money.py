@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.estimate import lookup, mean_interval
+from jointbid.experiments.estimate import Estimate, lookup, mean_interval
 from jointbid.experiments.estimate.intervals import ratio
 from jointbid.experiments.estimate.money import Terms, falling_break_even, net_rows, rising_break_even
+from jointbid.experiments.studies.business import money as value_money
 
 COSTLY = Terms(requests_per_month=1e6, once=1200.0, monthly=50.0, horizon_months=60, discount_rate=0.0)
 
@@ -126,3 +127,18 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert "Star" in (folder / "plots" / "match_rate.svg").read_text()
     payback = lookup(summary, "payback_month", "payback_month")
     assert payback.estimate == pytest.approx(300 / (25 - 5), rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        ((5.0, 4.0, 6.0), "paid back after 5.00 months (4.00 to 6.00)"),
+        ((5.0, 4.0, math.inf), "paid back after 5.00 months (4.00 to never)"),
+        ((math.inf, 40.0, math.inf), "not paid back (40.0 to never)"),
+        ((math.inf, math.inf, math.inf), "not paid back"),
+        ((math.inf, math.nan, math.nan), "not paid back (no interval)"),
+        ((math.nan, math.nan, math.nan), "paid back after a time that is not known"),
+    ],
+)
+def test_a_payback_that_is_no_number_is_told_without_a_unit(ends, said):
+    assert value_money.paid_back(Estimate(*ends, 10)) == said

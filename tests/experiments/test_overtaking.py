@@ -12,8 +12,9 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.changes import varied
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.estimate.overtaking import Lead
+from jointbid.experiments.studies.business.overtaking import sentences
 
 SMALL = (
     "scenario=content_and_native", "supply.requests=4000", "supply.horizon_h=2190", "audience.people=200",
@@ -63,6 +64,24 @@ def answer(folder, *overrides):
     end = lookup(summary, "lead_at_the_end", "npv").estimate
     assert end == pytest.approx(months["estimate"].iloc[-1])
     return lookup(summary, "overtaking_month", "overtaking_month").estimate, end
+
+
+@pytest.mark.parametrize(
+    ("month", "lead", "said"),
+    [
+        ((14.0, 12.0, math.inf), (5.0, -1.0, 11.0), "from month 14.0 (12.0 to never); after 3 months no difference is shown, 5.00"),
+        ((math.inf, 12.0, math.inf), (-5.0, -6.0, -4.0), "content does not stay ahead of spot at the end (12.0 to never); after"),
+        ((math.inf, math.nan, math.nan), (-5.0, math.nan, math.nan), "its lead is -5.00 EUR (no interval)."),
+    ],
+)  # fmt: skip
+def test_a_lead_is_claimed_as_its_interval_allows(month, lead, said):
+    rows = [
+        ("overtaking_month", "content - spot", "overtaking_month", "months", *month, 3),
+        ("lead_at_the_end", "content - spot", "npv", "EUR", *lead, 3),
+    ]
+    (point,) = load("value", SMALL)
+    (sentence,) = sentences(pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)), point.settings)
+    assert said in sentence
 
 
 def test_worlds_say_in_what_share_the_slow_plan_ends_ahead(tmp_path, capsys):

@@ -581,7 +581,7 @@ def test_cumulative_net_value_and_payback():
     assert points["estimate"].tolist() == [-120.0 + 100.0 * month for month in range(13)]
     assert "after 1.20 months" in plots.draw_cumulative(points).get_supxlabel()
     never = plots.cumulative_points(summary.assign(estimate=-20.0), once=120.0, horizon_months=12)
-    assert "never pays back within 12 months" in plots.draw_cumulative(never).get_supxlabel()
+    assert "The mean does not pay back within 12 months" in plots.draw_cumulative(never).get_supxlabel()
     assert plots.cumulative_points(summary.head(0), once=1.0, horizon_months=1).empty
 
 

@@ -40,11 +40,12 @@ def folder(tmp_path, cells):
         failures=0,
         per_bidder=False,
         change=None,
+        budget=math.inf,
         **market,
     ):
         path = tmp_path / name
         path.mkdir()
-        table = cells(**market)
+        table = cells(**market).assign(budget_left=lambda made: budget - made["spend"])
         summary = ladder_summary(table, best_single="context", unit=UNIT, per_bidder=per_bidder)
         more = [dict(zip(list(summary)[:8], row, strict=True)) for row in rows]
         summary = pd.concat([summary, pd.DataFrame(more)], ignore_index=True) if more else summary
@@ -136,6 +137,41 @@ def test_a_bar_in_a_name_does_not_break_the_markdown_table(folder):
     assert r"| history \| profile | focal_profit | 1.00 | none |" in load_study(folder(rows=rows)).markdown()
 
 
+def test_an_estimate_is_of_one_row_or_refused_with_what_would_tell_rows_apart(folder):
+    study = Study(folder())
+    assert study.estimate("same_request_step").finding == "positive"
+    assert (
+        study.estimate("utility", arm="joint").estimate
+        == study.estimate("utility", "focal_profit", "joint").estimate
+    )
+    for arguments, words in {
+        ("utility",): r"utility: \d rows fit; choose one of arm='none' or 'profile' or 'context'",
+        ("utility", None, "joi"): "arm: the summary has no 'joi'; did you mean 'joint'",
+        (
+            "same_request_stp",
+        ): "estimand: the summary has no 'same_request_stp'; did you mean 'same_request_step'",
+        ("utility", "focal_proft"): "metric: .* did you mean 'focal_profit'",
+    }.items():
+        with pytest.raises(BadInput, match=words):
+            study.estimate(*arguments)
+    with pytest.raises(BadInput, match="tag: the summary has no such column"):
+        study.estimate("utility", tag="all")
+    assert study.estimate("shapley", arm="stacked") is None
+
+
+def test_an_estimate_of_a_log_is_of_one_budget_and_one_variant(folder):
+    def log(summary):
+        cases = [(t, b) for t in ("all", "without_suspects") for b in (0.5, math.inf)]
+        return pd.concat([summary.assign(tags=t, budget_share=b) for t, b in cases])
+
+    study = Study(folder(change=log))
+    with pytest.raises(
+        BadInput, match=r"4 rows fit; choose one of tags='all' or .*; budget_share=0.5 or inf"
+    ):
+        study.estimate("value_of_joint_data")
+    assert study.estimate("value_of_joint_data", tags="all", budget_share=math.inf).finding == "positive"
+
+
 # -- cards ------------------------------------------------------------------------------------------------------------
 
 
@@ -158,7 +194,7 @@ def test_money_is_told_in_words_where_it_never_comes(folder):
     ]
     net, payback, match = cards_of(Study(folder(rows=rows)))[3:]
     assert (net.amount, net.note, net.mark) == ("-900", "a loss", "loss")
-    assert (payback.amount, payback.between) == ("never pays back", "95 % interval 40.0 to never")
+    assert (payback.amount, payback.between) == ("not paid back", "95 % interval 40.0 to never")
     assert (match.amount, match.between) == ("not known", "")
 
 
@@ -198,12 +234,72 @@ def test_a_near_tie_of_the_single_sources(folder):
     assert "close" in check.found
 
 
-@pytest.mark.parametrize(("budget", "status"), [(50.0, "PASS"), (500.0, "REVIEW"), (None, None)])
-def test_a_budget_that_never_binds(folder, budget, status):
-    path = folder(
-        config={"bidders": {"budget": budget}}, levels={"context": 0.26, "profile": 0.25, "joint": 0.28}
+def test_steps_are_shown_only_where_they_add_up_to_the_value(folder):
+    def over(summary, silo):
+        return summary.assign(
+            arm=summary["arm"].str.replace("joint - best_single (context)", f"joint - {silo}")
+        )
+
+    titles = [card.title for card in cards_of(Study(folder(change=lambda s: over(s, "context+history"))))]
+    assert titles == ["Value of joint data"]
+    same = cards_of(Study(folder("same", change=lambda s: over(s, "context"))))
+    assert len(same) == 3, "context is the better single source"
+    value, *steps = cards_of(Study(folder("best")))
+    assert sum(step.value for step in steps) == pytest.approx(value.value)
+
+
+@pytest.mark.parametrize(("low", "words"), [(math.inf, "never pays back"), (40.0, "not paid back")])
+def test_never_is_said_where_the_whole_interval_says_it(folder, low, words):
+    rows = [
+        ("payback_month", "joint", "focal_profit", "months", math.inf, low, math.inf, 12),
+        ("break_even_match_rate", "joint", "focal_profit", "share", math.inf, low, math.inf, 12),
+    ]
+    payback, match = cards_of(Study(folder(rows=rows)))[3:]
+    assert payback.amount == words
+    assert match.amount == "not at any rate tried"
+
+
+def test_the_budget_of_a_tournament_is_that_of_each_strategy(folder):
+    path = folder()
+    seats = pd.DataFrame(
+        {
+            "study_point": "", "arm": "together", "replication": [0, 0, 1, 1], "focal": False,
+            "advertiser": ["seat_1", "seat_2"] * 2, "strategy": ["pid", "slow"] * 2, "spend": [50.0, 1.0, 49.5, 2.0],
+            "budget_left": [0.0, 49.0, 0.5, 48.0],
+        }
+    )  # fmt: skip
+    seats.to_parquet(path / "cells.parquet", index=False)
+    (check,) = [c for c in checks(Study(path)) if c.name == "budget"]
+    assert (check.status, check.found) == ("PASS", "used up (at least 98 % on average) by pid")
+    seats.assign(spend=seats["spend"] / 10, budget_left=50 - seats["spend"] / 10).to_parquet(
+        path / "cells.parquet", index=False
     )
+    (check,) = [c for c in checks(Study(path)) if c.name == "budget"]
+    assert check.found == "not used up: at most 9.95 % of 50.0 was spent on average (pid)"
+    seats.assign(spend=math.nan).to_parquet(path / "cells.parquet", index=False)
+    assert "not known" not in str([c for c in checks(Study(path)) if c.name == "budget"])
+
+
+def test_a_budget_is_not_used_up_by_several_points_of_a_curve_together(folder, cells):
+    path = folder()
+    table = cells().assign(budget_left=lambda made: 150.0 - made["spend"])
+    points = [table.assign(study_point=point) for point in ("", "match_rate=0.3", "match_rate=0.6")]
+    pd.concat(points).to_parquet(path / "cells.parquet", index=False)
+    assert found(path)["budget"] == "REVIEW"
+
+
+@pytest.mark.parametrize(("budget", "status"), [(50.0, "PASS"), (500.0, "REVIEW"), (math.inf, None)])
+def test_a_budget_that_never_binds(folder, budget, status):
+    """Of the run or of all its days: what was spent and what is left."""
+    path = folder(budget=budget, levels={"context": 0.26, "profile": 0.25, "joint": 0.28})
     assert found(path).get("budget") == status
+
+
+def test_a_budget_that_no_focal_bidder_has_is_not_judged(folder):
+    path = folder(budget=50.0)
+    table = pd.read_parquet(path / "cells.parquet").assign(focal=False)
+    table.to_parquet(path / "cells.parquet", index=False)
+    assert "budget" not in found(path)
 
 
 def test_win_rates_out_of_the_ordinary(folder):
@@ -276,7 +372,7 @@ def test_the_closed_form_among_rivals():
 
 @pytest.mark.parametrize(
     "more",
-    ["auction.type=first_price", "bidders.budget=5", "auction.floor_cpm=500", "source.profile.false_match_rate=0.1",
+    ["auction.type=first_price", "bidders.budget=5", "bidders.terms.daily_budget=5", "bidders.terms.flight_h=[2,9]", "auction.floor_cpm=500", "source.profile.false_match_rate=0.1",
      "rivals.landscape=lognormal", "scenario=default"],
 )  # fmt: skip
 def test_where_there_is_no_closed_form_nothing_is_said(more):

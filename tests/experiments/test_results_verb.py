@@ -165,15 +165,86 @@ def test_clean_takes_what_is_no_use_and_nothing_finished(catalogue, capsys):
     assert done[1].exists()
 
 
+def unfinished(catalogue):
+    (stopped,) = (Path(e.folder) for e in scan(catalogue) if e.status == "stopped")
+    return stopped
+
+
+@pytest.mark.parametrize("manifest", [None, "{}", '{"study": "models", "hash": "0123456789ab"}'])
+def test_clean_leaves_folders_of_others_whatever_their_name(catalogue, capsys, manifest):
+    theirs = catalogue / "models" / "bert-0123456789ab"
+    theirs.mkdir(parents=True)
+    (theirs / "weights.bin").write_text("theirs")
+    if manifest:
+        (theirs / "manifest.json").write_text(manifest)
+    assert main(["results", "clean", "--delete", "--finished"]) == 0
+    assert "bert" not in capsys.readouterr().out
+    assert (theirs / "weights.bin").read_text() == "theirs"
+
+
+def test_clean_leaves_a_study_under_another_name(catalogue):
+    """A copy that somebody made and named is theirs."""
+    copy = catalogue / "value" / "keep-0123456789ab"
+    shutil.copytree(unfinished(catalogue), copy)
+    before = sorted(copy.rglob("*"))
+    assert main(["results", "clean", "--delete"]) == 0
+    assert sorted(copy.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["notes.txt", "plots/mine.png", "cells/data.jsonl", ".notes", ".part", "data/part.csv", "plots/data/x"],
+)
+def test_clean_keeps_and_names_files_of_others_in_a_study(catalogue, capsys, name):
+    folder = unfinished(catalogue)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("theirs")
+    assert main(["results", "clean"]) == 0
+    assert f"kept, not written by jointbid: {folder / name}" in capsys.readouterr().out
+    assert main(["results", "clean", "--delete"]) == 0
+    assert f"kept, not written by jointbid: {folder / name}" in capsys.readouterr().out
+    assert [path for path in folder.rglob("*") if path.is_file()] == [folder / name]
+    assert (folder / name).read_text() == "theirs"
+
+
+def test_clean_of_finished_studies_keeps_hidden_files_of_others(catalogue):
+    done = next(Path(e.folder) for e in scan(catalogue) if e.status == "done" and e.study == "value")
+    (done / ".notes").write_text("theirs")
+    partial = done / ".summary.csv.123"
+    partial.write_text("half")
+    assert main(["results", "clean", "--delete"]) == 0
+    assert (done / ".notes").exists()
+    assert (done / "summary.csv").exists()
+    assert not partial.exists()
+
+
+def test_clean_follows_no_symbolic_link(catalogue, tmp_path):
+    folder = unfinished(catalogue)
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(folder / "cells", elsewhere / "cells")
+    (elsewhere / "summary.csv").write_text("theirs")
+    shutil.rmtree(folder / "cells")
+    (folder / "cells").symlink_to(elsewhere / "cells")
+    (folder / "summary.csv").unlink()
+    (folder / "summary.csv").symlink_to(elsewhere / "summary.csv")
+    before = sorted(elsewhere.rglob("*"))
+    (catalogue / "linked").symlink_to(catalogue / "value")
+    assert main(["results", "clean", "--delete"]) == 0
+    assert sorted(elsewhere.rglob("*")) == before
+    assert sorted(path.name for path in folder.iterdir()) == ["cells", "summary.csv"]
+
+
 def test_thousands_of_studies(catalogue):
     """As many folders as a large sweep leaves are asked in seconds."""
     (original,) = (Path(e.folder) for e in scan(catalogue) if e.seed == 9)
     (original / "status.json").write_text('{"status": "done"}')
+    about = json.loads((original / "manifest.json").read_text())
     for number in range(2000):
         copy = original.with_name(f"theory-{number:012x}")
         copy.mkdir()
-        for name in ("manifest.json", "status.json", "summary.parquet"):
+        for name in ("status.json", "summary.parquet"):
             shutil.copy(original / name, copy / name)
+        (copy / "manifest.json").write_text(json.dumps(about | {"hash": copy.name[-12:]}))
     started = time.process_time()
     columns, rows = query(
         catalogue,

@@ -82,7 +82,7 @@ def test_files():
     names = {path.name for path in folder().iterdir()}
     tables = {"cells.parquet", "timeseries.parquet", "summary.csv", "summary.parquet"}
     pages = {"report.html", "estimands.md"}
-    assert names == tables | pages | {"config.yaml", "manifest.json", "status.json", "cells"}
+    assert names == tables | pages | {"config.yaml", "manifest.json", "status.json", "cells", ".jointbid"}
     assert status() == "done"
     cells = pd.read_parquet(folder() / "cells.parquet")
     assert set(cells["arm"]) == set(NAMES)
@@ -366,9 +366,16 @@ def test_plots_are_drawn_whatever_becomes_of_the_workers(executor, importable):
     assert sorted(found) == [("a", ["drawn"] * 3), ("b", ["drawn"] * 3)]
 
 
-def test_a_plot_that_cannot_be_drawn_says_why(importable):
+@pytest.mark.parametrize("executor", ["serial", "process"])
+def test_a_plot_that_cannot_be_drawn_says_why_and_costs_nothing_else(executor, importable, capsys):
     def study(point, wait):
-        yield Finish([Chore(fails)])
+        path = Path("other")
+        yield Finish([Chore(fails, "plots/bad"), Chore(partial(path.write_text, "drawn"), "plots/good")])
+        return path.read_text()
 
-    with pytest.raises(ValueError, match="no such column"):
-        Driver(study, print, ExecutorSettings(jobs=1)).run([SimpleNamespace(label="a")])
+    found = []
+    deliver = lambda point, answer: found.append(answer)  # noqa: E731
+    Driver(study, deliver, ExecutorSettings(name=executor, jobs=1)).run([SimpleNamespace(label="a")])
+    assert found == ["drawn"]
+    said = capsys.readouterr().err
+    assert said == "plots/bad: cannot be made (ValueError: no such column); all other results are written\n"

@@ -100,6 +100,23 @@ def test_the_sentence_says_what_the_intervals_do(levels, said):
     assert "simulation error only" in text
 
 
+def test_a_lead_is_claimed_only_where_it_is_shown_over_each_other():
+    """a is ahead of b, b of c, and between a and c no difference is shown."""
+    found = ranked({"a": 3.0, "b": 2.0, "c": 1.0}).assign(
+        strategy=["a", "b", "c"], rank_best=[1, 2, 2], rank_worst=[2, 2, 3]
+    )
+    text = tournament_tables.verdict(found, "together")
+    assert "a has the highest mean" in text
+    assert "not shown to be ahead of every other" in text
+    assert "earns" not in text
+
+
+def test_without_a_budget_nothing_is_said_of_money_at_large():
+    none = pd.DataFrame(columns=["estimand", "metric", "estimate"])
+    (said,) = tournament_tables.notes(none)
+    assert said == "bidders.budget is not set: the ranking says nothing of how strategies pace one"
+
+
 # payoffs
 
 
@@ -131,7 +148,7 @@ def rows(payoff, replications=6, noise=0.0, together=True):
 def row(arm, replication, seat, strategy, profit):
     return {
         "arm": arm, "replication": replication, "bidder": seat, "strategy": strategy, "requests": 1000,
-        "profit": profit, "value": profit + 5.0, "spend": 5.0, "win_rate": 0.1, "hindsight_profit": profit + 2.0,
+        "profit": profit, "value": profit + 5.0, "spend": 5.0, "budget_left": 5.0, "win_rate": 0.1, "hindsight_profit": profit + 2.0,
     }  # fmt: skip
 
 
@@ -144,7 +161,7 @@ GAME = {
 
 def game(**about):
     cells = rows(GAME, **about)
-    return Results(cells, tuple(GAME), pilot=cells, scale=1000.0, unit=UNIT, budget=10.0)
+    return Results(cells, tuple(GAME), pilot=cells, scale=1000.0, unit=UNIT)
 
 
 def test_the_payoff_is_the_mean_of_both_seats():
@@ -191,7 +208,7 @@ def test_in_the_market_of_all_every_seat_counts_the_same():
         {name: sum(GAME[name].values()) for name in GAME}
     )
     lost = (cells["arm"] == "together, well first") & (cells["replication"] == 1)
-    part = Results(cells[~lost], tuple(GAME), pilot=cells, scale=1000.0, unit=UNIT, budget=10.0)
+    part = Results(cells[~lost], tuple(GAME), pilot=cells, scale=1000.0, unit=UNIT)
     assert part.together().index.tolist() == [0, 2, 3, 4, 5]
 
 
@@ -254,6 +271,35 @@ def test_hindsight_is_above_every_seat_and_knows_what_was_won(auction):
         for row_ in seats(settings, "truthful", "adaptive_pacing", "constant", replication=replication):
             assert row_["profit"] <= row_["hindsight_profit"] + 1e-9
             assert row_["spend"] <= 60.0
+
+
+def test_hindsight_holds_the_daily_budget_and_the_flight_of_each_seat():
+    """On one day a daily budget is a budget; a kind with less money, or fewer hours, has a lower bound."""
+    names = ("truthful", "pid_spend")
+    by_run, by_day = (
+        seats(small(*limits), *names)
+        for limits in (
+            ("bidders.budget=20",),
+            ("bidders.budget=null", "bidders.terms.daily_budget=20"),
+        )
+    )
+    assert by_run == by_day
+    kinds = "bidders.kinds={poor: {terms: {daily_budget: 2}}, short: {terms: {flight_h: [0, 2]}}}"
+    settings = small("bidders.budget=null", "supply.horizon_h=36", kinds, "strategy=truthful")
+    rows_ = {row_["strategy"]: row_ for row_ in seats(settings, "truthful", "poor", "short")}
+    assert all(row_["profit"] <= row_["hindsight_profit"] + 1e-9 for row_ in rows_.values())
+    assert rows_["poor"]["spend"] + rows_["poor"]["budget_left"] == pytest.approx(4.0)
+    assert (
+        max(rows_[kind]["hindsight_profit"] for kind in ("poor", "short"))
+        < rows_["truthful"]["hindsight_profit"] / 3
+    )
+
+
+def test_what_is_spent_is_stated_of_each_seat_s_own_budget():
+    cells = rows(GAME).assign(budget_left=lambda t: np.where(t["strategy"] == "rock", np.inf, 15.0))
+    results = Results(cells, tuple(GAME), pilot=cells, scale=1000.0, unit=UNIT)
+    spent = results.summary().query("metric == 'budget_spent'").set_index("arm")["estimate"].to_dict()
+    assert spent == pytest.approx({"paper": 0.25, "well": 0.25})
 
 
 def test_without_rivals_or_budget_hindsight_is_what_the_value_buys():

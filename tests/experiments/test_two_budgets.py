@@ -16,7 +16,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.collaboration import Collaboration, Shape
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.estimate.collaboration_levels import (
     Level,
     break_even_volume,
@@ -26,6 +26,7 @@ from jointbid.experiments.estimate.collaboration_levels import (
     payback,
 )
 from jointbid.experiments.estimate.money import Terms, net_rows
+from jointbid.experiments.report.wording import collaboration_levels as level_words
 from jointbid.experiments.studies.cell_plans import Plan
 
 FAST = (
@@ -92,6 +93,29 @@ def test_much_volume_pays_and_little_does_not_whatever_the_mapping(answers):
     assert (little[little["estimand"] == "best_level"]["estimate"] == 0).all()
     assert lookup(little, "net_value", "net_value").finding == "negative"
     assert any("Collaboration does not pay" in sentence for sentence in said.verdict)
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [
+        ((0.0, 0.0, 0.0), "Collaboration does not pay over a tenure of 60 months: of the levels tried 0 nets most."),
+        ((0.0, 0.0, 0.3), "Collaboration is not shown to pay over a tenure of 60 months"),
+        ((0.0, math.nan, math.nan), "Collaboration is not shown to pay over a tenure of 60 months"),
+        ((0.3, 0.1, 0.6), ("nets most at level 0.3 (not shown to be worse: within 0.1 to 0.6): no difference shown, 5.00 (-1.00 to "
+         "11.0) EUR over a tenure of 60 months, and is not paid back (40.0 to never).")),
+    ],
+)  # fmt: skip
+def test_the_best_level_is_told_as_its_interval_allows(level, said):
+    rows = [
+        ("best_level", "shape x, cost y", "level", "", *level, 9),
+        ("best_level_net_value", "shape x, cost y", "npv", "EUR", 5.0, -1.0, 11.0, 9),
+        ("best_level_payback", "shape x, cost y", "payback_month", "months", math.inf, 40.0, math.inf, 9),
+    ]
+    (point,) = load("value", ["scenario=two_budgets"])
+    first = next(
+        iter(level_words.sentences(pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)), point.settings))
+    )
+    assert said in first
 
 
 def test_worlds_are_also_judged_after_costs(answers):

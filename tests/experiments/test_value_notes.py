@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from jointbid.experiments.cells.cell import Cell, CellResult
-from jointbid.experiments.estimate import Estimate, mean_interval
-from jointbid.experiments.studies.value.notes import near_tie, power, width
+from jointbid.experiments.config.points import load
+from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, mean_interval
+from jointbid.experiments.studies.cell_plans import unit
+from jointbid.experiments.studies.value.notes import budget, near_tie, power, width
 from jointbid.sim import Scenario
 
 MARKET = Scenario.model_validate({"source": {"profile": {}, "context": {}}})
@@ -48,3 +51,30 @@ def test_a_near_tie_of_single_sources_is_said(second):
 def test_a_clear_choice_needs_no_words():
     assert list(near_tie(pilot({"profile": [1.0, 2.0, 3.0], "context": [2.0, 3.1, 4.0]}))) == []
     assert list(near_tie([])) == []
+
+
+def spending(**arms):
+    """A summary of what each arm spends per request."""
+    rows = [("utility", arm, "spend", "EUR", spent, spent, spent, 3) for arm, spent in arms.items()]
+    return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("spent", "said"),
+    [
+        (
+            {"none": 0.04, "joint": 0.049},
+            "bidders.budget = 100: no arm spent more than 49.0 % of it on average",
+        ),
+        ({"none": 0.04, "joint": 0.099}, "which does not pace: joint spent at least 98 % of it"),
+        ({"joint": float("nan")}, ""),
+        ({}, ""),
+    ],
+)
+def test_what_is_said_of_a_budget_is_what_was_spent(spent, said):
+    overrides = ["scenario=theory", "supply.requests=1000", "bidders.budget=100", "strategy=truthful"]
+    (point,) = load("value", overrides)
+    scale = unit(point.settings.scenario)[0]
+    found = list(budget(spending(**{arm: scale * s for arm, s in spent.items()}), point.settings))
+    assert len(found) == bool(said)
+    assert said in "".join(found)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jointbid.experiments.estimate import SUMMARY_COLUMNS, ladder_summary
-from jointbid.experiments.report.verdict import CAVEAT, holders, number, others, verdict
+from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, ladder_summary
+from jointbid.experiments.report.verdict import CAVEAT, counted, holders, interval, number, others, verdict
 
 UNIT = "CNY per million bid requests"
 NAN = math.nan
@@ -219,3 +219,37 @@ def test_three_sources_are_all_and_not_both(cells):
     assert text.startswith("Joining profile, context and history is worth")
     assert "having all on one request" in text
     assert "both" not in text
+
+
+@pytest.mark.parametrize(
+    ("profile", "words"),
+    [
+        (9.0, "over the better of the two alone (context)"),
+        (11.0, "over the single source that did best on the pilots (context)"),
+    ],
+)
+def test_the_better_source_is_called_so_where_it_earns_more(profile, words):
+    rows = [
+        ("utility", arm, "focal_profit", UNIT, x, x, x, 30)
+        for arm, x in (("profile", profile), ("context", 10.0))
+    ]
+    summary = pd.concat([study(), pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))])
+    assert words in say(summary)
+
+
+def test_without_an_interval_there_are_no_ends():
+    assert interval(Estimate(1.0, NAN, NAN, 1)) == "no interval"
+    assert (counted(0, "world"), counted(1, "world"), counted(1200, "world")) == (
+        "0 worlds",
+        "1 world",
+        "1,200 worlds",
+    )
+
+
+def test_an_arm_with_the_same_data_is_not_said_to_join_them():
+    text = say(study(), silo="clicks")
+    assert text.startswith(
+        "With profile and context joined, bidding by all that follows an impression is worth 10.0"
+    )
+    assert "over bidding by clicks alone (clicks)" in text
+    assert "Joining" not in text

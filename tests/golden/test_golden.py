@@ -16,6 +16,7 @@ from jointbid.sim import Entrant, RunResult, Scenario, simulate, simulation
 from jointbid.sim.auction.arrays import OUTSIDE, Requests
 from jointbid.sim.auction.kernel import clear
 from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.trial import BATCHES
 from jointbid.strategies.base import Policy
 from jointbid.strategies.policies.linear import Linear, Truthful
 from jointbid.strategies.policies.pacing import AdaptivePacing
@@ -59,7 +60,7 @@ class Always(Policy):
 
 
 class Noted(Policy):
-    """Keeps each batch of another's bids in a list that outlives the run; the first is the trial's."""
+    """Keeps each batch of another's bids in a list that outlives the run; the first BATCHES are the trial's."""
 
     def __init__(self, inner):
         self.inner, self.reads, self.noted = inner, inner.reads, []
@@ -120,7 +121,7 @@ def trace(name: str) -> str:
     with mock.patch.object(simulation, "clear", spy):
         result = simulate(market, seats, 1, sink=batches.append)
     auctions = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
-    bids = np.stack([np.concatenate(seats[who].strategy.noted[1:]) for who in NAMES])
+    bids = np.stack([np.concatenate(seats[who].strategy.noted[BATCHES:]) for who in NAMES])
     text = HEAD.format(name=name, text=TRACES[name], requests=REQUESTS)
     return text + "\n".join([*lines(columns[0], auctions, bids), *totals(result)]) + "\n"
 

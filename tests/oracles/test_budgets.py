@@ -12,6 +12,7 @@ import pytest
 from scipy import integrate, optimize
 
 from jointbid.sim import Entrant, LogColumns, Scenario, VisibleRequests, simulate
+from jointbid.sim.trial import BATCHES
 from jointbid.strategies.base import Policy
 from jointbid.strategies.policies.linear import Linear, Truthful
 from jointbid.strategies.policies.ortb import ORTB1, ORTB2
@@ -431,7 +432,7 @@ def test_linear_against_ortb_at_equal_budget(family, auction, budget, gain):
 
 
 class Valued(Linear):
-    """Keeps the values that it is shown in a list that outlives the run; the first batch is the trial's."""
+    """Keeps the values that it is shown in a list that outlives the run; the first BATCHES are the trial's."""
 
     def __init__(self, gain):
         super().__init__(gain)
@@ -466,7 +467,7 @@ def test_hindsight_bounds_every_strategy_on_its_path(scenario, law, seed):
     s = uniform(scenario, law, requests=n, bidders={"control_interval_requests": 10})
     noted, batches = Valued(0.0), []
     simulate(s, against(law, Entrant(noted)), seed, sink=batches.append)
-    value = np.concatenate(noted.seen[1:])
+    value = np.concatenate(noted.seen[BATCHES:])
     price = np.concatenate([batch["bid_micros"] for batch in batches]) / 1e6
     assert len(value) == len(price) == n
     most_value, most = knapsack(value, price, rho * n), knapsack(value - price, price, rho * n)

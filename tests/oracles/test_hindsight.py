@@ -9,6 +9,7 @@ import pytest
 
 from jointbid.sim import Entrant, simulate
 from jointbid.sim.scenario import StrategySpec
+from jointbid.sim.trial import BATCHES
 from jointbid.strategies.hindsight import hindsight
 from jointbid.strategies.market import Market
 from jointbid.strategies.policies.linear import Linear
@@ -20,7 +21,7 @@ N, RHO = 4_000, 1 / 24
 
 
 class Noted(Linear):
-    """Keeps the values that it is shown in a list that outlives the run; the first batch is the trial's."""
+    """Keeps the values that it is shown in a list that outlives the run; the first BATCHES are the trial's."""
 
     def __init__(self):
         super().__init__(1e6)
@@ -55,7 +56,7 @@ def path(scenario):
         simulate(
             s, {"focal": Entrant(noted)}, seed, sink=lambda batch: batches.append(batch["paid_micros"] / 1e6)
         )
-        return np.concatenate(noted.seen[1:]), np.concatenate(batches)
+        return np.concatenate(noted.seen[BATCHES:]), np.concatenate(batches)
 
     return play
 

@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from jointbid.sim import compiled
-from jointbid.sim.compiled import cache_folder
+from jointbid.sim import kernel_cache as compiled
+from jointbid.sim.kernel_cache import cache_folder
 
 SOURCES = sorted(path.relative_to(compiled.PACKAGE).as_posix() for path in compiled.PACKAGE.rglob("*.py"))
 

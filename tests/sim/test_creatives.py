@@ -82,6 +82,6 @@ def test_a_choice_changes_what_is_shown_and_not_what_is_paid():
     ],
 )
 def test_what_is_no_creative_is_refused_with_its_place(rule, words):
-    with pytest.raises(BidError, match="strategy of bidder 'focal'") as refused:
+    with pytest.raises(BidError, match="of bidder 'focal'") as refused:
         auctions(Shows(rule))
     assert words in str(refused.value)

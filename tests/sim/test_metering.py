@@ -8,6 +8,7 @@ import pytest
 from jointbid.experiments.cells.bidders import entrants
 from jointbid.experiments.cells.cell import Cell
 from jointbid.sim import Entrant, simulate
+from jointbid.sim.trial import BATCHES
 from jointbid.strategies.base import Priced
 from jointbid.strategies.policies.linear import Truthful
 from jointbid.strategies.valuations.bayes import bayes
@@ -79,7 +80,7 @@ def test_what_is_matched_is_what_is_not_unmatched(market, bidding):
     source = {"profile": {"match_rate": (0.8, 0.4), "coverage": 0.7}}
     s = market(source=source, audience={"consent": {"b": 1}, "people": 50})
     row = simulate(s, {"focal": Looking(1.0, ("profile", "u"))}, 1).of("focal")
-    assert row["matches"] == (np.concatenate(seen[1:]) < 2).sum()
+    assert row["matches"] == (np.concatenate(seen[BATCHES:]) < 2).sum()
     assert 0 < row["matches"] < 0.7 * N
 
 
@@ -124,7 +125,7 @@ def test_a_source_that_is_not_exclusive_is_the_rivals_too(market, bidding, value
             return np.ones(requests.n)
 
     simulate(s, {name: Looking(name) for name in shown}, 1)
-    one, two = (np.concatenate(codes[1:]) for codes in shown.values())
+    one, two = (np.concatenate(codes[BATCHES:]) for codes in shown.values())
     assert (one == two).all() == (values == "common" and not exclusive)
 
 

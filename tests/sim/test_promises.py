@@ -11,6 +11,7 @@ import pytest
 from jointbid.experiments.cells.bidders import entrants
 from jointbid.experiments.cells.cell import Cell
 from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim.trial import BATCHES
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.policies.linear import Linear, Truthful
 from jointbid.strategies.policies.pacing import AdaptivePacing
@@ -68,7 +69,7 @@ class Probe(Policy):
 def seen_by(scenario, reads, *, bidder="focal", others=None, **options):
     batches = []
     simulate(scenario, {**(others or {}), bidder: Probe((*reads, "hour"), batches)}, 1, **options)
-    return {name: np.concatenate([b[name] for b in batches[1:]]) for name in reads}  # the first is the trial
+    return {name: np.concatenate([b[name] for b in batches[BATCHES:]]) for name in reads}  # after the trial
 
 
 # promise 7: a pure function; promise 3: randomness by name
@@ -416,7 +417,7 @@ def test_the_age_of_a_copy_is_what_the_clock_says():
     s = build(supply={"horizon_h": 9}, source=source)
     batches = []
     simulate(s, {"focal": Probe(("age_profile", "hour"), batches)}, 1)
-    age, hour = (np.concatenate([b[name] for b in batches[1:]]) for name in ("age_profile", "hour"))
+    age, hour = (np.concatenate([b[name] for b in batches[BATCHES:]]) for name in ("age_profile", "hour"))
     assert age == pytest.approx(hour - 2 * np.floor((hour - 0.5) / 2), abs=1e-9)
     assert age.min() >= 0.5
     assert age.max() < 2.5

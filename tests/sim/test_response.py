@@ -11,6 +11,7 @@ from jointbid.sim import Entrant
 from jointbid.sim.audience import Visits, draw_types
 from jointbid.sim.delays import cdf
 from jointbid.sim.streams import Streams
+from jointbid.sim.trial import BATCHES
 
 N = 20_000
 CREATIVES = {
@@ -220,7 +221,9 @@ def test_a_person_keeps_profile_and_match_from_visit_to_visit(bidding, values):
         supply={"requests": 900},
     )
     _, auctions = bidding.play(s, {"focal": Looking(1.0, ("profile", "context", "u"))})
-    shown = {name: np.concatenate([batch[name] for batch in seen[1:]]) for name in ("profile", "context")}
+    shown = {
+        name: np.concatenate([batch[name] for batch in seen[BATCHES:]]) for name in ("profile", "context")
+    }
     codes = [set(shown["profile"][auctions["person"] == one]) for one in range(30)]
     assert all(len(code) == 1 for code in codes)
     assert set().union(*codes) == set(range(6))

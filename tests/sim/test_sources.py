@@ -11,6 +11,7 @@ from jointbid.experiments.cells.arms import arms_of
 from jointbid.experiments.cells.bidders import entrants
 from jointbid.experiments.cells.cell import Cell
 from jointbid.sim import Scenario, simulate
+from jointbid.sim.trial import BATCHES
 
 BASE = {
     "supply": {"requests": 3_000},
@@ -115,7 +116,7 @@ def shown(scenario, name):
             return np.ones(requests.n)
 
     simulate(scenario, {"focal": Looking()}, 1)
-    return np.concatenate(seen[1:])
+    return np.concatenate(seen[BATCHES:])
 
 
 @pytest.mark.parametrize("name", ["profile", "history"])

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from jointbid.sim import Entrant, RunResult, Scenario, VisibleRequests, simulate
 from jointbid.sim.permission import people_held_out
-from jointbid.sim.scenario import Holdout, Terms
+from jointbid.sim.scenario import HOUR_US, Holdout, Terms
 from jointbid.sim.streams import Streams
 from jointbid.sim.touchpoints import Touches, TouchLog, paths
 from jointbid.strategies.base import Policy
@@ -166,6 +166,30 @@ def test_paths_run_from_one_purchase_to_the_next() -> None:
     np.testing.assert_array_equal(found.before_h, [5.0, np.nan, np.nan, np.nan, 7.0])
     assert found.path[1] == found.path[2] != found.path[3]
     assert (found.touched, found.purchases) == (2, 3)
+
+
+@pytest.mark.parametrize(("step", "last_h"), [(1, 1e3), (10**6, 2e4), (10**9, 1.7e6)])
+def test_paths_are_the_same_whatever_the_numbers_of_people_and_the_length_of_the_run(
+    step: int, last_h: float
+) -> None:
+    """At 10^9 people or two centuries account x time does not fit 64 bits."""
+    rng = np.random.default_rng(7)
+    account, time_us = np.sort(rng.integers(0, 40, 300)), rng.integers(0, 900 * HOUR_US, 300)
+    order = np.lexsort((time_us, account))
+    touches = Touches(account[order], time_us[order], rng.integers(0, 3, 300))
+    buyer, hour = rng.integers(0, 40, 60), rng.integers(0, 900, 60).astype(float)
+    small = paths(touches, {"hour": hour, "account": buyer}, window_h=50.0)
+    far = np.append(hour, last_h), np.append(buyer * step, 40 * step)
+    large = paths(
+        Touches(touches.account * step, touches.time_us, touches.channel),
+        {"hour": far[0], "account": far[1]},
+        window_h=50.0,
+    )
+    assert small.touched > 10
+    assert large.touched == small.touched
+    np.testing.assert_array_equal(large.before_h, small.before_h)
+    np.testing.assert_array_equal(large.bought, small.bought)
+    np.testing.assert_array_equal(np.diff(large.path) == 0, np.diff(small.path) == 0)
 
 
 def test_contradictions_are_listed_together() -> None:

@@ -225,7 +225,9 @@ def test_the_account_adds_up():
     )
     simulate(scenario, {"focal": Entrant(Spy(("hour",), got), budget=60.0)}, 1)
     states = [x for x in got if isinstance(x, AccountState)]
-    assert states[0] == AccountState(0.0, 24.0, 0, 200, 0.0, 0, 60.0, 60.0)
+    assert states[0] == AccountState(
+        0.0, 24.0, 0, 200, 0.0, 0, 60.0, 60.0, left_today=60.0, hours_left_today=24.0, flight_hours_left=24.0
+    )
     assert [s.hour for s in states] == list(range(24))
     for state in states:
         assert state.budget_left == pytest.approx(60.0 - state.spend)
@@ -288,7 +290,10 @@ WRONG = {
 def test_a_wrong_answer_stops_before_the_first_event(what):
     answer, message = WRONG[what]
     sink = []
-    with pytest.raises(BidError, match=rf"strategy of bidder 'brain' at hour 0: .*{message}"):
+    with pytest.raises(
+        BidError,
+        match=rf"strategy 'Answers' \(.*test_visible.py:\d+\) of bidder 'brain' at hour 0: .*{message}",
+    ):
         simulate(
             SCENARIO, {"good": Answers(lambda r: np.ones(r.n)), "brain": Answers(answer)}, 1, sink=sink.append
         )
@@ -300,7 +305,10 @@ def test_a_wrong_answer_under_way_names_the_time(what):
     """After the control step at hour 5 (the seventh account)."""
     answer, message = WRONG[what]
     sink = []
-    with pytest.raises(BidError, match=rf"strategy of bidder 'brain' at hour 5\.\d+: .*{message}"):
+    with pytest.raises(
+        BidError,
+        match=rf"strategy 'Answers' \(.*test_visible.py:\d+\) of bidder 'brain' at hour 5\.\d+: .*{message}",
+    ):
         simulate(SCENARIO, {"brain": Answers(answer, after=6)}, 1, sink=sink.append)
     assert sink
 
@@ -340,20 +348,22 @@ def test_other_numbers_than_float64_are_bids_too(bids):
 
 def test_bids_are_rounded_half_to_even_on_entry():
     n = 4
-    scenario = Scenario.model_validate({"supply": {"requests": n}, "auction": {"type": "first_price"}})
+    control = {"control_interval_requests": 1}
+    scenario = Scenario.model_validate(
+        {"supply": {"requests": n}, "auction": {"type": "first_price"}, "bidders": control}
+    )
     paid = []
     halves = np.array([0.5, 1.5, 2.5, 3.5]) / 1e6
 
     class Halves(Policy):
         reads = ("hour",)
+        at = 0
 
-        def __init__(self):
-            self.at = 0
+        def control(self, state):
+            self.at = state.requests_seen
 
         def bid(self, requests):
-            bids = np.resize(np.roll(halves, -self.at), requests.n)
-            self.at += requests.n
-            return bids
+            return np.full(requests.n, halves[self.at])
 
     simulate(scenario, {"focal": Halves()}, 1, sink=lambda b: paid.extend(b["paid_micros"].tolist()))
     assert paid == [0, 2, 2, 4]

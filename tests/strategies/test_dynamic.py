@@ -257,6 +257,17 @@ def test_hindsight_is_the_linear_programme(rows, budget, objective):
     assert ((found.share > 0) & (found.share < 1)).sum() <= 1
 
 
+@given(amounts, st.floats(0, 3), st.floats(0, 2), st.integers(1, 3))
+def test_hindsight_holds_each_day_s_budget_and_the_one_for_all(rows, budget, daily, days):
+    value, price = np.array(rows).T
+    day = np.arange(len(value)) % days
+    limits = [price, *(np.where(day == number, price, 0.0) for number in range(days))]
+    best = optimize.linprog(price - value, A_ub=limits, b_ub=[budget, *[daily] * days], bounds=(0, 1))
+    found = hindsight(value, price, budget, day=day, daily_budget=daily)
+    assert found.gain == pytest.approx(-best.fun, abs=1e-7 * len(rows))
+    assert (np.array(limits) @ found.share <= np.array([budget, *[daily] * days]) + 1e-9).all()
+
+
 def test_free_and_unlimited():
     found = hindsight(np.array([0.5, 0.2, 0.0]), np.array([0.0, 0.5, 0.0]), 0.0)
     assert found.share.tolist() == [1.0, 0.0, 0.0]
@@ -278,3 +289,10 @@ def test_free_and_unlimited():
 def test_hindsight_refuses_what_makes_no_sense(arguments, message):
     with pytest.raises(ValueError, match=message):
         hindsight(*arguments)
+
+
+def test_hindsight_refuses_days_that_do_not_fit():
+    with pytest.raises(ValueError, match=r"^daily_budget = -1"):
+        hindsight([1.0], [1.0], day=np.zeros(1, int), daily_budget=-1)
+    with pytest.raises(ValueError, match=r"^day has shape \(2,\)"):
+        hindsight([1.0], [1.0], day=np.zeros(2, int), daily_budget=1)

@@ -57,7 +57,7 @@ def test_what_is_missing_is_said():
         (PerRequest(), r"raised NotImplementedError: .*needs a method bid_one\(self, request\)"),
         (Forgetful(), "row 0: bid nan"),
     ):
-        with pytest.raises(ValueError, match=f"strategy of bidder 'focal' at hour 0: .*{message}"):
+        with pytest.raises(ValueError, match=f"of bidder 'focal' at hour 0: .*{message}"):
             simulate(scenario, {"focal": Priced(bayes(scenario, ("profile",)), policy)}, 1)
 
 

@@ -7,6 +7,8 @@ as the world's own types are. Slopes, interaction and correlation are then those
 from __future__ import annotations
 
 import math
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,9 +32,11 @@ Floats = NDArray[np.float64]
 TYPES = 16
 """Profile and context types of the fitted scenario, where the log has clicks enough to tell so many apart."""
 CLICKS_PER_TYPE = 15
+LEAST_CLICKS = 5
+"""Rows with a profile need so many clicks."""
 REQUESTS = 100_000
 LEAST_LEVEL = 1e-6
-ROUNDED = 6
+ROUNDED, EDGE_DIGITS = 6, 9
 
 
 @dataclass(frozen=True)
@@ -66,15 +70,15 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
         update={"splits": 1, "split": "random" if plan.settings.split == "time" else plan.settings.split}
     )
     plan = replace(plan, settings=settings)
-    requests = prepare(plan, log)
+    requests, there = prepare(plan, log), has_profile(log)
+    _check_profiles(log, there)
     ladder = fit_ladders(plan, requests)[ALL]
     weight, clicks = requests.weights, requests.clicks.astype(np.float64)
     types = int(np.clip(2 ** math.floor(math.log2(max(clicks.sum() / CLICKS_PER_TYPE, 2))), 2, TYPES))
-    there = has_profile(log)
     odds = {house: honest(ladder.odds[house], requests.folds) for house in ("profile", "context")}
-    context = as_types(odds["context"], weight, types)
+    context = as_types(odds["context"], weight, types, "context")
     profile = np.full(len(log), -1, dtype=np.int64)
-    profile[there] = as_types(odds["profile"][there], weight[there], types)
+    profile[there] = as_types(odds["profile"][there], weight[there], types, "profile")
     a, b, c, d, spread = _slopes(profile, context, clicks, requests.odds_shift, types)
     q = _correlation(profile, context, weight, types)
     ctr = float((weight * clicks).sum() / weight.sum())
@@ -114,15 +118,33 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     return Fit(tree, log, weight, clicks, profile, context, hour, spread)
 
 
+def _check_profiles(log: LogTable, there: NDArray[np.bool_]) -> None:
+    """Raise `BadInput` where rows with a profile have too few clicks, or nothing else, to fit slopes to."""
+    clicks = int(log.frame["click"].to_numpy()[there].sum())
+    if min(clicks, int(there.sum()) - clicks) < LEAST_CLICKS:
+        filled = {name: int((log.frame[name].astype(str) != "").sum()) for name in log.roles.profile}
+        column = min(filled, key=lambda name: filled[name])
+        raise BadInput(
+            f"{log.path}: {clicks} of the {log.frame['click'].sum():,} clicks lie among the {there.sum():,} of {len(log):,} rows with a "
+            f"profile ({column} filled in); a scenario takes {LEAST_CLICKS} clicks there and as many other rows: leave {column} "
+            "out of the profile columns, or see jointbid log inspect for leaks"
+        )
+
+
 def has_profile(log: LogTable) -> NDArray[np.bool_]:
     """Rows whose person is known: the profile column that is missing most often is filled in; shape (rows,)."""
     filled = [(log.frame[name].astype(str) != "").to_numpy() for name in log.roles.profile]
     return min(filled, key=lambda there: there.sum())
 
 
-def as_types(odds: Floats, weight: Floats, types: int) -> NDArray[np.int64]:
-    """Types of equal weight by rising score; shape (rows,). Rows of one score are split by their order, as types are equal."""
-    order = np.argsort(odds, kind="stable")
+def as_types(odds: Floats, weight: Floats, types: int, name: str) -> NDArray[np.int64]:
+    """Types of equal weight by rising score; shape (rows,).
+
+    Rows of one score are split by a draw of the `name`'s own, as types are equal: by their order rows without any difference would
+    get a profile that goes with their context.
+    """
+    draw = np.random.default_rng(zlib.crc32(name.encode())).random(len(odds))
+    order = np.lexsort((draw, odds))
     upto = np.cumsum(weight[order]) - weight[order] / 2
     found = np.empty(len(odds), dtype=np.int64)
     found[order] = np.minimum((upto / weight.sum() * types).astype(np.int64), types - 1)
@@ -136,8 +158,6 @@ def _slopes(
     there = profile >= 0
     s, t = scores(types)[profile[there]], scores(types)[context[there]]
     columns = np.column_stack([s, t, s * t])
-    if not 0 < clicks[there].sum() < there.sum():
-        return shift, 0.0, 0.0, 0.0, float("nan")
     model = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(columns, clicks[there])
     p = model.predict_proba(columns)[:, 1]
     design = np.column_stack([np.ones(len(s)), columns])
@@ -197,12 +217,22 @@ def _rivals(log: LogTable, weight: Floats, context: NDArray[np.int64], types: in
     level = price_levels(price, weight, context, types)
     held, share = below_floors(price / level[context], (floor > 0) & (price <= floor), weight)
     law = as_histogram(held, share)
+    edges, weights = _rising(law.edges, law.weights)
     return {
         "by_context": [_short(part) for part in level],
         "landscape": "histogram",
-        "edges": [_short(edge, 9) for edge in law.edges],
-        "weights": [_short(part, 9) for part in law.weights],
+        "edges": edges,
+        "weights": weights,
     }
+
+
+def _rising(edges: Sequence[float], weights: Sequence[float]) -> tuple[list[float], list[float]]:
+    """Edges as they are written, each above the one before; bins that rounding makes one are put together."""
+    low, *upper = (_short(edge, EDGE_DIGITS) for edge in edges)
+    held: dict[float, float] = {}
+    for edge, weight in zip(upper, weights, strict=True):
+        held[edge] = held.get(edge, 0.0) + weight
+    return [min(low, upper[0] * (1 - 1e-6)), *held], [_short(weight, EDGE_DIGITS) for weight in held.values()]
 
 
 def price_levels(price: Floats, weight: Floats, context: NDArray[np.int64], types: int) -> Floats:

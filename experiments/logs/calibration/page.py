@@ -14,6 +14,7 @@ from jointbid.sim.scenario import HOUR_US, MICROS_PER_CPM, Scenario
 from jointbid.sim.streams import Streams
 from jointbid.sim.supply import chunks
 
+from ..inspection.survey import place_of
 from ..replay.prediction_quality import weighted_auc
 from .fit import Fit
 
@@ -58,16 +59,21 @@ def sections(fit: Fit, scenario: Scenario, seed: int) -> dict[str, list[Row]]:
     }
 
 
+def page_title(name: str) -> str:
+    """The first line of the page."""
+    return f"# {name}: simulated beside real"
+
+
 def page(fit: Fit, scenario: Scenario, found: dict[str, list[Row]], path: str) -> str:
     """The page as Markdown."""
     how = f"Play it with `jointbid value --config-dir DIR scenario={scenario.name}`, DIR/scenario/ being the folder of {path}."
     lines = [
-        f"# {scenario.name}: simulated beside real",
+        page_title(scenario.name),
         "",
         f"Fitted to {fit.log.path}: {fit.log.rows}. {how}",
         "",
-        *(f"* {note}" for note in fit.log.notes),
-        *([""] if fit.log.notes else []),
+        *(f"* {note}" for note in (*fit.log.facts, *fit.log.notes)),
+        *([""] if fit.log.facts or fit.log.notes else []),
     ]
     for head, rows in found.items():
         lines += [f"## {head}", "", "| | real | simulated |", "|---|---|---|"]
@@ -125,15 +131,9 @@ def _prices(fit: Fit, floor: NDArray[np.int64], price: NDArray[np.int64]) -> Ite
         float(np.average(own, weights=weight)) / MICROS_PER_CPM,
         float(price.mean()) / MICROS_PER_CPM,
     )
-    order = np.argsort(own)
-    upto = np.cumsum(weight[order]) / weight.sum()
     for share in (0.1, 0.25, 0.5, 0.75, 0.9):
-        at = own[order][min(int(np.searchsorted(upto, share)), len(own) - 1)]
-        yield (
-            f"market price, {share:.0%} quantile",
-            float(at) / MICROS_PER_CPM,
-            float(np.quantile(price, share)) / MICROS_PER_CPM,
-        )
+        pair = (_quantile(own, weight, share), _quantile(price, np.ones(len(price)), share))
+        yield f"market price, {share:.0%} quantile", pair[0] / MICROS_PER_CPM, pair[1] / MICROS_PER_CPM
     yield (
         "requests with a floor, %",
         100 * float(weight[low > 0].sum() / weight.sum()),
@@ -147,6 +147,12 @@ def _prices(fit: Fit, floor: NDArray[np.int64], price: NDArray[np.int64]) -> Ite
     )
 
 
+def _quantile(amounts: NDArray[np.int64], weight: Floats, share: float) -> float:
+    """The least amount that at least this share of the weight does not exceed."""
+    order = np.argsort(amounts, kind="stable")
+    return float(amounts[order][place_of(np.cumsum(weight[order]), share)])
+
+
 def _price_levels(
     fit: Fit, price: NDArray[np.int64], context: NDArray[np.int64], types: int
 ) -> Iterator[Row]:
@@ -156,7 +162,7 @@ def _price_levels(
     means = []
     for money, weight, where in ((own, fit.weight, fit.context), (price, np.ones(len(price)), context)):
         group = where * parts // types
-        means.append(np.bincount(group, money * weight, parts) / np.bincount(group, weight, parts))
+        means.append(_per(np.bincount(group, money * weight, parts), np.bincount(group, weight, parts)))
     for part in range(parts):
         real, simulated = (float(mean[part]) / MICROS_PER_CPM for mean in means)
         yield (
@@ -181,7 +187,7 @@ def _clusters(real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> 
         size = len(sides[0][0])
         parts = min(PARTS, size)
         group = np.arange(size) * parts // size
-        rates = [np.bincount(group, clicks) / np.bincount(group, count) for count, clicks in sides]
+        rates = [_per(np.bincount(group, clicks), np.bincount(group, count)) for count, clicks in sides]
         for part in range(parts):
             yield (
                 f"CTR in quarter {part + 1} of the {house} scores, %",
@@ -191,7 +197,7 @@ def _clusters(real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> 
         order = scores(size)
         auc = [weighted_auc(order, clicks, count - clicks) for count, clicks in sides]
         yield f"AUC of the {house} types", float(auc[0]), float(auc[1])
-    both = np.asarray(simulated[1] / simulated[0])
+    both = _per(simulated[1], simulated[0])
     yield "AUC of both", *(weighted_auc(both, clicks, count - clicks) for count, clicks in (real, simulated))  # type: ignore[misc]
 
 
@@ -231,5 +237,11 @@ def _half(cells: Floats) -> Floats:
     return np.array([[cells[:x, :z].sum(), cells[:x, z:].sum()], [cells[x:, :z].sum(), cells[x:, z:].sum()]])
 
 
+def _per(total: NDArray[np.generic], count: NDArray[np.generic]) -> Floats:
+    """Totals per row, any equal shapes; nan where there are no rows."""
+    return np.divide(total, count, out=np.full(np.shape(count), np.nan), where=np.asarray(count) > 0)
+
+
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    """A number to four digits; a dash where there is none."""
+    return "-" if np.isnan(value) else f"{value:.4g}"

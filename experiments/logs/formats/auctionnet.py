@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from ..log_table import Roles
 from ..rows import columns as make
+from ..rows.column import Column, flag
 from ..rows.columns import DAY_US
 from ..rows.delimited import headed, read_rows
-from ..rows.number_cells import Column
 from ..rows.row_audit import Account
 
 MICROS = 1_000_000
@@ -37,8 +37,8 @@ COLUMNS = (
     Column("pvIndex", "integer", 0, 10**12),
     Column("pValue", "number", 0, 1),
     Column("bid", "number", 0, _MONEY_MAX),
-    Column("isExposed", "integer", 0, 1),
-    Column("conversionAction", "integer", 0, 1),
+    flag("isExposed"),
+    flag("conversionAction"),
     Column("leastWinningCost", "number", 0, _MONEY_MAX),
 )
 """What the reader needs of the header; the other columns may be there or not."""
@@ -60,7 +60,7 @@ class AuctionNet:
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`; the rows of a time step share its first microsecond."""
         for file in self.files:
-            for rows in read_rows(file, COLUMNS, account, headed(file)):
+            for rows in read_rows(file, COLUMNS, account, headed(file, COLUMNS)):
                 shown = rows["isExposed"] == 1
                 yield make.chunk(
                     {

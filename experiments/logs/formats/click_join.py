@@ -14,10 +14,10 @@ SEPARATOR = "\t"
 
 @dataclass
 class Keys:
-    """The keys of all clicks, and what was found of them."""
+    """The keys of all clicks, how many rows each has, and the impressions that were found with it."""
 
     keys: pa.Array
-    rows: int
+    counts: NDArray[np.int64]
     _hits: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -33,14 +33,35 @@ class Keys:
         return (hit >= 0).astype(np.int64)
 
     @property
+    def rows(self) -> int:
+        """Rows of the click files."""
+        return int(self.counts.sum())
+
+    @property
     def unmatched(self) -> int:
-        """Clicks whose impression has not come."""
-        return int((self._hits == 0).sum())
+        """Rows of the click files whose impression has not come."""
+        return int(self.counts[self._hits == 0].sum())
+
+    @property
+    def repeated(self) -> int:
+        """Rows of the click files beyond the first of their key: several clicks are one clicked impression."""
+        return int((self.counts - 1).sum())
 
     @property
     def shared(self) -> int:
         """Impressions beyond the first that share their click's key."""
         return int(np.maximum(self._hits - 1, 0).sum())
+
+    def notes(self, what: str) -> dict[str, int]:
+        """What came of the rows, counted, in words; `what` they are of (click, conversion)."""
+        matched = self.rows - self.unmatched
+        few = f"; beware: that is most of the {self.rows:,}, so these files may not belong together, or their ids may differ"
+        return {
+            f"{what} rows found their impression, of {self.rows:,}": matched,
+            f"{what} rows have no impression among these{few if self.unmatched > matched else ''}": self.unmatched,
+            f"{what} rows repeat another one's bid id and creative": self.repeated,
+            f"impressions share a {what} with another row of the same bid id and creative": self.shared,
+        }
 
 
 class Clicks:
@@ -56,7 +77,8 @@ class Clicks:
     def keys(self) -> Keys:
         """All of them, each once: somebody who clicks twice is one click of the impression."""
         together = pa.concat_arrays(self._parts) if self._parts else pa.array([], pa.string())
-        return Keys(pc.unique(together), len(together))
+        held = pc.value_counts(together)
+        return Keys(held.field("values"), np.asarray(held.field("counts")))
 
 
 def _key(bid_id: pa.Array, creative: pa.Array) -> pa.Array:

@@ -8,6 +8,7 @@ rows and how long episodes are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +19,15 @@ from numpy.typing import NDArray
 
 from ..log_table import Roles, WonLog
 from ..rows import columns as make
+from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
-from ..rows.compression import head
+from ..rows.compression import SPLITS, head, order_of
 from ..rows.delimited import Form, read_rows
-from ..rows.number_cells import Column
 from ..rows.row_audit import Account
 
 MICROS_PER_FEN_CPM = 10
 ROLES = Roles(ad=("campaign_name",))
+_EPISODES_A_FILE = 10**14
 ROW_US = 100_000
 """Where a log keeps no time, its rows come every tenth of a second."""
 FACTS = (
@@ -34,18 +36,26 @@ FACTS = (
 )
 
 
+_FORMS = ("yzx", "yzbx", "log")
+_SPLIT = re.compile(rf"(?:^|(?<=[_-]))(?:{'|'.join((*SPLITS, *_FORMS))})\d*(?=$|[_-])", re.IGNORECASE)
+
+
 @dataclass
 class Episodes:
-    """Lines with a single field: episode ids, by the row on which they stand."""
+    """Lines with a single field: episode ids, by the row on which they stand.
+
+    Each file counts its episodes anew: `file` is the number of the file, and keeps those of several files apart.
+    """
 
     account: Account
+    file: int = 0
     rows: list[int] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
 
     def takes(self, row: int, text: str) -> bool:
         """Whether a line that is no row of the log is understood."""
         fields = text.split()
-        if len(fields) == 1 and fields[0].isdecimal() and len(fields[0]) < 19:
+        if len(fields) == 1 and fields[0].isdecimal() and int(fields[0]) < _EPISODES_A_FILE:
             self.rows.append(row)
             self.ids.append(int(fields[0]))
             self.account.dropped["episode line"] += 1
@@ -58,15 +68,23 @@ class Episodes:
     def of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """The episode of each row by its number; -1 before the first id, shape (rows,)."""
         place = np.searchsorted(np.asarray(self.rows, dtype=np.int64), numbers, side="left")
-        return np.concatenate([[-1], np.asarray(self.ids, dtype=np.int64)])[place]
+        ids = np.asarray(self.ids, dtype=np.int64) + self.file * _EPISODES_A_FILE
+        return np.concatenate([[-1], ids])[place]
 
 
 def campaign_of(file: Path) -> str:
-    """The campaign that a file is about: the digits its name begins with, or its folder's name if that is a number."""
-    begin = file.name.split(".")[0]
-    if not begin.isdecimal() and file.parent.name.isdecimal():
-        return file.parent.name
-    return begin
+    """The campaign that a file is about, by its name or its folder's.
+
+    It is the digits that the file's name begins with, or the folder's name where that is a number, or what the file's name
+    begins with. Words for a part of a split log (train, test) or a form are no campaign's name.
+    """
+    begin, *others = (_SPLIT.sub("", part).strip("_-") for part in file.name.split("."))
+    if begin.isdecimal():
+        return begin
+    folder = file.resolve().parent.name
+    if folder.isdecimal():
+        return folder
+    return begin or next((part for part in others if part.isdecimal()), folder) or "log"
 
 
 @dataclass(frozen=True)
@@ -74,20 +92,24 @@ class Triples(WonLog):
     """Reader of `click price pctr`."""
 
     roles: Roles = ROLES
-    facts: tuple[str, ...] = FACTS
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the rows do not show."""
+        return (*FACTS, *order_of(self.files))
 
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`."""
         seen = 0
-        for file in self.files:
+        for place, file in enumerate(self.files):
             delimiter, width = layout(file)
             columns = (
-                Column("click", "integer", 0, 1),
+                flag("click"),
                 Column("price", "number", 0, PRICE_MAX),
                 Column("pctr", "number", 0, 1),
                 *([Column("fourth", lenient=True)] if width == 4 else []),
             )
-            episodes = Episodes(account)
+            episodes = Episodes(account, place)
             form = Form(delimiter, tuple(column.name for column in columns), quoted=False)
             for rows in read_rows(file, columns, account, form, episodes.takes):
                 n = len(rows)

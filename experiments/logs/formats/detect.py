@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ...errors import BadInput
 from ..rows.compression import files_of, head, raw_kind
-from ..rows.delimited import delimiter_of
+from ..rows.separators import by_count, cells_of
 from .auctionnet import HEADER
-from .ipinyou import SCHEMA, TEST_SCHEMA
+from .ipinyou import LOG_COLUMNS, SCHEMA, TEST_SCHEMA
+from .json_lines import first_object, is_json, is_spread_json, paths_in
 
-RAW, LOG_TXT, CSV, TRIPLES, YZX, AUCTIONNET, MAPPED, OWN = (
-    "ipinyou_raw", "ipinyou_log_txt", "ipinyou_csv", "click_price_pctr", "yzx", "auctionnet", "mapped", "jointbid",
+RAW, LOG_TXT, CSV, TRIPLES, YZX, YZBX, AUCTIONNET, MAPPED, OWN = (
+    "ipinyou_raw", "ipinyou_log_txt", "ipinyou_csv", "click_price_pctr", "yzx", "yzbx", "auctionnet", "mapped", "jointbid",
 )  # fmt: skip
 _STAMP = re.compile(r"^\d{17}$")
 _NUMBER = re.compile(r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
 _FEATURE = re.compile(r"^\d+:\S+$")
 _JUDGED = 50
-_BESIDE = {".md", ".yaml", ".yml", ".json", ".md5", ".py"}
+_NO_LOG = {".md", ".yaml", ".yml", ".md5", ".py"}
 _ABOUT = re.compile(r"^(readme|licen[sc]e|featindex\.txt|files\.md5|sha256|md5)")
 PARQUET = b"PAR1"
+SPREAD_JSON = "is JSON, but one JSON array or objects over several lines; write an object a line (JSON lines), as jq -c does"
 
 
 def detect(path: Path, *, mapped: bool = False) -> str:
@@ -50,9 +52,10 @@ def detect(path: Path, *, mapped: bool = False) -> str:
     return next(iter(told.values()))
 
 
-def likely(files: Sequence[Path]) -> list[Path]:
-    """The files that are logs, and not what may lie beside them."""
-    kept = [file for file in files if file.suffix not in _BESIDE and not _ABOUT.match(file.name.lower())]
+def likely(files: Sequence[Path], *, mapped: bool = False) -> list[Path]:
+    """The files that are logs, and not what may lie beside them; JSON is a log where there is a mapping for it."""
+    beside = _NO_LOG if mapped else {*_NO_LOG, ".json"}
+    kept = [file for file in files if file.suffix not in beside and not _ABOUT.match(file.name.lower())]
     return kept or list(files[:1])
 
 
@@ -61,6 +64,11 @@ def _one(file: Path) -> str:
     start = head(file)
     if start.startswith(PARQUET):
         return _parquet(file)
+    if is_spread_json(start):
+        raise BadInput(f"{file}: {SPREAD_JSON}")
+    if is_json(start) and (found := first_object(start)) is not None:
+        paths = ", ".join(paths_in(found))
+        raise BadInput(f"{file}: JSON lines, in the first of which are {paths[:300]}; {_SAY}")
     lines = start.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
     told = [line for line in lines if line.strip()][:_JUDGED]
     if not told:
@@ -88,30 +96,52 @@ _SAY = "say what its columns are with supply.mapping=FILE.yaml (docs/logs.md)"
 
 
 def _text(file: Path, lines: list[str]) -> str:
-    first = lines[0]
-    tabs, commas = first.rstrip("\r").split("\t"), [cell.strip(' "') for cell in first.split(",")]
-    names = {cell.strip(' "\r').casefold() for cell in first.split(delimiter_of(first))}
-    if {"click", "payprice", "bidid", "timestamp"} <= names and len(tabs) > 1:
+    mark = by_count(lines)
+    cut = [cells_of(line, mark, quoted=mark != "\t") for line in lines]
+    first = cut[0]
+    names = {cell.strip('"').casefold() for cell in first}
+    if {"click", "payprice", "bidid", "timestamp"} <= names and mark == "\t":
         return LOG_TXT
     if {"click", "payprice", "weekday", "hour"} <= names:
         return CSV
     if len({name.casefold() for name in HEADER} & names) >= 3:
         return AUCTIONNET
-    rows = [line.rstrip("\r").split("\t") for line in lines]
-    stamped = [row for row in rows if len(row) > 15 and _STAMP.match(row[1])]
-    if len(stamped) * 2 > len(rows):
+    if _most(cut, _is_log_row):
+        return LOG_TXT
+    stamped = [row for row in cut if len(row) > 15 and _STAMP.match(row[1])]
+    if len(stamped) * 2 > len(cut):
         return _raw(file, stamped)
     cells = [line.split() for line in lines]
     several = [row for row in cells if len(row) > 2] or [row for row in cells if len(row) > 1]
-    if several and sum(all(_NUMBER.match(cell) for cell in row[:2]) for row in several) * 2 > len(several):
-        if sum(len(row) > 2 and bool(_FEATURE.match(row[2])) for row in several) * 2 > len(several):
+    if _most(several, lambda row: _numbers(row[:2])):
+        if _most(several, lambda row: len(row) > 2 and bool(_FEATURE.match(row[2]))):
             return YZX
-        if sum(len(row) in {3, 4} and bool(_NUMBER.match(row[2])) for row in several) * 2 > len(several):
+        if _most(several, lambda row: len(row) > 3 and _numbers(row[2:3]) and bool(_FEATURE.match(row[3]))):
+            return YZBX
+        if _most(several, lambda row: len(row) in {3, 4} and _numbers(row[2:3])):
             return TRIPLES
-    if len(commas) > 1 or len(tabs) > 1:
-        shown = ", ".join(commas if len(commas) > 1 else tabs)
-        raise BadInput(f"{file}, row 1: a text file with the cells {shown[:300]}; {_SAY}")
-    raise BadInput(f"{file}, row 1: {first[:100]!r} is of no format that is known; {_SAY}")
+    if len(first) > 1:
+        raise BadInput(f"{file}, row 1: a text file with the cells {', '.join(first)[:300]}; {_SAY}")
+    raise BadInput(f"{file}, row 1: {lines[0][:100]!r} is of no format that is known; {_SAY}")
+
+
+def _most(rows: Sequence[list[str]], rule: Callable[[list[str]], bool]) -> bool:
+    """Whether the rule holds for more than half of the rows."""
+    return sum(map(rule, rows)) * 2 > len(rows)
+
+
+def _numbers(cells: Sequence[str]) -> bool:
+    return all(_NUMBER.match(cell) for cell in cells)
+
+
+def _is_log_row(row: list[str]) -> bool:
+    """Whether a row is one of make-ipinyou-data's, without a header: a click, and the time in the fifth cell."""
+    widths = {len(LOG_COLUMNS), len(LOG_COLUMNS) + len(TEST_SCHEMA) - len(SCHEMA)}
+    return (
+        len(row) in widths
+        and row[0] in {"0", "1"}
+        and bool(_STAMP.match(row[LOG_COLUMNS.index("timestamp")]))
+    )
 
 
 def _raw(file: Path, rows: list[list[str]]) -> str:

@@ -18,9 +18,10 @@ import pyarrow as pa
 
 from ..log_table import Roles, WonLog
 from ..rows import columns as make
+from ..rows.column import Column, flag
 from ..rows.columns import HOUR_US, NULLS, PRICE_MAX
+from ..rows.compression import head
 from ..rows.delimited import Form, Rows, headed, read_rows
-from ..rows.number_cells import Column
 from ..rows.row_audit import Account
 from .click_join import Clicks, Keys
 
@@ -35,6 +36,9 @@ SCHEMA = (
 """The 24 columns of impression, click and conversion logs."""
 TEST_SCHEMA = (*SCHEMA, "nclick", "nconversation")
 """The testing sets count clicks and conversions on each row."""
+_DERIVED = ("click", "weekday", "hour")
+LOG_COLUMNS = (*_DERIVED, *SCHEMA)
+"""The columns of make-ipinyou-data's logs."""
 
 ROLES = Roles(
     profile=("usertag", "region", "city", "useragent"),
@@ -66,7 +70,8 @@ _MONEY = (
 )
 _BID = Column("bidprice", "number", 0, PRICE_MAX, missing=tuple(NULLS))
 _CALENDAR = (Column("weekday", "integer", 0, 6), Column("hour", "integer", 0, 23))
-_CLICK = Column("click", "integer", 0, 1)
+_CLICK = flag("click")
+_COUNTED = (Column("nclick", "integer", 0, 10**6), Column("nconversation", "integer", 0, 10**6))
 CLEANED = (_CLICK, *_CALENDAR, Column("slotprice", "number", 0, PRICE_MAX), _MONEY[1], *map(Column, _TEXT))
 """Columns that the cleaned CSV must have, in any order; others are ignored."""
 
@@ -92,7 +97,7 @@ class CleanedCsv(WonLog):
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`; the rows of one hour share its first microsecond."""
         for file in self.files:
-            for rows in read_rows(file, CLEANED, account, headed(file)):
+            for rows in read_rows(file, CLEANED, account, headed(file, CLEANED)):
                 hour = rows["weekday"] * 24 + rows["hour"]
                 text = {name: make.recode(rows[name], make.without_null) for name in _TEXT}
                 yield make.chunk(_canonical(rows, text, hour * HOUR_US, self.weight(rows["click"])))
@@ -100,17 +105,35 @@ class CleanedCsv(WonLog):
 
 @dataclass(frozen=True)
 class LogTxt(WonLog):
-    """`*.log.txt` of make-ipinyou-data: a header, click, weekday, hour, then the 24 columns of the raw logs."""
+    """`*.log.txt` of make-ipinyou-data: click, weekday, hour, then the columns of the raw logs; with a header or without."""
 
     roles: Roles = ROLES
     facts: tuple[str, ...] = FACTS
 
     def chunks(self, account: Account) -> Iterator[pa.Table]:
-        """See `Reader`."""
-        wanted = (_CLICK, *_CALENDAR, *_raw_columns())
-        for file in self.files:
-            for rows in read_rows(file, wanted, account, Form("\t", None, quoted=False)):
+        """See `Reader`; conversions are there where each file counts them."""
+        wanted: tuple[Column, ...] = (_CLICK, *_CALENDAR, *_raw_columns())
+        headers = {file: _log_header(file) for file in self.files}
+        counted = all(_COUNTED[1].name in (names or _first_cells(file)) for file, names in headers.items())
+        for file, names in headers.items():
+            columns = (*wanted, _COUNTED[1]) if counted else wanted
+            for rows in read_rows(file, columns, account, Form("\t", names, quoted=False)):
+                if counted:
+                    rows.columns["conversion"] = (rows[_COUNTED[1].name] > 0).astype(np.int64)
                 yield _raw_chunk(str(file), rows, account, self)
+
+
+def _first_cells(file: Path) -> list[str]:
+    lines = head(file).decode("utf-8-sig", "replace").splitlines()
+    return lines[0].split("\t") if lines else []
+
+
+def _log_header(file: Path) -> tuple[str, ...] | None:
+    """The names of a `*.log.txt` without a header; None where its first line is one."""
+    if "click" in [cell.strip().casefold() for cell in _first_cells(file)]:
+        return None
+    counts_too = width_of(file) == len(_DERIVED) + len(TEST_SCHEMA)
+    return (*_DERIVED, *(TEST_SCHEMA if counts_too else SCHEMA))
 
 
 @dataclass(frozen=True)
@@ -131,11 +154,7 @@ class RawLogs(WonLog):
         for file in self.files:
             counted = width_of(file) == len(TEST_SCHEMA)
             names = TEST_SCHEMA if counted else SCHEMA
-            extra = (
-                (Column("nclick", "integer", 0, 10**6), Column("nconversation", "integer", 0, 10**6))
-                if counted
-                else ()
-            )
+            extra = _COUNTED if counted else ()
             wanted = (
                 Column("logtype", "integer", 0, 9, missing=tuple(NULLS), default=1),
                 *_raw_columns(),
@@ -152,16 +171,11 @@ class RawLogs(WonLog):
                         rows.columns["conversion"] = conversions.found(rows["bidid"], rows["creative"])
                 yield _raw_chunk(str(file), rows, account, self)
         for keys, what in ((clicks, "click"), (conversions, "conversion")):
-            account.notes[f"{what} rows have no impression among these"] += keys.unmatched
-            account.notes[f"impressions share a {what} with another row of the same bid id and creative"] += (
-                keys.shared
-            )
+            account.notes.update(keys.notes(what))
 
 
 def width_of(file: Path) -> int:
     """How many cells most of the first lines have, separated by tabs."""
-    from ..rows.compression import head
-
     lines = head(file).decode("utf-8", "replace").splitlines()[:50]
     counts = [line.count("\t") + 1 for line in (lines[:-1] or lines) if line.strip()]
     return max(set(counts), key=counts.count) if counts else 0
@@ -172,14 +186,12 @@ def _keys(files: Sequence[Path], account: Account) -> Keys:
     wanted = (Column("bidid", "id"), Column("creative", "id"))
     found = Clicks()
     for file in files:
-        own = Account(str(file), account.drop_bad)
+        own = Account(str(file), account.drop_bad, account.tolerant)
         for rows in read_rows(file, wanted, own, Form("\t", SCHEMA, quoted=False)):
             found.add(rows["bidid"], rows["creative"])
         own.check()
+        account.problems += own.problems
         account.notes[f"rows of {file.name} could not be used and were dropped"] += sum(own.dropped.values())
-        account.notes[f"rows of {file.name} were joined to the impressions"] += own.read - sum(
-            own.dropped.values()
-        )
     return found.keys()
 
 

@@ -45,7 +45,9 @@ class OwnLog:
 
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`."""
-        for file in self.files:
+        for place, file in enumerate(self.files):
+            # People are numbered anew in each run.
+            run = f"{place}/" if len(self.files) > 1 else ""
             for batch in read_own(file, account):
                 won = np.asarray(
                     pc.fill_null(pc.equal(batch["seat"].cast(pa.string()), self.seat), fill_value=False)
@@ -67,7 +69,9 @@ class OwnLog:
                         ),
                         "floor_micros": floor,
                         "weight": np.ones(len(batch)),
-                        "user": pc.fill_null(batch["user"].cast(pa.string()), ""),
+                        "user": pc.fill_null(
+                            pc.binary_join_element_wise(run, batch["user"].cast(pa.string()), ""), ""
+                        ),
                         "conversion": seen["converted"].astype(np.int64),
                         "known": won,
                         "bid_micros": make.micros(np.where(won, bid, 0.0), MICROS_PER_CPM),

@@ -13,29 +13,34 @@ from ...errors import BadInput, closest
 
 PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
 """Micros per impression in one unit of a price."""
-TIME_US = {"s": 1_000_000, "ms": 1_000, "us": 1, "h": 3_600_000_000}
 MISSING = ("", "null", "Null", "NULL", "NA", "NaN", "nan", "None", "\\N")
 Unit = Literal["cpm", "impression", "micros", "fen_cpm"]
 Name = Annotated[str, Field(min_length=1)]
 
 
 class TimeColumn(Model):
-    """Which column is the time, and how it is written: a number of s, ms, us or h; `iso`; `yyyyMMddHHmmssSSS`."""
+    """Which column is the time, and how it is written: a count of s, ms, us, ns or h; `iso`; digits as in `yyyyMMddHH`."""
 
     column: Name
-    unit: Literal["s", "ms", "us", "h", "iso", "yyyyMMddHHmmssSSS"] = "iso"
+    unit: Literal[
+        "s", "ms", "us", "ns", "h", "iso",
+        "yyMMddHH", "yyyyMMdd", "yyyyMMddHH", "yyyyMMddHHmm", "yyyyMMddHHmmss", "yyyyMMddHHmmssSSS",
+    ] = "iso"  # fmt: skip
 
 
 class Mapping(Model):
     """What the columns of a file are; `price` and `click` are needed, all others may be left out.
 
+    Names are those in the header, or dotted paths in JSON lines (`site.domain`, `imp.0.bidfloor`). A column may have several
+    roles: the floor may also be a feature. `delimiter` is told from the file where it is left out.
+
     `profile`, `context`, `history` and `ad` name feature columns by who owns them; `lists` those among them that hold
     several values in a cell, separated by `list_separator`. `price` is the highest rival bid (or what was paid, in second
     price), `floor` and `bid` are in the same `price_unit`. `known` marks rows whose outcome was seen, where losing rows are
-    logged too (`full_information`). `header` lists the columns' names where the file has none in its first line.
+    logged too (`full_information`); without it the outcome counts as seen where the price is below `bid`. `header` lists the columns' names where the file has none in its first line.
     """
 
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     quoted: bool = True
     header: tuple[Name, ...] | None = None
     currency: Name = "currency"

@@ -6,17 +6,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jointbid.sim.paths import expand
+
 from ...errors import BadInput, closest
 from ..log_table import Reader
 from ..rows.compression import files_of, head, raw_kind
 from . import detect
 from .auctionnet import AuctionNet
 from .click_price_pctr import Triples
+from .featindex import Meaning
 from .ipinyou import SCHEMA, TEST_SCHEMA, CleanedCsv, LogTxt, RawLogs, width_of
 from .jointbid_log import SEAT, OwnLog
-from .mapped import Mapped
+from .json_lines import is_json, is_spread_json
+from .mapped import Kind, Mapped
 from .mapping import read_mapping
-from .yzx import Meaning, Yzx
+from .yzx import Yzbx, Yzx
 
 AUTO = "auto"
 FEATURE_INDEX = "featindex.txt"
@@ -110,7 +114,7 @@ def _check_width(file: Path) -> None:
 def _beside(path: Path, kind: str, said: str | None) -> list[Path]:
     """The click or conversion files of a folder, or those that go with one file of impressions."""
     if said is not None:
-        given = Path(said).expanduser()
+        given = expand(said)
         return [file for file in files_of(given) if not given.is_dir() or raw_kind(file) == kind]
     if path.is_dir():
         return [file for file in files_of(path) if raw_kind(file) == kind]
@@ -122,9 +126,9 @@ def _beside(path: Path, kind: str, said: str | None) -> list[Path]:
     ]
 
 
-def _yzx(path: Path, options: Options) -> Reader:
+def _yzx(path: Path, options: Options, reader: type[Yzx] = Yzx) -> Reader:
     index = (path if path.is_dir() else path.parent) / FEATURE_INDEX
-    return Yzx(_plain(path), options.nonclick_weight, Meaning.read(index) if index.is_file() else None)
+    return reader(_plain(path), options.nonclick_weight, Meaning.read(index) if index.is_file() else None)
 
 
 def _mapped(path: Path, options: Options) -> Reader:
@@ -132,19 +136,28 @@ def _mapped(path: Path, options: Options) -> Reader:
         raise BadInput(
             "supply.mapping: required by supply.format=mapped: a YAML file that says what the columns are"
         )
-    files = files_of(path)
-    parquet = {head(file, 4) == detect.PARQUET for file in files}
-    if len(parquet) > 1:
-        raise BadInput(f"{path}: holds both Parquet and text files; give them one by one")
-    return Mapped(
-        files, read_mapping(Path(options.mapping).expanduser()), parquet.pop(), options.nonclick_weight
-    )
+    mapping = read_mapping(expand(options.mapping))
+    files = detect.likely(files_of(path), mapped=True)
+    kinds = {_kind(file) for file in files}
+    if len(kinds) > 1:
+        raise BadInput(
+            f"{path}: holds files of several kinds ({', '.join(sorted(kinds))}); give them one by one"
+        )
+    return Mapped(files, mapping, kinds.pop(), options.nonclick_weight)
+
+
+def _kind(file: Path) -> Kind:
+    """What a file for a mapping is, by its first bytes."""
+    start = head(file)
+    if is_spread_json(start):
+        raise BadInput(f"{file}: {detect.SPREAD_JSON}")
+    return "parquet" if start.startswith(detect.PARQUET) else "json" if is_json(start) else "text"
 
 
 FORMATS: dict[str, Format] = {
     detect.RAW: Format("iPinYou raw logs, seasons 2 and 3: imp and clk files, 24 columns, no header", _raw),
     detect.LOG_TXT: Format(
-        "make-ipinyou-data *.log.txt: a header, 27 columns",
+        "make-ipinyou-data *.log.txt: 27 or 29 columns, with a header or without",
         lambda path, options: LogTxt(_plain(path), options.nonclick_weight),
     ),
     detect.CSV: Format(
@@ -156,8 +169,12 @@ FORMATS: dict[str, Format] = {
         lambda path, options: Triples(_plain(path), options.nonclick_weight),
     ),
     detect.YZX: Format("yzx text: click price index:value ...", _yzx),
+    detect.YZBX: Format(
+        "yzbx text: click price bid index:value ..., won and lost rows",
+        lambda path, options: _yzx(path, options, Yzbx),
+    ),
     detect.AUCTIONNET: Format("AuctionNet period CSV", lambda path, _: AuctionNet(_plain(path))),
-    detect.MAPPED: Format("any CSV or Parquet file, by a mapping", _mapped),
+    detect.MAPPED: Format("any CSV, JSON-lines or Parquet file, by a mapping", _mapped),
     detect.OWN: Format(
         "the auction log of jointbid run", lambda path, options: OwnLog(_plain(path), options.seat)
     ),

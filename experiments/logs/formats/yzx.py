@@ -1,14 +1,14 @@
 """`yzx` text, as make-ipinyou-data writes it and optimal-rtb, rlb-dp and rtbarbitrage read it: `click price index:value ...`.
 
-A feature is a number; `featindex.txt` beside the file, where it lies there, says what each stands for (`column:value`, a
-tab, the number), and so which house owns it. A line with one field begins an episode and is its id.
+A feature is a number; `featindex.txt` beside the file, where it lies there, says what each stands for. A line with one field
+begins an episode and is its id. `yzbx` (rk2900's DLF and drsa) has the bid after the price: rows with a price at or above it
+were lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,93 +16,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...errors import BadInput
 from ..log_table import Roles, WonLog
 from ..rows import columns as make
-from ..rows.columns import NULLS, PRICE_MAX
+from ..rows.column import Column, flag
+from ..rows.columns import PRICE_MAX
+from ..rows.compression import order_of
 from ..rows.delimited import Form, Rows, read_rows
-from ..rows.number_cells import Column, numbers_of
+from ..rows.number_cells import numbers_of
 from ..rows.row_audit import Account
 from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
-from .ipinyou import ROLES, SCHEMA
+from .featindex import Meaning
 
 FEATURES = "features"
-_HEADER = ("click", "weekday", "hour", *SCHEMA)
+_UNLISTED = (
+    "features have numbers that featindex.txt does not have (is it of another log?); they are left out"
+)
+_FEATURE_RULE = "whole numbers with a value each, as in 12:1"
 _FORM = Form("\x01", ("line",), quoted=False)
 """A line is one cell: the separator is a byte that no such file has."""
-_CLICK, _PRICE = Column("click", "integer", 0, 1), Column("price", "number", 0, PRICE_MAX)
-_MOST = 10**9
-
-
-@dataclass(frozen=True)
-class Meaning:
-    """What the feature numbers stand for: `column[number]`, an index of `names` (-1 unknown), and `value[number]`."""
-
-    names: tuple[str, ...]
-    column: NDArray[np.int64]
-    value: list[str]
-
-    @classmethod
-    def read(cls, path: Path) -> Meaning:
-        """Read a `featindex.txt`.
-
-        Raises:
-            BadInput: a line that is not `column:value`, a tab, a number.
-        """
-        known: dict[int, tuple[str, str]] = {}
-        for row, line in enumerate(path.read_text("utf-8", errors="backslashreplace").splitlines(), 1):
-            text, _, number = line.rpartition("\t")
-            if not number.strip().isdecimal() or int(number) > 10**8:
-                raise BadInput(
-                    f"{path}, row {row}, column 'index': {number!r:.80} is not a whole number from 0 to 100000000"
-                )
-            place, _, told = text.partition(":")
-            known[int(number)] = (_HEADER[int(place)] if place.isdecimal() and int(place) < 27 else "", told)
-        there = {name for name, _ in known.values()}
-        names = tuple(name for name in (*ROLES.features, "slotprice") if name in there)
-        size = max(known, default=0) + 1
-        column, values = np.full(size, -1, dtype=np.int64), [""] * size
-        for index, (name, value) in known.items():
-            column[index] = names.index(name) if name in names else -1
-            values[index] = "" if value in NULLS else value
-        return cls(names, column, values)
-
-    @property
-    def roles(self) -> Roles:
-        """Who owns the columns, as in the other iPinYou forms; the floor's bucket is the context's."""
-        groups = {
-            group: tuple(name for name in ROLES.of(group) if name in self.names)
-            for group in ("profile", "context", "ad")
-        }
-        floor = ("slotprice",) if "slotprice" in self.names else ()
-        return Roles(
-            groups["profile"], groups["context"] + floor, groups["ad"], ROLES.lists & set(self.names)
-        )
-
-    def text(self, lists: pa.ListArray, number: NDArray[np.int64]) -> dict[str, Any]:
-        """The columns of some rows from their feature numbers."""
-        begin = np.asarray(lists.offsets)
-        row = np.repeat(np.arange(len(lists)), np.diff(begin))
-        column = np.where(
-            number < len(self.column), self.column[np.minimum(number, len(self.column) - 1)], -1
-        )
-        values, found = np.array(self.value, dtype=object), {}
-        for place, name in enumerate(self.names):
-            mine = column == place
-            if name in self.roles.lists:
-                offsets = np.concatenate([[0], np.cumsum(np.bincount(row[mine], minlength=len(lists)))])
-                tags = pa.array(values[number[mine]], pa.string())
-                found[name] = pc.binary_join(
-                    pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), tags), ","
-                )
-                continue
-            code = np.full(len(lists), -1, dtype=np.int64)
-            code[row[mine]] = number[mine]
-            held, inverse = np.unique(code, return_inverse=True)
-            found[name] = make.from_codes(
-                inverse, ["" if number < 0 else self.value[number] for number in held]
-            )
-        return found
+_LEADING = (flag("click"), Column("price", "number", 0, PRICE_MAX))
 
 
 @dataclass(frozen=True)
@@ -113,29 +45,39 @@ class Yzx(WonLog):
 
     @property
     def roles(self) -> Roles:
-        """By the meaning of the features, where it is known; else they are one list that is nobody's in particular."""
+        """By the meaning of the features, where it is known; else they are one list, of the context."""
         return self.meaning.roles if self.meaning else Roles(context=(FEATURES,), lists=frozenset({FEATURES}))
+
+    @property
+    def leading(self) -> tuple[Column, ...]:
+        """What stands before the features."""
+        return _LEADING
 
     @property
     def facts(self) -> tuple[str, ...]:
         """What the rows do not show."""
-        told = "featindex.txt says what the features are" if self.meaning else (
-            "without featindex.txt beside the file nobody can tell profile from context: all features count as context"
-        )  # fmt: skip
-        return (*FACTS, told)
+        return (*FACTS, *self._told, *order_of(self.files))
+
+    @property
+    def _told(self) -> tuple[str, ...]:
+        if self.meaning is None:
+            return (
+                "without featindex.txt beside the file profile cannot be told from context: all features count as context",
+            )
+        return (f"featindex.txt says what the features are; it numbers them by {self.meaning.dialect}",)
 
     def chunks(self, account: Account) -> Iterator[pa.Table]:
         """See `Reader`."""
         seen = 0
-        for file in self.files:
-            episodes = Episodes(account)
+        for place, file in enumerate(self.files):
+            episodes = Episodes(account, place)
             for block in read_rows(file, (Column("line", "id"),), account, _FORM):
-                rows = _parsed(str(file), block, account, episodes)
+                rows = _parsed(str(file), block, account, episodes, self.leading)
                 n = len(rows)
                 if self.meaning:
-                    text = self.meaning.text(
-                        rows["features"], np.asarray(rows["features"].flatten().cast(pa.int64()))
-                    )
+                    numbers = np.asarray(rows["features"].flatten().cast(pa.int64()))
+                    text = self.meaning.text(rows["features"], numbers)
+                    account.notes[_UNLISTED] += self.meaning.unlisted(numbers)
                 else:
                     text = {FEATURES: pc.binary_join(rows["features"], ",")}
                 yield make.chunk(
@@ -147,37 +89,72 @@ class Yzx(WonLog):
                         "floor_micros": np.zeros(n, dtype=np.int64),
                         "weight": self.weight(rows["click"]),
                         "episode": episodes.of(rows.numbers),
+                        **self._outcome(rows, account),
                         **text,
                     }
                 )
                 seen += n
 
+    def _outcome(self, _rows: Rows, _account: Account) -> dict[str, Any]:
+        """Columns on the outcome, beside or in place of the click."""
+        return {}
 
-def _parsed(file: str, block: Rows, account: Account, episodes: Episodes) -> Rows:
-    """Lines taken apart: click, price, and the features as a list of numbers."""
+
+@dataclass(frozen=True)
+class Yzbx(Yzx):
+    """Reader of `yzbx` files: each auction with its bid, won or lost."""
+
+    full_information: bool = field(default=True, init=False)
+
+    @property
+    def leading(self) -> tuple[Column, ...]:
+        """What stands before the features."""
+        return (*_LEADING, Column("bid", "number", 0, PRICE_MAX))
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """What the rows do not show."""
+        lost = "prices and bids are taken for fen CPM; a row with a price at or above its bid was lost, and its outcome is unknown"
+        return (lost, *FACTS[1:], *self._told, *order_of(self.files))
+
+    def _outcome(self, rows: Rows, account: Account) -> dict[str, Any]:
+        won = rows["price"] < rows["bid"]
+        account.notes["clicks stand on rows that were lost; they are not used"] += int(
+            rows["click"][~won].sum()
+        )
+        return {
+            "click": np.where(won, rows["click"], 0),
+            "known": won,
+            "bid_micros": make.micros(rows["bid"], MICROS_PER_FEN_CPM),
+        }
+
+
+def _parsed(file: str, block: Rows, account: Account, episodes: Episodes, leading: Sequence[Column]) -> Rows:
+    """Lines taken apart: the leading numbers, and the features as a list of numbers."""
+    count = len(leading)
     line = pc.utf8_trim_whitespace(pc.replace_substring(block["line"], "\t", " "))
-    short = np.asarray(pc.less(pc.count_substring(line, " "), 2))
+    short = np.asarray(pc.less(pc.count_substring(line, " "), count))
     for i in np.flatnonzero(short):
         text, number = line[int(i)].as_py(), int(block.numbers[i])
         if not episodes.takes(number, text):
+            expected = " ".join(column.name for column in leading)
             account.complain(
-                file, number, f": {text[:80]!r} is not 'click price index:value ...'", "ragged row"
+                file, number, f": {text[:80]!r} is not '{expected} index:value ...'", "ragged row"
             )
     whole = Rows({"line": line}, block.numbers).without(short)
-    parts = pc.split_pattern(whole["line"], " ", max_splits=2)
-    cells = [pc.list_element(parts, i) if len(whole) else pa.array([], pa.string()) for i in range(3)]
-    click, no_click = numbers_of(cells[0], _CLICK)
-    price, no_price = numbers_of(cells[1], _PRICE)
-    features, no_features = _features(cells[2])
-    wrong = no_click | no_price | no_features
-    for i in np.flatnonzero(wrong):
-        named, rule, name = (
-            (0, _CLICK.allowed, "click") if no_click[i] else (1, _PRICE.allowed, "price") if no_price[i] else
-            (2, "whole numbers with a value each, as in 12:1", "features")
-        )  # fmt: skip
-        what = f", column {name!r}: {cells[named][int(i)].as_py()[:80]!r} is not {rule}"
-        account.complain(file, int(whole.numbers[i]), what, f"bad {name}")
-    return Rows({"click": click, "price": price, "features": features}, whole.numbers).without(wrong)
+    parts = pc.split_pattern(whole["line"], " ", max_splits=count)
+    cells = [pc.list_element(parts, i) if len(whole) else pa.array([], pa.string()) for i in range(count + 1)]
+    found: dict[str, Any] = {}
+    wrong = np.zeros(len(whole), dtype=bool)
+    for place, cell in enumerate(cells):
+        column = leading[place] if place < count else None
+        name, rule = (column.name, column.allowed) if column else (FEATURES, _FEATURE_RULE)
+        found[name], bad = numbers_of(cell, column) if column else _features(cell)
+        for i in np.flatnonzero(bad & ~wrong):
+            what = f", column {name!r}: {cell[int(i)].as_py()[:80]!r} is not {rule}"
+            account.complain(file, int(whole.numbers[i]), what, f"bad {name}")
+        wrong |= bad
+    return Rows(found, whole.numbers).without(wrong)
 
 
 def _features(text: pa.Array) -> tuple[pa.ListArray, NDArray[np.bool_]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..formats.mapped import Mapped
 from ..log_table import Reader
 from .leaks import Suspect
 from .survey import MOST_NAMES, Survey
@@ -36,6 +37,13 @@ def _sides(survey: Survey, reader: Reader) -> Iterator[str]:
             f"{survey.rows:,} rows, those that were shown"
         )
         return
+    if has_lost_rows(survey, reader):
+        yield (
+            f"losing rows: {survey.above_bid:,} of {survey.rows:,} rows cost more than was bid, so rows that were lost are here "
+            "too, and their outcome was not seen. Say full_information: true in the mapping; and known: COLUMN (1 where the "
+            "outcome was seen), or else rows whose price is at or above the bid count as lost"
+        )
+        return
     top = f" (the highest bid is {max(survey.bids) / 1e3:,.3f} CPM)" if survey.bids else ""
     yield (
         f"one-sided: only impressions that the logger won are here, so prices above its own bid are censored{top}. A replay "
@@ -48,18 +56,23 @@ def _sides(survey: Survey, reader: Reader) -> Iterator[str]:
         yield f"bids: {len(survey.bids)} constant levels ({shown} CPM): what was won does not depend on the person or the page"
 
 
+def has_lost_rows(survey: Survey, reader: Reader) -> bool:
+    """Whether a mapped log that is said to hold won rows alone holds lost ones: their prices are above the bid."""
+    return isinstance(reader, Mapped) and not reader.full_information and survey.above_bid > 0
+
+
 def _leaks(survey: Survey, suspects: list[Suspect]) -> Iterator[str]:
     if not survey.clicks:
         yield "no clicks: there is nothing to learn from; only prices can be studied"
     for suspect in suspects[:10]:
         yield f"suspected leak: {suspect}. Leakage or retargeting: results are shown with it and without"
     if not suspects and survey.clicks:
-        yield "leaks: no value stands almost only on clicks, none is missing on one label alone"
+        yield "leaks: no value stands almost only on clicks or hardly ever on one, none is missing on one label alone"
 
 
 def _selection(survey: Survey) -> Iterator[str]:
     for what, groups in (("episode", survey.episodes), ("person", survey.people)):
-        several = {name: counts for name, counts in groups.items() if name != "-1" and counts[0] > 1}
+        several = {name: counts for name, counts in groups.items() if counts[0] > 1}
         if len(several) > 1 and survey.clicks:
             share = sum(counts[1] > 0 for counts in several.values()) / len(several)
             if share == 1:

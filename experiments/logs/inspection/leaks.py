@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from ..log_table import Roles
 
@@ -22,15 +23,20 @@ LEAST_SHARE, TELLING = 0.05, 3.0
 """Suspect: a value on at least that share of a campaign's clicks, and (share of the clicks) x (how many times as often on
 clicks as on the rest) at least this. In the iPinYou log the three known tags reach 3.3 to 650 and everything else less than
 1.5."""
+AVOIDED, SELDOM = 20.0, 0.01
+"""Suspect, too: a value that would stand on at least so many of the clicks if they were like the other rows, and stands on none, or
+on at most this share of them. In the iPinYou log no value would stand on more than 15 clicks and stands on none."""
 MOST_VALUES = 200_000
 """Of a feature so many values are counted at a time; then those without a click and seen but once are forgotten."""
 PRESENT = "(anything)"
 """Stands for a column that is filled in."""
+ALL_CAMPAIGNS = "(all)"
+"""Names the campaigns together, where no single one has clicks enough."""
 
 
 @dataclass(frozen=True)
 class Suspect:
-    """A value that is suspect in one campaign: `share` of its clicks have it, `other` of its other rows."""
+    """A value that is suspect in one campaign (or in all together): `share` of its clicks have it, `other` of its other rows."""
 
     campaign: str
     column: str
@@ -46,7 +52,8 @@ class Suspect:
     def __str__(self) -> str:
         what = f"{self.column} = {self.value!r}" if self.value else f"{self.column} missing"
         what = f"{self.column} filled in" if self.value == PRESENT else what
-        return f"campaign {self.campaign}: {what} on {self.share:.1%} of the clicks and {self.other:.3%} of the other rows"
+        where = f"campaign {self.campaign}" if self.campaign != ALL_CAMPAIGNS else "all campaigns"
+        return f"{where}: {what} on {self.share:.1%} of the clicks and {self.other:.3%} of the other rows"
 
 
 @dataclass
@@ -87,23 +94,47 @@ class LeakCounts:
 
     def _of(self, name: str, totals: pd.DataFrame) -> Iterator[Suspect]:
         counts = self._values[name]
-        filled = counts[counts.index.get_level_values("value") != ""]
-        if len(filled) < len(counts) and name not in self.roles.lists:
-            whole = filled.groupby(level="campaign").sum()
-            whole.index = pd.MultiIndex.from_product([whole.index, [PRESENT]], names=["campaign", "value"])
-            counts = pd.concat([counts, whole])
-        counts = counts[counts["clicks"] >= LEAST_CLICKS]
-        of = totals.loc[counts.index.get_level_values("campaign")]
-        share = counts["clicks"].to_numpy() / np.maximum(of["clicks"].to_numpy(), 1)
-        rest = np.maximum((of["rows"] - of["clicks"]).to_numpy(), 1)
-        other = (counts["rows"] - counts["clicks"]).to_numpy() / rest
-        least = (counts["rows"] - counts["clicks"]).to_numpy() + 0.5
-        times = share / (least / rest)
-        suspect = (share >= LEAST_SHARE) & (share * times >= TELLING)
+        empty = counts[counts.index.get_level_values("value") == ""].groupby(level="campaign").sum()
+        if len(empty):
+            filled = totals - empty.reindex(totals.index, fill_value=0)
+            filled.index = pd.MultiIndex.from_product([filled.index, [PRESENT]], names=["campaign", "value"])
+            counts = pd.concat([counts, filled])
+        share, other, clicks, expected = _shares(counts, totals)
+        rest = (totals["rows"] - totals["clicks"]).clip(lower=1)
+        least = other + 0.5 / rest.loc[counts.index.get_level_values("campaign")].to_numpy()
+        told = (clicks >= LEAST_CLICKS) & (share >= LEAST_SHARE) & (share * share / least >= TELLING)
+        avoided = (expected >= AVOIDED) & (clicks <= SELDOM * expected)
         pairs = counts.index.to_list()
-        for i in np.flatnonzero(suspect).tolist():
-            campaign, value = pairs[i]
-            yield Suspect(str(campaign), name, str(value), float(share[i]), float(other[i]))
+        for i in np.flatnonzero(told | avoided).tolist():
+            yield Suspect(str(pairs[i][0]), name, str(pairs[i][1]), float(share[i]), float(other[i]))
+        yield from self._of_all(
+            name, counts, expected, {pairs[i][1] for i in np.flatnonzero(avoided).tolist()}
+        )
+
+    def _of_all(
+        self, name: str, counts: pd.DataFrame, expected: NDArray[np.float64], found: set[str]
+    ) -> Iterator[Suspect]:
+        """Values that clicks avoid in all campaigns together, where no single one has clicks enough to tell."""
+        if counts.index.get_level_values("campaign").nunique() < 2:
+            return
+        whole = counts.assign(expected=expected).groupby(level="value").sum()
+        assert self._totals is not None  # noqa: S101 - there are counts
+        clicks = int(self._totals["clicks"].sum())
+        rest = int(self._totals["rows"].sum()) - clicks
+        avoided = (whole["expected"] >= AVOIDED) & (whole["clicks"] <= SELDOM * whole["expected"])
+        for value, row in whole[avoided].iterrows():
+            if value not in found:
+                share, other = row["clicks"] / max(clicks, 1), (row["rows"] - row["clicks"]) / max(rest, 1)
+                yield Suspect(ALL_CAMPAIGNS, name, str(value), float(share), float(other))
+
+
+def _shares(counts: pd.DataFrame, totals: pd.DataFrame) -> tuple[NDArray[np.float64], ...]:
+    """Of each value the share of its campaign's clicks and of the other rows, its clicks, and those that shares make expected."""
+    of = totals.loc[counts.index.get_level_values("campaign")]
+    clicks, all_clicks = counts["clicks"].to_numpy(), of["clicks"].to_numpy()
+    rest = np.maximum((of["rows"] - of["clicks"]).to_numpy(), 1)
+    other = (counts["rows"].to_numpy() - clicks) / rest
+    return clicks / np.maximum(all_clicks, 1), other, clicks, other * all_clicks
 
 
 def _exploded(column: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

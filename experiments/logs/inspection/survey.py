@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,16 +20,23 @@ PER_OCTAVE = 64
 _OCTAVES = 50
 MOST_NAMES = 100_000
 """So many campaigns, people or episodes are told apart; from then on it is said that there are more."""
+NO_EPISODE = -1
+"""Of rows before the first episode."""
+MOST_AMOUNTS = 10_000
+"""Up to so many distinct prices are counted one by one."""
 COMPARED = 1_000_000
 """Among so many first rows doubles are looked for."""
 
 
 @dataclass
 class Histogram:
-    """Amounts in bins of 1.1 %: quantiles of any number of them. Amounts are micros, 0 and up."""
+    """Amounts, micros, 0 and up: exact while few distinct ones have come, then in bins of 1.1 %."""
 
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(_OCTAVES * PER_OCTAVE + 1))
+    held: dict[int, float] | None = field(default_factory=dict)
+    """The weight of each distinct amount; None once there are more than `MOST_AMOUNTS`."""
     total: float = 0.0
+    least: float = math.inf
     most: float = 0.0
 
     def add(self, amounts: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
@@ -40,7 +48,23 @@ class Histogram:
         )
         self.counts += np.bincount(place, weights, minlength=len(self.counts))
         self.total += float(amounts @ weights)
+        self.least = min(self.least, float(amounts.min(initial=2**62)))
         self.most = max(self.most, float(amounts.max(initial=0)))
+        self._hold(amounts, weights)
+
+    def _hold(self, amounts: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
+        if self.held is None:
+            return
+        distinct, at = np.unique(amounts, return_inverse=True)
+        for amount, weight in zip(distinct.tolist(), np.bincount(at, weights).tolist(), strict=True):
+            self.held[amount] = self.held.get(amount, 0.0) + weight
+        if len(self.held) > MOST_AMOUNTS:
+            self.held = None
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether quantiles are amounts that occur, not the middle of a bin."""
+        return self.held is not None
 
     @property
     def weight(self) -> float:
@@ -49,8 +73,10 @@ class Histogram:
 
     @property
     def mean(self) -> float:
-        """Of all amounts; nan where there is none."""
-        return self.total / self.weight if self.weight else float("nan")
+        """Of all amounts, between the lowest and the highest; nan where there is none."""
+        if not self.weight:
+            return float("nan")
+        return min(max(self.total / self.weight, self.least), self.most)
 
     @property
     def above_0(self) -> float:
@@ -58,11 +84,21 @@ class Histogram:
         return 1 - self.counts[0] / self.weight if self.weight else float("nan")
 
     def quantile(self, share: float) -> float:
-        """The middle of the bin that holds the quantile."""
+        """The least amount that at least this share of the weight does not exceed, or the middle of its bin."""
         if not self.weight:
             return float("nan")
-        place = int(np.searchsorted(np.cumsum(self.counts), share * self.weight))
-        return 0.0 if place == 0 else float(2.0 ** ((place - 0.5) / PER_OCTAVE))
+        if self.held is not None:
+            amounts = sorted(self.held)
+            upto = np.cumsum([self.held[amount] for amount in amounts])
+            return float(amounts[place_of(upto, share)])
+        place = place_of(np.cumsum(self.counts), share)
+        middle = 0.0 if place == 0 else float(2.0 ** ((place - 0.5) / PER_OCTAVE))
+        return min(max(middle, self.least), self.most)
+
+
+def place_of(upto: NDArray[np.float64], share: float) -> int:
+    """Where a share of the whole is reached; sums are compared up to rounding."""
+    return min(int(np.searchsorted(upto, share * upto[-1] * (1 - 1e-12))), len(upto) - 1)
 
 
 @dataclass
@@ -124,9 +160,16 @@ class Survey:
         self.floor.add(floor, weight)
         self.at_floor += float(weight[(floor > 0) & (floor == price)].sum())
         self._add_bids(table, price)
-        for names, seen in (("campaign", self.campaigns), ("user", self.people), ("episode", self.episodes)):
-            if names in self.columns:
-                _add_names(seen, table[names], click)
+        campaign = table["campaign"].combine_chunks().cast(pa.string())
+        _add_names(self.campaigns, campaign, click)
+        if "user" in self.columns:
+            _add_names(self.people, table["user"].combine_chunks().cast(pa.string()), click)
+        if (
+            "episode" in self.columns
+        ):  # numbered anew in each campaign, which is a file where a file is one campaign's
+            number = table["episode"].combine_chunks()
+            names = pc.binary_join_element_wise(campaign, number.cast(pa.string()), "/")
+            _add_names(self.episodes, pc.if_else(pc.equal(number, NO_EPISODE), "", names), click)
         self._add_features(table, click)
         self.leaks.add(table)
         self._compare(table)
@@ -150,7 +193,7 @@ class Survey:
             so_far[1] += int((gone & (click == 1)).sum())
             seen = self.values.setdefault(name, set())
             if len(seen) < MOST_NAMES:
-                seen.update(column.dictionary.to_pylist()[:MOST_NAMES])
+                seen.update(_occurring(column, is_list=name in self.roles.lists)[:MOST_NAMES])
 
     def _compare(self, table: pa.Table) -> None:
         if self._compared >= COMPARED:
@@ -172,9 +215,17 @@ class Survey:
         return self.clicks_weight / max(self.weight - unseen, 1e-300)
 
 
+def _occurring(column: pa.DictionaryArray, *, is_list: bool) -> list[str]:
+    """The values that stand on a row, without the missing one; of a list its members."""
+    values = column.dictionary.take(pc.unique(column.indices))
+    if is_list:
+        values = pc.unique(pc.split_pattern(values, ",").flatten())
+    return [value for value in values.to_pylist() if value]
+
+
 def _add_names(seen: dict[str, list[int]], column: Any, click: NDArray[np.int64]) -> None:
     """Rows and clicks by name; new names are taken while there is room."""
-    encoded = column.combine_chunks().cast(pa.string()).dictionary_encode()
+    encoded = column.dictionary_encode()
     codes, names = np.asarray(encoded.indices), encoded.dictionary.to_pylist()
     rows, clicks = np.bincount(codes, minlength=len(names)), np.bincount(codes, click, minlength=len(names))
     for name, count, clicked in zip(names, rows.tolist(), clicks.tolist(), strict=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -23,6 +25,19 @@ def assign_folds(strata: pd.Series, folds: int, seed: Sequence[int]) -> NDArray[
     position = order.groupby(strata).rank(method="first").astype("int64") - 1
     offset = strata.map({name: i for i, name in enumerate(sorted(strata.unique()))})
     return ((position + offset) % folds).to_numpy(dtype=np.int64)
+
+
+def fold_without_classes(clicks: NDArray[np.int64], folds: NDArray[np.int64], out: int) -> tuple[int, ...]:
+    """The first folds, up to `out` at a time, without which there are no clicks, or only clicks, left; () where there are none."""
+    number = int(folds.max()) + 1
+    rows = np.bincount(folds, minlength=number)
+    of = np.bincount(folds, clicks, minlength=number)
+    for size in range(1, out + 1):
+        for some in combinations(range(number), size):
+            left, with_click = rows.sum() - rows[list(some)].sum(), of.sum() - of[list(some)].sum()
+            if not 0 < with_click < left:
+                return some
+    return ()
 
 
 def time_folds(rows: int, folds: int) -> NDArray[np.int64]:
@@ -45,30 +60,45 @@ def person_draws(log: LogTable, seed: Sequence[int]) -> NDArray[np.float64]:
     return draw[codes]
 
 
-def blocks_of(log: LogTable, kind: str, block_h: float) -> NDArray[np.int64] | None:
-    """Numbers of the blocks that are resampled whole, shape (rows,); None where each row is its own.
+LEAST_BLOCKS = 10
+"""A bootstrap needs so many blocks."""
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What is resampled whole: the block of each row, shape (rows,), or single rows (None), and why not as was asked for."""
+
+    numbers: NDArray[np.int64] | None
+    note: str = ""
+
+
+def blocks_of(log: LogTable, kind: str, block_h: float) -> Blocks:
+    """Number the blocks of a log: stretches of `time`, people (`person`), or none (`row`).
+
+    Rows are resampled, and a note says so, where the log keeps no time or has too few stretches or people.
 
     Raises:
-        BadInput: blocks of people where the log identifies nobody; fewer than ten blocks.
+        BadInput: blocks of people where the log identifies nobody.
     """
     if kind == "row":
-        return None
+        return Blocks(None)
+    if kind == "time" and not log.keeps_time:
+        return Blocks(None, f"intervals resample single rows: {log.path} keeps no time")
     if kind == "person":
         check_people(log, "study.replay.blocks")
         user = log.frame[USER].astype(str).to_numpy(dtype=object)
         alone = np.array([f"row {i}" for i in range(len(user))], dtype=object)
         codes, names = pd.factorize(np.where(user == "", alone, user))
+        what = "people"
     else:
         codes, names = pd.factorize(log.frame["time_us"].to_numpy() // max(round(block_h * HOUR_US), 1))
+        what = f"stretches of {block_h:g} h (study.replay.block_h)"
     if len(names) < LEAST_BLOCKS:
-        raise BadInput(
-            f"study.replay.blocks = {kind}: {len(names)} blocks in {log.path}, where a bootstrap needs {LEAST_BLOCKS}; "
-            "make study.replay.block_h shorter, or study.replay.blocks=row"
+        return Blocks(
+            None,
+            f"intervals resample single rows: {log.path} has {len(names)} {what}, where a bootstrap needs {LEAST_BLOCKS}",
         )
-    return np.asarray(codes, dtype=np.int64)
-
-
-LEAST_BLOCKS = 10
+    return Blocks(np.asarray(codes, dtype=np.int64))
 
 
 def check_people(log: LogTable, key: str) -> None:

@@ -18,7 +18,7 @@ from ...errors import BadInput
 from ..read_log import LogTable
 from .crossfit import DECIMALS, LEARNERS
 from .features import encode
-from .folds import person_draws, time_folds
+from .folds import fold_without_classes, person_draws, time_folds
 from .plan import Plan, odds_shift
 
 Floats = NDArray[np.float64]
@@ -86,12 +86,19 @@ def columns_of(log: LogTable, arm: str) -> dict[str, tuple[str, ...]]:
 
 
 def check_clicks(plan: Plan, log: LogTable, clicks: NDArray[np.int64]) -> None:
-    """Raise `BadInput` where training rows have too few clicks to learn from."""
+    """Raise `BadInput` where training rows, in their order, have too few clicks to learn from, or none outside one fold."""
     needed = 5 * plan.settings.folds
     if min(clicks.sum(), (1 - clicks).sum()) < needed:
         raise BadInput(
             f"{log.path}: {clicks.sum()} clicks among {len(clicks)} training rows; to learn from them takes "
             f"{needed} rows with a click and as many without"
+        )
+    folds = time_folds(len(clicks), plan.settings.folds)
+    lost = fold_without_classes(clicks, folds, out=1)
+    if lost:
+        raise BadInput(
+            f"{log.path}: all {clicks.sum()} clicks of the training rows, or all rows without, lie in part {lost[0] + 1} of "
+            f"{plan.settings.folds} (study.replay.folds): nothing can be learned without it"
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,44 @@ from jointbid.sim.outcomes import NEVER_US
 from jointbid.sim.scenario import HOUR_US, MICROS, MICROS_PER_CPM, LogSupply
 
 from ...errors import BadInput
-from ..auction_log_writer import MARKET, UNTOLD, UNTOLD_OF
+from ..auction_log_writer import MARKET, TOTALS
 from ..formats.jointbid_log import read_own
 from .engine import ColumnBids
 
 OUTCOMES = ("value", "click_probability", "conversion_probability")
+FROM_ROWS = frozenset(
+    {
+        "bidder", "advertiser", "requests", "wins", "win_rate", "spend", "value", "profit", "viewed", "reach",
+        "clicks_expected", "conversions_expected", "clicks", "clicks_censored", "conversions", "conversions_censored",
+        "conversions_unattributed", "budget_left",
+    }
+)  # fmt: skip
+"""Columns of `bidders.csv` that the rows give back. Any other column is taken from the totals in the log's metadata."""
+OF_JOURNEYS = frozenset({"value", "profit"})
+"""Where accounts are on a journey these hold purchases, too, which no row tells."""
 
 
 @dataclass(frozen=True)
 class OwnRun:
-    """A log of this engine: its rows, the market that it is of, each bidder's advertiser and budget, and what no row tells."""
+    """A log of this engine: its rows, its market, each bidder's advertiser and budget, and the logged run's own totals."""
 
     path: Path
     rows: pa.Table
     scenario: Scenario
     seats: Mapping[str, tuple[str, float | None]]
-    untold: Mapping[str, Mapping[str, float]]
+    bidders: Mapping[str, list[Any]]
+    market: Mapping[str, float]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all rows of the run are here: totals of the run are of no part of it."""
+        return self.rows.num_rows == self.market["requests"]
+
+    @property
+    def quoted(self) -> tuple[str, ...]:
+        """The columns of `bidders.csv` that no row tells."""
+        journeys = OF_JOURNEYS if self.scenario.journey is not None else frozenset()
+        return tuple(name for name in self.bidders if name not in FROM_ROWS - journeys)
 
 
 def load_own(path: Path) -> OwnRun:
@@ -51,9 +73,9 @@ def load_own(path: Path) -> OwnRun:
     """
     batches = list(read_own(path))
     metadata = pq.read_metadata(path).metadata or {}
-    told = metadata.get(MARKET)
+    told, totals = metadata.get(MARKET), json.loads(metadata.get(TOTALS, b"{}"))
     absent = [name for name in OUTCOMES if batches and name not in batches[0].schema.names]
-    if told is None or absent:
+    if told is None or not totals or absent:
         raise BadInput(
             f"{path}: was written by an older version, and does not tell its market; write it anew"
         )
@@ -66,12 +88,14 @@ def load_own(path: Path) -> OwnRun:
             f"{path}: its slot has the click rate {scenario.auction.slots[0]:g}; a replay knows slots of rate 1"
         )
     seats = {name: (advertiser, budget) for name, (advertiser, budget) in market["seats"].items()}
-    untold = json.loads(metadata.get(UNTOLD_OF, b"{}"))
-    return OwnRun(path, pa.Table.from_batches(batches), scenario, seats, untold)
+    return OwnRun(path, pa.Table.from_batches(batches), scenario, seats, totals["bidders"], totals["market"])
 
 
-def replay_own(own: OwnRun, seed: int) -> tuple[RunResult, dict[str, NDArray[Any]]]:
-    """The result of the run that was logged, and its table of bidders with the outcomes as they were logged."""
+def replay_own(own: OwnRun, seed: int) -> RunResult:
+    """The result of the run that was logged, with outcomes as they were logged.
+
+    What no row tells is quoted from the log's totals; nan where some rows of the run are not in the log.
+    """
     winner = own.rows["seat"].combine_chunks().cast(pa.string())
     columns = _columns(own, winner)
     scenario = Scenario(
@@ -81,21 +105,47 @@ def replay_own(own: OwnRun, seed: int) -> tuple[RunResult, dict[str, NDArray[Any
         auction=own.scenario.auction.model_copy(
             update={"tmax_ms": None, "throttle": None, "bidder_floor_cpm": {}, "floor_steps": ()}
         ),
-        bidders=own.scenario.bidders.model_copy(update={"terms": type(own.scenario.bidders.terms)()}),
+        engine=own.scenario.engine,
     )
     entrants = {
         name: Entrant(ColumnBids(name), budget=budget, advertiser=advertiser)
         for name, (advertiser, budget) in own.seats.items()
     }
     result = simulate(scenario, entrants, seed, log=columns)
-    bidders = {name: np.array(column) for name, column in result.bidders.items()}
     outcomes = [_outcomes(own, winner, name) for name in own.seats]
-    for name in outcomes[0]:
-        bidders[name] = np.array([outcome[name] for outcome in outcomes])
-    bidders["reach"] = _reach(own, winner)
-    for name in UNTOLD:
-        bidders[name] = np.array([own.untold.get(seat, {}).get(name, 0) for seat in own.seats])
-    return result, bidders
+    found = dict(result.bidders) | {name: np.array([one[name] for one in outcomes]) for name in outcomes[0]}
+    found["reach"] = _reach(own, winner)
+    for name in own.quoted:
+        found[name] = np.array(own.bidders[name]) if own.whole else np.full(len(own.seats), np.nan)
+    series = dict(result.timeseries)
+    if own.scenario.journey is not None:
+        series["value"] = np.full(len(series["value"]), np.nan)
+    quoted = {name: total if own.whole else np.nan for name, total in own.market.items()}
+    from_rows = {
+        name: result.market[name] for name in ("requests", "revenue", "exchange_fee", "publisher_revenue")
+    }
+    bidders = {name: found[name] for name in own.bidders}
+    return replace(result, bidders=bidders, timeseries=series, market=quoted | from_rows)
+
+
+def notes_of(own: OwnRun) -> tuple[str, ...]:
+    """Say what the replay works out from rows, what it quotes, and what it has no number for."""
+    lacking = ["multiplier of timeseries.csv"]
+    if own.scenario.journey is not None:
+        lacking += ["value of timeseries.csv (with journeys)", "journey.csv"]
+    if own.scenario.stock is not None:
+        lacking.append("stock.csv")
+    columns = ", ".join(own.quoted)
+    requests = int(own.market["requests"])
+    quoted = (
+        f"no row of the log tells {columns}: they are the logged run's own totals, quoted from the log's metadata"
+        if own.whole
+        else f"the log has {own.rows.num_rows:,} of the run's {requests:,} rows; no row tells {columns}, and they stay empty"
+    )
+    return (
+        quoted,
+        f"not in a log, and so not in its replay: {', '.join(lacking)}; calendar.csv is the replay's own",
+    )
 
 
 def _columns(own: OwnRun, winner: pa.Array) -> LogColumns:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from jointbid.sim.scenario import LogSupply
+from jointbid.sim.scenario import MICROS, LogSupply
 
 from ...config.replay_settings import Replay
 from ...errors import BadInput
@@ -20,7 +20,14 @@ from ..inspection.leaks import LeakCounts
 from ..log_table import HOUSES
 from ..read_log import LogTable, RowCount, check_houses, read_supply
 from .bids import click_values, costs
-from .folds import assign_folds, person_draws, time_folds
+from .folds import (
+    Blocks,
+    assign_folds,
+    blocks_of,
+    fold_without_classes,
+    person_draws,
+    time_folds,
+)
 
 SILOS = ("best_single", "none", "profile", "context", "history", "stacked", "split_budget", "summed")
 CLICKS_PER_FOLD = 5
@@ -36,6 +43,11 @@ class Plan:
     silo: str
     seed: int
     jobs: int
+
+    @property
+    def splits(self) -> int:
+        """How often rows are dealt out to folds: time has one split."""
+        return 1 if self.settings.split == "time" else self.settings.splits
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> Plan:
@@ -72,6 +84,7 @@ class Requests:
         values: worth of a click to the row's campaign, micros.
         odds_shift: to be added to log-odds in the sample to get log-odds in the full log.
         hidden: the suspect values of each column, left out in the second variant.
+        blocks: what intervals resample.
     """
 
     log: LogTable
@@ -83,6 +96,7 @@ class Requests:
     values: NDArray[np.float64]
     odds_shift: float
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    blocks: Blocks = field(default_factory=lambda: Blocks(None))
 
     @property
     def profit(self) -> NDArray[np.float64]:
@@ -98,7 +112,7 @@ def load(plan: Plan) -> Requests:
     """Read the log and prepare it.
 
     Raises:
-        BadInput: a file that cannot be used, or too few clicks to learn from.
+        BadInput: a file that cannot be used, too few clicks to learn from, a budget that buys nothing.
     """
     log = seen_rows(read_supply(plan.supply, plan.seed))
     check_houses(log)
@@ -106,7 +120,44 @@ def load(plan: Plan) -> Requests:
         raise BadInput(
             f"study.silo = {plan.silo}: {log.path} has no columns of it, only {', '.join(log.roles.houses)}"
         )
-    return prepare(plan, log)
+    blocks = blocks_of(log, plan.settings.blocks, plan.settings.block_h)
+    requests = replace(prepare(plan, log), blocks=blocks)
+    for split in range(1, plan.splits):
+        check_folds(plan, log, requests.clicks, requests.dealt(plan.settings, plan.seed, split).folds)
+    _check_budgets(plan, requests)
+    return requests
+
+
+def _check_budgets(plan: Plan, requests: Requests) -> None:
+    """Raise `BadInput` for budgets that are less than the cheapest row costs."""
+    total, cheapest = requests.cost.sum() / MICROS, requests.cost.min() / MICROS
+    problems = [
+        f"study.replay.budgets = {share:g}: that is {share * total:.3g} {requests.log.currency} of the {total:,.6g} that all rows of "
+        f"{requests.log.path} cost, and its cheapest row costs {cheapest:.3g}: nothing can be bought; allowed: "
+        f"{cheapest / total:.2g} to 1"
+        for share in plan.settings.budgets
+        if share * total < cheapest
+    ]
+    if problems:
+        raise BadInput(problems)
+
+
+def check_folds(plan: Plan, log: LogTable, clicks: NDArray[np.int64], folds: NDArray[np.int64]) -> None:
+    """Raise `BadInput` where a fold is empty, or nothing can be learned without one fold or without two of them."""
+    number = plan.settings.folds
+    empty = np.flatnonzero(np.bincount(folds, minlength=number) == 0)
+    if len(empty):
+        raise BadInput(
+            f"{log.path}: part {empty[0] + 1} of {number} (study.replay.split = {plan.settings.split}) has no rows; "
+            "make study.replay.folds smaller"
+        )
+    lost = fold_without_classes(clicks, folds, out=2)
+    if lost:
+        parts = " and ".join(str(fold + 1) for fold in lost)
+        raise BadInput(
+            f"{log.path}: without part {parts} of {number} (study.replay.split = {plan.settings.split}) there are no clicks, "
+            "or nothing else, to learn from; study.replay.split=random deals clicks out evenly"
+        )
 
 
 def prepare(plan: Plan, log: LogTable) -> Requests:
@@ -123,13 +174,7 @@ def prepare(plan: Plan, log: LogTable) -> Requests:
             f"{log.path}: {clicks.sum()} clicks among {len(log)} rows; {plan.settings.folds} folds need at least "
             f"{needed} rows with a click and {needed} without"
         )
-    for fold in range(plan.settings.folds):
-        rest = clicks[folds != fold]
-        if not 0 < rest.sum() < len(rest) or not (folds == fold).any():
-            raise BadInput(
-                f"{log.path}: without part {fold + 1} of {plan.settings.folds} (study.replay.split = "
-                f"{plan.settings.split}) there are no clicks, or nothing else, to learn from"
-            )
+    check_folds(plan, log, clicks, folds)
     return Requests(
         log=log,
         folds=folds,

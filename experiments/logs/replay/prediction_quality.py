@@ -62,8 +62,12 @@ def _log_loss(clicks: NDArray[np.int64], odds: Floats, weights: Floats) -> float
 def weighted_auc(
     score: NDArray[np.float64], positive: NDArray[np.float64], negative: NDArray[np.float64]
 ) -> float:
-    """P(a click's score is above a non-click's), ties half, over cells that hold so many of each; any equal shapes."""
+    """Return P(a click's score is above a non-click's), ties half, over cells that hold that many of each; any equal shapes.
+
+    It is nan where there are no clicks, or nothing else.
+    """
     order = np.argsort(score, axis=None)
     plus, minus = positive.ravel()[order], negative.ravel()[order]
     below = np.cumsum(minus) - minus
-    return float((plus * (below + minus / 2)).sum() / (plus.sum() * minus.sum()))
+    pairs = float(plus.sum() * minus.sum())
+    return float((plus * (below + minus / 2)).sum()) / pairs if pairs > 0 else float("nan")

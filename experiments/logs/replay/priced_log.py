@@ -56,6 +56,34 @@ class Field:
         )
 
 
+def split_rows(plan: Plan, log: LogTable) -> tuple[LogTable, NDArray[np.bool_]]:
+    """The rows that can be priced, and which of them are for learning and tuning; shape (rows,).
+
+    Without predictions that came with the log these are the rows whose outcome was seen.
+
+    Raises:
+        BadInput: nothing is left for one of the parts.
+    """
+    if "pctr" not in log.frame:
+        log = seen_rows(log)
+    return log, training_rows(plan, log)
+
+
+def check_worth(plan: Plan, training: LogTable) -> None:
+    """Raise `BadInput` where the training rows do not say what a click is worth, and nothing else does."""
+    if plan.settings.value_per_click is None and not training.frame["click"].any():
+        raise BadInput(
+            f"{training.path}: none of the {len(training):,} training rows has a click, so that they do not say what one is worth; "
+            "say study.replay.value_per_click, or make study.replay.train_share larger"
+        )
+
+
+def check_landscape(log: LogTable, kind: str) -> None:
+    """Raise `BadInput` for `kaplan_meier` where the log tells no bids."""
+    if kind == "kaplan_meier" and ("bid_micros" not in log.frame or not (log.frame["bid_micros"] > 0).any()):
+        raise BadInput(f"study.replay.landscape = kaplan_meier: {log.path} does not tell what the logger bid")
+
+
 def open_field(
     plan: Plan, log: LogTable, arm: str, hidden: Mapping[str, Collection[str]] | None = None
 ) -> Field:
@@ -65,9 +93,7 @@ def open_field(
         BadInput: nothing to learn from.
     """
     brought = "pctr" in log.frame
-    if not brought:
-        log = seen_rows(log)
-    training = training_rows(plan, log)
+    log, training = split_rows(plan, log)
     frame = log.frame
     ctr = frame["pctr"].to_numpy() if brought else forward_ctr(plan, log, training, arm, hidden)
     happened = frame["click"].to_numpy(dtype=np.float64)
@@ -101,13 +127,9 @@ def landscape(log: LogTable, kind: str) -> Rivals:
     frame = log.frame
     price, weight = frame["price_micros"].to_numpy() / MICROS, frame["weight"].to_numpy()
     share = _weights(price, weight)
-    if kind == "kaplan_meier":
-        if "bid_micros" not in frame or not (frame["bid_micros"] > 0).any():
-            raise BadInput(
-                f"study.replay.landscape = kaplan_meier: {log.path} does not tell what the logger bid"
-            )
-        if not log.full_information:
-            share = truncated(price, frame["bid_micros"].to_numpy() / MICROS, weight)
+    check_landscape(log, kind)
+    if kind == "kaplan_meier" and not log.full_information:
+        share = truncated(price, frame["bid_micros"].to_numpy() / MICROS, weight)
     return as_histogram(*share)
 
 

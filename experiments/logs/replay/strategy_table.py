@@ -2,13 +2,14 @@
 
 As in Zhang, Yuan, Wang & Shen (2014) and Cai et al. (2017): parameters are tuned on the training rows, the test rows are
 played in their order, a second-price auction against the logged price, and the budget is a fraction of what buying all test
-rows costs (taken from the training rows' mean price, as nobody knows it beforehand).
+rows costs, as in the code published with optimal-rtb and rtbarbitrage. Tuning has the same fraction of what the training rows
+cost, and knows no price of a test row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,11 @@ from jointbid.sim.scenario import MICROS, Bidders, LogSupply, StrategySpec
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
+from ...errors import BadInput
+from ..read_log import LogTable
 from .bootstrap import Resampled, resample
-from .folds import blocks_of
+from .folds import Blocks, blocks_of
+from .outcomes import budget_label
 from .plan import Plan
 from .priced_log import Field, landscape
 from .strategy_tuning import Ground, tune
@@ -61,29 +65,69 @@ class Played:
     budget: float
 
 
-def play_all(
-    plan: Plan, field: Field, shares: tuple[float, ...], progress: Callable[[str], None]
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table, and the campaigns that are left out and why.
+@dataclass(frozen=True)
+class Part:
+    """One campaign that can be played: which rows are its own, shape (rows,), and what intervals resample in its test rows."""
 
-    Columns: `campaign`, `budget_share`, `strategy`, `metric`, `unit`, `estimate`, `ci_low`, `ci_high`, `parameters`.
+    campaign: str
+    rows: NDArray[np.bool_]
+    blocks: Blocks
+
+
+def playable(
+    plan: Plan, log: LogTable, training: NDArray[np.bool_], shares: tuple[float, ...]
+) -> tuple[list[Part], tuple[str, ...]]:
+    """The campaigns that can be played, known before anything is learned, and notes: which cannot, and what others lack.
+
+    Raises:
+        BadInput: no campaign can be played.
     """
-    rows: list[dict[str, Any]] = []
-    left_out: list[str] = []
-    names = field.log.frame["campaign"].astype(str)
-    for campaign in sorted(names.unique()):
-        own = field.part((names == campaign).to_numpy())
-        training, test = own.part(own.training), own.part(~own.training)
-        if min(len(training.log), len(test.log)) < LEAST_ROWS or not training.happened.any():
-            left_out.append(
-                f"campaign {campaign} is left out: {len(training.log):,} training rows with {training.happened.sum():,.0f} clicks, "
-                f"{len(test.log):,} test rows"
+    names, frame = log.frame["campaign"].astype(str).to_numpy(), log.frame
+    clicks = frame["click"].to_numpy()
+    told = clicks > 0  # of rows whose outcome was not seen the prediction that came with them counts
+    if "pctr" in frame and "known" in frame:
+        told = told | ~frame["known"].to_numpy()
+    cost = frame["price_micros"].to_numpy() * frame["weight"].to_numpy()
+    parts: list[Part] = []
+    notes: list[str] = []
+    for campaign in sorted(set(names)):
+        rows = names == campaign
+        learned, test = rows & training, rows & ~training
+        if min(learned.sum(), test.sum()) < LEAST_ROWS or not told[learned].any():
+            notes.append(
+                f"campaign {campaign} is left out: {learned.sum():,} training rows with {clicks[learned].sum():,} clicks, "
+                f"{test.sum():,} test rows; it takes {LEAST_ROWS} of each and a click among the training rows"
             )
             continue
-        played = list(_campaign(plan, campaign, training, test, shares))
-        rows += _estimates(plan, test, played)
-        progress(f"campaign {campaign}: {len(played)} runs on {len(test.log):,} test rows")
-    return pd.DataFrame(rows), tuple(left_out)
+        blocks = blocks_of(replace(log, frame=frame[test]), plan.settings.blocks, plan.settings.block_h)
+        parts.append(Part(campaign, rows, blocks))
+        notes += [f"campaign {campaign}: {blocks.note}"] if blocks.note else []
+        poor = [budget_label(share) for share in shares if share * cost[test].sum() < cost[test].min()]
+        if poor:
+            notes.append(
+                f"campaign {campaign}: a budget of {', '.join(poor)} is less than its cheapest test row costs, and buys nothing"
+            )
+    if not parts:
+        raise BadInput([f"{log.path}: no campaign can be played", *notes])
+    return parts, tuple(notes)
+
+
+def play_all(
+    plan: Plan,
+    field: Field,
+    parts: Sequence[Part],
+    shares: tuple[float, ...],
+    progress: Callable[[str], None],
+) -> pd.DataFrame:
+    """The table: columns `campaign`, `budget_share`, `strategy`, `metric`, `unit`, `estimate`, `ci_low`, `ci_high`, `parameters`."""
+    rows: list[dict[str, Any]] = []
+    for part in parts:
+        own = field.part(part.rows)
+        training, test = own.part(own.training), own.part(~own.training)
+        played = list(_campaign(plan, part.campaign, training, test, shares))
+        rows += _estimates(plan, test, part.blocks, played)
+        progress(f"campaign {part.campaign}: {len(played)} runs on {len(test.log):,} test rows")
+    return pd.DataFrame(rows)
 
 
 def _campaign(
@@ -92,7 +136,7 @@ def _campaign(
     """Every strategy at every budget in one campaign."""
     # A strategy that plans ahead counts rows: money is scaled so that the average row stands for one impression.
     scale = float(training.log.frame["weight"].mean())
-    mean_cost = _cost(training, scale).mean()
+    learned_cost, test_cost = (float(_cost(part, scale).sum()) for part in (training, test))
     rivals = landscape(training.log, plan.settings.landscape)
     columns = test.columns(scale)
     supply = LogSupply(path=test.log.path, horizon_h=float(columns.time_us[-1]) / 3.6e9 + 1e-6)
@@ -100,8 +144,8 @@ def _campaign(
     scenario = Scenario(supply=supply, rivals=rivals, bidders=Bidders(control_interval_requests=every))
     market = Market.of(scenario)
     for share in shares:
-        budget, seen = share * mean_cost * len(test.log), share * mean_cost * len(training.log)
-        ground = Ground.of(training, seen, scale, plan.seed)
+        budget = share * test_cost
+        ground = Ground.of(training, share * learned_cost, scale, plan.seed)
         for label, name in STRATEGIES.items():
             parameters = tune(name, ground)
             strategy = make(StrategySpec(name=name, **parameters), market)
@@ -121,7 +165,7 @@ def _cost(field: Field, scale: float = 1.0) -> Floats:
     return frame["price_micros"].to_numpy() * frame["weight"].to_numpy() / MICROS / scale
 
 
-def _estimates(plan: Plan, test: Field, played: list[Played]) -> Iterator[dict[str, Any]]:
+def _estimates(plan: Plan, test: Field, blocks: Blocks, played: list[Played]) -> Iterator[dict[str, Any]]:
     """Totals of the test rows that were won, with intervals by resampling them."""
     weight, cost = test.log.frame["weight"].to_numpy(), _cost(test)
     columns = {"requests": weight}
@@ -132,7 +176,7 @@ def _estimates(plan: Plan, test: Field, played: list[Played]) -> Iterator[dict[s
             f"{number} wins": one.won * weight,
         }
     settings = plan.settings
-    totals = resample([columns], settings.bootstrap, plan.seed, _blocks(plan, test))
+    totals = resample([columns], settings.bootstrap, plan.seed, blocks.numbers)
     units = {metric: unit.format(currency=test.log.currency) for metric, unit in METRICS.items()}
     for number, one in enumerate(played):
         clicks, spent, wins = (totals[f"{number} {what}"] for what in ("clicks", "cost", "wins"))
@@ -156,13 +200,3 @@ def _estimates(plan: Plan, test: Field, played: list[Played]) -> Iterator[dict[s
                 "parameters": " ".join(f"{name}={number:.4g}" for name, number in one.parameters.items()),
                 "budget": one.budget,
             }
-
-
-def _blocks(plan: Plan, test: Field) -> NDArray[np.int64] | None:
-    """Blocks of the test rows; rows themselves where a campaign's test part has too few blocks."""
-    from ...errors import BadInput
-
-    try:
-        return blocks_of(test.log, plan.settings.blocks, plan.settings.block_h)
-    except BadInput:
-        return None

@@ -83,19 +83,24 @@ def obstacle(plan: Plan, log: LogTable) -> str:
     return ""
 
 
+def held_training(plan: Plan, log: LogTable) -> LogTable:
+    """The training rows that are held of a log that is read again."""
+    if log.again is None:
+        raise AssertionError("a log of which all rows are held is played from memory")
+    start = round(plan.settings.train_share * len(log.again))
+    return replace(log, frame=log.frame[log.again.places < start].reset_index(drop=True))
+
+
 def open_stream(plan: Plan, log: LogTable, arm: str) -> tuple[LogTable, Streamed]:
     """The training rows that are held, and all rows after them.
 
     Raises:
         BadInput: nothing to learn from.
     """
-    again = log.again
-    if again is None:
-        raise AssertionError("a log of which all rows are held is played from memory")
+    training, again = held_training(plan, log), log.again
+    assert again is not None  # noqa: S101 - there are training rows of it
     start = round(plan.settings.train_share * len(again))
-    frame = log.frame[again.places < start].reset_index(drop=True)
-    training = replace(log, frame=frame)
-    predictor = None if "pctr" in frame else fit_predictor(plan, training, arm)
+    predictor = None if "pctr" in training.frame else fit_predictor(plan, training, arm)
     worth = _worth(plan, training)
     default = plan.settings.value_per_click or 0.0
 

@@ -12,7 +12,6 @@ from jointbid.sim.scenario import MICROS
 
 from ...estimate.ladder import SUMMARY_COLUMNS, silo_label
 from .bootstrap import Resampled, percent_over, resample
-from .folds import blocks_of
 from .outcomes import SPLIT_BUDGET, Outcome
 from .plan import Plan, Requests
 
@@ -50,8 +49,7 @@ def summarise(
             splits.append({"requests": requests.weights})
         splits[outcome.split] |= _columns(requests, outcome)
     settings = plan.settings
-    blocks = blocks_of(requests.log, settings.blocks, settings.block_h)
-    totals = resample(splits, settings.bootstrap, plan.seed, blocks)
+    totals = resample(splits, settings.bootstrap, plan.seed, requests.blocks.numbers)
     rows = [
         {**row, "tags": tags, "budget_share": share}
         for (tags, share), source in best.items()

@@ -68,8 +68,10 @@ def constant(value: str, rows: int) -> pa.DictionaryArray:
 
 
 def from_codes(codes: NDArray[Any], names: list[str]) -> pa.DictionaryArray:
-    """Text by number: `names[code]` on each row."""
-    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32)), pa.array(names, pa.string()))
+    """Text by number: `names[code]` on each row; names may repeat."""
+    distinct = pa.array(names, pa.string()).dictionary_encode()
+    indices = pc.take(distinct.indices, pa.array(codes.astype(np.int32)))
+    return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
 
 
 def whole_numbers(values: NDArray[Any], most: int) -> pa.DictionaryArray:

@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import lzma
 import re
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 
 from ...errors import BadInput
+from ..formats.foreign import foreign
 
 HEAD_BYTES = 1 << 16
+_SHOWN = 12
 
 
-def _zstd(path: Path, _mode: str) -> IO[bytes]:
-    stream: Any = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
-    return stream
+def _by_arrow(codec: str) -> Callable[[Path, str], IO[bytes]]:
+    def opened(path: Path, _mode: str) -> IO[bytes]:
+        stream: Any = pa.CompressedInputStream(pa.OSFile(str(path)), codec)
+        return stream
+
+    return opened
 
 
 def _zip(path: Path, _mode: str) -> IO[bytes]:
     packed = zipfile.ZipFile(path)
     files = [member for member in packed.infolist() if not member.is_dir()]
+    if any(member.filename == "[Content_Types].xml" for member in files):
+        raise OSError("it is an Excel workbook; save the sheet as CSV")
     if len(files) != 1:
         raise OSError(f"a zip file that holds {len(files)} files: unpack it, and give a file or the folder")
     return packed.open(files[0])
@@ -34,10 +42,12 @@ def _zip(path: Path, _mode: str) -> IO[bytes]:
 MAGIC: dict[bytes, Callable[..., Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
-    b"\x28\xb5\x2f\xfd": _zstd,
+    b"\xfd7zXZ": lzma.open,
+    b"\x28\xb5\x2f\xfd": _by_arrow("zstd"),
+    b"\x04\x22\x4d\x18": _by_arrow("lz4"),
     b"PK\x03\x04": _zip,
 }
-BROKEN = (pa.ArrowException, OSError, EOFError, zlib.error, zipfile.BadZipFile)
+BROKEN = (pa.ArrowException, OSError, EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
 """What a damaged file raises while it is read."""
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
@@ -49,7 +59,7 @@ def unpacked(path: Path) -> IO[bytes]:
         OSError: it cannot be opened.
     """
     with path.open("rb") as raw:
-        start = raw.read(4)
+        start = raw.read(8)
     for magic, opener in MAGIC.items():
         if start.startswith(magic):
             return opener(path, "rb")
@@ -69,6 +79,8 @@ def head(path: Path, size: int = HEAD_BYTES) -> bytes:
         raise BadInput(f"{path}: cannot be read: {why(error)}") from error
     if start.startswith(UTF_16):
         raise BadInput(f"{path}: is text in UTF-16; save it as UTF-8")
+    if named := foreign(start):
+        raise BadInput(f"{path}: {named}")
     return start
 
 
@@ -86,7 +98,7 @@ def raw_kind(file: Path) -> str:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file itself, or the files in the folder in the order of their names; hidden ones are not looked at.
+    """The file itself, or the files in the folder: training before testing, then by name; hidden ones are left out.
 
     Of a folder whose folders hold raw iPinYou logs, as the data set's own does with its seasons, it is the files of these.
 
@@ -110,4 +122,30 @@ def files_of(path: Path) -> list[Path]:
 
 
 def _inside(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if file.is_file() and not file.name.startswith("."))
+    return sorted(
+        (file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")), key=_place
+    )
+
+
+SPLITS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
+"""Words in a file's name that say which part of a split log it is, by their order."""
+
+
+def split_of(name: str) -> int:
+    """The part of a split log that a name says: 0 training (or none), 1 validation, 2 test."""
+    return next((SPLITS[word] for word in re.split(r"[\W\d_]+", name.lower()) if word in SPLITS), 0)
+
+
+def _place(file: Path) -> tuple[int, list[tuple[bool, int, str]], str]:
+    """The order of files: by the part of the split, then by name, numbers in it by their size."""
+    parts = re.findall(r"\d+|\D+", file.name)
+    natural = [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
+    return split_of(file.name), natural, file.name
+
+
+def order_of(files: Sequence[Path]) -> tuple[str, ...]:
+    """The order in which the files of a log without times are laid, in words."""
+    if len(files) < 2:
+        return ()
+    shown = ", ".join(file.name for file in files[:_SHOWN]) + (", ..." if len(files) > _SHOWN else "")
+    return (f"the log keeps no time: its files are laid one after the other: {shown}",)

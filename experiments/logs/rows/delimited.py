@@ -6,8 +6,10 @@ block holds something odd are its cells looked at one by one.
 
 from __future__ import annotations
 
-import csv
+import io
 import re
+import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +22,16 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from ...errors import BadInput, closest
+from .column import Column
 from .compression import BROKEN, head, unpacked, why
-from .number_cells import Column, numbers_of
+from .number_cells import numbers_of
 from .row_audit import Account
+from .separators import by_names, cells_of
 from .utf8_repair import Marked, escaped, unmarked
 
 BLOCK_BYTES = 2 << 20
 WITHIN_QUOTES = "lines lie within quotes and are parts of other rows: if no cell runs over several lines, a quote too many has taken them in"
+_RELEASED_S = 5.0
 _LINE_END = re.compile(rb"\r\n?|\n")
 
 
@@ -85,7 +90,7 @@ def read_rows(
                 numbers = _row_numbers(seen, batch.num_rows, ragged.rows, first)
                 seen += batch.num_rows
                 account.read = before + seen + len(ragged.rows)
-                yield _typed(str(path), batch, numbers, columns, account, odd=marked.odd)
+                yield typed_rows(str(path), batch, numbers, columns, account, odd=marked.odd)
     except BROKEN as error:
         raise BadInput(
             f"{path}: cannot be read on after row {seen + len(ragged.rows) + first - 1}: {why(error)}"
@@ -111,8 +116,7 @@ def header(path: Path, form: Form) -> list[str]:
             if not head(path, 1)
             else f"{path}, row 1: no header"
         )
-    cells = next(csv.reader([text], delimiter=form.delimiter)) if form.quoted else text.split(form.delimiter)
-    return [name.strip() for name in cells]
+    return cells_of(text, form.delimiter, quoted=form.quoted)
 
 
 def as_asked(names: Sequence[str], columns: Sequence[Column]) -> list[str]:
@@ -125,20 +129,15 @@ def as_asked(names: Sequence[str], columns: Sequence[Column]) -> list[str]:
     return found
 
 
-def headed(path: Path) -> Form:
-    """The form of a file with a header, its cells separated by what separates most of the header's."""
-    first = _LINE_END.split(head(path, 1 << 20), maxsplit=1)[0]
-    return Form(delimiter_of(first.decode("utf-8", "replace")))
-
-
-def delimiter_of(line: str) -> str:
-    """Which of comma, tab and semicolon separates most cells in a header."""
-    return max(",\t;", key=line.count)
+def headed(path: Path, columns: Sequence[Column], *, quoted: bool = True) -> Form:
+    """The form of a file with a header, its cells separated by what separates the wanted names in it."""
+    first = _LINE_END.split(head(path, 1 << 20), maxsplit=1)[0].decode("utf-8-sig", "replace")
+    return Form(by_names(first, [column.name for column in columns]), None, quoted)
 
 
 def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) -> None:
     """Raise `BadInput` with every missing and doubled column."""
-    wanted = [column.name for column in columns]
+    wanted = list(dict.fromkeys(column.name for column in columns))
     absent = [name for name in wanted if name not in names]
     if len(absent) == len(wanted) and len(wanted) > 1:
         raise BadInput(
@@ -167,15 +166,36 @@ class _Ragged:
         return "skip"
 
 
+class _Feed(io.RawIOBase):
+    """The stream as Arrow's thread holds it."""
+
+    def __init__(self, stream: Marked) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Some bytes."""
+        return self._stream.read(size)
+
+
 def _batches(
     stream: Marked, names: Sequence[str], columns: Sequence[Column], form: Form, ragged: _Ragged
 ) -> Iterator[pa.RecordBatch]:
-    """Parse into batches of text."""
-    # Doubled names that nobody asked for must not stop the parser: rename by position.
+    """Parse into batches of text.
+
+    Arrow reads ahead on a thread of its own, which holds the stream for a moment after the last batch. A process that ends in
+    that moment aborts, as the thread cannot give a Python object back any more: so its end is waited for.
+    """
+    # Doubled names that no column asks for must not stop the parser: rename by position.
     unique = [name if names.index(name) == i else f"{name}#{i}" for i, name in enumerate(names)]
+    feed, released = _Feed(stream), threading.Event()
+    weakref.finalize(feed, released.set)
     try:
         yield from pacsv.open_csv(
-            stream,
+            feed,
             pacsv.ReadOptions(
                 use_threads=False,
                 block_size=BLOCK_BYTES,
@@ -189,7 +209,7 @@ def _batches(
                 invalid_row_handler=ragged,
             ),
             pacsv.ConvertOptions(
-                include_columns=[column.name for column in columns],
+                include_columns=list(dict.fromkeys(column.name for column in columns)),
                 column_types=dict.fromkeys(unique, pa.string()),
                 strings_can_be_null=False,
             ),
@@ -198,6 +218,9 @@ def _batches(
         # A header and nothing after it.
         if "Empty CSV file" not in str(error) and "Could not skip" not in str(error):
             raise
+    finally:
+        del feed
+        released.wait(_RELEASED_S)
 
 
 def _row_numbers(seen: int, count: int, ragged: Sequence[int], first: int) -> NDArray[np.int64]:
@@ -207,7 +230,7 @@ def _row_numbers(seen: int, count: int, ragged: Sequence[int], first: int) -> ND
     return kept + first + np.searchsorted(kept_before, kept, side="right")
 
 
-def _typed(
+def typed_rows(
     file: str,
     batch: pa.RecordBatch,
     numbers: NDArray[np.int64],
@@ -216,7 +239,16 @@ def _typed(
     *,
     odd: bool,
 ) -> Rows:
-    """Check one batch, in which there may be `odd` bytes; rows that break a rule are noted once, at their first bad cell, and left out."""
+    """The rows of a batch of text that hold what they must; the others are recorded in `account`, each at its first bad cell.
+
+    Args:
+        file: its name, for messages.
+        batch: the columns by name, as text.
+        numbers: of the rows in the file, shape (rows,).
+        columns: what is wanted of them.
+        account: of the log's rows.
+        odd: whether there may be bytes in it that are not UTF-8.
+    """
     raw = {column.name: batch.column(column.name) for column in columns}
     blank = np.logical_and.reduce([np.asarray(pc.equal(cells, "")) for cells in raw.values()])
     account.dropped["blank line"] += int(blank.sum())
@@ -232,20 +264,20 @@ def _typed(
                 (broken & column.lenient).sum()
             )
         else:
-            values, no_number = numbers_of(text, column)
-            wrong = broken | no_number
-        rule = "text in UTF-8" if column.is_text else column.allowed
+            values, no_value = column.reader.read(text) if column.reader else numbers_of(text, column)
+            wrong = broken | no_value
         for i in np.flatnonzero(wrong & alive):
-            what = f", column {column.name!r}: {text[int(i)].as_py()[:200]!r} is not {rule}"
+            cell = text[int(i)].as_py()
+            what = f", column {column.name!r}: {cell[:200]!r} is not {column.rule(cell)}"
             complaints.append((int(numbers[i]), what, f"bad {column.name}"))
         alive &= ~wrong
-        decoded[column.name] = values
+        decoded[column.key] = values
     for row, what, reason in sorted(complaints):
         account.complain(file, row, what, reason)
     rows = Rows(decoded, numbers).without(~alive)
     for column in columns:
         if column.kind == "text":
-            rows.columns[column.name] = rows[column.name].dictionary_encode()
+            rows.columns[column.key] = rows[column.key].dictionary_encode()
     return rows
 
 

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from .column import Column
+
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+_TRUE, _FALSE = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 _WHOLE = r"^[+-]?\d{1,18}$"
-
-
-@dataclass(frozen=True)
-class Column:
-    """What a column of the file must hold. `low` and `high` bound numbers, both included.
-
-    Kinds: `text`, `id` (text that hardly repeats), `integer`, `number`. Where `lenient`, text that is not UTF-8 is kept
-    with its odd bytes escaped; elsewhere the row is bad. `missing` are what numbers may be written as where there is
-    none; they are read as `default`.
-    """
-
-    name: str
-    kind: Literal["text", "id", "integer", "number"] = "text"
-    low: float = -np.inf
-    high: float = np.inf
-    lenient: bool = False
-    missing: tuple[str, ...] = ()
-    default: float = 0.0
-
-    @property
-    def is_text(self) -> bool:
-        """Whether cells stay text."""
-        return self.kind in {"text", "id"}
-
-    @property
-    def allowed(self) -> str:
-        """The rule in words, for messages."""
-        noun = {"integer": "a whole number", "number": "a finite number"}.get(self.kind, "text")
-        return f"{noun} from {self.low:g} to {self.high:g}" if np.isfinite(self.low) else noun
 
 
 def numbers_of(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -48,10 +21,20 @@ def numbers_of(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np
     if column.missing:
         gone = pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
         text = pc.if_else(gone, f"{column.default:.17g}", text)
-    values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.kind == "integer")
+    if column.kind == "flag":
+        text = _flags(text)
+    values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.is_whole)
     with np.errstate(invalid="ignore"):
         good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
     return values, wrong | ~good
+
+
+def _flags(text: pa.Array) -> pa.Array:
+    """Words for true and false as 1 and 0; other cells as they are."""
+    word = pc.utf8_lower(pc.utf8_trim_whitespace(text))
+    for number, words in (("1", _TRUE), ("0", _FALSE)):
+        word = pc.if_else(pc.is_in(word, value_set=pa.array(words, pa.string())), number, word)
+    return word
 
 
 def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
@@ -59,7 +42,7 @@ def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.b
     if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
         return None
     try:
-        values = np.asarray(text.cast(pa.int64() if column.kind == "integer" else pa.float64()))
+        values = np.asarray(text.cast(pa.int64() if column.is_whole else pa.float64()))
     except pa.ArrowInvalid:
         return None
     return values, np.zeros(len(values), dtype=bool)

@@ -18,7 +18,7 @@ class Account:
     Attributes:
         path: the log, for messages.
         drop_bad: leave out rows that cannot be used, and count them, instead of refusing the log.
-        tolerant: the same, but keep the first complaints to be shown.
+        tolerant: the same, for a reader that shows the first of them.
         read: rows seen.
         used: rows handed on.
         dropped: rows left out, by reason.
@@ -36,26 +36,31 @@ class Account:
     bad: int = 0
 
     def complain(self, file: str, row: int, what: str, reason: str) -> None:
-        """Note one unusable row: dropped under `reason` where that was asked for, a problem of the user's else."""
+        """Record one unusable row, dropped under `reason`; the first of them are kept to be shown."""
         self.dropped[reason] += 1
-        if self.drop_bad:
-            return
         self.bad += 1
         if len(self.problems) < SHOWN:
             self.problems.append((file, row, f"{file}, row {row}{what}"))
 
     def check(self) -> None:
         """Raise `BadInput` where a row could not be used and may not be dropped."""
-        if self.problems and not self.tolerant:
-            more = [f"{self.path}: {self.bad - SHOWN} more rows like these"] if self.bad > SHOWN else []
-            raise BadInput([text for _, _, text in sorted(self.problems)] + more)
+        if self.problems and not (self.tolerant or self.drop_bad):
+            raise BadInput(self.shown)
+
+    @property
+    def shown(self) -> list[str]:
+        """The first rows that cannot be used, a line each, and the number of the others."""
+        more = [f"{self.path}: {self.bad - SHOWN} more rows like these"] if self.bad > SHOWN else []
+        return [text for _, _, text in sorted(self.problems)] + more
 
     def settle(self) -> None:
         """The log is at its end: raise `BadInput` for rows that could not be used, or where none was left."""
         self.check()
         if not self.used:
             why = ", ".join(f"{count} x {reason}" for reason, count in self.dropped.items() if count)
-            raise BadInput(f"{self.path}: has no rows" + (f" that can be used ({why})" if why else ""))
+            raise BadInput(
+                [*self.shown, f"{self.path}: has no rows" + (f" that can be used ({why})" if why else "")]
+            )
 
     @property
     def reasons(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...estimate.intervals import Estimate
+from ...estimate.ladder import PROFIT, lookup, silo_label
 from ..verdict import interval, number
 from .checks import headline
 from .grid import FINDINGS
@@ -24,7 +25,10 @@ CARDS = {
 }
 """Estimand and metric (empty: whichever there is) of each card, and its title."""
 
-NEVER = {"payback_month": "never pays back", "break_even_match_rate": "never breaks even"}
+VALUE, STEPS = "value_of_joint_data", ("same_request_step", "joint_model_step")
+NEVER = {"payback_month": "never pays back", "break_even_match_rate": "not at any rate tried"}
+NOT_SHOWN = {"payback_month": "not paid back", "break_even_match_rate": "not at any rate tried"}
+"""What stands for an infinite threshold; and where the interval allows a finite one."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,24 @@ def cards(study: Study) -> list[Card]:
     """The cards of those estimands that the study has."""
     rows = headline(study)
     return [
-        card for (estimand, metric), title in CARDS.items() for card in _cards(rows, estimand, metric, title)
+        card
+        for (estimand, metric), title in CARDS.items()
+        if estimand not in STEPS or _steps_add_up(rows, study.best_single)
+        for card in _cards(rows, estimand, metric, title)
     ]
+
+
+def _steps_add_up(rows: pd.DataFrame, best_single: str) -> bool:
+    """Whether the first step starts from the silo, so that both steps add up to the value of joint data."""
+    profit = rows[rows["metric"] == PROFIT]
+    value, step = (
+        {
+            str(arm).partition(" - ")[2].replace(silo_label("best_single", best_single), best_single)
+            for arm in arms
+        }
+        for arms in (profit.loc[profit["estimand"] == name, "arm"] for name in (VALUE, STEPS[0]))
+    )
+    return value == step
 
 
 def _cards(rows: pd.DataFrame, estimand: str, metric: str, title: str) -> Iterator[Card]:
@@ -89,7 +109,9 @@ def _card(estimand: str, title: str, estimate: Estimate, unit: str, percent: Est
 def _threshold(estimand: str, title: str, estimate: Estimate, unit: str) -> Card:
     """A point that may lie nowhere: infinite, or unknown, is said in words."""
     if math.isinf(estimate.estimate):
-        return Card(title, NEVER[estimand], math.inf, "", _ends(estimate), "", "loss")
+        shown = math.isinf(estimate.ci_low)
+        words = (NEVER if shown else NOT_SHOWN)[estimand]
+        return Card(title, words, math.inf, "", _ends(estimate), "", "loss" if shown else "open")
     if math.isnan(estimate.estimate):
         return Card(title, "not known", math.nan, "", "", "", "open")
     return Card(title, number(estimate.estimate), estimate.estimate, unit, _ends(estimate))
@@ -103,6 +125,4 @@ def _ends(estimate: Estimate) -> str:
 
 
 def _percent(rows: pd.DataFrame, estimand: str) -> Estimate | None:
-    from ...estimate.ladder import lookup
-
-    return lookup(rows, estimand, "focal_profit_pct") if estimand == "value_of_joint_data" else None
+    return lookup(rows, estimand, "focal_profit_pct") if estimand == VALUE else None

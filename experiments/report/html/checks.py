@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, lookup
 from ...estimate.learning import COST
+from ...estimate.metrics import USED_UP
 from ..verdict import interval, number
 from .closed_form import closed_form
 from .study import Study
@@ -24,8 +26,6 @@ WIDE = 0.5
 """Half-width of an interval, as a share of the estimate, above which the size is hardly known."""
 WIN_RATES = (0.02, 0.25)
 """What bidders report from the field."""
-SPENT = 0.98
-"""A budget of which less was spent did not bind."""
 FAR = 4.0
 """Standard errors from the closed form that chance does not explain."""
 FEW_FAILED = 0.05
@@ -137,28 +137,31 @@ def _narrower(study: Study, value: Estimate, relative: float) -> str:
 
 
 def _budget(study: Study) -> Iterator[Check]:
-    bidders = study.config.get("bidders", {})
-    budget = bidders.get("budget")
-    if budget is None or study.cells.empty or "focal" not in study.cells:
+    if study.cells.empty or not {"focal", "budget_left"} <= set(study.cells):
         return
-    focal = study.cells[study.cells["focal"].astype(bool)]
-    spent = focal.groupby(["arm", "replication"])["spend"].sum().groupby("arm").mean() / float(budget)
-    name, most = "budget", float(spent.max())
-    if most >= SPENT:
-        binding = ", ".join(str(arm) for arm in spent.index[spent >= SPENT])
-        yield Check(name, "PASS", f"it binds in {binding}")
+    focal = study.cells["focal"].astype(bool)
+    cells, by = (study.cells[focal], "arm") if focal.any() else (study.cells, "strategy")
+    if by not in cells:
+        return
+    keys = [name for name in ("study_point", "arm", "replication", "advertiser", "strategy") if name in cells]
+    sums = cells.groupby(keys)[["spend", "budget_left"]].sum()
+    budget = sums.sum(axis=1)  # of the run, or of all its days
+    if not np.isfinite(budget).all() or not (budget > 0).all():
+        return
+    spent = sums["spend"] / budget
+    points = spent.groupby([name for name in ("study_point", by) if name in keys]).mean()
+    shares = points.groupby(by).max()
+    name, used = "budget", [str(who) for who in shares.index[shares >= USED_UP]]
+    if used:
+        yield Check(name, "PASS", f"used up (at least {100 * USED_UP:g} % on average) by {', '.join(used)}")
     else:
-        yield Check(
-            name,
-            "REVIEW",
-            f"it never binds: at most {number(100 * most)} % of {number(float(budget))} was spent",
-            "a smaller bidders.budget, or none: this one changes nothing",
-        )
+        found = f"not used up: at most {number(100 * float(shares.max()))} % of {number(float(budget.max()))} was spent on average"
+        yield Check(name, "REVIEW", f"{found} ({shares.idxmax()})", "a smaller budget, where it is to bind")
 
 
 def _win_rate(study: Study) -> Iterator[Check]:
     rows = headline(study)
-    rows = rows[(rows["estimand"] == "utility") & (rows["metric"] == "win_rate")]
+    rows = rows[(rows["estimand"] == "utility") & (rows["metric"] == "win_rate")].dropna(subset=["estimate"])
     if rows.empty or study.scenario.startswith("theory"):
         return
     low, high = float(rows["estimate"].min()), float(rows["estimate"].max())
@@ -192,7 +195,8 @@ def _learner(study: Study) -> Iterator[Check]:
         yield Check(
             name,
             "PASS" if share <= DEAR else "REVIEW",
-            f"joint earns {number(100 * share)} % less than with exact values: {number(cost.estimate)}, {interval(cost)}",
+            f"joint earns {number(100 * abs(share))} % {'more' if share < 0 else 'less'} than with exact values: "
+            f"exact - learned {number(cost.estimate)}, {interval(cost)}",
             ""
             if share <= DEAR
             else "more of study.train_requests; the curve cost_of_learning shows how much more",
@@ -206,14 +210,14 @@ def _learner(study: Study) -> Iterator[Check]:
         yield Check(
             name,
             "REVIEW",
-            f"one model of both does worse than the two scores ({interval(step)}): it has not converged",
+            f"one model of both does worse than the two scores ({interval(step)}): it may not have converged",
             f"more than study.train_requests={requests}, or study.learner=table",
         )
     elif step is not None:
         yield Check(
             name,
             "PASS",
-            f"one model of both does no worse than the two scores, from {requests:,} impressions",
+            f"one model of both is not shown to do worse than the two scores ({interval(step)}), from {requests:,} impressions",
         )
 
 
@@ -277,13 +281,13 @@ def _leaks(study: Study) -> Iterator[Check]:
     }
     with_all, without = values.get("all"), values.get("without_suspects")
     if without is None or with_all is None:
-        yield Check(name, "PASS", "no tag tells more than it should")
+        yield Check(name, "PASS", "no tag was found that tells more than it should")
         return
     yield Check(
         name,
         "REVIEW",
-        f"with the suspect tags joining is worth {number(with_all.estimate)}, without them "
-        f"{number(without.estimate)} ({interval(without)})",
+        f"the value of joint data is {number(with_all.estimate)} ({interval(with_all)}) with the suspect tags, and "
+        f"{number(without.estimate)} ({interval(without)}) without them",
         "quote the figure without them, unless you know how those tags come about",
     )
 

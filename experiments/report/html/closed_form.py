@@ -46,7 +46,7 @@ def _closed_form(config: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _plain(config: Mapping[str, Any]) -> bool:
-    """Whether nothing else is switched on: a second-price auction without floors, budgets, caps or late answers."""
+    """Whether nothing else is switched on: a second-price auction without floors, budgets, terms or late answers."""
     auction, response, sources = config["auction"], config["response"], config["source"]
     plain_sources = set(sources) == {"profile", "context"} and all(
         float(source.get(key, plain)) == plain
@@ -64,7 +64,7 @@ def _plain(config: Mapping[str, Any]) -> bool:
         and auction["tmax_ms"] is None
         and config["bidders"]["budget"] is None
         and config["bidders"]["strategy"]["name"] in {"truthful", "shading"}
-        and not config["bidders"].get("terms", {}).get("caps")
+        and not any(config["bidders"].get("terms", {}).values())
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pandas as pd
 
+from jointbid.sim.paths import expand
+
 from ...errors import BadInput
 from ...estimate.intervals import LEVEL, Estimate, paired_difference
 from ...estimate.ladder import PROFIT, arms_by_replication, decomposition_weights
@@ -130,7 +132,7 @@ def studies_of(folders: Sequence[Path | str]) -> tuple[Study, ...]:
         BadInput: a folder without any study, or fewer than two studies in all.
     """
     found: dict[Path, Study] = {}
-    for folder in map(Path, folders):
+    for folder in map(expand, folders):
         if not folder.is_dir():
             raise BadInput(f"{folder}: no such folder")
         inside = list(_swept(folder)) or studies_in(folder)

@@ -10,10 +10,16 @@ from typing import Any
 
 import pandas as pd
 
+from jointbid.sim.paths import expand
+
 from ...config.points import digest
 from ...estimate.intervals import Estimate
+from ...execution.drawing import reported
+from ...storage.ownership import contents
+from ...storage.study_folder import Folder
 from ..plots.figure import Figure
 from ..plots.forest import COLUMNS as FOREST
+from ..plots.letters import report_missing
 from ..verdict import interval, number
 from .comparison import AT_ONCE, HEADLINE, Comparison, studies_of
 from .grid import Cell, Column, Grid, amount, count, finding, text
@@ -49,15 +55,20 @@ def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "r
 
     comparison = Comparison(studies_of(folders))
     name = digest([str(study.folder.resolve()) for study in comparison.studies])
-    target = Path(results_dir) / "compare" / name
+    target = expand(results_dir) / "compare" / name
     target.mkdir(parents=True, exist_ok=True)
-    comparison.estimands.to_csv(target / "compare.csv", index=False)
-    comparison.differences.to_csv(target / "differences.csv", index=False)
-    comparison.points.to_csv(target / "points.csv", index=False)
-    for old in (target / "plots").glob("*"):
-        old.unlink()
-    for figure in figures_of(comparison):
-        plots.save(figure.draw(), figure.table, target / "plots", figure.name)
+    folder = Folder(target)
+    folder.write_table("compare.csv", comparison.estimands)
+    folder.write_table("differences.csv", comparison.differences)
+    folder.write_table("points.csv", comparison.points)
+    for old in contents(target).own:
+        if old.parent == target / "plots":
+            old.unlink()
+    report_missing(comparison.labels)
+    with reported("plots"):
+        for figure in figures_of(comparison):
+            with reported(f"plots/{figure.name}"):
+                figure.write(target / "plots", None, plots.FORMATS)
     put(target / "compare.html", render("compare.html.j2", **_content(comparison, target)))
     return target / "compare.html"
 
@@ -182,18 +193,14 @@ def _sentence(comparison: Comparison) -> str:
     found = [_estimate(row) for row in rows.to_dict("records")]
     if len(found) == 1:
         row, one = rows.iloc[0], found[0]
-        against = f"joining is worth {{}} in {row['study']} than in {row['against']}"
+        against = f" in {row['study']} than in {row['against']}"
         if one.finding == "no interval":
-            return (
-                f"How much more or less {against.format('more or less')} is not known: there is no interval."
-            )
+            return f"How much more or less joining is worth{against} is not known: there is no interval."
         if one.finding == "no difference shown":
             return f"No difference shown: value of joint data in {row['study']} less that in {row['against']} is {number(one.estimate)} {row['unit']} (95 % interval {interval(one)}; {row['method']})."
         more, sign = ("more", 1.0) if one.finding == "positive" else ("less", -1.0)
         amount_of = f"{number(sign * one.estimate)} {row['unit']} {more}"
-        return (
-            f"J{against.format(amount_of)[1:]} (95 % interval {interval(one, sign=sign)}; {row['method']})."
-        )
+        return f"Joining is worth {amount_of}{against} (95 % interval {interval(one, sign=sign)}; {row['method']})."
     counts = [
         sum(one.finding == kind for one in found) for kind in ("positive", "negative", "no difference shown")
     ]

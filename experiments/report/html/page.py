@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...cells.versions import version
+from ...storage.ownership import record
+from ..plots.letters import names_in, report_missing
 from .cards import cards
 from .checks import checks
 from .estimand_grids import arms_grid, estimands_grid, gains_grid
@@ -42,7 +44,9 @@ def write_report(folder: Path | str) -> Path:
         BadInput: no study's folder.
         OSError: one that cannot be written to.
     """
-    draw_further(load_study(folder).folder)
+    study = load_study(folder)
+    report_missing([study.scenario, *names_in(study.summary)])
+    draw_further(study.folder)
     return write_page(folder)
 
 
@@ -82,6 +86,7 @@ def _environment(folder: Path) -> Environment:
 
 def put(path: Path, content: str) -> None:
     """Write a page atomically."""
+    record(path.parent, path.name)
     partial = path.with_name(f".{path.name}.part")
     partial.write_text(content, "utf-8")
     partial.replace(path)

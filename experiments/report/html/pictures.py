@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...execution.drawing import reported
 from .grid import Grid, grid_of
 from .study import Study
 
@@ -135,9 +136,11 @@ def draw_further(folder: Path) -> None:
         best_single=study.best_single,
         money=study.config.get("money"),
     )
-    for figure in own:
-        if _is_new(folder / "plots", figure, formats):
-            figure.write(folder / "plots", about.get("style"), formats)
+    with reported("plots"):
+        for figure in own:
+            with reported(f"plots/{figure.name}"):
+                if _is_new(folder / "plots", figure, formats):
+                    figure.write(folder / "plots", about.get("style"), formats)
 
 
 def _is_new(folder: Path, figure: Figure, formats: Sequence[str]) -> bool:

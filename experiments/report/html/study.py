@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from typing import Any
 
 import pandas as pd
 
-from ...errors import BadInput
+from jointbid.sim.paths import expand
+
+from ...errors import BadInput, closest
 from ...estimate.intervals import Estimate
-from ...estimate.ladder import SUMMARY_COLUMNS, lookup
+from ...estimate.ladder import PROFIT, SUMMARY_COLUMNS
 
 FRAMES = ("summary", "cells", "timeseries")
 OWN_FILES = {"summary.csv", "points.csv"}
@@ -138,10 +141,41 @@ class Study:
         return tuple(self.manifest.get("notes", ()))
 
     def estimate(
-        self, estimand: str, metric: str = "focal_profit", arm: str | None = None
+        self, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
     ) -> Estimate | None:
-        """One row of the summary as a number with its interval; None where there is none."""
-        return lookup(self.summary, estimand, metric, arm)
+        """Return one row of the summary as a number with its interval; None where no row has all of these values.
+
+        Args:
+            estimand: of the row.
+            metric: ``focal_profit`` where the estimand has it, unless given.
+            arm: the arm, or the comparison, such as ``joint - stacked``.
+            columns: further columns that tell rows apart, such as ``budget_share=1`` and ``tags="all"`` of a log.
+
+        Raises:
+            BadInput: a column or value that the summary does not have, or several rows that fit.
+        """
+        wanted = {"estimand": estimand, "metric": metric, "arm": arm, **columns}
+        rows = self.summary
+        for column, value in ((column, value) for column, value in wanted.items() if value is not None):
+            if column not in self.summary:
+                raise BadInput(
+                    f"{column}: the summary has no such column{closest(column, map(str, self.summary))}"
+                )
+            known = self.summary[column].drop_duplicates().tolist()
+            if value not in known:
+                likely = closest(str(value), map(str, known)) or f"; allowed: {', '.join(map(str, known))}"
+                raise BadInput(f"{column}: the summary has no {value!r}{likely}")
+            rows = rows[rows[column] == value]
+        if metric is None and PROFIT in set(rows["metric"]):
+            rows = rows[rows["metric"] == PROFIT]
+        if len(rows) > 1:
+            raise BadInput(f"{estimand}: {len(rows)} rows fit; {_differences(rows)}")
+        if rows.empty:
+            return None
+        row = rows.iloc[0]
+        return Estimate(
+            float(row["estimate"]), float(row["ci_low"]), float(row["ci_high"]), int(row["n_replications"])
+        )
 
     def markdown(self) -> str:
         """The estimands as a Markdown table, three significant digits."""
@@ -174,7 +208,7 @@ class Study:
         Returns:
             The files.
         """
-        target = Path(folder)
+        target = expand(folder)
         target.mkdir(parents=True, exist_ok=True)
         files = []
         for name in FRAMES:
@@ -208,7 +242,7 @@ def load_study(folder: Path | str) -> Study:
     Raises:
         BadInput: it is no folder, or no study's; studies that lie in it are named.
     """
-    path = Path(folder)
+    path = expand(folder)
     if not path.is_dir():
         raise BadInput(f"{folder}: no such folder")
     if is_study(path):
@@ -230,6 +264,14 @@ def is_study(folder: Path) -> bool:
     return (folder / "manifest.json").is_file()
 
 
+def _differences(rows: pd.DataFrame) -> str:
+    """Name the columns that tell rows apart, with their values."""
+    numbers = {"unit", "estimate", "ci_low", "ci_high", "n_replications", "p_holm"}
+    values = {name: rows[name].drop_duplicates().tolist() for name in rows if name not in numbers}
+    told = [f"{name}={' or '.join(map(repr, known))}" for name, known in values.items() if len(known) > 1]
+    return f"choose one of {'; '.join(told)}" if told else "no column tells them apart"
+
+
 def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
@@ -238,5 +280,10 @@ def _json(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+_MARKDOWN = re.compile(r"[|<`*\\]|(?<!\w)_|_(?!\w)")
+"""What Markdown makes markup of inside a cell."""
+
+
 def _escaped(value: object) -> str:
-    return str(value).replace("|", "\\|")
+    """Text as it stands in a cell of a Markdown table."""
+    return " ".join(_MARKDOWN.sub(r"\\\g<0>", str(value)).split())

@@ -66,6 +66,8 @@ def draw_curve(
             axes.legend()
         if _spans_orders(curve) if log_x is None else log_x:
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+            axes.xaxis.set_minor_formatter("")
         amounts(axes.yaxis)
         axes.set_xlabel(x_label)
         axes.set_ylabel(f"{y_label}\n({unit})")

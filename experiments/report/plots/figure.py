@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...storage.ownership import record
 from .style import look, save
 
 if TYPE_CHECKING:
@@ -27,5 +28,6 @@ class Figure:
 
     def write(self, folder: Path, style: str | None, formats: Sequence[str]) -> None:
         """Draw it, and save it with its table; see ``jointbid.experiments.report.plots.save``."""
+        record(folder.parent, *(f"{folder.name}/{self.name}.{ending}" for ending in (*formats, "csv")))
         with look(style):
             save(self.draw(), self.table, folder, self.name, formats)

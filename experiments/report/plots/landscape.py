@@ -62,6 +62,7 @@ def draw_landscape(
         if len(shown) > 1:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.xaxis.set_minor_formatter("")
         axes.set_ylim(0, 1.02)
         axes.set_xlabel(f"bid (CPM in {currency})")
         axes.set_ylabel("price to beat at or below it\n(share of requests)")

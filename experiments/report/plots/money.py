@@ -83,5 +83,5 @@ def _crossing(month: np.ndarray, value: np.ndarray) -> float:
 
 def _said(payback: float, horizon: float) -> str:
     if math.isinf(payback):
-        return f"It never pays back within {horizon:.0f} months."
+        return f"The mean does not pay back within {horizon:.0f} months."
     return f"Diamond: it has paid back after {number(payback)} months."

@@ -5,11 +5,16 @@ from __future__ import annotations
 import contextlib
 import contextvars
 import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+from jointbid.sim.paths import expand
+
+from .letters import give_letters
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +29,9 @@ QUIET = "#6E6E6E"
 DARK, LIGHT = "#010101", "#FEFEFE"
 """Ink on coloured ground: the report turns black and white round for dark screens, and must leave these alone."""
 FORMATS = ("svg", "png")
+
+TEXT_IS_TEXT: Any = {"text.parse_math": False, "text.usetex": False, "axes.formatter.use_mathtext": False}
+"""Names that users give may hold ``$``, ``_`` and ``^``: no style makes markup of them."""
 
 SHEET = Path(__file__).with_name("jointbid.mplstyle")
 _OVER: contextvars.ContextVar[str | None] = contextvars.ContextVar("style", default=None)
@@ -48,6 +56,7 @@ def styled() -> Iterator[None]:
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.style.use([SHEET, *filter(None, [_OVER.get()])])
+        mpl.rcParams.update(TEXT_IS_TEXT)
         yield
 
 
@@ -77,7 +86,7 @@ def save(
         Paths of `<name>.<format>` and of `<name>.csv`. No date and no version of any library is written, so that
         the same table gives the same bytes.
     """
-    folder = Path(folder)
+    folder = expand(folder)
     folder.mkdir(parents=True, exist_ok=True)
     metadata: dict[str, dict[str, Any]] = {
         "svg": {"Date": None, "Creator": None, "Title": title_of(figure), "Description": note_of(figure)},
@@ -85,7 +94,9 @@ def save(
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }
     paths = []
-    with styled():
+    give_letters(figure)
+    with styled(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")  # `report_missing` says it, once
         for ending in formats:
             path = folder / f"{name}.{ending}"
             figure.savefig(path, format=ending, metadata=metadata.get(ending))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from jointbid.sim.scenario import Scenario
@@ -10,7 +10,7 @@ from jointbid.sim.scenario import Scenario
 from ...estimate import Estimate, lookup
 from ...estimate.adoption import adopters, label
 from ..tables import DASH, FOOTNOTE, blank_table, signed
-from ..verdict import CAVEAT, interval, number
+from ..verdict import CAVEAT, counted, interval, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, ar
     yield _equilibria(summary, bidders, cost, unit, arm)
     first, last = (lookup(summary, "gain_from_adopting", arm=label(k)) for k in (1, bidders))
     if first and last:
-        yield f"The first adopter gains {_said(first, unit)}; the last of {bidders}, {_said(last, unit)}."
+        yield f"The first adopter {_gains(first, unit)}; the last of {bidders} {_gains(last, unit)}."
     yield from _staying_out(summary, bidders, unit)
     changes = [
         f"{name} by {_said(found, unit)}"
@@ -80,7 +80,7 @@ def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, ar
     if changes:
         yield f"From nobody to everybody, data changes {', '.join(changes)}."
     if first:
-        yield f"{first.n} replications; {CAVEAT}."
+        yield f"{counted(first.n, 'replication')}; {CAVEAT}."
 
 
 def _staying_out(summary: pd.DataFrame, bidders: int, unit: str) -> Iterator[str]:
@@ -94,6 +94,8 @@ def _staying_out(summary: pd.DataFrame, bidders: int, unit: str) -> Iterator[str
             yield f"{start} costs {number(-last.estimate)} {unit} ({interval(last, sign=-1)}) against nobody having it."
         elif last.finding == "positive":
             yield f"{start} earns {_said(last, unit)} more than when nobody has it."
+        elif last.finding == "no interval":
+            yield f"{start} changes its profit by {_said(last, unit)} against nobody having it."
         else:
             yield f"{start} makes no difference that is shown against nobody having it ({interval(last)} {unit})."
     if losses:
@@ -110,18 +112,28 @@ def _equilibria(summary: pd.DataFrame, bidders: int, cost: float, unit: str, arm
     rows = summary[summary["estimand"] == "equilibrium_adopters"]
     price = f"At a cost of {number(cost)} {unit} to each adopter" if cost else "Where the data costs nothing"
     if rows.empty:
-        return f"{price}, no number of adopters is an equilibrium."
-    numbers = [adopters(name) for name in rows["arm"]]
-    low, high = rows["ci_low"].iloc[0], rows["ci_high"].iloc[0]
-    sure = (
-        "and the intervals allow no other number"
-        if low == high
-        else f"and the intervals allow {low:g} to {high:g}"
-    )
-    if low != low:  # noqa: PLR0124 - nan
+        return f"{price}, the equilibrium number of adopters is not known: gains are missing."
+    found = _listed(rows["arm"])
+    possible = summary.loc[summary["estimand"] == "possible_adopters", "arm"]
+    if possible.empty:
         sure = "with no interval, so nothing is shown yet"
-    found = " or ".join(map(str, numbers))
+    elif set(possible) == set(rows["arm"]):
+        sure = "and the intervals allow no other number"
+    else:
+        sure = f"and the intervals allow {_listed(possible)}"
     return f"{price}, {found} of {bidders} bidders hold the data of {arm} in equilibrium, {sure}."
+
+
+def _listed(arms: Iterable[str]) -> str:
+    """Numbers of adopters as a set: "0, 1 or 3"."""
+    *most, last = [str(adopters(arm)) for arm in arms]
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def _gains(found: Estimate, unit: str) -> str:
+    if found.finding == "negative":
+        return f"loses {number(-found.estimate)} {unit} ({interval(found, sign=-1)})"
+    return f"gains {_said(found, unit)}"
 
 
 def _worth(gain: Estimate | None, cost: float) -> str:

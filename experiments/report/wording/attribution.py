@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from ...cells.attribution_rules import RULES
 from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, TEST, TRUTH, UNIFIED, credit_names
 from ...estimate import Estimate, lookup
 from ..tables import DASH, FOOTNOTE, blank_table, signed
-from ..verdict import CAVEAT, interval, number
+from ..verdict import CAVEAT, counted, interval, number
 from .sampled_markets import WHICH, goes_with, percent, share_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def credit_table(summary: pd.DataFrame, channels: Sequence[str]) -> Table:
     for head in ("by", *channels, "all", "off, %", "misplaced, %"):
         table.add_column(head, justify="left" if head == "by" else "right")
     truth = [lookup(summary, "true_effect", EXPECTED, channel) for channel in channels]
-    table.add_row(TRUTH, *map(_middle, truth), number(sum(t.estimate for t in truth if t)), DASH, DASH)
+    table.add_row(TRUTH, *map(_middle, truth), _total(truth), DASH, DASH)
     for name in (TEST, *credit_names()):
         found = [lookup(summary, "credit", "purchases", f"{name}: {channel}") for channel in channels]
         error = lookup(summary, "attribution_error", WRONG, name)
@@ -39,7 +40,7 @@ def credit_table(summary: pd.DataFrame, channels: Sequence[str]) -> Table:
         table.add_row(
             name,
             *map(_middle, found),
-            number(sum(one.estimate for one in found if one)),
+            _total(found),
             _middle(error),
             _middle(moved),
         )
@@ -82,13 +83,12 @@ def sentences(summary: pd.DataFrame, channels: Sequence[str], count: int) -> Ite
     yield from _worlds(summary, count)
     first = lookup(summary, "true_effect", EXPECTED, channels[0])
     if first:
-        replications = "1 replication" if first.n == 1 else f"{first.n} replications"
-        yield f"{replications}; {CAVEAT}."
+        yield f"{counted(first.n, 'replication')}; {CAVEAT}."
 
 
 def _errors(summary: pd.DataFrame) -> Iterator[str]:
     found = {rule: lookup(summary, "misplaced", MOVED, f"{UNIFIED}/{rule}") for rule in RULES}
-    known = {rule: error for rule, error in found.items() if error}
+    known = {rule: error for rule, error in found.items() if error and math.isfinite(error.estimate)}
     wrong, test, moved = (
         lookup(summary, estimand, metric, name)
         for estimand, metric, name in (
@@ -97,27 +97,27 @@ def _errors(summary: pd.DataFrame) -> Iterator[str]:
             ("misplaced", MOVED, TEST),
         )
     )
-    if not known or not (wrong and test and moved):
-        yield "The channels did nothing that could be measured, so that all they are credited with is wrong."
+    if not known or not (wrong and test and moved) or not math.isfinite(wrong.estimate + test.estimate):
+        yield "How far credits are off is not known: no share of what the channels did could be worked out."
         return
     best, worst = (pick(known, key=lambda rule: known[rule].estimate) for pick in (min, max))
     yield (
         f"With every touchpoint in one log, what last touch credits channels with is off by {number(wrong.estimate)} % "
-        f"({_between(wrong)}) of what they did; a randomised test of each is off by {number(test.estimate)} % ({_between(test)})."
+        f"({interval(wrong)}) of what they did; a randomised test of each is off by {number(test.estimate)} % ({interval(test)})."
     )
     yield (
-        f"Of a budget that follows a rule on that log, {number(known[best].estimate)} % ({best}, {_between(known[best])}) to "
-        f"{number(known[worst].estimate)} % ({worst}, {_between(known[worst])}) stand in the wrong channel; if it follows the tests, "
-        f"{number(moved.estimate)} % ({_between(moved)})."
+        f"Of a budget that follows a rule on that log, {number(known[best].estimate)} % ({best}, {interval(known[best])}) to "
+        f"{number(known[worst].estimate)} % ({worst}, {interval(known[worst])}) stand in the wrong channel; if it follows the tests, "
+        f"{number(moved.estimate)} % ({interval(moved)})."
     )
 
 
 def _claims(summary: pd.DataFrame) -> Iterator[str]:
     claims, unified = (lookup(summary, "credited", "credited", name) for name in (BY_CLAIMS, BY_LAST_TOUCH))
-    if claims and unified:
+    if claims and unified and math.isfinite(claims.estimate + unified.estimate):
         yield (
-            f"Each owner's log alone, they claim {number(claims.estimate)} ({_between(claims)}) times the purchases there were; "
-            f"together in one log {number(unified.estimate)} ({_between(unified)})."
+            f"Each owner's log alone, they claim {number(claims.estimate)} ({interval(claims)}) times the purchases there were; "
+            f"together in one log {number(unified.estimate)} ({interval(unified)})."
         )
 
 
@@ -126,7 +126,7 @@ def _worlds(summary: pd.DataFrame, count: int) -> Iterator[str]:
         found = [share_of(summary, label) for label in SHARES[name]]
         shares = [f"{label} in {percent(one)}" for label, one in zip(SHARES[name], found, strict=True) if one]
         if shares:
-            yield f"Of {count} worlds drawn from the stated ranges it is shown that {', and that '.join(shares)}; {WHICH}."
+            yield f"Of {counted(count, 'world')} drawn from the stated ranges it is shown that {', and that '.join(shares)}; {WHICH}."
         yield from goes_with(summary, f"{name}_decided_by", "that")
 
 
@@ -143,12 +143,13 @@ def _minus(found: Estimate) -> Estimate:
     return Estimate(-found.estimate, -found.ci_high, -found.ci_low, found.n)
 
 
-def _between(found: Estimate) -> str:
-    return interval(found) if found.has_interval else "no interval"
-
-
 def _middle(found: Estimate | None) -> str:
     return number(found.estimate) if found else DASH
+
+
+def _total(found: Sequence[Estimate | None]) -> str:
+    """The sum over channels; a dash where one of them is not known."""
+    return number(sum(one.estimate for one in found if one)) if all(found) else DASH
 
 
 def _unit(summary: pd.DataFrame, estimand: str) -> str:

@@ -32,7 +32,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
 
 def _best(summary: pd.DataFrame, settings: Settings[ValueStudy], best: Estimate) -> str:
     from ...estimate import lookup
-    from ..verdict import duration
+    from ..verdict import paid_back
 
     net, back = (
         lookup(summary, "best_level_net_value", "npv"),
@@ -40,9 +40,10 @@ def _best(summary: pd.DataFrame, settings: Settings[ValueStudy], best: Estimate)
     )
     tenure = f"over a tenure of {settings.money.horizon_months} months"
     if best.estimate == 0.0:
-        return f"Collaboration does not pay {tenure}: of the levels tried 0 nets most{_tried(best)}."
+        pays = "does not pay" if best.ci_high == 0.0 else "is not shown to pay"
+        return f"Collaboration {pays} {tenure}: of the levels tried 0 nets most{_tried(best)}."
     amount = _amount(net, settings.scenario.currency) if net else "not known"
-    paid = f", and is paid back after {duration(back)}" if back else ""
+    paid = f", and is {paid_back(back)}" if back else ""
     return f"Collaboration nets most at level {best.estimate:g}{_tried(best)}: {amount} {tenure}{paid}."
 
 
@@ -70,7 +71,7 @@ def _volume(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[s
     if least is None:
         return
     if not math.isfinite(least.estimate):
-        yield "At no volume does any level pay."
+        yield "By the estimates no level pays at any volume."
         return
     span = f" ({interval(least)})" if least.has_interval else ""
     now = settings.money.requests_per_month or 0.0
@@ -125,7 +126,7 @@ def _tried(found: Estimate) -> str:
     """The levels that are not shown to be worse."""
     if not found.has_interval or found.ci_low == found.ci_high:
         return ""
-    return f" (no worse shown: {found.ci_low:g} to {found.ci_high:g})"
+    return f" (not shown to be worse: within {found.ci_low:g} to {found.ci_high:g})"
 
 
 def _amount(found: Estimate, currency: str) -> str:

@@ -11,7 +11,7 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ...estimate.ranking import PROFIT
 from ...estimate.tournament import PAIRINGS, TOGETHER
-from ..verdict import CAVEAT, interval, number
+from ..verdict import CAVEAT, counted, interval, number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -87,23 +87,28 @@ def verdict(ranked: pd.DataFrame, format_: str) -> str:
     """Who is ahead of everybody, or who may be; and who else no difference separates."""
     rows = ranked[ranked["format"] == format_]
     replications = int(rows["n_replications"].min())
-    close = f"{replications} replications; ranks hold together with 95 % confidence; {CAVEAT}."
+    close = f"{counted(replications, 'replication')}; ranks hold together with 95 % confidence; {CAVEAT}."
     if replications < 2:
         return f"{SENTENCES[format_]}: one replication has no intervals, so no order is shown."
     may_lead = [str(name) for name in rows["strategy"][rows["rank_best"] == 1]]
     first = rows.iloc[0]
     unit = str(first["unit"])
     amount = f"{number(first['estimate'])} {unit}"
-    if len(may_lead) == 1:
+    if first["rank_worst"] == 1:
         verb = "earns more" if first["estimate"] > 0 else "loses less"
         said = f"{first['strategy']} {verb} than every other strategy ({amount})"
     elif len(may_lead) == len(rows):
         said = f"no strategy is shown to be behind all others; {first['strategy']} has the highest mean ({amount})"
         said = "no difference is shown that would put anybody behind" if not _separated(rows) else said
+    elif len(may_lead) == 1:
+        said = (
+            f"{first['strategy']} has the highest mean ({amount}) and is not shown to be ahead of every other"
+        )
     else:
-        said = f"no difference is shown among {_listed(may_lead)}, who lead ({first['strategy']}: {amount})"
-    last = [str(name) for name in rows["strategy"][rows["rank_worst"] == len(rows)]]
-    tail = f"; {last[0]} earns less than every other" if len(last) == 1 and len(rows) > 2 else ""
+        none = "no strategy is shown to be ahead of one of them"
+        said = f"no difference is shown among {_listed(may_lead)}; {none} ({first['strategy']}: {amount})"
+    last = [str(name) for name in rows["strategy"][rows["rank_best"] == len(rows)]]
+    tail = f"; {last[0]} earns less than every other" if last and len(rows) > 2 else ""
     return f"{SENTENCES[format_]}: {said}{tail}. {close}"
 
 
@@ -111,9 +116,12 @@ def notes(summary: pd.DataFrame) -> Iterator[str]:
     """What else to know: money that nobody spends."""
     spent = summary[(summary["estimand"] == "score_together") & (summary["metric"] == "budget_spent")]
     if len(spent) and (spent["estimate"] < 0.5).all():
-        yield "no strategy spends half of its budget: budgets do not bind here, and pacing cannot show"
+        yield "no strategy spends half of its budget on average: the ranking says little of how they pace it"
     if not len(spent):
-        yield "bidders.budget is not set: money is no matter here, and pacing cannot show"
+        yield (
+            "no budget is set (bidders.budget, bidders.terms.daily_budget): the ranking says nothing of how strategies "
+            "pace one"
+        )
 
 
 def _separated(rows: pd.DataFrame) -> bool:

@@ -10,7 +10,7 @@ from jointbid.sim.scenario import Scenario
 from ...estimate import Estimate, lookup
 from ...estimate.ranking import PROFIT, TIED
 from ..tables import blank_table
-from ..verdict import interval, number
+from ..verdict import counted, interval, number
 from .sampled_markets import WHICH, goes_with, percent, share_of
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Table:
     """A row a strategy: in what share of worlds it is shown to be ahead of all others; last, in what share nobody is."""
     table = blank_table(
-        f"Of {count} drawn worlds, all in one market",
+        f"Of {counted(count, 'drawn world')}, all in one market",
         f"95 % interval, exact: {WHICH.removeprefix('interval: ')}",
     )
     table.add_column("shown to be ahead of all others", no_wrap=True)
@@ -48,7 +48,7 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
         none = number(100 * shares[nowhere[0]].ci_high)
         said += f", {' and '.join(nowhere)} in none (0 to {none} %{' each' if len(nowhere) > 1 else ''})"
     yield (
-        f"Of {count} worlds drawn from the stated ranges it is shown that one strategy is ahead of all others: {said}; in "
+        f"Of {counted(count, 'world')} drawn from the stated ranges it is shown that one strategy is ahead of all others: {said}; in "
         f"{percent(neither)} no difference is shown that puts one ahead. {WHICH[0].upper()}{WHICH[1:]}."
     )
     rows = summary[summary["estimand"] == "lead_over_worlds"]
@@ -63,8 +63,9 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
 
 def notes(scenario: Scenario, requests: int, count: int) -> Iterator[str]:
     """What is not the same in worlds with fewer bid requests."""
-    now = scenario.supply.requests
-    if count and now and requests < now and scenario.bidders.budget is not None:
+    now, bidders = scenario.supply.requests, scenario.bidders
+    is_limited = bidders.budget is not None or bidders.terms.daily_budget is not None
+    if count and now and requests < now and is_limited:
         yield (
             f"drawn worlds have {requests:,} bid requests (study.curve.requests) and not {now:,}, with the same budget, which binds "
             "less there"

@@ -73,14 +73,14 @@ class Firm:
     def split(
         self, name: str, measured: Mapping[str, list[dict[str, Any]]]
     ) -> tuple[tuple[str, float], ...] | None:
-        """Daily budgets by channel: the whole in proportion to what a rule, or a measurement, credits; None where it failed."""
+        """Daily budgets by channel: the whole in proportion to what a rule, or a measurement, credits; None where it is not known."""
         channels = self.plan.channels
         weights = np.array(
             [channel.daily_budget for channel in channels.values()]
             if name == AS_IS
             else self._credited(name, measured)
         )
-        if len(weights) != len(channels):
+        if len(weights) != len(channels) or not np.isfinite(weights).all():
             return None
         weights = np.maximum(weights, 0.0)
         if weights.sum() == 0:

@@ -32,12 +32,13 @@ def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[di
     """Every row of the summary that the scenario's own market gives."""
     from ...estimate import paired_difference
     from ...estimate.ladder import summary_row
+    from ...estimate.sums import group_sums
 
     scale, money = unit(firm.settings.scenario)
     log = cells[cells["study_point"] == ""]
     per = scale / float(log["requests"].max()) if len(log) else 1.0
     yield from _effects(log, firm, per, money)
-    profit = log.groupby(["replication", "arm"])["profit"].sum().unstack("arm")
+    profit = group_sums(log.groupby(["replication", "arm"])["profit"]).unstack("arm")
     if {OBSERVED, HELD_OUT} <= set(profit):
         lost = paired_difference(profit[OBSERVED] * per, profit[HELD_OUT] * per)
         yield summary_row("cost_of_test", TEST, "focal_profit", money, lost)
@@ -62,9 +63,8 @@ def _effects(log: pd.DataFrame, firm: Firm, per: float, money: str) -> Iterator[
             yield summary_row("credit", label, "purchases", money, mean_interval(table[channel] * per))
             off = paired_difference(table[channel] * per, truth[channel] * per)
             yield summary_row("credit_error", label, "purchases", money, off)
-        wrong = (
-            100.0 * (table[channels] - truth[channels]).abs().sum(axis=1) / truth[channels].abs().sum(axis=1)
-        )
+        off_by = (table[channels] - truth[channels]).abs().sum(axis=1, skipna=False)
+        wrong = 100.0 * off_by / truth[channels].abs().sum(axis=1, skipna=False)
         if np.isfinite(wrong).any():
             yield summary_row("attribution_error", name, "attribution_error_pct", money, mean_interval(wrong))
         moved = 50.0 * (_shares(table[channels]) - _shares(truth[channels])).abs().sum(axis=1, skipna=False)
@@ -74,9 +74,9 @@ def _effects(log: pd.DataFrame, firm: Firm, per: float, money: str) -> Iterator[
         inside = (effect[channel] - truth[channel]).abs() <= NORMAL * error[channel]
         covered = inside.where(truth[channel].notna() & effect[channel].notna()).astype(float)
         yield summary_row("test_coverage", channel, "coverage", money, mean_interval(covered))
-    bought = _wide(log, OBSERVED, "purchases").sum(axis=1)
+    bought = _wide(log, OBSERVED, "purchases").sum(axis=1, skipna=False)
     for name, table in shared.items():
-        claimed = (table.sum(axis=1) / bought.where(bought > 0)).dropna()
+        claimed = (table.sum(axis=1, skipna=False) / bought.where(bought > 0)).dropna()
         if len(claimed):
             yield summary_row("credited", name, "credited", money, mean_interval(claimed))
 
@@ -86,13 +86,14 @@ def _profits(
 ) -> Iterator[dict[str, Any]]:
     from ...estimate import mean_interval, paired_difference
     from ...estimate.ladder import summary_row
+    from ...estimate.sums import group_sums
 
     profit = {}
     for name in budgets:
         season = cells[cells["study_point"] == f"budget by {name}"]
         grouped = season.groupby(season["replication"] - NEXT)
         if len(season):
-            profit[name] = grouped["profit"].sum() * scale / grouped["requests"].max()
+            profit[name] = group_sums(grouped["profit"]) * scale / grouped["requests"].max()
             yield summary_row("utility", f"by {name}", "focal_profit", money, mean_interval(profit[name]))
     for name, own in profit.items():
         if name != TRUTH and TRUTH in profit:
@@ -108,7 +109,7 @@ def _profits(
 def _shares(table: pd.DataFrame) -> pd.DataFrame:
     """What part of a budget each channel gets that follows these numbers; nan where all are 0."""
     positive = table.clip(lower=0.0)
-    total = positive.sum(axis=1)
+    total = positive.sum(axis=1, skipna=False)
     return positive.div(total.where(total > 0), axis=0)
 
 
@@ -116,7 +117,9 @@ def _truth(log: pd.DataFrame, channels: Sequence[str]) -> pd.DataFrame:
     """Expected purchases that are lost with each channel: a row a replication, a column a channel; nan where a cell failed."""
     import pandas as pd
 
-    total = log.groupby(["replication", "arm"])["purchases_expected"].sum().unstack("arm")
+    from ...estimate.sums import group_sums
+
+    total = group_sums(log.groupby(["replication", "arm"])["purchases_expected"]).unstack("arm")
     columns = {
         channel: total.get(OBSERVED, np.nan) - total.get(f"{WITHOUT}{channel}", np.nan)
         for channel in channels

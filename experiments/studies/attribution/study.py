@@ -17,7 +17,7 @@ from ...cells.attribution_season import (
 )
 from ...cells.cell import Cell, CellResult
 from ...errors import BadInput
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import Ledger, table
 from ..base import Said, Study
 from . import worlds
 from .firm import Firm
@@ -67,16 +67,15 @@ class Attribution(Study):
             *worlds.seasons(self._worlds, ledger),
         ]
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
         """Effects, credits and their errors by channel; profits under each rule's budgets; shares of worlds."""
         import pandas as pd
 
         from ...estimate import P_HOLM, SUMMARY_COLUMNS
         from .rows import rows
 
-        own = cells[~cells["study_point"].str.startswith(worlds.NAME)]
         further = worlds.rows(worlds.table(self._worlds, ledger), self.settings) if self._worlds else ()
-        found = [*rows(own, self._firm, self._budgets), *further]
+        found = [*rows(self._own(ledger), self._firm, self._budgets), *further]
         return pd.DataFrame(found, columns=[*SUMMARY_COLUMNS, *([P_HOLM] if self._worlds else [])])
 
     def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
@@ -103,6 +102,12 @@ class Attribution(Study):
     def about(self, ledger: Ledger) -> Mapping[str, Any]:  # noqa: ARG002
         """Whose log each channel is in."""
         return {"owners": {name: channel.owner for name, channel in self._firm.plan.channels.items()}}
+
+    def _own(self, ledger: Ledger) -> pd.DataFrame:
+        """The cells of the scenario's own market; two rules that set the same budgets share a season, and both have its rows."""
+        replications = range(self.settings.study.replications)
+        seasons = self._firm.next(replications, self._budgets, ledger)
+        return table(ledger.of([*self._firm.log(replications), *seasons]))
 
     @property
     def _firm(self) -> Firm:

@@ -192,6 +192,7 @@ def staying_out(settings: Settings[ValueStudy], ladder: pd.DataFrame) -> Iterato
     """
     from ...estimate import mean_interval, paired_difference
     from ...estimate.ladder import PROFIT, row_of
+    from ...estimate.sums import group_means
 
     bidders, who = settings.scenario.bidders.count, settings.study.who
     holders = {"unilateral": 1, "universal": bidders}.get(str(who)) or int(who)
@@ -201,7 +202,7 @@ def staying_out(settings: Settings[ValueStudy], ladder: pd.DataFrame) -> Iterato
     scale, money = unit(settings.scenario)
     theirs = ladder[ladder["advertiser"].isin(out)]
     per = theirs["profit"] * scale / theirs["requests"]
-    mean = per.groupby([theirs["arm"], theirs["replication"]]).mean()
+    mean = group_means(per.groupby([theirs["arm"], theirs["replication"]]))
     if not {"joint", settings.study.silo} <= set(mean.index.get_level_values("arm")):
         return
     found = paired_difference(mean["joint"], mean[settings.study.silo])

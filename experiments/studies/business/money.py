@@ -177,7 +177,7 @@ def _row(
 def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
     """What is left after costs, and when it has paid for itself."""
     from ...estimate import lookup
-    from ...report.verdict import duration, interval, number
+    from ...report.verdict import interval, number, paid_back
 
     known = terms(settings)
     net = lookup(summary, "net_value", "net_value")
@@ -189,7 +189,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
     amount = f"{number(net.estimate)} {currency} a month over {known.horizon_months} months {span}"
     if net.finding == "positive":
         payback = lookup(summary, "payback_month", "payback_month")
-        after = f"; it is paid back after {duration(payback)}" if payback and known.once else ""
+        after = f"; it is {paid_back(payback)}" if payback and known.once else ""
         yield f"{volume} joining nets {amount}{after}."
     elif net.finding == "negative":
         yield f"{volume} joining does not pay: {amount}."

@@ -123,12 +123,15 @@ def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
     if plan is None or when is None or lead is None:
         return
     horizon = settings.scenario.supply.horizon_h / MONTH_H
-    ends = f" ({interval(lead)})" if lead.has_interval else ""
     if math.isfinite(when.estimate):
         first = f"For the same money {plan.slow} is ahead of {plan.fast} for good from month {number(when.estimate)}{_span(when)}"
     else:
-        first = f"For the same money {plan.slow} never overtakes {plan.fast}{_span(when)}"
-    yield f"{first}; after {horizon:.0f} months its lead is {number(lead.estimate)} {settings.scenario.currency}{ends}."
+        first = f"For the same money {plan.slow} does not stay ahead of {plan.fast} at the end{_span(when)}"
+    if lead.finding == "no difference shown":
+        last = f"no difference is shown, {number(lead.estimate)}"
+    else:
+        last = f"its lead is {number(lead.estimate)}"
+    yield f"{first}; after {horizon:.0f} months {last} {settings.scenario.currency} ({interval(lead)})."
 
 
 def _span(when: Estimate) -> str:

@@ -146,7 +146,7 @@ def month_table(settings: Settings[Any], found: Steps | None, ledger: Ledger) ->
 def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
     """When to switch, or that it never pays."""
     from ...estimate import lookup
-    from ...report.verdict import duration, interval, number, shown
+    from ...report.verdict import duration, interval, number, paid_back, shown
 
     when, net, back, volume = (
         lookup(summary, estimand, metric) for estimand, (metric, _) in ESTIMANDS.items()
@@ -159,14 +159,14 @@ def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
     if net.finding == "positive":
         yield (
             f"Build {plan.own} and switch from {plan.bought} to it after {duration(when)}: over {tenure} that nets "
-            f"{number(net.estimate)} {currency} {span}, and is paid back after {duration(back)}."
+            f"{number(net.estimate)} {currency} {span}, and is {paid_back(back)}."
         )
     elif net.finding == "negative":
-        yield f"Never build {plan.own} to switch from {plan.bought}: over {tenure} it nets {number(net.estimate)} {currency} {span}."
+        yield f"Building {plan.own} to switch from {plan.bought} does not pay: over {tenure} it nets {number(net.estimate)} {currency} {span}."
     else:
         yield f"Whether to build {plan.own} is not shown: over {tenure} it nets {number(net.estimate)} {currency} {span}."
     if not math.isfinite(volume.estimate):
-        yield "At no volume does building pay."
+        yield "By the estimates building pays at no volume."
         return
     ends = f" ({shown(volume.ci_low)} to {shown(volume.ci_high)})" if volume.has_interval else ""
     now = settings.money.requests_per_month or 0.0

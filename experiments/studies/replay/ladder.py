@@ -56,7 +56,7 @@ def run_replay(config: Mapping[str, Any], progress: Callable[[str], None] = lamb
     models: list[dict[str, Any]] = []
     outcomes: list[Outcome] = []
     ballots: dict[tuple[str, float], Counter[str]] = defaultdict(Counter)
-    splits = 1 if plan.settings.split == "time" else plan.settings.splits
+    splits = plan.splits
     for split in range(splits):
         dealt = requests.dealt(plan.settings, plan.seed, split)
         for tags, ladder in fit_ladders(plan, dealt).items():
@@ -86,8 +86,9 @@ def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, s
     heads = {ALL: "All values", WITHOUT: f"Without the suspect {hidden_words(requests.hidden)}"}
     rows = summary[(summary["tags"] == tags) & (summary["budget_share"] == UNLIMITED)]
     settings = plan.settings
-    of = {"time": f"stretches of {settings.block_h:g} h", "person": "people", "row": "rows"}[settings.blocks]
-    splits = 1 if settings.split == "time" else settings.splits
+    kinds = {"time": f"stretches of {settings.block_h:g} h", "person": "people"}
+    of = "rows" if requests.blocks.numbers is None else kinds[settings.blocks]
+    splits = plan.splits
     caveat = f"{settings.bootstrap:,} resamples of {of}, {splits} split{'s' if splits > 1 else ''} by {settings.split}; {FOOTING}"
     return f"{heads[tags]}: {verdict(rows, best_single=source, silo=plan.silo, caveat=caveat)}"
 
@@ -111,11 +112,13 @@ def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
         f"{log.path}: {rows}",
         (
             f"they stand for {full:,.0f} impressions with {clicks:,.0f} clicks (CTR {clicks / full:.4%}) that cost "
-            f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM, {cost / clicks:.3f} a click"
+            f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM"
+            + (f", {cost / clicks:.3f} a click" if clicks else "")
         ),
         f"a click is worth {_worth(plan)}; all campaigns share one budget and one bid gain",
         *log.facts,
         *log.notes,
+        *([requests.blocks.note] if requests.blocks.note else []),
     ]
     if not requests.hidden:
         notes.append("no value looks like leakage: there is nothing to leave out")

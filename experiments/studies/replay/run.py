@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jointbid.sim.scenario import LogSupply
+import numpy as np
+
+from jointbid.sim.scenario import MICROS, LogSupply
 
 from ...config.points import Point
-from ...errors import BadInput
+from ...errors import BadInput, RunFailed
 from ...storage.cell_results import Ledger
 from ...storage.study_folder import Folder
 from ..run import Run, bidder_table, calendar_table
@@ -38,7 +40,7 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
     supply = point.settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - the caller has asked
     folder, started = Folder(point.folder), time.time()
-    name, _ = open_log(Path(supply.path).expanduser(), supply.format, options_of(supply))
+    name, _ = open_log(Path(supply.path), supply.format, options_of(supply))
     with folder.held():
         folder.status("running")
         own = name == "jointbid" and point.settings.study.bids != "strategy"
@@ -69,16 +71,14 @@ def _frame(columns: object) -> pd.DataFrame:
 
 def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
     """The run that a log of this engine is of."""
-    import dataclasses
+    from ...logs.replay.own_log import load_own, notes_of, replay_own
 
-    from ...logs.replay.own_log import load_own, replay_own
-
-    own = load_own(Path(supply.path).expanduser())
-    result, bidders = replay_own(own, point.settings.seed)
-    result = dataclasses.replace(result, bidders=bidders)
+    own = load_own(Path(supply.path))
+    result = replay_own(own, point.settings.seed)
     table = bidder_table(result, identified=own.scenario.audience.people is not None)
     notes = (
         f"{supply.path}: {own.rows.num_rows:,} rows read, {own.rows.num_rows:,} used, dropped: none",
+        *notes_of(own),
         "each bidder bids as it did; study.bids=strategy plays bidders.strategy on this log instead",
     )
     return result, table, notes, own.scenario
@@ -86,34 +86,85 @@ def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tu
 
 def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
     """One strategy on the part of the log that nothing was learned from."""
-    from jointbid.sim import BidError, Entrant, simulate
-    from jointbid.strategies.market import Market
-    from jointbid.strategies.registry import UnknownStrategyError, make
-
+    from ...logs.read_log import read_supply
     from ...logs.replay.plan import Plan
-    from ...logs.replay.priced_log import landscape
 
     plan, settings = Plan.of(point.settings.tree()), point.settings
-    game = _game(plan, supply, settings.study.arm)
-    scenario = settings.scenario.model_copy(
-        update={
-            "supply": supply.model_copy(update={"horizon_h": game.last_us / 3.6e9 + 1e-6}),
-            "rivals": landscape(game.training, plan.settings.landscape),
-            "currency": game.log.currency,
-        }
-    )
-    bidders = scenario.bidders
-    try:
-        strategy = make(bidders.strategy, Market.of(scenario))
-        entrant = Entrant(strategy, ("value",), bidders.budget)
-        result = simulate(scenario, {"focal": entrant}, settings.seed, log=game.rows)
-    except (BidError, UnknownStrategyError) as error:
-        raise BadInput(f"bidders.strategy: {error}") from None
+    log = read_supply(supply, plan.seed)
+    _rehearse(point, plan, log)
+    game = _game(plan, log, settings.study.arm)
+    scenario = _market(point, plan, game.training, game.last_us / 3.6e9 + 1e-6)
+    result = _simulate(point, scenario, game.rows)
     notes = (*_notes(plan.settings.landscape, game), *_leaks(plan, game.log))
     return result, bidder_table(result, identified=False), notes, scenario
 
 
-@dataclass(frozen=True)
+def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
+    """Raise `BadInput` for what would stop the replay after the models are learned.
+
+    That is a strategy that does not bid, a landscape that the log cannot give, clicks of unknown worth.
+    """
+    from jointbid.sim import LogColumns
+
+    from ...logs.replay.priced_log import check_worth, split_rows
+    from ...logs.replay.streamed_log import held_training, obstacle
+
+    if log.thinned and not obstacle(plan, log):
+        training = held_training(plan, log)
+    else:
+        log, rows = split_rows(plan, log)
+        training = dataclasses.replace(log, frame=log.frame[rows])
+    check_worth(plan, training)
+    _check_budget(point, log)
+    price, floor = (training.frame[name].to_numpy()[:1] for name in ("price_micros", "floor_micros"))
+    one, nothing = np.ones(1), np.zeros(1)
+    columns = LogColumns(np.zeros(1, np.int64), price, floor, one, nothing, nothing, {"value": nothing})
+    try:
+        _simulate(point, _market(point, plan, training, log.frame["time_us"].max() / 3.6e9 + 1), columns)
+    except RunFailed as error:
+        raise BadInput(str(error)) from None
+
+
+def _check_budget(point: Point, log: LogTable) -> None:
+    """Raise `BadInput` for a budget that is less than the cheapest row of a log that is held whole costs."""
+    budget = point.settings.scenario.bidders.budget
+    cheapest = float((log.frame["price_micros"] * log.frame["weight"]).min()) / MICROS
+    if budget is not None and budget < cheapest and not log.thinned:
+        raise BadInput(
+            f"bidders.budget = {budget:g}: the cheapest row of {log.path} costs {cheapest:.3g} {log.currency}: nothing can be bought; "
+            "give at least as much"
+        )
+
+
+def _market(point: Point, plan: Plan, training: LogTable, hours: float) -> Scenario:
+    """The market that a log is, as policies are told it: the landscape of its training rows."""
+    from ...logs.replay.priced_log import landscape
+
+    scenario = point.settings.scenario
+    told = {"rivals": landscape(training, plan.settings.landscape), "currency": training.currency}
+    return scenario.model_copy(
+        update={"supply": scenario.supply.model_copy(update={"horizon_h": hours}), **told}
+    )
+
+
+def _simulate(point: Point, scenario: Scenario, rows: Log) -> RunResult:
+    from jointbid.sim import BidError, Entrant, simulate
+    from jointbid.sim.visible import TrialError
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import UnknownStrategyError, make
+
+    bidders = scenario.bidders
+    try:
+        strategy = make(bidders.strategy, Market.of(scenario), scenario.engine.strategy_timeout_s)
+        entrant = Entrant(strategy, ("value",), bidders.budget, strategy_name=bidders.strategy.name)
+        return simulate(scenario, {"focal": entrant}, point.settings.seed, log=rows)
+    except (TrialError, UnknownStrategyError) as error:
+        raise BadInput(f"bidders.strategy: {error}") from None
+    except BidError as error:
+        raise RunFailed(f"bidders.strategy: {error}") from None
+
+
+@dataclasses.dataclass(frozen=True)
 class _Game:
     """What is played: the log, the rows to learn and tune on, those to be played, the time of the last one, and a word on them."""
 
@@ -124,13 +175,12 @@ class _Game:
     word: str = ""
 
 
-def _game(plan: Plan, supply: LogSupply, arm: str) -> _Game:
-    """Read a log and price the part that nothing is learned from: all its rows, or those that are held of them."""
-    from ...logs.read_log import read_supply
+def _game(plan: Plan, log: LogTable, arm: str) -> _Game:
+    """Price the part of a log that nothing is learned from: all its rows, or those that are held of them."""
     from ...logs.replay.priced_log import open_field
     from ...logs.replay.streamed_log import obstacle, open_stream
 
-    log, word = read_supply(supply, plan.seed), ""
+    word = ""
     if log.thinned:
         reason = obstacle(plan, log)
         if not reason:

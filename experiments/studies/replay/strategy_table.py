@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from jointbid.sim.scenario import LogSupply
 
 from ...config.points import Point
+from ...execution.progress import say
 from ...storage.cell_results import Ledger
 from ...storage.study_folder import Folder
 from ..session import manifest
@@ -34,12 +34,11 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     """
     import pandas as pd
 
-    from ...errors import BadInput
     from ...logs.read_log import read_supply
     from ...logs.replay.ladder_models import ALL, WITHOUT
     from ...logs.replay.plan import Plan, hidden_values
-    from ...logs.replay.priced_log import open_field
-    from ...logs.replay.strategy_table import play_all
+    from ...logs.replay.priced_log import check_landscape, open_field, split_rows
+    from ...logs.replay.strategy_table import play_all, playable
 
     supply = point.settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
@@ -49,6 +48,8 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     with folder.held():
         folder.status("running")
         log = read_supply(supply, plan.seed)
+        check_landscape(log, plan.settings.landscape)
+        campaigns, left_out = playable(plan, *split_rows(plan, log), SHARES)
         field = open_field(plan, log, "joint")
         variants = {ALL: field}
         hidden = hidden_values(plan, field.log) if "pctr" not in log.frame else {}
@@ -57,11 +58,9 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
         parts: list[pd.DataFrame] = []
         for tags, own in variants.items():
             told = f" ({tags.replace('_', ' ')})" if hidden else ""
-            part, left_out = play_all(plan, own, SHARES, partial(_progress, told))
+            part = play_all(plan, own, campaigns, SHARES, partial(_progress, told))
             parts.append(part.assign(tags=tags))
         found = pd.concat(parts, ignore_index=True)
-        if not len(found):
-            raise BadInput([f"{supply.path}: no campaign can be played", *left_out])
         notes = (*_notes(field, plan), _sensitivity(field, hidden), *left_out)
         folder.write_text("config.yaml", point.yaml)
         folder.write_table(TABLE, found)
@@ -77,7 +76,7 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
 
 
 def _progress(told: str, line: str) -> None:
-    print(line + told, file=sys.stderr)  # noqa: T201 - progress is for who waits
+    say(line + told)
 
 
 def _sensitivity(field: Field, hidden: Mapping[str, tuple[str, ...]]) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jointbid.sim.scenario import LogSupply
 
 from ...cells.cell import code_version
 from ...config.points import Point, content_hash, digest
+from ...execution.drawing import reported
+from ...execution.progress import say
 from ...logs.fingerprint import fingerprint
+from ...report.plots.figure import Figure
 from ...storage.cell_results import Ledger
 from ...storage.study_folder import Folder
 from ..base import Said
@@ -27,6 +30,7 @@ CODE = (
     "experiments/cells",
     "experiments/estimate",
     "experiments/logs",
+    "experiments/report",
     "experiments/studies/replay",
 )
 
@@ -58,7 +62,7 @@ def value(point: Point) -> Answer:
 
     with folder.held():
         folder.status("running")
-        result = run_replay(point.settings.tree(), lambda line: print(line, file=sys.stderr))  # noqa: T201
+        result = run_replay(point.settings.tree(), say)
         _write(point, folder, result)
         about = {"verdict": result.verdict, "notes": result.notes, "content": content}
         ledger = Ledger(auctions=int(result.cells["rows"].sum()), ran=len(result.cells))
@@ -76,7 +80,11 @@ def _write(point: Point, folder: Folder, result: ReplayResult) -> None:
     folder.write_table("summary.csv", result.summary)
     folder.write_table(SUMMARY, result.summary)
     if point.settings.plot.enabled:
-        _plot(result.summary, point)
+        from ...report.plots.letters import names_in, report_missing
+
+        report_missing(names_in(result.summary))
+        with reported("plots"):
+            _plot(result.summary, point)
 
 
 def _plot(summary: pd.DataFrame, point: Point) -> None:
@@ -87,9 +95,8 @@ def _plot(summary: pd.DataFrame, point: Point) -> None:
     if limited.empty:
         return
     look, unit = point.settings.plot, str(profit["unit"].iloc[0])
-    with plots.look(look.style):
-        figure = plots.draw_log_ladder(limited, unit=unit)
-        plots.save(figure, limited, point.folder / "plots", "log_ladder", look.format)
+    draw = partial(plots.draw_log_ladder, limited, unit=unit)
+    Figure("log_ladder", limited, draw).write(point.folder / "plots", look.style, look.format)
 
 
 def _answer(

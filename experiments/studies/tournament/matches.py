@@ -61,7 +61,6 @@ class Matches:
             pilot=table(ledger.of(self.pairings(PILOT))),
             scale=scale,
             unit=money,
-            budget=self.settings.scenario.bidders.budget,
         )
 
     def _cell(self, lineup: tuple[StrategySpec, ...], replication: int) -> Cell:

@@ -51,6 +51,7 @@ def check_curve(scenario: Scenario, parameter: str, point: str = "") -> Curve:
         "one slot (auction.slots)": len(scenario.auction.slots) == 1,
         "bidders.values=private": bidders.values == "private" or bidders.count == 1,
         "bidders.budget=null": bidders.budget is None,
+        "bidders.terms.daily_budget=null": bidders.terms.daily_budget is None,
     }
     if problems := [
         f"{place}: fitting a bid curve needs {what}" for what, holds in needs.items() if not holds

@@ -113,6 +113,8 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
         return
 
     def told(found: Estimate, more: str, less: str) -> str:
+        if found.finding == "no interval":
+            return f"a difference of {number(found.estimate)} (no interval)"
         amount = f"{number(abs(found.estimate))} ({interval(found, sign=-1 if found.finding == 'negative' else 1)})"
         if found.finding in {"positive", "negative"}:
             return (more if found.finding == "positive" else less).format(amount)

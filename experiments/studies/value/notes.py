@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from jointbid.sim.allowance import Allowance
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from ...config.settings import Settings
@@ -13,6 +14,8 @@ from ...config.value_settings import ValueStudy
 from ...storage.cell_results import Found, table
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from ...estimate import Estimate
     from ..tuning.tuned_parameter import Tuned
     from ..tuning.tuned_policies import Retuned
@@ -108,20 +111,43 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
 
 def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
     """What in the settings spoils the study."""
-    bidders = settings.scenario.bidders
-    if bidders.budget is not None and not paces(bidders.strategy, settings.scenario):
-        yield (
-            f"bidders.budget with strategy {bidders.strategy.name}: it spends until the money is gone, and what "
-            "data is worth hardly shows; strategy=adaptive_pacing spends evenly"
-        )
     if settings.study.valuation != "bayes":
         requests = settings.study.train_requests
         sales = sales_to_learn_from(settings.scenario, requests)
         if sales < FEW_SALES:
             yield (
-                f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; what is learned "
-                f"from fewer than {FEW_SALES} is mostly noise, and so is what joining is worth with it"
+                f"study.train_requests = {requests}: such a log holds some {sales:.3g} conversions; a "
+                f"learned valuation has little to learn from in fewer than {FEW_SALES}"
             )
+
+
+def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+    """Yield what part of a budget, of the run or of all its days, was spent by a strategy that does not pace it."""
+    from ...estimate.metrics import USED_UP
+    from ...report.verdict import number
+    from ..cell_plans import unit
+
+    scenario, bidders = settings.scenario, settings.scenario.bidders
+    rows = summary[(summary["estimand"] == "utility") & (summary["metric"] == "spend")]
+    requests = scenario.supply.requests
+    if not requests or rows.empty or paces(bidders.strategy, scenario):
+        return
+    total = Allowance(scenario, bidders.terms, bidders.budget, requests).total
+    if not 0 < total < math.inf:
+        return
+    keys = {"bidders.budget": bidders.budget, "bidders.terms.daily_budget": bidders.terms.daily_budget}
+    named = " and ".join(key for key, limit in keys.items() if limit is not None)
+    spent = rows.set_index("arm")["estimate"] * requests / unit(scenario)[0] / total
+    used = [str(arm) for arm in spent.index[spent >= USED_UP]]
+    arms = ", ".join(used) if len(used) < len(spent) else "every arm"
+    if used:
+        yield (
+            f"{named} with strategy {bidders.strategy.name}, which does not pace: {arms} spent at least "
+            f"{100 * USED_UP:g} % of it, and after the last of it better data change nothing; strategy=adaptive_pacing "
+            "spends evenly"
+        )
+    elif math.isfinite(most := float(spent.max())):
+        yield f"{named} = {total:g} in all: no arm spent more than {number(100 * most)} % of it on average"
 
 
 def paces(spec: StrategySpec, scenario: Scenario) -> bool:

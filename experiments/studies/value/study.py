@@ -297,6 +297,7 @@ class Value(Study):
 
         study = self.settings.study
         yield from value_notes.of_settings(self.settings)
+        yield from value_notes.budget(summary, self.settings)
         yield from value_notes.tuned(self.settings, self._retuned)
         if study.silo == "best_single":
             yield from value_notes.near_tie(ledger.of(self._ladders[0].pilot()))

@@ -184,13 +184,14 @@ def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[s
 
 def sentences(summary: pd.DataFrame, count: int) -> Iterator[str]:
     """In what share of worlds joining pays, and which keys go with its value; then the same after costs."""
+    from ...report.verdict import counted
     from ...report.wording.sampled_markets import WHICH, goes_with
 
     before = _shares(summary, FINDINGS)
     if before is None:
         return
     yield (
-        f"Of {count} worlds drawn from the stated ranges joining is shown to pay in {before[0]}, and to cost in {before[1]}; "
+        f"Of {counted(count, 'world')} drawn from the stated ranges joining is shown to pay in {before[0]}, and to cost in {before[1]}; "
         f"{WHICH}."
     )
     yield from goes_with(summary, "decided_by", "its value")

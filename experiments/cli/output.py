@@ -1,0 +1,51 @@
+"""Standard output that loses no work: on a terminal or pipe that lacks a letter, or that is closed early."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SPELLED = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "–": "-", "—": "-", "−": "-", "×": "x", "…": "...", "≥": ">=", "≤": "<=", "±": "+/-"}  # fmt: skip
+"""Characters in ASCII, for outputs that have no others; letters lose their accents, and the rest becomes ``?``."""
+
+SPELLING = "jointbid.spelling"
+
+
+@contextmanager
+def spelling() -> Iterator[None]:
+    """Meanwhile a character that standard output cannot encode is spelled in ASCII instead of ending the command."""
+    codecs.register_error(SPELLING, _spell)
+    streams = [(stream, stream.errors) for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]  # fmt: skip
+    for stream, _ in streams:
+        stream.reconfigure(errors=SPELLING)
+    try:
+        yield
+    finally:
+        for stream, errors in streams:
+            if not stream.closed:
+                stream.reconfigure(errors=errors)
+
+
+def mute() -> None:
+    """Send what is still printed nowhere: its reader has left, as `| head` does."""
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, sys.stdout.fileno())
+    os.close(sink)
+
+
+def _spell(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_in_ascii, error.object[error.start : error.end])), error.end
+
+
+def _in_ascii(character: str) -> str:
+    if character in SPELLED:
+        return SPELLED[character]
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return plain or "?"

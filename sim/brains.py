@@ -1,0 +1,40 @@
+"""Whether what enters a market is a strategy, and what to do where it is something else."""
+
+from __future__ import annotations
+
+from .visible import Strategy
+
+METHODS = ("reads", "learns", "bid", "observe", "control")
+VALUE = "value"
+"""The column that a valuation fills."""
+
+
+def check_kind(bidder: str, strategy: object) -> None:
+    """Raise ``TypeError`` for a class in place of an instance, a valuation without a policy, or anything else."""
+    for part in (strategy, *(getattr(strategy, key, None) for key in ("policy", "valuation"))):
+        if isinstance(part, type):
+            raise TypeError(
+                f"bidder {bidder!r}: {part.__name__} is a class; give an instance: {part.__name__}(...)"
+            )
+    if isinstance(strategy, Strategy):
+        return
+    name = type(strategy).__name__
+    if hasattr(strategy, VALUE) and not hasattr(strategy, "bid"):
+        raise TypeError(
+            f"bidder {bidder!r}: {name} is a valuation, which makes no bids; put a policy behind it: Priced({name}(...), Truthful())"
+        )
+    lacks = [part for part in METHODS if not hasattr(strategy, part)]
+    raise TypeError(
+        f"bidder {bidder!r}: {name} is no strategy: it has no {', '.join(lacks)}; derive it from jointbid.Policy"
+    )
+
+
+def price_column(column: str, strategy: object) -> str:
+    """What to do about a policy that reads ``value`` and has no valuation; empty for any other column."""
+    if column != VALUE:
+        return ""
+    name = type(strategy).__name__
+    return (
+        f". A valuation fills the column {VALUE!r}: enter Priced(valuation, {name}(...)), for example "
+        f"Priced(bayes(scenario, ('profile', 'context')), {name}(...))"
+    )

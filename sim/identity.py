@@ -1,0 +1,82 @@
+"""How messages name a strategy: what it is called, where its class is written, and where in it an error arose."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from types import FrameType, TracebackType
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+NOT_THE_AUTHORS = (*(ROOT / room for room in ("sim", "strategies", "experiments")), Path(np.__file__).parent)
+STANDARD = Path(inspect.__file__).parent
+PARTS = ("policy", "valuation")
+"""Attributes of a strategy that is made of two parts."""
+
+
+def identified(strategy: object, name: str | None = None) -> str:
+    """Return ``strategy 'mine' (mine.py:12)``; ``name`` is what the configuration calls it, else that of its class.
+
+    Of a strategy made of a valuation and a policy it is the part that does not ship with this package, or the policy.
+    """
+    parts = [part for key in PARTS if (part := getattr(strategy, key, None)) is not None]
+    part = next((part for part in parts if _is_the_authors(type(part))), (*parts, strategy)[0])
+    place = _place_of_class(type(part))
+    return f"strategy {name or type(part).__qualname__!r}" + (f" ({place})" if place else "")
+
+
+def place_of_error(error: BaseException) -> str:
+    """Return file, line and function of the innermost call in the author's own code; empty where there is none."""
+    trace: TracebackType | None = error.__traceback__
+    found = ""
+    while trace is not None:
+        if _is_own(trace.tb_frame.f_code.co_filename):
+            found = _place(trace.tb_frame, trace.tb_lineno)
+        trace = trace.tb_next
+    return found
+
+
+def place_of_frame(frame: FrameType | None) -> str:
+    """Return file, line and function of the innermost call in the author's own code, from a thread's current frame."""
+    while frame is not None:
+        if _is_own(frame.f_code.co_filename):
+            return _place(frame, frame.f_lineno)
+        frame = frame.f_back
+    return ""
+
+
+def shown(file: str) -> str:
+    """Return the file as seen from the working directory, where it is below that."""
+    path = Path(file)
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return file
+
+
+def _place(frame: FrameType, line: int) -> str:
+    return f"{shown(frame.f_code.co_filename)}:{line}, in {frame.f_code.co_name}"
+
+
+def _place_of_class(kind: type) -> str:
+    """Return file and line of a class; empty for one that was made without a file."""
+    try:
+        file, (_, line) = inspect.getfile(kind), inspect.getsourcelines(kind)
+    except (OSError, TypeError):
+        return ""
+    return f"{shown(file)}:{line}"
+
+
+def _is_the_authors(kind: type) -> bool:
+    try:
+        return _is_own(inspect.getfile(kind))
+    except (OSError, TypeError):
+        return kind.__module__ == "__main__"
+
+
+def _is_own(file: str) -> bool:
+    path = Path(file)
+    is_installed = {"site-packages", "dist-packages"} & set(path.parts)  # below the standard library's folder
+    is_standard = path.is_relative_to(STANDARD) and not is_installed
+    return not is_standard and not any(path.is_relative_to(folder) for folder in NOT_THE_AUTHORS)
