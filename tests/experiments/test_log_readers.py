@@ -167,9 +167,9 @@ def test_the_thread_that_reads_ahead_has_ended_with_the_file(tmp_path):
     code = f"""
 import gc, sys, weakref
 from pathlib import Path
-from jointbid.experiments.logs.read_log.read_log import delimited
-from jointbid.experiments.logs.read_log.rows.row_audit import Account
-from jointbid.experiments.logs.read_log.rows.column import Column
+from jointbid.experiments.logs.rows import delimited
+from jointbid.experiments.logs.rows.row_audit import Account
+from jointbid.experiments.logs.rows.column import Column
 feeds = []
 class Feed(delimited._Feed):
     def __init__(self, stream):

@@ -91,7 +91,7 @@ def children(process):
         ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
-    ours = [(int(pid), int(parent)) for pid, parent, args in rows if "executors.worker" in args]
+    ours = [(int(pid), int(parent)) for pid, parent, args in rows if "execution.worker" in args]
     (nursery,) = [pid for pid, parent in ours if parent == process.pid]
     return nursery, [pid for pid, parent in ours if parent == nursery]
 

@@ -147,7 +147,8 @@ def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[st
             "spends evenly"
         )
     elif math.isfinite(most := float(spent.max())):
-        yield f"{named} = {total:g} in all: no arm spent more than {number(100 * most)} % of it on average"
+        days = "" if bidders.terms.daily_budget is None else " over all days"
+        yield f"{named} = {total:g}{days}: no arm spent more than {number(100 * most)} % of it on average"
 
 
 def paces(spec: StrategySpec, scenario: Scenario) -> bool:
