@@ -57,17 +57,20 @@ def python(*arguments):
     return done.stdout
 
 
+@pytest.mark.slow
 def test_a_study_with_worker_processes(project):
     python("-m", "jointbid", "value", *SMALL, "executor.jobs=2", "results_dir=out")
     (folder,) = (project / "out" / "value").iterdir()
     assert json.loads((folder / "status.json").read_text("utf-8"))["status"] == "done"
 
 
+@pytest.mark.slow
 def test_a_script_and_a_test_of_its_own(project):
     assert int(python("script.py")) > 0
     assert "1 passed" in python("-m", "pytest", "-q", "-p", "no:cacheprovider", "test_own.py")
 
 
+@pytest.mark.slow
 def test_a_notebook(project):
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(USE_BOTH)])
@@ -131,6 +134,7 @@ reveal_type(jointbid.simulate(scenario, {"own": Own()}, seed=1))
 """
 
 
+@pytest.mark.slow
 def test_a_user_s_type_checker_sees_the_types(tmp_path):
     (tmp_path / "mine.py").write_text(USER, "utf-8")
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "mine.py"]

@@ -82,6 +82,7 @@ def run_console(block: Block, name: str) -> None:
         assert done.returncode == 0, f"{shown}\nexit {done.returncode}\n{done.stdout}{done.stderr}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page_runs_as_written(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
