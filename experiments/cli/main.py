@@ -69,9 +69,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     0 done, 1 a run or cell failed, 2 bad input, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = [_decoded(text) for text in (sys.argv[1:] if argv is None else argv)]
     with spelling(), _listening() as stops:
         return _run(arguments, stops)
+
+
+def _decoded(text: str) -> str:
+    """Return an argument read as UTF-8 where Python, told of another encoding, could not decode its bytes."""
+    try:
+        return os.fsencode(text).decode("utf-8") if not text.isprintable() else text
+    except UnicodeError:
+        return text
 
 
 def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
