@@ -131,7 +131,7 @@ def test_a_name_that_yaml_reads_as_something_else_is_explained(own, capsys, name
 
 
 def test_an_argument_in_utf_8_is_read_where_utf_8_is_switched_off(tmp_path):
-    run = command([*RUN, "scenario.currency=€"], PYTHONUTF8="0", LC_ALL="C", PYTHONCOERCECLOCALE="0")
+    run = command([*RUN, 'scenario.currency="€"'], PYTHONUTF8="0", LC_ALL="C", PYTHONCOERCECLOCALE="0")
     done = subprocess.run(**run, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False)
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "results" / "run").iterdir()
