@@ -88,7 +88,7 @@ def failures():
 def children(process):
     """Of a driver: its nursery, and the workers that have come from there."""
     listed = subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
     ours = [(int(pid), int(parent)) for pid, parent, args in rows if "execution.worker" in args]

@@ -15,7 +15,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from ...errors import BadInput
-from ..formats.foreign import foreign
+from .foreign import foreign
 
 HEAD_BYTES = 1 << 16
 _SHOWN = 12
