@@ -34,7 +34,7 @@ VERBS = {
 FRAGILE = """
 import sys
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.studies.registry import arms
+from jointbid.experiments.cells import bidders as arms
 
 real = arms.run_cell
 
@@ -129,7 +129,9 @@ def text(arguments, folder):
 def holds_all_of(lines, text):
     """Whether a terminal shows what a pipe was given: every sentence as often, every word of a table."""
     shown = " ".join(" ".join(lines).split())
-    parts = [line for line in text.splitlines() if line and not line.startswith(("+--", "Cells: "))]  # kept, or run
+    parts = [
+        line for line in text.splitlines() if line and not line.startswith(("+--", "Cells: "))
+    ]  # kept, or run
     tables = [line for line in parts if line.startswith("| ")]
     whole = " ".join(" ".join(parts).replace("|", " ").split())
     for line in {*parts} - {*tables}:
