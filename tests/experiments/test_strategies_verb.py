@@ -126,7 +126,7 @@ def test_check_refuses_what_is_no_strategy(what, message, capsys):
         (["9lives"], "lower-case letters"),
         (["a__b"], "did you mean 'a_b'?"),
         (["linear"], "'linear' is a built-in strategy; take another, my_linear"),
-        (["strategies"], "'strategies'; take another"),
+        (["jointbid"], "'jointbid'; take another"),
         (["json"], "'json'; take another"),
         (["class"], "'class'; take another"),
         ([], "usage: jointbid strategies new NAME"),
