@@ -31,11 +31,17 @@ def fingerprint(name: str, params: Mapping[str, Any]) -> str:
         name: the strategy's name in the registry.
         params: its parameters, as in the configuration.
     """
-    entry = plugins().get(name)
+    entry = _entry(name)
     parts = [f"{origin(entry)} {entry.value}"] if entry else []
     files = {*(_plugin_files(entry) if entry else ()), *_named_files(params)}
     parts += [f"{file} {_content(file, *_stamp(file))}" for file in sorted(files)]
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=10).hexdigest() if parts else ""
+
+
+@functools.cache
+def _entry(name: str) -> EntryPoint | None:
+    """Return the plugin of a name; asking the installation takes milliseconds, and each cell asks."""
+    return plugins().get(name)
 
 
 def _named_files(value: object) -> Iterator[Path]:

@@ -56,7 +56,12 @@ def forget():
     """What this process remembers of the packages."""
     for name in [name for name in sys.modules if name.split(".")[0] in {"acme_pid", "acme_broken"}]:
         del sys.modules[name]
-    for cached in (plugin_configs.folders, fingerprint._plugin_files, fingerprint._places):
+    for cached in (
+        plugin_configs.folders,
+        fingerprint._entry,
+        fingerprint._plugin_files,
+        fingerprint._places,
+    ):
         cached.cache_clear()
 
 

@@ -44,7 +44,7 @@ def site(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (module._plugin_files, module._places):
+    for cached in (module._entry, module._plugin_files, module._places):
         cached.cache_clear()
 
 
