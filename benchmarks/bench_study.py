@@ -50,7 +50,7 @@ def nothing(cell):
 def measure(cells, executor):
     """In a process of its own: seconds and peak memory of the driver of a study of so many cells."""
     from jointbid.experiments.config.points import load
-    from jointbid.experiments.studies.session import answer
+    from jointbid.experiments.studies.session import run_study
     from jointbid.experiments.studies.value.study import Value
 
     class Nothing(Value):
@@ -58,7 +58,7 @@ def measure(cells, executor):
 
     (point,) = load("value", OWN.format(max(2, cells // ARMS), executor).split())
     started = time.perf_counter(), time.process_time()
-    found = answer(point, Nothing(point.settings))
+    found = run_study(point, Nothing(point.settings))
     about = {
         "cells": found.ran,
         "wall_s": time.perf_counter() - started[0],

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from jointbid.experiments.studies.session import Answer
+    from jointbid.experiments.studies.session import StudyResult
 
 PAGE = Path(__file__).parents[1] / "docs" / "findings.md"
 
@@ -178,7 +178,7 @@ def page(results_dir: str) -> str:
     return "".join(parts)
 
 
-def ask(finding: Finding, results_dir: str) -> tuple[str, Answer]:
+def ask(finding: Finding, results_dir: str) -> tuple[str, StudyResult]:
     """The scenario's question, and what the study answers.
 
     Raises:
@@ -186,19 +186,19 @@ def ask(finding: Finding, results_dir: str) -> tuple[str, Answer]:
     """
     from jointbid.experiments.config.points import load
     from jointbid.experiments.studies.registry import study_class
-    from jointbid.experiments.studies.session import answer
+    from jointbid.experiments.studies.session import run_study
 
     (point,) = load(finding.verb, [*finding.overrides, f"results_dir={results_dir}"])
-    found = answer(point, study_class(finding.verb)(point.settings))
+    found = run_study(point, study_class(finding.verb)(point.settings))
     if found.failures or found.summary is None:
         raise RuntimeError(f"{finding.command}: {len(found.failures)} cells failed")
     return point.settings.scenario.question, found
 
 
-def told(finding: Finding, question: str, answer: Answer) -> Iterator[str]:
+def told(finding: Finding, question: str, answer: StudyResult) -> Iterator[str]:
     """One finding as Markdown."""
     yield f"\n### {finding.heading}\n\n`{finding.command}`\n\n*{question}*\n\n"
-    yield "\n".join(wrapped(sentence) for sentence in answer.said.verdict) + "\n"
+    yield "\n".join(wrapped(sentence) for sentence in answer.findings.verdict) + "\n"
     if finding.rows and answer.summary is not None:
         yield "\n| figure | estimate | 95 % interval | unit |\n|---|---|---|---|\n"
         yield "".join(row(answer.summary, *wanted) for wanted in finding.rows)

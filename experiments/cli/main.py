@@ -11,13 +11,15 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from ..config.studies import STUDIES
 from ..errors import BadInput, RunFailed, closest
 from .output import mute, spelling
 
+STUDY = "study"
+"""The module of all verbs that run a study; its `main` also takes the verb."""
+
 VERBS = {
-    "value": ("study", "the main job: what joining the data is worth, in a table, plots and one sentence"),
-    "run": ("run", "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"),
-    "tournament": ("study", "strategies against each other: ranking with paired intervals, payoffs, regret"),
+    **{verb: (STUDY if entry.study else verb, entry.summary) for verb, entry in STUDIES.items()},
     "compare": (
         "compare",
         "DIR DIR ...: studies side by side: table, differences with intervals, config diff",
@@ -26,15 +28,6 @@ VERBS = {
     "log": (
         "log",
         "inspect | calibrate | table FILE: what a real log holds, a scenario fitted to it, strategies on it",
-    ),
-    "adoption": ("study", "adoption curve, best responses, and how many adopt in equilibrium at a cost"),
-    "sensitivity": (
-        "study",
-        "which factors move the value of joint data: Morris, then Sobol, over stated ranges",
-    ),
-    "attribution": (
-        "study",
-        "rules of attribution against what channels did, and what budgets set by them cost",
     ),
     "strategies": (
         "strategies",
@@ -45,9 +38,6 @@ VERBS = {
     "doctor": ("doctor", "versions, compiled-kernel cache, cores, writable paths"),
 }
 """Verb -> module of this package with its `main(arguments) -> exit code`, and what it does."""
-
-STUDY = "study"
-"""The module of all verbs that answer a study (`jointbid.experiments.studies.registry.STUDIES`); its `main` also takes the verb."""
 
 DEBUG = "JOINTBID_DEBUG"
 DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143

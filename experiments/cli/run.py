@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..config.points import Point
+from ..config.studies import STUDIES
 from ..errors import BadInput
 from .output import mute
 from .study_arguments import points
 
 VERB = "run"
-ABOUT = "one simulation: per-bidder and time-series tables, pacing plot, what the calendar did"
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run each point, and show its bidders and its calendar."""
-    todo = points(VERB, ABOUT, arguments)
+    todo = points(VERB, STUDIES[VERB].summary, arguments)
     if todo is None:
         return 0
     if todo.cell is not None:

@@ -8,11 +8,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..config.points import Point, Points
+from ..config.studies import STUDIES
 from ..studies.registry import study_class
 from .study_arguments import points
 
 if TYPE_CHECKING:
-    from ..studies.session import Answer
+    from ..studies.session import StudyResult
 
 FAILURES = "failures.jsonl"
 MANY = 100
@@ -20,32 +21,23 @@ MANY = 100
 SHOWN = 5
 """Failed cells shown; the file has all."""
 
-ABOUT = {
-    "value": "what is it worth to join the two houses' data on each bid request?",
-    "tournament": "which strategy earns most against the others, with the same data, budgets and requests?",
-    "sensitivity": "which of the things that nobody knows for certain move the value of joint data?",
-    "attribution": "what did each channel do, what is it credited with, and what does the mistake cost?",
-    "adoption": "how many bidders will hold the data, and who gains and loses on the way?",
-}
-"""Verb -> the question that its study answers."""
-
 
 def main(arguments: Sequence[str], verb: str) -> int:
     """Run the study at each point, and show what it found; 1 where a cell failed."""
     from ..execution.scheduler import FailedFast
 
-    todo = points(verb, ABOUT[verb], arguments)
+    todo = points(verb, STUDIES[verb].question, arguments)
     if todo is None:
         return 0
     if todo.cell is not None:
-        return _alone(todo.points[0], todo.cell)
-    failed: list[Answer] = []
+        return _one_cell(todo.points[0], todo.cell)
+    failed: list[StudyResult] = []
     try:
         (_sweep if len(todo.points) > 1 else _single)(todo.points, failed)
     except FailedFast as stop:
         sys.stderr.write(f"{stop}; what is done is kept\n")
-    for answer in failed[:SHOWN]:
-        _show_failures(answer)
+    for result in failed[:SHOWN]:
+        _show_failures(result)
     if len(failed) > SHOWN:
         sys.stderr.write(
             f"... {len(failed) - SHOWN:,} more studies have failed cells; each has its {FAILURES}\n"
@@ -53,17 +45,17 @@ def main(arguments: Sequence[str], verb: str) -> int:
     return int(bool(failed))
 
 
-def _single(todo: Points, failed: list[Answer]) -> None:
-    answers: list[Answer] = []
+def _single(todo: Points, failed: list[StudyResult]) -> None:
+    results: list[StudyResult] = []
     try:
-        _answer_all(todo, lambda _, answer: answers.append(answer))
+        _run_all(todo, lambda _, result: results.append(result))
     finally:  # the bars are gone now
-        for answer in answers:
-            failed.extend([answer] if answer.failures else [])
-            _show(answer)
+        for result in results:
+            failed.extend([result] if result.failures else [])
+            _show(result)
 
 
-def _sweep(todo: Points, failed: list[Answer]) -> None:
+def _sweep(todo: Points, failed: list[StudyResult]) -> None:
     from ..execution.scheduler import FailedFast
     from ..report import tables
     from ..report.sweep import Sweep
@@ -76,15 +68,15 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
     headline = study_class(todo[0].verb).headline
     sweep, said, cells = Sweep(todo, headline), dict[str, str](), [0, 0]
 
-    def deliver(point: Point, answer: Answer) -> None:
-        sweep.add(point, answer.summary, failed=bool(answer.failures))
-        cells[:] = cells[0] + answer.kept, cells[1] + answer.ran
-        failed.extend([answer] if answer.failures else [])
+    def deliver(point: Point, result: StudyResult) -> None:
+        sweep.add(point, result.summary, failed=bool(result.failures))
+        cells[:] = cells[0] + result.kept, cells[1] + result.ran
+        failed.extend([result] if result.failures else [])
         if len(todo) <= WHOLE:
-            said[point.label] = " ".join(answer.said.verdict)
+            said[point.label] = " ".join(result.findings.verdict)
 
     try:
-        _answer_all(todo, deliver)
+        _run_all(todo, deliver)
     except (KeyboardInterrupt, FailedFast):
         with suppress(OSError):
             sweep.write()
@@ -99,27 +91,27 @@ def _sweep(todo: Points, failed: list[Answer]) -> None:
     )
 
 
-def _answer_all(todo: Points, deliver: Callable[[Point, Answer], None]) -> None:
+def _run_all(todo: Points, deliver: Callable[[Point, StudyResult], None]) -> None:
     """Logs one after the other, for each takes all cores; everything else in one pool."""
-    from ..studies.session import answer_all
+    from ..studies.session import run_studies
 
     for point in todo.of_kind("log"):
         from ..studies.replay.value import value
 
         deliver(point, value(point))
     if simulated := todo.of_kind("synthetic"):
-        answer_all(simulated, lambda point: study_class(point.verb)(point.settings), deliver)
+        run_studies(simulated, lambda point: study_class(point.verb)(point.settings), deliver)
 
 
-def _alone(point: Point, cell: str) -> int:
+def _one_cell(point: Point, cell: str) -> int:
     """Repeat one cell, in this process, and show its rows; an error is shown with its traceback."""
     import traceback
 
     from ..errors import BadInput
-    from ..studies.session import alone
+    from ..studies.session import run_one_cell
 
     try:
-        result = alone(point, study_class(point.verb)(point.settings), cell)
+        result = run_one_cell(point, study_class(point.verb)(point.settings), cell)
     except BadInput:
         raise
     except Exception:  # noqa: BLE001 - a strategy may do anything; that is what is looked at
@@ -130,19 +122,19 @@ def _alone(point: Point, cell: str) -> int:
     return 0
 
 
-def _show(answer: Answer) -> None:
+def _show(result: StudyResult) -> None:
     from ..report import tables
 
-    tables.show(*answer.said.shown, *answer.said.notes, *answer.said.verdict)
-    sys.stdout.write(f"\nCells: {answer.kept:,} kept, {answer.ran:,} run\nResults: {answer.folder}\n")
+    tables.show(*result.findings.shown, *result.findings.notes, *result.findings.verdict)
+    sys.stdout.write(f"\nCells: {result.kept:,} kept, {result.ran:,} run\nResults: {result.folder}\n")
 
 
-def _show_failures(answer: Answer) -> None:
-    for failure in answer.failures[:SHOWN]:
+def _show_failures(result: StudyResult) -> None:
+    for failure in result.failures[:SHOWN]:
         where = " ".join(f"{key}={value}" for key, value in failure["cell"].items() if value != "")
         error = failure["error"].splitlines()[0]
         sys.stderr.write(f"failed: {where}: {error}\n  alone: {failure['command']}\n")
-    if answer.failures:
-        count = len(answer.failures)
+    if result.failures:
+        count = len(result.failures)
         cells = "1 cell" if count == 1 else f"{count} cells"
-        sys.stderr.write(f"{cells} failed, listed with tracebacks in {answer.folder / 'failures.jsonl'}\n")
+        sys.stderr.write(f"{cells} failed, listed with tracebacks in {result.folder / 'failures.jsonl'}\n")

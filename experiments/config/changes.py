@@ -10,7 +10,8 @@ from ..errors import BadInput, closest
 from .messages import is_known, known_keys
 from .overrides import SYNONYMS
 from .points import validate
-from .settings import STUDIES, Settings
+from .settings import Settings
+from .studies import STUDIES
 
 Changes = Mapping[str, Any]
 """Key of the command line -> its value."""
@@ -27,7 +28,7 @@ def varied(settings: Settings[Any], changes: Changes, *, place: str) -> Settings
     Raises:
         BadInput: keys that there are none of, or values that are not allowed; each line begins with the place.
     """
-    verb = next(verb for verb, model in STUDIES.items() if type(settings.study) is model)
+    verb = next(verb for verb, entry in STUDIES.items() if type(settings.study) is entry.model)
     known = known_keys(type(settings))
     tree = settings.tree()
     for key, value in changes.items():

@@ -17,7 +17,8 @@ from ..errors import BadInput, path_of
 from . import overrides as syntax
 from .messages import known_keys, list_keys
 from .plugin_folders import folders
-from .settings import STUDIES, Settings
+from .settings import Settings
+from .studies import STUDIES
 from .sweep_designs import Choice
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
@@ -25,9 +26,6 @@ KEPT = 64
 """So many composed trees are kept: a sweep over groups comes back to each."""
 
 _HYDRA_IN_USE = threading.RLock()
-
-OWN_SCENARIO = {"tournament": "tournament", "attribution": "touchpoints"}
-"""Verb -> the scenario that it starts from; others from that of ``config.yaml``."""
 
 
 class Composer:
@@ -74,7 +72,7 @@ class Composer:
         with _hydra():
             parsed, _ = syntax.parse(texts, self.vocabulary)
             lines = [line for override in parsed for line in syntax.for_hydra(override, self.vocabulary)]
-            own = {"study": self._verb, "scenario": OWN_SCENARIO.get(self._verb)}
+            own = {"study": self._verb, "scenario": STUDIES[self._verb].scenario}
             given = {line.partition("=")[0] for line in lines}
             lines[:0] = [
                 f"{group}={option}" for group, option in own.items() if option and group not in given
@@ -101,7 +99,7 @@ class Composer:
             options = loader.get_group_options(group, ObjectType.CONFIG, "config", self._search)
             others = set(STUDIES) - {self._verb} if group == "study" else set()
             groups[group] = sorted(set(options) - others)
-        study: Any = STUDIES[self._verb]
+        study: Any = STUDIES[self._verb].model
         return syntax.Vocabulary(groups, known_keys(Settings[study]), loader, list_keys(Settings[study]))
 
 
@@ -185,7 +183,8 @@ def _names_a_log(lines: Sequence[str]) -> bool:
 
 def _others(verb: str) -> set[str]:
     """Keys of other studies: a scenario's file may set them, and this verb has no use for them."""
-    return {key for model in STUDIES.values() for key in model.model_fields} - set(STUDIES[verb].model_fields)
+    known = {name: set(entry.model.model_fields) for name, entry in STUDIES.items()}
+    return set().union(*known.values()) - known[verb]
 
 
 def _tree(lines: list[str]) -> tuple[dict[str, Any], bool]:

@@ -26,7 +26,8 @@ from . import sweep_designs as designs
 from .checks import all_checks
 from .composition import Composer
 from .partial_validation import read
-from .settings import ABOUT, STUDIES, Settings, SweepSettings
+from .settings import ABOUT, Settings, SweepSettings
+from .studies import STUDIES
 from .sweep_designs import Choice
 
 if TYPE_CHECKING:
@@ -245,5 +246,5 @@ def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
 
 
 def _model(verb: str) -> type[Settings[Any]]:
-    study: Any = STUDIES[verb]
+    study: Any = STUDIES[verb].model
     return Settings[study]

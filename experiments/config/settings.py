@@ -14,19 +14,7 @@ from .collaboration import Collaboration, carried_out
 from .first_party import FirstParty
 from .plot_style import style_problem
 from .replay_settings import Replay
-from .study_settings import (
-    AdoptionStudy,
-    Arm,
-    AttributionStudy,
-    Learner,
-    Money,
-    Playing,
-    SensitivityStudy,
-    TournamentStudy,
-    Valuation,
-    Who,
-)
-from .value_settings import ValueStudy
+from .study_settings import Arm, Learner, Money, Playing, Valuation, Who
 
 
 class RunStudy(Model):
@@ -104,7 +92,7 @@ MAX_SEED = 2**63 - 1
 
 
 class Settings(Model, Generic[Study]):
-    """One resolved configuration. The study's own settings come with its verb, see ``STUDIES``.
+    """One resolved configuration. The study's own settings come with its verb, see ``STUDIES`` in `studies`.
 
     Each part is validated by itself; ``jointbid.experiments.config.points.validate`` finds contradictions between them.
     ``scenario`` is as it was given; ``market`` is what is simulated, after what the firm does about its data.
@@ -139,16 +127,6 @@ class Settings(Model, Generic[Study]):
 
 ABOUT = ("name", "question", "currency")
 """What stands under ``scenario`` in YAML; the other parts of a scenario stand beside it."""
-
-STUDIES: dict[str, type[Model]] = {
-    "value": ValueStudy,
-    "run": RunStudy,
-    "tournament": TournamentStudy,
-    "adoption": AdoptionStudy,
-    "sensitivity": SensitivityStudy,
-    "attribution": AttributionStudy,
-}
-"""Verb -> the settings of its study."""
 
 
 def _plain(value: Any) -> Any:

@@ -53,6 +53,11 @@ class Ledger:
         assert self.finished is not None  # noqa: S101 - a study has them
         return Found(cells, self.finished)
 
+    def complete(self, cells: Sequence[Cell]) -> pd.DataFrame | None:
+        """Return the table of these cells; None unless each of them has a result."""
+        found = self.of(cells)
+        return table(found) if len(found) == len(cells) else None
+
 
 def table(found: Iterable[tuple[Cell, CellResult]]) -> pd.DataFrame:
     """One row a cell and bidder, in the order of the cells."""

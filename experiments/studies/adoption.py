@@ -6,25 +6,25 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import pandas as pd
 
 from ..cells.arms import bidder_names
 from ..cells.cell import Cell
 from ..config.changes import varied
 from ..config.settings import Settings
-from ..storage.cell_results import Ledger
-from .base import Said, Study
-from .cell_plans import unit
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ..estimate.adoption import Equilibria, Gain
-    from ..estimate.intervals import Estimate
-    from ..report.plots.figure import Figure
+from ..estimate.adoption import Equilibria, Gain, equilibria, gains, label, per_bidder
+from ..estimate.intervals import Estimate, mean_interval, paired_difference
+from ..estimate.ladder import PROFIT, row_of
+from ..estimate.metrics import outcomes, unit_of
+from ..report.plots.adoption import adoption_points, draw_adoption
+from ..report.plots.figure import Figure
+from ..report.wording.adoption import adoption_table, notes, sentences
+from .base import Row, Study
 
 MARKET = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
-"""What is also looked at: nobody's gain is the market's."""
+"""Metrics of the whole market beside the bidders' gains."""
 AT = "study.who="
 
 
@@ -37,41 +37,44 @@ class Adoption(Study):
     }
 
     def check(self) -> None:
-        """Refuse a market that so many bidders do not fit."""
+        """Refuse a market that this number of bidders does not fit."""
         _ = self._played
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way
-        """Every number of adopters in every replication."""
+    def cells(self) -> list[Cell]:
+        """Return every number of adopters in every replication."""
         numbers = range(self._bidders + 1)
-        yield [self._cell(k, r) for r in range(self.settings.study.replications) for k in numbers]
+        return [self._cell(k, r) for r in range(self.settings.study.replications) for k in numbers]
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
-        """Profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
-        import pandas as pd
+    def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
+        """Yield profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
+        counted = self._counted(cells)
+        having, lacking = per_bidder(counted, self.unit[0])
+        for name, table in (("adopter_profit", having), ("non_adopter_profit", lacking)):
+            yield from (self._row(name, k, PROFIT, mean_interval(own)) for k, own in table.items())
+        found = gains(having, lacking)
+        yield from (self._row("gain_from_adopting", gain.k, PROFIT, gain.estimate) for gain in found)
+        for k, own in lacking.items():
+            if k:
+                loss = paired_difference(own, lacking[0])
+                yield self._row("loss_from_staying_out", k, PROFIT, loss)
+        yield from self._equilibria(equilibria(found, self._cost), found)
+        yield from self._market(counted)
 
-        from ..estimate import SUMMARY_COLUMNS
+    def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield how many adopt, and who gains and loses."""
+        arm, money = self.settings.study.arm, self.unit[1]
+        yield from sentences(summary, bidders=self._bidders, cost=self._cost, unit=money, arm=arm)
 
-        return pd.DataFrame(list(self._rows(cells)), columns=list(SUMMARY_COLUMNS))
+    def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
+        """Yield what in the scenario spoils the equilibrium."""
+        yield from notes(self.settings.scenario, self._bidders)
 
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
-        """The table by number of adopters, and who gains and loses."""
-        from ..report.wording.adoption import adoption_table, notes, sentences
+    def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
+        """Yield the table by number of adopters."""
+        yield adoption_table(summary, self._bidders, self._cost, self.unit[1])
 
-        scale, money = unit(self.settings.scenario)
-        cost = self.settings.study.cost_per_request * scale
-        bidders = self._bidders
-        about = {"bidders": bidders, "cost": cost, "unit": money, "arm": self.settings.study.arm}
-        return Said(
-            verdict=tuple(sentences(summary, **about)),
-            notes=tuple(notes(self.settings.scenario, bidders)),
-            shown=(adoption_table(summary, bidders, cost, money),),
-        )
-
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
-        """Who gains and who loses over the number of adopters."""
-        from ..report.plots import adoption_points, draw_adoption
-        from ..report.plots.figure import Figure
-
+    def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
+        """Yield who gains and who loses over the number of adopters."""
         points = adoption_points(summary)
         yield Figure("adoption", points, partial(draw_adoption, points))
 
@@ -81,6 +84,11 @@ class Adoption(Study):
         if self.settings.scenario.bidders.count > 1:
             return self.settings
         return varied(self.settings, {"bidders.count": self.settings.study.seats}, place="study.seats")
+
+    @property
+    def _cost(self) -> float:
+        """What the data costs one adopter, in the unit of the gains."""
+        return float(self.settings.study.cost_per_request * self.unit[0])
 
     @property
     def _bidders(self) -> int:
@@ -101,34 +109,10 @@ class Adoption(Study):
             point=f"{AT}{k}" if k else "",
         )
 
-    def _rows(self, cells: pd.DataFrame) -> Iterator[dict[str, Any]]:
-        from ..estimate import paired_difference
-        from ..estimate.adoption import equilibria, gains, per_bidder
-        from ..estimate.intervals import mean_interval
-        from ..estimate.ladder import PROFIT
-
-        scale, _ = unit(self.settings.scenario)
-        counted = self._counted(cells)
-        having, lacking = per_bidder(counted, scale)
-        for name, table in (("adopter_profit", having), ("non_adopter_profit", lacking)):
-            yield from (self._row(name, k, PROFIT, mean_interval(own)) for k, own in table.items())
-        found = gains(having, lacking)
-        yield from (self._row("gain_from_adopting", gain.k, PROFIT, gain.estimate) for gain in found)
-        for k, own in lacking.items():
-            if k:
-                loss = paired_difference(own, lacking[0])
-                yield self._row("loss_from_staying_out", k, PROFIT, loss)
-        cost = self.settings.study.cost_per_request * scale
-        yield from self._equilibria(equilibria(found, cost), found)
-        yield from self._market(counted, scale)
-
-    def _market(self, counted: pd.DataFrame, scale: float) -> Iterator[dict[str, Any]]:
-        """The market's metrics at each number of adopters, and their change from nobody to so many."""
-        from ..estimate import outcomes, paired_difference
-        from ..estimate.intervals import mean_interval
-
+    def _market(self, counted: pd.DataFrame) -> Iterator[Row]:
+        """The market's metrics at each number of adopters, and their change from no adopter to that number."""
         numbers = sorted(set(counted["k"].tolist()))
-        tables = {k: outcomes(counted[counted["k"] == k], unit_scale=scale) for k in numbers}
+        tables = {k: outcomes(counted[counted["k"] == k], unit_scale=self.unit[0]) for k in numbers}
         for metric in MARKET:
             wide = {k: table[metric].droplevel("arm") for k, table in tables.items() if metric in table}
             for k, values in wide.items():
@@ -136,7 +120,7 @@ class Adoption(Study):
                 if k and 0 in wide:
                     yield self._row("change_by_adoption", k, metric, paired_difference(values, wide[0]))
 
-    def _equilibria(self, at: Equilibria, found: list[Gain]) -> Iterator[dict[str, Any]]:
+    def _equilibria(self, at: Equilibria, found: list[Gain]) -> Iterator[Row]:
         """A row an equilibrium number, its interval around all numbers that the gains' band allows; and a row each of these."""
         known = found[0].estimate
         low, high = (min(at.possible), max(at.possible)) if known.has_interval else (math.nan, math.nan)
@@ -155,10 +139,5 @@ class Adoption(Study):
         place = cells["advertiser"].map({name: place for place, name in enumerate(names)})
         return cells.assign(k=number, adopts=place < number, study_point="")
 
-    def _row(self, estimand: str, k: int, metric: str, found: Estimate) -> dict[str, Any]:
-        from ..estimate import unit_of
-        from ..estimate.adoption import label
-        from ..estimate.ladder import row_of
-
-        _, money = unit(self.settings.scenario)
-        return row_of(estimand, label(k), metric, unit_of(metric, money), found)
+    def _row(self, estimand: str, k: int, metric: str, found: Estimate) -> Row:
+        return row_of(estimand, label(k), metric, unit_of(metric, self.unit[1]), found)

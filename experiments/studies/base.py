@@ -1,42 +1,136 @@
-"""What a study is: a question asked of one market, by cells that are simulated and what is then made of them.
+"""What a study is: a question about one market, the cells that it needs, and what is estimated and said from their results.
 
-The driver (``jointbid.experiments.studies.session``) runs whatever cells a study yields, writes every file and says where it is; a study
-only knows which cells it needs and what they mean. A new study is one class and a line in ``jointbid.experiments.studies.registry.STUDIES``.
+A study is made of parts, each with its own cells, rows of ``summary.csv``, sentences, tables and plots; a small study is its only
+part. The driver (``session``) runs the cells, writes every file and says where they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..cells.cell import Cell, CellResult
+import pandas as pd
+
+from ..cells.cell import Cell
 from ..config.settings import Settings
+from ..estimate.ladder import SUMMARY_COLUMNS
+from ..execution import Work
 from ..storage.cell_results import Ledger
+from .cell_plans import Plan, unit
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from ..report.plots.figure import Figure
+
+Row = dict[Any, Any]
+"""One row of a table: column -> value."""
 
 
 @dataclass(frozen=True)
-class Said:
-    """What people are told: tables for the terminal, notes, and the verdict in sentences that respect the intervals."""
+class Findings:
+    """What the user is shown: the verdict in sentences that respect the intervals, notes, and tables for the terminal."""
 
     verdict: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     shown: tuple[Any, ...] = ()
 
 
-class Study:
-    """One study at one point; ``settings`` are the point's. What is decided on pilots is looked up in the ledger."""
+class StudyPart:
+    """One part of a study; a method that is not overridden adds nothing.
+
+    Args:
+        settings: the settings of the point that is studied.
+        ledger: the results of every finished cell; a part estimates from them once its cells are there.
+    """
+
+    is_said_last: ClassVar[bool] = False
+    """Whether its sentences follow those of all other parts."""
+
+    def __init__(self, settings: Settings[Any], ledger: Ledger) -> None:
+        self.settings, self.ledger = settings, ledger
+
+    def cells(self) -> list[Cell]:
+        """Return the cells that the part needs."""
+        return []
+
+    def rows(self, cells: pd.DataFrame) -> Iterable[Row]:  # noqa: ARG002
+        """Return the rows of ``summary.csv``; ``cells`` are the rows of ``cells.parquet``, without failed cells."""
+        return ()
+
+    def sentences(self, summary: pd.DataFrame) -> Iterable[str]:  # noqa: ARG002
+        """Return the sentences of the verdict."""
+        return ()
+
+    def notes(self, summary: pd.DataFrame) -> Iterable[str]:  # noqa: ARG002
+        """Return what the user must know to believe the verdict, or not to."""
+        return ()
+
+    def shown(self, summary: pd.DataFrame) -> Iterable[Any]:  # noqa: ARG002
+        """Return tables for the terminal."""
+        return ()
+
+    def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+        """Return further tables by name, each written as ``<name>.csv``."""
+        return {}
+
+    def figures(self, summary: pd.DataFrame) -> Iterable[Figure]:  # noqa: ARG002
+        """Return the plots."""
+        return ()
+
+    @cached_property
+    def unit(self) -> tuple[float, str]:
+        """The number of bid requests that money is stated for, and the name of that unit."""
+        return unit(self.settings.scenario)
+
+
+class MarketPart(StudyPart):
+    """A part that compares arms in one market; ``plan`` makes the cells of that market."""
+
+    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+        super().__init__(settings, ledger)
+        self.plan = plan
+
+    @staticmethod
+    def is_wanted(settings: Settings[Any]) -> bool:  # noqa: ARG004
+        """Return whether the settings ask for the part."""
+        return True
+
+    def plans(self) -> Iterable[tuple[Plan, Iterable[str]]]:
+        """Return the plans whose policies can be tuned, each with the arms that are played."""
+        return ()
+
+
+class Study(StudyPart):
+    """One study at one point. What is decided on pilots is read from the ledger.
+
+    Raises:
+        ValueError: in ``summary``, where failed cells left too little to estimate anything.
+    """
 
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """What stands for the study in a table of many: head -> (estimand, metric) of ``summary.csv``."""
 
-    def __init__(self, settings: Settings[Any]) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings[Any], ledger: Ledger | None = None) -> None:
+        super().__init__(settings, ledger or Ledger())
+
+    @property
+    def parts(self) -> Sequence[StudyPart]:
+        """The parts, in the order of their rows."""
+        return (self,)
+
+    @property
+    def columns(self) -> Sequence[str] | None:
+        """The columns of the summary; None: all that its rows have."""
+        return SUMMARY_COLUMNS
+
+    @cached_property
+    def work(self) -> Work:
+        """The function that simulates one cell; another process may call it."""
+        from ..cells.bidders import run_cell
+
+        return run_cell
 
     def check(self) -> None:
         """Refuse settings that make no study of this kind.
@@ -45,41 +139,26 @@ class Study:
             BadInput: with every problem.
         """
 
-    @staticmethod
-    def work(cell: Cell) -> CellResult:
-        """Simulate one cell; another process may do it, so it is a function of the cell alone."""
-        from ..cells.bidders import run_cell
+    def stages(self) -> Iterator[list[Cell]]:
+        """Yield the cells that are needed; before the next stage the ledger has the results of the last."""
+        yield [cell for part in self.parts for cell in part.cells()]
 
-        return run_cell(cell)
+    def summary(self, cells: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of all parts."""
+        rows = [row for part in self.parts for row in part.rows(cells)]
+        columns = self.columns
+        return pd.DataFrame(rows, columns=None if columns is None else list(columns))
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
-        """The cells that are needed, stage by stage: after each yield the ledger has the results of what was yielded."""
-        raise NotImplementedError
+    def summarise(self, summary: pd.DataFrame) -> Findings:
+        """Return what the summary means, part by part."""
+        parts = self.parts
+        order = sorted(parts, key=lambda part: part.is_said_last)
+        return Findings(
+            verdict=tuple(chain.from_iterable(part.sentences(summary) for part in order)),
+            notes=tuple(chain.from_iterable(part.notes(summary) for part in parts)),
+            shown=tuple(chain.from_iterable(part.shown(summary) for part in parts)),
+        )
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
-        """The rows of ``summary.csv``.
-
-        Args:
-            cells: the rows of ``cells.parquet``; what failed is missing.
-            ledger: results of every cell, pilots included.
-
-        Raises:
-            ValueError: failed cells left too little to estimate anything.
-        """
-        raise NotImplementedError
-
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
-        """What the summary means."""
-        raise NotImplementedError
-
-    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
-        """Further tables by name, each written as ``<name>.csv``."""
-        return {}
-
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
-        """The plots."""
-        yield from ()
-
-    def about(self, ledger: Ledger) -> Mapping[str, Any]:  # noqa: ARG002
-        """What the manifest also says."""
+    def about(self) -> Mapping[str, Any]:
+        """Return what the manifest also says."""
         return {}

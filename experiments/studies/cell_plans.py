@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import inf
 from statistics import fmean
@@ -13,7 +13,7 @@ from jointbid.sim.scenario import Scenario
 from ..cells.arms import STACKED, arms_of
 from ..cells.cell import PILOTS, Cell, Policies
 from ..config.settings import Settings
-from ..storage.cell_results import Found
+from ..storage.cell_results import Found, Ledger
 
 PILOT = tuple(range(PILOTS, PILOTS + 4))
 """Replications on which the better single source is chosen; no estimate uses them."""
@@ -25,15 +25,17 @@ replications that have decided on their own number covers less often than it say
 
 @dataclass(frozen=True)
 class Plan:
-    """The study's cells, by what they are for. ``point`` says where on a curve this is; empty on the ladder itself.
+    """The cells of a comparison of arms in one market.
 
-    ``policies`` has by arm what bidders play whose ``parameter`` was retuned.
+    Attributes:
+        settings: of that market.
+        point: which point of a curve, or which drawn market this is; empty on the ladder itself.
+        policies: arm -> what its bidders play; filled in once ``study.tune`` has been tuned there.
     """
 
     settings: Settings[Any]
     point: str = ""
-    parameter: str = ""
-    policies: Mapping[str, Policies] = field(default_factory=dict)
+    policies: dict[str, Policies] = field(default_factory=dict)
 
     @property
     def study(self) -> Any:
@@ -66,17 +68,18 @@ class Plan:
         """Every arm of the ladder."""
         return (*arms_of(self.settings.scenario, whole=self.study.lattice), *self.siloed)
 
-    def ladder(self, replications: Iterable[int]) -> list[Cell]:
-        """Every arm in these replications."""
-        return self.cells(self.arms, replications)
+    @property
+    def replications(self) -> range:
+        """The replications that are estimated from: of the ladder, or of a point with fewer."""
+        return range((self.study.curve if self.point else self.study).replications)
 
     def pilot(self) -> list[Cell]:
         """The single sources on the pilot's replications."""
         return self.cells(self.sources, PILOT)
 
-    def width_pilot(self) -> list[Cell]:
-        """Joint, and what it is compared with, on the replications that fix the number of replications."""
-        return self.cells(("joint", *self.siloed), WIDTH_PILOT)
+    def best_single(self, ledger: Ledger) -> str:
+        """The single source that is the better one on the pilot."""
+        return best_single(ledger.of(self.pilot()), self.sources)
 
     def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
         """These arms in these replications."""
@@ -88,7 +91,7 @@ class Plan:
                 valuation=self.valuation,
                 who=study.who,
                 others=study.others,
-                parameter=self.parameter if arm in self.policies else "",
+                parameter=study.tune.parameter if arm in self.policies else "",
                 policies=self.policies.get(arm, ()),
                 train_requests=study.train_requests,
                 learner=study.learner,

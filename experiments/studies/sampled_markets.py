@@ -1,26 +1,36 @@
-"""Markets somewhere in the stated ranges of their keys, and what joining is worth in one of them."""
+"""Markets somewhere in the stated ranges of their keys: the drawn markets of a study, and the value of joint data in one of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from jointbid.sim.streams import Streams
 
 from ..cells.cell import Cell
 from ..config.changes import Changes, as_overrides, fewer, varied
 from ..config.settings import Settings
 from ..config.study_settings import Range
 from ..errors import BadInput
-from ..storage.cell_results import Ledger, table
+from ..estimate.intervals import Estimate, combined
+from ..estimate.ladder import P_HOLM, PROFIT, summary_row
+from ..estimate.metrics import outcomes
+from ..estimate.multiple import holm
+from ..estimate.sensitivity import correlation_p_value, rank_correlation, share
+from ..storage.cell_results import Ledger
+from .base import Row, StudyPart
 from .cell_plans import PILOT, Plan, best_single, unit
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 PILOTS_HERE = PILOT[:2]
-"""Of the many markets each has fewer pilots, on which its better single source is chosen."""
+"""Each of many markets has fewer pilots, on which its better single source is chosen."""
+
+Market = TypeVar("Market")
 
 
 def check(ranges: Sequence[Range], wanted: str) -> None:
@@ -39,14 +49,12 @@ def check(ranges: Sequence[Range], wanted: str) -> None:
         raise BadInput([f"study.ranges: {key} has two ranges" for key in twice])
 
 
-def worlds(settings: Settings[Any]) -> list[dict[str, Any]]:
-    """The values of ``study.worlds`` worlds. Each key has draws of its own: one more range, or world, leaves the others as they are.
+def sampled(settings: Settings[Any]) -> list[dict[str, Any]]:
+    """Draw the values of ``study.worlds`` markets. Each key has draws of its own: one more range, or world, leaves the others as they are.
 
     Raises:
         BadInput: no range to draw from.
     """
-    from jointbid.sim.streams import Streams
-
     study = settings.study
     if not study.worlds:
         return []
@@ -56,99 +64,141 @@ def worlds(settings: Settings[Any]) -> list[dict[str, Any]]:
     return [values_at(study.ranges, shares) for shares in zip(*columns, strict=True)]
 
 
-def share_rows(found: pd.DataFrame, column: str, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """For ``summary.csv``: the share of worlds with each finding.
+def values_at(ranges: Iterable[Range], shares: Sequence[float]) -> dict[str, Any]:
+    """Return the value of each key, at a share of its range."""
+    return {one.key: one.at(share) for one, share in zip(ranges, shares, strict=True)}
 
-    Args:
-        found: a row a world.
-        column: the one that holds the findings.
-        names: finding -> how the summary calls it.
+
+def settings_at(settings: Settings[Any], changes: Changes, requests: int) -> Settings[Any]:
+    """Return the settings with these changes and at most this number of bid requests."""
+    return varied(settings, {**fewer(settings, requests), **changes}, place="study.ranges")
+
+
+@dataclass(frozen=True)
+class World(Generic[Market]):
+    """A market with the values that were drawn for it."""
+
+    number: int
+    values: dict[str, Any]
+    market: Market
+
+
+class SampledMarkets(StudyPart, Generic[Market]):
+    """``study.worlds`` markets drawn from ``study.ranges``, each studied in small; a study says how in a class of its own.
+
+    Raises:
+        BadInput: no range to draw from, or values that make no market.
     """
-    from ..estimate.ladder import summary_row
-    from ..estimate.sensitivity import share
 
+    is_said_last = True
+
+    def __init__(self, settings: Settings[Any], ledger: Ledger) -> None:
+        super().__init__(settings, ledger)
+        self.worlds = [
+            World(number, values, self.market(there, f"world {number}: {as_overrides(values)}"))
+            for number, values in enumerate(sampled(settings))
+            for there in [settings_at(settings, values, settings.study.curve.requests)]
+        ]
+
+    def market(self, settings: Settings[Any], point: str) -> Market:
+        """Return what is studied in one market; ``point`` names it."""
+        raise NotImplementedError
+
+    def row(self, market: Market) -> Row | None:
+        """Return what was found in one market, as a row of ``worlds.csv``; None where cells failed."""
+        raise NotImplementedError
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row a world: the drawn values and what was found; failed ones are left out."""
+        found = [(world, self.row(world.market)) for world in self.worlds]
+        return pd.DataFrame([{"world": w.number, **w.values, **row} for w, row in found if row is not None])
+
+    def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+        """Return every drawn world."""
+        return {"worlds": self.table}
+
+
+def share_rows(found: pd.DataFrame, column: str, names: Mapping[str, str]) -> Iterator[Row]:
+    """Yield the share of worlds with each finding in a column of their table; ``names``: finding -> its name in the summary."""
     for finding, name in names.items():
         hits = int((found[column] == finding).sum())
         yield summary_row("share_of_worlds", name, "worlds", "", share(hits, len(found)))
 
 
-def key_rows(
-    found: pd.DataFrame, column: str, estimand: str, ranges: Sequence[Range]
-) -> Iterator[dict[str, Any]]:
-    """For ``summary.csv``: the rank correlation of each key with what a column of the worlds holds.
+def key_rows(found: pd.DataFrame, column: str, estimand: str, ranges: Sequence[Range]) -> Iterator[Row]:
+    """Yield the rank correlation of each key with a column of the worlds' table.
 
     The keys are a family, so that each has Holm's p-value beside its own interval.
     """
-    from ..estimate.ladder import P_HOLM, summary_row
-    from ..estimate.multiple import holm
-    from ..estimate.sensitivity import correlation_p_value, rank_correlation
-
-    result = found[column].to_numpy(dtype=float)
-    values = [rank_correlation(found[one.key].to_numpy(dtype=float), result) for one in ranges]
-    for one, value, p in zip(ranges, values, holm(list(map(correlation_p_value, values))), strict=True):
-        yield summary_row(estimand, one.key, "rank_correlation", "", value) | {P_HOLM: p}
+    keys, result = [one.key for one in ranges], found[column].to_numpy(dtype=float)
+    values = [rank_correlation(found[key].to_numpy(dtype=float), result) for key in keys]
+    for key, value, p in zip(keys, values, holm(list(map(correlation_p_value, values))), strict=True):
+        yield summary_row(estimand, key, "rank_correlation", "", value) | {P_HOLM: p}
 
 
-def values_at(ranges: Iterable[Range], shares: Sequence[float]) -> dict[str, Any]:
-    """The value of each key, so far into its range."""
-    return {one.key: one.at(share) for one, share in zip(ranges, shares, strict=True)}
+def result_columns(name: str, found: Estimate) -> Row:
+    """Return the columns of one result of a world: the estimate, its interval, and what that shows."""
+    ends = {name: found.estimate, f"{name}_low": found.ci_low, f"{name}_high": found.ci_high}
+    return {**ends, f"{name}_finding": found.finding}
 
 
-def market(settings: Settings[Any], changes: Changes, *, requests: int, name: str) -> Plan:
-    """The study in a market with these changes and so many bid requests at most."""
-    return Plan(settings_at(settings, changes, requests=requests), f"{name}: {as_overrides(changes)}")
+@dataclass(frozen=True)
+class JointValue:
+    """The value of joint data in one market, estimated from few replications."""
+
+    plan: Plan
+    replications: int
+    ledger: Ledger
+
+    @classmethod
+    def at(cls, settings: Settings[Any], changes: Changes, name: str, ledger: Ledger) -> JointValue:
+        """Return it with these changes, in the size that ``study.requests`` and ``study.replications`` say."""
+        there = settings_at(settings, changes, settings.study.requests)
+        return cls(Plan(there, f"{name}: {as_overrides(changes)}"), settings.study.replications, ledger)
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that are played."""
+        return tuple(dict.fromkeys((*self.plan.sources, *self.plan.siloed, "joint")))
+
+    def cells(self) -> list[Cell]:
+        """Return all cells that it needs, pilots included."""
+        return [*self._pilot(), *self._compared()]
+
+    def differences(self) -> pd.Series[float] | None:
+        """Return the focal advertiser's profit with all data less that of the silo by replication; None where cells failed."""
+        found = self.found()
+        if found is None:
+            return None
+        cells, silo = found
+        scale, _ = unit(self.plan.settings.scenario)
+        profit = outcomes(cells, unit_scale=scale)[PROFIT].unstack("arm")
+        return combined(profit, {"joint": 1.0, silo: -1.0})
+
+    def found(self) -> tuple[pd.DataFrame, str] | None:
+        """Return the rows of the cells, and the silo, a source where that is the better single one; None where cells failed."""
+        cells, silo = self.ledger.complete(self._compared()), self.plan.study.silo
+        if cells is None:
+            return None
+        if silo == "best_single":
+            silo = best_single(self.ledger.of(self._pilot()), self.plan.sources)
+        return cells, silo
+
+    def _pilot(self) -> list[Cell]:
+        return self.plan.cells(self.plan.sources, PILOTS_HERE)
+
+    def _compared(self) -> list[Cell]:
+        return self.plan.cells((*self.plan.siloed, "joint"), range(self.replications))
 
 
-def settings_at(settings: Settings[Any], changes: Changes, *, requests: int) -> Settings[Any]:
-    """The settings with these changes and so many bid requests at most."""
-    return varied(settings, {**fewer(settings, requests), **changes}, place="study.ranges")
-
-
-def arms_of(plan: Plan) -> tuple[str, ...]:
-    """The arms that are played there."""
-    return tuple(dict.fromkeys((*plan.sources, *plan.siloed, "joint")))
-
-
-def cells(plan: Plan, replications: int) -> list[Cell]:
-    """What the value of joint data needs there, pilots included."""
-    arms = dict.fromkeys((*plan.siloed, "joint"))
-    return [*plan.cells(plan.sources, PILOTS_HERE), *plan.cells(arms, range(replications))]
-
-
-def differences(plan: Plan, replications: int, ledger: Ledger) -> pd.Series[float] | None:
-    """The focal advertiser's profit with all data less that of the silo, a value a replication; None where cells failed."""
-    from ..estimate import outcomes
-    from ..estimate.intervals import combined
-    from ..estimate.ladder import PROFIT
-
-    found = there(plan, replications, ledger)
-    if found is None:
-        return None
-    cells, silo = found
-    scale, _ = unit(plan.settings.scenario)
-    profit = outcomes(cells, unit_scale=scale)[PROFIT].unstack("arm")
-    return combined(profit, {"joint": 1.0, silo: -1.0})
-
-
-def there(plan: Plan, replications: int, ledger: Ledger) -> tuple[pd.DataFrame, str] | None:
-    """The market's cells, and the silo, a source where that is the better single one; None where cells failed."""
-    wanted = plan.cells(dict.fromkeys((*plan.siloed, "joint")), range(replications))
-    found = ledger.of(wanted)
-    if len(found) < len(wanted):
-        return None
-    silo = plan.study.silo
-    if silo == "best_single":
-        silo = best_single(ledger.of(plan.cells(plan.sources, PILOTS_HERE)), plan.sources)
-    return table(found), silo
-
-
-def means(plans: Sequence[Plan], replications: int, ledger: Ledger) -> NDArray[np.float64]:
-    """The value of joint data in each market.
+def mean_values(markets: Sequence[JointValue]) -> NDArray[np.float64]:
+    """Return the mean value of joint data in each market.
 
     Raises:
         ValueError: a cell of one of them failed.
     """
-    found = [differences(plan, replications, ledger) for plan in plans]
+    found = [market.differences() for market in markets]
     if any(values is None for values in found):
         raise ValueError("cells failed, and the design needs every point")
     return np.array([float(values.mean()) for values in found if values is not None])

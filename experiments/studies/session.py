@@ -1,4 +1,4 @@
-"""From a validated point to a folder full of answers: run what is missing, estimate, write, and say where."""
+"""From a validated point to a folder of results: run the cells that are missing, estimate, and write every file."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ..cells.cell import Cell, CellResult, code_version
 from ..cells.versions import PACKAGES, version
@@ -19,13 +22,11 @@ from ..errors import BadInput, closest
 from ..execution import Chore, cores
 from ..execution.drawing import reported
 from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage
-from ..execution.scheduler import Study as OnItsWay
+from ..execution.scheduler import Study as StudyRun
+from ..report.plots.letters import names_in, report_missing
 from ..storage.cell_results import Ledger, TimeSeries, table
 from ..storage.study_folder import Folder
-from .base import Said, Study
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .base import Findings, Study
 
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
 REPORT = "report.html"
@@ -34,13 +35,13 @@ SUMMARISING = ("experiments/estimate", "experiments/studies", "experiments/repor
 
 
 @dataclass
-class Answer:
-    """What a study found, for people to be shown.
+class StudyResult:
+    """What a study found.
 
     Attributes:
         folder: where everything is.
         summary: the rows of ``summary.csv``; None where failed cells left too little.
-        said: the verdict, and what goes with it.
+        findings: the verdict, with notes and tables.
         failures: the lines of ``failures.jsonl``.
         ran: the number of cells that this command ran.
         kept: the number of cells that were there already.
@@ -48,58 +49,59 @@ class Answer:
 
     folder: Path
     summary: pd.DataFrame | None = None
-    said: Said = Said()  # noqa: RUF009 - frozen
+    findings: Findings = field(default_factory=Findings)
     failures: list[dict[str, Any]] = field(default_factory=list)
     ran: int = 0
     kept: int = 0
 
+    @classmethod
+    def from_ledger(cls, folder: Path, ledger: Ledger) -> StudyResult:
+        """Return the result so far: failures and counts."""
+        return cls(folder, failures=ledger.failures, ran=ledger.ran, kept=ledger.kept)
 
-Progress = OnItsWay[Answer]
 
-
-def answer(point: Point, study: Study) -> Answer:
-    """Answer one study at one point; where all is there, it is only read."""
-    found: list[Answer] = []
-    answer_all([point], lambda _: study, lambda _, answer: found.append(answer))
+def run_study(point: Point, study: Study) -> StudyResult:
+    """Run one study at one point; where all is there, it is only read."""
+    found: list[StudyResult] = []
+    run_studies([point], lambda _: study, lambda _, result: found.append(result))
     return found[0]
 
 
-def answer_all(
-    points: Collection[Point], study_of: Callable[[Point], Study], deliver: Callable[[Point, Answer], None]
+def run_studies(
+    points: Collection[Point],
+    study_of: Callable[[Point], Study],
+    deliver: Callable[[Point, StudyResult], None],
 ) -> None:
-    """Answer a study at each point, all of them in one pool, and hand each answer over when it is there.
+    """Run a study at each point, all of them in one pool, and deliver each result when it is there.
 
     Raises:
         BadInput: settings that make no such study, a strategy that does not bid, a folder that cannot be written to.
-        FailedFast: a cell failed, and ``executor.fail_fast`` is set; the answers of the studies that failed are handed over.
+        FailedFast: a cell failed, and ``executor.fail_fast`` is set; the results of the studies that failed are delivered.
     """
     first = next(iter(points))
     begun: dict[Path, tuple[Point, Ledger]] = {}
 
-    def start(point: Point, wait: bool) -> Progress:
-        ledger = Ledger()
-        begun[point.folder] = point, ledger
-        return _answering(point, study_of(point), ledger, wait=wait)
+    def start(point: Point, wait: bool) -> StudyRun[StudyResult]:
+        study = study_of(point)
+        begun[point.folder] = point, study.ledger
+        return _running(point, study, wait=wait)
 
-    def done(point: Point, answer: Answer) -> None:
+    def done(point: Point, result: StudyResult) -> None:
         del begun[point.folder]
-        deliver(point, answer)
+        deliver(point, result)
 
+    pool_first = not Folder(first.folder).is_done()
     try:
-        Driver(start, done, first.settings.executor, pool_first=not Folder(first.folder).is_done()).run(
-            points
-        )
+        Driver(start, done, first.settings.executor, pool_first=pool_first).run(points)
     except FailedFast:
         for point, ledger in begun.values():
             if ledger.failures:
-                deliver(
-                    point, Answer(point.folder, failures=ledger.failures, ran=ledger.ran, kept=ledger.kept)
-                )
+                deliver(point, StudyResult.from_ledger(point.folder, ledger))
         raise
 
 
-def alone(point: Point, study: Study, name: str) -> CellResult:
-    """Run one cell of a study, here; nothing is written.
+def run_one_cell(point: Point, study: Study, name: str) -> CellResult:
+    """Run one cell of a study in this process, and write nothing.
 
     Raises:
         BadInput: the study has no such cell.
@@ -108,25 +110,23 @@ def alone(point: Point, study: Study, name: str) -> CellResult:
     names: list[str] = []
     with closing(Folder(point.folder).cells) as cells:
         cells.scan()
-        for stage in study.stages(Ledger(cells)):
-            for cell in stage:
-                if str(cell) == name:
-                    return study.work(cell)
-                names.append(str(cell))
+        study.ledger.finished = cells
+        for cell in chain.from_iterable(study.stages()):
+            if str(cell) == name:
+                return study.work(cell)
+            names.append(str(cell))
     raise BadInput(f"--cell {name!r}: this study has no such cell{closest(name, names)}")
 
 
-def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Progress:
-    """The study on its way to its answer: yields the cells that are missing."""
+def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]:
+    """Yield the cells that are missing, then the plots and the page, and return the result."""
     study.check()
-    folder, started = Folder(point.folder), time.time()
+    folder, ledger, started = Folder(point.folder), study.ledger, time.time()
     with folder.held(wait=wait):
-        _look(folder, ledger)
+        _scan(folder, ledger)
         cells: dict[str, Cell] = {}
-        for stage in study.stages(ledger):
-            distinct = {
-                cell.key: cell for cell in reversed(stage)
-            }  # what the ladder and a curve share is the ladder's
+        for stage in study.stages():
+            distinct = {cell.key: cell for cell in reversed(stage)}  # the ladder's where a curve shares it
             missing = [cell for key, cell in reversed(distinct.items()) if key not in folder.cells]
             ledger.kept += len(distinct) - len(missing)
             if missing:
@@ -137,20 +137,20 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
                     cells.setdefault(cell.key, cell)
         content = digest([code_version(SUMMARISING), point.settings.plot.model_dump(), *sorted(cells)])
         known = folder.read_json("manifest.json")
-        found = Answer(point.folder, failures=ledger.failures, ran=ledger.ran, kept=ledger.kept)
+        result = StudyResult.from_ledger(point.folder, ledger)
         if known.get("content") == content and folder.is_done():
-            found.summary = _read(folder, known.get("files"))
-        if found.summary is not None:
-            found.said = study.say(found.summary, ledger)
+            result.summary = _read(folder, known.get("files"))
+        if result.summary is not None:
+            result.findings = study.summarise(result.summary)
             if not (point.folder / REPORT).is_file():
                 yield Finish([Chore(partial(report, point.folder), REPORT)])
-            return found
+            return result
         folder.status("running")
-        _write(found, point, study, folder, ledger, list(cells.values()))
+        _write(result, point, study, folder, list(cells.values()))
         files = dict(folder.checksums)
-        about = {**study.about(ledger), "verdict": found.said.verdict, "notes": found.said.notes}
+        about = {**study.about(), "verdict": result.findings.verdict, "notes": result.findings.notes}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
-        for drawing in _drawings(found.summary, point, study, ledger):
+        for drawing in _drawings(result.summary, point, study):
             yield Finish([drawing], ahead=True)  # the next is worked out while this one is drawn
         yield Finish()
         about |= {"content": content, "files": files}
@@ -158,14 +158,7 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
         folder.status("failed" if ledger.failures else "done")
         yield Finish([Chore(partial(_page, point.folder), REPORT)])
         folder.cells.compact()
-    return found
-
-
-def _further(folder: Path) -> None:
-    """Draw what the tables of any study allow."""
-    from ..report.html import draw_further
-
-    draw_further(folder)
+    return result
 
 
 def report(folder: Path) -> Path:
@@ -182,23 +175,28 @@ def _page(folder: Path) -> Path:
     return write_page(folder)
 
 
-def _drawings(summary: pd.DataFrame | None, point: Point, study: Study, ledger: Ledger) -> Iterator[Chore]:
-    """The plots that the tables of any study allow, and the study's own, each by itself."""
+def _further(folder: Path) -> None:
+    """Draw what the tables of any study allow."""
+    from ..report.html import draw_further
+
+    draw_further(folder)
+
+
+def _drawings(summary: pd.DataFrame | None, point: Point, study: Study) -> Iterator[Chore]:
+    """Yield the plots that the tables of any study allow, and the study's own, each by itself."""
     look = point.settings.plot
     if summary is None or not look.enabled:
         return
-    from ..report.plots.letters import names_in, report_missing
-
     report_missing([point.settings.scenario.name, *names_in(summary)])
     yield Chore(partial(_further, point.folder), "plots")
     with reported("plots"):
-        for figure in study.figures(summary, ledger):
+        for figure in chain.from_iterable(part.figures(summary) for part in study.parts):
             draw = partial(figure.write, point.folder / "plots", look.style, tuple(look.format))
             yield Chore(draw, f"plots/{figure.name}")
 
 
-def _look(folder: Folder, ledger: Ledger) -> None:
-    """Find the finished cells, and say what does not count."""
+def _scan(folder: Folder, ledger: Ledger) -> None:
+    """Find the finished cells, and report those that are damaged."""
     folder.cells.scan()
     ledger.finished = folder.cells
     for file, lines in folder.cells.damaged.items():
@@ -208,34 +206,31 @@ def _look(folder: Folder, ledger: Ledger) -> None:
         )
 
 
-def _write(
-    answer: Answer, point: Point, study: Study, folder: Folder, ledger: Ledger, cells: list[Cell]
-) -> None:
+def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cells: list[Cell]) -> None:
     folder.checksums.clear()
     folder.write_text("config.yaml", point.yaml)
-    found = ledger.of(cells)
+    found = study.ledger.of(cells)
     rows = table(found)
     folder.write_table(CELLS, rows)
     folder.write_parts(SERIES, TimeSeries(found))
-    if not ledger.failures:
+    if not study.ledger.failures:
         folder.drop(FAILURES)
     try:
-        summary = answer.summary = study.summary(rows, ledger)
+        summary = result.summary = study.summary(rows)
     except ValueError:
-        if not ledger.failures:
+        if not study.ledger.failures:
             raise
         return
-    answer.said = study.say(summary, ledger)
+    result.findings = study.summarise(summary)
     folder.write_table("summary.csv", summary)
     folder.write_table(SUMMARY, summary)
-    for name, further in study.tables(summary, ledger).items():
-        folder.write_table(f"{name}.csv", further)
+    for part in study.parts:
+        for name, further in part.tables(summary).items():
+            folder.write_table(f"{name}.csv", further)
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:
     """The summary that is there already; None where a file is gone or damaged, and must be written again."""
-    import pandas as pd
-
     if not checksums or SUMMARY not in checksums:
         return None
     if changed := folder.changed(checksums):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from jointbid.experiments.config.points import load
-from jointbid.experiments.studies.session import answer
+from jointbid.experiments.studies.session import run_study
 from jointbid.experiments.studies.value.study import Value
 
 LEVELS = {
@@ -64,8 +64,8 @@ def answers(request, tmp_path):
 
     def run(*more):
         (point,) = load("value", [*request.module.FAST, *more, f"results_dir={tmp_path}", "executor=serial"])
-        found = answer(point, Value(point.settings))
+        found = run_study(point, Value(point.settings))
         assert not found.failures
-        return found.summary, found.said
+        return found.summary, found.findings
 
     return run

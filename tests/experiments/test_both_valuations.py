@@ -8,7 +8,7 @@ import pytest
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.studies.session import answer
+from jointbid.experiments.studies.session import run_study
 from jointbid.experiments.studies.value.study import Value
 
 SMALL = (
@@ -30,7 +30,7 @@ def run(tmp_path_factory):
     def play(*more):
         folder = tmp_path_factory.mktemp("both")
         (point,) = load("value", [*SMALL, *more, f"results_dir={folder}"])
-        found = answer(point, Value(point.settings))
+        found = run_study(point, Value(point.settings))
         assert not found.failures
         return point.folder, found
 
@@ -76,7 +76,7 @@ def test_the_cost_is_the_difference_and_adds_up(both):
 
 
 def test_it_is_told(both):
-    learned, costs = both.said.verdict[-2:]
+    learned, costs = both.findings.verdict[-2:]
     assert learned.startswith("Learned from 100 randomised impressions:")
     assert "joint" in costs
     assert "best_single" in costs

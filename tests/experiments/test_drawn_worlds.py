@@ -10,7 +10,7 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.studies.value.worlds import worlds
+from jointbid.experiments.studies.sampled_markets import sampled
 
 SMALL = ["scenario=theory", "executor=serial", "plot.enabled=false"]
 
@@ -39,7 +39,7 @@ def test_worlds(capsys):
 def test_one_more_world_or_range_leaves_the_others_as_they_are():
     def drawn(*overrides):
         (point,) = load("value", [*SMALL, *overrides])
-        return [world.values for world in worlds(point.settings)]
+        return sampled(point.settings)
 
     three, four = drawn("study.worlds=3"), drawn("study.worlds=4")
     assert four[:3] == three

@@ -33,7 +33,7 @@ def test_a_finding_is_the_studys_own_words(tmp_path):
     question, answer = ask(finding, str(tmp_path))
     text = "".join(told(finding, question, answer))
     assert text.startswith("\n### Small\n\n`jointbid value scenario=theory")
-    assert " ".join(answer.said.verdict) in text.replace("\n", " ")
+    assert " ".join(answer.findings.verdict) in text.replace("\n", " ")
     assert "| shapley (focal_profit), profile | " in text
 
 

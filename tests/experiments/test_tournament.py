@@ -21,7 +21,7 @@ from jointbid.experiments.estimate.tournament import ESTIMANDS, METRICS, Results
 from jointbid.experiments.execution.scheduler import repeat
 from jointbid.experiments.report.plots import draw_payoffs, draw_ranks
 from jointbid.experiments.report.wording import tournament as tournament_tables
-from jointbid.experiments.studies.session import answer
+from jointbid.experiments.studies.session import run_study
 from jointbid.experiments.studies.tournament.study import Tournament
 from jointbid.sim import BidError
 from jointbid.sim.scenario import StrategySpec
@@ -470,4 +470,4 @@ def test_a_strategy_that_raises_is_refused_before_the_first_match(tmp_path, monk
 
     monkeypatch.setattr(study, "work", broken)
     with pytest.raises(BadInput, match=r"study\.strategies: strategy of bidder 'seat_1'"):
-        answer(point, study)
+        run_study(point, study)

@@ -16,8 +16,7 @@ from jointbid.experiments.estimate.sensitivity import correlation_p_value, rank_
 from jointbid.experiments.report.wording.sampled_markets import goes_with
 from jointbid.experiments.report.wording.tournament_worlds import notes, sentences
 from jointbid.experiments.studies import sampled_markets as drawn
-from jointbid.experiments.studies.tournament import worlds as tournament_worlds
-from jointbid.experiments.studies.value import worlds as value_worlds
+from jointbid.experiments.studies.registry import study_class
 from jointbid.sim.scenario import StrategySpec
 
 SMALL = ("supply.requests=300", "study.replications=3", "study.pairings=false", "plot.enabled=false")
@@ -74,10 +73,11 @@ def test_worlds_leave_the_tournament_as_it_is_and_are_those_of_value():
     assert tuple(alone.columns) == SUMMARY_COLUMNS
     (point,) = load("tournament", ["scenario=theory", CAUTIOUS, "study.worlds=4"])
     strategies = (StrategySpec(name="truthful"), StrategySpec(name="linear", gain=0.5))
-    mine = tournament_worlds.worlds(point.settings, strategies)
+    own, worlds = study_class("tournament")(point.settings).parts
     (other,) = load("value", ["scenario=theory", "study.worlds=4"])
-    assert [world.values for world in mine] == [world.values for world in value_worlds.worlds(other.settings)]
-    assert [cell.lineup for cell in mine[0].cells[:2]] == [strategies, strategies[::-1]]
+    assert [world.values for world in worlds.worlds] == drawn.sampled(other.settings)
+    assert [cell.lineup for cell in worlds.cells()[:2]] == [strategies, strategies[::-1]]
+    assert not any(cell.point for cell in own.cells())
 
 
 def test_worlds_need_ranges(capsys):

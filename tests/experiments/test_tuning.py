@@ -10,7 +10,6 @@ from jointbid.experiments.cells.cell import CellResult
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.storage.cell_results import Ledger
 from jointbid.experiments.studies.cell_plans import Plan
 from jointbid.experiments.studies.tuning.tuned_parameter import TUNING, Tuned, sides_of, tune
 from jointbid.experiments.studies.value.study import Value
@@ -144,9 +143,10 @@ def test_frozen_rivals_keep_the_curve_of_before():
     )
     ledger = Kept()
     study = Value(point.settings)
+    study.check()
     for stage in study._retuned.stages(ledger):
         ledger.results |= {one.key: run_cell(one) for one in stage if one.key not in ledger.results}
-    before = dict(study._retuned.before[""].policies)
+    before = dict(study._retuned.baseline[""].policies)
     assert len(set(before.values())) == 1
     for arm in study._retuned.at[""].values():
         played = dict(arm.policies)
@@ -189,7 +189,7 @@ def test_all_arms_are_tuned_in_step(adapted):
     (point,) = load(
         "value", [*RIVALS, f"study.rivals={adapted}", "study.tune={parameter: gain, values: [0.5, 1.0]}"]
     )
-    stages = Value(point.settings).stages(Ledger())
+    stages = Value(point.settings).stages()
     first = next(stages)
     assert {c.arm for c in first} >= {"none", "joint", "stacked"}
     assert all(c.is_pilot for c in first)

@@ -15,7 +15,7 @@ import pytest
 
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.studies.session import answer
+from jointbid.experiments.studies.session import run_study
 from jointbid.experiments.studies.value.study import Value
 
 pytestmark = pytest.mark.oracle
@@ -98,7 +98,7 @@ def studied(tmp_path_factory):
             folder = tmp_path_factory.mktemp("money")
             keys = [f"{key}={value}" for key, value in world.keys.items()]
             (point,) = load("value", [*keys, *more, f"results_dir={folder}"])
-            made[world, more] = answer(point, Value(point.settings)).summary
+            made[world, more] = run_study(point, Value(point.settings)).summary
         return made[world, more]
 
     return study

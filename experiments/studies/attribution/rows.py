@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...cells.attribution_season import (
     COMPARED,
@@ -18,22 +19,18 @@ from ...cells.attribution_season import (
     credit_column,
     credit_names,
 )
+from ...estimate.intervals import mean_interval, paired_difference
+from ...estimate.ladder import summary_row
+from ...estimate.sums import group_sums
 from ..cell_plans import unit
 from .firm import Firm
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 NORMAL = 1.959963984540054
-"""So many standard errors make the 95 % interval of one test; its groups are thousands of people."""
+"""The number of standard errors to either side of the 95 % interval of one test; its groups are thousands of people."""
 
 
 def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Every row of the summary that the scenario's own market gives."""
-    from ...estimate import paired_difference
-    from ...estimate.ladder import summary_row
-    from ...estimate.sums import group_sums
-
     scale, money = unit(firm.settings.scenario)
     log = cells[cells["study_point"] == ""]
     per = scale / float(log["requests"].max()) if len(log) else 1.0
@@ -46,9 +43,6 @@ def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[di
 
 
 def _effects(log: pd.DataFrame, firm: Firm, per: float, money: str) -> Iterator[dict[str, Any]]:
-    from ...estimate import mean_interval, paired_difference
-    from ...estimate.ladder import summary_row
-
     channels = firm.channels
     truth = _truth(log, channels)
     for channel in channels:
@@ -84,10 +78,6 @@ def _effects(log: pd.DataFrame, firm: Firm, per: float, money: str) -> Iterator[
 def _profits(
     cells: pd.DataFrame, budgets: Sequence[str], scale: float, money: str
 ) -> Iterator[dict[str, Any]]:
-    from ...estimate import mean_interval, paired_difference
-    from ...estimate.ladder import summary_row
-    from ...estimate.sums import group_sums
-
     profit = {}
     for name in budgets:
         season = cells[cells["study_point"] == f"budget by {name}"]
@@ -115,10 +105,6 @@ def _shares(table: pd.DataFrame) -> pd.DataFrame:
 
 def _truth(log: pd.DataFrame, channels: Sequence[str]) -> pd.DataFrame:
     """Expected purchases that are lost with each channel: a row a replication, a column a channel; nan where a cell failed."""
-    import pandas as pd
-
-    from ...estimate.sums import group_sums
-
     total = group_sums(log.groupby(["replication", "arm"])["purchases_expected"]).unstack("arm")
     columns = {
         channel: total.get(OBSERVED, np.nan) - total.get(f"{WITHOUT}{channel}", np.nan)

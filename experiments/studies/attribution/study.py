@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import pandas as pd
 
 from ...cells.attribution_season import (
     AS_IS,
-    SILO,
+    BY_CLAIMS,
+    BY_LAST_TOUCH,
     TEST,
     TRUTH,
-    UNIFIED,
     credit_names,
     run_cell,
 )
-from ...cells.cell import Cell, CellResult
+from ...cells.cell import Cell
 from ...errors import BadInput
-from ...storage.cell_results import Ledger, table
-from ..base import Said, Study
-from . import worlds
+from ...estimate.ladder import P_HOLM, SUMMARY_COLUMNS
+from ...execution import Work
+from ...report.plots.credit import credit_points, draw_credit
+from ...report.plots.figure import Figure
+from ...report.wording.attribution import budget_table, credit_table, sentences
+from ...storage.cell_results import table
+from ..base import Row, Study, StudyPart
 from .firm import Firm
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ...report.plots.figure import Figure
+from .rows import rows
+from .worlds import Worlds
 
 
 class Attribution(Study):
@@ -36,8 +39,23 @@ class Attribution(Study):
         "test over last touch": ("test_over_last_touch", "focal_profit"),
     }
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """With p-values of the keys where worlds are drawn."""
+        return (*SUMMARY_COLUMNS, *([P_HOLM] if self._worlds else []))
+
+    @cached_property
+    def work(self) -> Work:
+        """The function that plays one season: campaigns by channel, their log and their test."""
+        return run_cell
+
+    @property
+    def parts(self) -> Sequence[StudyPart]:
+        """The scenario's own market, and drawn worlds where they are asked for."""
+        return (self, *self._worlds)
+
     def check(self) -> None:
-        """Refuse a market without channels, and budgets by what there is not."""
+        """Refuse a market without channels, and budgets by unknown rules."""
         study = self.settings.study
         known = [*credit_names(), TEST, TRUTH, AS_IS]
         problems = [
@@ -53,61 +71,48 @@ class Attribution(Study):
             raise BadInput(problems)
         _ = self._worlds
 
-    @staticmethod
-    def work(cell: Cell) -> CellResult:
-        """Campaigns by channel, their log and their test."""
-        return run_cell(cell)
+    def stages(self) -> Iterator[list[Cell]]:
+        """Yield the logs, tests and removals; then the next season under every rule's budgets."""
+        yield from super().stages()
+        yield [*self._next(), *(cell for worlds in self._worlds for cell in worlds.seasons())]
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
-        """The logs, tests and removals; then the next season under every rule's budgets."""
-        replications = range(self.settings.study.replications)
-        yield [*self._firm.log(replications), *worlds.logs(self._worlds)]
-        yield [
-            *self._firm.next(replications, self._budgets, ledger),
-            *worlds.seasons(self._worlds, ledger),
-        ]
+    def cells(self) -> list[Cell]:
+        """Return the logs, tests and removals of the scenario's own market."""
+        return self._firm.log(self._replications)
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
-        """Effects, credits and their errors by channel; profits under each rule's budgets; shares of worlds."""
-        import pandas as pd
+    def rows(self, cells: pd.DataFrame) -> Iterator[Row]:  # noqa: ARG002
+        """Yield effects, credits and their errors by channel, and profits under each rule's budgets.
 
-        from ...estimate import P_HOLM, SUMMARY_COLUMNS
-        from .rows import rows
+        Two rules that set the same budgets share a season, and both have its rows.
+        """
+        own = table(self.ledger.of([*self.cells(), *self._next()]))
+        yield from rows(own, self._firm, self._budgets)
 
-        further = worlds.rows(worlds.table(self._worlds, ledger), self.settings) if self._worlds else ()
-        found = [*rows(self._own(ledger), self._firm, self._budgets), *further]
-        return pd.DataFrame(found, columns=[*SUMMARY_COLUMNS, *([P_HOLM] if self._worlds else [])])
+    def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield how wrong the rules are, what that costs, and in how many worlds."""
+        count = self.settings.study.worlds
+        yield from sentences(summary, self._firm.channels, count)
 
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
-        """The two tables, and what the sentence is worth here."""
-        from ...report.wording.attribution import budget_table, credit_table, sentences
+    def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
+        """Yield the tables of credits and of budgets."""
+        yield credit_table(summary, self._firm.channels)
+        yield budget_table(summary, self._budgets)
 
-        return Said(
-            verdict=tuple(sentences(summary, self._firm.channels, len(self._worlds))),
-            shown=(credit_table(summary, self._firm.channels), budget_table(summary, self._budgets)),
-        )
-
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
-        """What each channel is credited with against what it did."""
-        from ...report.plots import credit_points, draw_credit
-        from ...report.plots.figure import Figure
-
+    def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
+        """Yield what each channel is credited with against what it did."""
         points = credit_points(summary)
         yield Figure("credit", points, partial(draw_credit, points))
 
-    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
-        """Every drawn world."""
-        return {"worlds": worlds.table(self._worlds, ledger)} if self._worlds else {}
-
-    def about(self, ledger: Ledger) -> Mapping[str, Any]:  # noqa: ARG002
-        """Whose log each channel is in."""
+    def about(self) -> Mapping[str, Any]:
+        """Return whose log each channel is in."""
         return {"owners": {name: channel.owner for name, channel in self._firm.plan.channels.items()}}
 
-    def _own(self, ledger: Ledger) -> pd.DataFrame:
-        """The cells of the scenario's own market; two rules that set the same budgets share a season, and both have its rows."""
-        replications = range(self.settings.study.replications)
-        seasons = self._firm.next(replications, self._budgets, ledger)
-        return table(ledger.of([*self._firm.log(replications), *seasons]))
+    def _next(self) -> list[Cell]:
+        return self._firm.next(self._replications, self._budgets, self.ledger)
+
+    @property
+    def _replications(self) -> range:
+        return range(self.settings.study.replications)
 
     @property
     def _firm(self) -> Firm:
@@ -115,10 +120,9 @@ class Attribution(Study):
 
     @property
     def _budgets(self) -> list[str]:
-        """What budgets are set by: as asked for, and what the sentences compare."""
-        needed = (f"{UNIFIED}/last_touch", f"{SILO}/last_touch", TEST, TRUTH)
-        return list(dict.fromkeys((*self.settings.study.budgets, *needed)))
+        """What budgets are set by: as configured, and what the sentences compare."""
+        return list(dict.fromkeys((*self.settings.study.budgets, BY_LAST_TOUCH, BY_CLAIMS, TEST, TRUTH)))
 
     @cached_property
-    def _worlds(self) -> list[worlds.World]:
-        return worlds.worlds(self.settings)
+    def _worlds(self) -> list[Worlds]:
+        return [Worlds(self.settings, self.ledger)] if self.settings.study.worlds else []

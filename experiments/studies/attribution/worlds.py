@@ -2,110 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
 
 from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, NEXT, TEST
 from ...cells.cell import Cell
-from ...config.changes import as_overrides
 from ...config.settings import Settings
-from ...storage.cell_results import Ledger
-from .. import sampled_markets as drawn
+from ...estimate.intervals import paired_difference
+from ...report.wording.attribution import SHARES
+from ..base import Row
 from ..cell_plans import unit
+from ..sampled_markets import SampledMarkets, key_rows, share_rows
 from .firm import Firm
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-NAME = "world "
+RULES = (BY_LAST_TOUCH, BY_CLAIMS, TEST)
+"""What the firms' budgets are set by."""
 
 
-@dataclass(frozen=True)
-class World:
-    """A firm in a market with the values that were drawn for it."""
+class Worlds(SampledMarkets[Firm]):
+    """A firm in each drawn market."""
 
-    number: int
-    values: dict[str, Any]
-    firm: Firm
+    def market(self, settings: Settings[Any], point: str) -> Firm:
+        """Return the firm of one market."""
+        return Firm(settings, point)
 
-    @property
-    def replications(self) -> range:
-        """Those that it is worked on with."""
-        return range(self.firm.settings.study.curve.replications)
+    def cells(self) -> list[Cell]:
+        """Return what the firms can see."""
+        return [cell for world in self.worlds for cell in world.market.log(self._replications, truth=False)]
 
+    def seasons(self) -> list[Cell]:
+        """Return the next season of all firms."""
+        return [cell for world in self.worlds for cell in self._season(world.market)]
 
-def worlds(settings: Settings[Any]) -> list[World]:
-    """The worlds asked for.
-
-    Raises:
-        BadInput: no range to draw from, or values that make no market.
-    """
-    found = []
-    for number, values in enumerate(drawn.worlds(settings)):
-        there = drawn.settings_at(settings, values, requests=settings.study.curve.requests)
-        found.append(World(number, values, Firm(there, f"{NAME}{number}: {as_overrides(values)}")))
-    return found
-
-
-def logs(found: Sequence[World]) -> list[Cell]:
-    """What the firms can see."""
-    return [cell for world in found for cell in world.firm.log(world.replications, truth=False)]
-
-
-def seasons(found: Sequence[World], ledger: Ledger) -> list[Cell]:
-    """What they do about it."""
-    wanted = (BY_LAST_TOUCH, BY_CLAIMS, TEST)
-    return [cell for world in found for cell in world.firm.next(world.replications, wanted, ledger)]
-
-
-def table(found: Sequence[World], ledger: Ledger) -> pd.DataFrame:
-    """A row a world: the drawn values, both comparisons with their intervals and what they show; failed ones are left out."""
-    import pandas as pd
-
-    from ...estimate import paired_difference
-
-    rows = []
-    for world in found:
-        profit = _profits(world, ledger)
+    def row(self, market: Firm) -> Row | None:
+        """Return both comparisons with their intervals and what they show."""
+        profit = self._profits(market)
         if profit is None:
-            continue
-        row: dict[str, Any] = {"world": world.number, **world.values}
+            return None
+        row: Row = {}
         for name, (better, worse) in COMPARED.items():
             value = paired_difference(profit[better], profit[worse])
             row |= {name: value.estimate, f"{name}_ci_low": value.ci_low, f"{name}_ci_high": value.ci_high}
             row[f"{name}_finding"] = value.finding
-        rows.append(row)
-    return pd.DataFrame(rows)
+        return row
 
+    def rows(self, cells: pd.DataFrame) -> Iterator[Row]:  # noqa: ARG002
+        """Yield shares of worlds by what was shown, and each key's rank correlation with both comparisons."""
+        if self.table.empty:
+            return
+        for name, (pays, costs) in SHARES.items():
+            yield from share_rows(self.table, f"{name}_finding", {"positive": pays, "negative": costs})
+        for name in COMPARED:
+            yield from key_rows(self.table, name, f"{name}_decided_by", self.settings.study.ranges)
 
-def rows(found: pd.DataFrame, settings: Settings[Any]) -> Iterator[dict[str, Any]]:
-    """For ``summary.csv``: shares of worlds by what was shown, and each key's rank correlation with both comparisons."""
-    from ...report.wording.attribution import SHARES
+    @property
+    def _replications(self) -> range:
+        return range(self.settings.study.curve.replications)
 
-    if found.empty:
-        return
-    for name, (pays, costs) in SHARES.items():
-        yield from drawn.share_rows(found, f"{name}_finding", {"positive": pays, "negative": costs})
-    for name in COMPARED:
-        yield from drawn.key_rows(found, name, f"{name}_decided_by", settings.study.ranges)
+    def _season(self, firm: Firm) -> list[Cell]:
+        return firm.next(self._replications, RULES, self.ledger)
 
-
-def _profits(world: World, ledger: Ledger) -> pd.DataFrame | None:
-    """Profit in the next season, a row a replication and a column a rule; None where cells failed."""
-    import pandas as pd
-
-    scale, _ = unit(world.firm.settings.scenario)
-    wanted = world.firm.next(world.replications, (BY_LAST_TOUCH, BY_CLAIMS, TEST), ledger)
-    read = ledger.of(wanted)
-    if len(wanted) < 3 * len(world.replications) or len(read) < len(wanted):
-        return None
-    records = [
-        {
-            "replication": cell.replication - NEXT,
-            "by": cell.point.rpartition("budget by ")[2],
-            "profit": sum(row["profit"] for row in result.rows) * scale / result.rows[0]["requests"],
-        }
-        for cell, result in read
-    ]
-    return pd.DataFrame(records).pivot(index="replication", columns="by", values="profit")
+    def _profits(self, firm: Firm) -> pd.DataFrame | None:
+        """Profit in the next season, a row a replication and a column a rule; None where cells failed."""
+        wanted = self._season(firm)
+        found = self.ledger.of(wanted)
+        if len(wanted) < len(RULES) * len(self._replications) or len(found) < len(wanted):
+            return None
+        scale, _ = unit(firm.settings.scenario)
+        records = [
+            {
+                "replication": cell.replication - NEXT,
+                "by": cell.point.rpartition("budget by ")[2],
+                "profit": sum(row["profit"] for row in result.rows) * scale / result.rows[0]["requests"],
+            }
+            for cell, result in found
+        ]
+        return pd.DataFrame(records).pivot(index="replication", columns="by", values="profit")

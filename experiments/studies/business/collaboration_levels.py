@@ -5,22 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from ...cells.arms import bidder_names
 from ...cells.cell import Cell
 from ...config.changes import as_overrides, fewer, varied
 from ...config.settings import Settings
-from ...config.value_settings import ValueStudy
-from ...storage.cell_results import Ledger, table
-from ..cell_plans import PILOT, Plan, unit
+from ...estimate import collaboration_levels as estimate
+from ...estimate.collaboration_levels import Level
+from ...estimate.intervals import Estimate, mean_interval, paired_difference
+from ...estimate.ladder import PROFIT, row_of
+from ...estimate.metrics import outcomes
+from ...estimate.multiple import critical_value
+from ...estimate.sums import group_means
+from ...report.plots.figure import Figure
+from ...report.plots.levels import draw_levels
+from ...report.wording import collaboration_levels as words
+from ...storage.cell_results import Ledger
+from ..base import MarketPart, Row
+from ..cell_plans import PILOT, Plan
 from .money import terms_at
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ...estimate.collaboration_levels import Level
-    from ...estimate.intervals import Estimate
 
 UNITS = {
     "level": "share of full collaboration",
@@ -30,49 +38,8 @@ UNITS = {
     "requests_per_month": "bid requests per month",
 }
 
-
-@dataclass(frozen=True)
-class Step:
-    """One level along one shape, and the study there."""
-
-    shape: str
-    level: float
-    plan: Plan
-
-
-def steps(settings: Settings[ValueStudy]) -> list[Step]:
-    """Every level along every shape; none where nothing is said of collaboration.
-
-    Raises:
-        BadInput: fewer requests make no market.
-    """
-    plan = settings.collaboration
-    if plan is None:
-        return []
-    small = varied(settings, fewer(settings, settings.study.curve.requests), place="study.curve.requests")
-    found = []
-    for shape in plan.shapes:
-        for level in plan.levels:
-            there = small.model_copy(update={"collaboration": plan.at(level, shape)})
-            name = as_overrides({"collaboration.shape": shape, "collaboration.level": level})
-            found.append(Step(shape, level, Plan(there, name)))
-    return found
-
-
-def cells(found: Sequence[Step]) -> list[Cell]:
-    """Joint at each level, the silo at the lowest, on the pilots too."""
-    return [
-        cell for step in found for cell in step.plan.cells(_arms(step, found), [*PILOT, *_replications(step)])
-    ]
-
-
-def mappings(settings: Settings[ValueStudy]) -> list[tuple[str, str]]:
-    """Every shape with every cost, the plan's own first."""
-    plan = settings.collaboration
-    if plan is None:
-        return []
-    own = (plan.shape, plan.cost)
-    return [own, *((s, c) for s in plan.shapes for c in plan.costs if (s, c) != own)]
+Change = tuple["pd.Series[float]", "pd.Series[float]"]
+"""Profit and cost of data per request that joint has beyond the silo, a value a replication each."""
 
 
 @dataclass(frozen=True)
@@ -87,156 +54,163 @@ class Readings:
         return next(one for one in self.levels if one.level == level)
 
 
-def readings(
-    settings: Settings[ValueStudy], found: Sequence[Step], ledger: Ledger
-) -> dict[tuple[str, str], Readings]:
-    """By shape and cost; without those of which a cell failed."""
-    by_shape: dict[str, tuple[list[Any], list[Any]]] = {}
-    for shape in dict.fromkeys(step.shape for step in found):
-        own = [step for step in found if step.shape == shape]
-        sides = [_per_request(own, ledger, PILOT), _per_request(own, ledger, _replications(own[0]))]
-        if all(sides):
-            by_shape[shape] = sides[0], sides[1]
-    return {
-        (shape, cost): Readings(*(_levels(settings, shape, cost, side) for side in by_shape[shape]))
-        for shape, cost in mappings(settings)
-        if shape in by_shape
-    }
+class Levels(MarketPart):
+    """The study at every level along every shape: joint at each, the silo at the lowest.
 
+    Raises:
+        BadInput: fewer requests make no market.
+    """
 
-def _levels(settings: Settings[ValueStudy], shape: str, cost: str, changes: list[Any]) -> list[Level]:
-    from ...estimate.collaboration_levels import Level
+    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+        super().__init__(settings, ledger, plan)
+        collaboration, requests = settings.collaboration, settings.study.curve.requests
+        assert collaboration is not None  # noqa: S101 - only then it is wanted
+        self._collaboration = collaboration
+        small = varied(settings, fewer(settings, requests), place="study.curve.requests")
+        self._steps: dict[str, list[Plan]] = {shape: [] for shape in collaboration.shapes}
+        for shape, steps in self._steps.items():
+            for level in collaboration.levels:
+                there = small.model_copy(update={"collaboration": collaboration.at(level, shape)})
+                name = as_overrides({"collaboration.shape": shape, "collaboration.level": level})
+                steps.append(Plan(there, name))
 
-    plan = settings.collaboration
-    found = []
-    for level, (value, data_cost) in zip(plan.levels, changes, strict=True) if plan else ():
-        terms = terms_at(settings.money, plan.at(level, shape, cost)) if plan else None
-        if terms is not None:
-            found.append(Level(level, terms, value, data_cost))
-    return found
+    @staticmethod
+    def is_wanted(settings: Settings[Any]) -> bool:
+        """Return whether the settings describe a collaboration."""
+        return settings.collaboration is not None
 
-
-def _per_request(own: Sequence[Step], ledger: Ledger, replications: Sequence[int]) -> list[Any]:
-    """What joined data bring per request beyond the silo, and cost, at each level; a value a replication each."""
-    import pandas as pd
-
-    from ...estimate.ladder import PROFIT
-    from ...estimate.metrics import outcomes
-
-    silo = own[0].plan.study.silo
-    tables = []
-    for step in own:
-        wanted = step.plan.cells(_arms(step, own), replications)
-        there = ledger.of(wanted)
-        if len(there) < len(wanted):
-            return []
-        tables.append(outcomes(table(there), unit_scale=1.0))
-    base = tables[0].xs(silo, level="arm")
-    found = []
-    for rows in tables:
-        joint = rows.xs("joint", level="arm")
-        costs = [
-            side["data_cost"] if "data_cost" in side else pd.Series(0.0, joint.index)
-            for side in (joint, base)
+    def cells(self) -> list[Cell]:
+        """Return all levels, on the pilots too."""
+        return [
+            cell
+            for steps in self._steps.values()
+            for number, plan in enumerate(steps)
+            for cell in plan.cells(_arms(number, plan), [*PILOT, *plan.replications])
         ]
-        found.append((joint[PROFIT] - base[PROFIT], costs[0] - costs[1]))
-    return found
 
+    def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
+        """Yield by mapping the best level and what it nets; of the plan's own mapping also what the CIO chooses."""
+        found = self._readings()
+        for (shape, cost), there in found.items():
+            arm = named(shape, cost)
+            chosen = estimate.choice(there.pilots, there.levels)
+            best = there.at(chosen.level)
+            yield self._row("best_level", arm, "level", chosen.estimate)
+            yield self._row("best_level_net_value", arm, "npv", estimate.net_value(best))
+            if (shape, cost) == (self._collaboration.shape, self._collaboration.cost):
+                yield from self._own_rows(arm, there, best)
+        yield from self._staying_out(cells[cells["study_point"] == self.plan.point])
 
-def _arms(step: Step, found: Sequence[Step]) -> tuple[str, ...]:
-    return ("joint", step.plan.study.silo) if step.level == found[0].level else ("joint",)
+    def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield the best level, how far that hangs on the mapping, and the CIO's level."""
+        yield from words.sentences(summary, self.settings)
 
+    def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+        """Return the net value over the tenure at each level along each mapping; a band holds along a whole line."""
+        found = self._readings()
+        lines = [
+            row for (shape, cost), there in found.items() for row in self._line(shape, cost, there.levels)
+        ]
+        return {"levels": pd.DataFrame(lines)} if found else {}
 
-def _replications(step: Step) -> range:
-    return range(step.plan.study.curve.replications)
+    def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
+        """Yield the net value over the level."""
+        for name, table in self.tables(summary).items():
+            yield Figure(name, table, partial(draw_levels, table))
 
+    def _readings(self) -> dict[tuple[str, str], Readings]:
+        """What was found by shape and cost, the plan's own first; without shapes of which a cell failed."""
+        plan, by_shape = self._collaboration, {}
+        for shape, steps in self._steps.items():
+            sides = [_changes(steps, self.ledger, which) for which in (PILOT, steps[0].replications)]
+            if all(sides):
+                by_shape[shape] = sides
+        own = (plan.shape, plan.cost)
+        mappings = [own, *((s, c) for s in plan.shapes for c in plan.costs if (s, c) != own)]
+        return {
+            (shape, cost): Readings(*(self._levels(shape, cost, side) for side in by_shape[shape]))
+            for shape, cost in mappings
+            if shape in by_shape
+        }
 
-def rows(
-    settings: Settings[ValueStudy], found: Mapping[tuple[str, str], Readings]
-) -> Iterator[dict[str, Any]]:
-    """For ``summary.csv``: by mapping the best level and what it nets; of the plan's own also what the CIO chooses."""
-    from ...estimate import collaboration_levels as estimate
-    from ...estimate.ladder import row_of
+    def _levels(self, shape: str, cost: str, changes: Sequence[Change]) -> list[Level]:
+        plan, found = self._collaboration, []
+        for level, change in zip(plan.levels, changes, strict=True):
+            terms = terms_at(self.settings.money, plan.at(level, shape, cost))
+            if terms is not None:
+                found.append(Level(level, terms, *change))
+        return found
 
-    plan, own = settings.collaboration, next(iter(mappings(settings)), None)
-    if plan is None:
-        return
-
-    def row(estimand: str, arm: str, metric: str, value: Estimate) -> dict[str, Any]:
-        return row_of(estimand, arm, metric, UNITS[metric].format(currency=settings.scenario.currency), value)
-
-    for mapping, there in found.items():
-        arm = named(*mapping)
-        chosen = estimate.choice(there.pilots, there.levels)
-        best = there.at(chosen.level)
-        yield row("best_level", arm, "level", chosen.estimate)
-        yield row("best_level_net_value", arm, "npv", estimate.net_value(best))
-        if mapping != own:
-            continue
-        yield row("best_level_payback", arm, "payback_month", estimate.payback(best))
-        yield row("break_even_volume", arm, "requests_per_month", estimate.break_even_volume(there.levels))
-        yield row("credit_needed", arm, "credit", estimate.credit_needed(there.levels, best.level))
-        for credit in plan.credited:
+    def _own_rows(self, arm: str, there: Readings, best: Level) -> Iterator[Row]:
+        volume = estimate.break_even_volume(there.levels)
+        yield self._row("best_level_payback", arm, "payback_month", estimate.payback(best))
+        yield self._row("break_even_volume", arm, "requests_per_month", volume)
+        yield self._row("credit_needed", arm, "credit", estimate.credit_needed(there.levels, best.level))
+        for credit in self._collaboration.credited:
             picked = estimate.choice(there.pilots, there.levels, credit)
             left = estimate.left_on_the_table(best, there.at(picked.level))
-            yield row("cio_level", f"credited {credit:g}", "level", picked.estimate)
-            yield row("left_on_the_table", f"credited {credit:g}", "npv", left)
+            yield self._row("cio_level", f"credited {credit:g}", "level", picked.estimate)
+            yield self._row("left_on_the_table", f"credited {credit:g}", "npv", left)
 
+    def _staying_out(self, ladder: pd.DataFrame) -> Iterator[Row]:
+        """What joining by some firms does to the profit of each of the others, whose houses stay apart."""
+        study, bidders = self.settings.study, self.settings.scenario.bidders.count
+        holders = {"unilateral": 1, "universal": bidders}.get(str(study.who)) or int(study.who)
+        out = bidder_names(bidders)[holders:]
+        if not out:
+            return
+        scale, money = self.unit
+        theirs = ladder[ladder["advertiser"].isin(out)]
+        per = theirs["profit"] * scale / theirs["requests"]
+        mean = group_means(per.groupby([theirs["arm"], theirs["replication"]]))
+        if not {"joint", study.silo} <= set(mean.index.get_level_values("arm")):
+            return
+        found = paired_difference(mean["joint"], mean[study.silo])
+        arm = f"{holders} of {bidders} join"
+        yield row_of("loss_from_staying_out", arm, PROFIT, money, found)
+        yield row_of("profit_of_the_others", arm, PROFIT, money, mean_interval(mean[study.silo]))
 
-def staying_out(settings: Settings[ValueStudy], ladder: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """What joining by some firms does to the profit of each of the others, whose houses stay apart.
-
-    Args:
-        settings: the study's; nothing comes of it where nothing is said of collaboration, or nobody stays out.
-        ladder: the cells.
-    """
-    from ...estimate import mean_interval, paired_difference
-    from ...estimate.ladder import PROFIT, row_of
-    from ...estimate.sums import group_means
-
-    bidders, who = settings.scenario.bidders.count, settings.study.who
-    holders = {"unilateral": 1, "universal": bidders}.get(str(who)) or int(who)
-    out = bidder_names(bidders)[holders:]
-    if settings.collaboration is None or not out:
-        return
-    scale, money = unit(settings.scenario)
-    theirs = ladder[ladder["advertiser"].isin(out)]
-    per = theirs["profit"] * scale / theirs["requests"]
-    mean = group_means(per.groupby([theirs["arm"], theirs["replication"]]))
-    if not {"joint", settings.study.silo} <= set(mean.index.get_level_values("arm")):
-        return
-    found = paired_difference(mean["joint"], mean[settings.study.silo])
-    arm = f"{holders} of {bidders} join"
-    yield row_of("loss_from_staying_out", arm, PROFIT, money, found)
-    yield row_of("profit_of_the_others", arm, PROFIT, money, mean_interval(mean[settings.study.silo]))
-
-
-def named(shape: str, cost: str) -> str:
-    """How ``summary.csv`` writes a mapping."""
-    return f"shape {shape}, cost {cost}"
-
-
-def level_table(settings: Settings[ValueStudy], found: Mapping[tuple[str, str], Readings]) -> pd.DataFrame:
-    """Net value over the tenure at each level along each mapping; ``band_low``, ``band_high`` hold along a whole line."""
-    import numpy as np
-    import pandas as pd
-
-    from ...estimate.intervals import mean_interval
-    from ...estimate.multiple import critical_value
-
-    lines = []
-    for (shape, cost), there in found.items():
-        nets = [one.benefit - one.cost for one in there.levels]
+    def _line(self, shape: str, cost: str, levels: Sequence[Level]) -> Iterator[Row]:
+        nets = [one.benefit - one.cost for one in levels]
         together = np.array([net.to_numpy(dtype=np.float64) for net in nets], dtype=np.float64).T
         reach = critical_value(together) if len(together) > 1 else math.nan
-        for one, net in zip(there.levels, nets, strict=True):
+        for one, net in zip(levels, nets, strict=True):
             value = mean_interval(net)
             edge = reach * value.standard_error
-            lines.append({
+            yield {
                 "x": one.level, "estimate": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high,
                 "metric": "npv", "estimand": "net_value_by_level", "line": named(shape, cost), "over": "collaboration.level", "shape": shape, "cost": cost,
                 "band_low": value.estimate - edge, "band_high": value.estimate + edge,
-                "unit": settings.scenario.currency, "n_replications": value.n,
+                "unit": self.settings.scenario.currency, "n_replications": value.n,
                 "benefit": float(one.benefit.mean()), "integration": one.cost, "delivered_after_months": one.terms.delay_months,
-            })  # fmt: skip
-    return pd.DataFrame(lines)
+            }  # fmt: skip
+
+    def _row(self, estimand: str, arm: str, metric: str, value: Estimate) -> Row:
+        unit = UNITS[metric].format(currency=self.settings.scenario.currency)
+        return row_of(estimand, arm, metric, unit, value)
+
+
+def named(shape: str, cost: str) -> str:
+    """Return how ``summary.csv`` writes a mapping."""
+    return f"shape {shape}, cost {cost}"
+
+
+def _arms(number: int, plan: Plan) -> tuple[str, ...]:
+    return ("joint",) if number else ("joint", plan.study.silo)
+
+
+def _changes(steps: Sequence[Plan], ledger: Ledger, replications: Sequence[int]) -> list[Change]:
+    """What joined data bring and cost at each level of one shape; empty where cells failed."""
+    tables = [
+        ledger.complete(plan.cells(_arms(number, plan), replications)) for number, plan in enumerate(steps)
+    ]
+    found = [outcomes(table, unit_scale=1.0) for table in tables if table is not None]
+    if len(found) < len(tables):
+        return []
+    base: Any = found[0].xs(steps[0].study.silo, level="arm")
+    joint: list[Any] = [rows.xs("joint", level="arm") for rows in found]
+    return [(rows[PROFIT] - base[PROFIT], _data_cost(rows) - _data_cost(base)) for rows in joint]
+
+
+def _data_cost(rows: pd.DataFrame) -> pd.Series[float]:
+    return rows["data_cost"] if "data_cost" in rows else pd.Series(0.0, rows.index)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from ...config.collaboration import Collaboration
 from ...config.settings import Settings
-from ...config.study_settings import Money
-from ...config.value_settings import ValueStudy
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ...estimate import Estimate
-    from ...estimate.curves import Reading
-    from ...estimate.money import Terms
+from ...config.study_settings import Money as Costs
+from ...estimate.curves import Reading
+from ...estimate.intervals import Estimate, combined
+from ...estimate.ladder import PROFIT, arms_by_replication, lookup, row_of, silo_label
+from ...estimate.money import Terms, falling_break_even, net_rows, rising_break_even
+from ...report.tables import DASH, blank_table
+from ...report.verdict import interval, number, paid_back, shown
+from ..base import MarketPart, Row
 
 ESTIMANDS = (
     "net_value",
@@ -37,15 +37,75 @@ WORDS = {
 }
 
 
-def terms(settings: Settings[ValueStudy]) -> Terms | None:
+UNITS = {
+    "net_value": "{currency} per month",
+    "npv": "{currency}",
+    "payback_month": "months",
+    "data_price_cpm": "{currency} per thousand look-ups",
+    "match_rate": "share of requests",
+    "lookup_latency_ms": "ms",
+}
+
+
+class Money(MarketPart):
+    """Net value and payback where a volume is stated; what is shown of break-evens too."""
+
+    def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
+        """Yield net value and payback; of a firm that builds data of its own they come with ``own_data``."""
+        settings, known = self.settings, terms(self.settings)
+        if known is None or settings.first_party is not None:
+            return
+        silo, best = settings.study.silo, self.plan.best_single(self.ledger)
+        own = cells[cells["study_point"] == self.plan.point]
+        for estimand, metric, found in net_rows(known, *per_request(own, best, silo)):
+            yield _row(settings, estimand, f"joint - {silo_label(silo, best)}", metric, found)
+
+    def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield what is left after costs, and when it has paid for itself."""
+        known, net = terms(self.settings), lookup(summary, "net_value", "net_value")
+        if known is None or net is None:
+            return
+        currency = self.settings.scenario.currency
+        volume = f"At {known.requests_per_month:,.0f} bid requests a month, after what it costs,"
+        span = f"(95 % interval {interval(net)})" if net.has_interval else "(no interval)"
+        amount = f"{number(net.estimate)} {currency} a month over {known.horizon_months} months {span}"
+        if net.finding == "positive":
+            payback = lookup(summary, "payback_month", "payback_month")
+            after = f"; it is {paid_back(payback)}" if payback and known.once else ""
+            yield f"{volume} joining nets {amount}{after}."
+        elif net.finding == "negative":
+            yield f"{volume} joining does not pay: {amount}."
+        else:
+            yield f"{volume} no gain or loss is shown: {amount}."
+
+    def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
+        """Yield a table with a row a figure, "never" where it never comes to that."""
+        own = summary[summary["estimand"].isin(list(ESTIMANDS))]
+        if own.empty:
+            return
+        table = blank_table(
+            "After costs",
+            "never: not within what was tried, or not with what a month brings; more: beyond what was tried",
+        )
+        for head in ("figure", "of", "estimate", "95 % interval", "unit"):
+            table.add_column(head, justify="right" if head in {"estimate", "95 % interval"} else "left")
+        for row in own.to_dict("records"):
+            found = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["n_replications"])
+            known = not (math.isnan(found.ci_low) or math.isnan(found.ci_high))
+            falls = row["estimand"] == "break_even_latency"
+            low, middle, high = (shown(v, falls=falls) for v in (found.ci_low, found.estimate, found.ci_high))
+            name, span = WORDS[row["estimand"], row["metric"]], f"{low} to {high}" if known else DASH
+            table.add_row(name, str(row["arm"]), middle, span, str(row["unit"]))
+        yield table
+
+
+def terms(settings: Settings[Any]) -> Terms | None:
     """Costs and volume, at the firm's level of collaboration where it has one; None where no volume is stated."""
     return terms_at(settings.money, settings.collaboration)
 
 
-def terms_at(money: Money, plan: Collaboration | None) -> Terms | None:
+def terms_at(money: Costs, plan: Collaboration | None) -> Terms | None:
     """The same of one level: it takes a part of the integration, and its time to deliver."""
-    from ...estimate.money import Terms
-
     if money.requests_per_month is None:
         return None
     share, months = (1.0, 0.0) if plan is None else (plan.cost_share, plan.months)
@@ -59,38 +119,14 @@ def terms_at(money: Money, plan: Collaboration | None) -> Terms | None:
     )
 
 
-def rows(
-    settings: Settings[ValueStudy],
-    ladder: pd.DataFrame,
-    best_single: str,
-    curves: Sequence[Sequence[Reading]],
-) -> Iterator[dict[str, Any]]:
-    """For ``summary.csv``: net value and payback where a volume is stated; break-evens where a curve over the key is followed.
+def break_even_rows(settings: Settings[Any], readings: Sequence[Reading]) -> Iterator[Row]:
+    """Yield the break-even of each line of a curve over a source's match rate or look-up latency.
 
     Args:
         settings: the study's.
-        ladder: its cells.
-        best_single: the better single source.
-        curves: what was found at the points of each curve.
+        readings: what was found at the points of the curve.
     """
-    from ...estimate.ladder import silo_label
-    from ...estimate.money import net_rows
-
     known, silo = terms(settings), settings.study.silo
-    sides = f"joint - {silo_label(silo, best_single)}"
-    if known is not None and settings.first_party is None:  # what is built is not there at once
-        changes = per_request(ladder, best_single, silo)
-        for estimand, metric, found in net_rows(known, *changes):
-            yield _row(settings, estimand, sides, metric, found)
-    for readings in curves:
-        yield from _break_even(settings, known, readings, silo)
-
-
-def _break_even(
-    settings: Settings[ValueStudy], known: Terms | None, readings: Sequence[Reading], silo: str
-) -> Iterator[dict[str, Any]]:
-    from ...estimate.money import falling_break_even, rising_break_even
-
     key = readings[0].over if readings else ""
     first, _, rest = key.partition(".")
     source, _, last = rest.partition(".")
@@ -144,9 +180,6 @@ def per_request(
     cells: pd.DataFrame, best_single: str, silo: str
 ) -> tuple[pd.Series[float], pd.Series[float], pd.Series[float]]:
     """Profit, cost of data and look-ups per request that joint has beyond the silo, a value a replication each."""
-    from ...estimate.intervals import combined
-    from ...estimate.ladder import PROFIT, arms_by_replication
-
     wide = arms_by_replication(cells, best_single, unit_scale=1.0)
     weights = {"joint": 1.0, silo: -1.0}
     profit = combined(wide[PROFIT], weights)
@@ -157,69 +190,5 @@ def per_request(
     return profit, cost, lookups
 
 
-def _row(
-    settings: Settings[ValueStudy], estimand: str, arm: str, metric: str, found: Estimate
-) -> dict[str, Any]:
-    from ...estimate.ladder import row_of
-
-    currency = settings.scenario.currency
-    units = {
-        "net_value": f"{currency} per month",
-        "npv": currency,
-        "payback_month": "months",
-        "data_price_cpm": f"{currency} per thousand look-ups",
-        "match_rate": "share of requests",
-        "lookup_latency_ms": "ms",
-    }
-    return row_of(estimand, arm, metric, units[metric], found)
-
-
-def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
-    """What is left after costs, and when it has paid for itself."""
-    from ...estimate import lookup
-    from ...report.verdict import interval, number, paid_back
-
-    known = terms(settings)
-    net = lookup(summary, "net_value", "net_value")
-    if known is None or net is None:
-        return
-    currency = settings.scenario.currency
-    volume = f"At {known.requests_per_month:,.0f} bid requests a month, after what it costs,"
-    span = f"(95 % interval {interval(net)})" if net.has_interval else "(no interval)"
-    amount = f"{number(net.estimate)} {currency} a month over {known.horizon_months} months {span}"
-    if net.finding == "positive":
-        payback = lookup(summary, "payback_month", "payback_month")
-        after = f"; it is {paid_back(payback)}" if payback and known.once else ""
-        yield f"{volume} joining nets {amount}{after}."
-    elif net.finding == "negative":
-        yield f"{volume} joining does not pay: {amount}."
-    else:
-        yield f"{volume} no gain or loss is shown: {amount}."
-
-
-def money_table(summary: pd.DataFrame) -> Any:
-    """A row a figure, "never" where it never comes to that; None where there is none."""
-    from ...estimate import Estimate
-    from ...report.tables import DASH, blank_table
-    from ...report.verdict import shown
-
-    own = summary[summary["estimand"].isin(list(ESTIMANDS))]
-    if own.empty:
-        return None
-    table = blank_table(
-        "After costs",
-        "never: not within what was tried, or not with what a month brings; more: beyond what was tried",
-    )
-    table.add_column("figure")
-    table.add_column("of")
-    for head in ("estimate", "95 % interval"):
-        table.add_column(head, justify="right")
-    table.add_column("unit")
-    for row in own.to_dict("records"):
-        found = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["n_replications"])
-        known = not (math.isnan(found.ci_low) or math.isnan(found.ci_high))
-        falls = row["estimand"] == "break_even_latency"
-        low, middle, high = (shown(v, falls=falls) for v in (found.ci_low, found.estimate, found.ci_high))
-        name = WORDS[row["estimand"], row["metric"]]
-        table.add_row(name, str(row["arm"]), middle, f"{low} to {high}" if known else DASH, str(row["unit"]))
-    return table
+def _row(settings: Settings[Any], estimand: str, arm: str, metric: str, found: Estimate) -> Row:
+    return row_of(estimand, arm, metric, UNITS[metric].format(currency=settings.scenario.currency), found)

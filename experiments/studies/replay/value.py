@@ -16,8 +16,8 @@ from ...logs.fingerprint import fingerprint
 from ...report.plots.figure import Figure
 from ...storage.cell_results import Ledger
 from ...storage.study_folder import Folder
-from ..base import Said
-from ..session import CELLS, REPORT, SUMMARY, Answer, manifest, report
+from ..base import Findings
+from ..session import CELLS, REPORT, SUMMARY, StudyResult, manifest, report
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,7 @@ CODE = (
 )
 
 
-def value(point: Point) -> Answer:
+def value(point: Point) -> StudyResult:
     """Replay the log of one point; what is there already is only read.
 
     Raises:
@@ -107,11 +107,13 @@ def _answer(
     *,
     kept: int = 0,
     ran: int = 0,
-) -> Answer:
+) -> StudyResult:
     from ...report.log_tables import model_table, money_table
 
-    said = Said(tuple(about["verdict"]), tuple(about["notes"]), (model_table(models), money_table(summary)))
-    return Answer(point.folder, summary=summary, said=said, kept=kept, ran=ran)
+    findings = Findings(
+        tuple(about["verdict"]), tuple(about["notes"]), (model_table(models), money_table(summary))
+    )
+    return StudyResult(point.folder, summary=summary, findings=findings, kept=kept, ran=ran)
 
 
 def _fingerprint(point: Point) -> list[str]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from jointbid.sim.scenario import StrategySpec
 
 from ...cells.cell import PILOTS, Cell, label
 from ...config.settings import Settings
 from ...config.study_settings import TournamentStudy
+from ...estimate.tournament import Results
 from ...storage.cell_results import Ledger, table
 from ..cell_plans import unit
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ...estimate.tournament import Results
 
 PILOT = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
 """Replications on which best responses are chosen; no estimate uses them."""
@@ -38,22 +35,20 @@ class Matches:
         return tuple(map(label, self.strategies))
 
     def together(self, replications: Iterable[int]) -> list[Cell]:
-        """The market of all, as often as there are seats: everybody moves on by one, so that all have sat everywhere."""
+        """Return the market of all, as often as there are seats: each strategy moves on by one, so that it has had every seat."""
         given = self.strategies
         seatings = [given[first:] + given[:first] for first in range(len(given))]
         return [self._cell(seating, replication) for replication in replications for seating in seatings]
 
     def pairings(self, replications: Iterable[int]) -> list[Cell]:
-        """Every two, themselves included, in both seats; none where pairings are not asked for."""
+        """Return every two, themselves included, in both seats; empty where pairings are not asked for."""
         if not self.settings.study.pairings:
             return []
         pairs = list(product(self.strategies, repeat=2))
         return [self._cell(pair, replication) for replication in replications for pair in pairs]
 
     def results(self, cells: pd.DataFrame, ledger: Ledger) -> Results:
-        """What these rows come to; the pilot's are in the ledger."""
-        from ...estimate.tournament import Results
-
+        """Return the results of these rows; the pilot's are in the ledger."""
         scale, money = unit(self.settings.scenario)
         return Results(
             cells=cells,

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
-from ...cells.cell import TOGETHER, Cell, CellResult
+import pandas as pd
+
+from jointbid.strategies.plugins import origin, plugins
+
+from ...cells.cell import TOGETHER, Cell
 from ...config.lineup import Field, field_of
-from ...storage.cell_results import Ledger, table
-from ..base import Said, Study
-from . import worlds
+from ...estimate.tournament import Results
+from ...execution import Work
+from ...report.plots.figure import Figure
+from ...report.plots.tournament import draw_payoffs, draw_ranks
+from ...report.wording.tournament import notes, payoff_table, ranking_table, verdict
+from ...storage.cell_results import table
+from ..base import Row, Study, StudyPart
 from .matches import PILOT, Matches
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ...estimate.tournament import Results
-    from ...report.plots.figure import Figure
+from .worlds import Worlds
 
 
 class Tournament(Study):
@@ -27,83 +30,70 @@ class Tournament(Study):
         "first strategy's score": ("score_together", "profit")
     }
 
-    def check(self) -> None:
-        """Refuse worlds that cannot be drawn."""
-        _ = self._worlds
+    @property
+    def columns(self) -> None:
+        """All that the rows have."""
 
-    @staticmethod
-    def work(cell: Cell) -> CellResult:
-        """One match."""
+    @cached_property
+    def work(self) -> Work:
+        """The function that plays one match."""
         from ...cells.match import run_match
 
-        return run_match(cell)
+        return run_match
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way
-        """All at once: the market of all first, as that tries every strategy."""
-        own, replications = self._matches, range(self.settings.study.replications)
-        drawn = [cell for world in self._worlds for cell in world.cells]
-        yield [*own.together(replications), *own.pairings(replications), *own.pairings(PILOT), *drawn]
+    @cached_property
+    def parts(self) -> Sequence[StudyPart]:
+        """The tournament itself, and drawn worlds where they are asked for."""
+        if not self.settings.study.worlds:
+            return (self,)
+        return self, Worlds(self.settings, self.ledger, self._matches, self._leader)
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
-        """Scores, ranks, comparisons and regrets; and shares of worlds."""
-        import pandas as pd
+    def check(self) -> None:
+        """Refuse worlds that cannot be drawn."""
+        _ = self.parts
 
-        own = self._matches.results(cells[cells["study_point"] == ""], ledger)
-        if not self._worlds:
-            return own.summary()
-        further = worlds.rows(self._drawn(ledger), leader_of(own), self._matches.names, self.settings)
-        return pd.concat([own.summary(), pd.DataFrame(list(further))], ignore_index=True)
+    def cells(self) -> list[Cell]:
+        """Return all matches: the market of all first, as that tries every strategy."""
+        return [*self._played, *self._matches.pairings(PILOT)]
 
-    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
-        """The ranking, all paired comparisons, the payoff matrix with its regrets, and every drawn world."""
-        results = self._results_of(ledger)
+    def rows(self, cells: pd.DataFrame) -> list[Row]:
+        """Return scores, ranks, comparisons and regrets."""
+        own = self._matches.results(cells[cells["study_point"] == ""], self.ledger)
+        return own.summary().to_dict("records")
+
+    def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+        """Return the ranking, all paired comparisons, and the payoff matrix with its regrets."""
+        results = self._results
         found = {"ranking": results.ranked, "comparisons": results.compared}
+        return found | ({"payoffs": results.payoffs} if results.matrix else {})
+
+    def sentences(self, summary: pd.DataFrame) -> list[str]:  # noqa: ARG002
+        """Return a sentence for the ranking of each format."""
+        results = self._results
+        return [verdict(results.ranked, format_) for format_ in results.scores]
+
+    def notes(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield what the lineup leaves out, and what is close."""
+        yield from self._field.notes()
+        yield from notes(summary)
+
+    def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
+        """Yield the ranking of each format, and the payoffs."""
+        results = self._results
+        yield from (ranking_table(summary, results.ranked, format_) for format_ in results.scores)
         if results.matrix:
-            found["payoffs"] = results.payoffs
-        if self._worlds:
-            found["worlds"] = self._drawn(ledger)
-        return found
+            yield payoff_table(results.payoffs)
 
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
-        """The ranking of each format, the payoffs, and a sentence for each ranking; then what drawn worlds show."""
-        from ...report.wording import tournament_worlds as words
-        from ...report.wording.tournament import notes, payoff_table, ranking_table, verdict
-
-        results = self._results_of(ledger)
-        shown = [ranking_table(summary, results.ranked, format_) for format_ in results.scores]
-        if results.matrix:
-            shown.append(payoff_table(results.payoffs))
-        names, count = self._matches.names, len(self._worlds)
-        if count:
-            shown.append(words.world_table(summary, names, count))
-        ranks = [verdict(results.ranked, format_) for format_ in results.scores]
-        return Said(
-            verdict=(*ranks, *words.sentences(summary, names, count)),
-            notes=(
-                *self._field.notes(),
-                *notes(summary),
-                *words.notes(self.settings.scenario, self.settings.study.curve.requests, count),
-            ),
-            shown=tuple(shown),
-        )
-
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
-        """The ranks that the comparisons allow, the payoff matrix, and who is ahead in each drawn world."""
-        from ...report.plots import draw_payoffs, draw_ranks, draw_worlds
-        from ...report.plots.figure import Figure
-
-        results = self._results_of(ledger)
+    def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
+        """Yield the ranks that the comparisons allow, and the payoff matrix."""
+        results = self._results
         yield Figure("ranks", results.ranked, partial(draw_ranks, results.ranked))
         if results.matrix:
             yield Figure("payoffs", results.payoffs, partial(draw_payoffs, results.payoffs))
-        if len(found := self._drawn(ledger)):
-            yield Figure("worlds", found, partial(draw_worlds, found, results.unit))
 
-    def about(self, ledger: Ledger) -> Mapping[str, Any]:
-        """How many replications, the strategies, the best response to each, and the packages that bring them."""
-        from jointbid.strategies.plugins import origin, plugins
-
-        results, installed = self._results_of(ledger), plugins()
+    def about(self) -> Mapping[str, Any]:
+        """Return how many replications, the strategies, the best response to each, and the packages that bring them."""
+        results, installed = self._results, plugins()
         own = [spec.name for spec in self._field.strategies if spec.name in installed]
         return {
             "plugins": {name: origin(installed[name]) for name in own},
@@ -111,8 +101,6 @@ class Tournament(Study):
             "strategies": list(results.strategies),
             "best_response": results.best if results.matrix else {},
         }
-
-    # -- cells ----------------------------------------------------------------------------------------------------
 
     @cached_property
     def _field(self) -> Field:
@@ -122,30 +110,17 @@ class Tournament(Study):
     def _matches(self) -> Matches:
         return Matches(self.settings, self._field.strategies)
 
-    @cached_property
-    def _worlds(self) -> list[worlds.World]:
-        return worlds.worlds(self.settings, self._field.strategies)
-
-    # -- results --------------------------------------------------------------------------------------------------
-
-    def _results_of(self, ledger: Ledger) -> Results:
+    @property
+    def _played(self) -> list[Cell]:
         own, replications = self._matches, range(self.settings.study.replications)
-        cells = [*own.together(replications), *own.pairings(replications)]
-        once = {
-            cell.key: cell for cell in cells
-        }  # of two strategies, the market of all is one of the pairings
-        return own.results(table(ledger.of(list(once.values()))), ledger)
+        return [*own.together(replications), *own.pairings(replications)]
 
-    def _drawn(self, ledger: Ledger) -> pd.DataFrame:
-        """A row a world; empty where none is asked for."""
-        import pandas as pd
+    @cached_property
+    def _results(self) -> Results:
+        once = {cell.key: cell for cell in self._played}  # of two strategies, the market of all is a pairing
+        return self._matches.results(table(self.ledger.of(list(once.values()))), self.ledger)
 
-        if not self._worlds:
-            return pd.DataFrame()
-        return worlds.world_table(self._worlds, leader_of(self._results_of(ledger)), ledger)
-
-
-def leader_of(results: Results) -> str:
-    """Who earns most in the market of all."""
-    ranked = results.ranked
-    return str(ranked.loc[ranked["format"] == TOGETHER, "strategy"].iloc[0])
+    def _leader(self) -> str:
+        """The strategy that earns most in the market of all."""
+        ranked = self._results.ranked
+        return str(ranked.loc[ranked["format"] == TOGETHER, "strategy"].iloc[0])

@@ -2,98 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
 
-from jointbid.sim.scenario import StrategySpec
+import pandas as pd
 
 from ...cells.cell import Cell
-from ...config.changes import as_overrides
 from ...config.settings import Settings
-from ...config.study_settings import TournamentStudy
-from ...storage.cell_results import Ledger, table
-from .. import sampled_markets as drawn
-from ..cell_plans import unit
+from ...estimate.intervals import contrast, mean_interval
+from ...estimate.ladder import row_of
+from ...estimate.ranking import PROFIT, TIED
+from ...report.plots.figure import Figure
+from ...report.plots.worlds import draw_worlds
+from ...report.wording import tournament_worlds as words
+from ...storage.cell_results import Ledger
+from ..base import Row
+from ..sampled_markets import SampledMarkets, key_rows, share_rows
 from .matches import Matches
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 LEAD = "lead"
 """The column, and the estimand over all worlds, of how far the scenario's own first strategy is ahead of the best of the others."""
 
 
-@dataclass(frozen=True)
-class World:
-    """A market with the values that were drawn for it; all play in it together."""
+class Worlds(SampledMarkets[Matches]):
+    """All strategies together in each drawn market.
 
-    number: int
-    values: dict[str, Any]
-    matches: Matches
+    Args:
+        own: the matches in the scenario's own market.
+        leader: returns the strategy that earns most there; its ``lead``, mean less the best other mean, is followed over all worlds.
+    """
 
-    @property
+    def __init__(
+        self, settings: Settings[Any], ledger: Ledger, own: Matches, leader: Callable[[], str]
+    ) -> None:
+        self._own, self._leader = own, leader
+        super().__init__(settings, ledger)
+
+    def market(self, settings: Settings[Any], point: str) -> Matches:
+        """Return the matches in one market."""
+        return Matches(settings, self._own.strategies, point)
+
     def cells(self) -> list[Cell]:
-        """Its matches."""
-        return self.matches.together(range(self.matches.settings.study.curve.replications))
+        """Return the matches of all worlds."""
+        return [cell for world in self.worlds for cell in _together(world.market)]
 
+    def row(self, market: Matches) -> Row | None:
+        """Return who comes first and second and by how much, and what is shown.
 
-def worlds(settings: Settings[TournamentStudy], strategies: tuple[StrategySpec, ...]) -> list[World]:
-    """The worlds asked for.
-
-    Raises:
-        BadInput: no range to draw from, or values that make no market.
-    """
-    found = []
-    for number, values in enumerate(drawn.worlds(settings)):
-        there = drawn.settings_at(settings, values, requests=settings.study.curve.requests)
-        matches = Matches(there, strategies, f"world {number}: {as_overrides(values)}")
-        found.append(World(number, values, matches))
-    return found
-
-
-def world_table(found: Sequence[World], leader: str, ledger: Ledger) -> pd.DataFrame:
-    """A row a world: the drawn values, who comes first and second and by how much, and what is shown; failed ones are left out.
-
-    The finding is the strategy that is shown to be ahead of each other one (Holm over all pairs, as in ``comparisons.csv``), or
-    that no difference is shown; the difference of the first two has an interval of its own. ``leader`` is the strategy whose
-    ``lead``, mean less the best other mean, is followed over all worlds.
-    """
-    import pandas as pd
-
-    from ...estimate.intervals import contrast
-    from ...estimate.ranking import TIED
-
-    rows = []
-    for world in found:
-        read = ledger.of(world.cells)
-        if len(read) < len(world.cells):
-            continue
-        results = world.matches.results(table(read), ledger)
-        scores, ranked = results.together(), results.ranked
+        The finding is the strategy that is shown to be ahead of each other one (Holm over all pairs, as in ``comparisons.csv``), or
+        that no difference is shown; the difference of the first two has an interval of its own.
+        """
+        cells = self.ledger.complete(_together(market))
+        if cells is None:
+            return None
+        results = market.results(cells, self.ledger)
+        scores, ranked, leader = results.together(), results.ranked, self._leader()
         first, second = ranked["strategy"].iloc[:2]
-        apart = contrast(scores, {first: 1.0, second: -1.0})
-        means = scores.mean()
-        rows.append({
-            "world": world.number, **world.values, "first": first, "second": second,
+        apart, means = contrast(scores, {first: 1.0, second: -1.0}), scores.mean()
+        return {
+            "first": first, "second": second,
             "difference": apart.estimate, "ci_low": apart.ci_low, "ci_high": apart.ci_high,
             "finding": first if ranked["rank_worst"].iloc[0] == 1 else TIED,
             LEAD: means[leader] - means.drop(leader).max(),
-        })  # fmt: skip
-    return pd.DataFrame(rows)
+        }  # fmt: skip
+
+    def rows(self, cells: pd.DataFrame) -> Iterator[Row]:  # noqa: ARG002
+        """Yield shares of worlds by who is ahead, the leader's mean lead, and each key's rank correlation with it."""
+        if self.table.empty:
+            return
+        yield from share_rows(self.table, "finding", {name: name for name in (*self._own.names, TIED)})
+        lead = mean_interval(self.table[LEAD])
+        yield row_of("lead_over_worlds", self._leader(), PROFIT, self.unit[1], lead)
+        yield from key_rows(self.table, LEAD, "decided_by", self.settings.study.ranges)
+
+    def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield in what share of worlds who is ahead."""
+        yield from words.sentences(summary, self._own.names, len(self.worlds))
+
+    def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
+        """Yield what is different in worlds with fewer requests."""
+        requests = self.settings.study.curve.requests
+        yield from words.notes(self.settings.scenario, requests, len(self.worlds))
+
+    def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
+        """Yield the shares of worlds."""
+        yield words.world_table(summary, self._own.names, len(self.worlds))
+
+    def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
+        """Yield who is ahead in each world."""
+        if len(self.table):
+            yield Figure("worlds", self.table, partial(draw_worlds, self.table, self.unit[1]))
 
 
-def rows(
-    found: pd.DataFrame, leader: str, strategies: Sequence[str], settings: Settings[TournamentStudy]
-) -> Iterator[dict[str, Any]]:
-    """For ``summary.csv``: shares of worlds by who is ahead, the leader's mean lead, and each key's rank correlation with it."""
-    from ...estimate import mean_interval
-    from ...estimate.ladder import row_of
-    from ...estimate.ranking import PROFIT, TIED
-
-    if found.empty:
-        return
-    yield from drawn.share_rows(found, "finding", {name: name for name in (*strategies, TIED)})
-    _, money = unit(settings.scenario)
-    yield row_of("lead_over_worlds", leader, PROFIT, money, mean_interval(found[LEAD]))
-    yield from drawn.key_rows(found, LEAD, "decided_by", settings.study.ranges)
+def _together(matches: Matches) -> list[Cell]:
+    return matches.together(range(matches.settings.study.curve.replications))

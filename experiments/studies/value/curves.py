@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cached_property, partial
+from typing import Any, TypeVar
+
+import pandas as pd
 
 from ...cells.cell import Cell
 from ...config.changes import Changes, as_overrides, fewer, varied
 from ...config.settings import Settings
-from ...config.value_settings import Swept, ValueStudy
+from ...config.value_settings import Swept
 from ...errors import BadInput
-from ...storage.cell_results import Ledger, table
-from ..cell_plans import Plan, best_single
-from . import learning as value_learning
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ...estimate.curves import Reading
+from ...estimate.curves import Reading, curve_table, heat_table
+from ...estimate.ladder import LOST, PROFIT, silo_label
+from ...report.plots.curve import draw_lost
+from ...report.plots.figure import Figure
+from ...report.plots.heat import draw_heat
+from ...storage.cell_results import Ledger
+from ..base import MarketPart, Row
+from ..business.money import break_even_rows, with_break_even
+from ..cell_plans import Plan
+from . import learning
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Match rates that the value of joint data is followed over unless something else is asked for."""
 
-Grid = tuple[float, float]
 Key = TypeVar("Key")
 
 
@@ -50,8 +54,155 @@ class Curve:
         return "" if self.alone else self.swept.title
 
 
-def curves(settings: Settings[ValueStudy]) -> list[Curve]:
-    """The curves that the settings ask for.
+class Points(MarketPart):
+    """A part that compares arms at some points."""
+
+    def points(self) -> list[Plan]:
+        """Return the study at each point."""
+        raise NotImplementedError
+
+    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+        """Yield each point with what is compared there."""
+        yield from ((plan, plan.compared) for plan in self.points())
+
+    def cells(self) -> list[Cell]:
+        """Return what the value of joint data and its steps need at each point, pilots included."""
+        return [
+            cell
+            for plan in self.points()
+            for cell in (*plan.pilot(), *plan.cells(plan.compared, plan.replications))
+        ]
+
+    def found(self, plans: Mapping[Key, Plan]) -> dict[Key, tuple[pd.DataFrame, str]]:
+        """Return the rows of each point, and its better single source; points with failed cells are left out."""
+        tables = {
+            key: self.ledger.complete(plan.cells(plan.compared, plan.replications))
+            for key, plan in plans.items()
+        }
+        return {
+            key: (rows, plans[key].best_single(self.ledger))
+            for key, rows in tables.items()
+            if rows is not None
+        }
+
+
+class Curves(Points):
+    """What joining is worth over the values of some keys.
+
+    Raises:
+        BadInput: keys or values that make no market, and curves of one name.
+    """
+
+    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+        super().__init__(settings, ledger, plan)
+        self.curves = curves(settings)
+
+    @staticmethod
+    def is_wanted(settings: Settings[Any]) -> bool:
+        """Return whether curves are drawn, or break-evens looked for."""
+        return bool(settings.plot.enabled or settings.money.requests_per_month is not None)
+
+    def points(self) -> list[Plan]:
+        """Return the study at each point of each curve."""
+        return [spot.plan for curve in self.curves for spot in curve.spots]
+
+    def rows(self, cells: pd.DataFrame) -> Iterator[Row]:  # noqa: ARG002
+        """Yield the break-evens of curves over a match rate or a latency."""
+        for readings in self._readings:
+            yield from break_even_rows(self.settings, readings)
+
+    def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+        """Return every curve, a row a point, line, estimand and metric, with its name in ``curve``."""
+        found = [rows.assign(curve=curve.swept.title) for curve, rows in self._values]
+        found += [rows.assign(curve=title) for title, rows in self._costs]
+        return {"curves": pd.concat(found, ignore_index=True)} if found else {}
+
+    def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
+        """Yield the value, and the revenue that is lost, along each curve; and what learning costs."""
+        silo, money = self.settings.study.silo, self.unit[1]
+        label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
+        for curve, rows in self._values:
+            value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == PROFIT)]
+            value = with_break_even(value, summary, curve.name)
+            yield Figure(curve.swept.title, value, partial(learning.draw_value, value, money, label))
+            if len(lost := rows[rows["metric"] == LOST]):
+                yield Figure(f"{curve.swept.title}_revenue_lost", lost, partial(draw_lost, lost, label))
+        for title, cost in self._costs:
+            yield Figure(title, cost, partial(learning.draw, cost, money))
+
+    @cached_property
+    def _readings(self) -> list[list[Reading]]:
+        """What was found at each point of each curve."""
+        return [
+            [
+                Reading(
+                    over=curve.swept.over,
+                    line=curve.spots[number].line,
+                    x=curve.spots[number].value,
+                    cells=rows,
+                    best_single=single,
+                    name=curve.name,
+                )
+                for number, (rows, single) in self.found(
+                    {number: spot.plan for number, spot in enumerate(curve.spots)}
+                ).items()
+            ]
+            for curve in self.curves
+        ]
+
+    @cached_property
+    def _values(self) -> list[tuple[Curve, pd.DataFrame]]:
+        """Each curve of which a point is left, with its rows."""
+        (scale, money), silo = self.unit, self.settings.study.silo
+        return [
+            (curve, curve_table(found, silo=silo, unit_scale=scale, unit=money))
+            for curve, found in zip(self.curves, self._readings, strict=True)
+            if found
+        ]
+
+    @cached_property
+    def _costs(self) -> list[tuple[str, pd.DataFrame]]:
+        """Title and rows of what learning costs, along each curve over the amount of data that holds both valuations."""
+        found = (
+            (f"cost_of_{curve.swept.title}", learning.cost_curve(points, self.settings))
+            for curve, points in zip(self.curves, self._readings, strict=True)
+        )
+        return [(title, cost) for title, cost in found if cost is not None and len(cost)]
+
+
+class Map(Points):
+    """The two steps over redundancy and interaction."""
+
+    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+        super().__init__(settings, ledger, plan)
+        grid = settings.study.curve
+        self._map = {
+            (q, d): point(settings, {"response.redundancy": q, "response.interaction": d}, "study.curve")
+            for q in grid.redundancy
+            for d in grid.interaction
+        }
+
+    @staticmethod
+    def is_wanted(settings: Settings[Any]) -> bool:
+        """Return whether it is drawn."""
+        return bool(settings.plot.enabled)
+
+    def points(self) -> list[Plan]:
+        """Return the study at each redundancy and interaction."""
+        return list(self._map.values())
+
+    def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:  # noqa: ARG002
+        """Yield the heat map."""
+        if found := self.found(self._map):
+            scale, money = self.unit
+            singles = {key: single for key, (_, single) in found.items()}
+            grid = {key: rows for key, (rows, _) in found.items()}
+            heat = heat_table(grid, best_single=singles, unit_scale=scale)
+            yield Figure("redundancy_interaction", heat, partial(draw_heat, heat, unit=money))
+
+
+def curves(settings: Settings[Any]) -> list[Curve]:
+    """Return the curves that the settings ask for.
 
     Raises:
         BadInput: keys or values that make no market, and curves of one name.
@@ -75,69 +226,22 @@ def curves(settings: Settings[ValueStudy]) -> list[Curve]:
     return found
 
 
-def swept_of(settings: Settings[ValueStudy]) -> tuple[Swept, ...]:
-    """What is to be swept: as asked for, or the first source's match rate; where values are learned and exact, the amount of data."""
+def swept_of(settings: Settings[Any]) -> tuple[Swept, ...]:
+    """Return what is swept: as configured, or the first source's match rate; with both valuations also the amount of data."""
     asked = settings.study.curves
     if asked is None:
         first = list(settings.scenario.source)[:1]
         asked = tuple(Swept(over=f"source.{name}.match_rate", values=SHARES) for name in first)
-    return asked + value_learning.swept(settings)
+    return tuple(asked) + learning.swept(settings)
 
 
-def map_of(settings: Settings[ValueStudy]) -> dict[Grid, Plan]:
-    """The study at each redundancy and interaction."""
-    grid = settings.study.curve
-    return {
-        (q, d): point(settings, {"response.redundancy": q, "response.interaction": d}, "study.curve")
-        for q in grid.redundancy
-        for d in grid.interaction
-    }
+def point(settings: Settings[Any], changes: Changes, place: str) -> Plan:
+    """Return the study at one point: fewer requests, unless their number is what changes, and these keys changed."""
+    smaller = fewer(settings, settings.study.curve.requests)
+    return Plan(varied(settings, {**smaller, **changes}, place=place), as_overrides(changes))
 
 
-def point(settings: Settings[ValueStudy], changes: Changes, place: str) -> Plan:
-    """The study at one point: fewer requests, unless their number is what changes, and these keys changed."""
-    return Plan(
-        varied(settings, {**fewer(settings, settings.study.curve.requests), **changes}, place=place),
-        as_overrides(changes),
-    )
-
-
-def cells(plan: Plan) -> list[Cell]:
-    """What the value of joint data and its steps need at one point, pilots included."""
-    return [*plan.pilot(), *plan.cells(plan.compared, range(plan.study.curve.replications))]
-
-
-def at_points(plans: Mapping[Key, Plan], ledger: Ledger) -> tuple[dict[Key, pd.DataFrame], dict[Key, str]]:
-    """Cells of each point, and its better single source; points with failed cells are left out."""
-    found, single = {}, {}
-    for key, plan in plans.items():
-        wanted = plan.cells(plan.compared, range(plan.study.curve.replications))
-        there = ledger.of(wanted)
-        if len(there) == len(wanted):
-            found[key] = table(there)
-            single[key] = best_single(ledger.of(plan.pilot()), plan.sources)
-    return found, single
-
-
-def readings(curve: Curve, ledger: Ledger) -> list[Reading]:
-    """What was found at each point of a curve; points with failed cells are left out."""
-    from ...estimate.curves import Reading
-
-    found, single = at_points({number: spot.plan for number, spot in enumerate(curve.spots)}, ledger)
-    return [
-        Reading(
-            over=curve.swept.over,
-            line=curve.spots[number].line,
-            x=curve.spots[number].value,
-            cells=rows,
-            best_single=single[number],
-            name=curve.name,
-        )
-        for number, rows in found.items()
-    ]
-
-
-def _spots(settings: Settings[ValueStudy], swept: Swept, place: str) -> Iterator[Spot]:
+def _spots(settings: Settings[Any], swept: Swept, place: str) -> Iterator[Spot]:
     for line, own in (swept.lines or {"": {}}).items():
         for value in swept.values:
             plan = point(settings, {**swept.set, **own, swept.over: value}, place)

@@ -3,70 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
+
+from ...cells.cell import Cell
 from ...config.changes import varied
 from ...config.settings import Settings
-from ...config.value_settings import ValueStudy
-from ..cell_plans import Plan, unit
+from ...estimate.frozen_rivals import EFFECT, FROZEN, effect_rows, frozen_rows
+from ...estimate.ladder import ladder_summary, lookup
+from ...report.verdict import interval, number
+from ...storage.cell_results import Ledger
+from ..base import MarketPart, Row
+from ..cell_plans import Plan
+from .ladders import replications
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-CHANGE = {"study.rivals": "frozen"}
-
-
-def frozen_plan(settings: Settings[ValueStudy]) -> Plan | None:
-    """The arms that are compared once more, rivals frozen; None unless curves are fitted and all sides re-optimise."""
-    study = settings.study
-    if study.tune is None or study.tune.values is not None or study.rivals != "adapted":
-        return None
-    return Plan(varied(settings, CHANGE, place="study.rivals"), "study.rivals=frozen")
+NAMES = {"focal_profit": "the focal bidder's profit", "revenue": "the seller's revenue"}
 
 
-def rows(
-    settings: Settings[ValueStudy], adapted: pd.DataFrame, frozen: pd.DataFrame, best: str
-) -> pd.DataFrame:
-    """For ``summary.csv``: what joining is worth with frozen rivals, and what re-optimising changes.
+class FrozenRivals(MarketPart):
+    """The arms that are compared once more, rivals frozen, where curves are fitted and all sides re-optimise."""
 
-    Args:
-        settings: the study's.
-        adapted: cells of the ladder.
-        frozen: those with frozen rivals, of the same replications.
-        best: the better single source.
-    """
-    import pandas as pd
+    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+        super().__init__(settings, ledger, plan)
+        there = varied(settings, {"study.rivals": "frozen"}, place="study.rivals")
+        self._frozen = Plan(there, "study.rivals=frozen")
 
-    from ...estimate import ladder_summary
-    from ...estimate.frozen_rivals import effect_rows, frozen_rows
+    @staticmethod
+    def is_wanted(settings: Settings[Any]) -> bool:
+        """Return whether bid curves are fitted, of rivals too."""
+        study = settings.study
+        return study.tune is not None and study.tune.values is None and study.rivals == "adapted"
 
-    (scale, money), silo = unit(settings.scenario), settings.study.silo
-    sources = tuple(settings.scenario.source)
-    about: Any = {"best_single": best, "silo": silo, "unit_scale": scale, "unit": money}
-    ladder = ladder_summary(frozen, sources=sources, **about)
-    return pd.concat([frozen_rows(ladder), effect_rows(adapted, frozen, **about)], ignore_index=True)
+    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+        """Yield the plan with frozen rivals."""
+        yield self._frozen, self._frozen.compared
+
+    def cells(self) -> list[Cell]:
+        """Return the compared arms in the ladder's replications."""
+        return self._frozen.cells(self._frozen.compared, range(replications(self.plan, self.ledger)))
+
+    def rows(self, cells: pd.DataFrame) -> list[Row]:
+        """Return what joining is worth with frozen rivals, and what re-optimising changes."""
+        adapted, frozen = (cells[cells["study_point"] == plan.point] for plan in (self.plan, self._frozen))
+        if frozen.empty:
+            return []
+        scale, money = self.unit
+        about: Any = {
+            "best_single": self.plan.best_single(self.ledger),
+            "silo": self.settings.study.silo,
+            "unit_scale": scale,
+            "unit": money,
+        }
+        ladder = ladder_summary(frozen, sources=self.plan.sources, **about)
+        tables = frozen_rows(ladder), effect_rows(adapted, frozen, **about)
+        return [row for rows in tables for row in rows.to_dict("records")]
+
+    def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield what joining would be worth if rivals kept their curves, and what it would do to the seller."""
+        if lookup(summary, EFFECT) is not None:
+            yield (
+                f"If rivals kept the curves that they bid by before, it would change, in {self.unit[1]}: "
+                f"{_changes(summary, FROZEN + 'value_of_joint_data')}. "
+                f"That they re-optimise changes, against that: {_changes(summary, EFFECT)}."
+            )
 
 
-def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
-    """What joining would be worth if rivals kept their curves, and what it would do to the seller."""
-    from ...estimate import lookup
-    from ...estimate.frozen_rivals import EFFECT, FROZEN
-    from ...report.verdict import interval, number
-
-    def said(estimand: str) -> str:
-        names = {"focal_profit": "the focal bidder's profit", "revenue": "the seller's revenue"}
-        found = {name: lookup(summary, estimand, metric) for metric, name in names.items()}
-        return "; ".join(
-            f"{name} {number(one.estimate)} ({interval(one)})"
-            if one.finding in {"positive", "negative"}
-            else f"{name}, no difference shown ({interval(one) if one.has_interval else 'no interval'})"
-            for name, one in found.items()
-            if one is not None
-        )
-
-    if lookup(summary, EFFECT) is not None:
-        money = unit(settings.scenario)[1]
-        yield (
-            f"If rivals kept the curves that they bid by before, it would change, in {money}: {said(FROZEN + 'value_of_joint_data')}. "
-            f"That they re-optimise changes, against that: {said(EFFECT)}."
-        )
+def _changes(summary: pd.DataFrame, estimand: str) -> str:
+    found = {name: lookup(summary, estimand, metric) for metric, name in NAMES.items()}
+    return "; ".join(
+        f"{name} {number(one.estimate)} ({interval(one)})"
+        if one.finding in {"positive", "negative"}
+        else f"{name}, no difference shown ({interval(one) if one.has_interval else 'no interval'})"
+        for name, one in found.items()
+        if one is not None
+    )

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from ...config.changes import varied
 from ...config.settings import Settings
 from ...config.value_settings import Swept, ValueStudy
+from ...estimate.curves import Reading
+from ...estimate.intervals import Estimate
+from ...estimate.ladder import PROFIT, ladder_summary, lookup
+from ...estimate.learning import COST, LEARNED, LOST, cost_over, cost_rows, learned_rows
+from ...report.plots.curve import draw_curve
+from ...report.plots.key_labels import key_label, key_words
+from ...report.verdict import interval, number
 from ..cell_plans import Plan, unit
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure as Drawing
-
-    from ...estimate import Estimate
-    from ...estimate.curves import Reading
 
 BOTH = "both"
 AMOUNT = "study.train_requests"
@@ -52,29 +57,15 @@ def rows(
         learned: those with learned ones, of the same replications.
         best: the better single source with either.
     """
-    import pandas as pd
-
-    from ...estimate import ladder_summary
-    from ...estimate.learning import cost_rows, learned_rows
-
     scale, money = unit(settings.scenario)
-    silo = settings.study.silo
-    ladder = ladder_summary(
-        learned,
-        best_single=best[1],
-        silo=silo,
-        sources=tuple(settings.scenario.source),
-        unit_scale=scale,
-        unit=money,
-    )
-    cost = cost_rows(exact, learned, best_single=best, silo=silo, unit_scale=scale, unit=money)
+    about: Any = {"silo": settings.study.silo, "unit_scale": scale, "unit": money}
+    ladder = ladder_summary(learned, best_single=best[1], sources=tuple(settings.scenario.source), **about)
+    cost = cost_rows(exact, learned, best_single=best, **about)
     return pd.concat([learned_rows(ladder), cost], ignore_index=True)
 
 
 def cost_curve(readings: Sequence[Reading], settings: Settings[ValueStudy]) -> pd.DataFrame | None:
     """Bayes less learned over the amount of data, a line an arm; None of a curve that does not hold both."""
-    from ...estimate.learning import cost_over
-
     if not {"bayes", "learned"} <= {reading.line for reading in readings} or readings[0].over != AMOUNT:
         return None
     scale, money = unit(settings.scenario)
@@ -83,11 +74,6 @@ def cost_curve(readings: Sequence[Reading], settings: Settings[ValueStudy]) -> p
 
 def table(summary: pd.DataFrame) -> pd.DataFrame:
     """A row an arm, and one of the value of joint data: with either valuation, what learning costs, and its interval."""
-    import pandas as pd
-
-    from ...estimate.ladder import PROFIT
-    from ...estimate.learning import COST, LEARNED, LOST
-
     profit = summary[summary["metric"] == PROFIT]
     found = []
     for estimand, of in ((COST, "utility"), (LOST, "value_of_joint_data")):
@@ -104,10 +90,6 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
 
 def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
     """What joining is worth to who has to learn, and what learning costs with all data and with the silo's."""
-    from ...estimate import lookup
-    from ...estimate.learning import COST, LEARNED, LOST
-    from ...report.verdict import interval, number
-
     value, lost = lookup(summary, f"{LEARNED}value_of_joint_data"), lookup(summary, LOST)
     if value is None or lost is None:
         return
@@ -134,9 +116,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
 
 def draw(cost: pd.DataFrame, unit: str) -> Drawing:
     """The cost of learning over the amount of data, a line an arm."""
-    from ...report import plots
-
-    return plots.draw_curve(
+    return draw_curve(
         cost,
         unit=unit,
         subject="What learning costs, by the amount of data",
@@ -148,13 +128,11 @@ def draw(cost: pd.DataFrame, unit: str) -> Drawing:
 
 def draw_value(value: pd.DataFrame, unit: str, silo: str) -> Drawing:
     """The value of joint data along a curve; amounts of data on a logarithmic scale."""
-    from ...report import plots
-
     over = str(value["over"].iloc[0])
-    subject = f"Value of joint data against {plots.key_words(over)}"
+    subject = f"Value of joint data against {key_words(over)}"
     about: dict[str, Any] = {
         "subject": subject,
-        "x_label": plots.key_label(over),
+        "x_label": key_label(over),
         "log_x": True if over == AMOUNT else None,
     }
-    return plots.draw_curve(value, unit=unit, silo=silo, **about)
+    return draw_curve(value, unit=unit, silo=silo, **about)

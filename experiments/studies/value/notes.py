@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from jointbid.sim.allowance import Allowance
+from jointbid.sim.response import truth
 from jointbid.sim.scenario import Scenario, StrategySpec
+from jointbid.strategies.market import Market
+from jointbid.strategies.registry import make
 
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
+from ...estimate.intervals import Estimate, paired_difference
+from ...estimate.metrics import USED_UP
+from ...report.verdict import number
 from ...storage.cell_results import Found, table
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from ...estimate import Estimate
-    from ..tuning.tuned_parameter import Tuned
-    from ..tuning.tuned_policies import Retuned
+from ..cell_plans import unit
+from ..tuning.tuned_parameter import Tuned
+from ..tuning.tuned_policies import Retuned
 
 FEW_SALES = 200
 """From fewer conversions a learned valuation has little but their chance to learn from."""
@@ -26,8 +29,6 @@ FEW_SALES = 200
 
 def power(value: Estimate, unit: str) -> Iterator[str]:
     """What a study of this size would have shown."""
-    from ...report.verdict import number
-
     if math.isfinite(value.detectable) and value.detectable > 0:
         yield (
             f"With {value.n} replications a value of joint data of at least {number(value.detectable)} {unit} would have been "
@@ -37,8 +38,6 @@ def power(value: Estimate, unit: str) -> Iterator[str]:
 
 def width(value: Estimate, wanted: float | None, most: int) -> Iterator[str]:
     """Where a half-width was asked for: whether the interval that is printed has it."""
-    from ...report.verdict import number
-
     if wanted is None or not value.has_interval:
         return
     half = (value.ci_high - value.ci_low) / 2
@@ -55,8 +54,6 @@ def width(value: Estimate, wanted: float | None, most: int) -> Iterator[str]:
 
 def near_tie(pilot: Found) -> Iterator[str]:
     """Where the pilots do not show that the better single source is the better one."""
-    from ...estimate import paired_difference
-
     rows = table(pilot)
     if rows.empty:
         return
@@ -73,9 +70,6 @@ def near_tie(pilot: Found) -> Iterator[str]:
 
 def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
     """What the policies were retuned to, and how much one bidder could still gain by another of the tried values."""
-    from ...report.verdict import number
-    from ..cell_plans import unit
-
     if not found.at or settings.study.tune is None:
         return
     scale, money = unit(settings.scenario)
@@ -123,10 +117,6 @@ def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
 
 def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
     """Yield what part of a budget, of the run or of all its days, was spent by a strategy that does not pace it."""
-    from ...estimate.metrics import USED_UP
-    from ...report.verdict import number
-    from ..cell_plans import unit
-
     scenario, bidders = settings.scenario, settings.scenario.bidders
     rows = summary[(summary["estimand"] == "utility") & (summary["metric"] == "spend")]
     requests = scenario.supply.requests
@@ -153,16 +143,11 @@ def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[st
 
 def paces(spec: StrategySpec, scenario: Scenario) -> bool:
     """Whether a strategy minds its budget."""
-    from jointbid.strategies.market import Market
-    from jointbid.strategies.registry import make
-
     return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
 
 
 def sales_to_learn_from(scenario: Scenario, requests: int) -> float:
     """Conversions in a log of so many impressions; inf where values are learned from something else."""
-    from jointbid.sim.response import truth
-
     if scenario.response.conversion is None:
         return math.inf
     world = truth(scenario)

@@ -1,0 +1,82 @@
+"""The registry of studies: verb, question, settings, class and default scenario of each.
+
+Nothing heavy is imported here: settings and class are named by their place, and imported when one of them is used. A new study
+is one class, its settings, and one entry in ``STUDIES``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jointbid.sim.scenario import Model
+
+
+@dataclass(frozen=True)
+class StudyEntry:
+    """What is known of a study before it is imported.
+
+    Attributes:
+        summary: what the verb gives, for the list of all verbs.
+        settings: the model of ``study.*``, as "module:class" of this package.
+        study: the study, as "module:class" of ``jointbid.experiments.studies``; empty where the verb runs no cells of a study.
+        question: what the study answers, for the verb's own help.
+        scenario: the scenario that it starts from; None: that of ``config.yaml``.
+    """
+
+    summary: str
+    settings: str
+    study: str = ""
+    question: str = ""
+    scenario: str | None = None
+
+    @property
+    def model(self) -> type[Model]:
+        """The model of ``study.*``."""
+        module, _, name = self.settings.partition(":")
+        found: type[Model] = getattr(import_module(f"{__package__}.{module}"), name)
+        return found
+
+
+STUDIES: Mapping[str, StudyEntry] = {
+    "value": StudyEntry(
+        summary="the main job: what joining the data is worth, in a table, plots and one sentence",
+        question="what is it worth to join the two houses' data on each bid request?",
+        settings="value_settings:ValueStudy",
+        study="value.study:Value",
+    ),
+    "run": StudyEntry(
+        summary="one simulation: per-bidder and time-series tables, pacing plot, what the calendar did",
+        settings="settings:RunStudy",
+    ),
+    "tournament": StudyEntry(
+        summary="strategies against each other: ranking with paired intervals, payoffs, regret",
+        question="which strategy earns most against the others, with the same data, budgets and requests?",
+        settings="study_settings:TournamentStudy",
+        study="tournament.study:Tournament",
+        scenario="tournament",
+    ),
+    "adoption": StudyEntry(
+        summary="adoption curve, best responses, and how many adopt in equilibrium at a cost",
+        question="how many bidders will hold the data, and who gains and loses on the way?",
+        settings="study_settings:AdoptionStudy",
+        study="adoption:Adoption",
+    ),
+    "sensitivity": StudyEntry(
+        summary="which factors move the value of joint data: Morris, then Sobol, over stated ranges",
+        question="which of the things that nobody knows for certain move the value of joint data?",
+        settings="study_settings:SensitivityStudy",
+        study="sensitivity:Sensitivity",
+    ),
+    "attribution": StudyEntry(
+        summary="rules of attribution against what channels did, and what budgets set by them cost",
+        question="what did each channel do, what is it credited with, and what does the mistake cost?",
+        settings="study_settings:AttributionStudy",
+        study="attribution.study:Attribution",
+        scenario="touchpoints",
+    ),
+}
+"""Verb -> its study."""

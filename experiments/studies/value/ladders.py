@@ -1,0 +1,136 @@
+"""The ladder of arms, with exact or learned values or both: what the study `value` is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
+from typing import Any
+
+import pandas as pd
+
+from ...cells.cell import Cell
+from ...config.settings import Settings
+from ...estimate.intervals import required_replications
+from ...estimate.ladder import PROFIT, adjusted, ladder_summary, lookup
+from ...estimate.metrics import outcomes
+from ...report import tables
+from ...report.plots.figure import Figure
+from ...report.plots.ladder import draw_ladder, ladder_points
+from ...report.verdict import holders, others, verdict
+from ...storage.cell_results import Ledger, table
+from ..base import MarketPart, Row
+from ..cell_plans import WIDTH_PILOT, Plan, unit
+from ..tuning.tuned_policies import Retuned
+from . import learning, notes
+
+
+class Ladders(MarketPart):
+    """Every arm in every replication; where both valuations are asked for, once more with learned values."""
+
+    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan, retuned: Retuned) -> None:
+        super().__init__(settings, ledger, plan)
+        self._learned, self._retuned = learning.learned_plan(settings), retuned
+        self._ladders = [plan, *([self._learned] if self._learned else [])]
+
+    def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
+        """Yield each ladder with its arms."""
+        yield from ((plan, plan.arms) for plan in self._ladders)
+
+    def pilots(self) -> list[Cell]:
+        """Return the cells that fix the number of replications for a wanted half-width."""
+        return [*(cell for plan in self._ladders for cell in plan.pilot()), *width_pilot(self.plan)]
+
+    def cells(self) -> list[Cell]:
+        """Return every arm in all replications, after the pilots."""
+        count = range(replications(self.plan, self.ledger))
+        return [c for plan in self._ladders for c in (*plan.pilot(), *plan.cells(plan.arms, count))]
+
+    def rows(self, cells: pd.DataFrame) -> list[Row]:
+        """Return the ladder and what separates its rungs; then the learned ladder, and what learning costs."""
+        settings, (scale, money) = self.settings, self.unit
+        exact = cells[cells["study_point"] == self.plan.point]
+        summary = ladder_summary(
+            exact,
+            best_single=self._best_single,
+            silo=settings.study.silo,
+            sources=self.plan.sources,
+            unit_scale=scale,
+            unit=money,
+            per_bidder=settings.scenario.bidders.count > 1,
+        )
+        if self._learned and len(learned := cells[cells["study_point"] == self._learned.point]):
+            best = self._best_single, self._learned.best_single(self.ledger)
+            further = learning.rows(settings, exact, learned, best)
+            summary = adjusted(pd.concat([summary, further], ignore_index=True))
+        return summary.to_dict("records")
+
+    def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield what joining is worth, to whom, and what learning costs."""
+        who, count = self.settings.study.who, self.settings.scenario.bidders.count
+        yield verdict(summary, sources=self.plan.sources, holders=holders(who, count), **self._sides)
+        yield from filter(None, [others(summary)])
+        yield from learning.sentences(summary, self.settings)
+
+    def notes(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield what spoils the verdict, and what a study of this size can show."""
+        study = self.settings.study
+        yield from notes.of_settings(self.settings)
+        yield from notes.budget(summary, self.settings)
+        yield from notes.tuned(self.settings, self._retuned)
+        if study.silo == "best_single":
+            yield from notes.near_tie(self.ledger.of(self.plan.pilot()))
+        if value := lookup(summary, "value_of_joint_data"):
+            yield from notes.width(value, study.half_width, study.max_replications)
+            yield from notes.power(value, self.unit[1])
+
+    def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
+        """Yield the tables of arms, of differences, of sources, and of what learning costs."""
+        yield tables.ladder_table(summary, **self._sides)
+        yield tables.estimand_table(summary, **self._sides)
+        if self.settings.study.lattice and (summary["estimand"] == "shapley").any():
+            yield tables.source_table(summary, self.plan.sources)
+        if len(costs := learning.table(summary)):
+            yield tables.learning_table(costs)
+
+    def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:
+        """Return what learning costs each arm, where both valuations are asked for."""
+        costs = learning.table(summary)
+        return {"learning": costs} if len(costs) else {}
+
+    def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
+        """Yield the ladder."""
+        points = ladder_points(summary)
+        yield Figure("ladder", points, partial(draw_ladder, points, **self._sides))
+
+    def about(self) -> dict[str, Any]:
+        """Return the number of replications, the better single source, and the silo."""
+        return {"replications": replications(self.plan, self.ledger), **self._sides}
+
+    @cached_property
+    def _best_single(self) -> str:
+        return self.plan.best_single(self.ledger)
+
+    @property
+    def _sides(self) -> dict[str, str]:
+        return {"best_single": self._best_single, "silo": self.settings.study.silo}
+
+
+def width_pilot(plan: Plan) -> list[Cell]:
+    """Return joint, and what it is compared with, on the replications that fix the number of replications."""
+    return plan.cells(("joint", *plan.siloed), WIDTH_PILOT)
+
+
+def replications(plan: Plan, ledger: Ledger) -> int:
+    """Return how many replications a ladder has: as configured, or as a pilot shows for the wanted half-width."""
+    study = plan.study
+    if study.half_width is None:
+        return int(study.replications)
+    silo = plan.best_single(ledger) if study.silo == "best_single" else study.silo
+    found = ledger.of(width_pilot(plan))
+    if not found:
+        return len(WIDTH_PILOT)
+    scale, _ = unit(plan.settings.scenario)
+    profit = outcomes(table(found), unit_scale=scale)[PROFIT].unstack("arm")
+    pairs = (profit["joint"] - profit[silo]).dropna() if {"joint", silo} <= set(profit) else ()
+    needed = required_replications(pairs, study.half_width) if len(pairs) > 1 else len(WIDTH_PILOT)
+    return min(needed, int(study.max_replications))
