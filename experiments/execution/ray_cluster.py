@@ -21,7 +21,7 @@ from ..cells.cell import ROOT, code_version
 from ..cells.versions import version
 from ..config.settings import ExecutorSettings
 from ..errors import BadInput
-from .tasks import Finished, Task, cores, packed, run_task, unpacked
+from .tasks import Finished, Outcome, Task, cores, finished, run_task
 
 PATIENCE_S = 0.25
 LOOK_EVERY_S = 5.0
@@ -82,7 +82,7 @@ class Cluster:
     def _get(self, reference: Any) -> Finished:
         task, errors = self._tasks.pop(reference), self._ray.exceptions
         try:
-            refused, message = self._ray.get(reference)
+            refused, outcomes = self._ray.get(reference)
         except (errors.RayTaskError, errors.RuntimeEnvSetupError) as error:
             raise BadInput(
                 f"executor=ray: a worker cannot run this installation's code: {_last_line(error)}"
@@ -93,7 +93,7 @@ class Cluster:
             )
         if refused:
             raise BadInput(f"executor=ray: {refused}")
-        return unpacked(task, message)
+        return finished(task, outcomes)
 
 
 def _ray() -> Any:
@@ -148,7 +148,9 @@ def _connect(ray: Any, settings: ExecutorSettings, folder: str) -> None:
             signal.signal(signal.SIGTERM, ours)
 
 
-def _answer(message: bytes, keys: tuple[str, ...], expected: dict[str, str | None]) -> tuple[str, bytes]:
+def _answer(
+    message: bytes, keys: tuple[str, ...], expected: dict[str, str | None]
+) -> tuple[str, list[Outcome]]:
     """Run a task on a worker: why it is refused, if it is; and its outcomes."""
     found = _identity()
     others = [
@@ -158,13 +160,13 @@ def _answer(message: bytes, keys: tuple[str, ...], expected: dict[str, str | Non
     ]
     where = f"the worker on {platform.node()} has "
     if others:
-        return where + ", ".join(others) + "; the same numbers to the last bit need the same versions", b""
+        return where + ", ".join(others) + "; the same numbers to the last bit need the same versions", []
     task = pickle.loads(message)  # noqa: S301 - from our own driver
     for cell in task.cells:
         cell.__dict__.pop("key", None)  # to be found anew, with the code that is here
     if tuple(cell.key for cell in task.cells) != keys:
-        return where + "another version of the strategy's package", b""
-    return "", packed(run_task(task))
+        return where + "another version of the strategy's package", []
+    return "", run_task(task)
 
 
 def _identity() -> dict[str, str | None]:

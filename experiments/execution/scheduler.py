@@ -18,12 +18,12 @@ from jointbid.sim.watch import ending_if_stuck
 from ..cells.cell import Cell, grouped
 from ..config.points import Point
 from ..config.settings import ExecutorSettings
-from ..errors import BadInput
-from ..storage.cell_results import Ledger
-from ..storage.lock import Held
-from . import Chore, Outcome, Task, Work, attend, run_tasks
-from .drawing import reported
+from ..errors import BadInput, reported
+from ..storage.cell_results import StudyState
+from ..storage.lock import FolderLocked
+from .pool_feed import run_tasks
 from .progress import StudyProgress
+from .tasks import Outcome, SideTask, Task, Work, run_side_task
 from .trial import trial
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Stage:
     work: Work
     point: Point
     folder: Folder
-    ledger: Ledger
+    ledger: StudyState
 
     @property
     def tasks(self) -> list[Task]:
@@ -76,13 +76,13 @@ class Finish:
     """
 
     cells: ClassVar[Sequence[Cell]] = ()
-    chores: Sequence[Chore] = ()
+    side_tasks: Sequence[SideTask] = ()
     ahead: bool = False
 
     @property
     def tasks(self) -> list[Task]:
-        """A task a chore."""
-        return [Task((chore,), attend) for chore in self.chores]
+        """A task a side_task."""
+        return [Task((side_task,), run_side_task) for side_task in self.side_tasks]
 
     def keep(self, outcomes: Sequence[Outcome]) -> int:
         """What a worker could not do is tried here; what fails here too is reported."""
@@ -212,7 +212,7 @@ class Driver(Generic[Answer]):
         self._open[number] = _Open(point, self._start(point, wait))
         try:
             self._go_on(number, progress)
-        except Held:
+        except FolderLocked:
             del self._open[number]
             self._held.append(point)
 
@@ -244,8 +244,8 @@ class Driver(Generic[Answer]):
             stage = next(study)
             if isinstance(stage, Stage) or self._settings.name != "ray":
                 return stage
-            for chore in stage.chores:
-                _finish(chore)
+            for side_task in stage.side_tasks:
+                _finish(side_task)
 
     def _take(self, number: int, outcomes: Sequence[Outcome], progress: StudyProgress) -> None:
         waiting, self._ran = self._open[number], True
@@ -263,9 +263,9 @@ class Driver(Generic[Answer]):
             self._go_on(number, progress)
 
 
-def _finish(chore: Chore) -> None:
-    with reported(chore.name):
-        attend(chore)
+def _finish(side_task: SideTask) -> None:
+    with reported(side_task.name):
+        run_side_task(side_task)
 
 
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..cells.cell import code_version
 from ..errors import BadInput
 from .journal import SUFFIX
-from .lock import Held, lock
+from .lock import FolderLocked, locked
 from .ownership import CELLS, LOCK, MARK, contents, is_marked
 from .study_folder import POINTS, SWEEPS, Folder
 
@@ -107,7 +107,7 @@ def _entry(path: Path, name: re.Match[str]) -> Entry:
 
 def _status(folder: Folder, about: Mapping[str, Any]) -> str:
     said = str(folder.read_json("status.json").get("status", "stopped"))
-    if said == "running" and not folder.is_held:
+    if said == "running" and not folder.is_locked:
         return "stopped"
     if said == "done" and not all((folder.path / name).is_file() for name in about.get("files") or {}):
         return "damaged"
@@ -226,7 +226,7 @@ def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
     """
     for entry in scan(results):
         folder = Folder(Path(entry.folder))
-        if folder.is_held or not _may_clean(folder.path):
+        if folder.is_locked or not _may_clean(folder.path):
             continue
         files = folder.read_json("manifest.json").get("files") or {}
         if entry.status in {"stopped", "failed", "running"}:
@@ -275,10 +275,10 @@ def remove(found: Waste) -> bool:
     """Delete its files, and its folders where nothing else lies in them; False where a command works on the study."""
     cells = found.folder / CELLS
     try:
-        with lock(found.folder / LOCK, wait=False) if cells.is_dir() else nullcontext():
+        with locked(found.folder / LOCK, wait=False) if cells.is_dir() else nullcontext():
             for file in found.files:
                 file.unlink(missing_ok=True)
-    except Held:
+    except FolderLocked:
         return False
     for folder in sorted(found.folders, reverse=True):
         with suppress(OSError):  # not empty

@@ -17,7 +17,7 @@ PART_CELLS = 200
 """Cells whose rows become a part of a table at once."""
 
 
-class Found(Collection[tuple[Cell, CellResult]]):
+class CellResults(Collection[tuple[Cell, CellResult]]):
     """Cells with their results, which are read from the disk as they are asked for."""
 
     def __init__(self, cells: Sequence[Cell], finished: Segments) -> None:
@@ -36,7 +36,7 @@ class Found(Collection[tuple[Cell, CellResult]]):
 
 
 @dataclass
-class Ledger:
+class StudyState:
     """What a command knows of one study: where its finished cells are, its failures, and the work behind them.
 
     ``failures`` are the lines of ``failures.jsonl`` without their tracebacks.
@@ -48,10 +48,10 @@ class Ledger:
     kept: int = 0
     auctions: int = 0
 
-    def of(self, cells: Sequence[Cell]) -> Found:
+    def of(self, cells: Sequence[Cell]) -> CellResults:
         """Those of the cells that have a result, in the given order."""
         assert self.finished is not None  # noqa: S101 - a study has them
-        return Found(cells, self.finished)
+        return CellResults(cells, self.finished)
 
 
 def table(found: Iterable[tuple[Cell, CellResult]]) -> pd.DataFrame:

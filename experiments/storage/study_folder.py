@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import BadInput
 from .journal import Segments
-from .lock import is_held, lock
+from .lock import is_locked, locked
 from .ownership import record
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ class Folder:
         self.checksums: dict[str, str] = {}
 
     @contextmanager
-    def held(self, *, wait: bool = True) -> Iterator[None]:
+    def locked(self, *, wait: bool = True) -> Iterator[None]:
         """Make the folder, have it for this command alone, and leave no status ``running`` behind.
 
         Raises:
             BadInput: it cannot be made or written to.
-            Held: another command has it, and we are not to ``wait``.
+            FolderLocked: another command has it, and we are not to ``wait``.
         """
         cells = self.path / "cells"
         try:
@@ -63,7 +63,7 @@ class Folder:
                     probe.write(bytes(PROBE_BYTES))
         except OSError as error:
             raise BadInput(f"results_dir: cannot write to {self.path} ({error.strerror or error})") from None
-        with lock(cells / LOCK, wait=wait):
+        with locked(cells / LOCK, wait=wait):
             try:
                 record(self.path, "status.json", "manifest.json")
                 yield
@@ -75,9 +75,9 @@ class Folder:
                 self.cells.close()
 
     @property
-    def is_held(self) -> bool:
+    def is_locked(self) -> bool:
         """Whether a command works in it."""
-        return is_held(self.path / "cells" / LOCK)
+        return is_locked(self.path / "cells" / LOCK)
 
     def status(self, status: Status) -> None:
         """Say how the study stands."""

@@ -12,7 +12,7 @@ from ..cells.arms import bidder_names
 from ..cells.cell import Cell
 from ..config.changes import varied
 from ..config.settings import Settings
-from ..storage.cell_results import Ledger
+from ..storage.cell_results import StudyState
 from .base import Said, Study
 from .cell_plans import unit
 
@@ -40,12 +40,12 @@ class Adoption(Study):
         """Refuse a market that so many bidders do not fit."""
         _ = self._played
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way
+    def stages(self, ledger: StudyState) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way
         """Every number of adopters in every replication."""
         numbers = range(self._bidders + 1)
         yield [self._cell(k, r) for r in range(self.settings.study.replications) for k in numbers]
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
+    def summary(self, cells: pd.DataFrame, ledger: StudyState) -> pd.DataFrame:  # noqa: ARG002
         """Profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
         import pandas as pd
 
@@ -53,7 +53,7 @@ class Adoption(Study):
 
         return pd.DataFrame(list(self._rows(cells)), columns=list(SUMMARY_COLUMNS))
 
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
+    def say(self, summary: pd.DataFrame, ledger: StudyState) -> Said:  # noqa: ARG002
         """The table by number of adopters, and who gains and loses."""
         from ..report.wording.adoption import adoption_table, notes, sentences
 
@@ -67,7 +67,7 @@ class Adoption(Study):
             shown=(adoption_table(summary, bidders, cost, money),),
         )
 
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
+    def figures(self, summary: pd.DataFrame, ledger: StudyState) -> Iterator[Figure]:  # noqa: ARG002
         """Who gains and who loses over the number of adopters."""
         from ..report.plots import adoption_points, draw_adoption
         from ..report.plots.figure import Figure

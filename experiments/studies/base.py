@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..cells.cell import Cell, CellResult
 from ..config.settings import Settings
-from ..storage.cell_results import Ledger
+from ..storage.cell_results import StudyState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,11 +52,11 @@ class Study:
 
         return run_cell(cell)
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
+    def stages(self, ledger: StudyState) -> Iterator[list[Cell]]:
         """The cells that are needed, stage by stage: after each yield the ledger has the results of what was yielded."""
         raise NotImplementedError
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    def summary(self, cells: pd.DataFrame, ledger: StudyState) -> pd.DataFrame:
         """The rows of ``summary.csv``.
 
         Args:
@@ -68,18 +68,18 @@ class Study:
         """
         raise NotImplementedError
 
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
+    def say(self, summary: pd.DataFrame, ledger: StudyState) -> Said:
         """What the summary means."""
         raise NotImplementedError
 
-    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+    def tables(self, summary: pd.DataFrame, ledger: StudyState) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Further tables by name, each written as ``<name>.csv``."""
         return {}
 
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
+    def figures(self, summary: pd.DataFrame, ledger: StudyState) -> Iterator[Figure]:  # noqa: ARG002
         """The plots."""
         yield from ()
 
-    def about(self, ledger: Ledger) -> Mapping[str, Any]:  # noqa: ARG002
+    def about(self, ledger: StudyState) -> Mapping[str, Any]:  # noqa: ARG002
         """What the manifest also says."""
         return {}

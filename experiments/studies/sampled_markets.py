@@ -13,7 +13,7 @@ from ..config.changes import Changes, as_overrides, fewer, varied
 from ..config.settings import Settings
 from ..config.study_settings import Range
 from ..errors import BadInput
-from ..storage.cell_results import Ledger, table
+from ..storage.cell_results import StudyState, table
 from .cell_plans import PILOT, Plan, best_single, unit
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def cells(plan: Plan, replications: int) -> list[Cell]:
     return [*plan.cells(plan.sources, PILOTS_HERE), *plan.cells(arms, range(replications))]
 
 
-def differences(plan: Plan, replications: int, ledger: Ledger) -> pd.Series[float] | None:
+def differences(plan: Plan, replications: int, ledger: StudyState) -> pd.Series[float] | None:
     """The focal advertiser's profit with all data less that of the silo, a value a replication; None where cells failed."""
     from ..estimate import outcomes
     from ..estimate.intervals import combined
@@ -130,7 +130,7 @@ def differences(plan: Plan, replications: int, ledger: Ledger) -> pd.Series[floa
     return combined(profit, {"joint": 1.0, silo: -1.0})
 
 
-def there(plan: Plan, replications: int, ledger: Ledger) -> tuple[pd.DataFrame, str] | None:
+def there(plan: Plan, replications: int, ledger: StudyState) -> tuple[pd.DataFrame, str] | None:
     """The market's cells, and the silo, a source where that is the better single one; None where cells failed."""
     wanted = plan.cells(dict.fromkeys((*plan.siloed, "joint")), range(replications))
     found = ledger.of(wanted)
@@ -142,7 +142,7 @@ def there(plan: Plan, replications: int, ledger: Ledger) -> tuple[pd.DataFrame, 
     return table(found), silo
 
 
-def means(plans: Sequence[Plan], replications: int, ledger: Ledger) -> NDArray[np.float64]:
+def means(plans: Sequence[Plan], replications: int, ledger: StudyState) -> NDArray[np.float64]:
     """The value of joint data in each market.
 
     Raises:

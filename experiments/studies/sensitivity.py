@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..cells.cell import Cell
 from ..errors import BadInput
-from ..storage.cell_results import Ledger
+from ..storage.cell_results import StudyState
 from . import sampled_markets as drawn
 from .base import Said, Study
 from .cell_plans import Plan, unit
@@ -39,13 +39,13 @@ class Sensitivity(Study):
         drawn.check(settings.study.ranges, "the study sensitivity")
         _ = self._screened
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
+    def stages(self, ledger: StudyState) -> Iterator[list[Cell]]:
         """The screening; then, with what it found, the indices."""
         yield self._cells(self._screened)
         if self.settings.study.sobol.factors:
             yield self._cells(self._followed(ledger))
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
+    def summary(self, cells: pd.DataFrame, ledger: StudyState) -> pd.DataFrame:  # noqa: ARG002
         """Effects and indices, a row a key."""
         import pandas as pd
 
@@ -54,7 +54,7 @@ class Sensitivity(Study):
         rows = list(self._rows(ledger))
         return pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
 
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
+    def say(self, summary: pd.DataFrame, ledger: StudyState) -> Said:  # noqa: ARG002
         """The keys by what they move, and a sentence."""
         from ..report.wording.sensitivity import effect_table, sentences
 
@@ -62,7 +62,7 @@ class Sensitivity(Study):
         ranges = self.settings.study.ranges
         return Said(verdict=tuple(sentences(summary, money)), shown=(effect_table(summary, ranges, money),))
 
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
+    def figures(self, summary: pd.DataFrame, ledger: StudyState) -> Iterator[Figure]:  # noqa: ARG002
         """The tornado."""
         from ..report.plots.figure import Figure
         from ..report.plots.tornado import draw_tornado
@@ -92,19 +92,19 @@ class Sensitivity(Study):
             for number, shares in enumerate(self._points.tolist())
         ]
 
-    def _effects(self, ledger: Ledger) -> pd.DataFrame:
+    def _effects(self, ledger: StudyState) -> pd.DataFrame:
         from ..estimate.sensitivity import morris_effects
 
         study = self.settings.study
         results = drawn.means(self._screened, study.replications, ledger)
         return morris_effects([one.key for one in study.ranges], self._points, results, study.morris.levels)
 
-    def _leading(self, ledger: Ledger) -> list[str]:
+    def _leading(self, ledger: StudyState) -> list[str]:
         """The keys whose effects are the largest; as many as are to be followed up."""
         effects = self._effects(ledger).sort_values("size", ascending=False, kind="stable")
         return list(effects["key"][: self.settings.study.sobol.factors])
 
-    def _followed(self, ledger: Ledger) -> list[Plan]:
+    def _followed(self, ledger: StudyState) -> list[Plan]:
         from ..estimate.sensitivity import sobol_points
 
         try:
@@ -124,7 +124,7 @@ class Sensitivity(Study):
     def _cells(self, plans: list[Plan]) -> list[Cell]:
         return [cell for plan in plans for cell in drawn.cells(plan, self.settings.study.replications)]
 
-    def _rows(self, ledger: Ledger) -> Iterator[dict[str, Any]]:
+    def _rows(self, ledger: StudyState) -> Iterator[dict[str, Any]]:
         from ..estimate.sensitivity import sobol_indices
 
         study = self.settings.study

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 from ..cells.cell import Cell, CellResult, code_version
 from ..cells.versions import PACKAGES, version
 from ..config.points import Point, digest
-from ..errors import BadInput, closest
-from ..execution import Chore, cores
-from ..execution.drawing import reported
+from ..errors import BadInput, closest, reported
 from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage
 from ..execution.scheduler import Study as OnItsWay
-from ..storage.cell_results import Ledger, TimeSeries, table
+from ..execution.tasks import SideTask, cores
+from ..storage.cell_results import StudyState, TimeSeries, table
 from ..storage.study_folder import Folder
 from .base import Said, Study
 
@@ -74,10 +73,10 @@ def answer_all(
         FailedFast: a cell failed, and ``executor.fail_fast`` is set; the answers of the studies that failed are handed over.
     """
     first = next(iter(points))
-    begun: dict[Path, tuple[Point, Ledger]] = {}
+    begun: dict[Path, tuple[Point, StudyState]] = {}
 
     def start(point: Point, wait: bool) -> Progress:
-        ledger = Ledger()
+        ledger = StudyState()
         begun[point.folder] = point, ledger
         return _answering(point, study_of(point), ledger, wait=wait)
 
@@ -108,7 +107,7 @@ def alone(point: Point, study: Study, name: str) -> CellResult:
     names: list[str] = []
     with closing(Folder(point.folder).cells) as cells:
         cells.scan()
-        for stage in study.stages(Ledger(cells)):
+        for stage in study.stages(StudyState(cells)):
             for cell in stage:
                 if str(cell) == name:
                     return study.work(cell)
@@ -116,11 +115,11 @@ def alone(point: Point, study: Study, name: str) -> CellResult:
     raise BadInput(f"--cell {name!r}: this study has no such cell{closest(name, names)}")
 
 
-def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Progress:
+def _answering(point: Point, study: Study, ledger: StudyState, *, wait: bool) -> Progress:
     """The study on its way to its answer: yields the cells that are missing."""
     study.check()
     folder, started = Folder(point.folder), time.time()
-    with folder.held(wait=wait):
+    with folder.locked(wait=wait):
         _look(folder, ledger)
         cells: dict[str, Cell] = {}
         for stage in study.stages(ledger):
@@ -143,7 +142,7 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
         if found.summary is not None:
             found.said = study.say(found.summary, ledger)
             if not (point.folder / REPORT).is_file():
-                yield Finish([Chore(partial(report, point.folder), REPORT)])
+                yield Finish([SideTask(partial(report, point.folder), REPORT)])
             return found
         folder.status("running")
         _write(found, point, study, folder, ledger, list(cells.values()))
@@ -156,7 +155,7 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
         about |= {"content": content, "files": files}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("failed" if ledger.failures else "done")
-        yield Finish([Chore(partial(_page, point.folder), REPORT)])
+        yield Finish([SideTask(partial(_page, point.folder), REPORT)])
         folder.cells.compact()
     return found
 
@@ -182,7 +181,9 @@ def _page(folder: Path) -> Path:
     return write_page(folder)
 
 
-def _drawings(summary: pd.DataFrame | None, point: Point, study: Study, ledger: Ledger) -> Iterator[Chore]:
+def _drawings(
+    summary: pd.DataFrame | None, point: Point, study: Study, ledger: StudyState
+) -> Iterator[SideTask]:
     """The plots that the tables of any study allow, and the study's own, each by itself."""
     look = point.settings.plot
     if summary is None or not look.enabled:
@@ -190,14 +191,14 @@ def _drawings(summary: pd.DataFrame | None, point: Point, study: Study, ledger: 
     from ..report.plots.letters import names_in, report_missing
 
     report_missing([point.settings.scenario.name, *names_in(summary)])
-    yield Chore(partial(_further, point.folder), "plots")
+    yield SideTask(partial(_further, point.folder), "plots")
     with reported("plots"):
         for figure in study.figures(summary, ledger):
             draw = partial(figure.write, point.folder / "plots", look.style, tuple(look.format))
-            yield Chore(draw, f"plots/{figure.name}")
+            yield SideTask(draw, f"plots/{figure.name}")
 
 
-def _look(folder: Folder, ledger: Ledger) -> None:
+def _look(folder: Folder, ledger: StudyState) -> None:
     """Find the finished cells, and say what does not count."""
     folder.cells.scan()
     ledger.finished = folder.cells
@@ -209,7 +210,7 @@ def _look(folder: Folder, ledger: Ledger) -> None:
 
 
 def _write(
-    answer: Answer, point: Point, study: Study, folder: Folder, ledger: Ledger, cells: list[Cell]
+    answer: Answer, point: Point, study: Study, folder: Folder, ledger: StudyState, cells: list[Cell]
 ) -> None:
     folder.checksums.clear()
     folder.write_text("config.yaml", point.yaml)
@@ -244,7 +245,7 @@ def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame |
     return pd.read_parquet(folder.path / SUMMARY)
 
 
-def manifest(point: Point, started: float, ledger: Ledger) -> dict[str, Any]:
+def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]:
     """Where the numbers come from: versions, seed, command, time and work."""
     wall = time.time() - started
     return {

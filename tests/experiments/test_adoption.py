@@ -14,7 +14,7 @@ from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, lookup
 from jointbid.experiments.estimate.adoption import Gain, equilibria, gains, per_bidder
 from jointbid.experiments.report.wording.adoption import notes, sentences
-from jointbid.experiments.storage.cell_results import Ledger
+from jointbid.experiments.storage.cell_results import StudyState
 from jointbid.experiments.studies.adoption import Adoption
 
 SMALL = ["scenario=theory_rivals", "executor=serial", "study.arm=profile", "bidders.count=3"]
@@ -103,7 +103,7 @@ def study(*overrides):
 
 
 def bidders_of(study):
-    (cells,) = study.stages(Ledger())
+    (cells,) = study.stages(StudyState())
     return {cell.scenario.bidders.count for cell in cells}, {cell.who for cell in cells}
 
 

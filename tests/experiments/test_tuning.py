@@ -10,7 +10,7 @@ from jointbid.experiments.cells.cell import CellResult
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
-from jointbid.experiments.storage.cell_results import Ledger
+from jointbid.experiments.storage.cell_results import StudyState
 from jointbid.experiments.studies.cell_plans import Plan
 from jointbid.experiments.studies.tuning.tuned_parameter import TUNING, Tuned, sides_of, tune
 from jointbid.experiments.studies.value.study import Value
@@ -189,7 +189,7 @@ def test_all_arms_are_tuned_in_step(adapted):
     (point,) = load(
         "value", [*RIVALS, f"study.rivals={adapted}", "study.tune={parameter: gain, values: [0.5, 1.0]}"]
     )
-    stages = Value(point.settings).stages(Ledger())
+    stages = Value(point.settings).stages(StudyState())
     first = next(stages)
     assert {c.arm for c in first} >= {"none", "joint", "stacked"}
     assert all(c.is_pilot for c in first)

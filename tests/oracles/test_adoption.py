@@ -12,7 +12,7 @@ from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
 from jointbid.experiments.estimate.adoption import label
-from jointbid.experiments.storage.cell_results import Ledger, table
+from jointbid.experiments.storage.cell_results import StudyState, table
 from jointbid.experiments.studies.adoption import Adoption
 
 pytestmark = pytest.mark.oracle
@@ -33,7 +33,7 @@ def study(n, b, cost=0.0, values="private", replications=6, requests=8_000):
         "study.replications": replications,
     }
     (point,) = load("adoption", [f"{key}={value}" for key, value in keys.items()])
-    asked, ledger = Adoption(point.settings), Ledger()
+    asked, ledger = Adoption(point.settings), StudyState()
     cells = [cell for stage in asked.stages(ledger) for cell in stage]
     return asked.summary(table([(cell, run_cell(cell)) for cell in cells]), ledger)
 

@@ -17,7 +17,7 @@ from ...cells.attribution_season import (
 )
 from ...cells.cell import Cell, CellResult
 from ...errors import BadInput
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from ..base import Said, Study
 from . import worlds
 from .firm import Firm
@@ -58,7 +58,7 @@ class Attribution(Study):
         """Campaigns by channel, their log and their test."""
         return run_cell(cell)
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
+    def stages(self, ledger: StudyState) -> Iterator[list[Cell]]:
         """The logs, tests and removals; then the next season under every rule's budgets."""
         replications = range(self.settings.study.replications)
         yield [*self._firm.log(replications), *worlds.logs(self._worlds)]
@@ -67,7 +67,7 @@ class Attribution(Study):
             *worlds.seasons(self._worlds, ledger),
         ]
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:  # noqa: ARG002
+    def summary(self, cells: pd.DataFrame, ledger: StudyState) -> pd.DataFrame:  # noqa: ARG002
         """Effects, credits and their errors by channel; profits under each rule's budgets; shares of worlds."""
         import pandas as pd
 
@@ -78,7 +78,7 @@ class Attribution(Study):
         found = [*rows(self._own(ledger), self._firm, self._budgets), *further]
         return pd.DataFrame(found, columns=[*SUMMARY_COLUMNS, *([P_HOLM] if self._worlds else [])])
 
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:  # noqa: ARG002
+    def say(self, summary: pd.DataFrame, ledger: StudyState) -> Said:  # noqa: ARG002
         """The two tables, and what the sentence is worth here."""
         from ...report.wording.attribution import budget_table, credit_table, sentences
 
@@ -87,7 +87,7 @@ class Attribution(Study):
             shown=(credit_table(summary, self._firm.channels), budget_table(summary, self._budgets)),
         )
 
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
+    def figures(self, summary: pd.DataFrame, ledger: StudyState) -> Iterator[Figure]:  # noqa: ARG002
         """What each channel is credited with against what it did."""
         from ...report.plots import credit_points, draw_credit
         from ...report.plots.figure import Figure
@@ -95,15 +95,15 @@ class Attribution(Study):
         points = credit_points(summary)
         yield Figure("credit", points, partial(draw_credit, points))
 
-    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+    def tables(self, summary: pd.DataFrame, ledger: StudyState) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Every drawn world."""
         return {"worlds": worlds.table(self._worlds, ledger)} if self._worlds else {}
 
-    def about(self, ledger: Ledger) -> Mapping[str, Any]:  # noqa: ARG002
+    def about(self, ledger: StudyState) -> Mapping[str, Any]:  # noqa: ARG002
         """Whose log each channel is in."""
         return {"owners": {name: channel.owner for name, channel in self._firm.plan.channels.items()}}
 
-    def _own(self, ledger: Ledger) -> pd.DataFrame:
+    def _own(self, ledger: StudyState) -> pd.DataFrame:
         """The cells of the scenario's own market; two rules that set the same budgets share a season, and both have its rows."""
         replications = range(self.settings.study.replications)
         seasons = self._firm.next(replications, self._budgets, ledger)

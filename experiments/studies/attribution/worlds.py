@@ -10,7 +10,7 @@ from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, NEXT
 from ...cells.cell import Cell
 from ...config.changes import as_overrides
 from ...config.settings import Settings
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from .. import sampled_markets as drawn
 from ..cell_plans import unit
 from .firm import Firm
@@ -53,13 +53,13 @@ def logs(found: Sequence[World]) -> list[Cell]:
     return [cell for world in found for cell in world.firm.log(world.replications, truth=False)]
 
 
-def seasons(found: Sequence[World], ledger: Ledger) -> list[Cell]:
+def seasons(found: Sequence[World], ledger: StudyState) -> list[Cell]:
     """What they do about it."""
     wanted = (BY_LAST_TOUCH, BY_CLAIMS, TEST)
     return [cell for world in found for cell in world.firm.next(world.replications, wanted, ledger)]
 
 
-def table(found: Sequence[World], ledger: Ledger) -> pd.DataFrame:
+def table(found: Sequence[World], ledger: StudyState) -> pd.DataFrame:
     """A row a world: the drawn values, both comparisons with their intervals and what they show; failed ones are left out."""
     import pandas as pd
 
@@ -91,7 +91,7 @@ def rows(found: pd.DataFrame, settings: Settings[Any]) -> Iterator[dict[str, Any
         yield from drawn.key_rows(found, name, f"{name}_decided_by", settings.study.ranges)
 
 
-def _profits(world: World, ledger: Ledger) -> pd.DataFrame | None:
+def _profits(world: World, ledger: StudyState) -> pd.DataFrame | None:
     """Profit in the next season, a row a replication and a column a rule; None where cells failed."""
     import pandas as pd
 

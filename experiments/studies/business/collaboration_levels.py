@@ -12,7 +12,7 @@ from ...cells.cell import Cell
 from ...config.changes import as_overrides, fewer, varied
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from ..cell_plans import PILOT, Plan, unit
 from .money import terms_at
 
@@ -88,7 +88,7 @@ class Readings:
 
 
 def readings(
-    settings: Settings[ValueStudy], found: Sequence[Step], ledger: Ledger
+    settings: Settings[ValueStudy], found: Sequence[Step], ledger: StudyState
 ) -> dict[tuple[str, str], Readings]:
     """By shape and cost; without those of which a cell failed."""
     by_shape: dict[str, tuple[list[Any], list[Any]]] = {}
@@ -116,7 +116,7 @@ def _levels(settings: Settings[ValueStudy], shape: str, cost: str, changes: list
     return found
 
 
-def _per_request(own: Sequence[Step], ledger: Ledger, replications: Sequence[int]) -> list[Any]:
+def _per_request(own: Sequence[Step], ledger: StudyState, replications: Sequence[int]) -> list[Any]:
     """What joined data bring per request beyond the silo, and cost, at each level; a value a replication each."""
     import pandas as pd
 

@@ -10,7 +10,7 @@ from ...cells.cell import Cell
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
 from ...report.wording import collaboration_levels as level_words
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from . import collaboration_levels as levels
 from . import overtaking, upgrade
 from . import own_data as switching
@@ -41,7 +41,7 @@ class FirmPlans:
         better = self._upgrade.cells(self._replications) if self._upgrade else []
         return [*levels.cells(self._steps), *switching.cells(self._building), *plans, *better]
 
-    def rows(self, ladder: pd.DataFrame, ledger: Ledger) -> Iterator[dict[str, Any]]:
+    def rows(self, ladder: pd.DataFrame, ledger: StudyState) -> Iterator[dict[str, Any]]:
         """For ``summary.csv``; ``ladder`` are its cells."""
         yield from levels.rows(self._settings, self._levels(ledger))
         yield from levels.staying_out(self._settings, ladder)
@@ -56,7 +56,7 @@ class FirmPlans:
         yield from overtaking.sentences(summary, self._settings)
         yield from upgrade.sentences(summary, self._settings)
 
-    def tables(self, ledger: Ledger) -> Mapping[str, pd.DataFrame]:
+    def tables(self, ledger: StudyState) -> Mapping[str, pd.DataFrame]:
         """``levels``, ``own_data`` and ``overtaking``."""
         found = self._levels(ledger)
         tables = {
@@ -66,7 +66,7 @@ class FirmPlans:
         }
         return {name: table for name, table in tables.items() if table is not None}
 
-    def figures(self, ledger: Ledger) -> Iterator[Figure]:
+    def figures(self, ledger: StudyState) -> Iterator[Figure]:
         """A plot of each table."""
         from ...report import plots
         from ...report.plots.figure import Figure
@@ -99,5 +99,5 @@ class FirmPlans:
     def _replications(self) -> range:
         return range(self._settings.study.replications)
 
-    def _levels(self, ledger: Ledger) -> dict[tuple[str, str], levels.Readings]:
+    def _levels(self, ledger: StudyState) -> dict[tuple[str, str], levels.Readings]:
         return levels.readings(self._settings, self._steps, ledger)

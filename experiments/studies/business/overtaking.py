@@ -17,7 +17,7 @@ from jointbid.sim.scenario import StrategySpec
 
 from ...cells.cell import Cell
 from ...config.settings import Settings
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ class Plans:
             for name in self.names
         ]
 
-    def lead(self, replications: Sequence[int], ledger: Ledger) -> Lead | None:
+    def lead(self, replications: Sequence[int], ledger: StudyState) -> Lead | None:
         """What the slow one has brought more so far; None where a cell failed."""
         from ...estimate.overtaking import Lead
 
@@ -86,7 +86,7 @@ def plans(settings: Settings[Any], point: str = "") -> Plans | None:
     return None if settings.study.overtaking is None else Plans(settings, point)
 
 
-def rows(found: Plans | None, replications: Sequence[int], ledger: Ledger) -> Iterator[dict[str, Any]]:
+def rows(found: Plans | None, replications: Sequence[int], ledger: StudyState) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: the month, and the lead at the end."""
     from ...estimate.ladder import row_of
 
@@ -98,7 +98,7 @@ def rows(found: Plans | None, replications: Sequence[int], ledger: Ledger) -> It
     yield row_of(LEAD, sides, "npv", found.settings.scenario.currency, lead.at_the_end())
 
 
-def month_table(found: Plans | None, replications: Sequence[int], ledger: Ledger) -> pd.DataFrame | None:
+def month_table(found: Plans | None, replications: Sequence[int], ledger: StudyState) -> pd.DataFrame | None:
     """By month what the slow plan has brought more so far, with its interval."""
     import pandas as pd
 

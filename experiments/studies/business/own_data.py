@@ -15,7 +15,7 @@ from ...cells.lattice import Lattice
 from ...config.changes import as_overrides, fewer, varied
 from ...config.first_party import built_up, with_part
 from ...config.settings import Settings
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from ..cell_plans import PILOT, Plan
 from .money import terms
 
@@ -82,7 +82,7 @@ def cells(found: Steps | None) -> list[Cell]:
 
 
 def switching(
-    settings: Settings[Any], found: Steps | None, ledger: Ledger, *, pilot: bool = False
+    settings: Settings[Any], found: Steps | None, ledger: StudyState, *, pilot: bool = False
 ) -> Switching | None:
     """What own data bring more than bought ones by month; None where there are none, or a cell failed."""
     from ...estimate.own_data import Switching
@@ -99,7 +99,7 @@ def switching(
     return Switching(known.requests_per_month * (rising - bought[:, None]), known)
 
 
-def rows(settings: Settings[Any], found: Steps | None, ledger: Ledger) -> Iterator[dict[str, Any]]:
+def rows(settings: Settings[Any], found: Steps | None, ledger: StudyState) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``: when to switch, what building is worth with the switch of the pilots, and when it is paid back."""
     from ...estimate.ladder import row_of
 
@@ -119,7 +119,7 @@ def rows(settings: Settings[Any], found: Steps | None, ledger: Ledger) -> Iterat
         yield row_of(estimand, f"{found.own} - {found.bought}", metric, unit, value)
 
 
-def month_table(settings: Settings[Any], found: Steps | None, ledger: Ledger) -> pd.DataFrame | None:
+def month_table(settings: Settings[Any], found: Steps | None, ledger: StudyState) -> pd.DataFrame | None:
     """By month what own data bring more than bought ones, and the balance of building so far, each with its interval."""
     import pandas as pd
 
@@ -186,7 +186,7 @@ def _replications(found: Steps) -> range:
 
 
 def _per_request(
-    found: Steps, ledger: Ledger, replications: Sequence[int]
+    found: Steps, ledger: StudyState, replications: Sequence[int]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """Profit less the price of data: of own ones, shape (replications, parts), and of bought ones, shape (replications,)."""
     from ...estimate.ladder import PROFIT

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...cells.cell import Cell
 from ...config.changes import as_overrides, varied
 from ...config.settings import Settings
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from ..cell_plans import Plan, unit
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Upgrade:
         """The arm `joint` in both; that of the market as it is is the ladder's."""
         return [cell for plan in (self.now, self.better) for cell in plan.cells(("joint",), replications)]
 
-    def differences(self, replications: Sequence[int], ledger: Ledger) -> pd.Series[float] | None:
+    def differences(self, replications: Sequence[int], ledger: StudyState) -> pd.Series[float] | None:
         """What better data bring, a value a replication; None where a cell failed."""
         from ...estimate import outcomes
         from ...estimate.ladder import PROFIT
@@ -62,7 +62,7 @@ def upgrade(settings: Settings[Any], point: str = "") -> Upgrade | None:
     return Upgrade(Plan(settings, point), Plan(better, f"{point}, better data".removeprefix(", ")))
 
 
-def rows(found: Upgrade | None, replications: Sequence[int], ledger: Ledger) -> Iterator[dict[str, Any]]:
+def rows(found: Upgrade | None, replications: Sequence[int], ledger: StudyState) -> Iterator[dict[str, Any]]:
     """For ``summary.csv``."""
     from ...estimate import mean_interval
     from ...estimate.ladder import PROFIT, summary_row

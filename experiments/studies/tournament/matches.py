@@ -12,7 +12,7 @@ from jointbid.sim.scenario import StrategySpec
 from ...cells.cell import PILOTS, Cell, label
 from ...config.settings import Settings
 from ...config.study_settings import TournamentStudy
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from ..cell_plans import unit
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Matches:
         pairs = list(product(self.strategies, repeat=2))
         return [self._cell(pair, replication) for replication in replications for pair in pairs]
 
-    def results(self, cells: pd.DataFrame, ledger: Ledger) -> Results:
+    def results(self, cells: pd.DataFrame, ledger: StudyState) -> Results:
         """What these rows come to; the pilot's are in the ledger."""
         from ...estimate.tournament import Results
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...cells.cell import TOGETHER, Cell, CellResult
 from ...config.lineup import Field, field_of
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from ..base import Said, Study
 from . import worlds
 from .matches import PILOT, Matches
@@ -38,13 +38,13 @@ class Tournament(Study):
 
         return run_match(cell)
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way
+    def stages(self, ledger: StudyState) -> Iterator[list[Cell]]:  # noqa: ARG002 - nothing is decided on the way
         """All at once: the market of all first, as that tries every strategy."""
         own, replications = self._matches, range(self.settings.study.replications)
         drawn = [cell for world in self._worlds for cell in world.cells]
         yield [*own.together(replications), *own.pairings(replications), *own.pairings(PILOT), *drawn]
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    def summary(self, cells: pd.DataFrame, ledger: StudyState) -> pd.DataFrame:
         """Scores, ranks, comparisons and regrets; and shares of worlds."""
         import pandas as pd
 
@@ -54,7 +54,7 @@ class Tournament(Study):
         further = worlds.rows(self._drawn(ledger), leader_of(own), self._matches.names, self.settings)
         return pd.concat([own.summary(), pd.DataFrame(list(further))], ignore_index=True)
 
-    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
+    def tables(self, summary: pd.DataFrame, ledger: StudyState) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """The ranking, all paired comparisons, the payoff matrix with its regrets, and every drawn world."""
         results = self._results_of(ledger)
         found = {"ranking": results.ranked, "comparisons": results.compared}
@@ -64,7 +64,7 @@ class Tournament(Study):
             found["worlds"] = self._drawn(ledger)
         return found
 
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
+    def say(self, summary: pd.DataFrame, ledger: StudyState) -> Said:
         """The ranking of each format, the payoffs, and a sentence for each ranking; then what drawn worlds show."""
         from ...report.wording import tournament_worlds as words
         from ...report.wording.tournament import notes, payoff_table, ranking_table, verdict
@@ -87,7 +87,7 @@ class Tournament(Study):
             shown=tuple(shown),
         )
 
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:  # noqa: ARG002
+    def figures(self, summary: pd.DataFrame, ledger: StudyState) -> Iterator[Figure]:  # noqa: ARG002
         """The ranks that the comparisons allow, the payoff matrix, and who is ahead in each drawn world."""
         from ...report.plots import draw_payoffs, draw_ranks, draw_worlds
         from ...report.plots.figure import Figure
@@ -99,7 +99,7 @@ class Tournament(Study):
         if len(found := self._drawn(ledger)):
             yield Figure("worlds", found, partial(draw_worlds, found, results.unit))
 
-    def about(self, ledger: Ledger) -> Mapping[str, Any]:
+    def about(self, ledger: StudyState) -> Mapping[str, Any]:
         """How many replications, the strategies, the best response to each, and the packages that bring them."""
         from jointbid.strategies.plugins import origin, plugins
 
@@ -128,7 +128,7 @@ class Tournament(Study):
 
     # -- results --------------------------------------------------------------------------------------------------
 
-    def _results_of(self, ledger: Ledger) -> Results:
+    def _results_of(self, ledger: StudyState) -> Results:
         own, replications = self._matches, range(self.settings.study.replications)
         cells = [*own.together(replications), *own.pairings(replications)]
         once = {
@@ -136,7 +136,7 @@ class Tournament(Study):
         }  # of two strategies, the market of all is one of the pairings
         return own.results(table(ledger.of(list(once.values()))), ledger)
 
-    def _drawn(self, ledger: Ledger) -> pd.DataFrame:
+    def _drawn(self, ledger: StudyState) -> pd.DataFrame:
         """A row a world; empty where none is asked for."""
         import pandas as pd
 

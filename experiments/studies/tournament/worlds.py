@@ -12,7 +12,7 @@ from ...cells.cell import Cell
 from ...config.changes import as_overrides
 from ...config.settings import Settings
 from ...config.study_settings import TournamentStudy
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from .. import sampled_markets as drawn
 from ..cell_plans import unit
 from .matches import Matches
@@ -52,7 +52,7 @@ def worlds(settings: Settings[TournamentStudy], strategies: tuple[StrategySpec, 
     return found
 
 
-def world_table(found: Sequence[World], leader: str, ledger: Ledger) -> pd.DataFrame:
+def world_table(found: Sequence[World], leader: str, ledger: StudyState) -> pd.DataFrame:
     """A row a world: the drawn values, who comes first and second and by how much, and what is shown; failed ones are left out.
 
     The finding is the strategy that is shown to be ahead of each other one (Holm over all pairs, as in ``comparisons.csv``), or

@@ -11,7 +11,7 @@ from ...cells.arms import FOCAL, bidder_names
 from ...cells.cell import Cell
 from ...config.settings import Settings
 from ...config.study_settings import Tune
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..cell_plans import Plan
 from .bid_curves import check_curve, refit
 from .tuned_parameter import Side, Tuned, check_parameter, sides_of, tune
@@ -58,7 +58,7 @@ class Retuned:
             self.before[plan.point] = Tuned(alike, sides_of(alike, curve, adapted=False))
         return Tuned(cell, [Side((FOCAL,), curve)])
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
+    def stages(self, ledger: StudyState) -> Iterator[list[Cell]]:
         """The cells of each answer, all points in step."""
         if self.wanted is None:
             return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..cell_plans import unit
 from . import learning as value_learning
 from .curves import Curve, readings
@@ -28,7 +28,7 @@ class Followed:
         ledger: has the results of their cells.
     """
 
-    def __init__(self, settings: Settings[ValueStudy], curves: Sequence[Curve], ledger: Ledger) -> None:
+    def __init__(self, settings: Settings[ValueStudy], curves: Sequence[Curve], ledger: StudyState) -> None:
         self.curves = curves
         self._settings, self._ledger = settings, ledger
 

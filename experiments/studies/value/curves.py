@@ -11,7 +11,7 @@ from ...config.changes import Changes, as_overrides, fewer, varied
 from ...config.settings import Settings
 from ...config.value_settings import Swept, ValueStudy
 from ...errors import BadInput
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from ..cell_plans import Plan, best_single
 from . import learning as value_learning
 
@@ -107,7 +107,9 @@ def cells(plan: Plan) -> list[Cell]:
     return [*plan.pilot(), *plan.cells(plan.compared, range(plan.study.curve.replications))]
 
 
-def at_points(plans: Mapping[Key, Plan], ledger: Ledger) -> tuple[dict[Key, pd.DataFrame], dict[Key, str]]:
+def at_points(
+    plans: Mapping[Key, Plan], ledger: StudyState
+) -> tuple[dict[Key, pd.DataFrame], dict[Key, str]]:
     """Cells of each point, and its better single source; points with failed cells are left out."""
     found, single = {}, {}
     for key, plan in plans.items():
@@ -119,7 +121,7 @@ def at_points(plans: Mapping[Key, Plan], ledger: Ledger) -> tuple[dict[Key, pd.D
     return found, single
 
 
-def readings(curve: Curve, ledger: Ledger) -> list[Reading]:
+def readings(curve: Curve, ledger: StudyState) -> list[Reading]:
     """What was found at each point of a curve; points with failed cells are left out."""
     from ...estimate.curves import Reading
 

@@ -11,7 +11,7 @@ from jointbid.sim.scenario import Scenario, StrategySpec
 
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
-from ...storage.cell_results import Found, table
+from ...storage.cell_results import CellResults, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def width(value: Estimate, wanted: float | None, most: int) -> Iterator[str]:
         )
 
 
-def near_tie(pilot: Found) -> Iterator[str]:
+def near_tie(pilot: CellResults) -> Iterator[str]:
     """Where the pilots do not show that the better single source is the better one."""
     from ...estimate import paired_difference
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...cells.cell import Cell
 from ...errors import BadInput
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from .. import sampled_markets as drawn
 from ..base import Said, Study
 from ..business import money as value_money
@@ -52,7 +52,7 @@ class Value(Study):
         _ = self._asked_curves, self._asked_map, self._asked_worlds, self._retuned  # every point is a market
         self._firm.check()
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
+    def stages(self, ledger: StudyState) -> Iterator[list[Cell]]:
         """Pilots where a width is asked for; then everything else at once."""
         yield from self._retuned.stages(ledger)
         ladders = self._ladders
@@ -66,7 +66,7 @@ class Value(Study):
             own += frozen.cells(frozen.compared, replications)
         yield own + points + worlds.cells(self._worlds) + self._firm.cells()
 
-    def about(self, ledger: Ledger) -> Mapping[str, Any]:
+    def about(self, ledger: StudyState) -> Mapping[str, Any]:
         """How many replications, which source is the better one, and which silo."""
         study = self.settings.study
         return {
@@ -75,7 +75,7 @@ class Value(Study):
             "silo": study.silo,
         }
 
-    def summary(self, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    def summary(self, cells: pd.DataFrame, ledger: StudyState) -> pd.DataFrame:
         """The ladder, and what separates its rungs."""
         from ...estimate import ladder_summary
 
@@ -108,7 +108,7 @@ class Value(Study):
 
         return pd.concat([ladder, pd.DataFrame(further)], ignore_index=True)
 
-    def _with_learned(self, ladder: pd.DataFrame, cells: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    def _with_learned(self, ladder: pd.DataFrame, cells: pd.DataFrame, ledger: StudyState) -> pd.DataFrame:
         """The ladder's summary, and below it the learned ladder's with what learning costs."""
         import pandas as pd
 
@@ -121,7 +121,7 @@ class Value(Study):
         rows = value_learning.rows(self.settings, exact, learned, best)
         return adjusted(pd.concat([ladder, rows], ignore_index=True))
 
-    def say(self, summary: pd.DataFrame, ledger: Ledger) -> Said:
+    def say(self, summary: pd.DataFrame, ledger: StudyState) -> Said:
         """The two tables, the sentence, and what spoils it."""
         from ...report.verdict import holders, others, verdict
 
@@ -146,7 +146,7 @@ class Value(Study):
             shown=tuple(self._tables(summary, about)),
         )
 
-    def figures(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[Figure]:
+    def figures(self, summary: pd.DataFrame, ledger: StudyState) -> Iterator[Figure]:
         """The ladder; the value against the match rate; the two steps over redundancy and interaction."""
         from ...estimate import heat_table, silo_label
         from ...estimate.ladder import LOST, PROFIT
@@ -172,7 +172,7 @@ class Value(Study):
             heat = heat_table(grid, best_single=singles, unit_scale=scale)
             yield Figure("redundancy_interaction", heat, partial(plots.draw_heat, heat, unit=money))
 
-    def tables(self, summary: pd.DataFrame, ledger: Ledger) -> Mapping[str, pd.DataFrame]:
+    def tables(self, summary: pd.DataFrame, ledger: StudyState) -> Mapping[str, pd.DataFrame]:
         """Every curve, a row a point, line, estimand and metric; every world with what was drawn for it."""
         import pandas as pd
 
@@ -183,7 +183,7 @@ class Value(Study):
         tables |= self._firm.tables(ledger)
         return tables | ({"worlds": worlds.world_table(self._worlds, ledger)} if self._worlds else {})
 
-    def _follow(self, ledger: Ledger) -> Followed:
+    def _follow(self, ledger: StudyState) -> Followed:
         if self._followed is None:
             self._followed = Followed(self.settings, self._curves, ledger)
         return self._followed
@@ -257,11 +257,11 @@ class Value(Study):
     def _asked_map(self) -> dict[Grid, Plan]:
         return map_of(self.settings) if self.settings.plot.enabled else {}
 
-    def _best_single(self, ledger: Ledger, ladder: Plan | None = None) -> str:
+    def _best_single(self, ledger: StudyState, ladder: Plan | None = None) -> str:
         plan = ladder or self._ladders[0]
         return best_single(ledger.of(plan.pilot()), plan.sources)
 
-    def _replications(self, ledger: Ledger) -> int:
+    def _replications(self, ledger: StudyState) -> int:
         """How many replications there must be: as configured, or as a pilot shows for the wanted half-width."""
         study = self.settings.study
         if study.half_width is None:
@@ -292,7 +292,7 @@ class Value(Study):
         if (money := value_money.money_table(summary)) is not None:
             yield money
 
-    def _notes(self, summary: pd.DataFrame, ledger: Ledger) -> Iterator[str]:
+    def _notes(self, summary: pd.DataFrame, ledger: StudyState) -> Iterator[str]:
         from ...estimate import lookup
 
         study = self.settings.study

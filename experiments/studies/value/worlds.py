@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...cells.cell import Cell
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from .. import sampled_markets as drawn
 from ..business import overtaking, upgrade
 from ..business import own_data as switching
@@ -94,7 +94,7 @@ def cells(found: list[World]) -> list[Cell]:
     ]
 
 
-def world_table(found: list[World], ledger: Ledger) -> pd.DataFrame:
+def world_table(found: list[World], ledger: StudyState) -> pd.DataFrame:
     """A row a world: the drawn values, the value of joint data with its interval, and what that shows; failed ones are left out."""
     import pandas as pd
 
@@ -113,7 +113,7 @@ def world_table(found: list[World], ledger: Ledger) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _net(world: World, ledger: Ledger) -> dict[str, Any]:
+def _net(world: World, ledger: StudyState) -> dict[str, Any]:
     """Present value after costs with its interval, and what that shows; nothing where no volume is stated."""
     from ...estimate import mean_interval
     from ..business.money import per_request, terms
@@ -138,7 +138,7 @@ def _net(world: World, ledger: Ledger) -> dict[str, Any]:
     return {**ends, "net_finding": net.finding}
 
 
-def _lead(world: World, ledger: Ledger) -> dict[str, Any]:
+def _lead(world: World, ledger: StudyState) -> dict[str, Any]:
     """The slow plan's lead at the end with its interval, what that shows, and the month from which it stays ahead."""
     found = world.plans.lead(world.replications, ledger) if world.plans else None
     if found is None:
@@ -148,7 +148,7 @@ def _lead(world: World, ledger: Ledger) -> dict[str, Any]:
     return {**ends, "lead_finding": lead.finding, "overtaking_month": found.month().estimate}
 
 
-def _upgrade(world: World, ledger: Ledger) -> dict[str, Any]:
+def _upgrade(world: World, ledger: StudyState) -> dict[str, Any]:
     """What better joint data are worth with its interval, and what that shows."""
     from ...estimate import mean_interval
 
