@@ -1,4 +1,4 @@
-"""Finished cells of one study, read from the disk as they are asked for, and as tables."""
+"""Finished cells of one study, read from the disk one at a time, and as tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PART_CELLS = 200
 
 
 class CellResults(Collection[tuple[Cell, CellResult]]):
-    """Cells with their results, which are read from the disk as they are asked for."""
+    """Cells with their results, which are read from the disk during iteration."""
 
     def __init__(self, cells: Sequence[Cell], finished: Segments) -> None:
         self._cells, self._finished = [cell for cell in cells if cell.key in finished], finished
@@ -37,7 +37,7 @@ class CellResults(Collection[tuple[Cell, CellResult]]):
 
 @dataclass
 class StudyState:
-    """What a command knows of one study: where its finished cells are, its failures, and the work behind them.
+    """The state of one study during a command: finished cells, failures, and counts of cells and auctions.
 
     ``failures`` are the lines of ``failures.jsonl`` without their tracebacks.
     """
@@ -49,13 +49,13 @@ class StudyState:
     auctions: int = 0
 
     def of(self, cells: Sequence[Cell]) -> CellResults:
-        """Those of the cells that have a result, in the given order."""
+        """Return the cells that have a result, in the given order."""
         assert self.finished is not None  # noqa: S101 - a study has them
         return CellResults(cells, self.finished)
 
 
 def table(found: Iterable[tuple[Cell, CellResult]]) -> pd.DataFrame:
-    """One row a cell and bidder, in the order of the cells."""
+    """Return a row for each cell and bidder, in the order of the cells."""
     import pandas as pd
 
     frames = list(parts(found, lambda result: result.rows))
@@ -63,7 +63,7 @@ def table(found: Iterable[tuple[Cell, CellResult]]) -> pd.DataFrame:
 
 
 class TimeSeries(Iterable["pd.DataFrame"]):
-    """One row a cell, bidder and hour, part by part, as often as it is gone through."""
+    """A row for each cell, bidder and hour, in parts; may be iterated several times."""
 
     def __init__(self, found: Iterable[tuple[Cell, CellResult]]) -> None:
         self._found = found
@@ -75,7 +75,7 @@ class TimeSeries(Iterable["pd.DataFrame"]):
 def parts(
     found: Iterable[tuple[Cell, CellResult]], rows: Callable[[CellResult], list[dict[str, Any]]]
 ) -> Iterator[pd.DataFrame]:
-    """Rows of many cells as tables of some cells each; at least one, which may be empty."""
+    """Yield the rows of many cells as tables of ``PART_CELLS`` cells each; at least one table, which may be empty."""
     import pandas as pd
 
     records: list[dict[str, Any]] = []

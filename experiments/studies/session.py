@@ -16,8 +16,7 @@ from ..cells.cell import Cell, CellResult, code_version
 from ..cells.versions import PACKAGES, version
 from ..config.points import Point, digest
 from ..errors import BadInput, closest, reported
-from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage
-from ..execution.scheduler import Study as OnItsWay
+from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage, StudyRun
 from ..execution.tasks import SideTask, cores
 from ..storage.cell_results import StudyState, TimeSeries, table
 from ..storage.study_folder import Folder
@@ -53,7 +52,7 @@ class Answer:
     kept: int = 0
 
 
-Progress = OnItsWay[Answer]
+Progress = StudyRun[Answer]
 
 
 def answer(point: Point, study: Study) -> Answer:

@@ -339,14 +339,9 @@ def test_work_that_a_worker_cannot_read_is_a_failure(monkeypatch):
     assert first.outcomes[0].error == "ModuleNotFoundError: No module named 'only_in_the_driver'"
 
 
-def leaves(*_):
-    """The main function of a worker that ends at once."""
-    sys.exit(7)
-
-
-def test_workers_that_never_start_are_an_error(monkeypatch, importable):
-    monkeypatch.setattr("jointbid.experiments.execution.processes.work", leaves)
-    with pytest.raises(RuntimeError, match=r"do not start \(exit code 7\)"):
+def test_workers_that_never_start_are_an_error(monkeypatch):
+    monkeypatch.setattr("jointbid.experiments.execution.processes.work", os.getpid)  # takes no arguments
+    with pytest.raises(RuntimeError, match=r"do not start \(exit code 1\)"):
         list(run_tasks(tasks(8, dies), ExecutorSettings(jobs=2)))
 
 
