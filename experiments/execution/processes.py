@@ -52,7 +52,7 @@ class Processes:
 
     def __init__(self, settings: ExecutorSettings) -> None:
         self._jobs = settings.jobs or cores()
-        self._context: Any = worker_context()
+        worker_context()
         self._workers: list[_Worker] = []
         self._queue: deque[Task] = deque()
         self._failed_starts = 0
@@ -124,9 +124,13 @@ class Processes:
 
     def _start(self) -> _Worker:
         ours, theirs = Pipe()
-        process = self._context.Process(target=work, args=(theirs, self._prints, dict(os.environ)))
+        context: Any = worker_context()  # again, as the fork server may have been killed
+        process = context.Process(target=work, args=(theirs, self._prints, dict(os.environ)))
         with theirs, starting():
-            process.start()
+            try:
+                process.start()
+            except EOFError:
+                raise _no_start("the fork server ended") from None
         return _Worker(process, ours)
 
     def _replace(self, worker: _Worker) -> list[Finished]:
@@ -136,12 +140,14 @@ class Processes:
         self._workers.remove(worker)
         self._failed_starts = 0 if worker.is_ready else self._failed_starts + 1
         if self._failed_starts == MAX_FAILED_STARTS * self._jobs:
-            raise RuntimeError(
-                f"worker processes do not start (exit code {code}); executor=serial does without"
-            )
+            raise _no_start(f"exit code {code}")
         lost = [worker.tasks.popleft()] if worker.is_ready and worker.tasks else []
         self._queue.extendleft(reversed(worker.tasks))
         return [Finished(task, lost=_reason(code)) for task in lost]
+
+
+def _no_start(reason: str) -> RuntimeError:
+    return RuntimeError(f"worker processes do not start ({reason}); executor=serial does without")
 
 
 def _packed(task: Task) -> bytes:

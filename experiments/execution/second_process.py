@@ -19,7 +19,7 @@ from typing import Any
 from jointbid.sim.scenario import StrategySpec
 
 from ..cells.cell import ROOT, Cell, CellResult
-from .start import starting
+from .start import starting, without_ctrl_c
 
 SUSPECT = re.compile(r"\b(hash|set|frozenset|getpid|environ)\b|__hash__|\{\s*[^:{}]+,[^:{}]*\}")
 PATIENCE_S = 600.0
@@ -39,12 +39,15 @@ def rows_elsewhere(work: Callable[[Any], CellResult], cell: Cell) -> Rows | None
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(cloudpickle.dumps((work, cell)), theirs))
-    with theirs, starting(PYTHONHASHSEED="1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"):
+    other = "1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"
+    with theirs, starting(PYTHONHASHSEED=other), without_ctrl_c():
         process.start()
     try:
-        return ours.recv() if ours.poll(PATIENCE_S) else None  # type: ignore[no-any-return]
+        rows: Rows | None = ours.recv() if ours.poll(PATIENCE_S) else None
     except EOFError:
         return None
+    else:
+        return rows
     finally:
         process.kill()
         process.join()

@@ -17,7 +17,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_
 
 
 def worker_context() -> BaseContext:
-    """Return the standard library's fork server, told what to import before it forks; ``spawn`` where there is no fork.
+    """Return the standard library's fork server, which imports ``PRELOAD`` before it forks; ``spawn`` where there is no fork.
 
     Workers that are forked off one process are all there as fast as one, and share the memory of what it has imported. The
     driver itself is not forked: it has threads.
@@ -28,14 +28,14 @@ def worker_context() -> BaseContext:
 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOAD])
-    with starting():
+    with starting(), without_ctrl_c():
         ensure_running()
     return context
 
 
 @contextmanager
 def starting(**variables: str) -> Iterator[None]:
-    """Set what processes inherit that are started in the block: ``variables``, ``THREADS``, ``sys.path``, no Ctrl-C.
+    """Set the environment of processes that are started in the block: ``variables``, ``THREADS``, ``sys.path``.
 
     The driver's script is hidden meanwhile: the standard library would run it again in each worker. Functions of the script
     reach workers by value (cloudpickle).
@@ -45,8 +45,6 @@ def starting(**variables: str) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in variables}
     script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
     os.environ.update(variables)
-    if sys.platform != "win32":
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
@@ -56,5 +54,16 @@ def starting(**variables: str) -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-        if sys.platform != "win32":
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+@contextmanager
+def without_ctrl_c() -> Iterator[None]:
+    """Let processes that are started in the block, and all theirs, ignore Ctrl-C: the driver stops them itself."""
+    if sys.platform == "win32":
+        yield
+        return
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -216,7 +216,7 @@ class Waste:
     @property
     def size(self) -> int:
         """Size of the files in bytes."""
-        return sum(map(_size, self.files))
+        return sum(file.stat().st_size for file in self.files if file.is_file())
 
 
 def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
@@ -226,7 +226,7 @@ def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
     """
     for entry in scan(results):
         folder = Folder(Path(entry.folder))
-        if folder.is_locked or not _may_clean(folder.path):
+        if folder.is_locked or _is_link(folder.path) or not is_marked(folder.path):
             continue
         files = folder.read_json("manifest.json").get("files") or {}
         if entry.status in {"stopped", "failed", "running"}:
@@ -240,9 +240,8 @@ def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
             yield Waste("cells of other code; the tables stay", folder.path, tuple(old))
 
 
-def _may_clean(folder: Path) -> bool:
-    """Return whether jointbid wrote the folder, and no symbolic link leads to it."""
-    return not folder.is_symlink() and not folder.parent.is_symlink() and is_marked(folder)
+def _is_link(folder: Path) -> bool:
+    return folder.is_symlink() or folder.parent.is_symlink()
 
 
 def _whole(why: str, folder: Path) -> Waste:
@@ -262,13 +261,6 @@ def _left_over(folder: Path) -> list[Path]:
             or file.name.startswith(".")
         )
     ]
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
 
 
 def remove(found: Waste) -> bool:

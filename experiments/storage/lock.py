@@ -7,7 +7,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, SoftFileLock, Timeout
@@ -44,8 +44,10 @@ def locked(file: Path, *, wait: bool = True) -> Iterator[None]:
 
 def is_locked(file: Path) -> bool:
     """Return whether a command works in the folder of this file."""
+    if not file.exists():
+        return False
     try:
-        with FileLock(file, timeout=0) if file.exists() else nullcontext():
+        with FileLock(file, timeout=0):
             return False
     except Timeout:
         return True
