@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -21,6 +23,23 @@ class BadInput(Exception):  # noqa: N818 - it names what happened, in the words 
 
 class RunFailed(Exception):  # noqa: N818 - as BadInput
     """Work failed under way; the message says all that its user needs. The command line leaves with exit code 1."""
+
+
+@contextmanager
+def reported(what: str) -> Iterator[None]:
+    """Report an error in the block in one line on stderr: a plot or page that fails costs no other result.
+
+    Errors of the disk (full, read-only) are raised.
+    """
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a drawing library may raise anything; the study's numbers are there
+        text = " ".join(str(error).split())
+        sys.stderr.write(
+            f"{what}: cannot be made ({type(error).__name__}: {text}); all other results are written\n"
+        )
 
 
 def closest(word: str, known: Iterable[str]) -> str:

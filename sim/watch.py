@@ -157,7 +157,7 @@ class Watch:
 def _wake_up(thread: int, call: Call) -> None:
     """Interrupt a system call of the main thread, where SIGINT is not ignored; of another, say that it cannot be stopped."""
     is_listening = signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, signal.SIG_DFL, None)
-    if thread == threading.main_thread().ident and is_listening:
+    if thread == threading.main_thread().ident and is_listening and hasattr(signal, "pthread_kill"):
         signal.pthread_kill(thread, signal.SIGINT)
     elif not call.is_reported:
         call.is_reported = True
@@ -179,4 +179,5 @@ def ending_if_stuck() -> Iterator[None]:
         WATCH.end_process(ends=False)
 
 
-os.register_at_fork(after_in_child=WATCH.forget)
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=WATCH.forget)

@@ -1,7 +1,7 @@
 """Attribution rules: how the purchases of a touchpoint log are shared out among channels.
 
-Each rule gives a purchase with touchpoints in its window away exactly once, so that its credits sum to those purchases. None
-of them knows what had been bought without the touchpoints; that is what they are compared with.
+Each rule credits a purchase with touchpoints in its window exactly once, so that its credits sum to those purchases. No rule
+knows the purchases that would have come without the touchpoints; studies compare the rules with these.
 
 Why own code: of the libraries that are kept up, ChannelAttribution 2.2 is GPL-3.0, and marketing-attribution-models 2.1 brings
 polars and plotly for rules that are a few lines of numpy each.
@@ -17,25 +17,25 @@ from numpy.typing import NDArray
 from jointbid.sim.touchpoints import Paths
 
 ENDS = 0.4
-"""The rule ``position`` gives so much to the first touchpoint and to the last, and the rest to those between."""
+"""Share that the rule ``position`` gives to the first and to the last touchpoint each; those between get the rest."""
 
 Credits = NDArray[np.float64]
 """Purchases credited to each channel, shape (channels,)."""
 
 
 def credits_of(paths: Paths, channels: int, half_life_h: float) -> dict[str, Credits]:
-    """Purchases by channel under every rule of ``RULES``."""
+    """Return the purchases by channel under every rule of ``RULES``."""
     return {rule: share_out(paths, channels, half_life_h) for rule, share_out in RULES.items()}
 
 
 def last_touch(paths: Paths, channels: int, half_life_h: float) -> Credits:  # noqa: ARG001
     """All to the last touchpoint before the purchase."""
-    return _summed(paths, channels, _is_end(paths, last=True).astype(np.float64))
+    return _summed(paths, channels, _ends(paths.path).astype(np.float64))
 
 
 def first_touch(paths: Paths, channels: int, half_life_h: float) -> Credits:  # noqa: ARG001
     """All to the first touchpoint in the window."""
-    return _summed(paths, channels, _is_end(paths, last=False).astype(np.float64))
+    return _summed(paths, channels, _starts(paths.path).astype(np.float64))
 
 
 def linear(paths: Paths, channels: int, half_life_h: float) -> Credits:  # noqa: ARG001
@@ -45,8 +45,9 @@ def linear(paths: Paths, channels: int, half_life_h: float) -> Credits:  # noqa:
 
 def position(paths: Paths, channels: int, half_life_h: float) -> Credits:  # noqa: ARG001
     """``ENDS`` to the first and to the last touchpoint, the rest to those between; half each where there are only two."""
-    first, last = _is_end(paths, last=False), _is_end(paths, last=True)
-    length = _length(paths)
+    first, last = _starts(paths.path), _ends(paths.path)
+    _, path, lengths = np.unique(paths.path, return_inverse=True, return_counts=True)
+    length = lengths[path]
     between = np.where(length > 2, (1.0 - 2.0 * ENDS) / np.maximum(length - 2, 1), 0.0)
     return _summed(paths, channels, np.where(first | last, ENDS * (first.astype(float) + last), between))
 
@@ -115,7 +116,7 @@ RULES: dict[str, Callable[[Paths, int, float], Credits]] = {
 
 
 def _summed(paths: Paths, channels: int, weight: NDArray[np.float64]) -> Credits:
-    """Credits where each path that was bought at the end is shared out by the weights of its touchpoints."""
+    """Return credits: each path that ends in a purchase is shared out by the weights of its touchpoints."""
     own = paths.bought
     if not own.any():
         return np.zeros(channels)
@@ -132,13 +133,3 @@ def _starts(path: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 def _ends(path: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.concatenate([path[1:] != path[:-1], np.ones(min(len(path), 1), bool)])
-
-
-def _is_end(paths: Paths, *, last: bool) -> NDArray[np.bool_]:
-    return _ends(paths.path) if last else _starts(paths.path)
-
-
-def _length(paths: Paths) -> NDArray[np.int64]:
-    """How long the path of each touchpoint is."""
-    _, path, count = np.unique(paths.path, return_inverse=True, return_counts=True)
-    return np.asarray(count[path])

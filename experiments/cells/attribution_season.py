@@ -16,7 +16,7 @@ from jointbid.strategies.base import Policy
 
 from .arms import FOCAL
 from .attribution_rules import RULES, credits_of
-from .bidders import for_all, records
+from .bidders import MARKET, cell_result, for_all
 from .cell import Cell, CellResult
 
 OBSERVED, HELD_OUT, WITHOUT = "all channels", "held out", "without "
@@ -75,18 +75,16 @@ def run_cell(cell: Cell) -> CellResult:
     plan, market = plan_of(cell.scenario), campaigns(cell)
     log = TouchLog(len(market)) if cell.arm == OBSERVED and not cell.policies else None
     result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
-    about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
-    totals = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare", "relevance")}
-    rows = [{**about, **row, "focal": True, **totals} for row in records(result.bidders)]
+    found = cell_result(cell, result, [{"focal": True}] * len(market), MARKET, hours=False)
     further: dict[str, list[Any]] = {}
     if log is not None:
         further = credited(plan, log.touches(), result)
     elif cell.arm == HELD_OUT:
         further = tested(cell, result)
     for name, column in further.items():
-        for row, value in zip(rows, column, strict=True):
+        for row, value in zip(found.rows, column, strict=True):
             row[name] = value
-    return CellResult(rows=rows, auctions=int(result.market["requests"]))
+    return found
 
 
 def campaigns(cell: Cell) -> dict[str, Entrant]:

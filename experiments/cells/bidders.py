@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim import Entrant, RunResult, Scenario, simulate
 from jointbid.sim.scenario import Holdout, StrategySpec, Terms
 from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
 from jointbid.strategies.base import Priced, Valuation
@@ -25,6 +25,8 @@ from .lattice import Lattice
 from .met_prices import Prices
 
 Rivals = Sequence[tuple[str, ...]]
+MARKET = ("revenue", "exchange_fee", "welfare", "relevance")
+"""Figures of the whole market in each row of a cell."""
 
 
 def run_cell(cell: Cell) -> CellResult:
@@ -33,15 +35,32 @@ def run_cell(cell: Cell) -> CellResult:
     prices = Prices([entrant.advertiser or name for name, entrant in bidders.items()], cell.watched)
     sink = prices if cell.watched else None
     result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink)
-    about = {"study_point": cell.point, "arm": cell.arm, "replication": cell.replication}
-    market = {name: result.market[name] for name in ("revenue", "exchange_fee", "welfare", "relevance")}
+    further = [{"focal": advertiser == FOCAL} for advertiser in result.bidders["advertiser"].tolist()]
+    found = cell_result(cell, result, further, MARKET, hours=not cell.point or bool(cell.lineup))
+    for row in found.rows if cell.watched else ():
+        row.update(prices.columns(row["advertiser"]))
+    return found
+
+
+def cell_result(
+    cell: Cell, result: RunResult, further: Iterable[dict[str, Any]], market: Iterable[str], *, hours: bool
+) -> CellResult:
+    """Return a run as the result of its cell.
+
+    Args:
+        cell: the cell.
+        result: its run.
+        further: columns beside those of the run, for each bidder.
+        market: figures of the whole market that each row repeats.
+        hours: whether the result has the time series.
+    """
+    about = {"study_point": cell.point, "arm": cell.treatment, "replication": cell.replication}
+    totals = {name: result.market[name] for name in market}
     rows = [
-        {**about, **row, "focal": row["advertiser"] == FOCAL, **market} for row in records(result.bidders)
+        {**about, **row, **own, **totals} for row, own in zip(records(result.bidders), further, strict=True)
     ]
-    if cell.watched:
-        rows = [{**row, **prices.columns(row["advertiser"])} for row in rows]
-    hours = [] if cell.point and not cell.lineup else [{**about, **row} for row in records(result.timeseries)]
-    return CellResult(rows=rows, timeseries=hours, auctions=int(result.market["requests"]))
+    series = [{**about, **row} for row in records(result.timeseries)] if hours else []
+    return CellResult(rows=rows, timeseries=series, auctions=int(result.market["requests"]))
 
 
 def records(columns: Any) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from jointbid.sim.scenario import HOUR_US, MICROS, Terms
 from jointbid.sim.worth import worth
 from jointbid.strategies.hindsight import hindsight
 
-from .bidders import entrants, records, seated
+from .bidders import cell_result, entrants, seated
 from .cell import Cell, CellResult, label
 
 
@@ -54,15 +54,12 @@ def run_match(cell: Cell) -> CellResult:
     prices = Prices(len(market)) if bounded else None
     result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=prices)
     bounds = _bounds(cell, market, prices) if prices else [np.nan] * len(market)
-    about = {"study_point": cell.point, "arm": cell.treatment, "replication": cell.replication}
-    totals = {name: result.market[name] for name in ("revenue", "welfare")}
-    rows = [
-        {**about, **row, "strategy": strategy, "focal": False, "hindsight_profit": bound, **totals}
-        for row, strategy, bound in zip(records(result.bidders), strategies, bounds, strict=True)
+    further = [
+        {"strategy": strategy, "focal": False, "hindsight_profit": bound}
+        for strategy, bound in zip(strategies, bounds, strict=True)
     ]
-    shown = len(cell.lineup) > 2 and not cell.point
-    hours = [{**about, **row} for row in records(result.timeseries)] if shown else []
-    return CellResult(rows=rows, timeseries=hours, auctions=int(result.market["requests"]))
+    hours = len(cell.lineup) > 2 and not cell.point
+    return cell_result(cell, result, further, ("revenue", "welfare"), hours=hours)
 
 
 def _bounds(cell: Cell, market: Mapping[str, Entrant], prices: Prices) -> list[float]:

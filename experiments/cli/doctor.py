@@ -41,7 +41,7 @@ def checks() -> Iterator[tuple[str, bool, str]]:
 
 
 def _cores() -> int:
-    from ..execution import cores
+    from ..execution.tasks import cores
 
     return cores()
 

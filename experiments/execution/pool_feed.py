@@ -1,4 +1,4 @@
-"""Keep a pool busy, and bear with workers that are killed."""
+"""Keep a pool busy, and try again what was lost with a killed worker."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..config.settings import ExecutorSettings
-from .tasks import Finished, Outcome, Pool, Task
+from .tasks import Finished, Pool, Serial, Task, failed, finished
 
 END = object()
 ATTEMPTS = 2
-"""A cell whose worker is killed so often is listed as failed."""
+"""Attempts after which a cell whose worker was killed is listed as failed."""
 
 
 def run_tasks(tasks: Iterable[Task | None], settings: ExecutorSettings) -> Generator[Finished]:
-    """Yield each task with its outcomes as it comes back; an error in a cell is an outcome, and stops nothing else.
+    """Yield each task with its outcomes as it comes back; an error in a cell is an outcome, and the other cells go on.
 
-    A task that is lost with its worker is tried once more, each of its cells alone, so that one cell that takes its worker
-    with it costs no other.
+    A task that is lost with its worker is tried once more, each of its cells alone, so that a cell that kills its worker costs
+    no other cell.
 
     Args:
-        tasks: read as room for them becomes free; None says that there is none just now: one may come once something has
+        tasks: read as workers become free; None means that there is none at present: one may come once a task has
             come back, or be made while the pool gets ready.
-        settings: which executor, and how wide.
+        settings: which executor, and how many jobs.
     """
     feed, again = iter(tasks), deque[Task]()
     first = next(feed, END)
@@ -42,17 +42,19 @@ def run_tasks(tasks: Iterable[Task | None], settings: ExecutorSettings) -> Gener
                 there += 1
             if not there and task is END:
                 return
-            for finished in pool.collect() if there else ():
+            for back in pool.collect() if there else ():
                 there -= 1
-                if finished.lost and finished.task.attempt < ATTEMPTS:
-                    again += _alone(finished.task)
+                if back.lost and back.task.attempt < ATTEMPTS:
+                    again += _alone(back.task)
+                elif back.lost:
+                    yield finished(back.task, failed(back.task, f"killed: {back.lost}", back.lost))
                 else:
-                    yield _listed(finished) if finished.lost else finished
+                    yield back
 
 
 @contextmanager
 def open_pool(settings: ExecutorSettings) -> Iterator[Pool]:
-    """The pool that the settings ask for; whatever happens, nothing of it is left running."""
+    """Open the pool of the settings; when the block ends, also by an error, no worker is left running."""
     pool = _pool(settings)
     try:
         yield pool
@@ -64,8 +66,6 @@ def open_pool(settings: ExecutorSettings) -> Iterator[Pool]:
 
 def _pool(settings: ExecutorSettings) -> Pool:
     if settings.name == "serial":
-        from .serial import Serial
-
         return Serial()
     if settings.name == "ray":
         from .ray_cluster import Cluster
@@ -78,11 +78,3 @@ def _pool(settings: ExecutorSettings) -> Pool:
 
 def _alone(task: Task) -> list[Task]:
     return [replace(task, cells=(cell,), attempt=task.attempt + 1) for cell in task.cells]
-
-
-def _listed(finished: Finished) -> Finished:
-    lost = finished.lost
-    return replace(
-        finished,
-        outcomes=tuple(Outcome(cell, error=f"killed: {lost}", trace=lost) for cell in finished.task.cells),
-    )

@@ -1,91 +1,115 @@
-"""One process a core. A worker that is killed costs what it was doing, and nothing else.
+"""One process a core. A worker that is killed costs the task that it ran, and nothing else.
 
-Pools of the standard library and of joblib break as a whole when one of their processes is killed, and lose what the
-others had not yet handed back. Here each worker has a pipe of its own, so that it is known what was lost with it.
+The processes are the standard library's. Its pool and joblib's are not used: they break as a whole when one of their processes is
+killed, lose what the others had not yet handed back, and do not say how it ended. Here each worker has a pipe of its own.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from threading import Thread
+from typing import Any
 
 from ..config.settings import ExecutorSettings
-from .fork_server import Nursery
-from .tasks import Finished, Task, cores, unpacked
+from .start import starting, worker_context
+from .tasks import Finished, Task, cores, failed, finished
+from .worker import work
 
 PATIENCE_S = 0.25
-"""How long ``collect`` waits; and a worker whose tasks take less is handed the next one ahead of time."""
+"""How long ``collect`` waits; a worker whose tasks take less is sent the next one ahead of time."""
 SMALL_BYTES = 32_768
-"""Only so small a task is handed ahead of time: it fits into the pipe, so that nobody waits for who waits for him."""
-STILLBORN = 3
-"""So many times as many workers as there should be that end before any is ready mean that none will ever be."""
+"""Only a task of this size is sent ahead of time: it fits into the pipe, so that sending does not wait."""
+LEAVE_S = 1.0
+"""How long a worker may take to leave."""
+MAX_FAILED_STARTS = 3
+"""Workers that end before they are ready, in a row and for each job, before the pool gives up."""
 
 
 @dataclass
 class _Worker:
+    process: BaseProcess
     pipe: Connection
-    ready: bool = False
+    is_ready: bool = False
     tasks: deque[Task] = field(default_factory=deque)
     since: float = 0.0
-    quick: bool = False
-    """The last task took less than the driver's patience."""
+    is_quick: bool = False
+    """The last task took less than ``PATIENCE_S``."""
 
 
 class Processes:
-    """A worker process for each of ``executor.jobs``, all of them started at once."""
+    """A worker process for each of ``executor.jobs``.
+
+    The fork server gets ready from the start on; workers are forked off it for the first task.
+    """
 
     def __init__(self, settings: ExecutorSettings) -> None:
         self._jobs = settings.jobs or cores()
-        self._nursery = Nursery()
-        self._workers = [_Worker(self._nursery.worker()) for _ in range(self._jobs)]
+        worker_context()
+        self._workers: list[_Worker] = []
         self._queue: deque[Task] = deque()
-        self._stillborn = 0
+        self._failed_starts = 0
+        printed, self._prints = Pipe(duplex=False)
+        self._relay = Thread(target=_relay, args=(printed,), daemon=True)
+        self._relay.start()
 
     @property
     def width(self) -> int:
-        """Two tasks a worker: one that it does, and one for when it has done it."""
+        """Two tasks a worker: one to run and one to follow."""
         return 2 * self._jobs
 
     def submit(self, task: Task) -> None:
-        """Queue it, and hand out what somebody can take."""
+        """Queue the task, and send out what workers can take."""
         self._queue.append(task)
         self._hand_out()
 
     def collect(self) -> list[Finished]:
-        """Outcomes that have arrived, and tasks of workers that are gone."""
-        by_pipe = {worker.pipe: worker for worker in self._workers}
-        finished = []
+        """Return tasks that have come back, and those of workers that are gone."""
+        by_pipe: dict[Any, _Worker] = {worker.pipe: worker for worker in self._workers}
+        back = []
         for pipe in wait(list(by_pipe), PATIENCE_S):
-            worker = by_pipe[pipe]  # type: ignore[index] # wait's type allows for sockets and files too
+            worker = by_pipe[pipe]
             try:
-                message = worker.pipe.recv_bytes()
+                message = worker.pipe.recv()
             except (EOFError, ConnectionError):
-                finished += self._bury(worker)
+                back += self._replace(worker)
                 continue
-            if not worker.ready:
-                worker.ready = True
-                continue
-            task, now = worker.tasks.popleft(), time.monotonic()
-            worker.quick, worker.since = now - worker.since < PATIENCE_S, now
-            finished.append(unpacked(task, message))
+            if worker.is_ready:
+                task, now = worker.tasks.popleft(), time.monotonic()
+                worker.is_quick, worker.since = now - worker.since < PATIENCE_S, now
+                back.append(finished(task, failed(task, *message) if isinstance(message, tuple) else message))
+            worker.is_ready = True
         self._hand_out()
-        return finished
+        return back
 
     def close(self, *, now: bool) -> None:
-        """Workers leave when their pipe is closed; ``now``, they are killed."""
-        self._nursery.close([worker.pipe for worker in self._workers], now=now)
+        """Close the pipes, upon which workers leave; with ``now``, kill them."""
+        for worker in self._workers:
+            worker.pipe.close()
+            if now or not worker.is_ready:
+                worker.process.kill()
+        for worker in self._workers:
+            _exit_code(worker.process)
         self._workers.clear()
+        self._prints.close()
+        self._relay.join(LEAVE_S)
 
     def _hand_out(self) -> None:
-        """Give tasks to who is idle, then one ahead to who is quick."""
+        """Send tasks to workers that are idle, then one ahead to those that are quick."""
+        while len(self._workers) < self._jobs:
+            self._workers.append(self._start())
         for ahead in (0, 1):
             for worker in self._workers:
                 if not self._queue:
                     return
-                if len(worker.tasks) != ahead or (ahead and not worker.quick):
+                if len(worker.tasks) != ahead or (ahead and not worker.is_quick):
                     continue
                 blob = _packed(self._queue[0])
                 if ahead and len(blob) > SMALL_BYTES:
@@ -95,25 +119,35 @@ class Processes:
                 worker.tasks.append(self._queue.popleft())
                 try:
                     worker.pipe.send_bytes(blob)
-                except OSError:  # it is gone: the next `collect` sees that, and what it was to do
+                except OSError:  # it is gone: the next `collect` sees that, and returns its tasks
                     continue
 
-    def _bury(self, worker: _Worker) -> list[Finished]:
-        """What a dead worker was doing is lost; what it had not begun is queued again."""
-        code = self._nursery.bury(worker.pipe)
+    def _start(self) -> _Worker:
+        ours, theirs = Pipe()
+        context: Any = worker_context()  # again, as the fork server may have been killed
+        process = context.Process(target=work, args=(theirs, self._prints, dict(os.environ)))
+        with theirs, starting():
+            try:
+                process.start()
+            except EOFError:
+                raise _no_start("the fork server ended") from None
+        return _Worker(process, ours)
+
+    def _replace(self, worker: _Worker) -> list[Finished]:
+        """Drop a dead worker: return the task that it ran as lost, queue again what it had not begun."""
+        code = _exit_code(worker.process)
         worker.pipe.close()
         self._workers.remove(worker)
-        self._stillborn = 0 if worker.ready else self._stillborn + 1
-        if self._stillborn == STILLBORN * self._jobs:
-            raise RuntimeError(
-                f"worker processes do not start (exit code {code}); executor=serial does without"
-            )
-        lost, unbegun = (
-            (list(worker.tasks)[:1], list(worker.tasks)[1:]) if worker.ready else ([], worker.tasks)
-        )
-        self._queue.extendleft(reversed(unbegun))
-        self._workers.append(_Worker(self._nursery.worker()))
+        self._failed_starts = 0 if worker.is_ready else self._failed_starts + 1
+        if self._failed_starts == MAX_FAILED_STARTS * self._jobs:
+            raise _no_start(f"exit code {code}")
+        lost = [worker.tasks.popleft()] if worker.is_ready and worker.tasks else []
+        self._queue.extendleft(reversed(worker.tasks))
         return [Finished(task, lost=_reason(code)) for task in lost]
+
+
+def _no_start(reason: str) -> RuntimeError:
+    return RuntimeError(f"worker processes do not start ({reason}); executor=serial does without")
 
 
 def _packed(task: Task) -> bytes:
@@ -122,9 +156,27 @@ def _packed(task: Task) -> bytes:
     return bytes(cloudpickle.dumps(task))
 
 
+def _exit_code(process: BaseProcess) -> int:
+    """Return the exit code of a process that leaves, or is killed if it does not."""
+    process.join(LEAVE_S)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+    return process.exitcode or 0
+
+
 def _reason(code: int) -> str:
     if code < 0:
         name = signal.Signals(-code).name if -code in {*signal.Signals} else str(-code)
         want = ", perhaps for want of memory" if name == "SIGKILL" else ""
         return f"its worker process was ended by {name}{want}"
     return f"its worker process left with exit code {code}"
+
+
+def _relay(printed: Connection) -> None:
+    """Write what workers print to standard error, whole lines, so that it comes above the progress bars there."""
+    if sys.platform == "win32":  # a pipe is no file there; workers print to the console
+        return
+    with printed, open(printed.fileno(), errors="replace", closefd=False) as lines:
+        for line in lines:
+            sys.stderr.write(line)

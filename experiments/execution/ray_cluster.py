@@ -1,4 +1,4 @@
-"""A Ray cluster: one that runs already, or one that is started on this machine.
+"""A Ray cluster: a running one, or one that is started on this machine.
 
 Tasks go out with the code that they need, and are refused by a worker whose code or libraries are not the driver's: its
 numbers could differ in the last bits. Results come back to the driver, so that nodes share no disk.
@@ -21,7 +21,7 @@ from ..cells.cell import ROOT, code_version
 from ..cells.versions import version
 from ..config.settings import ExecutorSettings
 from ..errors import BadInput
-from .tasks import Finished, Task, cores, packed, run_task, unpacked
+from .tasks import Finished, Outcome, Task, cores, finished, run_task
 
 PATIENCE_S = 0.25
 LOOK_EVERY_S = 5.0
@@ -49,7 +49,7 @@ class Cluster:
 
     @property
     def width(self) -> int:
-        """Two tasks a core, as many cores as there are just now; or what ``executor.jobs`` says."""
+        """``executor.jobs``; by default two tasks for each core that the cluster has at present."""
         if self._jobs:
             return self._jobs
         if time.monotonic() - self._asked > LOOK_EVERY_S or not self._cores:
@@ -65,14 +65,14 @@ class Cluster:
         self._tasks[self._remote.remote(cloudpickle.dumps(task), keys, self._about)] = task
 
     def collect(self) -> list[Finished]:
-        """What has come back; tasks of workers and nodes that are gone are lost."""
+        """Return tasks that have come back, and those that were lost with their worker or node."""
         ready, _ = self._ray.wait(list(self._tasks), num_returns=1, timeout=PATIENCE_S)
         if ready:
             ready, _ = self._ray.wait(list(self._tasks), num_returns=len(self._tasks), timeout=0)
         return [self._get(reference) for reference in ready]
 
     def close(self, *, now: bool) -> None:  # noqa: ARG002
-        """Leave the cluster, which then stops what still runs there for this driver; end it, where it is ours.
+        """Leave the cluster, which then stops the tasks of this driver; end it if this driver started it.
 
         Nothing is cancelled one by one: Ray 2 aborts the driver where a task comes back just as it is cancelled.
         """
@@ -82,18 +82,16 @@ class Cluster:
     def _get(self, reference: Any) -> Finished:
         task, errors = self._tasks.pop(reference), self._ray.exceptions
         try:
-            refused, message = self._ray.get(reference)
+            refused, outcomes = self._ray.get(reference)
         except (errors.RayTaskError, errors.RuntimeEnvSetupError) as error:
             raise BadInput(
-                f"executor=ray: a worker cannot run this installation's code: {_last_line(error)}"
+                f"executor=ray: a worker cannot run this installation's code: {_line(error, -1)}"
             ) from None
         except errors.RayError as error:  # a worker or its node was killed, or a result was lost with it
-            return Finished(
-                task, lost=f"its Ray worker is gone ({type(error).__name__}: {_first_line(error)})"
-            )
+            return Finished(task, lost=f"its Ray worker is gone ({type(error).__name__}: {_line(error, 0)})")
         if refused:
             raise BadInput(f"executor=ray: {refused}")
-        return unpacked(task, message)
+        return finished(task, outcomes)
 
 
 def _ray() -> Any:
@@ -138,7 +136,7 @@ def _connect(ray: Any, settings: ExecutorSettings, folder: str) -> None:
         ray.init(**about)
     except Exception as error:  # noqa: BLE001 - Ray raises all kinds of them
         raise BadInput(
-            f"executor.address = {settings.address or 'null'}: cannot be used: {type(error).__name__}: {_first_line(error)} "
+            f"executor.address = {settings.address or 'null'}: cannot be used: {type(error).__name__}: {_line(error, 0)} "
             "(nodes and driver need the same RAY_AUTH_MODE and token; see docs/scale.md)"
         ) from None
     finally:
@@ -148,8 +146,10 @@ def _connect(ray: Any, settings: ExecutorSettings, folder: str) -> None:
             signal.signal(signal.SIGTERM, ours)
 
 
-def _answer(message: bytes, keys: tuple[str, ...], expected: dict[str, str | None]) -> tuple[str, bytes]:
-    """Run a task on a worker: why it is refused, if it is; and its outcomes."""
+def _answer(
+    message: bytes, keys: tuple[str, ...], expected: dict[str, str | None]
+) -> tuple[str, list[Outcome]]:
+    """Run a task on a worker; return the reason for a refusal (else empty) and the outcomes."""
     found = _identity()
     others = [
         f"{name} {found[name]} instead of {wanted}"
@@ -158,26 +158,21 @@ def _answer(message: bytes, keys: tuple[str, ...], expected: dict[str, str | Non
     ]
     where = f"the worker on {platform.node()} has "
     if others:
-        return where + ", ".join(others) + "; the same numbers to the last bit need the same versions", b""
+        return where + ", ".join(others) + "; the same numbers to the last bit need the same versions", []
     task = pickle.loads(message)  # noqa: S301 - from our own driver
     for cell in task.cells:
         cell.__dict__.pop("key", None)  # to be found anew, with the code that is here
     if tuple(cell.key for cell in task.cells) != keys:
-        return where + "another version of the strategy's package", b""
-    return "", packed(run_task(task))
+        return where + "another version of the strategy's package", []
+    return "", run_task(task)
 
 
 def _identity() -> dict[str, str | None]:
-    """What numbers depend on, beside the cell itself."""
+    """Return the versions that numbers depend on, beside the cell itself."""
     python = ".".join(platform.python_version_tuple()[:2])
     return {"python": python, "code": code_version(), **{name: version(name) for name in NUMERIC}}
 
 
-def _first_line(error: Exception) -> str:
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), "no reason given")
-
-
-def _last_line(error: Exception) -> str:
-    return next(
-        (line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "no reason given"
-    )
+def _line(error: Exception, number: int) -> str:
+    """Return one line of an error's text: 0 is the first, -1 the last."""
+    return ([line.strip() for line in str(error).splitlines() if line.strip()] or ["no reason given"])[number]

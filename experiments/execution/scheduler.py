@@ -1,7 +1,7 @@
-"""Complete the cells of studies: take what is there, run what is missing, keep each result as soon as it is known.
+"""Run the missing cells of studies in one pool, and store each result as soon as it is there.
 
-One pool serves all studies of a command. A study is opened when there is room for its cells, and is written when its last
-cell is there, so that a sweep of thousands holds no more than a few of them in memory.
+A study is opened when workers are free for its cells, and is written when its last cell is there, so that a sweep of thousands
+has only a few of them in memory.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from jointbid.sim.watch import ending_if_stuck
 from ..cells.cell import Cell, grouped
 from ..config.points import Point
 from ..config.settings import ExecutorSettings
-from ..errors import BadInput
-from ..storage.cell_results import Ledger
-from ..storage.lock import Held
-from . import Chore, Outcome, Task, Work, attend, run_tasks
-from .drawing import reported
+from ..errors import BadInput, reported
+from ..storage.cell_results import StudyState
+from ..storage.lock import FolderLocked
+from .pool_feed import run_tasks
 from .progress import StudyProgress
+from .tasks import Outcome, SideTask, Task, Work, run_side_task
 from .trial import trial
 
 if TYPE_CHECKING:
@@ -34,21 +34,21 @@ FAILURES = "failures.jsonl"
 
 @dataclass(frozen=True)
 class Stage:
-    """Cells that a study waits for, and where their results go."""
+    """Cells that a study waits for, and the folder of their results."""
 
     cells: Sequence[Cell]
     work: Work
     point: Point
     folder: Folder
-    ledger: Ledger
+    ledger: StudyState
 
     @property
     def tasks(self) -> list[Task]:
-        """The cells of one market are a task."""
+        """Tasks, one for the cells of each market."""
         return [Task(group, self.work) for group in grouped(self.cells)]
 
     def keep(self, outcomes: Sequence[Outcome]) -> int:
-        """Put the results of one task down and the failures in the file; how many auctions it was."""
+        """Store the results and failures of one task; return the number of auctions."""
         done = {o.cell.key: o.result for o in outcomes if o.result is not None}
         if done:
             self.folder.cells.add(done)
@@ -70,22 +70,22 @@ class Stage:
 
 @dataclass(frozen=True)
 class Finish:
-    """Plots and pages, each by itself. They are no cells, and nobody counts them.
+    """Plots and pages as side tasks, which no count of cells includes.
 
-    The study waits for all that it has asked for so far; ``ahead``, it goes on as soon as these are handed out.
+    The study waits for all tasks that it has yielded so far; with ``ahead`` it goes on as soon as these are submitted.
     """
 
     cells: ClassVar[Sequence[Cell]] = ()
-    chores: Sequence[Chore] = ()
+    side_tasks: Sequence[SideTask] = ()
     ahead: bool = False
 
     @property
     def tasks(self) -> list[Task]:
-        """A task a chore."""
-        return [Task((chore,), attend) for chore in self.chores]
+        """Tasks, one for each side task."""
+        return [Task((side_task,), run_side_task) for side_task in self.side_tasks]
 
     def keep(self, outcomes: Sequence[Outcome]) -> int:
-        """What a worker could not do is tried here; what fails here too is reported."""
+        """Run here what failed in a worker; report what fails here too."""
         for outcome in outcomes:
             if outcome.result is None:
                 _finish(outcome.cell)
@@ -93,48 +93,48 @@ class Finish:
 
 
 Answer = TypeVar("Answer")
-Study = Generator[Stage | Finish, None, Answer]
-"""A study on its way: it yields what it waits for, stage by stage, and returns its answer."""
+StudyRun = Generator[Stage | Finish, None, Answer]
+"""A study under way: it yields the stages that it waits for, and returns its answer."""
 
 
 class FailedFast(Exception):  # noqa: N818 - it names what happened
-    """A cell failed, and that stops all: ``executor.fail_fast`` is set, or a strategy did not return in its time."""
+    """A failed cell stops the command: ``executor.fail_fast`` is set, or a strategy did not return in its time."""
 
 
 @dataclass
 class _Open(Generic[Answer]):
-    """A study on its way: what it has asked for last, and how much of all that it has asked for is not there yet."""
+    """A study under way: its last stage, and the number of cells and side tasks that it still waits for."""
 
     point: Point
-    study: Study[Answer]
+    study: StudyRun[Answer]
     stage: Stage | Finish = Finish()
     left: int = 0
     tried: bool = False
 
     @property
     def ahead(self) -> bool:
-        """Whether it goes on at once."""
+        """Whether the study goes on without waiting."""
         return isinstance(self.stage, Finish) and self.stage.ahead
 
     @property
-    def served(self) -> bool:
-        """Whether all is there that it waits for."""
+    def is_complete(self) -> bool:
+        """Whether all that the study waits for is there."""
         return not self.left and not self.ahead
 
 
 class Driver(Generic[Answer]):
-    """Brings studies to their answers.
+    """Runs studies until each has its answer.
 
     Args:
-        start: begins the study of a point; told whether to wait where another command works on it.
-        deliver: takes each point with its answer, in the order in which they are done. The bars are live then: it must not print.
-        settings: where cells run.
-        pool_first: open the pool before it is known that there is something to do.
+        start: begins the study of a point; its second argument says whether to wait for another command in the same folder.
+        deliver: receives each point with its answer, in order of completion. It must not print: the bars are live.
+        settings: the executor.
+        pool_first: open the pool before the first study shows that a cell is missing.
     """
 
     def __init__(
         self,
-        start: Callable[[Point, bool], Study[Answer]],
+        start: Callable[[Point, bool], StudyRun[Answer]],
         deliver: Callable[[Point, Answer], None],
         settings: ExecutorSettings,
         *,
@@ -143,17 +143,17 @@ class Driver(Generic[Answer]):
         self._start, self._deliver, self._settings = start, deliver, settings
         self._open: dict[int, _Open[Answer]] = {}
         self._tasks: deque[Task] = deque()
-        self._held: deque[Point] = deque()
+        self._locked: deque[Point] = deque()
         self._count = 0
         self._ran = False
         self._pool_first = pool_first
 
     def run(self, points: Collection[Point]) -> None:
-        """Answer all of them.
+        """Run the study of each point.
 
         Raises:
-            BadInput: a point that makes no study, a strategy that does not bid, a folder that cannot be written to.
-            FailedFast: a cell failed, and that is to stop everything.
+            BadInput: settings that make no study, a strategy that returns no bids, a folder that cannot be written to.
+            FailedFast: a cell failed, and the settings or the failure stop the command.
         """
         try:
             with (
@@ -169,7 +169,7 @@ class Driver(Generic[Answer]):
             self._open.clear()
 
     def _feed(self, points: Iterator[Point], progress: StudyProgress) -> Iterator[Task | None]:
-        """Tasks as they are asked for; None while all that is left depends on cells that are running."""
+        """Yield tasks as workers become free; None while the rest depends on cells that are running."""
         if self._pool_first:
             yield None  # it gets ready while the first study is opened
         while True:
@@ -186,20 +186,20 @@ class Driver(Generic[Answer]):
             yield self._tasks.popleft() if self._tasks else None
 
     def _look_for_tasks(self, points: Iterator[Point], progress: StudyProgress) -> None:
-        """Studies that go on at once come first, then the next point; last, one at which another command works."""
+        """Advance a study that need not wait, else open the next point, else wait for a folder that another command has."""
         while not self._tasks:
             ahead = (number for number, waiting in self._open.items() if waiting.ahead)
             if (number := next(ahead, None)) is not None:
                 self._go_on(number, progress)
             elif point := next(points, None):
                 self._begin(point, progress, wait=False)
-            elif self._held and not self._open:
-                self._begin(self._held.popleft(), progress, wait=True)
+            elif self._locked and not self._open:
+                self._begin(self._locked.popleft(), progress, wait=True)
             else:
                 return
 
     def _try(self, stage: Stage) -> None:
-        """The first study's bids are tried before anything runs; of a later one, what is wrong fails its own cells alone."""
+        """Try the first study's strategies before a cell runs; faults of a later study fail its own cells alone."""
         try:
             trial(stage.cells, stage.work)
         except BadInput:
@@ -212,12 +212,12 @@ class Driver(Generic[Answer]):
         self._open[number] = _Open(point, self._start(point, wait))
         try:
             self._go_on(number, progress)
-        except Held:
+        except FolderLocked:
             del self._open[number]
-            self._held.append(point)
+            self._locked.append(point)
 
     def _go_on(self, number: int, progress: StudyProgress) -> None:
-        """Ask the study for what it needs next; or take its answer."""
+        """Take the next stage of a study, or its answer."""
         waiting = self._open[number]
         try:
             waiting.stage = stage = self._next(waiting.study)
@@ -233,19 +233,19 @@ class Driver(Generic[Answer]):
         )
         if stage.cells:
             self._tasks += tasks
-        else:  # what finishes a study goes first, so that few are open at a time
+        else:  # side tasks end a study, and go first, so that few studies are open at a time
             self._tasks.extendleft(reversed(tasks))
-        if waiting.served:
+        if waiting.is_complete:
             self._go_on(number, progress)
 
-    def _next(self, study: Study[Answer]) -> Stage | Finish:
-        """What the study waits for next. Nodes of a cluster do not see our disk, so plots and pages are then made here."""
+    def _next(self, study: StudyRun[Answer]) -> Stage | Finish:
+        """Return the next stage of a study. Nodes of a cluster do not see this disk, so plots and pages are then made here."""
         while True:
             stage = next(study)
             if isinstance(stage, Stage) or self._settings.name != "ray":
                 return stage
-            for chore in stage.chores:
-                _finish(chore)
+            for side_task in stage.side_tasks:
+                _finish(side_task)
 
     def _take(self, number: int, outcomes: Sequence[Outcome], progress: StudyProgress) -> None:
         waiting, self._ran = self._open[number], True
@@ -259,22 +259,22 @@ class Driver(Generic[Answer]):
         if any(outcome.is_stuck for outcome in outcomes):
             raise FailedFast("stopped, as a strategy did not return in its time (engine.strategy_timeout_s)")
         waiting.left -= len(outcomes)
-        if waiting.served:
+        if waiting.is_complete:
             self._go_on(number, progress)
 
 
-def _finish(chore: Chore) -> None:
-    with reported(chore.name):
-        attend(chore)
+def _finish(side_task: SideTask) -> None:
+    with reported(side_task.name):
+        run_side_task(side_task)
 
 
 def failure(outcome: Outcome, point: Point) -> dict[str, Any]:
-    """One line of ``failures.jsonl``, but for the traceback."""
+    """Return a line of ``failures.jsonl``, without the traceback."""
     cell = outcome.cell
     about = {"point": cell.point, "arm": cell.treatment, "replication": cell.replication, "seed": cell.seed}
     return {"cell": about, "error": outcome.error, "command": repeat(cell, point)}
 
 
 def repeat(cell: Cell, point: Point) -> str:
-    """The command that runs one cell of a study alone."""
+    """Return the command that runs one cell of a study alone."""
     return f"{point.command} --cell {shlex.quote(str(cell))}"

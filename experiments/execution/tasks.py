@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pickle
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from jointbid.sim.visible import StrategyTimeout
@@ -16,23 +15,26 @@ Work = Callable[[Any], CellResult]
 
 
 @dataclass(frozen=True)
-class Chore:
-    """What is to be done for the files that it leaves in the study's folder: a plot, a page. Doing it twice does no harm."""
+class SideTask:
+    """A function that writes files of the study's folder: a plot, a page. Calling it twice does no harm.
+
+    Attributes:
+        name: the plot or page.
+    """
 
     do: Callable[[], object]
     name: str = ""
-    """The plot or page that it makes."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """Cells that run one after the other in one place, and the function that runs each; or chores.
+    """Cells or side tasks that run one after the other in one place, and the function that runs each.
 
     Attributes:
         cells: at least one.
         work: a function of the cell alone; another process may call it.
         attempt: 2 for a cell whose worker was killed once.
-        owner: a number of whoever submitted it; means nothing here.
+        owner: number of the study that it belongs to; without meaning for a pool.
     """
 
     cells: tuple[Any, ...]
@@ -43,12 +45,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one cell or chore: a result, or an error with its traceback.
+    """The result of one cell or side task, or its error with the traceback.
 
-    ``is_stuck``: a strategy did not return in its time, and would not in other cells either.
+    Attributes:
+        cell: set by the driver: it does not travel back from a worker.
+        is_stuck: a strategy did not return in its time, and would not in other cells either.
     """
 
-    cell: Any
+    cell: Any = None
     result: CellResult | None = None
     error: str = ""
     trace: str = ""
@@ -57,7 +61,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Finished:
-    """A task that came back, with an outcome for each of its cells; or one that was lost with its worker, and why."""
+    """A task with an outcome for each of its cells; or one that was lost with its worker, and the reason."""
 
     task: Task
     outcomes: tuple[Outcome, ...] = ()
@@ -65,62 +69,78 @@ class Finished:
 
 
 class Pool(Protocol):
-    """Somewhere that tasks run. It is made when the first task is there, and closed when the last has come back."""
+    """A place where tasks run: opened for the first task, closed when the last has come back."""
 
     @property
     def width(self) -> int:
-        """How many tasks should be handed in at once, so that nothing stands idle."""
+        """The number of tasks to submit at once, so that no worker is idle."""
 
     def submit(self, task: Task) -> None:
         """Take one more task."""
 
     def collect(self) -> list[Finished]:
-        """What has come back since; waits a little where nothing has."""
+        """Return what has come back since the last call; waits a little for the first one."""
 
     def close(self, *, now: bool) -> None:
-        """Leave nothing behind; ``now``: also what is still running is stopped."""
+        """End all workers; with ``now``, running tasks too."""
 
 
-def run_task(task: Task) -> tuple[Outcome, ...]:
-    """Run the cells of one task, one after the other."""
-    return tuple(_run_cell(cell, task.work) for cell in task.cells)
+class Serial:
+    """One cell after the other, in this process: for debuggers, profilers, and machines with one core."""
+
+    width = 1
+
+    def __init__(self) -> None:
+        self._tasks: list[Task] = []
+
+    def submit(self, task: Task) -> None:
+        """Append the task to the queue."""
+        self._tasks.append(task)
+
+    def collect(self) -> list[Finished]:
+        """Run the first task of the queue."""
+        task = self._tasks.pop(0)
+        return [finished(task, run_task(task))]
+
+    def close(self, *, now: bool) -> None:
+        """Do nothing: no task runs between two calls."""
 
 
-def packed(outcomes: Iterable[Outcome]) -> bytes:
-    """Outcomes for the way back to the driver, which has the cells already."""
-    return pickle.dumps([(o.result, o.error, o.trace, o.is_stuck) for o in outcomes], pickle.HIGHEST_PROTOCOL)
+def run_task(task: Task) -> list[Outcome]:
+    """Run the cells of one task, one after the other; return their outcomes, without the cells."""
+    return [_run_cell(cell, task.work) for cell in task.cells]
 
 
-def unreadable(error: Exception) -> bytes:
-    """The answer to a task that cannot be read where it is to run; to be called while the error is handled."""
-    return pickle.dumps((None, f"{type(error).__name__}: {error}", traceback.format_exc()))
+def finished(task: Task, outcomes: Sequence[Outcome]) -> Finished:
+    """Return a task with the outcomes of its cells."""
+    pairs = zip(task.cells, outcomes, strict=True)
+    return Finished(task, tuple(replace(outcome, cell=cell) for cell, outcome in pairs))
 
 
-def unpacked(task: Task, message: bytes) -> Finished:
-    """What ``packed`` has made of the task's outcomes, or ``unreadable`` of the task."""
-    parts = pickle.loads(message)  # noqa: S301 - from our own workers
-    parts = [parts] * len(task.cells) if isinstance(parts, tuple) else parts
-    return Finished(task, tuple(Outcome(cell, *part) for cell, part in zip(task.cells, parts, strict=True)))
+def failed(task: Task, error: str, trace: str = "", *, is_stuck: bool = False) -> list[Outcome]:
+    """Return the outcomes of a task of which every cell failed in the same way."""
+    return [Outcome(error=error, trace=trace or error, is_stuck=is_stuck)] * len(task.cells)
 
 
 def cores() -> int:
-    """Cores that this process may use, as limits of containers and schedulers have it."""
+    """Return the number of cores that this process may use, within the limits of containers and schedulers."""
     from joblib import cpu_count
 
     return int(cpu_count())
 
 
-def attend(chore: Chore) -> CellResult:
-    """Do a chore; the work of tasks that are one."""
-    chore.do()
+def run_side_task(side_task: SideTask) -> CellResult:
+    """Run a side task; the ``work`` of its task."""
+    side_task.do()
     return CellResult([])
 
 
-def _run_cell(cell: Cell | Chore, work: Work) -> Outcome:
+def _run_cell(cell: Cell | SideTask, work: Work) -> Outcome:
     try:
-        return Outcome(cell, result=work(cell))
-    except Exception as error:  # noqa: BLE001 - whatever a strategy does, the other cells go on
-        text = f"{type(error).__name__}: {error}"
+        return Outcome(result=work(cell))
+    except Exception as error:  # noqa: BLE001 - a strategy may raise anything; the other cells go on
         return Outcome(
-            cell, error=text, trace=traceback.format_exc(), is_stuck=isinstance(error, StrategyTimeout)
+            error=f"{type(error).__name__}: {error}",
+            trace=traceback.format_exc(),
+            is_stuck=isinstance(error, StrategyTimeout),
         )

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..cells.cell import Cell, label
 from ..errors import BadInput
-from . import Work
 from .second_process import is_suspect, rows_elsewhere
+from .tasks import Work
 
 TRIAL_REQUESTS = 64
 REQUESTS_ELSEWHERE = 2_000

@@ -1,4 +1,4 @@
-"""The catalogue of a results folder: what each study is and how it stands, and SQL over the tables of all of them."""
+"""The catalogue of a results folder: its studies and their states, and SQL over the tables of all of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..cells.cell import code_version
 from ..errors import BadInput
 from .journal import SUFFIX
-from .lock import Held, lock
+from .lock import FolderLocked, locked
 from .ownership import CELLS, LOCK, MARK, contents, is_marked
 from .study_folder import POINTS, SWEEPS, Folder
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     import duckdb
 
 NAME = re.compile(r"^(?P<scenario>.+)-(?P<hash>[0-9a-f]{12})$")
-"""Of a study's folder."""
+"""The name of a study's folder."""
 
 VIEWS = ("studies", "summary", "cells", "timeseries", POINTS)
-"""What can be asked: a row a study; the rows of these files of all studies; a row a point of each sweep."""
+"""Tables of a query: a row a study; the rows of these files of all studies; a row a point of each sweep."""
 
 WHERE_FROM = ("study", "scenario", "hash", "seed", "status", "started", "version", "command", "folder")
-"""Where a row comes from: these columns stand beside those of every table, unless it has one of that name itself."""
+"""Columns of the study that are added to every table, unless it has one of that name."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Entry:
         status: ``done``, ``failed``; ``running`` while a command works on it, ``stopped`` where one was killed; ``damaged``
             where a file of a finished one is gone.
         version: of jointbid.
-        code: of what its cells were computed with.
+        code: version of the code that computed its cells.
     """
 
     study: str
@@ -56,12 +56,12 @@ class Entry:
 
     @property
     def is_current(self) -> bool:
-        """Whether its cells were computed with the code that is here now."""
+        """Whether its cells were computed with the present code."""
         return self.code == code_version()
 
 
 def scan(results: Path) -> list[Entry]:
-    """Every study below a results folder, oldest first.
+    """Return every study below a results folder, oldest first.
 
     Raises:
         BadInput: there is no such folder.
@@ -77,7 +77,7 @@ def scan(results: Path) -> list[Entry]:
 
 
 def _is_study(folder: Path) -> bool:
-    """Whether jointbid wrote the folder: it bears the mark, or a manifest that names it."""
+    """Return whether jointbid wrote the folder: it has the mark, or a manifest with its name."""
     about = Folder(folder).read_json("manifest.json")
     return is_marked(folder) or (about.get("study"), about.get("hash")) == (
         folder.parent.name,
@@ -106,22 +106,22 @@ def _entry(path: Path, name: re.Match[str]) -> Entry:
 
 
 def _status(folder: Folder, about: Mapping[str, Any]) -> str:
-    said = str(folder.read_json("status.json").get("status", "stopped"))
-    if said == "running" and not folder.is_held:
+    status = str(folder.read_json("status.json").get("status", "stopped"))
+    if status == "running" and not folder.is_locked:
         return "stopped"
-    if said == "done" and not all((folder.path / name).is_file() for name in about.get("files") or {}):
+    if status == "done" and not all((folder.path / name).is_file() for name in about.get("files") or {}):
         return "damaged"
-    return said
+    return status
 
 
 # -- SQL --------------------------------------------------------------------------------------------------------------
 
 
 def query(results: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """The columns and rows that a query over the views gives.
+    """Return the columns and rows of a query over the views.
 
     Raises:
-        BadInput: what DuckDB says of the query, in a line.
+        BadInput: DuckDB refuses the query; its reason in a line.
     """
     import duckdb
 
@@ -150,7 +150,7 @@ def _studies(database: duckdb.DuckDBPyConnection, entries: list[Entry]) -> None:
 
 
 def _view(database: duckdb.DuckDBPyConnection, view: str, results: Path, entries: list[Entry]) -> None:
-    """The rows of one kind of file of all studies, with where each comes from."""
+    """Create the view of one kind of file of all studies, with the columns ``WHERE_FROM``."""
     files = _files(view, results, entries)
     if not files:
         database.execute(f"CREATE VIEW {view} AS SELECT * FROM studies WHERE false")  # noqa: S608
@@ -177,7 +177,7 @@ def _files(view: str, results: Path, entries: list[Entry]) -> list[Path]:
 
 
 def _is_parquet(file: Path) -> bool:
-    """Whether it begins and ends as such a file does: one damaged file must not stop a query over thousands."""
+    """Return whether the file begins and ends as Parquet does: a damaged file must not stop a query over thousands."""
     try:
         with file.open("rb") as content:
             head = content.read(4)
@@ -197,14 +197,14 @@ def _one_line(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Waste:
-    """Files of one study that may go.
+    """Files of one study that may be deleted.
 
     Attributes:
-        why: what is wrong with them.
-        folder: the study's.
-        files: what may be deleted; jointbid wrote all of it.
-        folders: what is then empty.
-        kept: what lies in the folder and is not jointbid's.
+        why: the reason.
+        folder: the study's folder.
+        files: files to delete, all of them written by jointbid.
+        folders: folders that are then empty.
+        kept: files in the folder that jointbid did not write.
     """
 
     why: str
@@ -215,18 +215,18 @@ class Waste:
 
     @property
     def size(self) -> int:
-        """Bytes that are freed."""
-        return sum(map(_size, self.files))
+        """Size of the files in bytes."""
+        return sum(file.stat().st_size for file in self.files if file.is_file())
 
 
 def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
-    """What is unfinished, damaged or of other code; a finished study of other code only where ``finished``.
+    """Yield what is unfinished, damaged or of other code; finished studies of other code only with ``finished``.
 
-    A folder counts only where it bears jointbid's mark with its own name (``jointbid.experiments.storage.ownership``).
+    Only folders count that have jointbid's mark with their own name (``jointbid.experiments.storage.ownership``).
     """
     for entry in scan(results):
         folder = Folder(Path(entry.folder))
-        if folder.is_held or not _may_clean(folder.path):
+        if folder.is_locked or _is_link(folder.path) or not is_marked(folder.path):
             continue
         files = folder.read_json("manifest.json").get("files") or {}
         if entry.status in {"stopped", "failed", "running"}:
@@ -240,9 +240,8 @@ def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
             yield Waste("cells of other code; the tables stay", folder.path, tuple(old))
 
 
-def _may_clean(folder: Path) -> bool:
-    """Whether it is jointbid's, and no symbolic link leads to it."""
-    return not folder.is_symlink() and not folder.parent.is_symlink() and is_marked(folder)
+def _is_link(folder: Path) -> bool:
+    return folder.is_symlink() or folder.parent.is_symlink()
 
 
 def _whole(why: str, folder: Path) -> Waste:
@@ -251,7 +250,7 @@ def _whole(why: str, folder: Path) -> Waste:
 
 
 def _left_over(folder: Path) -> list[Path]:
-    """Cells that no command would count any more, and files that were never finished."""
+    """Return cells of other code, and files that were never finished."""
     kept = {folder / MARK, folder / LOCK}
     return [
         file
@@ -264,21 +263,14 @@ def _left_over(folder: Path) -> list[Path]:
     ]
 
 
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
-
-
 def remove(found: Waste) -> bool:
-    """Delete its files, and its folders where nothing else lies in them; False where a command works on the study."""
+    """Delete the files, and the folders that are then empty; return False where a command works on the study."""
     cells = found.folder / CELLS
     try:
-        with lock(found.folder / LOCK, wait=False) if cells.is_dir() else nullcontext():
+        with locked(found.folder / LOCK, wait=False) if cells.is_dir() else nullcontext():
             for file in found.files:
                 file.unlink(missing_ok=True)
-    except Held:
+    except FolderLocked:
         return False
     for folder in sorted(found.folders, reverse=True):
         with suppress(OSError):  # not empty

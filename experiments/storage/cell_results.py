@@ -1,4 +1,4 @@
-"""Finished cells of one study, read from the disk as they are asked for, and as tables."""
+"""Finished cells of one study, read from the disk one at a time, and as tables."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ PART_CELLS = 200
 """Cells whose rows become a part of a table at once."""
 
 
-class Found(Collection[tuple[Cell, CellResult]]):
-    """Cells with their results, which are read from the disk as they are asked for."""
+class CellResults(Collection[tuple[Cell, CellResult]]):
+    """Cells with their results, which are read from the disk during iteration."""
 
     def __init__(self, cells: Sequence[Cell], finished: Segments) -> None:
         self._cells, self._finished = [cell for cell in cells if cell.key in finished], finished
@@ -36,8 +36,8 @@ class Found(Collection[tuple[Cell, CellResult]]):
 
 
 @dataclass
-class Ledger:
-    """What a command knows of one study: where its finished cells are, its failures, and the work behind them.
+class StudyState:
+    """The state of one study during a command: finished cells, failures, and counts of cells and auctions.
 
     ``failures`` are the lines of ``failures.jsonl`` without their tracebacks.
     """
@@ -48,10 +48,10 @@ class Ledger:
     kept: int = 0
     auctions: int = 0
 
-    def of(self, cells: Sequence[Cell]) -> Found:
-        """Those of the cells that have a result, in the given order."""
+    def of(self, cells: Sequence[Cell]) -> CellResults:
+        """Return the cells that have a result, in the given order."""
         assert self.finished is not None  # noqa: S101 - a study has them
-        return Found(cells, self.finished)
+        return CellResults(cells, self.finished)
 
     def complete(self, cells: Sequence[Cell]) -> pd.DataFrame | None:
         """Return the table of these cells; None unless each of them has a result."""
@@ -60,7 +60,7 @@ class Ledger:
 
 
 def table(found: Iterable[tuple[Cell, CellResult]]) -> pd.DataFrame:
-    """One row a cell and bidder, in the order of the cells."""
+    """Return a row for each cell and bidder, in the order of the cells."""
     import pandas as pd
 
     frames = list(parts(found, lambda result: result.rows))
@@ -68,7 +68,7 @@ def table(found: Iterable[tuple[Cell, CellResult]]) -> pd.DataFrame:
 
 
 class TimeSeries(Iterable["pd.DataFrame"]):
-    """One row a cell, bidder and hour, part by part, as often as it is gone through."""
+    """A row for each cell, bidder and hour, in parts; may be iterated several times."""
 
     def __init__(self, found: Iterable[tuple[Cell, CellResult]]) -> None:
         self._found = found
@@ -80,7 +80,7 @@ class TimeSeries(Iterable["pd.DataFrame"]):
 def parts(
     found: Iterable[tuple[Cell, CellResult]], rows: Callable[[CellResult], list[dict[str, Any]]]
 ) -> Iterator[pd.DataFrame]:
-    """Rows of many cells as tables of some cells each; at least one, which may be empty."""
+    """Yield the rows of many cells as tables of ``PART_CELLS`` cells each; at least one table, which may be empty."""
     import pandas as pd
 
     records: list[dict[str, Any]] = []

@@ -41,7 +41,7 @@ class Segments:
         self.damaged: dict[str, int] = {}
 
     def scan(self) -> None:
-        """Find what is there, whole and undamaged, of this very code."""
+        """Index the undamaged lines of this code version."""
         self.close()
         self._files, self._index, self.damaged, self._repeated = [], {}, {}, False
         for file in sorted(self._folder.glob(f"{code_version()}-*{SUFFIX}")):
@@ -51,14 +51,14 @@ class Segments:
         return key in self._index
 
     def read(self, keys: Iterable[str]) -> Iterator[tuple[str, CellResult]]:
-        """The results of those that are there, in the given order."""
+        """Yield the results of the keys that are there, in the given order."""
         for key in keys:
             if (where := self._index.get(key)) is not None:
                 rows, timeseries, auctions = json.loads(self._line(where)[CHECKSUM + KEY + 2 :])
                 yield key, CellResult(_rows(rows), _rows(timeseries), auctions)
 
     def add(self, results: Mapping[str, CellResult]) -> None:
-        """Put the results of one task down, in one go."""
+        """Append the results of one task in one write."""
         own = self._own or self._begin()
         number, offset, lines = len(self._files) - 1, own.tell(), []
         for key, result in results.items():
@@ -75,7 +75,7 @@ class Segments:
             offset += len(line)
 
     def compact(self) -> None:
-        """Where lines are damaged, or there twice, or in many files: write what counts to one file, and drop the others."""
+        """Merge into one file where lines are damaged or repeated, or files are many."""
         if not (self.damaged or self._repeated or len(self._files) > MANY_FILES):
             return
         old, fresh_number = list(self._files), len(self._files)
@@ -97,7 +97,7 @@ class Segments:
             file.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Let the files go."""
+        """Close the files."""
         for file in (*self._open.values(), *([self._own] if self._own else [])):
             file.close()
         self._open, self._own = {}, None
@@ -115,7 +115,7 @@ class Segments:
         return self._own
 
     def _take_back(self, offset: int) -> None:
-        """Leave no half line behind where the disk is full; the next driver begins a file of its own."""
+        """Remove a half line that a full disk has left; the next driver begins a file of its own."""
         if self._own:
             self._own.truncate(offset)
             self._own.close()
@@ -139,7 +139,7 @@ class Segments:
 
 
 def _write_all(file: BinaryIO, content: bytes) -> None:
-    """An unbuffered file may take only a part at once."""
+    """Write all of the content: an unbuffered file may take only a part at once."""
     left = memoryview(content)
     while left:
         left = left[file.write(left) :]

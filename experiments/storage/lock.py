@@ -1,85 +1,68 @@
-"""One driver a folder: a lock that the operating system lets go when its holder ends, however it ends."""
+"""One command a folder: a file lock that the operating system releases when its owner ends, in any way."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from filelock import FileLock, SoftFileLock, Timeout
 
 LOOK_EVERY_S = 0.2
 
 
-class Held(Exception):  # noqa: N818 - it names what happened
+class FolderLocked(Exception):  # noqa: N818 - it names what happened
     """Another command works in the folder; the text says which."""
 
 
 @contextmanager
-def lock(file: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the folder of this file while the block runs; say who has it where there is a wait.
-
-    Where the file system knows no locks, nothing is held: results are then still kept apart, in a file a driver.
+def locked(file: Path, *, wait: bool = True) -> Iterator[None]:
+    """Lock the folder of this file while the block runs; a line on stderr names the command that is waited for.
 
     Raises:
-        Held: another has it, and we are not to wait.
+        FolderLocked: another command has the lock, and ``wait`` is False.
     """
-    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    lock = FileLock(file)
     try:
-        told = False
-        while not _taken(handle):
-            if not wait:
-                raise Held(holder(file))
-            if not told:
-                sys.stderr.write(
-                    f"{file.parents[1]}: {holder(file)} works on this study; waiting for it (Ctrl-C leaves it alone)\n"
-                )
-                told = True
-            time.sleep(LOOK_EVERY_S)
-        _sign(handle)
+        taken = lock.acquire(timeout=0)
+    except Timeout:
+        if not wait:
+            raise FolderLocked(owner(file)) from None
+        sys.stderr.write(
+            f"{file.parents[1]}: {owner(file)} works on this study; waiting for it (Ctrl-C leaves it alone)\n"
+        )
+        taken = lock.acquire(poll_interval=LOOK_EVERY_S)
+    with taken:
+        if not isinstance(lock, SoftFileLock):  # it becomes one where the file system has no locks
+            _sign(file)
         yield
-    finally:
-        os.close(handle)
 
 
-def is_held(file: Path) -> bool:
-    """Whether a command works in the folder of this file."""
-    try:
-        handle = os.open(file, os.O_RDWR)
-    except OSError:
+def is_locked(file: Path) -> bool:
+    """Return whether a command works in the folder of this file."""
+    if not file.exists():
         return False
     try:
-        return not _taken(handle)
-    finally:
-        os.close(handle)
-
-
-def holder(file: Path) -> str:
-    """Who has it, as far as that is known."""
-    try:
-        return file.read_text("utf-8").strip() or "another command"
-    except OSError:
-        return "another command"
-
-
-def _taken(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:  # no locks here
+        with FileLock(file, timeout=0):
+            return False
+    except Timeout:
         return True
-    return True
+    except OSError:
+        return False
 
 
-def _sign(handle: int) -> None:
+def owner(file: Path) -> str:
+    """Return the process that has the lock, as far as that is known."""
+    with suppress(OSError):  # Windows lets no other process read it
+        return file.read_text("utf-8").strip() or "another command"
+    return "another command"
+
+
+def _sign(file: Path) -> None:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    text = f"process {os.getpid()} on {platform.node()}, since {since}\n".encode()
-    try:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, text, 0)
-    except OSError:  # a full disk: who waits is told less
-        return
+    with suppress(OSError):  # a full disk, or Windows: the message to a second command says less
+        file.write_text(f"process {os.getpid()} on {platform.node()}, since {since}\n", "utf-8")

@@ -1,4 +1,4 @@
-"""Which files of a result folder jointbid wrote: only these are ever deleted.
+"""The files of a result folder that jointbid wrote: no others are deleted.
 
 The file ``.jointbid`` in the folder is JSON lines: the folder that it was written for, then the name of each file, written
 down before the file is. Cells need no line: their names are of a form of their own (``jointbid.experiments.storage.journal``).
@@ -21,7 +21,7 @@ UNFINISHED = re.compile(r"\.(\S+\.)?(\d+|part)")
 
 
 def record(folder: Path, *names: str) -> None:
-    """Write down that jointbid writes files of these names, relative to a result folder."""
+    """Record that jointbid writes files of these names, relative to a result folder."""
     known = _names(folder)
     lines = [] if known else [json.dumps({"folder": _identity(folder)})]
     lines += [json.dumps({"file": name}) for name in dict.fromkeys(names) if name not in known]
@@ -31,13 +31,13 @@ def record(folder: Path, *names: str) -> None:
 
 
 def is_marked(folder: Path) -> bool:
-    """Whether jointbid wrote this folder under this very name."""
+    """Return whether jointbid wrote this folder under its present name."""
     return any(line.get("folder") == _identity(folder) for line in _lines(folder))
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What lies in a result folder: files that jointbid wrote, folders that hold nothing else, and all the rest."""
+    """The content of a result folder: files that jointbid wrote, folders without others, and the rest."""
 
     own: tuple[Path, ...]
     folders: tuple[Path, ...]
@@ -45,7 +45,7 @@ class Contents:
 
 
 def contents(folder: Path) -> Contents:
-    """Tell the files of a folder apart. Symbolic links are not followed, and are never jointbid's."""
+    """Sort the files of a folder. Symbolic links are not followed, and count as foreign."""
     names = _names(folder)
     own, folders, foreign = [], [], []
     for path in _walk(folder):
@@ -78,7 +78,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def _identity(folder: Path) -> str:
-    """The study and the folder's name, in which scenario and hash are."""
+    """Return the study and the folder's name, which has scenario and hash."""
     whole = folder.absolute()
     return f"{whole.parent.name}/{whole.name}"
 

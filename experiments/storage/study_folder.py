@@ -1,7 +1,7 @@
-"""A study's folder: finished cells, the tables made from them, and what is known about the run.
+"""A study's folder: finished cells, the tables made from them, and facts about the run.
 
-Finished cells are in ``cells/`` (``jointbid.experiments.storage.journal``): what is half written, damaged or of other code never counts, and
-the same command again runs only what is missing. Every other file is put in place whole, or not at all.
+Finished cells are in ``cells/`` (``jointbid.experiments.storage.journal``): lines that are half written, damaged or
+of other code do not count, and the same command again runs only missing cells. Every other file is put in place whole, or not at all.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import BadInput
 from .journal import Segments
-from .lock import is_held, lock
+from .lock import is_locked, locked
 from .ownership import record
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Folder:
     """The result folder of one study; made when it is first written to.
 
     Attributes:
-        path: where it is.
+        path: of the folder.
         cells: the finished cells.
         checksums: of the files that were written, by name.
     """
@@ -48,12 +48,12 @@ class Folder:
         self.checksums: dict[str, str] = {}
 
     @contextmanager
-    def held(self, *, wait: bool = True) -> Iterator[None]:
-        """Make the folder, have it for this command alone, and leave no status ``running`` behind.
+    def locked(self, *, wait: bool = True) -> Iterator[None]:
+        """Make the folder and lock it while the block runs; an error leaves no status ``running``.
 
         Raises:
             BadInput: it cannot be made or written to.
-            Held: another command has it, and we are not to ``wait``.
+            FolderLocked: another command has the lock, and ``wait`` is False.
         """
         cells = self.path / "cells"
         try:
@@ -63,36 +63,33 @@ class Folder:
                     probe.write(bytes(PROBE_BYTES))
         except OSError as error:
             raise BadInput(f"results_dir: cannot write to {self.path} ({error.strerror or error})") from None
-        with lock(cells / LOCK, wait=wait):
+        with locked(cells / LOCK, wait=wait):
             try:
                 record(self.path, "status.json", "manifest.json")
                 yield
             except BaseException:
-                if self._said().get("status") == "running":
+                if self.read_json("status.json").get("status") == "running":
                     self._fail()
                 raise
             finally:
                 self.cells.close()
 
     @property
-    def is_held(self) -> bool:
-        """Whether a command works in it."""
-        return is_held(self.path / "cells" / LOCK)
+    def is_locked(self) -> bool:
+        """Whether a command works in the folder."""
+        return is_locked(self.path / "cells" / LOCK)
 
     def status(self, status: Status) -> None:
-        """Say how the study stands."""
+        """Write the state of the study to ``status.json``."""
         self.write_json("status.json", {"status": status})
 
     def is_done(self) -> bool:
-        """Whether the study was finished once."""
-        return bool(self._said().get("status") == "done")
+        """Return whether the study is finished."""
+        return bool(self.read_json("status.json").get("status") == "done")
 
     def changed(self, checksums: Mapping[str, str]) -> list[str]:
-        """Which of these files are gone, or are not as they were written."""
+        """Return which of these files are gone or changed since they were written."""
         return [name for name, checksum in checksums.items() if _checksum(self.path / name) != checksum]
-
-    def _said(self) -> dict[str, Any]:
-        return self.read_json("status.json")
 
     def _fail(self) -> None:
         try:
@@ -105,7 +102,7 @@ class Folder:
                 )
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """What a JSON file holds; nothing where there is none."""
+        """Return the content of a JSON file; empty where there is none."""
         with suppress(OSError, ValueError):
             content = json.loads((self.path / name).read_text("utf-8"))
             if isinstance(content, dict):
@@ -114,18 +111,12 @@ class Folder:
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file atomically."""
-        self._replace(name, json.dumps(content, indent=2) + "\n")
+        self.write_text(name, json.dumps(content, indent=2) + "\n")
 
     def write_text(self, name: str, content: str) -> None:
         """Write a text file atomically."""
-        self._replace(name, content)
-
-    def write_lines(self, name: str, lines: Sequence[Mapping[str, Any]]) -> None:
-        """Write a JSON-lines file atomically; where there is nothing to write there is no file."""
-        if lines:
-            self._replace(name, "".join(json.dumps(line) + "\n" for line in lines))
-        else:
-            self.drop(name)
+        with self._beside(self.path / name) as partial:
+            partial.write_text(content, "utf-8")
 
     def add_line(self, name: str, line: Mapping[str, Any]) -> None:
         """Add a line to a JSON-lines file."""
@@ -147,17 +138,13 @@ class Folder:
                 table.to_parquet(partial, index=False)
 
     def write_parts(self, name: str, parts: Iterable[pd.DataFrame]) -> None:
-        """Write a table that comes in parts as Parquet, without ever holding it whole."""
+        """Write a table that comes in parts as Parquet, with one part in memory at a time."""
         with self._beside(self.path / name) as partial:
             _write_parts(partial, parts)
 
-    def _replace(self, name: str, content: str) -> None:
-        with self._beside(self.path / name) as partial:
-            partial.write_text(content, "utf-8")
-
     @contextmanager
     def _beside(self, target: Path) -> Iterator[Path]:
-        """Where to write a file that then takes its place at once; nothing is left of one that was not finished."""
+        """Yield a path to write to, which replaces the target when the block ends; after an error nothing is left of it."""
         partial = target.with_name(f".{target.name}.{os.getpid()}")
         record(self.path, str(target.relative_to(self.path)))
         try:
@@ -189,7 +176,7 @@ def _write_parts(path: Path, parts: Iterable[pd.DataFrame]) -> None:
 
 
 def _checksum(path: Path) -> str:
-    """Hex digits of a file's content; empty where it cannot be read."""
+    """Return hex digits of a file's content; empty where it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "blake2b").hexdigest()[:32]

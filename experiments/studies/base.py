@@ -17,8 +17,8 @@ import pandas as pd
 from ..cells.cell import Cell
 from ..config.settings import Settings
 from ..estimate.ladder import SUMMARY_COLUMNS
-from ..execution import Work
-from ..storage.cell_results import Ledger
+from ..execution.tasks import Work
+from ..storage.cell_results import StudyState
 from .cell_plans import Plan, unit
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class StudyPart:
     is_said_last: ClassVar[bool] = False
     """Whether its sentences follow those of all other parts."""
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState) -> None:
         self.settings, self.ledger = settings, ledger
 
     def cells(self) -> list[Cell]:
@@ -88,7 +88,7 @@ class StudyPart:
 class MarketPart(StudyPart):
     """A part that compares arms in one market; ``plan`` makes the cells of that market."""
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
         super().__init__(settings, ledger)
         self.plan = plan
 
@@ -112,8 +112,8 @@ class Study(StudyPart):
     headline: ClassVar[Mapping[str, tuple[str, str]]] = {}
     """What stands for the study in a table of many: head -> (estimand, metric) of ``summary.csv``."""
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger | None = None) -> None:
-        super().__init__(settings, ledger or Ledger())
+    def __init__(self, settings: Settings[Any], ledger: StudyState | None = None) -> None:
+        super().__init__(settings, ledger or StudyState())
 
     @property
     def parts(self) -> Sequence[StudyPart]:

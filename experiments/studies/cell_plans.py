@@ -13,7 +13,7 @@ from jointbid.sim.scenario import Scenario
 from ..cells.arms import STACKED, arms_of
 from ..cells.cell import PILOTS, Cell, Policies
 from ..config.settings import Settings
-from ..storage.cell_results import Found, Ledger
+from ..storage.cell_results import CellResults, StudyState
 
 PILOT = tuple(range(PILOTS, PILOTS + 4))
 """Replications on which the better single source is chosen; no estimate uses them."""
@@ -77,7 +77,7 @@ class Plan:
         """The single sources on the pilot's replications."""
         return self.cells(self.sources, PILOT)
 
-    def best_single(self, ledger: Ledger) -> str:
+    def best_single(self, ledger: StudyState) -> str:
         """The single source that is the better one on the pilot."""
         return best_single(ledger.of(self.pilot()), self.sources)
 
@@ -111,7 +111,7 @@ def unit(scenario: Scenario) -> tuple[float, str]:
     return 1e6, f"{scenario.currency} per million bid requests"
 
 
-def best_single(pilot: Found, sources: Iterable[str]) -> str:
+def best_single(pilot: CellResults, sources: Iterable[str]) -> str:
     """The single source with the higher mean profit on the pilot; the first one where they are equal.
 
     A source whose pilot cells have all failed is not chosen where another one has results.

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from ..cells.cell import Cell, code_version
 from ..config.points import Point
-from ..errors import RunFailed
-from ..execution.drawing import reported
-from ..storage.cell_results import Ledger
+from ..errors import RunFailed, reported
+from ..storage.cell_results import StudyState
 from ..storage.ownership import record
 from ..storage.study_folder import Folder
 from .session import manifest
@@ -78,7 +77,7 @@ def run(point: Point) -> Run:
     with ending_if_stuck():
         trial([cell], run_cell)
     folder, started = Folder(point.folder), time.time()
-    with folder.held(), ending_if_stuck():
+    with folder.locked(), ending_if_stuck():
         folder.status("running")
         try:
             result, logged = _simulate(cell, point)
@@ -95,7 +94,7 @@ def run(point: Point) -> Run:
             pd.DataFrame(dict(result.stock)),
         )
         _write(point, folder, done)
-        ledger = Ledger(ran=1, auctions=int(result.market["requests"]))
+        ledger = StudyState(ran=1, auctions=int(result.market["requests"]))
         about = {
             "calendar": dict(result.calendar),
             **_finite(done.pace),

@@ -23,7 +23,7 @@ from ..estimate.ladder import P_HOLM, PROFIT, summary_row
 from ..estimate.metrics import outcomes
 from ..estimate.multiple import holm
 from ..estimate.sensitivity import correlation_p_value, rank_correlation, share
-from ..storage.cell_results import Ledger
+from ..storage.cell_results import StudyState
 from .base import Row, StudyPart
 from .cell_plans import PILOT, Plan, best_single, unit
 
@@ -92,7 +92,7 @@ class SampledMarkets(StudyPart, Generic[Market]):
 
     is_said_last = True
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState) -> None:
         super().__init__(settings, ledger)
         self.worlds = [
             World(number, values, self.market(there, f"world {number}: {as_overrides(values)}"))
@@ -149,10 +149,10 @@ class JointValue:
 
     plan: Plan
     replications: int
-    ledger: Ledger
+    ledger: StudyState
 
     @classmethod
-    def at(cls, settings: Settings[Any], changes: Changes, name: str, ledger: Ledger) -> JointValue:
+    def at(cls, settings: Settings[Any], changes: Changes, name: str, ledger: StudyState) -> JointValue:
         """Return it with these changes, in the size that ``study.requests`` and ``study.replications`` say."""
         there = settings_at(settings, changes, settings.study.requests)
         return cls(Plan(there, f"{name}: {as_overrides(changes)}"), settings.study.replications, ledger)

@@ -18,13 +18,11 @@ import pandas as pd
 from ..cells.cell import Cell, CellResult, code_version
 from ..cells.versions import PACKAGES, version
 from ..config.points import Point, digest
-from ..errors import BadInput, closest
-from ..execution import Chore, cores
-from ..execution.drawing import reported
-from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage
-from ..execution.scheduler import Study as StudyRun
+from ..errors import BadInput, closest, reported
+from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage, StudyRun
+from ..execution.tasks import SideTask, cores
 from ..report.plots.letters import names_in, report_missing
-from ..storage.cell_results import Ledger, TimeSeries, table
+from ..storage.cell_results import StudyState, TimeSeries, table
 from ..storage.study_folder import Folder
 from .base import Findings, Study
 
@@ -55,7 +53,7 @@ class StudyResult:
     kept: int = 0
 
     @classmethod
-    def from_ledger(cls, folder: Path, ledger: Ledger) -> StudyResult:
+    def from_ledger(cls, folder: Path, ledger: StudyState) -> StudyResult:
         """Return the result so far: failures and counts."""
         return cls(folder, failures=ledger.failures, ran=ledger.ran, kept=ledger.kept)
 
@@ -79,7 +77,7 @@ def run_studies(
         FailedFast: a cell failed, and ``executor.fail_fast`` is set; the results of the studies that failed are delivered.
     """
     first = next(iter(points))
-    begun: dict[Path, tuple[Point, Ledger]] = {}
+    begun: dict[Path, tuple[Point, StudyState]] = {}
 
     def start(point: Point, wait: bool) -> StudyRun[StudyResult]:
         study = study_of(point)
@@ -122,7 +120,7 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
     """Yield the cells that are missing, then the plots and the page, and return the result."""
     study.check()
     folder, ledger, started = Folder(point.folder), study.ledger, time.time()
-    with folder.held(wait=wait):
+    with folder.locked(wait=wait):
         _scan(folder, ledger)
         cells: dict[str, Cell] = {}
         for stage in study.stages():
@@ -143,7 +141,7 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
         if result.summary is not None:
             result.findings = study.summarise(result.summary)
             if not (point.folder / REPORT).is_file():
-                yield Finish([Chore(partial(report, point.folder), REPORT)])
+                yield Finish([SideTask(partial(report, point.folder), REPORT)])
             return result
         folder.status("running")
         _write(result, point, study, folder, list(cells.values()))
@@ -156,7 +154,7 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
         about |= {"content": content, "files": files}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("failed" if ledger.failures else "done")
-        yield Finish([Chore(partial(_page, point.folder), REPORT)])
+        yield Finish([SideTask(partial(_page, point.folder), REPORT)])
         folder.cells.compact()
     return result
 
@@ -182,20 +180,20 @@ def _further(folder: Path) -> None:
     draw_further(folder)
 
 
-def _drawings(summary: pd.DataFrame | None, point: Point, study: Study) -> Iterator[Chore]:
+def _drawings(summary: pd.DataFrame | None, point: Point, study: Study) -> Iterator[SideTask]:
     """Yield the plots that the tables of any study allow, and the study's own, each by itself."""
     look = point.settings.plot
     if summary is None or not look.enabled:
         return
     report_missing([point.settings.scenario.name, *names_in(summary)])
-    yield Chore(partial(_further, point.folder), "plots")
+    yield SideTask(partial(_further, point.folder), "plots")
     with reported("plots"):
         for figure in chain.from_iterable(part.figures(summary) for part in study.parts):
             draw = partial(figure.write, point.folder / "plots", look.style, tuple(look.format))
-            yield Chore(draw, f"plots/{figure.name}")
+            yield SideTask(draw, f"plots/{figure.name}")
 
 
-def _scan(folder: Folder, ledger: Ledger) -> None:
+def _scan(folder: Folder, ledger: StudyState) -> None:
     """Find the finished cells, and report those that are damaged."""
     folder.cells.scan()
     ledger.finished = folder.cells
@@ -239,7 +237,7 @@ def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame |
     return pd.read_parquet(folder.path / SUMMARY)
 
 
-def manifest(point: Point, started: float, ledger: Ledger) -> dict[str, Any]:
+def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]:
     """Where the numbers come from: versions, seed, command, time and work."""
     wall = time.time() - started
     return {

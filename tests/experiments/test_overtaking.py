@@ -14,7 +14,7 @@ from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.estimate.overtaking import Lead
-from jointbid.experiments.storage.cell_results import Ledger
+from jointbid.experiments.storage.cell_results import StudyState
 from jointbid.experiments.studies.business.overtaking import Overtaking
 from jointbid.experiments.studies.cell_plans import Plan
 
@@ -82,7 +82,7 @@ def test_a_lead_is_claimed_as_its_interval_allows(month, lead, said):
         ("lead_at_the_end", "content - spot", "npv", "EUR", *lead, 3),
     ]
     (point,) = load("value", SMALL)
-    part = Overtaking(point.settings, Ledger(), Plan(point.settings))
+    part = Overtaking(point.settings, StudyState(), Plan(point.settings))
     (sentence,) = part.sentences(pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS)))
     assert said in sentence
 

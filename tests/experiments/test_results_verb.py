@@ -14,7 +14,7 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.storage.catalogue import query, scan
-from jointbid.experiments.storage.lock import lock
+from jointbid.experiments.storage.lock import locked
 
 TINY = [
     "scenario=theory",
@@ -143,7 +143,7 @@ def test_clean_takes_what_is_no_use_and_nothing_finished(catalogue, capsys):
     assert "nothing is deleted without --delete" in said
     assert all(path.exists() for path in (*done, stopped, other))
 
-    with lock(stopped / "cells" / ".lock"):
+    with locked(stopped / "cells" / ".lock"):
         assert main(["results", "clean", "--delete"]) == 0
         assert stopped.exists(), "a command works on it"
         assert not done[0].exists()

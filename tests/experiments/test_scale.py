@@ -86,14 +86,14 @@ def failures():
 
 
 def children(process):
-    """Of a driver: its nursery, and the workers that have come from there."""
+    """Of a driver: its fork server, and the workers that have come from there."""
     listed = subprocess.run(
         ["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
-    ours = [(int(pid), int(parent)) for pid, parent, args in rows if "execution.worker" in args]
-    (nursery,) = [pid for pid, parent in ours if parent == process.pid]
-    return nursery, [pid for pid, parent in ours if parent == nursery]
+    ours = [(int(pid), int(parent)) for pid, parent, args in rows if "multiprocessing.forkserver" in args]
+    (server,) = [pid for pid, parent in ours if parent == process.pid]
+    return server, [pid for pid, parent in ours if parent == server]
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +105,12 @@ def whole(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("which", ["worker", "nursery"])
+@pytest.mark.parametrize("which", ["worker", "server"])
 def test_a_killed_process_costs_nothing(whole, which):
     process = start(*LONG)
     wait_for(14, process)
-    nursery, workers = children(process)
-    os.kill(nursery if which == "nursery" else workers[0], signal.SIGKILL)
+    server, workers = children(process)
+    os.kill(server if which == "server" else workers[0], signal.SIGKILL)
     finish(process)
     assert statuses() == {"done"}
     assert not list(Path("results").rglob("failures.jsonl"))
@@ -164,7 +164,7 @@ def test_a_sweep_goes_on_after_its_driver_was_killed(whole):
 def test_stopped(number, code):
     process = start(*TINY, "study.replications=20000")
     wait_for(100, process)
-    nursery, workers = children(process)
+    server, workers = children(process)
     began = time.monotonic()
     process.send_signal(number)
     said = finish(process, code)
@@ -172,7 +172,7 @@ def test_stopped(number, code):
     assert time.monotonic() - began < 2 * busy
     assert "what is done is kept: the same command again goes on from there" in said
     assert statuses() == {"failed"}
-    assert not [pid for pid in (nursery, *workers) if Path("/proc", str(pid)).exists()]
+    assert not [pid for pid in (server, *workers) if Path("/proc", str(pid)).exists()]
 
 
 def test_fail_fast(monkeypatch, capsys):

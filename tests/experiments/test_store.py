@@ -11,7 +11,7 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -20,8 +20,9 @@ from jointbid.experiments.cells import bidders as arms
 from jointbid.experiments.cells.cell import Cell, CellResult
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.settings import ExecutorSettings
-from jointbid.experiments.execution import Chore, Task, run_tasks
+from jointbid.experiments.execution.pool_feed import run_tasks
 from jointbid.experiments.execution.scheduler import Driver, Finish
+from jointbid.experiments.execution.tasks import SideTask, Task
 from jointbid.experiments.storage.study_folder import Folder
 from jointbid.experiments.studies import cell_plans as studies
 from jointbid.sim.scenario import Scenario
@@ -281,7 +282,7 @@ def test_results_survive_the_file():
     rows = [{"bidder": "focal", "profit": 0.1 + 0.2, "welfare": float("nan"), "focal": True}]
     a, b, c = (letter * 20 for letter in "abc")
     store = Folder(Path("store"))
-    with store.held():
+    with store.locked():
         store.cells.add({a: CellResult(rows, [], 7), b: CellResult([], [], 0)})
         store.cells.scan()
         found = dict(store.cells.read([a, b, c]))
@@ -331,19 +332,21 @@ def test_a_killed_worker_is_tried_once_more(importable):
     assert Path("died").exists()
 
 
-def test_work_that_a_worker_cannot_read_is_a_failure():
-    (first, *_) = run_tasks(tasks(2, dies), ExecutorSettings(jobs=1))
-    assert "ModuleNotFoundError" in first.outcomes[0].error
+def test_work_that_a_worker_cannot_read_is_a_failure(monkeypatch):
+    monkeypatch.setitem(sys.modules, "only_in_the_driver", module := ModuleType("only_in_the_driver"))
+    exec("def work(cell): pass", module.__dict__)
+    (first, *_) = run_tasks(tasks(2, module.work), ExecutorSettings(jobs=1))
+    assert first.outcomes[0].error == "ModuleNotFoundError: No module named 'only_in_the_driver'"
 
 
 def test_workers_that_never_start_are_an_error(monkeypatch):
-    monkeypatch.setattr("jointbid.experiments.execution.fork_server.MODULE", "experiments.no_such_module")
-    with pytest.raises(RuntimeError, match="do not start"):
+    monkeypatch.setattr("jointbid.experiments.execution.processes.work", os.getpid)  # takes no arguments
+    with pytest.raises(RuntimeError, match=r"do not start \(exit code 1\)"):
         list(run_tasks(tasks(8, dies), ExecutorSettings(jobs=2)))
 
 
 def draws(path, driver):
-    """A chore that takes its worker with it, every time; the driver itself can do it."""
+    """A side_task that takes its worker with it, every time; the driver itself can do it."""
     if os.getpid() != driver:
         os.kill(os.getpid(), signal.SIGKILL)
     path.write_text("drawn")
@@ -357,7 +360,7 @@ def fails():
 def test_plots_are_drawn_whatever_becomes_of_the_workers(executor, importable):
     def study(point, wait):
         paths = [Path(f"{point.label}{n}") for n in range(3)]
-        yield Finish([Chore(partial(draws, path, os.getpid())) for path in paths])
+        yield Finish([SideTask(partial(draws, path, os.getpid())) for path in paths])
         return [path.read_text() for path in paths]
 
     found, points = [], [SimpleNamespace(label=label) for label in "ab"]
@@ -370,7 +373,9 @@ def test_plots_are_drawn_whatever_becomes_of_the_workers(executor, importable):
 def test_a_plot_that_cannot_be_drawn_says_why_and_costs_nothing_else(executor, importable, capsys):
     def study(point, wait):
         path = Path("other")
-        yield Finish([Chore(fails, "plots/bad"), Chore(partial(path.write_text, "drawn"), "plots/good")])
+        yield Finish(
+            [SideTask(fails, "plots/bad"), SideTask(partial(path.write_text, "drawn"), "plots/good")]
+        )
         return path.read_text()
 
     found = []

@@ -50,12 +50,17 @@ sys.exit(main())
 
 
 PRINTS = """
-import sys, threading
-if sys.argv[0] == "-m":
-    for number in range(100):
-        timer = threading.Timer(0.3 * number, print, [f"worker prints [b] {number}"])
-        timer.daemon = True
-        timer.start()
+import os
+from jointbid import Policy
+
+class Prints(Policy):
+    reads = ("value",)
+
+    def bid(self, requests):
+        return requests["value"]
+
+    def control(self, state):
+        print("worker prints [b]", os.getpid())
 """
 
 
@@ -201,11 +206,15 @@ def test_failures_and_what_a_cell_prints_are_all_there(tmp_path):
 
 
 def test_what_worker_processes_print_comes_above_the_bars(tmp_path):
-    (tmp_path / "sitecustomize.py").write_text(PRINTS)
+    (tmp_path / "prints.py").write_text(PRINTS)
+    (about := tmp_path / "prints-1.0.dist-info").mkdir()
+    about.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: prints\nVersion: 1.0\n")
+    about.joinpath("entry_points.txt").write_text("[jointbid.strategies]\nprints = prints:Prints\n")
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    terminal = Terminal(command("value", "executor.jobs=2"), tmp_path, 80, PYTHONPATH=path)
+    study = command("value", "executor.jobs=2", "bidders.strategy=prints")
+    terminal = Terminal(study, tmp_path, 80, PYTHONPATH=path)
     lines = terminal.lines()
-    printed = set(re.findall(rb"worker prints \[b\] \d+", terminal.seen))
-    assert printed
-    assert {line.decode() for line in printed} <= set(lines), "each on a line of its own"
+    printed = {line.decode() for line in re.findall(rb"worker prints \[b\] \d+", terminal.seen)}
+    assert printed - {f"worker prints [b] {terminal.process.pid}"}, "not the driver alone"
+    assert printed <= set(lines), "each on a line of its own"
     assert_no_bar(lines)

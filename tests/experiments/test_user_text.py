@@ -12,7 +12,7 @@ import pytest
 from matplotlib.text import Text
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.execution.drawing import reported
+from jointbid.experiments.errors import reported
 from jointbid.experiments.report import plots
 from jointbid.experiments.report.html.study import _escaped
 from jointbid.experiments.report.plots import letters

@@ -13,8 +13,8 @@ import pandas as pd
 from jointbid.sim.paths import expand
 
 from ...config.points import digest
+from ...errors import reported
 from ...estimate.intervals import Estimate
-from ...execution.drawing import reported
 from ...storage.ownership import contents
 from ...storage.study_folder import Folder
 from ..plots.figure import Figure

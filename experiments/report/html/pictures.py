@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...execution.drawing import reported
+from ...errors import reported
 from .grid import Grid, grid_of
 from .study import Study
 

@@ -24,7 +24,7 @@ from ...cells.attribution_season import (
 )
 from ...cells.cell import Cell
 from ...config.settings import Settings
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Firm:
             for arm in (OBSERVED, HELD_OUT, *removed)
         ]
 
-    def next(self, replications: Iterable[int], budgets: Iterable[str], ledger: Ledger) -> list[Cell]:
+    def next(self, replications: Iterable[int], budgets: Iterable[str], ledger: StudyState) -> list[Cell]:
         """The next season under the budgets that each replication's log leads to; none where its cells failed."""
         cells, wanted = [], list(budgets)
         for replication in replications:
@@ -65,7 +65,7 @@ class Firm:
                     cells.append(self._cell(OBSERVED, replication + NEXT, point, split))
         return cells
 
-    def measured(self, replication: int, ledger: Ledger) -> dict[str, list[dict[str, Any]]]:
+    def measured(self, replication: int, ledger: StudyState) -> dict[str, list[dict[str, Any]]]:
         """Rows by arm of one replication, a row a channel."""
         cells = [cell for cell in self.log([replication]) if cell.arm]
         return {cell.arm: result.rows for cell, result in ledger.of(cells)}

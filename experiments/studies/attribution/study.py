@@ -20,7 +20,7 @@ from ...cells.attribution_season import (
 from ...cells.cell import Cell
 from ...errors import BadInput
 from ...estimate.ladder import P_HOLM, SUMMARY_COLUMNS
-from ...execution import Work
+from ...execution.tasks import Work
 from ...report.plots.credit import credit_points, draw_credit
 from ...report.plots.figure import Figure
 from ...report.wording.attribution import budget_table, credit_table, sentences

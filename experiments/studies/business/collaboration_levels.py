@@ -25,7 +25,7 @@ from ...estimate.sums import group_means
 from ...report.plots.figure import Figure
 from ...report.plots.levels import draw_levels
 from ...report.wording import collaboration_levels as words
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan
 from .money import terms_at
@@ -61,7 +61,7 @@ class Levels(MarketPart):
         BadInput: fewer requests make no market.
     """
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
         super().__init__(settings, ledger, plan)
         collaboration, requests = settings.collaboration, settings.study.curve.requests
         assert collaboration is not None  # noqa: S101 - only then it is wanted
@@ -199,7 +199,7 @@ def _arms(number: int, plan: Plan) -> tuple[str, ...]:
     return ("joint",) if number else ("joint", plan.study.silo)
 
 
-def _changes(steps: Sequence[Plan], ledger: Ledger, replications: Sequence[int]) -> list[Change]:
+def _changes(steps: Sequence[Plan], ledger: StudyState, replications: Sequence[int]) -> list[Change]:
     """What joined data bring and cost at each level of one shape; empty where cells failed."""
     tables = [
         ledger.complete(plan.cells(_arms(number, plan), replications)) for number, plan in enumerate(steps)

@@ -23,7 +23,7 @@ from ...estimate.own_data import Switching
 from ...report.plots.by_month import draw_months
 from ...report.plots.figure import Figure
 from ...report.verdict import duration, interval, number, paid_back, shown
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan
 from .money import terms
@@ -57,7 +57,7 @@ class OwnData(MarketPart):
     """
 
     def __init__(
-        self, settings: Settings[Any], ledger: Ledger, plan: Plan, parts: Sequence[float] = PARTS
+        self, settings: Settings[Any], ledger: StudyState, plan: Plan, parts: Sequence[float] = PARTS
     ) -> None:
         super().__init__(settings, ledger, plan)
         building, requests = settings.first_party, settings.study.curve.requests

@@ -17,7 +17,7 @@ from ...estimate.intervals import mean_interval
 from ...estimate.ladder import PROFIT, lookup, summary_row
 from ...estimate.metrics import outcomes
 from ...report.verdict import interval, number
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import Plan
 
@@ -32,7 +32,7 @@ class Upgrade(MarketPart):
         BadInput: unknown keys, or values that make no market.
     """
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
         super().__init__(settings, ledger, plan)
         better = varied(settings, settings.study.upgrade, place="study.upgrade")
         self._both = plan, Plan(better, f"{plan.point}, better data".removeprefix(", "))

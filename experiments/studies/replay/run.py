@@ -14,7 +14,7 @@ from jointbid.sim.scenario import MICROS, LogSupply
 
 from ...config.points import Point
 from ...errors import BadInput, RunFailed
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ...storage.study_folder import Folder
 from ..run import Run, bidder_table, calendar_table
 from ..session import manifest
@@ -41,7 +41,7 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
     assert isinstance(supply, LogSupply)  # noqa: S101 - the caller has asked
     folder, started = Folder(point.folder), time.time()
     name, _ = open_log(Path(supply.path), supply.format, options_of(supply))
-    with folder.held():
+    with folder.locked():
         folder.status("running")
         own = name == "jointbid" and point.settings.study.bids != "strategy"
         result, bidders, notes, scenario = _again(point, supply) if own else _played(point, supply)
@@ -57,7 +57,7 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
             "notes": notes,
         }
         _write(point, folder, done)
-        ledger = Ledger(ran=1, auctions=int(result.market["requests"]))
+        ledger = StudyState(ran=1, auctions=int(result.market["requests"]))
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("done")
     return done, notes, scenario

@@ -12,7 +12,7 @@ from jointbid.sim.scenario import LogSupply
 
 from ...config.points import Point
 from ...execution.progress import say
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ...storage.study_folder import Folder
 from ..session import manifest
 
@@ -45,7 +45,7 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     path = point.folder.parent.parent / "table" / point.folder.name
     folder, started = Folder(path), time.time()
     plan = Plan.of(point.settings.tree())
-    with folder.held():
+    with folder.locked():
         folder.status("running")
         log = read_supply(supply, plan.seed)
         check_landscape(log, plan.settings.landscape)
@@ -66,7 +66,7 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
         folder.write_table(TABLE, found)
         folder.write_table("table.parquet", found)
         runs = len(found) // 4
-        ledger = Ledger(ran=runs, auctions=runs * int((~field.training).sum()))
+        ledger = StudyState(ran=runs, auctions=runs * int((~field.training).sum()))
         command = point.command.replace("jointbid value", "jointbid log table", 1)
         folder.write_json(
             "manifest.json", manifest(point, started, ledger) | {"command": command, "notes": notes}

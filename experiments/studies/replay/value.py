@@ -10,11 +10,11 @@ from jointbid.sim.scenario import LogSupply
 
 from ...cells.cell import code_version
 from ...config.points import Point, content_hash, digest
-from ...execution.drawing import reported
+from ...errors import reported
 from ...execution.progress import say
 from ...logs.fingerprint import fingerprint
 from ...report.plots.figure import Figure
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ...storage.study_folder import Folder
 from ..base import Findings
 from ..session import CELLS, REPORT, SUMMARY, StudyResult, manifest, report
@@ -60,12 +60,12 @@ def value(point: Point) -> StudyResult:
         return _answer(point, models, summary, known, kept=int(known["cells_run"]))
     from .ladder import run_replay
 
-    with folder.held():
+    with folder.locked():
         folder.status("running")
         result = run_replay(point.settings.tree(), say)
         _write(point, folder, result)
         about = {"verdict": result.verdict, "notes": result.notes, "content": content}
-        ledger = Ledger(auctions=int(result.cells["rows"].sum()), ran=len(result.cells))
+        ledger = StudyState(auctions=int(result.cells["rows"].sum()), ran=len(result.cells))
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("done")
         report(point.folder)

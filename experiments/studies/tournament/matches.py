@@ -14,7 +14,7 @@ from ...cells.cell import PILOTS, Cell, label
 from ...config.settings import Settings
 from ...config.study_settings import TournamentStudy
 from ...estimate.tournament import Results
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from ..cell_plans import unit
 
 PILOT = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
@@ -47,7 +47,7 @@ class Matches:
         pairs = list(product(self.strategies, repeat=2))
         return [self._cell(pair, replication) for replication in replications for pair in pairs]
 
-    def results(self, cells: pd.DataFrame, ledger: Ledger) -> Results:
+    def results(self, cells: pd.DataFrame, ledger: StudyState) -> Results:
         """Return the results of these rows; the pilot's are in the ledger."""
         scale, money = unit(self.settings.scenario)
         return Results(

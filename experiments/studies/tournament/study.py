@@ -13,7 +13,7 @@ from jointbid.strategies.plugins import origin, plugins
 from ...cells.cell import TOGETHER, Cell
 from ...config.lineup import Field, field_of
 from ...estimate.tournament import Results
-from ...execution import Work
+from ...execution.tasks import Work
 from ...report.plots.figure import Figure
 from ...report.plots.tournament import draw_payoffs, draw_ranks
 from ...report.wording.tournament import notes, payoff_table, ranking_table, verdict

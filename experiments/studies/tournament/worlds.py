@@ -16,7 +16,7 @@ from ...estimate.ranking import PROFIT, TIED
 from ...report.plots.figure import Figure
 from ...report.plots.worlds import draw_worlds
 from ...report.wording import tournament_worlds as words
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..base import Row
 from ..sampled_markets import SampledMarkets, key_rows, share_rows
 from .matches import Matches
@@ -34,7 +34,7 @@ class Worlds(SampledMarkets[Matches]):
     """
 
     def __init__(
-        self, settings: Settings[Any], ledger: Ledger, own: Matches, leader: Callable[[], str]
+        self, settings: Settings[Any], ledger: StudyState, own: Matches, leader: Callable[[], str]
     ) -> None:
         self._own, self._leader = own, leader
         super().__init__(settings, ledger)

@@ -19,7 +19,7 @@ from jointbid.sim.scenario import Scenario
 
 from ...cells.cell import Cell, Curve
 from ...errors import BadInput
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from .tuned_parameter import TUNING, Tuned, answer, check_parameter, deviations
 
 PARAMETER = "curve"
@@ -61,7 +61,7 @@ def check_curve(scenario: Scenario, parameter: str, point: str = "") -> Curve:
     return tuple((float(value), float(bid)) for value, bid in start)
 
 
-def refit(arms: Sequence[Tuned], ledger: Ledger) -> Iterator[list[Cell]]:
+def refit(arms: Sequence[Tuned], ledger: StudyState) -> Iterator[list[Cell]]:
     """Refit all arms in step: yields the cells of each round, and moves every side once they are there."""
     if not arms:
         return
@@ -125,7 +125,7 @@ def _watched(arm: Tuned) -> list[Cell]:
     return [replace(now, replication=r) for r in TUNING]
 
 
-def _best(arm: Tuned, ledger: Ledger, smear: float) -> dict[int, Curve]:
+def _best(arm: Tuned, ledger: StudyState, smear: float) -> dict[int, Curve]:
     """The best response of each side by its number; none where cells failed, or nothing was sold."""
     found = ledger.of(_watched(arm))
     rows = [row for _, result in found for row in result.rows]

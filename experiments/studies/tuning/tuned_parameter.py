@@ -18,7 +18,7 @@ from jointbid.sim.scenario import Scenario, StrategySpec
 from ...cells.arms import bidder_names
 from ...cells.cell import PILOTS, Cell, Policies, Value
 from ...errors import BadInput
-from ...storage.cell_results import Found, Ledger
+from ...storage.cell_results import CellResults, StudyState
 
 TUNING = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
 """Replications on which policies are tuned; no estimate uses them."""
@@ -84,7 +84,7 @@ def check_parameter(scenario: Scenario, parameter: str, values: Sequence[Any], p
 
 
 def tune(
-    arms: Sequence[Tuned], parameter: str, values: Sequence[float], ledger: Ledger
+    arms: Sequence[Tuned], parameter: str, values: Sequence[float], ledger: StudyState
 ) -> Iterator[list[Cell]]:
     """Tune all arms in step: yields the cells of each answer, and moves a side to the best of them once they are there."""
     for last in [False] * ROUNDS + [True]:
@@ -117,7 +117,7 @@ def _cell(arm: Tuned, number: int, parameter: str, value: Value, replication: in
 
 
 def answer(
-    arm: Tuned, number: int, parameter: str, values: Sequence[Value], ledger: Ledger, *, stay: bool
+    arm: Tuned, number: int, parameter: str, values: Sequence[Value], ledger: StudyState, *, stay: bool
 ) -> None:
     """Move a side to the value with the highest mean profit of the one who deviates, or only note what that would gain."""
     side = arm.sides[number]
@@ -140,7 +140,7 @@ def answer(
         side.value = best
 
 
-def _profit(found: Found, advertiser: str) -> float | None:
+def _profit(found: CellResults, advertiser: str) -> float | None:
     """Mean profit over the pilots; None where one failed."""
     if len(found) < len(TUNING):
         return None

@@ -10,7 +10,7 @@ from typing import Any
 from ...cells.arms import FOCAL, bidder_names
 from ...cells.cell import Cell
 from ...config.settings import Settings
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..cell_plans import Plan
 from .bid_curves import check_curve, refit
 from .tuned_parameter import Side, Tuned, check_parameter, sides_of, tune
@@ -59,7 +59,7 @@ class Retuned:
             self.baseline[plan.point] = Tuned(alike, sides_of(alike, curve, adapted=False))
         return Tuned(cell, [Side((FOCAL,), curve)])
 
-    def stages(self, ledger: Ledger) -> Iterator[list[Cell]]:
+    def stages(self, ledger: StudyState) -> Iterator[list[Cell]]:
         """Yield the cells of each step, all points together; then fill in the policies of the plans."""
         if self._wanted is None:
             return
@@ -71,7 +71,7 @@ class Retuned:
         for plan in self._plans:
             plan.policies.update({arm: tuned.policies for arm, tuned in self.at[plan.point].items()})
 
-    def _refit(self, arms: list[Tuned], ledger: Ledger) -> Iterator[list[Cell]]:
+    def _refit(self, arms: list[Tuned], ledger: StudyState) -> Iterator[list[Cell]]:
         yield from refit(list(self.baseline.values()), ledger)
         for point, baseline in self.baseline.items():
             kept = baseline.sides[0].value

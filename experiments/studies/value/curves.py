@@ -19,7 +19,7 @@ from ...estimate.ladder import LOST, PROFIT, silo_label
 from ...report.plots.curve import draw_lost
 from ...report.plots.figure import Figure
 from ...report.plots.heat import draw_heat
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..business.money import break_even_rows, with_break_even
 from ..cell_plans import Plan
@@ -93,7 +93,7 @@ class Curves(Points):
         BadInput: keys or values that make no market, and curves of one name.
     """
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
         super().__init__(settings, ledger, plan)
         self.curves = curves(settings)
 
@@ -173,7 +173,7 @@ class Curves(Points):
 class Map(Points):
     """The two steps over redundancy and interaction."""
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
         super().__init__(settings, ledger, plan)
         grid = settings.study.curve
         self._map = {

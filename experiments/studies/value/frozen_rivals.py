@@ -13,7 +13,7 @@ from ...config.settings import Settings
 from ...estimate.frozen_rivals import EFFECT, FROZEN, effect_rows, frozen_rows
 from ...estimate.ladder import ladder_summary, lookup
 from ...report.verdict import interval, number
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import Plan
 from .ladders import replications
@@ -24,7 +24,7 @@ NAMES = {"focal_profit": "the focal bidder's profit", "revenue": "the seller's r
 class FrozenRivals(MarketPart):
     """The arms that are compared once more, rivals frozen, where curves are fitted and all sides re-optimise."""
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
         super().__init__(settings, ledger, plan)
         there = varied(settings, {"study.rivals": "frozen"}, place="study.rivals")
         self._frozen = Plan(there, "study.rivals=frozen")

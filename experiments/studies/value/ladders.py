@@ -17,7 +17,7 @@ from ...report import tables
 from ...report.plots.figure import Figure
 from ...report.plots.ladder import draw_ladder, ladder_points
 from ...report.verdict import holders, others, verdict
-from ...storage.cell_results import Ledger, table
+from ...storage.cell_results import StudyState, table
 from ..base import MarketPart, Row
 from ..cell_plans import WIDTH_PILOT, Plan, unit
 from ..tuning.tuned_policies import Retuned
@@ -27,7 +27,7 @@ from . import learning, notes
 class Ladders(MarketPart):
     """Every arm in every replication; where both valuations are asked for, once more with learned values."""
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan, retuned: Retuned) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan, retuned: Retuned) -> None:
         super().__init__(settings, ledger, plan)
         self._learned, self._retuned = learning.learned_plan(settings), retuned
         self._ladders = [plan, *([self._learned] if self._learned else [])]
@@ -120,7 +120,7 @@ def width_pilot(plan: Plan) -> list[Cell]:
     return plan.cells(("joint", *plan.siloed), WIDTH_PILOT)
 
 
-def replications(plan: Plan, ledger: Ledger) -> int:
+def replications(plan: Plan, ledger: StudyState) -> int:
     """Return how many replications a ladder has: as configured, or as a pilot shows for the wanted half-width."""
     study = plan.study
     if study.half_width is None:

@@ -18,7 +18,7 @@ from ...config.value_settings import ValueStudy
 from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.metrics import USED_UP
 from ...report.verdict import number
-from ...storage.cell_results import Found, table
+from ...storage.cell_results import CellResults, table
 from ..cell_plans import unit
 from ..tuning.tuned_parameter import Tuned
 from ..tuning.tuned_policies import Retuned
@@ -52,7 +52,7 @@ def width(value: Estimate, wanted: float | None, most: int) -> Iterator[str]:
         )
 
 
-def near_tie(pilot: Found) -> Iterator[str]:
+def near_tie(pilot: CellResults) -> Iterator[str]:
     """Where the pilots do not show that the better single source is the better one."""
     rows = table(pilot)
     if rows.empty:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from ...cells.cell import Cell
 from ...config.settings import Settings
 from ...errors import BadInput
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..base import MarketPart, Study
 from ..business.collaboration_levels import Levels
 from ..business.money import Money
@@ -39,7 +39,7 @@ class Value(Study):
         "joint-model step": ("joint_model_step", "focal_profit"),
     }
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger | None = None) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState | None = None) -> None:
         super().__init__(settings, ledger)
         self._retuned = Retuned(settings)
 

@@ -14,7 +14,7 @@ from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, summary_row
 from ...report.verdict import counted
 from ...report.wording.sampled_markets import WHICH, goes_with, percent, share_of
-from ...storage.cell_results import Ledger
+from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..business.money import per_request, terms
 from ..business.overtaking import Overtaking
@@ -79,7 +79,7 @@ OUTCOMES = {
 class Market:
     """One drawn market: the value of joint data there, and what the firm plans."""
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger, point: str) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState, point: str) -> None:
         self.plan = Plan(settings, point)
         self.joint = JointValue(self.plan, settings.study.curve.replications, ledger)
         about = settings, ledger, self.plan
@@ -108,7 +108,7 @@ class Market:
 class Worlds(MarketPart, SampledMarkets[Market]):
     """The value of joint data in each drawn world, net of costs, and of two plans and of better data where these are asked for."""
 
-    def __init__(self, settings: Settings[Any], ledger: Ledger, plan: Plan) -> None:
+    def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
         SampledMarkets.__init__(self, settings, ledger)
         self.plan = plan
 
