@@ -1,6 +1,7 @@
 # Needs Python 3.11 or newer and make; everything else goes into .venv. Another Python: make PYTHON=python3.13 demo
 
-PYTHON ?= python3
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 JOBS ?= auto
 MARKETS ?= 3000
 
@@ -11,7 +12,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := src $(wildcard src/jointbid/*/) tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-browser test-cluster lint format types unit wheel docs curves blocks sweep golden bench bench-study findings clean
+.PHONY: help demo test test-all test-browser test-cluster lint format types unit long wheel docs curves blocks sweep golden bench bench-study findings clean
+
+# Tests of the long half; `make test` runs the others. The cluster's have a target of their own.
+LONG := slow or coverage
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +23,11 @@ help:  ## this list
 demo: $(VENV)/.installed  ## set up, then answer the main question for the default scenario
 	$(BIN)/jointbid value
 
-test: lint types unit wheel  ## everything that must hold before a push
+test: lint types unit  ## the quick half: format, lint, types, and all tests but the long ones
+	@echo "make test: all passed"
+
+test-all: long wheel test-browser test-cluster  ## the long half: slow tests, docs, walks, wheel, browser, cluster
+	@echo "make test-all: all passed"
 
 lint: $(VENV)/.installed-dev  ## formatting and ruff's rules
 	$(BIN)/ruff format --check $(CODE)
@@ -32,10 +40,13 @@ format: $(VENV)/.installed-dev  ## put the formatting right
 types: $(VENV)/.installed-dev  ## mypy, strict
 	$(BIN)/mypy
 
-unit: $(VENV)/.installed-dev  ## pytest on all cores, the snippets of README and docs/ among them
-	$(BIN)/pytest -n $(JOBS)
+unit: $(VENV)/.installed-dev  ## the quick tests, on all cores
+	$(BIN)/pytest -n $(JOBS) -m "not ($(LONG) or cluster)"
 
-curves: $(VENV)/.installed-dev  ## draw the policies' curves in docs/strategies anew
+long: $(VENV)/.installed-dev  ## the long tests, on all cores; README and docs/ among them
+	$(BIN)/pytest -n $(JOBS) -m "($(LONG)) and not cluster"
+
+curves: $(VENV)/.installed-dev  ## draw the policies' curves in docs/strategies again
 	$(BIN)/python -m tools.bid_curves docs/strategies
 
 wheel: $(VENV)/.installed-dev  ## build the wheel and use it in a clean environment, outside the checkout
@@ -50,22 +61,22 @@ test-cluster: $(VENV)/.installed-ray  ## a Ray cluster of two nodes on this mach
 docs: $(VENV)/.installed-dev  ## run every snippet of README and docs/
 	$(BIN)/pytest tests/docs
 
-blocks: $(VENV)/.installed-dev  ## 3,000 drawn markets, bit for bit, whatever travels together (make MARKETS=... blocks)
+blocks: $(VENV)/.installed-dev  ## 3,000 drawn markets, bit for bit, for all block sizes (make MARKETS=... blocks)
 	JOINTBID_MARKETS=$(MARKETS) $(BIN)/pytest -n $(JOBS) tests/sim/test_blocks.py
 
-sweep: $(VENV)/.installed-dev  ## 10,000 cells of a sweep, killed and gone on with, against the same ones uninterrupted
+sweep: $(VENV)/.installed-dev  ## 10,000 cells of a sweep, killed and resumed, against an uninterrupted run
 	JOINTBID_SWEEP_POINTS=460 $(BIN)/pytest tests/experiments/test_scale.py -k goes_on_after
 
-golden: $(VENV)/.installed-dev  ## write the traces in tests/golden anew; read the diff
+golden: $(VENV)/.installed-dev  ## write the traces in tests/golden again; read the diff
 	PYTHONPATH=. $(BIN)/python tests/golden/test_golden.py
 
 bench: $(VENV)/.installed-dev  ## auctions per second and memory
 	$(BIN)/pytest benchmarks --benchmark-enable -s
 
-bench-study: $(VENV)/.installed-dev  ## what a study costs beside its cells: time and memory of the driver, two cores against one
+bench-study: $(VENV)/.installed-dev  ## time and memory of the driver beside the cells, two cores against one
 	$(BIN)/python benchmarks/bench_study.py
 
-findings: $(VENV)/.installed  ## run what docs/findings.md tells, and write it anew; read the diff
+findings: $(VENV)/.installed  ## run the studies of docs/findings.md and write it again; read the diff
 	$(BIN)/python -m tools.findings
 
 clean:  ## remove caches and builds; keeps .venv and results
@@ -74,8 +85,8 @@ clean:  ## remove caches and builds; keeps .venv and results
 
 # Stamps, so that a second run installs nothing.
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "jointbid needs Python 3.11 or newer; $(PYTHON) is not. Try: make PYTHON=python3.11" >&2; exit 1; }
+	@$(or $(PYTHON),false) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "jointbid needs Python 3.11 or newer. Install it, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..config.settings import ExecutorSettings
 from .tasks import Finished, Task, run_task
 
 
@@ -10,7 +11,7 @@ class Serial:
 
     width = 1
 
-    def __init__(self) -> None:
+    def __init__(self, settings: ExecutorSettings) -> None:  # noqa: ARG002 - nothing to set
         self._tasks: list[Task] = []
 
     def submit(self, task: Task) -> None:
