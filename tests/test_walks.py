@@ -168,8 +168,8 @@ def test_a_mechanism_has_the_arguments_of_those_that_ship() -> None:
 
 def test_a_plot(run: Run) -> None:
     plots = run(command("plot")) / "plots"
-    assert "Requests won, by data used" in (plots / "win_rates.svg").read_text("utf-8")
-    assert len(pd.read_csv(plots / "win_rates.csv")) > 5
+    assert "Spend, by data used" in (plots / "spend.svg").read_text("utf-8")
+    assert len(pd.read_csv(plots / "spend.csv")) > 5
 
 
 def test_a_log_format(run: Run) -> None:
