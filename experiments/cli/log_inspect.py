@@ -19,29 +19,29 @@ def main(call: Call) -> int:
     from jointbid.sim.scenario import LogSupply
 
     from ..config.points import load
-    from ..logs.read_log import FORMATS, Account, open_log, options_of, stream
+    from ..logs.read_log import FORMATS, RowAudit, open_log, options_of, stream
     from ..report import tables
 
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
     name, reader = open_log(Path(supply.path), supply.format, options_of(supply))
     # What cannot be used is what the command is asked for: it is counted, and shown, with the first of it.
-    account, survey = Account(supply.path, tolerant=True), Survey(reader.roles)
-    for table in stream(reader, account, supply.campaign, name):
+    audit, survey = RowAudit(supply.path, tolerant=True), Survey(reader.roles)
+    for table in stream(reader, audit, supply.campaign, name):
         survey.add(table)
     survey.close()
     suspects = survey.leaks.suspects()
-    shown = [f"  {text}" for _, _, text in sorted(account.problems)]
+    shown = [f"  {text}" for _, _, text in sorted(audit.problems)]
     tables.show(
         facts(survey, reader, f"{supply.path}: {FORMATS[name].about} ({name})"),
         features(survey),
-        f"Rows: {RowCount(account.read, account.used, account.reasons)}",
+        f"Rows: {RowCount(audit.read, audit.used, audit.reasons)}",
         *(
             ["Rows that cannot be used (supply.drop_bad=true leaves them out elsewhere too):", *shown]
             if shown
             else []
         ),
-        *(f"Note: {text}" for text in (*account.said, *reader.facts)),
+        *(f"Note: {text}" for text in (*audit.sentences, *reader.facts)),
         *(f"- {text}" for text in warnings(survey, reader, suspects)),
     )
     return 0

@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .rows.rereadable import Again
-from .rows.row_audit import Account
+from .rows.rereadable import RereadableLog
+from .rows.row_audit import RowAudit
 
 THINNED = "not held, rows that are held stand for them"
 """Why a row was dropped of a log that is longer than memory."""
@@ -21,7 +21,7 @@ CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "we
 """Columns that every log has, whatever file it came from; see `LogTable`."""
 OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros")
 """Columns that some logs have; see `LogTable`."""
-HOUSES = ("profile", "context", "history")
+SOURCES = ("profile", "context", "history")
 """The groups of feature columns, each of which is a data source with an owner."""
 
 
@@ -51,7 +51,7 @@ class Roles:
     @property
     def houses(self) -> tuple[str, ...]:
         """The groups that have columns here."""
-        return tuple(house for house in HOUSES if self.of(house))
+        return tuple(house for house in SOURCES if self.of(house))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -78,7 +78,7 @@ class Reader(Protocol):
     def facts(self) -> tuple[str, ...]:
         """What is known of the format that the rows do not show, in words."""
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """The rows in the file's order, some at a time: the columns of `CANONICAL`, some of `OPTIONAL`, the features.
 
         `time_us` counts from 1970 or from the log's own start. Text is dictionary-encoded.
@@ -146,7 +146,7 @@ class LogTable:
     notes: tuple[str, ...] = ()
     full_information: bool = False
     facts: tuple[str, ...] = ()
-    again: Again | None = None
+    again: RereadableLog | None = None
     keeps_time: bool = True
 
     def __len__(self) -> int:

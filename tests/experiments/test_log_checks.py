@@ -13,7 +13,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.logs.calibration.fit import _rising, as_types
 from jointbid.experiments.logs.fingerprint import fingerprint
 from jointbid.experiments.logs.inspection.survey import Histogram, Survey
-from jointbid.experiments.logs.read_log import Account, Options, open_log, read_log, stream
+from jointbid.experiments.logs.read_log import Options, RowAudit, open_log, read_log, stream
 from jointbid.experiments.logs.replay import strategy_table as classic
 from jointbid.sim.scenario import LogSupply
 
@@ -156,7 +156,7 @@ def test_all_clicks_in_one_part_of_the_training_rows(tmp_path, capsys):
 def suspects_of(path: Path, mapping: Path) -> list[tuple[str, str, str]]:
     reader = open_log(path, options=Options(mapping=str(mapping)))[1]
     survey = Survey(reader.roles)
-    for table in stream(reader, Account("x")):
+    for table in stream(reader, RowAudit("x")):
         survey.add(table)
     return [(s.campaign, s.column, s.value) for s in survey.leaks.suspects()]
 
@@ -311,7 +311,7 @@ def test_episodes_of_two_files_are_told_apart(tmp_path):
         (tmp_path / f"{name}.txt").write_text("\n".join(lines) + "\n")
     reader = open_log(tmp_path)[1]
     survey = Survey(reader.roles)
-    for table in stream(reader, Account("x")):
+    for table in stream(reader, RowAudit("x")):
         survey.add(table)
     assert survey.episodes == {"1458/1": [2, 1], "1458/2": [2, 0], "2259/1": [2, 1], "2259/2": [2, 0]}
 

@@ -17,15 +17,23 @@ import pytest
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import SCHEMA, agent
 from jointbid.experiments.logs.formats.mapping import read_mapping
-from jointbid.experiments.logs.read_log import FORMATS, Account, LogTable, Options, open_log, read_log, stream
+from jointbid.experiments.logs.read_log import (
+    FORMATS,
+    LogTable,
+    Options,
+    RowAudit,
+    open_log,
+    read_log,
+    stream,
+)
 from jointbid.experiments.logs.rows.columns import clock17
 from jointbid.experiments.logs.synthetic.forms import (
     MAPPING,
     impressions,
     shop,
     write_all,
+    write_click_price_pctr,
     write_raw,
-    write_triples,
 )
 
 ROWS = 240
@@ -465,12 +473,12 @@ def test_options_that_do_not_fit(forms, tmp_path):
 def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
     monkeypatch.setattr("jointbid.experiments.logs.rows.delimited.BLOCK_BYTES", 65_536)
     write_raw(tmp_path / "raw", 2_000)
-    write_triples(tmp_path / "1.txt", 20_000)
+    write_click_price_pctr(tmp_path / "1.txt", 20_000)
     for path in (tmp_path / "raw", tmp_path / "1.txt"):
-        account = Account(str(path))
-        most = max(chunk.nbytes for chunk in stream(open_log(path)[1], account))
+        audit = RowAudit(str(path))
+        most = max(chunk.nbytes for chunk in stream(open_log(path)[1], audit))
         assert most < 1_000_000
-        assert account.used in {2_000, 20_000}
+        assert audit.used in {2_000, 20_000}
 
 
 def test_clock_and_agents():
@@ -523,9 +531,9 @@ def test_lines_that_a_quote_too_many_takes_in_are_counted(forms, opened, closed,
         if number:
             lines[number] = b'"' + lines[number]
     path.write_bytes(ending.join([*lines, b""]))
-    account = Account(str(path), drop_bad=True)
+    audit = RowAudit(str(path), drop_bad=True)
     _, reader = open_log(path, options=options("mapped", path))
-    kept = sum(len(chunk) for chunk in stream(reader, account))
-    assert (kept, sum(account.dropped.values())) == (ROWS - within - 1, 1)
-    assert f"{within} lines lie within quotes" in " ".join(account.said)
-    assert account.read + within == ROWS
+    kept = sum(len(chunk) for chunk in stream(reader, audit))
+    assert (kept, sum(audit.dropped.values())) == (ROWS - within - 1, 1)
+    assert f"{within} lines lie within quotes" in " ".join(audit.sentences)
+    assert audit.read + within == ROWS

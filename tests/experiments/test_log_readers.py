@@ -168,7 +168,7 @@ def test_the_thread_that_reads_ahead_has_ended_with_the_file(tmp_path):
 import gc, sys, weakref
 from pathlib import Path
 from jointbid.experiments.logs.read_log.read_log import delimited
-from jointbid.experiments.logs.read_log.rows.row_audit import Account
+from jointbid.experiments.logs.read_log.rows.row_audit import RowAudit
 from jointbid.experiments.logs.read_log.rows.column import Column
 feeds = []
 class Feed(delimited._Feed):
@@ -177,7 +177,7 @@ class Feed(delimited._Feed):
         feeds.append(weakref.ref(self))
 delimited._Feed = Feed
 for _ in range(50):
-    for rows in delimited.read_rows(Path({str(CASES / "all_bad.csv")!r}), (Column("at", "integer"),), Account("x"), delimited.Form()):
+    for rows in delimited.read_rows(Path({str(CASES / "all_bad.csv")!r}), (Column("at", "integer"),), RowAudit("x"), delimited.Form()):
         pass
     rows = None
     assert all(feed() is None for feed in feeds), "held"

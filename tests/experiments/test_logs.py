@@ -14,7 +14,7 @@ import pytest
 
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import MICROS_PER_FEN_CPM
-from jointbid.experiments.logs.read_log import Account, LogTable, Options, open_log, read_log, stream
+from jointbid.experiments.logs.read_log import LogTable, Options, RowAudit, open_log, read_log, stream
 from jointbid.experiments.logs.rows.number_cells import Column
 from jointbid.experiments.logs.rows.row_audit import SHOWN
 from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows, write_ipinyou_csv
@@ -236,10 +236,10 @@ def test_floors_above_the_price_are_lowered_and_said(broken):
 
 def test_chunks_stream(monkeypatch):
     monkeypatch.setattr("jointbid.experiments.logs.rows.delimited.BLOCK_BYTES", 16_384)
-    account = Account(str(DATA))
-    sizes = [len(chunk) for chunk in stream(open_log(DATA)[1], account)]
+    audit = RowAudit(str(DATA))
+    sizes = [len(chunk) for chunk in stream(open_log(DATA)[1], audit)]
     assert len(sizes) > 5
-    assert sum(sizes) == account.read == account.used == 2_500
+    assert sum(sizes) == audit.read == audit.used == 2_500
 
 
 def test_a_column_says_its_rule():

@@ -22,7 +22,7 @@ from ..rows.column import Column, flag
 from ..rows.columns import HOUR_US, NULLS, PRICE_MAX
 from ..rows.compression import head
 from ..rows.delimited import Form, Rows, headed, read_rows
-from ..rows.row_audit import Account
+from ..rows.row_audit import RowAudit
 from .click_join import Clicks, Keys
 
 MICROS_PER_FEN_CPM = 10
@@ -94,10 +94,10 @@ class CleanedCsv(WonLog):
         "the log keeps no minutes: the rows of an hour are spread evenly over it",
     )
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`; the rows of one hour share its first microsecond."""
         for file in self.files:
-            for rows in read_rows(file, CLEANED, account, headed(file, CLEANED)):
+            for rows in read_rows(file, CLEANED, audit, headed(file, CLEANED)):
                 hour = rows["weekday"] * 24 + rows["hour"]
                 text = {name: make.recode(rows[name], make.without_null) for name in _TEXT}
                 yield make.chunk(_canonical(rows, text, hour * HOUR_US, self.weight(rows["click"])))
@@ -110,17 +110,17 @@ class LogTxt(WonLog):
     roles: Roles = ROLES
     facts: tuple[str, ...] = FACTS
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`; conversions are there where each file counts them."""
         wanted: tuple[Column, ...] = (_CLICK, *_CALENDAR, *_raw_columns())
         headers = {file: _log_header(file) for file in self.files}
         counted = all(_COUNTED[1].name in (names or _first_cells(file)) for file, names in headers.items())
         for file, names in headers.items():
             columns = (*wanted, _COUNTED[1]) if counted else wanted
-            for rows in read_rows(file, columns, account, Form("\t", names, quoted=False)):
+            for rows in read_rows(file, columns, audit, Form("\t", names, quoted=False)):
                 if counted:
                     rows.columns["conversion"] = (rows[_COUNTED[1].name] > 0).astype(np.int64)
-                yield _raw_chunk(str(file), rows, account, self)
+                yield _raw_chunk(str(file), rows, audit, self)
 
 
 def _first_cells(file: Path) -> list[str]:
@@ -148,9 +148,9 @@ class RawLogs(WonLog):
     roles: Roles = ROLES
     facts: tuple[str, ...] = FACTS
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
-        clicks, conversions = (_keys(files, account) for files in (self.clicks, self.conversions))
+        clicks, conversions = (_keys(files, audit) for files in (self.clicks, self.conversions))
         for file in self.files:
             counted = width_of(file) == len(TEST_SCHEMA)
             names = TEST_SCHEMA if counted else SCHEMA
@@ -160,8 +160,8 @@ class RawLogs(WonLog):
                 *_raw_columns(),
                 *extra,
             )
-            for block in read_rows(file, wanted, account, Form("\t", names, quoted=False)):
-                rows = _impressions_only(str(file), block, account)
+            for block in read_rows(file, wanted, audit, Form("\t", names, quoted=False)):
+                rows = _impressions_only(str(file), block, audit)
                 if counted:
                     rows.columns["click"] = (rows["nclick"] > 0).astype(np.int64)
                     rows.columns["conversion"] = (rows["nconversation"] > 0).astype(np.int64)
@@ -169,9 +169,9 @@ class RawLogs(WonLog):
                     rows.columns["click"] = clicks.found(rows["bidid"], rows["creative"])
                     if self.conversions:
                         rows.columns["conversion"] = conversions.found(rows["bidid"], rows["creative"])
-                yield _raw_chunk(str(file), rows, account, self)
+                yield _raw_chunk(str(file), rows, audit, self)
         for keys, what in ((clicks, "click"), (conversions, "conversion")):
-            account.notes.update(keys.notes(what))
+            audit.notes.update(keys.notes(what))
 
 
 def width_of(file: Path) -> int:
@@ -181,17 +181,17 @@ def width_of(file: Path) -> int:
     return max(set(counts), key=counts.count) if counts else 0
 
 
-def _keys(files: Sequence[Path], account: Account) -> Keys:
+def _keys(files: Sequence[Path], audit: RowAudit) -> Keys:
     """Bid ids and creatives of the click (or conversion) files; their rows are no rows of the log."""
     wanted = (Column("bidid", "id"), Column("creative", "id"))
     found = Clicks()
     for file in files:
-        own = Account(str(file), account.drop_bad, account.tolerant)
+        own = RowAudit(str(file), audit.drop_bad, audit.tolerant)
         for rows in read_rows(file, wanted, own, Form("\t", SCHEMA, quoted=False)):
             found.add(rows["bidid"], rows["creative"])
         own.check()
-        account.problems += own.problems
-        account.notes[f"rows of {file.name} could not be used and were dropped"] += sum(own.dropped.values())
+        audit.problems += own.problems
+        audit.notes[f"rows of {file.name} could not be used and were dropped"] += sum(own.dropped.values())
     return found.keys()
 
 
@@ -201,20 +201,20 @@ def _raw_columns() -> tuple[Column, ...]:
     return (Column("bidid", "id"), stamp, Column("ipinyouid", "id", lenient=True), *_MONEY, _BID, *text)
 
 
-def _impressions_only(file: str, rows: Rows, account: Account) -> Rows:
+def _impressions_only(file: str, rows: Rows, audit: RowAudit) -> Rows:
     """Leave out rows of other logs (2: clicks, 3: conversions): a click is no impression."""
     wrong = rows["logtype"] > 1
     for i in np.flatnonzero(wrong):
         what = f", column 'logtype': {int(rows['logtype'][i])!r} is not 1, an impression"
-        account.complain(file, int(rows.numbers[i]), what, "not an impression")
+        audit.reject(file, int(rows.numbers[i]), what, "not an impression")
     return rows.without(wrong)
 
 
-def _raw_chunk(file: str, rows: Rows, account: Account, log: WonLog) -> pa.Table:
+def _raw_chunk(file: str, rows: Rows, audit: RowAudit, log: WonLog) -> pa.Table:
     time_us, wrong = make.clock17(rows["timestamp"])
     for i in np.flatnonzero(wrong):
         what = f", column 'timestamp': {int(rows['timestamp'][i])!r} is not a time yyyyMMddHHmmssSSS"
-        account.complain(file, int(rows.numbers[i]), what, "bad timestamp")
+        audit.reject(file, int(rows.numbers[i]), what, "bad timestamp")
     rows, time_us = rows.without(wrong), time_us[~wrong]
     rules = {
         "useragent": agent,

@@ -19,7 +19,7 @@ from ..rows.columns import PRICE_MAX
 from ..rows.compression import head, order_of
 from ..rows.delimited import Form, Rows, headed, read_rows
 from ..rows.parquet import read_parquet
-from ..rows.row_audit import Account
+from ..rows.row_audit import RowAudit
 from ..rows.separators import by_width
 from ..rows.times import Clock
 from .click_price_pctr import ROW_US, campaign_of
@@ -87,30 +87,30 @@ class Mapped:
             said.append("the mapping names no floor: there is none")
         return (*said, *(() if self.mapping.time else order_of(self.files)))
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         clock = Clock(self.mapping.time.unit) if self.mapping.time else None
         wanted, seen, people = self._columns(clock), 0, Repeated()
         for file in self.files:
-            for block in self._rows(file, wanted, account):
-                rows = self._in_calendar(str(file), block, account)
+            for block in self._rows(file, wanted, audit):
+                rows = self._in_calendar(str(file), block, audit)
                 if self.mapping.user and len(self.files) > 1:
-                    account.notes[_SAME_PEOPLE] += people.add(str(file), rows["@user"])
-                known = self._known(rows, account)
+                    audit.notes[_SAME_PEOPLE] += people.add(str(file), rows["@user"])
+                known = self._known(rows, audit)
                 if known is not None:
                     rows.columns["@known"] = known
                 time_us = rows["@time"] if clock else (seen + np.arange(len(rows))) * ROW_US
                 seen += len(rows)
                 yield self._chunk(file, rows, time_us)
                 if clock:
-                    account.notes.update(dict.fromkeys(clock.notes, len(rows)))
+                    audit.notes.update(dict.fromkeys(clock.notes, len(rows)))
 
-    def _rows(self, file: Path, wanted: Sequence[Column], account: Account) -> Iterator[Rows]:
+    def _rows(self, file: Path, wanted: Sequence[Column], audit: RowAudit) -> Iterator[Rows]:
         if self.kind == "parquet":
-            return read_parquet(file, wanted, account)
+            return read_parquet(file, wanted, audit)
         if self.kind == "json":
-            return read_json(file, wanted, account)
-        return read_rows(file, wanted, account, self._form(file, wanted))
+            return read_json(file, wanted, audit)
+        return read_rows(file, wanted, audit, self._form(file, wanted))
 
     def _form(self, file: Path, wanted: Sequence[Column]) -> Form:
         """The separator is the mapping's, or else told from the file."""
@@ -148,7 +148,7 @@ class Mapped:
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
         return found + [Column(name, lenient=True) for name in self.roles.features]
 
-    def _in_calendar(self, file: str, rows: Rows, account: Account) -> Rows:
+    def _in_calendar(self, file: str, rows: Rows, audit: RowAudit) -> Rows:
         """The rows without those in which a feature called hour or weekday is a number that no clock has."""
         timed = self.mapping.time.column if self.mapping.time else ""
         for name in self.roles.features:
@@ -160,11 +160,11 @@ class Mapped:
             wrong = np.asarray(pc.greater(number, most))
             for i in np.flatnonzero(wrong):
                 what = f", column {name!r}: {cells[int(i)].as_py()!r} is not a whole number from 0 to {most}"
-                account.complain(file, int(rows.numbers[i]), what, f"bad {name}")
+                audit.reject(file, int(rows.numbers[i]), what, f"bad {name}")
             rows = rows.without(wrong) if wrong.any() else rows
         return rows
 
-    def _known(self, rows: Rows, account: Account) -> NDArray[np.bool_] | None:
+    def _known(self, rows: Rows, audit: RowAudit) -> NDArray[np.bool_] | None:
         """Which rows' outcomes were seen; None where the log does not tell."""
         m = self.mapping
         if m.known:
@@ -174,7 +174,7 @@ class Mapped:
         lost = (rows["@bid"] > 0) & (rows["@price"] >= rows["@bid"])
         if m.full_information:
             return np.asarray(~lost)
-        account.notes[
+        audit.notes[
             "rows cost more than was bid, as auctions do that were lost: if they were, say full_information: true in the "
             "mapping (and known: COLUMN, 1 where the outcome was seen)"
         ] += int((lost & (rows["@price"] > rows["@bid"])).sum())

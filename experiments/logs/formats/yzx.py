@@ -23,9 +23,9 @@ from ..rows.columns import PRICE_MAX
 from ..rows.compression import order_of
 from ..rows.delimited import Form, Rows, read_rows
 from ..rows.number_cells import numbers_of
-from ..rows.row_audit import Account
+from ..rows.row_audit import RowAudit
 from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
-from .featindex import Meaning
+from .featindex import FeatureIndex
 
 FEATURES = "features"
 _UNLISTED = (
@@ -41,7 +41,7 @@ _LEADING = (flag("click"), Column("price", "number", 0, PRICE_MAX))
 class Yzx(WonLog):
     """Reader of `yzx` files."""
 
-    meaning: Meaning | None
+    meaning: FeatureIndex | None
 
     @property
     def roles(self) -> Roles:
@@ -66,18 +66,18 @@ class Yzx(WonLog):
             )
         return (f"featindex.txt says what the features are; it numbers them by {self.meaning.dialect}",)
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         seen = 0
         for place, file in enumerate(self.files):
-            episodes = Episodes(account, place)
-            for block in read_rows(file, (Column("line", "id"),), account, _FORM):
-                rows = _parsed(str(file), block, account, episodes, self.leading)
+            episodes = Episodes(audit, place)
+            for block in read_rows(file, (Column("line", "id"),), audit, _FORM):
+                rows = _parsed(str(file), block, audit, episodes, self.leading)
                 n = len(rows)
                 if self.meaning:
                     numbers = np.asarray(rows["features"].flatten().cast(pa.int64()))
                     text = self.meaning.text(rows["features"], numbers)
-                    account.notes[_UNLISTED] += self.meaning.unlisted(numbers)
+                    audit.notes[_UNLISTED] += self.meaning.unlisted(numbers)
                 else:
                     text = {FEATURES: pc.binary_join(rows["features"], ",")}
                 yield make.chunk(
@@ -89,13 +89,13 @@ class Yzx(WonLog):
                         "floor_micros": np.zeros(n, dtype=np.int64),
                         "weight": self.weight(rows["click"]),
                         "episode": episodes.of(rows.numbers),
-                        **self._outcome(rows, account),
+                        **self._outcome(rows, audit),
                         **text,
                     }
                 )
                 seen += n
 
-    def _outcome(self, _rows: Rows, _account: Account) -> dict[str, Any]:
+    def _outcome(self, _rows: Rows, _account: RowAudit) -> dict[str, Any]:
         """Columns on the outcome, beside or in place of the click."""
         return {}
 
@@ -117,9 +117,9 @@ class Yzbx(Yzx):
         lost = "prices and bids are taken for fen CPM; a row with a price at or above its bid was lost, and its outcome is unknown"
         return (lost, *FACTS[1:], *self._told, *order_of(self.files))
 
-    def _outcome(self, rows: Rows, account: Account) -> dict[str, Any]:
+    def _outcome(self, rows: Rows, audit: RowAudit) -> dict[str, Any]:
         won = rows["price"] < rows["bid"]
-        account.notes["clicks stand on rows that were lost; they are not used"] += int(
+        audit.notes["clicks stand on rows that were lost; they are not used"] += int(
             rows["click"][~won].sum()
         )
         return {
@@ -129,7 +129,7 @@ class Yzbx(Yzx):
         }
 
 
-def _parsed(file: str, block: Rows, account: Account, episodes: Episodes, leading: Sequence[Column]) -> Rows:
+def _parsed(file: str, block: Rows, audit: RowAudit, episodes: Episodes, leading: Sequence[Column]) -> Rows:
     """Lines taken apart: the leading numbers, and the features as a list of numbers."""
     count = len(leading)
     line = pc.utf8_trim_whitespace(pc.replace_substring(block["line"], "\t", " "))
@@ -138,7 +138,7 @@ def _parsed(file: str, block: Rows, account: Account, episodes: Episodes, leadin
         text, number = line[int(i)].as_py(), int(block.numbers[i])
         if not episodes.takes(number, text):
             expected = " ".join(column.name for column in leading)
-            account.complain(
+            audit.reject(
                 file, number, f": {text[:80]!r} is not '{expected} index:value ...'", "ragged row"
             )
     whole = Rows({"line": line}, block.numbers).without(short)
@@ -152,7 +152,7 @@ def _parsed(file: str, block: Rows, account: Account, episodes: Episodes, leadin
         found[name], bad = numbers_of(cell, column) if column else _features(cell)
         for i in np.flatnonzero(bad & ~wrong):
             what = f", column {name!r}: {cell[int(i)].as_py()[:80]!r} is not {rule}"
-            account.complain(file, int(whole.numbers[i]), what, f"bad {name}")
+            audit.reject(file, int(whole.numbers[i]), what, f"bad {name}")
         wrong |= bad
     return Rows(found, whole.numbers).without(wrong)
 

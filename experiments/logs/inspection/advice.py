@@ -20,7 +20,7 @@ def warnings(survey: Survey, reader: Reader, suspects: list[Suspect]) -> Iterato
     yield from _leaks(survey, suspects)
     yield from _selection(survey)
     yield from _sample(survey)
-    yield from _houses(survey)
+    yield from _sources(survey)
     if survey.doubles:
         yield f"doubles: {survey.doubles:,} rows repeat another one in every column; they are kept"
     if not survey.in_order:
@@ -94,7 +94,7 @@ def _sample(survey: Survey) -> Iterator[str]:
         yield f"few clicks: {survey.clicks:,}; what is learned from so few is uncertain, and intervals are wide"
 
 
-def _houses(survey: Survey) -> Iterator[str]:
+def _sources(survey: Survey) -> Iterator[str]:
     houses = survey.roles.houses
     if len(houses) < 2:
         there = houses[0] if houses else "no"

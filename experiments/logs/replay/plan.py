@@ -17,8 +17,8 @@ from jointbid.sim.scenario import MICROS, LogSupply
 from ...config.replay_settings import Replay
 from ...errors import BadInput
 from ..inspection.leaks import LeakCounts
-from ..log_table import HOUSES
-from ..read_log import LogTable, RowCount, check_houses, read_supply
+from ..log_table import SOURCES
+from ..read_log import LogTable, RowCount, check_sources, read_supply
 from .bids import click_values, costs
 from .folds import (
     Blocks,
@@ -115,8 +115,8 @@ def load(plan: Plan) -> Requests:
         BadInput: a file that cannot be used, too few clicks to learn from, a budget that buys nothing.
     """
     log = seen_rows(read_supply(plan.supply, plan.seed))
-    check_houses(log)
-    if plan.silo in HOUSES and plan.silo not in log.roles.houses:
+    check_sources(log)
+    if plan.silo in SOURCES and plan.silo not in log.roles.houses:
         raise BadInput(
             f"study.silo = {plan.silo}: {log.path} has no columns of it, only {', '.join(log.roles.houses)}"
         )

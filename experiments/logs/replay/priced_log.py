@@ -23,7 +23,7 @@ DAY_US = 24 * HOUR_US
 
 
 @dataclass(frozen=True)
-class Field:
+class PricedLog:
     """A log, priced: which rows are for learning, P(click) of each, and what a click is worth to its campaign.
 
     Arrays have the shape (rows,); `value` is in currency, `happened` is 0 or 1 where the outcome was seen and the
@@ -36,10 +36,10 @@ class Field:
     worth: Floats
     happened: Floats
 
-    def part(self, rows: NDArray[np.bool_]) -> Field:
+    def select(self, rows: NDArray[np.bool_]) -> PricedLog:
         """Some of the rows."""
         log = replace(self.log, frame=self.log.frame[rows].reset_index(drop=True))
-        return Field(log, self.training[rows], self.ctr[rows], self.worth[rows], self.happened[rows])
+        return PricedLog(log, self.training[rows], self.ctr[rows], self.worth[rows], self.happened[rows])
 
     def columns(self, scale: float = 1.0) -> LogColumns:
         """The rows for the engine; their weights over `scale`, their times from the start of the first day."""
@@ -84,9 +84,9 @@ def check_landscape(log: LogTable, kind: str) -> None:
         raise BadInput(f"study.replay.landscape = kaplan_meier: {log.path} does not tell what the logger bid")
 
 
-def open_field(
+def price_log(
     plan: Plan, log: LogTable, arm: str, hidden: Mapping[str, Collection[str]] | None = None
-) -> Field:
+) -> PricedLog:
     """Price a log: by the predictions that came with it, else by learning from its training rows, `hidden` values left out.
 
     Raises:
@@ -100,7 +100,7 @@ def open_field(
     if brought and "known" in frame:
         happened = np.where(frame["known"], happened, ctr)
     learned = replace(log, frame=frame[training])
-    return Field(log, training, ctr, _worth(plan, log, learned), happened)
+    return PricedLog(log, training, ctr, _worth(plan, log, learned), happened)
 
 
 def _worth(plan: Plan, log: LogTable, training: LogTable) -> Floats:

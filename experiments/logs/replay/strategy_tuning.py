@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS
 
-from .priced_log import Field
+from .priced_log import PricedLog
 
 Floats = NDArray[np.float64]
 STEPS = 40
@@ -29,7 +29,7 @@ CURVES = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
-class Ground:
+class TuningRows:
     """Training rows to tune on, arrays of shape (rows,): price, value and weight of each in currency, clicks.
 
     `budget` is in the same money for these rows.
@@ -44,13 +44,13 @@ class Ground:
     budget: float
 
     @classmethod
-    def of(cls, field: Field, budget: float, scale: float, seed: int) -> Ground:
-        """The rows of a field."""
-        frame = field.log.frame
+    def from_priced_log(cls, priced: PricedLog, budget: float, scale: float, seed: int) -> TuningRows:
+        """The rows of a priced."""
+        frame = priced.log.frame
         price, weight = frame["price_micros"].to_numpy() / MICROS, frame["weight"].to_numpy() / scale
         u = np.random.default_rng([seed, 0x7574]).random(len(frame))
         floor = frame["floor_micros"].to_numpy() / MICROS
-        return cls(price, floor, field.ctr * field.worth, price * weight, field.happened * weight, u, budget)
+        return cls(price, floor, priced.ctr * priced.worth, price * weight, priced.happened * weight, u, budget)
 
     def clicks_of(self, bids: Floats) -> tuple[float, float]:
         """Clicks that the bids buy, and what they cost."""
@@ -60,36 +60,36 @@ class Ground:
         return float(self.clicks[kept].sum()), float(self.cost[kept].sum())
 
 
-def tune(name: str, ground: Ground) -> Mapping[str, Any]:
-    """The parameters of one strategy that buy the most clicks on the ground; of nearly equal ones, the cheapest.
+def tune(name: str, rows: TuningRows) -> Mapping[str, Any]:
+    """The parameters of one strategy that buy the most clicks on the rows; of nearly equal ones, the cheapest.
 
     `mcpc` has no free parameter: it bids what a click is worth. `rlb` and `pid_spend` mind the budget themselves; `pid_spend` is given the gain of `linear`.
     """
     if name == "mcpc" or name == "rlb":  # noqa: PLR1714 - one reason each
         return {}
-    scored = [(*ground.clicks_of(bids), parameters) for parameters, bids in _candidates(name, ground)]
+    scored = [(*rows.clicks_of(bids), parameters) for parameters, bids in _candidates(name, rows)]
     enough = (1 - NEAR) * max(clicks for clicks, _, _ in scored)
     return min((one for one in scored if one[0] >= enough), key=lambda one: one[1])[2]
 
 
-def _candidates(name: str, ground: Ground) -> Iterator[tuple[dict[str, float], Floats]]:
+def _candidates(name: str, rows: TuningRows) -> Iterator[tuple[dict[str, float], Floats]]:
     """Parameters to try, and the bids that they make."""
     if name == "constant":
-        yield from (({"level": level}, np.full(len(ground.price), level)) for level in _steps(ground.price))
+        yield from (({"level": level}, np.full(len(rows.price), level)) for level in _steps(rows.price))
     elif name == "random":
         yield from (
-            ({"high": high}, high * ground.u) for high in _steps(ground.price / np.maximum(ground.u, LEAST))
+            ({"high": high}, high * rows.u) for high in _steps(rows.price / np.maximum(rows.u, LEAST))
         )
     elif name in {"linear", "pid_spend"}:
         yield from (
-            ({"gain": gain}, gain * ground.value) for gain in _steps(_over_value(ground, ground.price))
+            ({"gain": gain}, gain * rows.value) for gain in _steps(_over_value(rows, rows.price))
         )
     else:
-        middle = max(float(np.median(ground.price)), 1e-9)
+        middle = max(float(np.median(rows.price)), 1e-9)
         rule, needed = {"ortb1": (_ortb1, _for_ortb1), "ortb2": (_ortb2, _for_ortb2)}[name]
         for c in (part * middle for part in CURVES):
-            for gain in _steps(_over_value(ground, needed(ground.price, c))):
-                yield {"c": c, "lam": 1 / gain}, rule(ground.value * gain, c)
+            for gain in _steps(_over_value(rows, needed(rows.price, c))):
+                yield {"c": c, "lam": 1 / gain}, rule(rows.value * gain, c)
 
 
 def _steps(needed: Floats) -> list[float]:
@@ -101,9 +101,9 @@ def _steps(needed: Floats) -> list[float]:
     return (np.maximum(levels, LEAST) * (1 + 1e-9)).tolist()
 
 
-def _over_value(ground: Ground, worth: Floats) -> Floats:
+def _over_value(rows: TuningRows, worth: Floats) -> Floats:
     """The gain at which a row's value is raised to `worth`; inf where it has no value."""
-    return np.divide(worth, ground.value, out=np.full(len(worth), np.inf), where=ground.value > 0)
+    return np.divide(worth, rows.value, out=np.full(len(worth), np.inf), where=rows.value > 0)
 
 
 def _ortb1(x: Floats, c: float) -> Floats:

@@ -25,9 +25,9 @@ from ...errors import BadInput, closest
 from .column import Column
 from .compression import BROKEN, head, unpacked, why
 from .number_cells import numbers_of
-from .row_audit import Account
+from .row_audit import RowAudit
 from .separators import by_names, cells_of
-from .utf8_repair import Marked, escaped, unmarked
+from .utf8_repair import Utf8Stream, escaped, with_escaped_bytes
 
 BLOCK_BYTES = 2 << 20
 WITHIN_QUOTES = "lines lie within quotes and are parts of other rows: if no cell runs over several lines, a quote too many has taken them in"
@@ -70,34 +70,34 @@ OddRow = Callable[[int, str], bool]
 
 
 def read_rows(
-    path: Path, columns: Sequence[Column], account: Account, form: Form, odd_row: OddRow | None = None
+    path: Path, columns: Sequence[Column], audit: RowAudit, form: Form, odd_row: OddRow | None = None
 ) -> Iterator[Rows]:
-    """Yield the wanted columns of one file, block by block; `account.read` grows with the rows seen.
+    """Yield the wanted columns of one file, block by block; `audit.read` grows with the rows seen.
 
     Raises:
         BadInput: no such file, no header, missing or doubled columns, a compressed file that is cut short or damaged.
-            Ragged rows and cells that break a rule are `account`'s business.
+            Ragged rows and cells that break a rule are `audit`'s business.
     """
     names = list(form.names) if form.names is not None else as_asked(header(path, form), columns)
     if form.names is None:
         check_header(path, names, columns)
     first = 1 if form.names is not None else 2
-    before, ragged, seen = account.read, _Ragged(path, account, odd_row), 0
+    before, ragged, seen = audit.read, _Ragged(path, audit, odd_row), 0
     try:
         with unpacked(path) as stream:
-            marked = Marked(stream)
+            marked = Utf8Stream(stream)
             for batch in _batches(marked, names, columns, form, ragged):
                 numbers = _row_numbers(seen, batch.num_rows, ragged.rows, first)
                 seen += batch.num_rows
-                account.read = before + seen + len(ragged.rows)
-                yield typed_rows(str(path), batch, numbers, columns, account, odd=marked.odd)
+                audit.read = before + seen + len(ragged.rows)
+                yield typed_rows(str(path), batch, numbers, columns, audit, odd=marked.odd)
     except BROKEN as error:
         raise BadInput(
             f"{path}: cannot be read on after row {seen + len(ragged.rows) + first - 1}: {why(error)}"
         ) from error
-    account.read = before + seen + len(ragged.rows)
+    audit.read = before + seen + len(ragged.rows)
     if within := marked.lines - (first - 1 + seen + len(ragged.rows)):
-        account.notes[WITHIN_QUOTES] += within
+        audit.notes[WITHIN_QUOTES] += within
 
 
 def header(path: Path, form: Form) -> list[str]:
@@ -154,22 +154,22 @@ def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) ->
 class _Ragged:
     """Rows of another number of cells: understood, or complained of."""
 
-    def __init__(self, path: Path, account: Account, odd_row: OddRow | None) -> None:
+    def __init__(self, path: Path, audit: RowAudit, odd_row: OddRow | None) -> None:
         self.rows: list[int] = []
-        self._path, self._account, self._odd_row = str(path), account, odd_row
+        self._path, self._account, self._odd_row = str(path), audit, odd_row
 
     def __call__(self, row: pacsv.InvalidRow) -> str:
         self.rows.append(row.number)
         if self._odd_row is None or not self._odd_row(row.number, row.text):
             what = f": {row.actual_columns} cells where the header has {row.expected_columns}: {escaped(row.text)[:80]!r}"
-            self._account.complain(self._path, row.number, what, "ragged row")
+            self._account.reject(self._path, row.number, what, "ragged row")
         return "skip"
 
 
 class _Feed(io.RawIOBase):
     """The stream as Arrow's thread holds it."""
 
-    def __init__(self, stream: Marked) -> None:
+    def __init__(self, stream: Utf8Stream) -> None:
         self._stream = stream
 
     def readable(self) -> bool:
@@ -182,7 +182,7 @@ class _Feed(io.RawIOBase):
 
 
 def _batches(
-    stream: Marked, names: Sequence[str], columns: Sequence[Column], form: Form, ragged: _Ragged
+    stream: Utf8Stream, names: Sequence[str], columns: Sequence[Column], form: Form, ragged: _Ragged
 ) -> Iterator[pa.RecordBatch]:
     """Parse into batches of text.
 
@@ -235,32 +235,32 @@ def typed_rows(
     batch: pa.RecordBatch,
     numbers: NDArray[np.int64],
     columns: Sequence[Column],
-    account: Account,
+    audit: RowAudit,
     *,
     odd: bool,
 ) -> Rows:
-    """The rows of a batch of text that hold what they must; the others are recorded in `account`, each at its first bad cell.
+    """The rows of a batch of text that hold what they must; the others are recorded in `audit`, each at its first bad cell.
 
     Args:
         file: its name, for messages.
         batch: the columns by name, as text.
         numbers: of the rows in the file, shape (rows,).
         columns: what is wanted of them.
-        account: of the log's rows.
+        audit: of the log's rows.
         odd: whether there may be bytes in it that are not UTF-8.
     """
     raw = {column.name: batch.column(column.name) for column in columns}
     blank = np.logical_and.reduce([np.asarray(pc.equal(cells, "")) for cells in raw.values()])
-    account.dropped["blank line"] += int(blank.sum())
+    audit.dropped["blank line"] += int(blank.sum())
     alive = ~blank
     decoded: dict[str, Any] = {}
     complaints: list[tuple[int, str, str]] = []
     for column in columns:
         text = raw[column.name]
-        text, broken = unmarked(text) if odd else (text, np.zeros(len(text), dtype=bool))
+        text, broken = with_escaped_bytes(text) if odd else (text, np.zeros(len(text), dtype=bool))
         if column.is_text:
             values, wrong = text, (np.zeros_like(broken) if column.lenient else broken)
-            account.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
+            audit.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
                 (broken & column.lenient).sum()
             )
         else:
@@ -273,7 +273,7 @@ def typed_rows(
         alive &= ~wrong
         decoded[column.key] = values
     for row, what, reason in sorted(complaints):
-        account.complain(file, row, what, reason)
+        audit.reject(file, row, what, reason)
     rows = Rows(decoded, numbers).without(~alive)
     for column in columns:
         if column.kind == "text":

@@ -17,12 +17,12 @@ from .column import Column
 from .compression import BROKEN, why
 from .delimited import Rows, check_header
 from .number_cells import numbers_of
-from .row_audit import Account
+from .row_audit import RowAudit
 
 _BATCH = 131_072
 
 
-def read_parquet(path: Path, columns: Sequence[Column], account: Account) -> Iterator[Rows]:
+def read_parquet(path: Path, columns: Sequence[Column], audit: RowAudit) -> Iterator[Rows]:
     """Rows of a Parquet file, numbered from 1; nulls are missing.
 
     Raises:
@@ -36,9 +36,9 @@ def read_parquet(path: Path, columns: Sequence[Column], account: Account) -> Ite
             for raw in file.iter_batches(batch_size=_BATCH, columns=names):
                 batch = pa.RecordBatch.from_arrays([_readable(cells) for cells in raw], raw.schema.names)
                 numbers = np.arange(first, first + len(batch), dtype=np.int64)
-                account.read += len(batch)
+                audit.read += len(batch)
                 first += len(batch)
-                yield _checked(str(path), batch, numbers, columns, account)
+                yield _checked(str(path), batch, numbers, columns, audit)
     except BROKEN as error:
         raise BadInput(f"{path}: cannot be read on after row {first - 1}: {why(error)}") from error
 
@@ -57,7 +57,7 @@ def _readable(cells: pa.Array) -> pa.Array:
 
 
 def _checked(
-    file: str, batch: pa.RecordBatch, numbers: NDArray[np.int64], columns: Sequence[Column], account: Account
+    file: str, batch: pa.RecordBatch, numbers: NDArray[np.int64], columns: Sequence[Column], audit: RowAudit
 ) -> Rows:
     """The columns in the kinds that are wanted; rows that break a rule are noted and left out."""
     found: dict[str, Any] = {}
@@ -69,7 +69,7 @@ def _checked(
         for i in np.flatnonzero(wrong & ~bad):
             cell = cells[int(i)].as_py()
             what = f", column {column.name!r}: {cell!r:.200} is not {column.rule(str(cell))}"
-            account.complain(file, int(numbers[i]), what, f"bad {column.name}")
+            audit.reject(file, int(numbers[i]), what, f"bad {column.name}")
         bad |= wrong
     return Rows(found, numbers).without(bad)
 

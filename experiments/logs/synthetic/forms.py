@@ -80,7 +80,7 @@ def write_log_txt(path: Path, rows: int = ROWS, seed: int = 7) -> None:
     _write(path, ["\t".join(names), *lines])
 
 
-def write_triples(
+def write_click_price_pctr(
     path: Path, rows: int = ROWS, seed: int = 7, *, separator: str = "\t", wide: bool = False
 ) -> None:
     """`click price pctr`, with episode lines as rlb-dp has them, or (`wide`) a fourth column as rtbarbitrage has."""
@@ -214,8 +214,8 @@ def write_all(folder: Path, rows: int = ROWS, seed: int = 7) -> dict[str, Path]:
     write_raw(paths["ipinyou_raw"], rows, seed)
     write_raw(paths["ipinyou_raw_season3"], rows, seed, season=3)
     write_log_txt(paths["ipinyou_log_txt"], rows, seed)
-    write_triples(paths["click_price_pctr"], rows, seed)
-    write_triples(paths["click_price_pctr_wide"], rows, seed, separator=" ", wide=True)
+    write_click_price_pctr(paths["click_price_pctr"], rows, seed)
+    write_click_price_pctr(paths["click_price_pctr_wide"], rows, seed, separator=" ", wide=True)
     write_yzx(paths["yzx"], rows, seed)
     write_auctionnet(paths["auctionnet"], rows, seed)
     frame = shop(rows, seed)

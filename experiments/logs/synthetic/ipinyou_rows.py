@@ -1,6 +1,6 @@
 """A made-up log in the form of the cleaned iPinYou CSV, for tests and for a first try without the data.
 
-No row is real. Campaigns, tags, domains and slots have weights drawn once; a click's log-odds are the sum of these (no
+No row is real. CampaignFilter, tags, domains and slots have weights drawn once; a click's log-odds are the sum of these (no
 interaction of person and page), plus a suspect tag that nearly always clicks in one campaign, as in the real log.
 """
 

@@ -177,7 +177,7 @@ class _Game:
 
 def _game(plan: Plan, log: LogTable, arm: str) -> _Game:
     """Price the part of a log that nothing is learned from: all its rows, or those that are held of them."""
-    from ...logs.replay.priced_log import open_field
+    from ...logs.replay.priced_log import price_log
     from ...logs.replay.streamed_log import obstacle, open_stream
 
     word = ""
@@ -189,9 +189,9 @@ def _game(plan: Plan, log: LogTable, arm: str) -> _Game:
                 log, training, rows, rows.last_us, "all rows after the training part are played, each once"
             )
         word = f"only the rows that are held are played, for those that they stand for: {reason}"
-    field = open_field(plan, log, arm)
-    columns = field.part(~field.training).columns()
-    return _Game(field.log, field.part(field.training).log, columns, int(columns.time_us[-1]), word)
+    priced = price_log(plan, log, arm)
+    columns = priced.select(~priced.training).columns()
+    return _Game(priced.log, priced.select(priced.training).log, columns, int(columns.time_us[-1]), word)
 
 
 def _notes(kind: str, game: _Game) -> tuple[str, ...]:
