@@ -27,11 +27,11 @@ from .rows.row_sampling import FirstRows, RowSampler, compact
 __all__ = [
     "AUTO",
     "FORMATS",
-    "RowAudit",
     "LogTable",
     "Options",
     "Reader",
     "Roles",
+    "RowAudit",
     "RowCount",
     "check_sources",
     "open_log",
