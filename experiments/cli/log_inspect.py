@@ -124,21 +124,21 @@ def _campaigns(survey: Survey) -> str:
 
 
 def features(survey: Survey) -> Table:
-    """The feature columns by house: distinct values, and where they are missing."""
+    """The feature columns by data source: distinct values, and where they are missing."""
     from rich import box
     from rich.table import Table
 
     table = Table(title="Feature columns", box=box.SIMPLE_HEAD, title_justify="left")
-    for head in ("house", "column"):
+    for head in ("source", "column"):
         table.add_column(head)
     for head in ("values", "missing", "on clicks"):
         table.add_column(head, justify="right")
-    for house in (*survey.roles.houses, "ad"):
-        for name in survey.roles.of(house):
+    for source in (*survey.roles.sources, "ad"):
+        for name in survey.roles.of(source):
             gone, on_clicks = survey.missing.get(name, [0, 0])
             seen = len(survey.values.get(name, ()))
             table.add_row(
-                house,
+                source,
                 name,
                 f"{seen:,}" if seen < MOST_NAMES else f"{MOST_NAMES:,} or more",
                 f"{gone / max(survey.rows, 1):.1%}",

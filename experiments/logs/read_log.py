@@ -140,7 +140,9 @@ def read_log(
         reader.full_information,
         reader.facts,
         RereadableLog(
-            lambda: stream(reader, RowAudit(str(path), drop_bad=drop_bad), campaigns, name), watch, held.places
+            lambda: stream(reader, RowAudit(str(path), drop_bad=drop_bad), campaigns, name),
+            watch,
+            held.places,
         )
         if held.left_out and watch.in_order and first is None
         else None,
@@ -201,9 +203,9 @@ def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:
 
 
 def check_sources(log: LogTable) -> None:
-    """Raise `BadInput` where the log does not tell two houses apart, so that there is nothing to join."""
-    if len(log.roles.houses) < 2:
-        there = ", ".join(log.roles.houses) or "none"
+    """Raise `BadInput` where the log does not tell two sources apart, so that there is nothing to join."""
+    if len(log.roles.sources) < 2:
+        there = ", ".join(log.roles.sources) or "none"
         raise BadInput(
             f"{log.path}: feature columns of {there} alone: what joining is worth needs two of profile, context and history "
             "(supply.mapping says which columns are whose)"

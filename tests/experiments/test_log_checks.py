@@ -65,8 +65,12 @@ def unlearned(monkeypatch):
     def learn(*_: object, **__: object) -> None:
         raise AssertionError("something was learned before the check")
 
-    for place in ("studies.replay.fit_ladders", "replay.calibrate.fit_ladders", "replay.market.forward_ctr"):
-        monkeypatch.setattr(f"experiments.{place}", learn)
+    for place in (
+        "studies.replay.ladder.fit_ladders",
+        "logs.calibration.fit.fit_ladders",
+        "logs.replay.priced_log.forward_ctr",
+    ):
+        monkeypatch.setattr(f"jointbid.experiments.{place}", learn)
 
 
 def said(capsys) -> str:

@@ -175,7 +175,7 @@ def test_episodes_and_the_fourth_column(whole):
 def test_yzx_without_an_index_and_with_values(forms):
     folder = forms["yzx"]
     named = read_log(folder)
-    assert named.roles.houses == ("profile", "context")
+    assert named.roles.sources == ("profile", "context")
     assert set(named.frame["advertiser"].cat.categories) == {"1458", "2259", "3386"}
     (folder / "featindex.txt").unlink()
     file = folder / "train.yzx.txt"
@@ -184,7 +184,7 @@ def test_yzx_without_an_index_and_with_values(forms):
         b"\n".join([b"7", rows[0].replace(b":1 ", b":0.5 "), rows[1] + b" 9:0", *rows[2:]]) + b"\n"
     )
     log = read_log(folder)
-    assert log.roles.houses == ("context",)
+    assert log.roles.sources == ("context",)
     assert log.rows.dropped == {"episode line": 1}
     assert (log.frame["episode"] == 7).all()
     file.write_bytes(
@@ -210,7 +210,7 @@ def test_a_mapping_brings_all_groups(whole):
     for name in ("mapped", "mapped_parquet"):
         log = read(whole, name)
         made = shop(ROWS)
-        assert log.roles.houses == ("profile", "context", "history")
+        assert log.roles.sources == ("profile", "context", "history")
         assert log.currency == "EUR"
         assert (log.frame["price_micros"] == np.rint(made["paid_cpm"] * 1000)).all()
         assert log.frame["conversion"].sum() == made["bought"].sum()

@@ -117,7 +117,7 @@ def test_values_are_learned_on_the_training_part_alone():
         "study.replay.penalties=[.3]",
     ]
     (point,) = load("run", texts)
-    plan = Plan.of(point.settings.tree())
+    plan = Plan.from_settings(point.settings)
     log = read_log(DATA, options=Options(nonclick_weight=5.0))
     one = price_log(plan, log, "joint")
     assert one.training.sum() == 1_500
@@ -141,7 +141,7 @@ def test_people_are_kept_apart(tmp_path):
     mapping = tmp_path / "logs" / "shop.yaml"
     (point,) = load("run", [f"supply.path={paths['mapped']}", f"supply.mapping={mapping}", "study.replay.split=person",
                             "study.replay.folds=3", f"results_dir={tmp_path}", "strategy=truthful"])  # fmt: skip
-    plan = Plan.of(point.settings.tree())
+    plan = Plan.from_settings(point.settings)
     field = price_log(plan, read_log(paths["mapped"], options=Options(mapping=str(mapping))), "joint")
     user = field.log.frame["user"].to_numpy()
     assert not set(user[field.training]) & set(user[~field.training])

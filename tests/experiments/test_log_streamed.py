@@ -110,7 +110,7 @@ def test_predictions_of_rows_that_go_by_are_those_of_memory(arm, folder):
     (point,) = load(
         "run", [f"supply.path={path}", f"supply.mapping={folder / 'shop.yaml'}", "study.replay.folds=3"]
     )
-    plan = Plan.of(point.settings.tree())
+    plan = Plan.from_settings(point.settings)
     training = np.arange(len(log)) < 3_600
     expected = forward_ctr(plan, log, training, arm)
     frame = log.frame[training].reset_index(drop=True)

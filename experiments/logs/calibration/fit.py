@@ -16,14 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from jointbid.sim.audience import joint_law, scores
 from jointbid.sim.scenario import HOUR_US, MICROS
 
 from ...errors import BadInput
 from ..read_log import LogTable
-from ..replay.crossfit import honest
+from ..replay.crossfit import honest, recalibrate
 from ..replay.ladder_models import ALL, fit_ladders
 from ..replay.plan import Plan, prepare
 from ..replay.priced_log import as_histogram
@@ -62,9 +61,9 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     Raises:
         BadInput: no profile or no context columns, too few clicks.
     """
-    if not {"profile", "context"} <= set(log.roles.houses):
+    if not {"profile", "context"} <= set(log.roles.sources):
         raise BadInput(
-            f"{log.path}: a scenario has a profile and a context; the log has columns of {', '.join(log.roles.houses) or 'none'}"
+            f"{log.path}: a scenario has a profile and a context; the log has columns of {', '.join(log.roles.sources) or 'none'}"
         )
     settings = plan.settings.model_copy(
         update={"splits": 1, "split": "random" if plan.settings.split == "time" else plan.settings.split}
@@ -75,7 +74,7 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     ladder = fit_ladders(plan, requests)[ALL]
     weight, clicks = requests.weights, requests.clicks.astype(np.float64)
     types = int(np.clip(2 ** math.floor(math.log2(max(clicks.sum() / CLICKS_PER_TYPE, 2))), 2, TYPES))
-    odds = {house: honest(ladder.odds[house], requests.folds) for house in ("profile", "context")}
+    odds = {source: honest(ladder.odds[source], requests.folds) for source in ("profile", "context")}
     context = as_types(odds["context"], weight, types, "context")
     profile = np.full(len(log), -1, dtype=np.int64)
     profile[there] = as_types(odds["profile"][there], weight[there], types, "profile")
@@ -89,7 +88,7 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     tree: dict[str, Any] = {
         "scenario": {
             "name": name,
-            "question": f"A market fitted to {log.path.rsplit('/', 1)[-1]}; what is it worth to join the two houses' data?",
+            "question": f"A market fitted to {log.path.rsplit('/', 1)[-1]}; what is it worth to join the two silos' data?",
             "currency": log.currency,
         },
         "supply": {
@@ -158,7 +157,7 @@ def _slopes(
     there = profile >= 0
     s, t = scores(types)[profile[there]], scores(types)[context[there]]
     columns = np.column_stack([s, t, s * t])
-    model = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(columns, clicks[there])
+    model = recalibrate(columns, clicks[there])
     p = model.predict_proba(columns)[:, 1]
     design = np.column_stack([np.ones(len(s)), columns])
     covariance = np.linalg.pinv((design * (p * (1 - p))[:, None]).T @ design)

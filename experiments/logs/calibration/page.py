@@ -182,7 +182,7 @@ def _grouped(cells: Floats) -> Floats:
 
 
 def _clusters(real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> Iterator[Row]:
-    for axis, house in ((1, "profile"), (0, "context")):
+    for axis, source in ((1, "profile"), (0, "context")):
         sides = [[cells.sum(axis=axis) for cells in side] for side in (real, simulated)]
         size = len(sides[0][0])
         parts = min(PARTS, size)
@@ -190,13 +190,13 @@ def _clusters(real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> 
         rates = [_per(np.bincount(group, clicks), np.bincount(group, count)) for count, clicks in sides]
         for part in range(parts):
             yield (
-                f"CTR in quarter {part + 1} of the {house} scores, %",
+                f"CTR in quarter {part + 1} of the {source} scores, %",
                 100 * float(rates[0][part]),
                 100 * float(rates[1][part]),
             )
         order = scores(size)
         auc = [weighted_auc(order, clicks, count - clicks) for count, clicks in sides]
-        yield f"AUC of the {house} types", float(auc[0]), float(auc[1])
+        yield f"AUC of the {source} types", float(auc[0]), float(auc[1])
     both = _per(simulated[1], simulated[0])
     yield "AUC of both", *(weighted_auc(both, clicks, count - clicks) for count, clicks in (real, simulated))  # type: ignore[misc]
 

@@ -128,7 +128,9 @@ def _beside(path: Path, kind: str, said: str | None) -> list[Path]:
 
 def _yzx(path: Path, options: Options, reader: type[Yzx] = Yzx) -> Reader:
     index = (path if path.is_dir() else path.parent) / FEATURE_INDEX
-    return reader(_plain(path), options.nonclick_weight, FeatureIndex.read(index) if index.is_file() else None)
+    return reader(
+        _plain(path), options.nonclick_weight, FeatureIndex.read(index) if index.is_file() else None
+    )
 
 
 def _mapped(path: Path, options: Options) -> Reader:

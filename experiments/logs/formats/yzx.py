@@ -138,9 +138,7 @@ def _parsed(file: str, block: Rows, audit: RowAudit, episodes: Episodes, leading
         text, number = line[int(i)].as_py(), int(block.numbers[i])
         if not episodes.takes(number, text):
             expected = " ".join(column.name for column in leading)
-            audit.reject(
-                file, number, f": {text[:80]!r} is not '{expected} index:value ...'", "ragged row"
-            )
+            audit.reject(file, number, f": {text[:80]!r} is not '{expected} index:value ...'", "ragged row")
     whole = Rows({"line": line}, block.numbers).without(short)
     parts = pc.split_pattern(whole["line"], " ", max_splits=count)
     cells = [pc.list_element(parts, i) if len(whole) else pa.array([], pa.string()) for i in range(count + 1)]

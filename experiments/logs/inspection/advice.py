@@ -95,9 +95,9 @@ def _sample(survey: Survey) -> Iterator[str]:
 
 
 def _sources(survey: Survey) -> Iterator[str]:
-    houses = survey.roles.houses
-    if len(houses) < 2:
-        there = houses[0] if houses else "no"
+    sources = survey.roles.sources
+    if len(sources) < 2:
+        there = sources[0] if sources else "no"
         also = (
             "its own predictions (pctr) still do for the table and for strategies"
             if "pctr" in survey.columns

@@ -50,7 +50,9 @@ class TuningRows:
         price, weight = frame["price_micros"].to_numpy() / MICROS, frame["weight"].to_numpy() / scale
         u = np.random.default_rng([seed, 0x7574]).random(len(frame))
         floor = frame["floor_micros"].to_numpy() / MICROS
-        return cls(price, floor, priced.ctr * priced.worth, price * weight, priced.happened * weight, u, budget)
+        return cls(
+            price, floor, priced.ctr * priced.worth, price * weight, priced.happened * weight, u, budget
+        )
 
     def clicks_of(self, bids: Floats) -> tuple[float, float]:
         """Clicks that the bids buy, and what they cost."""
@@ -81,9 +83,7 @@ def _candidates(name: str, rows: TuningRows) -> Iterator[tuple[dict[str, float],
             ({"high": high}, high * rows.u) for high in _steps(rows.price / np.maximum(rows.u, LEAST))
         )
     elif name in {"linear", "pid_spend"}:
-        yield from (
-            ({"gain": gain}, gain * rows.value) for gain in _steps(_over_value(rows, rows.price))
-        )
+        yield from (({"gain": gain}, gain * rows.value) for gain in _steps(_over_value(rows, rows.price)))
     else:
         middle = max(float(np.median(rows.price)), 1e-9)
         rule, needed = {"ortb1": (_ortb1, _for_ortb1), "ortb2": (_ortb2, _for_ortb2)}[name]

@@ -16,9 +16,9 @@ from .outcomes import SPLIT_BUDGET, Outcome
 from .plan import Plan, Requests
 
 
-def arms(houses: Sequence[str]) -> tuple[str, ...]:
-    """The arms of a log with columns of these houses, in the order in which they are shown."""
-    return ("none", *houses, "best_single", "stacked", "joint", SPLIT_BUDGET, "summed")
+def arms(sources: Sequence[str]) -> tuple[str, ...]:
+    """The arms of a log with columns of these sources, in the order in which they are shown."""
+    return ("none", *sources, "best_single", "stacked", "joint", SPLIT_BUDGET, "summed")
 
 
 PER = 1e6
@@ -59,7 +59,7 @@ def summarise(
             requests.log.currency,
             plan.silo,
             source,
-            arms(requests.log.roles.houses),
+            arms(requests.log.roles.sources),
         )
     ]
     columns = [*SUMMARY_COLUMNS, "tags", "budget_share"]
