@@ -19,7 +19,9 @@ def main(call: Call) -> int:
     from jointbid.sim.scenario import LogSupply
 
     from ..config.points import load
-    from ..logs.read_log import FORMATS, RowAudit, open_log, options_of, stream
+    from ..logs.formats.registry import FORMATS, open_log
+    from ..logs.read_log import options_of, stream
+    from ..logs.rows.row_audit import RowAudit
     from ..report import tables
 
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply

@@ -16,37 +16,20 @@ from jointbid.sim.scenario.supply import MOST_ROWS
 from ..errors import BadInput
 from .formats.detect import AUCTIONNET, CLICK_PRICE_PCTR, CSV, MAPPED, YZBX, YZX
 from .formats.mapped import Mapped
-from .formats.registry import AUTO, FORMATS, Options, open_log
-from .log_table import THINNED, LogTable, Reader, Roles, RowCount
+from .formats.registry import AUTO, Options, open_log
+from .log_table import THINNED, LogTable, Reader, RowCount
 from .rows.campaign_filter import CampaignFilter
 from .rows.columns import DAY_US, HOUR_US, believe_prices
 from .rows.rereadable import RereadableLog, TimeScan
 from .rows.row_audit import RowAudit
 from .rows.row_sampling import FirstRows, RowSampler, compact
 
-__all__ = [
-    "AUTO",
-    "FORMATS",
-    "LogTable",
-    "Options",
-    "Reader",
-    "Roles",
-    "RowAudit",
-    "RowCount",
-    "check_sources",
-    "open_log",
-    "options_of",
-    "read_log",
-    "read_supply",
-    "stream",
-]
-
 TICK_US = {CSV: HOUR_US, AUCTIONNET: HOUR_US // 2}
 """Formats that tell the time only so finely: rows of one moment are spread evenly over it."""
 
 PRICE_PAID = frozenset({CLICK_PRICE_PCTR, YZX, YZBX, MAPPED})
 """Formats that do not say whether each row was won. In them a price of 0 is that of a lost auction, unless the row was shown."""
-UNSOLD = "lost auctions with the price 0 (what would have won them is not known)"
+UNSOLD = "lost auctions with the price 0 or none (what would have won them is not known)"
 TIMELESS = frozenset({CLICK_PRICE_PCTR, YZX, YZBX})
 """Formats that keep no time."""
 

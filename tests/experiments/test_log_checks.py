@@ -12,9 +12,11 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.logs.calibration.fit import _rising, as_types
 from jointbid.experiments.logs.fingerprint import fingerprint
+from jointbid.experiments.logs.formats.registry import Options, open_log
 from jointbid.experiments.logs.inspection.survey import Histogram, Survey
-from jointbid.experiments.logs.read_log import Options, RowAudit, open_log, read_log, stream
+from jointbid.experiments.logs.read_log import read_log, stream
 from jointbid.experiments.logs.replay import strategy_table as classic
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.sim.scenario import LogSupply
 
 CASES = Path(__file__).parents[1] / "data" / "log_cases"

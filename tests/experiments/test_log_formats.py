@@ -17,16 +17,11 @@ import pytest
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import SCHEMA, agent
 from jointbid.experiments.logs.formats.mapping import read_mapping
-from jointbid.experiments.logs.read_log import (
-    FORMATS,
-    LogTable,
-    Options,
-    RowAudit,
-    open_log,
-    read_log,
-    stream,
-)
+from jointbid.experiments.logs.formats.registry import FORMATS, Options, open_log
+from jointbid.experiments.logs.log_table import LogTable
+from jointbid.experiments.logs.read_log import read_log, stream
 from jointbid.experiments.logs.rows.columns import clock17
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import (
     MAPPING,
     impressions,

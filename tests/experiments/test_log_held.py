@@ -10,8 +10,9 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
+from jointbid.experiments.logs.formats.registry import Options
 from jointbid.experiments.logs.log_table import THINNED
-from jointbid.experiments.logs.read_log import Options, read_log
+from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.rows import delimited
 from jointbid.experiments.logs.synthetic.forms import shop, write_click_price_pctr
 from jointbid.experiments.logs.synthetic.ipinyou_rows import write_ipinyou_csv

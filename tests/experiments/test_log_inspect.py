@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from jointbid.experiments.cli.main import main
+from jointbid.experiments.logs.formats.registry import Options, open_log
 from jointbid.experiments.logs.inspection.leaks import LeakCounts
 from jointbid.experiments.logs.inspection.survey import Histogram, Survey
-from jointbid.experiments.logs.read_log import Options, RowAudit, open_log, stream
+from jointbid.experiments.logs.read_log import stream
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import shop, write_all
 from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows
 

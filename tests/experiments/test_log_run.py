@@ -12,7 +12,8 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs.read_log import Options, read_log
+from jointbid.experiments.logs.formats.registry import Options
+from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.replay.plan import Plan
 from jointbid.experiments.logs.replay.priced_log import as_histogram, landscape, price_log, truncated
 from jointbid.experiments.logs.synthetic.forms import write_all

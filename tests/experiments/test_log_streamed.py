@@ -10,11 +10,13 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
-from jointbid.experiments.logs.read_log import Options, RowAudit, open_log, read_log, stream
+from jointbid.experiments.logs.formats.registry import Options, open_log
+from jointbid.experiments.logs.read_log import read_log, stream
 from jointbid.experiments.logs.replay.holdout_models import forward_ctr
 from jointbid.experiments.logs.replay.plan import Plan
 from jointbid.experiments.logs.replay.streamed_predictor import fit_predictor
 from jointbid.experiments.logs.rows import delimited
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import shop, write_auctionnet, write_click_price_pctr
 from jointbid.experiments.logs.synthetic.ipinyou_rows import write_ipinyou_csv
 from jointbid.experiments.studies.replay.run import run_log

@@ -15,7 +15,7 @@ from jointbid.experiments.logs.replay.strategy_tuning import TuningRows, tune
 from jointbid.experiments.logs.synthetic.forms import write_all, write_click_price_pctr
 
 
-def rows(rows: int = 4_000, budget: float = 0.2) -> TuningRows:
+def tuning_rows(rows: int = 4_000, budget: float = 0.2) -> TuningRows:
     rng = np.random.default_rng(4)
     price, value = rng.lognormal(-7, 0.8, rows), rng.lognormal(-7, 1.0, rows)
     clicks = (rng.random(rows) < np.minimum(value * 20, 1)).astype(float)
@@ -24,7 +24,7 @@ def rows(rows: int = 4_000, budget: float = 0.2) -> TuningRows:
 
 def test_tuned_parameters_keep_to_the_budget_and_beat_their_neighbours():
     for budget in (0.05, 0.5):
-        field = rows(budget=budget)
+        field = tuning_rows(budget=budget)
         gain = tune("linear", field)["gain"]
         clicks, cost = field.clicks_of(gain * field.value)
         assert cost <= budget

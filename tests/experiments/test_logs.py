@@ -14,9 +14,11 @@ import pytest
 
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import MICROS_PER_FEN_CPM
-from jointbid.experiments.logs.read_log import LogTable, Options, RowAudit, open_log, read_log, stream
+from jointbid.experiments.logs.formats.registry import Options, open_log
+from jointbid.experiments.logs.log_table import LogTable
+from jointbid.experiments.logs.read_log import read_log, stream
 from jointbid.experiments.logs.rows.number_cells import Column
-from jointbid.experiments.logs.rows.row_audit import SHOWN
+from jointbid.experiments.logs.rows.row_audit import SHOWN, RowAudit
 from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"

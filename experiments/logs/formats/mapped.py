@@ -93,7 +93,7 @@ class Mapped:
         wanted, seen, people = self._columns(clock), 0, Repeated()
         for file in self.files:
             for block in self._rows(file, wanted, audit):
-                rows = self._in_calendar(str(file), block, audit)
+                rows = self._in_calendar(str(file), self._won_with_price(str(file), block, audit), audit)
                 if self.mapping.user and len(self.files) > 1:
                     audit.notes[_SAME_PEOPLE] += people.add(str(file), rows["@user"])
                 known = self._known(rows, audit)
@@ -125,7 +125,10 @@ class Mapped:
     def _columns(self, clock: Clock | None) -> list[Column]:
         """The columns that the mapping names, each with the rule and the key of its role; features have their names as keys."""
         m, missing = self.mapping, self.mapping.missing
-        found = [Column(m.price, "number", 0, PRICE_MAX, role="@price"), flag(m.click, role="@click")]
+        # An auction that was lost may have no price.
+        unpriced = missing if m.full_information or m.known else ()
+        price = Column(m.price, "number", 0, PRICE_MAX, missing=unpriced, default=np.nan, role="@price")
+        found = [price, flag(m.click, role="@click")]
         found += [
             Column(name, "number", 0, PRICE_MAX, missing=missing, role=role)
             for role, name in (("@floor", m.floor), ("@bid", m.bid))
@@ -147,6 +150,18 @@ class Mapped:
         found += [Column(m.user, "id", lenient=True, role="@user")] if m.user else []
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
         return found + [Column(name, lenient=True) for name in self.roles.features]
+
+    def _won_with_price(self, file: str, rows: Rows, audit: RowAudit) -> Rows:
+        """The rows without those that were won and have no price."""
+        if not self.mapping.known:
+            return rows
+        wrong = np.isnan(rows["@price"]) & (rows["@known"] == 1)
+        for i in np.flatnonzero(wrong):
+            what = (
+                f", column {self.mapping.price!r}: is empty, and the auction was won: must be the price paid"
+            )
+            audit.reject(file, int(rows.numbers[i]), what, f"bad {self.mapping.price}")
+        return rows.without(wrong)
 
     def _in_calendar(self, file: str, rows: Rows, audit: RowAudit) -> Rows:
         """The rows without those in which a feature called hour or weekday is a number that no clock has."""
@@ -171,7 +186,7 @@ class Mapped:
             return np.asarray(rows["@known"] == 1)
         if not m.bid:
             return None
-        lost = (rows["@bid"] > 0) & (rows["@price"] >= rows["@bid"])
+        lost = np.isnan(rows["@price"]) | ((rows["@bid"] > 0) & (rows["@price"] >= rows["@bid"]))
         if m.full_information:
             return np.asarray(~lost)
         audit.notes[
@@ -191,7 +206,7 @@ class Mapped:
             if m.campaign
             else make.constant(campaign_of(file), n),
             "click": rows["@click"],
-            "price_micros": make.micros(rows["@price"], scale),
+            "price_micros": make.micros(np.nan_to_num(rows["@price"]), scale),
             "floor_micros": make.micros(rows["@floor"], scale) if m.floor else np.zeros(n, dtype=np.int64),
             "weight": rows["@weight"]
             if m.weight

@@ -61,16 +61,23 @@ class Yzx(WonLog):
     @property
     def _told(self) -> tuple[str, ...]:
         if self.meaning is None:
+            apart = ("each campaign numbers its features anew: they are kept apart",)
             return (
                 "without featindex.txt beside the file profile cannot be told from context: all features count as context",
+                *(apart if self._several else ()),
             )
         return (f"featindex.txt says what the features are; it numbers them by {self.meaning.dialect}",)
+
+    @property
+    def _several(self) -> bool:
+        """Whether the files are of several campaigns."""
+        return len(set(map(campaign_of, self.files))) > 1
 
     def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         seen = 0
         for place, file in enumerate(self.files):
-            episodes = Episodes(audit, place)
+            episodes, campaign = Episodes(audit, place), campaign_of(file)
             for block in read_rows(file, (Column("line", "id"),), audit, _FORM):
                 rows = _parsed(str(file), block, audit, episodes, self.leading)
                 n = len(rows)
@@ -79,11 +86,15 @@ class Yzx(WonLog):
                     text = self.meaning.text(rows["features"], numbers)
                     audit.notes[_UNLISTED] += self.meaning.unlisted(numbers)
                 else:
-                    text = {FEATURES: pc.binary_join(rows["features"], ",")}
+                    lists = rows["features"]
+                    if self._several:
+                        names = pc.binary_join_element_wise(campaign, lists.flatten(), "/")
+                        lists = pa.ListArray.from_arrays(lists.offsets, names)
+                    text = {FEATURES: pc.binary_join(lists, ",")}
                 yield make.chunk(
                     {
                         "time_us": (seen + np.arange(n)) * ROW_US,
-                        "campaign": make.constant(campaign_of(file), n),
+                        "campaign": make.constant(campaign, n),
                         "click": rows["click"],
                         "price_micros": make.micros(rows["price"], MICROS_PER_FEN_CPM),
                         "floor_micros": np.zeros(n, dtype=np.int64),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from ...errors import BadInput
-from ..read_log import LogTable
+from ..log_table import LogTable
 from .crossfit import DECIMALS, LEARNERS, least_loss, recalibrate, summed
 from .features import Encoded, encode
 from .folds import fold_without_classes, person_draws, time_folds

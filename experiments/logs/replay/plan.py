@@ -17,8 +17,8 @@ from ...config.replay_settings import Replay
 from ...config.settings import Settings
 from ...errors import BadInput
 from ..inspection.leaks import LeakCounts
-from ..log_table import SOURCES
-from ..read_log import LogTable, RowCount, check_sources, read_supply
+from ..log_table import SOURCES, LogTable, RowCount
+from ..read_log import check_sources, read_supply
 from .bids import click_values, costs
 from .folds import (
     Blocks,

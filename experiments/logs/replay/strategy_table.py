@@ -22,8 +22,8 @@ from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
 from ...errors import BadInput
-from ..read_log import LogTable
-from .bootstrap import Resampled, resample
+from ..log_table import LogTable
+from .bootstrap import resample
 from .folds import Blocks, blocks_of
 from .outcomes import budget_label
 from .plan import Plan
@@ -49,7 +49,7 @@ METRICS = {
 }
 LEAST_ROWS = 20
 CONTROLS = 200
-"""So many control steps a run: strategies that watch their budget look at it that often."""
+"""Control steps a run, at which strategies look at their budget."""
 Floats = NDArray[np.float64]
 
 
@@ -166,37 +166,28 @@ def _cost(priced: PricedLog, scale: float = 1.0) -> Floats:
 
 
 def _estimates(plan: Plan, test: PricedLog, blocks: Blocks, played: list[Played]) -> Iterator[dict[str, Any]]:
-    """Totals of the test rows that were won, with intervals by resampling them."""
+    """Yield totals of the test rows that were won, with intervals by resampling them."""
     weight, cost = test.log.frame["weight"].to_numpy(), _cost(test)
     columns = {"requests": weight}
     for number, one in enumerate(played):
-        columns |= {
-            f"{number} clicks": one.won * weight * test.happened,
-            f"{number} cost": one.won * cost,
-            f"{number} wins": one.won * weight,
-        }
-    settings = plan.settings
-    totals = resample([columns], settings.bootstrap, plan.seed, blocks.numbers)
-    units = {metric: unit.format(currency=test.log.currency) for metric, unit in METRICS.items()}
+        won = {"clicks": weight * test.happened, "cost": cost, "wins": weight}
+        columns |= {f"{number} {what}": one.won * column for what, column in won.items()}
+    totals = resample([columns], plan.settings.bootstrap, plan.seed, blocks.numbers)
     for number, one in enumerate(played):
         clicks, spent, wins = (totals[f"{number} {what}"] for what in ("clicks", "cost", "wins"))
-        found: dict[str, Resampled] = {
-            "clicks": clicks,
-            "cost": spent,
-            "ecpc": spent / clicks,
-            "win_rate": wins / totals["requests"],
-        }
-        for metric, value in found.items():
+        found = (clicks, spent, spent / clicks, wins / totals["requests"])
+        parameters = " ".join(f"{name}={value:.4g}" for name, value in one.parameters.items())
+        for (metric, unit), value in zip(METRICS.items(), found, strict=True):
             low, high = value.interval
             yield {
                 "campaign": one.campaign,
                 "budget_share": one.share,
                 "strategy": one.strategy,
                 "metric": metric,
-                "unit": units[metric],
+                "unit": unit.format(currency=test.log.currency),
                 "estimate": value.point,
                 "ci_low": low,
                 "ci_high": high,
-                "parameters": " ".join(f"{name}={number:.4g}" for name, number in one.parameters.items()),
+                "parameters": parameters,
                 "budget": one.budget,
             }

@@ -12,7 +12,7 @@ import pyarrow as pa
 from jointbid.sim import LogColumns
 from jointbid.sim.scenario import HOUR_US, MICROS
 
-from ..read_log import LogTable
+from ..log_table import LogTable
 from ..rows.rereadable import RereadableLog
 from .bids import click_values
 from .plan import Plan

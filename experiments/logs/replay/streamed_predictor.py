@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from ..read_log import LogTable
+from ..log_table import LogTable
 from .crossfit import DECIMALS, logistic_path, recalibrate, summed, weights_of
 from .features import value_hash, visible_values
 from .holdout_models import Hidden, check_training, columns_of, encode_columns, sample_scores

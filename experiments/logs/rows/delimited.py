@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from ...errors import BadInput, closest
 from .column import Column
 from .compression import BROKEN, head, unpacked, why
-from .number_cells import numbers_of
+from .number_cells import as_text, numbers_of
 from .row_audit import RowAudit
 from .separators import by_names, cells_of
 from .utf8_repair import Utf8Stream, escaped, with_escaped_bytes
@@ -239,39 +239,38 @@ def typed_rows(
     *,
     odd: bool,
 ) -> Rows:
-    """The rows of a batch of text that hold what they must; the others are recorded in `audit`, each at its first bad cell.
+    """Return the rows of a batch that keep the columns' rules; the audit records the others, each at its first bad cell.
 
     Args:
         file: its name, for messages.
-        batch: the columns by name, as text.
+        batch: the columns by name, as text or as Parquet has them.
         numbers: of the rows in the file, shape (rows,).
-        columns: what is wanted of them.
+        columns: the wanted columns.
         audit: of the log's rows.
-        odd: whether there may be bytes in it that are not UTF-8.
+        odd: whether there may be marked bytes in it that are not UTF-8.
     """
     raw = {column.name: batch.column(column.name) for column in columns}
-    blank = np.logical_and.reduce([np.asarray(pc.equal(cells, "")) for cells in raw.values()])
-    audit.dropped["blank line"] += int(blank.sum())
-    alive = ~blank
+    alive = ~_blank(list(raw.values()))
+    audit.dropped["blank line"] += int((~alive).sum())
     decoded: dict[str, Any] = {}
     complaints: list[tuple[int, str, str]] = []
     for column in columns:
-        text = raw[column.name]
-        text, broken = with_escaped_bytes(text) if odd else (text, np.zeros(len(text), dtype=bool))
+        cells = raw[column.name]
+        cells, broken = with_escaped_bytes(cells) if odd else (cells, np.zeros(len(cells), dtype=bool))
         if column.is_text:
-            values, wrong = text, (np.zeros_like(broken) if column.lenient else broken)
+            decoded[column.key], wrong = as_text(cells), (broken & (not column.lenient))
             audit.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
                 (broken & column.lenient).sum()
             )
         else:
-            values, no_value = column.reader.read(text) if column.reader else numbers_of(text, column)
-            wrong = broken | no_value
+            read = column.reader.read(cells) if column.reader else numbers_of(cells, column)
+            decoded[column.key], wrong = read[0], broken | read[1]
         for i in np.flatnonzero(wrong & alive):
-            cell = text[int(i)].as_py()
-            what = f", column {column.name!r}: {cell[:200]!r} is not {column.rule(cell)}"
+            cell = cells[int(i)].as_py()
+            shown = repr(cell[:200] if isinstance(cell, str) else cell)
+            what = f", column {column.name!r}: {shown} is not {column.rule(str(cell))}"
             complaints.append((int(numbers[i]), what, f"bad {column.name}"))
         alive &= ~wrong
-        decoded[column.key] = values
     for row, what, reason in sorted(complaints):
         audit.reject(file, row, what, reason)
     rows = Rows(decoded, numbers).without(~alive)
@@ -279,6 +278,15 @@ def typed_rows(
         if column.kind == "text":
             rows.columns[column.key] = rows[column.key].dictionary_encode()
     return rows
+
+
+def _blank(columns: Sequence[pa.Array]) -> NDArray[np.bool_]:
+    """Return which rows are text without any character, as blank lines are; shape (rows,)."""
+    if not all(pa.types.is_string(cells.type) for cells in columns):
+        return np.zeros(len(columns[0]), dtype=bool)
+    return np.logical_and.reduce(
+        [np.asarray(pc.fill_null(pc.equal(cells, ""), fill_value=False)) for cells in columns]
+    )
 
 
 def _take(column: Any, kept: NDArray[np.int64]) -> Any:

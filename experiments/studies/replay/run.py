@@ -16,7 +16,9 @@ from jointbid.strategies.registry import UnknownStrategyError, make
 
 from ...config.points import Point
 from ...errors import BadInput, RunFailed
-from ...logs.read_log import LogTable, open_log, options_of, read_supply
+from ...logs.formats.registry import open_log
+from ...logs.log_table import LogTable
+from ...logs.read_log import options_of, read_supply
 from ...logs.replay.own_log import load_own, notes_of, replay_own
 from ...logs.replay.plan import Plan, hidden_values, hidden_words
 from ...logs.replay.priced_log import check_worth, landscape, price_log, split_rows
