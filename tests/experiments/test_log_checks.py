@@ -296,15 +296,13 @@ def test_a_row_that_was_shown_keeps_its_price_of_0(tmp_path):
 def test_a_join_is_counted_in_rows_with_a_caution_where_most_do_not_match(strangers, caution):
     import pyarrow as pa
 
-    from jointbid.experiments.logs.formats.click_join import Clicks
+    from jointbid.experiments.logs.formats.click_join import ClickIndex
 
-    clicks = Clicks()
     ids = ["a", "a", "b", *["stranger"] * strangers]
-    clicks.add(pa.array(ids), pa.array(["1"] * len(ids)))
-    keys = clicks.keys()
-    assert keys.found(pa.array(["a", "b", "c"]), pa.array(["1", "1", "1"])).tolist() == [1, 1, 0]
-    assert (keys.rows, keys.unmatched, keys.repeated) == (3 + strangers, strangers, 1 + strangers - 1)
-    notes = keys.notes("click")
+    index = ClickIndex([(pa.array(ids), pa.array(["1"] * len(ids)))])
+    assert index.clicked(pa.array(["a", "b", "c"]), pa.array(["1", "1", "1"])).tolist() == [1, 1, 0]
+    notes = index.notes("click")
+    assert notes["click rows repeat another one's bid id and creative"] == 1 + strangers - 1
     assert notes[f"click rows found their impression, of {3 + strangers}"] == 3
     (none,) = [text for text in notes if "have no impression" in text]
     assert ("beware" in none) == caution

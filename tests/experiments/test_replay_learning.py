@@ -173,12 +173,12 @@ def test_log_loss_of_a_known_case():
     ("change", "message"),
     [
         ({"supply": {**SUPPLY, "nonclick_weight": -1}}, r"supply\.nonclick_weight"),
-        ({"supply": {"kind": "log"}}, r"supply\.path: Field required"),
+        ({"supply": {"kind": "log"}}, r"supply\.path: required, and not given"),
         ({"supply": {**SUPPLY, "format": "csv"}}, r"supply\.format: 'csv' is not one of"),
         ({"supply": {**SUPPLY, "path": "nowhere.csv"}}, r"nowhere\.csv: cannot be read: no such file"),
         ({"supply": {**SUPPLY, "requests": 100}}, "3 folds need at least 15 rows with a click"),
         ({"study": {"silo": "history"}}, r"study\.silo = history: .* has no columns of it"),
-        ({"study": {"replay": {"budgets": [2.0]}}}, r"study\.replay\.budgets\.0"),
+        ({"study": {"replay": {"budgets": [2.0]}}}, r"study\.replay\.budgets"),
         ({"study": {"replay": {"fold": 5}}}, r"study\.replay\.fold"),
     ],
 )

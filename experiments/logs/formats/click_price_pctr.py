@@ -21,7 +21,7 @@ from ..log_table import Roles, WonLog
 from ..rows import columns as make
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
-from ..rows.compression import SPLITS, head, order_of
+from ..rows.compression import SPLITS, first_lines, order_of
 from ..rows.delimited import Form, read_rows
 from ..rows.row_audit import RowAudit
 
@@ -133,9 +133,7 @@ class ClickPricePctr(WonLog):
 
 def layout(file: Path) -> tuple[str, int]:
     """What separates the cells, and how many most rows have (3 or 4)."""
-    lines = [
-        line for line in head(file).decode("utf-8", "replace").splitlines()[:100] if len(line.split()) > 2
-    ]
+    lines = [line for line in first_lines(file, 100) if len(line.split()) > 2]
     delimiter = "\t" if any("\t" in line for line in lines) else " "
     widths = [line.count(delimiter) + 1 for line in lines]
     return delimiter, 4 if widths and max(set(widths), key=widths.count) == 4 else 3

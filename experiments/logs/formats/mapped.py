@@ -16,7 +16,7 @@ from ..log_table import Roles
 from ..rows import columns as make
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
-from ..rows.compression import head, order_of
+from ..rows.compression import first_lines, order_of
 from ..rows.delimited import Form, Rows, headed, read_rows
 from ..rows.parquet import read_parquet
 from ..rows.row_audit import RowAudit
@@ -93,7 +93,7 @@ class Mapped:
         wanted, seen, people = self._columns(clock), 0, Repeated()
         for file in self.files:
             for block in self._rows(file, wanted, audit):
-                rows = self._in_calendar(str(file), self._won_with_price(str(file), block, audit), audit)
+                rows = self._usable(block, audit)
                 if self.mapping.user and len(self.files) > 1:
                     audit.notes[_SAME_PEOPLE] += people.add(str(file), rows["@user"])
                 known = self._known(rows, audit)
@@ -119,7 +119,7 @@ class Mapped:
             return Form(m.delimiter, m.header, m.quoted)
         if m.header is None:
             return headed(file, wanted, quoted=m.quoted)
-        lines = [line for line in head(file).decode("utf-8-sig", "replace").splitlines() if line][:_JUDGED]
+        lines = [line for line in first_lines(file, _JUDGED) if line]
         return Form(by_width(lines, len(m.header), quoted=m.quoted), m.header, m.quoted)
 
     def _columns(self, clock: Clock | None) -> list[Column]:
@@ -151,32 +151,20 @@ class Mapped:
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
         return found + [Column(name, lenient=True) for name in self.roles.features]
 
-    def _won_with_price(self, file: str, rows: Rows, audit: RowAudit) -> Rows:
-        """The rows without those that were won and have no price."""
-        if not self.mapping.known:
-            return rows
-        wrong = np.isnan(rows["@price"]) & (rows["@known"] == 1)
-        for i in np.flatnonzero(wrong):
-            what = (
-                f", column {self.mapping.price!r}: is empty, and the auction was won: must be the price paid"
-            )
-            audit.reject(file, int(rows.numbers[i]), what, f"bad {self.mapping.price}")
-        return rows.without(wrong)
-
-    def _in_calendar(self, file: str, rows: Rows, audit: RowAudit) -> Rows:
-        """The rows without those in which a feature called hour or weekday is a number that no clock has."""
-        timed = self.mapping.time.column if self.mapping.time else ""
+    def _usable(self, rows: Rows, audit: RowAudit) -> Rows:
+        """The rows without those won without a price, or with an hour or weekday that no clock has."""
+        m = self.mapping
+        if m.known:
+            wrong = np.isnan(rows["@price"]) & (rows["@known"] == 1)
+            rows = rows.reject(wrong, audit, m.price, rows["@price"], "the price of an auction that was won")
         for name in self.roles.features:
             most = _CALENDAR.get(name.casefold())
-            if most is None or name == timed:
+            if most is None or (m.time and name == m.time.column):
                 continue
             cells = rows[name].cast(pa.string())
             number = pc.if_else(pc.match_substring_regex(cells, r"^\d{1,9}$"), cells, "0").cast(pa.int64())
             wrong = np.asarray(pc.greater(number, most))
-            for i in np.flatnonzero(wrong):
-                what = f", column {name!r}: {cells[int(i)].as_py()!r} is not a whole number from 0 to {most}"
-                audit.reject(file, int(rows.numbers[i]), what, f"bad {name}")
-            rows = rows.without(wrong) if wrong.any() else rows
+            rows = rows.reject(wrong, audit, name, cells, f"a whole number from 0 to {most}")
         return rows
 
     def _known(self, rows: Rows, audit: RowAudit) -> NDArray[np.bool_] | None:

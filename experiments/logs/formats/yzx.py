@@ -8,7 +8,7 @@ were lost.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ class Yzx(WonLog):
         for place, file in enumerate(self.files):
             episodes, campaign = Episodes(audit, place), campaign_of(file)
             for block in read_rows(file, (Column("line", "id"),), audit, _FORM):
-                rows = _parsed(str(file), block, audit, episodes, self.leading)
+                rows = _parsed(block, audit, episodes, self.leading)
                 n = len(rows)
                 if self.meaning:
                     numbers = np.asarray(rows["features"].flatten().cast(pa.int64()))
@@ -140,8 +140,8 @@ class Yzbx(Yzx):
         }
 
 
-def _parsed(file: str, block: Rows, audit: RowAudit, episodes: Episodes, leading: Sequence[Column]) -> Rows:
-    """Lines taken apart: the leading numbers, and the features as a list of numbers."""
+def _parsed(block: Rows, audit: RowAudit, episodes: Episodes, leading: Sequence[Column]) -> Rows:
+    """Take lines apart: the leading numbers, and the features as a list of numbers."""
     count = len(leading)
     line = pc.utf8_trim_whitespace(pc.replace_substring(block["line"], "\t", " "))
     short = np.asarray(pc.less(pc.count_substring(line, " "), count))
@@ -149,21 +149,19 @@ def _parsed(file: str, block: Rows, audit: RowAudit, episodes: Episodes, leading
         text, number = line[int(i)].as_py(), int(block.numbers[i])
         if not episodes.takes(number, text):
             expected = " ".join(column.name for column in leading)
-            audit.reject(file, number, f": {text[:80]!r} is not '{expected} index:value ...'", "ragged row")
-    whole = Rows({"line": line}, block.numbers).without(short)
+            what = f": {text[:80]!r} is not '{expected} index:value ...'"
+            audit.reject(block.file, number, what, "ragged row")
+    whole = replace(block, columns={"line": line}).without(short)
     parts = pc.split_pattern(whole["line"], " ", max_splits=count)
     cells = [pc.list_element(parts, i) if len(whole) else pa.array([], pa.string()) for i in range(count + 1)]
-    found: dict[str, Any] = {}
     wrong = np.zeros(len(whole), dtype=bool)
-    for place, cell in enumerate(cells):
-        column = leading[place] if place < count else None
+    for column, cell in zip((*leading, None), cells, strict=True):
         name, rule = (column.name, column.allowed) if column else (FEATURES, _FEATURE_RULE)
-        found[name], bad = numbers_of(cell, column) if column else _features(cell)
-        for i in np.flatnonzero(bad & ~wrong):
-            what = f", column {name!r}: {cell[int(i)].as_py()[:80]!r} is not {rule}"
-            audit.reject(file, int(whole.numbers[i]), what, f"bad {name}")
+        whole.columns[name], bad = numbers_of(cell, column) if column else _features(cell)
+        whole.reject(bad & ~wrong, audit, name, cell, rule)
         wrong |= bad
-    return Rows(found, whole.numbers).without(wrong)
+    del whole.columns["line"]
+    return whole.without(wrong)
 
 
 def _features(text: pa.Array) -> tuple[pa.ListArray, NDArray[np.bool_]]:

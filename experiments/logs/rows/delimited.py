@@ -11,7 +11,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,10 +46,17 @@ class Form:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of one file: `columns` by name (numbers as numpy arrays, text as Arrow arrays) and their `numbers`."""
+    """Some rows of one file.
+
+    Attributes:
+        columns: by name, numbers as numpy arrays and text as Arrow arrays.
+        numbers: of the rows in the file.
+        file: its name, for messages.
+    """
 
     columns: dict[str, Any]
     numbers: NDArray[np.int64]
+    file: str
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -58,11 +65,23 @@ class Rows:
         return self.columns[name]
 
     def without(self, wrong: NDArray[np.bool_]) -> Rows:
-        """The rows that are not wrong."""
+        """Return the rows that are not wrong."""
         if not wrong.any():
             return self
         kept = np.flatnonzero(~wrong)
-        return Rows({name: _take(column, kept) for name, column in self.columns.items()}, self.numbers[kept])
+        columns = {name: _take(column, kept) for name, column in self.columns.items()}
+        return replace(self, columns=columns, numbers=self.numbers[kept])
+
+    def reject(
+        self, wrong: NDArray[np.bool_], audit: RowAudit, name: str, cells: Any, rule: str, reason: str = ""
+    ) -> Rows:
+        """Record the wrong rows at their cell of the column `name`, with the rule in words; return the others."""
+        for i in np.flatnonzero(wrong):
+            cell = cells[int(i)]
+            shown = cell.as_py()[:80] if isinstance(cell, pa.Scalar) else cell.item()
+            what = f", column {name!r}: {shown!r} is not {rule}"
+            audit.reject(self.file, int(self.numbers[i]), what, reason or f"bad {name}")
+        return self.without(wrong)
 
 
 OddRow = Callable[[int, str], bool]
@@ -273,7 +292,7 @@ def typed_rows(
         alive &= ~wrong
     for row, what, reason in sorted(complaints):
         audit.reject(file, row, what, reason)
-    rows = Rows(decoded, numbers).without(~alive)
+    rows = Rows(decoded, numbers, file).without(~alive)
     for column in columns:
         if column.kind == "text":
             rows.columns[column.key] = rows[column.key].dictionary_encode()

@@ -100,7 +100,17 @@ def write_yzx(folder: Path, rows: int = ROWS, seed: int = 7) -> None:
     """`train.yzx.txt` and the `featindex.txt` that says what its features are."""
     frame = impressions(rows, seed)
     names = ["click", "weekday", "hour", *SCHEMA]
-    plain = ["region", "city", "adexchange", "domain", "slotid", "slotwidth", "slotheight", "creative", "advertiser"]
+    plain = [
+        "region",
+        "city",
+        "adexchange",
+        "domain",
+        "slotid",
+        "slotwidth",
+        "slotheight",
+        "creative",
+        "advertiser",
+    ]
     index: dict[str, int] = {"truncate": 0}
     lines = []
     for row in frame.to_dict("records"):
