@@ -15,8 +15,8 @@ import numpy as np
 
 from jointbid.experiments.logs.formats.registry import Options, open_log
 from jointbid.experiments.logs.read_log import stream
-from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.replay.engine import ColumnBids
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import write_all
 from jointbid.sim import Entrant, LogColumns, Scenario, simulate
 from jointbid.sim.scenario import LogSupply
