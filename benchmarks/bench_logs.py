@@ -13,8 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from jointbid.experiments.logs.read_log import Account, Options, open_log, stream
+from jointbid.experiments.logs.formats.registry import Options, open_log
+from jointbid.experiments.logs.read_log import stream
 from jointbid.experiments.logs.replay.engine import ColumnBids
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import write_all
 from jointbid.sim import Entrant, LogColumns, Scenario, simulate
 from jointbid.sim.scenario import LogSupply
@@ -29,11 +31,11 @@ def parsed(folder: Path, rows: int = ROWS) -> dict[str, float]:
     found = {}
     for name, path in write_all(folder, rows).items():
         mapping = str(folder / "shop.yaml") if name.startswith("mapped") else None
-        account, reader = Account(name), open_log(path, options=Options(mapping=mapping))[1]
+        audit, reader = RowAudit(name), open_log(path, options=Options(mapping=mapping))[1]
         began = time.process_time()
-        for _ in stream(reader, account):
+        for _ in stream(reader, audit):
             pass
-        found[name] = account.used / (time.process_time() - began)
+        found[name] = audit.used / (time.process_time() - began)
     return found
 
 
@@ -63,7 +65,7 @@ def replayed(rows: int = REPLAYED) -> float:
 
 def test_parsing(benchmark, tmp_path):
     path = write_all(tmp_path, 20_000)["ipinyou_raw"]
-    benchmark(lambda: sum(len(table) for table in stream(open_log(path)[1], Account("raw"))))
+    benchmark(lambda: sum(len(table) for table in stream(open_log(path)[1], RowAudit("raw"))))
 
 
 def test_replay(benchmark):

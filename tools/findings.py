@@ -64,7 +64,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
             ("shapley", "focal_profit", "profile"), ("shapley", "focal_profit", "context"),
             ("shapley", "focal_profit", "history"),
         )),
-        Finding("The profile beside all that the media house holds, and what it costs", "value", (
+        Finding("The profile beside all data of the CMO's side, and what it costs", "value", (
             "scenario=default", "study.silo=context+history", PLAIN, "money.requests_per_month=1000000000",
             "money.integration_once=20000", "money.integration_monthly=500",
         ), (("payback_month", "payback_month", ""), ("break_even_match_rate", "match_rate", ""))),
@@ -83,7 +83,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
     ),
     "When others join too": (
         Finding("A private edge erodes", "adoption", ("scenario=private_edge", PLAIN)),
-        Finding("Everybody looks at the same facts", "adoption", (
+        Finding("All bidders see the same facts", "adoption", (
             "scenario=private_edge", "bidders.values=common", PLAIN,
         )),
         Finding("First-price bidders bid anew, or go on as before", "value", ("scenario=first_price_rivals", PLAIN)),
@@ -122,7 +122,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
             *LONG, "study.silo=clicks", "journey.believed_win_rate=null")),
         Finding("It fails where the stage is known later than the window lasts", "value", (
             *LONG, "study.silo=best_single", "source.stage.latency_h=8760"), (STAGE_ALONE,)),
-        Finding("It fails where nobody forgets", "value", (
+        Finding("It fails where no account forgets", "value", (
             *LONG, "study.silo=best_single", "journey.half_life_h=1000000"), (STAGE_ALONE,)),
     ),
     "Value through content": (
@@ -132,7 +132,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
         Finding("It fails where content costs more than it does", "value", (
             *CONTENT, "rivals.by_context=[9,0.5,1,2.5]")),
     ),
-    "The bond of two houses": (
+    "The bond of two departments": (
         Finding("How closely to work together", "value", ("scenario=two_budgets", *SMALL_PLANS, PLAIN)),
         Finding("It fails where requests are few", "value", (
             "scenario=two_budgets", *SMALL_PLANS, PLAIN, "money.requests_per_month=30000000")),

@@ -15,6 +15,10 @@ ACTIONS = {
         "log_calibrate",
         "--out scenario.yaml: a synthetic scenario fitted to it, and a page that shows the fit",
     ),
+    "synthesize": (
+        "log_synthesize",
+        "FOLDER [form=all] [rows=N]: write invented logs in every form, or in one, to try the others on",
+    ),
     "table": ("log_table", "the classic strategies at budgets from 1/64 to 1/2, tuned on the training part"),
 }
 """Action -> module of this package with its `main(call) -> exit code`, and what it does."""

@@ -19,8 +19,6 @@ def main(call: Call) -> int:
         raise BadInput(f"--out {out}: must end in .yaml: a scenario is a YAML file")
     if out.parent != Path() and not out.parent.is_dir():
         raise BadInput(f"--out {out}: there is no folder {out.parent}")
-    from jointbid.sim.scenario import LogSupply
-
     from ..config.points import load, to_yaml, validate
     from ..logs.calibration.fit import fit
     from ..logs.calibration.page import page, page_title, sections
@@ -30,10 +28,8 @@ def main(call: Call) -> int:
     _refuse_others(out, SCENARIO_HEAD)
     _refuse_others(out.with_suffix(".md"), page_title(out.stem))
     settings = load("value", [override(call), *call.overrides])[0].settings
-    supply = settings.scenario.supply
-    assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
-    plan = Plan.of(settings.tree())
-    fitted = fit(plan, seen_rows(read_supply(supply, plan.seed)), out.stem)
+    plan = Plan.from_settings(settings)
+    fitted = fit(plan, seen_rows(read_supply(plan.supply, plan.seed)), out.stem)
     scenario = validate("value", {"study": {}, **fitted.tree}).scenario
     found = sections(fitted, scenario, settings.seed)
     text = page(fitted, scenario, found, str(out))

@@ -19,29 +19,31 @@ def main(call: Call) -> int:
     from jointbid.sim.scenario import LogSupply
 
     from ..config.points import load
-    from ..logs.read_log import FORMATS, Account, open_log, options_of, stream
+    from ..logs.formats.registry import FORMATS, open_log
+    from ..logs.read_log import options_of, stream
+    from ..logs.rows.row_audit import RowAudit
     from ..report import tables
 
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
     name, reader = open_log(Path(supply.path), supply.format, options_of(supply))
     # What cannot be used is what the command is asked for: it is counted, and shown, with the first of it.
-    account, survey = Account(supply.path, tolerant=True), Survey(reader.roles)
-    for table in stream(reader, account, supply.campaign, name):
+    audit, survey = RowAudit(supply.path, tolerant=True), Survey(reader.roles)
+    for table in stream(reader, audit, supply.campaign, name):
         survey.add(table)
     survey.close()
     suspects = survey.leaks.suspects()
-    shown = [f"  {text}" for _, _, text in sorted(account.problems)]
+    shown = [f"  {text}" for _, _, text in sorted(audit.problems)]
     tables.show(
         facts(survey, reader, f"{supply.path}: {FORMATS[name].about} ({name})"),
         features(survey),
-        f"Rows: {RowCount(account.read, account.used, account.reasons)}",
+        f"Rows: {RowCount(audit.read, audit.used, audit.reasons)}",
         *(
             ["Rows that cannot be used (supply.drop_bad=true leaves them out elsewhere too):", *shown]
             if shown
             else []
         ),
-        *(f"Note: {text}" for text in (*account.said, *reader.facts)),
+        *(f"Note: {text}" for text in (*audit.sentences, *reader.facts)),
         *(f"- {text}" for text in warnings(survey, reader, suspects)),
     )
     return 0
@@ -124,21 +126,21 @@ def _campaigns(survey: Survey) -> str:
 
 
 def features(survey: Survey) -> Table:
-    """The feature columns by house: distinct values, and where they are missing."""
+    """The feature columns by data source: distinct values, and where they are missing."""
     from rich import box
     from rich.table import Table
 
     table = Table(title="Feature columns", box=box.SIMPLE_HEAD, title_justify="left")
-    for head in ("house", "column"):
+    for head in ("source", "column"):
         table.add_column(head)
     for head in ("values", "missing", "on clicks"):
         table.add_column(head, justify="right")
-    for house in (*survey.roles.houses, "ad"):
-        for name in survey.roles.of(house):
+    for source in (*survey.roles.sources, "ad"):
+        for name in survey.roles.of(source):
             gone, on_clicks = survey.missing.get(name, [0, 0])
             seen = len(survey.values.get(name, ()))
             table.add_row(
-                house,
+                source,
                 name,
                 f"{seen:,}" if seen < MOST_NAMES else f"{MOST_NAMES:,} or more",
                 f"{gone / max(survey.rows, 1):.1%}",

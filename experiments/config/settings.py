@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
@@ -38,6 +38,19 @@ class RunStudy(Model):
     replay: Replay = Replay()
 
 
+EXECUTORS = {
+    "serial": "tasks:Serial",
+    "process": "processes:Processes",
+    "ray": "ray_cluster:Cluster",
+}
+"""Executor -> module and class in ``jointbid.experiments.execution``; the class is made with ``ExecutorSettings``."""
+
+if TYPE_CHECKING:
+    ExecutorName = str
+else:
+    ExecutorName = Literal[tuple(EXECUTORS)]
+
+
 class ExecutorSettings(Model):
     """Where cells run: in this process, in ``jobs`` processes (null: one a core), or as ``jobs`` tasks at once on Ray.
 
@@ -45,7 +58,7 @@ class ExecutorSettings(Model):
     ``ray://host:port``; null starts one on this machine. ``ship_code`` sends this installation's packages to its nodes.
     """
 
-    name: Literal["serial", "process", "ray"] = "process"
+    name: ExecutorName = "process"
     jobs: Count | None = None
     fail_fast: bool = False
     address: str | None = None

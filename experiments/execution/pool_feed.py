@@ -6,9 +6,10 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 
-from ..config.settings import ExecutorSettings
-from .tasks import Finished, Pool, Serial, Task, failed, finished
+from ..config.settings import EXECUTORS, ExecutorSettings
+from .tasks import Finished, Pool, Task, failed, finished
 
 END = object()
 ATTEMPTS = 2
@@ -65,15 +66,9 @@ def open_pool(settings: ExecutorSettings) -> Iterator[Pool]:
 
 
 def _pool(settings: ExecutorSettings) -> Pool:
-    if settings.name == "serial":
-        return Serial()
-    if settings.name == "ray":
-        from .ray_cluster import Cluster
-
-        return Cluster(settings)
-    from .processes import Processes
-
-    return Processes(settings)
+    module, _, name = EXECUTORS[settings.name].partition(":")
+    pool: Pool = getattr(import_module(f"{__package__}.{module}"), name)(settings)
+    return pool
 
 
 def _alone(task: Task) -> list[Task]:

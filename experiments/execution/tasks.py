@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from jointbid.sim.visible import StrategyTimeout
 
 from ..cells.cell import Cell, CellResult
+from ..config.settings import ExecutorSettings
 
 Work = Callable[[Any], CellResult]
 
@@ -90,7 +91,7 @@ class Serial:
 
     width = 1
 
-    def __init__(self) -> None:
+    def __init__(self, settings: ExecutorSettings | None = None) -> None:  # noqa: ARG002 - nothing to set
         self._tasks: list[Task] = []
 
     def submit(self, task: Task) -> None:

@@ -65,28 +65,6 @@ SCHEMA = pa.schema(
     ]
 )
 
-_SINK: dict[str, type[np.generic]] = {
-    "position": np.int64,
-    "slot": np.int16,
-    "time_us": np.int64,
-    "person": np.int64,
-    "mechanism": np.int8,
-    "floor_micros": np.int64,
-    "winner": np.int32,
-    "bid_micros": np.int64,
-    "other_micros": np.int64,
-    "paid_micros": np.int64,
-    "creative": np.int16,
-    "value": np.float64,
-    "click_probability": np.float64,
-    "conversion_probability": np.float64,
-    "viewed": np.bool_,
-    "click_us": np.int64,
-    "conversion_us": np.int64,
-    "attributed": np.bool_,
-}
-"""What the log takes from the sink."""
-
 
 class AuctionLog:
     """A sink for ``simulate`` that writes ``path``: ``with AuctionLog(...) as log: simulate(..., sink=log)``.
@@ -123,7 +101,7 @@ class AuctionLog:
             "seats": {name: list((terms or {}).get(name, (name, None))) for name in seats},
         }
         self._schema = SCHEMA.with_metadata({_MADE_BY: code.encode(), MARKET: json.dumps(market).encode()})
-        self._waiting = {name: np.empty(GROUP_ROWS, kind) for name, kind in _SINK.items()}
+        self._waiting: dict[str, NDArray[Any]] = {}
         self._filled = 0
 
     def __enter__(self) -> Self:
@@ -135,6 +113,8 @@ class AuctionLog:
     def __call__(self, batch: Mapping[str, NDArray[Any]]) -> None:
         """Take one block of auctions."""
         rows, first = len(batch["position"]), 0
+        if not self._waiting:
+            self._waiting = {name: np.empty(GROUP_ROWS, column.dtype) for name, column in batch.items()}
         while first < rows:
             n = min(rows - first, GROUP_ROWS - self._filled)
             for name, column in self._waiting.items():
@@ -180,13 +160,15 @@ class AuctionLog:
         sold_to = np.select([winner == OUTSIDE, winner == NOBODY], [1, 2], 0).astype(np.int32)
         return {
             "id": got["position"],
-            "slot": got["slot"],
+            "slot": got["slot"].astype(np.int16),
             "time_us": got["time_us"],
             "user": pa.array(got["person"], mask=got["person"] < 0),
             "at": pa.DictionaryArray.from_arrays(self._type_of[got["mechanism"]], self._types),
             "bidfloor": got["floor_micros"] / MICROS_PER_CPM,
             "sold_to": pa.DictionaryArray.from_arrays(sold_to, self._sold_to),
-            "seat": pa.DictionaryArray.from_arrays(pa.array(winner, mask=others), self._seats),
+            "seat": pa.DictionaryArray.from_arrays(
+                pa.array(winner.astype(np.int32), mask=others), self._seats
+            ),
             "bid": pa.array(got["bid_micros"] / MICROS_PER_CPM, mask=winner == NOBODY),
             "other_bid": pa.array(got["other_micros"] / MICROS_PER_CPM, mask=got["other_micros"] < 0),
             "price": pa.array(paid / MICROS_PER_CPM, mask=others),

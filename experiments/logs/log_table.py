@@ -1,4 +1,4 @@
-"""A log of auctions: what every reader makes of a file, and which house owns which column."""
+"""A log of auctions: what every reader makes of a file, and which data source has which column."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .rows.rereadable import Again
-from .rows.row_audit import Account
+from .rows.rereadable import RereadableLog
+from .rows.row_audit import RowAudit
 
 THINNED = "not held, rows that are held stand for them"
 """Why a row was dropped of a log that is longer than memory."""
@@ -21,20 +21,20 @@ CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "we
 """Columns that every log has, whatever file it came from; see `LogTable`."""
 OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros")
 """Columns that some logs have; see `LogTable`."""
-HOUSES = ("profile", "context", "history")
-"""The groups of feature columns, each of which is a data source with an owner."""
+SOURCES = ("profile", "context", "history")
+"""The data sources of a log: groups of feature columns with an owner."""
 
 
 @dataclass(frozen=True)
 class Roles:
-    """Which feature columns belong to whom. All features are text; the empty string is "missing".
+    """The feature columns of each data source. All features are text; the empty string is "missing".
 
     Attributes:
-        profile: columns of the CIO's house (the person).
-        context: columns of the CMO's house (the page, the slot, the hour).
-        ad: what anybody who bids for a campaign knows (the advertiser, the creative).
+        profile: columns of the CIO (the person).
+        context: columns of the CMO (the page, the slot, the hour).
+        ad: columns that every bidder of a campaign knows (the advertiser, the creative).
         lists: those among them that hold several values in one cell, separated by commas.
-        history: columns on what the person met before (touchpoints), the CMO's too.
+        history: columns of the CMO on earlier touchpoints of the person.
     """
 
     profile: tuple[str, ...] = ()
@@ -43,20 +43,26 @@ class Roles:
     lists: frozenset[str] = frozenset()
     history: tuple[str, ...] = ()
 
-    def of(self, house: str) -> tuple[str, ...]:
-        """The columns of one group."""
-        columns: tuple[str, ...] = getattr(self, house)
+    def of(self, source: str) -> tuple[str, ...]:
+        """Return the columns of one group."""
+        columns: tuple[str, ...] = getattr(self, source)
         return columns
 
     @property
-    def houses(self) -> tuple[str, ...]:
-        """The groups that have columns here."""
-        return tuple(house for house in HOUSES if self.of(house))
+    def sources(self) -> tuple[str, ...]:
+        """The data sources that have columns."""
+        return tuple(source for source in SOURCES if self.of(source))
 
     @property
     def features(self) -> tuple[str, ...]:
         """All feature columns."""
         return (*self.profile, *self.context, *self.history, *self.ad)
+
+    @property
+    def models(self) -> dict[str, tuple[str, ...]]:
+        """The columns of each model: `none` (the ad alone), each source with the ad, and `joint`."""
+        own = {source: self.of(source) + self.ad for source in self.sources}
+        return {"none": self.ad, **own, "joint": self.features}
 
 
 class Reader(Protocol):
@@ -78,7 +84,7 @@ class Reader(Protocol):
     def facts(self) -> tuple[str, ...]:
         """What is known of the format that the rows do not show, in words."""
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """The rows in the file's order, some at a time: the columns of `CANONICAL`, some of `OPTIONAL`, the features.
 
         `time_us` counts from 1970 or from the log's own start. Text is dictionary-encoded.
@@ -146,7 +152,7 @@ class LogTable:
     notes: tuple[str, ...] = ()
     full_information: bool = False
     facts: tuple[str, ...] = ()
-    again: Again | None = None
+    again: RereadableLog | None = None
     keeps_time: bool = True
 
     def __len__(self) -> int:

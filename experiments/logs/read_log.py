@@ -14,45 +14,28 @@ from jointbid.sim.scenario import LogSupply
 from jointbid.sim.scenario.supply import MOST_ROWS
 
 from ..errors import BadInput
-from .formats.detect import AUCTIONNET, CSV, MAPPED, TRIPLES, YZBX, YZX
+from .formats.detect import AUCTIONNET, CLICK_PRICE_PCTR, CSV, MAPPED, YZBX, YZX
 from .formats.mapped import Mapped
-from .formats.registry import AUTO, FORMATS, Options, open_log
-from .log_table import THINNED, LogTable, Reader, Roles, RowCount
-from .rows.campaign_filter import Campaigns
+from .formats.registry import AUTO, Options, open_log
+from .log_table import THINNED, LogTable, Reader, RowCount
+from .rows.campaign_filter import CampaignFilter
 from .rows.columns import DAY_US, HOUR_US, believe_prices
-from .rows.rereadable import Again, Watch
-from .rows.row_audit import Account
-from .rows.row_sampling import First, Held, compact
-
-__all__ = [
-    "AUTO",
-    "FORMATS",
-    "Account",
-    "LogTable",
-    "Options",
-    "Reader",
-    "Roles",
-    "RowCount",
-    "check_houses",
-    "open_log",
-    "options_of",
-    "read_log",
-    "read_supply",
-    "stream",
-]
+from .rows.rereadable import RereadableLog, TimeScan
+from .rows.row_audit import RowAudit
+from .rows.row_sampling import FirstRows, RowSampler, compact
 
 TICK_US = {CSV: HOUR_US, AUCTIONNET: HOUR_US // 2}
 """Formats that tell the time only so finely: rows of one moment are spread evenly over it."""
 
-PRICE_PAID = frozenset({TRIPLES, YZX, YZBX, MAPPED})
+PRICE_PAID = frozenset({CLICK_PRICE_PCTR, YZX, YZBX, MAPPED})
 """Formats that do not say whether each row was won. In them a price of 0 is that of a lost auction, unless the row was shown."""
-UNSOLD = "lost auctions with the price 0 (what would have won them is not known)"
-TIMELESS = frozenset({TRIPLES, YZX, YZBX})
+UNSOLD = "lost auctions with the price 0 or none (what would have won them is not known)"
+TIMELESS = frozenset({CLICK_PRICE_PCTR, YZX, YZBX})
 """Formats that keep no time."""
 
 
 def stream(
-    reader: Reader, account: Account, campaigns: Collection[str] = (), log_format: str = ""
+    reader: Reader, audit: RowAudit, campaigns: Collection[str] = (), log_format: str = ""
 ) -> Iterator[pa.Table]:
     """The log chunk by chunk in the file's order, in bounded memory; each row is accounted for.
 
@@ -62,24 +45,24 @@ def stream(
         BadInput: at the end, for rows that could not be used (unless they may be dropped) and where none was left; at once
             for a file that cannot be read on; for campaigns that do not occur.
     """
-    own = Campaigns(campaigns)
-    for chunk in reader.chunks(account):
-        table = own.of(chunk, account) if campaigns else chunk
+    own = CampaignFilter(campaigns)
+    for chunk in reader.chunks(audit):
+        table = own.of(chunk, audit) if campaigns else chunk
         if log_format in PRICE_PAID:
-            table = _priced(table, account)
-        account.used += len(table)
+            table = _priced(table, audit)
+        audit.used += len(table)
         if len(table):
-            yield believe_prices(table, account)
-    own.check(account)
-    account.settle()
+            yield believe_prices(table, audit)
+    own.check(audit)
+    audit.finish()
 
 
-def _priced(table: pa.Table, account: Account) -> pa.Table:
+def _priced(table: pa.Table, audit: RowAudit) -> pa.Table:
     """The rows without lost auctions whose price is 0: a replay would buy them for nothing."""
     unsold = np.asarray(table["price_micros"]) <= 0
     if "known" in table.column_names:
         unsold &= ~np.asarray(table["known"])
-    account.dropped[UNSOLD] += int(unsold.sum())
+    audit.dropped[UNSOLD] += int(unsold.sum())
     return compact(table.filter(pa.array(~unsold))) if unsold.any() else table
 
 
@@ -107,7 +90,7 @@ def read_log(
         campaigns: use the rows of these alone, where some are named.
         drop_bad: leave rows out that cannot be used, and count them, instead of refusing the log.
         first: use the first so many rows in order of time, and count the rest as dropped.
-        most: hold at most so many rows; of a longer log a sample that stands for it (`held.Held`).
+        most: hold at most so many rows; of a longer log a sample that stands for it (`held.RowSampler`).
         seed: of that sample.
 
     Raises:
@@ -115,41 +98,43 @@ def read_log(
     """
     path = expand(path)
     name, reader = open_log(path, log_format, options)
-    account, held, watch = (
-        Account(str(path), drop_bad=drop_bad),
-        Held(most, seed),
-        Watch(TICK_US.get(name, 0)),
+    audit, held, watch = (
+        RowAudit(str(path), drop_bad=drop_bad),
+        RowSampler(most, seed),
+        TimeScan(TICK_US.get(name, 0)),
     )
-    chunks: Iterable[pa.Table] = stream(reader, account, campaigns, name)
+    chunks: Iterable[pa.Table] = stream(reader, audit, campaigns, name)
     for table in chunks if first is None else _first(chunks, first):
         held.add(table)
         watch.add(table)
     frame = as_frame(held.tables(), watch.tick_us)
-    dropped = account.reasons
+    dropped = audit.reasons
     if first is not None:
         frame = frame.head(first)
-        dropped["beyond supply.requests"] = max(account.used - first, 0)
-    dropped[THINNED] = account.used - dropped.get("beyond supply.requests", 0) - len(frame)
+        dropped["beyond supply.requests"] = max(audit.used - first, 0)
+    dropped[THINNED] = audit.used - dropped.get("beyond supply.requests", 0) - len(frame)
     return LogTable(
         frame,
         reader.roles,
-        RowCount(account.read, len(frame), {reason: count for reason, count in dropped.items() if count}),
+        RowCount(audit.read, len(frame), {reason: count for reason, count in dropped.items() if count}),
         reader.currency,
         str(path),
-        (*held.notes, *account.said),
+        (*held.notes, *audit.sentences),
         reader.full_information,
         reader.facts,
-        Again(
-            lambda: stream(reader, Account(str(path), drop_bad=drop_bad), campaigns, name), watch, held.places
+        RereadableLog(
+            lambda: stream(reader, RowAudit(str(path), drop_bad=drop_bad), campaigns, name),
+            watch,
+            held.places,
         )
-        if held.let_go and watch.in_order and first is None
+        if held.left_out and watch.in_order and first is None
         else None,
         keeps_time=_keeps_time(name, reader),
     )
 
 
 def _first(chunks: Iterable[pa.Table], most: int) -> list[pa.Table]:
-    first = First(most)
+    first = FirstRows(most)
     for table in chunks:
         first.add(table)
     return first.tables()
@@ -200,10 +185,10 @@ def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:
     return frame
 
 
-def check_houses(log: LogTable) -> None:
-    """Raise `BadInput` where the log does not tell two houses apart, so that there is nothing to join."""
-    if len(log.roles.houses) < 2:
-        there = ", ".join(log.roles.houses) or "none"
+def check_sources(log: LogTable) -> None:
+    """Raise `BadInput` where the log does not tell two sources apart, so that there is nothing to join."""
+    if len(log.roles.sources) < 2:
+        there = ", ".join(log.roles.sources) or "none"
         raise BadInput(
             f"{log.path}: feature columns of {there} alone: what joining is worth needs two of profile, context and history "
             "(supply.mapping says which columns are whose)"

@@ -1,38 +1,48 @@
-"""``jointbid run``: one simulation, its tables, its calendar, plots of pacing and journeys, and its log where that was asked for."""
+"""`jointbid run`: one simulation, its tables, its calendar, plots of pacing and journeys, and its log where one is asked for."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Self
 
+import pandas as pd
+
+from jointbid.sim import BidError, Entrant, RunResult, simulate
+from jointbid.sim.allowance import Allowance
+from jointbid.sim.watch import ending_if_stuck
+
+from ..cells.bidders import entrants, run_cell
 from ..cells.cell import Cell, code_version
 from ..config.points import Point
-from ..errors import RunFailed, reported
-from ..storage.cell_results import StudyState
+from ..errors import RunFailed
+from ..execution.trial import trial
+from ..logs.auction_log_writer import AUCTIONS, AuctionLog, drop_stale, totals_of
+from ..report import plots
+from ..report.plots.auction_log import figures_of_log
+from ..report.plots.figure import Figure
 from ..storage.ownership import record
-from ..storage.study_folder import Folder
-from .session import manifest
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from jointbid.sim import Entrant, RunResult
-
-    from ..report.plots.figure import Figure
+from .run_folder import RunFiles, write_run
 
 BLOCK = "block"
-"""The kind, in the calendar, that is no event: requests that travelled together."""
+"""The kind, in the calendar, of requests that travelled together; all other kinds are events."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One simulation: a row a bidder, a row a bidder and hour, a row a kind of event, a row a step of the journeys, a row a shelf.
+    """The tables of one simulation.
 
-    ``logged`` counts the rows of the auction log; None where none was asked for.
+    Attributes:
+        folder: where they are written.
+        bidders: a row a bidder.
+        timeseries: a row a bidder and hour.
+        calendar: a row a kind of event.
+        market: the totals of the market.
+        journey: a row a step of the journeys.
+        stock: a row a shelf.
+        logged: rows of the auction log; None where no log was asked for.
     """
 
     folder: Path
@@ -40,13 +50,40 @@ class Run:
     timeseries: pd.DataFrame
     calendar: pd.DataFrame
     market: dict[str, float]
+    journey: pd.DataFrame
+    stock: pd.DataFrame
     logged: int | None = None
-    journey: pd.DataFrame | None = None
-    stock: pd.DataFrame | None = None
+
+    @classmethod
+    def from_result(
+        cls, folder: Path, result: RunResult, *, identified: bool, logged: int | None = None
+    ) -> Self:
+        """Lay out a result as tables; `identified` says whether people are told apart."""
+        return cls(
+            folder,
+            bidder_table(result, identified=identified),
+            pd.DataFrame(dict(result.timeseries)),
+            calendar_table(result),
+            dict(result.market),
+            pd.DataFrame(dict(result.journey)),
+            pd.DataFrame(dict(result.stock)),
+            logged,
+        )
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables by file name; those of journeys and stock where they have rows."""
+        optional = {"journey.csv": self.journey, "stock.csv": self.stock}
+        return {
+            "bidders": self.bidders,
+            "timeseries": self.timeseries,
+            "calendar.csv": self.calendar,
+            **{name: table for name, table in optional.items() if len(table)},
+        }
 
     @property
     def pace(self) -> dict[str, float]:
-        """Events, blocks of requests, and how many auctions came to one of each (nan where there was none)."""
+        """Numbers of events and of blocks of requests, and auctions per event and per block (nan where there is none)."""
         is_block = self.calendar["kind"] == BLOCK
         requests = self.market["requests"]
         events, blocks = (int(self.calendar.loc[rows, "count"].sum()) for rows in (~is_block, is_block))
@@ -59,90 +96,57 @@ class Run:
 
 
 def run(point: Point) -> Run:
-    """Simulate one market and write what came of it.
+    """Simulate one market, and write its tables.
 
     Raises:
         BadInput: a strategy that does not bid, or not twice alike; a folder that cannot be written to.
         RunFailed: a strategy that fails under way.
     """
-    import pandas as pd
+    cell, done = _cell(point), list[Run]()
 
-    from jointbid.sim import BidError
-    from jointbid.sim.watch import ending_if_stuck
-
-    from ..cells.bidders import run_cell
-    from ..execution.trial import trial
-
-    cell = _cell(point)
-    with ending_if_stuck():
-        trial([cell], run_cell)
-    folder, started = Folder(point.folder), time.time()
-    with folder.locked(), ending_if_stuck():
-        folder.status("running")
+    def play() -> RunFiles:
         try:
             result, logged = _simulate(cell, point)
         except BidError as error:
             raise RunFailed(f"bidders.strategy: {error}") from None
-        done = Run(
-            point.folder,
-            bidder_table(result, identified=cell.scenario.audience.people is not None),
-            pd.DataFrame(dict(result.timeseries)),
-            calendar_table(result),
-            dict(result.market),
-            logged,
-            pd.DataFrame(dict(result.journey)),
-            pd.DataFrame(dict(result.stock)),
-        )
-        _write(point, folder, done)
-        ledger = StudyState(ran=1, auctions=int(result.market["requests"]))
-        about = {
-            "calendar": dict(result.calendar),
-            **_finite(done.pace),
-            "market": _finite(done.market),
-        }
+        identified = cell.scenario.audience.people is not None
+        done.append(Run.from_result(point.folder, result, identified=identified, logged=logged))
+        about = {"calendar": dict(result.calendar), **finite(done[0].pace), "market": finite(done[0].market)}
         if logged is not None:
             about["log_rows"] = logged
-        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
-        folder.status("done")
-    return done
+        auctions = int(result.market["requests"])
+        return RunFiles(done[0].tables, auctions, about, figures=_figures(point, done[0]))
+
+    with ending_if_stuck():
+        trial([cell], run_cell)
+        write_run(point, play)
+    return done[0]
 
 
 def bidder_table(result: RunResult, *, identified: bool) -> pd.DataFrame:
-    """The table of bidders, and ``frequency``: impressions that a person saw of the advertiser who saw any.
+    """Return the table of bidders with `frequency`: impressions per person reached by the advertiser.
 
-    It is nan where nobody is ``identified``, or was reached.
+    It is nan where people are not `identified`, and where nobody was reached.
     """
-    import pandas as pd
-
     table = pd.DataFrame(dict(result.bidders))
     seen = table.groupby("advertiser")[["viewed", "reach"]].transform("sum")
     return table.assign(frequency=(seen["viewed"] / seen["reach"]).where(identified & (seen["reach"] > 0)))
 
 
 def calendar_table(result: RunResult) -> pd.DataFrame:
-    """What happened when: ``kind``, ``count``, ``first_h``, ``last_h``; events in the order in which they began."""
-    import pandas as pd
-
-    rows = [
-        {
-            "kind": kind,
-            "count": count,
-            "first_h": result.calendar_h[kind][0],
-            "last_h": result.calendar_h[kind][1],
-        }
-        for kind, count in result.calendar.items()
-    ]
-    rows.sort(key=lambda row: (row["kind"] == BLOCK, row["first_h"], row["kind"]))
+    """Return `kind`, `count`, `first_h` and `last_h` of each kind of event, in the order in which they began."""
+    rows = [(kind, count, *result.calendar_h[kind]) for kind, count in result.calendar.items()]
+    rows.sort(key=lambda row: (row[0] == BLOCK, row[2], row[0]))
     return pd.DataFrame(rows, columns=["kind", "count", "first_h", "last_h"])
 
 
+def finite(numbers: dict[str, float]) -> dict[str, Any]:
+    """Return the numbers without those that are nan or infinite, which JSON cannot hold."""
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
 def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
-    """The run, and how many rows its log has."""
-    from jointbid.sim import simulate
-
-    from ..cells.bidders import entrants
-    from ..logs.auction_log_writer import AUCTIONS, AuctionLog, drop_stale, totals_of
-
+    """Return the result, and the number of rows of its log."""
     market, path, code = entrants(cell), point.folder / AUCTIONS, code_version()
     if not point.settings.study.log:
         drop_stale(path, code)
@@ -156,18 +160,11 @@ def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
 
 
 def _budget(cell: Cell, entrant: Entrant) -> float | None:
-    """What a bidder may spend in the whole run: its budget, or the sum of its days'."""
-    from jointbid.sim.allowance import Allowance
-
+    """Return what a bidder may spend in the whole run: its budget, or the sum of its daily budgets."""
     scenario = cell.scenario
-    total = Allowance(
-        scenario, entrant.terms or scenario.bidders.terms, entrant.budget, scenario.supply.requests or 1
-    ).total
+    terms = entrant.terms or scenario.bidders.terms
+    total = Allowance(scenario, terms, entrant.budget, scenario.supply.requests or 1).total
     return total if math.isfinite(total) else None
-
-
-def _finite(numbers: dict[str, float]) -> dict[str, float]:
-    return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
 def _cell(point: Point) -> Cell:
@@ -186,42 +183,17 @@ def _cell(point: Point) -> Cell:
     )
 
 
-def _write(point: Point, folder: Folder, done: Run) -> None:
-    folder.write_text("config.yaml", point.yaml)
-    for name, table in (("bidders", done.bidders), ("timeseries", done.timeseries)):
-        folder.write_table(f"{name}.csv", table)
-        folder.write_table(f"{name}.parquet", table)
-    folder.write_table("calendar.csv", done.calendar)
-    if done.journey is not None and len(done.journey):
-        folder.write_table("journey.csv", done.journey)
-    if done.stock is not None and len(done.stock):
-        folder.write_table("stock.csv", done.stock)
-    if point.settings.plot.enabled:
-        look = point.settings.plot
-        from ..report.plots.letters import names_in, report_missing
-
-        report_missing([point.settings.scenario.name, *names_in(done.bidders)])
-        with reported("plots"):
-            for figure in _figures(point, done):
-                with reported(f"plots/{figure.name}"):
-                    figure.write(point.folder / "plots", look.style, look.format)
-
-
 def _figures(point: Point, done: Run) -> Iterator[Figure]:
-    """Pacing; journeys where there are any; and, of a run that was logged, what the log shows."""
-    from ..logs.auction_log_writer import AUCTIONS
-    from ..report import plots
-    from ..report.plots.auction_log import figures_of_log
-    from ..report.plots.figure import Figure
-
+    """Yield the plots of pacing, of journeys where there are any, and of the log where there is one."""
     if len(done.timeseries):
         limits = done.bidders["spend"] + done.bidders["budget_left"]
         points = plots.pacing_points(done.timeseries, dict(zip(done.bidders["bidder"], limits, strict=True)))
         yield Figure("pacing", points, lambda: plots.draw_pacing(points))
-    if done.journey is not None and len(done.journey):
+    if len(done.journey):
         flows = plots.journey_points(done.journey)
         yield Figure("journey", flows, lambda: plots.draw_journey(flows))
     if done.logged:
         about = point.settings
-        path = point.folder / AUCTIONS
-        yield from figures_of_log(path, about.scenario, about.seed, about.study.replication)
+        yield from figures_of_log(
+            point.folder / AUCTIONS, about.scenario, about.seed, about.study.replication
+        )

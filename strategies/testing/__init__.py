@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from .answers import bids_per_second
 from .case import Case
 from .failure import CheckFailed
 from .kit import Finding, all_checks, findings, parametrize_with_checks
+from .speed import bids_per_second
 from .trial import trial_scenario
 
 __all__ = [

@@ -1,31 +1,23 @@
-"""Checks of single answers: are they bids, and does each row stand alone?"""
+"""Checks of single calls of ``bid`` and ``creative``: valid numbers, and one row independent of another."""
 
 from __future__ import annotations
 
-import time
 import unittest
 
 import numpy as np
 
-from jointbid.sim import Strategy
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.scenario.base import MAX_MONEY
 
-from .case import Case
-from .compare import expect_same, first_difference
-from .failure import expect
+from .case import Case, check
+from .failure import expect, expect_same, first_difference
 from .life import live
 from .trial import part
 
-MILLION = 1_000_000
-SLOWEST = 10_000.0
-"""Bids per second below which a run of a million requests takes minutes."""
-AT_ONCE = 65_536
 
-
-def protocol(maker: object) -> None:
+@check
+def protocol(case: Case) -> None:
     """It has what a strategy has, says what it reads, and answers a bid for each request; the other checks build on that."""
-    case = Case.of(maker)
     strategy = case.fresh()
     reads = strategy.reads
     expect(
@@ -52,9 +44,9 @@ def protocol(maker: object) -> None:
     live(case, strategy)
 
 
-def valid_bids(maker: object) -> None:
+@check
+def valid_bids(case: Case) -> None:
     """Bids are finite float64 numbers, 0 or more, at the start and after a while."""
-    case = Case.of(maker)
     strategy = case.fresh()
     for when in ("fresh", "after feedback and control"):
         for seed in (0, 1):
@@ -79,9 +71,9 @@ def valid_bids(maker: object) -> None:
         live(case, strategy)
 
 
-def row_wise(maker: object) -> None:
+@check
+def row_wise(case: Case) -> None:
     """A row's bid depends neither on the other rows nor on how many they are."""
-    case = Case.of(maker)
     strategy = live(case, case.fresh())
     batch = case.batch(strategy, n=65)
     together = case.ask(strategy, batch)
@@ -99,9 +91,9 @@ def row_wise(maker: object) -> None:
         )
 
 
-def one_row(maker: object) -> None:
+@check
+def one_row(case: Case) -> None:
     """A batch may have one row."""
-    case = Case.of(maker)
     strategy = live(case, case.fresh())
     many = case.ask(strategy, case.batch(strategy, n=20))
     one = case.ask(strategy, part(case.batch(strategy, n=20), slice(7, 8)))
@@ -110,35 +102,18 @@ def one_row(maker: object) -> None:
     )
 
 
-def empty_batch(maker: object) -> None:
+@check
+def empty_batch(case: Case) -> None:
     """A batch may have no row, at the start and later."""
-    case = Case.of(maker)
     strategy = case.fresh()
     case.ask(strategy, case.batch(strategy, n=0))
     live(case, strategy)
     case.ask(strategy, case.batch(strategy, n=0))
 
 
-def a_million_rows(maker: object) -> None:
-    """A batch may have a million rows, and the bids are those of small batches."""
-    case = Case.of(maker)
-    strategy = live(case, case.fresh())
-    if (rate := bids_per_second(case, strategy)) < SLOWEST:
-        raise unittest.SkipTest(f"they would take {MILLION / rate:,.0f} s: see speed")
-    batch = case.batch(strategy, n=MILLION)
-    bids = case.ask(strategy, batch)
-    some = slice(MILLION - 1_000, MILLION)
-    expect_same(
-        bids[some],
-        case.ask(strategy, part(batch, some)),
-        "the bids of the last thousand of a million rows when they are asked alone",
-        "a table or counter of limited size (int16, int32), or a bid that depends on its place in the batch",
-    )
-
-
-def read_only_batch(maker: object) -> None:
+@check
+def read_only_batch(case: Case) -> None:
     """What it is handed it leaves as it is."""
-    case = Case.of(maker)
     strategy = case.fresh()
     for seed in (0, 1):
         batch = case.batch(strategy, seed=seed)
@@ -155,16 +130,14 @@ def read_only_batch(maker: object) -> None:
         live(case, strategy)
 
 
-def creatives(maker: object) -> None:
-    """Where it chooses creatives: a number of one a request, by the request's own row alone."""
-    case = Case.of(maker)
+@check
+def creatives(case: Case) -> None:
+    """Where it chooses creatives: the number of one for each request, by the request's own row alone."""
     strategy = live(case, case.fresh())
-    if not hasattr(strategy, "creative"):
-        raise unittest.SkipTest("has no creative(): chance rotates them")
     batch = case.batch(strategy, n=65)
     together = case.choose(strategy, batch)
-    if together is None:
-        raise unittest.SkipTest("creative() answers None: chance rotates them")
+    if (together == -1).all():
+        raise unittest.SkipTest("it chooses no creatives: they rotate")
     there = max(len(case.market.creative), 1)
     wrong = np.flatnonzero((together < -1) | (together >= there))
     expect(
@@ -173,42 +146,10 @@ def creatives(maker: object) -> None:
         f"row {wrong[0]}: {together[wrong[0]]}" if len(wrong) else "",
         "the trial market has too few: ask for the market and its creatives, or give Case(maker, scenario=...)",
     )
-    alone = [case.choose(strategy, part(batch, slice(i, i + 1))) for i in range(batch.n)]
+    alone = [case.choose(strategy, part(batch, slice(i, i + 1)))[0] for i in range(batch.n)]
     expect_same(
-        together.astype(np.float64),
-        np.array([-1.0 if one is None else float(one[0]) for one in alone]),
+        together,
+        np.array(alone),
         f"the same creative on a row whether it comes in a batch of {batch.n} or alone",
         "creative() looks at other rows: take from a row its own columns alone",
     )
-
-
-def speed(maker: object) -> None:
-    """It bids fast enough for a study, and as fast as it says (``bids_per_second``, where it says so)."""
-    case = Case.of(maker)
-    strategy = case.fresh()
-    rate = bids_per_second(case, live(case, strategy))
-    claimed = float(getattr(strategy, "bids_per_second", None) or 0.0)
-    least = max(SLOWEST, claimed / 2)
-    expect(
-        rate >= least,
-        f"at least {least:,.0f} bids a second"
-        + (f" (half of the {claimed:,.0f} claimed)" if claimed else ""),
-        f"{rate:,.0f}",
-        "a Python loop over rows: work on whole columns (np.where, table[code]); or a busy machine",
-    )
-
-
-def bids_per_second(case: Case, strategy: Strategy, least_s: float = 0.05) -> float:
-    """The best of three batches, of so many rows that each takes some time."""
-    rows, best = 512, 0.0
-    while True:
-        batch = case.batch(strategy, n=rows)
-        took = []
-        for _ in range(3):
-            start = time.perf_counter()
-            case.ask(strategy, batch)
-            took.append(time.perf_counter() - start)
-        best = rows / min(took)
-        if min(took) > least_s or rows >= AT_ONCE:
-            return best
-        rows *= 4 if min(took) < least_s / 4 else 2

@@ -6,7 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, partial, wraps
 from typing import Any, cast
 
 import numpy as np
@@ -17,18 +17,41 @@ from jointbid.sim.auction.mechanisms import MECHANISMS
 
 from ..market import Market
 from .failure import CheckFailed, expect, raised
+from .shared import SharedState
 from .trial import ROWS, columns, play, sized, takes_value, trial_scenario, visible, wants
 
 PARTS = ("reads", "learns", "bid", "observe", "control")
 Maker = Callable[..., Strategy]
+Check = Callable[[object], None]
+
+CHECKS: dict[str, Check] = {}
+"""Every check by name, in the order in which they run."""
+
+
+def check(test: Callable[[Case], None]) -> Check:
+    """Register a check under the name of its function. What is registered takes whatever ``Case.of`` takes."""
+
+    @wraps(test)
+    def run(strategy: object) -> None:
+        case = Case.of(strategy)
+        try:
+            test(case)
+        finally:
+            case.shared.put_back()
+
+    CHECKS[test.__name__] = run
+    return run
 
 
 @dataclass(frozen=True)
 class Case:
-    """``maker`` makes a fresh strategy: a class, or a function; it is given the public ``market`` if it asks for one.
+    """How to make a fresh strategy, and the market that it is tried in.
 
-    ``scenario`` is the market that it is tried in; left out, a small one with a profile, a context, known prices and
-    the auction type ``auction``, which is, left out, second price or the first that the strategy is meant for.
+    Attributes:
+        maker: a class or a function; it receives the public ``market`` if it has a parameter of that name.
+        auction: the auction type of the trial market; by default second price, or the first that the strategy is meant for.
+        scenario: another market; by default a small one with a profile, a context, known prices and that auction type.
+        label: how pytest names it; by default the class or function.
     """
 
     maker: Maker
@@ -44,7 +67,7 @@ class Case:
 
     @classmethod
     def of(cls, thing: object) -> Case:
-        """From a class, a function without arguments, or a strategy (which is copied, never used itself)."""
+        """Return the case of a class, a function without arguments, or a strategy (which is copied, never used itself)."""
         if isinstance(thing, Case):
             return thing
         if hasattr(thing, "bid") and not isinstance(thing, type):
@@ -62,14 +85,14 @@ class Case:
 
     @cached_property
     def market(self) -> Scenario:
-        """What it is tried in; its prices are about what it bids."""
+        """The market that it is tried in; the prices there are about as high as its bids."""
         if self.scenario is not None:
             return sized(self.scenario)
         return trial_scenario(self.auction or "second_price", self.scale)
 
     @cached_property
     def scale(self) -> float:
-        """What its bids are about, currency per impression; 1 where they follow the value or the market's prices."""
+        """The usual height of its bids, currency per impression; 1 where they follow the value or the market's prices."""
         plain = trial_scenario(self.auction or "second_price")
         strategy = self._made(plain)
         if self.scenario is not None or self._asks_for_market or takes_value(strategy, plain):
@@ -81,22 +104,31 @@ class Case:
         positive = bids[np.isfinite(bids) & (bids > 0)]
         return float(np.median(positive)) if len(positive) else 1.0
 
+    @cached_property
+    def shared(self) -> SharedState:
+        """The state that its class, default arguments and module hold for all strategies of its kind."""
+        return SharedState()
+
     def fresh(self) -> Strategy:
-        """A new one."""
+        """Return a new strategy, with all shared state as it was when its class was first seen."""
         return self._made(self.market)
+
+    def another(self) -> Strategy:
+        """Return a new strategy, with the shared state as earlier ones have left it."""
+        return self._made(self.market, restore=False)
 
     def batch(
         self, strategy: Strategy, n: int = ROWS, seed: int = 0, money: float = 1.0, **given: NDArray[Any]
     ) -> VisibleRequests:
-        """Requests as it sees them; amounts in ``money``; ``given`` columns replace those of the same name."""
+        """Return requests as the strategy sees them; amounts in ``money``; ``given`` replaces columns of the same name."""
         return self._batch(strategy, self.market, n, seed, money, **given)
 
     def everything(self, n: int = ROWS, seed: int = 0) -> dict[str, NDArray[Any]]:
-        """All columns, whether it reads them or not."""
+        """Return all columns, those that it does not read included."""
         return columns(self.market, n, seed)
 
     def ask(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[np.float64]:
-        """Its bids, one a request; ``CheckFailed`` where it raises, or answers something else."""
+        """Return its bids, one a request. Raises ``CheckFailed`` for an error, or an answer that is no array of bids."""
         try:
             bids = strategy.bid(requests)
         except Exception as error:  # noqa: BLE001 - whatever it is, the author learns of it
@@ -112,18 +144,21 @@ class Case:
         )
         return bids
 
-    def choose(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[Any] | None:
-        """The creatives that it shows, one a request, or None; ``CheckFailed`` where it raises, or answers something else."""
+    def choose(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[Any]:
+        """Return its creatives, one a request, -1 where they rotate. Raises ``CheckFailed`` as ``ask`` does."""
+        choose = getattr(strategy, "creative", None)
         try:
-            answer = strategy.creative(requests)  # type: ignore[attr-defined]
+            answer = None if choose is None else choose(requests)
         except Exception as error:  # noqa: BLE001 - see ask
             raised(f"creative() on {requests.n:,} requests", error)
         if answer is None:
-            return None
-        right = isinstance(answer, np.ndarray) and answer.shape == (requests.n,) and answer.dtype.kind in "iu"
+            return np.full(requests.n, -1)
+        is_right = (
+            isinstance(answer, np.ndarray) and answer.shape == (requests.n,) and answer.dtype.kind in "iu"
+        )
         seen = f"{answer.dtype} of shape {answer.shape}" if isinstance(answer, np.ndarray) else type(answer)
         expect(
-            right,
+            is_right,
             f"creative() answers integers of shape ({requests.n},), or None",
             str(seen),
             "numbers of creatives are whole: answer.astype(int)",
@@ -133,7 +168,7 @@ class Case:
     def run(
         self, budget: float | None = None, max_block: int = 65_536, auction: str | None = None
     ) -> RunResult:
-        """One run of a fresh one; in a market of another ``auction`` type where that is given."""
+        """Return a run with a fresh strategy, in a market of another ``auction`` type where that is given."""
         market = self.market if auction is None else trial_scenario(auction, self.scale)
         strategy = self._made(market)
         self.expect_readable(strategy)
@@ -143,7 +178,7 @@ class Case:
             raised("a run of the market" + (f" with a budget of {budget:.4g}" if budget else ""), error)
 
     def expect_readable(self, strategy: Strategy) -> None:
-        """Every column that it reads is there to be read."""
+        """Raise ``CheckFailed`` for a column in ``reads`` that no market of this kind has."""
         known = (*visible(self.market), "value")
         for name in strategy.reads or ():
             expect(
@@ -161,7 +196,10 @@ class Case:
         except (TypeError, ValueError):
             return False
 
-    def _made(self, market: Scenario) -> Strategy:
+    def _made(self, market: Scenario, *, restore: bool = True) -> Strategy:
+        self.shared.see(*_known_class(self.maker))
+        if restore:
+            self.shared.restore()
         try:
             made = self.maker(**({"market": Market.of(market)} if self._asks_for_market else {}))
         except TypeError as error:
@@ -176,6 +214,7 @@ class Case:
             lacks = [name for name in PARTS if not hasattr(made, name)]
         except Exception as error:  # noqa: BLE001 - a property of it
             raised(f"looking for {', '.join(PARTS)} in {type(made).__name__}", error)
+        self.shared.see(type(made), *map(type, getattr(made, "__dict__", {}).values()))
         expect(
             not lacks,
             f"a strategy has {', '.join(PARTS)}",
@@ -199,13 +238,22 @@ class Case:
 
 
 def _meant_for(thing: object) -> str | None:
-    """The auction type to try it in, where it is not meant for second price."""
-    target = thing.func if isinstance(thing, partial) else thing
-    meant = getattr(target, "meant_for", ())
+    """Return the auction type to try it in, where it is not meant for second price."""
+    meant = getattr(_target(thing), "meant_for", ())
     known = [name for name in meant if name in MECHANISMS] if isinstance(meant, tuple) else []
     return None if not known or "second_price" in known else known[0]
 
 
+def _target(maker: object) -> object:
+    return maker.func if isinstance(maker, partial) else maker
+
+
+def _known_class(maker: Maker) -> tuple[type, ...]:
+    """Return the class that a maker makes, where that is known before it is made."""
+    target = _target(maker)
+    return (target,) if isinstance(target, type) else ()
+
+
 def _name(maker: Maker) -> str:
-    target = maker.func if isinstance(maker, partial) else maker
+    target = _target(maker)
     return getattr(target, "__name__", type(target).__name__)

@@ -1,4 +1,4 @@
-"""Checks of what a strategy says of itself: its capability card, verified by execution."""
+"""Checks of a strategy's capability card: what it declares, verified by execution."""
 
 from __future__ import annotations
 
@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 
 from ..base import Priced
 from ..card import Card
-from .case import Case
-from .compare import first_difference
-from .failure import expect
+from .case import Case, check
+from .failure import expect, first_difference
 from .life import Life, live
-from .trial import ROWS, wants
+from .trial import ROWS
 
 UNIT = 1024.0
 """The other currency: a power of two, so that rounding is the same in both."""
 TOLERANCE = 1e-9
 
 
-def capability_card(maker: object) -> None:
+@check
+def capability_card(case: Case) -> None:
     """It is stochastic, learns, paces and needs a budget where it says so and nowhere else, and plays where it says."""
-    case = Case.of(maker)
     card = Card.of(case.fresh())
     _stochastic(case, card)
     _learns(case, card)
@@ -32,9 +31,9 @@ def capability_card(maker: object) -> None:
         case.run(auction=auction)
 
 
-def scale_equivariance(maker: object) -> None:
+@check
+def scale_equivariance(case: Case) -> None:
     """Where it says ``scales``: with all money in another unit, its bids are the same bids in that unit."""
-    case = Case.of(maker)
     strategy = case.fresh()
     if not Card.of(strategy).scales:
         raise unittest.SkipTest("not claimed: scales is not True")
@@ -58,25 +57,26 @@ def scale_equivariance(maker: object) -> None:
 
 def _stochastic(case: Case, card: Card) -> None:
     strategy = live(case, case.fresh())
-    low, high = (case.ask(strategy, case.batch(strategy, u=np.full(ROWS, u))) for u in (0.0, 0.999))
-    moves = "u" in wants(strategy, case.market) and first_difference(low, high) is not None
+    low, high = (case.batch(strategy, u=np.full(ROWS, u)) for u in (0.0, 0.999))
+    asked = ((ask(strategy, low), ask(strategy, high)) for ask in (case.ask, case.choose))
+    moves = "u" in low and any(first_difference(*pair) is not None for pair in asked)
     expect(
         moves == card.stochastic,
-        f"stochastic is {moves}, as its bids {'move' if moves else 'do not move'} with the column u",
+        f"stochastic is {moves}, as its bids and creatives {'move' if moves else 'do not move'} with the column u",
         f"stochastic = {card.stochastic}",
         "set stochastic = True" if moves else "it reads no u, or does nothing with it: stochastic = False",
     )
 
 
 def _learns(case: Case, card: Card) -> None:
-    untaught, taught = _bids(case, Life(told=False)), case.fresh()
+    untaught, taught = _bids(case, Life(has_feedback=False)), case.fresh()
     if card.learns:
         same = first_difference(_bids(case), untaught) is None
         expect(
             not same,
             "what learns bids otherwise after feedback than without",
             "the same bids on each request",
-            "observe() stores what nothing uses, or waits for more than the 1,200 requests of this trial (let the number be "
+            "observe() stores what nothing uses, or waits for more than the 1,600 requests of this trial (let the number be "
             "a parameter); or set learns = False, which saves the engine the work",
         )
         return
@@ -84,7 +84,7 @@ def _learns(case: Case, card: Card) -> None:
     same = first_difference(case.ask(taught, case.batch(taught)), untaught) is None
     expect(
         same,
-        "what does not learn bids the same whatever observe() is told",
+        "what does not learn bids the same with feedback and without",
         "other bids",
         "learns is False, so the engine never calls observe(): set learns = True",
     )

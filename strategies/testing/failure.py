@@ -1,20 +1,21 @@
-"""How a check says what is wrong."""
+"""What a check raises: what was expected, what came, and the likely cause."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
+from numpy.typing import NDArray
 
 PACKAGE = Path(__file__).parents[2]
 NOT_THE_AUTHORS = (PACKAGE, Path(np.__file__).parent)
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - it names what happened, in the words the author reads
-    """A strategy does not keep what a check holds it to: what was expected, what came, and the likely cause."""
+    """A strategy fails a check; the message has what was expected, what came, and the likely cause."""
 
     def __init__(self, expected: str, came: str, cause: str) -> None:
         self.expected, self.came, self.cause = expected, came, cause
@@ -28,19 +29,36 @@ def expect(holds: object, expected: str, came: str, cause: str) -> None:
 
 
 def raised(doing: str, error: Exception) -> NoReturn:
-    """``CheckFailed`` for whatever a strategy raised while it was ``doing`` something."""
-    raise CheckFailed(f"{doing} goes through", came(error), cause(error)) from error
+    """Raise ``CheckFailed`` for an error that a strategy raised while it was ``doing`` something."""
+    raise CheckFailed(f"{doing} raises no error", came(error), cause(error)) from error
+
+
+def first_difference(a: NDArray[Any], b: NDArray[Any]) -> int | None:
+    """Return the first row in which two columns differ, nan being equal to nan; None where they are the same."""
+    if a.shape != b.shape:
+        return 0
+    same = (a == b) | ((a != a) & (b != b))  # noqa: PLR0124 - true of nan alone
+    return None if same.all() else int(np.argmin(same))
+
+
+def expect_same(wanted: NDArray[Any], came: NDArray[Any], expected: str, cause: str) -> None:
+    """Raise ``CheckFailed`` with the first row in which the columns differ."""
+    row = first_difference(wanted, came)
+    if row is not None:
+        shown = f"row {row}: {wanted[row]} and {came[row]}" if len(came) > row else "another shape"
+        count = int((wanted != came).sum()) if wanted.shape == came.shape else len(wanted)
+        raise CheckFailed(expected, f"{shown} ({count} of {len(wanted)} differ)", cause)
 
 
 def came(error: BaseException) -> str:
-    """What was raised, and where in the author's own code."""
+    """Return an error's type and text, and its place in the author's own code."""
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     place = _place(error)
     return f"{said} ({place})" if place else said
 
 
 def _place(error: BaseException) -> str:
-    """File and line of the innermost call that is neither ours nor numpy's; empty where there is none."""
+    """Return file and line of the innermost call outside jointbid and numpy; empty where there is none."""
     while error.__cause__ is not None:
         error = error.__cause__
     found, trace = "", error.__traceback__
@@ -53,12 +71,12 @@ def _place(error: BaseException) -> str:
 
 
 def cause(error: BaseException) -> str:
-    """Why that is likely to have happened."""
+    """Return the likely cause of an error."""
     text = str(error)
     return next((why for holds, why in CAUSES if holds(error, text)), OWN)
 
 
-OWN = "an error in the strategy's own code, where it says"
+OWN = "an error in the strategy's own code, at the place shown"
 DIVISIONS = (ZeroDivisionError, FloatingPointError, RuntimeWarning)
 
 CAUSES: tuple[tuple[Callable[[BaseException, str], bool], str], ...] = (
@@ -72,7 +90,7 @@ CAUSES: tuple[tuple[Callable[[BaseException, str], bool], str], ...] = (
     ),
     (
         lambda _, text: "read-only" in text or "WRITEABLE" in text,
-        "what is handed over is written to: work on a copy (requests['value'].copy(), or x = x + 1, not x += 1)",
+        "an array that was handed over is written to: work on a copy (requests['value'].copy(), or x = x + 1, not x += 1)",
     ),
     (
         lambda error, text: isinstance(error, DIVISIONS) or "ZeroDivision" in text,
@@ -109,4 +127,4 @@ CAUSES: tuple[tuple[Callable[[BaseException, str], bool], str], ...] = (
         f"a package that it needs is not installed for {sys.executable}",
     ),
 )
-"""What an error looks like, and why it is likely to have come; the first that holds."""
+"""Tests of an error, and the likely cause where a test holds; the first one counts."""

@@ -1,4 +1,4 @@
-"""Checks of what a strategy knows: what it reads, and what it is told."""
+"""Checks of what a strategy knows: the columns that it reads, and the feedback that it receives."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ import numpy as np
 
 from jointbid.sim import VisibleRequests
 
-from .case import Case
-from .compare import expect_same
-from .failure import expect, raised
-from .life import Life, live, nothing_told
+from .case import Case, check
+from .failure import expect, expect_same
+from .life import Life, call, live, no_feedback
 from .trial import wants
 
 
-def no_hidden_columns(maker: object) -> None:
+@check
+def no_hidden_columns(case: Case) -> None:
     """Its bids depend on the columns in ``reads`` alone: without the others, and with the others scrambled."""
-    case = Case.of(maker)
     strategy = live(case, case.fresh())
     if strategy.reads is None:
         raise unittest.SkipTest("reads is None: all that it may see is its own")
@@ -35,27 +34,23 @@ def no_hidden_columns(maker: object) -> None:
     )
 
 
-def handles_outcomes(maker: object) -> None:
+@check
+def handles_outcomes(case: Case) -> None:
     """Feedback may be empty, and clicks and conversions come late, from requests of long ago, or never."""
-    case = Case.of(maker)
-    for life in (Life(), Life(outcomes=0.0), Life(told=False)):
+    lives = {
+        "with late clicks": Life(),
+        "without clicks": Life(outcomes=0.0),
+        "without feedback": Life(has_feedback=False),
+    }
+    for name, life in lives.items():
         strategy = case.fresh()
-        try:
-            strategy.observe(nothing_told(case, strategy))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the author learns of it
-            raised("observe() of no requests and no outcomes", error)
+        call(strategy, "observe", no_feedback(case, strategy), 0.0)
         live(case, strategy, life)
-        try:
-            strategy.observe(nothing_told(case, strategy))
-        except Exception as error:  # noqa: BLE001 - see above
-            raised("observe() of no requests and no outcomes", error)
+        call(strategy, "observe", no_feedback(case, strategy), life.hour(life.steps))
         bids = case.ask(strategy, case.batch(strategy))
-        said = (
-            "without clicks" if not life.outcomes else "with late clicks" if life.told else "without feedback"
-        )
         expect(
             np.isfinite(bids).all(),
-            f"finite bids after empty feedback and a life {said}",
+            f"finite bids after empty feedback and a life {name}",
             f"{int((~np.isfinite(bids)).sum())} that are not",
             "a mean of nothing, or a rate with no impressions below it: return early where requests.n is 0, and start "
             "counts from a prior",

@@ -3,43 +3,19 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal
 
 from jointbid.sim import Scenario
 
-from . import answers, declared, information, runs, state
-from .case import Case
+from . import answers, declared, information, runs, speed, state  # noqa: F401 - each registers its checks
+from .case import CHECKS, Case, Check
 from .failure import CheckFailed, came, cause
 
 if TYPE_CHECKING:
     import pytest
-
-Check = Callable[[object], None]
-
-CHECKS: tuple[Check, ...] = (
-    answers.protocol,
-    answers.valid_bids,
-    answers.row_wise,
-    answers.one_row,
-    answers.empty_batch,
-    answers.read_only_batch,
-    answers.creatives,
-    state.deterministic_under_seed,
-    state.clone,
-    state.pickle,
-    state.reset,
-    information.no_hidden_columns,
-    information.handles_outcomes,
-    declared.capability_card,
-    declared.scale_equivariance,
-    runs.never_over_budget,
-    runs.block_size_invariance,
-    answers.a_million_rows,
-    answers.speed,
-)
 
 
 @dataclass(frozen=True)
@@ -52,23 +28,24 @@ class Finding:
 
 
 def all_checks() -> dict[str, Check]:
-    """Every check by name. ``check(maker)`` raises ``CheckFailed``; ``unittest.SkipTest`` where there is nothing to check."""
-    return {check.__name__: check for check in CHECKS}
+    """Return every check by name; it raises ``CheckFailed``, and ``unittest.SkipTest`` where there is nothing to check."""
+    return dict(CHECKS)
 
 
-def findings(maker: object) -> Iterator[Finding]:
-    """Run every check on what a ``Case`` can be made of; after ``protocol`` has failed, the others are skipped."""
-    case, is_strategy = Case.of(maker), True
-    for name, check in all_checks().items():
+def findings(strategy: object) -> Iterator[Finding]:
+    """Yield what each check finds on whatever ``Case.of`` takes; once ``protocol`` has failed, the others are skipped."""
+    case, has_failed = Case.of(strategy), False
+    for name, check in CHECKS.items():
         found = (
-            _finding(check, case) if is_strategy else Finding(name, "SKIP", "not tried, as protocol failed")
+            Finding(name, "SKIP", "not tried, as protocol failed")
+            if has_failed
+            else _finding(name, check, case)
         )
-        is_strategy = is_strategy and (name != "protocol" or found.verdict == "PASS")
+        has_failed = has_failed or (name == "protocol" and found.verdict == "FAIL")
         yield found
 
 
-def _finding(check: Check, case: Case) -> Finding:
-    name = check.__name__
+def _finding(name: str, check: Check, case: Case) -> Finding:
     try:
         check(case)
     except CheckFailed as failed:
@@ -76,7 +53,7 @@ def _finding(check: Check, case: Case) -> Finding:
     except unittest.SkipTest as skipped:
         return Finding(name, "SKIP", str(skipped))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - one check shall not stop the others
-        return Finding(name, "FAIL", str(CheckFailed("the check goes through", came(error), cause(error))))
+        return Finding(name, "FAIL", str(CheckFailed("the check runs to its end", came(error), cause(error))))
     return Finding(name, "PASS")
 
 
@@ -98,18 +75,17 @@ def parametrize_with_checks(
     import pytest
 
     expected = dict(expected_failures or {})
-    checks = all_checks()
     for name in expected:
-        if name not in checks:
-            close = get_close_matches(name, checks, n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else f" (there is: {', '.join(checks)})"
+        if name not in CHECKS:
+            close = get_close_matches(name, CHECKS, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f" (there is: {', '.join(CHECKS)})"
             raise ValueError(f"expected_failures: no check is called {name!r}{hint}")
     parameters = []
     for thing in strategies:
         case = Case.of(thing)
         if scenario is not None:
-            case = Case(case.maker, case.auction, scenario, case.label)
-        for name, check in checks.items():
+            case = replace(case, scenario=scenario)
+        for name, check in CHECKS.items():
             marks = (
                 [pytest.mark.xfail(reason=expected[name], raises=CheckFailed, strict=True)]
                 if name in expected

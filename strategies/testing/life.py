@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
 from jointbid.sim.visible import KnownOutcomes, frozen
@@ -13,47 +14,61 @@ from .case import Case
 from .failure import raised
 from .trial import PRICE, part
 
-STEPS = 4
-ROWS_A_STEP = 400
-
 
 @dataclass(frozen=True)
 class Life:
-    """What happens to it. Amounts are in ``money``; ``spend`` is that of each step, whatever it bids.
+    """The course of a run up to some moment. Amounts are in ``money``; ``spend`` is that of each step, whatever the bids.
 
-    ``told=False`` withholds the feedback; ``outcomes`` is the chance that a win is clicked.
+    ``has_feedback=False`` withholds the feedback; ``outcomes`` is the chance that a win is clicked. The steps cover the part
+    ``lived`` of a run of ``horizon_h`` hours.
     """
 
     budget: float = 20.0
     spend: float = 3.0
     money: float = 1.0
-    told: bool = True
+    has_feedback: bool = True
     outcomes: float = 0.3
+    steps: int = 4
+    rows: int = 400
+    horizon_h: float = 1.0
+    lived: float = 0.5
+
+    def hour(self, step: int) -> float:
+        """Return the time of a control step."""
+        return self.horizon_h * self.lived * step / self.steps
 
 
 def live(case: Case, strategy: Strategy, life: Life | None = None, *, learns: bool | None = None) -> Strategy:
-    """The same strategy, after a life; what it raises becomes a ``CheckFailed``. It is told what it asks for.
+    """Return the same strategy after a life; an error in it becomes a ``CheckFailed``.
 
-    ``learns`` True tells a strategy that does not ask.
+    It is asked for bids in each step. ``learns=True`` gives feedback to a strategy that does not ask for it.
     """
-    life = life or Life()
-    late = _Late()
-    for step in range(STEPS):
-        if step and life.told and (strategy.learns if learns is None else learns):
-            feedback = told(case, strategy, step, life, late)
-            _call(strategy, "observe", feedback)
-        _call(strategy, "control", account(case, step, life))
+    life, waiting = life or Life(), list[_Clicked]()
+    for step in range(life.steps + 1):
+        if step:
+            feedback = feedback_of(case, strategy, step, life, waiting)
+            if life.has_feedback and (strategy.learns if learns is None else learns):
+                call(strategy, "observe", feedback, life.hour(step))
+        call(strategy, "control", account(case, step, life), life.hour(step))
     return strategy
 
 
+def call(strategy: Strategy, method: str, argument: object, hour: float) -> None:
+    """Call a method of a strategy; an error in it becomes a ``CheckFailed``."""
+    try:
+        getattr(strategy, method)(argument)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the author learns of it
+        raised(f"{method}() at hour {hour:.4g}", error)
+
+
 def account(case: Case, step: int, life: Life) -> AccountState:
-    """The account at a control step; the run is half over at the last."""
+    """Return the account at a control step."""
     unit = case.scale * life.money
     return AccountState(
-        hour=step / (2 * STEPS),
-        horizon_h=1.0,
-        requests_seen=step * ROWS_A_STEP,
-        requests_expected=2 * STEPS * ROWS_A_STEP,
+        hour=life.hour(step),
+        horizon_h=life.horizon_h,
+        requests_seen=step * life.rows,
+        requests_expected=int(life.steps * life.rows / life.lived),
         spend=step * life.spend * unit,
         wins=20 * step,
         budget=life.budget * unit,
@@ -64,21 +79,26 @@ def account(case: Case, step: int, life: Life) -> AccountState:
     )
 
 
-def told(case: Case, strategy: Strategy, step: int, life: Life, late: _Late) -> Feedback:
-    """Its requests of one step as it bid on them, and the outcomes of earlier ones."""
-    requests = case.batch(strategy, ROWS_A_STEP, seed=step, money=life.money)
+def feedback_of(case: Case, strategy: Strategy, step: int, life: Life, waiting: list[_Clicked]) -> Feedback:
+    """Return the requests of one step with the strategy's bids, and the outcomes of earlier ones.
+
+    Clicks become known a step after the win, conversions (each second click) two steps after; ``waiting`` holds them.
+    """
+    n, unit = life.rows, case.scale * life.money
+    hour = np.linspace(life.hour(step - 1), life.hour(step), n, endpoint=False)
+    requests = case.batch(strategy, n, seed=step, money=life.money, hour=hour)
     rng = np.random.default_rng([step, 1])
-    unit = case.scale * life.money
-    n, bid = requests.n, case.ask(strategy, requests).astype(np.float64)
+    bid = case.ask(strategy, requests).astype(np.float64)
     price = unit * rng.lognormal(np.log(PRICE), 0.6, n)
     is_late, seen, clicked = rng.random(n) < 0.02, rng.random(n) < 0.9, rng.random(n) < life.outcomes
     won = (bid >= price) & ~is_late
     first_price = case.market.auction.shares.get("first_price", 0) > 0
-    due = late.take(part(requests, slice(0, 0)), unit)
-    late.put(requests, step * ROWS_A_STEP, np.flatnonzero(won & seen & clicked))
+    no_clicks = _Clicked(requests, 0, np.empty(0, np.intp))
+    due, bought = ([no_clicks, no_clicks, *waiting][-1 - age] for age in (0, 1))
+    waiting.append(_Clicked(requests, step * n, np.flatnonzero(won & seen & clicked)))
     return Feedback(
         requests=requests,
-        position=frozen(np.arange(n) + step * ROWS_A_STEP),
+        position=frozen(np.arange(n) + step * n),
         bid=frozen(bid),
         won=frozen(won),
         late=frozen(is_late),
@@ -86,59 +106,32 @@ def told(case: Case, strategy: Strategy, step: int, life: Life, late: _Late) -> 
         minimum_bid_to_win=frozen(price),
         viewed=frozen(won & seen),
         creative=frozen(np.where(won, 0, -1).astype(np.int16)),
-        clicks=due[0],
-        conversions=due[1],
+        clicks=due.known(due.rows),
+        conversions=bought.known(bought.rows[::2], unit),
     )
 
 
-def nothing_told(case: Case, strategy: Strategy) -> Feedback:
-    """Feedback on no request, without outcomes."""
-    requests = case.batch(strategy, 0)
-    none, no, flag = frozen(np.empty(0)), frozen(np.empty(0, np.int64)), frozen(np.empty(0, np.bool_))
-    known = _known(requests, 0, np.empty(0, np.intp), unit=0.0)
-    creative = frozen(np.empty(0, np.int16))
-    return Feedback(requests, no, none, flag, flag, none, none, flag, creative, known, known)
+def no_feedback(case: Case, strategy: Strategy) -> Feedback:
+    """Return feedback on no request, without outcomes."""
+    return feedback_of(case, strategy, 1, Life(rows=0), [])
 
 
-class _Late:
-    """Clicks become known a step after the win, conversions (each second click) two steps after."""
+@dataclass(frozen=True)
+class _Clicked:
+    """The clicked ones among some requests, the first of which has the position ``start``."""
 
-    def __init__(self) -> None:
-        self._waiting: list[tuple[VisibleRequests, int, np.ndarray[tuple[int], np.dtype[np.intp]]]] = []
+    requests: VisibleRequests
+    start: int
+    rows: NDArray[np.intp]
 
-    def put(
-        self, requests: VisibleRequests, start: int, rows: np.ndarray[tuple[int], np.dtype[np.intp]]
-    ) -> None:
-        self._waiting.append((requests, start, rows))
-
-    def take(self, nobody: VisibleRequests, unit: float) -> tuple[KnownOutcomes, KnownOutcomes]:
-        """Clicks of the last step and conversions of the one before, of margin ``unit``; of none, where there was none yet."""
-        empty = (nobody, 0, np.empty(0, np.intp))
-        clicked = self._waiting[-1] if self._waiting else empty
-        bought = self._waiting[-2] if len(self._waiting) > 1 else empty
-        return _known(*clicked), _known(bought[0], bought[1], bought[2][::2], unit)
-
-
-def _known(
-    requests: VisibleRequests,
-    start: int,
-    rows: np.ndarray[tuple[int], np.dtype[np.intp]],
-    unit: float | None = None,
-) -> KnownOutcomes:
-    """Clicks; with ``unit`` conversions, each of that margin."""
-    n = len(rows)
-    return KnownOutcomes(
-        requests=part(requests, rows),
-        position=frozen(start + rows.astype(np.int64)),
-        creative=frozen(np.zeros(n, np.int16)),
-        hour=frozen(np.linspace(0.0, 0.5, n)),
-        weight=frozen(np.ones(n)),
-        margin=frozen(np.empty(0) if unit is None else np.full(n, unit)),
-    )
-
-
-def _call(strategy: Strategy, method: str, argument: object) -> None:
-    try:
-        getattr(strategy, method)(argument)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the author learns of it
-        raised(f"{method}()", error)
+    def known(self, rows: NDArray[np.intp], margin: float | None = None) -> KnownOutcomes:
+        """Return outcomes of these rows: clicks, or conversions of that ``margin`` each."""
+        n = len(rows)
+        return KnownOutcomes(
+            requests=part(self.requests, rows),
+            position=frozen(self.start + rows.astype(np.int64)),
+            creative=frozen(np.zeros(n, np.int16)),
+            hour=frozen(np.linspace(0.0, 0.5, n)),
+            weight=frozen(np.ones(n)),
+            margin=frozen(np.empty(0) if margin is None else np.full(n, margin)),
+        )

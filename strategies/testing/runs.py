@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from .case import Case
-from .compare import first_difference
-from .failure import CheckFailed, expect
+from .case import Case, check
+from .failure import CheckFailed, expect, first_difference
 from .life import Life, live
+from .trial import ROWS
 
 BLOCKS = (1, 7, 65_536)
+HOURLY = 0.125
+"""What a long campaign spends in an hour."""
 
 
-def never_over_budget(maker: object) -> None:
+@check
+def never_over_budget(case: Case) -> None:
     """It plays on with no budget, a tight one, a coin, and none left; and spends no more than it has."""
-    case = Case.of(maker)
     free = float(case.run(None).of("focal")["spend"])
     for budget in (None, round(0.2 * free, 6), 1e-6, 0.0):
         row = case.run(budget).of("focal")
@@ -45,9 +47,26 @@ def never_over_budget(maker: object) -> None:
         )
 
 
-def block_size_invariance(maker: object) -> None:
+@check
+def long_campaign(case: Case) -> None:
+    """It plays a week to its last hour, with a budget that is spent a day before and without one."""
+    for budget in (144 * HOURLY, np.inf):
+        strategy = live(
+            case, case.fresh(), Life(budget, HOURLY, steps=168, rows=24, horizon_h=168.0, lived=1.0)
+        )
+        bids = case.ask(strategy, case.batch(strategy, hour=np.full(ROWS, 168.0)))
+        expect(
+            np.isfinite(bids).all(),
+            "finite bids in the last hour of a week",
+            str(bids[~np.isfinite(bids)][:1]),
+            "a division by what is left of the time, the requests or the money: each is 0 in the end; or a number that "
+            "grows or shrinks with every control step",
+        )
+
+
+@check
+def block_size_invariance(case: Case) -> None:
     """How many requests travel together changes no result: 1, 7 or all up to the next event."""
-    case = Case.of(maker)
     budget = 0.5 * float(case.run(None).of("focal")["spend"]) or None
     runs = {most: case.run(budget, most) for most in BLOCKS}
     for most in BLOCKS[:-1]:

@@ -1,4 +1,4 @@
-"""Checks of what a strategy remembers: its own state, all of it, and nobody else's."""
+"""Checks of a strategy's state: it belongs to the object, all of it, and to no other."""
 
 from __future__ import annotations
 
@@ -10,41 +10,40 @@ from pickle import dumps, loads
 
 import numpy as np
 
-from .case import Case
-from .compare import expect_same
-from .failure import CheckFailed
+from .case import Case, check
+from .failure import CheckFailed, expect_same
 from .life import Life, live
 
 
-def deterministic_under_seed(maker: object) -> None:
+@check
+def deterministic_under_seed(case: Case) -> None:
     """The same life makes the same bids: all chance comes from the column ``u``, and asking changes nothing."""
-    case = Case.of(maker)
-    answers = []
-    for seed in (1, 2):
-        with _global_seed(seed):
-            strategy = live(case, case.fresh())
-            batch = case.batch(strategy)
-            answers += [case.ask(strategy, batch), case.ask(strategy, batch)]
-    first, again, other, _ = answers
-    expect_same(
-        first,
-        again,
-        "the same bids on the same batch, asked twice",
-        "bid() changes the strategy's state, or draws random numbers: move state in observe() and control() alone, and "
-        "take chance from requests['u'], with 'u' in reads",
-    )
-    expect_same(
-        first,
-        other,
-        "two of them with the same life bid the same",
-        "random, numpy.random, the time of day, or the order of a set: take chance from requests['u'], with 'u' in reads; "
-        "or a list or number that belongs to the class or the module: see reset",
-    )
+    for ask in (case.ask, case.choose):
+        answers = []
+        for seed in (1, 2):
+            with _global_seed(seed):
+                strategy = live(case, case.fresh())
+                batch = case.batch(strategy)
+                answers += [ask(strategy, batch), ask(strategy, batch)]
+        first, again, other, _ = answers
+        expect_same(
+            first,
+            again,
+            "the same answers on the same batch, asked twice",
+            "bid() changes the strategy's state, or draws random numbers: move state in observe() and control() alone, and "
+            "take chance from requests['u'], with 'u' in reads",
+        )
+        expect_same(
+            first,
+            other,
+            "two of them with the same life answer the same",
+            "random, numpy.random, the time of day, or the order of a set: take chance from requests['u'], with 'u' in reads",
+        )
 
 
-def clone(maker: object) -> None:
+@check
+def clone(case: Case) -> None:
     """A copy bids the same, and what happens to the copy leaves the original as it is."""
-    case = Case.of(maker)
     original = live(case, case.fresh())
     batch = case.batch(original)
     before = case.ask(original, batch)
@@ -71,9 +70,9 @@ def clone(maker: object) -> None:
     )
 
 
-def pickle(maker: object) -> None:
+@check
+def pickle(case: Case) -> None:
     """It survives pickling, with its state: workers and clusters get it that way."""
-    case = Case.of(maker)
     original = live(case, case.fresh())
     batch = case.batch(original)
     try:
@@ -93,15 +92,15 @@ def pickle(maker: object) -> None:
     )
 
 
-def reset(maker: object) -> None:
-    """A new one is as new, whatever those before it went through."""
-    case = Case.of(maker)
+@check
+def reset(case: Case) -> None:
+    """A new one is as new: it inherits nothing from those before it."""
     new = case.fresh()
     batch = case.batch(new)
     expected = case.ask(new, batch)
     lived = case.ask(live(case, new), batch)
     cause = "state is kept by the class, the module or a default argument (def __init__(self, seen=[])): make it in __init__"
-    again = case.fresh()
+    again = case.another()
     expect_same(expected, case.ask(again, batch), "a new one bids as the first did before its life", cause)
     expect_same(
         lived, case.ask(live(case, again), batch), "a second one with the same life bids as the first", cause
@@ -110,7 +109,7 @@ def reset(maker: object) -> None:
 
 @contextmanager
 def _global_seed(seed: int) -> Iterator[None]:
-    """Python's and numpy's shared generators, seeded, and put back afterwards."""
+    """Seed Python's and numpy's shared generators, and put them back afterwards."""
     before, numpy_before = random.getstate(), np.random.get_state()  # noqa: NPY002 - what strategies may wrongly use
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002

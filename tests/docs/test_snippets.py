@@ -9,7 +9,6 @@ its `$ python -m pip` and `$ python -m pytest` lines, if JOINTBID_MAY_INSTALL is
 
 from __future__ import annotations
 
-import inspect
 import io
 import os
 import re
@@ -20,12 +19,8 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-
-from jointbid.sim.auction.mechanisms import vcg
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -106,16 +101,6 @@ def test_page_runs_as_written(page, tmp_path, monkeypatch):
             with redirect_stdout(io.StringIO()) as out:
                 exec(code, namespace)
             printed = out.getvalue()
-
-
-def test_the_recipe_for_a_mechanism_is_one():
-    """It has the arguments of those that ship, and charges what it says; `sim` calls it the same way."""
-    (recipe,) = (b for b in blocks((ROOT / "CONTRIBUTING.md").read_text("utf-8")) if b.kind == "python")
-    namespace: dict[str, Any] = {}
-    exec(compile(recipe.text, "CONTRIBUTING.md", "exec", dont_inherit=True), namespace)
-    charge = namespace["charge"]
-    assert inspect.signature(charge.py_func) == inspect.signature(vcg.charge.py_func)
-    assert charge.py_func(1, 2, np.array([9, 6]), 0, np.array([1.0, 0.5]), 0) == 0.5 * 6 * 0.5
 
 
 PAGE = """

@@ -12,9 +12,11 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.logs.calibration.fit import _rising, as_types
 from jointbid.experiments.logs.fingerprint import fingerprint
+from jointbid.experiments.logs.formats.registry import Options, open_log
 from jointbid.experiments.logs.inspection.survey import Histogram, Survey
-from jointbid.experiments.logs.read_log import Account, Options, open_log, read_log, stream
+from jointbid.experiments.logs.read_log import read_log, stream
 from jointbid.experiments.logs.replay import strategy_table as classic
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.sim.scenario import LogSupply
 
 CASES = Path(__file__).parents[1] / "data" / "log_cases"
@@ -160,7 +162,7 @@ def test_all_clicks_in_one_part_of_the_training_rows(tmp_path, capsys):
 def suspects_of(path: Path, mapping: Path) -> list[tuple[str, str, str]]:
     reader = open_log(path, options=Options(mapping=str(mapping)))[1]
     survey = Survey(reader.roles)
-    for table in stream(reader, Account("x")):
+    for table in stream(reader, RowAudit("x")):
         survey.add(table)
     return [(s.campaign, s.column, s.value) for s in survey.leaks.suspects()]
 
@@ -294,15 +296,13 @@ def test_a_row_that_was_shown_keeps_its_price_of_0(tmp_path):
 def test_a_join_is_counted_in_rows_with_a_caution_where_most_do_not_match(strangers, caution):
     import pyarrow as pa
 
-    from jointbid.experiments.logs.formats.click_join import Clicks
+    from jointbid.experiments.logs.formats.click_join import ClickIndex
 
-    clicks = Clicks()
     ids = ["a", "a", "b", *["stranger"] * strangers]
-    clicks.add(pa.array(ids), pa.array(["1"] * len(ids)))
-    keys = clicks.keys()
-    assert keys.found(pa.array(["a", "b", "c"]), pa.array(["1", "1", "1"])).tolist() == [1, 1, 0]
-    assert (keys.rows, keys.unmatched, keys.repeated) == (3 + strangers, strangers, 1 + strangers - 1)
-    notes = keys.notes("click")
+    index = ClickIndex([(pa.array(ids), pa.array(["1"] * len(ids)))])
+    assert index.clicked(pa.array(["a", "b", "c"]), pa.array(["1", "1", "1"])).tolist() == [1, 1, 0]
+    notes = index.notes("click")
+    assert notes["click rows repeat another one's bid id and creative"] == 1 + strangers - 1
     assert notes[f"click rows found their impression, of {3 + strangers}"] == 3
     (none,) = [text for text in notes if "have no impression" in text]
     assert ("beware" in none) == caution
@@ -315,7 +315,7 @@ def test_episodes_of_two_files_are_told_apart(tmp_path):
         (tmp_path / f"{name}.txt").write_text("\n".join(lines) + "\n")
     reader = open_log(tmp_path)[1]
     survey = Survey(reader.roles)
-    for table in stream(reader, Account("x")):
+    for table in stream(reader, RowAudit("x")):
         survey.add(table)
     assert sorted(survey.episodes.values()) == [[2, 0], [2, 0], [2, 1], [2, 1]]
 

@@ -17,15 +17,18 @@ import pytest
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import SCHEMA, agent
 from jointbid.experiments.logs.formats.mapping import read_mapping
-from jointbid.experiments.logs.read_log import FORMATS, Account, LogTable, Options, open_log, read_log, stream
+from jointbid.experiments.logs.formats.registry import FORMATS, Options, open_log
+from jointbid.experiments.logs.log_table import LogTable
+from jointbid.experiments.logs.read_log import read_log, stream
 from jointbid.experiments.logs.rows.columns import clock17
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import (
     MAPPING,
     impressions,
     shop,
     write_all,
+    write_click_price_pctr,
     write_raw,
-    write_triples,
 )
 
 ROWS = 240
@@ -167,7 +170,7 @@ def test_episodes_and_the_fourth_column(whole):
 def test_yzx_without_an_index_and_with_values(forms):
     folder = forms["yzx"]
     named = read_log(folder)
-    assert named.roles.houses == ("profile", "context")
+    assert named.roles.sources == ("profile", "context")
     assert set(named.frame["advertiser"].cat.categories) == {"1458", "2259", "3386"}
     (folder / "featindex.txt").unlink()
     file = folder / "train.yzx.txt"
@@ -176,7 +179,7 @@ def test_yzx_without_an_index_and_with_values(forms):
         b"\n".join([b"7", rows[0].replace(b":1 ", b":0.5 "), rows[1] + b" 9:0", *rows[2:]]) + b"\n"
     )
     log = read_log(folder)
-    assert log.roles.houses == ("context",)
+    assert log.roles.sources == ("context",)
     assert log.rows.dropped == {"episode line": 1}
     assert (log.frame["episode"] == 7).all()
     file.write_bytes(
@@ -202,7 +205,7 @@ def test_a_mapping_brings_all_groups(whole):
     for name in ("mapped", "mapped_parquet"):
         log = read(whole, name)
         made = shop(ROWS)
-        assert log.roles.houses == ("profile", "context", "history")
+        assert log.roles.sources == ("profile", "context", "history")
         assert log.currency == "EUR"
         assert (log.frame["price_micros"] == np.rint(made["paid_cpm"] * 1000)).all()
         assert log.frame["conversion"].sum() == made["bought"].sum()
@@ -465,12 +468,12 @@ def test_options_that_do_not_fit(forms, tmp_path):
 def test_memory_does_not_grow_with_the_rows(tmp_path, monkeypatch):
     monkeypatch.setattr("jointbid.experiments.logs.rows.delimited.BLOCK_BYTES", 65_536)
     write_raw(tmp_path / "raw", 2_000)
-    write_triples(tmp_path / "1.txt", 20_000)
+    write_click_price_pctr(tmp_path / "1.txt", 20_000)
     for path in (tmp_path / "raw", tmp_path / "1.txt"):
-        account = Account(str(path))
-        most = max(chunk.nbytes for chunk in stream(open_log(path)[1], account))
+        audit = RowAudit(str(path))
+        most = max(chunk.nbytes for chunk in stream(open_log(path)[1], audit))
         assert most < 1_000_000
-        assert account.used in {2_000, 20_000}
+        assert audit.used in {2_000, 20_000}
 
 
 def test_clock_and_agents():
@@ -523,9 +526,9 @@ def test_lines_that_a_quote_too_many_takes_in_are_counted(forms, opened, closed,
         if number:
             lines[number] = b'"' + lines[number]
     path.write_bytes(ending.join([*lines, b""]))
-    account = Account(str(path), drop_bad=True)
+    audit = RowAudit(str(path), drop_bad=True)
     _, reader = open_log(path, options=options("mapped", path))
-    kept = sum(len(chunk) for chunk in stream(reader, account))
-    assert (kept, sum(account.dropped.values())) == (ROWS - within - 1, 1)
-    assert f"{within} lines lie within quotes" in " ".join(account.said)
-    assert account.read + within == ROWS
+    kept = sum(len(chunk) for chunk in stream(reader, audit))
+    assert (kept, sum(audit.dropped.values())) == (ROWS - within - 1, 1)
+    assert f"{within} lines lie within quotes" in " ".join(audit.sentences)
+    assert audit.read + within == ROWS

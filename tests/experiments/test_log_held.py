@@ -10,10 +10,11 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
+from jointbid.experiments.logs.formats.registry import Options
 from jointbid.experiments.logs.log_table import THINNED
-from jointbid.experiments.logs.read_log import Options, read_log
+from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.rows import delimited
-from jointbid.experiments.logs.synthetic.forms import shop, write_triples
+from jointbid.experiments.logs.synthetic.forms import shop, write_click_price_pctr
 from jointbid.experiments.logs.synthetic.ipinyou_rows import write_ipinyou_csv
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
@@ -22,7 +23,7 @@ DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 @pytest.fixture(scope="module")
 def long_log(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("long") / "1458.txt"
-    write_triples(path, 40_000, 3)
+    write_click_price_pctr(path, 40_000, 3)
     return path
 
 

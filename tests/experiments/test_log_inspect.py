@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from jointbid.experiments.cli.main import main
+from jointbid.experiments.logs.formats.registry import Options, open_log
 from jointbid.experiments.logs.inspection.leaks import LeakCounts
 from jointbid.experiments.logs.inspection.survey import Histogram, Survey
-from jointbid.experiments.logs.read_log import Account, Options, open_log, stream
+from jointbid.experiments.logs.read_log import stream
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import shop, write_all
 from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows
 
@@ -20,10 +22,10 @@ DATA = ROOT / "tests" / "data" / "ipinyou_synthetic.csv.gz"
 
 
 def survey(path: Path, **options: object) -> Survey:
-    account = Account(str(path))
+    audit = RowAudit(str(path))
     reader = open_log(path, options=Options(**options))[1]
     found = Survey(reader.roles)
-    for table in stream(reader, account):
+    for table in stream(reader, audit):
         found.add(table)
     found.close()
     return found
@@ -85,10 +87,10 @@ def test_what_is_there_on_one_label_alone(tmp_path, fill, value):
 
 def test_memory_of_values_is_bounded(monkeypatch):
     monkeypatch.setattr("jointbid.experiments.logs.inspection.leaks.MOST_VALUES", 50)
-    account = Account("x")
+    audit = RowAudit("x")
     reader = open_log(DATA)[1]
     counts = LeakCounts(reader.roles)
-    for table in stream(reader, account):
+    for table in stream(reader, audit):
         counts.add(table)
     assert max(len(values) for values in counts._values.values()) <= 50
     assert "11278" in {suspect.value for suspect in counts.suspects()}

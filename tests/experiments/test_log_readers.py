@@ -19,7 +19,9 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.click_price_pctr import campaign_of
-from jointbid.experiments.logs.read_log import LogTable, Options, open_log, read_log
+from jointbid.experiments.logs.formats.registry import Options, open_log
+from jointbid.experiments.logs.log_table import LogTable
+from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.rows.compression import files_of, split_of
 from jointbid.experiments.logs.rows.separators import by_count, by_names, by_width
 from jointbid.experiments.logs.rows.times import Clock
@@ -168,7 +170,7 @@ def test_the_thread_that_reads_ahead_has_ended_with_the_file(tmp_path):
 import gc, sys, weakref
 from pathlib import Path
 from jointbid.experiments.logs.rows import delimited
-from jointbid.experiments.logs.rows.row_audit import Account
+from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.rows.column import Column
 feeds = []
 class Feed(delimited._Feed):
@@ -177,7 +179,7 @@ class Feed(delimited._Feed):
         feeds.append(weakref.ref(self))
 delimited._Feed = Feed
 for _ in range(50):
-    for rows in delimited.read_rows(Path({str(CASES / "all_bad.csv")!r}), (Column("at", "integer"),), Account("x"), delimited.Form()):
+    for rows in delimited.read_rows(Path({str(CASES / "all_bad.csv")!r}), (Column("at", "integer"),), RowAudit("x"), delimited.Form()):
         pass
     rows = None
     assert all(feed() is None for feed in feeds), "held"
@@ -610,3 +612,51 @@ def test_headers_marks_quotes_and_line_ends(tmp_path):
     ):
         with pytest.raises(BadInput, match=message):
             mapped(tmp_path / "a.csv", text)
+
+
+# -- prices of lost auctions, feature numbers of several campaigns ---------------------------------------------------
+
+LOST = "price: paid\nclick: click\nbid: bid\ncontext: [site]\n"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_an_empty_price_is_that_of_a_lost_auction_where_losing_rows_are_logged(kind, tmp_path):
+    frame = pd.DataFrame(
+        {"paid": [2.0, None, 3.0, None], "click": [1, 0, 0, 0], "bid": [4.0, 4.0, 1.0, 0.0],
+         "known": [1, 0, 0, 0], "site": list("abab")}
+    )  # fmt: skip
+    file = tmp_path / f"log.{kind}"
+
+    def read(extra: str) -> LogTable:
+        match kind:
+            case "csv":
+                frame.to_csv(file, index=False)
+            case "jsonl":
+                frame.to_json(file, orient="records", lines=True)
+            case _:
+                frame.to_parquet(file, index=False)
+        mapping = tmp_path / "mapping.yaml"
+        mapping.write_text(LOST + extra)
+        return read_log(file, options=Options(mapping=str(mapping)))
+
+    for extra in ("full_information: true\n", "full_information: true\nknown: known\n"):
+        log = read(extra)
+        assert log.frame["price_micros"].tolist() == [2_000, 3_000]
+        assert log.frame["known"].tolist() == [True, False]
+        assert list(log.rows.dropped.values()) == [2]
+        assert "lost auctions with the price 0 or none" in str(log.rows)
+    with pytest.raises(BadInput, match=r"row ., column 'paid': .* is not a finite number"):
+        read("")
+    frame.loc[1, "known"] = 1
+    with pytest.raises(BadInput, match="column 'paid': nan is not the price of an auction that was won"):
+        read("known: known\n")
+
+
+def test_feature_numbers_of_several_campaigns_are_kept_apart_without_an_index(tmp_path):
+    for campaign in ("1458", "2259"):
+        (tmp_path / f"{campaign}.yzx.txt").write_text("0 20 3:1 5:1\n1 30 5:1\n")
+    both, one = read_log(tmp_path), read_log(tmp_path / "1458.yzx.txt")
+    assert both.frame["features"].tolist() == ["1458/3,1458/5", "1458/5", "2259/3,2259/5", "2259/5"]
+    assert one.frame["features"].tolist() == ["3,5", "5"]
+    assert any("numbers its features anew" in fact for fact in both.facts)
+    assert not any("numbers its features anew" in fact for fact in one.facts)

@@ -12,9 +12,10 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs.read_log import Options, read_log
+from jointbid.experiments.logs.formats.registry import Options
+from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.replay.plan import Plan
-from jointbid.experiments.logs.replay.priced_log import as_histogram, landscape, open_field, truncated
+from jointbid.experiments.logs.replay.priced_log import as_histogram, landscape, price_log, truncated
 from jointbid.experiments.logs.synthetic.forms import write_all
 from jointbid.experiments.studies.replay.run import run_log
 from jointbid.sim.landscape import Landscape
@@ -117,23 +118,23 @@ def test_values_are_learned_on_the_training_part_alone():
         "study.replay.penalties=[.3]",
     ]
     (point,) = load("run", texts)
-    plan = Plan.of(point.settings.tree())
+    plan = Plan.from_settings(point.settings)
     log = read_log(DATA, options=Options(nonclick_weight=5.0))
-    one = open_field(plan, log, "joint")
+    one = price_log(plan, log, "joint")
     assert one.training.sum() == 1_500
     assert one.training[:1_500].all()
     frame = log.frame.copy()
     later = ~one.training
     frame.loc[later, "click"] = 1 - frame.loc[later, "click"]
     frame.loc[later, "price_micros"] *= 3
-    flipped = open_field(plan, type(log)(frame, log.roles, log.rows, log.currency, log.path), "joint")
+    flipped = price_log(plan, type(log)(frame, log.roles, log.rows, log.currency, log.path), "joint")
     # What a row of the test part is predicted, and what a click is worth, does not know the test part's outcomes.
     assert np.array_equal(one.ctr, flipped.ctr)
     assert np.array_equal(one.worth, flipped.worth)
     for arm in ("none", "stacked", "summed", "profile"):
-        assert np.isfinite(open_field(plan, log, arm).ctr).all()
+        assert np.isfinite(price_log(plan, log, arm).ctr).all()
     with pytest.raises(BadInput, match=r"study\.arm = history"):
-        open_field(plan, log, "history")
+        price_log(plan, log, "history")
 
 
 def test_people_are_kept_apart(tmp_path):
@@ -141,8 +142,8 @@ def test_people_are_kept_apart(tmp_path):
     mapping = tmp_path / "logs" / "shop.yaml"
     (point,) = load("run", [f"supply.path={paths['mapped']}", f"supply.mapping={mapping}", "study.replay.split=person",
                             "study.replay.folds=3", f"results_dir={tmp_path}", "strategy=truthful"])  # fmt: skip
-    plan = Plan.of(point.settings.tree())
-    field = open_field(plan, read_log(paths["mapped"], options=Options(mapping=str(mapping))), "joint")
+    plan = Plan.from_settings(point.settings)
+    field = price_log(plan, read_log(paths["mapped"], options=Options(mapping=str(mapping))), "joint")
     user = field.log.frame["user"].to_numpy()
     assert not set(user[field.training]) & set(user[~field.training])
     done, _, scenario = run_log(point)

@@ -13,7 +13,8 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs.read_log import Options, open_log, read_log
+from jointbid.experiments.logs.formats.registry import Options, open_log
+from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.synthetic.forms import write_all
 
 SHIPPED = Path(__file__).parents[1] / "data" / "logs"
@@ -143,3 +144,27 @@ def test_a_packed_file_with_a_flipped_byte_is_refused(pack, tmp_path):
     path.write_bytes(packed)
     with pytest.raises(BadInput, match="cannot be read"):
         read_log(path, "ipinyou_csv", drop_bad=True)
+
+
+def test_synthesize_writes_logs_that_are_read_and_refuses_what_it_does_not_know(tmp_path, capsys):
+    assert main(["log", "synthesize", str(tmp_path / "all"), "rows=60"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert len(shown) == 10
+    for line in shown:
+        form, _, rest = line.partition(": ")
+        path, _, mapping = rest.partition(" supply.mapping=")
+        log = read_log(path, options=Options(mapping=mapping or None))
+        assert log.rows.used == (56 if form == "auctionnet" else 60), form
+    assert main(["log", "synthesize", str(tmp_path / "one"), "form=yzx", "rows=60"]) == 0
+    assert [path.name for path in (tmp_path / "one").iterdir()] == ["yzx"]
+    capsys.readouterr()
+    assert main(["log", "synthesize", str(tmp_path / "bad"), "form=yz", "rows=4", "row=9"]) == 2
+    told = capsys.readouterr().err
+    for part in (
+        "form = yz: must be one of all",
+        "did you mean 'yzx'",
+        "rows = 4: must be a whole",
+        "row: no such key",
+    ):
+        assert part in told
+    assert not (tmp_path / "bad").exists()

@@ -10,12 +10,14 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
-from jointbid.experiments.logs.read_log import Account, Options, open_log, read_log, stream
+from jointbid.experiments.logs.formats.registry import Options, open_log
+from jointbid.experiments.logs.read_log import read_log, stream
 from jointbid.experiments.logs.replay.holdout_models import forward_ctr
 from jointbid.experiments.logs.replay.plan import Plan
 from jointbid.experiments.logs.replay.streamed_predictor import fit_predictor
 from jointbid.experiments.logs.rows import delimited
-from jointbid.experiments.logs.synthetic.forms import shop, write_auctionnet, write_triples
+from jointbid.experiments.logs.rows.row_audit import RowAudit
+from jointbid.experiments.logs.synthetic.forms import shop, write_auctionnet, write_click_price_pctr
 from jointbid.experiments.logs.synthetic.ipinyou_rows import write_ipinyou_csv
 from jointbid.experiments.studies.replay.run import run_log
 
@@ -37,7 +39,7 @@ list_separator: "|"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("streamed")
-    write_triples(root / "1458.txt", 6_000)
+    write_click_price_pctr(root / "1458.txt", 6_000)
     write_auctionnet(root / "period-7.csv", 6_000)
     write_ipinyou_csv(root / "cleaned.csv", 3_000)
     frame = shop(6_000)
@@ -110,13 +112,13 @@ def test_predictions_of_rows_that_go_by_are_those_of_memory(arm, folder):
     (point,) = load(
         "run", [f"supply.path={path}", f"supply.mapping={folder / 'shop.yaml'}", "study.replay.folds=3"]
     )
-    plan = Plan.of(point.settings.tree())
+    plan = Plan.from_settings(point.settings)
     training = np.arange(len(log)) < 3_600
     expected = forward_ctr(plan, log, training, arm)
     frame = log.frame[training].reset_index(drop=True)
     predictor = fit_predictor(plan, type(log)(frame, log.roles, log.rows, log.currency, log.path), arm)
     _, reader = open_log(path, options=options(path))
-    found = np.concatenate([predictor.ctr(table) for table in stream(reader, Account("shop"))])
+    found = np.concatenate([predictor.ctr(table) for table in stream(reader, RowAudit("shop"))])
     assert found[3_600:] == pytest.approx(expected[3_600:], rel=1e-7)
     assert len(np.unique(found)) > (1 if arm == "none" else 9)
 

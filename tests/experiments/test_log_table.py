@@ -11,20 +11,20 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.logs.replay.strategy_table import STRATEGIES
-from jointbid.experiments.logs.replay.strategy_tuning import Ground, tune
-from jointbid.experiments.logs.synthetic.forms import write_all, write_triples
+from jointbid.experiments.logs.replay.strategy_tuning import TuningRows, tune
+from jointbid.experiments.logs.synthetic.forms import write_all, write_click_price_pctr
 
 
-def ground(rows: int = 4_000, budget: float = 0.2) -> Ground:
+def tuning_rows(rows: int = 4_000, budget: float = 0.2) -> TuningRows:
     rng = np.random.default_rng(4)
     price, value = rng.lognormal(-7, 0.8, rows), rng.lognormal(-7, 1.0, rows)
     clicks = (rng.random(rows) < np.minimum(value * 20, 1)).astype(float)
-    return Ground(price, np.zeros(rows), value, price, clicks, rng.random(rows), budget)
+    return TuningRows(price, np.zeros(rows), value, price, clicks, rng.random(rows), budget)
 
 
 def test_tuned_parameters_keep_to_the_budget_and_beat_their_neighbours():
     for budget in (0.05, 0.5):
-        field = ground(budget=budget)
+        field = tuning_rows(budget=budget)
         gain = tune("linear", field)["gain"]
         clicks, cost = field.clicks_of(gain * field.value)
         assert cost <= budget
@@ -41,7 +41,7 @@ def test_tuned_parameters_keep_to_the_budget_and_beat_their_neighbours():
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("table")
     path = folder / "1458.txt"
-    write_triples(path, 4_000)
+    write_click_price_pctr(path, 4_000)
     assert main(["log", "table", str(path), f"results_dir={folder / 'out'}", "study.replay.bootstrap=200",
                  "study.replay.block_h=0.01"]) == 0  # fmt: skip
     (out,) = (folder / "out" / "table").iterdir()

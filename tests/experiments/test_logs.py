@@ -14,9 +14,11 @@ import pytest
 
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import MICROS_PER_FEN_CPM
-from jointbid.experiments.logs.read_log import Account, LogTable, Options, open_log, read_log, stream
+from jointbid.experiments.logs.formats.registry import Options, open_log
+from jointbid.experiments.logs.log_table import LogTable
+from jointbid.experiments.logs.read_log import read_log, stream
 from jointbid.experiments.logs.rows.number_cells import Column
-from jointbid.experiments.logs.rows.row_audit import SHOWN
+from jointbid.experiments.logs.rows.row_audit import SHOWN, RowAudit
 from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 
 DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
@@ -236,10 +238,10 @@ def test_floors_above_the_price_are_lowered_and_said(broken):
 
 def test_chunks_stream(monkeypatch):
     monkeypatch.setattr("jointbid.experiments.logs.rows.delimited.BLOCK_BYTES", 16_384)
-    account = Account(str(DATA))
-    sizes = [len(chunk) for chunk in stream(open_log(DATA)[1], account)]
+    audit = RowAudit(str(DATA))
+    sizes = [len(chunk) for chunk in stream(open_log(DATA)[1], audit)]
     assert len(sizes) > 5
-    assert sum(sizes) == account.read == account.used == 2_500
+    assert sum(sizes) == audit.read == audit.used == 2_500
 
 
 def test_a_column_says_its_rule():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.logs.read_log import LogTable, Roles, RowCount
+from jointbid.experiments.logs.log_table import LogTable, Roles, RowCount
 from jointbid.experiments.logs.replay.bids import click_values, costs, tune_gain, tuned_bids, votes
 from jointbid.experiments.logs.replay.bootstrap import Resampled, percent_over, resample
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.logs.read_log import LogTable, Roles, RowCount
+from jointbid.experiments.logs.log_table import LogTable, Roles, RowCount
 from jointbid.experiments.logs.replay.bids import costs
 from jointbid.experiments.logs.replay.engine import Department
 from jointbid.experiments.logs.replay.engine import replay as replay_departments

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jointbid.experiments.config.points import validate
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.replay.bootstrap import resample
@@ -17,6 +18,10 @@ from jointbid.experiments.logs.synthetic.forms import shop, write_all
 from jointbid.experiments.studies.replay.ladder import run_replay
 
 ROWS = 1_200
+
+
+def plan_of(tree: dict) -> Plan:
+    return Plan.from_settings(validate("value", {"study": {}, **tree}))
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,7 @@ def config(folder, **replay):
     ],
 )  # fmt: skip
 def test_a_log_with_history_has_its_rung(folder, replay, said):
-    result = run_replay(config(folder, **replay))
+    result = run_replay(plan_of(config(folder, **replay)))
     arms = set(result.summary.query("estimand == 'utility'")["arm"])
     assert arms == {
         "none",
@@ -81,7 +86,7 @@ def test_a_suspect_that_is_found_is_left_out_beside_the_headline(tmp_path):
     leak = (frame["clicked"] == 1) & (np.random.default_rng(1).random(ROWS) < 0.7)
     frame.loc[leak, "last_touch"] = "checkout"
     frame.to_csv(tmp_path / "shop.csv", index=False)
-    plan = Plan.of(config(tmp_path))
+    plan = plan_of(config(tmp_path))
     requests = load(plan)
     assert requests.hidden == {"last_touch": ("checkout",)}
     ladders = fit_ladders(plan, requests)
@@ -91,17 +96,17 @@ def test_a_suspect_that_is_found_is_left_out_beside_the_headline(tmp_path):
         for rung in ("profile", "history")
     ]
     assert same == [True, False], "only rungs that have the column change"
-    result = run_replay(config(tmp_path))
+    result = run_replay(plan_of(config(tmp_path)))
     assert len(result.verdict) == 2
     assert result.verdict[1].startswith("Without the suspect last_touch checkout: ")
     switched_off = config(tmp_path)
     switched_off["supply"]["find_suspects"] = False
-    assert load(Plan.of(switched_off)).hidden == {}
+    assert load(plan_of(switched_off)).hidden == {}
 
 
 def test_folds_hold_out_stretches_and_people(folder):
     assert time_folds(10, 3).tolist() == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
-    plan = Plan.of(config(folder, split="person"))
+    plan = plan_of(config(folder, split="person"))
     requests = load(plan)
     user = requests.log.frame["user"]
     assert (pd.Series(requests.folds).groupby(user).nunique() == 1).all()
@@ -111,7 +116,7 @@ def test_folds_hold_out_stretches_and_people(folder):
 
 
 def test_blocks_are_drawn_whole(folder):
-    log = load(Plan.of(config(folder))).log
+    log = load(plan_of(config(folder))).log
     hours = blocks_of(log, "time", 1.0).numbers
     assert hours.max() + 1 == (log.frame["time_us"] // 3_600_000_000).nunique()
     assert blocks_of(log, "row", 1.0).numbers is None
@@ -148,8 +153,8 @@ def test_people_where_nobody_is_identified_and_one_house(tmp_path):
     tree = config(tmp_path, split="person")
     tree["supply"] = {"kind": "log", "path": str(paths["yzx"])}
     with pytest.raises(BadInput, match="identifies nobody"):
-        load(Plan.of(tree))
+        load(plan_of(tree))
     tree["supply"]["path"] = str(paths["auctionnet"])
     with pytest.raises(BadInput, match="feature columns of context alone"):
-        load(Plan.of(tree))
+        load(plan_of(tree))
     assert read_log(paths["auctionnet"]).full_information

@@ -11,6 +11,7 @@ import pytest
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
+from jointbid.experiments.config.points import validate
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.replay.crossfit import honest, refit
 from jointbid.experiments.logs.replay.features import encode
@@ -36,9 +37,13 @@ CONFIG = {
 }
 
 
+def plan_of(tree: dict) -> Plan:
+    return Plan.from_settings(validate("value", {"study": {}, **tree}))
+
+
 @pytest.fixture(scope="module")
 def plan():
-    return Plan.of(CONFIG)
+    return plan_of(CONFIG)
 
 
 @pytest.fixture(scope="module")
@@ -168,22 +173,22 @@ def test_log_loss_of_a_known_case():
     ("change", "message"),
     [
         ({"supply": {**SUPPLY, "nonclick_weight": -1}}, r"supply\.nonclick_weight"),
-        ({"supply": {"kind": "log"}}, r"supply\.path: Field required"),
+        ({"supply": {"kind": "log"}}, r"supply\.path: required, and not given"),
         ({"supply": {**SUPPLY, "format": "csv"}}, r"supply\.format: 'csv' is not one of"),
         ({"supply": {**SUPPLY, "path": "nowhere.csv"}}, r"nowhere\.csv: cannot be read: no such file"),
         ({"supply": {**SUPPLY, "requests": 100}}, "3 folds need at least 15 rows with a click"),
         ({"study": {"silo": "history"}}, r"study\.silo = history: .* has no columns of it"),
-        ({"study": {"replay": {"budgets": [2.0]}}}, r"study\.replay\.budgets\.0"),
+        ({"study": {"replay": {"budgets": [2.0]}}}, r"study\.replay\.budgets"),
         ({"study": {"replay": {"fold": 5}}}, r"study\.replay\.fold"),
     ],
 )
 def test_wrong_settings_name_their_place(change, message):
     with pytest.raises(BadInput, match=message):
-        load(Plan.of({**CONFIG, **change}))
+        load(plan_of({**CONFIG, **change}))
 
 
 def test_rows_beyond_the_limit_are_accounted_for():
-    rows = load(Plan.of({**CONFIG, "supply": {**SUPPLY, "requests": 1_500}})).log.rows
+    rows = load(plan_of({**CONFIG, "supply": {**SUPPLY, "requests": 1_500}})).log.rows
     assert (rows.read, rows.used, rows.dropped) == (2_500, 1_500, {"beyond supply.requests": 1_000})
 
 
@@ -192,7 +197,7 @@ def test_a_campaign_without_clicks_does_not_bid(tmp_path):
     frame = pd.read_csv(tmp_path / "log.csv", dtype=str, keep_default_na=False)
     frame.loc[frame["advertiser"] == "2259", "click"] = "0"
     frame.to_csv(tmp_path / "log.csv", index=False)
-    requests = load(Plan.of({**CONFIG, "supply": {**SUPPLY, "path": str(tmp_path / "log.csv")}}))
+    requests = load(plan_of({**CONFIG, "supply": {**SUPPLY, "path": str(tmp_path / "log.csv")}}))
     quiet = (requests.log.frame["campaign"] == "2259").to_numpy()
     assert (requests.values[quiet] == 0).all()
     assert (requests.values[~quiet] > 0).all()

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from jointbid.experiments.config.points import validate
 from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS
 from jointbid.experiments.estimate.metrics import METRICS
+from jointbid.experiments.logs.replay.plan import Plan
 from jointbid.experiments.studies.replay.ladder import run_replay
 
 ROOT = Path(__file__).parents[2]
@@ -19,8 +21,13 @@ REAL = ROOT.parent / "shared" / "data" / "ipinyou" / "sample.csv.gz"
 TAGS = ("all", "without_suspects")
 
 
+def plan_of(tree: dict) -> Plan:
+    return Plan.from_settings(validate("value", {"study": {}, **tree}))
+
+
 def config(path: Path, **replay: object) -> dict:
     tree = yaml.safe_load((ROOT / "conf" / "scenario" / "ipinyou.yaml").read_text(encoding="utf-8"))
+    del tree["defaults"]
     tree["supply"]["path"] = str(path)
     tree["study"]["replay"] |= replay
     return {**tree, "seed": 1, "executor": {"name": "process", "jobs": None}}
@@ -30,7 +37,7 @@ def config(path: Path, **replay: object) -> dict:
 def made_up():
     said: list[str] = []
     settings = config(MADE_UP, folds=3, splits=2, penalties=[0.3], bootstrap=200)
-    return run_replay({**settings, "executor": {"name": "serial"}}, said.append), said
+    return run_replay(plan_of({**settings, "executor": {"name": "serial"}}), said.append), said
 
 
 def profit(result, tags="all", share=np.inf) -> pd.Series:
@@ -89,7 +96,7 @@ def test_the_silo_can_be_chosen_and_the_seed_repeats():
     settings = config(MADE_UP, folds=3, splits=1, penalties=[0.3], bootstrap=100, budgets=[0.25])
     settings["executor"] = {"name": "serial"}
     settings["study"]["silo"] = "stacked"
-    one, two = run_replay(settings), run_replay(settings)
+    one, two = run_replay(plan_of(settings)), run_replay(plan_of(settings))
     pd.testing.assert_frame_equal(one.summary, two.summary)
     pd.testing.assert_frame_equal(one.cells, two.cells)
     rows = one.summary[one.summary["estimand"] == "value_of_joint_data"]
@@ -100,7 +107,7 @@ def test_the_silo_can_be_chosen_and_the_seed_repeats():
 def test_without_suspect_tags_there_is_one_variant():
     settings = config(MADE_UP, folds=3, splits=1, penalties=[0.3], bootstrap=100, budgets=[0.25])
     settings["executor"], settings["supply"]["suspect_tags"] = {"name": "serial"}, []
-    result = run_replay(settings)
+    result = run_replay(plan_of(settings))
     assert set(result.summary["tags"]) == {"all"}
     assert len(result.verdict) == 1
 
@@ -109,7 +116,7 @@ def test_without_suspect_tags_there_is_one_variant():
 def real():
     if not REAL.exists():
         pytest.skip("the iPinYou sample is research data and not shipped; expected at ../shared/data/ipinyou")
-    return run_replay(config(REAL, splits=1, penalties=[0.3], budgets=[0.125], bootstrap=400))
+    return run_replay(plan_of(config(REAL, splits=1, penalties=[0.3], budgets=[0.125], bootstrap=400)))
 
 
 @pytest.mark.slow

@@ -297,6 +297,80 @@ class Silent(Policy):
         requests["value"] * 2
 
 
+class Remembers(Policy):
+    """Writes the same again in each life: the second one finds what the first has written."""
+
+    learns = True
+
+    def __init__(self, seen={}) -> None:  # noqa: B006 - its fault
+        self.seen = seen
+
+    def bid(self, requests):
+        return requests["value"] * (1.0 + len(self.seen))
+
+    def observe(self, feedback):
+        self.seen["clicked"] = True
+
+
+class RemembersInTheClass(Remembers):
+    known: dict[str, bool] = {}  # noqa: RUF012 - its fault
+
+    def __init__(self) -> None:
+        super().__init__(self.known)
+
+
+NOTES: dict[str, bool] = {}
+
+
+class RemembersInTheModule(Remembers):
+    def __init__(self) -> None:
+        super().__init__(NOTES)
+
+
+class CountsInTheClass(Policy):
+    made = 0
+
+    def __init__(self) -> None:
+        type(self).made += 1
+
+    def bid(self, requests):
+        return requests["value"] / self.made
+
+
+class LearnsSlowly(Good):
+    def observe(self, feedback):
+        super().observe(feedback)
+        time.sleep(2e-4 * feedback.requests.n)
+
+
+class ShowsByChance(Truthful):
+    reads = ("value", "u")
+
+    def creative(self, requests):
+        return np.where(requests["u"] < 0.5, 0, -1)
+
+
+class ShowsByOwnDice(Truthful):
+    def creative(self, requests):
+        return np.random.default_rng().integers(-1, 1, requests.n)
+
+
+class FailsLater(Policy):
+    def bid(self, requests):
+        return requests["value"]
+
+    def control(self, state):
+        if 10 <= state.hour < 11:
+            raise RuntimeError("ten hours are enough")
+
+
+class DividesByTheHoursLeft(Good):
+    def control(self, state):
+        if np.isfinite(state.budget):
+            with np.errstate(all="ignore"):
+                self.gain = np.float64(state.budget_left) / state.hours_left
+
+
 CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a word of the cause)
     (ReadsAList, "protocol", "['value']", "a list is none"),
     (Misspelt, "protocol", "'vlaue'", "misspelt column"),
@@ -320,17 +394,25 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (HoldsALambda, "pickle", "Error", "a lambda"),
     (SharedList, "reset", "row 1", "a default argument"),
     (ClassState, "reset", "row 1", "make it in __init__"),
+    (Remembers, "reset", "row 1", "a default argument"),
+    (RemembersInTheClass, "reset", "row 1", "the class"),
+    (RemembersInTheModule, "reset", "row 1", "the module"),
+    (CountsInTheClass, "reset", "row 1", "the class"),
     (Undeclared, "no_hidden_columns", "'profile' is not visible here", "name it in reads"),
     (Peeks, "no_hidden_columns", "row 1", "asks whether a column is there"),
     (Naive, "handles_outcomes", "257 that are not", "a mean of nothing"),
     (LooksBack, "handles_outcomes", "IndexError", "empty batch"),
     (SaysNothingOfChance, "capability_card", "stochastic = False", "stochastic = True"),
+    (ShowsByChance, "capability_card", "stochastic = False", "stochastic = True"),
+    (ShowsByOwnDice, "deterministic_under_seed", "row ", "draws random numbers"),
     (LearnsInVain, "capability_card", "the same bids", "observe() stores what nothing uses"),
     (LearnsUnasked, "capability_card", "other bids", "learns = True"),
     (PacesInSilence, "capability_card", "paces = False", "paces = True"),
     (NeedsNoBudget, "capability_card", "there is no budget", "do nothing"),
     (ScalesNot, "scale_equivariance", "times 1024", "a constant in currency"),
     (RunsDry, "never_over_budget", "ZeroDivisionError", "no money left"),
+    (FailsLater, "long_campaign", "ten hours are enough (test_kit.py, line", "own code"),
+    (DividesByTheHoursLeft, "long_campaign", "nan", "what is left of the time"),
     (TooManyRows, "a_million_rows", "row 0", "its place in the batch"),
     (Startled, "block_size_invariance", "wins: ", "changes the strategy's state"),
     (ShowsByRank, "creatives", "row ", "other rows"),
@@ -338,6 +420,7 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (ShowsAFraction, "creatives", "float64", "astype(int)"),
     (Slow, "speed", "", "loop over rows"),
     (NotSoFast, "speed", "", "whole columns"),
+    (LearnsSlowly, "speed", "", "loop over rows"),
 ]
 
 
@@ -366,8 +449,19 @@ def test_one_fault_is_one_finding():
     assert only(TooManyRows) == {"a_million_rows"}
     assert only(SaysNothingOfChance) == only(PacesInSilence) == {"capability_card"}
     assert only(Startled) == {"block_size_invariance"}
-    assert only(NotSoFast) == {"speed"}
+    assert only(NotSoFast) == only(LearnsSlowly) == {"speed"}
+    assert only(FailsLater) == {"long_campaign"}
+    for leaks in (Remembers, RemembersInTheClass, RemembersInTheModule, CountsInTheClass):
+        assert only(leaks) == {"reset"}, "no other check meets what an earlier one has left"
     assert only(NoStrategy) == only(Silent) == {"protocol"}, "the others say nothing new"
+
+
+def test_the_kit_leaves_shared_state_as_it_was():
+    NOTES["own"] = True
+    assert only(RemembersInTheModule) == {"reset"}
+    assert NOTES == {"own": True}
+    NOTES.clear()
+    assert CountsInTheClass.made == 0
 
 
 def test_whatever_a_strategy_does_the_kit_goes_on():

@@ -16,17 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 
 from jointbid.sim.audience import joint_law, scores
 from jointbid.sim.scenario import HOUR_US, MICROS
 
 from ...errors import BadInput
-from ..read_log import LogTable
-from ..replay.crossfit import honest
+from ..log_table import LogTable
+from ..replay.crossfit import honest, recalibrate
 from ..replay.ladder_models import ALL, fit_ladders
 from ..replay.plan import Plan, prepare
-from ..replay.priced_log import as_histogram
+from ..replay.priced_log import as_histogram, product_limit
 
 Floats = NDArray[np.float64]
 TYPES = 16
@@ -62,9 +61,9 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     Raises:
         BadInput: no profile or no context columns, too few clicks.
     """
-    if not {"profile", "context"} <= set(log.roles.houses):
+    if not {"profile", "context"} <= set(log.roles.sources):
         raise BadInput(
-            f"{log.path}: a scenario has a profile and a context; the log has columns of {', '.join(log.roles.houses) or 'none'}"
+            f"{log.path}: a scenario has a profile and a context; the log has columns of {', '.join(log.roles.sources) or 'none'}"
         )
     settings = plan.settings.model_copy(
         update={"splits": 1, "split": "random" if plan.settings.split == "time" else plan.settings.split}
@@ -75,12 +74,13 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     ladder = fit_ladders(plan, requests)[ALL]
     weight, clicks = requests.weights, requests.clicks.astype(np.float64)
     types = int(np.clip(2 ** math.floor(math.log2(max(clicks.sum() / CLICKS_PER_TYPE, 2))), 2, TYPES))
-    odds = {house: honest(ladder.odds[house], requests.folds) for house in ("profile", "context")}
+    odds = {source: honest(ladder.odds[source], requests.folds) for source in ("profile", "context")}
     context = as_types(odds["context"], weight, types, "context")
     profile = np.full(len(log), -1, dtype=np.int64)
     profile[there] = as_types(odds["profile"][there], weight[there], types, "profile")
     a, b, c, d, spread = _slopes(profile, context, clicks, requests.odds_shift, types)
-    q = _correlation(profile, context, weight, types)
+    pairs = np.bincount((profile * types + context)[there], weight[there], types**2)
+    q = score_correlation(pairs.reshape(types, types))
     ctr = float((weight * clicks).sum() / weight.sum())
     a = _level(ctr, b, c, d, q, types)
     hour = log.frame["time_us"].to_numpy() // HOUR_US % 24
@@ -89,7 +89,7 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     tree: dict[str, Any] = {
         "scenario": {
             "name": name,
-            "question": f"A market fitted to {log.path.rsplit('/', 1)[-1]}; what is it worth to join the two houses' data?",
+            "question": f"A market fitted to {log.path.rsplit('/', 1)[-1]}; what is it worth to join the two silos' data?",
             "currency": log.currency,
         },
         "supply": {
@@ -158,7 +158,7 @@ def _slopes(
     there = profile >= 0
     s, t = scores(types)[profile[there]], scores(types)[context[there]]
     columns = np.column_stack([s, t, s * t])
-    model = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(columns, clicks[there])
+    model = recalibrate(columns, clicks[there])
     p = model.predict_proba(columns)[:, 1]
     design = np.column_stack([np.ones(len(s)), columns])
     covariance = np.linalg.pinv((design * (p * (1 - p))[:, None]).T @ design)
@@ -166,13 +166,13 @@ def _slopes(
     return float(model.intercept_[0]) + shift, b, c, d, float(np.sqrt(covariance[3, 3]))
 
 
-def _correlation(profile: NDArray[np.int64], context: NDArray[np.int64], weight: Floats, types: int) -> float:
-    """Of the two types' scores; it is the redundancy of the world's law."""
-    there = profile >= 0
-    s, t, w = scores(types)[profile[there]], scores(types)[context[there]], weight[there]
-    s, t = s - np.average(s, weights=w), t - np.average(t, weights=w)
-    size = np.sqrt(np.average(s**2, weights=w) * np.average(t**2, weights=w))
-    return float(np.clip(np.average(s * t, weights=w) / size, -1, 1)) if size > 0 else 0.0
+def score_correlation(count: NDArray[Any]) -> float:
+    """Return the correlation of two types' scores, from the weight of each pair; the redundancy of the world's law."""
+    s, t = scores(count.shape[0]), scores(count.shape[1])
+    law = count / count.sum()
+    s, t = s - law.sum(axis=1) @ s, t - law.sum(axis=0) @ t
+    size = float(np.sqrt((law.sum(axis=1) @ s**2) * (law.sum(axis=0) @ t**2)))
+    return float(np.clip(s @ law @ t / size, -1, 1)) if size else 0.0
 
 
 def _level(ctr: float, b: float, c: float, d: float, q: float, types: int) -> float:
@@ -246,11 +246,8 @@ def price_levels(price: Floats, weight: Floats, context: NDArray[np.int64], type
 def below_floors(price: Floats, censored: NDArray[np.bool_], weight: Floats) -> tuple[Floats, Floats]:
     """Distinct prices, rising, and the probability of each, where a censored one says that the truth is not above it."""
     held, place = np.unique(price, return_inverse=True)
-    told = np.bincount(place, weight * ~censored)
     at_risk = np.cumsum(np.bincount(place, weight))
-    steps = 1.0 - told / at_risk
-    upto = np.concatenate([np.cumprod(steps[::-1])[::-1][1:], [1.0]])
-    return held, np.diff(np.concatenate([[0.0], upto]))
+    return held, product_limit(np.bincount(place, weight * ~censored), at_risk)
 
 
 def _short(value: float, digits: int = ROUNDED) -> float:

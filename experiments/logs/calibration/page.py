@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from jointbid.sim.supply import chunks
 
 from ..inspection.survey import place_of
 from ..replay.prediction_quality import weighted_auc
-from .fit import Fit
+from .fit import Fit, score_correlation
 
 Floats = NDArray[np.float64]
 Row = tuple[str, float, float]
@@ -37,26 +38,20 @@ def sections(fit: Fit, scenario: Scenario, seed: int) -> dict[str, list[Row]]:
     time_us, floor, rival, context = (np.concatenate(column) for column in zip(*parts, strict=True))
     price = np.maximum(floor, rival)
     real, simulated = _cells(fit), _law(scenario)
-    return {
-        "Arrival curve: share of the requests in each hour of the day, %": list(_arrivals(fit, time_us)),
-        "Price landscape with floors": list(_prices(fit, floor, price)),
-        "Price by page": list(_price_levels(fit, price, context, scenario.supply.context_types)),
-        "Click rate": [
-            ("CTR, %", 100 * float(np.average(fit.clicks, weights=fit.weight)), 100 * _ctr(*simulated))
-        ],
-        "Profile and context clusters": list(_clusters(real, simulated)),
-        "Joint distribution: share of the requests in each pair of quarters, %": list(
-            _joint(real, simulated)
-        ),
-        "Interaction": list(_interaction(fit, real, simulated)),
-        "Missing tags": [
-            (
-                "requests without a profile, %",
-                100 * float(fit.weight[fit.profile < 0].sum() / fit.weight.sum()),
-                100 * (1 - float(np.mean(scenario.source["profile"].match_rate))),
-            )
-        ],
+    ctr = _percent(np.average(fit.clicks, weights=fit.weight), simulated[1].sum() / simulated[0].sum())
+    untagged = fit.weight[fit.profile < 0].sum() / fit.weight.sum()
+    missing = _percent(untagged, 1 - np.mean(scenario.source["profile"].match_rate))
+    found: dict[str, Iterable[Row]] = {
+        "Arrival curve: share of the requests in each hour of the day, %": _arrivals(fit, time_us),
+        "Price landscape with floors": _prices(fit, floor, price),
+        "Price by page": _price_levels(fit, price, context, scenario.supply.context_types),
+        "Click rate": [("CTR, %", *ctr)],
+        "Profile and context clusters": _clusters(real, simulated),
+        "Joint distribution: share of the requests in each pair of quarters, %": _joint(real, simulated),
+        "Interaction": _interaction(fit, real, simulated),
+        "Missing tags": [("requests without a profile, %", *missing)],
     }
+    return {head: list(rows) for head, rows in found.items()}
 
 
 def page_title(name: str) -> str:
@@ -111,44 +106,34 @@ def _law(scenario: Scenario) -> tuple[Floats, Floats]:
     return law, law * click
 
 
-def _ctr(count: Floats, clicks: Floats) -> float:
-    return float(clicks.sum() / count.sum())
+def _percent(real: Any, simulated: Any) -> tuple[float, float]:
+    return 100 * float(real), 100 * float(simulated)
 
 
 def _arrivals(fit: Fit, time_us: NDArray[np.int64]) -> Iterator[Row]:
     real = np.bincount(fit.hour, fit.weight, minlength=24) / fit.weight.sum()
     simulated = np.bincount(time_us // HOUR_US % 24, minlength=24) / len(time_us)
     for hour in range(24):
-        yield f"{hour:02d} h", 100 * float(real[hour]), 100 * float(simulated[hour])
+        yield f"{hour:02d} h", *_percent(real[hour], simulated[hour])
 
 
 def _prices(fit: Fit, floor: NDArray[np.int64], price: NDArray[np.int64]) -> Iterator[Row]:
     frame, weight = fit.log.frame, fit.weight
     own, low = frame["price_micros"].to_numpy(), frame["floor_micros"].to_numpy()
-    unit = f"{fit.log.currency} CPM"
-    yield (
-        f"mean market price, {unit}",
-        float(np.average(own, weights=weight)) / MICROS_PER_CPM,
-        float(price.mean()) / MICROS_PER_CPM,
-    )
+    mean = (float(np.average(own, weights=weight)), float(price.mean()))
+    yield f"mean market price, {fit.log.currency} CPM", mean[0] / MICROS_PER_CPM, mean[1] / MICROS_PER_CPM
     for share in (0.1, 0.25, 0.5, 0.75, 0.9):
         pair = (_quantile(own, weight, share), _quantile(price, np.ones(len(price)), share))
         yield f"market price, {share:.0%} quantile", pair[0] / MICROS_PER_CPM, pair[1] / MICROS_PER_CPM
-    yield (
-        "requests with a floor, %",
-        100 * float(weight[low > 0].sum() / weight.sum()),
-        100 * float((floor > 0).mean()),
-    )
-    equal = (low > 0) & (low == own)
-    yield (
-        "prices equal to the floor, %",
-        100 * float(weight[equal].sum() / weight.sum()),
-        100 * float(((floor > 0) & (floor == price)).mean()),
-    )
+    for what, real, simulated in (
+        ("requests with a floor, %", low > 0, floor > 0),
+        ("prices equal to the floor, %", (low > 0) & (low == own), (floor > 0) & (floor == price)),
+    ):
+        yield what, *_percent(weight[real].sum() / weight.sum(), simulated.mean())
 
 
 def _quantile(amounts: NDArray[np.int64], weight: Floats, share: float) -> float:
-    """The least amount that at least this share of the weight does not exceed."""
+    """Return the least amount that at least this share of the weight does not exceed."""
     order = np.argsort(amounts, kind="stable")
     return float(amounts[order][place_of(np.cumsum(weight[order]), share)])
 
@@ -157,24 +142,29 @@ def _price_levels(
     fit: Fit, price: NDArray[np.int64], context: NDArray[np.int64], types: int
 ) -> Iterator[Row]:
     """Mean prices in the quarters of the context types."""
-    own = fit.log.frame["price_micros"].to_numpy()
-    parts = min(PARTS, types)
-    means = []
-    for money, weight, where in ((own, fit.weight, fit.context), (price, np.ones(len(price)), context)):
-        group = where * parts // types
-        means.append(_per(np.bincount(group, money * weight, parts), np.bincount(group, weight, parts)))
+    real = (fit.log.frame["price_micros"].to_numpy() / MICROS_PER_CPM, fit.weight, fit.context)
+    simulated = (price / MICROS_PER_CPM, np.ones(len(price)), context)
+    sides = [
+        (np.bincount(where, money * weight, types), np.bincount(where, weight, types))
+        for money, weight, where in (real, simulated)
+    ]
+    yield from _quarters(f"mean price in quarter {{}} of the context scores, {fit.log.currency} CPM", sides)
+
+
+def _quarters(
+    what: str, sides: Sequence[tuple[NDArray[Any], NDArray[Any]]], scale: float = 1.0
+) -> Iterator[Row]:
+    """Yield totals per count in quarters of the types; each side holds both, shape (types,)."""
+    size = len(sides[0][0])
+    parts = min(PARTS, size)
+    group = np.arange(size) * parts // size
+    rates = [_per(np.bincount(group, total), np.bincount(group, count)) for total, count in sides]
     for part in range(parts):
-        real, simulated = (float(mean[part]) / MICROS_PER_CPM for mean in means)
-        yield (
-            f"mean price in quarter {part + 1} of the context scores, {fit.log.currency} CPM",
-            real,
-            simulated,
-        )
+        yield what.format(part + 1), scale * float(rates[0][part]), scale * float(rates[1][part])
 
 
-def _grouped(cells: Floats) -> Floats:
-    """Cells of types in quarters; shape (PARTS, PARTS)."""
-    parts = min(PARTS, *cells.shape)
+def _grouped(cells: Floats, parts: int) -> Floats:
+    """Sum cells of types in so many groups each way; shape (parts, parts)."""
     group = [np.arange(size) * parts // size for size in cells.shape]
     found = np.zeros((parts, parts))
     np.add.at(found, (group[0][:, None], group[1][None, :]), cells)
@@ -182,43 +172,23 @@ def _grouped(cells: Floats) -> Floats:
 
 
 def _clusters(real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> Iterator[Row]:
-    for axis, house in ((1, "profile"), (0, "context")):
-        sides = [[cells.sum(axis=axis) for cells in side] for side in (real, simulated)]
-        size = len(sides[0][0])
-        parts = min(PARTS, size)
-        group = np.arange(size) * parts // size
-        rates = [_per(np.bincount(group, clicks), np.bincount(group, count)) for count, clicks in sides]
-        for part in range(parts):
-            yield (
-                f"CTR in quarter {part + 1} of the {house} scores, %",
-                100 * float(rates[0][part]),
-                100 * float(rates[1][part]),
-            )
-        order = scores(size)
-        auc = [weighted_auc(order, clicks, count - clicks) for count, clicks in sides]
-        yield f"AUC of the {house} types", float(auc[0]), float(auc[1])
+    for axis, source in ((1, "profile"), (0, "context")):
+        sides = [(clicks.sum(axis=axis), count.sum(axis=axis)) for count, clicks in (real, simulated)]
+        yield from _quarters(f"CTR in quarter {{}} of the {source} scores, %", sides, 100)
+        order = scores(len(sides[0][0]))
+        auc = [weighted_auc(order, clicks, count - clicks) for clicks, count in sides]
+        yield f"AUC of the {source} types", float(auc[0]), float(auc[1])
     both = _per(simulated[1], simulated[0])
-    yield "AUC of both", *(weighted_auc(both, clicks, count - clicks) for count, clicks in (real, simulated))  # type: ignore[misc]
+    auc = [weighted_auc(both, clicks, count - clicks) for count, clicks in (real, simulated)]
+    yield "AUC of both", auc[0], auc[1]
 
 
 def _joint(real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> Iterator[Row]:
-    shares = [_grouped(side[0]) / side[0].sum() for side in (real, simulated)]
-    for x in range(len(shares[0])):
-        for z in range(len(shares[0])):
-            yield (
-                f"profile quarter {x + 1}, context quarter {z + 1}",
-                100 * float(shares[0][x, z]),
-                100 * float(shares[1][x, z]),
-            )
-    yield "correlation of the scores", *(_correlation(side[0]) for side in (real, simulated))  # type: ignore[misc]
-
-
-def _correlation(count: Floats) -> float:
-    s, t = scores(count.shape[0]), scores(count.shape[1])
-    law = count / count.sum()
-    s, t = s - law.sum(axis=1) @ s, t - law.sum(axis=0) @ t
-    size = float(np.sqrt((law.sum(axis=1) @ s**2) * (law.sum(axis=0) @ t**2)))
-    return float(s @ law @ t) / size if size else 0.0
+    parts = min(PARTS, *real[0].shape)
+    shares = [_grouped(side[0], parts) / side[0].sum() for side in (real, simulated)]
+    for x, z in np.ndindex(parts, parts):
+        yield f"profile quarter {x + 1}, context quarter {z + 1}", *_percent(shares[0][x, z], shares[1][x, z])
+    yield "correlation of the scores", score_correlation(real[0]), score_correlation(simulated[0])
 
 
 def _interaction(fit: Fit, real: tuple[Floats, Floats], simulated: tuple[Floats, Floats]) -> Iterator[Row]:
@@ -226,15 +196,10 @@ def _interaction(fit: Fit, real: tuple[Floats, Floats], simulated: tuple[Floats,
     yield f"interaction d (standard error {fit.interaction_sd:.3f})", d, d
     found = []
     for count, clicks in (real, simulated):
-        half = [_half(cells) for cells in (count, clicks)]
+        half = [_grouped(cells, 2) for cells in (count, clicks)]
         odds = logit(np.clip(half[1] / np.maximum(half[0], 1e-300), 1e-12, 1 - 1e-12))
         found.append(float(odds[1, 1] - odds[1, 0] - odds[0, 1] + odds[0, 0]))
     yield "log-odds, double difference of the halves", found[0], found[1]
-
-
-def _half(cells: Floats) -> Floats:
-    x, z = cells.shape[0] // 2, cells.shape[1] // 2
-    return np.array([[cells[:x, :z].sum(), cells[:x, z:].sum()], [cells[x:, :z].sum(), cells[x:, z:].sum()]])
 
 
 def _per(total: NDArray[np.generic], count: NDArray[np.generic]) -> Floats:

@@ -18,7 +18,7 @@ from ..rows import columns as make
 from ..rows.column import Column, flag
 from ..rows.columns import DAY_US
 from ..rows.delimited import headed, read_rows
-from ..rows.row_audit import Account
+from ..rows.row_audit import RowAudit
 
 MICROS = 1_000_000
 STEP_US = DAY_US // 48
@@ -57,10 +57,10 @@ class AuctionNet:
         "a time step is half an hour; its rows are spread evenly over it",
     )
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`; the rows of a time step share its first microsecond."""
         for file in self.files:
-            for rows in read_rows(file, COLUMNS, account, headed(file, COLUMNS)):
+            for rows in read_rows(file, COLUMNS, audit, headed(file, COLUMNS)):
                 shown = rows["isExposed"] == 1
                 yield make.chunk(
                     {

@@ -21,9 +21,9 @@ from ..log_table import Roles, WonLog
 from ..rows import columns as make
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
-from ..rows.compression import SPLITS, head, order_of
+from ..rows.compression import SPLITS, first_lines, order_of
 from ..rows.delimited import Form, read_rows
-from ..rows.row_audit import Account
+from ..rows.row_audit import RowAudit
 
 MICROS_PER_FEN_CPM = 10
 ROLES = Roles(ad=("campaign_name",))
@@ -47,7 +47,7 @@ class Episodes:
     Each file counts its episodes anew: `file` is the number of the file, and keeps those of several files apart.
     """
 
-    account: Account
+    audit: RowAudit
     file: int = 0
     rows: list[int] = field(default_factory=list)
     ids: list[int] = field(default_factory=list)
@@ -58,10 +58,10 @@ class Episodes:
         if len(fields) == 1 and fields[0].isdecimal() and int(fields[0]) < _EPISODES_A_FILE:
             self.rows.append(row)
             self.ids.append(int(fields[0]))
-            self.account.dropped["episode line"] += 1
+            self.audit.dropped["episode line"] += 1
             return True
         if row == 1 and len(fields) == 2 and all(part.isdecimal() for part in fields):
-            self.account.dropped["first line (rows, episode length)"] += 1
+            self.audit.dropped["first line (rows, episode length)"] += 1
             return True
         return False
 
@@ -88,7 +88,7 @@ def campaign_of(file: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Triples(WonLog):
+class ClickPricePctr(WonLog):
     """Reader of `click price pctr`."""
 
     roles: Roles = ROLES
@@ -98,7 +98,7 @@ class Triples(WonLog):
         """What the rows do not show."""
         return (*FACTS, *order_of(self.files))
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         seen = 0
         for place, file in enumerate(self.files):
@@ -109,9 +109,9 @@ class Triples(WonLog):
                 Column("pctr", "number", 0, 1),
                 *([Column("fourth", lenient=True)] if width == 4 else []),
             )
-            episodes = Episodes(account, place)
+            episodes = Episodes(audit, place)
             form = Form(delimiter, tuple(column.name for column in columns), quoted=False)
-            for rows in read_rows(file, columns, account, form, episodes.takes):
+            for rows in read_rows(file, columns, audit, form, episodes.takes):
                 n = len(rows)
                 price = make.micros(rows["price"], MICROS_PER_FEN_CPM)
                 name = make.constant(campaign_of(file), n)
@@ -133,9 +133,7 @@ class Triples(WonLog):
 
 def layout(file: Path) -> tuple[str, int]:
     """What separates the cells, and how many most rows have (3 or 4)."""
-    lines = [
-        line for line in head(file).decode("utf-8", "replace").splitlines()[:100] if len(line.split()) > 2
-    ]
+    lines = [line for line in first_lines(file, 100) if len(line.split()) > 2]
     delimiter = "\t" if any("\t" in line for line in lines) else " "
     widths = [line.count(delimiter) + 1 for line in lines]
     return delimiter, 4 if widths and max(set(widths), key=widths.count) == 4 else 3

@@ -13,7 +13,7 @@ from .auctionnet import HEADER
 from .ipinyou import LOG_COLUMNS, SCHEMA, TEST_SCHEMA
 from .json_lines import first_object, is_json, is_spread_json, paths_in
 
-RAW, LOG_TXT, CSV, TRIPLES, YZX, YZBX, AUCTIONNET, MAPPED, OWN = (
+RAW, LOG_TXT, CSV, CLICK_PRICE_PCTR, YZX, YZBX, AUCTIONNET, MAPPED, OWN = (
     "ipinyou_raw", "ipinyou_log_txt", "ipinyou_csv", "click_price_pctr", "yzx", "yzbx", "auctionnet", "mapped", "jointbid",
 )  # fmt: skip
 _STAMP = re.compile(r"^\d{17}$")
@@ -119,7 +119,7 @@ def _text(file: Path, lines: list[str]) -> str:
         if _most(several, lambda row: len(row) > 3 and _numbers(row[2:3]) and bool(_FEATURE.match(row[3]))):
             return YZBX
         if _most(several, lambda row: len(row) in {3, 4} and _numbers(row[2:3])):
-            return TRIPLES
+            return CLICK_PRICE_PCTR
     if len(first) > 1:
         raise BadInput(f"{file}, row 1: a text file with the cells {', '.join(first)[:300]}; {_SAY}")
     raise BadInput(f"{file}, row 1: {lines[0][:100]!r} is of no format that is known; {_SAY}")

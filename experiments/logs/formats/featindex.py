@@ -61,7 +61,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Meaning:
+class FeatureIndex:
     """What the feature numbers stand for: `column[number]`, an index of `names` (-1 for others), and `value[number]`.
 
     `listed[number]` says whether the file has the number at all.
@@ -74,7 +74,7 @@ class Meaning:
     dialect: str
 
     @classmethod
-    def read(cls, path: Path) -> Meaning:
+    def read(cls, path: Path) -> FeatureIndex:
         """Read a `featindex.txt`.
 
         Raises:

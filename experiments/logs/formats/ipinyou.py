@@ -20,10 +20,10 @@ from ..log_table import Roles, WonLog
 from ..rows import columns as make
 from ..rows.column import Column, flag
 from ..rows.columns import HOUR_US, NULLS, PRICE_MAX
-from ..rows.compression import head
+from ..rows.compression import first_lines
 from ..rows.delimited import Form, Rows, headed, read_rows
-from ..rows.row_audit import Account
-from .click_join import Clicks, Keys
+from ..rows.row_audit import RowAudit
+from .click_join import ClickIndex
 
 MICROS_PER_FEN_CPM = 10
 FLOOR_EDGES = (-1, 0, 5, 20, 50, 80, 120)
@@ -42,21 +42,11 @@ LOG_COLUMNS = (*_DERIVED, *SCHEMA)
 
 ROLES = Roles(
     profile=("usertag", "region", "city", "useragent"),
-    context=(
-        "weekday",
-        "hour",
-        "adexchange",
-        "domain",
-        "slotid",
-        "slotwidth",
-        "slotheight",
-        "slotvisibility",
-        "slotformat",
-        "floor_bucket",
-    ),
+    context=("weekday", "hour", "adexchange", "domain", "slotid", "slotwidth", "slotheight", "slotvisibility",
+             "slotformat", "floor_bucket"),
     ad=("advertiser", "creative"),
     lists=frozenset({"usertag"}),
-)
+)  # fmt: skip
 FACTS = (
     "second price; only impressions that the advertiser won are logged, so that prices above its own bid are censored",
 )
@@ -71,6 +61,7 @@ _MONEY = (
 _BID = Column("bidprice", "number", 0, PRICE_MAX, missing=tuple(NULLS))
 _CALENDAR = (Column("weekday", "integer", 0, 6), Column("hour", "integer", 0, 23))
 _CLICK = flag("click")
+_LOGTYPE = Column("logtype", "integer", 0, 9, missing=tuple(NULLS), default=1)
 _COUNTED = (Column("nclick", "integer", 0, 10**6), Column("nconversation", "integer", 0, 10**6))
 CLEANED = (_CLICK, *_CALENDAR, Column("slotprice", "number", 0, PRICE_MAX), _MONEY[1], *map(Column, _TEXT))
 """Columns that the cleaned CSV must have, in any order; others are ignored."""
@@ -94,10 +85,10 @@ class CleanedCsv(WonLog):
         "the log keeps no minutes: the rows of an hour are spread evenly over it",
     )
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`; the rows of one hour share its first microsecond."""
         for file in self.files:
-            for rows in read_rows(file, CLEANED, account, headed(file, CLEANED)):
+            for rows in read_rows(file, CLEANED, audit, headed(file, CLEANED)):
                 hour = rows["weekday"] * 24 + rows["hour"]
                 text = {name: make.recode(rows[name], make.without_null) for name in _TEXT}
                 yield make.chunk(_canonical(rows, text, hour * HOUR_US, self.weight(rows["click"])))
@@ -110,22 +101,21 @@ class LogTxt(WonLog):
     roles: Roles = ROLES
     facts: tuple[str, ...] = FACTS
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`; conversions are there where each file counts them."""
         wanted: tuple[Column, ...] = (_CLICK, *_CALENDAR, *_raw_columns())
         headers = {file: _log_header(file) for file in self.files}
         counted = all(_COUNTED[1].name in (names or _first_cells(file)) for file, names in headers.items())
         for file, names in headers.items():
             columns = (*wanted, _COUNTED[1]) if counted else wanted
-            for rows in read_rows(file, columns, account, Form("\t", names, quoted=False)):
+            for rows in read_rows(file, columns, audit, Form("\t", names, quoted=False)):
                 if counted:
                     rows.columns["conversion"] = (rows[_COUNTED[1].name] > 0).astype(np.int64)
-                yield _raw_chunk(str(file), rows, account, self)
+                yield _raw_chunk(rows, audit, self)
 
 
 def _first_cells(file: Path) -> list[str]:
-    lines = head(file).decode("utf-8-sig", "replace").splitlines()
-    return lines[0].split("\t") if lines else []
+    return next(iter(first_lines(file, 1)), "").split("\t")
 
 
 def _log_header(file: Path) -> tuple[str, ...] | None:
@@ -148,51 +138,48 @@ class RawLogs(WonLog):
     roles: Roles = ROLES
     facts: tuple[str, ...] = FACTS
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
-        clicks, conversions = (_keys(files, account) for files in (self.clicks, self.conversions))
+        clicks, conversions = (_index(files, audit) for files in (self.clicks, self.conversions))
         for file in self.files:
             counted = width_of(file) == len(TEST_SCHEMA)
-            names = TEST_SCHEMA if counted else SCHEMA
-            extra = _COUNTED if counted else ()
-            wanted = (
-                Column("logtype", "integer", 0, 9, missing=tuple(NULLS), default=1),
-                *_raw_columns(),
-                *extra,
-            )
-            for block in read_rows(file, wanted, account, Form("\t", names, quoted=False)):
-                rows = _impressions_only(str(file), block, account)
+            wanted = (_LOGTYPE, *_raw_columns(), *(_COUNTED if counted else ()))
+            form = Form("\t", TEST_SCHEMA if counted else SCHEMA, quoted=False)
+            for block in read_rows(file, wanted, audit, form):
+                # Of other logs (2: clicks, 3: conversions) no row is an impression.
+                other, rule = block["logtype"] > 1, "1, an impression"
+                rows = block.reject(other, audit, "logtype", block["logtype"], rule, "not an impression")
                 if counted:
                     rows.columns["click"] = (rows["nclick"] > 0).astype(np.int64)
                     rows.columns["conversion"] = (rows["nconversation"] > 0).astype(np.int64)
                 else:
-                    rows.columns["click"] = clicks.found(rows["bidid"], rows["creative"])
+                    rows.columns["click"] = clicks.clicked(rows["bidid"], rows["creative"])
                     if self.conversions:
-                        rows.columns["conversion"] = conversions.found(rows["bidid"], rows["creative"])
-                yield _raw_chunk(str(file), rows, account, self)
-        for keys, what in ((clicks, "click"), (conversions, "conversion")):
-            account.notes.update(keys.notes(what))
+                        rows.columns["conversion"] = conversions.clicked(rows["bidid"], rows["creative"])
+                yield _raw_chunk(rows, audit, self)
+        for index, what in ((clicks, "click"), (conversions, "conversion")):
+            audit.notes.update(index.notes(what))
 
 
 def width_of(file: Path) -> int:
     """How many cells most of the first lines have, separated by tabs."""
-    lines = head(file).decode("utf-8", "replace").splitlines()[:50]
+    lines = first_lines(file, 50)
     counts = [line.count("\t") + 1 for line in (lines[:-1] or lines) if line.strip()]
     return max(set(counts), key=counts.count) if counts else 0
 
 
-def _keys(files: Sequence[Path], account: Account) -> Keys:
-    """Bid ids and creatives of the click (or conversion) files; their rows are no rows of the log."""
+def _index(files: Sequence[Path], audit: RowAudit) -> ClickIndex:
+    """Index the click (or conversion) files; their rows are no rows of the log."""
     wanted = (Column("bidid", "id"), Column("creative", "id"))
-    found = Clicks()
+    found = []
     for file in files:
-        own = Account(str(file), account.drop_bad, account.tolerant)
-        for rows in read_rows(file, wanted, own, Form("\t", SCHEMA, quoted=False)):
-            found.add(rows["bidid"], rows["creative"])
+        own = RowAudit(str(file), audit.drop_bad, audit.tolerant)
+        blocks = read_rows(file, wanted, own, Form("\t", SCHEMA, quoted=False))
+        found += [(rows["bidid"], rows["creative"]) for rows in blocks]
         own.check()
-        account.problems += own.problems
-        account.notes[f"rows of {file.name} could not be used and were dropped"] += sum(own.dropped.values())
-    return found.keys()
+        audit.problems += own.problems
+        audit.notes[f"rows of {file.name} could not be used and were dropped"] += sum(own.dropped.values())
+    return ClickIndex(found)
 
 
 def _raw_columns() -> tuple[Column, ...]:
@@ -201,21 +188,10 @@ def _raw_columns() -> tuple[Column, ...]:
     return (Column("bidid", "id"), stamp, Column("ipinyouid", "id", lenient=True), *_MONEY, _BID, *text)
 
 
-def _impressions_only(file: str, rows: Rows, account: Account) -> Rows:
-    """Leave out rows of other logs (2: clicks, 3: conversions): a click is no impression."""
-    wrong = rows["logtype"] > 1
-    for i in np.flatnonzero(wrong):
-        what = f", column 'logtype': {int(rows['logtype'][i])!r} is not 1, an impression"
-        account.complain(file, int(rows.numbers[i]), what, "not an impression")
-    return rows.without(wrong)
-
-
-def _raw_chunk(file: str, rows: Rows, account: Account, log: WonLog) -> pa.Table:
+def _raw_chunk(rows: Rows, audit: RowAudit, log: WonLog) -> pa.Table:
     time_us, wrong = make.clock17(rows["timestamp"])
-    for i in np.flatnonzero(wrong):
-        what = f", column 'timestamp': {int(rows['timestamp'][i])!r} is not a time yyyyMMddHHmmssSSS"
-        account.complain(file, int(rows.numbers[i]), what, "bad timestamp")
-    rows, time_us = rows.without(wrong), time_us[~wrong]
+    rows = rows.reject(wrong, audit, "timestamp", rows["timestamp"], "a time yyyyMMddHHmmssSSS")
+    time_us = time_us[~wrong]
     rules = {
         "useragent": agent,
         "slotvisibility": lambda text: VISIBILITY.get(text, make.without_null(text)),

@@ -19,7 +19,7 @@ from ...errors import BadInput, closest
 from ..log_table import Roles
 from ..rows import columns as make
 from ..rows.compression import BROKEN, why
-from ..rows.row_audit import Account
+from ..rows.row_audit import RowAudit
 
 SEAT = "focal"
 NEEDED = (
@@ -31,7 +31,7 @@ ROLES = Roles(context=("hour",), ad=("at",))
 
 
 @dataclass(frozen=True)
-class OwnLog:
+class JointbidLog:
     """Reader of `auctions.parquet`, as seen by one seat."""
 
     files: Sequence[Path]
@@ -43,12 +43,12 @@ class OwnLog:
         "the log of a simulated run: one row a request, won or lost; a click is known of the seat's own impressions",
     )
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         for place, file in enumerate(self.files):
             # People are numbered anew in each run.
             run = f"{place}/" if len(self.files) > 1 else ""
-            for batch in read_own(file, account):
+            for batch in read_own(file, audit):
                 won = np.asarray(
                     pc.fill_null(pc.equal(batch["seat"].cast(pa.string()), self.seat), fill_value=False)
                 )
@@ -81,8 +81,8 @@ class OwnLog:
                 )
 
 
-def read_own(path: Path, account: Account | None = None) -> Iterator[pa.RecordBatch]:
-    """Batches of an auction log; `account`, where given, counts their rows.
+def read_own(path: Path, audit: RowAudit | None = None) -> Iterator[pa.RecordBatch]:
+    """Batches of an auction log; `audit`, where given, counts their rows.
 
     Raises:
         BadInput: no auction log of this engine, a damaged one, or one of several slots.
@@ -105,8 +105,8 @@ def read_own(path: Path, account: Account | None = None) -> Iterator[pa.RecordBa
                         "several slots, and a replay sells one"
                     )
                 done += len(batch)
-                if account is not None:
-                    account.read += len(batch)
+                if audit is not None:
+                    audit.read += len(batch)
                 yield batch
     except BROKEN as error:
         raise BadInput(f"{path}: cannot be read on after row {done}: {why(error)}") from error

@@ -15,7 +15,7 @@ from ...errors import BadInput, closest
 from ..rows.column import Column
 from ..rows.compression import BROKEN, unpacked, why
 from ..rows.delimited import Rows, typed_rows
-from ..rows.row_audit import Account
+from ..rows.row_audit import RowAudit
 
 _ROWS = 20_000
 _BLOCK_BYTES = 1 << 20
@@ -33,35 +33,35 @@ def is_spread_json(start: bytes) -> bool:
     return bool(re.match(rb"\[\s*[\[{]|\{\s*\n", start.removeprefix(_BOM).lstrip()))
 
 
-def read_json(path: Path, columns: Sequence[Column], account: Account) -> Iterator[Rows]:
+def read_json(path: Path, columns: Sequence[Column], audit: RowAudit) -> Iterator[Rows]:
     """Yield the wanted values, block by block, a line a row; a path that is absent is an empty cell.
 
     Raises:
         BadInput: no such file, a damaged one, or a path that occurs in no row of the first block. Lines that are no objects
-            and cells that break a rule are recorded in `account`.
+            and cells that break a rule are recorded in `audit`.
     """
     steps = {column.name: path_of(column.name) for column in columns}
     held: list[tuple[int, dict[str, Any]]] = []
     number, checked = 0, False
     try:
         for number, line in _lines(path):
-            account.read += 1
+            audit.read += 1
             if not line.strip():
-                account.dropped["blank line"] += 1
+                audit.dropped["blank line"] += 1
                 continue
             found = _object(line)
             if found is None:
                 what = f": {line.decode('utf-8', 'backslashreplace')[:80]!r} is not a JSON object"
-                account.complain(str(path), number, what, "row that is no JSON object")
+                audit.reject(str(path), number, what, "row that is no JSON object")
                 continue
             held.append((number, found))
             if len(held) == _ROWS:
-                yield _block(path, held, columns, steps, account, check=not checked)
+                yield _block(path, held, columns, steps, audit, check=not checked)
                 held, checked = [], True
     except BROKEN as error:
         raise BadInput(f"{path}: cannot be read on after row {number}: {why(error)}") from error
     if held:
-        yield _block(path, held, columns, steps, account, check=not checked)
+        yield _block(path, held, columns, steps, audit, check=not checked)
 
 
 def path_of(name: str) -> list[str]:
@@ -91,7 +91,7 @@ def _block(
     held: list[tuple[int, dict[str, Any]]],
     columns: Sequence[Column],
     steps: dict[str, list[str]],
-    account: Account,
+    audit: RowAudit,
     *,
     check: bool,
 ) -> Rows:
@@ -109,7 +109,7 @@ def _block(
         {name: pa.array(map(_text, values), pa.string()) for name, values in found.items()}
     )
     numbers = np.array([number for number, _ in held], dtype=np.int64)
-    return typed_rows(str(path), batch, numbers, columns, account, odd=False)
+    return typed_rows(str(path), batch, numbers, columns, audit, odd=False)
 
 
 def value_at(value: Any, steps: Sequence[str]) -> Any:

@@ -16,10 +16,10 @@ from ..log_table import Roles
 from ..rows import columns as make
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
-from ..rows.compression import head, order_of
+from ..rows.compression import first_lines, order_of
 from ..rows.delimited import Form, Rows, headed, read_rows
 from ..rows.parquet import read_parquet
-from ..rows.row_audit import Account
+from ..rows.row_audit import RowAudit
 from ..rows.separators import by_width
 from ..rows.times import Clock
 from .click_price_pctr import ROW_US, campaign_of
@@ -87,30 +87,30 @@ class Mapped:
             said.append("the mapping names no floor: there is none")
         return (*said, *(() if self.mapping.time else order_of(self.files)))
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         clock = Clock(self.mapping.time.unit) if self.mapping.time else None
         wanted, seen, people = self._columns(clock), 0, Repeated()
         for file in self.files:
-            for block in self._rows(file, wanted, account):
-                rows = self._in_calendar(str(file), block, account)
+            for block in self._rows(file, wanted, audit):
+                rows = self._usable(block, audit)
                 if self.mapping.user and len(self.files) > 1:
-                    account.notes[_SAME_PEOPLE] += people.add(str(file), rows["@user"])
-                known = self._known(rows, account)
+                    audit.notes[_SAME_PEOPLE] += people.add(str(file), rows["@user"])
+                known = self._known(rows, audit)
                 if known is not None:
                     rows.columns["@known"] = known
                 time_us = rows["@time"] if clock else (seen + np.arange(len(rows))) * ROW_US
                 seen += len(rows)
                 yield self._chunk(file, rows, time_us)
                 if clock:
-                    account.notes.update(dict.fromkeys(clock.notes, len(rows)))
+                    audit.notes.update(dict.fromkeys(clock.notes, len(rows)))
 
-    def _rows(self, file: Path, wanted: Sequence[Column], account: Account) -> Iterator[Rows]:
+    def _rows(self, file: Path, wanted: Sequence[Column], audit: RowAudit) -> Iterator[Rows]:
         if self.kind == "parquet":
-            return read_parquet(file, wanted, account)
+            return read_parquet(file, wanted, audit)
         if self.kind == "json":
-            return read_json(file, wanted, account)
-        return read_rows(file, wanted, account, self._form(file, wanted))
+            return read_json(file, wanted, audit)
+        return read_rows(file, wanted, audit, self._form(file, wanted))
 
     def _form(self, file: Path, wanted: Sequence[Column]) -> Form:
         """The separator is the mapping's, or else told from the file."""
@@ -119,13 +119,16 @@ class Mapped:
             return Form(m.delimiter, m.header, m.quoted)
         if m.header is None:
             return headed(file, wanted, quoted=m.quoted)
-        lines = [line for line in head(file).decode("utf-8-sig", "replace").splitlines() if line][:_JUDGED]
+        lines = [line for line in first_lines(file, _JUDGED) if line]
         return Form(by_width(lines, len(m.header), quoted=m.quoted), m.header, m.quoted)
 
     def _columns(self, clock: Clock | None) -> list[Column]:
         """The columns that the mapping names, each with the rule and the key of its role; features have their names as keys."""
         m, missing = self.mapping, self.mapping.missing
-        found = [Column(m.price, "number", 0, PRICE_MAX, role="@price"), flag(m.click, role="@click")]
+        # An auction that was lost may have no price.
+        unpriced = missing if m.full_information or m.known else ()
+        price = Column(m.price, "number", 0, PRICE_MAX, missing=unpriced, default=np.nan, role="@price")
+        found = [price, flag(m.click, role="@click")]
         found += [
             Column(name, "number", 0, PRICE_MAX, missing=missing, role=role)
             for role, name in (("@floor", m.floor), ("@bid", m.bid))
@@ -148,33 +151,33 @@ class Mapped:
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
         return found + [Column(name, lenient=True) for name in self.roles.features]
 
-    def _in_calendar(self, file: str, rows: Rows, account: Account) -> Rows:
-        """The rows without those in which a feature called hour or weekday is a number that no clock has."""
-        timed = self.mapping.time.column if self.mapping.time else ""
+    def _usable(self, rows: Rows, audit: RowAudit) -> Rows:
+        """The rows without those won without a price, or with an hour or weekday that no clock has."""
+        m = self.mapping
+        if m.known:
+            wrong = np.isnan(rows["@price"]) & (rows["@known"] == 1)
+            rows = rows.reject(wrong, audit, m.price, rows["@price"], "the price of an auction that was won")
         for name in self.roles.features:
             most = _CALENDAR.get(name.casefold())
-            if most is None or name == timed:
+            if most is None or (m.time and name == m.time.column):
                 continue
             cells = rows[name].cast(pa.string())
             number = pc.if_else(pc.match_substring_regex(cells, r"^\d{1,9}$"), cells, "0").cast(pa.int64())
             wrong = np.asarray(pc.greater(number, most))
-            for i in np.flatnonzero(wrong):
-                what = f", column {name!r}: {cells[int(i)].as_py()!r} is not a whole number from 0 to {most}"
-                account.complain(file, int(rows.numbers[i]), what, f"bad {name}")
-            rows = rows.without(wrong) if wrong.any() else rows
+            rows = rows.reject(wrong, audit, name, cells, f"a whole number from 0 to {most}")
         return rows
 
-    def _known(self, rows: Rows, account: Account) -> NDArray[np.bool_] | None:
+    def _known(self, rows: Rows, audit: RowAudit) -> NDArray[np.bool_] | None:
         """Which rows' outcomes were seen; None where the log does not tell."""
         m = self.mapping
         if m.known:
             return np.asarray(rows["@known"] == 1)
         if not m.bid:
             return None
-        lost = (rows["@bid"] > 0) & (rows["@price"] >= rows["@bid"])
+        lost = np.isnan(rows["@price"]) | ((rows["@bid"] > 0) & (rows["@price"] >= rows["@bid"]))
         if m.full_information:
             return np.asarray(~lost)
-        account.notes[
+        audit.notes[
             "rows cost more than was bid, as auctions do that were lost: if they were, say full_information: true in the "
             "mapping (and known: COLUMN, 1 where the outcome was seen)"
         ] += int((lost & (rows["@price"] > rows["@bid"])).sum())
@@ -191,7 +194,7 @@ class Mapped:
             if m.campaign
             else make.constant(campaign_of(file), n),
             "click": rows["@click"],
-            "price_micros": make.micros(rows["@price"], scale),
+            "price_micros": make.micros(np.nan_to_num(rows["@price"]), scale),
             "floor_micros": make.micros(rows["@floor"], scale) if m.floor else np.zeros(n, dtype=np.int64),
             "weight": rows["@weight"]
             if m.weight

@@ -13,10 +13,10 @@ from ..log_table import Reader
 from ..rows.compression import files_of, head, raw_kind
 from . import detect
 from .auctionnet import AuctionNet
-from .click_price_pctr import Triples
-from .featindex import Meaning
+from .click_price_pctr import ClickPricePctr
+from .featindex import FeatureIndex
 from .ipinyou import SCHEMA, TEST_SCHEMA, CleanedCsv, LogTxt, RawLogs, width_of
-from .jointbid_log import SEAT, OwnLog
+from .jointbid_log import SEAT, JointbidLog
 from .json_lines import is_json, is_spread_json
 from .mapped import Kind, Mapped
 from .mapping import read_mapping
@@ -128,7 +128,9 @@ def _beside(path: Path, kind: str, said: str | None) -> list[Path]:
 
 def _yzx(path: Path, options: Options, reader: type[Yzx] = Yzx) -> Reader:
     index = (path if path.is_dir() else path.parent) / FEATURE_INDEX
-    return reader(_plain(path), options.nonclick_weight, Meaning.read(index) if index.is_file() else None)
+    return reader(
+        _plain(path), options.nonclick_weight, FeatureIndex.read(index) if index.is_file() else None
+    )
 
 
 def _mapped(path: Path, options: Options) -> Reader:
@@ -164,9 +166,9 @@ FORMATS: dict[str, Format] = {
         "the cleaned iPinYou CSV: a header, 20 columns",
         lambda path, options: CleanedCsv(_plain(path), options.nonclick_weight),
     ),
-    detect.TRIPLES: Format(
+    detect.CLICK_PRICE_PCTR: Format(
         "click price pctr text (rlb-dp, rtbarbitrage)",
-        lambda path, options: Triples(_plain(path), options.nonclick_weight),
+        lambda path, options: ClickPricePctr(_plain(path), options.nonclick_weight),
     ),
     detect.YZX: Format("yzx text: click price index:value ...", _yzx),
     detect.YZBX: Format(
@@ -176,6 +178,6 @@ FORMATS: dict[str, Format] = {
     detect.AUCTIONNET: Format("AuctionNet period CSV", lambda path, _: AuctionNet(_plain(path))),
     detect.MAPPED: Format("any CSV, JSON-lines or Parquet file, by a mapping", _mapped),
     detect.OWN: Format(
-        "the auction log of jointbid run", lambda path, options: OwnLog(_plain(path), options.seat)
+        "the auction log of jointbid run", lambda path, options: JointbidLog(_plain(path), options.seat)
     ),
 }

@@ -8,7 +8,7 @@ were lost.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,9 @@ from ..rows.columns import PRICE_MAX
 from ..rows.compression import order_of
 from ..rows.delimited import Form, Rows, read_rows
 from ..rows.number_cells import numbers_of
-from ..rows.row_audit import Account
+from ..rows.row_audit import RowAudit
 from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
-from .featindex import Meaning
+from .featindex import FeatureIndex
 
 FEATURES = "features"
 _UNLISTED = (
@@ -41,7 +41,7 @@ _LEADING = (flag("click"), Column("price", "number", 0, PRICE_MAX))
 class Yzx(WonLog):
     """Reader of `yzx` files."""
 
-    meaning: Meaning | None
+    meaning: FeatureIndex | None
 
     @property
     def roles(self) -> Roles:
@@ -61,41 +61,52 @@ class Yzx(WonLog):
     @property
     def _told(self) -> tuple[str, ...]:
         if self.meaning is None:
+            apart = ("each campaign numbers its features anew: they are kept apart",)
             return (
                 "without featindex.txt beside the file profile cannot be told from context: all features count as context",
+                *(apart if self._several else ()),
             )
         return (f"featindex.txt says what the features are; it numbers them by {self.meaning.dialect}",)
 
-    def chunks(self, account: Account) -> Iterator[pa.Table]:
+    @property
+    def _several(self) -> bool:
+        """Whether the files are of several campaigns."""
+        return len(set(map(campaign_of, self.files))) > 1
+
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         seen = 0
         for place, file in enumerate(self.files):
-            episodes = Episodes(account, place)
-            for block in read_rows(file, (Column("line", "id"),), account, _FORM):
-                rows = _parsed(str(file), block, account, episodes, self.leading)
+            episodes, campaign = Episodes(audit, place), campaign_of(file)
+            for block in read_rows(file, (Column("line", "id"),), audit, _FORM):
+                rows = _parsed(block, audit, episodes, self.leading)
                 n = len(rows)
                 if self.meaning:
                     numbers = np.asarray(rows["features"].flatten().cast(pa.int64()))
                     text = self.meaning.text(rows["features"], numbers)
-                    account.notes[_UNLISTED] += self.meaning.unlisted(numbers)
+                    audit.notes[_UNLISTED] += self.meaning.unlisted(numbers)
                 else:
-                    text = {FEATURES: pc.binary_join(rows["features"], ",")}
+                    lists = rows["features"]
+                    if self._several:
+                        names = pc.binary_join_element_wise(campaign, lists.flatten(), "/")
+                        lists = pa.ListArray.from_arrays(lists.offsets, names)
+                    text = {FEATURES: pc.binary_join(lists, ",")}
                 yield make.chunk(
                     {
                         "time_us": (seen + np.arange(n)) * ROW_US,
-                        "campaign": make.constant(campaign_of(file), n),
+                        "campaign": make.constant(campaign, n),
                         "click": rows["click"],
                         "price_micros": make.micros(rows["price"], MICROS_PER_FEN_CPM),
                         "floor_micros": np.zeros(n, dtype=np.int64),
                         "weight": self.weight(rows["click"]),
                         "episode": episodes.of(rows.numbers),
-                        **self._outcome(rows, account),
+                        **self._outcome(rows, audit),
                         **text,
                     }
                 )
                 seen += n
 
-    def _outcome(self, _rows: Rows, _account: Account) -> dict[str, Any]:
+    def _outcome(self, _rows: Rows, _account: RowAudit) -> dict[str, Any]:
         """Columns on the outcome, beside or in place of the click."""
         return {}
 
@@ -117,9 +128,9 @@ class Yzbx(Yzx):
         lost = "prices and bids are taken for fen CPM; a row with a price at or above its bid was lost, and its outcome is unknown"
         return (lost, *FACTS[1:], *self._told, *order_of(self.files))
 
-    def _outcome(self, rows: Rows, account: Account) -> dict[str, Any]:
+    def _outcome(self, rows: Rows, audit: RowAudit) -> dict[str, Any]:
         won = rows["price"] < rows["bid"]
-        account.notes["clicks stand on rows that were lost; they are not used"] += int(
+        audit.notes["clicks stand on rows that were lost; they are not used"] += int(
             rows["click"][~won].sum()
         )
         return {
@@ -129,8 +140,8 @@ class Yzbx(Yzx):
         }
 
 
-def _parsed(file: str, block: Rows, account: Account, episodes: Episodes, leading: Sequence[Column]) -> Rows:
-    """Lines taken apart: the leading numbers, and the features as a list of numbers."""
+def _parsed(block: Rows, audit: RowAudit, episodes: Episodes, leading: Sequence[Column]) -> Rows:
+    """Take lines apart: the leading numbers, and the features as a list of numbers."""
     count = len(leading)
     line = pc.utf8_trim_whitespace(pc.replace_substring(block["line"], "\t", " "))
     short = np.asarray(pc.less(pc.count_substring(line, " "), count))
@@ -138,23 +149,19 @@ def _parsed(file: str, block: Rows, account: Account, episodes: Episodes, leadin
         text, number = line[int(i)].as_py(), int(block.numbers[i])
         if not episodes.takes(number, text):
             expected = " ".join(column.name for column in leading)
-            account.complain(
-                file, number, f": {text[:80]!r} is not '{expected} index:value ...'", "ragged row"
-            )
-    whole = Rows({"line": line}, block.numbers).without(short)
+            what = f": {text[:80]!r} is not '{expected} index:value ...'"
+            audit.reject(block.file, number, what, "ragged row")
+    whole = replace(block, columns={"line": line}).without(short)
     parts = pc.split_pattern(whole["line"], " ", max_splits=count)
     cells = [pc.list_element(parts, i) if len(whole) else pa.array([], pa.string()) for i in range(count + 1)]
-    found: dict[str, Any] = {}
     wrong = np.zeros(len(whole), dtype=bool)
-    for place, cell in enumerate(cells):
-        column = leading[place] if place < count else None
+    for column, cell in zip((*leading, None), cells, strict=True):
         name, rule = (column.name, column.allowed) if column else (FEATURES, _FEATURE_RULE)
-        found[name], bad = numbers_of(cell, column) if column else _features(cell)
-        for i in np.flatnonzero(bad & ~wrong):
-            what = f", column {name!r}: {cell[int(i)].as_py()[:80]!r} is not {rule}"
-            account.complain(file, int(whole.numbers[i]), what, f"bad {name}")
+        whole.columns[name], bad = numbers_of(cell, column) if column else _features(cell)
+        whole.reject(bad & ~wrong, audit, name, cell, rule)
         wrong |= bad
-    return Rows(found, whole.numbers).without(wrong)
+    del whole.columns["line"]
+    return whole.without(wrong)
 
 
 def _features(text: pa.Array) -> tuple[pa.ListArray, NDArray[np.bool_]]:

@@ -20,7 +20,7 @@ def warnings(survey: Survey, reader: Reader, suspects: list[Suspect]) -> Iterato
     yield from _leaks(survey, suspects)
     yield from _selection(survey)
     yield from _sample(survey)
-    yield from _houses(survey)
+    yield from _sources(survey)
     if survey.doubles:
         yield f"doubles: {survey.doubles:,} rows repeat another one in every column; they are kept"
     if not survey.in_order:
@@ -94,10 +94,10 @@ def _sample(survey: Survey) -> Iterator[str]:
         yield f"few clicks: {survey.clicks:,}; what is learned from so few is uncertain, and intervals are wide"
 
 
-def _houses(survey: Survey) -> Iterator[str]:
-    houses = survey.roles.houses
-    if len(houses) < 2:
-        there = houses[0] if houses else "no"
+def _sources(survey: Survey) -> Iterator[str]:
+    sources = survey.roles.sources
+    if len(sources) < 2:
+        there = sources[0] if sources else "no"
         also = (
             "its own predictions (pctr) still do for the table and for strategies"
             if "pctr" in survey.columns

@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from jointbid.sim.scenario import MICROS
 
-from ..read_log import LogTable
+from ..log_table import LogTable
 
 Floats = NDArray[np.float64]
 Micros = NDArray[np.int64]

@@ -1,4 +1,4 @@
-"""Cross-fitting in views: whatever prices a row was made without that row, down to weights, gains and choices.
+"""Cross-fitting in views: each row is priced by models, weights, gains and choices that were made without it.
 
 With K folds, *view k* is all that may be known when fold k is priced. In it the rows of fold k have scores of a model
 fitted without fold k, and the rows of any other fold j scores of a model fitted without folds j and k. So within view k
@@ -9,20 +9,24 @@ It takes K + K(K-1)/2 fits a model: 15 for five folds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
+from threadpoolctl import threadpool_limits
 
 from .features import Encoded
 
 Floats = NDArray[np.float64]
+LEAST = 1e-9
 DECIMALS = 9
 """Log-odds are rounded so that the last bits of a sum, which depend on threads, never reach a bid."""
 
@@ -97,18 +101,35 @@ def _logistic(
 ) -> Floats:
     """Fit without the rows `out` and score these; shape (penalties, rows out)."""
     columns = encoded.pruned(features, ~out, min_count)
-    model = logistic()
-    rows = []
-    for penalty in penalties:
-        model.set_params(C=penalty).fit(columns[~out], clicks[~out])
-        rows.append(model.decision_function(columns[out]))
-    return np.array(rows, dtype=np.float64).round(DECIMALS)
+    models = logistic_path(columns[~out], clicks[~out], penalties)
+    return np.array([model.decision_function(columns[out]) for model in models]).round(DECIMALS)
 
 
-def logistic() -> LogisticRegression:
-    """The regression as it is fitted here, one penalty after the other."""
+def logistic_path(columns: Any, clicks: NDArray[np.int64], penalties: Sequence[float]) -> Iterator[Any]:
+    """Yield one regression, fitted anew with each penalty from where the last fit ended."""
     # Newton's method: to this tolerance log-odds are right to .01; L-BFGS takes longer for that.
-    return LogisticRegression(solver="newton-cg", tol=1e-5, warm_start=True)
+    model = LogisticRegression(solver="newton-cg", tol=1e-5, warm_start=True)
+    for penalty in penalties:
+        yield model.set_params(C=penalty).fit(columns, clicks)
+
+
+def recalibrate(scores: Floats, clicks: NDArray[Any]) -> LogisticRegression:
+    """Fit a click's log-odds as a weighted sum of scores, shape (rows, scores), with hardly any penalty."""
+    return LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(scores, clicks)
+
+
+def weights_of(model: LogisticRegression) -> Floats:
+    """Return the intercept and the coefficients of a regression."""
+    return np.concatenate([model.intercept_, model.coef_[0]])
+
+
+def summed(parts: Sequence[Floats]) -> Floats:
+    """Return as log-odds the sources' probabilities added, with the ad's (the last part) counted once.
+
+    The sum E[theta | x] + E[theta | z] - E[theta] is kept within (0, 1).
+    """
+    added = sum(parts[:-1]) - (len(parts) - 2) * parts[-1]
+    return np.asarray(logit(np.clip(added, LEAST, 1 - LEAST)))
 
 
 def _boosting(
@@ -120,9 +141,6 @@ def _boosting(
     min_count: int,
 ) -> Floats:
     """The same by gradient boosted trees on the values' codes; shape (1, rows out)."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
-
     columns, categories = encoded.codes(features, ~out)
     if not columns.shape[1]:
         columns, categories = np.zeros((len(out), 1)), np.array([False])
@@ -162,11 +180,13 @@ def _choose(
     views: Floats, clicks: NDArray[np.int64], folds: NDArray[np.int64], penalties: Sequence[float]
 ) -> tuple[Floats, list[float]]:
     """Take in each view the penalty with the least log loss over its training rows."""
-    best = []
-    for view, scores in enumerate(views):
-        training = folds != view
-        best.append(int(np.argmin([log_loss(clicks[training], expit(score[training])) for score in scores])))
+    best = [least_loss(scores, clicks, folds != view) for view, scores in enumerate(views)]
     return np.array([scores[b] for scores, b in zip(views, best, strict=True)]), [penalties[b] for b in best]
+
+
+def least_loss(scores: Floats, clicks: NDArray[np.int64], rows: NDArray[np.bool_]) -> int:
+    """Return which of several scores has the least log loss on some rows."""
+    return int(np.argmin([log_loss(clicks[rows], expit(score[rows])) for score in scores]))
 
 
 def refit(
@@ -174,7 +194,7 @@ def refit(
 ) -> tuple[Floats, Floats]:
     """Combine views linearly on log-odds, with weights fitted in each view to its training rows' clicks.
 
-    With one input this is Platt's recalibration; with the scores of two houses it is stacking: no model has seen
+    With one input this is Platt's recalibration; with the scores of two sources it is stacking: no model has seen
     the columns of both.
 
     Returns:
@@ -183,11 +203,9 @@ def refit(
     combined, weights = [], []
     for view, columns in enumerate(np.stack(inputs, axis=2)):
         training = folds != view
-        model = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(
-            columns[training], clicks[training]
-        )
+        model = recalibrate(columns[training], clicks[training])
         combined.append(np.round(model.decision_function(columns), DECIMALS))
-        weights.append(np.concatenate([model.intercept_, model.coef_[0]]))
+        weights.append(weights_of(model))
     return np.array(combined), np.array(weights)
 
 

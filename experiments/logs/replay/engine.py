@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from jointbid.sim import AccountState, Entrant, Feedback, LogColumns, Scenario, VisibleRequests, simulate
 from jointbid.sim.scenario import MICROS, LogSupply
 
-from ..read_log import LogTable
+from ..log_table import LogTable
 
 
 class ColumnBids:

@@ -129,7 +129,7 @@ def _block(
 ) -> tuple[sparse.csr_matrix, NDArray[np.int64]]:
     """0/1 columns of one feature, in the order of its values, and the hash of each column."""
     codes, cells = pd.factorize(values.astype(str), sort=True)
-    held = [held_values(cell, hidden, several=several) for cell in cells]
+    held = [visible_values(cell, hidden, several=several) for cell in cells]
     words = sorted({value for cell in held for value in cell})
     places, marks = _hashed(words, hash_bits)
     column = dict(zip(words, places.tolist(), strict=True))
@@ -142,7 +142,7 @@ def _block(
     return of_cell[codes], marks
 
 
-def held_values(cell: str, hidden: frozenset[str], *, several: bool) -> list[str]:
+def visible_values(cell: str, hidden: frozenset[str], *, several: bool) -> list[str]:
     """The values of a cell that are not hidden; '' where there is none."""
     if PRESENT in hidden or (hidden and not several):
         return [""]  # of a column with one value a row the gap itself would tell: all of it is left out
@@ -151,9 +151,14 @@ def held_values(cell: str, hidden: frozenset[str], *, several: bool) -> list[str
     return [value for value in dict.fromkeys(cell.split(",")) if value not in hidden] or [""]
 
 
+def value_hash(value: str, bits: int) -> int:
+    """Return the hash of a value."""
+    return zlib.crc32(value.encode()) & ((1 << bits) - 1)
+
+
 def _hashed(words: Sequence[str], hash_bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The column of each word: those of one hash share it, in the order in which they come; and the hash of each column."""
-    mark = np.array([zlib.crc32(word.encode()) & ((1 << hash_bits) - 1) for word in words], dtype=np.int64)
+    mark = np.array([value_hash(word, hash_bits) for word in words], dtype=np.int64)
     held, first, place = np.unique(mark, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first, kind="stable")] = np.arange(len(first))

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...errors import BadInput
-from ..read_log import LogTable
+from ..log_table import LogTable
 from ..rows.columns import HOUR_US
 
 USER = "user"

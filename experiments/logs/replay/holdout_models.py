@@ -10,23 +10,22 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import log_loss
+from scipy.special import expit
 
 from ...errors import BadInput
-from ..read_log import LogTable
-from .crossfit import DECIMALS, LEARNERS
-from .features import encode
+from ..log_table import LogTable
+from .crossfit import DECIMALS, LEARNERS, least_loss, recalibrate, summed
+from .features import Encoded, encode
 from .folds import fold_without_classes, person_draws, time_folds
-from .plan import Plan, odds_shift
+from .plan import Plan, check_clicks, odds_shift
 
 Floats = NDArray[np.float64]
-LEAST = 1e-9
+Hidden = Mapping[str, Collection[str]]
+"""By column the values that are left out."""
 
 
 def training_rows(plan: Plan, log: LogTable) -> NDArray[np.bool_]:
-    """Which rows are for learning and tuning: the first in time, or so many of the people; shape (rows,).
+    """Return which rows are for learning and tuning: the first in time, or a share of the people; shape (rows,).
 
     Raises:
         BadInput: nothing is left for one of the parts.
@@ -46,107 +45,87 @@ def training_rows(plan: Plan, log: LogTable) -> NDArray[np.bool_]:
 
 
 def forward_ctr(
-    plan: Plan,
-    log: LogTable,
-    training: NDArray[np.bool_],
-    arm: str,
-    hidden: Mapping[str, Collection[str]] | None = None,
+    plan: Plan, log: LogTable, training: NDArray[np.bool_], arm: str, hidden: Hidden | None = None
 ) -> Floats:
-    """P(click) of each row of the full log as the arm's data tells it, `hidden` values left out; shape (rows,).
+    """Return P(click) of each row of the full log from the arm's data, `hidden` values left out; shape (rows,).
 
     Raises:
         BadInput: an arm that the log has no columns for, or too few clicks to learn from.
     """
     clicks = log.frame["click"].to_numpy()
     wanted = columns_of(log, arm)
-    check_clicks(plan, log, clicks[training])
-    scores = [_scores(plan, log, training, clicks, columns, hidden) for columns in wanted.values()]
+    check_training(plan, log, clicks[training])
+    scores = []
+    for columns in wanted.values():
+        encoded = encode_columns(plan, log, columns, hidden)
+        found = None if encoded is None else sample_scores(plan, encoded, columns, clicks, training)
+        scores.append(np.zeros(len(log)) if found is None else found[0])
     shift = odds_shift(replace(log, frame=log.frame[training]))
-    if arm == "summed":
-        return expit(summed([expit(_refit([score], clicks, training) + shift) for score in scores]))
-    return expit(_refit(scores, clicks, training) + shift)
+
+    def combined(inputs: Sequence[Floats]) -> Floats:
+        columns = np.column_stack(inputs)
+        model = recalibrate(columns[training], clicks[training])
+        return expit(np.round(model.decision_function(columns), DECIMALS) + shift)
+
+    return expit(summed([combined([score]) for score in scores])) if arm == "summed" else combined(scores)
 
 
 def columns_of(log: LogTable, arm: str) -> dict[str, tuple[str, ...]]:
-    """The feature columns of each model that an arm needs, `none` (what everybody knows) the last where there are several.
+    """Return the feature columns of each model that an arm needs; `none` is the last of several.
 
     Raises:
         BadInput: an arm that the log has no columns for.
     """
-    roles, houses = log.roles, log.roles.houses
-    own = {
-        "none": roles.ad,
-        **{house: roles.of(house) + roles.ad for house in houses},
-        "joint": roles.features,
-    }
-    wanted = {"stacked": [*houses, "none"], "summed": [*houses, "none"]}.get(arm, [arm])
-    if not set(wanted) <= set(own):
-        raise BadInput(f"study.arm = {arm}: {log.path} has data for {', '.join([*own, 'stacked', 'summed'])}")
-    return {name: own[name] for name in wanted}
-
-
-def check_clicks(plan: Plan, log: LogTable, clicks: NDArray[np.int64]) -> None:
-    """Raise `BadInput` where training rows, in their order, have too few clicks to learn from, or none outside one fold."""
-    needed = 5 * plan.settings.folds
-    if min(clicks.sum(), (1 - clicks).sum()) < needed:
+    models = log.roles.models
+    several = [*log.roles.sources, "none"]
+    wanted = several if arm in {"stacked", "summed"} else [arm]
+    if not set(wanted) <= set(models):
         raise BadInput(
-            f"{log.path}: {clicks.sum()} clicks among {len(clicks)} training rows; to learn from them takes "
-            f"{needed} rows with a click and as many without"
+            f"study.arm = {arm}: {log.path} has data for {', '.join([*models, 'stacked', 'summed'])}"
         )
-    folds = time_folds(len(clicks), plan.settings.folds)
-    lost = fold_without_classes(clicks, folds, out=1)
+    return {name: models[name] for name in wanted}
+
+
+def check_training(plan: Plan, log: LogTable, clicks: NDArray[np.int64]) -> None:
+    """Raise `BadInput` where training rows, in order of time, have too few clicks, or none outside one fold."""
+    number = plan.settings.folds
+    check_clicks(log.path, clicks, number, "training rows")
+    lost = fold_without_classes(clicks, time_folds(len(clicks), number), out=1)
     if lost:
         raise BadInput(
             f"{log.path}: all {clicks.sum()} clicks of the training rows, or all rows without, lie in part {lost[0] + 1} of "
-            f"{plan.settings.folds} (study.replay.folds): nothing can be learned without it"
+            f"{number} (study.replay.folds): nothing can be learned without it"
         )
 
 
-def summed(parts: Sequence[Floats]) -> Floats:
-    """The houses' probabilities added, what everybody knows (the last) counted once, floored at 0; as log-odds."""
-    added = sum(parts[:-1]) - (len(parts) - 2) * parts[-1]
-    return np.asarray(logit(np.clip(added, LEAST, 1 - LEAST)))
+def encode_columns(
+    plan: Plan, log: LogTable, columns: Sequence[str], hidden: Hidden | None
+) -> Encoded | None:
+    """Encode the columns of one model; None where it has none."""
+    lists = log.roles.lists & set(columns)
+    return encode(log.frame, columns, lists, hidden, plan.settings.hash_bits) if columns else None
 
 
-def _scores(
+def sample_scores(
     plan: Plan,
-    log: LogTable,
-    training: NDArray[np.bool_],
-    clicks: NDArray[np.int64],
+    encoded: Encoded,
     columns: Sequence[str],
-    hidden: Mapping[str, Collection[str]] | None,
-) -> Floats:
-    """Log-odds in the sample: of training rows out of their fold, of the others by all training rows."""
-    settings, roles = plan.settings, log.roles
-    encoded = (
-        encode(log.frame, columns, roles.lists & set(columns), hidden, settings.hash_bits)
-        if columns
-        else None
-    )
-    if encoded is None:
-        return np.zeros(len(log))
-    folds = np.full(len(log), -1, dtype=np.int64)
+    clicks: NDArray[np.int64],
+    training: NDArray[np.bool_],
+) -> tuple[Floats, list[float]]:
+    """Return log-odds in the sample, and the penalties tried up to the best one.
+
+    Training rows are scored out of their fold, the others by a model of all training rows; shape (rows,).
+    """
+    settings = plan.settings
+    folds = np.full(len(clicks), -1, dtype=np.int64)
     folds[training] = time_folds(int(training.sum()), settings.folds)
-    logistic = settings.learner == "logistic"
-    penalties = sorted(settings.penalties) if logistic else [np.nan]
-    found = np.full((len(penalties), len(log)), np.nan)
-    for fold in range(-1, settings.folds):
-        out = ~training if fold < 0 else ~training | (folds == fold)
+    penalties = sorted(settings.penalties) if settings.learner == "logistic" else [np.nan]
+    found = np.full((len(penalties), len(clicks)), np.nan)
+    for fold in np.unique(folds):
+        out = ~training | (folds == fold)
         score = LEARNERS[settings.learner](encoded, columns, clicks, out, penalties, settings.min_count)
-        rows = np.flatnonzero(out)
-        mine = folds[rows] == fold
-        found[:, rows[mine]] = score[:, mine]
-    best = int(np.argmin([log_loss(clicks[training], expit(row[training])) for row in found]))
-    return found[best]
-
-
-def _refit(scores: Sequence[Floats], clicks: NDArray[np.int64], training: NDArray[np.bool_]) -> Floats:
-    """Combined, or recalibrated, on log-odds by the training rows' clicks."""
-    columns = np.column_stack(scores)
-    model = combination(columns[training], clicks[training])
-    return np.round(model.decision_function(columns), DECIMALS)
-
-
-def combination(scores: Floats, clicks: NDArray[np.int64]) -> LogisticRegression:
-    """Weights of scores, shape (rows, scores), for a click's log-odds; hardly penalised."""
-    return LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(scores, clicks)
+        mine = folds[out] == fold
+        found[:, np.flatnonzero(out)[mine]] = score[:, mine]
+    best = least_loss(found, clicks, training)
+    return found[best], penalties[: best + 1]

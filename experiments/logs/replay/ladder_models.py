@@ -7,19 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit
 
-from .crossfit import Model, cross_fit, honest, refit
+from .crossfit import Model, cross_fit, honest, refit, summed
 from .features import encode
 from .plan import Plan, Requests
 from .prediction_quality import quality
 
 Floats = NDArray[np.float64]
 JOINED = ("stacked", "joint", "summed")
-"""Rungs that use every house's columns; below them stand `none` and the houses one by one."""
+"""Rungs that use the columns of all sources; below them stand `none` and the sources one by one."""
 ALL, WITHOUT = "all", "without_suspects"
 """The two variants of the features, always side by side where a value is suspect."""
-_LEAST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -40,29 +39,21 @@ class Ladder:
 def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
     """Learn every rung with all values and, unless none is suspect, without the suspect ones."""
     log, settings = requests.log, plan.settings
-    roles, houses = log.roles, log.roles.houses
-    own = {
-        "none": roles.ad,
-        **{house: roles.of(house) + roles.ad for house in houses},
-        "joint": roles.features,
-    }
-    variants: dict[str, Mapping[str, tuple[str, ...]]] = {ALL: {}}
-    if requests.hidden:
-        variants[WITHOUT] = requests.hidden
+    own, hidden = log.roles.models, requests.hidden
+    variants = {ALL: {}, WITHOUT: hidden} if hidden else {ALL: {}}
     # A rung that has no suspect column is the same in both variants, and is learned once.
     name_of = {
         tags: {
-            rung: rung if set(columns).isdisjoint(requests.hidden) else f"{rung} {tags}"
+            rung: rung if set(columns).isdisjoint(hidden) else f"{rung} {tags}"
             for rung, columns in own.items()
         }
         for tags in variants
     }
-    models = {name_of[tags][rung]: Model(tags, own[rung]) for tags in reversed(variants) for rung in own}
     views, penalties = cross_fit(
-        models,
+        {name_of[tags][rung]: Model(tags, own[rung]) for tags in reversed(variants) for rung in own},
         {
-            tags: encode(log.frame, roles.features, roles.lists, hidden, settings.hash_bits)
-            for tags, hidden in variants.items()
+            tags: encode(log.frame, log.roles.features, log.roles.lists, left_out, settings.hash_bits)
+            for tags, left_out in variants.items()
         },
         requests.clicks,
         requests.folds,
@@ -75,7 +66,6 @@ def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
         tags: _ladder(
             {rung: views[name] for rung, name in names.items()},
             {rung: penalties[name] for rung, name in names.items()},
-            houses,
             requests,
             stack_on_ad=settings.stack_on_ad,
         )
@@ -86,24 +76,22 @@ def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
 def _ladder(
     scores: Mapping[str, Floats],
     penalties: Mapping[str, list[float]],
-    houses: tuple[str, ...],
     requests: Requests,
     *,
     stack_on_ad: bool,
 ) -> Ladder:
-    """Recalibrate each model, stack the houses' scores, and add up their probabilities."""
-    stacked = [*houses, *(["none"] if stack_on_ad else [])]
-    inputs = {rung: [scores[rung]] for rung in ("none", *houses, "joint")}
-    inputs["stacked"] = [scores[house] for house in stacked]
+    """Recalibrate each model, stack the sources' scores, and add up their probabilities."""
+    sources = requests.log.roles.sources
+    stacked = [*sources, *(["none"] if stack_on_ad else [])]
+    inputs = {rung: [scores[rung]] for rung in ("none", *sources, "joint")}
+    inputs["stacked"] = [scores[source] for source in stacked]
     odds, weights = {}, {}
     for rung, columns in inputs.items():
         refitted, weights[rung] = refit(columns, requests.clicks, requests.folds)
         odds[rung] = refitted + requests.odds_shift
-    # The marginal models simply added: E[theta | x] + E[theta | z] - E[theta], floored at 0.
-    added = sum(expit(odds[house]) for house in houses) - (len(houses) - 1) * expit(odds["none"])
-    odds["summed"] = logit(added.clip(_LEAST, 1 - _LEAST))
+    odds["summed"] = summed([expit(odds[source]) for source in (*sources, "none")])
     weights["summed"] = np.ones((1, 0))
-    rungs = ("none", *houses, *JOINED)
+    rungs = ("none", *sources, *JOINED)
     return Ladder(
         {rung: odds[rung] for rung in rungs}, {rung: weights[rung].mean(axis=0) for rung in rungs}, penalties
     )

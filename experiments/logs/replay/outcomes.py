@@ -47,13 +47,13 @@ def play(
 ) -> tuple[list[Outcome], Counter[str]]:
     """Replay every arm under one budget, and let each view vote for the better single source.
 
-    With a split budget each house is a department with its share of the money, and the higher bid competes.
+    With a split budget each source is a department with its share of the money, and the higher bid competes.
 
     Gains and votes come from the views' training rows alone.
     """
     total = float(requests.cost.sum())
     budget = share * total / MICROS if np.isfinite(share) else None
-    houses = requests.log.roles.houses
+    sources = requests.log.roles.sources
     outcomes, views = [], {}
 
     def run(arm: str, departments: dict[str, Department], gains: NDArray[np.float64]) -> None:
@@ -68,13 +68,13 @@ def play(
     for arm in ladder.odds:
         views[arm], gains = tuned(arm, share)
         run(arm, {"focal": Department(honest(views[arm], requests.folds), budget)}, gains)
-    parts = {house: tuned(house, share / len(houses)) for house in houses}
+    parts = {source: tuned(source, share / len(sources)) for source in sources}
     departments = {
-        house: Department(honest(bids, requests.folds), None if budget is None else budget / len(houses))
-        for house, (bids, _) in parts.items()
+        source: Department(honest(bids, requests.folds), None if budget is None else budget / len(sources))
+        for source, (bids, _) in parts.items()
     }
     run(SPLIT_BUDGET, departments, np.concatenate([gains for _, gains in parts.values()]))
-    singles = {house: views[house] for house in houses}
+    singles = {source: views[source] for source in sources}
     return outcomes, votes(singles, requests.folds, requests.profit, requests.prices)
 
 

@@ -213,9 +213,9 @@ def _reach(own: OwnRun, winner: pa.Array) -> NDArray[np.float64]:
     person = np.asarray(pc.fill_null(own.rows["user"], -1))
     if own.scenario.audience.people is None:
         return np.array([float((seen & (names == name)).sum()) for name in own.seats])
-    houses = list(dict.fromkeys(advertiser for advertiser, _ in own.seats.values()))
-    house = {name: houses.index(advertiser) for name, (advertiser, _) in own.seats.items()}
+    advertisers = list(dict.fromkeys(advertiser for advertiser, _ in own.seats.values()))
+    number = {name: advertisers.index(advertiser) for name, (advertiser, _) in own.seats.items()}
     rows = np.flatnonzero(seen & (names != ""))
-    key = np.array([house[name] for name in names[rows]], dtype=np.int64) * 2**40 + person[rows]
+    key = np.array([number[name] for name in names[rows]], dtype=np.int64) * 2**40 + person[rows]
     _, first = np.unique(key, return_index=True)
     return np.array([float((names[rows[first]] == name).sum()) for name in own.seats])

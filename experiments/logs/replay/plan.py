@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from jointbid.sim.scenario import MICROS, LogSupply
 
 from ...config.replay_settings import Replay
+from ...config.settings import Settings
 from ...errors import BadInput
 from ..inspection.leaks import LeakCounts
-from ..log_table import HOUSES
-from ..read_log import LogTable, RowCount, check_houses, read_supply
+from ..log_table import SOURCES, LogTable, RowCount
+from ..read_log import check_sources, read_supply
 from .bids import click_values, costs
 from .folds import (
     Blocks,
@@ -50,24 +50,19 @@ class Plan:
         return 1 if self.settings.split == "time" else self.settings.splits
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> Plan:
-        """Read `seed`, `supply`, `study.silo`, `study.replay` and `executor` of a resolved configuration.
+    def from_settings(cls, settings: Settings[Any]) -> Plan:
+        """Take what a replay uses of the settings of a study on a log.
 
         Raises:
-            BadInput: with every problem.
+            BadInput: no log, or a silo that a log does not have.
         """
-        study = config.get("study") or {}
-        executor = config.get("executor") or {}
-        supply, problems = _checked(LogSupply, config.get("supply") or {}, "supply")
-        settings, more = _checked(Replay, study.get("replay") or {}, "study.replay")
-        problems += more
-        silo = study.get("silo", "best_single")
+        supply, study, executor = settings.scenario.supply, settings.study, settings.executor
+        assert isinstance(supply, LogSupply)  # noqa: S101 - callers have a log
+        silo = getattr(study, "silo", "best_single")
         if silo not in SILOS:
-            problems.append(f"study.silo = {silo}: the replay of a log knows {', '.join(SILOS)}")
-        if problems:
-            raise BadInput(problems)
-        jobs = 1 if executor.get("name") == "serial" else executor.get("jobs") or -1
-        return cls(supply, settings, silo, int(config.get("seed", 1)), int(jobs))
+            raise BadInput(f"study.silo = {silo}: must be one of {', '.join(SILOS)} in the replay of a log")
+        jobs = 1 if executor.name == "serial" else executor.jobs or -1
+        return cls(supply, study.replay, silo, settings.seed, jobs)
 
 
 @dataclass(frozen=True)
@@ -115,10 +110,10 @@ def load(plan: Plan) -> Requests:
         BadInput: a file that cannot be used, too few clicks to learn from, a budget that buys nothing.
     """
     log = seen_rows(read_supply(plan.supply, plan.seed))
-    check_houses(log)
-    if plan.silo in HOUSES and plan.silo not in log.roles.houses:
+    check_sources(log)
+    if plan.silo in SOURCES and plan.silo not in log.roles.sources:
         raise BadInput(
-            f"study.silo = {plan.silo}: {log.path} has no columns of it, only {', '.join(log.roles.houses)}"
+            f"study.silo = {plan.silo}: {log.path} has no columns of it, only {', '.join(log.roles.sources)}"
         )
     blocks = blocks_of(log, plan.settings.blocks, plan.settings.block_h)
     requests = replace(prepare(plan, log), blocks=blocks)
@@ -168,12 +163,7 @@ def prepare(plan: Plan, log: LogTable) -> Requests:
     """
     frame = log.frame
     clicks, folds = frame["click"].to_numpy(), _folds(log, plan.settings, [plan.seed, 0])
-    needed = CLICKS_PER_FOLD * plan.settings.folds
-    if min(clicks.sum(), (1 - clicks).sum()) < needed:
-        raise BadInput(
-            f"{log.path}: {clicks.sum()} clicks among {len(log)} rows; {plan.settings.folds} folds need at least "
-            f"{needed} rows with a click and {needed} without"
-        )
+    check_clicks(log.path, clicks, plan.settings.folds)
     check_folds(plan, log, clicks, folds)
     return Requests(
         log=log,
@@ -187,6 +177,16 @@ def prepare(plan: Plan, log: LogTable) -> Requests:
         odds_shift=odds_shift(log),
         hidden=hidden_values(plan, log),
     )
+
+
+def check_clicks(path: str, clicks: NDArray[np.int64], folds: int, what: str = "rows") -> None:
+    """Raise `BadInput` where rows have too few clicks, or too few without, to learn from."""
+    needed = CLICKS_PER_FOLD * folds
+    if min(clicks.sum(), (1 - clicks).sum()) < needed:
+        raise BadInput(
+            f"{path}: {clicks.sum()} clicks among {len(clicks)} {what}; {folds} folds need at least {needed} rows with a "
+            f"click and {needed} without"
+        )
 
 
 def odds_shift(log: LogTable) -> float:
@@ -235,14 +235,3 @@ def _folds(log: LogTable, settings: Replay, seed: Sequence[int]) -> NDArray[np.i
 def _strata(frame: pd.DataFrame) -> pd.Series:
     """Campaign and outcome: every fold gets its share of each campaign's clicks."""
     return frame["campaign"].astype(str) + "|" + frame["click"].astype(str)
-
-
-def _checked(model: type[Any], tree: Mapping[str, Any], place: str) -> tuple[Any, list[str]]:
-    """Return the validated settings, or what is wrong with them."""
-    try:
-        return model.model_validate(dict(tree)), []
-    except ValidationError as error:
-        return None, [
-            f"{place}.{'.'.join(map(str, detail['loc']))}: {detail['msg']}"
-            for detail in error.errors(include_url=False)
-        ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+
+from .crossfit import recalibrate
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +43,7 @@ def quality(
     """
     ctr = np.average(clicks, weights=weights)
     loss = _log_loss(clicks, odds, weights)
-    slope = LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(odds[:, None], clicks).coef_[0, 0]
+    slope = recalibrate(odds[:, None], clicks).coef_[0, 0]
     base = _log_loss(clicks, np.full(len(odds), np.log(ctr / (1 - ctr))), weights)
     return {
         "auc": float(roc_auc_score(clicks, odds)),

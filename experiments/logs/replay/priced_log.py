@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from jointbid.sim import LogColumns
 from jointbid.sim.scenario import HOUR_US, MICROS, Rivals
 
 from ...errors import BadInput
-from ..read_log import LogTable
+from ..log_table import LogTable
 from .bids import click_values
 from .holdout_models import forward_ctr, training_rows
 from .plan import Plan, seen_rows
@@ -23,7 +24,7 @@ DAY_US = 24 * HOUR_US
 
 
 @dataclass(frozen=True)
-class Field:
+class PricedLog:
     """A log, priced: which rows are for learning, P(click) of each, and what a click is worth to its campaign.
 
     Arrays have the shape (rows,); `value` is in currency, `happened` is 0 or 1 where the outcome was seen and the
@@ -36,10 +37,10 @@ class Field:
     worth: Floats
     happened: Floats
 
-    def part(self, rows: NDArray[np.bool_]) -> Field:
+    def select(self, rows: NDArray[np.bool_]) -> PricedLog:
         """Some of the rows."""
         log = replace(self.log, frame=self.log.frame[rows].reset_index(drop=True))
-        return Field(log, self.training[rows], self.ctr[rows], self.worth[rows], self.happened[rows])
+        return PricedLog(log, self.training[rows], self.ctr[rows], self.worth[rows], self.happened[rows])
 
     def columns(self, scale: float = 1.0) -> LogColumns:
         """The rows for the engine; their weights over `scale`, their times from the start of the first day."""
@@ -84,9 +85,9 @@ def check_landscape(log: LogTable, kind: str) -> None:
         raise BadInput(f"study.replay.landscape = kaplan_meier: {log.path} does not tell what the logger bid")
 
 
-def open_field(
+def price_log(
     plan: Plan, log: LogTable, arm: str, hidden: Mapping[str, Collection[str]] | None = None
-) -> Field:
+) -> PricedLog:
     """Price a log: by the predictions that came with it, else by learning from its training rows, `hidden` values left out.
 
     Raises:
@@ -100,7 +101,7 @@ def open_field(
     if brought and "known" in frame:
         happened = np.where(frame["known"], happened, ctr)
     learned = replace(log, frame=frame[training])
-    return Field(log, training, ctr, _worth(plan, log, learned), happened)
+    return PricedLog(log, training, ctr, _worth(plan, log, learned), happened)
 
 
 def _worth(plan: Plan, log: LogTable, training: LogTable) -> Floats:
@@ -126,16 +127,11 @@ def landscape(log: LogTable, kind: str) -> Rivals:
     """
     frame = log.frame
     price, weight = frame["price_micros"].to_numpy() / MICROS, frame["weight"].to_numpy()
-    share = _weights(price, weight)
     check_landscape(log, kind)
     if kind == "kaplan_meier" and not log.full_information:
-        share = truncated(price, frame["bid_micros"].to_numpy() / MICROS, weight)
-    return as_histogram(*share)
-
-
-def _weights(price: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    held, place = np.unique(price, return_inverse=True)
-    return held, np.bincount(place, weight).astype(np.float64)
+        return as_histogram(*truncated(price, frame["bid_micros"].to_numpy() / MICROS, weight))
+    distinct, place = np.unique(price, return_inverse=True)
+    return as_histogram(distinct, np.bincount(place, weight).astype(np.float64))
 
 
 def truncated(price: Floats, bid: Floats, weight: Floats) -> tuple[Floats, Floats]:
@@ -150,10 +146,14 @@ def truncated(price: Floats, bid: Floats, weight: Floats) -> tuple[Floats, Float
     order = np.argsort(bid)
     gone = np.concatenate([[0.0], np.cumsum(weight[order])])[np.searchsorted(bid[order], held, side="left")]
     at_risk = np.maximum(begun - gone, there)
-    steps = 1.0 - there / at_risk
+    return held, product_limit(there, at_risk)
+
+
+def product_limit(events: NDArray[Any], at_risk: NDArray[Any]) -> Floats:
+    """Return the probability of each of some rising prices: F(p) is the product over q > p of 1 - events / at risk."""
     # The lowest price has nothing below it: its own factor is 0, and is left out of the product above it.
-    upto = np.concatenate([np.cumprod(steps[::-1])[::-1][1:], [1.0]])
-    return held, np.diff(np.concatenate([[0.0], upto]))
+    upto = np.concatenate([np.cumprod((1.0 - events / at_risk)[::-1])[::-1][1:], [1.0]])
+    return np.diff(np.concatenate([[0.0], upto]))
 
 
 def as_histogram(price: Floats, share: Floats) -> Rivals:

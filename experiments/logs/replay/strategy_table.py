@@ -22,13 +22,13 @@ from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
 from ...errors import BadInput
-from ..read_log import LogTable
-from .bootstrap import Resampled, resample
+from ..log_table import LogTable
+from .bootstrap import resample
 from .folds import Blocks, blocks_of
 from .outcomes import budget_label
 from .plan import Plan
-from .priced_log import Field, landscape
-from .strategy_tuning import Ground, tune
+from .priced_log import PricedLog, landscape
+from .strategy_tuning import TuningRows, tune
 
 STRATEGIES = {
     "const": "constant",
@@ -49,7 +49,7 @@ METRICS = {
 }
 LEAST_ROWS = 20
 CONTROLS = 200
-"""So many control steps a run: strategies that watch their budget look at it that often."""
+"""Control steps a run, at which strategies look at their budget."""
 Floats = NDArray[np.float64]
 
 
@@ -114,7 +114,7 @@ def playable(
 
 def play_all(
     plan: Plan,
-    field: Field,
+    priced: PricedLog,
     parts: Sequence[Part],
     shares: tuple[float, ...],
     progress: Callable[[str], None],
@@ -122,8 +122,8 @@ def play_all(
     """The table: columns `campaign`, `budget_share`, `strategy`, `metric`, `unit`, `estimate`, `ci_low`, `ci_high`, `parameters`."""
     rows: list[dict[str, Any]] = []
     for part in parts:
-        own = field.part(part.rows)
-        training, test = own.part(own.training), own.part(~own.training)
+        own = priced.select(part.rows)
+        training, test = own.select(own.training), own.select(~own.training)
         played = list(_campaign(plan, part.campaign, training, test, shares))
         rows += _estimates(plan, test, part.blocks, played)
         progress(f"campaign {part.campaign}: {len(played)} runs on {len(test.log):,} test rows")
@@ -131,7 +131,7 @@ def play_all(
 
 
 def _campaign(
-    plan: Plan, campaign: str, training: Field, test: Field, shares: tuple[float, ...]
+    plan: Plan, campaign: str, training: PricedLog, test: PricedLog, shares: tuple[float, ...]
 ) -> Iterator[Played]:
     """Every strategy at every budget in one campaign."""
     # A strategy that plans ahead counts rows: money is scaled so that the average row stands for one impression.
@@ -145,9 +145,9 @@ def _campaign(
     market = Market.of(scenario)
     for share in shares:
         budget = share * test_cost
-        ground = Ground.of(training, share * learned_cost, scale, plan.seed)
+        rows = TuningRows.from_priced_log(training, share * learned_cost, scale, plan.seed)
         for label, name in STRATEGIES.items():
-            parameters = tune(name, ground)
+            parameters = tune(name, rows)
             strategy = make(StrategySpec(name=name, **parameters), market)
             won = np.zeros(len(test.log), dtype=np.bool_)
 
@@ -160,43 +160,34 @@ def _campaign(
             yield Played(campaign, share, label, won, parameters, budget * scale)
 
 
-def _cost(field: Field, scale: float = 1.0) -> Floats:
-    frame = field.log.frame
+def _cost(priced: PricedLog, scale: float = 1.0) -> Floats:
+    frame = priced.log.frame
     return frame["price_micros"].to_numpy() * frame["weight"].to_numpy() / MICROS / scale
 
 
-def _estimates(plan: Plan, test: Field, blocks: Blocks, played: list[Played]) -> Iterator[dict[str, Any]]:
-    """Totals of the test rows that were won, with intervals by resampling them."""
+def _estimates(plan: Plan, test: PricedLog, blocks: Blocks, played: list[Played]) -> Iterator[dict[str, Any]]:
+    """Yield totals of the test rows that were won, with intervals by resampling them."""
     weight, cost = test.log.frame["weight"].to_numpy(), _cost(test)
     columns = {"requests": weight}
     for number, one in enumerate(played):
-        columns |= {
-            f"{number} clicks": one.won * weight * test.happened,
-            f"{number} cost": one.won * cost,
-            f"{number} wins": one.won * weight,
-        }
-    settings = plan.settings
-    totals = resample([columns], settings.bootstrap, plan.seed, blocks.numbers)
-    units = {metric: unit.format(currency=test.log.currency) for metric, unit in METRICS.items()}
+        won = {"clicks": weight * test.happened, "cost": cost, "wins": weight}
+        columns |= {f"{number} {what}": one.won * column for what, column in won.items()}
+    totals = resample([columns], plan.settings.bootstrap, plan.seed, blocks.numbers)
     for number, one in enumerate(played):
         clicks, spent, wins = (totals[f"{number} {what}"] for what in ("clicks", "cost", "wins"))
-        found: dict[str, Resampled] = {
-            "clicks": clicks,
-            "cost": spent,
-            "ecpc": spent / clicks,
-            "win_rate": wins / totals["requests"],
-        }
-        for metric, value in found.items():
+        found = (clicks, spent, spent / clicks, wins / totals["requests"])
+        parameters = " ".join(f"{name}={value:.4g}" for name, value in one.parameters.items())
+        for (metric, unit), value in zip(METRICS.items(), found, strict=True):
             low, high = value.interval
             yield {
                 "campaign": one.campaign,
                 "budget_share": one.share,
                 "strategy": one.strategy,
                 "metric": metric,
-                "unit": units[metric],
+                "unit": unit.format(currency=test.log.currency),
                 "estimate": value.point,
                 "ci_low": low,
                 "ci_high": high,
-                "parameters": " ".join(f"{name}={number:.4g}" for name, number in one.parameters.items()),
+                "parameters": parameters,
                 "budget": one.budget,
             }

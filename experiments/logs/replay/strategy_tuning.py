@@ -6,7 +6,7 @@ row is bought whole, and what the budget does not allow for is lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS
 
-from .priced_log import Field
+from .priced_log import PricedLog
 
 Floats = NDArray[np.float64]
 STEPS = 40
@@ -24,12 +24,12 @@ NEAR = 0.02
 """Of parameters that buy this nearly the most clicks the cheapest is taken: money that just lasts on the training rows does
 not on others, and what it bought beyond is mostly noise."""
 LEAST = 1e-12
-CURVES = (0.25, 0.5, 1.0, 2.0, 4.0)
+C_VALUES = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Tried as c of ORTB, in medians of the price."""
 
 
 @dataclass(frozen=True)
-class Ground:
+class TuningRows:
     """Training rows to tune on, arrays of shape (rows,): price, value and weight of each in currency, clicks.
 
     `budget` is in the same money for these rows.
@@ -40,60 +40,56 @@ class Ground:
     value: Floats
     cost: Floats
     clicks: Floats
-    u: Floats
+    uniform: Floats
     budget: float
 
     @classmethod
-    def of(cls, field: Field, budget: float, scale: float, seed: int) -> Ground:
-        """The rows of a field."""
-        frame = field.log.frame
+    def from_priced_log(cls, priced: PricedLog, budget: float, scale: float, seed: int) -> TuningRows:
+        """Take the rows of a priced log; weights are divided by `scale`, `seed` is of the uniforms."""
+        frame = priced.log.frame
         price, weight = frame["price_micros"].to_numpy() / MICROS, frame["weight"].to_numpy() / scale
-        u = np.random.default_rng([seed, 0x7574]).random(len(frame))
+        uniform = np.random.default_rng([seed, 0x7574]).random(len(frame))
         floor = frame["floor_micros"].to_numpy() / MICROS
-        return cls(price, floor, field.ctr * field.worth, price * weight, field.happened * weight, u, budget)
+        value, clicks = priced.ctr * priced.worth, priced.happened * weight
+        return cls(price, floor, value, price * weight, clicks, uniform, budget)
 
     def clicks_of(self, bids: Floats) -> tuple[float, float]:
-        """Clicks that the bids buy, and what they cost."""
+        """Return the clicks that the bids buy, and their cost."""
         wanted = np.flatnonzero((bids > self.price) & (bids >= self.floor))
         spent = np.cumsum(self.cost[wanted])
         kept = wanted[spent <= self.budget]
         return float(self.clicks[kept].sum()), float(self.cost[kept].sum())
 
 
-def tune(name: str, ground: Ground) -> Mapping[str, Any]:
-    """The parameters of one strategy that buy the most clicks on the ground; of nearly equal ones, the cheapest.
+def tune(name: str, rows: TuningRows) -> Mapping[str, Any]:
+    """Return the parameters of one strategy that buy the most clicks on the rows; of nearly equal ones, the cheapest.
 
-    `mcpc` has no free parameter: it bids what a click is worth. `rlb` and `pid_spend` mind the budget themselves; `pid_spend` is given the gain of `linear`.
+    `mcpc` has no free parameter: it bids what a click is worth. `rlb` and `pid_spend` mind the budget themselves; `pid_spend`
+    is given the gain of `linear`.
     """
-    if name == "mcpc" or name == "rlb":  # noqa: PLR1714 - one reason each
+    if name in {"mcpc", "rlb"}:
         return {}
-    scored = [(*ground.clicks_of(bids), parameters) for parameters, bids in _candidates(name, ground)]
+    scored = [(*rows.clicks_of(bids), parameters) for parameters, bids in _candidates(name, rows)]
     enough = (1 - NEAR) * max(clicks for clicks, _, _ in scored)
     return min((one for one in scored if one[0] >= enough), key=lambda one: one[1])[2]
 
 
-def _candidates(name: str, ground: Ground) -> Iterator[tuple[dict[str, float], Floats]]:
-    """Parameters to try, and the bids that they make."""
-    if name == "constant":
-        yield from (({"level": level}, np.full(len(ground.price), level)) for level in _steps(ground.price))
-    elif name == "random":
-        yield from (
-            ({"high": high}, high * ground.u) for high in _steps(ground.price / np.maximum(ground.u, LEAST))
-        )
-    elif name in {"linear", "pid_spend"}:
-        yield from (
-            ({"gain": gain}, gain * ground.value) for gain in _steps(_over_value(ground, ground.price))
-        )
+def _candidates(name: str, rows: TuningRows) -> Iterator[tuple[dict[str, float], Floats]]:
+    """Yield parameters to try, and the bids that they make."""
+    if name in LEVELS:
+        parameter, base = LEVELS[name]
+        raised = base(rows)
+        yield from (({parameter: level}, level * raised) for level in _steps(rows.price, raised))
     else:
-        middle = max(float(np.median(ground.price)), 1e-9)
-        rule, needed = {"ortb1": (_ortb1, _for_ortb1), "ortb2": (_ortb2, _for_ortb2)}[name]
-        for c in (part * middle for part in CURVES):
-            for gain in _steps(_over_value(ground, needed(ground.price, c))):
-                yield {"c": c, "lam": 1 / gain}, rule(ground.value * gain, c)
+        rule, inverse = CURVES[name]
+        for c in (part * max(float(np.median(rows.price)), 1e-9) for part in C_VALUES):
+            for gain in _steps(inverse(rows.price, c), rows.value):
+                yield {"c": c, "lam": 1 / gain}, rule(rows.value * gain, c)
 
 
-def _steps(needed: Floats) -> list[float]:
-    """Levels to try: those at which ever more rows are won; `needed` is what wins each row, inf where nothing does."""
+def _steps(target: Floats, base: Floats) -> list[float]:
+    """Return levels to try: those at which level x base reaches the target on ever more rows."""
+    needed = np.divide(target, base, out=np.full(len(target), np.inf), where=base > 0)
     finite = needed[np.isfinite(needed)]
     if not len(finite):
         return [1.0]
@@ -101,24 +97,18 @@ def _steps(needed: Floats) -> list[float]:
     return (np.maximum(levels, LEAST) * (1 + 1e-9)).tolist()
 
 
-def _over_value(ground: Ground, worth: Floats) -> Floats:
-    """The gain at which a row's value is raised to `worth`; inf where it has no value."""
-    return np.divide(worth, ground.value, out=np.full(len(worth), np.inf), where=ground.value > 0)
-
-
-def _ortb1(x: Floats, c: float) -> Floats:
-    return c * x / (np.sqrt(c * x + c**2) + c)
-
-
-def _for_ortb1(bid: Floats, c: float) -> Floats:
-    """The value over lam at which `ortb1` bids so much."""
-    return bid**2 / c + 2 * bid
-
-
-def _ortb2(x: Floats, c: float) -> Floats:
-    return np.asarray(2.0 * c * np.sinh(np.arcsinh(x / c) / 3.0))
-
-
-def _for_ortb2(bid: Floats, c: float) -> Floats:
-    """The value over lam at which `ortb2` bids so much."""
-    return np.asarray(c * np.sinh(3.0 * np.arcsinh(bid / (2.0 * c))))
+LEVELS: dict[str, tuple[str, Callable[[TuningRows], Floats]]] = {
+    "constant": ("level", lambda rows: np.ones(len(rows.price))),
+    "random": ("high", lambda rows: np.maximum(rows.uniform, LEAST)),
+    "linear": ("gain", lambda rows: rows.value),
+    "pid_spend": ("gain", lambda rows: rows.value),
+}
+"""Strategies that bid a level times something: the level's name, and what it multiplies on each row."""
+CURVES: dict[str, tuple[Callable[[Floats, float], Floats], Callable[[Floats, float], Floats]]] = {
+    "ortb1": (lambda x, c: c * x / (np.sqrt(c * x + c**2) + c), lambda bid, c: bid**2 / c + 2 * bid),
+    "ortb2": (
+        lambda x, c: np.asarray(2.0 * c * np.sinh(np.arcsinh(x / c) / 3.0)),
+        lambda bid, c: np.asarray(c * np.sinh(3.0 * np.arcsinh(bid / (2.0 * c)))),
+    ),
+}
+"""Strategies that bid a curve of value / lam, and the value / lam at which each bids so much."""

@@ -12,8 +12,8 @@ import pyarrow as pa
 from jointbid.sim import LogColumns
 from jointbid.sim.scenario import HOUR_US, MICROS
 
-from ..read_log import LogTable
-from ..rows.rereadable import Again
+from ..log_table import LogTable
+from ..rows.rereadable import RereadableLog
 from .bids import click_values
 from .plan import Plan
 from .streamed_predictor import fit_predictor
@@ -29,7 +29,7 @@ class Streamed:
 
     names = ("value",)
 
-    def __init__(self, again: Again, start: int, price: Callable[[pa.Table], LogColumns]) -> None:
+    def __init__(self, again: RereadableLog, start: int, price: Callable[[pa.Table], LogColumns]) -> None:
         """Take the log, where to begin, and how rows are priced."""
         self._rows, self._given = len(again) - start, 0
         self._parts = self._priced(again.tables(start), price)

@@ -1,30 +1,27 @@
-"""P(click) of rows that come by later: what was learned on the rows in hand, as weights of hashed values.
+"""P(click) of rows that stream by: what was learned on the rows in memory, as weights of hashed values.
 
-The same models as in `forward`, fitted to the same rows; there the rows to be priced lie in memory too.
+The same models as in `holdout_models`, fitted to the same rows; there the rows to be priced are in memory too.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit
-from sklearn.metrics import log_loss
 
-from ..read_log import LogTable
-from .crossfit import DECIMALS, LEARNERS, logistic
-from .features import encode, held_values
-from .folds import time_folds
-from .holdout_models import check_clicks, columns_of, combination, summed
+from ..log_table import LogTable
+from .crossfit import DECIMALS, logistic_path, recalibrate, summed, weights_of
+from .features import value_hash, visible_values
+from .holdout_models import Hidden, check_training, columns_of, encode_columns, sample_scores
 from .plan import Plan, odds_shift
 
 Floats = NDArray[np.float64]
-REMEMBERED = 200_000
-"""So many cells' sums are kept at hand; then the memory of them begins anew."""
+MAX_CACHED_CELLS = 200_000
+"""The cache of sums per cell is cleared when it holds this many."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Scorer:
     rare: Mapping[str, float]
     lists: frozenset[str]
     hash_bits: int
-    hidden: Mapping[str, Collection[str]]
+    hidden: Hidden
     _known: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def score(self, table: pa.Table) -> Floats:
@@ -61,10 +58,10 @@ class Scorer:
     def _cell(self, name: str, cell: str) -> float:
         found = self._known.get((name, cell))
         if found is None:
-            if len(self._known) >= REMEMBERED:
+            if len(self._known) >= MAX_CACHED_CELLS:
                 self._known.clear()
-            values = held_values(cell, frozenset(self.hidden.get(name, ())), several=name in self.lists)
-            marks = {zlib.crc32(value.encode()) & ((1 << self.hash_bits) - 1) for value in values}
+            values = visible_values(cell, frozenset(self.hidden.get(name, ())), several=name in self.lists)
+            marks = {value_hash(value, self.hash_bits) for value in values}
             own = self.weights[name]
             found = sum(own[mark] for mark in sorted(marks) if mark in own)
             found += 0.0 if marks <= own.keys() else self.rare[name]
@@ -96,60 +93,40 @@ class Predictor:
         return parts[0] if len(parts) == 1 else expit(summed(parts))
 
 
-def fit_predictor(
-    plan: Plan, log: LogTable, arm: str, hidden: Mapping[str, Collection[str]] | None = None
-) -> Predictor:
-    """Learn from training rows, in order of time, as the arm's data tells them, `hidden` values left out.
+def fit_predictor(plan: Plan, log: LogTable, arm: str, hidden: Hidden | None = None) -> Predictor:
+    """Learn from training rows, in order of time, from the arm's data, `hidden` values left out.
 
     Raises:
         BadInput: an arm that the log has no columns for, or too few clicks to learn from.
     """
     wanted = columns_of(log, arm)
     clicks = log.frame["click"].to_numpy()
-    check_clicks(plan, log, clicks)
+    check_training(plan, log, clicks)
     models = [_learn(plan, log, clicks, columns, hidden or {}) for columns in wanted.values()]
-    scores = [score for _, score in models]
-    groups = [[i] for i in range(len(scores))] if arm == "summed" else [list(range(len(scores)))]
-    combined = []
-    for group in groups:
-        model = combination(np.column_stack([scores[i] for i in group]), clicks)
-        combined.append((group, np.concatenate([model.intercept_, model.coef_[0]])))
+    groups = [[i] for i in range(len(models))] if arm == "summed" else [list(range(len(models)))]
+    combined = [
+        (group, weights_of(recalibrate(np.column_stack([models[i][1] for i in group]), clicks)))
+        for group in groups
+    ]
     return Predictor([scorer for scorer, _ in models], combined, odds_shift(log))
 
 
 def _learn(
-    plan: Plan,
-    log: LogTable,
-    clicks: NDArray[np.int64],
-    columns: Sequence[str],
-    hidden: Mapping[str, Collection[str]],
+    plan: Plan, log: LogTable, clicks: NDArray[np.int64], columns: Sequence[str], hidden: Hidden
 ) -> tuple[Scorer | None, Floats]:
-    """One model of all the rows, and each row's score by a model without its part."""
-    settings, rows = plan.settings, len(log)
-    if not columns:
-        return None, np.zeros(rows)
-    lists = log.roles.lists & set(columns)
-    encoded = encode(log.frame, columns, lists, hidden, settings.hash_bits)
-    folds, penalties = time_folds(rows, settings.folds), sorted(settings.penalties)
-    found = np.full((len(penalties), rows), np.nan)
-    for fold in range(settings.folds):
-        out = folds == fold
-        found[:, out] = LEARNERS["logistic"](encoded, columns, clicks, out, penalties, settings.min_count)
-    best = int(np.argmin([log_loss(clicks, expit(row)) for row in found]))
-    everywhere = np.ones(rows, dtype=np.bool_)
-    matrix, kept = (
-        encoded.pruned(columns, everywhere, settings.min_count),
-        encoded.kept(columns, everywhere, settings.min_count),
-    )
-    model = logistic()
-    for penalty in penalties[: best + 1]:  # from the strongest on, as the folds' models were warmed up
-        model.set_params(C=penalty).fit(matrix, clicks)
-    coefficients = model.coef_[0]
+    """Return one model of all the rows, and each row's score by a model without its part."""
+    settings, everywhere = plan.settings, np.ones(len(log), dtype=np.bool_)
+    encoded = encode_columns(plan, log, columns, hidden)
+    if encoded is None:
+        return None, np.zeros(len(log))
+    score, penalties = sample_scores(plan, encoded, columns, clicks, everywhere)
+    matrix = encoded.pruned(columns, everywhere, settings.min_count)
+    *_, model = logistic_path(
+        matrix, clicks, penalties
+    )  # warmed up from the strongest on, as the folds' models
+    coefficients, kept = model.coef_[0], encoded.kept(columns, everywhere, settings.min_count)
     weights: dict[str, dict[int, float]] = {name: {} for name in columns}
-    for place, column in enumerate(kept):
-        weights[encoded.names[encoded.feature[column]]][int(encoded.marks[column])] = float(
-            coefficients[place]
-        )
+    for column, weight in zip(kept, coefficients[: len(kept)].tolist(), strict=True):
+        weights[encoded.names[encoded.feature[column]]][int(encoded.marks[column])] = weight
     rare = dict(zip(encoded.names, coefficients[len(kept) :].tolist(), strict=True))
-    scorer = Scorer(float(model.intercept_[0]), weights, rare, frozenset(lists), settings.hash_bits, hidden)
-    return scorer, found[best]
+    return Scorer(float(model.intercept_[0]), weights, rare, encoded.lists, settings.hash_bits, hidden), score

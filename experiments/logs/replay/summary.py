@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -16,9 +16,9 @@ from .outcomes import SPLIT_BUDGET, Outcome
 from .plan import Plan, Requests
 
 
-def arms(houses: Sequence[str]) -> tuple[str, ...]:
-    """The arms of a log with columns of these houses, in the order in which they are shown."""
-    return ("none", *houses, "best_single", "stacked", "joint", SPLIT_BUDGET, "summed")
+def arms(sources: Sequence[str]) -> tuple[str, ...]:
+    """The arms of a log with columns of these sources, in the order in which they are shown."""
+    return ("none", *sources, "best_single", "stacked", "joint", SPLIT_BUDGET, "summed")
 
 
 PER = 1e6
@@ -27,9 +27,10 @@ STEPS = {"same_request_step": ("stacked", "best_single"), "joint_model_step": ("
 PENALTY = {"double_counting_penalty": ("stacked", "summed")}
 _CLICKS = "clicks per million bid requests"
 
-Row = dict[str, object]
 Point = tuple[str, float]
 """A variant of the tags, and a budget share."""
+Totals = Callable[[str, str], Resampled]
+"""The total over the rows that an arm wins, by (arm, what is totalled)."""
 
 
 def summarise(
@@ -48,26 +49,24 @@ def summarise(
         if outcome.split == len(splits):
             splits.append({"requests": requests.weights})
         splits[outcome.split] |= _columns(requests, outcome)
-    settings = plan.settings
+    settings, log = plan.settings, requests.log
     totals = resample(splits, settings.bootstrap, plan.seed, requests.blocks.numbers)
-    rows = [
-        {**row, "tags": tags, "budget_share": share}
-        for (tags, share), source in best.items()
-        for row in _rows(
-            _reader(totals, tags, share, source),
-            totals["requests"],
-            requests.log.currency,
-            plan.silo,
-            source,
-            arms(requests.log.roles.houses),
-        )
-    ]
-    columns = [*SUMMARY_COLUMNS, "tags", "budget_share"]
-    return pd.DataFrame(rows).assign(n_replications=settings.bootstrap)[columns]
+    rows = []
+    for (tags, share), source in best.items():
+
+        def total(arm: str, what: str, at: Point = (tags, share), source: str = source) -> Resampled:
+            return totals[_name(*at, source if arm == "best_single" else arm, what)]
+
+        estimates = [*_arm_rows(total, totals["requests"], log.currency, arms(log.roles.sources))]
+        estimates += _difference_rows(total, totals["requests"], log.currency, plan.silo, source)
+        rows += [(*row[:4], row[4].point, *row[4].interval, tags, share) for row in estimates]
+    columns = [name for name in SUMMARY_COLUMNS if name != "n_replications"]
+    made = pd.DataFrame(rows, columns=[*columns, "tags", "budget_share"])
+    return made.assign(n_replications=settings.bootstrap)[[*SUMMARY_COLUMNS, "tags", "budget_share"]]
 
 
 def _columns(requests: Requests, outcome: Outcome) -> dict[str, NDArray[np.float64]]:
-    """What is totalled of an outcome: spend and profit (currency), clicks and impressions won."""
+    """Return what is totalled of an outcome: spend and profit (currency), clicks and impressions won."""
     won = outcome.won
     columns = {
         "spend": won * requests.cost / MICROS,
@@ -82,46 +81,35 @@ def _name(tags: str, share: float, arm: str, what: str) -> str:
     return f"{tags}|{share}|{arm}|{what}"
 
 
-def _reader(
-    totals: Mapping[str, Resampled], tags: str, share: float, source: str
-) -> Callable[[str, str], Resampled]:
-    """Return a function (arm, what) -> total; `best_single` is another name of its source."""
-    return lambda arm, what: totals[_name(tags, share, source if arm == "best_single" else arm, what)]
+Row = tuple[str, str, str, str, Resampled]
+"""Estimand, arm, metric, unit, value."""
 
 
-def _rows(
-    total: Callable[[str, str], Resampled],
-    requests: Resampled,
-    currency: str,
-    silo: str,
-    source: str,
-    names: Sequence[str],
-) -> list[Row]:
-    """Estimates of one variant of the tags under one budget."""
+def _arm_rows(total: Totals, requests: Resampled, currency: str, names: Sequence[str]) -> Iterator[Row]:
+    """Yield what each arm earns, pays and wins."""
     money = f"{currency} per million bid requests"
-    rows = []
     for arm in names:
         spend, clicks, wins = (total(arm, what) for what in ("spend", "clicks", "wins"))
-        rows += [
-            _row("utility", arm, "focal_profit", money, total(arm, "focal_profit") / requests * PER),
-            _row("utility", arm, "spend", money, spend / requests * PER),
-            _row("utility", arm, "clicks", _CLICKS, clicks / requests * PER),
-            _row("utility", arm, "ecpc", f"{currency} per click", spend / clicks),
-            _row("utility", arm, "win_rate", "share of bid requests", wins / requests),
-        ]
-    for estimand, (more, less) in {"value_of_joint_data": ("joint", silo), **STEPS, **PENALTY}.items():
+        yield "utility", arm, "focal_profit", money, total(arm, "focal_profit") / requests * PER
+        yield "utility", arm, "spend", money, spend / requests * PER
+        yield "utility", arm, "clicks", _CLICKS, clicks / requests * PER
+        yield "utility", arm, "ecpc", f"{currency} per click", spend / clicks
+        yield "utility", arm, "win_rate", "share of bid requests", wins / requests
+
+
+def _difference_rows(
+    total: Totals, requests: Resampled, currency: str, silo: str, source: str
+) -> Iterator[Row]:
+    """Yield the value of joint data, its steps, and the penalty of counting twice."""
+    money = f"{currency} per million bid requests"
+    joint = {"value_of_joint_data": ("joint", silo)}
+    for estimand, (more, less) in {**joint, **STEPS, **PENALTY}.items():
         sides = f"{more} - {silo_label(less, source)}"
         gain = total(more, "focal_profit") - total(less, "focal_profit")
-        rows.append(_row(estimand, sides, "focal_profit", money, gain / requests * PER))
+        yield estimand, sides, "focal_profit", money, gain / requests * PER
         if estimand not in PENALTY:
             percent = percent_over(gain, total(silo, "focal_profit"))
-            rows.append(_row(estimand, sides, "focal_profit_pct", "%", percent))
+            yield estimand, sides, "focal_profit_pct", "%", percent
     clicks = total("joint", "clicks") - total(silo, "clicks")
     sides = f"joint - {silo_label(silo, source)}"
-    return [*rows, _row("value_of_joint_data", sides, "clicks", _CLICKS, clicks / requests * PER)]
-
-
-def _row(estimand: str, arm: str, metric: str, unit: str, value: Resampled) -> Row:
-    low, high = value.interval
-    made = {"estimand": estimand, "arm": arm, "metric": metric, "unit": unit, "estimate": value.point}
-    return {**made, "ci_low": low, "ci_high": high}
+    yield "value_of_joint_data", sides, "clicks", _CLICKS, clicks / requests * PER

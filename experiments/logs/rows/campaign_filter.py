@@ -9,21 +9,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import BadInput, closest
-from .row_audit import Account
+from .row_audit import RowAudit
 from .row_sampling import compact
 
 SHOWN = 20
 MOST_NAMES = 100_000
 
 
-class Campaigns:
+class CampaignFilter:
     """Keeps the rows of the campaigns that are wanted, and knows which others there were."""
 
     def __init__(self, wanted: Collection[str]) -> None:
         self._wanted = pa.array(list(wanted), pa.string())
         self._missed, self._others = set(wanted), Counter[str]()
 
-    def of(self, table: pa.Table, account: Account) -> pa.Table:
+    def of(self, table: pa.Table, audit: RowAudit) -> pa.Table:
         """The chunk's rows of these campaigns; the others are dropped, and counted."""
         names = table["campaign"].combine_chunks().cast(pa.string())
         mine = pc.is_in(names, value_set=self._wanted)
@@ -33,14 +33,14 @@ class Campaigns:
             if len(self._others) < MOST_NAMES:
                 self._others += there
         kept = table.filter(mine)
-        account.dropped["of other campaigns"] += len(table) - len(kept)
+        audit.dropped["of other campaigns"] += len(table) - len(kept)
         return compact(kept)
 
-    def check(self, account: Account) -> None:
+    def check(self, audit: RowAudit) -> None:
         """Raise `BadInput` for campaigns that did not occur."""
         known = [name for name, _ in self._others.most_common(SHOWN)]
         problems = [
-            f"supply.campaign = {name}: {account.path} has no rows of it that can be used; it has {', '.join(known)}"
+            f"supply.campaign = {name}: {audit.path} has no rows of it that can be used; it has {', '.join(known)}"
             + closest(name, self._others)
             for name in sorted(self._missed)
         ]

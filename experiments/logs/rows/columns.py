@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .row_audit import Account
+from .row_audit import RowAudit
 
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
@@ -94,13 +94,13 @@ def micros(money: NDArray[np.float64], per_unit: float) -> NDArray[np.int64]:
     return np.rint(money * per_unit).astype(np.int64)
 
 
-def believe_prices(table: pa.Table, account: Account) -> pa.Table:
-    """Lower floors that stand above the price paid: what was paid is the fact. The account says how many."""
+def believe_prices(table: pa.Table, audit: RowAudit) -> pa.Table:
+    """Lower floors that stand above the price paid: what was paid is the fact. The audit says how many."""
     floor, price = (np.asarray(table[name]) for name in ("floor_micros", "price_micros"))
     odd = int((floor > price).sum())
     if not odd:
         return table
-    account.notes["rows paid less than their floor: their floor is taken to be the price"] += odd
+    audit.notes["rows paid less than their floor: their floor is taken to be the price"] += odd
     place = table.schema.get_field_index("floor_micros")
     return table.set_column(place, "floor_micros", pa.array(np.minimum(floor, price)))
 

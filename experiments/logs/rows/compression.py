@@ -84,6 +84,15 @@ def head(path: Path, size: int = HEAD_BYTES) -> bytes:
     return start
 
 
+def first_lines(path: Path, most: int) -> list[str]:
+    """Return the first lines of a text file, unpacked, without a byte-order mark; bytes that are not UTF-8 replaced.
+
+    Raises:
+        BadInput: see `head`.
+    """
+    return head(path).decode("utf-8-sig", "replace").splitlines()[:most]
+
+
 def why(error: BaseException) -> str:
     """What an error of the file system or of a codec says, in few words."""
     if isinstance(error, FileNotFoundError):

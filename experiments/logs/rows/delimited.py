@@ -11,7 +11,7 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from ...errors import BadInput, closest
 from .column import Column
 from .compression import BROKEN, head, unpacked, why
-from .number_cells import numbers_of
-from .row_audit import Account
+from .number_cells import as_text, numbers_of
+from .row_audit import RowAudit
 from .separators import by_names, cells_of
-from .utf8_repair import Marked, escaped, unmarked
+from .utf8_repair import Utf8Stream, escaped, with_escaped_bytes
 
 BLOCK_BYTES = 2 << 20
 WITHIN_QUOTES = "lines lie within quotes and are parts of other rows: if no cell runs over several lines, a quote too many has taken them in"
@@ -46,10 +46,17 @@ class Form:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of one file: `columns` by name (numbers as numpy arrays, text as Arrow arrays) and their `numbers`."""
+    """Some rows of one file.
+
+    Attributes:
+        columns: by name, numbers as numpy arrays and text as Arrow arrays.
+        numbers: of the rows in the file.
+        file: its name, for messages.
+    """
 
     columns: dict[str, Any]
     numbers: NDArray[np.int64]
+    file: str
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -58,11 +65,23 @@ class Rows:
         return self.columns[name]
 
     def without(self, wrong: NDArray[np.bool_]) -> Rows:
-        """The rows that are not wrong."""
+        """Return the rows that are not wrong."""
         if not wrong.any():
             return self
         kept = np.flatnonzero(~wrong)
-        return Rows({name: _take(column, kept) for name, column in self.columns.items()}, self.numbers[kept])
+        columns = {name: _take(column, kept) for name, column in self.columns.items()}
+        return replace(self, columns=columns, numbers=self.numbers[kept])
+
+    def reject(
+        self, wrong: NDArray[np.bool_], audit: RowAudit, name: str, cells: Any, rule: str, reason: str = ""
+    ) -> Rows:
+        """Record the wrong rows at their cell of the column `name`, with the rule in words; return the others."""
+        for i in np.flatnonzero(wrong):
+            cell = cells[int(i)]
+            shown = cell.as_py()[:80] if isinstance(cell, pa.Scalar) else cell.item()
+            what = f", column {name!r}: {shown!r} is not {rule}"
+            audit.reject(self.file, int(self.numbers[i]), what, reason or f"bad {name}")
+        return self.without(wrong)
 
 
 OddRow = Callable[[int, str], bool]
@@ -70,34 +89,34 @@ OddRow = Callable[[int, str], bool]
 
 
 def read_rows(
-    path: Path, columns: Sequence[Column], account: Account, form: Form, odd_row: OddRow | None = None
+    path: Path, columns: Sequence[Column], audit: RowAudit, form: Form, odd_row: OddRow | None = None
 ) -> Iterator[Rows]:
-    """Yield the wanted columns of one file, block by block; `account.read` grows with the rows seen.
+    """Yield the wanted columns of one file, block by block; `audit.read` grows with the rows seen.
 
     Raises:
         BadInput: no such file, no header, missing or doubled columns, a compressed file that is cut short or damaged.
-            Ragged rows and cells that break a rule are `account`'s business.
+            Ragged rows and cells that break a rule are `audit`'s business.
     """
     names = list(form.names) if form.names is not None else as_asked(header(path, form), columns)
     if form.names is None:
         check_header(path, names, columns)
     first = 1 if form.names is not None else 2
-    before, ragged, seen = account.read, _Ragged(path, account, odd_row), 0
+    before, ragged, seen = audit.read, _Ragged(path, audit, odd_row), 0
     try:
         with unpacked(path) as stream:
-            marked = Marked(stream)
+            marked = Utf8Stream(stream)
             for batch in _batches(marked, names, columns, form, ragged):
                 numbers = _row_numbers(seen, batch.num_rows, ragged.rows, first)
                 seen += batch.num_rows
-                account.read = before + seen + len(ragged.rows)
-                yield typed_rows(str(path), batch, numbers, columns, account, odd=marked.odd)
+                audit.read = before + seen + len(ragged.rows)
+                yield typed_rows(str(path), batch, numbers, columns, audit, odd=marked.odd)
     except BROKEN as error:
         raise BadInput(
             f"{path}: cannot be read on after row {seen + len(ragged.rows) + first - 1}: {why(error)}"
         ) from error
-    account.read = before + seen + len(ragged.rows)
+    audit.read = before + seen + len(ragged.rows)
     if within := marked.lines - (first - 1 + seen + len(ragged.rows)):
-        account.notes[WITHIN_QUOTES] += within
+        audit.notes[WITHIN_QUOTES] += within
 
 
 def header(path: Path, form: Form) -> list[str]:
@@ -154,22 +173,22 @@ def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) ->
 class _Ragged:
     """Rows of another number of cells: understood, or complained of."""
 
-    def __init__(self, path: Path, account: Account, odd_row: OddRow | None) -> None:
+    def __init__(self, path: Path, audit: RowAudit, odd_row: OddRow | None) -> None:
         self.rows: list[int] = []
-        self._path, self._account, self._odd_row = str(path), account, odd_row
+        self._path, self._account, self._odd_row = str(path), audit, odd_row
 
     def __call__(self, row: pacsv.InvalidRow) -> str:
         self.rows.append(row.number)
         if self._odd_row is None or not self._odd_row(row.number, row.text):
             what = f": {row.actual_columns} cells where the header has {row.expected_columns}: {escaped(row.text)[:80]!r}"
-            self._account.complain(self._path, row.number, what, "ragged row")
+            self._account.reject(self._path, row.number, what, "ragged row")
         return "skip"
 
 
 class _Feed(io.RawIOBase):
     """The stream as Arrow's thread holds it."""
 
-    def __init__(self, stream: Marked) -> None:
+    def __init__(self, stream: Utf8Stream) -> None:
         self._stream = stream
 
     def readable(self) -> bool:
@@ -182,7 +201,7 @@ class _Feed(io.RawIOBase):
 
 
 def _batches(
-    stream: Marked, names: Sequence[str], columns: Sequence[Column], form: Form, ragged: _Ragged
+    stream: Utf8Stream, names: Sequence[str], columns: Sequence[Column], form: Form, ragged: _Ragged
 ) -> Iterator[pa.RecordBatch]:
     """Parse into batches of text.
 
@@ -235,50 +254,58 @@ def typed_rows(
     batch: pa.RecordBatch,
     numbers: NDArray[np.int64],
     columns: Sequence[Column],
-    account: Account,
+    audit: RowAudit,
     *,
     odd: bool,
 ) -> Rows:
-    """The rows of a batch of text that hold what they must; the others are recorded in `account`, each at its first bad cell.
+    """Return the rows of a batch that keep the columns' rules; the audit records the others, each at its first bad cell.
 
     Args:
         file: its name, for messages.
-        batch: the columns by name, as text.
+        batch: the columns by name, as text or as Parquet has them.
         numbers: of the rows in the file, shape (rows,).
-        columns: what is wanted of them.
-        account: of the log's rows.
-        odd: whether there may be bytes in it that are not UTF-8.
+        columns: the wanted columns.
+        audit: of the log's rows.
+        odd: whether there may be marked bytes in it that are not UTF-8.
     """
     raw = {column.name: batch.column(column.name) for column in columns}
-    blank = np.logical_and.reduce([np.asarray(pc.equal(cells, "")) for cells in raw.values()])
-    account.dropped["blank line"] += int(blank.sum())
-    alive = ~blank
+    alive = ~_blank(list(raw.values()))
+    audit.dropped["blank line"] += int((~alive).sum())
     decoded: dict[str, Any] = {}
     complaints: list[tuple[int, str, str]] = []
     for column in columns:
-        text = raw[column.name]
-        text, broken = unmarked(text) if odd else (text, np.zeros(len(text), dtype=bool))
+        cells = raw[column.name]
+        cells, broken = with_escaped_bytes(cells) if odd else (cells, np.zeros(len(cells), dtype=bool))
         if column.is_text:
-            values, wrong = text, (np.zeros_like(broken) if column.lenient else broken)
-            account.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
+            decoded[column.key], wrong = as_text(cells), (broken & (not column.lenient))
+            audit.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
                 (broken & column.lenient).sum()
             )
         else:
-            values, no_value = column.reader.read(text) if column.reader else numbers_of(text, column)
-            wrong = broken | no_value
+            read = column.reader.read(cells) if column.reader else numbers_of(cells, column)
+            decoded[column.key], wrong = read[0], broken | read[1]
         for i in np.flatnonzero(wrong & alive):
-            cell = text[int(i)].as_py()
-            what = f", column {column.name!r}: {cell[:200]!r} is not {column.rule(cell)}"
+            cell = cells[int(i)].as_py()
+            shown = repr(cell[:200] if isinstance(cell, str) else cell)
+            what = f", column {column.name!r}: {shown} is not {column.rule(str(cell))}"
             complaints.append((int(numbers[i]), what, f"bad {column.name}"))
         alive &= ~wrong
-        decoded[column.key] = values
     for row, what, reason in sorted(complaints):
-        account.complain(file, row, what, reason)
-    rows = Rows(decoded, numbers).without(~alive)
+        audit.reject(file, row, what, reason)
+    rows = Rows(decoded, numbers, file).without(~alive)
     for column in columns:
         if column.kind == "text":
             rows.columns[column.key] = rows[column.key].dictionary_encode()
     return rows
+
+
+def _blank(columns: Sequence[pa.Array]) -> NDArray[np.bool_]:
+    """Return which rows are text without any character, as blank lines are; shape (rows,)."""
+    if not all(pa.types.is_string(cells.type) for cells in columns):
+        return np.zeros(len(columns[0]), dtype=bool)
+    return np.logical_and.reduce(
+        [np.asarray(pc.fill_null(pc.equal(cells, ""), fill_value=False)) for cells in columns]
+    )
 
 
 def _take(column: Any, kept: NDArray[np.int64]) -> Any:

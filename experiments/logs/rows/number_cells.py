@@ -1,4 +1,4 @@
-"""What cells of a column must hold, and cells of text as numbers: by Arrow where a block is plain, by pattern where it is not."""
+"""Cells as text and as numbers: by Arrow where a block is plain, by pattern where it is not."""
 
 from __future__ import annotations
 
@@ -16,17 +16,55 @@ _TRUE, _FALSE = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
 _WHOLE = r"^[+-]?\d{1,18}$"
 
 
-def numbers_of(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+def as_text(cells: pa.Array) -> pa.Array:
+    """Return cells of any type as text: lists joined by commas, times as ISO 8601 to the second, nulls as empty text."""
+    if pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type):
+        joined = [",".join(map(str, cell)) if cell is not None else "" for cell in cells.to_pylist()]
+        return pa.array(joined, pa.string())
+    if pa.types.is_timestamp(cells.type):
+        moments = cells.cast(pa.timestamp("us", tz=cells.type.tz), safe=False)
+        cells = pc.strftime(moments.cast(pa.timestamp("us")), format="%Y-%m-%dT%H:%M:%S")
+    return pc.fill_null(cells.cast(pa.string()), "")
+
+
+def numbers_of(cells: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
     """Return the cells as numbers (int64 or float64), and which of them break the column's rule."""
+    values, wrong, missing = _plain(cells, column) or _from_text(cells, column)
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
+    if missing.any():
+        values = np.where(missing, np.asarray(column.default).astype(values.dtype), values)
+    return values, (wrong | ~good) & ~missing
+
+
+Numbers = tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]
+"""Values, and which cells hold no number, and which are missing."""
+
+
+def _plain(cells: pa.Array, column: Column) -> Numbers | None:
+    """Numbers that need no parsing; None for text, gaps, and fractions in a column of whole numbers."""
+    whole = pa.types.is_integer(cells.type)
+    if cells.null_count or not (whole or (pa.types.is_floating(cells.type) and not column.is_whole)):
+        return None
+    try:
+        values = np.asarray(cells.cast(pa.int64() if column.is_whole else pa.float64()))
+    except pa.ArrowInvalid:
+        return None
+    none = np.zeros(len(values), dtype=bool)
+    return values, none, none
+
+
+def _from_text(cells: pa.Array, column: Column) -> Numbers:
+    text, missing = as_text(cells), np.zeros(len(cells), dtype=bool)
     if column.missing:
-        gone = pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
-        text = pc.if_else(gone, f"{column.default:.17g}", text)
+        is_missing = pc.or_(
+            pc.is_null(cells), pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
+        )
+        text, missing = pc.if_else(is_missing, "0", text), np.asarray(is_missing)
     if column.kind == "flag":
         text = _flags(text)
     values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.is_whole)
-    with np.errstate(invalid="ignore"):
-        good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
-    return values, wrong | ~good
+    return values, wrong, missing
 
 
 def _flags(text: pa.Array) -> pa.Array:

@@ -14,7 +14,7 @@ from .columns import DAY_US
 
 
 @dataclass
-class Watch:
+class TimeScan:
     """What has to be known of all rows before they can be read as a replay needs them.
 
     Attributes:
@@ -46,7 +46,7 @@ class Watch:
 
 
 @dataclass(frozen=True)
-class Again:
+class RereadableLog:
     """All rows of a log that is in order of time, of which a sample is held.
 
     Attributes:
@@ -56,7 +56,7 @@ class Again:
     """
 
     read: Callable[[], Iterator[pa.Table]]
-    watch: Watch
+    watch: TimeScan
     places: NDArray[np.int64]
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ SHOWN = 20
 
 
 @dataclass
-class Account:
+class RowAudit:
     """The rows of one log: ``read == used + sum(dropped.values())`` once it has been read to its end.
 
     Attributes:
@@ -35,7 +35,7 @@ class Account:
     problems: list[tuple[str, int, str]] = field(default_factory=list)
     bad: int = 0
 
-    def complain(self, file: str, row: int, what: str, reason: str) -> None:
+    def reject(self, file: str, row: int, what: str, reason: str) -> None:
         """Record one unusable row, dropped under `reason`; the first of them are kept to be shown."""
         self.dropped[reason] += 1
         self.bad += 1
@@ -53,7 +53,7 @@ class Account:
         more = [f"{self.path}: {self.bad - SHOWN} more rows like these"] if self.bad > SHOWN else []
         return [text for _, _, text in sorted(self.problems)] + more
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """The log is at its end: raise `BadInput` for rows that could not be used, or where none was left."""
         self.check()
         if not self.used:
@@ -68,6 +68,6 @@ class Account:
         return {reason: count for reason, count in sorted(self.dropped.items()) if count}
 
     @property
-    def said(self) -> tuple[str, ...]:
+    def sentences(self) -> tuple[str, ...]:
         """The notes as sentences."""
         return tuple(f"{count:,} {what}" for what, count in self.notes.items() if count)

@@ -19,7 +19,7 @@ from jointbid.sim.streams import Streams
 STREAM = "log/held"
 
 
-class Held:
+class RowSampler:
     """Takes the rows of a log as they stream by."""
 
     def __init__(self, most: int, seed: int) -> None:
@@ -63,18 +63,18 @@ class Held:
         return np.concatenate(self._places)
 
     @property
-    def let_go(self) -> int:
+    def left_out(self) -> int:
         """So many are not."""
         return self.seen - self.rows
 
     def tables(self) -> list[pa.Table]:
         """What is held, in the order in which it came, each row's weight times how many rows it stands for."""
-        return [_weighed(table, self._every) for table in self._tables] if self.let_go else self._tables
+        return [_weighed(table, self._every) for table in self._tables] if self.left_out else self._tables
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was done, in words."""
-        if not self.let_go:
+        if not self.left_out:
             return ()
         without, with_click = (f"1 in {every:,}" if every > 1 else "all" for every in self._every)
         said = f"of {self.seen:,} rows {self.rows:,} are held (supply.most_rows = {self._most:,}): {with_click} of those with a click"
@@ -83,7 +83,7 @@ class Held:
         )
 
 
-class First:
+class FirstRows:
     """Takes rows as they stream by and keeps the first so many in order of time, with all that share the last one's time."""
 
     def __init__(self, most: int) -> None:

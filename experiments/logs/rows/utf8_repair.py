@@ -31,7 +31,7 @@ def _mark(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_HANDLER, _mark)
 
 
-class Marked(io.RawIOBase):
+class Utf8Stream(io.RawIOBase):
     """A stream of bytes as UTF-8; `odd` says whether some of them were not, `lines` how many have gone by."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -72,7 +72,7 @@ class Marked(io.RawIOBase):
         return block
 
 
-def unmarked(cells: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
+def with_escaped_bytes(cells: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
     """The cells with the odd bytes written as backslash, x and two digits, and which of them hold such bytes."""
     broken = np.asarray(pc.match_substring_regex(cells, "[\uf780-\uf7ff]"))
     if not broken.any():

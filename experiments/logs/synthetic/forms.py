@@ -1,13 +1,13 @@
-"""Made-up logs in every form that can be read: `python -m jointbid.experiments.logs.synthetic.forms FOLDER [ROWS]`.
+"""Invented logs in every form that can be read (`jointbid log synthesize`).
 
-No row is real. All forms but AuctionNet's and the mapped ones tell of the same made-up auctions (`synthetic.ipinyou_rows`).
+No row is real. All forms but AuctionNet's and the mapped ones hold the same invented auctions (`synthetic.ipinyou_rows`).
 """
 
 from __future__ import annotations
 
 import gzip
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,7 @@ import pandas as pd
 
 from ..formats.auctionnet import HEADER
 from ..formats.ipinyou import SCHEMA, VISIBILITY
-from .ipinyou_rows import ipinyou_rows
+from .ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 
 ROWS = 400
 _AGENTS = {
@@ -80,7 +80,7 @@ def write_log_txt(path: Path, rows: int = ROWS, seed: int = 7) -> None:
     _write(path, ["\t".join(names), *lines])
 
 
-def write_triples(
+def write_click_price_pctr(
     path: Path, rows: int = ROWS, seed: int = 7, *, separator: str = "\t", wide: bool = False
 ) -> None:
     """`click price pctr`, with episode lines as rlb-dp has them, or (`wide`) a fourth column as rtbarbitrage has."""
@@ -197,38 +197,44 @@ def shop(rows: int = ROWS, seed: int = 7) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def write_all(folder: Path, rows: int = ROWS, seed: int = 7) -> dict[str, Path]:
-    """Write every form; the path to read for each, by the format's name or what is special about it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = {
-        "ipinyou_raw": folder / "season2",
-        "ipinyou_raw_season3": folder / "season3",
-        "ipinyou_log_txt": folder / "train.log.txt",
-        "click_price_pctr": folder / "1458.test.txt",
-        "click_price_pctr_wide": folder / "2259.test.txt",
-        "yzx": folder / "yzx",
-        "auctionnet": folder / "period-7.csv",
-        "mapped": folder / "shop.csv",
-        "mapped_parquet": folder / "shop.parquet",
-    }
-    write_raw(paths["ipinyou_raw"], rows, seed)
-    write_raw(paths["ipinyou_raw_season3"], rows, seed, season=3)
-    write_log_txt(paths["ipinyou_log_txt"], rows, seed)
-    write_triples(paths["click_price_pctr"], rows, seed)
-    write_triples(paths["click_price_pctr_wide"], rows, seed, separator=" ", wide=True)
-    write_yzx(paths["yzx"], rows, seed)
-    write_auctionnet(paths["auctionnet"], rows, seed)
+def write_shop(path: Path, rows: int = ROWS, seed: int = 7) -> None:
+    """Write the log of a shop as CSV or Parquet, and the mapping `shop.yaml` beside it."""
     frame = shop(rows, seed)
-    frame.to_csv(paths["mapped"], index=False, lineterminator="\n")
-    frame.to_parquet(paths["mapped_parquet"], index=False)
-    (folder / "shop.yaml").write_text(MAPPING, "utf-8")
+    if path.suffix == ".parquet":
+        frame.to_parquet(path, index=False)
+    else:
+        frame.to_csv(path, index=False, lineterminator="\n")
+    path.with_name("shop.yaml").write_text(MAPPING, "utf-8")
+
+
+FORMS: dict[str, tuple[str, Callable[[Path, int, int], None]]] = {
+    "ipinyou_raw": ("season2", write_raw),
+    "ipinyou_raw_season3": ("season3", partial(write_raw, season=3)),
+    "ipinyou_log_txt": ("train.log.txt", write_log_txt),
+    "ipinyou_csv": ("ipinyou.csv.gz", write_ipinyou_csv),
+    "click_price_pctr": ("1458.test.txt", write_click_price_pctr),
+    "click_price_pctr_wide": ("2259.test.txt", partial(write_click_price_pctr, separator=" ", wide=True)),
+    "yzx": ("yzx", write_yzx),
+    "auctionnet": ("period-7.csv", write_auctionnet),
+    "mapped": ("shop.csv", write_shop),
+    "mapped_parquet": ("shop.parquet", write_shop),
+}
+"""The form's name -> the file or folder to read, and its writer."""
+
+
+def write_all(
+    folder: Path, rows: int = ROWS, seed: int = 7, forms: Iterable[str] = tuple(FORMS)
+) -> dict[str, Path]:
+    """Write invented logs; return the file or folder to read of each form."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {}
+    for form in forms:
+        name, write = FORMS[form]
+        paths[form] = folder / name
+        write(paths[form], rows, seed)
     return paths
 
 
 def _write(path: Path, lines: Sequence[str]) -> None:
     text = "\n".join(lines).encode() + b"\n"
     path.write_bytes(gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
-
-
-if __name__ == "__main__":
-    write_all(Path(sys.argv[1]), *map(int, sys.argv[2:3]))

@@ -1,6 +1,6 @@
-"""A made-up log in the form of the cleaned iPinYou CSV, for tests and for a first try without the data.
+"""An invented log in the form of the cleaned iPinYou CSV, for tests and for a first try without the data.
 
-No row is real. Campaigns, tags, domains and slots have weights drawn once; a click's log-odds are the sum of these (no
+No row is real. CampaignFilter, tags, domains and slots have weights drawn once; a click's log-odds are the sum of these (no
 interaction of person and page), plus a suspect tag that nearly always clicks in one campaign, as in the real log.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ _TAGS, _DOMAINS, _SLOTS, _REGIONS = 60, 80, 160, 20
 
 
 def ipinyou_rows(rows: int = ROWS, seed: int = SEED) -> pd.DataFrame:
-    """Return made-up rows with the 20 columns of the cleaned file, sorted by weekday and hour."""
+    """Return invented rows with the 20 columns of the cleaned file, sorted by weekday and hour."""
     rng = np.random.default_rng(seed)
     people, profile = _people(rng, rows)
     pages, context = _pages(rng, rows)
@@ -58,7 +57,7 @@ def ipinyou_rows(rows: int = ROWS, seed: int = SEED) -> pd.DataFrame:
 
 
 def write_ipinyou_csv(path: Path, rows: int = ROWS, seed: int = SEED) -> None:
-    """Write made-up rows as CSV, gzipped where the name ends in .gz (the same bytes each time)."""
+    """Write invented rows as CSV, gzipped where the name ends in .gz (the same bytes each time)."""
     text = io.StringIO()
     ipinyou_rows(rows, seed).to_csv(text, index=False, lineterminator="\n")
     data = text.getvalue().encode()
@@ -100,7 +99,3 @@ def _pages(rng: np.random.Generator, rows: int) -> tuple[dict[str, np.ndarray], 
         "slotformat": rng.choice(["0", "1", "Na"], rows),
     }
     return columns, score
-
-
-if __name__ == "__main__":
-    write_ipinyou_csv(Path(sys.argv[1]))

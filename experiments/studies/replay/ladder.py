@@ -38,17 +38,16 @@ class ReplayResult:
     notes: tuple[str, ...]
 
 
-def run_replay(config: Mapping[str, Any], progress: Callable[[str], None] = lambda _: None) -> ReplayResult:
+def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> ReplayResult:
     """Replay a log's auctions on every rung of the ladder, with and without the suspect tags.
 
     Args:
-        config: a resolved configuration; `seed`, `supply`, `study.silo`, `study.replay` and `executor` are used.
-        progress: is told in a line what was done.
+        plan: the settings, and the log.
+        progress: receives a line for each step.
 
     Raises:
         BadInput: settings or a log that cannot be used.
     """
-    plan = Plan.of(config)
     requests = load(plan)
     progress(
         f"read {len(requests.log):,} rows of {requests.log.path}, {int(requests.clicks.sum()):,} with a click"

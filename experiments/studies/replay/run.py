@@ -1,102 +1,76 @@
-"""`jointbid run` on a log: one strategy against the prices that were logged, or the log of a simulated run once more."""
+"""`jointbid run` on a log: one strategy against the logged prices, or the replay of a simulated run from its own log."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
-import time
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jointbid.sim.scenario import MICROS, LogSupply
+from jointbid.sim import BidError, Entrant, LogColumns, RunResult, Scenario, simulate
+from jointbid.sim.scenario import MICROS
+from jointbid.sim.supply import Log
+from jointbid.sim.visible import TrialError
+from jointbid.strategies.market import Market
+from jointbid.strategies.registry import UnknownStrategyError, make
 
 from ...config.points import Point
 from ...errors import BadInput, RunFailed
-from ...storage.cell_results import StudyState
-from ...storage.study_folder import Folder
-from ..run import Run, bidder_table, calendar_table
-from ..session import manifest
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from jointbid.sim import RunResult, Scenario
-    from jointbid.sim.supply import Log
-
-    from ...logs.read_log import LogTable
-    from ...logs.replay.plan import Plan
+from ...logs.formats.registry import open_log
+from ...logs.log_table import LogTable
+from ...logs.read_log import options_of, read_supply
+from ...logs.replay.own_log import load_own, notes_of, replay_own
+from ...logs.replay.plan import Plan, hidden_values, hidden_words
+from ...logs.replay.priced_log import check_worth, landscape, price_log, split_rows
+from ...logs.replay.streamed_log import held_training, obstacle, open_stream
+from ..run import Run, finite
+from ..run_folder import RunFiles, write_run
 
 
 def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
-    """Replay and write what came of it; the run, what to know of it, and the market it was in.
+    """Replay a log, and write the tables of a run; return the run, the notes and the market.
 
     Raises:
         BadInput: a log or settings that cannot be used, a strategy that does not bid, a folder that cannot be written to.
     """
-    from ...logs.read_log import open_log, options_of
+    plan, done = Plan.from_settings(point.settings), list[tuple[Run, tuple[str, ...], Scenario]]()
+    name, _ = open_log(Path(plan.supply.path), plan.supply.format, options_of(plan.supply))
+    is_own = name == "jointbid" and point.settings.study.bids != "strategy"
 
-    supply = point.settings.scenario.supply
-    assert isinstance(supply, LogSupply)  # noqa: S101 - the caller has asked
-    folder, started = Folder(point.folder), time.time()
-    name, _ = open_log(Path(supply.path), supply.format, options_of(supply))
-    with folder.locked():
-        folder.status("running")
-        own = name == "jointbid" and point.settings.study.bids != "strategy"
-        result, bidders, notes, scenario = _again(point, supply) if own else _played(point, supply)
-        done = Run(
-            point.folder,
-            bidders,
-            _frame(result.timeseries),
-            calendar_table(result),
-            dict(result.market),
-        )
-        about = {
-            "market": {key: value for key, value in done.market.items() if math.isfinite(value)},
-            "notes": notes,
-        }
-        _write(point, folder, done)
-        ledger = StudyState(ran=1, auctions=int(result.market["requests"]))
-        folder.write_json("manifest.json", manifest(point, started, ledger) | about)
-        folder.status("done")
-    return done, notes, scenario
+    def play() -> RunFiles:
+        done.append(_replay_own(point, plan) if is_own else _play_strategy(point, plan))
+        run, notes, _ = done[0]
+        about = {"market": finite(run.market), "notes": notes}
+        return RunFiles(run.tables, int(run.market["requests"]), about)
+
+    write_run(point, play)
+    return done[0]
 
 
-def _frame(columns: object) -> pd.DataFrame:
-    import pandas as pd
-
-    return pd.DataFrame(dict(columns))  # type: ignore[call-overload]
-
-
-def _again(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
-    """The run that a log of this engine is of."""
-    from ...logs.replay.own_log import load_own, notes_of, replay_own
-
-    own = load_own(Path(supply.path))
-    result = replay_own(own, point.settings.seed)
-    table = bidder_table(result, identified=own.scenario.audience.people is not None)
+def _replay_own(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenario]:
+    """Replay the run whose log this is."""
+    path = Path(plan.supply.path)
+    own = load_own(path)
+    result = replay_own(own, plan.seed)
+    rows = own.rows.num_rows
     notes = (
-        f"{supply.path}: {own.rows.num_rows:,} rows read, {own.rows.num_rows:,} used, dropped: none",
+        f"{path}: {rows:,} rows read, {rows:,} used, dropped: none",
         *notes_of(own),
         "each bidder bids as it did; study.bids=strategy plays bidders.strategy on this log instead",
     )
-    return result, table, notes, own.scenario
+    identified = own.scenario.audience.people is not None
+    return Run.from_result(point.folder, result, identified=identified), notes, own.scenario
 
 
-def _played(point: Point, supply: LogSupply) -> tuple[RunResult, pd.DataFrame, tuple[str, ...], Scenario]:
-    """One strategy on the part of the log that nothing was learned from."""
-    from ...logs.read_log import read_supply
-    from ...logs.replay.plan import Plan
-
-    plan, settings = Plan.of(point.settings.tree()), point.settings
-    log = read_supply(supply, plan.seed)
+def _play_strategy(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenario]:
+    """Play one strategy on the rows after the training part."""
+    log = read_supply(plan.supply, plan.seed)
     _rehearse(point, plan, log)
-    game = _game(plan, log, settings.study.arm)
-    scenario = _market(point, plan, game.training, game.last_us / 3.6e9 + 1e-6)
-    result = _simulate(point, scenario, game.rows)
-    notes = (*_notes(plan.settings.landscape, game), *_leaks(plan, game.log))
-    return result, bidder_table(result, identified=False), notes, scenario
+    playback = _playback(plan, log, point.settings.study.arm)
+    scenario = _market(point, plan, playback.training, playback.last_us / 3.6e9 + 1e-6)
+    result = _simulate(point, scenario, playback.rows)
+    notes = (*_notes(plan.settings.landscape, playback), *_leaks(plan, playback.log))
+    return Run.from_result(point.folder, result, identified=False), notes, scenario
 
 
 def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
@@ -104,16 +78,11 @@ def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
 
     That is a strategy that does not bid, a landscape that the log cannot give, clicks of unknown worth.
     """
-    from jointbid.sim import LogColumns
-
-    from ...logs.replay.priced_log import check_worth, split_rows
-    from ...logs.replay.streamed_log import held_training, obstacle
-
     if log.thinned and not obstacle(plan, log):
         training = held_training(plan, log)
     else:
         log, rows = split_rows(plan, log)
-        training = dataclasses.replace(log, frame=log.frame[rows])
+        training = replace(log, frame=log.frame[rows])
     check_worth(plan, training)
     _check_budget(point, log)
     price, floor = (training.frame[name].to_numpy()[:1] for name in ("price_micros", "floor_micros"))
@@ -126,7 +95,7 @@ def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
 
 
 def _check_budget(point: Point, log: LogTable) -> None:
-    """Raise `BadInput` for a budget that is less than the cheapest row of a log that is held whole costs."""
+    """Raise `BadInput` for a budget below the cost of the cheapest row, where all rows are in memory."""
     budget = point.settings.scenario.bidders.budget
     cheapest = float((log.frame["price_micros"] * log.frame["weight"]).min()) / MICROS
     if budget is not None and budget < cheapest and not log.thinned:
@@ -137,22 +106,18 @@ def _check_budget(point: Point, log: LogTable) -> None:
 
 
 def _market(point: Point, plan: Plan, training: LogTable, hours: float) -> Scenario:
-    """The market that a log is, as policies are told it: the landscape of its training rows."""
-    from ...logs.replay.priced_log import landscape
-
+    """Return the market that policies are told: the landscape of the training rows."""
     scenario = point.settings.scenario
-    told = {"rivals": landscape(training, plan.settings.landscape), "currency": training.currency}
     return scenario.model_copy(
-        update={"supply": scenario.supply.model_copy(update={"horizon_h": hours}), **told}
+        update={
+            "supply": scenario.supply.model_copy(update={"horizon_h": hours}),
+            "rivals": landscape(training, plan.settings.landscape),
+            "currency": training.currency,
+        }
     )
 
 
 def _simulate(point: Point, scenario: Scenario, rows: Log) -> RunResult:
-    from jointbid.sim import BidError, Entrant, simulate
-    from jointbid.sim.visible import TrialError
-    from jointbid.strategies.market import Market
-    from jointbid.strategies.registry import UnknownStrategyError, make
-
     bidders = scenario.bidders
     try:
         strategy = make(bidders.strategy, Market.of(scenario), scenario.engine.strategy_timeout_s)
@@ -164,38 +129,34 @@ def _simulate(point: Point, scenario: Scenario, rows: Log) -> RunResult:
         raise RunFailed(f"bidders.strategy: {error}") from None
 
 
-@dataclasses.dataclass(frozen=True)
-class _Game:
-    """What is played: the log, the rows to learn and tune on, those to be played, the time of the last one, and a word on them."""
+@dataclass(frozen=True)
+class _Playback:
+    """The log, the rows to learn and tune on, the rows to play, the time of the last one, and a note on them."""
 
     log: LogTable
     training: LogTable
     rows: Log
     last_us: int
-    word: str = ""
+    note: str = ""
 
 
-def _game(plan: Plan, log: LogTable, arm: str) -> _Game:
-    """Price the part of a log that nothing is learned from: all its rows, or those that are held of them."""
-    from ...logs.replay.priced_log import open_field
-    from ...logs.replay.streamed_log import obstacle, open_stream
-
-    word = ""
+def _playback(plan: Plan, log: LogTable, arm: str) -> _Playback:
+    """Price the rows after the training part: all rows of the log, or those in memory."""
+    note = ""
     if log.thinned:
         reason = obstacle(plan, log)
         if not reason:
             training, rows = open_stream(plan, log, arm)
-            return _Game(
-                log, training, rows, rows.last_us, "all rows after the training part are played, each once"
-            )
-        word = f"only the rows that are held are played, for those that they stand for: {reason}"
-    field = open_field(plan, log, arm)
-    columns = field.part(~field.training).columns()
-    return _Game(field.log, field.part(field.training).log, columns, int(columns.time_us[-1]), word)
+            note = "all rows after the training part are played, each once"
+            return _Playback(log, training, rows, rows.last_us, note)
+        note = f"only the rows that are held are played, for those that they stand for: {reason}"
+    priced = price_log(plan, log, arm)
+    columns = priced.select(~priced.training).columns()
+    return _Playback(priced.log, priced.select(priced.training).log, columns, int(columns.time_us[-1]), note)
 
 
-def _notes(kind: str, game: _Game) -> tuple[str, ...]:
-    log = game.log
+def _notes(kind: str, playback: _Playback) -> tuple[str, ...]:
+    log = playback.log
     brought = (
         "predictions are the log's own (pctr)"
         if "pctr" in log.frame
@@ -208,8 +169,8 @@ def _notes(kind: str, game: _Game) -> tuple[str, ...]:
     )
     return (
         f"{log.path}: {log.rows}",
-        f"learned and tuned on {len(game.training):,} rows, replayed on {len(game.rows):,}; {brought}",
-        *([game.word] if game.word else []),
+        f"learned and tuned on {len(playback.training):,} rows, replayed on {len(playback.rows):,}; {brought}",
+        *([playback.note] if playback.note else []),
         f"policies are told the {kind.replace('_', '-')} landscape of the training rows",
         "the log's price is the highest rival bid; rivals do not react",
         censored,
@@ -219,21 +180,10 @@ def _notes(kind: str, game: _Game) -> tuple[str, ...]:
 
 
 def _leaks(plan: Plan, log: LogTable) -> list[str]:
-    """What looks like leakage among the values that the predictions rest on."""
-    from ...logs.replay.plan import hidden_values, hidden_words
-
+    """Return a note on values that look like leakage and that the predictions rest on."""
     hidden = {} if "pctr" in log.frame else hidden_values(plan, log)
     if not hidden:
         return []
-    named = hidden_words(hidden)
     return [
-        f"the predictions rest on what looks like leakage, too: {named}; jointbid log table plays without it"
+        f"the predictions rest on what looks like leakage, too: {hidden_words(hidden)}; jointbid log table plays without it"
     ]
-
-
-def _write(point: Point, folder: Folder, done: Run) -> None:
-    folder.write_text("config.yaml", point.yaml)
-    for name, table in (("bidders", done.bidders), ("timeseries", done.timeseries)):
-        folder.write_table(f"{name}.csv", table)
-        folder.write_table(f"{name}.parquet", table)
-    folder.write_table("calendar.csv", done.calendar)
