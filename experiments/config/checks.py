@@ -15,7 +15,7 @@ from .settings import Settings
 from .study_settings import AdoptionStudy, AttributionStudy
 from .value_settings import ValueStudy
 
-LOG_ARMS = ("none", "profile", "context", "stacked", "joint", "split_budget", "summed")
+LOG_ARMS = ("none", "profile", "context", "history", "stacked", "joint", "split_budget", "summed")
 """Of a study that replays a log, whose houses are two."""
 
 

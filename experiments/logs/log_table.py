@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .rows.rereadable import RereadableLog
 from .rows.row_audit import RowAudit
 
-THINNED = "not held, rows that are held stand for them"
+SAMPLED_OUT = "not in the sample that stands for the log"
 """Why a row was dropped of a log that is longer than memory."""
 CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "weight")
 """Columns that every log has, whatever file it came from; see `LogTable`."""
@@ -107,7 +107,7 @@ class WonLog:
 
 @dataclass(frozen=True)
 class RowCount:
-    """What became of each row of the file: `read == used + sum(dropped.values())`, held on creation."""
+    """What became of each row of the file: `read == used + sum(dropped.values())`, checked on creation."""
 
     read: int
     used: int
@@ -140,7 +140,7 @@ class LogTable:
         notes: what the reader had to decide about odd rows, in words.
         full_information: whether rows are there that the logger did not win, each with its price.
         facts: what is known of the format.
-        again: reads all rows once more, where a sample is held of a log that is in order of time.
+        full: all rows, to be read once more, where the frame is a sample of a log in order of time.
         keeps_time: whether `time_us` is the log's own; else rows come every tenth of a second.
     """
 
@@ -152,13 +152,13 @@ class LogTable:
     notes: tuple[str, ...] = ()
     full_information: bool = False
     facts: tuple[str, ...] = ()
-    again: RereadableLog | None = None
+    full: RereadableLog | None = None
     keeps_time: bool = True
 
     def __len__(self) -> int:
         return len(self.frame)
 
     @property
-    def thinned(self) -> bool:
-        """Whether a sample is held that stands for a longer log."""
-        return THINNED in self.rows.dropped
+    def is_sample(self) -> bool:
+        """Whether the frame is a sample that stands for a longer log."""
+        return SAMPLED_OUT in self.rows.dropped

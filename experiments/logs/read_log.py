@@ -1,4 +1,4 @@
-"""Readers of real logs, one family a file, chosen by `supply.format` or told by what is in the file."""
+"""Reading a log: the format is given by `supply.format` or detected from the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..errors import BadInput
 from .formats.detect import AUCTIONNET, CLICK_PRICE_PCTR, CSV, MAPPED, YZBX, YZX
 from .formats.mapped import Mapped
 from .formats.registry import AUTO, Options, open_log
-from .log_table import THINNED, LogTable, Reader, RowCount
+from .log_table import SAMPLED_OUT, LogTable, Reader, RowCount
 from .rows.campaign_filter import CampaignFilter
 from .rows.columns import DAY_US, HOUR_US, believe_prices
 from .rows.rereadable import RereadableLog, TimeScan
@@ -25,10 +25,10 @@ from .rows.row_audit import RowAudit
 from .rows.row_sampling import FirstRows, RowSampler, compact
 
 TICK_US = {CSV: HOUR_US, AUCTIONNET: HOUR_US // 2}
-"""Formats that tell the time only so finely: rows of one moment are spread evenly over it."""
+"""Resolution of the times of some formats: rows of one moment are spread evenly over it."""
 
 PRICE_PAID = frozenset({CLICK_PRICE_PCTR, YZX, YZBX, MAPPED})
-"""Formats that do not say whether each row was won. In them a price of 0 is that of a lost auction, unless the row was shown."""
+"""Formats without a mark of won rows: in them a price of 0 is that of a lost auction, unless the outcome is known."""
 UNSOLD = "lost auctions with the price 0 or none (what would have won them is not known)"
 TIMELESS = frozenset({CLICK_PRICE_PCTR, YZX, YZBX})
 """Formats that keep no time."""
@@ -86,11 +86,11 @@ def read_log(
     Args:
         path: a file, or a folder with the files of one log.
         log_format: its name in `FORMATS`, or `auto`.
-        options: what else was said about it.
-        campaigns: use the rows of these alone, where some are named.
-        drop_bad: leave rows out that cannot be used, and count them, instead of refusing the log.
-        first: use the first so many rows in order of time, and count the rest as dropped.
-        most: hold at most so many rows; of a longer log a sample that stands for it (`held.RowSampler`).
+        options: further settings of the log.
+        campaigns: the campaigns to use; all where none is named.
+        drop_bad: leave out and count rows that cannot be used, instead of refusing the log.
+        first: the number of rows to use, the first in order of time; the rest are counted as dropped.
+        most: the number of rows kept in memory; of a longer log a sample is kept (`RowSampler`).
         seed: of that sample.
 
     Raises:
@@ -98,37 +98,34 @@ def read_log(
     """
     path = expand(path)
     name, reader = open_log(path, log_format, options)
-    audit, held, watch = (
-        RowAudit(str(path), drop_bad=drop_bad),
-        RowSampler(most, seed),
-        TimeScan(TICK_US.get(name, 0)),
-    )
-    chunks: Iterable[pa.Table] = stream(reader, audit, campaigns, name)
-    for table in chunks if first is None else _first(chunks, first):
-        held.add(table)
-        watch.add(table)
-    frame = as_frame(held.tables(), watch.tick_us)
-    dropped = audit.reasons
+
+    def rows(audit: RowAudit) -> Iterator[pa.Table]:
+        return stream(reader, audit, campaigns, name)
+
+    audit, sampler = RowAudit(str(path), drop_bad=drop_bad), RowSampler(most, seed)
+    scan = TimeScan(TICK_US.get(name, 0))
+    for table in rows(audit) if first is None else _first(rows(audit), first):
+        sampler.add(table)
+        scan.add(table)
+    frame = as_frame(sampler.tables(), scan.tick_us)
+    dropped, beyond = audit.reasons, 0
     if first is not None:
         frame = frame.head(first)
-        dropped["beyond supply.requests"] = max(audit.used - first, 0)
-    dropped[THINNED] = audit.used - dropped.get("beyond supply.requests", 0) - len(frame)
+        beyond = dropped["beyond supply.requests"] = max(audit.used - first, 0)
+    dropped[SAMPLED_OUT] = audit.used - beyond - len(frame)
+    full = None
+    if sampler.is_sample and scan.in_order and first is None:
+        full = RereadableLog(lambda: rows(RowAudit(str(path), drop_bad=drop_bad)), scan, sampler.places)
     return LogTable(
         frame,
         reader.roles,
         RowCount(audit.read, len(frame), {reason: count for reason, count in dropped.items() if count}),
         reader.currency,
         str(path),
-        (*held.notes, *audit.sentences),
+        (*sampler.notes, *audit.sentences),
         reader.full_information,
         reader.facts,
-        RereadableLog(
-            lambda: stream(reader, RowAudit(str(path), drop_bad=drop_bad), campaigns, name),
-            watch,
-            held.places,
-        )
-        if held.left_out and watch.in_order and first is None
-        else None,
+        full,
         keeps_time=_keeps_time(name, reader),
     )
 
@@ -141,7 +138,7 @@ def _first(chunks: Iterable[pa.Table], most: int) -> list[pa.Table]:
 
 
 def read_supply(supply: LogSupply, seed: int = 1) -> LogTable:
-    """The log that a scenario's `supply` names; `seed` is of the sample that is held of a long one.
+    """Read the log that a scenario's `supply` names; `seed` is of the sample of a long one.
 
     Raises:
         BadInput: see `read_log`.
@@ -159,14 +156,14 @@ def read_supply(supply: LogSupply, seed: int = 1) -> LogTable:
 
 
 def options_of(supply: LogSupply) -> Options:
-    """What the scenario says of its log."""
+    """Return the options of a scenario's log."""
     return Options(supply.nonclick_weight, supply.clicks, supply.mapping, supply.seat)
 
 
 def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:
-    """Chunks as one table in order of time, counted from the start of the first day; text as categories in order.
+    """Return chunks as one table in order of time, counted from the start of the first day; text as sorted categories.
 
-    `tick_us` is how finely the log tells the time: rows of one moment are spread evenly over so much.
+    Rows of one moment are spread evenly over `tick_us`.
     """
     together = pa.concat_tables(tables).unify_dictionaries()
     frame = together.to_pandas(split_blocks=True, self_destruct=True)
@@ -180,8 +177,7 @@ def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:
         frame["time_us"] += group.cumcount() * tick_us // group.transform("size")
     for name in frame.columns:
         if isinstance(frame[name].dtype, pd.CategoricalDtype):
-            known = frame[name].cat.categories
-            frame[name] = frame[name].cat.set_categories(sorted(known.astype(str)))
+            frame[name] = frame[name].cat.set_categories(sorted(frame[name].cat.categories.astype(str)))
     return frame
 
 

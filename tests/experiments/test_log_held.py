@@ -11,7 +11,7 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.registry import Options
-from jointbid.experiments.logs.log_table import THINNED
+from jointbid.experiments.logs.log_table import SAMPLED_OUT
 from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.rows import delimited
 from jointbid.experiments.logs.synthetic.forms import shop, write_click_price_pctr
@@ -40,7 +40,7 @@ def sums(frame: pd.DataFrame) -> dict[str, float]:
 def test_a_log_that_fits_is_held_whole(long_log):
     log = read_log(long_log, most=40_000)
     assert len(log) == 40_000
-    assert THINNED not in log.rows.dropped
+    assert SAMPLED_OUT not in log.rows.dropped
     assert (log.frame["weight"] == 1).all()
     assert log.frame.equals(read_log(long_log).frame)
 
@@ -50,7 +50,7 @@ def test_a_longer_one_is_a_sample_whose_rows_add_up_and_stand_for_it(long_log):
     frame, whole = log.frame, read_log(long_log).frame
     assert 4_500 <= len(frame) <= 9_000
     assert log.rows.read == len(frame) + sum(log.rows.dropped.values())
-    assert log.rows.dropped[THINNED] == 40_000 - len(frame)
+    assert log.rows.dropped[SAMPLED_OUT] == 40_000 - len(frame)
     assert (frame["click"] == 1).sum() == (whole["click"] == 1).sum()  # clicks are the few: all stay
     every = frame.loc[frame["click"] == 0, "weight"].unique()
     assert len(every) == 1
@@ -133,9 +133,9 @@ def test_every_verb_takes_a_campaign_and_says_that_a_log_was_long(tmp_path, monk
         assert main([*verb, *own, *small]) == 0
         out = capsys.readouterr().out
         assert "of other campaigns" in out, verb
-        assert "are held (supply.most_rows = 1,000)" in out, verb
+        assert "are kept (supply.most_rows = 1,000)" in out, verb
     assert main(["log", "calibrate", str(DATA), "--out", "fitted.yaml", *own, *small]) == 0
-    assert "are held (supply.most_rows = 1,000)" in capsys.readouterr().out
+    assert "are kept (supply.most_rows = 1,000)" in capsys.readouterr().out
     assert main(["log", "inspect", str(DATA), "supply.campaign=1458"]) == 0
     assert "1: 1458 (" in capsys.readouterr().out
     assert main(["run", f"supply.path={DATA}", "supply.most_rows=10"]) == 2

@@ -65,10 +65,10 @@ def options(path: Path) -> Options:
 def test_rows_read_again_are_those_of_memory(name, folder):
     path = folder / name
     whole, held = read_log(path, options=options(path)), read_log(path, options=options(path), most=1_000)
-    assert whole.again is None
-    assert held.thinned
-    assert not whole.thinned
-    again, start = held.again, 1_234
+    assert whole.full is None
+    assert held.is_sample
+    assert not whole.is_sample
+    again, start = held.full, 1_234
     assert len(again) == len(whole)
     read = pd.concat(
         [table.to_pandas().astype({"campaign": str}) for table in again.tables(start)], ignore_index=True
@@ -148,7 +148,7 @@ def test_learned_values_are_played_on_all_rows(folder, tmp_path):
 )
 def test_where_the_sample_is_played_it_says_why(name, texts, why, folder, tmp_path):
     _, notes, _ = replayed(folder / name, tmp_path, "strategy=truthful", "supply.most_rows=3000", *texts)
-    assert any(note.startswith("only the rows that are held are played") and why in note for note in notes)
+    assert any(note.startswith("only the sampled rows are played") and why in note for note in notes)
 
 
 def test_the_command_says_what_was_played(folder, tmp_path, monkeypatch, capsys):
@@ -159,4 +159,4 @@ def test_the_command_says_what_was_played(folder, tmp_path, monkeypatch, capsys)
     )
     out = capsys.readouterr().out
     assert "replayed on 2,400" in out
-    assert "are held (supply.most_rows = 1,000)" in out
+    assert "are kept (supply.most_rows = 1,000)" in out

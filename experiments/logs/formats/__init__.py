@@ -1,3 +1,1 @@
 """One reader a log format."""
-
-from __future__ import annotations

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from ..log_table import Roles, WonLog
 from ..rows import columns as make
+from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
 from ..rows.compression import SPLITS, first_lines, order_of
@@ -88,7 +90,39 @@ def campaign_of(file: Path) -> str:
 
 
 @dataclass(frozen=True)
-class ClickPricePctr(WonLog):
+class EpisodeLog(WonLog):
+    """What the readers of these text forms share: no times, a file a campaign, and episodes."""
+
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
+        """See `Reader`."""
+        seen = 0
+        for place, file in enumerate(self.files):
+            campaign, episodes = campaign_of(file), Episodes(audit, place)
+            for rows, more in self.blocks(file, campaign, audit, episodes):
+                n = len(rows)
+                yield make.chunk(
+                    {
+                        "time_us": (seen + np.arange(n)) * ROW_US,
+                        "campaign": make.constant(campaign, n),
+                        "click": rows["click"],
+                        "price_micros": make.micros(rows["price"], MICROS_PER_FEN_CPM),
+                        "floor_micros": np.zeros(n, dtype=np.int64),
+                        "weight": self.weight(rows["click"]),
+                        "episode": episodes.of(rows.numbers),
+                        **more,
+                    }
+                )
+                seen += n
+
+    def blocks(
+        self, file: Path, campaign: str, audit: RowAudit, episodes: Episodes
+    ) -> Iterator[tuple[Rows, dict[str, Any]]]:
+        """Yield the rows of one file, with `click` and `price`, and the further columns of a chunk."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class ClickPricePctr(EpisodeLog):
     """Reader of `click price pctr`."""
 
     roles: Roles = ROLES
@@ -98,37 +132,20 @@ class ClickPricePctr(WonLog):
         """What the rows do not show."""
         return (*FACTS, *order_of(self.files))
 
-    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """See `Reader`."""
-        seen = 0
-        for place, file in enumerate(self.files):
-            delimiter, width = layout(file)
-            columns = (
-                flag("click"),
-                Column("price", "number", 0, PRICE_MAX),
-                Column("pctr", "number", 0, 1),
-                *([Column("fourth", lenient=True)] if width == 4 else []),
-            )
-            episodes = Episodes(audit, place)
-            form = Form(delimiter, tuple(column.name for column in columns), quoted=False)
-            for rows in read_rows(file, columns, audit, form, episodes.takes):
-                n = len(rows)
-                price = make.micros(rows["price"], MICROS_PER_FEN_CPM)
-                name = make.constant(campaign_of(file), n)
-                yield make.chunk(
-                    {
-                        "time_us": (seen + np.arange(n)) * ROW_US,
-                        "campaign": name,
-                        "click": rows["click"],
-                        "price_micros": price,
-                        "floor_micros": np.zeros(n, dtype=np.int64),
-                        "weight": self.weight(rows["click"]),
-                        "episode": episodes.of(rows.numbers),
-                        "pctr": rows["pctr"],
-                        "campaign_name": name,
-                    }
-                )
-                seen += n
+    def blocks(
+        self, file: Path, campaign: str, audit: RowAudit, episodes: Episodes
+    ) -> Iterator[tuple[Rows, dict[str, Any]]]:
+        """See `EpisodeLog`."""
+        delimiter, width = layout(file)
+        columns = (
+            flag("click"),
+            Column("price", "number", 0, PRICE_MAX),
+            Column("pctr", "number", 0, 1),
+            *([Column("fourth", lenient=True)] if width == 4 else []),
+        )
+        form = Form(delimiter, tuple(column.name for column in columns), quoted=False)
+        for rows in read_rows(file, columns, audit, form, episodes.takes):
+            yield rows, {"pctr": rows["pctr"], "campaign_name": make.constant(campaign, len(rows))}
 
 
 def layout(file: Path) -> tuple[str, int]:

@@ -18,10 +18,11 @@ import pyarrow as pa
 
 from ..log_table import Roles, WonLog
 from ..rows import columns as make
+from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
 from ..rows.columns import HOUR_US, NULLS, PRICE_MAX
 from ..rows.compression import first_lines
-from ..rows.delimited import Form, Rows, headed, read_rows
+from ..rows.delimited import Form, headed, read_rows
 from ..rows.row_audit import RowAudit
 from .click_join import ClickIndex
 

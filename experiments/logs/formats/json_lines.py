@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import BadInput, closest
+from ..rows.checked_rows import Rows, typed_rows
 from ..rows.column import Column
 from ..rows.compression import BROKEN, unpacked, why
-from ..rows.delimited import Rows, typed_rows
 from ..rows.row_audit import RowAudit
 
 _ROWS = 20_000

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from ..log_table import Roles
 from ..rows import columns as make
+from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
 from ..rows.compression import first_lines, order_of
-from ..rows.delimited import Form, Rows, headed, read_rows
+from ..rows.delimited import Form, headed, read_rows
 from ..rows.parquet import read_parquet
 from ..rows.row_audit import RowAudit
 from ..rows.separators import by_width

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..log_table import Roles, WonLog
+from ..log_table import Roles
 from ..rows import columns as make
+from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
 from ..rows.compression import order_of
-from ..rows.delimited import Form, Rows, read_rows
+from ..rows.delimited import Form, read_rows
 from ..rows.number_cells import numbers_of
 from ..rows.row_audit import RowAudit
-from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, ROW_US, Episodes, campaign_of
+from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, EpisodeLog, Episodes, campaign_of
 from .featindex import FeatureIndex
 
 FEATURES = "features"
@@ -38,7 +40,7 @@ _LEADING = (flag("click"), Column("price", "number", 0, PRICE_MAX))
 
 
 @dataclass(frozen=True)
-class Yzx(WonLog):
+class Yzx(EpisodeLog):
     """Reader of `yzx` files."""
 
     meaning: FeatureIndex | None
@@ -73,38 +75,23 @@ class Yzx(WonLog):
         """Whether the files are of several campaigns."""
         return len(set(map(campaign_of, self.files))) > 1
 
-    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """See `Reader`."""
-        seen = 0
-        for place, file in enumerate(self.files):
-            episodes, campaign = Episodes(audit, place), campaign_of(file)
-            for block in read_rows(file, (Column("line", "id"),), audit, _FORM):
-                rows = _parsed(block, audit, episodes, self.leading)
-                n = len(rows)
-                if self.meaning:
-                    numbers = np.asarray(rows["features"].flatten().cast(pa.int64()))
-                    text = self.meaning.text(rows["features"], numbers)
-                    audit.notes[_UNLISTED] += self.meaning.unlisted(numbers)
-                else:
-                    lists = rows["features"]
-                    if self._several:
-                        names = pc.binary_join_element_wise(campaign, lists.flatten(), "/")
-                        lists = pa.ListArray.from_arrays(lists.offsets, names)
-                    text = {FEATURES: pc.binary_join(lists, ",")}
-                yield make.chunk(
-                    {
-                        "time_us": (seen + np.arange(n)) * ROW_US,
-                        "campaign": make.constant(campaign, n),
-                        "click": rows["click"],
-                        "price_micros": make.micros(rows["price"], MICROS_PER_FEN_CPM),
-                        "floor_micros": np.zeros(n, dtype=np.int64),
-                        "weight": self.weight(rows["click"]),
-                        "episode": episodes.of(rows.numbers),
-                        **self._outcome(rows, audit),
-                        **text,
-                    }
-                )
-                seen += n
+    def blocks(
+        self, file: Path, campaign: str, audit: RowAudit, episodes: Episodes
+    ) -> Iterator[tuple[Rows, dict[str, Any]]]:
+        """See `EpisodeLog`."""
+        for block in read_rows(file, (Column("line", "id"),), audit, _FORM):
+            rows = _parsed(block, audit, episodes, self.leading)
+            lists = rows["features"]
+            if self.meaning:
+                numbers = np.asarray(lists.flatten().cast(pa.int64()))
+                audit.notes[_UNLISTED] += self.meaning.unlisted(numbers)
+                text = self.meaning.text(lists, numbers)
+            else:
+                if self._several:
+                    names = pc.binary_join_element_wise(campaign, lists.flatten(), "/")
+                    lists = pa.ListArray.from_arrays(lists.offsets, names)
+                text = {FEATURES: pc.binary_join(lists, ",")}
+            yield rows, {**self._outcome(rows, audit), **text}
 
     def _outcome(self, _rows: Rows, _account: RowAudit) -> dict[str, Any]:
         """Columns on the outcome, beside or in place of the click."""

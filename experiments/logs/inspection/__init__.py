@@ -1,3 +1,1 @@
 """What a log holds, and what to beware of in it."""
-
-from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Values of features that tell too much of the clicks: counted while a log streams by, and judged at its end.
+"""Values of features that go too closely with clicks: counted while a log streams by, judged at its end.
 
 A leak is something recorded after, or because of, the click. It cannot be told from a very good feature by numbers alone
 (retargeting looks the same), so what is found is *suspect*: results are to be read with it and without.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from ..log_table import Roles
 
 LEAST_CLICKS = 20
-"""With fewer clicks on a value nothing is said of it."""
+"""Least clicks on a value that can be suspect."""
 LEAST_SHARE, TELLING = 0.05, 3.0
 """Suspect: a value on at least that share of a campaign's clicks, and (share of the clicks) x (how many times as often on
 clicks as on the rest) at least this. In the iPinYou log the three known tags reach 3.3 to 650 and everything else less than
@@ -27,7 +28,7 @@ AVOIDED, SELDOM = 20.0, 0.01
 """Suspect, too: a value that would stand on at least so many of the clicks if they were like the other rows, and stands on none, or
 on at most this share of them. In the iPinYou log no value would stand on more than 15 clicks and stands on none."""
 MOST_VALUES = 200_000
-"""Of a feature so many values are counted at a time; then those without a click and seen but once are forgotten."""
+"""Most values of a feature counted at a time; beyond that values seen once, without a click, are dropped."""
 PRESENT = "(anything)"
 """Stands for a column that is filled in."""
 ALL_CAMPAIGNS = "(all)"
@@ -76,12 +77,8 @@ class LeakCounts:
         self._totals = _sum(self._totals, _count(whose, ones, click, names, np.array([""], dtype=object)))
         for name in self.roles.features:
             column = table[name].combine_chunks()
-            if name in self.roles.lists:
-                row, code, values = _exploded(column)
-                part = _count(whose[row], code, click[row], names, values)
-            else:
-                values = np.array(column.dictionary.to_pylist() or [""], dtype=object)
-                part = _count(whose, np.asarray(column.indices), click, names, values)
+            row, code, values = _cells(column, is_list=name in self.roles.lists)
+            part = _count(whose[row], code, click[row], names, values)
             self._values[name] = _forget(_sum(self._values.get(name), part))
 
     def suspects(self) -> list[Suspect]:
@@ -137,24 +134,24 @@ def _shares(counts: pd.DataFrame, totals: pd.DataFrame) -> tuple[NDArray[np.floa
     return clicks / np.maximum(all_clicks, 1), other, clicks, other * all_clicks
 
 
-def _exploded(column: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row, code and values of a column of lists."""
-    lists = pc.split_pattern(column.cast(pa.string()), ",")
-    row = np.repeat(np.arange(len(lists)), np.asarray(pc.list_value_length(lists)))
-    encoded = lists.flatten().dictionary_encode()
-    return row, np.asarray(encoded.indices), np.array(encoded.dictionary.to_pylist() or [""], dtype=object)
+def _cells(column: pa.Array, *, is_list: bool) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Return the row, the code and the distinct values of each value of a column."""
+    row: Any = slice(None)
+    if is_list:
+        lists = pc.split_pattern(column.cast(pa.string()), ",")
+        row = np.repeat(np.arange(len(lists)), np.asarray(pc.list_value_length(lists)))
+        column = lists.flatten().dictionary_encode()
+    return row, np.asarray(column.indices), np.array(column.dictionary.to_pylist() or [""], dtype=object)
 
 
 def _count(
     whose: np.ndarray, code: np.ndarray, click: np.ndarray, names: np.ndarray, values: np.ndarray
 ) -> pd.DataFrame:
     """Rows and clicks by campaign and value."""
-    key = whose.astype(np.int64) * len(values) + code
-    held, place = np.unique(key, return_inverse=True)
-    rows, clicks = np.bincount(place, minlength=len(held)), np.bincount(place, click, minlength=len(held))
-    index = pd.MultiIndex.from_arrays(
-        [names[held // len(values)], values[held % len(values)]], names=["campaign", "value"]
-    )
+    keys, place = np.unique(whose.astype(np.int64) * len(values) + code, return_inverse=True)
+    rows, clicks = np.bincount(place, minlength=len(keys)), np.bincount(place, click, minlength=len(keys))
+    pairs = [names[keys // len(values)], values[keys % len(values)]]
+    index = pd.MultiIndex.from_arrays(pairs, names=["campaign", "value"])
     return pd.DataFrame({"rows": rows, "clicks": clicks.astype(np.int64)}, index=index)
 
 

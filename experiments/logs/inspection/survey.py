@@ -1,4 +1,4 @@
-"""A log as it streams by: what it holds, in sums whose size does not grow with its rows."""
+"""Counts of a log as it streams by, whose size does not grow with its rows."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .leaks import LeakCounts
 PER_OCTAVE = 64
 _OCTAVES = 50
 MOST_NAMES = 100_000
-"""So many campaigns, people or episodes are told apart; from then on it is said that there are more."""
+"""Most campaigns, people or episodes counted; beyond that the report says that there are more."""
 NO_EPISODE = -1
 """Of rows before the first episode."""
 MOST_AMOUNTS = 10_000
-"""Up to so many distinct prices are counted one by one."""
+"""Most distinct prices counted one by one."""
 COMPARED = 1_000_000
-"""Among so many first rows doubles are looked for."""
+"""First rows that are searched for doubles."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Histogram:
     """Amounts, micros, 0 and up: exact while few distinct ones have come, then in bins of 1.1 %."""
 
     counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(_OCTAVES * PER_OCTAVE + 1))
-    held: dict[int, float] | None = field(default_factory=dict)
+    exact: dict[int, float] | None = field(default_factory=dict)
     """The weight of each distinct amount; None once there are more than `MOST_AMOUNTS`."""
     total: float = 0.0
     least: float = math.inf
@@ -50,21 +50,18 @@ class Histogram:
         self.total += float(amounts @ weights)
         self.least = min(self.least, float(amounts.min(initial=2**62)))
         self.most = max(self.most, float(amounts.max(initial=0)))
-        self._hold(amounts, weights)
-
-    def _hold(self, amounts: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
-        if self.held is None:
+        if self.exact is None:
             return
         distinct, at = np.unique(amounts, return_inverse=True)
         for amount, weight in zip(distinct.tolist(), np.bincount(at, weights).tolist(), strict=True):
-            self.held[amount] = self.held.get(amount, 0.0) + weight
-        if len(self.held) > MOST_AMOUNTS:
-            self.held = None
+            self.exact[amount] = self.exact.get(amount, 0.0) + weight
+        if len(self.exact) > MOST_AMOUNTS:
+            self.exact = None
 
     @property
     def is_exact(self) -> bool:
         """Whether quantiles are amounts that occur, not the middle of a bin."""
-        return self.held is not None
+        return self.exact is not None
 
     @property
     def weight(self) -> float:
@@ -87,9 +84,9 @@ class Histogram:
         """The least amount that at least this share of the weight does not exceed, or the middle of its bin."""
         if not self.weight:
             return float("nan")
-        if self.held is not None:
-            amounts = sorted(self.held)
-            upto = np.cumsum([self.held[amount] for amount in amounts])
+        if self.exact is not None:
+            amounts = sorted(self.exact)
+            upto = np.cumsum([self.exact[amount] for amount in amounts])
             return float(amounts[place_of(upto, share)])
         place = place_of(np.cumsum(self.counts), share)
         middle = 0.0 if place == 0 else float(2.0 ** ((place - 0.5) / PER_OCTAVE))
@@ -148,13 +145,9 @@ class Survey:
         self.known += int(np.asarray(table["known"]).sum()) if "known" in self.columns else len(table)
         if "conversion" in self.columns:
             self.conversions = (self.conversions or 0) + int(np.asarray(table["conversion"]).sum())
-        self.in_order = (
-            self.in_order and int(time_us[0]) >= self.last_us and bool((np.diff(time_us) >= 0).all())
-        )
-        self.first_us, self.last_us = (
-            min(self.first_us, int(time_us.min())),
-            max(self.last_us, int(time_us.max())),
-        )
+        self.in_order &= int(time_us[0]) >= self.last_us and bool((np.diff(time_us) >= 0).all())
+        self.first_us = min(self.first_us, int(time_us.min()))
+        self.last_us = max(self.last_us, int(time_us.max()))
         self.hourly += np.bincount(time_us // 3_600_000_000 % 24, weight, minlength=24)
         self.price.add(price, weight)
         self.floor.add(floor, weight)
@@ -164,9 +157,7 @@ class Survey:
         _add_names(self.campaigns, campaign, click)
         if "user" in self.columns:
             _add_names(self.people, table["user"].combine_chunks().cast(pa.string()), click)
-        if (
-            "episode" in self.columns
-        ):  # numbered anew in each campaign, which is a file where a file is one campaign's
+        if "episode" in self.columns:  # each campaign numbers its episodes anew
             number = table["episode"].combine_chunks()
             names = pc.binary_join_element_wise(campaign, number.cast(pa.string()), "/")
             _add_names(self.episodes, pc.if_else(pc.equal(number, NO_EPISODE), "", names), click)
@@ -181,8 +172,8 @@ class Survey:
         self.bid_rows += int((bid > 0).sum())
         self.above_bid += int(((bid > 0) & (price > bid)).sum())
         if len(self.bids) < 1_000:
-            held, counts = np.unique(bid[bid > 0], return_counts=True)
-            self.bids.update(dict(zip(held[:1_000].tolist(), counts[:1_000].tolist(), strict=True)))
+            levels, counts = np.unique(bid[bid > 0], return_counts=True)
+            self.bids.update(dict(zip(levels[:1_000].tolist(), counts[:1_000].tolist(), strict=True)))
 
     def _add_features(self, table: pa.Table, click: NDArray[np.int64]) -> None:
         for name in self.roles.features:
@@ -224,12 +215,11 @@ def _occurring(column: pa.DictionaryArray, *, is_list: bool) -> list[str]:
 
 
 def _add_names(seen: dict[str, list[int]], column: Any, click: NDArray[np.int64]) -> None:
-    """Rows and clicks by name; new names are taken while there is room."""
-    encoded = column.dictionary_encode()
-    codes, names = np.asarray(encoded.indices), encoded.dictionary.to_pylist()
-    rows, clicks = np.bincount(codes, minlength=len(names)), np.bincount(codes, click, minlength=len(names))
-    for name, count, clicked in zip(names, rows.tolist(), clicks.tolist(), strict=True):
+    """Add rows and clicks by name; new names are taken while there is room."""
+    groups = pa.table({"name": column, "click": click}).group_by("name", use_threads=False)
+    for row in groups.aggregate([("click", "count"), ("click", "sum")]).to_pylist():
+        name = row["name"]
         if name and (name in seen or len(seen) < MOST_NAMES):
             so_far = seen.setdefault(name, [0, 0])
-            so_far[0] += count
-            so_far[1] += int(clicked)
+            so_far[0] += row["click_count"]
+            so_far[1] += row["click_sum"]

@@ -1,9 +1,8 @@
-"""Replay of a log that is longer than memory: learned on the sample that is held, played on all rows as they go by."""
+"""Replay of a log that is longer than memory: learned on the sample in memory, played on all rows as they are read."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -21,57 +20,44 @@ from .streamed_predictor import fit_predictor
 DAY_US = 24 * HOUR_US
 
 
-class Streamed:
-    """The rows of a log from the `start`-th on, as the engine takes them: once, in order (`jointbid.sim.supply.Log`).
+class StreamedLog:
+    """The rows of a log from the `start`-th on, read once and in order by the engine (`jointbid.sim.supply.Log`).
 
     `last_us` is the time of the last one, from the start of the first one's day.
     """
 
     names = ("value",)
 
-    def __init__(self, again: RereadableLog, start: int, price: Callable[[pa.Table], LogColumns]) -> None:
-        """Take the log, where to begin, and how rows are priced."""
-        self._rows, self._given = len(again) - start, 0
-        self._parts = self._priced(again.tables(start), price)
-        self._waiting: deque[LogColumns] = deque()
-        self._waiting.append(next(self._parts))
-        self.last_us = again.last_us - self._offset_us
+    def __init__(self, full: RereadableLog, start: int, price: Callable[[pa.Table], LogColumns]) -> None:
+        """Take the log, where to begin, and the function that prices rows."""
+        self._rows, self._read = len(full) - start, 0
+        self._parts = map(price, full.tables(start))
+        self._rest = next(self._parts)
+        self._offset_us = int(self._rest.time_us[0]) // DAY_US * DAY_US
+        self.last_us = full.last_us - self._offset_us
 
     def __len__(self) -> int:
         return self._rows
 
     def rows(self, part: slice) -> LogColumns:
-        """The next rows; stretches are asked for in order."""
+        """Return the next rows; the engine asks for stretches in order."""
         start, stop = part.start, min(part.stop, self._rows)
-        if start != self._given:
-            raise AssertionError(
-                f"rows {start} to {stop} of a log that goes by, which is at row {self._given}"
-            )
-        self._given = stop
+        if start != self._read:
+            raise AssertionError(f"rows {start} to {stop} of a streamed log that is at row {self._read}")
+        self._read = stop
         found: list[LogColumns] = []
         while (wanted := stop - start - sum(map(len, found))) > 0:
-            if not self._waiting:
-                self._waiting.append(next(self._parts))
-            first = self._waiting.popleft()
-            found.append(first.rows(slice(0, wanted)))
-            if len(first) > wanted:
-                self._waiting.appendleft(first.rows(slice(wanted, len(first))))
-        return _together(found)
-
-    def _priced(
-        self, tables: Iterator[pa.Table], price: Callable[[pa.Table], LogColumns]
-    ) -> Iterator[LogColumns]:
-        self._offset_us = -1
-        for table in tables:
-            columns = price(table)
-            if self._offset_us < 0:
-                self._offset_us = int(columns.time_us[0]) // DAY_US * DAY_US
-            yield replace(columns, time_us=columns.time_us - self._offset_us)
+            if not len(self._rest):
+                self._rest = next(self._parts)
+            found.append(self._rest.rows(slice(0, wanted)))
+            self._rest = self._rest.rows(slice(wanted, len(self._rest)))
+        together = _together(found)
+        return replace(together, time_us=together.time_us - self._offset_us)
 
 
 def obstacle(plan: Plan, log: LogTable) -> str:
-    """Why not all rows of a log of which a sample is held can be played; empty where they can."""
-    if log.again is None:
+    """Return why the rows of a sampled log cannot all be played; empty where they can."""
+    if log.full is None:
         return "its rows are not in order of time, or supply.requests takes the first"
     if plan.settings.split != "time":
         return f"study.replay.split is {plan.settings.split}, not time"
@@ -83,23 +69,23 @@ def obstacle(plan: Plan, log: LogTable) -> str:
     return ""
 
 
-def held_training(plan: Plan, log: LogTable) -> LogTable:
-    """The training rows that are held of a log that is read again."""
-    if log.again is None:
-        raise AssertionError("a log of which all rows are held is played from memory")
-    start = round(plan.settings.train_share * len(log.again))
-    return replace(log, frame=log.frame[log.again.places < start].reset_index(drop=True))
+def training_sample(plan: Plan, log: LogTable) -> LogTable:
+    """Return the sampled rows of the training part of a log that is read again."""
+    if log.full is None:
+        raise AssertionError("a log whose rows are all in memory is played from there")
+    start = round(plan.settings.train_share * len(log.full))
+    return replace(log, frame=log.frame[log.full.places < start].reset_index(drop=True))
 
 
-def open_stream(plan: Plan, log: LogTable, arm: str) -> tuple[LogTable, Streamed]:
-    """The training rows that are held, and all rows after them.
+def open_stream(plan: Plan, log: LogTable, arm: str) -> tuple[LogTable, StreamedLog]:
+    """Return the sampled training rows, and all rows after them.
 
     Raises:
         BadInput: nothing to learn from.
     """
-    training, again = held_training(plan, log), log.again
-    assert again is not None  # noqa: S101 - there are training rows of it
-    start = round(plan.settings.train_share * len(again))
+    training, full = training_sample(plan, log), log.full
+    assert full is not None  # noqa: S101 - there are training rows of it
+    start = round(plan.settings.train_share * len(full))
     predictor = None if "pctr" in training.frame else fit_predictor(plan, training, arm)
     worth = _worth(plan, training)
     default = plan.settings.value_per_click or 0.0
@@ -118,7 +104,7 @@ def open_stream(plan: Plan, log: LogTable, arm: str) -> tuple[LogTable, Streamed
         seen = {"value": ctr * value}
         return LogColumns(time_us, prices, floors, weight, happened * value, happened, seen)
 
-    return training, Streamed(again, start, price)
+    return training, StreamedLog(full, start, price)
 
 
 def _worth(plan: Plan, training: LogTable) -> dict[str, float]:

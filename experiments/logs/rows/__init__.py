@@ -1,3 +1,1 @@
 """What all readers share: cells, columns, row counts, compression and sampling."""
-
-from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Streaming reader of delimited text: checks every cell it is told about, and accounts for every row.
+"""Streaming reader of delimited text.
 
 Rows are numbered as a text editor does: the first line is row 1. Cells are parsed by Arrow; only where a column of a
 block holds something odd are its cells looked at one by one.
@@ -11,23 +11,21 @@ import re
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from ...errors import BadInput, closest
+from .checked_rows import Rows, typed_rows
 from .column import Column
 from .compression import BROKEN, head, unpacked, why
-from .number_cells import as_text, numbers_of
 from .row_audit import RowAudit
 from .separators import by_names, cells_of
-from .utf8_repair import Utf8Stream, escaped, with_escaped_bytes
+from .utf8_repair import Utf8Stream, escaped
 
 BLOCK_BYTES = 2 << 20
 WITHIN_QUOTES = "lines lie within quotes and are parts of other rows: if no cell runs over several lines, a quote too many has taken them in"
@@ -42,46 +40,6 @@ class Form:
     delimiter: str = ","
     names: tuple[str, ...] | None = None
     quoted: bool = True
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of one file.
-
-    Attributes:
-        columns: by name, numbers as numpy arrays and text as Arrow arrays.
-        numbers: of the rows in the file.
-        file: its name, for messages.
-    """
-
-    columns: dict[str, Any]
-    numbers: NDArray[np.int64]
-    file: str
-
-    def __len__(self) -> int:
-        return len(self.numbers)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.columns[name]
-
-    def without(self, wrong: NDArray[np.bool_]) -> Rows:
-        """Return the rows that are not wrong."""
-        if not wrong.any():
-            return self
-        kept = np.flatnonzero(~wrong)
-        columns = {name: _take(column, kept) for name, column in self.columns.items()}
-        return replace(self, columns=columns, numbers=self.numbers[kept])
-
-    def reject(
-        self, wrong: NDArray[np.bool_], audit: RowAudit, name: str, cells: Any, rule: str, reason: str = ""
-    ) -> Rows:
-        """Record the wrong rows at their cell of the column `name`, with the rule in words; return the others."""
-        for i in np.flatnonzero(wrong):
-            cell = cells[int(i)]
-            shown = cell.as_py()[:80] if isinstance(cell, pa.Scalar) else cell.item()
-            what = f", column {name!r}: {shown!r} is not {rule}"
-            audit.reject(self.file, int(self.numbers[i]), what, reason or f"bad {name}")
-        return self.without(wrong)
 
 
 OddRow = Callable[[int, str], bool]
@@ -247,66 +205,3 @@ def _row_numbers(seen: int, count: int, ragged: Sequence[int], first: int) -> ND
     kept = np.arange(seen, seen + count, dtype=np.int64)
     kept_before = np.asarray(ragged, dtype=np.int64) - np.arange(len(ragged)) - first
     return kept + first + np.searchsorted(kept_before, kept, side="right")
-
-
-def typed_rows(
-    file: str,
-    batch: pa.RecordBatch,
-    numbers: NDArray[np.int64],
-    columns: Sequence[Column],
-    audit: RowAudit,
-    *,
-    odd: bool,
-) -> Rows:
-    """Return the rows of a batch that keep the columns' rules; the audit records the others, each at its first bad cell.
-
-    Args:
-        file: its name, for messages.
-        batch: the columns by name, as text or as Parquet has them.
-        numbers: of the rows in the file, shape (rows,).
-        columns: the wanted columns.
-        audit: of the log's rows.
-        odd: whether there may be marked bytes in it that are not UTF-8.
-    """
-    raw = {column.name: batch.column(column.name) for column in columns}
-    alive = ~_blank(list(raw.values()))
-    audit.dropped["blank line"] += int((~alive).sum())
-    decoded: dict[str, Any] = {}
-    complaints: list[tuple[int, str, str]] = []
-    for column in columns:
-        cells = raw[column.name]
-        cells, broken = with_escaped_bytes(cells) if odd else (cells, np.zeros(len(cells), dtype=bool))
-        if column.is_text:
-            decoded[column.key], wrong = as_text(cells), (broken & (not column.lenient))
-            audit.notes[f"cells of {column.name} are not UTF-8: odd bytes are escaped"] += int(
-                (broken & column.lenient).sum()
-            )
-        else:
-            read = column.reader.read(cells) if column.reader else numbers_of(cells, column)
-            decoded[column.key], wrong = read[0], broken | read[1]
-        for i in np.flatnonzero(wrong & alive):
-            cell = cells[int(i)].as_py()
-            shown = repr(cell[:200] if isinstance(cell, str) else cell)
-            what = f", column {column.name!r}: {shown} is not {column.rule(str(cell))}"
-            complaints.append((int(numbers[i]), what, f"bad {column.name}"))
-        alive &= ~wrong
-    for row, what, reason in sorted(complaints):
-        audit.reject(file, row, what, reason)
-    rows = Rows(decoded, numbers, file).without(~alive)
-    for column in columns:
-        if column.kind == "text":
-            rows.columns[column.key] = rows[column.key].dictionary_encode()
-    return rows
-
-
-def _blank(columns: Sequence[pa.Array]) -> NDArray[np.bool_]:
-    """Return which rows are text without any character, as blank lines are; shape (rows,)."""
-    if not all(pa.types.is_string(cells.type) for cells in columns):
-        return np.zeros(len(columns[0]), dtype=bool)
-    return np.logical_and.reduce(
-        [np.asarray(pc.fill_null(pc.equal(cells, ""), fill_value=False)) for cells in columns]
-    )
-
-
-def _take(column: Any, kept: NDArray[np.int64]) -> Any:
-    return column[kept] if isinstance(column, np.ndarray) else column.take(pa.array(kept))

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...errors import BadInput
+from .checked_rows import Rows, typed_rows
 from .column import Column
 from .compression import BROKEN, why
-from .delimited import Rows, check_header, typed_rows
+from .delimited import check_header
 from .row_audit import RowAudit
 
 _BATCH = 131_072

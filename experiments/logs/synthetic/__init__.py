@@ -1,3 +1,1 @@
 """Invented logs in every form that can be read."""
-
-from __future__ import annotations

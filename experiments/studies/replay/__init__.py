@@ -1,3 +1,1 @@
 """Studies on a log."""
-
-from __future__ import annotations

@@ -22,7 +22,7 @@ from ...logs.read_log import options_of, read_supply
 from ...logs.replay.own_log import load_own, notes_of, replay_own
 from ...logs.replay.plan import Plan, hidden_values, hidden_words
 from ...logs.replay.priced_log import check_worth, landscape, price_log, split_rows
-from ...logs.replay.streamed_log import held_training, obstacle, open_stream
+from ...logs.replay.streamed_log import obstacle, open_stream, training_sample
 from ..run import Run, finite
 from ..run_folder import RunFiles, write_run
 
@@ -78,8 +78,8 @@ def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
 
     That is a strategy that does not bid, a landscape that the log cannot give, clicks of unknown worth.
     """
-    if log.thinned and not obstacle(plan, log):
-        training = held_training(plan, log)
+    if log.is_sample and not obstacle(plan, log):
+        training = training_sample(plan, log)
     else:
         log, rows = split_rows(plan, log)
         training = replace(log, frame=log.frame[rows])
@@ -98,7 +98,7 @@ def _check_budget(point: Point, log: LogTable) -> None:
     """Raise `BadInput` for a budget below the cost of the cheapest row, where all rows are in memory."""
     budget = point.settings.scenario.bidders.budget
     cheapest = float((log.frame["price_micros"] * log.frame["weight"]).min()) / MICROS
-    if budget is not None and budget < cheapest and not log.thinned:
+    if budget is not None and budget < cheapest and not log.is_sample:
         raise BadInput(
             f"bidders.budget = {budget:g}: the cheapest row of {log.path} costs {cheapest:.3g} {log.currency}: nothing can be bought; "
             "give at least as much"
@@ -143,13 +143,13 @@ class _Playback:
 def _playback(plan: Plan, log: LogTable, arm: str) -> _Playback:
     """Price the rows after the training part: all rows of the log, or those in memory."""
     note = ""
-    if log.thinned:
+    if log.is_sample:
         reason = obstacle(plan, log)
         if not reason:
             training, rows = open_stream(plan, log, arm)
             note = "all rows after the training part are played, each once"
             return _Playback(log, training, rows, rows.last_us, note)
-        note = f"only the rows that are held are played, for those that they stand for: {reason}"
+        note = f"only the sampled rows are played, for those that they stand for: {reason}"
     priced = price_log(plan, log, arm)
     columns = priced.select(~priced.training).columns()
     return _Playback(priced.log, priced.select(priced.training).log, columns, int(columns.time_us[-1]), note)
