@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,9 +85,13 @@ class LearningValuation(Valuation, Protocol):
 
 def only(requests: VisibleRequests, names: Iterable[str] | None) -> VisibleRequests:
     """Return the requests with the named columns alone (None: with all), so that no other can be read."""
-    if names is None or set(requests) <= (shown := set(names)):
-        return requests
-    return VisibleRequests(requests.n, {name: requests[name] for name in requests if name in shown})
+    shown = _shown(requests, names)
+    return requests if len(shown) == len(requests) else VisibleRequests(requests.n, shown)
+
+
+def _shown(requests: VisibleRequests, names: Iterable[str] | None) -> dict[str, NDArray[Any]]:
+    wanted = set(requests) if names is None else set(names)
+    return {name: requests[name] for name in requests if name in wanted}
 
 
 def feedback_with(feedback: Feedback, show: Callable[[VisibleRequests], VisibleRequests]) -> Feedback:
@@ -189,4 +193,4 @@ class Priced:
             if requests.n
             else np.empty(0)
         )
-        return VisibleRequests(requests.n, {**only(requests, self._policy_reads), VALUE: value})
+        return VisibleRequests(requests.n, {**_shown(requests, self._policy_reads), VALUE: value})

@@ -126,7 +126,6 @@ def test_check_refuses_what_is_no_strategy(what, message, capsys):
         (["9lives"], "lower-case letters"),
         (["a__b"], "did you mean 'a_b'?"),
         (["linear"], "'linear' is a built-in strategy; take another, my_linear"),
-        (["strategies"], "'strategies'; take another"),
         (["json"], "'json'; take another"),
         (["numpy"], "is installed here; take another, my_numpy"),
         (["sklearn"], "a module 'sklearn' is installed here; take another"),

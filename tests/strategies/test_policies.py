@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jointbid.sim import AccountState, Entrant, Feedback, Scenario, VisibleRequests, simulate
+from jointbid.sim.visible import KnownOutcomes
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.market import Market
 from jointbid.strategies.policies.bins import EDGES
@@ -288,8 +289,10 @@ def test_placement_floors_count_in_the_chance_of_winning():
 
 
 def feedback(requests, bid, won, paid, least):
-    """What a bidder is told; whatever else there is to tell is left out."""
+    """Return feedback without outcomes; what no test here looks at is left out."""
+    none = KnownOutcomes(requests, *np.empty((4, 0)))
     known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
+    known |= {"clicks": none, "conversions": none}
     return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
 
 
