@@ -7,8 +7,9 @@ currency. ``Priced`` puts a valuation before it, which fills that column from wh
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,25 @@ class LearningValuation(Valuation, Protocol):
         """A control step; values may be others from here on."""
 
 
+def only(requests: VisibleRequests, names: Iterable[str] | None) -> VisibleRequests:
+    """Return the requests with the named columns alone (None: with all), so that no other can be read."""
+    shown = _shown(requests, names)
+    return requests if len(shown) == len(requests) else VisibleRequests(requests.n, shown)
+
+
+def _shown(requests: VisibleRequests, names: Iterable[str] | None) -> dict[str, NDArray[Any]]:
+    wanted = set(requests) if names is None else set(names)
+    return {name: requests[name] for name in requests if name in wanted}
+
+
+def feedback_with(feedback: Feedback, show: Callable[[VisibleRequests], VisibleRequests]) -> Feedback:
+    """Return the feedback with other visible columns: those of its requests, clicks and conversions after ``show``."""
+    clicks, conversions = (
+        replace(known, requests=show(known.requests)) for known in (feedback.clicks, feedback.conversions)
+    )
+    return replace(feedback, requests=show(feedback.requests), clicks=clicks, conversions=conversions)
+
+
 def learns(valuation: Valuation) -> TypeGuard[LearningValuation]:
     """Whether a valuation is one that learns."""
     return bool(getattr(valuation, "learns", False))
@@ -89,7 +109,10 @@ def learns(valuation: Valuation) -> TypeGuard[LearningValuation]:
 
 @dataclass
 class Priced:
-    """A strategy of two parts: the valuation prices each request, the policy bids on the price."""
+    """A strategy of two parts: the valuation prices each request, the policy bids on the price.
+
+    Each part sees the columns that it declared, and no other.
+    """
 
     valuation: Valuation
     policy: Strategy
@@ -129,34 +152,45 @@ class Priced:
         return self.policy.bid(self._valued(requests))
 
     def creative(self, requests: VisibleRequests) -> NDArray[np.int64] | None:
-        """The valuation's choice, or the policy's where the valuation makes none."""
+        """Return the valuation's choice, or the policy's where the valuation makes none."""
         choose = getattr(self.valuation, "creative", None)
         if choose is not None:
-            return np.asarray(choose(requests))
+            return np.asarray(choose(only(requests, self.valuation.reads)))
         choose = getattr(self.policy, "creative", None)
         return None if choose is None else choose(self._valued(requests))
 
     def observe(self, feedback: Feedback) -> None:
-        """Passed on to the policy, with the value of each request as the valuation saw it; then to a valuation that learns."""
+        """Pass feedback on to a policy that learns, with the value of each request, then to a valuation that learns."""
         if self.policy.learns:
-            self.policy.observe(replace(feedback, requests=self._with_value(feedback.requests)))
+            shown = feedback_with(feedback, lambda requests: only(requests, self._policy_reads))
+            self.policy.observe(replace(shown, requests=self._with_value(feedback.requests)))
         if learns(self.valuation):
-            self.valuation.observe(feedback)
+            self.valuation.observe(
+                feedback_with(feedback, lambda requests: only(requests, self.valuation.reads))
+            )
 
     def control(self, state: AccountState) -> None:
-        """Passed on to the policy, and to a valuation that learns."""
+        """Pass the account on to the policy, and to a valuation that learns."""
         self.policy.control(state)
         if learns(self.valuation):
             self.valuation.control(state)
             self._seen = None
 
+    @property
+    def _policy_reads(self) -> tuple[str, ...] | None:
+        return None if self.policy.reads is None else (*self.policy.reads, *self.may_read)
+
     def _valued(self, requests: VisibleRequests) -> VisibleRequests:
-        """``_with_value``; the engine asks for the same cells again and again."""
+        """Return ``_with_value``; the engine asks for the same cells again and again."""
         if self._priced is None or self._seen is not requests:
             self._seen, self._priced = requests, self._with_value(requests)
         return self._priced
 
     def _with_value(self, requests: VisibleRequests) -> VisibleRequests:
-        """The requests and their column ``value``, at least 0; of no request at all there may be no other column."""
-        value = np.maximum(self.valuation.value(requests), 0.0) if requests.n else np.empty(0)
-        return VisibleRequests(requests.n, {**requests, VALUE: value})
+        """Return the columns that the policy declared, and ``value``, at least 0; the valuation sees those that it declared."""
+        value = (
+            np.maximum(self.valuation.value(only(requests, self.valuation.reads)), 0.0)
+            if requests.n
+            else np.empty(0)
+        )
+        return VisibleRequests(requests.n, {**_shown(requests, self._policy_reads), VALUE: value})

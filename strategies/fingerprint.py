@@ -105,7 +105,7 @@ def _places(package: str) -> tuple[Path, ...]:
 
 
 def _is_a_projects(place: Path) -> bool:
-    """Return whether a package or module belongs to somebody's project: neither installed, nor Python's, nor ours."""
+    """Return whether a package or module belongs to a user's project: neither installed, nor Python's, nor ours."""
     paths = sysconfig.get_paths()
     installed = [
         *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),

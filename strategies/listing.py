@@ -1,17 +1,18 @@
-"""What strategies are installed, a row each; a broken plugin is a row that says so."""
+"""The installed strategies, a row each; a plugin that cannot be used is a row with the reason."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import EntryPoint
 
 from jointbid.sim import Strategy
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from .card import Card
 from .market import Market
-from .plugins import PluginError, load, origin, plugins
+from .plugins import PluginError, entries, load, origin
 from .registry import BUILT_IN, make
 
 LONGEST = 160
@@ -19,7 +20,7 @@ LONGEST = 160
 
 @dataclass(frozen=True)
 class Listed:
-    """One strategy, in words. ``error`` says why it cannot be used; empty where it can."""
+    """One strategy, in words. ``error`` is the reason why it cannot be used, or empty."""
 
     name: str
     origin: str
@@ -33,17 +34,24 @@ class Listed:
 
 
 def listing() -> Iterator[Listed]:
-    """The built-in ones, then those of packages by name."""
+    """Yield the built-in strategies, then those of packages by name."""
     for name, maker in BUILT_IN.items():
         yield _row(name, "jointbid", maker)
-    for name, entry in sorted(plugins().items()):
-        if name in BUILT_IN:
-            yield Listed(name, origin(entry), error=f"not used: {name!r} is a built-in strategy")
-            continue
-        try:
-            yield _row(name, origin(entry), load(entry))
-        except PluginError as error:
-            yield Listed(name, origin(entry), error=" ".join(str(error).split())[:LONGEST])
+    for name, found in entries().items():
+        for entry in found:
+            yield _plugin(name, entry, [origin(other) for other in found if other is not entry])
+
+
+def _plugin(name: str, entry: EntryPoint, others: list[str]) -> Listed:
+    """Return the row of a plugin; ``others`` are the packages that bring another strategy of that name."""
+    if name in BUILT_IN:
+        return Listed(name, origin(entry), error=f"not used: {name!r} is a built-in strategy")
+    if others:
+        return Listed(name, origin(entry), error=f"not used: {', '.join(others)} has a strategy {name!r} too")
+    try:
+        return _row(name, origin(entry), load(entry))
+    except PluginError as error:
+        return Listed(name, origin(entry), error=" ".join(str(error).split())[:LONGEST])
 
 
 def _row(name: str, where: str, maker: Callable[..., Strategy]) -> Listed:

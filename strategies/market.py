@@ -1,4 +1,4 @@
-"""What everybody knows of a market: its rules, and the price landscape where bidders have studied it."""
+"""The public facts of a market: its rules, and the price landscape where bidders have studied it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Market:
 
     @classmethod
     def of(cls, scenario: Scenario) -> Market:
-        """The public facts of a scenario."""
+        """Return the public facts of a scenario."""
         supply = scenario.supply
         floors = (0.0, 0.0, 0.0)
         if supply.kind == "synthetic":

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .base import Policy, VisibleRequests
 
 ROWS_AT_ONCE = 65_536
-"""So many rows are plain numbers at a time."""
+"""Rows that are turned into plain numbers at a time."""
 
 
 class PerRequest(Policy):

@@ -17,13 +17,29 @@ class PluginError(Exception):
     """An entry point that cannot be loaded; the message names the package, what happened, and the versions in question."""
 
 
+def entries() -> dict[str, list[EntryPoint]]:
+    """Return the entry points by name, several where packages share a name; nothing of them is imported."""
+    found: dict[str, list[EntryPoint]] = {}
+    for entry in sorted(
+        entry_points(group=GROUP), key=lambda entry: (entry.name, origin(entry), entry.value)
+    ):
+        found.setdefault(entry.name, []).append(entry)
+    return found
+
+
 def plugins() -> dict[str, EntryPoint]:
-    """The entry points by name; nothing of them is imported."""
-    return {entry.name: entry for entry in entry_points(group=GROUP)}
+    """Return the entry points that can be used by name: those whose name no other package has."""
+    return {name: found[0] for name, found in entries().items() if len(found) == 1}
+
+
+def shared_name(name: str, found: list[EntryPoint]) -> str:
+    """Return what is wrong with a name that several packages have, and what to do."""
+    who = " and ".join(f"{origin(entry)} ({entry.value})" for entry in found)
+    return f"strategy {name!r} is ambiguous: {who} bring one of that name; uninstall all but one, or name the file, FILE.py:CLASS"
 
 
 def load(entry: EntryPoint) -> Callable[..., Strategy]:
-    """The strategy's class, or the function that makes one. Raises ``PluginError``, whatever the package does."""
+    """Return the strategy's class, or the function that makes one. Raises ``PluginError`` for any error in the package."""
     try:
         maker: Callable[..., Strategy] = entry.load()
     except Exception as error:
@@ -36,12 +52,12 @@ def load(entry: EntryPoint) -> Callable[..., Strategy]:
 
 
 def origin(entry: EntryPoint) -> str:
-    """The package that brings it, with its version."""
+    """Return the package that brings it, with its version."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
 
 
 def missing(name: str) -> str:
-    """Why a name that is like no other may be unknown: no package brings it, or the package has it under another name."""
+    """Return why a name may be unknown: no package brings it, or the package has it under another name."""
     try:
         found = distribution(name)
     except (PackageNotFoundError, ValueError):
@@ -52,7 +68,7 @@ def missing(name: str) -> str:
 
 
 def _versions(dist: Distribution | None) -> str:
-    """Which jointbid the package asks for, and which one this is; empty where it does not say."""
+    """Return which jointbid the package asks for, and which one this is; empty where it does not say."""
     asked = (
         next((m[1].strip() for line in (dist.requires or []) if (m := REQUIRES.match(line))), "")
         if dist

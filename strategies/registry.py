@@ -1,6 +1,6 @@
 """Strategies by name: the built-in ones, and those of installed packages (entry points ``jointbid.strategies``).
 
-A broken package harms nobody who does not use it (``jointbid.strategies.plugins``).
+A package that cannot be loaded matters only where its strategy is used (``jointbid.strategies.plugins``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from jointbid.sim.watch import WATCH, Call, CallTimeout
 
 from .hindsight import NOT_PLAYABLE
 from .market import Market
-from .plugins import PluginError, load, missing, origin, plugins
+from .plugins import PluginError, entries, load, missing, origin, shared_name
 from .policies.constant import Constant, Random
 from .policies.fluid import FluidPacing
 from .policies.learned_shading import LearnedShading
@@ -72,7 +72,7 @@ class UnknownStrategyError(ValueError):
 
 def names() -> list[str]:
     """All names that can be asked for, built-in ones first."""
-    return [*BUILT_IN, *sorted(set(plugins()) - set(BUILT_IN))]
+    return [*BUILT_IN, *sorted(set(entries()) - set(BUILT_IN))]
 
 
 def make(spec: StrategySpec, market: Market, timeout_s: float | None = TIMEOUT_S) -> Strategy:
@@ -122,18 +122,19 @@ def find(name: str) -> Callable[..., Strategy]:
         return BUILT_IN[name]
     if name in BOUNDS:
         raise UnknownStrategyError(f"{name!r} {BOUNDS[name]}")
-    installed = plugins()
-    if name not in installed:
+    installed = entries().get(name, [])
+    if not installed:
         close = get_close_matches(str(name), names(), n=1)
         raise UnknownStrategyError(
             f"unknown strategy {name!r}{'' if close else missing(name)}{_hint(name, names())}"
         )
+    if len(installed) > 1:
+        raise UnknownStrategyError(shared_name(name, installed))
+    (entry,) = installed
     try:
-        return load(installed[name])
+        return load(entry)
     except PluginError as error:
-        raise UnknownStrategyError(
-            f"strategy {name!r} of {origin(installed[name])} ({installed[name].value}) {error}"
-        ) from error
+        raise UnknownStrategyError(f"strategy {name!r} of {origin(entry)} ({entry.value}) {error}") from error
 
 
 def _hint(name: Any, known: list[str]) -> str:

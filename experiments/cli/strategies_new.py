@@ -7,7 +7,9 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from importlib import resources
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources.abc import Traversable
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -106,3 +108,15 @@ def _check_name(name: str) -> None:
         )
     if name in BUILT_IN or name in BOUNDS:
         raise BadInput(f"strategies new {name}: {name!r} is a built-in strategy; take another, my_{name}")
+    if brings := _installed(name):
+        raise BadInput(f"strategies new {name}: {brings} is installed here; take another, my_{name}")
+
+
+def _installed(name: str) -> str:
+    """Return the installed package or module that a new package of this name would hide; empty where there is none."""
+    try:
+        found = distribution(name.replace("_", "-"))
+    except PackageNotFoundError:
+        spec = find_spec(name)
+        return f"a module {name!r}" if spec is not None and spec.origin is not None else ""
+    return f"the package {found.name} {found.version}"

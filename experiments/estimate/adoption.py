@@ -1,8 +1,8 @@
 """Who adopts: what one more adopter gains, and how many there are in equilibrium at a cost.
 
-n bidders each hold the data or do not. An adopter among k earns A(k), somebody without among k adopters N(k). The k-th
-adopter gains G(k) = A(k) - N(k - 1). At a cost c, k is an equilibrium number where G(k) >= c (nobody regrets to have
-adopted; the indifferent adopt) and c > G(k + 1) (nobody else would).
+n bidders each hold the data or do not. An adopter among k earns A(k), a bidder without among k adopters N(k). The k-th
+adopter gains G(k) = A(k) - N(k - 1). At a cost c, k is an equilibrium number where G(k) >= c (no adopter regrets it;
+the indifferent adopt) and c > G(k + 1) (no other bidder would).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def gains(adopters: Profits, others: Profits) -> list[Gain]:
 
     Args:
         adopters: an adopter's mean profit in each replication, by k (1 to n).
-        others: the same of somebody without the data (0 to n - 1).
+        others: the same of a bidder without the data (0 to n - 1).
     """
     each = {k: (adopters[k] - others[k - 1]).dropna() for k in sorted(adopters)}
     together = pd.concat(each.values(), axis=1).dropna().to_numpy(dtype=float)
@@ -79,7 +79,7 @@ def equilibria(found: Sequence[Gain], cost: float) -> Equilibria:
 
 
 def per_bidder(cells: pd.DataFrame, unit_scale: float) -> tuple[Profits, Profits]:
-    """Mean profit of an adopter, and of somebody without the data, in each replication, by k.
+    """Mean profit of an adopter, and of a bidder without the data, in each replication, by k.
 
     Args:
         cells: one row a cell and bidder, with columns `k` (how many adopters there are), `replication`, `adopts`, `advertiser`,

@@ -6,7 +6,7 @@ which A(c) = sum over T < t <= H of the discount of month t,
 
     B(c) = A(c) N (v(c) - k(c)),    C(c) = K(c) + A(c) M(c),    net(c) = B(c) - C(c).
 
-The firm's best level is argmax net. Whoever bears C and is credited with a share s of B chooses argmax s B(c) - C(c); at s = 1
+The firm's best level is argmax net. A decider that bears C and is credited with a share s of B chooses argmax s B(c) - C(c); at s = 1
 the two are the same. Only v and k are estimated. A level is chosen on pilot replications that no estimate uses.
 """
 
@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .intervals import LEVEL, Estimate, mean_interval
-from .money import NEVER, Terms
+from .intervals import Estimate, jackknife, mean_interval
+from .money import NEVER, Terms, carried
 from .multiple import critical_value
 
 
@@ -86,15 +86,9 @@ def net_value(level: Level) -> Estimate:
 def payback(level: Level) -> Estimate:
     """Months until what has been brought, undiscounted, is what it has cost; never where a month brings nothing."""
     month = mean_interval(level.terms.a_month(level.value, level.data_cost))
-
-    def after(brings: float) -> float:
-        return level.terms.delay_months + level.terms.once / brings if brings > 0 else NEVER
-
     if level.terms.once == 0.0 and level.level == 0.0:
         return Estimate(NEVER, NEVER, NEVER, month.n)
-    if not month.has_interval:
-        return Estimate(after(month.estimate), math.nan, math.nan, month.n)
-    return Estimate(after(month.estimate), after(month.ci_high), after(month.ci_low), month.n)
+    return carried(month, level.terms.payback)
 
 
 def left_on_the_table(best: Level, chosen: Level) -> Estimate:
@@ -103,7 +97,7 @@ def left_on_the_table(best: Level, chosen: Level) -> Estimate:
 
 
 def credit_needed(levels: Sequence[Level], best: float) -> Estimate:
-    """The least share of the value that makes whoever bears the cost choose at least the ``best`` level.
+    """The least share of the value that makes the bearer of the cost choose at least the ``best`` level.
 
     s = max over c < best of (C(best) - C(c)) / (B(best) - B(c)), with a jackknife over replications; infinite where a lower level
     brings no less.
@@ -134,7 +128,7 @@ def break_even_volume(levels: Sequence[Level]) -> Estimate:
 
 
 def _gains(levels: Sequence[Level], credit: float) -> NDArray[np.float64]:
-    """Of each level to whoever is credited with so much and bears the cost; shape (replications, levels)."""
+    """Return each level's gain to a decider that bears the cost for that ``credit``; shape (replications, levels)."""
     return _columns([credit * one.benefit - one.cost for one in levels])
 
 
@@ -144,14 +138,6 @@ def _columns(values: Sequence[pd.Series[float]]) -> NDArray[np.float64]:
 
 def _jackknife(columns: NDArray[np.float64], of: Callable[[NDArray[np.float64]], float]) -> Estimate:
     """A function of means, with Student's interval on its delete-one values; without one where it is not finite in each."""
-    from scipy.special import stdtrit
-
-    n, estimate = len(columns), of(columns.mean(axis=0))
-    if n < 2 or not math.isfinite(estimate):
-        return Estimate(estimate, math.nan, math.nan, n)
-    without = np.array([of(row) for row in (columns.sum(axis=0) - columns) / (n - 1)])
-    if not np.isfinite(without).all():
-        return Estimate(estimate, math.nan, math.nan, n)
-    error = math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum()))
-    reach = float(stdtrit(n - 1, 0.5 + LEVEL / 2)) * error
-    return Estimate(estimate, estimate - reach, estimate + reach, n)
+    n = len(columns)
+    without = (columns.sum(axis=0) - columns) / max(n - 1, 1)
+    return jackknife(of(columns.mean(axis=0)), np.array([of(row) for row in without]))

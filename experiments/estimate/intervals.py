@@ -63,7 +63,7 @@ class Estimate:
     @property
     def standard_error(self) -> float:
         """Of the estimate, as its interval has it; nan where there is none."""
-        return (self.ci_high - self.ci_low) / 2 / _quantile(self.n - 1) if self.n > 1 else math.nan
+        return (self.ci_high - self.ci_low) / 2 / t_quantile(self.n - 1) if self.n > 1 else math.nan
 
     @property
     def p_value(self) -> float:
@@ -79,7 +79,7 @@ class Estimate:
 
     @property
     def detectable(self) -> float:
-        """The truth that so many replications, as unlike as these, would have shown with 80 % power; nan without an interval.
+        """The difference that as many replications, with this spread, would show with 80 % power; nan without an interval.
 
         The noncentral t distribution has a fifth of its mass below the critical value (Cohen 1988).
         """
@@ -87,7 +87,7 @@ class Estimate:
 
         if not math.isfinite(self.standard_error):
             return math.nan
-        return float(nctdtrinc(self.n - 1, 1.0 - POWER, _quantile(self.n - 1))) * self.standard_error
+        return float(nctdtrinc(self.n - 1, 1.0 - POWER, t_quantile(self.n - 1))) * self.standard_error
 
 
 def mean_interval(values: Values) -> Estimate:
@@ -145,7 +145,7 @@ def combined(wide: pd.DataFrame, weights: Mapping[str, float]) -> pd.Series:
 def percent_difference(a: Values, b: Values) -> Estimate:
     """100 (mean(a) - mean(b)) / mean(b) over pairs, with a jackknife interval (delete one pair, Student's t).
 
-    Nan where mean(b) is zero or negative: "so many percent of a loss" means nothing. The interval alone is nan
+    Nan where mean(b) is zero or negative: a percentage of a loss means nothing. The interval alone is nan
     where leaving out a single pair makes it so, because then the sign of the denominator is not known.
     """
     pairs = _pairs(a, b).dropna().to_numpy(np.float64)
@@ -166,8 +166,15 @@ def ratio(above: Values, below: Values) -> Estimate:
     others = (pairs.sum(axis=0) - pairs) / (n - 1)
     if np.any(others[:, 1] <= 0):
         return Estimate(estimate, math.nan, math.nan, n)
-    ratios = others[:, 0] / others[:, 1]
-    return _around(estimate, math.sqrt((n - 1) / n * float(((ratios - ratios.mean()) ** 2).sum())), n)
+    return jackknife(estimate, others[:, 0] / others[:, 1])
+
+
+def jackknife(estimate: float, without: NDArray[np.float64]) -> Estimate:
+    """Return an estimate with Student's interval from its values ``without`` each replication in turn, shape (n,)."""
+    n = len(without)
+    if n < 2 or not (math.isfinite(estimate) and np.isfinite(without).all()):
+        return Estimate(estimate, math.nan, math.nan, n)
+    return _around(estimate, math.sqrt((n - 1) / n * float(((without - without.mean()) ** 2).sum())), n)
 
 
 def percent_values(a: Values, b: Values) -> pd.Series:
@@ -205,19 +212,20 @@ def required_replications(pilot_differences: Values, half_width: float) -> int:
         raise ValueError(f"a pilot needs at least 2 paired differences, and has {known.size}")
     if not (half_width > 0 and math.isfinite(half_width)):
         raise ValueError(f"half_width must be a positive number, and is {half_width}")
-    reach = _quantile(known.size - 1) * float(known.std(ddof=1))
+    reach = t_quantile(known.size - 1) * float(known.std(ddof=1))
     return max(known.size, math.ceil((reach / half_width) ** 2))
 
 
 def _around(estimate: float, standard_error: float, n: int) -> Estimate:
     if n < 2:
         return Estimate(estimate, math.nan, math.nan, n)
-    reach = _quantile(n - 1) * standard_error
+    reach = t_quantile(n - 1) * standard_error
     return Estimate(estimate, estimate - reach, estimate + reach, n)
 
 
 @functools.cache
-def _quantile(degrees: int) -> float:
+def t_quantile(degrees: int) -> float:
+    """Return the quantile of Student's t that an interval of `LEVEL` reaches to."""
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees, 0.5 + LEVEL / 2))

@@ -25,7 +25,7 @@ KEPT = (
     "utility", "value_of_joint_data", "same_request_step", "joint_model_step", "double_counting_penalty", "synergy",
     "shapley", "marginal_value",
 )  # fmt: skip
-"""Estimands that are told of the learned ladder too, of profit alone."""
+"""Estimands that are reported of the learned ladder too, of profit alone."""
 
 
 def learned_rows(ladder: pd.DataFrame) -> pd.DataFrame:

@@ -208,8 +208,8 @@ def outcomes(
         }
     )
     for name in ("revenue", "welfare", "exchange_fee", "relevance"):
-        told = name in cells and (name != "exchange_fee" or (cells[name] > 0).any())
-        if told and name in wanted:
+        is_there = name in cells and (name != "exchange_fee" or (cells[name] > 0).any())
+        if is_there and name in wanted:
             table[name] = groups[name].first()
     if "bidder_surplus" in wanted:
         table["bidder_surplus"] = group_sums(groups["profit"]).where(groups["welfare"].first().notna())
@@ -233,7 +233,7 @@ def outcomes(
 def _says_something(metric: str, cells: pd.DataFrame) -> bool:
     """False for what is the same in every market without the feature that it speaks of.
 
-    Clicks and conversions where none is ever expected; views where all is seen; reach where nobody comes twice; what is
+    Clicks and conversions where none is ever expected; views where all is seen; reach where no person comes twice; what is
     censored, unattributed, late or unsent where nothing is; margins where every conversion brings the same.
     """
     if metric.startswith(("clicks", "conversions")):
@@ -242,7 +242,7 @@ def _says_something(metric: str, cells: pd.DataFrame) -> bool:
             return False
     if metric == "viewed":
         return bool((cells["viewed"] != cells["wins"]).any())
-    if metric in {"lookups", "matches"}:  # where data have no price nobody asks how often they are looked up
+    if metric in {"lookups", "matches"}:  # of no interest where data have no price
         return bool((cells["lookups"] > 0).any())
     if metric in {"margin", "margin_censored"}:
         sales, margin = (cells[name] + cells[f"{name}_censored"] for name in ("conversions", "margin"))

@@ -2,7 +2,7 @@
 
 Two budgets pay: integration, once and monthly, and fees; and, request by request, look-ups and matches. With N requests a month,
 v what joining is worth per request, c what the further data costs per request, M a month and K once, a month brings
-m = N (v - c) - M, from the month on in which the joined data are there. Only v and c are estimated, so whatever rises with m has the interval of m, carried over.
+m = N (v - c) - M, from the month on in which the joined data are there. Only v and c are estimated, so each figure that rises with m has the interval of m, carried over.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .intervals import LEVEL, Estimate, mean_interval, ratio
+from .intervals import Estimate, mean_interval, ratio, t_quantile
 
 NEVER = math.inf
 GRID = 2_001
-"""Points of a curve at which it is asked whether it is shown to be above or below zero."""
+"""Points of a curve at which its interval is compared with zero."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,10 @@ class Terms:
         missing = np.clip(self.delay_months - (ends - 1), 0.0, 1.0) @ (1.0 + month) ** -ends.astype(float)
         return float(whole - missing)
 
+    def payback(self, month: float) -> float:
+        """Return the months until a ``month``'s gain, undiscounted, has brought back the cost; infinite where it brings nothing."""
+        return self.delay_months + self.once / month if month > 0 else NEVER
+
     def a_month(self, value: pd.Series[float], data_cost: pd.Series[float]) -> pd.Series[float]:
         """What a month brings, before the cost of joining once: a value a replication, from what a request brings and costs."""
         return self.requests_per_month * (value - data_cost) - self.monthly
@@ -77,9 +81,9 @@ def net_rows(
     """
     month, horizon = mean_interval(terms.a_month(value, data_cost)), terms.horizon_months
     working = terms.working_months / horizon
-    yield "net_value", "net_value", _carried(month, lambda m: m * working - terms.once / horizon)
-    yield "net_value", "npv", _carried(month, lambda m: m * terms.annuity - terms.once)
-    yield "payback_month", "payback_month", _carried(month, lambda m: _payback(terms, m))
+    yield "net_value", "net_value", carried(month, lambda m: m * working - terms.once / horizon)
+    yield "net_value", "npv", carried(month, lambda m: m * terms.annuity - terms.once)
+    yield "payback_month", "payback_month", carried(month, terms.payback)
     if lookups.mean() > 0:
         yield (
             "break_even_data_price",
@@ -113,12 +117,8 @@ def falling_break_even(x: NDArray[np.float64], net: NDArray[np.float64]) -> Esti
     return Estimate(_last(grid, mean >= 0.0), *(ends if len(net) > 1 else (math.nan, math.nan)), len(net))
 
 
-def _payback(terms: Terms, month: float) -> float:
-    return terms.delay_months + terms.once / month if month > 0 else NEVER
-
-
-def _carried(found: Estimate, to: Callable[[float], float]) -> Estimate:
-    """An estimate of a monotone function of what was estimated."""
+def carried(found: Estimate, to: Callable[[float], float]) -> Estimate:
+    """Return the estimate of a monotone function of what was estimated."""
     if not found.has_interval:
         return Estimate(to(found.estimate), math.nan, math.nan, found.n)
     ends = sorted((to(found.ci_low), to(found.ci_high)))
@@ -127,14 +127,12 @@ def _carried(found: Estimate, to: Callable[[float], float]) -> Estimate:
 
 def _between(x: NDArray[np.float64], net: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
     """A fine grid, and the curve's mean and pointwise interval there."""
-    from scipy.special import stdtrit
-
     grid = np.unique(np.concatenate([np.linspace(x[0], x[-1], GRID), x]))
     fine = np.stack([np.interp(grid, x, row) for row in net])
     n, mean = len(fine), fine.mean(axis=0)
     if n < 2:
         return grid, mean, mean, mean
-    reach = float(stdtrit(n - 1, 0.5 + LEVEL / 2)) * fine.std(axis=0, ddof=1) / math.sqrt(n)
+    reach = t_quantile(n - 1) * fine.std(axis=0, ddof=1) / math.sqrt(n)
     return grid, mean, mean - reach, mean + reach
 
 

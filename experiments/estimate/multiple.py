@@ -13,7 +13,7 @@ from .intervals import LEVEL, ROUNDING
 DRAWS = 4_000
 """Simulated studies behind a critical value, which they fix to about 2 %."""
 MOST_FREEDOM = 60
-"""More replications are simulated as if they were so many, which makes a band some .5 % wider than it need be."""
+"""More replications are simulated as if they were this many, which makes a band some .5 % wider than it need be."""
 SEED = 20_070_101
 """The same curve always has the same band."""
 

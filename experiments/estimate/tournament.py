@@ -22,7 +22,7 @@ METRICS = {
     "win_rate": "share of bid requests",
     "budget_spent": "share of the budget",
 }
-"""What is told of each strategy in the market of all: metric -> its unit; money is in the study's."""
+"""Metrics of each strategy in the market of all -> unit; money is in the study's."""
 
 ESTIMANDS = {
     "score_together": "mean of a metric of the strategy in the market of all, over all seats",

@@ -1,4 +1,4 @@
-"""P(win | bid) from what an exchange tells, where it does not tell every price.
+"""P(win | bid) from auctions of which the exchange does not report every price.
 
 Prices and bids are kept in bins (``jointbid.strategies.policies.bins``); estimates are made at the bins' upper ends.
 """
@@ -30,27 +30,27 @@ def _none() -> Counts:
 
 @dataclass
 class Prices:
-    """Counts in each bin: of prices told, of bids that a price not told was above (lost), and not above (won)."""
+    """Counts in each bin: of reported prices, of bids that an unreported price was above (lost), and not above (won)."""
 
-    told: Counts = field(default_factory=_none)
+    reported: Counts = field(default_factory=_none)
     above: Counts = field(default_factory=_none)
     below: Counts = field(default_factory=_none)
 
     @property
     def n(self) -> int:
         """How many auctions they are from."""
-        return int(self.told.sum() + self.above.sum() + self.below.sum())
+        return int(self.reported.sum() + self.above.sum() + self.below.sum())
 
     def add(
         self, bid: NDArray[np.float64], won: NDArray[np.bool_], price: NDArray[np.float64], feedback: str
     ) -> None:
-        """Add auctions that were bid in; ``feedback`` says which part of ``price`` is told (see ``LearnedShading``)."""
+        """Add auctions that were bid in; ``feedback`` says which part of ``price`` is reported (see ``LearnedShading``)."""
         if feedback == "minimum_bid":
-            self.told = self.told + bins.count(price)
+            self.reported = self.reported + bins.count(price)
             return
         self.above = self.above + bins.count(bid[~won])
         if feedback == "winning_price":
-            self.told = self.told + bins.count(price[won])
+            self.reported = self.reported + bins.count(price[won])
         else:
             self.below = self.below + bins.count(bid[won])
 
@@ -58,11 +58,11 @@ class Prices:
 def kaplan_meier(prices: Prices) -> tuple[Bins, NDArray[np.float64]]:
     """Bins with an observed price, and P(price <= their end): Kaplan & Meier 1958, losses being censored at the bid.
 
-    1 - product over bins of (1 - prices told there / auctions whose price is there or above, as far as is known).
+    1 - product over bins of (1 - prices reported there / auctions whose price is there or above, as far as is known).
     """
-    at_risk = np.cumsum((prices.told + prices.above)[::-1])[::-1]
-    held = np.flatnonzero(prices.told)
-    left = np.cumprod(1.0 - prices.told[held] / at_risk[held])
+    at_risk = np.cumsum((prices.reported + prices.above)[::-1])[::-1]
+    held = np.flatnonzero(prices.reported)
+    left = np.cumprod(1.0 - prices.reported[held] / at_risk[held])
     return held, np.asarray(1.0 - left)
 
 
@@ -79,26 +79,31 @@ def isotonic(prices: Prices) -> tuple[Bins, NDArray[np.float64]]:
 def lognormal(prices: Prices) -> tuple[Bins, NDArray[np.float64]]:
     """Bins near those seen, and the fitted P(price <= their end): the lognormal of highest likelihood.
 
-    Told prices count by their density, wins and losses by the chance of either (with prices told for wins, a Tobit model;
+    Reported prices count by their density, wins and losses by the chance of either (with prices reported for wins, a Tobit model;
     without, a probit). In a = 1 / sigma and c = -mu / sigma the log-likelihood is concave (Olsen 1978): Newton's method.
     """
     from scipy.special import ndtr
 
-    seen = np.flatnonzero(prices.told + prices.above + prices.below)
-    told, above, below = (part[seen].astype(np.float64) for part in (prices.told, prices.above, prices.below))
-    if seen[0] == 0:  # at most a micro: free for whoever bids, and no density of a lognormal
-        told[0], below[0] = 0.0, below[0] + told[0]
+    seen = np.flatnonzero(prices.reported + prices.above + prices.below)
+    reported, above, below = (
+        part[seen].astype(np.float64) for part in (prices.reported, prices.above, prices.below)
+    )
+    if seen[0] == 0:  # at most a micro: free for any bidder, and no density of a lognormal
+        reported[0], below[0] = 0.0, below[0] + reported[0]
     bid = np.log(bins.EDGES[seen])
     x, none = np.concatenate([bid - HALF_A_BIN, bid]), np.zeros_like(bid)
-    weight = np.concatenate([told, above + below])
+    weight = np.concatenate([reported, above + below])
     centre, spread = float(np.average(x, weights=weight)), max(float(np.ptp(bid)) / 4, 0.1)
-    a, c = _fit((x - centre) / spread, *map(np.concatenate, ((told, none), (none, above), (none, below))))
+    a, c = _fit((x - centre) / spread, *map(np.concatenate, ((reported, none), (none, above), (none, below))))
     held = np.arange(max(seen[0] - MARGIN, 0), min(seen[-1] + MARGIN, bins.BINS))
     return held, ndtr(a * (np.log(bins.EDGES[held]) - centre) / spread + c)
 
 
 def _fit(
-    x: NDArray[np.float64], told: NDArray[np.float64], above: NDArray[np.float64], below: NDArray[np.float64]
+    x: NDArray[np.float64],
+    reported: NDArray[np.float64],
+    above: NDArray[np.float64],
+    below: NDArray[np.float64],
 ) -> tuple[float, float]:
     """The a > 0 and c of highest likelihood with z = a x + c standard normal for prices at x; damped Newton steps."""
     from scipy.special import log_ndtr
@@ -110,18 +115,18 @@ def _fit(
         if p[0] <= 0:
             return -np.inf
         z = p @ design
-        fits = told @ (np.log(p[0]) - z**2 / 2) + above @ log_ndtr(-z) + below @ log_ndtr(z)
+        fits = reported @ (np.log(p[0]) - z**2 / 2) + above @ log_ndtr(-z) + below @ log_ndtr(z)
         return float(fits - RIDGE / 2 * (p @ p))
 
     best = likelihood(scale)
     for _ in range(NEWTON):
         z = scale @ design
         lost, won = _mills(-z), _mills(z)
-        slope = design @ (-told * z - above * lost + below * won) - RIDGE * scale
-        slope[0] += told.sum() / scale[0]
-        curve = (design * (told + above * lost * (lost - z) + below * won * (won + z))) @ design.T
+        slope = design @ (-reported * z - above * lost + below * won) - RIDGE * scale
+        slope[0] += reported.sum() / scale[0]
+        curve = (design * (reported + above * lost * (lost - z) + below * won * (won + z))) @ design.T
         curve += RIDGE * np.eye(2)
-        curve[0, 0] += told.sum() / scale[0] ** 2
+        curve[0, 0] += reported.sum() / scale[0] ** 2
         step = np.linalg.solve(curve, slope)
         while (now := likelihood(scale + step)) < best and np.abs(step).max() > 1e-12:
             step = step / 2

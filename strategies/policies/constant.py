@@ -33,7 +33,7 @@ class Constant(Policy):
             self.reads = ("context",)
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """``level``, whatever is on offer there."""
+        """Return ``level`` for every request."""
         if not self.contexts:
             return np.full(requests.n, self.level)
         return np.where(np.isin(requests["context"], self.contexts), self.level, 0.0)

@@ -1,4 +1,4 @@
-"""What campaigns won, what came of it, and how much of what will come is known by now."""
+"""The impressions that campaigns won, their outcomes, and the share of outcomes that is known by now."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from jointbid.sim.visible import KnownOutcomes
 
 
 class History:
-    """What each campaign won, in pages by age, and what came of it."""
+    """The value that each campaign won, in pages by age, and its outcomes."""
 
     def __init__(self, page_h: float) -> None:
         self._page_h = page_h
@@ -75,10 +75,10 @@ def known_share(
     """The share of outcomes that come within each ``age_h``; shape as ``age_h``.
 
     ``delay_h`` are the delays of the outcomes that came so far and ``seen_for_h`` how long ago their impressions were shown, shape (n,):
-    one that takes longer than that is not among them, so that plain shares would tell of short delays alone. The product-limit
+    one that takes longer than that is not among them, so that plain shares would cover short delays alone. The product-limit
     estimate for such delays goes backwards, F(t) = product over u > t of 1 - d(u) / n(u), with d(u) of delay u among the n(u)
     that came within u and are of impressions at least that old (Lagakos, Barraj & De Gruttola 1988). One more that is known
-    at once is added everywhere, against chance in the few oldest. What takes longer than the oldest impression is not reckoned
+    at once is added everywhere, against chance in the few oldest. What takes longer than the oldest impression is not counted
     with; of no outcome, all is taken to be known.
     """
     late, counts = np.unique(delay_h, return_counts=True)
@@ -95,5 +95,5 @@ def sums(code: NDArray[np.int64], of: NDArray[np.float64], n: int) -> NDArray[np
 
 
 def longer(column: NDArray[np.float64], n: int, fill: float = 0.0) -> NDArray[np.float64]:
-    """The column, filled up to so many rows."""
+    """Return the column, filled up to ``n`` rows."""
     return column if len(column) == n else np.append(column, np.full(n - len(column), fill))

@@ -13,6 +13,7 @@ from ..market import Market
 from ..parameters import above_0, at_least_0, one_of
 from .fluid import FluidPacing
 from .linear import SECOND
+from .since import SinceControl
 
 
 class AdaptivePacing(Policy):
@@ -43,9 +44,8 @@ class AdaptivePacing(Policy):
         self.mu, self.mu_max = at_least_0("mu", mu), at_least_0("mu_max", mu_max)
         self.step = None if step is None else at_least_0("step", step)
         self.scales = step is None
-        self._spend, self._seen = 0.0, 0
         self._rho: float | None = None
-        self._before: AccountState | None = None
+        self._since = SinceControl()
         self._fluid = _fluid(one_of("start", start, ("mu", "fluid")), market, mu)
 
     @property
@@ -63,31 +63,28 @@ class AdaptivePacing(Policy):
         return requests[VALUE] / (1.0 + self.mu)
 
     def observe(self, feedback: Feedback) -> None:
-        """What was on offer, to start from."""
+        """Collect the values of what was on offer, to start from."""
         if self._fluid is not None:
             self._fluid.observe(feedback)
 
     def control(self, state: AccountState) -> None:
         """Compare spend with its target since the last step."""
-        before, self._before = self._before, state if state.is_renewed else None
+        since = self._since.step(state)
         if not math.isfinite(state.budget):
             self.mu = 0.0
             return
         if self._fluid is not None and state.requests_reported:
             self._fluid.control(state)
             self.mu, self._fluid = min(self._fluid.mu, self.mu_max), None
-            self._spend, self._seen = state.spend, state.requests_reported
             self._rho = state.pace
             return
         rho = state.budget / max(state.requests_expected, 1) if self._rho is None else self._rho
         step = default_step(rho, state.requests_expected) if self.step is None else self.step
-        n = state.requests_reported - self._seen
-        overspent = (state.spend - self._spend) - (rho * n if before is None else before.planned(n))
+        overspent = since.spend - since.planned(rho)
         self.mu = min(max(self._moved(step * overspent), 0.0), self.mu_max)
-        self._spend, self._seen = state.spend, state.requests_reported
 
     def _moved(self, by: float) -> float:
-        """Where mu goes, before it is kept within its limits."""
+        """Return the next mu, before it is kept within its limits."""
         return self.mu + by
 
 
@@ -120,7 +117,7 @@ class MirrorDescent(AdaptivePacing):
 
 
 def _fluid(start: str, market: Market | None, mu: float) -> FluidPacing | None:
-    """What finds the mu to start from."""
+    """Return the plan that finds the mu to start from; None where ``mu`` is given."""
     if start == "mu":
         return None
     if market is None or market.landscape is None or market.auction_types != ("second_price",):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
 from ..parameters import above_0, at_least_0, one_of
+from .since import SinceControl
 
 
 class _PID(Policy):
@@ -63,17 +63,13 @@ class PIDSpend(_PID):
         self, gain: float = 1.0, kp: float = 0.1, ki: float = 5.0, kd: float = 0.0, phi_max: float = 5.0
     ) -> None:
         super().__init__(gain, kp, ki, kd, phi_max)
-        self._before: AccountState | None = None
+        self._since = SinceControl()
 
     def control(self, state: AccountState) -> None:
         """Compare what was spent since the last step with the target."""
         if not math.isfinite(state.budget):
             return
-        before, self._before = self._before, state
-        before = before or replace(
-            state, requests_seen=0, requests_unreported=0, spend=0.0, budget_left=state.budget
-        )
-        n, spend = state.requests_reported - before.requests_reported, state.spend - before.spend
+        n, spend, before, _ = self._since.step(state)
         expected = max(state.requests_expected, 1)
         target = before.planned(n)
         most = max(target, state.budget / expected * n) if state.is_renewed else target
@@ -105,15 +101,14 @@ class PIDCPA(_PID):
         super().__init__(gain, kp, ki, kd, phi_max)
         self.grace = at_least_0("grace", grace)
         self.target, self.per = above_0("target", target), one_of("per", per, ("click", "conversion"))
-        self._seen = 0
+        self._since = SinceControl()
 
     def control(self, state: AccountState) -> None:
         """Compare the cost of all actions so far with the target."""
-        n = state.requests_reported - self._seen
+        n = self._since.step(state).n
         worth = self.target * (state.clicks if self.per == "click" else state.conversions)
         most = max(worth, state.spend)
         if n > 0 and most > 0:
             self._act(
                 (worth - state.spend) / (most + self.target * self.grace), n / max(state.requests_expected, 1)
             )
-        self._seen = state.requests_reported

@@ -13,19 +13,19 @@ from .history import History, longer, sums
 from .linear import SECOND
 
 CAMPAIGN = "context"
-"""The column that tells products, and so campaigns, apart."""
+"""The column that identifies the product, and so the campaign."""
 LARGEST_MOVE = 1.0
 """A campaign's part of the money changes at most by the factor e at once, before all parts are made whole."""
 LOWEST = -5.0
 """The log of the lowest multiplier of a campaign."""
 PAGES = 24
-"""Impressions are told apart by age to so many a ``move_h``."""
+"""Ages of impressions are kept to this fraction of ``move_h``."""
 
 
 class Portfolio(Policy):
     """Bid m v, with a multiplier m for each campaign that spends the campaign's part of the budget evenly over the run.
 
-    Campaigns are products, told by the column ``context``; where the bidder's data do not show it all requests are one
+    Campaigns are products, identified by the column ``context``; where the bidder's data do not show it all requests are one
     campaign, and the budget is one pot. All begin with the same part. log m starts at log ``gain`` and moves at each control step by
     ``ki`` e dt: e = 1 - spend / target since the last step, the target being what is left of the part for the requests left,
     and dt the share of the run, as the integral of ``PIDSpend``; where a daily budget binds, the parts are of what all days allow,
@@ -40,7 +40,7 @@ class Portfolio(Policy):
     split (Deng, Golrezaei, Jaillet, Liang & Mirrokni 2023, who learn them from what each channel returns). ``move`` = 0 leaves them.
 
     ``labels='corrected'`` expects of an impression only the share of conversions that usually is known at its age, learned from the
-    delays of its own (``history.known_share``); ``'raw'`` expects all at once. Ages are told to a control step, and not finer than
+    delays of its own (``history.known_share``); ``'raw'`` expects all at once. Ages are known to a control step, and not finer than
     ``move_h`` / 24. Without a finite budget it bids ``gain`` v.
     """
 
@@ -175,7 +175,7 @@ class Portfolio(Policy):
 
 
 def _campaign(requests: VisibleRequests) -> NDArray[np.int64]:
-    """The campaign of each request; one for all where none is told."""
+    """Return the campaign of each request; one for all where the data do not show it."""
     if CAMPAIGN not in requests:
         return np.zeros(requests.n, dtype=np.int64)
     return requests[CAMPAIGN].astype(np.int64)

@@ -90,7 +90,7 @@ class RLB(Policy):
             self._seen += feedback.requests.n
 
     def control(self, state: AccountState) -> None:
-        """What money is worth with so much of it, and so many auctions, left."""
+        """Return the worth of the money left, by its amount and the number of auctions left."""
         left = state.due_requests
         if not math.isfinite(state.budget) or left <= 0:
             self._cost = None if not math.isfinite(state.budget) else np.zeros(1)

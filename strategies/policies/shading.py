@@ -18,7 +18,7 @@ from .bins import EDGES, bin_of
 
 GRID = 65
 ROWS_AT_ONCE = 4096
-"""The grids of so many rows fit into a processor's cache; those of a million would take gigabytes."""
+"""Rows worked on at a time: their grids fit into a processor's cache; those of a million would take gigabytes."""
 ROUNDS = 4
 STRAIGHT = 1e-5
 """Entries of the table that lie on the line of their neighbours to this part of the value are interpolated between."""

@@ -11,9 +11,10 @@ from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleReq
 from ..parameters import above_0, at_least_0, one_of
 from .linear import SECOND
 from .pacing import default_step
+from .since import SinceControl
 
 LARGEST_MOVE = 1.0
-"""Of log lam at one control step: few large steps shall not throw it about."""
+"""Limit of a move of log lam at one control step, against few large steps."""
 
 
 class _Coupled(Policy):
@@ -32,8 +33,8 @@ class _Coupled(Policy):
     def __init__(self, lam: float, mu: float, gain_max: float) -> None:
         self.lam, self.mu = above_0("lam", lam), at_least_0("mu", mu)
         self.gain_max = above_0("gain_max", gain_max)
-        self._spend, self._won, self._won_before, self._seen = 0.0, 0.0, 0.0, 0
-        self._before: AccountState | None = None
+        self._won, self._won_before = 0.0, 0.0
+        self._since = SinceControl()
 
     @property
     def gain(self) -> float:
@@ -41,22 +42,20 @@ class _Coupled(Policy):
         return min((1.0 + self.lam) / (self.lam + self.mu), self.gain_max)
 
     def _move(self, state: AccountState) -> None:
-        """Both duals, after n requests more; ``_won`` is the w won so far."""
-        n, requests = state.requests_reported - self._seen, max(state.requests_expected, 1)
-        spend, won = state.spend - self._spend, self._won - self._won_before
-        before, self._before = self._before, state if state.is_renewed else None
-        if n <= 0:
+        """Move both duals; ``_won`` is the w won so far."""
+        since, requests = self._since.step(state), max(state.requests_expected, 1)
+        if since.n <= 0:
             return
+        won, self._won_before = self._won - self._won_before, self._won
         scale = max(self._won, state.spend) / state.requests_reported
         if scale > 0:
-            move = (won - spend) / scale * min(1.0 / (4.0 * math.sqrt(requests)), 0.5 / n)
+            move = (won - since.spend) / scale * min(1.0 / (4.0 * math.sqrt(requests)), 0.5 / since.n)
             self.lam *= math.exp(-min(max(move, -LARGEST_MOVE), LARGEST_MOVE))
             self.lam = min(max(self.lam, 1e-9), 1e9)
         if math.isfinite(state.budget):
             rho = state.budget / requests
-            target = rho * n if before is None else before.planned(n)
-            self.mu = max(self.mu + default_step(rho, requests) * (spend - target), 0.0)
-        self._spend, self._won_before, self._seen = state.spend, self._won, state.requests_reported
+            overspent = since.spend - since.planned(rho)
+            self.mu = max(self.mu + default_step(rho, requests) * overspent, 0.0)
 
 
 class TargetROS(_Coupled):

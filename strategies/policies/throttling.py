@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
 from ..parameters import share as within_0_1
+from .since import SinceControl
 
 
 class Throttling(Policy):
@@ -32,7 +33,7 @@ class Throttling(Policy):
 
     def __init__(self, share: float = 0.5, rate: float = 0.1) -> None:
         self.share, self.rate = within_0_1("share", share), within_0_1("rate", rate)
-        self._before: AccountState | None = None
+        self._since = SinceControl()
 
     @property
     def multiplier(self) -> float:
@@ -54,10 +55,9 @@ class Throttling(Policy):
             self._move(is_over=state.spend > planned)
 
     def _follow_the_day(self, state: AccountState) -> None:
-        before, self._before = self._before or state, state
-        n, spend = state.requests_reported - before.requests_reported, state.spend - before.spend
+        n, spend, before, is_first = self._since.step(state)
         is_gone = spend <= 0 and before.pace < state.budget / max(state.requests_expected, 1)
-        if n > 0 and not is_gone:
+        if n > 0 and not is_first and not is_gone:
             self._move(is_over=spend > before.planned(n))
 
     def _move(self, *, is_over: bool) -> None:

@@ -13,7 +13,7 @@ SPAN = 8
 """Bins of money to one level: values within 4.4 % of each other learn together."""
 LEVELS = -(-bins.BINS // SPAN)
 MOST = 5.0
-"""What lately happened moves a bid by so much at most, either way."""
+"""The largest factor by which recent outcomes move a bid, either way."""
 
 
 class Tracking(Policy):
@@ -26,7 +26,7 @@ class Tracking(Policy):
 
     An outcome counts if it is known within ``label_h`` of its impression. ``labels='ripe'`` waits until an impression is so old
     before it counts; ``'raw'`` counts an impression at once and its outcome when it comes, as if what has not come yet would not
-    (Chapelle 2014 on why that misleads). Ages are told to a control step. It minds no budget.
+    (Chapelle 2014 on why that misleads). Ages are known to a control step. It minds no budget.
     """
 
     bids_per_second = VECTORISED
@@ -67,7 +67,7 @@ class Tracking(Policy):
             self._count(np.zeros(len(value)), value, _level(value))
         self._waiting.add(feedback.position[won], value, self._hour)
         known = feedback.conversions if self.per == "conversion" else feedback.clicks
-        found = self._waiting.tell(known.position)
+        found = self._waiting.credit(known.position)
         if self.labels == "raw" and len(found):
             level = _level(self._waiting.value[found])
             self._count(np.ones(len(found)), np.zeros(len(found)), level)
@@ -108,8 +108,8 @@ class _Impressions:
         self.hour = np.concatenate([self.hour, np.full(len(value), hour)])
         self.outcomes = np.concatenate([self.outcomes, np.zeros(len(value))])
 
-    def tell(self, position: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Note outcomes of these impressions; returns the places of those that are still waited for."""
+    def credit(self, position: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Count outcomes of these impressions; return the places of those that still wait for outcomes."""
         place = np.searchsorted(self.position, position)
         there = place < len(self.position)
         there[there] = self.position[place[there]] == position[there]
@@ -117,7 +117,7 @@ class _Impressions:
         return np.asarray(place[there])
 
     def ripe(self, hour: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Outcomes and values of those of this hour and before, which are waited for no longer."""
+        """Outcomes and values of those of this hour and before, and forget these."""
         last = int(np.searchsorted(self.hour, hour, side="right"))
         done = self.outcomes[:last], self.value[:last]
         self.position, self.value = self.position[last:], self.value[last:]

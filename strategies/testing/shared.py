@@ -57,7 +57,10 @@ class SharedState:
         for base in (base for kind in kinds for base in kind.__mro__):
             if base.__module__.partition(".")[0] in NOT_THE_AUTHORS:
                 continue
-            for holder in filter(None, (base, sys.modules.get(base.__module__))):
+            holders: list[type | ModuleType] = [base]
+            if base.__module__ in sys.modules:
+                holders.append(sys.modules[base.__module__])
+            for holder in holders:
                 if holder not in FIRST:
                     FIRST[holder] = tuple(_slots(holder))
                 if holder not in self._before:

@@ -69,7 +69,7 @@ class Posterior:
         return ratio(self.worth, self.weight, prior)
 
     def at(self, retentions: Iterable[float]) -> Posterior:
-        """Of ``corners``: the one where the aged sources retain so much."""
+        """Return the posterior between ``corners`` at these retentions of the aged sources."""
         weight, worth = self.weight, self.worth
         for keep in retentions:
             weight, worth = ((1.0 - keep) * table[0] + keep * table[1] for table in (weight, worth))
@@ -116,7 +116,7 @@ def posterior(
 
     ``theta`` is, unless given, what an impression is worth over the rotation of creatives.
 
-    ``believed``: as a bidder reckons who takes unmatched requests for any other where ``unmatched='prior'``; these then have
+    ``believed``: as by a bidder that takes unmatched requests for any other where ``unmatched='prior'``; these then have
     no probability of their own, and ``weight`` sums to more than 1.
     """
     moving = tuple(name for name in sources if scenario.factor_of(name) in MOVING)
@@ -183,7 +183,7 @@ def ages_are_used(source: Source) -> bool:
 
 
 def believed_retention(scenario: Scenario, name: str) -> float:
-    """The retention that a bidder reckons with who does not use the age: 1 if naive, else the mean over requests."""
+    """Return the retention that a bidder assumes without using the age: 1 if naive, else the mean over requests."""
     source = scenario.data_of(name)
     return 1.0 if source.use == "naive" or source.never_arrives else mean_retention(scenario, name)
 

@@ -1,12 +1,13 @@
-"""Several houses' scores on one request, without a model that has seen two houses' columns.
+"""Several valuations in one: silos' scores combined on one request, by no model that has seen two silos' columns.
 
-A house is an owner with all sources that it holds (``Scenario.houses``): within it they are used together.
+A silo is an owner with all its sources (``Scenario.houses``), used together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.special import expit, logit
 from jointbid.sim import Scenario, VisibleRequests
 from jointbid.sim.sources import retention
 
-from ..base import AccountState, Feedback, Valuation, learns
+from ..base import AccountState, Feedback, Valuation, feedback_with, learns, only
 from .bayes import (
     ages_are_used,
     ages_over_the_run,
@@ -26,6 +27,7 @@ from .bayes import (
     mean_retention,
     mean_value,
 )
+from .online import Online
 from .tables import spread_over
 
 Link = Literal["identity", "logit"]
@@ -33,36 +35,53 @@ AGE_POINTS = 64
 
 
 class Combined:
-    """Several valuations in one; those that learn are passed what they learn from."""
+    """Several valuations in one. Each part sees the columns that it declared, and those that learn receive feedback."""
 
     parts: tuple[Valuation, ...]
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """All that the parts read."""
+        """All columns that the parts read."""
         return tuple(dict.fromkeys(column for part in self.parts for column in part.reads))
 
     @property
     def learns(self) -> bool:
-        """Whether one of the parts does."""
+        """Whether one of the parts learns."""
         return any(learns(part) for part in self.parts)
 
     @property
     def stochastic(self) -> bool:
-        """Whether one of the parts is."""
+        """Whether one of the parts draws by chance."""
         return any(bool(getattr(part, "stochastic", False)) for part in self.parts)
 
+    def each(self, requests: VisibleRequests) -> list[NDArray[np.float64]]:
+        """Return the values of the parts."""
+        return [part.value(only(requests, part.reads)) for part in self.parts]
+
     def observe(self, feedback: Feedback) -> None:
-        """Passed on."""
-        for part in self.parts:
-            if learns(part):
-                part.observe(feedback)
+        """Pass feedback on to the parts that learn."""
+        for part in filter(learns, self.parts):
+            part.observe(feedback_with(feedback, partial(only, names=part.reads)))
 
     def control(self, state: AccountState) -> None:
-        """Passed on."""
-        for part in self.parts:
-            if learns(part):
-                part.control(state)
+        """Pass the account on to the parts that learn."""
+        for part in filter(learns, self.parts):
+            part.control(state)
+
+
+@dataclass(frozen=True)
+class Apart(Combined):
+    """The sum of models that learn apart, one for each label: clicks and conversions become known at different times."""
+
+    parts: tuple[Online, ...]
+
+    def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Return the expected value in currency, shape (requests.n,); row-wise."""
+        return np.asarray(sum(self.each(requests)))
+
+    def expected(self) -> NDArray[np.float64]:
+        """Return the values of all combinations of codes without chance, in currency, an axis a source."""
+        return np.asarray(sum(part.expected() for part in self.parts))
 
 
 @dataclass(frozen=True)
@@ -75,10 +94,10 @@ class Stacked(Combined):
     unit: float = 1.0
 
     def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The weighted scores."""
+        """Return the weighted scores."""
         total = np.full(requests.n, self.weights[0])
-        for part, weight in zip(self.parts, self.weights[1:], strict=True):
-            total = total + weight * to_link(part.value(requests), self.link, self.unit)
+        for value, weight in zip(self.each(requests), self.weights[1:], strict=True):
+            total = total + weight * to_link(value, self.link, self.unit)
         return total if self.link == "identity" else np.asarray(self.unit * expit(total))
 
 
@@ -90,19 +109,19 @@ class Summed(Combined):
     mean: float
 
     def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The sum."""
+        """Return the sum."""
         total = np.full(requests.n, -self.mean * (len(self.parts) - 1))
-        for part in self.parts:
-            total = total + part.value(requests)
+        for value in self.each(requests):
+            total = total + value
         return np.asarray(np.maximum(total, 0.0))
 
 
 def stacked_bayes(scenario: Scenario) -> Valuation:
-    """The houses' exact posteriors, with the weights that fit best in the population.
+    """Return the silos' exact posteriors, with the weights that fit best in the population.
 
     Least squares for the ``additive`` family and for journeys, cross-entropy on log-odds for ``logit``; the population runs over all codes
     and over the ages that the copies have in the course of the run. Weights are fitted to what truly comes, also where a
-    house takes its data for better than they are (``use``, ``unmatched``).
+    silo takes its data for better than they are (``use``, ``unmatched``).
     """
     names, houses = scenario.originals(scenario.source), scenario.houses.values()
     link: Link = "logit" if scenario.response.family == "logit" and scenario.journey is None else "identity"
@@ -135,7 +154,7 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
 
 
 def summed_bayes(scenario: Scenario) -> Valuation:
-    """The houses' exact posteriors, simply added."""
+    """Return the silos' exact posteriors, simply added."""
     return Summed(tuple(bayes(scenario, house) for house in scenario.houses.values()), mean_value(scenario))
 
 

@@ -19,6 +19,7 @@ from jointbid.sim.training import TrainingLog
 
 from ..base import Valuation
 from .bayes import believed_retention, posterior
+from .combined import Combined
 from .learned import learned
 from .tables import DECIMALS, CellValues, ratio, spread_over
 
@@ -26,31 +27,23 @@ Table = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class BestCreative:
+class BestCreative(Combined):
     """``parts`` value the creatives, in their order, on the same data; it shows the best (the first of equals) and bids its worth."""
 
     parts: tuple[Valuation, ...]
 
-    @property
-    def reads(self) -> tuple[str, ...]:
-        """All that the parts read."""
-        return tuple(dict.fromkeys(column for part in self.parts for column in part.reads))
-
     def value(self, requests: VisibleRequests) -> Table:
         """What the best is worth."""
-        return np.asarray(self._each(requests).max(axis=0))
+        return np.asarray(np.stack(self.each(requests)).max(axis=0))
 
     def creative(self, requests: VisibleRequests) -> NDArray[np.int64]:
         """Its number."""
-        return np.asarray(self._each(requests).argmax(axis=0))
-
-    def _each(self, requests: VisibleRequests) -> Table:
-        return np.stack([part.value(requests) for part in self.parts])
+        return np.asarray(np.stack(self.each(requests)).argmax(axis=0))
 
 
 @dataclass(frozen=True)
 class TwoDepartments:
-    """``worth`` is what the one that bids reckons with; the other shows ``choice``, by the codes of ``shows_by``."""
+    """``worth`` is what an impression is worth to the one that bids; the other shows ``choice``, by the codes of ``shows_by``."""
 
     worth: Valuation
     shows_by: tuple[str, ...]

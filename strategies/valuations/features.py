@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Columns = NDArray[np.int64]
 MOST_CROSSED = 1 << 18
-"""Pairs of codes beyond so many share their features (hashing; Weinberger et al. 2009)."""
+"""The most features of two crossed sources; beyond it pairs of codes share features (hashing; Weinberger et al. 2009)."""
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,14 @@ from .features import Columns, Features
 OCTAVES = bins.PER_OCTAVE // 4
 """Bins of bids to one bin of win rates: a quarter of an octave."""
 MOST_WEIGHT = 20.0
-"""The inverse of a win rate counts up to so much: beyond it chance rules."""
+"""The largest weight, the inverse of a win rate: beyond it chance rules."""
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """One kind of outcome: what it counts, by which law it becomes known, and until when it counts.
 
-    A house knows both from its records. Where sales differ, one with the margin ``most`` counts so much, others in proportion.
+    An owner knows both from its records. Where sales differ, one with the margin ``most`` counts ``counts``, others in proportion.
     """
 
     counts: float
@@ -84,16 +84,16 @@ class _Held:
 
 
 class OwnImpressions:
-    """From feedback to lessons. ``click`` and ``conversion`` are what is learned from; None is not, whoever is told of it.
+    """Turn feedback into lessons. ``click`` and ``conversion`` are learned from where they are given.
 
-    ``weighted=False`` takes impressions as they come. An age is told to half a control interval.
+    ``weighted=False`` takes impressions as they come. An age is known to half a control interval.
     """
 
     def __init__(
         self,
         features: Features,
-        click: Told | None = None,
-        conversion: Told | None = None,
+        click: Outcome | None = None,
+        conversion: Outcome | None = None,
         wait_h: float = 0.0,
         *,
         weighted: bool = True,
@@ -122,7 +122,7 @@ class OwnImpressions:
     def mature(self, hour: float, report_age_h: float = 0.0) -> Lesson | None:
         """What is ``wait_h`` old at ``hour``, counted from the middle of its control interval; None where nothing is.
 
-        What is told is ``report_age_h`` old already.
+        Feedback is ``report_age_h`` old when it arrives.
         """
         reported = hour - report_age_h
         for held in self._held:
@@ -140,10 +140,10 @@ class OwnImpressions:
     def _label(self, held: _Held, age_h: float) -> NDArray[np.float64]:
         """What is known of each impression, over the share of outcomes that is known at that age."""
         label = np.zeros(len(held.position))
-        for told, known in ((self.click, held.clicks), (self.conversion, held.conversions)):
-            share = told.share(age_h) if told is not None else 0.0
-            if told is not None and share > 0:
-                label += known * (told.counts / share)
+        for outcome, known in ((self.click, held.clicks), (self.conversion, held.conversions)):
+            share = outcome.share(age_h) if outcome is not None else 0.0
+            if outcome is not None and share > 0:
+                label += known * (outcome.counts / share)
         return label
 
     def _weight(self, bid: NDArray[np.float64]) -> NDArray[np.float64]:

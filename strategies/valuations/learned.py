@@ -44,7 +44,7 @@ def learned(scenario: Scenario, log: TrainingLog, information: tuple[str, ...], 
 
 
 def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
-    """The houses' own models, and weights fitted to scores of the half of the log that each model did not see."""
+    """Return the silos' own models, and weights fitted to scores of the half of the log that each model did not see."""
     is_probability = scenario.response.family == "logit"
     link: Link = "logit" if is_probability else "identity"
     unit = scenario.response.most_worth if is_probability else 1.0
@@ -73,7 +73,7 @@ def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valua
 
 
 def learned_summed(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
-    """The houses' own models, simply added."""
+    """Return the silos' own models, simply added."""
     parts = tuple(learned(scenario, log, house, learner) for house in scenario.houses.values())
     return Summed(parts, float(log.total.sum() / log.count.sum()) * _unit(scenario))
 

@@ -64,8 +64,8 @@ def worth_by_stage(scenario: Scenario) -> NDArray[np.float64]:
 def believed_win_rate(scenario: Scenario) -> float:
     """The share of an account's impressions that bidders believe each advertiser wins.
 
-    Where the scenario says none, it is the rate at which one who knows all would win with truthful bids against the price landscape if
-    everybody believed just that: more impressions leave larger stocks, which make one more worth less and bids lower, so that there
+    Where the scenario says none, it is the rate at which a fully informed bidder would win with truthful bids against the price landscape if
+    all bidders believed just that: more impressions leave larger stocks, which make one more worth less and bids lower, so that there
     is one such rate. Floors are left out.
     """
     journey = journey_of(scenario)

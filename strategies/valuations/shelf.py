@@ -1,7 +1,7 @@
 """How likely a product is still to be had, for bidders who do not see its shelf, or see an old copy of it.
 
-A chain in steps, as the shelf itself is counted: while there are units, so many are sold in a step as a Poisson law says of mean
-``believed_sales_per_h x step_h``, down to none; an empty shelf is full again with probability ``step_h / lead_h``. It is a mean-field
+A chain in steps, as the shelf itself is counted: while there are units, the sales of a step have a Poisson law of mean
+``believed_sales_per_h x step_h``, down to none left; an empty shelf is full again with probability ``step_h / lead_h``. It is a mean-field
 approximation: how fast units really go depends on what is bid, on the state of the product and on the hour. In the long run a
 shelf of n units that go one at a time is empty for the share lead / (lead + n / rate) of the time (renewal theory, Cox 1962).
 """
@@ -48,7 +48,7 @@ def transitions(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def stationary(scenario: Scenario) -> NDArray[np.float64]:
-    """How often so many units are left in the long run, shape (products, units); all are there where none is ever sold. Read-only."""
+    """Return the long-run law of the units left, shape (products, units); all are left where none is sold. Read-only."""
     return _laws(scenario)[1]
 
 
@@ -93,7 +93,7 @@ def _long_run(step: NDArray[np.float64], full: int) -> NDArray[np.float64]:
 
 
 def _poisson(count: NDArray[np.int64], mean: float) -> NDArray[np.float64]:
-    """P(so many), 0 below 0; shape as ``count``."""
+    """Return P(count), 0 below 0; shape as ``count``."""
     chance = np.exp(xlogy(count.clip(0), mean) - mean - gammaln(count.clip(0) + 1.0))
     return np.where(count >= 0, chance, 0.0)
 

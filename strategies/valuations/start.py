@@ -1,4 +1,4 @@
-"""How a model that goes on learning starts: from the randomised log, a model a label, told of its own impressions."""
+"""How a model that goes on learning starts: from the randomised log, a model for each label, which then learns from its own impressions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from jointbid.sim import Scenario
 from jointbid.sim.delays import quantile
 from jointbid.sim.training import TrainingLog
 
-from .apart import Apart
+from .combined import Apart
 from .features import Features
-from .impressions import OwnImpressions, Told
+from .impressions import Outcome, OwnImpressions
 from .online import Online
 from .ownership import owned
 
 MATURE = 0.9
-"""Impressions are held back until so many of their outcomes are known,"""
+"""Impressions are held back until this share of their outcomes is known,"""
 LONGEST_WAIT = 0.25
 """but not for more than this part of the run."""
 
@@ -39,7 +39,7 @@ def started(
 
     Clicks and conversions have a model each, where the sources' owners see both; an amount of currency has a linear one.
 
-    With ``own`` it goes on learning from its own impressions, where their outcomes are told: clicks, and conversions. It holds
+    With ``own`` it goes on learning from its own impressions, where it receives their outcomes: clicks, and conversions. It holds
     them back for nine tenths of the outcomes to become known, but not for more than a quarter of the run.
 
     Raises ``ValueError`` for a source with ``unmatched='prior'``: each row moves one model, and would need one without the source.
@@ -73,22 +73,22 @@ def started(
 
 
 class _Label(NamedTuple):
-    """A click or a conversion: its ``worth`` to the learner in currency, the log's ``table`` of it, and how it is told of."""
+    """A click or a conversion: its ``worth`` to the learner in currency, the log's ``table`` of it, and how it becomes known."""
 
     worth: float
     table: NDArray[np.float64]
-    click: Told | None = None
-    conversion: Told | None = None
+    click: Outcome | None = None
+    conversion: Outcome | None = None
 
 
 def _labels(scenario: Scenario, log: TrainingLog, information: tuple[str, ...]) -> list[_Label]:
     """What a holder of ``information`` learns from."""
     response, sale = scenario.response, scenario.response.conversion
-    clicked = Told(1.0, response.click_delay_h)
+    clicked = Outcome(1.0, response.click_delay_h)
     if sale is None:
         return [_Label(response.value_per_click, log.total, clicked)]
     worth = owned(scenario, log, information)
-    sold = Told(1.0, sale.delay_h, sale.click_window_h)
+    sold = Outcome(1.0, sale.delay_h, sale.click_window_h)
     sales = _Label(worth.conversion, log.conversions, None, sold)
     if log.margin.sum() > 0:  # a sale counts for its part of the largest margin (Papke & Wooldridge 1996)
         mean = float(log.margin.sum() / log.conversions.sum())
@@ -110,11 +110,11 @@ def _scale(
 
 def _own(scenario: Scenario, features: Features, label: _Label) -> OwnImpressions:
     """Held back for as long as this label needs."""
-    told = [each for each in (label.click, label.conversion) if each is not None]
-    wait_h = min(max(map(_mature_at, told)), LONGEST_WAIT * scenario.supply.horizon_h)
+    outcomes = [each for each in (label.click, label.conversion) if each is not None]
+    wait_h = min(max(map(_mature_at, outcomes)), LONGEST_WAIT * scenario.supply.horizon_h)
     return OwnImpressions(features, label.click, label.conversion, wait_h)
 
 
-def _mature_at(told: Told) -> float:
+def _mature_at(outcome: Outcome) -> float:
     """The age at which most outcomes are known, in hours."""
-    return 0.0 if told.delay.is_none else float(quantile(told.delay, np.array([MATURE]))[0])
+    return 0.0 if outcome.delay.is_none else float(quantile(outcome.delay, np.array([MATURE]))[0])

@@ -16,7 +16,7 @@ from .online import Link, Online
 UPPER_BITS = float(1 << 26)
 LOWER_BITS = 27
 BITS_APART = 13
-"""A second model on the same ``u`` draws by the last 14 bits: what the first draws by all 27 tells next to nothing of them."""
+"""A second model on the same ``u`` draws by the last 14 bits: nearly independent of what the first draws by all 27."""
 
 
 class Thompson(Online):

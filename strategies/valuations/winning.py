@@ -16,10 +16,10 @@ from .tables import CellValues
 def winning(scenario: Scenario, information: tuple[str, ...], rivals: Iterable[tuple[str, ...]]) -> Valuation:
     """A bid in a second-price auction of one common value that no better informed rival can make a loss.
 
-    ``rivals`` are the sources that each of the others holds. Who knows all that they know bids what it expects. Whoever
+    ``rivals`` are the sources that each of the others holds. A bidder that knows all that they know bids its expected value. One that
     knows less wins only what the better informed left: it bids the least that they could think an impression worth, given
     what it sees itself. Where information is nested that is an equilibrium (Milgrom & Weber 1982 for the reasoning: a rival
-    who knows more bids the value itself, so that whatever is won above the least is won at its value or at a loss); where
+    who knows more bids the value itself, so that what is won above the least is won at its value or at a loss); where
     rivals know different things it is merely cautious.
     """
     others = {name for held in rivals for name in held}

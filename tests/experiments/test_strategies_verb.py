@@ -128,6 +128,8 @@ def test_check_refuses_what_is_no_strategy(what, message, capsys):
         (["linear"], "'linear' is a built-in strategy; take another, my_linear"),
         (["jointbid"], "'jointbid'; take another"),
         (["json"], "'json'; take another"),
+        (["numpy"], "is installed here; take another, my_numpy"),
+        (["sklearn"], "a module 'sklearn' is installed here; take another"),
         (["class"], "'class'; take another"),
         ([], "usage: jointbid strategies new NAME"),
         (["a", "b"], "usage: jointbid strategies new NAME"),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,12 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jointbid.sim import AccountState, Entrant, Feedback, Scenario, VisibleRequests, simulate
+from jointbid.sim.visible import KnownOutcomes
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.market import Market
 from jointbid.strategies.policies.bins import EDGES
 from jointbid.strategies.policies.linear import Linear, Truthful
 from jointbid.strategies.policies.pacing import AdaptivePacing
 from jointbid.strategies.policies.shading import Shading, best_bids, shaded, tabled
+from jointbid.strategies.testing import Case
+from jointbid.strategies.testing.life import no_feedback
+from jointbid.strategies.valuations.combined import Summed
 from jointbid.strategies.valuations.tables import CellValues
 
 values = st.lists(st.floats(0, 1e3), min_size=1, max_size=20).map(np.array)
@@ -285,8 +289,10 @@ def test_placement_floors_count_in_the_chance_of_winning():
 
 
 def feedback(requests, bid, won, paid, least):
-    """What a bidder is told; whatever else there is to tell is left out."""
+    """Return feedback without outcomes; what no test here looks at is left out."""
+    none = KnownOutcomes(requests, *np.empty((4, 0)))
     known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
+    known |= {"clicks": none, "conversions": none}
     return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
 
 
@@ -342,3 +348,51 @@ def test_of_no_requests_there_is_no_value():
 def test_priced_reads_all_where_its_policy_does():
     everything = type("All", (Truthful,), {"reads": None})()
     assert Priced(CellValues((), np.array(1.0)), everything).reads is None
+
+
+class ReadsMore(Policy):
+    """Uses a column that it does not declare, in bids or in what it learns."""
+
+    def __init__(self, where):
+        self.where, self.learns = where, True
+
+    def bid(self, requests):
+        return requests["profile"] + 0.0 if self.where == "bid" else requests["value"]
+
+    def creative(self, requests):
+        return requests["profile"] if self.where == "creative" else None
+
+    def observe(self, feedback):
+        if self.where != "bid":
+            getattr(feedback, self.where).requests["profile"]
+
+
+class WorthMore(CellValues):
+    def value(self, requests):
+        return super().value(requests) + requests["hour"]
+
+
+@pytest.mark.parametrize("where", ["bid", "creative", "clicks", "conversions"])
+def test_behind_a_valuation_a_policy_sees_what_it_declared(where):
+    case = Case(Truthful)
+    strategy = Priced(CellValues(("profile",), np.ones(5)), ReadsMore(where))
+    requests, feedback = case.batch(strategy), no_feedback(case, Truthful())
+    feedback = replace(
+        feedback,
+        **{what: replace(getattr(feedback, what), requests=requests) for what in ("clicks", "conversions")},
+    )
+    calls = {"bid": lambda: strategy.bid(requests), "creative": lambda: strategy.creative(requests)}
+    with pytest.raises(
+        KeyError, match=r"'profile' is not visible here; visible: (value|none); declare it in reads"
+    ):
+        calls.get(where, lambda: strategy.observe(feedback))()
+
+
+@pytest.mark.parametrize("wrapped", [lambda part: part, lambda part: Summed((part, part), 0.5)])
+def test_a_valuation_sees_what_it_declared(wrapped):
+    class ByHour(Truthful):
+        reads = ("value", "hour")
+
+    strategy = Priced(wrapped(WorthMore(("profile",), np.ones(5))), ByHour())
+    with pytest.raises(KeyError, match="'hour' is not visible here; visible: profile"):
+        strategy.bid(Case(Truthful).batch(strategy))

@@ -10,6 +10,7 @@ from jointbid.sim import Scenario
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies import plugins as plugins_module
 from jointbid.strategies import registry
+from jointbid.strategies.listing import listing
 from jointbid.strategies.market import Market
 from jointbid.strategies.policies.linear import Linear
 from jointbid.strategies.policies.pacing import AdaptivePacing
@@ -127,6 +128,35 @@ def test_a_plugin_cannot_take_a_built_in_name(plugins):
     plugins(linear="jointbid.strategies.policies.linear:Truthful")
     assert names().count("linear") == 1
     assert isinstance(make(spec("linear"), MARKET), Linear)
+
+
+class Package:
+    """An installed package."""
+
+    version, requires = "1.0", ()
+
+    def __init__(self, name):
+        self.name = name
+
+
+def test_two_plugins_of_one_name_are_both_listed_and_neither_is_used(monkeypatch):
+    linear = "jointbid.strategies.policies.linear"
+    found = [
+        EntryPoint("mine", value, plugins_module.GROUP)._for(Package(name))
+        for name, value in (("one", f"{linear}:Linear"), ("two", f"{linear}:Truthful"))
+    ]
+    monkeypatch.setattr(plugins_module, "entry_points", lambda group: found)
+    assert names().count("mine") == 1
+    rows = [row for row in listing() if row.name == "mine"]
+    assert [(row.origin, row.error) for row in rows] == [
+        ("one 1.0", "not used: two 1.0 has a strategy 'mine' too"),
+        ("two 1.0", "not used: one 1.0 has a strategy 'mine' too"),
+    ]
+    with pytest.raises(
+        UnknownStrategyError,
+        match=rf"'mine' is ambiguous: one 1\.0 \({linear}:Linear\) and two 1\.0 \({linear}:Truthful\)",
+    ):
+        make(spec("mine"), MARKET)
 
 
 class Distribution:
