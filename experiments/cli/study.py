@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..config.points import Point, Points
 from ..studies.registry import study_class
-from .study_arguments import points
+from .parser import Options
+from .study_arguments import helped, points
 
 if TYPE_CHECKING:
     from ..studies.session import Answer
 
+__all__ = ["helped", "main"]
+
 FAILURES = "failures.jsonl"
 MANY = 100
-"""From so many studies on it is said that each draws its plots."""
+"""From this number of studies on a message says that each draws its plots."""
 SHOWN = 5
 """Failed cells shown; the file has all."""
 
-ABOUT = {
-    "value": "what is it worth to join the two houses' data on each bid request?",
-    "tournament": "which strategy earns most against the others, with the same data, budgets and requests?",
-    "sensitivity": "which of the things that nobody knows for certain move the value of joint data?",
-    "attribution": "what did each channel do, what is it credited with, and what does the mistake cost?",
-    "adoption": "how many bidders will hold the data, and who gains and loses on the way?",
-}
-"""Verb -> the question that its study answers."""
 
-
-def main(arguments: Sequence[str], verb: str) -> int:
+def main(options: Options) -> int:
     """Run the study at each point, and show what it found; 1 where a cell failed."""
     from ..execution.scheduler import FailedFast
 
-    todo = points(verb, ABOUT[verb], arguments)
+    todo = points(options)
     if todo is None:
         return 0
-    if todo.cell is not None:
-        return _alone(todo.points[0], todo.cell)
+    if options.cell is not None:
+        return _alone(todo[0], options.cell)
     failed: list[Answer] = []
     try:
-        (_sweep if len(todo.points) > 1 else _single)(todo.points, failed)
+        (_sweep if len(todo) > 1 else _single)(todo, failed)
     except FailedFast as stop:
         sys.stderr.write(f"{stop}; what is done is kept\n")
     for answer in failed[:SHOWN]:

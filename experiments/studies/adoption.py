@@ -57,7 +57,7 @@ class Adoption(Study):
         """The table by number of adopters, and who gains and loses."""
         from ..report.wording.adoption import adoption_table, notes, sentences
 
-        scale, money = unit(self.settings.scenario)
+        scale, money = unit(self.settings)
         cost = self.settings.study.cost_per_request * scale
         bidders = self._bidders
         about = {"bidders": bidders, "cost": cost, "unit": money, "arm": self.settings.study.arm}
@@ -107,7 +107,7 @@ class Adoption(Study):
         from ..estimate.intervals import mean_interval
         from ..estimate.ladder import PROFIT
 
-        scale, _ = unit(self.settings.scenario)
+        scale, _ = unit(self.settings)
         counted = self._counted(cells)
         having, lacking = per_bidder(counted, scale)
         for name, table in (("adopter_profit", having), ("non_adopter_profit", lacking)):
@@ -160,5 +160,5 @@ class Adoption(Study):
         from ..estimate.adoption import label
         from ..estimate.ladder import row_of
 
-        _, money = unit(self.settings.scenario)
+        _, money = unit(self.settings)
         return row_of(estimand, label(k), metric, unit_of(metric, money), found)

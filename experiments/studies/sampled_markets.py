@@ -125,7 +125,7 @@ def differences(plan: Plan, replications: int, ledger: Ledger) -> pd.Series[floa
     if found is None:
         return None
     cells, silo = found
-    scale, _ = unit(plan.settings.scenario)
+    scale, _ = unit(plan.settings)
     profit = outcomes(cells, unit_scale=scale)[PROFIT].unstack("arm")
     return combined(profit, {"joint": 1.0, silo: -1.0})
 

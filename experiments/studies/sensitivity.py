@@ -58,7 +58,7 @@ class Sensitivity(Study):
         """The keys by what they move, and a sentence."""
         from ..report.wording.sensitivity import effect_table, sentences
 
-        _, money = unit(self.settings.scenario)
+        _, money = unit(self.settings)
         ranges = self.settings.study.ranges
         return Said(verdict=tuple(sentences(summary, money)), shown=(effect_table(summary, ranges, money),))
 
@@ -142,7 +142,7 @@ class Sensitivity(Study):
         from ..estimate import Estimate, unit_of
         from ..estimate.ladder import row_of
 
-        _, money = unit(self.settings.scenario)
+        _, money = unit(self.settings)
         low, high = (row.get(f"{name}_{end}", math.nan) for end in ("low", "high"))
         found = Estimate(row[name], low, high, n)
         return row_of(estimand, row["key"], metric, unit_of(metric, money), found)

@@ -135,7 +135,8 @@ def _answering(point: Point, study: Study, ledger: Ledger, *, wait: bool) -> Pro
             for cell in stage:
                 if not cell.is_pilot:
                     cells.setdefault(cell.key, cell)
-        content = digest([code_version(SUMMARISING), point.settings.plot.model_dump(), *sorted(cells)])
+        shown = [part.model_dump() for part in (point.settings.plot, point.settings.report)]
+        content = digest([code_version(SUMMARISING), *shown, *sorted(cells)])
         known = folder.read_json("manifest.json")
         found = Answer(point.folder, failures=ledger.failures, ran=ledger.ran, kept=ledger.kept)
         if known.get("content") == content and folder.is_done():

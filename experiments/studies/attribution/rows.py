@@ -34,7 +34,7 @@ def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[di
     from ...estimate.ladder import summary_row
     from ...estimate.sums import group_sums
 
-    scale, money = unit(firm.settings.scenario)
+    scale, money = unit(firm.settings)
     log = cells[cells["study_point"] == ""]
     per = scale / float(log["requests"].max()) if len(log) else 1.0
     yield from _effects(log, firm, per, money)

@@ -95,7 +95,7 @@ def _profits(world: World, ledger: Ledger) -> pd.DataFrame | None:
     """Profit in the next season, a row a replication and a column a rule; None where cells failed."""
     import pandas as pd
 
-    scale, _ = unit(world.firm.settings.scenario)
+    scale, _ = unit(world.firm.settings)
     wanted = world.firm.next(world.replications, (BY_LAST_TOUCH, BY_CLAIMS, TEST), ledger)
     read = ledger.of(wanted)
     if len(wanted) < 3 * len(world.replications) or len(read) < len(wanted):

@@ -199,7 +199,7 @@ def staying_out(settings: Settings[ValueStudy], ladder: pd.DataFrame) -> Iterato
     out = bidder_names(bidders)[holders:]
     if settings.collaboration is None or not out:
         return
-    scale, money = unit(settings.scenario)
+    scale, money = unit(settings)
     theirs = ladder[ladder["advertiser"].isin(out)]
     per = theirs["profit"] * scale / theirs["requests"]
     mean = group_means(per.groupby([theirs["arm"], theirs["replication"]]))

@@ -44,7 +44,7 @@ class Upgrade:
             found = ledger.of(wanted)
             if len(found) < len(wanted):
                 return None
-            scale, _ = unit(plan.settings.scenario)
+            scale, _ = unit(plan.settings)
             profits.append(outcomes(table(found), unit_scale=scale)[PROFIT].droplevel("arm"))
         return profits[1] - profits[0]
 
@@ -69,7 +69,7 @@ def rows(found: Upgrade | None, replications: Sequence[int], ledger: Ledger) -> 
 
     gained = None if found is None else found.differences(replications, ledger)
     if found is not None and gained is not None:
-        _, money = unit(found.now.settings.scenario)
+        _, money = unit(found.now.settings)
         yield summary_row(UPGRADE, "joint", PROFIT, money, mean_interval(gained))
 
 
@@ -81,7 +81,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[Any]) -> Iterator[str]:
     found = lookup(summary, UPGRADE)
     if found is None:
         return
-    _, money = unit(settings.scenario)
+    _, money = unit(settings)
     data = f"Better data ({as_overrides(settings.study.upgrade)})"
     if not found.has_interval:
         yield f"{data}: {number(found.estimate)} {money} over joint data as they are, with no interval, so nothing is shown yet."

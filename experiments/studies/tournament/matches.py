@@ -54,7 +54,7 @@ class Matches:
         """What these rows come to; the pilot's are in the ledger."""
         from ...estimate.tournament import Results
 
-        scale, money = unit(self.settings.scenario)
+        scale, money = unit(self.settings)
         return Results(
             cells=cells,
             strategies=self.names,

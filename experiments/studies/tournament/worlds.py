@@ -94,6 +94,6 @@ def rows(
     if found.empty:
         return
     yield from drawn.share_rows(found, "finding", {name: name for name in (*strategies, TIED)})
-    _, money = unit(settings.scenario)
+    _, money = unit(settings)
     yield row_of("lead_over_worlds", leader, PROFIT, money, mean_interval(found[LEAD]))
     yield from drawn.key_rows(found, LEAD, "decided_by", settings.study.ranges)

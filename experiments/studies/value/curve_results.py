@@ -42,7 +42,7 @@ class Followed:
         """Each curve of which a point is left, with its rows."""
         from ...estimate import curve_table
 
-        (scale, money), silo = unit(self._settings.scenario), self._settings.study.silo
+        (scale, money), silo = unit(self._settings), self._settings.study.silo
         return [
             (curve, curve_table(found, silo=silo, unit_scale=scale, unit=money))
             for curve, found in zip(self.curves, self.readings, strict=True)

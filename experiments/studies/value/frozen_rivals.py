@@ -40,7 +40,7 @@ def rows(
     from ...estimate import ladder_summary
     from ...estimate.frozen_rivals import effect_rows, frozen_rows
 
-    (scale, money), silo = unit(settings.scenario), settings.study.silo
+    (scale, money), silo = unit(settings), settings.study.silo
     sources = tuple(settings.scenario.source)
     about: Any = {"best_single": best, "silo": silo, "unit_scale": scale, "unit": money}
     ladder = ladder_summary(frozen, sources=sources, **about)
@@ -65,7 +65,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
         )
 
     if lookup(summary, EFFECT) is not None:
-        money = unit(settings.scenario)[1]
+        money = unit(settings)[1]
         yield (
             f"If rivals kept the curves that they bid by before, it would change, in {money}: {said(FROZEN + 'value_of_joint_data')}. "
             f"That they re-optimise changes, against that: {said(EFFECT)}."

@@ -57,7 +57,7 @@ def rows(
     from ...estimate import ladder_summary
     from ...estimate.learning import cost_rows, learned_rows
 
-    scale, money = unit(settings.scenario)
+    scale, money = unit(settings)
     silo = settings.study.silo
     ladder = ladder_summary(
         learned,
@@ -77,7 +77,7 @@ def cost_curve(readings: Sequence[Reading], settings: Settings[ValueStudy]) -> p
 
     if not {"bayes", "learned"} <= {reading.line for reading in readings} or readings[0].over != AMOUNT:
         return None
-    scale, money = unit(settings.scenario)
+    scale, money = unit(settings)
     return cost_over(readings, unit_scale=scale, unit=money)
 
 
@@ -120,7 +120,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
             return (more if found.finding == "positive" else less).format(amount)
         return f"no difference shown ({number(found.estimate)}, {interval(found)})"
 
-    money, amount = unit(settings.scenario)[1], settings.study.train_requests
+    money, amount = unit(settings)[1], settings.study.train_requests
     joining = told(value, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
     yield (
         f"Learned from {amount:,} randomised impressions: {joining}; against what there is to know "

@@ -79,7 +79,7 @@ class Value(Study):
         """The ladder, and what separates its rungs."""
         from ...estimate import ladder_summary
 
-        scale, money = unit(self.settings.scenario)
+        scale, money = unit(self.settings)
         own, best = cells[cells["study_point"] == ""], self._best_single(ledger)
         ladder = ladder_summary(
             own,
@@ -153,7 +153,7 @@ class Value(Study):
         from ...report import plots
         from ...report.plots.figure import Figure
 
-        silo, (scale, money) = self.settings.study.silo, unit(self.settings.scenario)
+        silo, (scale, money) = self.settings.study.silo, unit(self.settings)
         points, best = plots.ladder_points(summary), self._best_single(ledger)
         yield Figure("ladder", points, partial(plots.draw_ladder, points, best_single=best, silo=silo))
         label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
@@ -274,7 +274,7 @@ class Value(Study):
         found = ledger.of(self._ladders[0].width_pilot())
         if not found:
             return len(WIDTH_PILOT)
-        scale, _ = unit(self.settings.scenario)
+        scale, _ = unit(self.settings)
         profit = outcomes(table(found), unit_scale=scale)[PROFIT].unstack("arm")
         pairs = (profit["joint"] - profit[silo]).dropna() if {"joint", silo} <= set(profit) else ()
         needed = required_replications(pairs, study.half_width) if len(pairs) > 1 else len(WIDTH_PILOT)
@@ -303,4 +303,4 @@ class Value(Study):
             yield from value_notes.near_tie(ledger.of(self._ladders[0].pilot()))
         if value := lookup(summary, "value_of_joint_data"):
             yield from value_notes.width(value, study.half_width, study.max_replications)
-            yield from value_notes.power(value, unit(self.settings.scenario)[1])
+            yield from value_notes.power(value, unit(self.settings)[1])

@@ -167,7 +167,7 @@ def rows(table: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[dict[s
 
     if table.empty:
         return
-    _, money = unit(settings.scenario)
+    _, money = unit(settings)
     yield from drawn.share_rows(table, "finding", FINDINGS)
     yield summary_row("value_over_worlds", "mean", PROFIT, money, mean_interval(table["value"]))
     yield from drawn.key_rows(table, "value", "decided_by", settings.study.ranges)
