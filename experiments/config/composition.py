@@ -5,6 +5,7 @@ Composing takes Hydra some 50 ms, and a sweep may have ten thousand points: file
 
 from __future__ import annotations
 
+import codecs
 import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,10 +25,11 @@ GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
 """The number of composed trees that are kept: a sweep over groups comes back to each."""
 
+MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HYDRA_IN_USE = threading.RLock()
 
 OWN_SCENARIO = {"tournament": "tournament", "attribution": "touchpoints"}
-"""Verb -> the scenario that it starts from; others from that of ``config.yaml``."""
+"""Verb -> its default scenario; that of other verbs is in ``config.yaml``."""
 
 
 class Composer:
@@ -167,29 +169,31 @@ def _search_place(config_dir: str) -> str:
 
 def _check_encoding(places: Sequence[str]) -> None:
     """Refuse YAML files that begin with a byte-order mark: Hydra then misses their first line, and blames another."""
-    files = (file for place in places for file in Path(place.removeprefix("file://")).glob("*/*.yaml"))
-    if marked := [str(file) for file in sorted(files) if _starts_with_a_mark(file)]:
+    files = [file for place in places for file in Path(place.removeprefix("file://")).glob("*/*.yaml")]
+    marked = [file for file in sorted(files) if _begins(file).startswith(MARKS)]
+    if marked:
         raise BadInput(
             f"{file}: begins with a byte-order mark; save it as UTF-8 without one" for file in marked
         )
 
 
-def _starts_with_a_mark(file: Path) -> bool:
+def _begins(file: Path) -> bytes:
+    """Return the first bytes of a file; none where it cannot be read."""
     try:
         with file.open("rb") as content:
-            return content.read(3).startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))
+            return content.read(3)
     except OSError:
-        return False
+        return b""
 
 
 def _quoted(place: str) -> str:
-    """As Hydra's grammar takes any text."""
+    """Return any text as a quoted value of Hydra's grammar."""
     escaped = place.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
 
 def _others(verb: str) -> set[str]:
-    """Keys of other studies: a scenario's file may set them, and this verb has no use for them."""
+    """Return the keys of other studies: a scenario's file may set them, and this verb does not use them."""
     return {key for model in STUDIES.values() for key in model.model_fields} - set(STUDIES[verb].model_fields)
 
 

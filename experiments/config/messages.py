@@ -40,7 +40,7 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
         steps, node = locate(detail["loc"], tree, missing=detail["type"] == "missing")
         place = in_yaml(".".join(map(str, steps)))
         said = detail["msg"].removeprefix("Value error, ")
-        if detail["loc"][-1] == "[key]" and not isinstance(detail["input"], str):
+        if detail["loc"][-1] == "[key]" and detail["type"] == "string_type":
             lines.setdefault(place, _not_a_name(detail, place))
         elif detail["type"] == "value_error" and (named := UNKNOWN.match(said)):
             name, known = named[1], named[2]
