@@ -25,7 +25,7 @@ def main(call: Call) -> int:
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
     name, reader = open_log(Path(supply.path), supply.format, options_of(supply))
-    # Rows that cannot be used are part of the result: they are counted, and the first of each kind is shown.
+    # What cannot be used is what the command is asked for: it is counted, and shown, with the first of it.
     account, survey = Account(supply.path, tolerant=True), Survey(reader.roles)
     for table in stream(reader, account, supply.campaign, name):
         survey.add(table)
@@ -108,7 +108,7 @@ def _quantile(amounts: Histogram, share: float) -> str:
 
 
 def _moment(time_us: int) -> str:
-    """A date, where the log has one, or hours from its start."""
+    """A date, where the log tells one, or hours from its start."""
     import pandas as pd
 
     if time_us > 5 * 365 * 86_400_000_000:
