@@ -1,7 +1,3 @@
-"""The command line: `main` is the console script `jointbid`."""
+"""The command line: `main.main` is the console script `jointbid`."""
 
 from __future__ import annotations
-
-from .main import main
-
-__all__ = ["main"]

@@ -13,7 +13,7 @@ from rich.text import Text
 FIRST_LINE_S, LINE_EVERY_S = 8.0, 15.0
 MIN_CELLS = 20
 """The time left is estimated from this number of finished cells on."""
-MAX_BARS = 8
+BARS_SHOWN = 8
 BAR_WIDTH, TITLE_WIDTH = 12, 28
 """In characters: with the counts they fit into 80 columns."""
 
@@ -63,7 +63,7 @@ class StudyProgress(Progress):
         """Add cells to a study, which is new or under way."""
         if number not in self._open:
             self._started += 1
-            visible = self._studies > 1 and len(self._open) < MAX_BARS
+            visible = self._studies > 1 and len(self._open) < BARS_SHOWN
             self._open[number] = _Count(self.add_task(_clip(title), counts="", visible=visible))
             self.update(self._all.bar, description=self._title(_clip(title)))
         self._open[number].total += cells

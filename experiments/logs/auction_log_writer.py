@@ -23,6 +23,8 @@ from jointbid.sim.outcomes import NEVER_US
 from jointbid.sim.results import RunResult
 from jointbid.sim.scenario import MICROS_PER_CPM, Scenario
 
+from ..storage.ownership import contents
+
 AUCTIONS = "auctions.parquet"
 GROUP_ROWS = 131_072
 """Rows of a row group, and so the most that wait in memory."""
@@ -210,12 +212,16 @@ def totals_of(result: RunResult) -> dict[str, Any]:
 
 
 def drop_stale(path: Path, code: str) -> None:
-    """Delete a log that other code of this engine wrote: the tables beside it are about to be of this code."""
+    """Delete a log that other code of this engine wrote, or that is damaged: the tables beside it are about to be of this code.
+
+    A file that this engine did not write is kept.
+    """
     drop_abandoned(path)
     made_by = None
     with suppress(OSError, pa.ArrowException):
         made_by = (pq.read_metadata(path).metadata or {}).get(_MADE_BY)
-    if made_by not in {None, code.encode()}:
+    is_ours = made_by is not None or path in contents(path.parent).own
+    if path.is_file() and is_ours and made_by != code.encode():
         path.unlink()
 
 

@@ -10,6 +10,8 @@ from .base import MAX_HOURS, MAX_RATIO, Count, Hours, Model, PositiveMoney, Rate
 
 Stage = Literal["unaware", "aware", "interested", "considering", "approved", "bought", "lapsed"]
 Factor = Annotated[float, Field(ge=0, le=MAX_RATIO)]
+MAX_HALF_LIFE_H = 1e9
+"""As good as never forgotten."""
 MAX_POWER = 16.0
 """The steepest attraction: at more, that of a full stock overflows."""
 Stay = Annotated[float, Field(gt=0, le=MAX_HOURS)]
@@ -51,7 +53,7 @@ class Journey(Model):
     lapse_considering: Rate = 0.2
     appetite: Factor | tuple[Factor, ...] = 1.0
     lasting: Factor | tuple[Factor, ...] = 1.0
-    half_life_h: Stay = 2_160.0
+    half_life_h: Annotated[float, Field(gt=0, le=MAX_HALF_LIFE_H)] = 2_160.0
     power: Annotated[float, Field(ge=0, le=MAX_POWER)] = 0.5
     outside: Factor = 1.0
     base: Factor = 1.0

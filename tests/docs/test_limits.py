@@ -187,6 +187,7 @@ TRIALS: dict[str, tuple[Callable[[float], object], type[Exception] | tuple[type[
     "jointbid.sim.scenario.parts.MAX_CREATIVES": (creatives, REFUSED),
     "jointbid.sim.scenario.touchpoints.MAX_CHANNELS": (channels, REFUSED),
     "jointbid.sim.scenario.stock.MAX_UNITS": (lambda n: TypeAdapter(import_module("jointbid.sim.scenario.stock").Units).validate_python(int(n)), REFUSED),
+    "jointbid.sim.scenario.journey.MAX_HALF_LIFE_H": (of_key("journey", "half_life_h", **JOURNEY), REFUSED),
     "jointbid.sim.scenario.journey.MAX_POWER": (of_key("journey", "power", **JOURNEY), REFUSED),
     "jointbid.experiments.config.settings.MAX_SEED": (of_command("value", "scenario=theory", "seed={}"), REFUSED),
 }  # fmt: skip
@@ -215,7 +216,7 @@ def test_every_limit_of_the_code_is_on_the_page_and_every_one_on_the_page_is_tri
         for file in sorted((ROOT / room).rglob("*.py")):
             module = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
             found = re.findall(r"^(MAX_\w+)(?:: [^=]+)? = ", file.read_text(encoding="utf-8"), re.MULTILINE)
-            declared |= {f"{module}.{constant}" for constant in found}
+            declared |= {f"jointbid.{module}.{constant}" for constant in found}
     assert declared <= set(PAGE)
     assert set(PAGE) == {*TRIALS, *BELOW, *ELSEWHERE}
 

@@ -162,11 +162,15 @@ CASES = [
         ["value", "source.profile.match_rate=1.2"],
     ),
     ("negative floor", ["auction.floor_cpm = -5", "0"], ["value", "auction.floor_cpm=-5"]),
-    ("infinite parameter", ["response.a = inf", "finite"], ["value", "response.a=inf"]),
+    (
+        "infinite parameter",
+        ["response.a = inf", "less than or equal to 1000000000"],
+        ["value", "response.a=inf"],
+    ),
     ("no requests", ["supply.requests = 0", "greater than 0"], ["value", "supply.requests=0"]),
     (
         "more requests than fit",
-        ["supply", "do not fit"],
+        ["supply", "requests = 100: at most 900,000,000 an hour"],
         ["value", "supply.requests=100", "supply.horizon_h=1e-8"],
     ),
     ("zero replications", ["study.replications = 0", "greater than 0"], ["value", "study.replications=0"]),

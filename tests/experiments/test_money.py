@@ -15,7 +15,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.estimate import Estimate, lookup, mean_interval
 from jointbid.experiments.estimate.intervals import ratio
 from jointbid.experiments.estimate.money import Terms, falling_break_even, net_rows, rising_break_even
-from jointbid.experiments.studies.business import money as value_money
+from jointbid.experiments.report.verdict import paid_back
 
 COSTLY = Terms(requests_per_month=1e6, once=1200.0, monthly=50.0, horizon_months=60, discount_rate=0.0)
 
@@ -141,4 +141,4 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     ],
 )
 def test_a_payback_that_is_no_number_is_told_without_a_unit(ends, said):
-    assert value_money.paid_back(Estimate(*ends, 10)) == said
+    assert paid_back(Estimate(*ends, 10)) == said

@@ -23,7 +23,7 @@ def command(arguments, **environment):
     line = [
         sys.executable,
         "-c",
-        "import sys; from jointbid.experiments.cli.main.main import main; sys.exit(main())",
+        "import sys; from jointbid.experiments.cli.main import main; sys.exit(main())",
         *arguments,
     ]
     return {"args": line, "env": {**os.environ, "PYTHONPATH": path, **environment}, "stderr": subprocess.PIPE}

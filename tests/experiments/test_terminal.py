@@ -18,7 +18,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-PROGRAM = "import sys; from jointbid.experiments.cli.main.main import main; sys.exit(main())"
+PROGRAM = "import sys; from jointbid.experiments.cli.main import main; sys.exit(main())"
 SMALL = [
     "scenario=theory",
     "supply.requests=400",
@@ -33,7 +33,7 @@ VERBS = {
 }
 FRAGILE = """
 import sys
-from jointbid.experiments.cli.main.main import main
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.studies.registry.registry import arms
 
 real = arms.run_cell
