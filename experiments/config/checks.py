@@ -58,12 +58,6 @@ def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
             yield f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
 
 
-def _of_upgrade(settings: Settings[Any]) -> Iterator[str]:
-    study = settings.study
-    if getattr(study, "upgrade", None) and study.tune is not None:
-        yield "study.upgrade: with study.tune must be null, as policies would be tuned to the data at hand alone"
-
-
 def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:
     plans, kinds = getattr(settings.study, "overtaking", None), settings.scenario.bidders.kinds
     if plans is None:
@@ -76,33 +70,24 @@ def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:
         yield f"study.overtaking.slow = {plans.slow}: slow and fast must name two different kinds"
 
 
-def _of_who(settings: Settings[Any]) -> Iterator[str]:
-    count, who = settings.scenario.bidders.count, getattr(settings.study, "who", None)
+def _of_study(settings: Settings[Any]) -> Iterator[str]:
+    study, count = settings.study, settings.scenario.bidders.count
+    who = getattr(study, "who", None)
     if isinstance(who, int) and who > count:
         yield f"study.who = {who}: must be at most bidders.count = {count}"
-
-
-def _of_adoption(settings: Settings[Any]) -> Iterator[str]:
-    study = settings.study
     if isinstance(study, AdoptionStudy) and study.arm == study.others:
         yield f"study.others = {study.others}: must not be study.arm, or no bidder has anything to adopt"
-
-
-def _of_campaigns(settings: Settings[Any]) -> Iterator[str]:
-    """A study that plays the channels as campaigns plays those of one firm."""
-    count = settings.scenario.bidders.count
-    if isinstance(settings.study, AttributionStudy) and count != 1:
+    if isinstance(study, AttributionStudy) and count != 1:
         yield f"bidders.count = {count}: with the study attribution must be 1, a firm against a landscape of prices"
+    if getattr(study, "upgrade", None) and study.tune is not None:
+        yield "study.upgrade: with study.tune must be null, as policies would be tuned to the data at hand alone"
 
 
 CHECKS = (
     _of_arms,
     _of_valuations,
     _of_two_plans,
-    _of_upgrade,
-    _of_who,
-    _of_adoption,
-    _of_campaigns,
+    _of_study,
     collaboration_checks,
     first_party_checks,
     comparison_checks,
