@@ -6,20 +6,15 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..cells.versions import PACKAGES, version
-from ..errors import BadInput
+from .parser import Options
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(_: Options) -> int:
     """Print every check; 1 where one of them is in the way of a run."""
-    if set(arguments) & {"-h", "--help"}:
-        sys.stdout.write("jointbid doctor: versions, kernel cache, cores, writable paths\n")
-        return 0
-    if arguments:
-        raise BadInput(f"doctor {' '.join(arguments)}: takes no arguments")
     good = True
     for name, fine, text in checks():
         good &= fine

@@ -14,12 +14,14 @@ SCENARIO_HEAD = "# @package _global_\n# jointbid value --config-dir DIR scenario
 
 def main(call: Call) -> int:
     """Fit a scenario to a log; write it, and beside it the page that shows how well it fits."""
-    out = path_of("--out", call.options.get("--out", "scenario.yaml"))
+    out = path_of("--out", call.out or "scenario.yaml")
     if out.suffix not in {".yaml", ".yml"}:
         raise BadInput(f"--out {out}: must end in .yaml: a scenario is a YAML file")
     if out.parent != Path() and not out.parent.is_dir():
         raise BadInput(f"--out {out}: there is no folder {out.parent}")
-    from ..config.points import load, to_yaml, validate
+
+    from ..config.points import load, to_yaml
+    from ..config.validation import validate
     from ..logs.calibration.fit import fit
     from ..logs.calibration.page import page, page_title, sections
     from ..logs.read_log import read_supply

@@ -24,9 +24,9 @@ def main(call: Call) -> int:
     several = found["tags"].nunique() > 1
     for names, rows in found.groupby(["metric", "campaign", "tags"], sort=False):
         metric, campaign, tags = (str(name).replace("_", " ") for name in names)
-        told = f" ({tags})" if several else ""
+        shown = f" ({tags})" if several else ""
         about = dict.fromkeys((str(metric), str(rows["unit"].iloc[0])))  # clicks are counted in clicks
-        title = f"Campaign {campaign}{told}: {', '.join(about)}, with 95 % interval"
+        title = f"Campaign {campaign}{shown}: {', '.join(about)}, with 95 % interval"
         tables.show(_grid(rows, title))
     tables.show(*notes)
     sys.stdout.write(f"\nResults: {folder}\n")

@@ -11,47 +11,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..config.studies import STUDIES
-from ..errors import BadInput, RunFailed, closest
+from ..errors import BadInput, RunFailed
 from .output import mute, spelling
-
-STUDY = "study"
-"""The module of all verbs that run a study; its `main` also takes the verb."""
-
-VERBS = {
-    **{verb: (STUDY if entry.study else verb, entry.summary) for verb, entry in STUDIES.items()},
-    "compare": (
-        "compare",
-        "DIR DIR ...: studies side by side: table, differences with intervals, config diff",
-    ),
-    "report": ("report", "DIR ...: the self-contained HTML report of a study, made anew from its folder"),
-    "log": (
-        "log",
-        "inspect | calibrate | table FILE: what a real log holds, a scenario fitted to it, strategies on it",
-    ),
-    "strategies": (
-        "strategies",
-        "list | check NAME-or-FILE:CLASS | new NAME: bidders, conformance, a plugin to begin with",
-    ),
-    "scenarios": ("scenarios", "list | show NAME: what ships, with the question each answers"),
-    "results": ("results", "list | query SQL | clean: the catalogue of a results folder"),
-    "doctor": ("doctor", "versions, compiled-kernel cache, cores, writable paths"),
-}
-"""Verb -> module of this package with its `main(arguments) -> exit code`, and what it does."""
+from .parser import STUDY, VERBS, parse
 
 DEBUG = "JOINTBID_DEBUG"
 DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-
-HELP = """jointbid: what is it worth to an advertiser to join the data that its two houses hold apart?
-
-Usage: jointbid VERB [key=value ...] [options]
-
-{verbs}
-
-Studies take any key of the configuration as key=value, -m for sweeps (key=1,2,3), --cfg job, --config-dir DIR.
-`jointbid VERB --help` shows the keys with their values. Start with: jointbid value
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -163,21 +129,17 @@ def _indented(lines: Sequence[str]) -> list[str]:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if not arguments or arguments[0] in {"-h", "--help", "help"}:
-        width = max(map(len, VERBS))
-        verbs = "\n".join(f"  {verb:{width}}  {about}" for verb, (_, about) in VERBS.items())
-        sys.stdout.write(HELP.format(verbs=verbs))
-        return DONE
-    verb, *rest = arguments
-    if verb == "--version":
+    if arguments[:1] == ["--version"]:
         from ..cells.versions import version
 
         sys.stdout.write(f"jointbid {version('jointbid') or 'not installed'}\n")
         return DONE
-    if verb not in VERBS:
-        raise BadInput(f"{verb}: no such verb; there is: {', '.join(VERBS)}{closest(verb, VERBS)}")
-    name = VERBS[verb][0]
-    module = importlib.import_module(f"{__package__}.{name}")
-    code: int = module.main(rest, verb) if name == STUDY else module.main(rest)
+    options = parse(arguments)
+    module = importlib.import_module(f"{__package__}.{VERBS[options.verb][0]}") if options.verb else None
+    if options.help and not hasattr(module, "helped"):
+        sys.stdout.write(options.help)
+        return DONE
+    assert module is not None  # noqa: S101 - without a verb there is help alone
+    code: int = module.helped(options) if options.help else module.main(options)
     sys.stdout.flush()  # a reader that has left shows here, and not when Python ends
     return code

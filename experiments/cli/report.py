@@ -7,22 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadInput, path_of
-
-HELP = """jointbid report: the self-contained HTML report of a study, made anew from its folder
-
-Usage: jointbid report DIR [DIR ...]
-
-DIR is the folder of one study, or one that holds several. Writes DIR/report.html and DIR/estimands.md, and the plots
-that its tables allow where they are missing.
-"""
+from .parser import Options
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(options: Options) -> int:
     """Write the report of each study, and say where it is."""
-    if not arguments or set(arguments) & {"-h", "--help"}:
-        sys.stdout.write(HELP)
-        return 0 if arguments else 2
-    for folder in folders(arguments):
+    if not options.words:
+        raise BadInput(f"report: needs the folder of a study; usage: {options.usage}")
+    for folder in folders(options.words):
         from ..report.html import write_report
 
         try:
@@ -45,9 +37,7 @@ def folders(arguments: Sequence[str]) -> list[Path]:
         path = path_of("report", word)
         studies = studies_in(path) if path.is_dir() else []
         found += [study.folder for study in studies]
-        if word.startswith("-"):
-            problems.append(f"{word}: no such option")
-        elif not path.is_dir():
+        if not path.is_dir():
             problems.append(f"{word}: no such folder")
         elif not studies:
             problems.append(f"{word}: no study's folder, and none lies in it (there is no manifest.json)")

@@ -8,41 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInput, closest, path_of
-
-USAGE = 'jointbid results list | query "SQL" | clean [--delete] [--finished]   [results_dir=DIR]\n'
-HELP = """
-list    a line a study: what it is, how it stands, when it ran
-query   SQL over the views studies, summary, cells, timeseries and points; each row says which study it is of.
-        A table on a terminal, CSV elsewhere.
-clean   what is unfinished, damaged or of other code, with its size; nothing is deleted without --delete, and no
-        finished study without --finished, which takes those of other code too
-"""
-ACTIONS = ("list", "query", "clean")
-DEFAULT = "results"
+from ..errors import BadInput
+from .parser import Options
 
 
-def main(arguments: Sequence[str]) -> int:
-    """List, ask or clean."""
-    words = [word for word in arguments if not word.startswith("results_dir=")]
-    places = [word.partition("=")[2] for word in arguments if word.startswith("results_dir=")]
-    results = path_of("results_dir", places[-1]) if places else Path(DEFAULT)
-    if not words or {"-h", "--help"} & set(words):
-        sys.stdout.write(USAGE + HELP)
-        return 0
-    action, *rest = words
-    if action not in ACTIONS:
-        raise BadInput(f"results {action}: must be list, query or clean{closest(action, ACTIONS)}")
-    if action == "list" and not rest:
+def main(options: Options) -> int:
+    """List, query or clean."""
+    results = options.results_dir()
+    if options.action == "query":
+        return _query(results, options.one('"SQL"'))
+    if options.words:
+        raise BadInput(f"{options.command}: takes no {options.words[0]}; usage: {options.usage}")
+    if options.action == "list":
         return _list(results)
-    if action == "query" and len(rest) == 1:
-        return _query(results, rest[0])
-    flags = {"--delete", "--finished"}
-    if action == "clean" and not (unknown := [word for word in rest if word not in flags]):
-        return _clean(results, delete="--delete" in rest, finished="--finished" in rest)
-    if action == "clean":
-        raise BadInput(f"results clean {unknown[0]}: no such option{closest(unknown[0], flags)}")
-    raise BadInput(f"results {' '.join(words)}: usage: {USAGE.strip()}")
+    return _clean(results, delete=options.delete, finished=options.finished)
 
 
 def _list(results: Path) -> int:
@@ -96,7 +75,7 @@ def _clean(results: Path, *, delete: bool, finished: bool) -> int:
 
 
 def _show(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """A table on a terminal; CSV for whatever reads it elsewhere."""
+    """A table on a terminal; CSV elsewhere."""
     if not sys.stdout.isatty():
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([columns, *rows] if columns else [])

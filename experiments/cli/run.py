@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 from ..config.points import Point
-from ..config.studies import STUDIES
 from ..errors import BadInput
 from .output import mute
-from .study_arguments import points
+from .parser import Options
+from .study_arguments import helped, points
 
-VERB = "run"
+__all__ = ["helped", "main"]
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(options: Options) -> int:
     """Run each point, and show its bidders and its calendar."""
-    todo = points(VERB, STUDIES[VERB].summary, arguments)
+    todo = points(options)
     if todo is None:
         return 0
-    if todo.cell is not None:
+    if options.cell is not None:
         raise BadInput("--cell: run is one cell already; study.arm and study.replication say which")
     from ..report import tables
 
-    for point in todo.points:
+    for point in todo:
         is_log = point.settings.scenario.supply.kind == "log"
         shown = _log(point) if is_log else _simulation(point)
         try:

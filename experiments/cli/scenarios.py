@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, closest
+from .parser import Options
 
-USAGE = "jointbid scenarios list | show NAME\n"
 
-
-def main(arguments: Sequence[str]) -> int:
+def main(options: Options) -> int:
     """List the scenarios, or show one of them."""
-    words = list(arguments)
-    if not words or {"-h", "--help"} & set(words):
-        sys.stdout.write(f"{USAGE}What ships, with the question each answers.\n")
-        return 0
-    action, *names = words
-    if action == "list" and not names:
-        return _list()
-    if action == "show" and len(names) == 1:
-        return _show(names[0])
-    if action in {"list", "show"}:
-        raise BadInput(f"scenarios {' '.join(words)}: usage: {USAGE.strip()}")
-    raise BadInput(f"scenarios {action}: must be list or show NAME{closest(action, ['list', 'show'])}")
+    return _list() if options.action == "list" else _show(options.one("NAME"))
 
 
 def shipped() -> dict[str, str]:

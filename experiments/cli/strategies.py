@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
-from ..errors import BadInput, closest
-
-USAGE = """jointbid strategies list
-jointbid strategies check NAME-or-FILE:CLASS [param=value ...]
-jointbid strategies new NAME [--dir DIR]
-"""
-ABOUT = """list   what is installed, built in or from packages, with what each says of itself
-check  run every check of the kit on one: an installed one by name, or a class in a file; 1 where one fails
-new    write a package with a strategy, its configuration and its test, which passes as it is
-"""
+from ..errors import BadInput
+from .parser import Options
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Do one of them."""
-    words = list(arguments)
-    if not words or {"-h", "--help"} & set(words):
-        sys.stdout.write(f"{USAGE}\n{ABOUT}")
-        return 0
-    action, *rest = words
-    if action == "list" and not rest:
+def main(options: Options) -> int:
+    """List the strategies, check one, or write a package for a new one."""
+    if options.action == "list":
         return _list()
-    if action == "check" and rest:
-        from .strategies_check import check
-
-        return check(rest[0], rest[1:])
-    if action == "new" and rest:
+    if options.action == "new":
         from .strategies_new import new
 
-        return new(rest)
-    if action in {"list", "check", "new"}:
-        raise BadInput(f"strategies {' '.join(words)}: usage: {_usage(action)}")
-    known = ["list", "check", "new"]
-    raise BadInput(f"strategies {action}: must be list, check or new{closest(action, known)}")
+        return new(options.one("NAME"), options.dir or ".")
+    from .strategies_check import check
 
-
-def _usage(action: str) -> str:
-    return next(line for line in USAGE.splitlines() if f" {action}" in line)
+    if not options.words:
+        raise BadInput(f"strategies check: needs a strategy; usage: {options.usage}")
+    return check(options.words[0], options.words[1:])
 
 
 def _list() -> int:

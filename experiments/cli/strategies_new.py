@@ -5,10 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from importlib import resources
 from importlib.metadata import PackageNotFoundError, distribution
-from importlib.resources.abc import Traversable
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -19,15 +16,14 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 TAKEN = {"jointbid", "tests", "test"}
 
 
-def new(arguments: Sequence[str]) -> int:
-    """Write the package into a new folder of its name.
+def new(name: str, within: str) -> int:
+    """Write the package into a new folder of its name, within a folder.
 
     Raises:
         BadInput: a name that cannot be one, a folder that is there already or cannot be written to.
     """
-    name, parent = _parse(arguments)
     _check_name(name)
-    folder = parent / name
+    folder = path_of("--dir", within) / name
     if folder.exists():
         raise BadInput(
             f"{folder}: is there already, and nothing is overwritten; choose another name or --dir"
@@ -57,40 +53,13 @@ def package(name: str) -> dict[str, str]:
         "dist": name.replace("_", "-"),
         "jointbid": version("jointbid") or "0",
     }
-    template = resources.files("jointbid.experiments.cli") / "plugin_template"
+    template = Path(__file__).parent / "plugin_template"
     return {
-        path.removesuffix(".tmpl").replace("__name__", name): Template(file.read_text("utf-8")).substitute(
-            words
-        )
-        for path, file in sorted(_files(template, ""))
+        str(file.relative_to(template).with_suffix("")).replace("__name__", name): Template(
+            file.read_text("utf-8")
+        ).substitute(words)
+        for file in sorted(template.rglob("*.tmpl"))
     }
-
-
-def _files(folder: Traversable, above: str) -> Iterator[tuple[str, Traversable]]:
-    for item in folder.iterdir():
-        path = f"{above}{item.name}"
-        if item.is_dir():
-            yield from _files(item, f"{path}/")
-        elif path.endswith(".tmpl"):
-            yield path, item
-
-
-def _parse(arguments: Sequence[str]) -> tuple[str, Path]:
-    words, parent = list(arguments), "."
-    names = []
-    while words:
-        word, equals, value = words.pop(0).partition("=")
-        if word == "--dir":
-            parent = value if equals else (words.pop(0) if words else "")
-            if not parent:
-                raise BadInput("--dir: needs a folder")
-        elif word.startswith("-"):
-            raise BadInput(f"{word}: no such option; there is: --dir DIR")
-        else:
-            names.append(word + equals + value)
-    if len(names) != 1:
-        raise BadInput("strategies new: usage: jointbid strategies new NAME [--dir DIR]")
-    return names[0], path_of("--dir", parent)
 
 
 def _check_name(name: str) -> None:

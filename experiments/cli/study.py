@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ..config.points import Point, Points
-from ..config.studies import STUDIES
 from ..studies.registry import study_class
-from .study_arguments import points
+from .parser import Options
+from .study_arguments import helped, points
 
 if TYPE_CHECKING:
     from ..studies.session import StudyResult
 
+__all__ = ["helped", "main"]
+
 FAILURES = "failures.jsonl"
 MANY = 100
-"""From so many studies on it is said that each draws its plots."""
+"""From this number of studies on a message says that each draws its plots."""
 SHOWN = 5
 """Failed cells shown; the file has all."""
 
 
-def main(arguments: Sequence[str], verb: str) -> int:
+def main(options: Options) -> int:
     """Run the study at each point, and show what it found; 1 where a cell failed."""
     from ..execution.scheduler import FailedFast
 
-    todo = points(verb, STUDIES[verb].question, arguments)
+    todo = points(options)
     if todo is None:
         return 0
-    if todo.cell is not None:
-        return _one_cell(todo.points[0], todo.cell)
+    if options.cell is not None:
+        return _one_cell(todo[0], options.cell)
     failed: list[StudyResult] = []
     try:
-        (_sweep if len(todo.points) > 1 else _single)(todo.points, failed)
+        (_sweep if len(todo) > 1 else _single)(todo, failed)
     except FailedFast as stop:
         sys.stderr.write(f"{stop}; what is done is kept\n")
     for result in failed[:SHOWN]:

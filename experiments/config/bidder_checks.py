@@ -54,7 +54,7 @@ def memory_problems(settings: Settings[Any]) -> Iterator[str]:
 
 
 def seat_problems(settings: Settings[Any]) -> Iterator[str]:
-    """Strategies of a tournament that cannot be made or told apart, and a market in which seats differ."""
+    """Strategies of a tournament that cannot be made or distinguished, and a market in which seats differ."""
     from jointbid.strategies.market import Market
     from jointbid.strategies.registry import UnknownStrategyError, make
 

@@ -1,4 +1,4 @@
-"""What contradicts what in a configuration whose parts are each fine: all of it, for whom nothing is simulated yet."""
+"""The second pass over a configuration: contradictions between values each of which is allowed."""
 
 from __future__ import annotations
 
@@ -10,28 +10,17 @@ from ..cells.arms import arms_of
 from ..cells.lattice import MAX_SOURCES
 from ..errors import closest
 from .bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
-from .plan_checks import plan_checks
+from .plan_checks import collaboration_checks, comparison_checks, first_party_checks
 from .settings import Settings
 from .study_settings import AdoptionStudy, AttributionStudy
-from .value_settings import ValueStudy
 
 LOG_ARMS = ("none", "profile", "context", "history", "stacked", "joint", "split_budget", "summed")
 """Of a study that replays a log, whose houses are two."""
 
 
 def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
-    """What looks for contradictions, each by itself: a line for each, with the place, its value, and what is allowed there.
-
-    First those of the market itself, then those between the parts, then those for which a bidder must be made.
-    """
-    parts = (_of_arms, _of_valuations, _of_two_plans, _of_upgrade, _of_who, _of_adoption, _of_campaigns)
-    bidders = (strategy_problems, floor_problems, memory_problems, seat_problems)
-    return (
-        *settings.scenario.checks,
-        *(partial(check, settings) for check in parts),
-        *plan_checks(settings, compares=isinstance(settings.study, ValueStudy)),
-        *(partial(check, settings) for check in bidders),
-    )
+    """Return what looks for contradictions, of the market first; each yields a line with place, value and what is allowed."""
+    return (*settings.scenario.checks, *(partial(check, settings) for check in CHECKS))
 
 
 def _of_arms(settings: Settings[Any]) -> Iterator[str]:
@@ -69,12 +58,6 @@ def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
             yield f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
 
 
-def _of_upgrade(settings: Settings[Any]) -> Iterator[str]:
-    study = settings.study
-    if getattr(study, "upgrade", None) and study.tune is not None:
-        yield "study.upgrade: with study.tune must be null, as policies would be tuned to the data at hand alone"
-
-
 def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:
     plans, kinds = getattr(settings.study, "overtaking", None), settings.scenario.bidders.kinds
     if plans is None:
@@ -84,23 +67,33 @@ def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:
             there = ", ".join(kinds) or "none"
             yield f"study.overtaking.{key} = {name}: must be one of bidders.kinds; there is: {there}{closest(name, kinds)}"
     if plans.slow == plans.fast:
-        yield f"study.overtaking: {plans.slow} cannot overtake itself; name two kinds"
+        yield f"study.overtaking.slow = {plans.slow}: slow and fast must name two different kinds"
 
 
-def _of_who(settings: Settings[Any]) -> Iterator[str]:
-    count, who = settings.scenario.bidders.count, getattr(settings.study, "who", None)
+def _of_study(settings: Settings[Any]) -> Iterator[str]:
+    study, count = settings.study, settings.scenario.bidders.count
+    who = getattr(study, "who", None)
     if isinstance(who, int) and who > count:
         yield f"study.who = {who}: must be at most bidders.count = {count}"
-
-
-def _of_adoption(settings: Settings[Any]) -> Iterator[str]:
-    study = settings.study
     if isinstance(study, AdoptionStudy) and study.arm == study.others:
-        yield f"study.others = {study.others}: must not be study.arm, or nobody has anything to adopt"
-
-
-def _of_campaigns(settings: Settings[Any]) -> Iterator[str]:
-    """A study that plays the channels as campaigns plays those of one firm."""
-    count = settings.scenario.bidders.count
-    if isinstance(settings.study, AttributionStudy) and count != 1:
+        yield f"study.others = {study.others}: must not be study.arm, or no bidder has anything to adopt"
+    if isinstance(study, AttributionStudy) and count != 1:
         yield f"bidders.count = {count}: with the study attribution must be 1, a firm against a landscape of prices"
+    if getattr(study, "upgrade", None) and study.tune is not None:
+        yield "study.upgrade: with study.tune must be null, as policies would be tuned to the data at hand alone"
+
+
+CHECKS = (
+    _of_arms,
+    _of_valuations,
+    _of_two_plans,
+    _of_study,
+    collaboration_checks,
+    first_party_checks,
+    comparison_checks,
+    strategy_problems,
+    floor_problems,
+    memory_problems,
+    seat_problems,
+)
+"""Each looks for one kind of contradiction between the parts; their lines are listed in this order."""

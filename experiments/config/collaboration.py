@@ -11,7 +11,7 @@ where the shape g rises from g(0) = 0 to g(1) = 1, never falls, and is one of
 * ``s_curve``: g(c) = (L(c) - L(0)) / (L(1) - L(0)), L(c) = 1 / (1 + exp(-bend (c - 1/2)));
 * ``threshold``: g(c) = 0 below c = bend, 1 from there on: nothing works before everything does.
 
-Nobody has measured such shapes: they are assumptions, to be swept. At both ends v is v_0 and v_1 to the last bit.
+No measurements of such shapes exist: they are assumptions, to be swept. At both ends v is v_0 and v_1 to the last bit.
 """
 
 from __future__ import annotations
@@ -73,13 +73,13 @@ class Delivery(Model):
 
 
 class Collaboration(Model):
-    """How far two houses work together, and what follows from it.
+    """How far two departments work together, and what follows from it.
 
     ``match_rate``, ``sync_interval_h`` and ``unified`` (the share of touchpoints that are in one log: the sources' ``coverage``)
     are dials of sources; ``deliver_months`` is the time to deliver. All follow ``shapes[shape]`` unless they name a shape of
     their own. A level takes the share ``costs[cost]`` of the integration (``money.integration_once``, ``_monthly``,
     ``fees_monthly``). ``levels`` are compared, along each of the shapes and costs; ``credited`` are the shares of the value that
-    go to whoever bears the cost of integration.
+    go to the party that bears the cost of integration.
     """
 
     level: Rate = 1.0

@@ -1,11 +1,11 @@
-"""Hydra's side of a configuration: what there is to choose from, and the tree that overrides compose.
+"""Hydra's part in a configuration: the groups and their files, composed into one tree, into which values are put.
 
-Composing takes Hydra some 50 ms, and a sweep may have ten thousand points. What differs from one point to the next is mostly
-a number in one place: it is put there in a tree that was composed once, and validated as any other.
+Composing takes Hydra some 50 ms, and a sweep may have ten thousand points: files are composed once for each choice of groups.
 """
 
 from __future__ import annotations
 
+import codecs
 import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +16,7 @@ from typing import Any
 from ..errors import BadInput, path_of
 from . import overrides as syntax
 from .messages import known_keys, list_keys
+from .patch import Tree, has, patch, without
 from .plugin_folders import folders
 from .settings import Settings
 from .studies import STUDIES
@@ -23,8 +24,9 @@ from .sweep_designs import Choice
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
-"""So many composed trees are kept: a sweep over groups comes back to each."""
+"""The number of composed trees that are kept: a sweep over groups comes back to each."""
 
+MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HYDRA_IN_USE = threading.RLock()
 
 
@@ -33,57 +35,49 @@ class Composer:
 
     def __init__(self, verb: str, config_dir: str | None) -> None:
         self._verb = verb
-        places = [*([_searchable(config_dir)] if config_dir else []), *folders()]
+        places = [*([_search_place(config_dir)] if config_dir else []), *folders()]
         _check_encoding(places)
         self._search = [f"hydra.searchpath=[{','.join(map(_quoted, places))}]"] if places else []
-        self._shared = functools.lru_cache(KEPT)(self._template)
+        self._composed = functools.lru_cache(KEPT)(self._compose)
         with _hydra():
             self.vocabulary = self._vocabulary()
 
-    def tree(self, choices: Sequence[Choice]) -> dict[str, Any]:
-        """The configuration at one point as plain data, in the shape of the YAML files.
+    def tree(self, choices: Sequence[Choice]) -> Tree:
+        """Return the configuration at one point: the chosen files, with the values put in, one after the other.
 
         Raises:
-            BadInput: what Hydra says about it.
+            BadInput: what Hydra says about the files, or a reference that leads nowhere.
         """
-        plain = [choice for choice in choices if choice.is_plain]
-        if plain:
-            put = self._shared(tuple(choice.text for choice in choices if not choice.is_plain))
-            for choice in plain:
-                put = _put(put, choice)
-            if put is not None:
-                return put
-        return self._composed(tuple(choice.text for choice in choices))[0]
-
-    def _template(self, texts: tuple[str, ...]) -> dict[str, Any] | None:
-        """The tree of these overrides, for values to be put into.
-
-        None where it cannot serve: a place refers to another, so that a value put in one would have to change both; or
-        these overrides alone make no configuration.
-        """
-        try:
-            tree, is_literal = self._composed(texts)
-        except BadInput:
-            return None
-        return tree if is_literal else None
-
-    def _composed(self, texts: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
-        """The tree as Hydra composes it, and whether no place in it refers to another."""
-        with _hydra():
-            parsed, _ = syntax.parse(texts, self.vocabulary)
-            lines = [line for override in parsed for line in syntax.for_hydra(override, self.vocabulary)]
-            own = {"study": self._verb, "scenario": STUDIES[self._verb].scenario}
-            given = {line.partition("=")[0] for line in lines}
-            lines[:0] = [
-                f"{group}={option}" for group, option in own.items() if option and group not in given
-            ]
-            if _names_a_log(lines):
-                lines.insert(0, "scenario=log")
-            tree, is_literal = _tree([*self._search, *lines])
+        groups = {choice.key: str(choice.value) for choice in choices if choice.key in GROUPS}
+        values = [choice for choice in choices if choice.key not in GROUPS]
+        is_log = any(choice.key == "supply.path" for choice in values)
+        scenario = STUDIES[self._verb].scenario or ("log" if is_log else None)
+        own = {"study": self._verb, **({"scenario": scenario} if scenario else {})}
+        tree = self._composed(tuple({**own, **groups}.items()))
+        for choice in values:
+            tree = _delete(tree, choice) if choice.is_deletion else patch(tree, choice.key, choice.value)
+        if "${" in str(tree):
+            tree = _resolve(tree)
+        tree = _without_missing(tree)
         if isinstance(tree.get("study"), dict):
             foreign = _others(self._verb)
             tree["study"] = {key: value for key, value in tree["study"].items() if key not in foreign}
-        return tree, is_literal
+        return tree
+
+    def _compose(self, groups: tuple[tuple[str, str], ...]) -> Tree:
+        """Return the files of these groups as Hydra composes them, references unresolved."""
+        from hydra import compose
+        from omegaconf import OmegaConf
+
+        lines = [*self._search, *(f"{group}={_quoted(option)}" for group, option in groups)]
+        with _hydra(), _explained():
+            composed = compose("config", overrides=lines, return_hydra_config=True)
+            chosen = composed.hydra.runtime.choices["scenario"]
+            names = [str(key) for key in composed if key != "hydra"]
+            tree: Any = OmegaConf.to_container(OmegaConf.masked_copy(composed, names), resolve=False)
+        about = tree.get("scenario") or {}
+        tree["scenario"] = {"name": chosen, **about} if isinstance(about, dict) else about
+        return dict(tree)
 
     def _vocabulary(self) -> syntax.Vocabulary:
         """Groups and options found on the search path, and every key of the schema."""
@@ -130,22 +124,41 @@ def _hydra() -> Iterator[None]:
             BaseContainer._resolvers = resolvers  # noqa: SLF001 - Hydra registers its own over the host's
 
 
-def _put(tree: dict[str, Any] | None, choice: Choice) -> dict[str, Any] | None:
-    """The tree with one value in its place; None where there is no such place yet."""
-    if tree is None:
-        return None
-    changed = dict(tree)
-    node, (*steps, last) = changed, choice.key.split(".")
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what Hydra and OmegaConf say of files and references into a message."""
+    import yaml
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        yield
+    except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, UnicodeError) as error:
+        reasons = [str(error)] + ([str(error.__cause__)] if error.__cause__ else [])
+        raise BadInput(" ".join(" ".join(reasons).split())) from None
+
+
+def _resolve(tree: Tree) -> Tree:
+    """Return the tree with each reference, such as ``${seed}``, replaced by what it refers to."""
+    from omegaconf import OmegaConf
+
+    with _hydra(), _explained():
+        resolved: Any = OmegaConf.to_container(OmegaConf.create(tree), resolve=True)
+        return dict(resolved)
+
+
+def _delete(tree: Tree, choice: Choice) -> Tree:
+    steps, node = choice.key.split("."), tree
+    if not has(tree, choice.key):
+        raise BadInput(f"{choice.text}: there is nothing to delete")
     for step in steps:
-        if not isinstance(node.get(step), dict):
-            return None
-        node[step] = dict(node[step])
         node = node[step]
-    node[last] = choice.value
-    return changed
+    if choice.value is not None and choice.value != node:
+        raise BadInput(f"{choice.text}: its value is {node}")
+    return without(tree, steps)
 
 
-def _searchable(config_dir: str) -> str:
+def _search_place(config_dir: str) -> str:
     path = path_of("--config-dir", config_dir).resolve()
     if not path.is_dir():
         raise BadInput(f"--config-dir {config_dir}: not a folder")
@@ -154,61 +167,33 @@ def _searchable(config_dir: str) -> str:
 
 def _check_encoding(places: Sequence[str]) -> None:
     """Refuse YAML files that begin with a byte-order mark: Hydra then misses their first line, and blames another."""
-    files = (file for place in places for file in Path(place.removeprefix("file://")).glob("*/*.yaml"))
-    if marked := [str(file) for file in sorted(files) if _starts_with_a_mark(file)]:
+    files = [file for place in places for file in Path(place.removeprefix("file://")).glob("*/*.yaml")]
+    marked = [file for file in sorted(files) if _begins(file).startswith(MARKS)]
+    if marked:
         raise BadInput(
             f"{file}: begins with a byte-order mark; save it as UTF-8 without one" for file in marked
         )
 
 
-def _starts_with_a_mark(file: Path) -> bool:
+def _begins(file: Path) -> bytes:
+    """Return the first bytes of a file; none where it cannot be read."""
     try:
         with file.open("rb") as content:
-            return content.read(3).startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"))
+            return content.read(3)
     except OSError:
-        return False
+        return b""
 
 
 def _quoted(place: str) -> str:
-    """As Hydra's grammar takes any text."""
+    """Return any text as a quoted value of Hydra's grammar."""
     escaped = place.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
 
-def _names_a_log(lines: Sequence[str]) -> bool:
-    """Whether a log is given and no scenario for it."""
-    keys = [line.partition("=")[0].lstrip("+~") for line in lines]
-    return "supply.path" in keys and "scenario" not in keys
-
-
 def _others(verb: str) -> set[str]:
-    """Keys of other studies: a scenario's file may set them, and this verb has no use for them."""
+    """Return the keys of other studies: a scenario's file may set them, and this verb does not use them."""
     known = {name: set(entry.model.model_fields) for name, entry in STUDIES.items()}
     return set().union(*known.values()) - known[verb]
-
-
-def _tree(lines: list[str]) -> tuple[dict[str, Any], bool]:
-    """The composed configuration as plain data, with the scenario's name filled in from its file."""
-    import yaml
-    from hydra import compose
-    from hydra.errors import HydraException
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    try:
-        composed = compose("config", overrides=lines, return_hydra_config=True)
-        chosen = composed.hydra.runtime.choices["scenario"]
-        names = [str(key) for key in composed if key != "hydra"]
-        written = OmegaConf.to_container(OmegaConf.masked_copy(composed, names), resolve=False)
-        is_literal = "${" not in str(written)
-        own = OmegaConf.create({name: composed[name] for name in names})
-        plain: Any = _without_missing(OmegaConf.to_container(own, resolve=True))
-    except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, UnicodeError) as error:
-        reasons = [str(error)] + ([str(error.__cause__)] if error.__cause__ else [])
-        raise BadInput(" ".join(" ".join(reasons).split())) from None
-    scenario = plain.get("scenario") or {}
-    plain["scenario"] = {"name": chosen, **scenario} if isinstance(scenario, dict) else scenario
-    return plain, is_literal
 
 
 def _without_missing(value: Any) -> Any:

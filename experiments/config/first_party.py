@@ -34,7 +34,7 @@ class FirstParty(Model):
 
 
 def built_up(months: int, months_to_half: float) -> NDArray[np.float64]:
-    """The part of its full match rate that an own source has on average in each of so many months; shape (months,)."""
+    """The part of its full match rate that an own source has on average in each month; shape (months,)."""
     ends = 2.0 ** (-np.arange(months + 1) / months_to_half)
     return 1.0 - months_to_half / log(2.0) * (ends[:-1] - ends[1:])
 

@@ -36,7 +36,7 @@ class Field:
 
 
 def field_of(settings: Settings[TournamentStudy]) -> Field:
-    """Who plays: as ``study.strategies`` says, or else of the standard field whoever can be made for this market."""
+    """Who plays: as ``study.strategies`` says, or else those of the standard field that can be made for this market."""
     named = settings.study.strategies
     if named is not None:
         return Field(named)

@@ -32,9 +32,6 @@ ANY_NAME, ANY_ITEM = "<name>", "<item>"
 QUOTES = 'YAML reads no, yes, on and off as false and true, and 1 and 1e3 as numbers: write it in quotes, as in "no"'
 """What to do where a text came out as a boolean or a number."""
 
-FREE_FORM = ("bidders.strategy", "auction.type", "auction.bidder_floor_cpm")
-"""Places whose keys are names of the market itself: a strategy's parameters, mechanisms, bidders."""
-
 
 def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseModel]) -> list[str]:
     """Every problem that pydantic found in ``tree``, one line a place, as the YAML files name it."""
@@ -76,22 +73,26 @@ def in_yaml(place: str) -> str:
 
 @functools.cache
 def known_keys(model: type[BaseModel], *, items: bool = False) -> tuple[str, ...]:
-    """Every key that may be given, dotted, parents too; the sources' for each factor that gives a source its name, too.
+    """Return every key that may be given, dotted, parents too, and those of each factor that gives a source its name.
 
-    Names that a market gives are ``<name>``, and where ``items`` of lists are wanted too, their numbers ``<item>``.
+    Names that a market gives are ``<name>``, and with ``items`` the numbers of a list's items are ``<item>``.
     """
-    names = [in_yaml(leaf) for leaf in _leaves(model, items=items)]
-    full = [
-        leaf.replace(ANY_NAME, name)
-        for leaf in names
-        for name in ((*FACTORS, ANY_NAME) if leaf.startswith("source.") else (ANY_NAME,))
+    places = [in_yaml(place) for place, _ in _keys(model) if items or ANY_ITEM not in place]
+    named = [
+        place.replace(ANY_NAME, name)
+        for place in places
+        for name in ((*FACTORS, ANY_NAME) if place.startswith("source.") else (ANY_NAME,))
     ]
-    return tuple(dict.fromkeys(part for name in full for part in _with_parents(name)))
+    return tuple(dict.fromkeys(named))
 
 
 def list_keys(model: type[BaseModel]) -> list[str]:
-    """The keys that take a list and nothing else, dotted, names that a market gives as ``<name>``."""
-    return [in_yaml(name) for name in _lists(model)]
+    """Return the keys that take a list and nothing else, dotted."""
+    return [
+        in_yaml(place)
+        for place, kind in _keys(model)
+        if ANY_ITEM not in place and all(get_origin(part) is tuple for part in _alternatives(kind))
+    ]
 
 
 def is_known(place: str, known: Sequence[str]) -> bool:
@@ -113,30 +114,27 @@ def _as_pattern(place: str) -> str:
     return ITEM.sub(f".{ANY_ITEM}", pattern)
 
 
-def _lists(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
+def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each key below a model, dotted, parents first, with its annotation."""
     for name, field in model.model_fields.items():
-        parts = (
-            get_args(field.annotation) if type(None) in get_args(field.annotation) else (field.annotation,)
-        )
-        if all(get_origin(part) is tuple for part in parts if part is not type(None)):
-            yield prefix + name
-        elif prefix + name not in FREE_FORM:
-            each = f".{ANY_NAME}" if _is_mapping(field.annotation) else ""
-            for part in _models(field.annotation):
-                yield from _lists(part, f"{prefix}{name}{each}.")
+        place, kind = prefix + name, field.annotation
+        yield place, kind
+        models = list(_models(kind))
+        each = ""
+        if any(get_origin(part) is tuple for part in (kind, *get_args(kind))):
+            each = f".{ANY_ITEM}"
+        elif get_origin(kind) is dict:
+            each = f".{ANY_NAME}"
+        if each and models:
+            yield place + each, models[0]
+        for part in models:
+            yield from _keys(part, f"{place}{each}.")
 
 
-def _leaves(model: type[BaseModel], prefix: str = "", *, items: bool) -> Iterator[str]:
-    for name, field in model.model_fields.items():
-        inner = list(_models(field.annotation))
-        is_list = any(get_origin(part) is tuple for part in (field.annotation, *get_args(field.annotation)))
-        if not inner or prefix + name in FREE_FORM or is_list:
-            yield prefix + name
-        if prefix + name in FREE_FORM or (is_list and not items):
-            continue
-        each = f".{ANY_NAME}" if _is_mapping(field.annotation) else f".{ANY_ITEM}" if is_list else ""
-        for part in inner:
-            yield from _leaves(part, f"{prefix}{name}{each}.", items=items)
+def _alternatives(annotation: Any) -> list[Any]:
+    """Return what an annotation allows beside None."""
+    parts = get_args(annotation) if type(None) in get_args(annotation) else (annotation,)
+    return [part for part in parts if part is not type(None)]
 
 
 def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -179,15 +177,9 @@ def _of_keys(name: str, model: type[BaseModel]) -> str:
     """What is allowed where a part with keys of its own is wanted."""
     if name == Delay.__name__:
         return "must be the law of a delay, as in {law: exponential, mean: 2}"
-    fields = next((list(part.model_fields) for part in _all_models(model) if part.__name__ == name), [])
+    parts = (part for _, kind in _keys(model) for part in _models(kind))
+    fields = next((list(part.model_fields) for part in parts if part.__name__ == name), [])
     return f"must have keys, of these: {', '.join(fields)}" if fields else "must have keys, a name each"
-
-
-def _all_models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    for field in model.model_fields.values():
-        for part in _models(field.annotation):
-            yield part
-            yield from _all_models(part)
 
 
 def _suggest(value: Any, expected: str) -> str:
@@ -229,19 +221,8 @@ def _is_tag(step: str | int, node: Mapping[str, Any]) -> bool:
     return step == node.get("kind")
 
 
-def _with_parents(name: str) -> Iterator[str]:
-    yield name
-    while "." in name:
-        name = name.rpartition(".")[0]
-        yield name
-
-
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):
         yield from _models(part)
-
-
-def _is_mapping(annotation: Any) -> bool:
-    return getattr(annotation, "__origin__", None) is dict

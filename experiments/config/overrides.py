@@ -9,21 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import closest
 from .messages import is_known, nearest
+from .patch import SYNONYMS
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
     from hydra.core.override_parser.types import Override
 
-SYNONYMS = {"response.d": "response.interaction", "response.q": "response.redundancy"}
-"""The literature's letters on the command line; YAML files use the full names."""
-
-REPLACED = ("bidders.strategy",)
-"""Keys whose value replaces what stood there, instead of being merged into it, and which have keys of any name."""
-
-LAWS = {"answer_ms": "constant", "lookup_latency_ms": "exponential", "click_delay_h": None, "delay_h": None}
-"""Keys of delays, which are replaced too: half of one law and half of another is none. A bare number is the mean of this law.
-
-So is whatever is given as a mapping: ``creative={}`` leaves no creative, ``creative.loud.a=1`` changes one."""
+OF_ANY_NAME = "bidders.strategy."
+"""Begins keys that a strategy defines: its parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +64,6 @@ def as_list(override: Override, vocabulary: Vocabulary) -> Override:
     return listed
 
 
-def for_hydra(override: Override, vocabulary: Vocabulary) -> list[str]:
-    """The same override in the form in which Hydra composes it without asking whether the key was there before."""
-    key, text = override.key_or_group, (override.input_line or "").lstrip("+")
-    if key in vocabulary.groups or override.is_delete():
-        return [text]
-    value = text.partition("=")[2]
-    last = key.rpartition(".")[2]
-    if last in LAWS or key == "auction.type" or (isinstance(override.value(), dict) and key not in REPLACED):
-        if LAWS.get(last) and isinstance(override.value(), int | float):
-            value = f"{{law: {LAWS[last]}, mean: {value}}}"  # so that a key of it, set next, joins it
-        return [f"++{key}=null", f"++{key}={value}"]
-    if key not in REPLACED:
-        return [f"++{text}"]
-    if isinstance(override.value(), str):
-        value = f"{{name: {value}}}"
-    return [f"~{key}", f"+{key}={value}"]
-
-
 def _canonical(text: str) -> str:
     key, equals, value = text.partition("=")
     bare = key.lstrip("+~")
@@ -111,8 +86,8 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
                 hint = closest(str(choice), options)
                 shown = "null" if choice is None else choice
                 yield f"{key} = {shown}: must be one of {', '.join(options)}{hint}"
-    elif not is_known(key, vocabulary.keys) and not key.startswith(tuple(f"{free}." for free in REPLACED)):
-        yield f"{key}: no such key{nearest(key, [*vocabulary.keys, *vocabulary.groups])}"
+    elif override.package is not None or not (is_known(key, vocabulary.keys) or key.startswith(OF_ANY_NAME)):
+        yield f"{override.get_key_element()}: no such key{nearest(key, [*vocabulary.keys, *vocabulary.groups])}"
 
 
 def _no_strategy(name: str, options: Sequence[str]) -> str:

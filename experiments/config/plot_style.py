@@ -33,7 +33,7 @@ def style_problem(style: str) -> str:
 
 @contextlib.contextmanager
 def _quiet(logger: str) -> Iterator[None]:
-    """Say nothing on a log that is about to be told in our own words."""
+    """Disable a log whose message is given in our own words."""
     log = logging.getLogger(logger)
     before, log.disabled = log.disabled, True
     try:

@@ -18,7 +18,7 @@ def folders() -> tuple[str, ...]:
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:
             found.append(f"file://{_folder(entry)}")
-        except Exception as error:  # noqa: BLE001 - whatever a package does, the others go on
+        except Exception as error:  # noqa: BLE001 - a package may raise anything, and the others go on
             owner = f" of {entry.dist.name} {entry.dist.version}" if entry.dist else ""
             sys.stderr.write(
                 f"jointbid: warning: the configs {entry.name!r}{owner} are left out: {type(error).__name__}: {error}\n"

@@ -11,37 +11,30 @@ import hashlib
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from pydantic import ValidationError
-
-from jointbid.sim.scenario import Scenario
 
 from ..errors import BadInput
 from . import overrides as syntax
 from . import sweep_designs as designs
-from .checks import all_checks
 from .composition import Composer
-from .partial_validation import read
-from .settings import ABOUT, Settings, SweepSettings
-from .studies import STUDIES
+from .messages import render
+from .settings import Settings, SweepSettings
 from .sweep_designs import Choice
+from .validation import validate
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 MANY_PROBLEMS = 20
 MOST_NAME_BYTES = 120
-NOT_IN_HASH = ("results_dir", "executor", "plot", "sweep")
+NOT_IN_HASH = ("results_dir", "executor", "report", "plot", "sweep")
 NOT_IN_HASH_OF_ENGINE = ("strategy_timeout_s",)
 NOT_IN_HASH_OF_STUDY = ("replications", "half_width", "max_replications", "log")
-
-
-MARKET = tuple(key for key in Scenario.model_fields if key not in ABOUT)
-"""Parts of a scenario that stand at the top level of the YAML files."""
 
 
 @dataclass(frozen=True)
@@ -77,51 +70,45 @@ class Point:
         return to_yaml(self.settings.tree())
 
 
-class Points(Sequence[Point]):
-    """The points of a command, each made when it is asked for: settings of ten thousand would fill the memory."""
+class _Known(NamedTuple):
+    """What is kept of a point: how it is made again, its folder, and the kind of its supply."""
 
-    def __init__(self, composer: Composer, verb: str, config_dir: str | None) -> None:
-        self._composer, self._verb, self._config_dir = composer, verb, config_dir
-        self._choices: list[tuple[Choice, ...]] = []
-        self._folders: list[Path] = []
-        self._kinds: list[str] = []
+    choices: tuple[Choice, ...]
+    folder: Path
+    kind: str
+
+
+class Points(Sequence[Point]):
+    """The points of a command, each made on demand: the settings of ten thousand would fill the memory."""
+
+    def __init__(self, make: Callable[[tuple[Choice, ...]], Point], known: Iterable[_Known] = ()) -> None:
+        self._make, self._known = make, list(known)
 
     def add(self, choices: tuple[Choice, ...]) -> Point:
-        """One more point.
+        """Add one more point.
 
         Raises:
             BadInput: what is wrong with it.
         """
         point = self._make(choices)
-        self._choices.append(choices)
-        self._folders.append(point.folder)
-        self._kinds.append(point.settings.scenario.supply.kind)
+        self._known.append(_Known(choices, point.folder, point.settings.scenario.supply.kind))
         return point
 
     @property
     def folders(self) -> Sequence[Path]:
-        """Of the studies, in the order of the points."""
-        return self._folders
+        """The folders of the studies, in the order of the points."""
+        return [known.folder for known in self._known]
 
     def swept(self) -> Iterator[Mapping[str, str]]:
-        """The swept keys with their values, of each point."""
-        return map(_swept, self._choices)
+        """Yield the swept keys with their values, of each point."""
+        return (_swept(known.choices) for known in self._known)
 
-    def of_kind(self, *kinds: str) -> Points:
-        """Those whose requests are of this kind (``supply.kind``)."""
-        return self._part(number for number, kind in enumerate(self._kinds) if kind in kinds)
-
-    def _part(self, numbers: Iterable[int]) -> Points:
-        """Some of the points."""
-        some = Points(self._composer, self._verb, self._config_dir)
-        for number in numbers:
-            some._choices.append(self._choices[number])
-            some._folders.append(self._folders[number])
-            some._kinds.append(self._kinds[number])
-        return some
+    def of_kind(self, kind: str) -> Points:
+        """Return the points whose requests are of this kind (``supply.kind``)."""
+        return Points(self._make, (known for known in self._known if known.kind == kind))
 
     def __len__(self) -> int:
-        return len(self._choices)
+        return len(self._known)
 
     @overload
     def __getitem__(self, number: int) -> Point: ...
@@ -129,13 +116,8 @@ class Points(Sequence[Point]):
     def __getitem__(self, number: slice) -> Points: ...
     def __getitem__(self, number: int | slice) -> Point | Points:
         if isinstance(number, slice):
-            return self._part(range(len(self))[number])
-        return self._make(self._choices[number])
-
-    def _make(self, choices: tuple[Choice, ...]) -> Point:
-        settings = validate(self._verb, self._composer.tree(choices))
-        texts = tuple(choice.text for choice in choices if not choice.text.startswith("sweep."))
-        return Point(self._verb, settings, texts, _swept(choices), self._config_dir)
+            return Points(self._make, self._known[number])
+        return self._make(self._known[number].choices)
 
 
 def load(
@@ -154,9 +136,15 @@ def load(
     if swept and not multirun:
         problems += [f"{o.input_line}: several values are a sweep; add -m" for o in swept]
         parsed = [override for override in parsed if override not in swept]
-    loaded = Points(composer, verb, config_dir)
+
+    def make(choices: tuple[Choice, ...]) -> Point:
+        settings = validate(verb, composer.tree(choices))
+        shown = tuple(choice.text for choice in choices if not choice.text.startswith("sweep."))
+        return Point(verb, settings, shown, _swept(choices), config_dir)
+
+    loaded = Points(make)
     try:
-        for choices in designs.points(parsed, composer.vocabulary, _sweep_settings(parsed)):
+        for choices in designs.points(parsed, _sweep_settings(parsed)):
             try:
                 loaded.add(choices)
             except BadInput as error:
@@ -190,11 +178,7 @@ def _sweep_settings(overrides: Iterable[Override]) -> SweepSettings:
     try:
         return SweepSettings.model_validate(own)
     except ValidationError as error:
-        said = error.errors()[0]
-        place = ".".join(map(str, said["loc"]))
-        raise BadInput(
-            f"sweep.{place} = {said['input']}: {said['msg'].replace('Input should', 'must')}"
-        ) from None
+        raise BadInput(f"sweep.{line}" for line in render(error, own, SweepSettings)) from None
 
 
 def content_hash(settings: Settings[Any]) -> str:
@@ -216,35 +200,3 @@ def to_yaml(tree: Any) -> str:
     import yaml
 
     return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
-
-
-def validate(verb: str, tree: dict[str, Any]) -> Settings[Any]:
-    """Settings from a tree in the shape of the YAML files.
-
-    Raises:
-        BadInput: a line for each thing that is wrong; all that can be told at once.
-    """
-    model = _model(verb)
-    own = {key: value for key, value in tree.items() if key in model.model_fields}
-    market = {key: value for key, value in tree.items() if key not in model.model_fields}
-    if isinstance(market.get("supply"), dict):
-        market["supply"] = {"kind": "synthetic", **market["supply"]}
-    about = own.get("scenario", {})
-    if isinstance(about, dict) and (misplaced := [key for key in about if key in MARKET]):
-        raise BadInput(
-            f"scenario.{misplaced[0]}: not a key here; a scenario's file begins with the line '# @package _global_'"
-        )
-    nested = {**own, "scenario": {**about, **market} if isinstance(about, dict) else about}
-    reading = read(model, nested)
-    problems = list(reading.problems)
-    if reading.settings is not None:
-        for check in all_checks(reading.settings):
-            problems += reading.told(check)
-    if problems or reading.settings is None:
-        raise BadInput(dict.fromkeys(problems))
-    return reading.settings
-
-
-def _model(verb: str) -> type[Settings[Any]]:
-    study: Any = STUDIES[verb].model
-    return Settings[study]

@@ -30,8 +30,8 @@ class Replay(Model):
         bootstrap: resamples behind the intervals, the splits taking turns in them.
         blocks: what is resampled: stretches of `time` of `block_h` hours, people (`person`), or single rows (`row`).
         train_share: of the log's rows that `jointbid run` and `jointbid log table` learn and tune on: the first in time, or
-            so many of the people where `split` is `person`.
-        landscape: what policies are told of the market's prices: those of the training rows as they are (`empirical`), or
+            of the people where `split` is `person`.
+        landscape: what policies know of the market's prices: those of the training rows as they are (`empirical`), or
             with `kaplan_meier` also what lies above the logger's own bids, as far as these vary.
     """
 

@@ -98,6 +98,12 @@ class Plot(Model):
         return value
 
 
+class Report(Model):
+    """The unit of money in tables, plots and sentences: currency per ``per`` bid requests."""
+
+    per: Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)] = 1e6
+
+
 Study = TypeVar("Study", bound=Model)
 
 
@@ -107,7 +113,7 @@ MAX_SEED = 2**63 - 1
 class Settings(Model, Generic[Study]):
     """One resolved configuration. The study's own settings come with its verb, see ``STUDIES`` in `studies`.
 
-    Each part is validated by itself; ``jointbid.experiments.config.points.validate`` finds contradictions between them.
+    Each part is validated by itself; ``jointbid.experiments.config.validation.validate`` finds contradictions between them.
     ``scenario`` is as it was given; ``market`` is what is simulated, after what the firm does about its data.
     """
 
@@ -119,6 +125,7 @@ class Settings(Model, Generic[Study]):
     money: Money = Money()
     collaboration: Collaboration | None = None
     first_party: FirstParty | None = None
+    report: Report = Report()
     plot: Plot = Plot()
     scenario: Scenario
 
@@ -133,7 +140,7 @@ class Settings(Model, Generic[Study]):
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
-        order = ["seed", "results_dir", "executor", "sweep", "study", "money", "plot"]
+        order = ["seed", "results_dir", "executor", "sweep", "study", "money", "report", "plot"]
         order[-1:-1] = [key for key in ("collaboration", "first_party") if data[key] is not None]
         return _plain({**{key: data[key] for key in order}, "scenario": about, **market})
 

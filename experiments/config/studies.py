@@ -44,7 +44,7 @@ class StudyEntry:
 STUDIES: Mapping[str, StudyEntry] = {
     "value": StudyEntry(
         summary="the main job: what joining the data is worth, in a table, plots and one sentence",
-        question="what is it worth to join the two houses' data on each bid request?",
+        question="what is it worth to join the two departments' data on each bid request?",
         settings="value_settings:ValueStudy",
         study="value.study:Value",
     ),

@@ -1,4 +1,4 @@
-"""What the studies beside ``value`` can be asked for."""
+"""The settings of the studies beside ``value``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Curve(Model):
 
 
 class Priced(Model):
-    """How the holders of data come to a value: exactly, or learned from so many randomised impressions."""
+    """How the holders of data come to a value: exactly, or learned from ``train_requests`` randomised impressions."""
 
     valuation: Valuation = "bayes"
     train_requests: Impressions = 100_000
@@ -128,7 +128,7 @@ class TournamentStudy(Priced):
     """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
 
     Null: those of the standard field that the market gives something to go by. All seats hold the data of ``arm`` and have
-    ``bidders.budget``. ``worlds`` draws so many markets from the ``ranges``; in each all play together, with the requests and
+    ``bidders.budget``. ``worlds`` is the number of markets drawn from the ``ranges``; in each all play together, with the requests and
     replications of ``curve``.
     """
 
@@ -149,7 +149,7 @@ class Overtaking(Model):
 
 
 class Screening(Model):
-    """Morris's elementary effects: so many ``trajectories`` through a grid of ``levels``."""
+    """Morris's elementary effects: ``trajectories`` through a grid of ``levels``."""
 
     trajectories: Annotated[int, Field(ge=2)] = 6
     levels: Annotated[int, Field(ge=4, multiple_of=2)] = 4
@@ -188,7 +188,7 @@ class AttributionStudy(Model):
     """The study ``attribution``: what channels are credited with against what they did, and budgets set by each rule.
 
     ``budgets`` are set by these rules on these logs (``unified/linear``, ``silo/markov`` ...), by the ``holdout``, by the ``truth``,
-    or stay ``as_is``, and are played in another market. ``worlds`` draws so many firms from the ``ranges``, each worked on
+    or stay ``as_is``, and are played in another market. ``worlds`` is the number of firms drawn from the ``ranges``, each worked on
     with the requests and replications of ``curve``.
     """
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
-from .overrides import LAWS, REPLACED, Vocabulary
 from .settings import SweepSettings
 
 if TYPE_CHECKING:
@@ -17,41 +16,29 @@ if TYPE_CHECKING:
 
 DIGITS = 6
 """Significant digits of a sampled value: commands stay readable, and no two samples of a design fall together."""
-COMPOSED = ("auction.type", "supply.path", *REPLACED)
-"""Keys that change more than their own place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One override as it is at one point.
-
-    Attributes:
-        text: ``key=value``.
-        key: the dotted key or the group.
-        value: what it is set to, where it ``is_plain``.
-        is_plain: the value can be put into a composed configuration; anything else Hydra has to compose.
-        is_swept: it differs from point to point.
-    """
+    """One override at one point: its text ``key=value``, the dotted key or group, and the value."""
 
     text: str
     key: str
     value: Any = None
-    is_plain: bool = False
     is_swept: bool = False
+    is_deletion: bool = False
 
 
-def points(
-    overrides: Sequence[Override], vocabulary: Vocabulary, sweep: SweepSettings
-) -> Iterator[tuple[Choice, ...]]:
+def points(overrides: Sequence[Override], sweep: SweepSettings) -> Iterator[tuple[Choice, ...]]:
     """Every combination of the listed values, each with every sample of the ranges.
 
     Raises:
-        BadInput: ranges without a number of samples, or samples without a range; a range that is none.
+        BadInput: ranges without a number of samples, samples without a range, or a range whose ends are wrong.
     """
     ranges = [override for override in overrides if is_range(override)]
     _check(ranges, sweep)
-    listed = [[None] if is_range(o) else _choices(o, overrides, vocabulary) for o in overrides]
-    samples = list(_samples(ranges, overrides, vocabulary, sweep)) if ranges else [()]
+    listed = [[None] if is_range(o) else _choices(o) for o in overrides]
+    samples = list(_samples(ranges, sweep)) if ranges else [()]
     for combination in itertools.product(*listed):
         for sample in samples:
             drawn = iter(sample)
@@ -79,33 +66,29 @@ def _check(ranges: Sequence[Override], sweep: SweepSettings) -> None:
             raise BadInput(f"{override.input_line}: a logarithmic range begins above 0")
 
 
-def _choices(override: Override, others: Sequence[Override], vocabulary: Vocabulary) -> list[Choice | None]:
+def _choices(override: Override) -> list[Choice | None]:
+    key = override.key_or_group
     if not override.is_sweep_override():
-        return [Choice(str(override.input_line), override.key_or_group)]
-    key = str(override.get_key_element())
-    texts = [f"{key}={text}" for text in override.sweep_string_iterator()]
-    alone = _stands_alone(override, others, vocabulary)
+        is_deletion = override.is_delete()
+        return [Choice(str(override.input_line), key, override.value(), is_deletion=is_deletion)]
+    texts = override.sweep_string_iterator()
+    values = map(override._convert_value, override.sweep_iterator())  # noqa: SLF001 - quoted texts, as value() has them
+    written = str(override.get_key_element())
     return [
-        Choice(text, key.lstrip("+"), _plain(value), alone and _is_plain(value), is_swept=True)
-        for text, value in zip(texts, override.sweep_iterator(), strict=True)
+        Choice(f"{written}={text}", key, value, is_swept=True)
+        for text, value in zip(texts, values, strict=True)
     ]
 
 
-def _samples(
-    ranges: Sequence[Override], others: Sequence[Override], vocabulary: Vocabulary, sweep: SweepSettings
-) -> Iterator[tuple[Choice, ...]]:
+def _samples(ranges: Sequence[Override], sweep: SweepSettings) -> Iterator[tuple[Choice, ...]]:
     """A Latin hypercube (McKay, Beckman and Conover, 1979): each range in as many equal parts as there are samples."""
     import numpy as np
     from scipy.stats import qmc
 
     cube = qmc.LatinHypercube(len(ranges), seed=np.random.default_rng(sweep.seed))
-    alone = [_stands_alone(override, others, vocabulary) for override in ranges]
     for row in cube.random(sweep.samples).tolist():
-        values = [_at(override, share) for override, share in zip(ranges, row, strict=True)]
-        yield tuple(
-            Choice(f"{o.key_or_group}={value}", o.key_or_group, value, is_alone, is_swept=True)
-            for o, value, is_alone in zip(ranges, values, alone, strict=True)
-        )
+        values = {o.key_or_group: _at(o, share) for o, share in zip(ranges, row, strict=True)}
+        yield tuple(Choice(f"{key}={value}", key, value, is_swept=True) for key, value in values.items())
 
 
 def _at(override: Override, share: float) -> float:
@@ -123,28 +106,3 @@ def _bounds(override: Override) -> tuple[float, float, bool]:
     start, end = interval.start, interval.end
     assert start is not None and end is not None  # noqa: S101, PT018 - the grammar asks for both
     return start, end, "log" in interval.tags
-
-
-def _stands_alone(override: Override, others: Sequence[Override], vocabulary: Vocabulary) -> bool:
-    """Whether its value goes to one place of the configuration, which no other override touches."""
-    key = override.key_or_group
-    if key in vocabulary.groups or key.rpartition(".")[2] in LAWS or key.startswith(COMPOSED):
-        return False
-    return not any(o is not override and _overlap(key, o.key_or_group) for o in others)
-
-
-def _overlap(one: str, other: str) -> bool:
-    return f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
-
-
-def _plain(value: Any) -> Any:
-    from hydra.core.override_parser.types import QuotedString
-
-    return value.text if isinstance(value, QuotedString) else value
-
-
-def _is_plain(value: Any) -> bool:
-    found = _plain(value)
-    if isinstance(found, str):
-        return "$" not in found and "?" not in found and "\\" not in found
-    return found is None or isinstance(found, (bool, int, float))

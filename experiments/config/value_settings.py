@@ -1,4 +1,4 @@
-"""What the study ``value`` can be asked for."""
+"""The settings of the study ``value``."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class ValueStudy(Model):
     """The study ``value``: the ladder of arms, replicated, its curves and the map.
 
     ``tune`` retunes a parameter of the strategy in each arm, of ``rivals`` too where these are ``adapted``.
-    ``valuation=both`` plays every arm with exact and with learned values, and tells what learning costs. ``lattice`` asks for every information set, not only no source, each alone and all. ``curves`` say over what the value of
+    ``valuation=both`` plays every arm with exact and with learned values, and states what learning costs. ``lattice`` plays every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
-    ``worlds`` draws so many markets from the ``ranges``, each worked on like a point of a curve. ``overtaking`` also plays two plans
-    for the same money, and tells the month from which one stays ahead of the other. ``upgrade`` names keys, with values, that make the joint
-    data better, and tells what that is worth.
+    ``worlds`` is the number of markets drawn from the ``ranges``, each worked on like a point of a curve. ``overtaking`` also plays two plans
+    for the same money, and states the month from which one stays ahead of the other. ``upgrade`` names keys, with values, that make the joint
+    data better, and states what that is worth.
 
     ``half_width`` (optional, in the table's unit of money) asks for the value of joint data to within that much: a
     pilot of 10 further replications then fixes how many are needed, at most ``max_replications``. ``replay`` is for logs.

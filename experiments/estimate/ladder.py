@@ -24,8 +24,8 @@ P_HOLM = "p_holm"
 ESTIMANDS: dict[str, str] = {
     "utility": "mean of a metric in one arm",
     "value_of_joint_data": "joint - silo: what joining is worth; for the market's metrics, what joining changes",
-    "same_request_step": "stacked - best_single: both houses' scores on one request",
-    "joint_model_step": "joint - stacked: one model of both houses' data",
+    "same_request_step": "stacked - best_single: both departments' scores on one request",
+    "joint_model_step": "joint - stacked: one model of both departments' data",
     "bidding_better": "with creatives chosen: what joint data is worth for the bids alone, on average with siloed and with joint choice of the creative",
     "showing_better": "with creatives chosen: what joint data is worth for the choice of the creative alone, on average with siloed and with joint bids",
     "double_counting_penalty": "stacked - summed: what is lost where two scores are simply added",

@@ -82,7 +82,7 @@ class StudyPart:
     @cached_property
     def unit(self) -> tuple[float, str]:
         """The number of bid requests that money is stated for, and the name of that unit."""
-        return unit(self.settings.scenario)
+        return unit(self.settings)
 
 
 class MarketPart(StudyPart):

@@ -8,8 +8,6 @@ from math import inf
 from statistics import fmean
 from typing import Any
 
-from jointbid.sim.scenario import Scenario
-
 from ..cells.arms import STACKED, arms_of
 from ..cells.cell import PILOTS, Cell, Policies
 from ..config.settings import Settings
@@ -104,11 +102,11 @@ class Plan:
         ]
 
 
-def unit(scenario: Scenario) -> tuple[float, str]:
-    """Bid requests that money is stated for, and the name of that unit."""
-    if scenario.name.startswith("theory"):
-        return 1.0, f"{scenario.currency} per request"
-    return 1e6, f"{scenario.currency} per million bid requests"
+def unit(settings: Settings[Any]) -> tuple[float, str]:
+    """Return the number of bid requests that money is stated for, and the name of that unit."""
+    per = settings.report.per
+    names = {1.0: "request", 1e6: "million bid requests"}
+    return per, f"{settings.scenario.currency} per {names.get(per, f'{per:,.12g} bid requests')}"
 
 
 def best_single(pilot: CellResults, sources: Iterable[str]) -> str:

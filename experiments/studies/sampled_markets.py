@@ -172,7 +172,7 @@ class JointValue:
         if found is None:
             return None
         cells, silo = found
-        scale, _ = unit(self.plan.settings.scenario)
+        scale, _ = unit(self.plan.settings)
         profit = outcomes(cells, unit_scale=scale)[PROFIT].unstack("arm")
         return combined(profit, {"joint": 1.0, silo: -1.0})
 

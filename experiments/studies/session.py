@@ -133,7 +133,8 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
             for cell in stage:
                 if not cell.is_pilot:
                     cells.setdefault(cell.key, cell)
-        content = digest([code_version(SUMMARISING), point.settings.plot.model_dump(), *sorted(cells)])
+        shown = [part.model_dump() for part in (point.settings.plot, point.settings.report)]
+        content = digest([code_version(SUMMARISING), *shown, *sorted(cells)])
         known = folder.read_json("manifest.json")
         result = StudyResult.from_ledger(point.folder, ledger)
         if known.get("content") == content and folder.is_done():

@@ -79,7 +79,7 @@ class Response(Logit):
     does (1 - f)^k of what the first did. Clicks come ``click_delay_h`` after the impression; a ``conversion`` may follow.
 
     ``interaction`` is d, ``history`` e, ``profile_history`` f and ``context_history`` g. ``redundancy`` q is the
-    correlation of s and t: with probability |q| the two houses hold the same fact (or its opposite, q < 0);
+    correlation of s and t: with probability |q| the two departments hold the same fact (or its opposite, q < 0);
     ``history_redundancy`` is that of s and w. ``noise_sd`` is the spread of one realised additive value around theta.
     """
 

@@ -158,7 +158,7 @@ def test_theory_is_the_base_example():
 def test_a_resolved_configuration_is_one_again():
     point = one("scenario=theory", "source.profile.latency_h=inf", "response.d=.3")
     tree = yaml.safe_load(point.yaml)
-    from jointbid.experiments.config.points import validate
+    from jointbid.experiments.config.validation import validate
 
     assert validate("value", tree) == point.settings
 

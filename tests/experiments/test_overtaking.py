@@ -114,7 +114,7 @@ def test_plans_that_are_none_are_all_named():
     assert "study.overtaking.slow = contnt: must be one of bidders.kinds" in text
     assert "did you mean 'content'" in text
     assert "study.overtaking.fast = tv" in text
-    with pytest.raises(BadInput, match="cannot overtake itself"):
+    with pytest.raises(BadInput, match="slow and fast must name two different kinds"):
         load("value", [*SMALL, "study.overtaking={slow: spot, fast: spot}"])
     with pytest.raises(BadInput, match=r"contexts = \[-1\]: must be whole numbers"):
         load("value", [*SMALL, "bidders.kinds.spot.strategy={name: constant, level: 1, contexts: [-1]}"])

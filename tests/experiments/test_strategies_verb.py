@@ -245,4 +245,4 @@ def test_help(words, capsys):
 
 def test_an_action_that_is_none(capsys):
     assert main(["strategies", "chekc"]) == 2
-    assert "must be list, check or new; did you mean 'check'?" in capsys.readouterr().err
+    assert "must be one of list, check, new; did you mean 'check'?" in capsys.readouterr().err

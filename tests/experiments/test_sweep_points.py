@@ -105,12 +105,15 @@ def test_a_seed_that_refers_to_the_requests():
     assert [point.settings.seed for point in points] == [100, 200]
 
 
-def test_points_without_references_are_composed_once(monkeypatch):
-    """What the short cut is for: a sweep of plain values asks Hydra once."""
+def test_each_choice_of_groups_is_composed_once(monkeypatch):
+    """A sweep of values asks Hydra once, with references too."""
     asked = []
-    compose = Composer._composed
+    compose = Composer._compose
     monkeypatch.setattr(
-        Composer, "_composed", lambda self, texts: asked.append(texts) or compose(self, texts)
+        Composer, "_compose", lambda self, groups: asked.append(dict(groups)) or compose(self, groups)
     )
     assert len(load("value", ["scenario=theory", "seed=1,2,3,4"], multirun=True)) == 4
-    assert asked == [("scenario=theory",)]
+    assert asked == [{"study": "value", "scenario": "theory"}]
+    swept = ["scenario=theory,default", "results_dir=out_${seed}", "seed=1,2"]
+    assert len(load("value", swept, multirun=True)) == 4
+    assert asked[1:] == [{"study": "value", "scenario": name} for name in ("theory", "default")]

@@ -74,7 +74,7 @@ def spending(**arms):
 def test_what_is_said_of_a_budget_is_what_was_spent(spent, said):
     overrides = ["scenario=theory", "supply.requests=1000", "bidders.budget=100", "strategy=truthful"]
     (point,) = load("value", overrides)
-    scale = unit(point.settings.scenario)[0]
+    scale = unit(point.settings)[0]
     found = list(budget(spending(**{arm: scale * s for arm, s in spent.items()}), point.settings))
     assert len(found) == bool(said)
     assert said in "".join(found)

@@ -162,7 +162,7 @@ def _budget(study: Study) -> Iterator[Check]:
 def _win_rate(study: Study) -> Iterator[Check]:
     rows = headline(study)
     rows = rows[(rows["estimand"] == "utility") & (rows["metric"] == "win_rate")].dropna(subset=["estimate"])
-    if rows.empty or study.scenario.startswith("theory"):
+    if rows.empty or closed_form(study.config):
         return
     low, high = float(rows["estimate"].min()), float(rows["estimate"].max())
     name, found = "win rate", f"{number(100 * low)} % to {number(100 * high)} % over the arms"
@@ -256,11 +256,12 @@ def _oracle(study: Study) -> Iterator[Check]:
     worst, far = 0.0, []
     for arm, row in compared.items():
         error = (row.ci_high - row.ci_low) / 2 / float(stdtrit(row.n - 1, 0.975))
-        distance = abs(row.estimate - known[arm])
-        z = distance / error if error else 0.0 if distance <= 1e-9 * max(1.0, abs(known[arm])) else math.inf
+        right = known[arm] * study.per
+        distance = abs(row.estimate - right)
+        z = distance / error if error else 0.0 if distance <= 1e-9 * max(1.0, abs(right)) else math.inf
         worst = max(worst, z)
         if z > FAR:
-            far.append(f"{arm} {number(row.estimate)}, should be {number(known[arm])}")
+            far.append(f"{arm} {number(row.estimate)}, should be {number(right)}")
     name = "closed form"
     if far:
         yield Check(

@@ -1,24 +1,37 @@
-"""What the scenarios `theory*` must give, in closed form: the report's sanity check of the engine that wrote the numbers.
+"""Closed forms of the base example: the report's sanity check of the engine that wrote the numbers.
 
 One bidder under uniform prices on [0, M] in a second-price auction earns E[vhat^2] / (2M) a request, vhat being what its
 data says an impression is worth; n bidders with private match values earn what order statistics of vhat say (theory of
-discrete signals; Hummel and McAfee, 2016). Nothing is said of a market that has more to it.
+discrete signals; Hummel and McAfee, 2016). The market decides whether a formula applies, not its name: every key that the
+formulas do not read must have the value that the base example has.
 """
 
 from __future__ import annotations
 
+import functools
 import itertools
+import re
 from collections.abc import Mapping
 from typing import Any
+
+from jointbid.sim.scenario import Scenario
 
 Worth = list[tuple[float, float]]
 """Values with their probabilities."""
 
-PLAIN_SOURCE = {
-    "false_match_rate": 0, "sync_interval_h": 0, "latency_h": 0, "flip_rate_per_h": 0,
-    "accuracy": 1, "coverage": 1, "consent": 1, "cost_per_lookup_cpm": 0,
-}  # fmt: skip
-"""What makes a source more than a match rate; a key that is absent counts as plain."""
+BASE: dict[str, Any] = {
+    "supply": {"kind": "synthetic", "context_types": 2},
+    "audience": {"profile_types": 2},
+    "response": {"family": "additive", "a": 1},
+    "source": {"profile": {"owner": "cio"}, "context": {"owner": "cmo"}},
+}
+"""The base example without the keys that the formulas read."""
+
+READ = re.compile(
+    r"supply\.(requests|horizon_h|hourly)|response\.(a|b|c|interaction|redundancy)|source\.profile\.match_rate|source\.\w+\.owner"
+    r"|rivals\.(landscape|high)|bidders\.(count|values|strategy|control_interval_\w+|report_delay_h)|engine\.\w+"
+)
+"""Keys that the formulas read, and those that change nothing in such a market."""
 
 
 def closed_form(config: Mapping[str, Any]) -> dict[str, float]:
@@ -34,7 +47,7 @@ def closed_form(config: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _closed_form(config: Mapping[str, Any]) -> dict[str, float]:
-    if not str(config["scenario"]["name"]).startswith("theory") or not _plain(config):
+    if not _is_plain(config):
         return {}
     matched = float(config["source"]["profile"]["match_rate"])
     if config["rivals"]["landscape"] == "uniform" and config["bidders"]["count"] == 1:
@@ -45,27 +58,35 @@ def _closed_form(config: Mapping[str, Any]) -> dict[str, float]:
     return {}
 
 
-def _plain(config: Mapping[str, Any]) -> bool:
-    """Whether nothing else is switched on: a second-price auction without floors, budgets, terms or late answers."""
-    auction, response, sources = config["auction"], config["response"], config["source"]
-    plain_sources = set(sources) == {"profile", "context"} and all(
-        float(source.get(key, plain)) == plain
-        for source in sources.values()
-        for key, plain in PLAIN_SOURCE.items()
-    )
+def _is_plain(config: Mapping[str, Any]) -> bool:
+    """Whether nothing beyond the base example is switched on, such as floors, budgets, terms or late answers."""
+    own = {key: value for key, value in config.items() if key in Scenario.model_fields}
     return (
-        plain_sources
-        and sources["context"]["match_rate"] == 1
-        and response["family"] == "additive"
+        _others(own) == _others(_base())
+        and not config.get("collaboration")
+        and not config.get("first_party")
         and config["study"].get("valuation", "bayes") == "bayes"
-        and auction["type"] == "second_price"
-        and not auction["floor_cpm"]
-        and not auction.get("fee")
-        and auction["tmax_ms"] is None
-        and config["bidders"]["budget"] is None
         and config["bidders"]["strategy"]["name"] in {"truthful", "shading"}
-        and not any(config["bidders"].get("terms", {}).values())
     )
+
+
+@functools.cache
+def _base() -> dict[str, Any]:
+    return Scenario.model_validate(BASE).model_dump(mode="json")
+
+
+def _others(market: Mapping[str, Any], place: str = "") -> dict[str, Any]:
+    """The keys that the formulas do not read, dotted, with their values."""
+    found: dict[str, Any] = {}
+    for key, value in market.items():
+        inside = f"{place}{key}"
+        if READ.fullmatch(inside) or inside in {"name", "question", "currency"}:
+            continue
+        if isinstance(value, Mapping):
+            found |= _others(value, f"{inside}.")
+        else:
+            found[inside] = value
+    return found
 
 
 def _worth(config: Mapping[str, Any]) -> dict[str, Worth]:

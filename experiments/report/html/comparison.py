@@ -150,15 +150,14 @@ def per_replication(study: Study) -> pd.DataFrame:
 
     In the unit of the study's summary.
     """
-    cells, rows = study.cells, study.summary
+    cells = study.cells
     if "study_point" not in cells or study.is_log or not study.best_single:
         return pd.DataFrame()
-    unit = str(rows.loc[rows["metric"] == PROFIT, "unit"].iloc[0]) if len(rows) else ""
     try:
         wide = arms_by_replication(
             cells[cells["study_point"] == ""],
             study.best_single,
-            unit_scale=1e6 if "per million" in unit else 1.0,
+            unit_scale=study.per,
         )[PROFIT]
     except (KeyError, ValueError):
         return pd.DataFrame()

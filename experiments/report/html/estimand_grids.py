@@ -130,12 +130,11 @@ def rivals(study: Study) -> Iterator[tuple[str, Estimate, str]]:
     seat = "advertiser" if "advertiser" in study.cells else "bidder"
     cells = study.cells[(study.cells["study_point"] == "") & ~study.cells["focal"].astype(bool)]
     unit = str(study.summary.loc[study.summary["metric"] == names[0], "unit"].iloc[0])
-    scale = 1e6 if "million" in unit else 1.0
     silo = study.best_single if study.silo == "best_single" else study.silo
     for name in names:
         own = cells[cells[seat] == str(name).removeprefix("profit_")]
         wide = (
-            (own["profit"] / own["requests"] * scale)
+            (own["profit"] / own["requests"] * study.per)
             .groupby([own["replication"], own["arm"]])
             .sum()
             .unstack()

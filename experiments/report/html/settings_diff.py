@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 ABSENT = "–"
-ELSEWHERE = ("results_dir", "executor", "plot", "sweep")
+ELSEWHERE = ("results_dir", "executor", "report", "plot", "sweep")
 """Keys that change no number."""
 
 

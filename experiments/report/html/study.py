@@ -101,6 +101,11 @@ class Study:
         return str(self.config.get("scenario", {}).get("name", self.folder.name))
 
     @property
+    def per(self) -> float:
+        """The number of bid requests that money is stated for."""
+        return float(self.config.get("report", {}).get("per", 1e6))
+
+    @property
     def status(self) -> str:
         """``running``, ``done`` or ``failed``; empty where nobody knows."""
         return str(_json(self.folder / "status.json").get("status", ""))

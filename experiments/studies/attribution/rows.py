@@ -31,7 +31,7 @@ NORMAL = 1.959963984540054
 
 def rows(cells: pd.DataFrame, firm: Firm, budgets: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Every row of the summary that the scenario's own market gives."""
-    scale, money = unit(firm.settings.scenario)
+    scale, money = unit(firm.settings)
     log = cells[cells["study_point"] == ""]
     per = scale / float(log["requests"].max()) if len(log) else 1.0
     yield from _effects(log, firm, per, money)

@@ -70,7 +70,7 @@ class Worlds(SampledMarkets[Firm]):
         found = self.ledger.of(wanted)
         if len(wanted) < len(RULES) * len(self._replications) or len(found) < len(wanted):
             return None
-        scale, _ = unit(firm.settings.scenario)
+        scale, _ = unit(firm.settings)
         records = [
             {
                 "replication": cell.replication - NEXT,

@@ -49,7 +49,7 @@ class Matches:
 
     def results(self, cells: pd.DataFrame, ledger: StudyState) -> Results:
         """Return the results of these rows; the pilot's are in the ledger."""
-        scale, money = unit(self.settings.scenario)
+        scale, money = unit(self.settings)
         return Results(
             cells=cells,
             strategies=self.names,

@@ -129,7 +129,7 @@ def replications(plan: Plan, ledger: StudyState) -> int:
     found = ledger.of(width_pilot(plan))
     if not found:
         return len(WIDTH_PILOT)
-    scale, _ = unit(plan.settings.scenario)
+    scale, _ = unit(plan.settings)
     profit = outcomes(table(found), unit_scale=scale)[PROFIT].unstack("arm")
     pairs = (profit["joint"] - profit[silo]).dropna() if {"joint", silo} <= set(profit) else ()
     needed = required_replications(pairs, study.half_width) if len(pairs) > 1 else len(WIDTH_PILOT)

@@ -57,7 +57,7 @@ def rows(
         learned: those with learned ones, of the same replications.
         best: the better single source with either.
     """
-    scale, money = unit(settings.scenario)
+    scale, money = unit(settings)
     about: Any = {"silo": settings.study.silo, "unit_scale": scale, "unit": money}
     ladder = ladder_summary(learned, best_single=best[1], sources=tuple(settings.scenario.source), **about)
     cost = cost_rows(exact, learned, best_single=best, **about)
@@ -68,7 +68,7 @@ def cost_curve(readings: Sequence[Reading], settings: Settings[ValueStudy]) -> p
     """Bayes less learned over the amount of data, a line an arm; None of a curve that does not hold both."""
     if not {"bayes", "learned"} <= {reading.line for reading in readings} or readings[0].over != AMOUNT:
         return None
-    scale, money = unit(settings.scenario)
+    scale, money = unit(settings)
     return cost_over(readings, unit_scale=scale, unit=money)
 
 
@@ -102,7 +102,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
             return (more if found.finding == "positive" else less).format(amount)
         return f"no difference shown ({number(found.estimate)}, {interval(found)})"
 
-    money, amount = unit(settings.scenario)[1], settings.study.train_requests
+    money, amount = unit(settings)[1], settings.study.train_requests
     joining = told(value, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
     yield (
         f"Learned from {amount:,} randomised impressions: {joining}; against what there is to know "

@@ -72,7 +72,7 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
     """What the policies were retuned to, and how much one bidder could still gain by another of the tried values."""
     if not found.at or settings.study.tune is None:
         return
-    scale, money = unit(settings.scenario)
+    scale, money = unit(settings)
 
     def left(one: Tuned) -> float:
         """The most that one bidder of an arm could gain, in the unit."""
@@ -127,7 +127,7 @@ def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[st
         return
     keys = {"bidders.budget": bidders.budget, "bidders.terms.daily_budget": bidders.terms.daily_budget}
     named = " and ".join(key for key, limit in keys.items() if limit is not None)
-    spent = rows.set_index("arm")["estimate"] * requests / unit(scenario)[0] / total
+    spent = rows.set_index("arm")["estimate"] * requests / unit(settings)[0] / total
     used = [str(arm) for arm in spent.index[spent >= USED_UP]]
     arms = ", ".join(used) if len(used) < len(spent) else "every arm"
     if used:

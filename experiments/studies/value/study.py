@@ -1,4 +1,4 @@
-"""The study ``value``: what joining the two houses' data is worth to one advertiser, rung by rung."""
+"""The study ``value``: what joining the two departments' data is worth to one advertiser, rung by rung."""
 
 from __future__ import annotations
 

@@ -1,0 +1,69 @@
+"""The one setter of configuration trees: for the command line, curves, drawn markets and tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SYNONYMS = {"response.d": "response.interaction", "response.q": "response.redundancy"}
+"""The literature's letters on the command line; YAML files use the full names."""
+
+LAWS = {"answer_ms": "constant", "lookup_latency_ms": "exponential"}
+"""Delays of which a bare number is the mean of this law, so that a further key of the delay can be set beside it."""
+
+Tree = dict[str, Any]
+"""A configuration as plain data, in the shape of the YAML files."""
+
+
+def patch(tree: Mapping[str, Any], key: str, value: Any) -> Tree:
+    """Return the tree with the value at a dotted key; what it does not touch is shared with the given tree.
+
+    A value replaces what stood there, mappings too: ``creative={}`` leaves no creative. Parts that are missing on the way are
+    made. A number among the steps is a place in a list that has it, from 0.
+    """
+    steps = SYNONYMS.get(key, key).split(".")
+    if steps == ["bidders", "strategy"] and isinstance(value, str):
+        value = {"name": value}
+    elif steps[-1] in LAWS and isinstance(value, int | float):
+        value = {"law": LAWS[steps[-1]], "mean": value}
+    patched: Tree = _patched(tree, steps, _plain(value))
+    return patched
+
+
+def without(tree: Mapping[str, Any], steps: Sequence[str]) -> Tree:
+    """Return the tree without what stands at these steps; the same tree where nothing does."""
+    first, *rest = steps
+    if first not in tree:
+        return dict(tree)
+    if not rest:
+        return {key: item for key, item in tree.items() if key != first}
+    inside = tree[first]
+    return {**tree, first: without(inside, rest)} if isinstance(inside, Mapping) else dict(tree)
+
+
+def has(tree: Any, key: str) -> bool:
+    """Whether something stands at a dotted key, or at a place in a list."""
+    for step in key.split("."):
+        if isinstance(tree, Mapping) and step in tree:
+            tree = tree[step]
+        elif isinstance(tree, list) and step.isdigit() and int(step) < len(tree):
+            tree = tree[int(step)]
+        else:
+            return False
+    return True
+
+
+def _patched(node: Any, steps: Sequence[str], value: Any) -> Any:
+    if not steps:
+        return value
+    first, *rest = steps
+    if isinstance(node, list) and has(node, first):
+        place = int(first)
+        return [*node[:place], _patched(node[place], rest, value), *node[place + 1 :]]
+    inside = node if isinstance(node, Mapping) else {}
+    return {**inside, first: _patched(inside.get(first), rest, value)}
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, as YAML has them."""
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
