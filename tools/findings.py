@@ -83,7 +83,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
     ),
     "When others join too": (
         Finding("A private edge erodes", "adoption", ("scenario=private_edge", PLAIN)),
-        Finding("Everybody looks at the same facts", "adoption", (
+        Finding("All firms look at the same facts", "adoption", (
             "scenario=private_edge", "bidders.values=common", PLAIN,
         )),
         Finding("First-price bidders bid anew, or go on as before", "value", ("scenario=first_price_rivals", PLAIN)),
@@ -122,7 +122,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
             *LONG, "study.silo=clicks", "journey.believed_win_rate=null")),
         Finding("It fails where the stage is known later than the window lasts", "value", (
             *LONG, "study.silo=best_single", "source.stage.latency_h=8760"), (STAGE_ALONE,)),
-        Finding("It fails where nobody forgets", "value", (
+        Finding("It fails where people do not forget", "value", (
             *LONG, "study.silo=best_single", "journey.half_life_h=1000000"), (STAGE_ALONE,)),
     ),
     "Value through content": (
@@ -132,7 +132,7 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
         Finding("It fails where content costs more than it does", "value", (
             *CONTENT, "rivals.by_context=[9,0.5,1,2.5]")),
     ),
-    "The bond of two houses": (
+    "The bond of two departments": (
         Finding("How closely to work together", "value", ("scenario=two_budgets", *SMALL_PLANS, PLAIN)),
         Finding("It fails where requests are few", "value", (
             "scenario=two_budgets", *SMALL_PLANS, PLAIN, "money.requests_per_month=30000000")),
@@ -174,7 +174,7 @@ def page(results_dir: str) -> str:
         for finding in findings:
             sys.stderr.write(f"{finding.command}\n")
             question, answer = ask(finding, results_dir)
-            parts += told(finding, question, answer)
+            parts += markdown(finding, question, answer)
     return "".join(parts)
 
 
@@ -195,8 +195,8 @@ def ask(finding: Finding, results_dir: str) -> tuple[str, Answer]:
     return point.settings.scenario.question, found
 
 
-def told(finding: Finding, question: str, answer: Answer) -> Iterator[str]:
-    """One finding as Markdown."""
+def markdown(finding: Finding, question: str, answer: Answer) -> Iterator[str]:
+    """Yield the parts of one finding as Markdown."""
     yield f"\n### {finding.heading}\n\n`{finding.command}`\n\n*{question}*\n\n"
     yield "\n".join(wrapped(sentence) for sentence in answer.said.verdict) + "\n"
     if finding.rows and answer.summary is not None:

@@ -17,7 +17,7 @@ Swept = tuple[tuple[str, str], ...]
 
 
 class Sweep:
-    """Collects what each point says, in whatever order they are done; holds one row of each, and no table.
+    """Collects what each point says, in any order; holds one row of each, and no table.
 
     Args:
         points: all of them, in the order in which they are shown.

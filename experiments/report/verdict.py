@@ -133,8 +133,8 @@ def verdict(
         best_single: the better single source.
         silo: the arm that joint data was compared with.
         sources: what is joined.
-        holders: who joins, where it is not one bidder alone, as `holders` says it; what is worth much to one while
-            nobody else has it may be worth little, or cost something, when all do.
+        holders: who joins, where it is not one bidder alone, as `holders` says it; what is worth much to the
+            only holder may be worth little, or cost something, when all hold it.
         caveat: what the intervals cover, for the last sentence; how many replications, and `CAVEAT`, unless given.
 
     Raises:
@@ -172,7 +172,7 @@ def _is_best(summary: pd.DataFrame, best_single: str, sources: Sequence[str]) ->
 
 
 def others(summary: pd.DataFrame) -> str:
-    """What joining changes for everybody else, where rivals are bidders; empty where they are not: gains and losses differ in sign."""
+    """What joining changes for all others, where rivals are bidders; empty where they are not: gains and losses differ in sign."""
     names = {
         "bidder_surplus": "all bidders' surplus",
         "revenue": "the seller's revenue",
@@ -221,7 +221,7 @@ def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, s
 
 
 def _steps(summary: pd.DataFrame, silo: str, best_single: str, both: str) -> str:
-    """What each step gives, after a colon; steps go from the better single source, whatever the silo is."""
+    """What each step gives, after a colon; steps go from the better single source, for any silo."""
     phrases = _phrases(summary, {name: words.format(both=both) for name, words in STEPS.items()})
     start = ": " if silo == "best_single" else f". From {best_single} alone to {both}: "
     return f"{start}{phrases}" if phrases else ""

@@ -23,7 +23,7 @@ CARDS = {
     ("payback_month", ""): "Payback",
     ("break_even_match_rate", ""): "Break-even match rate",
 }
-"""Estimand and metric (empty: whichever there is) of each card, and its title."""
+"""Estimand and metric (empty: any) of each card, and its title."""
 
 VALUE, STEPS = "value_of_joint_data", ("same_request_step", "joint_model_step")
 NEVER = {"payback_month": "never pays back", "break_even_match_rate": "not at any rate tried"}

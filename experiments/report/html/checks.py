@@ -241,7 +241,7 @@ def _leaks(study: Study) -> Outcome | None:
     values = {tags: lookup(rows, "value_of_joint_data") for tags, rows in unlimited}
     with_all, without = values.get("all"), values.get("without_suspects")
     if without is None or with_all is None:
-        return "PASS", "no tag was found that tells more than it should", ""
+        return "PASS", "no tag was found that predicts more than it should", ""
     found = (
         f"the value of joint data is {number(with_all.estimate)} ({interval(with_all)}) with the suspect tags, and "
         f"{number(without.estimate)} ({interval(without)}) without them"

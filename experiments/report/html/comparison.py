@@ -26,7 +26,7 @@ HEADLINE = ("value_of_joint_data", "same_request_step", "joint_model_step", "net
 DRAWS = ("seed", "supply.", "audience.", "rivals.")
 """Keys that decide which people, requests and prices a replication has: pairs need them to be the same."""
 AT_ONCE = 12
-"""Beyond so many studies each is a row and no longer a column."""
+"""Beyond this number of studies each is a row and no longer a column."""
 STUDY_KEYS = ("study.replications", "study.max_replications", "study.half_width", "study.curve")
 
 DIFFERENCE_COLUMNS = (

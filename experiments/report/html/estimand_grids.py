@@ -21,7 +21,7 @@ WHO = {
     "revenue": "the seller",
     "exchange": "the exchange",
     "exchange_fee": "the exchange",
-    "welfare": "everybody together (welfare)",
+    "welfare": "all together (welfare)",
     "relevance": "the person (relevance)",
 }
 """Metric -> whose it is; a metric that starts with profit_ is a rival's."""

@@ -103,7 +103,7 @@ class Study:
 
     @property
     def status(self) -> str:
-        """``running``, ``done`` or ``failed``; empty where nobody knows."""
+        """``running``, ``done`` or ``failed``; empty where it is not known."""
         return str(_json(self.folder / "status.json").get("status", ""))
 
     @property
@@ -265,8 +265,8 @@ def _differences(rows: pd.DataFrame) -> str:
     """Name the columns that tell rows apart, with their values."""
     numbers = {"unit", "estimate", "ci_low", "ci_high", "n_replications", "p_holm"}
     values = {name: rows[name].drop_duplicates().tolist() for name in rows if name not in numbers}
-    told = [f"{name}={' or '.join(map(repr, known))}" for name, known in values.items() if len(known) > 1]
-    return f"choose one of {'; '.join(told)}" if told else "no column tells them apart"
+    apart = [f"{name}={' or '.join(map(repr, known))}" for name, known in values.items() if len(known) > 1]
+    return f"choose one of {'; '.join(apart)}" if apart else "no column tells them apart"
 
 
 def _json(path: Path) -> dict[str, Any]:

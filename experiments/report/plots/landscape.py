@@ -1,4 +1,4 @@
-"""What the auction log tells: the price to beat, and on which requests a bidder wins."""
+"""What the auction log shows: the price to beat, and on which requests a bidder wins."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POINTS = 200
 def landscape_points(auctions: pd.DataFrame, *, bidder: str = "focal") -> pd.DataFrame:
     """The bid landscape of a bidder: on which share of the requests the price to beat lies at or below a bid.
 
-    The price to beat is the higher of the floor and the best bid of others; on a request that nobody won it is the floor.
+    The price to beat is the higher of the floor and the best bid of others; on an unsold request it is the floor.
 
     Args:
         auctions: the rows of ``auctions.parquet``, of one slot (docs/auction-log.md).

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("kind", "arm", "source", "unit", "estimate", "ci_low", "ci_high")
 MOST = 4
-"""Sources beyond which the edges can no longer be told apart."""
+"""Sources beyond which the edges cannot be distinguished."""
 
 
 def lattice_points(summary: pd.DataFrame) -> pd.DataFrame:

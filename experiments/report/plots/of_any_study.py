@@ -1,4 +1,4 @@
-"""Plots that every study's own tables allow, whatever the study: what the report draws beside what the study has drawn."""
+"""Plots that the tables of any study allow, which the report draws beside the study's own."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def notes(scenario: Scenario, bidders: int) -> Iterator[str]:
 
 
 def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, arm: str) -> Iterator[str]:
-    """Equilibria, how the private edge erodes, what it costs to be the last one without, and who pays."""
+    """Equilibria, how the private edge erodes, what it costs to be the last one without, and which side pays."""
     yield _equilibria(summary, bidders, cost, unit, arm)
     first, last = (lookup(summary, "gain_from_adopting", arm=label(k)) for k in (1, bidders))
     if first and last:
@@ -67,7 +67,7 @@ def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, ar
         if (found := lookup(summary, "change_by_adoption", metric, label(bidders)))
     ]
     if changes:
-        yield f"From nobody to everybody, data changes {', '.join(changes)}."
+        yield f"From no adopter to all, data changes {', '.join(changes)}."
     if first:
         yield f"{counted(first.n, 'replication')}; {CAVEAT}."
 
@@ -79,10 +79,10 @@ def _staying_out(summary: pd.DataFrame, bidders: int, unit: str) -> Iterator[str
     if last := found[bidders - 1]:
         said = claim(
             last,
-            "earns {amount} {unit} ({interval}) more than when nobody has it",
-            loss="costs {amount} {unit} ({interval}) against nobody having it",
-            none="makes no difference that is shown against nobody having it ({interval} {unit})",
-            unknown="changes its profit by {amount} {unit} (no interval) against nobody having it",
+            "earns {amount} {unit} ({interval}) more than when no firm has it",
+            loss="costs {amount} {unit} ({interval}) against no firm having it",
+            none="makes no difference that is shown against no firm having it ({interval} {unit})",
+            unknown="changes its profit by {amount} {unit} (no interval) against no firm having it",
             unit=unit,
         )
         yield f"Being the one firm without the data when all others have it {said}."

@@ -105,7 +105,7 @@ def _others(summary: pd.DataFrame) -> Iterator[str]:
         loss="each of them loses {amount} ({interval})",
         none="no difference shown, {amount} ({interval})",
     )
-    yield f"To firms whose houses stay apart, while {row['arm']}: {said}, {of}."
+    yield f"To firms whose departments stay apart, while {row['arm']}: {said}, {of}."
 
 
 def _tried(found: Estimate) -> str:

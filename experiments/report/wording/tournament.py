@@ -73,7 +73,7 @@ def payoff_table(payoffs: pd.DataFrame) -> Table:
 
 
 def verdict(ranked: pd.DataFrame, format_: str) -> str:
-    """Who is ahead of everybody, or who may be; and who else no difference separates."""
+    """Return which strategy is ahead of all others, or may be, and those that no difference separates."""
     rows = ranked[ranked["format"] == format_]
     replications = int(rows["n_replications"].min())
     close = f"{counted(replications, 'replication')}; ranks hold together with 95 % confidence; {CAVEAT}."
@@ -88,7 +88,7 @@ def verdict(ranked: pd.DataFrame, format_: str) -> str:
         said = f"{first['strategy']} {verb} than every other strategy ({amount})"
     elif len(may_lead) == len(rows):
         said = f"no strategy is shown to be behind all others; {first['strategy']} has the highest mean ({amount})"
-        said = "no difference is shown that would put anybody behind" if not _separated(rows) else said
+        said = "no difference is shown that would put one behind" if not _separated(rows) else said
     elif len(may_lead) == 1:
         said = (
             f"{first['strategy']} has the highest mean ({amount}) and is not shown to be ahead of every other"
@@ -102,7 +102,7 @@ def verdict(ranked: pd.DataFrame, format_: str) -> str:
 
 
 def notes(summary: pd.DataFrame) -> Iterator[str]:
-    """What else to know: money that nobody spends."""
+    """Yield what else to know: budgets that no strategy spends."""
     spent = summary[(summary["estimand"] == "score_together") & (summary["metric"] == "budget_spent")]
     if len(spent) and (spent["estimate"] < 0.5).all():
         yield "no strategy spends half of its budget on average: the ranking says little of how they pace it"

@@ -36,7 +36,7 @@ def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) ->
 
 
 def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Iterator[str]:
-    """In what share of worlds who is ahead, and which keys go with the lead of the strategy that leads in the scenario itself."""
+    """The share of worlds in which each strategy is ahead, and the keys that correlate with the lead of the strategy that leads in the scenario itself."""
     shares = {name: found for name in strategies if (found := share_of(summary, name))}
     neither = share_of(summary, TIED)
     if not shares or neither is None:
@@ -44,7 +44,7 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
     order = sorted(shares, key=lambda name: -shares[name].estimate)
     ahead = [f"{name} in {percent(shares[name])}" for name in order if shares[name].estimate > 0]
     nowhere = [name for name, found in shares.items() if found.estimate == 0]
-    said = f"{' and '.join(ahead)}" if ahead else "nobody in any"
+    said = f"{' and '.join(ahead)}" if ahead else "no strategy in any"
     if ahead and nowhere:
         none = number(100 * shares[nowhere[0]].ci_high)
         said += f", {' and '.join(nowhere)} in none (0 to {none} %{' each' if len(nowhere) > 1 else ''})"
