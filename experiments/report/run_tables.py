@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jointbid.sim.response import margins
+from jointbid.sim.scenario import Scenario
+
 from .tables import text_table
 from .verdict import counted, number
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
-
-    from jointbid.sim.scenario import Scenario
 
 SHOWN = 12
 """Bidders shown; the tables on disk have all."""
@@ -44,8 +45,6 @@ def bidder_tables(bidders: pd.DataFrame, scenario: Scenario, title: str) -> list
 
 def says_something(scenario: Scenario) -> dict[str, bool]:
     """Columns of the table of bidders that are constant in a market without some feature: whether this one has it."""
-    from jointbid.sim.response import margins
-
     response, auction = scenario.response, scenario.auction
     clicks, conversions = response.family == "logit", response.conversion is not None
     terms = scenario.bidders.terms

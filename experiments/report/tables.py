@@ -7,19 +7,19 @@ import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
+from rich import box
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
+from rich.table import Column, Table
+from rich.text import Text
 
 from ..cells.lattice import JOINT, Lattice
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import lookup, silo_label
 from .verdict import estimate_of, interval, number
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.measure import Measurement
-    from rich.table import Column, Table
 
 NOT_SHOWN = "~"
 """Stands before a comparison whose interval spans zero, or that has none."""
@@ -191,9 +191,6 @@ def learning_table(costs: pd.DataFrame) -> Table:
 
 def show(*parts: RenderableType, console: Console | None = None) -> None:
     """Print tables and sentences; on anything but a terminal as wide plain text that nothing cuts or wraps."""
-    from rich.console import Console
-    from rich.table import Table
-
     console = console or Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.file.write(plain(*parts))
@@ -205,10 +202,6 @@ def show(*parts: RenderableType, console: Console | None = None) -> None:
 
 def plain(*parts: RenderableType) -> str:
     """The same as text without colour, wide enough for any name, in characters that every terminal has."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
     text = io.StringIO()
     console = Console(
         file=text,
@@ -266,10 +259,6 @@ def _fit(table: Table, console: Console) -> Iterator[Table]:
 
 def blank_table(title: str, caption: str = "") -> Table:
     """Return a table of the common look without columns yet."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
     return Table(
         title=Text(title),
         caption=Text(caption) if caption else None,

@@ -14,6 +14,7 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, lookup
 from ...estimate.learning import COST
 from ...estimate.metrics import USED_UP
+from ..sweep import headline_rows
 from ..verdict import interval, number
 from .closed_form import closed_form
 from .study import Study
@@ -63,11 +64,8 @@ def checks(study: Study) -> list[Check]:
 
 
 def headline(study: Study) -> pd.DataFrame:
-    """The rows that stand for a study: all of them; of a log those with all tags and no budget limit."""
-    summary = study.summary
-    if "budget_share" not in summary:
-        return summary
-    return summary[(summary["tags"] == "all") & (summary["budget_share"] == math.inf)]
+    """Return the rows of the summary that stand for a study."""
+    return headline_rows(study.summary)
 
 
 def _outcome(found: str, advice: str, *, is_fine: bool, otherwise: Status = "REVIEW") -> Outcome:

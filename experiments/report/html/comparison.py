@@ -16,6 +16,7 @@ from jointbid.sim.paths import expand
 from ...errors import BadInput
 from ...estimate.intervals import LEVEL, Estimate, paired_difference
 from ...estimate.ladder import PROFIT, arms_by_replication, decomposition_weights
+from ..sweep import value_of
 from ..verdict import estimate_of
 from .checks import headline
 from .settings_diff import differing, flat
@@ -104,7 +105,7 @@ class Comparison:
 
     def _about(self, i: int) -> dict[str, Any]:
         """A study's name and knobs."""
-        return {"study": self.labels[i], **{key: _value(self.differing[key][i]) for key in self.knobs}}
+        return {"study": self.labels[i], **{key: value_of(self.differing[key][i]) for key in self.knobs}}
 
     def _point(self, i: int, study: Study) -> dict[str, Any]:
         row = self._about(i)
@@ -234,12 +235,5 @@ def _short(key: str) -> str:
 
 
 def _brief(text: str) -> str:
-    value = _value(text)
+    value = value_of(text)
     return f"{value:.4g}" if isinstance(value, float) else text
-
-
-def _value(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -62,7 +62,7 @@ def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, ar
         yield f"The first adopter {_gains(first, unit)}; the last of {bidders} {_gains(last, unit)}."
     yield from _staying_out(summary, bidders, unit)
     changes = [
-        f"{name} by {_said(found, unit)}"
+        f"{name} by {_change(found, unit)}"
         for metric, name in SIDES.items()
         if (found := lookup(summary, "change_by_adoption", metric, label(bidders)))
     ]
@@ -131,5 +131,5 @@ def _worth(gain: Estimate | None, cost: float) -> str:
     return "no" if gain.ci_high < cost else "not shown"
 
 
-def _said(found: Estimate, unit: str) -> str:
+def _change(found: Estimate, unit: str) -> str:
     return claim(found, AMOUNT, none=NOTHING, unit=unit)

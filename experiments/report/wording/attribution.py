@@ -66,10 +66,10 @@ def sentences(summary: pd.DataFrame, channels: Sequence[str], count: int) -> Ite
     for estimand, start in texts.items():
         found = lookup(summary, estimand)
         if found:
-            yield f"{start}{_said(found, unit)} in the next season."
+            yield f"{start}{_effect(found, unit)} in the next season."
     cost = lookup(summary, "cost_of_test")
     if cost:
-        yield f"Running the tests {_said(_minus(cost), unit)} while they last."
+        yield f"Running the tests {_effect(_minus(cost), unit)} while they last."
     yield from _worlds(summary, count)
     first = lookup(summary, "true_effect", EXPECTED, channels[0])
     if first:
@@ -120,7 +120,7 @@ def _worlds(summary: pd.DataFrame, count: int) -> Iterator[str]:
         yield from goes_with(summary, f"{name}_decided_by", "that")
 
 
-def _said(found: Estimate, unit: str) -> str:
+def _effect(found: Estimate, unit: str) -> str:
     return claim(
         found,
         "earns {amount} {unit} ({interval})",
