@@ -246,10 +246,10 @@ def _config_grid(comparison: Comparison) -> Grid:
     title, found = "What the configurations differ in", comparison.differing
     if len(comparison.studies) > AT_ONCE:
         values = {key: list(dict.fromkeys(each)) for key, each in found.items()}
-        columns = [Column("key"), Column("values", count), Column("which", _short)]
+        columns = [Column("key"), Column("values", count), Column("which", _short, is_words=True)]
         rows = [(key, len(each), ", ".join(each)) for key, each in values.items()]
         return grid("differing", title, columns, rows)
-    columns = [Column("key"), *(Column(label, _short) for label in comparison.labels)]
+    columns = [Column("key"), *(Column(label, _short, is_words=True) for label in comparison.labels)]
     return grid("differing", title, columns, [(key, *each) for key, each in found.items()])
 
 

@@ -44,7 +44,7 @@ def gains_grid(study: Study) -> Grid | None:
     if not rows:
         return None
     columns = [Column("who"), Column("change", amount), Column("from", amount), Column("to", amount), Column("unit", unit),
-               Column("finding", _gain)]  # fmt: skip
+               Column("finding", _gain, is_words=True)]  # fmt: skip
     note = f"joint - {silo_label(study.silo, study.best_single)}; from, to: 95 % interval, {study.caveat}."
     return grid("gains", "Who gains and who loses", columns, rows, note)
 

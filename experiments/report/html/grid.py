@@ -80,16 +80,18 @@ class Column:
         head: what it is.
         write: how it writes a value.
         unit: stands below the head; empty where the unit is a column of its own, or there is none.
+        is_words: whether it holds words, with a function of its own to write them.
     """
 
     head: str
     write: Callable[[Any], GridCell] = text
     unit: str = ""
+    is_words: bool = False
 
     @property
     def numeric(self) -> bool:
         """Whether it is aligned right and sorted by value."""
-        return self.write not in {text, unit, finding}
+        return not self.is_words and self.write not in {text, unit, finding}
 
 
 @dataclass(frozen=True)
