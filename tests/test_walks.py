@@ -166,6 +166,13 @@ def test_a_mechanism_has_the_arguments_of_those_that_ship() -> None:
     assert charge(1, 2, np.array([9, 6]), 0, np.array([1.0, 0.5]), 0) == 0.5 * 6 * 0.5
 
 
+def test_a_study(run: Run) -> None:
+    summary = pd.read_csv(run(command("study")) / "summary.csv")
+    assert list(summary["arm"]) == ["none", "joint"]
+    assert (summary["estimate"] > 0).all()
+    assert "The seller earns" in run.printed
+
+
 def test_a_plot(run: Run) -> None:
     plots = run(command("plot")) / "plots"
     assert "Spend, by data used" in (plots / "spend.svg").read_text("utf-8")

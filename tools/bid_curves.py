@@ -238,7 +238,7 @@ def _control() -> dict[str, Strategy]:
 
 
 def _tracking() -> Strategy:
-    """Tracking after a day in which products have states that it is not told."""
+    """Tracking after a day in which products have states that it does not observe."""
     kept: list[Tracking] = []
 
     class Kept(Tracking):

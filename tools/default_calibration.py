@@ -42,7 +42,7 @@ def simulated_beside_real(scenario: Scenario, requests: int = 20_000_000, seed: 
     """Columns ``figure``, ``real``, ``simulated``: the fit at a glance.
 
     Prices come from the first million requests of a run; CTR and AUCs from a log of ``requests`` impressions bought at
-    random, ranked by the exact posterior of what each house sees.
+    random, ranked by the exact posterior of what each silo sees.
     """
     import pandas as pd
 

@@ -174,7 +174,7 @@ def page(results_dir: str) -> str:
         for finding in findings:
             sys.stderr.write(f"{finding.command}\n")
             question, answer = ask(finding, results_dir)
-            parts += told(finding, question, answer)
+            parts += markdown(finding, question, answer)
     return "".join(parts)
 
 
@@ -195,8 +195,8 @@ def ask(finding: Finding, results_dir: str) -> tuple[str, StudyResult]:
     return point.settings.scenario.question, found
 
 
-def told(finding: Finding, question: str, answer: StudyResult) -> Iterator[str]:
-    """One finding as Markdown."""
+def markdown(finding: Finding, question: str, answer: StudyResult) -> Iterator[str]:
+    """Yield the parts of one finding as Markdown."""
     yield f"\n### {finding.heading}\n\n`{finding.command}`\n\n*{question}*\n\n"
     yield "\n".join(wrapped(sentence) for sentence in answer.findings.verdict) + "\n"
     if finding.rows and answer.summary is not None:

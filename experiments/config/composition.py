@@ -52,7 +52,8 @@ class Composer:
         values = [choice for choice in choices if choice.key not in GROUPS]
         is_log = any(choice.key == "supply.path" for choice in values)
         scenario = STUDIES[self._verb].scenario or ("log" if is_log else None)
-        own = {"study": self._verb, **({"scenario": scenario} if scenario else {})}
+        has_file = self._verb in self.vocabulary.groups["study"]
+        own = {"study": self._verb if has_file else None, **({"scenario": scenario} if scenario else {})}
         tree = self._composed(tuple({**own, **groups}.items()))
         for choice in values:
             tree = _delete(tree, choice) if choice.is_deletion else patch(tree, choice.key, choice.value)
@@ -64,17 +65,18 @@ class Composer:
             tree["study"] = {key: value for key, value in tree["study"].items() if key not in foreign}
         return tree
 
-    def _compose(self, groups: tuple[tuple[str, str], ...]) -> Tree:
-        """Return the files of these groups as Hydra composes them, references unresolved."""
+    def _compose(self, groups: tuple[tuple[str, str | None], ...]) -> Tree:
+        """Return the files of these groups as Hydra composes them, references unresolved; None: no file of the group."""
         from hydra import compose
         from omegaconf import OmegaConf
 
-        lines = [*self._search, *(f"{group}={_quoted(option)}" for group, option in groups)]
+        lines = [*self._search, *(_choice(*pair) for pair in groups)]
         with _hydra(), _explained():
             composed = compose("config", overrides=lines, return_hydra_config=True)
             chosen = composed.hydra.runtime.choices["scenario"]
             names = [str(key) for key in composed if key != "hydra"]
             tree: Any = OmegaConf.to_container(OmegaConf.masked_copy(composed, names), resolve=False)
+        tree.setdefault("study", {})
         about = tree.get("scenario") or {}
         tree["scenario"] = {"name": chosen, **about} if isinstance(about, dict) else about
         return dict(tree)
@@ -182,6 +184,10 @@ def _begins(file: Path) -> bytes:
             return content.read(3)
     except OSError:
         return b""
+
+
+def _choice(group: str, option: str | None) -> str:
+    return f"~{group}" if option is None else f"{group}={_quoted(option)}"
 
 
 def _quoted(place: str) -> str:

@@ -40,8 +40,12 @@ class Curve(Model):
 
 
 class Priced(Model):
-    """How the holders of data come to a value: exactly, or learned from ``train_requests`` randomised impressions."""
+    """What most studies have: replications, and how the holders of data come to a value.
 
+    The value is exact, or learned from ``train_requests`` randomised impressions.
+    """
+
+    replications: Replications = 20
     valuation: Valuation = "bayes"
     train_requests: Impressions = 100_000
     learner: Learner = "logistic"

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..estimate.intervals import Estimate
-from .verdict import interval, number
+from .tables import between, middle, text_table
+from .verdict import number
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
 SCORES = {"auc": "AUC", "auc_within_campaign": "AUC within campaign", "log_loss": "log loss"}
+NOTE = "w/o: without the suspect tags"
 MONEY = {"clicks": "clicks", "spend": "cost", "ecpc": "eCPC"}
 
 
 def model_table(models: pd.DataFrame) -> Table:
-    """How well each rung tells clicks, mean over the splits into folds."""
+    """How well each rung predicts clicks, mean over the splits into folds."""
     variants = list(dict.fromkeys(models["tags"]))
-    table = _table("How well each rung of the ladder tells clicks")
-    table.add_column("rung")
-    for score in SCORES.values():
-        for tags in variants:
-            table.add_column(f"{score}\n{_plain(tags)}", justify="right")
     means = models.groupby(["rung", "tags"], sort=False)[list(SCORES)].mean()
-    for rung in dict.fromkeys(models["rung"]):
-        digits = [
-            _digits(float(means.loc[(rung, tags), score]), score) for score in SCORES for tags in variants
-        ]
-        table.add_row(str(rung), *digits)
-    return table
+    rows = [
+        (rung, *(float(means.loc[(rung, tags), score]) for score in SCORES for tags in variants))
+        for rung in dict.fromkeys(models["rung"])
+    ]
+    columns = [
+        (f"{name}\n{_plain(tags)}", partial(_digits, score=score))
+        for score, name in SCORES.items()
+        for tags in variants
+    ]
+    title = "How well each rung of the ladder predicts clicks"
+    return text_table(title, rows, ("rung", str), *columns, caption=NOTE)
 
 
 def _digits(value: float, score: str) -> str:
@@ -44,40 +48,19 @@ def money_table(summary: pd.DataFrame) -> Table:
     rows = summary[(summary["estimand"] == "utility") & ~np.isfinite(summary["budget_share"])]
     variants = list(dict.fromkeys(rows["tags"]))
     units = dict(zip(rows["metric"], rows["unit"], strict=True))
-    table = _table(
-        f"Without a budget limit: profit and cost in {units.get('focal_profit', '')}, eCPC per click"
-    )
-    table.add_column("arm", no_wrap=True)
-    for tags in variants:
-        table.add_column(f"profit\n{_plain(tags)}", justify="right")
-        table.add_column(f"95 % interval\n{_plain(tags)}", justify="right", no_wrap=True)
-    for name in MONEY.values():
-        for tags in variants:
-            table.add_column(f"{name}\n{_plain(tags)}", justify="right")
+    title = f"Without a budget limit: profit and cost in {units.get('focal_profit', '')}, eCPC per click"
+    cells = []
     for arm in dict.fromkeys(rows["arm"]):
         own = rows[rows["arm"] == arm].set_index(["metric", "tags"])
-        cells = [text for tags in variants for text in _profit(own, tags)]
-        cells += [
-            number(own["estimate"].get((metric, tags), np.nan)) for metric in MONEY for tags in variants
-        ]
-        table.add_row(str(arm), *cells)
-    return table
-
-
-def _profit(rows: pd.DataFrame, tags: str) -> tuple[str, str]:
-    profit, low, high = (
-        float(rows[name].loc[("focal_profit", tags)]) for name in ("estimate", "ci_low", "ci_high")
-    )
-    return number(profit), interval(Estimate(profit, low, high, 0))
+        profits = [own.loc[("focal_profit", tags)] for tags in variants]
+        found = [Estimate(row["estimate"], row["ci_low"], row["ci_high"], 0) for row in profits]
+        bought = [own["estimate"].get((metric, tags), np.nan) for metric in MONEY for tags in variants]
+        cells.append((arm, *(profit for profit in found for _ in range(2)), *bought))
+    heads: dict[str, Callable[[Any], str]] = {"profit": middle, "95 % interval": between}
+    columns = [(f"{head}\n{_plain(tags)}", write) for tags in variants for head, write in heads.items()]
+    columns += [(f"{name}\n{_plain(tags)}", number) for name in MONEY.values() for tags in variants]
+    return text_table(title, cells, ("arm", str), *columns, caption=NOTE)
 
 
 def _plain(tags: str) -> str:
     return {"all": "all tags", "without_suspects": "w/o"}.get(tags, tags)
-
-
-def _table(title: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    note = "w/o: without the suspect tags"
-    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption=note, caption_justify="left")

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jointbid.sim.response import margins
+from jointbid.sim.scenario import Scenario
+
+from .tables import text_table
 from .verdict import counted, number
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
-
-    from jointbid.sim.scenario import Scenario
 
 SHOWN = 12
 """Bidders shown; the tables on disk have all."""
@@ -37,13 +39,12 @@ def bidder_tables(bidders: pd.DataFrame, scenario: Scenario, title: str) -> list
     said = says_something(scenario)
     wanted = {title: MONEY, "Delivery": DELIVERY, "Response": RESPONSE}
     shown = {head: [name for name in names if said.get(name, True)] for head, names in wanted.items()}
-    return [_bidder_table(bidders, names, head) for head, names in shown.items() if names]
+    heads = {name: name.replace("_", "_\n") for name in RESPONSE}
+    return [_first_rows(head, bidders, ["bidder", *names], heads) for head, names in shown.items() if names]
 
 
 def says_something(scenario: Scenario) -> dict[str, bool]:
     """Columns of the table of bidders that are constant in a market without some feature: whether this one has it."""
-    from jointbid.sim.response import margins
-
     response, auction = scenario.response, scenario.auction
     clicks, conversions = response.family == "logit", response.conversion is not None
     terms = scenario.bidders.terms
@@ -67,24 +68,14 @@ def stock_tables(stock: pd.DataFrame | None) -> list[Table]:
     """One row an advertiser's product, the first of them all; no table where everything is always there."""
     if stock is None or stock.empty:
         return []
-    more = len(stock) - SHOWN
-    table = _table("Stock", caption=f"and {more} more" if more > 0 else None)
-    for name in stock:
-        table.add_column(str(name), justify="left" if name == "advertiser" else "right")
-    for row in stock.head(SHOWN).to_dict("records"):
-        table.add_row(*(value if isinstance(value, str) else _cell(value) for value in row.values()))
-    return [table]
+    return [_first_rows("Stock", stock, list(map(str, stock)), {})]
 
 
 def calendar_table(calendar: pd.DataFrame) -> Table:
     """One row a kind of event, and one for the blocks of requests between them."""
-    table = _table("Calendar")
-    table.add_column("kind")
-    for name in ("count", "first, h", "last, h"):
-        table.add_column(name, justify="right")
-    for row in calendar.to_dict("records"):
-        table.add_row(row["kind"], f"{row['count']:,}", f"{row['first_h']:.2f}", f"{row['last_h']:.2f}")
-    return table
+    rows = calendar[["kind", "count", "first_h", "last_h"]].itertuples(index=False)
+    hours = [(head, "{:.2f}".format) for head in ("first, h", "last, h")]
+    return text_table("Calendar", rows, ("kind", str), ("count", "{:,}".format), *hours, caption="")
 
 
 def pace(each: Mapping[str, float], auctions: float) -> str:
@@ -96,27 +87,20 @@ def pace(each: Mapping[str, float], auctions: float) -> str:
     )
 
 
-def _bidder_table(bidders: pd.DataFrame, columns: list[str], title: str) -> Table:
-    """One row a bidder, the first of them all."""
-    more = len(bidders) - SHOWN
-    table = _table(title, caption=f"and {more} more" if more > 0 else None)
-    table.add_column("bidder", no_wrap=True)
-    for name in columns:
-        head = name.replace("_", "_\n") if name in RESPONSE else name
-        table.add_column(head, justify="right")
-    for row in bidders.head(SHOWN).to_dict("records"):
-        table.add_row(str(row["bidder"]), *(_cell(row[name]) for name in columns))
-    return table
-
-
-def _table(title: str, caption: str | None = None) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    return Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", caption=caption)
+def _first_rows(title: str, table: pd.DataFrame, columns: list[str], heads: Mapping[str, str]) -> Table:
+    """Return the first rows of a table, with other heads where given; the caption says how many more there are."""
+    more = len(table) - SHOWN
+    return text_table(
+        title,
+        table[columns].head(SHOWN).itertuples(index=False),
+        *((heads.get(name, name), _cell) for name in columns),
+        caption=f"and {more} more" if more > 0 else "",
+    )
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e12:
         value = int(value)  # a count that the engine keeps as a float
     return f"{value:,}" if isinstance(value, int) else number(value)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from ..config.points import Point, Points, digest
+from ..estimate import lookup
 from ..storage.study_folder import POINTS, SWEEPS, Folder
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 Headline = Mapping[str, tuple[str, str]]
 Swept = tuple[tuple[str, str], ...]
@@ -17,7 +17,7 @@ Swept = tuple[tuple[str, str], ...]
 
 
 class Sweep:
-    """Collects what each point says, in whatever order they are done; holds one row of each, and no table.
+    """Collects what each point says, in any order; holds one row of each, and no table.
 
     Args:
         points: all of them, in the order in which they are shown.
@@ -36,7 +36,7 @@ class Sweep:
         self.folder = first.parents[1] / SWEEPS / f"{first.parent.name}-{name}"
 
     def add(self, point: Point, summary: pd.DataFrame | None, *, failed: bool) -> None:
-        """Take note of what a point says: its ``summary.csv``, and whether some of its cells have failed."""
+        """Take note of a point's ``summary.csv``, and of whether some of its cells have failed."""
         row: dict[str, Any] = {
             "scenario": point.settings.scenario.name,
             "status": "failed" if failed or summary is None else "done",
@@ -48,10 +48,8 @@ class Sweep:
 
     def table(self) -> pd.DataFrame:
         """The swept values, the study's folder, scenario and status, and each headline figure with its interval."""
-        import pandas as pd
-
         rows = [
-            {key: _value(text) for key, text in swept}
+            {key: value_of(text) for key, text in swept}
             | self._rows.get((folder, swept), {"status": "unfinished"})
             | {"folder": folder}
             for folder, swept in self._order
@@ -75,32 +73,27 @@ def column(estimand: str, metric: str, headline: Headline) -> str:
 
 
 def _figures(summary: pd.DataFrame, headline: Headline) -> dict[str, Any]:
-    from ..estimate import lookup
-
-    rows, found = _of_log(summary), dict[str, Any]()
+    rows, found = headline_rows(summary), dict[str, Any]()
     for number, (estimand, metric) in enumerate(headline.values()):
         name, estimate = column(estimand, metric, headline), lookup(rows, estimand, metric)
         if estimate is not None:
-            found |= {
-                name: estimate.estimate,
-                f"{name}_low": estimate.ci_low,
-                f"{name}_high": estimate.ci_high,
-            }
+            ends = {f"{name}_low": estimate.ci_low, f"{name}_high": estimate.ci_high}
+            found |= {name: estimate.estimate} | ends
         if number == 0 and estimate is not None:
             own = rows[(rows["estimand"] == estimand) & (rows["metric"] == metric)]
             found |= {"unit": str(own["unit"].iloc[0]), "n_replications": estimate.n}
     return found
 
 
-def _of_log(summary: pd.DataFrame) -> pd.DataFrame:
-    """Of a log, what stands for it in a sweep: all tags, no budget limit."""
+def headline_rows(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that stand for a study: all of them; of a log those with all tags and no budget limit."""
     if "budget_share" not in summary:
         return summary
     return summary[(summary["tags"] == "all") & (summary["budget_share"] == float("inf"))]
 
 
-def _value(text: str) -> Any:
-    """A swept value as a number, where it is one."""
+def value_of(text: str) -> float | str:
+    """Return a swept value as a number, where it is one."""
     try:
         return float(text)
     except ValueError:

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .sweep import Headline, column
+from .tables import DASH, text_table
+from .verdict import number
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
 WHOLE = 60
-"""So many points are shown all; of more, the first and the last."""
+"""Up to this number of points all are shown; of more, the first and the last."""
 EACH_END = 10
 
 
 def sweep_table(rows: pd.DataFrame, swept: list[str], headline: Headline) -> Table:
     """One row a point: the swept values, then the study's headline figures, the first of them with its interval."""
-    from rich import box
-    from rich.table import Table
-
     units = sorted({str(unit) for unit in rows["unit"].dropna()})
     first, *others = headline
     title = headline[first][0].replace("_", " ").capitalize() + (f", {units[0]}" if len(units) == 1 else "")
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    for key in swept:
-        table.add_column(key.removeprefix("source.").replace(".", ".\n"))
-    for head in (first, "95 % interval", *others):
-        table.add_column(head, justify="right")
-    if len(units) > 1:
-        table.add_column("unit")
     names = [column(*figure, headline) for figure in headline.values()]
-    shown = rows if len(rows) <= WHOLE else rows.iloc[[*range(EACH_END), *range(-EACH_END, 0)]]
-    for number, row in enumerate(shown.to_dict("records")):
-        if len(rows) > WHOLE and number == EACH_END:
-            table.add_row(f"... {len(rows) - 2 * EACH_END:,} more")
+    cells = []
+    for row in rows.to_dict("records"):
         figures = [_number(row.get(name)) for name in names]
-        cells = [figures[0], _interval(row, names[0]), *figures[1:]]
-        table.add_row(
-            *(_swept(row[key]) for key in swept), *cells, *([str(row["unit"])] if len(units) > 1 else [])
+        unit = [str(row["unit"])] if len(units) > 1 else []
+        cells.append(
+            [*(_swept(row[key]) for key in swept), figures[0], _interval(row, names[0]), *figures[1:], *unit]
         )
-    return table
+    heads = [
+        *(key.removeprefix("source.").replace(".", ".\n") for key in swept),
+        first,
+        "95 % interval",
+        *others,
+    ]
+    heads += ["unit"] if len(units) > 1 else []
+    if len(rows) > WHOLE:
+        gap = [f"... {len(rows) - 2 * EACH_END:,} more", *[""] * (len(heads) - 1)]
+        cells = [*cells[:EACH_END], gap, *cells[-EACH_END:]]
+    return text_table(title, cells, *((head, str) for head in heads), caption="", left=len(swept))
 
 
 def findings(rows: pd.DataFrame, headline: Headline) -> str:
@@ -64,11 +65,9 @@ def _swept(value: Any) -> str:
 
 
 def _number(value: Any) -> str:
-    from .verdict import number
-
-    return "-" if value is None or value != value else number(float(value))  # noqa: PLR0124 - nan
+    return DASH if value is None or math.isnan(value) else number(float(value))
 
 
 def _interval(row: Mapping[Any, Any], name: str) -> str:
     low, high = _number(row.get(f"{name}_low")), _number(row.get(f"{name}_high"))
-    return "-" if "-" in {low, high} else f"{low} to {high}"
+    return DASH if DASH in {low, high} else f"{low} to {high}"

@@ -5,21 +5,21 @@ from __future__ import annotations
 import copy
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pandas as pd
+from rich import box
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
+from rich.table import Column, Table
+from rich.text import Text
 
 from ..cells.lattice import JOINT, Lattice
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import lookup, silo_label
-from .verdict import interval, number
-
-if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-    from rich.measure import Measurement
-    from rich.table import Column, Table
+from .verdict import estimate_of, interval, number
 
 NOT_SHOWN = "~"
 """Stands before a comparison whose interval spans zero, or that has none."""
@@ -50,6 +50,56 @@ ROWS = {
 """Estimand and metric of each row of the second table, in its order, with its name there."""
 
 
+def middle(estimate: Estimate | None) -> str:
+    """Return the point estimate as text; a dash where there is none."""
+    return DASH if estimate is None else number(estimate.estimate)
+
+
+def between(estimate: Estimate | None) -> str:
+    """Return the interval as text; a dash where there is none."""
+    return interval(estimate) if estimate is not None and estimate.has_interval else DASH
+
+
+def percent(estimate: Estimate | None) -> str:
+    """Return a share as percent; a dash where there is none."""
+    if estimate is None or math.isnan(estimate.estimate):
+        return DASH
+    return f"{number(100 * estimate.estimate)} %"
+
+
+def signed(estimate: Estimate | None) -> str:
+    """Return a signed number, marked where its interval shows no sign."""
+    if estimate is None or math.isnan(estimate.estimate):
+        return DASH
+    sign = "+" if estimate.estimate > 0 else ""
+    mark = "" if estimate.finding in {"positive", "negative"} else f"{NOT_SHOWN} "
+    return f"{mark}{sign}{number(estimate.estimate)}"
+
+
+def text_table(
+    title: str,
+    rows: Iterable[Sequence[Any]],
+    *columns: tuple[str, Callable[[Any], str]],
+    caption: str = FOOTNOTE,
+    left: int = 1,
+) -> Table:
+    """Return a table for the terminal.
+
+    Args:
+        title: above it.
+        rows: the values of each row, one for each column.
+        columns: each with its head, and how it writes a value.
+        caption: below it.
+        left: number of columns, from the first, that are aligned left.
+    """
+    table = blank_table(title, caption)
+    for place, (head, _) in enumerate(columns):
+        table.add_column(head, justify="left" if place < left else "right", no_wrap=left == 1 and place == 0)
+    for row in rows:
+        table.add_row(*(write(value) for (_, write), value in zip(columns, row, strict=True)))
+    return table
+
+
 def ladder_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_single") -> Table:
     """The arms as rows: profit with its interval, paired differences to none and to the silo, win rate.
 
@@ -59,23 +109,24 @@ def ladder_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_s
         silo: the arm that joint data was compared with.
     """
     utility = _rows(summary, "utility", "focal_profit")
-    against = silo_label(silo, best_single)
-    table = blank_table(f"Profit of each arm, {_first(utility['unit'])}", FOOTNOTE)
-    table.add_column("arm", no_wrap=True)
-    for head in ("profit", "95 % interval", "over none", f"over {against}", "win rate"):
-        table.add_column(head, justify="right")
-    for arm in utility["arm"]:
-        profit = lookup(summary, "utility", arm=arm)
-        wins = lookup(summary, "utility", "win_rate", arm)
-        table.add_row(
+    arms = list(utility["arm"])
+    rows = [
+        (
             silo_label(arm, best_single),
-            number(profit.estimate) if profit else DASH,
-            _interval(profit),
-            signed(lookup(summary, "difference_to_none", arm=arm)),
-            signed(lookup(summary, "difference_to_silo", arm=arm)),
-            DASH if wins is None or math.isnan(wins.estimate) else f"{number(100 * wins.estimate)} %",
-            end_section=arm == JOINT,
+            *[lookup(summary, "utility", arm=arm)] * 2,
+            lookup(summary, "difference_to_none", arm=arm),
+            lookup(summary, "difference_to_silo", arm=arm),
+            lookup(summary, "utility", "win_rate", arm),
         )
+        for arm in arms
+    ]
+    table = text_table(
+        f"Profit of each arm, {_first(utility['unit'])}", rows, ("arm", str), ("profit", middle),
+        ("95 % interval", between), ("over none", signed), (f"over {silo_label(silo, best_single)}", signed),
+        ("win rate", percent),
+    )  # fmt: skip
+    for arm, row in zip(arms, table.rows, strict=True):
+        row.end_section = arm == JOINT
     return table
 
 
@@ -88,17 +139,18 @@ def estimand_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best
         silo: the arm that joint data was compared with.
     """
     money = summary.loc[summary["metric"] == "focal_profit", "unit"]
-    against = silo_label(silo, best_single)
-    table = blank_table(f"What joining changes (siloed: {against}), {_first(money)}", FOOTNOTE)
-    table.add_column("estimand")
-    table.add_column("comparison")
-    table.add_column("estimate", justify="right")
-    table.add_column("95 % interval", justify="right")
-    for (estimand, metric), name in ROWS.items():
-        for row in _rows(summary, estimand, metric).to_dict("records"):
-            estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["n_replications"])
-            table.add_row(name, str(row["arm"]), signed(estimate), _interval(estimate))
-    return table
+    rows = [
+        (
+            name,
+            row["arm"],
+            *[estimate_of(row)] * 2,
+        )
+        for (estimand, metric), name in ROWS.items()
+        for row in _rows(summary, estimand, metric).to_dict("records")
+    ]
+    title = f"What joining changes (siloed: {silo_label(silo, best_single)}), {_first(money)}"
+    columns = (("estimand", str), ("comparison", str), ("estimate", signed), ("95 % interval", between))
+    return text_table(title, rows, *columns, left=2)
 
 
 def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
@@ -109,19 +161,16 @@ def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
         sources: their names.
     """
     lattice = Lattice(tuple(sources))
-    shapley = _rows(summary, "shapley", "focal_profit")
-    table = blank_table(f"What each source adds, {_first(shapley['unit'])}", FOOTNOTE)
-    table.add_column("source")
-    for head in ("alone", "added last", "on average (Shapley)", "95 % interval"):
-        table.add_column(head, justify="right")
+    rows = []
     for source in sources:
         rest = lattice.arm([other for other in sources if other != source])
-        first, last = (
-            lookup(summary, "marginal_value", arm=f"{source} | {given}") for given in ("none", rest)
-        )
-        average = lookup(summary, "shapley", arm=source)
-        table.add_row(source, signed(first), signed(last), signed(average), _interval(average))
-    return table
+        added = [lookup(summary, "marginal_value", arm=f"{source} | {given}") for given in ("none", rest)]
+        rows.append((source, *added, *[lookup(summary, "shapley", arm=source)] * 2))
+    unit = _first(_rows(summary, "shapley", "focal_profit")["unit"])
+    return text_table(
+        f"What each source adds, {unit}", rows, ("source", str), ("alone", signed), ("added last", signed),
+        ("on average (Shapley)", signed), ("95 % interval", between),
+    )  # fmt: skip
 
 
 def learning_table(costs: pd.DataFrame) -> Table:
@@ -130,21 +179,18 @@ def learning_table(costs: pd.DataFrame) -> Table:
     Args:
         costs: what `jointbid.experiments.studies.value.learning.table` returns.
     """
-    table = blank_table(f"What learning costs, {_first(costs['unit'])}", FOOTNOTE)
-    table.add_column("arm", no_wrap=True)
-    for head in ("bayes", "learned", "cost of learning", "95 % interval"):
-        table.add_column(head, justify="right")
+    rows = []
     for row in costs.to_dict("records"):
         cost = Estimate(row["cost_of_learning"], row["ci_low"], row["ci_high"], row["n_replications"])
-        table.add_row(row["arm"], number(row["bayes"]), number(row["learned"]), signed(cost), _interval(cost))
-    return table
+        rows.append((row["arm"], row["bayes"], row["learned"], cost, cost))
+    return text_table(
+        f"What learning costs, {_first(costs['unit'])}", rows, ("arm", str), ("bayes", number),
+        ("learned", number), ("cost of learning", signed), ("95 % interval", between),
+    )  # fmt: skip
 
 
 def show(*parts: RenderableType, console: Console | None = None) -> None:
     """Print tables and sentences; on anything but a terminal as wide plain text that nothing cuts or wraps."""
-    from rich.console import Console
-    from rich.table import Table
-
     console = console or Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.file.write(plain(*parts))
@@ -156,10 +202,6 @@ def show(*parts: RenderableType, console: Console | None = None) -> None:
 
 def plain(*parts: RenderableType) -> str:
     """The same as text without colour, wide enough for any name, in characters that every terminal has."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
     text = io.StringIO()
     console = Console(
         file=text,
@@ -215,15 +257,11 @@ def _fit(table: Table, console: Console) -> Iterator[Table]:
         yield part
 
 
-def blank_table(title: str, caption: str) -> Table:
-    """A table of the common look without columns yet."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
+def blank_table(title: str, caption: str = "") -> Table:
+    """Return a table of the common look without columns yet."""
     return Table(
         title=Text(title),
-        caption=Text(caption),
+        caption=Text(caption) if caption else None,
         box=box.SIMPLE_HEAD,
         title_justify="left",
         caption_justify="left",
@@ -232,19 +270,6 @@ def blank_table(title: str, caption: str) -> Table:
 
 def _rows(summary: pd.DataFrame, estimand: str, metric: str) -> pd.DataFrame:
     return summary[(summary["estimand"] == estimand) & (summary["metric"] == metric)]
-
-
-def _interval(estimate: Estimate | None) -> str:
-    return interval(estimate) if estimate is not None and estimate.has_interval else DASH
-
-
-def signed(estimate: Estimate | None) -> str:
-    """A signed number, marked where its interval shows no sign."""
-    if estimate is None or math.isnan(estimate.estimate):
-        return DASH
-    sign = "+" if estimate.estimate > 0 else ""
-    mark = "" if estimate.finding in {"positive", "negative"} else f"{NOT_SHOWN} "
-    return f"{mark}{sign}{number(estimate.estimate)}"
 
 
 def _first(values: pd.Series) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -93,6 +94,29 @@ def interval(estimate: Estimate, *, sign: float = 1.0) -> str:
     return f"{number(low)} to {number(high)}"
 
 
+def estimate_of(row: Mapping[Any, Any]) -> Estimate:
+    """Return a row of a summary as an estimate."""
+    return Estimate(row["estimate"], row["ci_low"], row["ci_high"], int(row["n_replications"]))
+
+
+def claim(found: Estimate, gain: str, loss: str = "", none: str = "", unknown: str = "", **words: str) -> str:
+    """Return what the interval allows to say.
+
+    Args:
+        found: the estimate.
+        gain: where it is shown to be positive. As in the others, ``{amount}`` stands for the estimate, ``{interval}`` for
+            its interval, and further names for ``words``.
+        loss: where it is shown to be negative; both numbers change their sign. As a gain unless given.
+        none: where no difference is shown; as a gain unless given.
+        unknown: where there is no interval; as a gain unless given.
+        words: such as ``unit``.
+    """
+    texts = {"positive": gain, "negative": loss, "no difference shown": none, "no interval": unknown}
+    sign = -1.0 if loss and found.finding == "negative" else 1.0
+    amount, ends = number(sign * found.estimate), interval(found, sign=sign)
+    return (texts[found.finding] or gain).format(amount=amount, interval=ends, **words)
+
+
 def verdict(
     summary: pd.DataFrame,
     *,
@@ -109,8 +133,8 @@ def verdict(
         best_single: the better single source.
         silo: the arm that joint data was compared with.
         sources: what is joined.
-        holders: who joins, where it is not one bidder alone, as `holders` says it; what is worth much to one while
-            nobody else has it may be worth little, or cost something, when all do.
+        holders: who joins, where it is not one bidder alone, as `holders` says it; what is worth much to the
+            only holder may be worth little, or cost something, when all hold it.
         caveat: what the intervals cover, for the last sentence; how many replications, and `CAVEAT`, unless given.
 
     Raises:
@@ -148,7 +172,7 @@ def _is_best(summary: pd.DataFrame, best_single: str, sources: Sequence[str]) ->
 
 
 def others(summary: pd.DataFrame) -> str:
-    """What joining changes for everybody else, where rivals are bidders; empty where they are not: gains and losses differ in sign."""
+    """What joining changes for all others, where rivals are bidders; empty where they are not: gains and losses differ in sign."""
     names = {
         "bidder_surplus": "all bidders' surplus",
         "revenue": "the seller's revenue",
@@ -158,10 +182,9 @@ def others(summary: pd.DataFrame) -> str:
     if found["welfare"] is None:
         return ""
     rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "revenue")]
+    none = "{name}, no difference shown ({interval})"
     said = [
-        f"{name} {number(value.estimate)} ({interval(value)})"
-        if value.finding in {"positive", "negative"}
-        else f"{name}, no difference shown ({interval(value)})"
+        claim(value, "{name} {amount} ({interval})", none=none, unknown=none, name=name)
         for name, value in found.items()
         if value is not None
     ]
@@ -198,28 +221,30 @@ def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, s
 
 
 def _steps(summary: pd.DataFrame, silo: str, best_single: str, both: str) -> str:
-    """What each step gives, after a colon; steps go from the better single source, whatever the silo is."""
-    found = {words.format(both=both): lookup(summary, name) for name, words in STEPS.items()}
-    phrases = [_step(step, words) for words, step in found.items() if step is not None]
-    if not phrases:
-        return ""
+    """What each step gives, after a colon; steps go from the better single source, for any silo."""
+    phrases = _phrases(summary, {name: words.format(both=both) for name, words in STEPS.items()})
     start = ": " if silo == "best_single" else f". From {best_single} alone to {both}: "
-    return start + ", ".join(phrases)
+    return f"{start}{phrases}" if phrases else ""
 
 
 def _channels(summary: pd.DataFrame) -> str:
     """The value by what is done better, where creatives are chosen."""
-    found = {words: lookup(summary, name) for name, words in CHANNELS.items()}
-    phrases = [_step(step, words) for words, step in found.items() if step is not None]
-    return f". Of it {', '.join(phrases)}" if phrases else ""
+    phrases = _phrases(summary, CHANNELS)
+    return f". Of it {phrases}" if phrases else ""
+
+
+def _phrases(summary: pd.DataFrame, names: Mapping[str, str]) -> str:
+    """Each of these estimands that the summary has, with its source."""
+    found = {words: lookup(summary, name) for name, words in names.items()}
+    return ", ".join(_step(step, words) for words, step in found.items() if step is not None)
 
 
 def _step(step: Estimate, source: str) -> str:
-    amount = number(step.estimate)
-    if step.finding == "no interval":
-        return f"{amount} from {source} (no interval)"
-    if step.finding == "no difference shown":
-        return f"no difference shown from {source} ({amount}, {interval(step)})"
-    if step.finding == "negative":
-        return f"a loss of {number(-step.estimate)} ({interval(step, sign=-1)}) from {source}"
-    return f"{amount} ({interval(step)}) from {source}"
+    return claim(
+        step,
+        "{amount} ({interval}) from {source}",
+        loss="a loss of {amount} ({interval}) from {source}",
+        none="no difference shown from {source} ({amount}, {interval})",
+        unknown="{amount} from {source} (no interval)",
+        source=source,
+    )

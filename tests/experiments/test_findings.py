@@ -5,7 +5,7 @@ import pytest
 
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import SUMMARY_COLUMNS
-from tools.findings import PAGE, SECTIONS, Finding, ask, row, told
+from tools.findings import PAGE, SECTIONS, Finding, ask, markdown, row
 
 ALL = [finding for findings in SECTIONS.values() for finding in findings]
 
@@ -31,7 +31,7 @@ def test_a_finding_is_the_studys_own_words(tmp_path):
     small = ("scenario=theory", "plot.enabled=false", "supply.requests=500", "study.replications=2")
     finding = Finding("Small", "value", small, (("shapley", "focal_profit", "profile"),))
     question, answer = ask(finding, str(tmp_path))
-    text = "".join(told(finding, question, answer))
+    text = "".join(markdown(finding, question, answer))
     assert text.startswith("\n### Small\n\n`jointbid value scenario=theory")
     assert " ".join(answer.findings.verdict) in text.replace("\n", " ")
     assert "| shapley (focal_profit), profile | " in text

@@ -401,7 +401,7 @@ def test_who_gains_and_who_loses(folder):
     words = {row[0].text: row[5].text for row in grid.rows}
     assert words == {
         "the advertiser": "gains", "all bidders together": "gains", "the seller": "no difference shown",
-        "everybody together (welfare)": "gains", "rival_1 (rival)": "no difference shown",
+        "all together (welfare)": "gains", "rival_1 (rival)": "no difference shown",
         "rival_2 (rival)": "no difference shown",
     }  # fmt: skip
 

@@ -91,7 +91,7 @@ def test_findings_go_by_the_corrected_p_value():
         ({"a": 1.0, "b": 2.0, "c": 9.0}, "c earns more than every other strategy"),
         ({"a": 1.0, "b": 2.0, "c": 9.0}, "a earns less than every other"),
         ({"a": 1.0, "b": 9.0, "c": 9.0}, "no difference is shown among"),
-        ({"a": 1.0, "b": 1.0, "c": 1.0}, "no difference is shown that would put anybody behind"),
+        ({"a": 1.0, "b": 1.0, "c": 1.0}, "no difference is shown that would put one behind"),
     ],
 )
 def test_the_sentence_says_what_the_intervals_do(levels, said):

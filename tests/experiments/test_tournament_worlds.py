@@ -64,7 +64,7 @@ def test_where_two_do_the_same_nobody_is_ahead(capsys):
     summary, worlds = played("study.strategies=[truthful,shading,{name: linear, gain: 0.5}]", *DRAWN)
     assert shares(summary)["no difference shown"] == 1.0
     assert set(worlds["finding"]) == {"no difference shown"}
-    assert "nobody in any" in " ".join(capsys.readouterr().out.split())
+    assert "no strategy in any" in " ".join(capsys.readouterr().out.split())
 
 
 def test_worlds_leave_the_tournament_as_it_is_and_are_those_of_value():

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, lookup, silo_label
-from ..verdict import interval, number
+from ..verdict import estimate_of, interval, number
 from .checks import headline
 from .grid import FINDINGS
 from .study import Study
@@ -23,7 +23,7 @@ CARDS = {
     ("payback_month", ""): "Payback",
     ("break_even_match_rate", ""): "Break-even match rate",
 }
-"""Estimand and metric (empty: whichever there is) of each card, and its title."""
+"""Estimand and metric (empty: any) of each card, and its title."""
 
 VALUE, STEPS = "value_of_joint_data", ("same_request_step", "joint_model_step")
 NEVER = {"payback_month": "never pays back", "break_even_match_rate": "not at any rate tried"}
@@ -86,8 +86,7 @@ def _steps_add_up(rows: pd.DataFrame, best_single: str) -> bool:
 def _cards(rows: pd.DataFrame, estimand: str, metric: str, title: str) -> Iterator[Card]:
     found = rows[(rows["estimand"] == estimand) & ((rows["metric"] == metric) | (metric == ""))]
     for row in found.head(1).to_dict("records"):
-        estimate = Estimate(row["estimate"], row["ci_low"], row["ci_high"], int(row["n_replications"]))
-        yield _card(estimand, title, estimate, str(row["unit"]), _percent(rows, estimand))
+        yield _card(estimand, title, estimate_of(row), str(row["unit"]), _percent(rows, estimand))
 
 
 def _card(estimand: str, title: str, estimate: Estimate, unit: str, percent: Estimate | None) -> Card:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,11 +14,14 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, lookup
 from ...estimate.learning import COST
 from ...estimate.metrics import USED_UP
+from ..sweep import headline_rows
 from ..verdict import interval, number
 from .closed_form import closed_form
 from .study import Study
 
 Status = Literal["PASS", "REVIEW", "FAIL"]
+Outcome = tuple[Status, str, str]
+"""What a check comes to: its status, what was seen, and the advice."""
 
 ENOUGH = 30
 """Replications that a study has by default."""
@@ -54,77 +57,63 @@ class Check:
 
 
 def checks(study: Study) -> list[Check]:
-    """Every check that this study can be put to, what fails first."""
-    found = [check for look in LOOKS for check in look(study)]
-    order = {"FAIL": 0, "REVIEW": 1, "PASS": 2}
-    return sorted(found, key=lambda check: order[check.status])
+    """Return every check that applies to this study, failures first."""
+    outcomes = {name: check(study) for name, check in CHECKS.items()}
+    found = [Check(name, *outcome) for name, outcome in outcomes.items() if outcome]
+    return sorted(found, key=lambda check: ("FAIL", "REVIEW", "PASS").index(check.status))
 
 
 def headline(study: Study) -> pd.DataFrame:
-    """The rows that stand for a study: all of them; of a log those with all tags and no budget limit."""
-    summary = study.summary
-    if "budget_share" not in summary:
-        return summary
-    return summary[(summary["tags"] == "all") & (summary["budget_share"] == math.inf)]
+    """Return the rows of the summary that stand for a study."""
+    return headline_rows(study.summary)
 
 
-def _cells(study: Study) -> Iterator[Check]:
-    if study.status == "running":
-        yield Check("finished", "REVIEW", "the study has not come to its end", "run the same command again")
-    failed, name = len(study.failures), "failed cells"
+def _outcome(found: str, advice: str, *, is_fine: bool, otherwise: Status = "REVIEW") -> Outcome:
+    return ("PASS", found, "") if is_fine else (otherwise, found, advice)
+
+
+def _finished(study: Study) -> Outcome | None:
+    if study.status != "running":
+        return None
+    return "REVIEW", "the study has not come to its end", "run the same command again"
+
+
+def _failed(study: Study) -> Outcome | None:
+    failed = len(study.failures)
     if not failed:
-        if not study.summary.empty:
-            yield Check(name, "PASS", "none")
-        return
-    per_cell = study.cells.drop_duplicates(
-        [c for c in ("study_point", "arm", "replication") if c in study.cells]
-    )
-    whole = failed + len(per_cell)
-    few = failed <= FEW_FAILED * whole
-    yield Check(
-        name,
-        "REVIEW" if few else "FAIL",
+        return None if study.summary.empty else ("PASS", "none", "")
+    keys = [name for name in ("study_point", "arm", "replication") if name in study.cells]
+    whole = failed + len(study.cells.drop_duplicates(keys))
+    return (
+        "REVIEW" if failed <= FEW_FAILED * whole else "FAIL",
         f"{failed:,} of {whole:,}; the first: {str(study.failures[0].get('error', '')).splitlines()[0]}",
         "mend the cause (failures.jsonl has the command of each), then the same command finishes what is missing",
     )
 
 
-def _replications(study: Study) -> Iterator[Check]:
+def _replications(study: Study) -> Outcome | None:
     if study.summary.empty or study.is_log:  # a log is resampled, not replicated
-        return
+        return None
     compared = (study.summary["estimand"] != "utility") & (study.summary["metric"] == PROFIT)
     rows = study.summary[compared]  # break-evens rest on the fewer replications of their curve
     fewest = int((rows if len(rows) else study.summary)["n_replications"].min())
-    name, found = "replications", f"{fewest}" + (f"; {ENOUGH} are usual" if fewest < ENOUGH else "")
     if fewest >= ENOUGH:
-        yield Check(name, "PASS", found)
-    else:
-        yield Check(
-            name,
-            "FAIL" if fewest < 2 else "REVIEW",
-            found,
-            f"study.replications={ENOUGH}: what has been computed is kept",
-        )
+        return "PASS", f"{fewest}", ""
+    advice = f"study.replications={ENOUGH}: what has been computed is kept"
+    return "FAIL" if fewest < 2 else "REVIEW", f"{fewest}; {ENOUGH} are usual", advice
 
 
-def _width(study: Study) -> Iterator[Check]:
+def _width(study: Study) -> Outcome | None:
     value = lookup(headline(study), "value_of_joint_data")
     if value is None:
-        return
-    name = "width of the interval"
+        return None
     if not value.has_interval:
-        yield Check(
-            name, "FAIL", "there is no interval, so nothing is shown", "more than one replication is needed"
-        )
-        return
+        return "FAIL", "there is no interval, so nothing is shown", "more than one replication is needed"
     half = (value.ci_high - value.ci_low) / 2
-    found = f"{number(value.estimate)} ± {number(half)}"
     relative = half / abs(value.estimate) if value.estimate else math.inf if half else 0.0
-    if relative <= WIDE:
-        yield Check(name, "PASS", found)
-        return
-    spans = " (it spans zero)" if value.finding == "no difference shown" else ""
-    yield Check(name, "REVIEW", found + spans, _narrower(study, value, relative))
+    spans = " (it spans zero)" if relative > WIDE and value.finding == "no difference shown" else ""
+    found = f"{number(value.estimate)} ± {number(half)}{spans}"
+    return _outcome(found, _narrower(study, value, relative), is_fine=relative <= WIDE)
 
 
 def _narrower(study: Study, value: Estimate, relative: float) -> str:
@@ -136,161 +125,138 @@ def _narrower(study: Study, value: Estimate, relative: float) -> str:
     return f"some {needed:,} replications would bring it to half the estimate, if that stays as it is"
 
 
-def _budget(study: Study) -> Iterator[Check]:
+def _budget(study: Study) -> Outcome | None:
     if study.cells.empty or not {"focal", "budget_left"} <= set(study.cells):
-        return
+        return None
     focal = study.cells["focal"].astype(bool)
     cells, by = (study.cells[focal], "arm") if focal.any() else (study.cells, "strategy")
     if by not in cells:
-        return
+        return None
     keys = [name for name in ("study_point", "arm", "replication", "advertiser", "strategy") if name in cells]
     sums = cells.groupby(keys)[["spend", "budget_left"]].sum()
     budget = sums.sum(axis=1)  # of the run, or of all its days
     if not np.isfinite(budget).all() or not (budget > 0).all():
-        return
+        return None
     spent = sums["spend"] / budget
     points = spent.groupby([name for name in ("study_point", by) if name in keys]).mean()
     shares = points.groupby(by).max()
-    name, used = "budget", [str(who) for who in shares.index[shares >= USED_UP]]
-    if used:
-        yield Check(name, "PASS", f"used up (at least {100 * USED_UP:g} % on average) by {', '.join(used)}")
-    else:
-        found = f"not used up: at most {number(100 * float(shares.max()))} % of {number(float(budget.max()))} was spent on average"
-        yield Check(name, "REVIEW", f"{found} ({shares.idxmax()})", "a smaller budget, where it is to bind")
+    if used := [str(name) for name in shares.index[shares >= USED_UP]]:
+        return "PASS", f"used up (at least {100 * USED_UP:g} % on average) by {', '.join(used)}", ""
+    most = f"{number(100 * float(shares.max()))} % of {number(float(budget.max()))}"
+    found = f"not used up: at most {most} was spent on average ({shares.idxmax()})"
+    return "REVIEW", found, "a smaller budget, where it is to bind"
 
 
-def _win_rate(study: Study) -> Iterator[Check]:
+def _win_rate(study: Study) -> Outcome | None:
     rows = headline(study)
     rows = rows[(rows["estimand"] == "utility") & (rows["metric"] == "win_rate")].dropna(subset=["estimate"])
     if rows.empty or closed_form(study.config):
-        return
+        return None
     low, high = float(rows["estimate"].min()), float(rows["estimate"].max())
-    name, found = "win rate", f"{number(100 * low)} % to {number(100 * high)} % over the arms"
+    found = f"{number(100 * low)} % to {number(100 * high)} % over the arms"
     if low >= WIN_RATES[0] and high <= WIN_RATES[1]:
-        yield Check(name, "PASS", found)
-        return
-    yield Check(
-        name,
-        "REVIEW",
-        f"{found}; 2 to 25 % are usual",
-        "another value per click"
-        if study.is_log
-        else "weaker or stronger rivals (rivals.mu, bidders.count), or another value per click",
-    )
+        return "PASS", found, ""
+    rivals = "" if study.is_log else "weaker or stronger rivals (rivals.mu, bidders.count), or "
+    return "REVIEW", f"{found}; 2 to 25 % are usual", f"{rivals}another value per click"
 
 
-def _learner(study: Study) -> Iterator[Check]:
-    name = "learner"
+def _learner(study: Study) -> Outcome | None:
     models = study.tables.get("models")
     if models is not None and "calibration_slope" in models:
         slopes = models.groupby("rung")["calibration_slope"].mean().drop("none", errors="ignore")
         off = slopes[(slopes < SLOPES[0]) | (slopes > SLOPES[1])]
         found = f"calibration slopes {number(float(slopes.min()))} to {number(float(slopes.max()))}"
         advice = f"{', '.join(map(str, off.index))}: a larger log, or larger study.replay.penalties"
-        yield Check(name, "REVIEW" if len(off) else "PASS", found, advice if len(off) else "")
-        return
+        return _outcome(found, advice, is_fine=off.empty)
     cost, exact = (lookup(study.summary, estimand, PROFIT, "joint") for estimand in (COST, "utility"))
     if cost is not None and exact is not None and exact.estimate > 0:
         share = cost.estimate / exact.estimate
-        yield Check(
-            name,
-            "PASS" if share <= DEAR else "REVIEW",
+        found = (
             f"joint earns {number(100 * abs(share))} % {'more' if share < 0 else 'less'} than with exact values: "
-            f"exact - learned {number(cost.estimate)}, {interval(cost)}",
-            ""
-            if share <= DEAR
-            else "more of study.train_requests; the curve cost_of_learning shows how much more",
+            f"exact - learned {number(cost.estimate)}, {interval(cost)}"
         )
-        return
-    if study.config.get("study", {}).get("valuation") != "learned":
-        return
+        advice = "more of study.train_requests; the curve cost_of_learning shows how much more"
+        return _outcome(found, advice, is_fine=share <= DEAR)
     step = lookup(headline(study), "joint_model_step")
+    if study.config.get("study", {}).get("valuation") != "learned" or step is None:
+        return None
     requests = study.config["study"].get("train_requests")
-    if step is not None and step.finding == "negative":
-        yield Check(
-            name,
-            "REVIEW",
-            f"one model of both does worse than the two scores ({interval(step)}): it may not have converged",
-            f"more than study.train_requests={requests}, or study.learner=table",
-        )
-    elif step is not None:
-        yield Check(
-            name,
-            "PASS",
-            f"one model of both is not shown to do worse than the two scores ({interval(step)}), from {requests:,} impressions",
-        )
+    if step.finding != "negative":
+        found = f"one model of both is not shown to do worse than the two scores ({interval(step)}), from {requests:,} impressions"
+        return "PASS", found, ""
+    found = f"one model of both does worse than the two scores ({interval(step)}): it may not have converged"
+    return "REVIEW", found, f"more than study.train_requests={requests}, or study.learner=table"
 
 
-def _near_tie(study: Study) -> Iterator[Check]:
+def _near_tie(study: Study) -> Outcome | None:
     near = [note for note in study.notes if "near thing" in note]
     if near:
-        advice = "study.silo=SOURCE, to name the silo beforehand"
-        yield Check("better single source", "REVIEW", near[0], advice)
-        return
-    others = [source for source in study.config.get("source", {}) if source != study.best_single]
+        return "REVIEW", near[0], "study.silo=SOURCE, to name the silo beforehand"
+    best = study.best_single
+    others = [source for source in study.config.get("source", {}) if source != best]
     gaps = {other: lookup(headline(study), "difference_to_silo", arm=other) for other in others}
     known = {other: gap for other, gap in gaps.items() if gap is not None and gap.has_interval}
     if study.silo != "best_single" or not known:
-        return
+        return None
     other, gap = max(known.items(), key=lambda item: item[1].estimate)
-    name, found = "better single source", f"{study.best_single}; {other} earns {number(-gap.estimate)} less"
     if gap.finding == "negative":
-        yield Check(name, "PASS", found)
-    else:
-        yield Check(
-            name,
-            "REVIEW",
-            f"{study.best_single} and {other} are close: {number(-gap.estimate)}, {interval(gap, sign=-1)}",
-            f"quote the value over each of them: study.silo={study.best_single}, study.silo={other}",
-        )
+        return "PASS", f"{best}; {other} earns {number(-gap.estimate)} less", ""
+    found = f"{best} and {other} are close: {number(-gap.estimate)}, {interval(gap, sign=-1)}"
+    return "REVIEW", found, f"quote the value over each of them: study.silo={best}, study.silo={other}"
 
 
-def _oracle(study: Study) -> Iterator[Check]:
+def _closed_form(study: Study) -> Outcome | None:
     known = closed_form(study.config)
     rows = {arm: lookup(study.summary, "utility", PROFIT, arm) for arm in known}
     compared = {arm: row for arm, row in rows.items() if row is not None and row.has_interval}
     if not compared:
-        return
-    from scipy.special import stdtrit
-
-    worst, far = 0.0, []
-    for arm, row in compared.items():
-        error = (row.ci_high - row.ci_low) / 2 / float(stdtrit(row.n - 1, 0.975))
-        right = known[arm] * study.per
-        distance = abs(row.estimate - right)
-        z = distance / error if error else 0.0 if distance <= 1e-9 * max(1.0, abs(right)) else math.inf
-        worst = max(worst, z)
-        if z > FAR:
-            far.append(f"{arm} {number(row.estimate)}, should be {number(right)}")
-    name = "closed form"
+        return None
+    distances = {arm: _standard_errors(row, known[arm]) for arm, row in compared.items()}
+    far = [
+        f"{arm} {number(row.estimate)}, should be {number(known[arm])}"
+        for arm, row in compared.items()
+        if distances[arm] > FAR
+    ]
     if far:
-        yield Check(
-            name, "FAIL", "; ".join(far), "do not use these numbers: the engine or its installation is wrong"
-        )
-    else:
-        arms = ", ".join(compared)
-        yield Check(name, "PASS", f"{arms} lie within {number(worst)} standard errors of it")
+        advice = "do not use these numbers: the engine or its installation is wrong"
+        return "FAIL", "; ".join(far), advice
+    worst = number(max(distances.values()))
+    return "PASS", f"{', '.join(compared)} lie within {worst} standard errors of it", ""
 
 
-def _leaks(study: Study) -> Iterator[Check]:
-    summary = study.summary
-    if "tags" not in summary:
-        return
-    name, unlimited = "leak suspects", summary[summary["budget_share"] == math.inf]
-    values = {
-        tags: lookup(rows, "value_of_joint_data") for tags, rows in unlimited.groupby("tags", sort=False)
-    }
+def _standard_errors(found: Estimate, truth: float) -> float:
+    """Return the distance of an estimate from the truth in standard errors; rounding is none."""
+    distance, error = abs(found.estimate - truth), found.standard_error
+    if error:
+        return distance / error
+    return 0.0 if distance <= 1e-9 * max(1.0, abs(truth)) else math.inf
+
+
+def _leaks(study: Study) -> Outcome | None:
+    if "tags" not in study.summary:
+        return None
+    unlimited = study.summary[study.summary["budget_share"] == math.inf].groupby("tags", sort=False)
+    values = {tags: lookup(rows, "value_of_joint_data") for tags, rows in unlimited}
     with_all, without = values.get("all"), values.get("without_suspects")
     if without is None or with_all is None:
-        yield Check(name, "PASS", "no tag was found that tells more than it should")
-        return
-    yield Check(
-        name,
-        "REVIEW",
+        return "PASS", "no tag was found that predicts more than it should", ""
+    found = (
         f"the value of joint data is {number(with_all.estimate)} ({interval(with_all)}) with the suspect tags, and "
-        f"{number(without.estimate)} ({interval(without)}) without them",
-        "quote the figure without them, unless you know how those tags come about",
+        f"{number(without.estimate)} ({interval(without)}) without them"
     )
+    return "REVIEW", found, "quote the figure without them, unless you know how those tags come about"
 
 
-LOOKS = (_oracle, _cells, _replications, _width, _leaks, _near_tie, _learner, _budget, _win_rate)
+CHECKS: dict[str, Callable[[Study], Outcome | None]] = {
+    "closed form": _closed_form,
+    "finished": _finished,
+    "failed cells": _failed,
+    "replications": _replications,
+    "width of the interval": _width,
+    "leak suspects": _leaks,
+    "better single source": _near_tie,
+    "learner": _learner,
+    "budget": _budget,
+    "win rate": _win_rate,
+}
+"""Name of each check on the page -> the function that makes it; None where it does not apply."""

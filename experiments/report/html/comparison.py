@@ -16,6 +16,8 @@ from jointbid.sim.paths import expand
 from ...errors import BadInput
 from ...estimate.intervals import LEVEL, Estimate, paired_difference
 from ...estimate.ladder import PROFIT, arms_by_replication, decomposition_weights
+from ..sweep import value_of
+from ..verdict import estimate_of
 from .checks import headline
 from .settings_diff import differing, flat
 from .study import Study, load_study, studies_in
@@ -25,7 +27,7 @@ HEADLINE = ("value_of_joint_data", "same_request_step", "joint_model_step", "net
 DRAWS = ("seed", "supply.", "audience.", "rivals.")
 """Keys that decide which people, requests and prices a replication has: pairs need them to be the same."""
 AT_ONCE = 12
-"""Beyond so many studies each is a row and no longer a column."""
+"""Beyond this number of studies each is a row and no longer a column."""
 STUDY_KEYS = ("study.replications", "study.max_replications", "study.half_width", "study.curve")
 
 DIFFERENCE_COLUMNS = (
@@ -73,7 +75,7 @@ class Comparison:
         for i, study in enumerate(self.studies):
             rows = study.summary[study.summary["metric"].isin([PROFIT, "focal_profit_pct", ""])]
             rows = rows[~rows["estimand"].astype(str).str.startswith("difference_to")]
-            known = {"study": self.labels[i], **{key: _value(self.differing[key][i]) for key in self.knobs}}
+            known = self._about(i)
             parts.append(rows.assign(**known, folder=str(study.folder))[[*known, *rows.columns, "folder"]])
         return pd.concat(parts, ignore_index=True)
 
@@ -101,17 +103,15 @@ class Comparison:
                     rows.append((*about, found.estimate, found.ci_low, found.ci_high, found.n, method))
         return pd.DataFrame(rows, columns=list(DIFFERENCE_COLUMNS))
 
+    def _about(self, i: int) -> dict[str, Any]:
+        """A study's name and knobs."""
+        return {"study": self.labels[i], **{key: value_of(self.differing[key][i]) for key in self.knobs}}
+
     def _point(self, i: int, study: Study) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            "study": self.labels[i],
-            **{key: _value(self.differing[key][i]) for key in self.knobs},
-        }
+        row = self._about(i)
         for estimand, (found, unit) in self.known[i].items():
-            row |= {
-                estimand: found.estimate,
-                f"{estimand}_low": found.ci_low,
-                f"{estimand}_high": found.ci_high,
-            }
+            ends = {f"{estimand}_low": found.ci_low, f"{estimand}_high": found.ci_high}
+            row |= {estimand: found.estimate} | ends
             row.setdefault("n_replications", found.n)
             row.setdefault("unit", unit)
         return row | {"folder": str(study.folder)}
@@ -170,18 +170,15 @@ def per_replication(study: Study) -> pd.DataFrame:
 
 def welch(a: pd.Series, b: pd.Series) -> Estimate:
     """Mean of `a` less mean of `b`, not paired, with Welch's interval (1947); n is the smaller number of values."""
-    from scipy.special import stdtrit
+    from scipy.stats import ttest_ind
 
-    difference, n = float(a.mean() - b.mean()), min(len(a), len(b))
+    found, n = float(a.mean() - b.mean()), min(len(a), len(b))
     if n < 2:
-        return Estimate(difference, math.nan, math.nan, n)
-    parts = [float(side.var(ddof=1)) / len(side) for side in (a, b)]
-    total = sum(parts)
-    if total == 0:
-        return Estimate(difference, difference, difference, n)
-    freedom = total**2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, (a, b), strict=True))
-    reach = float(stdtrit(freedom, 0.5 + LEVEL / 2)) * math.sqrt(total)
-    return Estimate(difference, difference - reach, difference + reach, n)
+        return Estimate(found, math.nan, math.nan, n)
+    if a.var() + b.var() == 0:
+        return Estimate(found, found, found, n)
+    low, high = ttest_ind(a, b, equal_var=False).confidence_interval(LEVEL)
+    return Estimate(found, float(low), float(high), n)
 
 
 def _known(study: Study) -> dict[str, tuple[Estimate, str]]:
@@ -189,10 +186,7 @@ def _known(study: Study) -> dict[str, tuple[Estimate, str]]:
     rows = rows[(rows["metric"] == PROFIT) | (rows["estimand"] == "net_value")]
     by_name = {str(row["estimand"]): row for row in reversed(rows.to_dict("records"))}
     return {
-        name: (
-            Estimate(row["estimate"], row["ci_low"], row["ci_high"], int(row["n_replications"])),
-            str(row["unit"]),
-        )
+        name: (estimate_of(row), str(row["unit"]))
         for name in HEADLINE
         if (row := by_name.get(name)) is not None
     }
@@ -228,12 +222,8 @@ def _swept(folder: Path) -> Iterator[Study]:
     if not table.is_file():
         return
     for place in pd.read_csv(table, usecols=["folder"])["folder"]:
-        near = (
-            folder.parents[1] / Path(place).parent.name / Path(place).name
-            if len(folder.parents) > 1
-            else Path(place)
-        )
-        for path in (Path(place), near):
+        written = Path(place)
+        for path in (written, folder.parent.parent / written.parent.name / written.name):
             if path.is_dir():
                 yield load_study(path)
                 break
@@ -244,12 +234,5 @@ def _short(key: str) -> str:
 
 
 def _brief(text: str) -> str:
-    value = _value(text)
+    value = value_of(text)
     return f"{value:.4g}" if isinstance(value, float) else text
-
-
-def _value(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from textwrap import shorten
@@ -14,15 +14,16 @@ from jointbid.sim.paths import expand
 
 from ...config.points import digest
 from ...errors import reported
-from ...estimate.intervals import Estimate
 from ...storage.ownership import contents
 from ...storage.study_folder import Folder
+from .. import plots
 from ..plots.figure import Figure
 from ..plots.forest import COLUMNS as FOREST
 from ..plots.letters import report_missing
-from ..verdict import interval, number
+from ..verdict import claim, estimate_of
 from .comparison import AT_ONCE, HEADLINE, Comparison, studies_of
-from .grid import Cell, Column, Grid, amount, count, finding, text
+from .estimand_grids import ENDS
+from .grid import Column, Grid, GridCell, amount, count, finding, grid, text, unit
 from .page import put, render
 from .pictures import pictures
 from .study import Study
@@ -51,8 +52,6 @@ def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "r
     Raises:
         BadInput: fewer than two studies.
     """
-    from .. import plots
-
     comparison = Comparison(studies_of(folders))
     name = digest([str(study.folder.resolve()) for study in comparison.studies])
     target = expand(results_dir) / "compare" / name
@@ -75,22 +74,18 @@ def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "r
 
 def figures_of(comparison: Comparison) -> Iterator[Figure]:
     """Overlaid plots, small multiples and maps, as the studies allow."""
-    from .. import plots
-
     points = comparison.points
     leading = next((estimand for estimand in HEADLINE if estimand in points), None)
     units = list(points["unit"].dropna().unique()) if "unit" in points else []
     if leading and len(units) == 1:
         unit, subject = str(units[0]), HEADS[leading].capitalize()
-        short = points.rename(
-            columns={leading: "estimate", f"{leading}_low": "ci_low", f"{leading}_high": "ci_high"}
-        )
+        heads = {leading: "estimate", f"{leading}_low": "ci_low", f"{leading}_high": "ci_high"}
+        short = points.rename(columns=heads)
         short = short.dropna(subset=["estimate"])
         if len(short) <= FOREST_MOST:
             forest = short.rename(columns={"study": "label"})[[*FOREST]].reset_index(drop=True)
-            yield Figure(
-                "forest", forest, lambda: plots.draw_forest(forest, subject=f"{subject} of each study")
-            )
+            draw = partial(plots.draw_forest, forest, subject=f"{subject} of each study")
+            yield Figure("forest", forest, draw)
         yield from _swept(short, _knobs(comparison, short), unit, subject)
     yield from _overlaid(comparison)
 
@@ -104,35 +99,26 @@ def _knobs(comparison: Comparison, points: pd.DataFrame) -> list[str]:
 
 
 def _swept(points: pd.DataFrame, knobs: list[str], unit: str, subject: str) -> Iterator[Figure]:
-    from .. import plots
-
     columns = ["estimate", "ci_low", "ci_high"]
     about: dict[str, Any] = {"unit": unit, "subject": subject, "y_label": subject.lower()}
-    if len(knobs) == 2 and not points.duplicated(knobs).any() and points[knobs[1]].nunique() <= PANELS_MOST:
-        x, by = knobs
-        table = points[[x, by, *columns]].reset_index(drop=True)
-        yield Figure("multiples", table, lambda: plots.draw_multiples(table, x=x, by=by, **about))
-        yield Figure("map", table, lambda: plots.draw_map(table, x=x, y=by, unit=unit, subject=subject))
-        return
-    if len(knobs) == 2 and not points.duplicated(knobs).any() and _grid(points, knobs):
-        grid = points[[*knobs, *columns]].reset_index(drop=True)
-        yield Figure(
-            "map", grid, lambda: plots.draw_map(grid, x=knobs[0], y=knobs[1], unit=unit, subject=subject)
-        )
+    if len(knobs) == 2 and not points.duplicated(knobs).any():
+        (x, y), table = knobs, points[[*knobs, *columns]].reset_index(drop=True)
+        has_panels = points[y].nunique() <= PANELS_MOST
+        if has_panels:
+            yield Figure("multiples", table, partial(plots.draw_multiples, table, x=x, by=y, **about))
+        if has_panels or len(points) == points[x].nunique() * points[y].nunique():
+            draw = partial(plots.draw_map, table, x=x, y=y, unit=unit, subject=subject)
+            yield Figure("map", table, draw)
+        if has_panels:
+            return
     for key in knobs:
         one = points[[key, *columns]].reset_index(drop=True)
         name = "over_" + key.replace(".", "_")
         yield Figure(name, one, partial(plots.draw_multiples, one, x=key, **about))
 
 
-def _grid(points: pd.DataFrame, knobs: list[str]) -> bool:
-    return len(points) == points[knobs[0]].nunique() * points[knobs[1]].nunique()
-
-
 def _overlaid(comparison: Comparison) -> Iterator[Figure]:
     """Curves that several studies have by one name, as lines of one figure."""
-    from .. import plots
-
     if len(comparison.studies) > LINES_MOST:
         return
     names = [set(_curves(study)) for study in comparison.studies]
@@ -158,27 +144,24 @@ def _overlaid(comparison: Comparison) -> Iterator[Figure]:
 def _curves(study: Study) -> dict[str, pd.DataFrame]:
     """Tables behind the study's plots that are one line over one swept number."""
     own = {"x", "estimate", "ci_low", "ci_high", "metric"}
-    found = {
+    return {
         name: table
         for name, table in study.tables.items()
-        if own <= set(table) and (study.folder / "plots" / f"{name}.csv").is_file()
-    }
-    return {
-        name: table for name, table in found.items() if "line" not in table or table["line"].nunique() == 1
+        if own <= set(table)
+        and (study.folder / "plots" / f"{name}.csv").is_file()
+        and ("line" not in table or table["line"].nunique() == 1)
     }
 
 
 def _content(comparison: Comparison, target: Path) -> dict[str, Any]:
-    drawn = pictures(Study(target))
     found = [_points_grid(comparison), _differences_grid(comparison), _config_grid(comparison)]
-    grids = [grid for grid in found if grid.rows]
     return {
         "count": len(comparison.studies),
         "first": comparison.labels[0],
         "verdicts": _verdicts(comparison),
         "sentence": _sentence(comparison),
-        "grids": grids,
-        "pictures": drawn,
+        "grids": [each for each in found if each.rows],
+        "pictures": pictures(Study(target)),
         "commands": [str(study.manifest.get("command", "")) for study in comparison.studies[:AT_ONCE]],
         "files": ["compare.csv", "differences.csv", "points.csv"],
     }
@@ -190,17 +173,18 @@ def _sentence(comparison: Comparison) -> str:
     rows = rows[rows["estimand"] == "value_of_joint_data"]
     if rows.empty:
         return "These studies have no value of joint data in common to compare."
-    found = [_estimate(row) for row in rows.to_dict("records")]
+    found = [estimate_of(row) for row in rows.to_dict("records")]
     if len(found) == 1:
-        row, one = rows.iloc[0], found[0]
-        against = f" in {row['study']} than in {row['against']}"
-        if one.finding == "no interval":
-            return f"How much more or less joining is worth{against} is not known: there is no interval."
-        if one.finding == "no difference shown":
-            return f"No difference shown: value of joint data in {row['study']} less that in {row['against']} is {number(one.estimate)} {row['unit']} (95 % interval {interval(one)}; {row['method']})."
-        more, sign = ("more", 1.0) if one.finding == "positive" else ("less", -1.0)
-        amount_of = f"{number(sign * one.estimate)} {row['unit']} {more}"
-        return f"Joining is worth {amount_of}{against} (95 % interval {interval(one, sign=sign)}; {row['method']})."
+        row = rows.iloc[0]
+        return claim(
+            found[0],
+            "Joining is worth {amount} {unit} more in {study} than in {against} (95 % interval {interval}; {method}).",
+            loss="Joining is worth {amount} {unit} less in {study} than in {against} (95 % interval {interval}; {method}).",
+            none="No difference shown: value of joint data in {study} less that in {against} is {amount} {unit} (95 % interval "
+            "{interval}; {method}).",
+            unknown="How much more or less joining is worth in {study} than in {against} is not known: there is no interval.",
+            **{name: str(row[name]) for name in ("study", "against", "unit", "method")},
+        )
     counts = [
         sum(one.finding == kind for one in found) for kind in ("positive", "negative", "no difference shown")
     ]
@@ -223,72 +207,59 @@ def _points_grid(comparison: Comparison) -> Grid:
     points = comparison.points
     there = [estimand for estimand in HEADLINE if estimand in points]
     knobs = comparison.knobs if len(comparison.knobs) <= DRAWN_OVER else []
-    single = points["unit"].nunique() == 1 if "unit" in points else False
-    unit = str(points["unit"].dropna().iloc[0]) if single else ""
-    columns = [Column("study"), *(Column(key, numeric=_is_numeric(points[key])) for key in knobs)]
+    single = "unit" in points and points["unit"].nunique() == 1
+    money = str(points["unit"].dropna().iloc[0]) if single else ""
+    columns = [
+        Column("study"),
+        *(Column(key, _setting if _is_numeric(points[key]) else text) for key in knobs),
+    ]
     for estimand in there:
-        columns += [
-            Column(HEADS[estimand], unit, numeric=True),
-            Column("from", "95 % interval", numeric=True),
-            Column("to", "95 % interval", numeric=True),
-        ]
-    columns += [*([] if single else [Column("unit")]), Column("n", "replications", numeric=True)]
-    rows = []
-    for row in points.to_dict("records"):
-        cells = [text(row["study"]), *(_knob(row[key], points[key]) for key in knobs)]
-        for estimand in there:
-            cells += [amount(row[estimand]), amount(row[f"{estimand}_low"]), amount(row[f"{estimand}_high"])]
-        n = row.get("n_replications")
-        rows.append(
-            [*cells, *([] if single else [text(row.get("unit"))]), amount(None) if pd.isna(n) else count(n)]
-        )
+        columns += [Column(HEADS[estimand], amount, money), *ENDS]
+    names = [name for estimand in there for name in (estimand, f"{estimand}_low", f"{estimand}_high")]
+    names = ["study", *knobs, *names, *([] if single else ["unit"]), "n_replications"]
+    columns += [*([] if single else [Column("unit")]), Column("n", count, "replications")]
+    rows = points.reindex(columns=names).itertuples(index=False)
     note = "Every estimand of every study is in"
-    return Grid("points", "Estimands of every study", columns, rows, note, "compare.csv")
+    return grid("points", "Estimands of every study", columns, rows, note, "compare.csv")
 
 
 def _differences_grid(comparison: Comparison) -> Grid:
-    columns = [Column("study"), Column("estimand"), Column("difference", numeric=True), Column("from", "95 % interval", numeric=True),
-               Column("to", "95 % interval", numeric=True), Column("unit"), Column("n", numeric=True), Column("finding"), Column("method")]  # fmt: skip
+    columns = [
+        Column("study"), Column("estimand"), Column("difference", amount), *ENDS, Column("unit", unit), Column("n", count),
+        Column("finding", finding), Column("method", unit),
+    ]  # fmt: skip
     found = comparison.differences
     shown = found if len(comparison.studies) <= AT_ONCE else found[found["estimand"] == HEADLINE[0]]
     rows = [
-        [text(row["study"]), text(HEADS[row["estimand"]]), amount(row["estimate"]), amount(row["ci_low"]), amount(row["ci_high"]),
-         text(row["unit"], "u"), count(row["n_replications"]),
-         finding(_estimate(row).finding), text(row["method"], "u")]
+        (
+            row["study"], HEADS[row["estimand"]], row["estimate"], row["ci_low"], row["ci_high"], row["unit"],
+            row["n_replications"], estimate_of(row).finding, row["method"],
+        )
         for row in shown.to_dict("records")
     ]  # fmt: skip
     note = f"Each study less {comparison.labels[0]}. Pairs need the same seed, people, requests and prices. Each interval stands alone."
-    return Grid(
-        "differences", f"Differences to {comparison.labels[0]}", columns, rows, note, "differences.csv"
-    )
+    title = f"Differences to {comparison.labels[0]}"
+    return grid("differences", title, columns, rows, note, "differences.csv")
 
 
 def _config_grid(comparison: Comparison) -> Grid:
-    title = "What the configurations differ in"
+    title, found = "What the configurations differ in", comparison.differing
     if len(comparison.studies) > AT_ONCE:
-        values = {key: list(dict.fromkeys(found)) for key, found in comparison.differing.items()}
-        rows = [
-            [text(key), count(len(found)), text(shorten(", ".join(found), 120))]
-            for key, found in values.items()
-        ]
-        return Grid(
-            "differing", title, [Column("key"), Column("values", numeric=True), Column("which")], rows
-        )
-    columns = [Column("key"), *(Column(label) for label in comparison.labels)]
-    rows = [
-        [text(key), *(text(shorten(value, 120)) for value in values)]
-        for key, values in comparison.differing.items()
-    ]
-    return Grid("differing", title, columns, rows)
+        values = {key: list(dict.fromkeys(each)) for key, each in found.items()}
+        columns = [Column("key"), Column("values", count), Column("which", _short, is_words=True)]
+        rows = [(key, len(each), ", ".join(each)) for key, each in values.items()]
+        return grid("differing", title, columns, rows)
+    columns = [Column("key"), *(Column(label, _short, is_words=True) for label in comparison.labels)]
+    return grid("differing", title, columns, [(key, *each) for key, each in found.items()])
 
 
-def _estimate(row: Mapping[Any, Any]) -> Estimate:
-    return Estimate(row["estimate"], row["ci_low"], row["ci_high"], int(row["n_replications"]))
+def _short(value: str) -> GridCell:
+    return text(shorten(value, 120))
 
 
 def _is_numeric(values: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(values)
 
 
-def _knob(value: Any, column: pd.Series) -> Cell:
-    return Cell(f"{value:.6g}", float(value)) if _is_numeric(column) else text(value)
+def _setting(value: float) -> GridCell:
+    return GridCell(f"{value:.6g}", float(value))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from ...estimate.intervals import Estimate
 from ..verdict import number
 
 FINDINGS = {"positive": "gain", "negative": "loss", "no difference shown": "open", "no interval": "open"}
@@ -16,22 +17,7 @@ FINDINGS = {"positive": "gain", "negative": "loss", "no difference shown": "open
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column.
-
-    Attributes:
-        head: what it is.
-        unit: stands below the head; empty where the unit is a column of its own, or there is none.
-        numeric: aligned right, sorted by value.
-    """
-
-    head: str
-    unit: str = ""
-    numeric: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
+class GridCell:
     """What is read, the value behind it where it is a number, and how it is marked."""
 
     text: str
@@ -44,72 +30,106 @@ class Cell:
         return "" if self.value is None or math.isnan(self.value) else repr(float(self.value))
 
 
+def text(value: object, mark: str = "") -> GridCell:
+    """Return a word."""
+    is_missing = value is None or (isinstance(value, float) and math.isnan(value))
+    return GridCell("" if is_missing else str(value), mark=mark)
+
+
+def unit(value: object) -> GridCell:
+    """Return a unit, or words as small as one."""
+    return text(value, "u")
+
+
+def finding(words: str) -> GridCell:
+    """Return what may be said of a comparison."""
+    return GridCell(words, mark=FINDINGS.get(words, ""))
+
+
+def amount(value: float | None) -> GridCell:
+    """Return a number to three significant digits; a dash where there is none."""
+    if value is None or math.isnan(value):
+        return GridCell("–")
+    return GridCell(number(float(value)), float(value))
+
+
+def count(value: float) -> GridCell:
+    """Return a whole number, in full."""
+    return GridCell(f"{int(value):,}", float(value)) if math.isfinite(value) else amount(value)
+
+
+def share(value: float | None) -> GridCell:
+    """Return a share, as percent."""
+    found = amount(None if value is None else 100 * value)
+    return found if value is None or found.value is None else GridCell(f"{found.text} %", float(value))
+
+
+def difference(estimate: Estimate | None) -> GridCell:
+    """Return a point estimate, marked where no difference is shown."""
+    cell = amount(estimate.estimate if estimate else None)
+    if estimate is None or cell.value is None or estimate.finding in {"positive", "negative"}:
+        return cell
+    return GridCell(f"~ {cell.text}", cell.value, "open")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        head: what it is.
+        write: how it writes a value.
+        unit: stands below the head; empty where the unit is a column of its own, or there is none.
+        is_words: whether it holds words, with a function of its own to write them.
+    """
+
+    head: str
+    write: Callable[[Any], GridCell] = text
+    unit: str = ""
+    is_words: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is aligned right and sorted by value."""
+        return not self.is_words and self.write not in {text, unit, finding}
+
+
 @dataclass(frozen=True)
 class Grid:
-    """A table with its title, its note, and the file that holds it."""
+    """A table with its title, its note, and the file that holds it; ``cut`` rows are in the file alone."""
 
     name: str
     title: str
     columns: Sequence[Column]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[GridCell]]
     note: str = ""
     csv: str = ""
-    cut: int = 0  # rows that are only in the file
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    cut: int = 0
 
 
-def text(value: object, mark: str = "") -> Cell:
-    """A word."""
-    return Cell(
-        "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value), mark=mark
-    )
-
-
-def amount(value: float | None, mark: str = "") -> Cell:
-    """A number to three significant digits; a dash where there is none."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return Cell("–", mark=mark)
-    return Cell(number(float(value)), float(value), mark)
-
-
-def count(value: float) -> Cell:
-    """A whole number, in full."""
-    return Cell(f"{int(value):,}", float(value)) if math.isfinite(value) else amount(value)
-
-
-def share(value: float | None) -> Cell:
-    """A share, as percent."""
-    if value is None or math.isnan(value):
-        return Cell("–")
-    return Cell(f"{number(100 * value)} %", float(value))
-
-
-def finding(words: str) -> Cell:
-    """What may be said of a comparison."""
-    return Cell(words, mark=FINDINGS.get(words, ""))
-
-
-def grid_of(
-    table: pd.DataFrame, *, name: str, title: str, csv: str = "", most: int = 500, note: str = ""
+def grid(
+    name: str,
+    title: str,
+    columns: Sequence[Column],
+    rows: Iterable[Iterable[Any]],
+    note: str = "",
+    csv: str = "",
+    cut: int = 0,
 ) -> Grid:
-    """Any tidy table as it is, its first ``most`` rows."""
-    kinds = {column: _kind(table[column]) for column in table}
-    columns = [
-        Column(str(column).replace("_", " "), numeric=kind is not text) for column, kind in kinds.items()
-    ]
-    rows = [
-        [kind(value) for kind, value in zip(kinds.values(), values, strict=True)]
-        for values in table.head(most).itertuples(index=False, name=None)
-    ]
-    return Grid(name, title, columns, rows, note, csv, max(0, len(table) - most))
+    """Return a grid whose columns write the values of each row."""
+    cells = [[column.write(value) for column, value in zip(columns, row, strict=True)] for row in rows]
+    return Grid(name, title, columns, cells, note, csv, cut)
 
 
-def rows_of(items: Iterable[Iterable[Cell]]) -> list[list[Cell]]:
-    """Rows as lists."""
-    return [list(row) for row in items]
+def grid_of(table: pd.DataFrame, *, name: str, title: str, csv: str = "", most: int = 500) -> Grid:
+    """Return any tidy table as it is, its first ``most`` rows."""
+    columns = [Column(str(head).replace("_", " "), writer_of(table[head])) for head in table]
+    rows = table.head(most).itertuples(index=False, name=None)
+    return grid(name, title, columns, rows, csv=csv, cut=max(0, len(table) - most))
 
 
-def _kind(column: pd.Series) -> Any:
+def writer_of(column: pd.Series) -> Callable[[Any], GridCell]:
+    """Return how the values of a column are written, by its type."""
     if pd.api.types.is_bool_dtype(column):
         return text
     if pd.api.types.is_integer_dtype(column):

@@ -13,7 +13,7 @@ from ..plots.letters import names_in, report_missing
 from .cards import cards
 from .checks import checks
 from .estimand_grids import arms_grid, estimands_grid, gains_grid
-from .grid import Column, Grid, grid_of, text
+from .grid import Column, Grid, grid, grid_of
 from .pictures import draw_further, pictures
 from .settings_diff import defaults, differing, flat
 from .study import Study, load_study
@@ -140,7 +140,7 @@ def _sections(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     ):
         if there:
             yield anchor, label
-    yield from ((f"h-{grid.name}", grid.title) for grid in content["grids"])
+    yield from ((f"h-{each.name}", each.title) for each in content["grids"])
     if len(content["pictures"]) > 1:
         yield "figures", "Further figures"
     if content["failures"]:
@@ -182,9 +182,7 @@ def _versions(study: Study) -> str:
 
 def _grids(study: Study, shown: set[str]) -> Iterator[Grid]:
     """Who gains, the arms, the estimands, then every further table of the study's."""
-    for grid in (gains_grid(study), arms_grid(study), estimands_grid(study)):
-        if grid is not None and grid.rows:
-            yield grid
+    yield from filter(None, (gains_grid(study), arms_grid(study), estimands_grid(study)))
     for name, table in study.tables.items():
         own = study.folder / f"{name}.csv"
         if f"plots/{name}.csv" not in shown and own.is_file() and name != "timeseries":
@@ -197,16 +195,12 @@ def _config(study: Study) -> tuple[Grid, Grid]:
     usual = defaults(study.verb, study.scenario)
     named = [Column("key"), Column("here"), Column("as it ships")]
     changed = differing([own, usual]) if usual else {}
-    rows = [[text(key), text(here), text(there)] for key, (here, there) in changed.items()]
-    known = f"Nothing differs from scenario {study.scenario} as it ships."
-    note = (
-        known
-        if usual
-        else "This scenario does not ship with this installation, so there is nothing to compare with."
-    )
+    rows = [(key, here, there) for key, (here, there) in changed.items()]
+    note = f"Nothing differs from scenario {study.scenario} as it ships."
+    if not usual:
+        note = "This scenario does not ship with this installation, so there is nothing to compare with."
     title = f"What differs from scenario {study.scenario} as it ships"
-    whole = [[text(key), text(value)] for key, value in own.items()]
     return (
-        Grid("changed", title, named, rows, "" if rows else note),
-        Grid("config", "Configuration", [Column("key"), Column("value")], whole, csv="config.yaml"),
+        grid("changed", title, named, rows, "" if rows else note),
+        grid("config", "Configuration", [Column("key"), Column("value")], own.items(), csv="config.yaml"),
     )

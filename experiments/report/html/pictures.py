@@ -8,14 +8,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...errors import reported
+from ..plots.figure import Figure
+from ..plots.of_any_study import figures_of
+from ..plots.style import FORMATS
 from .grid import Grid, grid_of
 from .study import Study
-
-if TYPE_CHECKING:
-    from ..plots.figure import Figure
 
 FIRST = ("ladder", "log_ladder", "ranking", "adoption", "credit")
 """Of these the first that is there opens the page."""
@@ -76,19 +75,13 @@ def inline(svg: str, name: str) -> tuple[str, str, int]:
     box = _first(svg, r'viewBox="([^"]+)"')
     body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
     body = re.sub(r"<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->", "", body, flags=re.DOTALL)
-    body = re.sub(
-        r"<style type=\"text/css\">.*?</style>", "", body, flags=re.DOTALL
-    )  # would style the whole page
+    body = re.sub(r"<style type=\"text/css\">.*?</style>", "", body, flags=re.DOTALL)  # is for the whole page
     body = re.sub(r'\bid="', f'id="{name}-', body).replace("xlink:href", "href")
     body = body.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
     body = re.sub("|".join(INKS), lambda found: INKS[found[0]], body)
     body = re.sub(r"\s*\n\s*", " ", body)
     described = f'<title id="{name}-title">{title or name}</title><desc id="{name}-desc">{note}</desc>'
-    label = (
-        f'role="img" aria-labelledby="{name}-title {name}-desc"'
-        if note
-        else f'role="img" aria-labelledby="{name}-title"'
-    )
+    label = f'role="img" aria-labelledby="{name}-title{f" {name}-desc" if note else ""}"'
     return f'<svg viewBox="{box}" {label}>{described}{body}</svg>', html.unescape(title or name), width
 
 
@@ -122,14 +115,12 @@ def draw_further(folder: Path) -> None:
 
     Nothing is drawn where ``plot.enabled`` is false.
     """
-    from .. import plots
-
     study = Study(folder)
     about = study.config.get("plot", {})
     if not about.get("enabled", True):
         return
-    budget, formats = study.config.get("bidders", {}).get("budget"), about.get("format", plots.FORMATS)
-    own = plots.figures_of(
+    budget, formats = study.config.get("bidders", {}).get("budget"), about.get("format", FORMATS)
+    own = figures_of(
         study.summary,
         study.timeseries,
         budget=budget,

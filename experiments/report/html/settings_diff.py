@@ -25,7 +25,7 @@ def differing(configs: list[dict[str, str]]) -> dict[str, list[str]]:
 
 @functools.lru_cache(maxsize=32)
 def defaults(verb: str, scenario: str) -> dict[str, str]:
-    """What the keys are where nobody says anything; empty where the scenario does not ship with this installation."""
+    """Return the default of each key; empty where the scenario does not ship with this installation."""
     from ...config.points import load
     from ...errors import BadInput
 

@@ -18,6 +18,7 @@ from jointbid.sim.paths import expand
 from ...errors import BadInput, closest
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, SUMMARY_COLUMNS
+from ..verdict import estimate_of, interval, number
 
 FRAMES = ("summary", "cells", "timeseries")
 OWN_FILES = {"summary.csv", "points.csv"}
@@ -107,7 +108,7 @@ class Study:
 
     @property
     def status(self) -> str:
-        """``running``, ``done`` or ``failed``; empty where nobody knows."""
+        """``running``, ``done`` or ``failed``; empty where it is not known."""
         return str(_json(self.folder / "status.json").get("status", ""))
 
     @property
@@ -177,31 +178,27 @@ class Study:
             raise BadInput(f"{estimand}: {len(rows)} rows fit; {_differences(rows)}")
         if rows.empty:
             return None
-        row = rows.iloc[0]
-        return Estimate(
-            float(row["estimate"]), float(row["ci_low"]), float(row["ci_high"]), int(row["n_replications"])
-        )
+        return estimate_of(rows.to_dict("records")[0])
 
     def markdown(self) -> str:
         """The estimands as a Markdown table, three significant digits."""
-        from ..verdict import number
-
         lines = [
             "| estimand | arm | metric | estimate | 95 % interval | unit | n |",
             "|---|---|---|---:|---:|---|---:|",
         ]
         for row in self.summary.to_dict("records"):
-            known = pd.notna(row["ci_low"]) and pd.notna(row["ci_high"])
-            between = f"{number(row['ci_low'])} to {number(row['ci_high'])}" if known else "none"
+            found = estimate_of(row)
+            between = interval(found).replace("no interval", "none")
             words = (
                 row["estimand"],
                 row["arm"],
                 row["metric"],
-                number(row["estimate"]),
+                number(found.estimate),
                 between,
                 row["unit"],
+                found.n,
             )
-            lines.append("| " + " | ".join(map(_escaped, (*words, row["n_replications"]))) + " |")
+            lines.append("| " + " | ".join(map(_escaped, words)) + " |")
         return "\n".join(lines) + "\n"
 
     def export(self, folder: Path | str) -> tuple[Path, ...]:
@@ -273,8 +270,8 @@ def _differences(rows: pd.DataFrame) -> str:
     """Name the columns that tell rows apart, with their values."""
     numbers = {"unit", "estimate", "ci_low", "ci_high", "n_replications", "p_holm"}
     values = {name: rows[name].drop_duplicates().tolist() for name in rows if name not in numbers}
-    told = [f"{name}={' or '.join(map(repr, known))}" for name, known in values.items() if len(known) > 1]
-    return f"choose one of {'; '.join(told)}" if told else "no column tells them apart"
+    apart = [f"{name}={' or '.join(map(repr, known))}" for name, known in values.items() if len(known) > 1]
+    return f"choose one of {'; '.join(apart)}" if apart else "no column tells them apart"
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled
+from .parts import band_line, interval_note, names_of, panel_grid
+from .style import MARKERS, amounts, caption, new_figure, plot
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLUMNS = ("x", "line", "estimate", "ci_low", "ci_high", "unit")
@@ -24,14 +24,14 @@ PANELS = {
 
 
 def adoption_points(summary: pd.DataFrame) -> pd.DataFrame:
-    """What one adopter, one without, the seller and everybody together have, by how many hold the data.
+    """Return the profit of an adopter and of a bidder without, revenue and welfare, by the number of adopters.
 
     Args:
         summary: of a study ``adoption``, whose arms are "0 adopt", "1 adopt" ...
 
     Returns:
         The summary's columns, `x` (the number of adopters) and `line` (whose it is), panel by panel. What an adopter had
-        before anybody adopted is in the rows of one without, at x = 0.
+        before any adoption is in the rows of one without, at x = 0.
     """
     keys = list(zip(summary["estimand"], summary["metric"], strict=True))
     points = summary[[key in PANELS for key in keys]]
@@ -43,55 +43,34 @@ def adoption_points(summary: pd.DataFrame) -> pd.DataFrame:
     return points.sort_values(["line", "x"], key=lambda own: own.map(order) if own.name == "line" else own)
 
 
+@plot(*COLUMNS)
 def draw_adoption(
     points: pd.DataFrame, *, subject: str = "Who gains and who loses as more hold the data"
 ) -> Figure:
-    """A panel for each line over the number of adopters, with a dashed line where nobody holds the data.
+    """A panel for each line over the number of adopters, with a dashed line where no bidder holds the data.
 
     Args:
         points: what `adoption_points` returns.
         subject: what the figure shows.
     """
-    require(points, *COLUMNS)
-    lines = list(dict.fromkeys(points["line"]))
-    rows = -(-len(lines) // 2)
-    with styled():
-        figure = new_figure(8.4, 1.2 + 2.4 * rows)
-        panels = figure.subplots(rows, 2, sharex=True, squeeze=False).ravel()
-        for number, (axes, line) in enumerate(zip(panels, lines, strict=False)):
-            _panel(axes, points[points["line"] == line].sort_values("x"), number)
-            start = points[(points["line"] == (WITHOUT if line == ADOPTER else line)) & (points["x"] == 0)]
-            for level in start["estimate"]:
-                axes.axhline(level, color="#404040", linestyle="--", linewidth=1, zorder=1)
-            axes.set_title(f"{line[:1].upper()}{line[1:]}")
-        for axes in panels[len(lines) :]:
-            axes.set_visible(False)
-        for axes in panels[-2:]:
-            axes.set_xlabel("bidders that hold the data (count)")
-            axes.set_xticks(_whole(points["x"]))
-        for axes in panels[::2]:
-            axes.set_ylabel(f"money\n({points['unit'].iloc[0]})", fontsize=9)
-        caption(figure, subject, _note(points))
-    return figure
-
-
-def _panel(axes: Axes, rows: pd.DataFrame, number: int) -> None:
-    x, y, low, high = (rows[name].to_numpy(dtype=float) for name in ("x", "estimate", "ci_low", "ci_high"))
-    axes.vlines(x, low, high, color=COLOURS[number], linewidth=1)
-    axes.plot(x, y, f"{MARKERS[number]}-", color=COLOURS[number])
-    amounts(axes.yaxis)
-
-
-def _whole(x: pd.Series[int]) -> list[int]:
-    """Ticks at numbers of bidders, not at parts of one."""
-    last = int(x.max())
-    return list(range(0, last + 1, max(1, -(-last // 8))))
-
-
-def _note(points: pd.DataFrame) -> str:
-    bars = (
-        "One replication: there are no intervals."
-        if points["ci_low"].isna().all()
-        else "Bars: 95 % interval of each point, simulation error only; changes are paired in summary.csv."
+    lines, last = names_of(points["line"]), int(points["x"].max())
+    figure = new_figure(8.4, 1.2 + 2.4 * -(-len(lines) // 2))
+    panels = panel_grid(figure, len(lines), 2, sharex=True).flat
+    for number, (axes, line) in enumerate(zip(panels, lines, strict=False)):
+        own = points[points["line"] == line].sort_values("x")
+        band_line(axes, own, "x", line=number, style=f"{MARKERS[number]}-", band=(), has_bars=True)
+        amounts(axes.yaxis)
+        start = points[(points["line"] == (WITHOUT if line == ADOPTER else line)) & (points["x"] == 0)]
+        for level in start["estimate"]:
+            axes.axhline(level, color="#404040", linestyle="--", linewidth=1, zorder=1)
+        axes.set_title(f"{line[:1].upper()}{line[1:]}")
+    for axes in panels[-2:]:
+        axes.set_xlabel("bidders that hold the data (count)")
+        axes.set_xticks(range(0, last + 1, max(1, -(-last // 8))))
+    for axes in panels[::2]:
+        axes.set_ylabel(f"money\n({points['unit'].iloc[0]})", fontsize=9)
+    bars = f"{interval_note(points, 'Bars')} Changes are paired in summary.csv."
+    caption(
+        figure, subject, f"Dashed: where no bidder holds the data. Before its cost. Scales differ. {bars}"
     )
-    return f"Dashed: where nobody holds the data. Before its cost. Scales differ. {bars}"
+    return figure

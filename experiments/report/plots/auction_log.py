@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from jointbid.sim.audience import COMMON, Visits, draw_types
 from jointbid.sim.scenario import Scenario
+from jointbid.sim.streams import Streams
 
 from .figure import Figure
-
-if TYPE_CHECKING:
-    import pandas as pd
+from .landscape import draw_landscape, draw_win_rates, landscape_points, win_rate_points
 
 LOOKED_AT = 2_000_000
-"""Requests of a log that are looked at: the first; more would change no line that can be seen."""
+"""Number of requests, from the first, that are read: more would change no visible line."""
 FOCAL = "focal"
 
 
@@ -29,33 +30,23 @@ def figures_of_log(path: Path, scenario: Scenario, seed: int, replication: int) 
         seed: of the run.
         replication: of the run.
     """
-    import pandas as pd
-
-    from .. import plots
-
     columns = ["id", "slot", "seat", "sold_to", "bid", "other_bid", "bidfloor"]
     auctions = pd.read_parquet(path, columns=columns, filters=[("id", "<", LOOKED_AT)])
     if auctions.empty:
         return
-    landscape = plots.landscape_points(auctions)
-    currency = scenario.currency
-    yield Figure("landscape", landscape, lambda: plots.draw_landscape(landscape, currency=currency))
+    landscape = landscape_points(auctions)
+    yield Figure("landscape", landscape, partial(draw_landscape, landscape, currency=scenario.currency))
     if scenario.response.family != "private_value":
-        rates = plots.win_rate_points(typed(auctions, scenario, seed, replication))
-        yield Figure("win_rate", rates, lambda: plots.draw_win_rates(rates))
+        rates = win_rate_points(typed(auctions, scenario, seed, replication))
+        yield Figure("win_rate", rates, partial(draw_win_rates, rates))
 
 
 def typed(auctions: pd.DataFrame, scenario: Scenario, seed: int, replication: int) -> pd.DataFrame:
-    """True types of each logged request, drawn anew from the streams that the run drew them from, and who won it.
+    """True types of each logged request, drawn anew from the run's streams, and whether the focal bidder won it.
 
     Returns:
         Columns profile, context (codes), won (by the focal bidder, in any slot); a row a request.
     """
-    import pandas as pd
-
-    from jointbid.sim.audience import COMMON, Visits, draw_types
-    from jointbid.sim.streams import Streams
-
     streams, n = Streams(seed, replication), int(auctions["id"].max()) + 1
     owner = FOCAL if scenario.bidders.values == "private" else COMMON
     types = draw_types(scenario, streams, owner, Visits.at(scenario, streams, 0, n))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .style import COLOURS, amounts, caption, new_figure, require, styled
+from .parts import interval_note, interval_points, label_rows, names_of, panel_grid
+from .style import COLOURS, caption, new_figure, plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +39,7 @@ def credit_points(summary: pd.DataFrame) -> pd.DataFrame:
     return points.assign(truth=points["channel"].map(effects))[list(COLUMNS)].reset_index(drop=True)
 
 
+@plot(*COLUMNS)
 def draw_credit(
     points: pd.DataFrame, *, subject: str = "What channels are credited with, and what they did"
 ) -> Figure:
@@ -47,50 +49,32 @@ def draw_credit(
         points: what `credit_points` returns.
         subject: what the figure shows.
     """
-    require(points, *COLUMNS)
-    channels, rules = (list(dict.fromkeys(points[name])) for name in ("channel", "by"))
-    columns = min(len(channels), 4)
-    rows = -(-len(channels) // columns)
-    with styled():
-        figure = new_figure(4.6 + 1.9 * columns, 2.0 + (0.6 + 0.32 * len(rules)) * rows)
-        grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-        for axes, channel in zip(grid.ravel(), channels, strict=False):
-            _panel(axes, points[points["channel"] == channel], rules)
-            axes.set_title(channel)
-        for axes in grid.ravel()[len(channels) :]:
-            axes.set_visible(False)
-        unit = str(points["unit"].iloc[0]).replace(" per ", "\n(per ", 1) + ")"
-        for axes in grid[-1]:
-            axes.set_xlabel(unit, fontsize=9)
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center", fontsize=9)
-        caption(figure, subject, _note(points))
+    channels, rules = names_of(points["channel"]), names_of(points["by"])
+    width, height = min(len(channels), 4), -(-len(channels) // 4)
+    figure = new_figure(4.6 + 1.9 * width, 2.0 + (0.6 + 0.32 * len(rules)) * height)
+    grid = panel_grid(figure, len(channels), 4, sharey=True)
+    for axes, channel in zip(grid.flat, channels, strict=False):
+        _panel(axes, points[points["channel"] == channel], rules)
+        axes.set_title(channel)
+    unit = str(points["unit"].iloc[0]).replace(" per ", "\n(per ", 1) + ")"
+    for axes in grid[-1]:
+        axes.set_xlabel(unit, fontsize=9)
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize=9)
+    note = f"Dashed: what the channel did, by its removal. {interval_note(points, 'Lines')} Scales differ."
+    caption(figure, subject, note)
     return figure
 
 
 def _panel(axes: Axes, points: pd.DataFrame, rules: list[str]) -> None:
-    """One channel."""
-    axes.axvline(
-        float(points["truth"].iloc[0]), color="#404040", linestyle="--", linewidth=1.2, label="what it did"
-    )
+    """Draw one channel."""
+    truth = float(points["truth"].iloc[0])
+    axes.axvline(truth, color="#404040", linestyle="--", linewidth=1.2, label="what it did")
     for scope, (label, marker, colour) in SCOPES.items():
         own = points[points["scope"] == scope]
-        y = [rules.index(rule) for rule in own["by"]]
-        axes.hlines(y, own["ci_low"], own["ci_high"], color=COLOURS[colour], linewidth=1.5)
-        axes.plot(own["estimate"], y, marker, color=COLOURS[colour], label=label, linestyle="none")
-    axes.set_yticks(range(len(rules)), [rule.replace("_", " ") for rule in rules])
-    axes.set_ylim(len(rules) - 0.5, -0.5)
-    axes.set_xlim(
-        left=min(0.0, float(points["ci_low"].min(skipna=True)) if points["ci_low"].notna().any() else 0.0)
-    )
-    axes.margins(x=0.08)
+        at, colours = map(rules.index, own["by"]), [COLOURS[colour]] * len(own)
+        interval_points(axes, own, at, colours=colours, marker=marker, label=label)
+    label_rows(axes, [rule.replace("_", " ") for rule in rules], "")
+    axes.set_xlim(left=min(0.0, points["ci_low"].fillna(0.0).min()))
     axes.xaxis.set_tick_params(labelsize=8)
-    amounts(axes.xaxis)
     axes.locator_params(axis="x", nbins=3)
-
-
-def _note(points: pd.DataFrame) -> str:
-    n = int(points["n_replications"].min())
-    if points["ci_low"].isna().all():
-        return "One replication: there are no intervals."
-    return f"Dashed: what the channel did, by its removal. Lines: 95 % intervals, simulation error only, {n} replications. Scales differ."

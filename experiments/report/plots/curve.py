@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .key_labels import key_label, key_words
-from .style import COLOURS, MARKERS, amounts, caption, new_figure, require, styled, zero_line
+from .parts import INTERVAL, band_line, floats, interval_note, is_numeric, names_of
+from .style import COLOURS, MARKERS, amounts, caption, new_figure, plot, zero_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
 COLUMNS = ("x", "estimate", "ci_low", "ci_high", "metric")
 BREAK_EVEN = ("break_even", "break_even_low", "break_even_high")
 """Columns that a curve may have: where on x its line pays for its cost, the same in each of the line's rows; inf is nowhere."""
 
 
+@plot(*COLUMNS)
 def draw_curve(
     curve: pd.DataFrame,
     *,
@@ -47,31 +48,28 @@ def draw_curve(
     Raises:
         ValueError: missing columns, no rows, or several metrics.
     """
-    require(curve, *COLUMNS)
     if curve["metric"].nunique() > 1:
         raise ValueError("a curve shows one metric, and the table has several")
-    names = None if _numbers(curve["x"]) else list(dict.fromkeys(map(str, curve["x"])))
-    lines = list(dict.fromkeys(curve["line"])) if "line" in curve else [""]
-    with styled():
-        figure = new_figure(7, 4.4)
-        axes = figure.subplots()
-        zero_line(axes)
-        for number, line in enumerate(lines):
-            own = curve[curve["line"] == line] if "line" in curve else curve
-            points = own.assign(x=[names.index(str(x)) for x in own["x"]]) if names else own.sort_values("x")
-            _draw(axes, points, number, str(line), joined=names is None)
-        if names:
-            axes.set_xticks(range(len(names)), names)
-        if axes.get_legend_handles_labels()[1]:
-            axes.legend()
-        if _spans_orders(curve) if log_x is None else log_x:
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-            axes.xaxis.set_minor_formatter("")
-        amounts(axes.yaxis)
-        axes.set_xlabel(x_label)
-        axes.set_ylabel(f"{y_label}\n({unit})")
-        caption(figure, subject, f"{silo and f'Siloed: {silo}. '}{_note(curve)}")
+    names = None if is_numeric(curve["x"]) else names_of(map(str, curve["x"]))
+    curve = curve if "line" in curve else curve.assign(line="")
+    figure = new_figure(7, 4.4)
+    axes = figure.subplots()
+    zero_line(axes)
+    for number, (line, own) in enumerate(curve.groupby("line", sort=False)):
+        points = own.assign(x=[names.index(str(x)) for x in own["x"]]) if names else own.sort_values("x")
+        _draw(axes, points, number, str(line), joined=names is None)
+    if names:
+        axes.set_xticks(range(len(names)), names)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend()
+    if _spans_orders(curve) if log_x is None else log_x:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axes.xaxis.set_minor_formatter("")
+    amounts(axes.yaxis)
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(f"{y_label}\n({unit})")
+    caption(figure, subject, f"{silo and f'Siloed: {silo}. '}{_note(curve)}")
     return figure
 
 
@@ -89,65 +87,38 @@ def draw_lost(curve: pd.DataFrame, silo: str) -> Figure:
 
 
 def _draw(axes: Axes, points: pd.DataFrame, number: int, label: str, *, joined: bool) -> None:
-    colour = COLOURS[number % len(COLOURS)]
-    x = points["x"].to_numpy(dtype=float)
-    low, high = (points[end].to_numpy(dtype=float) for end in ("ci_low", "ci_high"))
-    if len(x) > 1 and joined:
-        edges = ("band_low", "band_high") if "band_low" in points else ("ci_low", "ci_high")
-        below, above = (points[edge].to_numpy(dtype=float) for edge in edges)
-        axes.fill_between(x, below, above, color=colour, alpha=0.2, linewidth=0)
-    axes.vlines(x, low, high, color=colour, linewidth=1)
+    """Draw one line with its band and its break-even point, or unconnected points where x are names."""
+    band = () if not joined else ("band_low", "band_high") if "band_low" in points else INTERVAL
     style = f"{MARKERS[number % len(MARKERS)]}{'-' if joined else ''}"
-    y = points["estimate"].to_numpy(dtype=float)
-    axes.plot(x, y, style, color=colour, label=label)
+    band_line(axes, points, "x", line=number, style=style, band=band, has_bars=True, label=label)
     if joined and "break_even" in points:
-        _mark_break_even(axes, x, y, [float(points[name].iloc[0]) for name in BREAK_EVEN], colour, label)
+        _mark_break_even(axes, points, COLOURS[number % len(COLOURS)], label)
 
 
-def _mark_break_even(
-    axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64], even: list[float], colour: str, label: str
-) -> None:
+def _mark_break_even(axes: Axes, points: pd.DataFrame, colour: str, label: str) -> None:
     """A star on the line, a bar through it over the interval as far as the curve goes, and its x in the legend."""
-    at, low, high = even
+    (x, y), (at, low, high) = floats(points, "x", "estimate"), points[list(BREAK_EVEN)].iloc[0].astype(float)
     if not x[0] <= at <= x[-1]:
         return
-    height = float(np.interp(at, x, y))
+    height, name = float(np.interp(at, x, y)), f"break-even {at:.3g}{label and f', {label}'}"
     if not np.isnan([low, high]).any():
         axes.hlines(height, max(low, x[0]), min(high, x[-1]), color=colour, linewidth=3, alpha=0.5, zorder=3)
-    axes.plot(
-        at,
-        height,
-        "*",
-        color=colour,
-        markeredgecolor="white",
-        markersize=15,
-        zorder=4,
-        label=f"break-even {at:.3g}{label and f', {label}'}",
-    )
-
-
-def _numbers(values: pd.Series[Any]) -> bool:
-    return all(isinstance(value, int | float) and not isinstance(value, bool) for value in values.tolist())
+    axes.plot(at, height, "*", color=colour, markeredgecolor="white", markersize=15, zorder=4, label=name)
 
 
 def _spans_orders(curve: pd.DataFrame) -> bool:
-    if not _numbers(curve["x"]) or ("break_even" in curve and np.isfinite(curve["break_even"]).any()):
+    if not is_numeric(curve["x"]) or _has_break_even(curve):
         return False
     low, high = float(curve["x"].min()), float(curve["x"].max())
     return low > 0 and high >= 100 * low
 
 
+def _has_break_even(curve: pd.DataFrame) -> bool:
+    return "break_even" in curve and bool(np.isfinite(curve["break_even"].to_numpy(dtype=float)).any())
+
+
 def _note(curve: pd.DataFrame) -> str:
-    marked = "break_even" in curve and np.isfinite(curve["break_even"].to_numpy(dtype=float)).any()
-    return _intervals(curve) + (" Star: where the value pays for its cost." if marked else "")
-
-
-def _intervals(curve: pd.DataFrame) -> str:
-    if curve["ci_low"].isna().all():
-        return "One replication: there are no intervals."
+    note = interval_note(curve, "Bars" if "band_low" in curve else "Bars and band")
     if "band_low" in curve:
-        return (
-            "Bars: 95 % interval at each point; bands: 95 % for a whole line at once. Simulation error only; "
-            "all points meet the same requests."
-        )
-    return "Band: 95 % interval at each point, simulation error only."
+        note += " Bands: 95 % for a whole line at once. All points meet the same requests."
+    return note + (" Star: where the value pays for its cost." if _has_break_even(curve) else "")

@@ -8,7 +8,8 @@ import pandas as pd
 
 from jointbid.sim.journey.process import STAGES
 
-from .style import COLOURS, LIGHT, amounts, caption, new_figure, require, styled
+from .parts import names_of
+from .style import COLOURS, LIGHT, amounts, caption, new_figure, plot, require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +39,7 @@ def journey_points(journey: pd.DataFrame) -> pd.DataFrame:
     return points.assign(day=points["hour"] / DAY_H, share=points["accounts"] / whole)[list(COLUMNS)]
 
 
+@plot(*COLUMNS)
 def draw_journey(points: pd.DataFrame, *, subject: str = "Journeys: accounts by stage over time") -> Figure:
     """An area a stage, one upon the other in their order, as high as the accounts in it.
 
@@ -45,30 +47,21 @@ def draw_journey(points: pd.DataFrame, *, subject: str = "Journeys: accounts by 
         points: what `journey_points` returns.
         subject: what the figure shows.
     """
-    require(points, *COLUMNS)
-    stages = list(dict.fromkeys(points["stage"]))
-    wide = points.pivot_table(index="day", columns="stage", values="accounts")[stages]
+    stages = names_of(points["stage"])
+    wide = points.pivot_table(index="day", columns="stage", values="accounts")[stages].astype(float)
     share = points.groupby("stage", sort=False)["share"].agg(["first", "last"])
-    with styled():
-        figure = new_figure(8.4, 4.4)
-        axes = figure.subplots()
-        axes.stackplot(
-            wide.index.to_numpy(dtype=float),
-            wide.to_numpy(dtype=float).T,
-            labels=[
-                f"{stage}, {share['first'][stage]:.1%} to {share['last'][stage]:.1%}" for stage in stages
-            ],
-            colors=[PALETTE[number % len(PALETTE)] for number in range(len(stages))],
-            edgecolor=LIGHT,
-            linewidth=0.5,
-        )
-        axes.margins(0)
-        amounts(axes.xaxis)
-        amounts(axes.yaxis)
-        axes.set_xlabel("time (days)")
-        axes.set_ylabel("accounts (count)")
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), reverse=True)
-        caption(
-            figure, subject, "With each stage: its share of all accounts after the first and the last step."
-        )
+    labels = [f"{stage}, {share['first'][stage]:.1%} to {share['last'][stage]:.1%}" for stage in stages]
+    colours = [PALETTE[number % len(PALETTE)] for number in range(len(stages))]
+    figure = new_figure(8.4, 4.4)
+    axes = figure.subplots()
+    day, accounts = wide.index.to_numpy(dtype=float), wide.to_numpy().T
+    axes.stackplot(day, accounts, labels=labels, colors=colours, edgecolor=LIGHT, linewidth=0.5)
+    axes.margins(0)
+    amounts(axes.xaxis)
+    amounts(axes.yaxis)
+    axes.set_xlabel("time (days)")
+    axes.set_ylabel("accounts (count)")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), reverse=True)
+    note = "With each stage: its share of all accounts after the first and the last step."
+    caption(figure, subject, note)
     return figure

@@ -8,7 +8,7 @@ UNITS = {
     "people": "number",
 }  # fmt: skip
 """End of a key -> its unit; the first that fits. Most keys carry their unit in their name."""
-TOLD = ("_per_h", "_h", "_ms", "_cpm", "_months", "_pct")
+UNIT_ENDINGS = ("_per_h", "_h", "_ms", "_cpm", "_months", "_pct")
 """Endings that are nothing but the unit."""
 LABELS = {
     "bidders.count": "bidders (number)",
@@ -20,18 +20,18 @@ LABELS = {
 
 
 def key_words(key: str) -> str:
-    """A key as people say it: ``source.profile.match_rate`` is the "match rate of profile"."""
+    """Return a key in words: ``source.profile.match_rate`` is the "match rate of profile"."""
     if key in LABELS:
         return LABELS[key].partition(" (")[0]
     *rooms, name = key.split(".")
-    for ending in TOLD:
+    for ending in UNIT_ENDINGS:
         name = name.removesuffix(ending)
     words = name.replace("_", " ")
     return f"{words} of {rooms[-1].replace('_', ' ')}" if rooms else words
 
 
 def key_label(key: str) -> str:
-    """An axis' label: the key in words, and its unit where it has one."""
+    """Return an axis' label: the key in words, and its unit where it has one."""
     if key in LABELS:
         return LABELS[key]
     unit = next((unit for ending, unit in UNITS.items() if key.endswith(ending)), "")

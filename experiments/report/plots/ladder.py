@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from ...estimate.ladder import silo_label
-from .style import COLOURS, QUIET, amounts, caption, new_figure, require, styled, zero_line
+from .parts import interval_note, interval_points, is_shown, label_rows
+from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-BLUE, ORANGE = COLOURS[:2]
 ASIDE = ("split_budget", "summed", "clicks")
 """Arms that are no rung of the ladder: other ways of not joining."""
 
@@ -35,6 +33,7 @@ def ladder_points(summary: pd.DataFrame) -> pd.DataFrame:
     return rows.rename(columns={"estimand": "quantity"})[list(COLUMNS)].reset_index(drop=True)
 
 
+@plot(*COLUMNS)
 def draw_ladder(points: pd.DataFrame, *, best_single: str, silo: str = "best_single") -> Figure:
     """Arms from top to bottom: left the profit of each, right its paired difference to the siloed arm.
 
@@ -43,50 +42,26 @@ def draw_ladder(points: pd.DataFrame, *, best_single: str, silo: str = "best_sin
         best_single: the better single source.
         silo: the arm that joint data was compared with.
     """
-    require(points, *COLUMNS)
     profit = points[points["quantity"] == "utility"]
     gains = points[points["quantity"] == "difference_to_silo"]
-    arms = list(profit["arm"])
-    against = silo_label(silo, best_single)
-    with styled():
-        figure = new_figure(10 if len(gains) else 6.5, 1.9 + 0.36 * len(arms))
-        axes = figure.subplots(1, 2 if len(gains) else 1, sharey=True, squeeze=False)[0]
-        _dots(axes[0], profit, arms, silo)
-        unit = str(profit["unit"].iloc[0])
-        axes[0].set_title("Profit")
-        axes[0].set_xlabel(unit)
-        axes[0].set_yticks(range(len(arms)), [silo_label(arm, best_single) for arm in arms])
-        axes[0].set_ylim(len(arms) - 0.5, -0.5)
-        if len(gains):
-            zero_line(axes[1], vertical=True)
-            _dots(axes[1], gains, arms, silo, hollow=True)
-            axes[1].set_title(f"Gain over {against}, pair by pair")
-            axes[1].set_xlabel(unit)
-            axes[1].tick_params(axis="y", length=0)
-        caption(figure, "Profit of the focal advertiser by what data it can use", _note(points, against))
-    return figure
-
-
-def _dots(axes: Axes, rows: pd.DataFrame, arms: list[str], silo: str, *, hollow: bool = False) -> None:
-    """Point and interval of each arm; where asked, a hollow point for a difference that is not shown."""
-    numbers = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
-    for arm, (estimate, low, high) in zip(rows["arm"], numbers, strict=True):
-        colour = ORANGE if arm == silo else QUIET if arm in ASIDE else BLUE
-        y = arms.index(arm)
-        face = "white" if hollow and not (low > 0 or high < 0) else colour
-        axes.plot([low, high], [y, y], color=colour, linewidth=2, solid_capstyle="butt")
-        axes.plot(estimate, y, "o", color=colour, markerfacecolor=face, markersize=7)
-    axes.grid(visible=False, axis="y")
-    axes.margins(x=0.08)
-    amounts(axes.xaxis)
-
-
-def _note(points: pd.DataFrame, against: str) -> str:
-    replications = int(points["n_replications"].min())
-    if np.isnan(points["ci_low"].to_numpy(dtype=float)).all():
-        return f"Siloed: {against}. {replications} replication: there are no intervals, so no difference is shown."
-    return (
-        f"Siloed: {against}. Lines: 95 % intervals, simulation error only, {replications} replications. "
-        "Arms meet the same requests: read differences off the right panel, where a hollow point means "
-        "no difference shown."
+    arms, against = list(profit["arm"]), silo_label(silo, best_single)
+    figure = new_figure(10 if len(gains) else 6.5, 1.9 + 0.36 * len(arms))
+    panels = figure.subplots(1, 2 if len(gains) else 1, sharey=True, squeeze=False)[0]
+    titles = ("Profit", f"Gain over {against}, pair by pair")
+    for axes, rows, title in zip(panels, (profit, gains), titles, strict=False):
+        colours = [
+            COLOURS[1] if arm == silo else QUIET if arm in ASIDE else COLOURS[0] for arm in rows["arm"]
+        ]
+        hollow = ~is_shown(rows) & (rows is gains)
+        interval_points(axes, rows, map(arms.index, rows["arm"]), colours=colours, size=7, hollow=hollow)
+        label_rows(axes, [silo_label(arm, best_single) for arm in arms], str(profit["unit"].iloc[0]))
+        axes.set_title(title)
+    for axes in panels[1:]:
+        zero_line(axes, vertical=True)
+        axes.tick_params(axis="y", length=0)
+    note = (
+        f"Siloed: {against}. {interval_note(points, 'Lines')} Arms meet the same requests: read differences off the right "
+        "panel, where a hollow point means no difference shown."
     )
+    caption(figure, "Profit of the focal advertiser by what data it can use", note)
+    return figure

@@ -1,4 +1,4 @@
-"""What the auction log tells: the price to beat, and on which requests a bidder wins."""
+"""What the auction log shows: the price to beat, and on which requests a bidder wins."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from .style import COLOURS, DARK, LIGHT, caption, new_figure, require, styled
+from .parts import annotated_map, colour_bar
+from .style import COLOURS, caption, new_figure, plot, require
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,7 @@ POINTS = 200
 def landscape_points(auctions: pd.DataFrame, *, bidder: str = "focal") -> pd.DataFrame:
     """The bid landscape of a bidder: on which share of the requests the price to beat lies at or below a bid.
 
-    The price to beat is the higher of the floor and the best bid of others; on a request that nobody won it is the floor.
+    The price to beat is the higher of the floor and the best bid of others; on an unsold request it is the floor.
 
     Args:
         auctions: the rows of ``auctions.parquet``, of one slot (docs/auction-log.md).
@@ -41,6 +42,7 @@ def landscape_points(auctions: pd.DataFrame, *, bidder: str = "focal") -> pd.Dat
     )
 
 
+@plot(*LANDSCAPE_COLUMNS)
 def draw_landscape(
     points: pd.DataFrame, *, currency: str, subject: str = "Bid landscape: the price to beat"
 ) -> Figure:
@@ -51,23 +53,20 @@ def draw_landscape(
         currency: of the prices.
         subject: what the figure shows.
     """
-    require(points, *LANDSCAPE_COLUMNS)
     shown = points[points["price_cpm"] > 0]
-    with styled():
-        figure = new_figure(7, 4.2)
-        axes = figure.subplots()
-        axes.step(
-            shown["price_cpm"].to_numpy(), shown["share_below"].to_numpy(), where="post", color=COLOURS[0]
-        )
-        if len(shown) > 1:
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-            axes.xaxis.set_minor_formatter("")
-        axes.set_ylim(0, 1.02)
-        axes.set_xlabel(f"bid (CPM in {currency})")
-        axes.set_ylabel("price to beat at or below it\n(share of requests)")
-        note = "The higher of the floor and the best bid of others. Where others win, their bid is known, as in a simulation."
-        caption(figure, subject, note)
+    figure = new_figure(7, 4.2)
+    axes = figure.subplots()
+    price, share = shown["price_cpm"].to_numpy(), shown["share_below"].to_numpy()
+    axes.step(price, share, where="post", color=COLOURS[0])
+    if len(shown) > 1:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter("")
+    axes.set_ylim(0, 1.02)
+    axes.set_xlabel(f"bid (CPM in {currency})")
+    axes.set_ylabel("price to beat at or below it\n(share of requests)")
+    note = "The higher of the floor and the best bid of others. Where others win, their bid is known, as in a simulation."
+    caption(figure, subject, note)
     return figure
 
 
@@ -86,6 +85,7 @@ def win_rate_points(requests: pd.DataFrame) -> pd.DataFrame:
     return found.assign(win_rate=found["wins"] / found["requests"])[list(WIN_RATE_COLUMNS)]
 
 
+@plot(*WIN_RATE_COLUMNS)
 def draw_win_rates(points: pd.DataFrame, *, subject: str = "Win rate by profile and context") -> Figure:
     """A cell for each pair of types, darker where more is won; in figures where there is room.
 
@@ -93,31 +93,18 @@ def draw_win_rates(points: pd.DataFrame, *, subject: str = "Win rate by profile 
         points: what `win_rate_points` returns.
         subject: what the figure shows.
     """
-    require(points, *WIN_RATE_COLUMNS)
     wide = points.pivot_table(index="profile", columns="context", values="win_rate", dropna=False).astype(
         float
     )
-    values = wide.to_numpy()
-    most = float(np.nanmax(values, initial=0.0)) or 1.0
-    rows, columns = values.shape
-    with styled():
-        figure = new_figure(max(6.0, min(11.0, 2.6 + 0.55 * columns)), max(3.4, min(8.0, 2.0 + 0.33 * rows)))
-        axes = figure.subplots()
-        image = axes.imshow(values, cmap="Blues", vmin=0, vmax=most, origin="lower", aspect="auto")
-        axes.grid(visible=False)
-        axes.spines[:].set_visible(False)
-        axes.tick_params(length=0)
-        axes.set_xticks(range(columns), [str(name) for name in wide.columns])
-        axes.set_yticks(range(rows), [str(name) for name in wide.index])
-        for (i, j), value in np.ndenumerate(values) if columns <= 20 else ():
-            if not np.isnan(value):
-                ink = LIGHT if value > 0.6 * most else DARK
-                axes.text(j, i, f"{100 * value:.0f}", ha="center", va="center", fontsize=7.5, color=ink)
-        axes.set_xlabel("context (type, by number)")
-        axes.set_ylabel("profile (type, by number)")
-        bar = figure.colorbar(image, ax=axes, pad=0.02, aspect=25)
-        bar.set_label("win rate (share of requests)", fontsize=9)
-        bar.outline.set_visible(False)
-        note = "In the cells: percent of the requests of that pair that were won. True types, whether the bidder saw them or not."
-        caption(figure, subject, note)
+    most = float(np.nanmax(wide.to_numpy(), initial=0.0)) or 1.0
+    rows, columns = wide.shape
+    figure = new_figure(max(6.0, min(11.0, 2.6 + 0.55 * columns)), max(3.4, min(8.0, 2.0 + 0.33 * rows)))
+    axes = figure.subplots()
+    written = (100 * wide).map(lambda value: "" if columns > 20 or np.isnan(value) else f"{value:.0f}")
+    image = annotated_map(axes, wide, written.to_numpy(dtype=str), limits=(0.0, most), colours="Blues")
+    axes.set_xlabel("context (type, by number)")
+    axes.set_ylabel("profile (type, by number)")
+    colour_bar(figure, image, axes, "win rate (share of requests)")
+    note = "In the cells: percent of the requests of that pair that were won. True types, whether the bidder saw them or not."
+    caption(figure, subject, note)
     return figure

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ...cells.lattice import AND, JOINT, NONE
 from ..verdict import number
-from .style import COLOURS, QUIET, caption, new_figure, require, styled
+from .parts import is_shown, names_of
+from .style import COLOURS, QUIET, caption, new_figure, plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("kind", "arm", "source", "unit", "estimate", "ci_low", "ci_high")
 MOST = 4
-"""Sources beyond which the edges can no longer be told apart."""
+"""Sources beyond which the edges cannot be distinguished."""
 
 
 def lattice_points(summary: pd.DataFrame) -> pd.DataFrame:
@@ -43,6 +45,7 @@ def lattice_points(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([nodes.assign(kind="node", source=""), edges])[list(COLUMNS)].reset_index(drop=True)
 
 
+@plot(*COLUMNS)
 def draw_lattice(points: pd.DataFrame) -> Figure:
     """Sets of sources from none at the bottom to all at the top; edges carry what the source that joins adds.
 
@@ -52,33 +55,29 @@ def draw_lattice(points: pd.DataFrame) -> Figure:
     Raises:
         ValueError: columns, nodes or edges are missing, or there are more sources than can be drawn.
     """
-    require(points, *COLUMNS)
     nodes, edges = points[points["kind"] == "node"], points[points["kind"] == "edge"]
-    sources = list(dict.fromkeys(edges["source"]))
+    sources = names_of(edges["source"])
     if nodes.empty or edges.empty or len(sources) > MOST:
         raise ValueError(
             f"a lattice has nodes and edges, over at most {MOST} sources; here are {len(sources)}"
         )
     place = _places(sources)
-    with styled():
-        widest = max(sum(y == row for _, y in place.values()) for row in range(len(sources) + 1))
-        figure = new_figure(max(7.5, 3.4 * widest), 2.2 + 1.55 * len(sources))
-        axes = figure.subplots()
-        axes.set_axis_off()
-        for row in edges.to_dict("records"):
-            _edge(axes, row, place, sources)
-        for row in nodes.to_dict("records"):
-            if (members := _members(row["arm"], sources)) in place:
-                _node(axes, row, place[members])
-        axes.set_xlim(-widest / 2 - 0.05, widest / 2 + 0.05)
-        axes.set_ylim(-0.35, len(sources) + 0.35)
-        unit = str(points["unit"].iloc[0])
-        note = "Boxes: profit of the focal advertiser; edges: what the source that joins adds, pair by pair. In brackets: no difference shown."  # fmt: skip
-        caption(
-            figure,
-            "What each set of sources earns, and what each source adds",
-            f"{unit}. {note} Intervals are in the table.",
-        )
+    widest = max(sum(y == row for _, y in place.values()) for row in range(len(sources) + 1))
+    figure = new_figure(max(7.5, 3.4 * widest), 2.2 + 1.55 * len(sources))
+    axes = figure.subplots()
+    axes.set_axis_off()
+    for row, shown in zip(edges.to_dict("records"), is_shown(edges), strict=True):
+        _edge(axes, row, place, sources, is_shown=bool(shown))
+    for row in nodes.to_dict("records"):
+        if (members := _members(row["arm"], sources)) in place:
+            _node(axes, row, place[members])
+    axes.set_xlim(-widest / 2 - 0.05, widest / 2 + 0.05)
+    axes.set_ylim(-0.35, len(sources) + 0.35)
+    note = (
+        f"{points['unit'].iloc[0]}. Boxes: profit of the focal advertiser; edges: what the source that joins adds, pair by pair. "
+        "In brackets: no difference shown. Intervals are in the table."
+    )
+    caption(figure, "What each set of sources earns, and what each source adds", note)
     return figure
 
 
@@ -89,43 +88,36 @@ def _members(arm: str, sources: list[str]) -> frozenset[str]:
 
 
 def _places(sources: list[str]) -> dict[frozenset[str], tuple[float, int]]:
-    """Each set's place: its size is its height, and sets of one size stand beside each other."""
-    from itertools import combinations
-
-    place = {}
-    for size in range(len(sources) + 1):
-        level = [frozenset(chosen) for chosen in combinations(sources, size)]
-        for i, members in enumerate(level):
-            place[members] = (i - (len(level) - 1) / 2, size)
-    return place
+    """Return each set's place: its size is its height, and sets of one size stand beside each other."""
+    levels = [list(combinations(sources, size)) for size in range(len(sources) + 1)]
+    return {
+        frozenset(members): (i - (len(level) - 1) / 2, size)
+        for size, level in enumerate(levels)
+        for i, members in enumerate(level)
+    }
 
 
 def _node(axes: Axes, row: dict, at: tuple[float, int]) -> None:
-    label = str(row["arm"]).replace(AND, " + ")
+    text = f"{str(row['arm']).replace(AND, ' + ')}\n{number(row['estimate'])}"
     box = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": COLOURS[0], "linewidth": 1.5}
-    axes.text(
-        *at, f"{label}\n{number(row['estimate'])}", ha="center", va="center", bbox=box, zorder=3, size=9.5
-    )
+    axes.text(*at, text, ha="center", va="center", bbox=box, zorder=3, size=9.5)
 
 
-def _edge(axes: Axes, row: dict, place: dict[frozenset[str], tuple[float, int]], sources: list[str]) -> None:
+def _edge(
+    axes: Axes,
+    row: dict,
+    place: dict[frozenset[str], tuple[float, int]],
+    sources: list[str],
+    *,
+    is_shown: bool,
+) -> None:
     low = _members(row["arm"], sources)
     start, end = place[low], place[low | {row["source"]}]
     axes.plot([start[0], end[0]], [start[1], end[1]], color=QUIET, linewidth=1, zorder=1)
     at = 0.36 if len(sources) > 2 else 0.5  # off the middle, where edges cross
     x, y = (start[i] + at * (end[i] - start[i]) for i in (0, 1))
-    shown = row["ci_low"] > 0 or row["ci_high"] < 0
     amount = f"{'+' if row['estimate'] > 0 else ''}{number(row['estimate'])}"
+    text = f"{row['source']}\n{amount if is_shown else f'({amount})'}"
     box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
-    text = f"{row['source']}\n{amount if shown else f'({amount})'}"
-    axes.text(
-        x,
-        y,
-        text,
-        ha="center",
-        va="center",
-        size=8,
-        bbox=box,
-        zorder=2,
-        color=QUIET if not shown else "black",
-    )
+    ink = "black" if is_shown else QUIET
+    axes.text(x, y, text, ha="center", va="center", size=8, bbox=box, zorder=2, color=ink)

@@ -1,8 +1,8 @@
-"""Plots that every study's own tables allow, whatever the study: what the report draws beside what the study has drawn."""
+"""Plots that the tables of any study allow, which the report draws beside the study's own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ def figures_of(
     best_single: str = "",
     money: Mapping[str, Any] | None = None,
 ) -> Iterator[Figure]:
-    """What can be drawn of these tables.
+    """Yield the plots that these tables allow.
 
     Args:
         summary: the rows of ``summary.csv``; of a log, which has several budgets, nothing is drawn.
@@ -36,25 +36,21 @@ def figures_of(
     """
     if "budget_share" in summary or summary.empty:
         return
-    forest = forest_points(summary, best_single=best_single)
-    if len(forest):
-        yield Figure("forest", forest, partial(draw_forest, forest))
-    shapley = forest_points(summary, estimand="shapley")
-    if len(shapley):
-        yield Figure("shapley", shapley, partial(draw_shapley, shapley))
+    drawn: list[tuple[str, pd.DataFrame, Callable[..., Any]]] = [
+        ("forest", forest_points(summary, best_single=best_single), draw_forest),
+        ("shapley", forest_points(summary, estimand="shapley"), draw_shapley),
+    ]
     marginal = summary["estimand"] == "marginal_value"
     sources = {str(arm).partition(" | ")[0] for arm in summary.loc[marginal, "arm"]}
     if 2 <= len(sources) <= MOST:
-        lattice = lattice_points(summary)
-        yield Figure("lattice", lattice, partial(draw_lattice, lattice))
+        drawn.append(("lattice", lattice_points(summary), draw_lattice))
     if money and "integration_once" in money:
         once, horizon = float(money["integration_once"]), int(money["horizon_months"])
         cumulative = cumulative_points(summary, once=once, horizon_months=horizon)
-        if len(cumulative):
-            yield Figure("cumulative_net_value", cumulative, partial(draw_cumulative, cumulative))
-    if not {"arm", "bidder", "hour", "spend"} <= set(timeseries):  # of a single run, which draws its own
-        return
-    pacing = arm_pacing(timeseries, budget)
-    if len(pacing):
+        drawn.append(("cumulative_net_value", cumulative, draw_cumulative))
+    if {"arm", "bidder", "hour", "spend"} <= set(timeseries):  # a single run draws its own
         subject = "Pacing: spend over the day, by bidder, where the focal advertiser is joint"
-        yield Figure("pacing", pacing, partial(draw_pacing, pacing, subject=subject))
+        drawn.append(("pacing", arm_pacing(timeseries, budget), partial(draw_pacing, subject=subject)))
+    for name, points, draw in drawn:
+        if len(points):
+            yield Figure(name, points, partial(draw, points))

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from .style import COLOURS, MARKERS, QUIET, caption, new_figure, require, styled
+from .parts import names_of
+from .style import COLOURS, MARKERS, QUIET, caption, new_figure, plot, require
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLUMNS = ("bidder", "hour", "spend", "spend_share", "share_of")
+SHARES = {
+    frozenset({"budget"}): "share of budget",
+    frozenset({"total"}): "share of total spend",
+    frozenset({"budget", "total"}): "share of budget,\nor of total spend where unlimited",
+}
+"""What the bidders' shares are of -> how the axis says it."""
 NAMED = 6
 """With more bidders than this only the focal advertiser's have a name; the others are one grey crowd."""
 
@@ -46,17 +52,8 @@ def pacing_points(timeseries: pd.DataFrame, budgets: Mapping[str, float] | None 
         limited = math.isfinite(budget)
         whole = budget if limited else spent[-1]
         share = spent / whole if whole > 0 else np.full(len(spent), np.nan)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "bidder": bidder,
-                    "hour": hours,
-                    "spend": spent,
-                    "spend_share": share,
-                    "share_of": "budget" if limited else "total",
-                }
-            )
-        )
+        columns = {"bidder": bidder, "hour": hours, "spend": spent, "spend_share": share}
+        parts.append(pd.DataFrame({**columns, "share_of": "budget" if limited else "total"}))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -79,6 +76,7 @@ def arm_pacing(timeseries: pd.DataFrame, budget: float | None = None, arm: str =
     return pacing_points(mean, limits)
 
 
+@plot(*COLUMNS)
 def draw_pacing(points: pd.DataFrame, *, subject: str = "Pacing: spend over the day, by bidder") -> Figure:
     """Cumulative spend share against time, one line a bidder, with a line for spending evenly.
 
@@ -86,50 +84,25 @@ def draw_pacing(points: pd.DataFrame, *, subject: str = "Pacing: spend over the 
         points: what `pacing_points` returns.
         subject: what the figure shows.
     """
-    require(points, *COLUMNS)
-    bidders = list(dict.fromkeys(points["bidder"]))
+    bidders = names_of(points["bidder"])
     named = [b for b in bidders if str(b).startswith("focal")] if len(bidders) > NAMED else bidders
-    with styled():
-        figure = new_figure(7.5, 4.4)
-        axes = figure.subplots()
-        _crowd(axes, points, [b for b in bidders if b not in named])
-        ends = [float(points["hour"].min()), float(points["hour"].max())]
-        axes.plot(ends, [0, 1], "--", color="#404040", linewidth=1.2, label="even spend")
-        for i, bidder in enumerate(named):
-            rows = points[points["bidder"] == bidder]
-            axes.plot(
-                rows["hour"],
-                rows["spend_share"],
-                color=COLOURS[i % len(COLOURS)],
-                marker=MARKERS[i % len(MARKERS)],
-                markersize=4,
-                markevery=4,
-                label=str(bidder),
-            )
-        axes.set_xlabel("time (hours)")
-        axes.set_ylabel(_share_label(points))
-        axes.set_xlim(ends[0], ends[1] + 0.015 * (ends[1] - ends[0]))
-        axes.set_ylim(0, 1.02 * float(points["spend_share"].clip(lower=1).fillna(1).max()))
-        axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-        caption(
-            figure,
-            subject,
-            "Requests follow the daily curve, so even spend over time is a yardstick, not a goal.",
-        )
-    return figure
-
-
-def _crowd(axes: Axes, points: pd.DataFrame, bidders: list[str]) -> None:
-    for i, bidder in enumerate(bidders):
-        rows = points[points["bidder"] == bidder]
-        label = f"{len(bidders)} others" if i == 0 else None
+    crowd = [b for b in bidders if b not in named]
+    figure = new_figure(7.5, 4.4)
+    axes = figure.subplots()
+    for i, bidder in enumerate(crowd):
+        rows, label = points[points["bidder"] == bidder], f"{len(crowd)} others" if i == 0 else None
         axes.plot(rows["hour"], rows["spend_share"], color=QUIET, alpha=0.45, linewidth=0.9, label=label)
-
-
-def _share_label(points: pd.DataFrame) -> str:
-    kinds = set(points["share_of"])
-    if kinds == {"budget"}:
-        return "cumulative spend (share of budget)"
-    if kinds == {"total"}:
-        return "cumulative spend (share of total spend)"
-    return "cumulative spend (share of budget,\nor of total spend where unlimited)"
+    ends = [float(points["hour"].min()), float(points["hour"].max())]
+    axes.plot(ends, [0, 1], "--", color="#404040", linewidth=1.2, label="even spend")
+    for i, bidder in enumerate(named):
+        rows = points[points["bidder"] == bidder]
+        look: dict[str, Any] = {"color": COLOURS[i % len(COLOURS)], "marker": MARKERS[i % len(MARKERS)]}
+        axes.plot(rows["hour"], rows["spend_share"], markersize=4, markevery=4, label=str(bidder), **look)
+    axes.set_xlabel("time (hours)")
+    axes.set_ylabel(f"cumulative spend ({SHARES[frozenset(points['share_of'])]})")
+    axes.set_xlim(ends[0], ends[1] + 0.015 * (ends[1] - ends[0]))
+    axes.set_ylim(0, 1.02 * float(points["spend_share"].clip(lower=1).fillna(1).max()))
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    note = "Requests follow the daily curve, so even spend over time is a yardstick, not a goal."
+    caption(figure, subject, note)
+    return figure

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
+import inspect
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import pandas as pd
 
@@ -33,6 +35,7 @@ FORMATS = ("svg", "png")
 TEXT_IS_TEXT: Any = {"text.parse_math": False, "text.usetex": False, "axes.formatter.use_mathtext": False}
 """Names that users give may hold ``$``, ``_`` and ``^``: no style makes markup of them."""
 
+_Draw = ParamSpec("_Draw")
 SHEET = Path(__file__).with_name("jointbid.mplstyle")
 _OVER: contextvars.ContextVar[str | None] = contextvars.ContextVar("style", default=None)
 
@@ -58,6 +61,25 @@ def styled() -> Iterator[None]:
         mpl.style.use([SHEET, *filter(None, [_OVER.get()])])
         mpl.rcParams.update(TEXT_IS_TEXT)
         yield
+
+
+def plot(*columns: str) -> Callable[[Callable[_Draw, Figure]], Callable[_Draw, Figure]]:
+    """Make a plot of a function that draws a table, its first argument.
+
+    The plot refuses a table without these columns or rows (ValueError), and is drawn in the style.
+    """
+
+    def decorate(draw: Callable[_Draw, Figure]) -> Callable[_Draw, Figure]:
+        @functools.wraps(draw)
+        def drawn(*args: _Draw.args, **kwargs: _Draw.kwargs) -> Figure:
+            bound = inspect.signature(draw).bind(*args, **kwargs).arguments
+            require(next(iter(bound.values())), *columns)
+            with styled():
+                return draw(*args, **kwargs)
+
+        return drawn
+
+    return decorate
 
 
 def new_figure(width: float, height: float) -> Figure:

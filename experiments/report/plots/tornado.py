@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from .style import COLOURS, amounts, caption, new_figure, require, styled, zero_line
+from .parts import INTERVAL, floats, label_rows, names_of
+from .style import COLOURS, caption, new_figure, plot, zero_line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 COLUMNS = ("panel", "arm", "unit", "estimate", "ci_low", "ci_high")
 
 
+@plot(*COLUMNS)
 def draw_tornado(
     table: pd.DataFrame,
     *,
@@ -27,30 +29,23 @@ def draw_tornado(
         subject: what the figure shows.
         note: how the intervals came about.
     """
-    require(table, *COLUMNS)
-    panels = list(dict.fromkeys(table["panel"]))
+    panels = names_of(table["panel"])
     first = table[table["panel"] == panels[0]]
-    keys = list(
-        first.reindex(first["estimate"].abs().sort_values(ascending=False, kind="stable").index)["arm"]
-    )
-    with styled():
-        figure = new_figure(4.5 + 3.2 * len(panels), 1.9 + 0.36 * len(keys))
-        all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for axes, panel in zip(all_axes, panels, strict=True):
-            rows = table[table["panel"] == panel]
-            numbers = rows[["estimate", "ci_low", "ci_high"]].to_numpy(dtype=float)
-            zero_line(axes, vertical=True)
-            for key, (estimate, low, high) in zip(rows["arm"], numbers, strict=True):
-                y = keys.index(key)
-                axes.barh(
-                    y, estimate, color=COLOURS[0] if estimate >= 0 else COLOURS[1], height=0.6, alpha=0.7
-                )
-                axes.plot([low, high], [y, y], color="black", linewidth=1.5, solid_capstyle="butt")
-            axes.set_title(panel)
-            axes.set_xlabel(str(rows["unit"].iloc[0]))
-            axes.set_yticks(range(len(keys)), keys)
-            axes.set_ylim(len(keys) - 0.5, -0.5)
-            axes.grid(visible=False, axis="y")
-            amounts(axes.xaxis)
-        caption(figure, subject, note)
+    strongest = first["estimate"].abs().sort_values(ascending=False, kind="stable").index
+    keys = list(first.loc[strongest, "arm"])
+    figure = new_figure(4.5 + 3.2 * len(panels), 1.9 + 0.36 * len(keys))
+    all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, panel in zip(all_axes, panels, strict=True):
+        rows = table[table["panel"] == panel]
+        zero_line(axes, vertical=True)
+        y, (estimate, low, high) = (
+            [keys.index(key) for key in rows["arm"]],
+            floats(rows, "estimate", *INTERVAL),
+        )
+        colours = [COLOURS[int(value < 0)] for value in estimate]
+        axes.barh(y, estimate, color=colours, height=0.6, alpha=0.7)
+        axes.hlines(y, low, high, color="black", linewidth=1.5)
+        axes.set_title(panel)
+        label_rows(axes, keys, str(rows["unit"].iloc[0]))
+    caption(figure, subject, note)
     return figure

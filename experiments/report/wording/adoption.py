@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jointbid.sim.scenario import Scenario
 
 from ...estimate import Estimate, lookup
 from ...estimate.adoption import adopters, label
-from ..tables import DASH, FOOTNOTE, blank_table, signed
-from ..verdict import CAVEAT, counted, interval, number
+from ..tables import DASH, between, middle, signed, text_table
+from ..verdict import CAVEAT, claim, counted, interval, number
 
 if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
+AMOUNT, NOTHING = "{amount} {unit} ({interval})", "nothing that is shown ({interval} {unit})"
 SIDES = {
     "bidder_surplus": "all bidders' surplus before the data's cost",
     "revenue": "the seller's revenue",
@@ -25,33 +27,20 @@ SIDES = {
 
 def adoption_table(summary: pd.DataFrame, bidders: int, cost: float, unit: str) -> Table:
     """A row a number of adopters: profits on both sides, the last one's gain and whether it was worth its cost, the market."""
-    table = blank_table(f"By how many of {bidders} bidders hold the data, {unit}", FOOTNOTE)
-    heads = (
-        "adopters",
-        "profit of one",
-        "of one without",
-        "gain of the last",
-        "95 % interval",
-        "worth its cost",
-    )
-    for head in (*heads, "all bidders' surplus", "seller's revenue"):
-        table.add_column(head, justify="right")
+    rows = []
     for k in range(bidders + 1):
-        rows = [
+        adopter, other, gain = (
             lookup(summary, estimand, arm=label(k))
             for estimand in ("adopter_profit", "non_adopter_profit", "gain_from_adopting")
-        ]
-        gain = rows[2]
-        market = [lookup(summary, "utility", metric, label(k)) for metric in ("bidder_surplus", "revenue")]
-        table.add_row(
-            str(k),
-            *(number(found.estimate) if found else DASH for found in rows[:2]),
-            signed(gain),
-            interval(gain) if gain and gain.has_interval else DASH,
-            _worth(gain, cost),
-            *(number(found.estimate) if found else DASH for found in market),
         )
-    return table
+        market = [lookup(summary, "utility", metric, label(k)) for metric in ("bidder_surplus", "revenue")]
+        rows.append((k, adopter, other, gain, gain, gain, *market))
+    return text_table(
+        f"By how many of {bidders} bidders hold the data, {unit}", rows, ("adopters", str), ("profit of one", middle),
+        ("of one without", middle), ("gain of the last", signed), ("95 % interval", between),
+        ("worth its cost", partial(_worth, cost=cost)), ("all bidders' surplus", middle), ("seller's revenue", middle),
+        left=0,
+    )  # fmt: skip
 
 
 def notes(scenario: Scenario, bidders: int) -> Iterator[str]:
@@ -66,19 +55,19 @@ def notes(scenario: Scenario, bidders: int) -> Iterator[str]:
 
 
 def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, arm: str) -> Iterator[str]:
-    """Equilibria, how the private edge erodes, what it costs to be the last one without, and who pays."""
+    """Equilibria, how the private edge erodes, what it costs to be the last one without, and which side pays."""
     yield _equilibria(summary, bidders, cost, unit, arm)
     first, last = (lookup(summary, "gain_from_adopting", arm=label(k)) for k in (1, bidders))
     if first and last:
         yield f"The first adopter {_gains(first, unit)}; the last of {bidders} {_gains(last, unit)}."
     yield from _staying_out(summary, bidders, unit)
     changes = [
-        f"{name} by {_said(found, unit)}"
+        f"{name} by {_change(found, unit)}"
         for metric, name in SIDES.items()
         if (found := lookup(summary, "change_by_adoption", metric, label(bidders)))
     ]
     if changes:
-        yield f"From nobody to everybody, data changes {', '.join(changes)}."
+        yield f"From no adopter to all, data changes {', '.join(changes)}."
     if first:
         yield f"{counted(first.n, 'replication')}; {CAVEAT}."
 
@@ -87,17 +76,16 @@ def _staying_out(summary: pd.DataFrame, bidders: int, unit: str) -> Iterator[str
     """What others' data costs a firm without it: of the last one, and where it costs most."""
     found = {k: lookup(summary, "loss_from_staying_out", arm=label(k)) for k in range(1, bidders)}
     losses = {k: out for k, out in found.items() if out and out.finding == "negative"}
-    last = found[bidders - 1]
-    if last:
-        start = "Being the one firm without the data when all others have it"
-        if last.finding == "negative":
-            yield f"{start} costs {number(-last.estimate)} {unit} ({interval(last, sign=-1)}) against nobody having it."
-        elif last.finding == "positive":
-            yield f"{start} earns {_said(last, unit)} more than when nobody has it."
-        elif last.finding == "no interval":
-            yield f"{start} changes its profit by {_said(last, unit)} against nobody having it."
-        else:
-            yield f"{start} makes no difference that is shown against nobody having it ({interval(last)} {unit})."
+    if last := found[bidders - 1]:
+        said = claim(
+            last,
+            "earns {amount} {unit} ({interval}) more than when no firm has it",
+            loss="costs {amount} {unit} ({interval}) against no firm having it",
+            none="makes no difference that is shown against no firm having it ({interval} {unit})",
+            unknown="changes its profit by {amount} {unit} (no interval) against no firm having it",
+            unit=unit,
+        )
+        yield f"Being the one firm without the data when all others have it {said}."
     if losses:
         k = min(losses, key=lambda k: losses[k].estimate)
         yield (
@@ -131,9 +119,8 @@ def _listed(arms: Iterable[str]) -> str:
 
 
 def _gains(found: Estimate, unit: str) -> str:
-    if found.finding == "negative":
-        return f"loses {number(-found.estimate)} {unit} ({interval(found, sign=-1)})"
-    return f"gains {_said(found, unit)}"
+    loss = "loses {amount} {unit} ({interval})"
+    return claim(found, f"gains {AMOUNT}", loss=loss, none=f"gains {NOTHING}", unit=unit)
 
 
 def _worth(gain: Estimate | None, cost: float) -> str:
@@ -144,9 +131,5 @@ def _worth(gain: Estimate | None, cost: float) -> str:
     return "no" if gain.ci_high < cost else "not shown"
 
 
-def _said(found: Estimate, unit: str) -> str:
-    if found.finding == "no interval":
-        return f"{number(found.estimate)} {unit} (no interval)"
-    if found.finding == "no difference shown":
-        return f"nothing that is shown ({interval(found)} {unit})"
-    return f"{number(found.estimate)} {unit} ({interval(found)})"
+def _change(found: Estimate, unit: str) -> str:
+    return claim(found, AMOUNT, none=NOTHING, unit=unit)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ...cells.attribution_rules import RULES
 from ...cells.attribution_season import BY_CLAIMS, BY_LAST_TOUCH, COMPARED, TEST, TRUTH, UNIFIED, credit_names
 from ...estimate import Estimate, lookup
-from ..tables import DASH, FOOTNOTE, blank_table, signed
-from ..verdict import CAVEAT, counted, interval, number
+from ..tables import DASH, between, middle, signed, text_table
+from ..verdict import CAVEAT, claim, counted, interval, number
 from .sampled_markets import WHICH, goes_with, percent, share_of
 
 if TYPE_CHECKING:
@@ -27,41 +27,31 @@ SHARES = {
 
 def credit_table(summary: pd.DataFrame, channels: Sequence[str]) -> Table:
     """A row a rule: what it credits each channel with, how far off that is, and what part of a budget it misplaces."""
-    unit = _unit(summary, "true_effect")
-    table = blank_table(f"What each channel did, and is credited with, {unit}", FOOTNOTE)
-    for head in ("by", *channels, "all", "off, %", "misplaced, %"):
-        table.add_column(head, justify="left" if head == "by" else "right")
     truth = [lookup(summary, "true_effect", EXPECTED, channel) for channel in channels]
-    table.add_row(TRUTH, *map(_middle, truth), _total(truth), DASH, DASH)
+    rows: list[tuple[Any, ...]] = [(TRUTH, *truth, truth, None, None)]
     for name in (TEST, *credit_names()):
         found = [lookup(summary, "credit", "purchases", f"{name}: {channel}") for channel in channels]
-        error = lookup(summary, "attribution_error", WRONG, name)
-        moved = lookup(summary, "misplaced", MOVED, name)
-        table.add_row(
-            name,
-            *map(_middle, found),
-            _total(found),
-            _middle(error),
-            _middle(moved),
+        error, moved = (
+            lookup(summary, "attribution_error", WRONG, name),
+            lookup(summary, "misplaced", MOVED, name),
         )
-    return table
+        rows.append((name, *found, found, error, moved))
+    return text_table(
+        f"What each channel did, and is credited with, {_unit(summary, 'true_effect')}", rows, ("by", str),
+        *((channel, middle) for channel in channels), ("all", _total), ("off, %", middle), ("misplaced, %", middle),
+    )  # fmt: skip
 
 
 def budget_table(summary: pd.DataFrame, budgets: Sequence[str]) -> Table:
     """A row a rule: profit in the next season under the budgets that it sets, and what it costs against the truth."""
-    table = blank_table(f"The next season, by what the budgets follow, {_unit(summary, 'utility')}", FOOTNOTE)
-    for head in ("budgets by", "profit", "95 % interval", "less than by the truth", "95 % interval"):
-        table.add_column(head, justify="left" if head == "budgets by" else "right")
+    rows = []
     for name in budgets:
         profit, cost = lookup(summary, "utility", arm=f"by {name}"), lookup(summary, "cost_of_rule", arm=name)
-        table.add_row(
-            name,
-            _middle(profit),
-            interval(profit) if profit and profit.has_interval else DASH,
-            signed(cost) if cost else DASH,
-            interval(cost) if cost and cost.has_interval else DASH,
-        )
-    return table
+        rows.append((name, profit, profit, cost, cost))
+    return text_table(
+        f"The next season, by what the budgets follow, {_unit(summary, 'utility')}", rows, ("budgets by", str),
+        ("profit", middle), ("95 % interval", between), ("less than by the truth", signed), ("95 % interval", between),
+    )  # fmt: skip
 
 
 def sentences(summary: pd.DataFrame, channels: Sequence[str], count: int) -> Iterator[str]:
@@ -76,10 +66,10 @@ def sentences(summary: pd.DataFrame, channels: Sequence[str], count: int) -> Ite
     for estimand, start in texts.items():
         found = lookup(summary, estimand)
         if found:
-            yield f"{start}{_said(found, unit)} in the next season."
+            yield f"{start}{_effect(found, unit)} in the next season."
     cost = lookup(summary, "cost_of_test")
     if cost:
-        yield f"Running the tests {_said(_minus(cost), unit)} while they last."
+        yield f"Running the tests {_effect(_minus(cost), unit)} while they last."
     yield from _worlds(summary, count)
     first = lookup(summary, "true_effect", EXPECTED, channels[0])
     if first:
@@ -130,21 +120,19 @@ def _worlds(summary: pd.DataFrame, count: int) -> Iterator[str]:
         yield from goes_with(summary, f"{name}_decided_by", "that")
 
 
-def _said(found: Estimate, unit: str) -> str:
-    if found.finding == "no interval":
-        return f"makes a difference of {number(found.estimate)} {unit} (no interval)"
-    if found.finding == "no difference shown":
-        return f"makes no difference that is shown ({interval(found)} {unit})"
-    verb, sign = ("earns", 1.0) if found.finding == "positive" else ("costs", -1.0)
-    return f"{verb} {number(sign * found.estimate)} {unit} ({interval(found, sign=sign)})"
+def _effect(found: Estimate, unit: str) -> str:
+    return claim(
+        found,
+        "earns {amount} {unit} ({interval})",
+        loss="costs {amount} {unit} ({interval})",
+        none="makes no difference that is shown ({interval} {unit})",
+        unknown="makes a difference of {amount} {unit} (no interval)",
+        unit=unit,
+    )
 
 
 def _minus(found: Estimate) -> Estimate:
     return Estimate(-found.estimate, -found.ci_high, -found.ci_low, found.n)
-
-
-def _middle(found: Estimate | None) -> str:
-    return number(found.estimate) if found else DASH
 
 
 def _total(found: Sequence[Estimate | None]) -> str:

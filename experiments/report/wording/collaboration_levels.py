@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING
 
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
+from ...estimate import Estimate, lookup
+from ..verdict import claim, interval, number, paid_back
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ...estimate import Estimate
-
 
 def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
     """The best level, how far that hangs on the mapping, the CIO's level, the volume needed, and the others in the market."""
-    from ...estimate import lookup
-
     plan = settings.collaboration
     best = lookup(summary, "best_level", "level") if plan is not None else None
     if plan is None or best is None:
@@ -31,9 +29,6 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
 
 
 def _best(summary: pd.DataFrame, settings: Settings[ValueStudy], best: Estimate) -> str:
-    from ...estimate import lookup
-    from ..verdict import paid_back
-
     net, back = (
         lookup(summary, "best_level_net_value", "npv"),
         lookup(summary, "best_level_payback", "payback_month"),
@@ -53,8 +48,6 @@ def _mappings(summary: pd.DataFrame) -> Iterator[str]:
     levels = summary[summary["estimand"] == "best_level"]["estimate"].astype(float)
     if len(nets) < 2:
         return
-    from ..verdict import number
-
     shown = int((nets["ci_low"] > 0).sum())
     low, high = (number(float(end)) for end in (nets["estimate"].min(), nets["estimate"].max()))
     yield (
@@ -64,9 +57,6 @@ def _mappings(summary: pd.DataFrame) -> Iterator[str]:
 
 
 def _volume(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
-    from ...estimate import lookup
-    from ..verdict import interval, number
-
     least = lookup(summary, "break_even_volume", "requests_per_month")
     if least is None:
         return
@@ -79,8 +69,6 @@ def _volume(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[s
 
 
 def _cio(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
-    from ...estimate import lookup
-
     plan, said = settings.collaboration, []
     for credit in plan.credited if plan else ():
         level = lookup(summary, "cio_level", "level", f"credited {credit:g}")
@@ -105,21 +93,19 @@ def _cio(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]
 
 
 def _others(summary: pd.DataFrame) -> Iterator[str]:
-    from ...estimate import lookup
-    from ..verdict import interval, number
-
     change = lookup(summary, "loss_from_staying_out")
     before = lookup(summary, "profit_of_the_others")
     if change is None or before is None or not change.has_interval:
         return
     row = summary[summary["estimand"] == "loss_from_staying_out"].iloc[0]
     of = f"of {number(before.estimate)} {row['unit']}"
-    if change.finding == "no difference shown":
-        said = f"no difference shown, {number(change.estimate)} ({interval(change)})"
-    else:
-        sign = 1.0 if change.finding == "positive" else -1.0
-        said = f"each of them {'gains' if sign > 0 else 'loses'} {number(sign * change.estimate)} ({interval(change, sign=sign)})"
-    yield f"To firms whose houses stay apart, while {row['arm']}: {said}, {of}."
+    said = claim(
+        change,
+        "each of them gains {amount} ({interval})",
+        loss="each of them loses {amount} ({interval})",
+        none="no difference shown, {amount} ({interval})",
+    )
+    yield f"To firms whose departments stay apart, while {row['arm']}: {said}, {of}."
 
 
 def _tried(found: Estimate) -> str:
@@ -130,9 +116,5 @@ def _tried(found: Estimate) -> str:
 
 
 def _amount(found: Estimate, currency: str) -> str:
-    from ..verdict import interval, number
-
-    span = f"({interval(found)})" if found.has_interval else "(no interval)"
-    if found.finding == "no difference shown":
-        return f"no difference shown, {number(found.estimate)} {span} {currency}"
-    return f"{number(found.estimate)} {span} {currency}"
+    none = "no difference shown, {amount} ({interval}) {currency}"
+    return claim(found, "{amount} ({interval}) {currency}", none=none, currency=currency)

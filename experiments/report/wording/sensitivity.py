@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...config.study_settings import Range
 from ...estimate import Estimate, lookup
-from ..tables import DASH, FOOTNOTE, blank_table, signed
+from ..tables import between, middle, signed, text_table
 from ..verdict import interval, number
 
 if TYPE_CHECKING:
@@ -17,25 +17,18 @@ if TYPE_CHECKING:
 
 def effect_table(summary: pd.DataFrame, ranges: Sequence[Range], unit: str) -> Table:
     """A row a key, the one that moves most first: its range, the mean effect of going through it, its share of the variance."""
-    table = blank_table(f"What moves the value of joint data over each range, {unit}", FOOTNOTE)
-    table.add_column("key", no_wrap=True)
-    for head in ("range", "effect", "95 % interval", "size", "of variance", "95 % interval"):
-        table.add_column(head, justify="right", no_wrap=head != "95 % interval")
+    rows = []
     for one in sorted(ranges, key=lambda one: -_size(summary, one.key)):
-        mean, total = (
-            lookup(summary, name, metric, one.key)
-            for name, metric in (("morris_mean", "effect"), ("sobol_total", "variance_share"))
+        mean = lookup(summary, "morris_mean", "effect", one.key)
+        total = lookup(summary, "sobol_total", "variance_share", one.key)
+        rows.append(
+            (one.key, f"{one.low:g} to {one.high:g}", mean, mean, _size(summary, one.key), total, total)
         )
-        table.add_row(
-            one.key,
-            f"{one.low:g} to {one.high:g}",
-            signed(mean),
-            _interval(mean),
-            number(_size(summary, one.key)),
-            number(total.estimate) if total else DASH,
-            _interval(total),
-        )
-    return table
+    return text_table(
+        f"What moves the value of joint data over each range, {unit}", rows, ("key", str), ("range", str),
+        ("effect", signed), ("95 % interval", between), ("size", number), ("of variance", middle),
+        ("95 % interval", between),
+    )  # fmt: skip
 
 
 def sentences(summary: pd.DataFrame, unit: str) -> Iterator[str]:
@@ -75,7 +68,3 @@ def _size_of(summary: pd.DataFrame, key: str) -> Estimate | None:
 def _size(summary: pd.DataFrame, key: str) -> float:
     found = _size_of(summary, key)
     return found.estimate if found else 0.0
-
-
-def _interval(found: Estimate | None) -> str:
-    return interval(found) if found and found.has_interval else DASH

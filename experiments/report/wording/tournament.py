@@ -11,7 +11,8 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup
 from ...estimate.ranking import PROFIT
 from ...estimate.tournament import PAIRINGS, TOGETHER
-from ..verdict import CAVEAT, counted, interval, number
+from ..tables import DASH, between, middle, percent, text_table
+from ..verdict import CAVEAT, counted, estimate_of, number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -20,7 +21,6 @@ FORMATS = {TOGETHER: "All in one market", PAIRINGS: "Each against each, mean ove
 """Formats as tables and plots name them."""
 
 SENTENCES = {TOGETHER: "All in one market", PAIRINGS: "Each against each"}
-DASH = "-"
 
 
 def ranks(best: float, worst: float) -> str:
@@ -31,60 +31,49 @@ def ranks(best: float, worst: float) -> str:
 def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> Table:
     """One row a strategy, the best first: its possible ranks, its profit, and what it leaves to others and to hindsight."""
     rows = ranked[ranked["format"] == format_]
-    unit = str(rows["unit"].iloc[0])
-    tilde = "; ~ no difference shown" if format_ == PAIRINGS else ""
-    table = _table(
-        f"{FORMATS[format_]}: profit, {unit}",
-        f"rank: what the paired comparisons allow, Holm-corrected, 95 %; a range is a tie{tilde}",
-    )
-    table.add_column("strategy", no_wrap=True)
-    for head in ("rank", "profit", "95 % interval", "below hindsight", "%"):
-        table.add_column(head, justify="right")
-    further = ("win rate", "budget spent") if format_ == TOGETHER else ("below best response",)
-    for head in further:
-        table.add_column(head, justify="right")
+    if format_ == TOGETHER:
+        wanted = [
+            ("win rate", "score_together", "win_rate"),
+            ("budget spent", "score_together", "budget_spent"),
+        ]
+    else:
+        wanted = [("below best response", "regret_best_response", PROFIT)]
+    cells = []
     for row in rows.to_dict("records"):
         name = str(row["strategy"])
-        own = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["n_replications"])
-        below = lookup(summary, f"regret_hindsight_{format_}", PROFIT, name)
-        percent = lookup(summary, f"regret_hindsight_{format_}", "profit_pct", name)
-        cells = [_number(below), _number(percent)]
-        if format_ == TOGETHER:
-            cells += [
-                _percent(lookup(summary, "score_together", m, name)) for m in ("win_rate", "budget_spent")
-            ]
-        else:
-            cells.append(_signed(lookup(summary, "regret_best_response", PROFIT, name)))
-        possible = ranks(row["rank_best"], row["rank_worst"])
-        table.add_row(
-            name, possible, number(own.estimate), interval(own) if own.has_interval else DASH, *cells
+        own = estimate_of(row)
+        below, share = (
+            lookup(summary, f"regret_hindsight_{format_}", metric, name) for metric in (PROFIT, "profit_pct")
         )
-    return table
+        further = [lookup(summary, estimand, metric, name) for _, estimand, metric in wanted]
+        cells.append((name, ranks(row["rank_best"], row["rank_worst"]), own, own, below, share, *further))
+    tilde = "; ~ no difference shown" if format_ == PAIRINGS else ""
+    return text_table(
+        f"{FORMATS[format_]}: profit, {rows['unit'].iloc[0]}", cells, ("strategy", str), ("rank", str),
+        ("profit", middle), ("95 % interval", between), ("below hindsight", middle), ("%", middle),
+        *((head, percent if format_ == TOGETHER else _signed) for head, *_ in wanted),
+        caption=f"rank: what the paired comparisons allow, Holm-corrected, 95 %; a range is a tie{tilde}",
+    )  # fmt: skip
 
 
 def payoff_table(payoffs: pd.DataFrame) -> Table:
     """Rows are strategies, columns opponents; a star is the best response among those present."""
-    unit = str(payoffs["unit"].iloc[0])
-    table = _table(
-        f"Profit of the row against the column, {unit}",
-        "*: the best response to that opponent, chosen on pilot replications; payoffs.csv has intervals and regrets",
-    )
     opponents = list(dict.fromkeys(payoffs["opponent"]))
-    table.add_column("against", no_wrap=True)
-    for number_, _ in enumerate(opponents, 1):
-        table.add_column(f"({number_})", justify="right")
-    for place, (strategy, rows) in enumerate(payoffs.groupby("strategy", sort=False), 1):
-        own = rows.set_index("opponent")
-        cells = [
-            number(own.loc[other, "estimate"]) + ("*" if own.loc[other, "best_response"] == strategy else " ")
-            for other in opponents
-        ]
-        table.add_row(f"({place}) {strategy}", *cells)
-    return table
+    rows = []
+    for place, (strategy, own) in enumerate(payoffs.groupby("strategy", sort=False), 1):
+        by = own.set_index("opponent")
+        marks = ["*" if by.loc[other, "best_response"] == strategy else " " for other in opponents]
+        profits = [number(by.loc[other, "estimate"]) for other in opponents]
+        rows.append((f"({place}) {strategy}", *map("".join, zip(profits, marks, strict=True))))
+    return text_table(
+        f"Profit of the row against the column, {payoffs['unit'].iloc[0]}", rows, ("against", str),
+        *((f"({place})", str) for place, _ in enumerate(opponents, 1)),
+        caption="*: the best response to that opponent, chosen on pilot replications; payoffs.csv has intervals and regrets",
+    )  # fmt: skip
 
 
 def verdict(ranked: pd.DataFrame, format_: str) -> str:
-    """Who is ahead of everybody, or who may be; and who else no difference separates."""
+    """Return which strategy is ahead of all others, or may be, and those that no difference separates."""
     rows = ranked[ranked["format"] == format_]
     replications = int(rows["n_replications"].min())
     close = f"{counted(replications, 'replication')}; ranks hold together with 95 % confidence; {CAVEAT}."
@@ -99,7 +88,7 @@ def verdict(ranked: pd.DataFrame, format_: str) -> str:
         said = f"{first['strategy']} {verb} than every other strategy ({amount})"
     elif len(may_lead) == len(rows):
         said = f"no strategy is shown to be behind all others; {first['strategy']} has the highest mean ({amount})"
-        said = "no difference is shown that would put anybody behind" if not _separated(rows) else said
+        said = "no difference is shown that would put one behind" if not _separated(rows) else said
     elif len(may_lead) == 1:
         said = (
             f"{first['strategy']} has the highest mean ({amount}) and is not shown to be ahead of every other"
@@ -113,7 +102,7 @@ def verdict(ranked: pd.DataFrame, format_: str) -> str:
 
 
 def notes(summary: pd.DataFrame) -> Iterator[str]:
-    """What else to know: money that nobody spends."""
+    """Yield what else to know: budgets that no strategy spends."""
     spent = summary[(summary["estimand"] == "score_together") & (summary["metric"] == "budget_spent")]
     if len(spent) and (spent["estimate"] < 0.5).all():
         yield "no strategy spends half of its budget on average: the ranking says little of how they pace it"
@@ -132,25 +121,8 @@ def _listed(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-def _number(estimate: Estimate | None) -> str:
-    return DASH if estimate is None else number(estimate.estimate)
-
-
 def _signed(estimate: Estimate | None) -> str:
     if estimate is None:
         return DASH
     is_shown = estimate.finding in {"positive", "negative"} or estimate.estimate == 0
     return number(estimate.estimate) if is_shown else f"~ {number(estimate.estimate)}"
-
-
-def _percent(estimate: Estimate | None) -> str:
-    return DASH if estimate is None else f"{number(100 * estimate.estimate)} %"
-
-
-def _table(title: str, caption: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    return Table(
-        title=title, caption=caption, box=box.SIMPLE_HEAD, title_justify="left", caption_justify="left"
-    )

@@ -9,8 +9,8 @@ from jointbid.sim.scenario import Scenario
 
 from ...estimate import Estimate, lookup
 from ...estimate.ranking import PROFIT, TIED
-from ..tables import blank_table
-from ..verdict import counted, interval, number
+from ..tables import text_table
+from ..verdict import claim, counted, number
 from .sampled_markets import WHICH, goes_with, percent, share_of
 
 if TYPE_CHECKING:
@@ -19,23 +19,24 @@ if TYPE_CHECKING:
 
 
 def world_table(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Table:
-    """A row a strategy: in what share of worlds it is shown to be ahead of all others; last, in what share nobody is."""
-    table = blank_table(
+    """A row a strategy: in what share of worlds it is shown to be ahead of all others; last, the share without a leader."""
+    shares = {name: share_of(summary, name) for name in (*strategies, TIED)}
+    rows = [
+        (name, number(100 * share.estimate), f"{number(100 * share.ci_low)} to {number(100 * share.ci_high)}")
+        for name, share in shares.items()
+        if share
+    ]
+    heads = ("shown to be ahead of all others", "% of worlds", "95 % interval")
+    return text_table(
         f"Of {counted(count, 'drawn world')}, all in one market",
-        f"95 % interval, exact: {WHICH.removeprefix('interval: ')}",
+        rows,
+        *((head, str) for head in heads),
+        caption=f"95 % interval, exact: {WHICH.removeprefix('interval: ')}",
     )
-    table.add_column("shown to be ahead of all others", no_wrap=True)
-    for head in ("% of worlds", "95 % interval"):
-        table.add_column(head, justify="right")
-    for name in (*strategies, TIED):
-        if found := share_of(summary, name):
-            ends = f"{number(100 * found.ci_low)} to {number(100 * found.ci_high)}"
-            table.add_row(name, number(100 * found.estimate), ends)
-    return table
 
 
 def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> Iterator[str]:
-    """In what share of worlds who is ahead, and which keys go with the lead of the strategy that leads in the scenario itself."""
+    """The share of worlds in which each strategy is ahead, and the keys that correlate with the lead of the strategy that leads in the scenario itself."""
     shares = {name: found for name in strategies if (found := share_of(summary, name))}
     neither = share_of(summary, TIED)
     if not shares or neither is None:
@@ -43,7 +44,7 @@ def sentences(summary: pd.DataFrame, strategies: Sequence[str], count: int) -> I
     order = sorted(shares, key=lambda name: -shares[name].estimate)
     ahead = [f"{name} in {percent(shares[name])}" for name in order if shares[name].estimate > 0]
     nowhere = [name for name, found in shares.items() if found.estimate == 0]
-    said = f"{' and '.join(ahead)}" if ahead else "nobody in any"
+    said = f"{' and '.join(ahead)}" if ahead else "no strategy in any"
     if ahead and nowhere:
         none = number(100 * shares[nowhere[0]].ci_high)
         said += f", {' and '.join(nowhere)} in none (0 to {none} %{' each' if len(nowhere) > 1 else ''})"
@@ -73,7 +74,10 @@ def notes(scenario: Scenario, requests: int, count: int) -> Iterator[str]:
 
 
 def _ahead(lead: Estimate, unit: str) -> str:
-    if lead.finding == "no difference shown":
-        return f"is not shown to earn more or less ({interval(lead)} {unit}) than"
-    sign, word = (1.0, "more") if lead.estimate > 0 else (-1.0, "less")
-    return f"earns {number(sign * lead.estimate)} {unit} ({interval(lead, sign=sign)}) {word} than"
+    return claim(
+        lead,
+        "earns {amount} {unit} ({interval}) more than",
+        loss="earns {amount} {unit} ({interval}) less than",
+        none="is not shown to earn more or less ({interval} {unit}) than",
+        unit=unit,
+    )

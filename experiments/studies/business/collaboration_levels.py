@@ -23,7 +23,7 @@ from ...estimate.metrics import outcomes
 from ...estimate.multiple import critical_value
 from ...estimate.sums import group_means
 from ...report.plots.figure import Figure
-from ...report.plots.levels import draw_levels
+from ...report.plots.money import draw_levels
 from ...report.wording import collaboration_levels as words
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row

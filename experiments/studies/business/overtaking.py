@@ -21,8 +21,8 @@ from ...config.settings import Settings
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup, row_of
 from ...estimate.overtaking import Lead
-from ...report.plots.by_month import draw_lead
 from ...report.plots.figure import Figure
+from ...report.plots.money import draw_lead
 from ...report.verdict import interval, number
 from ..base import MarketPart, Row
 

@@ -14,7 +14,7 @@ from ...estimate.intervals import contrast, mean_interval
 from ...estimate.ladder import row_of
 from ...estimate.ranking import PROFIT, TIED
 from ...report.plots.figure import Figure
-from ...report.plots.worlds import draw_worlds
+from ...report.plots.tournament import draw_worlds
 from ...report.wording import tournament_worlds as words
 from ...storage.cell_results import StudyState
 from ..base import Row
