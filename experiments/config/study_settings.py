@@ -40,15 +40,17 @@ class Curve(Model):
 
 
 class Priced(Model):
-    """What most studies have: replications, and how the holders of data come to a value.
+    """How the holders of data come to a value: exactly, or learned from ``train_requests`` randomised impressions."""
 
-    The value is exact, or learned from ``train_requests`` randomised impressions.
-    """
-
-    replications: Replications = 20
     valuation: Valuation = "bayes"
     train_requests: Impressions = 100_000
     learner: Learner = "logistic"
+
+
+class Replicated(Priced):
+    """What most studies have: replications, and how the holders of data come to a value."""
+
+    replications: Replications = 20
 
 
 def _by_name(value: Any) -> Any:
@@ -84,7 +86,7 @@ class Money(Model):
     discount_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
 
 
-class AdoptionStudy(Priced):
+class AdoptionStudy(Replicated):
     """The study ``adoption``: none, one, two ... all bidders hold the data of ``arm``, the others that of ``others``.
 
     ``seats`` bidders of one kind compete where the scenario has one alone. ``cost_per_request`` is what the data costs one
@@ -128,7 +130,7 @@ class Range(Model):
         return float(self.low + share * (self.high - self.low))
 
 
-class TournamentStudy(Priced):
+class TournamentStudy(Replicated):
     """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
 
     Null: those of the standard field that the market gives something to go by. All seats hold the data of ``arm`` and have
@@ -138,7 +140,6 @@ class TournamentStudy(Priced):
 
     strategies: Annotated[tuple[Playing, ...], Field(min_length=2)] | None = None
     pairings: bool = True
-    replications: Replications = 20
     arm: Arm = "joint"
     worlds: Annotated[int, Field(ge=0)] = 0
     ranges: tuple[Range, ...] = ()
