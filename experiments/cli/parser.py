@@ -82,10 +82,6 @@ what the others are compared with: pair by pair where seed, people, requests and
 Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<hash>/."""
 
 
-def _formatter(prog: str) -> argparse.HelpFormatter:
-    return argparse.RawTextHelpFormatter(prog, max_help_position=20)
-
-
 class Options(argparse.Namespace):
     """What a command line says: the verb, its action, the words without options, and the options by name."""
 
@@ -123,7 +119,7 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *, words: str = "", **texts: Any) -> None:
         super().__init__(
-            add_help=False, allow_abbrev=False, exit_on_error=False, formatter_class=_formatter, **texts
+            add_help=False, allow_abbrev=False, exit_on_error=False, formatter_class=argparse.RawTextHelpFormatter, **texts
         )  # fmt: skip
         self.usage = f"{self.prog} {words}".strip()
         self.has_words = bool(words)
@@ -203,18 +199,24 @@ def _named(options: Options, path: Sequence[str]) -> Options:
 
 
 def _parser() -> Parser:
-    root = Parser(prog="jointbid", words=f"VERB {STUDY_WORDS}", description=ABOUT, epilog=KEYS)
-    verbs = root.add_subparsers(title="verbs", metavar="VERB", prog="jointbid")
+    root = Parser(prog="jointbid", words=f"VERB {STUDY_WORDS}", description=ABOUT)
     for verb, (module, about) in VERBS.items():
         words = OF_FOLDERS.get(verb, STUDY_WORDS if module in {STUDY, "run"} else "")
-        parser = root.parts[verb] = verbs.add_parser(verb, help=about, description=about, words=words)
+        parser = root.parts[verb] = Parser(prog=f"jointbid {verb}", description=about, words=words)
         if verb in ACTIONS:
             _add_actions(parser, verb)
         elif verb in OF_FOLDERS:
             parser.epilog = OF_COMPARE if verb == "compare" else OF_REPORT
         elif words:
             _add_study_options(parser)
+    root.epilog = f"verbs:\n{_listing(root)}\n\n{KEYS}"
     return root
+
+
+def _listing(parser: Parser) -> str:
+    """Return a line for each verb or action."""
+    width = max(map(len, parser.parts))
+    return "\n".join(f"  {name:{width}}  {part.description}" for name, part in parser.parts.items())
 
 
 def _add_study_options(parser: Parser) -> None:
@@ -227,9 +229,9 @@ def _add_study_options(parser: Parser) -> None:
 
 
 def _add_actions(parser: Parser, verb: str) -> None:
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", prog=parser.prog)
     for action, (words, about) in ACTIONS[verb].items():
-        parser.parts[action] = actions.add_parser(action, help=about, description=about, words=words)
+        parser.parts[action] = Parser(prog=f"{parser.prog} {action}", description=about, words=words)
+    parser.epilog = f"actions:\n{_listing(parser)}"
     parser.usage = "\n       ".join(str(part.usage) for part in parser.parts.values())
     if verb == "log":
         for name in sorted(set(parser.parts) - {"synthesize"}):

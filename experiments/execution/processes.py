@@ -29,7 +29,7 @@ SMALL_BYTES = 32_768
 """Only a task of this size is sent ahead of time: it fits into the pipe, so that sending does not wait."""
 LEAVE_S = 1.0
 """How long a worker may take to leave."""
-MAX_FAILED_STARTS = 3
+FAILED_STARTS = 3
 """Workers that end before they are ready, in a row and for each job, before the pool gives up."""
 
 
@@ -139,7 +139,7 @@ class Processes:
         worker.pipe.close()
         self._workers.remove(worker)
         self._failed_starts = 0 if worker.is_ready else self._failed_starts + 1
-        if self._failed_starts == MAX_FAILED_STARTS * self._jobs:
+        if self._failed_starts == FAILED_STARTS * self._jobs:
             raise _no_start(f"exit code {code}")
         lost = [worker.tasks.popleft()] if worker.is_ready and worker.tasks else []
         self._queue.extendleft(reversed(worker.tasks))

@@ -110,7 +110,7 @@ def test_bad_input(tmp_path, capsys, monkeypatch):
         ([str(DATA), "--out", "x.txt"], "must end in .yaml"),
         ([str(DATA), "--out", "nowhere/x.yaml"], "there is no folder nowhere"),
         (["none.csv"], "none.csv: cannot be read: no such file"),
-        ([str(DATA), "--out"], "--out: needs a value"),
+        ([str(DATA), "--out"], "--out: needs a file"),
     ):
         assert main(["log", "calibrate", *arguments]) == 2
         assert part in capsys.readouterr().err

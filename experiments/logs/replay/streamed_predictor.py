@@ -20,7 +20,7 @@ from .holdout_models import Hidden, check_training, columns_of, encode_columns, 
 from .plan import Plan, odds_shift
 
 Floats = NDArray[np.float64]
-MAX_CACHED_CELLS = 200_000
+KEPT_CELLS = 200_000
 """The cache of sums per cell is cleared when it holds this many."""
 
 
@@ -58,7 +58,7 @@ class Scorer:
     def _cell(self, name: str, cell: str) -> float:
         found = self._known.get((name, cell))
         if found is None:
-            if len(self._known) >= MAX_CACHED_CELLS:
+            if len(self._known) >= KEPT_CELLS:
                 self._known.clear()
             values = visible_values(cell, frozenset(self.hidden.get(name, ())), several=name in self.lists)
             marks = {value_hash(value, self.hash_bits) for value in values}
