@@ -54,7 +54,9 @@ def rows_elsewhere(work: Callable[[Any], CellResult], cell: Cell) -> Rows | None
 
 
 def _run(message: bytes, driver: Connection) -> None:
-    os.dup2(STDERR, STDOUT)  # what a strategy prints is no result
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (STDOUT, STDERR):  # the cell itself prints the same once more
+        os.dup2(nowhere, stream)
     work, cell = pickle.loads(message)  # noqa: S301 - from our own driver
     try:
         driver.send(work(cell).rows)
