@@ -1,6 +1,6 @@
 """What a strategy is, and how a valuation and a policy make one.
 
-A policy is itself a strategy that reads the column ``value``: what its bidder's data says the impression is worth, in
+A policy is itself a strategy that reads the column ``value``: the impression's value by its bidder's data, in
 currency. ``Priced`` puts a valuation before it, which fills that column from what the bidder may see. A plugin may read
 ``value``, or the raw columns, or both.
 """
@@ -16,11 +16,22 @@ from numpy.typing import NDArray
 
 from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
 
-__all__ = ["AccountState", "Feedback", "Policy", "Priced", "Strategy", "Valuation", "VisibleRequests"]
+__all__ = [
+    "AccountState",
+    "Feedback",
+    "PerRequest",
+    "Policy",
+    "Priced",
+    "Strategy",
+    "Valuation",
+    "VisibleRequests",
+]
 
 VALUE = "value"
 VECTORISED = 5e6
 """Bids a second that whole columns make easily, on one core."""
+ROWS_AT_ONCE = 65_536
+"""Rows that are turned into plain numbers at a time."""
 
 
 class Valuation(Protocol):
@@ -71,6 +82,33 @@ class Policy:
 
     def control(self, state: AccountState) -> None:
         """A control step, the first of them before the first request."""
+
+
+class PerRequest(Policy):
+    """Override ``bid_one``; columns and batches are this class's business.
+
+    What it costs: with a rule of one line it bids on some 2 million requests a second with one column and 1.4 million with
+    four, where the same rule on whole columns does thousands of millions; a run of a million requests takes .7 s instead
+    of .05 s. Where ``reads`` are data sources alone, or the value that a valuation makes of them, it costs nothing to speak
+    of: the engine then calls it once for each visible cell between two events, and not for each request. (One core; 2-core
+    machine.)
+    """
+
+    def bid_one(self, request: dict[str, float]) -> float:
+        """The bid on one request, in currency per impression; ``request`` maps each column in ``reads`` to its number."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method bid_one(self, request)")
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """``bid_one`` for each request."""
+        names = tuple(requests) if self.reads is None else self.reads
+        bids = np.empty(requests.n)
+        for start in range(0, requests.n, ROWS_AT_ONCE):
+            rows = range(requests.n)[start : start + ROWS_AT_ONCE]
+            numbers = [requests[name][start : rows.stop].tolist() for name in names]
+            table = zip(*numbers, strict=True) if names else [()] * len(rows)
+            answers = (self.bid_one(dict(zip(names, row, strict=True))) for row in table)
+            bids[start : rows.stop] = np.fromiter(answers, np.float64, len(rows))
+        return bids
 
 
 class LearningValuation(Valuation, Protocol):
@@ -181,7 +219,7 @@ class Priced:
         return None if self.policy.reads is None else (*self.policy.reads, *self.may_read)
 
     def _valued(self, requests: VisibleRequests) -> VisibleRequests:
-        """Return ``_with_value``; the engine asks for the same cells again and again."""
+        """Return ``_with_value``; the engine passes the same cells repeatedly."""
         if self._priced is None or self._seen is not requests:
             self._seen, self._priced = requests, self._with_value(requests)
         return self._priced

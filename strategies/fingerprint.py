@@ -40,7 +40,7 @@ def fingerprint(name: str, params: Mapping[str, Any]) -> str:
 
 @functools.cache
 def _entry(name: str) -> EntryPoint | None:
-    """Return the plugin of a name; asking the installation takes milliseconds, and each cell asks."""
+    """Return the plugin of a name; reading the installation takes milliseconds, and each cell needs it."""
     return plugins().get(name)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,22 @@ from .parser import Options
 
 def main(options: Options) -> int:
     """List, query or clean."""
+    from ..storage.catalogue import query
+
     results = options.results_dir()
     if options.action == "query":
-        return _query(results, options.one('"SQL"'))
+        _show(*query(results, options.one('"SQL"')))
+        return 0
     if options.words:
         raise BadInput(f"{options.command}: takes no {options.words[0]}; usage: {options.usage}")
     if options.action == "list":
-        return _list(results)
-    return _clean(results, delete=options.delete, finished=options.finished)
+        _list(results)
+    else:
+        _clean(results, delete=options.delete, finished=options.finished)
+    return 0
 
 
-def _list(results: Path) -> int:
+def _list(results: Path) -> None:
     from ..storage.catalogue import scan
 
     entries = scan(results)
@@ -34,24 +40,14 @@ def _list(results: Path) -> int:
         for e in entries
     ]
     _show(columns, rows)
-    states: dict[str, int] = {}
-    for entry in entries:
-        states[entry.status] = states.get(entry.status, 0) + 1
-    said = ", ".join(f"{count:,} {status}" for status, count in sorted(states.items()))
+    states = Counter(entry.status for entry in entries)
+    counts = ", ".join(f"{count:,} {status}" for status, count in sorted(states.items()))
     sys.stderr.write(
-        f"{len(entries):,} studies in {results}: {said}\n" if entries else f"no study in {results}\n"
+        f"{len(entries):,} studies in {results}: {counts}\n" if entries else f"no study in {results}\n"
     )
-    return 0
 
 
-def _query(results: Path, sql: str) -> int:
-    from ..storage.catalogue import query
-
-    _show(*query(results, sql))
-    return 0
-
-
-def _clean(results: Path, *, delete: bool, finished: bool) -> int:
+def _clean(results: Path, *, delete: bool, finished: bool) -> None:
     from ..storage.catalogue import remove, waste
 
     total = count = 0
@@ -71,11 +67,10 @@ def _clean(results: Path, *, delete: bool, finished: bool) -> int:
         sys.stdout.write(f"{_bytes(total)} freed\n")
     else:
         sys.stdout.write(f"{_bytes(total)} would be freed; nothing is deleted without --delete\n")
-    return 0
 
 
 def _show(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """A table on a terminal; CSV elsewhere."""
+    """Print a table on a terminal, CSV elsewhere."""
     if not sys.stdout.isatty():
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([columns, *rows] if columns else [])
@@ -87,12 +82,8 @@ def _show(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
 
     table = Table(*columns, box=box.SIMPLE_HEAD)
     for row in rows:
-        table.add_row(*("" if value is None else _text(value) for value in row))
+        table.add_row(*(f"{v:.6g}" if isinstance(v, float) else "" if v is None else str(v) for v in row))
     show(table)
-
-
-def _text(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _bytes(size: float) -> str:

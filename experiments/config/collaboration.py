@@ -2,7 +2,7 @@
 
 A level c from 0 (silos) to 1 (one house) moves dials. A dial stands at
 
-    v(c) = (1 - g(c)) v_0 + g(c) v_1,    v_0 its ``none``, v_1 what the source itself says,
+    v(c) = (1 - g(c)) v_0 + g(c) v_1,    v_0 its ``none``, v_1 the value of the source,
 
 where the shape g rises from g(0) = 0 to g(1) = 1, never falls, and is one of
 
@@ -57,7 +57,7 @@ EVEN = {"even": Shape()}
 
 
 class Dial(Model):
-    """One property of some ``sources``: ``none`` at level 0, what the source says at level 1; along the plan's shape or its own."""
+    """One property of some ``sources``: ``none`` at level 0, the value of the source at level 1; along the plan's shape or its own."""
 
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
     none: NonNegative = 0.0

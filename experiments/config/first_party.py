@@ -5,7 +5,7 @@ A firm that begins to collect at month 0 recognises, after t months, the share
     m(t) = m (1 - 2^(-t / h))
 
 of requests, m the match rate of its own source once it is built up and h ``months_to_half``: each month the same part of those
-who are not known yet are met (an assumption; it is exact where everybody is met at one rate). In month t = 1, 2, ... that is on
+who are not known yet are met (an assumption; it is exact where all people are met at one rate). In month t = 1, 2, ... that is on
 average
 
     m (1 - (h / ln 2) (2^(-(t - 1) / h) - 2^(-t / h))).

@@ -14,21 +14,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
+import yaml
+from hydra.core.override_parser.types import Override
 from pydantic import ValidationError
 
 from ..errors import BadInput
 from . import overrides as syntax
-from . import sweep_designs as designs
 from .composition import Composer
 from .messages import render
+from .overrides import Choice
 from .settings import Settings, SweepSettings
-from .sweep_designs import Choice
 from .validation import validate
-
-if TYPE_CHECKING:
-    from hydra.core.override_parser.types import Override
 
 MANY_PROBLEMS = 20
 MOST_NAME_BYTES = 120
@@ -144,7 +142,7 @@ def load(
 
     loaded = Points(make)
     try:
-        for choices in designs.points(parsed, _sweep_settings(parsed)):
+        for choices in syntax.points(parsed, _sweep_settings(parsed)):
             try:
                 loaded.add(choices)
             except BadInput as error:
@@ -172,7 +170,7 @@ def _swept(choices: Iterable[Choice]) -> dict[str, str]:
 
 
 def _sweep_settings(overrides: Iterable[Override]) -> SweepSettings:
-    """What the command line says about sampling; it decides which points there are, so it comes before them."""
+    """Return the settings of sampling on the command line; they decide which points there are, so they are read first."""
     named = {o.key_or_group: o.value() for o in overrides if not o.is_sweep_override()}
     own = {key.removeprefix("sweep."): value for key, value in named.items() if key.startswith("sweep.")}
     try:
@@ -197,6 +195,4 @@ def digest(value: Any, length: int = 12) -> str:
 
 def to_yaml(tree: Any) -> str:
     """Plain data as YAML, keys in their order, short lists on one line."""
-    import yaml
-
     return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)

@@ -67,7 +67,7 @@ STUDIES: Mapping[str, StudyEntry] = {
     ),
     "sensitivity": StudyEntry(
         summary="which factors move the value of joint data: Morris, then Sobol, over stated ranges",
-        question="which of the things that nobody knows for certain move the value of joint data?",
+        question="which of the uncertain inputs move the value of joint data?",
         settings="study_settings:SensitivityStudy",
         study="sensitivity:Sensitivity",
     ),

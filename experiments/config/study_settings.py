@@ -101,9 +101,9 @@ class AdoptionStudy(Replicated):
 
 
 class Range(Model):
-    """What is not known of one key: between ``low`` and ``high``, evenly, or evenly in its logarithm; and who says so.
+    """The uncertainty of one key: even between ``low`` and ``high``, or even in its logarithm; and its source.
 
-    ``source`` is the citation, or says that the range is a choice. Between two whole numbers whole ones are drawn.
+    ``source`` is the citation, or states that the range is a choice. Between two whole numbers whole ones are drawn.
     """
 
     key: Annotated[str, Field(min_length=1)]
@@ -122,7 +122,7 @@ class Range(Model):
         return self
 
     def at(self, share: float) -> float | int:
-        """The value that so large a share of the range lies below; share from 0 to 1."""
+        """Return the value below which a ``share`` of the range lies, from 0 to 1."""
         if self.whole:
             return min(math.floor(self.low + share * (self.high - self.low + 1)), int(self.high))
         if self.law == "log_uniform":
@@ -133,7 +133,7 @@ class Range(Model):
 class TournamentStudy(Replicated):
     """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
 
-    Null: those of the standard field that the market gives something to go by. All seats hold the data of ``arm`` and have
+    Null: those of the standard field that can be made for the market. All seats hold the data of ``arm`` and have
     ``bidders.budget``. ``worlds`` is the number of markets drawn from the ``ranges``; in each all play together, with the requests and
     replications of ``curve``.
     """

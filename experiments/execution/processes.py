@@ -19,9 +19,8 @@ from threading import Thread
 from typing import Any
 
 from ..config.settings import ExecutorSettings
-from .start import starting, worker_context
 from .tasks import Finished, Task, cores, failed, finished
-from .worker import work
+from .worker import starting, work, worker_context
 
 PATIENCE_S = 0.25
 """How long ``collect`` waits; a worker whose tasks take less is sent the next one ahead of time."""

@@ -25,7 +25,7 @@ from .tasks import Finished, Outcome, Task, cores, finished, run_task
 
 PATIENCE_S = 0.25
 LOOK_EVERY_S = 5.0
-"""How often the cluster is asked how many cores it has now."""
+"""How often the number of cores of the cluster is read."""
 OVERRIDE = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
 OBJECTS_BYTES = 100_000_000
 """Memory for Ray's objects in a cluster of our own: results are small. One that runs already has its own, and takes none."""

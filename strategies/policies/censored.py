@@ -44,7 +44,7 @@ class Prices:
     def add(
         self, bid: NDArray[np.float64], won: NDArray[np.bool_], price: NDArray[np.float64], feedback: str
     ) -> None:
-        """Add auctions that were bid in; ``feedback`` says which part of ``price`` is reported (see ``LearnedShading``)."""
+        """Add auctions that were bid in; ``feedback`` names the part of ``price`` that is reported (see ``LearnedShading``)."""
         if feedback == "minimum_bid":
             self.reported = self.reported + bins.count(price)
             return

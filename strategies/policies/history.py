@@ -53,7 +53,7 @@ class History:
         self._waiting = []
 
     def corrections(self, hour: float, memory_h: float, prior: float, *, raw: bool) -> NDArray[np.float64]:
-        """What each campaign brings over what its value says, in units of what all do; shape (campaigns,); 1 where nothing came."""
+        """Return outcomes per value of each campaign, relative to all campaigns; shape (campaigns,); 1 where none came."""
         n = max((len(won) for won in self._won), default=0)
         if not len(self._amount) or self._page.min() < 0:
             return np.ones(n)

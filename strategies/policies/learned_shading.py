@@ -19,8 +19,8 @@ FEEDBACK = ("win_lose", "winning_price", "minimum_bid")
 class LearnedShading(Policy):
     """Bid argmax over b of (v - b) W(b), W being P(win | bid) as estimated from the auctions so far.
 
-    ``feedback`` says which prices the exchange reports: ``'minimum_bid'``, the minimum bid to win of every auction that was bid in;
-    ``'winning_price'``, that of the auctions won (what the winner pays in second price), so that a loss says only that
+    ``feedback`` names the prices that the exchange reports: ``'minimum_bid'``, the minimum bid to win of every auction that was bid in;
+    ``'winning_price'``, that of the auctions won (what the winner pays in second price), so that a loss shows only that
     the price is above the bid; ``'win_lose'``, no price at all. ``estimator='kaplan_meier'`` assumes no form: the
     product-limit estimate (Kaplan & Meier 1958; for bidding Zhang et al. 2016, bid-aware gradient descent), with
     all prices reported the empirical one, and with wins and losses alone, where it does not exist, isotonic regression (Ayer
@@ -89,7 +89,7 @@ class LearnedShading(Policy):
             self.feedback,
         )
 
-    def control(self, state: AccountState) -> None:  # noqa: ARG002 - what was observed says it all
+    def control(self, state: AccountState) -> None:  # noqa: ARG002 - it needs what was observed alone
         """Estimate anew."""
         if not self._shades or self._prices.n < self.least:
             return

@@ -141,7 +141,7 @@ class Portfolio(Policy):
         )
 
     def _join(self, budget: float) -> None:
-        """A campaign that is seen for the first time gets as large a part of what is left as there are campaigns."""
+        """Give each campaign that is seen for the first time an equal part of what is left."""
         here, new = self._offered > 0, (self._offered > 0) & (self._money == 0)
         if new.any():
             left = np.where(new, 0.0, np.maximum(self._money - self._spent, 0.0))

@@ -1,4 +1,4 @@
-"""What a known price landscape says of a bid: its chance of winning, and what it pays on average."""
+"""A bid against a known price landscape: its chance of winning, and what it pays on average."""
 
 from __future__ import annotations
 

@@ -17,14 +17,14 @@ from .trial import part
 
 @check
 def protocol(case: Case) -> None:
-    """It has what a strategy has, says what it reads, and answers a bid for each request; the other checks build on that."""
+    """It has all parts of a strategy, declares what it reads, and returns a bid for each request; the other checks need that."""
     strategy = case.fresh()
     reads = strategy.reads
     expect(
         reads is None or (isinstance(reads, tuple) and all(isinstance(name, str) for name in reads)),
         "reads is a tuple of column names, or None for all that it may see",
         repr(reads),
-        "a tuple of one needs its comma, ('value',); a list is none",
+        "a tuple of one needs its comma, ('value',); a list is not a tuple",
     )
     expect(
         isinstance(strategy.learns, bool | np.bool_),

@@ -33,7 +33,7 @@ def all_checks() -> dict[str, Check]:
 
 
 def findings(strategy: object) -> Iterator[Finding]:
-    """Yield what each check finds on whatever ``Case.of`` takes; once ``protocol`` has failed, the others are skipped."""
+    """Yield what each check finds on anything that ``Case.of`` takes; once ``protocol`` fails, the others are skipped."""
     case, has_failed = Case.of(strategy), False
     for name, check in CHECKS.items():
         found = (

@@ -24,7 +24,6 @@ from jointbid.sim.sources import SyncClock, likelihood, must_consent, retention,
 from ..base import Valuation
 from . import shelf
 from .outlook import worth_by_stage
-from .records import records
 from .tables import DECIMALS, AgedValues, CellValues, ratio
 
 Goal = Literal["worth", "clicks"]
@@ -38,7 +37,7 @@ AGE_GRID = 4096
 def bayes(scenario: Scenario, information: tuple[str, ...], goal: Goal = "worth") -> Valuation:
     """E[theta | codes of the sources in ``information``], with their ages where these are known.
 
-    With ``goal='clicks'`` theta is what it looks like to one who only sees clicks (``law_and_worth``).
+    With ``goal='clicks'`` theta is its estimate by a bidder that sees clicks alone (``law_and_worth``).
 
     Of several copies of the same data the first alone is read. Raises ``ValueError`` for a source that the scenario does not have.
     """
@@ -147,7 +146,9 @@ def _then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> tupl
     """What sources of moving facts say given how these are now: by which factor's axis this differs, and the law."""
     if scenario.journey is None:
         return 2, shelf.units_then(scenario, names, believed=believed)
-    return 1, records(scenario, names, backwards(scenario), journey_of(scenario).step_h, believed=believed)
+    return 1, shelf.records(
+        scenario, names, backwards(scenario), journey_of(scenario).step_h, believed=believed
+    )
 
 
 def law_and_worth(
@@ -155,7 +156,7 @@ def law_and_worth(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """How often requests are of a kind, and what an impression is then worth; an axis for each factor, then one of what moves.
 
-    ``goal='clicks'``: as seen by one who takes clicks for all that follows, each for what impressions are worth a click on average.
+    ``goal='clicks'``: as a bidder sees it that counts clicks alone, each at the worth of impressions per click on average.
     """
     world = truth(scenario)
     law, worth = world.law[..., None], world.theta[..., None]
@@ -214,3 +215,24 @@ def _decay(scenario: Scenario, name: str) -> tuple[float, float]:
     source = scenario.data_of(name)
     kept = true_records(source, scenario.types_of(scenario.factor_of(name)))
     return (1.0 - source.false_match_rate) * kept, 2.0 * source.flip_rate_per_h
+
+
+def winning(scenario: Scenario, information: tuple[str, ...], rivals: Iterable[tuple[str, ...]]) -> Valuation:
+    """A bid in a second-price auction of one common value that no better informed rival can make a loss.
+
+    ``rivals`` are the sources that each of the others holds. A bidder that knows all that they know bids its expected value. One that
+    knows less wins only what the better informed left: it bids the least that they could think an impression worth, given
+    what it sees itself. Where information is nested that is an equilibrium (Milgrom & Weber 1982 for the reasoning: a rival
+    who knows more bids the value itself, so that what is won above the least is won at its value or at a loss); where
+    rivals know different things it is merely cautious.
+    """
+    others = {name for held in rivals for name in held}
+    names, held = scenario.originals({*information, *others}), scenario.originals(information)
+    if names == held:
+        return bayes(scenario, information)
+    known = posterior(scenario, names, {name: believed_retention(scenario, name) for name in names})
+    prior = mean_value(scenario)
+    value = np.where(known.weight > 1e-15, known.mean(prior), np.inf)
+    hidden = tuple(axis for axis, name in enumerate(names) if name not in held)
+    least = value.min(axis=hidden)
+    return CellValues(scenario.distinct(information), np.where(np.isfinite(least), least, prior))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import InitVar, dataclass
 from typing import Literal
 
 import numpy as np
@@ -18,28 +19,27 @@ Link = Literal["logit", "identity"]
 LARGEST_SCORE = 35.0
 
 
+@dataclass(eq=False, repr=False)
 class Online:
     """Values are ``unit`` x link(``base`` + the weights of the row's features), in currency.
 
-    ``base`` is the mean outcome on the link's scale; ``noise`` the spread of one outcome around its mean, in ``unit``, where the
+    ``base`` is the ``mean`` outcome on the link's scale; ``noise`` the spread of one outcome around its mean, in ``unit``, where the
     link is ``identity``. A model has ``_mean_score`` and ``_learn``.
     """
 
+    features: Features
+    link: Link = "logit"
+    unit: float = 1.0
+    own: OwnImpressions | None = None
+    mean: InitVar[float] = 0.5
+    noise: float = 1.0
+
     stochastic = False
     draw = 0
-    """Which of several models this is that draw by the same column ``u``."""
+    """The number of this model among those that draw by the same column ``u``."""
 
-    def __init__(
-        self,
-        features: Features,
-        link: Link = "logit",
-        unit: float = 1.0,
-        own: OwnImpressions | None = None,
-        mean: float = 0.5,
-        noise: float = 1.0,
-    ) -> None:
-        self.features, self.link, self.unit, self.own = features, link, unit, own
-        self.noise = above_0("noise", noise)
+    def __post_init__(self, mean: float) -> None:
+        self.noise = above_0("noise", self.noise)
         self.base = self._to_link(mean)
 
     @property

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from jointbid.sim import Scenario
 from jointbid.sim.journey.process import (
@@ -64,15 +65,13 @@ def worth_by_stage(scenario: Scenario) -> NDArray[np.float64]:
 def believed_win_rate(scenario: Scenario) -> float:
     """The share of an account's impressions that bidders believe each advertiser wins.
 
-    Where the scenario says none, it is the rate at which a fully informed bidder would win with truthful bids against the price landscape if
+    Where the scenario sets none, it is the rate at which a fully informed bidder would win with truthful bids against the price landscape if
     all bidders believed just that: more impressions leave larger stocks, which make one more worth less and bids lower, so that there
     is one such rate. Floors are left out.
     """
     journey = journey_of(scenario)
     if journey.believed_win_rate is not None:
         return journey.believed_win_rate
-    from scipy.optimize import brentq
-
     world, prices = truth(scenario), Landscape.of(scenario.rivals)
     law = (world.law[..., None] * stationary(scenario)[:, None, None, :]).sum(axis=2)
     at_once = (world.law * world.theta).sum(axis=2) / np.maximum(world.law.sum(axis=2), 1e-300)

@@ -1,4 +1,4 @@
-"""Who may learn from what: clicks belong to the cmo (and to agencies), conversions to the cio.
+"""Which owner learns from which outcome: clicks belong to the cmo (and to agencies), conversions to the cio.
 
 An owner that sees one kind alone values each at all worth divided by the number of its kind: the average value of a click,
 or of a sale, is no secret. Where sales earn one more than another, the cio alone sees what each earned. A holder of data of both owners learns from both. Where an impression does one thing alone, a
@@ -22,7 +22,7 @@ class Worth(NamedTuple):
 
 
 def owned(scenario: Scenario, log: TrainingLog, sources: tuple[str, ...]) -> Worth:
-    """What the outcomes count for a holder of these sources; a holder of none knows averages, and so of both."""
+    """What the outcomes count for a holder of these sources; without any source, both count at their averages."""
     response = scenario.response
     owners = {scenario.owner_of(name) for name in sources}
     clicks, sales = float(log.clicks.sum()), float(log.conversions.sum())
