@@ -1,4 +1,4 @@
-"""What a strategy is, and how a valuation and a policy make one.
+"""The strategy, and its two parts: a valuation and a policy.
 
 A policy is itself a strategy that reads the column ``value``: the impression's value by its bidder's data, in
 currency. ``Priced`` puts a valuation before it, which fills that column from what the bidder may see. A plugin may read
@@ -35,7 +35,7 @@ ROWS_AT_ONCE = 65_536
 
 
 class Valuation(Protocol):
-    """What an impression is worth, given what is visible of it."""
+    """The value of an impression, given the visible columns."""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -57,17 +57,17 @@ class Policy:
     """Columns that it uses where its bidder's data show them, and does without where they do not."""
     learns: bool = False
     paces: bool = False
-    """Whether it minds its budget."""
+    """Whether its bids depend on its budget."""
     stochastic: bool = False
     """Whether its bids use the column ``u``."""
     needs_budget: bool = False
-    """Whether it does its work under a finite budget alone; it answers bids without one, too."""
+    """Whether its rule needs a finite budget; without one it bids, too."""
     meant_for: tuple[str, ...] = ()
     """The auction types that its rule was made for; empty: any."""
     scales: bool = False
     """Whether it bids the same in another currency: all money times k, bids times k."""
     bids_per_second: float | None = None
-    """What a bid costs: how many it makes in a second, on one core, at the least; None where it does not say."""
+    """Bids that it makes in a second on one core, at least; None: not declared."""
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Bids in currency per impression, shape (requests.n,); row-wise."""
@@ -141,7 +141,7 @@ def feedback_with(feedback: Feedback, show: Callable[[VisibleRequests], VisibleR
 
 
 def learns(valuation: Valuation) -> TypeGuard[LearningValuation]:
-    """Whether a valuation is one that learns."""
+    """Return whether a valuation learns."""
     return bool(getattr(valuation, "learns", False))
 
 
@@ -159,7 +159,7 @@ class Priced:
 
     @property
     def reads(self) -> tuple[str, ...] | None:
-        """What the valuation needs and what the policy reads beside the value."""
+        """The columns of the valuation, and those of the policy beside the value."""
         if self.policy.reads is None:
             return None
         beside = (column for column in self.policy.reads if column != VALUE)
@@ -167,17 +167,17 @@ class Priced:
 
     @property
     def may_read(self) -> tuple[str, ...]:
-        """What the policy uses where it is shown."""
+        """Columns that the policy uses where they are visible."""
         return tuple(getattr(self.policy, "may_read", ()))
 
     @property
     def learns(self) -> bool:
-        """Whether the policy or the valuation wants feedback."""
+        """Whether the policy or the valuation learns from feedback."""
         return self.policy.learns or learns(self.valuation)
 
     @property
     def stochastic(self) -> bool:
-        """Whether the policy or the valuation leaves something to chance."""
+        """Whether the policy or the valuation draws by chance."""
         return any(bool(getattr(part, "stochastic", False)) for part in (self.policy, self.valuation))
 
     @property

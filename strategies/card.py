@@ -22,7 +22,7 @@ LONGEST = 160
 
 @dataclass(frozen=True)
 class Card:
-    """What a strategy declares; ``jointbid.strategies.testing`` verifies it by execution (the check ``capability_card``).
+    """The declarations of a strategy; ``jointbid.strategies.testing`` verifies it by execution (the check ``capability_card``).
 
     ``reads`` None: all that it may see. ``meant_for`` empty: any auction type. ``bids_per_second`` None: not claimed.
     """

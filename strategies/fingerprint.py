@@ -1,4 +1,4 @@
-"""What determines a strategy's numbers besides its parameters: the files that it is made of and those that it names."""
+"""A fingerprint of all that determines a strategy's numbers besides its parameters: its files, and those that parameters name."""
 
 from __future__ import annotations
 

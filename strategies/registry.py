@@ -59,10 +59,10 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
 }
 
 TIMEOUT_S = Engine().strategy_timeout_s
-"""How long a constructor may take, where no scenario sets it."""
+"""Time limit of a constructor, where no scenario sets one."""
 
 BOUNDS = {"hindsight": NOT_PLAYABLE}
-"""Names that belong to no bidder, and why."""
+"""Names that are not of bidders, and the reason."""
 
 
 class UnknownStrategyError(ValueError):
@@ -116,7 +116,7 @@ def check_parameters(name: str, maker: Callable[..., Strategy], given: Iterable[
 
 
 def find(name: str) -> Callable[..., Strategy]:
-    """The class or function of that name. Raises ``UnknownStrategyError``: misspelt, not installed, or not to be loaded."""
+    """Return the class or function of that name. Raises ``UnknownStrategyError``: misspelt, not installed, or not to be loaded."""
     if name in BUILT_IN:
         return BUILT_IN[name]
     if name in BOUNDS:

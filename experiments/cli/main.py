@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from ..errors import BadInput, RunFailed
 from .output import mute, spelling
-from .parser import STUDY, VERBS, parse
+from .parser import OWN_HELP, STUDY, VERBS, parse
 
 DEBUG = "JOINTBID_DEBUG"
 DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -106,7 +106,7 @@ def _stopped(arguments: Sequence[str], stop: KeyboardInterrupt) -> int:
 
 
 def _is_no_room(error: Exception) -> bool:
-    """Whether a disk or a quota is full; not every library keeps the number of the error."""
+    """Return whether a disk or a quota is full; not every library keeps the number of the error."""
     return isinstance(error, OSError) and (error.errno in NO_ROOM or os.strerror(errno.ENOSPC) in str(error))
 
 
@@ -117,11 +117,11 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(f"jointbid {version('jointbid') or 'not installed'}\n")
         return DONE
     options = parse(arguments)
-    module = importlib.import_module(f"{__package__}.{VERBS[options.verb][0]}") if options.verb else None
-    if options.help and not hasattr(module, "helped"):
+    name = VERBS[options.verb][0] if options.verb else ""
+    if options.help and name not in OWN_HELP:
         sys.stdout.write(options.help)
         return DONE
-    assert module is not None  # noqa: S101 - without a verb there is help alone
+    module = importlib.import_module(f"{__package__}.{name}")
     code: int = module.helped(options) if options.help else module.main(options)
     sys.stdout.flush()  # a reader that has left shows here, and not when Python ends
     return code

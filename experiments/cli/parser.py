@@ -12,6 +12,8 @@ from ..errors import BadInput, closest, path_of
 
 STUDY = "study"
 """The module of all verbs that run a study."""
+OWN_HELP = (STUDY, "run", "log")
+"""Modules with a function `helped(options)`, which prints more than the options."""
 
 VERBS = {
     **{verb: (STUDY if entry.study else verb, entry.summary) for verb, entry in STUDIES.items()},

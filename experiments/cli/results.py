@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
+from ..storage.catalogue import query, remove, scan, waste
 from .parser import Options
 
 
 def main(options: Options) -> int:
     """List, query or clean."""
-    from ..storage.catalogue import query
-
     results = options.results_dir()
     if options.action == "query":
         _show(*query(results, options.one('"SQL"')))
@@ -31,8 +30,6 @@ def main(options: Options) -> int:
 
 
 def _list(results: Path) -> None:
-    from ..storage.catalogue import scan
-
     entries = scan(results)
     columns = ["study", "scenario", "hash", "status", "seed", "started", "s", "auctions", "version"]
     rows = [
@@ -48,8 +45,6 @@ def _list(results: Path) -> None:
 
 
 def _clean(results: Path, *, delete: bool, finished: bool) -> None:
-    from ..storage.catalogue import remove, waste
-
     total = count = 0
     for found in waste(results, finished=finished):
         size = found.size

@@ -94,12 +94,12 @@ def _check(what: str, given: Sequence[str]) -> int:
 
 
 def _rate(rate: float) -> str:
-    """In millions; beyond a thousand of them nothing was worked out."""
+    """Return the rate in millions; a higher one than 1,000 million means that bid() computes nothing."""
     return "over 1,000 million" if rate > 1e9 else f"{rate / 1e6:.3g} million"
 
 
 def _parameters(given: Sequence[str]) -> dict[str, Any]:
-    """``param=value`` as YAML reads the value: 0.5, true, [1, 2], text."""
+    """Return the parameters of ``param=value``, each value read as YAML: 0.5, true, [1, 2], text."""
     import yaml
 
     found = {}
@@ -120,7 +120,7 @@ def _is_file(what: str) -> bool:
 
 
 def _from_file(what: str) -> Callable[..., Any]:
-    """The class that FILE:CLASS names."""
+    """Return the class that FILE:CLASS names."""
     name = what.rpartition(":")[2] if ":" in what else ""
     if name.endswith(".py") or "/" in name or "\\" in name:
         name = ""
@@ -145,7 +145,7 @@ def _from_file(what: str) -> Callable[..., Any]:
 
 
 def _run(path: Path) -> ModuleType:
-    """The file as a module that pickle finds again, with its neighbours to be imported from it."""
+    """Import the file as a module that pickle finds again and that can import its neighbours."""
     name = f"{path.stem}_to_check"
     spec = importlib.util.spec_from_file_location(name, path.resolve())
     if spec is None or spec.loader is None:
@@ -163,7 +163,7 @@ def _run(path: Path) -> ModuleType:
 
 
 def _line(error: BaseException, path: Path) -> str:
-    """Where in the file it happened."""
+    """Return the line of the file in which the error was raised, as text."""
     trace, line = error.__traceback__, getattr(error, "lineno", None)
     while trace is not None:
         if Path(trace.tb_frame.f_code.co_filename) == path.resolve():
@@ -200,7 +200,7 @@ def _new(name: str, within: str) -> int:
 
 
 def package(name: str) -> dict[str, str]:
-    """The files of a package of that name, by their paths in it."""
+    """Return the files of a package of that name, by their paths in it."""
     words = {
         "name": name,
         "cls": "".join(word.capitalize() for word in name.split("_")),

@@ -17,7 +17,7 @@ from .study_settings import AdoptionStudy, AttributionStudy
 from .value_settings import ValueStudy
 
 LOG_ARMS = ("none", "profile", "context", "history", "stacked", "joint", "split_budget", "summed")
-"""Of a study that replays a log, whose houses are two."""
+"""Arms of a study that replays a log, which has two silos."""
 
 
 def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:

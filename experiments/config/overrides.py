@@ -144,7 +144,7 @@ class Choice:
 
 
 def points(overrides: Sequence[Override], sweep: SweepSettings) -> Iterator[tuple[Choice, ...]]:
-    """Every combination of the listed values, each with every sample of the ranges.
+    """Yield every combination of the listed values, each with every sample of the ranges.
 
     Raises:
         BadInput: ranges without a number of samples, samples without a range, or a range whose ends are wrong.
@@ -160,7 +160,7 @@ def points(overrides: Sequence[Override], sweep: SweepSettings) -> Iterator[tupl
 
 
 def is_range(override: Override) -> bool:
-    """Whether it is ``key=interval(low,high)``."""
+    """Return whether it is ``key=interval(low,high)``."""
     return override.is_sweep_override() and not override.is_discrete_sweep()
 
 
@@ -206,7 +206,7 @@ def _samples(ranges: Sequence[Override], sweep: SweepSettings) -> Iterator[tuple
 
 
 def _at(override: Override, share: float) -> float:
-    """The value that lies this far into a range; a whole number where both ends are."""
+    """Return the value at this share of a range; a whole number where both ends are."""
     start, end, is_log = _bounds(override)
     whole = isinstance(start, int)
     if whole:

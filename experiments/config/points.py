@@ -69,7 +69,7 @@ class Point:
 
 
 class _Known(NamedTuple):
-    """What is kept of a point: how it is made again, its folder, and the kind of its supply."""
+    """A point as it is kept: the choices that make it, its folder, and the kind of its supply."""
 
     choices: tuple[Choice, ...]
     folder: Path
@@ -180,7 +180,7 @@ def _sweep_settings(overrides: Iterable[Override]) -> SweepSettings:
 
 
 def content_hash(settings: Settings[Any]) -> str:
-    """Twelve hex digits of the resolved configuration without what does not change a cell."""
+    """Return twelve hex digits of the resolved configuration without what does not change a cell."""
     tree = {key: value for key, value in settings.tree().items() if key not in NOT_IN_HASH}
     tree["study"] = {key: value for key, value in tree["study"].items() if key not in NOT_IN_HASH_OF_STUDY}
     tree["engine"] = {key: value for key, value in tree["engine"].items() if key not in NOT_IN_HASH_OF_ENGINE}
@@ -188,11 +188,11 @@ def content_hash(settings: Settings[Any]) -> str:
 
 
 def digest(value: Any, length: int = 12) -> str:
-    """Hex digits of the content of plain data."""
+    """Return hex digits of the content of plain data."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=32).hexdigest()[:length]
 
 
 def to_yaml(tree: Any) -> str:
-    """Plain data as YAML, keys in their order, short lists on one line."""
+    """Return plain data as YAML, keys in their order, short lists on one line."""
     return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)

@@ -71,7 +71,7 @@ class ExecutorSettings(Model):
 
 
 class SweepSettings(Model):
-    """How often ranges (``key=interval(low,high)``) are sampled in a sweep, and the seed of the design."""
+    """The number of samples of ranges (``key=interval(low,high)``) in a sweep, and the seed of the design."""
 
     samples: Annotated[int, Field(ge=2)] | None = None
     seed: Annotated[int, Field(ge=0)] = 1
@@ -141,7 +141,7 @@ class Settings(Model, Generic[Study]):
         return self.scenario if plan is None else carried_out(self.scenario, plan)
 
     def tree(self) -> dict[str, Any]:
-        """As plain data, in the shape of the YAML files: the scenario's parts stand at the top level."""
+        """Return plain data in the shape of the YAML files: the scenario's parts stand at the top level."""
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
@@ -151,7 +151,7 @@ class Settings(Model, Generic[Study]):
 
 
 ABOUT = ("name", "question", "currency")
-"""What stands under ``scenario`` in YAML; the other parts of a scenario stand beside it."""
+"""Fields of a scenario under ``scenario`` in YAML; its other parts stand beside it."""
 
 
 def _plain(value: Any) -> Any:

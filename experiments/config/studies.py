@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyEntry:
-    """What is known of a study before it is imported.
+    """A study as it is known before it is imported.
 
     Attributes:
         summary: what the verb gives, for the list of all verbs.

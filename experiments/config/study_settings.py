@@ -21,14 +21,14 @@ Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Impressions = Annotated[int, Field(ge=2, le=10**9)]
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 Replications = Annotated[int, Field(gt=0, lt=PILOTS)]
-"""Those from ``PILOTS`` on decide something and are never estimated from."""
+"""Replications from ``PILOTS`` on decide something and are never estimated from."""
 MAX_AMOUNT = 1e15
 Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
 """Money of a firm in currency."""
 
 
 class Curve(Model):
-    """How much each point of a curve and of the map is worked on, and the map's grid.
+    """The size of each point of a curve and of the map, and the map's grid.
 
     Each point is the same world with ``requests`` bid requests and ``replications`` replications.
     """
@@ -40,7 +40,7 @@ class Curve(Model):
 
 
 class Priced(Model):
-    """How the holders of data come to a value: exactly, or learned from ``train_requests`` randomised impressions."""
+    """The valuation of holders of data: exact, or learned from ``train_requests`` randomised impressions."""
 
     valuation: Valuation = "bayes"
     train_requests: Impressions = 100_000
@@ -48,7 +48,7 @@ class Priced(Model):
 
 
 class Replicated(Priced):
-    """What most studies have: replications, and how the holders of data come to a value."""
+    """The settings that most studies share: replications, and the valuation of holders of data."""
 
     replications: Replications = 20
 
@@ -72,7 +72,7 @@ class Tune(Model):
 
 
 class Money(Model):
-    """What joining costs beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and at what volume.
+    """The costs of joining beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and the volume.
 
     ``integration_once`` and ``integration_monthly`` are the IT budget's, ``fees_monthly`` go to third parties. Nothing is
     reckoned without ``requests_per_month``. ``discount_rate`` is a year's.

@@ -23,11 +23,11 @@ from .study_settings import (
 
 Share = Annotated[float, Field(gt=0, le=1)]
 Value = bool | int | float | str | tuple[float, ...]
-"""What a key may be swept over."""
+"""A value of a key that is swept."""
 
 
 class Swept(Model):
-    """One curve: what joining is worth over the ``values`` of one key, ``over``, everything else as it is.
+    """One curve: the value of joining over the ``values`` of one key, ``over``, everything else as it is.
 
     ``set`` gives further keys for the whole curve, and each of ``lines`` (name -> keys) draws one of its own. Keys are
     those of the command line, ``study.train_requests`` among them. ``name`` is that of its plot; else it is the key's last part.
@@ -46,7 +46,7 @@ class Swept(Model):
 
 
 class Replay(Model):
-    """How a log is learned from and replayed.
+    """The settings of learning from a log and of its replay.
 
     Attributes:
         budgets: budgets as shares of what the whole log cost; a run without any limit is always there too.

@@ -90,7 +90,7 @@ class StudyProgress(Progress):
 
     @property
     def line(self) -> str:
-        """What the bars show of all studies, as one line."""
+        """The bar of all studies as one line of text."""
         return f"{self._tasks[self._all.bar].description}: {self._tasks[self._all.bar].fields['counts']}, {self._pace}"
 
     def get_renderables(self) -> Iterator[RenderableType]:
@@ -125,7 +125,7 @@ def say(line: str) -> None:
 
 
 def duration(seconds: float) -> str:
-    """40 s, 12 min, 3 h 20 min."""
+    """Return a rounded duration: 40 s, 12 min, 3 h 20 min."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -133,7 +133,7 @@ def duration(seconds: float) -> str:
 
 
 def compact(number: float) -> str:
-    """1.2M, 34k, 56: for people who watch."""
+    """Return a rounded number: 1.2M, 34k, 56."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= size:
             return f"{number / size:.1f}{letter}"

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
+
 from ..cells.cell import ROOT, code_version
 from ..cells.versions import version
 from ..config.settings import ExecutorSettings
@@ -59,8 +61,6 @@ class Cluster:
 
     def submit(self, task: Task) -> None:
         """Hand it to Ray."""
-        import cloudpickle
-
         keys = tuple(cell.key for cell in task.cells)
         self._tasks[self._remote.remote(cloudpickle.dumps(task), keys, self._about)] = task
 

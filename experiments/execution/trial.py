@@ -17,6 +17,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
+
 from jointbid.sim import BidError
 from jointbid.sim.scenario import StrategySpec
 
@@ -104,8 +106,6 @@ def _is_suspect(strategies: Iterable[StrategySpec]) -> bool:
 
 def _rows_elsewhere(work: Callable[[Any], CellResult], cell: Cell) -> Rows | None:
     """Return the rows of the cell as another process computes them; None where it computes none."""
-    import cloudpickle
-
     context = get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_run, args=(cloudpickle.dumps((work, cell)), theirs))

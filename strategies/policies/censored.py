@@ -21,7 +21,7 @@ RIDGE = 1e-3
 NEWTON = 100
 HALF_A_BIN = np.log(2.0) / bins.PER_OCTAVE / 2
 MARGIN = 2 * bins.PER_OCTAVE
-"""How far beyond what was seen a lognormal is trusted: a factor of 4."""
+"""Bins beyond the observed ones in which a lognormal is used: a factor of 4."""
 
 
 def _none() -> Counts:
@@ -38,7 +38,7 @@ class Prices:
 
     @property
     def n(self) -> int:
-        """How many auctions they are from."""
+        """The number of auctions."""
         return int(self.reported.sum() + self.above.sum() + self.below.sum())
 
     def add(

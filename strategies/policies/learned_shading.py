@@ -29,7 +29,7 @@ class LearnedShading(Policy):
     Unless all prices are reported, a share ``explore`` of the requests (column ``u``) is bid on with a uniform part of the value, so
     that bids are tried that the estimate advises against. Until ``least`` auctions are known that is done on every request,
     or half of the value bid where all prices are reported. The estimate is renewed at each control step. In second price and
-    VCG it bids the value, and learns from these auctions too. It minds no budget, and takes what it lost late, without
+    VCG it bids the value, and learns from these auctions too. It ignores the budget, and takes what it lost late, without
     money or to a full frequency cap for lost to a higher price.
     """
 

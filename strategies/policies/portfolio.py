@@ -81,7 +81,7 @@ class Portfolio(Policy):
 
     @property
     def multipliers(self) -> NDArray[np.float64]:
-        """What each campaign's values are multiplied by, by code, shape (campaigns,)."""
+        """The multiplier of each campaign's values, by code, shape (campaigns,)."""
         return np.asarray(self.gain * np.exp(self._log))
 
     @property
@@ -102,7 +102,7 @@ class Portfolio(Policy):
         return np.asarray(value * np.append(times, self.gain)[np.minimum(code, len(times))])
 
     def observe(self, feedback: Feedback) -> None:
-        """What each campaign was offered, won and paid, and what became known of what it had won."""
+        """Add the offers, wins and payments of each campaign, and the outcomes that became known."""
         code, value = _campaign(feedback.requests), feedback.requests[VALUE]
         sold = feedback.conversions if self.per == "conversion" else feedback.clicks
         sold_by = _campaign(sold.requests)

@@ -30,7 +30,9 @@ class _Coupled(Policy):
     paces = True
     meant_for = SECOND
 
-    def __init__(self, target: float, lam: float, mu: float, gain_max: float) -> None:
+    def __init__(
+        self, target: float = 1.0, lam: float = 1.0, mu: float = 0.0, gain_max: float = 10.0
+    ) -> None:
         self.target = above_0("target", target)
         self.lam, self.mu = above_0("lam", lam), at_least_0("mu", mu)
         self.gain_max = above_0("gain_max", gain_max)
@@ -80,11 +82,6 @@ class TargetROS(_Coupled):
 
     learns = True
     scales = True
-
-    def __init__(
-        self, target: float = 1.0, lam: float = 1.0, mu: float = 0.0, gain_max: float = 10.0
-    ) -> None:
-        super().__init__(target, lam, mu, gain_max)
 
     def observe(self, feedback: Feedback) -> None:
         """Add up the value won."""

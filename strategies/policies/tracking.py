@@ -26,7 +26,7 @@ class Tracking(Policy):
 
     An outcome counts if it is known within ``label_h`` of its impression. ``labels='ripe'`` waits until an impression is so old
     before it counts; ``'raw'`` counts an impression at once and its outcome when it comes, as if what has not come yet would not
-    (Chapelle 2014 on why that misleads). Ages are known to a control step. It minds no budget.
+    (Chapelle 2014 on why that misleads). Ages are known to a control step. It ignores the budget.
     """
 
     bids_per_second = VECTORISED

@@ -113,7 +113,7 @@ def empty_batch(case: Case) -> None:
 
 @check
 def read_only_batch(case: Case) -> None:
-    """What it is handed it leaves as it is."""
+    """It does not change the batch that it receives."""
     strategy = case.fresh()
     for seed in (0, 1):
         batch = case.batch(strategy, seed=seed)
@@ -132,7 +132,7 @@ def read_only_batch(case: Case) -> None:
 
 @check
 def creatives(case: Case) -> None:
-    """Where it chooses creatives: the number of one for each request, by the request's own row alone."""
+    """If it chooses creatives, it returns the number of one for each request, by the request's own row alone."""
     strategy = live(case, case.fresh())
     batch = case.batch(strategy, n=65)
     together = case.choose(strategy, batch)

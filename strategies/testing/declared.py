@@ -33,7 +33,7 @@ def capability_card(case: Case) -> None:
 
 @check
 def scale_equivariance(case: Case) -> None:
-    """Where it declares ``scales``: with all money in another unit, its bids are the same bids in that unit."""
+    """If it declares ``scales``, its bids are the same with all money in another unit."""
     strategy = case.fresh()
     if not Card.of(strategy).scales:
         raise unittest.SkipTest("not claimed: scales is not True")

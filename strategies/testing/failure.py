@@ -1,4 +1,4 @@
-"""What a check raises: what was expected, what came, and the likely cause."""
+"""The error that a check raises: what was expected, what came, and the likely cause."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[2]
 NOT_THE_AUTHORS = (PACKAGE, Path(np.__file__).parent)
 
 
-class CheckFailed(AssertionError):  # noqa: N818 - it names what happened, in the words the author reads
+class CheckFailed(AssertionError):  # noqa: N818 - it names what happened, in words of the author
     """A strategy fails a check; the message has what was expected, what came, and the likely cause."""
 
     def __init__(self, expected: str, came: str, cause: str) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; ``message`` is empty where it passed."""
+    """The result of one check; ``message`` is empty where it passed."""
 
     check: str
     verdict: Literal["PASS", "FAIL", "SKIP"]

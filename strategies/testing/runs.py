@@ -11,7 +11,7 @@ from .trial import ROWS
 
 BLOCKS = (1, 7, 65_536)
 HOURLY = 0.125
-"""What a long campaign spends in an hour."""
+"""Spend of a long campaign in an hour."""
 
 
 @check
@@ -62,7 +62,7 @@ def long_campaign(case: Case) -> None:
 
 @check
 def block_size_invariance(case: Case) -> None:
-    """How many requests travel together changes no result: 1, 7 or all up to the next event."""
+    """Results do not depend on the number of requests that travel together: 1, 7 or all up to the next event."""
     budget = 0.5 * float(case.run(None).of("focal")["spend"]) or None
     runs = {most: case.run(budget, most) for most in BLOCKS}
     for most in BLOCKS[:-1]:

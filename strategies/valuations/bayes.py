@@ -27,7 +27,7 @@ from .outlook import worth_by_stage
 from .tables import DECIMALS, AgedValues, CellValues, ratio
 
 Goal = Literal["worth", "clicks"]
-"""What a bidder values: all that an impression is worth, or its clicks alone."""
+"""The goal of a bidder: the whole worth of an impression, or its clicks alone."""
 RECORD = 5
 """Among the axes that a likelihood depends on, that of what moves, as it was when the copy was taken."""
 AGE_GRID = 4096
@@ -143,7 +143,7 @@ def posterior(
 
 
 def _then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> tuple[int, NDArray[np.float64]]:
-    """What sources of moving facts say given how these are now: by which factor's axis this differs, and the law."""
+    """Return the law of the records of moving facts given their present state, and the number of the axis by which it differs."""
     if scenario.journey is None:
         return 2, shelf.units_then(scenario, names, believed=believed)
     return 1, shelf.records(
@@ -154,7 +154,7 @@ def _then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> tupl
 def law_and_worth(
     scenario: Scenario, goal: Goal = "worth"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How often requests are of a kind, and what an impression is then worth; an axis for each factor, then one of what moves.
+    """Return the probability of each kind of request, and its worth; an axis for each factor, then one of what moves.
 
     ``goal='clicks'``: as a bidder sees it that counts clicks alone, each at the worth of impressions per click on average.
     """
@@ -173,13 +173,13 @@ def law_and_worth(
 
 
 def mean_value(scenario: Scenario, goal: Goal = "worth") -> float:
-    """E[theta]: all that a bidder without data knows."""
+    """Return E[theta], the value to a bidder without data."""
     law, worth = law_and_worth(scenario, goal)
     return round(float(np.sum(law * worth)), DECIMALS)
 
 
 def ages_are_used(source: Source) -> bool:
-    """Its age differs from request to request, is known, and is taken into account."""
+    """Return whether its age differs between requests, is known, and is used."""
     return source.ages and source.age_known and source.use == "calibrated" and not source.never_arrives
 
 
@@ -190,7 +190,7 @@ def believed_retention(scenario: Scenario, name: str) -> float:
 
 
 def mean_retention(scenario: Scenario, name: str) -> float:
-    """The true retention, on average over the requests of the run."""
+    """Return the true retention, on average over the requests of the run."""
     ages, weights = ages_over_the_run(scenario, name)
     types = scenario.types_of(scenario.factor_of(name))
     return float(np.average(retention(scenario.data_of(name), ages, types), weights=weights))
@@ -211,7 +211,7 @@ def ages_over_the_run(scenario: Scenario, name: str) -> tuple[NDArray[np.float64
 
 
 def _decay(scenario: Scenario, name: str) -> tuple[float, float]:
-    """Retention at age 0, and the rate per hour at which it falls."""
+    """Return the retention at age 0, and the rate per hour at which it falls."""
     source = scenario.data_of(name)
     kept = true_records(source, scenario.types_of(scenario.factor_of(name)))
     return (1.0 - source.false_match_rate) * kept, 2.0 * source.flip_rate_per_h

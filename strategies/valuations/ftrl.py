@@ -47,7 +47,7 @@ class FTRL(Online):
 
     @override
     def _learn_log(self, cells: Columns, count: NDArray[np.float64], total: NDArray[np.float64]) -> None:
-        """As rows again, in a fixed random order; where there are more than a million, each row counts for several."""
+        """Learn the log as rows in a fixed random order; with more than a million, each row counts for several."""
         place = np.flatnonzero(count)
         if self.link == "logit":  # rows that are clicked, and rows that are not
             hits = np.clip(total, 0.0, count)[place]

@@ -49,7 +49,7 @@ class Online:
 
     @property
     def learns(self) -> bool:
-        """Whether it wants feedback."""
+        """Whether it learns from feedback."""
         return self.own is not None
 
     def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
@@ -59,12 +59,12 @@ class Online:
         return np.asarray(np.round(self.unit * self._from_link(score), DECIMALS))
 
     def observe(self, feedback: Feedback) -> None:
-        """Keep what was won, and what became known."""
+        """Keep the impressions won, and the outcomes that became known."""
         if self.own is not None:
             self.own.add(feedback)
 
     def control(self, state: AccountState) -> None:
-        """Learn from what is old enough."""
+        """Learn from impressions that are old enough."""
         lesson = self.own.mature(state.hour, state.report_age_h) if self.own is not None else None
         if lesson is not None:
             self._learn(lesson)
@@ -89,11 +89,11 @@ class Online:
         self._learn(Lesson(cells[:, there], total[there] / count[there], count[there]))
 
     def _score(self, features: Columns, requests: VisibleRequests) -> NDArray[np.float64]:  # noqa: ARG002
-        """What the features add to ``base`` on these requests, shape (n,); by chance, where the model draws."""
+        """Return the scores of the features on these requests, to be added to ``base``; drawn by chance, where the model draws."""
         return self._mean_score(features)
 
     def _mean_score(self, features: Columns) -> NDArray[np.float64]:
-        """What the features add to ``base`` on average, shape (n,)."""
+        """Return the mean scores of the features, to be added to ``base``; shape (n,)."""
         raise NotImplementedError
 
     def _learn(self, lesson: Lesson) -> None:

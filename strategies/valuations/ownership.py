@@ -15,14 +15,14 @@ from jointbid.sim.training import TrainingLog
 
 
 class Worth(NamedTuple):
-    """What a click and a conversion count for a learner on average, in currency; 0: it does not see them."""
+    """The mean worth of a click and of a conversion to a learner, in currency; 0: it does not see them."""
 
     click: float
     conversion: float
 
 
 def owned(scenario: Scenario, log: TrainingLog, sources: tuple[str, ...]) -> Worth:
-    """What the outcomes count for a holder of these sources; without any source, both count at their averages."""
+    """Return the worth of the outcomes to a holder of these sources; without any source, both at their averages."""
     response = scenario.response
     owners = {scenario.owner_of(name) for name in sources}
     clicks, sales = float(log.clicks.sum()), float(log.conversions.sum())

@@ -1,4 +1,4 @@
-"""How likely a product is still to be had, for bidders who do not see its shelf, or see an old copy of it.
+"""The chance that a product is in stock, for bidders who do not see its shelf, or see an old copy of it.
 
 A chain in steps, as the shelf itself is counted: while there are units, the sales of a step have a Poisson law of mean
 ``believed_sales_per_h x step_h``, down to none left; an empty shelf is full again with probability ``step_h / lead_h``. It is a mean-field
@@ -24,11 +24,11 @@ from jointbid.sim.sources import SyncClock
 from jointbid.sim.stock import stock_of, units_of
 
 PHASES = 512
-"""Moments of the run at which it is looked how many steps old each copy is."""
+"""Moments of the run at which the ages of copies are taken."""
 
 
 def sales_per_h(scenario: Scenario) -> NDArray[np.float64]:
-    """Units that an advertiser is believed to sell in an hour while there are any, by product; shape (products,).
+    """Return the units that an advertiser is believed to sell in an hour while in stock, by product; shape (products,).
 
     Where the scenario sets none, those of a bidder that knows all and bids truthfully against the price landscape, floors left out.
     """
@@ -57,7 +57,7 @@ def stationary(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def _laws(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The chains of all products, and where they are in the long run."""
+    """Return the chains of all products, and their long-run laws."""
     stock = stock_of(scenario)
     units, rates = (tuple(column.tolist()) for column in (units_of(scenario), sales_per_h(scenario)))
     return _worked_out(units, rates, scenario.types_of("stock"), stock.step_h, stock.lead_h)
@@ -83,7 +83,7 @@ def _worked_out(
 
 
 def _long_run(step: NDArray[np.float64], full: int) -> NDArray[np.float64]:
-    """Where a shelf that holds ``full`` is in the long run; more than a delivery there never is."""
+    """Return the long-run law of a shelf that holds ``full``; it never holds more than a delivery."""
     law = np.zeros(len(step))
     if step[full, full] == 1.0:
         law[full] = 1.0
@@ -115,7 +115,7 @@ def units_then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) ->
 
 
 def worth_by_units(scenario: Scenario) -> NDArray[np.float64]:
-    """What an impression is worth over the rotation of creatives, shape (profile, context, history types, units): least where none is left."""
+    """Return the worth of an impression over the rotation of creatives; shape (profile, context, history types, units)."""
     world = truth(scenario)
     empty = np.tensordot(world.shares, sold_out(world.effect, scenario.response).worth, axes=1)
     there = np.repeat(world.theta[..., None], scenario.types_of("stock"), axis=-1)
@@ -152,7 +152,7 @@ def records(
 def _lags(
     scenario: Scenario, names: tuple[str, ...], step_h: float, *, believed: bool
 ) -> list[tuple[int, ...]]:
-    """How many steps old each copy is, at moments spread evenly over the run."""
+    """Return the age of each copy in steps, at moments spread evenly over the run."""
     assert isinstance(scenario.supply, SyntheticSupply)  # noqa: S101 - what moves is for synthetic markets
     hours = (np.arange(PHASES) + 0.5) * (scenario.supply.horizon_h / PHASES)
     columns = []
