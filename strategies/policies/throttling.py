@@ -49,10 +49,9 @@ class Throttling(Policy):
         if not math.isfinite(state.budget):
             self.share = 1.0
             return
-        even = state.budget / max(state.requests_expected, 1)
         if state.is_renewed:
             n, spend, before, is_first = self._since.step(state)
-            is_gone = spend <= 0 and before.pace < even
+            is_gone = spend <= 0 and before.pace < state.budget / max(state.requests_expected, 1)
             if n <= 0 or is_first or is_gone:
                 return
             is_over = spend > before.planned(n)
