@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -61,11 +62,17 @@ def _place(frame: FrameType, line: int) -> str:
 
 def _place_of_class(kind: type) -> str:
     """Return file and line of a class; empty for one that was made without a file."""
+    file, line = _lines_of_class(kind)
+    return f"{shown(file)}:{line}" if file else ""
+
+
+@functools.cache
+def _lines_of_class(kind: type) -> tuple[str, int]:
+    """Return file and line of a class, which Python finds by parsing the whole file."""
     try:
-        file, (_, line) = inspect.getfile(kind), inspect.getsourcelines(kind)
+        return inspect.getfile(kind), inspect.getsourcelines(kind)[1]
     except (OSError, TypeError):
-        return ""
-    return f"{shown(file)}:{line}"
+        return "", 0
 
 
 def _is_the_authors(kind: type) -> bool:

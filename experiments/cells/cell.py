@@ -84,8 +84,7 @@ class Cell:
         """Hex digits of everything that determines the cell's numbers, the code included."""
         from jointbid.strategies.fingerprint import fingerprint
 
-        market = self.scenario.model_dump(exclude=FOR_PEOPLE)
-        parts: list[Any] = [code_version(), market, self.arm, self.valuation, self.who, self.others]
+        parts: list[Any] = [code_version(), _market(_Same(self.scenario)), self.arm, self.valuation, self.who, self.others]
         parts += [
             (self.train_requests, self.learner) if self.valuation == "learned" else 0,
             self.seed,
@@ -155,6 +154,25 @@ def code_version(names: tuple[str, ...] = CODE) -> str:
         for file in sorted(path.rglob("*.py")):
             parts += [file.relative_to(ROOT).as_posix().encode(), file.read_bytes()]
     return _hash(b"\0".join(parts))
+
+
+class _Same:
+    """A scenario as a key by identity: thousands of cells share one, and comparing two takes as long as a dump."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+
+    def __hash__(self) -> int:
+        return id(self.scenario)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.scenario is self.scenario
+
+
+@functools.lru_cache(256)
+def _market(same: _Same) -> str:
+    """Return hex digits of what numbers depend on in a scenario."""
+    return _hash(json.dumps(same.scenario.model_dump(exclude=FOR_PEOPLE), sort_keys=True).encode())
 
 
 def _hash(content: bytes) -> str:

@@ -92,6 +92,7 @@ class Options(argparse.Namespace):
     verb: str = ""
     action: str = ""
     words: list[str]
+    out: str | None = None
 
     @property
     def command(self) -> str:

@@ -162,7 +162,7 @@ def test_new_writes_a_package_that_passes_as_it_is(capsys):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "37 passed" in done.stdout
+    assert "39 passed" in done.stdout
 
 
 def test_list_waits_for_no_compiler():
@@ -213,7 +213,11 @@ class Crawls(PerRequest):
     ("name", "came", "cause"),
     [
         ("Exits", "SystemExit: bye (odd.py, line 7)", "leaves the program"),
-        ("Boom", "ValueError: boom (odd.py, line 12)", "an error in the strategy's own code, where it says"),
+        (
+            "Boom",
+            "ValueError: boom (odd.py, line 12)",
+            "an error in the strategy's own code, at the place shown",
+        ),
         (
             "Needs",
             "ModuleNotFoundError: No module named 'nothing_like_it' (odd.py, line 18)",
@@ -222,7 +226,7 @@ class Crawls(PerRequest):
         (
             "Fails",
             "has no attribute 'gain' (odd.py, line 24)",
-            "an error in the strategy's own code, where it says",
+            "an error in the strategy's own code, at the place shown",
         ),
         ("Booleans", "bid() answered a bool array", "np.asarray(bids, dtype=float)"),
         ("Crawls", "SKIP  a_million_rows  (they would take", "a Python loop over rows"),

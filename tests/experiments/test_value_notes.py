@@ -64,7 +64,7 @@ def spending(**arms):
     [
         (
             {"none": 0.04, "joint": 0.049},
-            "bidders.budget = 100 in all: no arm spent more than 49.0 % of it on average",
+            "bidders.budget = 100: no arm spent more than 49.0 % of it on average",
         ),
         ({"none": 0.04, "joint": 0.099}, "which does not pace: joint spent at least 98 % of it"),
         ({"joint": float("nan")}, ""),

@@ -75,12 +75,12 @@ def test_it_earns_nearly_what_the_known_landscape_does(earns, estimator, feedbac
 
 
 @pytest.mark.parametrize("law", list(LAWS))
-def test_taking_the_told_prices_for_all_prices_costs_dearly(earns, law, monkeypatch):
-    """Prices of wins alone look low: without the censoring the bids sink with each estimate, and so do the prices told."""
+def test_taking_the_reported_prices_for_all_prices_costs_dearly(earns, law, monkeypatch):
+    """Prices of wins alone look low: without the censoring the bids sink with each estimate, and so do the prices reported."""
     from jointbid.strategies.policies import learned_shading
 
     def naive(prices):
-        return learned_shading_kaplan_meier(type(prices)(told=prices.told))
+        return learned_shading_kaplan_meier(type(prices)(reported=prices.reported))
 
     learned_shading_kaplan_meier = learned_shading.kaplan_meier
     right = earns(lambda market: LearnedShading(feedback="winning_price", market=market), law)
