@@ -1,6 +1,6 @@
-"""What a strategy is, and how a valuation and a policy make one.
+"""The strategy, and its two parts: a valuation and a policy.
 
-A policy is itself a strategy that reads the column ``value``: what its bidder's data says the impression is worth, in
+A policy is itself a strategy that reads the column ``value``: the impression's value by its bidder's data, in
 currency. ``Priced`` puts a valuation before it, which fills that column from what the bidder may see. A plugin may read
 ``value``, or the raw columns, or both.
 """
@@ -16,15 +16,26 @@ from numpy.typing import NDArray
 
 from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
 
-__all__ = ["AccountState", "Feedback", "Policy", "Priced", "Strategy", "Valuation", "VisibleRequests"]
+__all__ = [
+    "AccountState",
+    "Feedback",
+    "PerRequest",
+    "Policy",
+    "Priced",
+    "Strategy",
+    "Valuation",
+    "VisibleRequests",
+]
 
 VALUE = "value"
 VECTORISED = 5e6
 """Bids a second that whole columns make easily, on one core."""
+ROWS_AT_ONCE = 65_536
+"""Rows that are turned into plain numbers at a time."""
 
 
 class Valuation(Protocol):
-    """What an impression is worth, given what is visible of it."""
+    """The value of an impression, given the visible columns."""
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -46,17 +57,17 @@ class Policy:
     """Columns that it uses where its bidder's data show them, and does without where they do not."""
     learns: bool = False
     paces: bool = False
-    """Whether it minds its budget."""
+    """Whether its bids depend on its budget."""
     stochastic: bool = False
     """Whether its bids use the column ``u``."""
     needs_budget: bool = False
-    """Whether it does its work under a finite budget alone; it answers bids without one, too."""
+    """Whether its rule needs a finite budget; without one it bids, too."""
     meant_for: tuple[str, ...] = ()
     """The auction types that its rule was made for; empty: any."""
     scales: bool = False
     """Whether it bids the same in another currency: all money times k, bids times k."""
     bids_per_second: float | None = None
-    """What a bid costs: how many it makes in a second, on one core, at the least; None where it does not say."""
+    """Bids that it makes in a second on one core, at least; None: not declared."""
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Bids in currency per impression, shape (requests.n,); row-wise."""
@@ -71,6 +82,33 @@ class Policy:
 
     def control(self, state: AccountState) -> None:
         """A control step, the first of them before the first request."""
+
+
+class PerRequest(Policy):
+    """Override ``bid_one``; columns and batches are this class's business.
+
+    What it costs: with a rule of one line it bids on some 2 million requests a second with one column and 1.4 million with
+    four, where the same rule on whole columns does thousands of millions; a run of a million requests takes .7 s instead
+    of .05 s. Where ``reads`` are data sources alone, or the value that a valuation makes of them, it costs nothing to speak
+    of: the engine then calls it once for each visible cell between two events, and not for each request. (One core; 2-core
+    machine.)
+    """
+
+    def bid_one(self, request: dict[str, float]) -> float:
+        """The bid on one request, in currency per impression; ``request`` maps each column in ``reads`` to its number."""
+        raise NotImplementedError(f"{type(self).__name__} needs a method bid_one(self, request)")
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """``bid_one`` for each request."""
+        names = tuple(requests) if self.reads is None else self.reads
+        bids = np.empty(requests.n)
+        for start in range(0, requests.n, ROWS_AT_ONCE):
+            rows = range(requests.n)[start : start + ROWS_AT_ONCE]
+            numbers = [requests[name][start : rows.stop].tolist() for name in names]
+            table = zip(*numbers, strict=True) if names else [()] * len(rows)
+            answers = (self.bid_one(dict(zip(names, row, strict=True))) for row in table)
+            bids[start : rows.stop] = np.fromiter(answers, np.float64, len(rows))
+        return bids
 
 
 class LearningValuation(Valuation, Protocol):
@@ -103,7 +141,7 @@ def feedback_with(feedback: Feedback, show: Callable[[VisibleRequests], VisibleR
 
 
 def learns(valuation: Valuation) -> TypeGuard[LearningValuation]:
-    """Whether a valuation is one that learns."""
+    """Return whether a valuation learns."""
     return bool(getattr(valuation, "learns", False))
 
 
@@ -121,7 +159,7 @@ class Priced:
 
     @property
     def reads(self) -> tuple[str, ...] | None:
-        """What the valuation needs and what the policy reads beside the value."""
+        """The columns of the valuation, and those of the policy beside the value."""
         if self.policy.reads is None:
             return None
         beside = (column for column in self.policy.reads if column != VALUE)
@@ -129,17 +167,17 @@ class Priced:
 
     @property
     def may_read(self) -> tuple[str, ...]:
-        """What the policy uses where it is shown."""
+        """Columns that the policy uses where they are visible."""
         return tuple(getattr(self.policy, "may_read", ()))
 
     @property
     def learns(self) -> bool:
-        """Whether the policy or the valuation wants feedback."""
+        """Whether the policy or the valuation learns from feedback."""
         return self.policy.learns or learns(self.valuation)
 
     @property
     def stochastic(self) -> bool:
-        """Whether the policy or the valuation leaves something to chance."""
+        """Whether the policy or the valuation draws by chance."""
         return any(bool(getattr(part, "stochastic", False)) for part in (self.policy, self.valuation))
 
     @property
@@ -181,7 +219,7 @@ class Priced:
         return None if self.policy.reads is None else (*self.policy.reads, *self.may_read)
 
     def _valued(self, requests: VisibleRequests) -> VisibleRequests:
-        """Return ``_with_value``; the engine asks for the same cells again and again."""
+        """Return ``_with_value``; the engine passes the same cells repeatedly."""
         if self._priced is None or self._seen is not requests:
             self._seen, self._priced = requests, self._with_value(requests)
         return self._priced

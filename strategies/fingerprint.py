@@ -1,4 +1,4 @@
-"""What determines a strategy's numbers besides its parameters: the files that it is made of and those that it names."""
+"""A fingerprint of all that determines a strategy's numbers besides its parameters: its files, and those that parameters name."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def fingerprint(name: str, params: Mapping[str, Any]) -> str:
 
 @functools.cache
 def _entry(name: str) -> EntryPoint | None:
-    """Return the plugin of a name; asking the installation takes milliseconds, and each cell asks."""
+    """Return the plugin of a name; reading the installation takes milliseconds, and each cell needs it."""
     return plugins().get(name)
 
 

@@ -1,6 +1,6 @@
-"""The most that any bidder could have got, knowing every value and price beforehand: a bound, and not a strategy.
+"""The best purchases with all values and prices known beforehand: an upper bound, not a strategy.
 
-No bidder can play it. It is worked out after a run, from the values and prices of its requests.
+It is computed after a run, from the values and prices of its requests.
 """
 
 from __future__ import annotations

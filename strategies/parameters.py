@@ -12,28 +12,28 @@ from numpy.typing import NDArray
 
 
 def at_least_0(name: str, value: float) -> float:
-    """The number, if it is finite and not negative."""
+    """Return the number, if it is finite and not negative."""
     if not _finite(value) or value < 0:
         raise ValueError(f"{name} = {value}: must be a finite number, 0 or more")
     return float(value)
 
 
 def above_0(name: str, value: float) -> float:
-    """The number, if it is finite and positive."""
+    """Return the number, if it is finite and positive."""
     if not _finite(value) or value <= 0:
         raise ValueError(f"{name} = {value}: must be a finite number above 0")
     return float(value)
 
 
 def whole(name: str, value: float) -> int:
-    """The number, if it is whole and positive."""
+    """Return the number, if it is whole and positive."""
     if not _finite(value) or value < 1 or value != int(value):
         raise ValueError(f"{name} = {value}: must be a whole number, 1 or more")
     return int(value)
 
 
 def whole_numbers(name: str, values: Sequence[int]) -> tuple[int, ...]:
-    """The numbers, if each is whole and 0 or more."""
+    """Return the numbers, if each is whole and 0 or more."""
     for value in values:
         if not _finite(value) or value < 0 or value != int(value):
             raise ValueError(f"{name} = {list(values)}: must be whole numbers, 0 or more")
@@ -41,14 +41,14 @@ def whole_numbers(name: str, values: Sequence[int]) -> tuple[int, ...]:
 
 
 def share(name: str, value: float) -> float:
-    """The number, if it lies within [0, 1]."""
+    """Return the number, if it lies within [0, 1]."""
     if not _finite(value) or not 0 <= value <= 1:
         raise ValueError(f"{name} = {value}: must be a number from 0 to 1")
     return float(value)
 
 
 def points(name: str, value: Sequence[Sequence[float]]) -> NDArray[np.float64]:
-    """The pairs (x, y) as columns, shape (2, n): at least two, finite, at least 0, the x increasing."""
+    """Return the pairs (x, y) as columns, shape (2, n): at least two, finite, at least 0, the x increasing."""
     allowed = (
         "must be at least two pairs of numbers, 0 or more, the first of each increasing: [[0, 0], [2, 1]]"
     )
@@ -64,7 +64,7 @@ def points(name: str, value: Sequence[Sequence[float]]) -> NDArray[np.float64]:
 
 
 def one_of(name: str, value: str, allowed: Sequence[str]) -> str:
-    """The word, if it is one of those allowed."""
+    """Return the word, if it is one of those allowed."""
     if value not in allowed:
         close = get_close_matches(str(value), allowed, n=1)
         hint = f"; did you mean {close[0]!r}?" if close else ""

@@ -1,4 +1,4 @@
-"""Strategies of installed packages: entry points of the group ``jointbid.strategies``, each read when it is asked for."""
+"""Strategies of installed packages: entry points of the group ``jointbid.strategies``, each read when it is used."""
 
 from __future__ import annotations
 
@@ -68,15 +68,15 @@ def missing(name: str) -> str:
 
 
 def _versions(dist: Distribution | None) -> str:
-    """Return which jointbid the package asks for, and which one this is; empty where it does not say."""
-    asked = (
+    """Return which jointbid the package requires, and which one this is; empty where it requires none."""
+    required = (
         next((m[1].strip() for line in (dist.requires or []) if (m := REQUIRES.match(line))), "")
         if dist
         else ""
     )
-    if not asked:
+    if not required:
         return ""
     try:
-        return f" (it asks for jointbid {asked}, and this is {distribution('jointbid').version})"
+        return f" (it asks for jointbid {required}, and this is {distribution('jointbid').version})"
     except PackageNotFoundError:
-        return f" (it asks for jointbid {asked})"
+        return f" (it asks for jointbid {required})"

@@ -19,14 +19,13 @@ from jointbid.sim.watch import WATCH, Call, CallTimeout
 from .hindsight import NOT_PLAYABLE
 from .market import Market
 from .plugins import PluginError, entries, load, missing, origin, shared_name
-from .policies.constant import Constant, Random
+from .policies.constant import Burst, Constant, Random, TimedPresence
 from .policies.fluid import FluidPacing
 from .policies.learned_shading import LearnedShading
 from .policies.linear import MCPC, Linear, Truthful
 from .policies.ortb import ORTB1, ORTB2
 from .policies.pacing import AdaptivePacing, MirrorDescent
 from .policies.pid import PIDCPA, PIDSpend
-from .policies.plans import Burst, TimedPresence
 from .policies.portfolio import Portfolio
 from .policies.rlb import RLB
 from .policies.shading import Shading
@@ -60,10 +59,10 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
 }
 
 TIMEOUT_S = Engine().strategy_timeout_s
-"""How long a constructor may take, where no scenario says otherwise."""
+"""Time limit of a constructor, where no scenario sets one."""
 
 BOUNDS = {"hindsight": NOT_PLAYABLE}
-"""Names that belong to no bidder, and why."""
+"""Names that are not of bidders, and the reason."""
 
 
 class UnknownStrategyError(ValueError):
@@ -71,20 +70,20 @@ class UnknownStrategyError(ValueError):
 
 
 def names() -> list[str]:
-    """All names that can be asked for, built-in ones first."""
+    """Return all names, built-in ones first."""
     return [*BUILT_IN, *sorted(set(entries()) - set(BUILT_IN))]
 
 
 def make(spec: StrategySpec, market: Market, timeout_s: float | None = TIMEOUT_S) -> Strategy:
-    """A fresh strategy by name and parameters; it is given the public ``market`` if it asks for one by that name.
+    """Return a new strategy by name and parameters; it receives the public ``market`` if it has a parameter of that name.
 
     Raises:
         UnknownStrategyError: no such strategy or parameter, or a constructor that raises or takes longer than ``timeout_s``.
     """
     maker = find(spec.name)
     check_parameters(spec.name, maker, spec.params)
-    asks = "market" in inspect.signature(maker).parameters
-    given = {**spec.params, **({"market": market} if asks else {})}
+    takes_market = "market" in inspect.signature(maker).parameters
+    given = {**spec.params, **({"market": market} if takes_market else {})}
     call = Call(f"strategy {spec.name!r}", "__init__", 0.0, timeout_s or math.inf)
     try:
         strategy: Strategy = WATCH.call(lambda _: maker(**given), None, call)  # type: ignore[assignment]
@@ -117,7 +116,7 @@ def check_parameters(name: str, maker: Callable[..., Strategy], given: Iterable[
 
 
 def find(name: str) -> Callable[..., Strategy]:
-    """The class or function of that name. Raises ``UnknownStrategyError``: misspelt, not installed, or not to be loaded."""
+    """Return the class or function of that name. Raises ``UnknownStrategyError``: misspelt, not installed, or not to be loaded."""
     if name in BUILT_IN:
         return BUILT_IN[name]
     if name in BOUNDS:

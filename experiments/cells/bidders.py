@@ -13,11 +13,10 @@ from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
 from jointbid.strategies.base import Priced, Valuation
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
-from jointbid.strategies.valuations.bayes import bayes
+from jointbid.strategies.valuations.bayes import bayes, winning
 from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
 from jointbid.strategies.valuations.creative import bayes_apart, best_creative, learned_apart
 from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
-from jointbid.strategies.valuations.winning import winning
 
 from .arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
 from .cell import Cell, CellResult

@@ -1,3 +1,1 @@
 """The command line: `main.main` is the console script `jointbid`."""
-
-from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import BadInput, path_of
+from ..report.html.comparison_page import write_comparison
 from .parser import Options
 
 
@@ -14,8 +15,6 @@ def main(options: Options) -> int:
     if not options.words:
         raise BadInput(f"compare: needs the folders of studies; usage: {options.usage}")
     folders = [path_of("compare", word) for word in options.words]
-    from ..report.html.comparison_page import write_comparison
-
     try:
         page = write_comparison(folders, results_dir)
     except OSError as error:

@@ -9,7 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from jointbid.sim import kernel_cache
+
 from ..cells.versions import PACKAGES, version
+from ..execution.tasks import cores
 from .parser import Options
 
 
@@ -23,38 +26,30 @@ def main(_: Options) -> int:
 
 
 def checks() -> Iterator[tuple[str, bool, str]]:
-    """What was looked at, whether it is fine, and what was found."""
+    """Yield the name of each check, whether it passed, and its finding."""
     yield "python", sys.version_info >= (3, 11), f"{platform.python_version()} on {platform.platform()}"
     for package in PACKAGES:
         found = version(package)
         yield package, found is not None, found or "not installed"
-    yield "cores", True, f"{_cores()} usable of {os.cpu_count()}"
+    yield "cores", True, f"{cores()} usable of {os.cpu_count()}"
     ray = version("ray")
     yield "ray", True, ray or "not installed (pip install 'jointbid[ray]' for executor=ray)"
     yield _kernel_cache()
     yield _folder("results", Path("results"))
 
 
-def _cores() -> int:
-    from ..execution.tasks import cores
-
-    return cores()
-
-
 def _kernel_cache() -> tuple[str, bool, str]:
-    """Whether kernels can be kept and read: a probe is written and read back, and each kept file is read."""
-    from jointbid.sim.kernel_cache import cache_folder, problems
-
-    name, folder = "kernel cache", cache_folder()
+    """Check that kernels can be kept and read: a probe is written and read back, and each kept file is read."""
+    name, folder = "kernel cache", kernel_cache.cache_folder()
     if folder is None:
         return name, True, "no folder for it can be written to: kernels are compiled in each process"
-    if found := list(problems(folder)):
+    if found := list(kernel_cache.problems(folder)):
         return name, False, f"{folder}: {'; '.join(found)}: kernels are compiled anew"
     return _folder(name, folder)
 
 
 def _folder(name: str, path: Path) -> tuple[str, bool, str]:
-    """Whether files can be written below a folder, or could once it is made."""
+    """Check that files can be written below a folder, or in the folder that would hold it."""
     there = path
     while not there.exists() and there != there.parent:
         there = there.parent if there.parent != there else Path.cwd()

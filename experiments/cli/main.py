@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from ..errors import BadInput, RunFailed
 from .output import mute, spelling
-from .parser import STUDY, VERBS, parse
+from .parser import OWN_HELP, STUDY, VERBS, parse
 
 DEBUG = "JOINTBID_DEBUG"
 DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _decoded(text: str) -> str:
-    """Return an argument read as UTF-8 where Python, told of another encoding, could not decode its bytes."""
+    """Return an argument as UTF-8 where Python, which uses another encoding, could not decode its bytes."""
     try:
         return os.fsencode(text).decode("utf-8") if not text.isprintable() else text
     except UnicodeError:
@@ -41,8 +41,14 @@ def _decoded(text: str) -> str:
 def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
     try:
         return _dispatch(arguments)
-    except (BadInput, RunFailed) as error:
-        return _explained(error)
+    except BadInput as error:
+        several = len(error.problems) > 1
+        text = "several things are wrong:" + "".join(f"\n  {line}" for line in error.problems)
+        sys.stderr.write(f"jointbid: {text if several else error}\n")
+        return BAD_INPUT
+    except RunFailed as error:
+        sys.stderr.write(f"jointbid: {error}\n")
+        return FAILED
     except KeyboardInterrupt as stop:
         return _stopped(arguments, stop)
     except BrokenPipeError:
@@ -69,7 +75,7 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def _listening() -> Iterator[list[KeyboardInterrupt]]:
-    """Meanwhile SIGTERM stops a command as Ctrl-C does; what has stopped it is put on the list."""
+    """Let SIGTERM stop a command as Ctrl-C does; yield the list of what has stopped it."""
     stops: list[KeyboardInterrupt] = []
 
     def stop(number: int, _: object) -> None:
@@ -89,43 +95,19 @@ def _listening() -> Iterator[list[KeyboardInterrupt]]:
 
 
 def _stopped(arguments: Sequence[str], stop: KeyboardInterrupt) -> int:
-    keeps = VERBS.get(arguments[0], ("",))[0] == STUDY
-    rest = (
+    is_study = VERBS.get(arguments[0], ("",))[0] == STUDY
+    kept = (
         "what is done is kept: the same command again goes on from there"
-        if keeps
+        if is_study
         else "nothing of it is kept"
     )
-    sys.stderr.write(f"stopped; {rest}\n")
+    sys.stderr.write(f"stopped; {kept}\n")
     return TERMINATED if isinstance(stop, Terminated) else INTERRUPTED
 
 
 def _is_no_room(error: Exception) -> bool:
-    """Whether a disk or a quota is full; not every library keeps the number of the error."""
+    """Return whether a disk or a quota is full; not every library keeps the number of the error."""
     return isinstance(error, OSError) and (error.errno in NO_ROOM or os.strerror(errno.ENOSPC) in str(error))
-
-
-def _explained(error: BadInput | RunFailed) -> int:
-    """Print an error that says all; return the exit code."""
-    if isinstance(error, BadInput):
-        complain(error)
-        return BAD_INPUT
-    sys.stderr.write(f"jointbid: {error}\n")
-    return FAILED
-
-
-def complain(error: BadInput) -> None:
-    """Print what is wrong with the input, one line a problem."""
-    head, *rest = error.problems
-    lines = (
-        [f"jointbid: {head}"]
-        if not rest
-        else ["jointbid: several things are wrong:", *_indented(error.problems)]
-    )
-    sys.stderr.write("\n".join(lines) + "\n")
-
-
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"  {line}" for line in lines]
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -135,11 +117,11 @@ def _dispatch(arguments: list[str]) -> int:
         sys.stdout.write(f"jointbid {version('jointbid') or 'not installed'}\n")
         return DONE
     options = parse(arguments)
-    module = importlib.import_module(f"{__package__}.{VERBS[options.verb][0]}") if options.verb else None
-    if options.help and not hasattr(module, "helped"):
+    name = VERBS[options.verb][0] if options.verb else ""
+    if options.help and name not in OWN_HELP:
         sys.stdout.write(options.help)
         return DONE
-    assert module is not None  # noqa: S101 - without a verb there is help alone
+    module = importlib.import_module(f"{__package__}.{name}")
     code: int = module.helped(options) if options.help else module.main(options)
     sys.stdout.flush()  # a reader that has left shows here, and not when Python ends
     return code

@@ -18,7 +18,7 @@ SPELLING = "jointbid.spelling"
 
 @contextmanager
 def spelling() -> Iterator[None]:
-    """Meanwhile a character that standard output cannot encode is spelled in ASCII instead of ending the command."""
+    """Spell characters that standard output cannot encode in ASCII while the block runs, instead of failing."""
     codecs.register_error(SPELLING, _spell)
     streams = [(stream, stream.errors) for stream in (sys.stdout, sys.stderr) if isinstance(stream, io.TextIOWrapper)]  # fmt: skip
     for stream, _ in streams:

@@ -12,6 +12,8 @@ from ..errors import BadInput, closest, path_of
 
 STUDY = "study"
 """The module of all verbs that run a study."""
+OWN_HELP = (STUDY, "run", "log")
+"""Modules with a function `helped(options)`, which prints more than the options."""
 
 VERBS = {
     **{verb: (STUDY if entry.study else verb, entry.summary) for verb, entry in STUDIES.items()},
@@ -42,7 +44,7 @@ ACTIONS = {
         ),
     },
     "strategies": {
-        "list": ("", "what is installed, built in or from packages, with what each says of itself"),
+        "list": ("", "what is installed, built in or from packages, with what each declares"),
         "check": (
             "NAME-or-FILE:CLASS [param=value ...]",
             "run every check of the kit on an installed strategy, or on a class in a file; 1 where one fails",
@@ -83,7 +85,7 @@ Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<h
 
 
 class Options(argparse.Namespace):
-    """What a command line says: the verb, its action, the words without options, and the options by name."""
+    """A parsed command line: the verb, its action, the words without options, and the options by name."""
 
     help: str = ""
     usage: str = ""
@@ -101,7 +103,7 @@ class Options(argparse.Namespace):
         """Return the only word.
 
         Raises:
-            BadInput: there is none, or there are several.
+            BadInput: not exactly one word is given.
         """
         if len(self.words) != 1:
             got = ", ".join(self.words) or "none"
@@ -135,12 +137,12 @@ class Parser(argparse.ArgumentParser):
         self.needs |= dict.fromkeys(names, "")
 
     def option(self, name: str, needs: str, text: str, metavar: str) -> None:
-        """Add an option with a value; ``needs`` says of what kind."""
+        """Add an option with a value; ``needs`` names its kind."""
         self.add_argument(name, help=text, metavar=metavar)
         self.needs[name] = needs
 
     def read(self, words: Sequence[str]) -> Options:
-        """Return what the words after the verb say.
+        """Return the options of the words after the verb.
 
         Raises:
             BadInput: an unknown option or word, an option without its value.
@@ -176,7 +178,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Return what a command line says; where only help is asked for, ``help`` is its text.
+    """Parse a command line; ``help`` is the text to print where only help is wanted.
 
     Raises:
         BadInput: an unknown verb, action, option or word, an option without its value.

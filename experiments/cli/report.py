@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadInput, path_of
+from ..report.html import write_report
+from ..report.html.study import studies_in
 from .parser import Options
 
 
@@ -15,8 +17,6 @@ def main(options: Options) -> int:
     if not options.words:
         raise BadInput(f"report: needs the folder of a study; usage: {options.usage}")
     for folder in folders(options.words):
-        from ..report.html import write_report
-
         try:
             sys.stdout.write(f"{write_report(folder)}\n")
         except OSError as error:
@@ -25,13 +25,11 @@ def main(options: Options) -> int:
 
 
 def folders(arguments: Sequence[str]) -> list[Path]:
-    """Folders of the studies that the arguments name, or hold.
+    """Return the folders of the studies that the arguments name, or hold.
 
     Raises:
         BadInput: no folder, or one without any study.
     """
-    from ..report.html.study import studies_in
-
     found, problems = [], []
     for word in arguments:
         path = path_of("report", word)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
+from ..storage.catalogue import query, remove, scan, waste
 from .parser import Options
 
 
@@ -16,17 +18,18 @@ def main(options: Options) -> int:
     """List, query or clean."""
     results = options.results_dir()
     if options.action == "query":
-        return _query(results, options.one('"SQL"'))
+        _show(*query(results, options.one('"SQL"')))
+        return 0
     if options.words:
         raise BadInput(f"{options.command}: takes no {options.words[0]}; usage: {options.usage}")
     if options.action == "list":
-        return _list(results)
-    return _clean(results, delete=options.delete, finished=options.finished)
+        _list(results)
+    else:
+        _clean(results, delete=options.delete, finished=options.finished)
+    return 0
 
 
-def _list(results: Path) -> int:
-    from ..storage.catalogue import scan
-
+def _list(results: Path) -> None:
     entries = scan(results)
     columns = ["study", "scenario", "hash", "status", "seed", "started", "s", "auctions", "version"]
     rows = [
@@ -34,26 +37,14 @@ def _list(results: Path) -> int:
         for e in entries
     ]
     _show(columns, rows)
-    states: dict[str, int] = {}
-    for entry in entries:
-        states[entry.status] = states.get(entry.status, 0) + 1
-    said = ", ".join(f"{count:,} {status}" for status, count in sorted(states.items()))
+    states = Counter(entry.status for entry in entries)
+    counts = ", ".join(f"{count:,} {status}" for status, count in sorted(states.items()))
     sys.stderr.write(
-        f"{len(entries):,} studies in {results}: {said}\n" if entries else f"no study in {results}\n"
+        f"{len(entries):,} studies in {results}: {counts}\n" if entries else f"no study in {results}\n"
     )
-    return 0
 
 
-def _query(results: Path, sql: str) -> int:
-    from ..storage.catalogue import query
-
-    _show(*query(results, sql))
-    return 0
-
-
-def _clean(results: Path, *, delete: bool, finished: bool) -> int:
-    from ..storage.catalogue import remove, waste
-
+def _clean(results: Path, *, delete: bool, finished: bool) -> None:
     total = count = 0
     for found in waste(results, finished=finished):
         size = found.size
@@ -71,11 +62,10 @@ def _clean(results: Path, *, delete: bool, finished: bool) -> int:
         sys.stdout.write(f"{_bytes(total)} freed\n")
     else:
         sys.stdout.write(f"{_bytes(total)} would be freed; nothing is deleted without --delete\n")
-    return 0
 
 
 def _show(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """A table on a terminal; CSV elsewhere."""
+    """Print a table on a terminal, CSV elsewhere."""
     if not sys.stdout.isatty():
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerows([columns, *rows] if columns else [])
@@ -87,12 +77,8 @@ def _show(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
 
     table = Table(*columns, box=box.SIMPLE_HEAD)
     for row in rows:
-        table.add_row(*("" if value is None else _text(value) for value in row))
+        table.add_row(*(f"{v:.6g}" if isinstance(v, float) else "" if v is None else str(v) for v in row))
     show(table)
-
-
-def _text(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _bytes(size: float) -> str:

@@ -9,7 +9,7 @@ from ..config.points import Point
 from ..errors import BadInput
 from .output import mute
 from .parser import Options
-from .study_arguments import helped, points
+from .study import helped, points
 
 __all__ = ["helped", "main"]
 

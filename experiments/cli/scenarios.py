@@ -7,6 +7,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from ..config.plugin_folders import folders
 from ..errors import BadInput, closest
 from .parser import Options
 
@@ -17,7 +20,7 @@ def main(options: Options) -> int:
 
 
 def shipped() -> dict[str, str]:
-    """Name -> text of each scenario file."""
+    """Return the text of each shipped scenario file by name."""
     folder = resources.files("jointbid.conf") / "scenario"
     files = sorted(
         (item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name
@@ -26,9 +29,7 @@ def shipped() -> dict[str, str]:
 
 
 def installed() -> dict[str, str]:
-    """Those that ship, then those of plugins, which cannot take the name of one that ships."""
-    from ..config.plugin_folders import folders
-
+    """Return the shipped scenarios, then those of plugins under other names."""
     found = shipped()
     for folder in folders():
         for file in sorted((Path(folder.removeprefix("file://")) / "scenario").glob("*.yaml")):
@@ -37,8 +38,6 @@ def installed() -> dict[str, str]:
 
 
 def _list() -> int:
-    import yaml
-
     known = installed()
     width = max(map(len, known))
     for name, text in known.items():

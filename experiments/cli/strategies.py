@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
+import inspect
+import keyword
+import re
 import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from string import Template
+from types import ModuleType
+from typing import Any
 
-from ..errors import BadInput
+from ..cells.versions import version
+from ..errors import BadInput, closest, path_of
 from .parser import Options
+
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+TAKEN = {"jointbid", "tests", "test"}
 
 
 def main(options: Options) -> int:
@@ -13,29 +28,218 @@ def main(options: Options) -> int:
     if options.action == "list":
         return _list()
     if options.action == "new":
-        from .strategies_new import new
-
-        return new(options.one("NAME"), options.dir or ".")
-    from .strategies_check import check
-
+        return _new(options.one("NAME"), options.dir or ".")
     if not options.words:
         raise BadInput(f"strategies check: needs a strategy; usage: {options.usage}")
-    return check(options.words[0], options.words[1:])
+    return _check(options.words[0], options.words[1:])
 
 
 def _list() -> int:
-    """A line a strategy; one that cannot be loaded is a line, too."""
-    from jointbid.strategies.listing import Listed, listing
+    """Print a line for each strategy, one that cannot be loaded too."""
+    from jointbid.strategies.card import listing
 
-    header = Listed("name", "from", "made for", "learns", "chance", "budget", "bids a second", "what it does")
-    rows = [header, *listing()]
-    columns = ("name", "origin", "meant_for", "learns", "chance", "budget", "speed")
-    widths = {
-        name: max(len(getattr(row, name)) for row in rows if not row.error or name in {"name", "origin"})
-        for name in columns
-    }
-    for row in rows:
-        shown = columns[:2] if row.error else columns
-        cells = [f"{getattr(row, name):{widths[name]}}" for name in shown]
-        sys.stdout.write("  ".join([*cells, row.error or row.about]).rstrip() + "\n")
+    rows: list[tuple[str, ...]] = [
+        ("name", "from", "made for", "learns", "chance", "budget", "bids a second", "what it does")
+    ]
+    for found in listing():
+        if card := found.card:
+            budget = "needed" if card.needs_budget else "minded" if card.paces else ""
+            speed = f"{card.bids_per_second / 1e6:g} million" if card.bids_per_second else ""
+            learns, chance = ("yes" if says else "" for says in (card.learns, card.stochastic))
+            columns = (", ".join(card.meant_for) or "any", learns, chance, budget, speed)
+            rows.append((found.name, found.origin, *columns, found.about))
+        else:
+            rows.append((found.name, found.origin, found.error))
+    widths = [max(len(row[place]) for row in rows if place < len(row) - 1) for place in range(7)]
+    for *cells, last in rows:
+        padded = [f"{cell:{width}}" for cell, width in zip(cells, widths, strict=False)]
+        sys.stdout.write("  ".join([*padded, last]).rstrip() + "\n")
     return 0
+
+
+def _check(what: str, given: Sequence[str]) -> int:
+    """Run every check; a line each, with the message where it fails.
+
+    Raises:
+        BadInput: no such strategy, file or class, or parameters that it does not take.
+    """
+    from jointbid.strategies.card import Card
+    from jointbid.strategies.registry import UnknownStrategyError, check_parameters, find
+    from jointbid.strategies.testing import Case, CheckFailed, bids_per_second, findings
+
+    parameters = _parameters(given)
+    try:
+        maker: Callable[..., Any] = _from_file(what) if _is_file(what) else find(what)
+        check_parameters(what, maker, parameters)
+    except UnknownStrategyError as error:
+        raise BadInput(str(error)) from None
+    case = Case.of(partial(maker, **parameters) if parameters else maker)
+    try:
+        strategy = case.fresh()
+        sys.stdout.write(f"{what}: {Card.of(strategy).words}\n")
+    except CheckFailed as error:
+        if isinstance(error.__cause__, ValueError) and error.expected.startswith("making"):
+            raise BadInput(f"strategy {what!r}: {error.__cause__}") from None
+    counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
+    for found in findings(case):
+        counts[found.verdict] += 1
+        said = f"  ({found.message})" if found.verdict == "SKIP" else ""
+        sys.stdout.write(f"{found.verdict}  {found.check}{said}\n")
+        if found.verdict == "FAIL":
+            sys.stdout.write("".join(f"      {line.strip()}\n" for line in found.message.splitlines()))
+        sys.stdout.flush()
+    rate = "" if counts["FAIL"] else f"; {_rate(bids_per_second(case, case.fresh()))} bids a second"
+    sys.stdout.write(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped{rate}\n")
+    return 1 if counts["FAIL"] else 0
+
+
+def _rate(rate: float) -> str:
+    """Return the rate in millions; a higher one than 1,000 million means that bid() computes nothing."""
+    return "over 1,000 million" if rate > 1e9 else f"{rate / 1e6:.3g} million"
+
+
+def _parameters(given: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters of ``param=value``, each value read as YAML: 0.5, true, [1, 2], text."""
+    import yaml
+
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise BadInput(f"{text}: must be param=value")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise BadInput(f"{text}: cannot be read ({' '.join(str(error).split())})") from None
+    return found
+
+
+def _is_file(what: str) -> bool:
+    path = what.rpartition(":")[0] or what
+    return path.endswith(".py") or "/" in path or "\\" in path or Path(path).is_file()
+
+
+def _from_file(what: str) -> Callable[..., Any]:
+    """Return the class that FILE:CLASS names."""
+    name = what.rpartition(":")[2] if ":" in what else ""
+    if name.endswith(".py") or "/" in name or "\\" in name:
+        name = ""
+    path = path_of("strategies check", what.removesuffix(f":{name}") if name else what.removesuffix(":"))
+    if not path.is_file():
+        there = [file.name for file in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        raise BadInput(f"{path}: no such file{closest(path.name, there)}")
+    module = _run(path)
+    own = [
+        key
+        for key, item in vars(module).items()
+        if inspect.isclass(item) and item.__module__ == module.__name__ and hasattr(item, "bid")
+    ]
+    if not name:
+        raise BadInput(f"{path}: name the class, as in {path}:{own[0] if own else 'MyStrategy'}")
+    found = getattr(module, name, None)
+    if not callable(found):
+        known = f"; there is: {', '.join(own)}" if own else "; no class in it has a method bid"
+        raise BadInput(f"{path}: has no class {name!r}{closest(name, own)}{known}")
+    maker: Callable[..., Any] = found
+    return maker
+
+
+def _run(path: Path) -> ModuleType:
+    """Import the file as a module that pickle finds again and that can import its neighbours."""
+    name = f"{path.stem}_to_check"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise BadInput(f"{path}: is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.append(str(path.resolve().parent))
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        raise BadInput(
+            f"{path}{_line(error, path)}: cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    return module
+
+
+def _line(error: BaseException, path: Path) -> str:
+    """Return the line of the file in which the error was raised, as text."""
+    trace, line = error.__traceback__, getattr(error, "lineno", None)
+    while trace is not None:
+        if Path(trace.tb_frame.f_code.co_filename) == path.resolve():
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return f", line {line}" if line else ""
+
+
+def _new(name: str, within: str) -> int:
+    """Write the package into a new folder of its name, within a folder.
+
+    Raises:
+        BadInput: a name that cannot be one, a folder that is there already or cannot be written to.
+    """
+    _check_name(name)
+    folder = path_of("--dir", within) / name
+    if folder.exists():
+        raise BadInput(
+            f"{folder}: is there already, and nothing is overwritten; choose another name or --dir"
+        )
+    try:
+        for path, text in package(name).items():
+            file = folder / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written ({error.strerror})") from None
+    sys.stdout.write(
+        f"{folder}: a package with the strategy {name} (src/{name}/strategy.py), its configuration and its test.\n"
+        f"Next:\n  python -m pip install --editable {folder}\n  jointbid strategies check {name}\n"
+        f"  jointbid run scenario={name}_market\n"
+    )
+    return 0
+
+
+def package(name: str) -> dict[str, str]:
+    """Return the files of a package of that name, by their paths in it."""
+    words = {
+        "name": name,
+        "cls": "".join(word.capitalize() for word in name.split("_")),
+        "dist": name.replace("_", "-"),
+        "jointbid": version("jointbid") or "0",
+    }
+    template = Path(__file__).parent / "plugin_template"
+    return {
+        str(file.relative_to(template).with_suffix("")).replace("__name__", name): Template(
+            file.read_text("utf-8")
+        ).substitute(words)
+        for file in sorted(template.rglob("*.tmpl"))
+    }
+
+
+def _check_name(name: str) -> None:
+    from jointbid.strategies.registry import BOUNDS, BUILT_IN
+
+    if not NAME.fullmatch(name):
+        likely = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()).strip("_")
+        hint = f"; did you mean {likely!r}?" if NAME.fullmatch(likely) else ""
+        raise BadInput(
+            f"strategies new {name}: must be lower-case letters, digits and single underscores, a letter first{hint}"
+        )
+    if keyword.iskeyword(name) or name in TAKEN or name in sys.stdlib_module_names:
+        raise BadInput(
+            f"strategies new {name}: Python or jointbid has a module or word {name!r}; take another, my_{name}"
+        )
+    if name in BUILT_IN or name in BOUNDS:
+        raise BadInput(f"strategies new {name}: {name!r} is a built-in strategy; take another, my_{name}")
+    if brings := _installed(name):
+        raise BadInput(f"strategies new {name}: {brings} is installed here; take another, my_{name}")
+
+
+def _installed(name: str) -> str:
+    """Return the installed package or module that a new package of this name would hide; empty where nothing is hidden."""
+    try:
+        found = distribution(name.replace("_", "-"))
+    except PackageNotFoundError:
+        spec = importlib.util.find_spec(name)
+        return f"a module {name!r}" if spec is not None and spec.origin is not None else ""
+    return f"the package {found.name} {found.version}"

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ..config.points import Point, Points
+from ..config.points import Point, Points, load
+from ..config.studies import STUDIES
+from ..errors import BadInput
 from ..studies.registry import study_class
 from .parser import Options
-from .study_arguments import helped, points
 
 if TYPE_CHECKING:
     from ..studies.session import StudyResult
-
-__all__ = ["helped", "main"]
 
 FAILURES = "failures.jsonl"
 MANY = 100
@@ -45,6 +45,31 @@ def main(options: Options) -> int:
             f"... {len(failed) - SHOWN:,} more studies have failed cells; each has its {FAILURES}\n"
         )
     return int(bool(failed))
+
+
+def points(options: Options) -> Points | None:
+    """Return the points to run; None where `--cfg` is given, and the resolved configuration printed."""
+    if options.cfg not in {None, "job"}:
+        raise BadInput(f"--cfg {options.cfg}: must be job")
+    found = load(options.verb, options.words, multirun=options.multirun, config_dir=options.config_dir)
+    if options.cfg:
+        sys.stdout.write("---\n".join(point.yaml for point in found))
+        return None
+    if options.cell is not None and len(found) > 1:
+        raise BadInput("--cell: one cell of one study; not of a sweep (-m)")
+    return found
+
+
+def helped(options: Options) -> int:
+    """Print a study verb's options, and every key with its value."""
+    (point,) = load(options.verb, config_dir=options.config_dir)
+    keys = "\n".join(f"  {line}" for line in point.yaml.splitlines())
+    sys.stdout.write(
+        f"jointbid {options.verb}: {STUDIES[options.verb].question or STUDIES[options.verb].summary}\n\n{options.help}\n"
+        f"Every key, with its value in the scenario {point.settings.scenario.name} (nested keys are joined by dots, "
+        f"as in supply.requests=20000):\n\n{keys}\n"
+    )
+    return 0
 
 
 def _single(todo: Points, failed: list[StudyResult]) -> None:
@@ -107,9 +132,6 @@ def _run_all(todo: Points, deliver: Callable[[Point, StudyResult], None]) -> Non
 
 def _one_cell(point: Point, cell: str) -> int:
     """Repeat one cell, in this process, and show its rows; an error is shown with its traceback."""
-    import traceback
-
-    from ..errors import BadInput
     from ..studies.session import run_one_cell
 
     try:
@@ -136,7 +158,5 @@ def _show_failures(result: StudyResult) -> None:
         where = " ".join(f"{key}={value}" for key, value in failure["cell"].items() if value != "")
         error = failure["error"].splitlines()[0]
         sys.stderr.write(f"failed: {where}: {error}\n  alone: {failure['command']}\n")
-    if result.failures:
-        count = len(result.failures)
-        cells = "1 cell" if count == 1 else f"{count} cells"
-        sys.stderr.write(f"{cells} failed, listed with tracebacks in {result.folder / 'failures.jsonl'}\n")
+    cells = "1 cell" if len(result.failures) == 1 else f"{len(result.failures)} cells"
+    sys.stderr.write(f"{cells} failed, listed with tracebacks in {result.folder / FAILURES}\n")

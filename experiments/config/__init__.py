@@ -1,3 +1,1 @@
 """Settings, overrides, composition, checks and their messages: from the command line's text to validated settings."""
-
-from __future__ import annotations

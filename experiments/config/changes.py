@@ -23,7 +23,7 @@ def varied(settings: Settings[Any], changes: Changes, *, place: str) -> Settings
     Args:
         settings: the settings to start from.
         changes: dotted keys, as on the command line; a number at the end is a place in a list, from 0.
-        place: the place in the configuration that asks for the changes, for errors.
+        place: the place in the configuration that names the changes, for errors.
 
     Raises:
         BadInput: unknown keys, or values that are not allowed; each line begins with the place.

@@ -10,12 +10,14 @@ from ..cells.arms import arms_of
 from ..cells.lattice import MAX_SOURCES
 from ..errors import closest
 from .bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
-from .plan_checks import collaboration_checks, comparison_checks, first_party_checks
+from .collaboration import collaboration_problems
+from .first_party import first_party_problems
 from .settings import Settings
 from .study_settings import AdoptionStudy, AttributionStudy
+from .value_settings import ValueStudy
 
 LOG_ARMS = ("none", "profile", "context", "history", "stacked", "joint", "split_budget", "summed")
-"""Of a study that replays a log, whose houses are two."""
+"""Arms of a study that replays a log, which has two silos."""
 
 
 def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
@@ -83,14 +85,50 @@ def _of_study(settings: Settings[Any]) -> Iterator[str]:
         yield "study.upgrade: with study.tune must be null, as policies would be tuned to the data at hand alone"
 
 
+def _of_collaboration(settings: Settings[Any]) -> Iterator[str]:
+    plan, study = settings.collaboration, settings.study
+    if plan is None:
+        return
+    yield from (f"collaboration.{problem}" for problem in plan.problems())
+    yield from collaboration_problems(settings.scenario, plan)
+    if isinstance(study, ValueStudy) and study.silo == "best_single":
+        yield "study.silo = best_single: levels are compared with one silo; name the arm that is there at level 0"
+    if plan.deliver_months.full >= (months := settings.money.horizon_months):
+        yield (
+            f"collaboration.deliver_months.full = {plan.deliver_months.full:g}: must be below "
+            f"money.horizon_months = {months}, or nothing is ever delivered"
+        )
+
+
+def _of_first_party(settings: Settings[Any]) -> Iterator[str]:
+    if settings.first_party is not None:
+        yield from first_party_problems(settings.scenario, settings.first_party)
+        if settings.collaboration is not None:
+            yield "first_party: a study is of collaboration or of own data; leave out collaboration"
+
+
+def _of_comparison(settings: Settings[Any]) -> Iterator[str]:
+    plans = {
+        "levels of collaboration are compared": settings.collaboration,
+        "own data are built": settings.first_party,
+    }
+    compared = [what for what, plan in plans.items() if plan is not None]
+    if not compared or not isinstance(settings.study, ValueStudy):
+        return
+    if settings.study.tune is not None:
+        yield "study.tune: levels and months are not retuned; leave it out"
+    if settings.money.requests_per_month is None:
+        yield f"money.requests_per_month: required where {compared[0]}"
+
+
 CHECKS = (
     _of_arms,
     _of_valuations,
     _of_two_plans,
     _of_study,
-    collaboration_checks,
-    first_party_checks,
-    comparison_checks,
+    _of_collaboration,
+    _of_first_party,
+    _of_comparison,
     strategy_problems,
     floor_problems,
     memory_problems,

@@ -1,8 +1,8 @@
-"""Two houses that work together: how much of each other's data reaches the bid, how fresh, and how soon.
+"""Two silos that work together: how much of each other's data reaches the bid, how fresh, and how soon.
 
-A level c from 0 (silos) to 1 (one house) moves dials. A dial stands at
+A level c from 0 (silos) to 1 (one firm) moves dials. A dial stands at
 
-    v(c) = (1 - g(c)) v_0 + g(c) v_1,    v_0 its ``none``, v_1 what the source itself says,
+    v(c) = (1 - g(c)) v_0 + g(c) v_1,    v_0 its ``none``, v_1 the value of the source,
 
 where the shape g rises from g(0) = 0 to g(1) = 1, never falls, and is one of
 
@@ -30,7 +30,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Shape(Model):
-    """How a dial moves between its two ends, by its ``law`` and ``bend``."""
+    """The path of a dial between its two ends, by its ``law`` and ``bend``."""
 
     law: Literal["power", "saturating", "s_curve", "threshold"] = "power"
     bend: Annotated[Positive, Field(ge=0.05, le=50)] = 1.0
@@ -57,7 +57,7 @@ EVEN = {"even": Shape()}
 
 
 class Dial(Model):
-    """One property of some ``sources``: ``none`` at level 0, what the source says at level 1; along the plan's shape or its own."""
+    """One property of some ``sources``: ``none`` at level 0, the value of the source at level 1; along the plan's shape or its own."""
 
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
     none: NonNegative = 0.0
@@ -102,7 +102,7 @@ class Collaboration(Model):
         return self
 
     def problems(self) -> Iterator[str]:
-        """What in the plan contradicts itself: a line for each."""
+        """Yield a line for each contradiction within the plan."""
         named = {"shape": (self.shape, self.shapes), "cost": (self.cost, self.costs)}
         shapes = {key: dial.shape for key, dial in self.dials.items()}
         for key, shape in {**shapes, "deliver_months": self.deliver_months.shape}.items():
@@ -124,18 +124,18 @@ class Collaboration(Model):
 
     @property
     def dials(self) -> dict[str, Dial]:
-        """Those of sources, by key."""
+        """The dials of sources, by key."""
         every = {key: getattr(self, key) for key in OF_SOURCES}
         return {key: dial for key, dial in every.items() if dial is not None}
 
     def at(self, level: float, shape: str | None = None, cost: str | None = None) -> Collaboration:
-        """The same plan at another level, along another of its shapes and costs."""
+        """Return the plan at another level, along another of its shapes and costs."""
         changes = {"level": level, "shape": shape or self.shape, "cost": cost or self.cost}
         return self.model_copy(update=changes)
 
     @property
     def cost_share(self) -> float:
-        """What of the full integration this level takes."""
+        """The share of the full integration's cost at this level."""
         return self.costs[self.cost].at(self.level)
 
     @property
@@ -145,7 +145,7 @@ class Collaboration(Model):
         return float(_between(delivery.none, delivery.full, self.moved(delivery.shape)))
 
     def moved(self, shape: str | None) -> float:
-        """How far the dials of this shape, or of the plan's own, have moved: g(level)."""
+        """Return g(level), the position of the dials of this shape, or of the plan's own."""
         return self.shapes[shape or self.shape].at(self.level)
 
 
@@ -154,7 +154,7 @@ OF_SOURCES = {"match_rate": "match_rate", "sync_interval_h": "sync_interval_h", 
 
 
 def carried_out(scenario: Scenario, plan: Collaboration) -> Scenario:
-    """The market as it is at the plan's level."""
+    """Return the market at the plan's level."""
     changes: dict[str, dict[str, Any]] = {}
     for key, dial in plan.dials.items():
         moved, of_source = plan.moved(dial.shape), OF_SOURCES[key]
@@ -168,7 +168,7 @@ def carried_out(scenario: Scenario, plan: Collaboration) -> Scenario:
 
 
 def collaboration_problems(scenario: Scenario, plan: Collaboration) -> Iterator[str]:
-    """What in a market contradicts the plan."""
+    """Yield a line for each contradiction of a market to the plan."""
     if scenario.supply.kind == "log":
         yield "collaboration: a log's data are as they were; leave it out"
         return
@@ -200,7 +200,7 @@ def _dial_problems(key: str, dial: Dial, name: str, source: Source) -> Iterator[
 
 
 def _between(none: float, full: Any, moved: float) -> Any:
-    """From one end to the other; exact at both."""
+    """Return the value between the two ends; exact at both."""
     if isinstance(full, tuple):
         return tuple(_between(none, one, moved) for one in full)
     return (1.0 - moved) * none + moved * full

@@ -9,18 +9,29 @@ import codecs
 import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import yaml
+from hydra import compose, initialize_config_module
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
+from hydra.core.plugins import Plugins  # noqa: F401 - loads Hydra's config sources
+from hydra.core.singleton import Singleton
+from hydra.errors import HydraException
+from hydra.version import VersionBase
+from omegaconf import OmegaConf
+from omegaconf.basecontainer import BaseContainer
+from omegaconf.errors import OmegaConfBaseException
+
 from ..errors import BadInput, path_of
-from . import overrides as syntax
 from .messages import known_keys, list_keys
+from .overrides import Choice, Vocabulary
 from .patch import Tree, has, patch, without
 from .plugin_folders import folders
 from .settings import Settings
 from .studies import STUDIES
-from .sweep_designs import Choice
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
@@ -46,7 +57,7 @@ class Composer:
         """Return the configuration at one point: the chosen files, with the values put in, one after the other.
 
         Raises:
-            BadInput: what Hydra says about the files, or a reference that leads nowhere.
+            BadInput: Hydra's error in a file, or a reference without a target.
         """
         groups = {choice.key: str(choice.value) for choice in choices if choice.key in GROUPS}
         values = [choice for choice in choices if choice.key not in GROUPS]
@@ -60,17 +71,15 @@ class Composer:
         if "${" in str(tree):
             tree = _resolve(tree)
         tree = _without_missing(tree)
-        if isinstance(tree.get("study"), dict):
-            foreign = _others(self._verb)
+        if isinstance(tree.get("study"), dict):  # a scenario's file may set keys of other studies too
+            of_studies = {key for entry in STUDIES.values() for key in entry.model.model_fields}
+            foreign = of_studies - set(STUDIES[self._verb].model.model_fields)
             tree["study"] = {key: value for key, value in tree["study"].items() if key not in foreign}
         return tree
 
     def _compose(self, groups: tuple[tuple[str, str | None], ...]) -> Tree:
         """Return the files of these groups as Hydra composes them, references unresolved; None: no file of the group."""
-        from hydra import compose
-        from omegaconf import OmegaConf
-
-        lines = [*self._search, *(_choice(*pair) for pair in groups)]
+        lines = [*self._search, *(f"{name}={_quoted(of)}" if of else f"~{name}" for name, of in groups)]
         with _hydra(), _explained():
             composed = compose("config", overrides=lines, return_hydra_config=True)
             chosen = composed.hydra.runtime.choices["scenario"]
@@ -81,12 +90,8 @@ class Composer:
         tree["scenario"] = {"name": chosen, **about} if isinstance(about, dict) else about
         return dict(tree)
 
-    def _vocabulary(self) -> syntax.Vocabulary:
+    def _vocabulary(self) -> Vocabulary:
         """Groups and options found on the search path, and every key of the schema."""
-        from hydra.core.global_hydra import GlobalHydra
-        from hydra.core.object_type import ObjectType
-        from hydra.core.plugins import Plugins  # noqa: F401 - loads Hydra's config sources
-
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None  # noqa: S101 - we are inside initialize_config_module
         loader = hydra.config_loader
@@ -96,7 +101,7 @@ class Composer:
             others = set(STUDIES) - {self._verb} if group == "study" else set()
             groups[group] = sorted(set(options) - others)
         study: Any = STUDIES[self._verb].model
-        return syntax.Vocabulary(groups, known_keys(Settings[study]), loader, list_keys(Settings[study]))
+        return Vocabulary(groups, known_keys(Settings[study]), loader, list_keys(Settings[study]))
 
 
 @contextmanager
@@ -105,12 +110,6 @@ def _hydra() -> Iterator[None]:
 
     The host may be a Hydra application itself, or compose here from several threads; Hydra keeps its state per process.
     """
-    from hydra import initialize_config_module
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.core.singleton import Singleton
-    from hydra.version import VersionBase
-    from omegaconf.basecontainer import BaseContainer
-
     with _HYDRA_IN_USE:
         instances, resolvers = Singleton._instances, dict(BaseContainer._resolvers)  # noqa: SLF001 - no public way
         hosts: dict[type, Any] = {
@@ -129,10 +128,6 @@ def _hydra() -> Iterator[None]:
 @contextmanager
 def _explained() -> Iterator[None]:
     """Turn what Hydra and OmegaConf say of files and references into a message."""
-    import yaml
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
     try:
         yield
     except (HydraException, OmegaConfBaseException, yaml.YAMLError, OSError, UnicodeError) as error:
@@ -142,8 +137,6 @@ def _explained() -> Iterator[None]:
 
 def _resolve(tree: Tree) -> Tree:
     """Return the tree with each reference, such as ``${seed}``, replaced by what it refers to."""
-    from omegaconf import OmegaConf
-
     with _hydra(), _explained():
         resolved: Any = OmegaConf.to_container(OmegaConf.create(tree), resolve=True)
         return dict(resolved)
@@ -169,37 +162,21 @@ def _search_place(config_dir: str) -> str:
 
 def _check_encoding(places: Sequence[str]) -> None:
     """Refuse YAML files that begin with a byte-order mark: Hydra then misses their first line, and blames another."""
-    files = [file for place in places for file in Path(place.removeprefix("file://")).glob("*/*.yaml")]
-    marked = [file for file in sorted(files) if _begins(file).startswith(MARKS)]
-    if marked:
-        raise BadInput(
-            f"{file}: begins with a byte-order mark; save it as UTF-8 without one" for file in marked
-        )
-
-
-def _begins(file: Path) -> bytes:
-    """Return the first bytes of a file; none where it cannot be read."""
-    try:
-        with file.open("rb") as content:
-            return content.read(3)
-    except OSError:
-        return b""
-
-
-def _choice(group: str, option: str | None) -> str:
-    return f"~{group}" if option is None else f"{group}={_quoted(option)}"
+    problems = []
+    for file in sorted(
+        file for place in places for file in Path(place.removeprefix("file://")).glob("*/*.yaml")
+    ):
+        with suppress(OSError), file.open("rb") as content:
+            if content.read(3).startswith(MARKS):
+                problems.append(f"{file}: begins with a byte-order mark; save it as UTF-8 without one")
+    if problems:
+        raise BadInput(problems)
 
 
 def _quoted(place: str) -> str:
     """Return any text as a quoted value of Hydra's grammar."""
     escaped = place.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
-
-
-def _others(verb: str) -> set[str]:
-    """Return the keys of other studies: a scenario's file may set them, and this verb does not use them."""
-    known = {name: set(entry.model.model_fields) for name, entry in STUDIES.items()}
-    return set().union(*known.values()) - known[verb]
 
 
 def _without_missing(value: Any) -> Any:

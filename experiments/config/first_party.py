@@ -5,7 +5,7 @@ A firm that begins to collect at month 0 recognises, after t months, the share
     m(t) = m (1 - 2^(-t / h))
 
 of requests, m the match rate of its own source once it is built up and h ``months_to_half``: each month the same part of those
-who are not known yet are met (an assumption; it is exact where everybody is met at one rate). In month t = 1, 2, ... that is on
+who are not known yet are met (an assumption; it is exact where all people are met at one rate). In month t = 1, 2, ... that is on
 average
 
     m (1 - (h / ln 2) (2^(-(t - 1) / h) - 2^(-t / h))).
@@ -34,13 +34,13 @@ class FirstParty(Model):
 
 
 def built_up(months: int, months_to_half: float) -> NDArray[np.float64]:
-    """The part of its full match rate that an own source has on average in each month; shape (months,)."""
+    """Return the mean part of its full match rate that an own source has in each month; shape (months,)."""
     ends = 2.0 ** (-np.arange(months + 1) / months_to_half)
     return 1.0 - months_to_half / log(2.0) * (ends[:-1] - ends[1:])
 
 
 def with_part(scenario: Scenario, name: str, part: float) -> Scenario:
-    """The market in which this source has been built up to a part of its full match rate."""
+    """Return the market with this source built up to a part of its full match rate."""
     source = scenario.source[name]
     full = source.match_rate
     now = tuple(part * rate for rate in full) if isinstance(full, tuple) else part * full
@@ -50,7 +50,7 @@ def with_part(scenario: Scenario, name: str, part: float) -> Scenario:
 
 
 def first_party_problems(scenario: Scenario, plan: FirstParty) -> Iterator[str]:
-    """What in a market contradicts the plan."""
+    """Yield a line for each contradiction of a market to the plan."""
     if scenario.supply.kind == "log":
         yield "first_party: a log's data are as they were; leave it out"
         return

@@ -1,4 +1,4 @@
-"""Who plays a tournament: the strategies that were named, or those of a standard field that the market gives something to go by."""
+"""The strategies of a tournament: those that are named, or those of a standard field that can be made for its market."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Field:
     left_out: Mapping[str, str] = field(default_factory=dict)
 
     def notes(self) -> Iterator[str]:
-        """Who was left out, and why each."""
+        """Yield a line with the strategies that are left out, and why."""
         if self.left_out:
             each = "; ".join(f"{name} ({why})" for name, why in self.left_out.items())
             yield f"of the standard field these cannot play in this market, and are left out: {each}"
 
 
 def field_of(settings: Settings[TournamentStudy]) -> Field:
-    """Who plays: as ``study.strategies`` says, or else those of the standard field that can be made for this market."""
+    """Return the strategies of ``study.strategies``; else those of the standard field that can be made for this market."""
     named = settings.study.strategies
     if named is not None:
         return Field(named)

@@ -1,27 +1,38 @@
-"""The command line's ``key=value``: Hydra's own grammar, checked against what there is before anything is composed."""
+"""The command line's ``key=value``, in Hydra's own grammar: checked before anything is composed, and the points of a sweep.
+
+The points are every combination of listed values, and Latin hypercube samples of ranges.
+"""
 
 from __future__ import annotations
 
+import itertools
+import math
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import closest
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import IntervalSweep, Override
+from hydra.errors import HydraException
+
+from jointbid.strategies.registry import BOUNDS, UnknownStrategyError, find, names
+
+from ..errors import BadInput, closest
 from .messages import is_known, nearest
 from .patch import SYNONYMS
-
-if TYPE_CHECKING:
-    from hydra.core.config_loader import ConfigLoader
-    from hydra.core.override_parser.types import Override
+from .settings import SweepSettings
 
 OF_ANY_NAME = "bidders.strategy."
 """Begins keys that a strategy defines: its parameters."""
+DIGITS = 6
+"""Significant digits of a sampled value: commands stay readable, and no two samples of a design fall together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What overrides may name: groups with their options, and dotted keys, of which ``lists`` take a list; Hydra's loader."""
+    """The names that overrides may have: groups with their options, and dotted keys, of which ``lists`` take a list; Hydra's loader."""
 
     groups: Mapping[str, Sequence[str]]
     keys: Sequence[str]
@@ -30,10 +41,7 @@ class Vocabulary:
 
 
 def parse(texts: Iterable[str], vocabulary: Vocabulary) -> tuple[list[Override], list[str]]:
-    """Overrides that can be composed, and a line for each that cannot."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
+    """Return the overrides that can be composed, and a line for each that cannot."""
     parser = OverridesParser.create(vocabulary.loader)
     good, problems = [], []
     for text in texts:
@@ -79,7 +87,7 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
         yield f"{override.input_line}: a sweep over no value at all; give some, as in key=1,2,3 or key=range(0,1,.25)"
     elif key in vocabulary.groups:
         options = vocabulary.groups[key]
-        for choice in _choices(override):
+        for choice in _values(override):
             if choice not in options and key == "strategy" and choice is not None:
                 yield f"strategy = {choice}: {_no_strategy(str(choice), options)}"
             elif choice not in options:
@@ -91,9 +99,7 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
 
 
 def _no_strategy(name: str, options: Sequence[str]) -> str:
-    """Why there is no such file: misspelt, not installed, not to be loaded, no bidder at all, or known without a file."""
-    from jointbid.strategies.registry import BOUNDS, UnknownStrategyError, find, names
-
+    """Return why there is no such file: misspelt, not installed, broken, not a bidder, or known without a file."""
     hint = closest(name, options)
     if hint and name not in {*BOUNDS, *names()}:
         return f"must be one of {', '.join(options)}{hint}"
@@ -104,7 +110,7 @@ def _no_strategy(name: str, options: Sequence[str]) -> str:
     return f"is installed, but no configuration folder has a file strategy/{name}.yaml; ask for it by name, bidders.strategy={name}"
 
 
-def _choices(override: Override) -> list[object]:
+def _values(override: Override) -> list[object]:
     return list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
 
 
@@ -124,3 +130,93 @@ def _syntax(text: str, error: Exception, vocabulary: Vocabulary) -> str:
         )
     detail = str(error).splitlines()[0]
     return f"{text!r}: cannot be read as key=value ({detail})"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One override at one point: its text ``key=value``, the dotted key or group, and the value."""
+
+    text: str
+    key: str
+    value: Any = None
+    is_swept: bool = False
+    is_deletion: bool = False
+
+
+def points(overrides: Sequence[Override], sweep: SweepSettings) -> Iterator[tuple[Choice, ...]]:
+    """Yield every combination of the listed values, each with every sample of the ranges.
+
+    Raises:
+        BadInput: ranges without a number of samples, samples without a range, or a range whose ends are wrong.
+    """
+    ranges = [override for override in overrides if is_range(override)]
+    _check(ranges, sweep)
+    listed = [[None] if is_range(o) else _choices(o) for o in overrides]
+    samples = list(_samples(ranges, sweep)) if ranges else [()]
+    for combination in itertools.product(*listed):
+        for sample in samples:
+            drawn = iter(sample)
+            yield tuple(next(drawn) if choice is None else choice for choice in combination)
+
+
+def is_range(override: Override) -> bool:
+    """Return whether it is ``key=interval(low,high)``."""
+    return override.is_sweep_override() and not override.is_discrete_sweep()
+
+
+def _check(ranges: Sequence[Override], sweep: SweepSettings) -> None:
+    if ranges and sweep.samples is None:
+        raise BadInput(
+            f"{ranges[0].input_line}: a range is sampled, so sweep.samples=N must say how often; "
+            "or list values, as in key=1,2,3"
+        )
+    if sweep.samples is not None and not ranges:
+        raise BadInput(f"sweep.samples = {sweep.samples}: no range to draw from, as in key=interval(0,1)")
+    for override in ranges:
+        start, end, is_log = _bounds(override)
+        if not start < end or not math.isfinite(start) or not math.isfinite(end):
+            raise BadInput(f"{override.input_line}: a range goes from its lower to its upper end")
+        if is_log and start <= 0:
+            raise BadInput(f"{override.input_line}: a logarithmic range begins above 0")
+
+
+def _choices(override: Override) -> list[Choice | None]:
+    key = override.key_or_group
+    if not override.is_sweep_override():
+        is_deletion = override.is_delete()
+        return [Choice(str(override.input_line), key, override.value(), is_deletion=is_deletion)]
+    texts = override.sweep_string_iterator()
+    values = map(override._convert_value, override.sweep_iterator())  # noqa: SLF001 - quoted texts, as value() has them
+    written = str(override.get_key_element())
+    return [
+        Choice(f"{written}={text}", key, value, is_swept=True)
+        for text, value in zip(texts, values, strict=True)
+    ]
+
+
+def _samples(ranges: Sequence[Override], sweep: SweepSettings) -> Iterator[tuple[Choice, ...]]:
+    """A Latin hypercube (McKay, Beckman and Conover, 1979): each range in as many equal parts as there are samples."""
+    import numpy as np
+    from scipy.stats import qmc
+
+    cube = qmc.LatinHypercube(len(ranges), seed=np.random.default_rng(sweep.seed))
+    for row in cube.random(sweep.samples).tolist():
+        values = {o.key_or_group: _at(o, share) for o, share in zip(ranges, row, strict=True)}
+        yield tuple(Choice(f"{key}={value}", key, value, is_swept=True) for key, value in values.items())
+
+
+def _at(override: Override, share: float) -> float:
+    """Return the value at this share of a range; a whole number where both ends are."""
+    start, end, is_log = _bounds(override)
+    whole = isinstance(start, int)
+    if whole:
+        end += 1  # the last number has a part of its own
+    value = start * (end / start) ** share if is_log else start + (end - start) * share
+    return min(math.floor(value), end - 1) if whole else float(f"{value:.{DIGITS}g}")
+
+
+def _bounds(override: Override) -> tuple[float, float, bool]:
+    interval: IntervalSweep = override.value()  # type: ignore[assignment]
+    start, end = interval.start, interval.end
+    assert start is not None and end is not None  # noqa: S101, PT018 - the grammar asks for both
+    return start, end, "log" in interval.tags

@@ -42,7 +42,7 @@ def without(tree: Mapping[str, Any], steps: Sequence[str]) -> Tree:
 
 
 def has(tree: Any, key: str) -> bool:
-    """Whether something stands at a dotted key, or at a place in a list."""
+    """Return whether the tree has a value at a dotted key, or at a place in a list."""
     for step in key.split("."):
         if isinstance(tree, Mapping) and step in tree:
             tree = tree[step]

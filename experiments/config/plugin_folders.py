@@ -13,7 +13,7 @@ GROUP = "jointbid.configs"
 
 @functools.cache
 def folders() -> tuple[str, ...]:
-    """Where Hydra is to look beside the shipped configuration; one that is broken is a warning, and is left out."""
+    """Return the folders of packages that Hydra searches; a broken one is left out with a warning."""
     found = []
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
         try:

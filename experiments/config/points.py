@@ -14,21 +14,19 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
+import yaml
+from hydra.core.override_parser.types import Override
 from pydantic import ValidationError
 
 from ..errors import BadInput
 from . import overrides as syntax
-from . import sweep_designs as designs
 from .composition import Composer
 from .messages import render
+from .overrides import Choice
 from .settings import Settings, SweepSettings
-from .sweep_designs import Choice
 from .validation import validate
-
-if TYPE_CHECKING:
-    from hydra.core.override_parser.types import Override
 
 MANY_PROBLEMS = 20
 MOST_NAME_BYTES = 120
@@ -71,7 +69,7 @@ class Point:
 
 
 class _Known(NamedTuple):
-    """What is kept of a point: how it is made again, its folder, and the kind of its supply."""
+    """A point as it is kept: the choices that make it, its folder, and the kind of its supply."""
 
     choices: tuple[Choice, ...]
     folder: Path
@@ -144,7 +142,7 @@ def load(
 
     loaded = Points(make)
     try:
-        for choices in designs.points(parsed, _sweep_settings(parsed)):
+        for choices in syntax.points(parsed, _sweep_settings(parsed)):
             try:
                 loaded.add(choices)
             except BadInput as error:
@@ -172,7 +170,7 @@ def _swept(choices: Iterable[Choice]) -> dict[str, str]:
 
 
 def _sweep_settings(overrides: Iterable[Override]) -> SweepSettings:
-    """What the command line says about sampling; it decides which points there are, so it comes before them."""
+    """Return the settings of sampling on the command line; they decide which points there are, so they are read first."""
     named = {o.key_or_group: o.value() for o in overrides if not o.is_sweep_override()}
     own = {key.removeprefix("sweep."): value for key, value in named.items() if key.startswith("sweep.")}
     try:
@@ -182,7 +180,7 @@ def _sweep_settings(overrides: Iterable[Override]) -> SweepSettings:
 
 
 def content_hash(settings: Settings[Any]) -> str:
-    """Twelve hex digits of the resolved configuration without what does not change a cell."""
+    """Return twelve hex digits of the resolved configuration without what does not change a cell."""
     tree = {key: value for key, value in settings.tree().items() if key not in NOT_IN_HASH}
     tree["study"] = {key: value for key, value in tree["study"].items() if key not in NOT_IN_HASH_OF_STUDY}
     tree["engine"] = {key: value for key, value in tree["engine"].items() if key not in NOT_IN_HASH_OF_ENGINE}
@@ -190,13 +188,11 @@ def content_hash(settings: Settings[Any]) -> str:
 
 
 def digest(value: Any, length: int = 12) -> str:
-    """Hex digits of the content of plain data."""
+    """Return hex digits of the content of plain data."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=32).hexdigest()[:length]
 
 
 def to_yaml(tree: Any) -> str:
-    """Plain data as YAML, keys in their order, short lists on one line."""
-    import yaml
-
+    """Return plain data as YAML, keys in their order, short lists on one line."""
     return yaml.safe_dump(tree, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field, field_validator
@@ -10,19 +15,19 @@ from jointbid.sim.paths import expand
 from jointbid.sim.scenario import Model, Scenario
 from jointbid.sim.scenario.base import Count, UserPath
 
+from ..errors import closest
 from .collaboration import Collaboration, carried_out
 from .first_party import FirstParty
-from .plot_style import style_problem
-from .replay_settings import Replay
 from .study_settings import Arm, Learner, Money, Playing, Valuation, Who
+from .value_settings import Replay
 
 
 class RunStudy(Model):
     """One simulation: which arm's data the focal bidder holds, in which replication.
 
     ``strategies``, where there are some, play a match instead, a seat each, all with the arm's data.
-    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` says what is bid on a log of
-    this engine: what was bid then, or what the strategy bids; ``replay`` is for logs.
+    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` are the bids on a log of
+    this engine: the logged ones, or those of the strategy; ``replay`` is for logs.
     """
 
     arm: Arm = "joint"
@@ -66,7 +71,7 @@ class ExecutorSettings(Model):
 
 
 class SweepSettings(Model):
-    """How often ranges (``key=interval(low,high)``) are sampled in a sweep, and the seed of the design."""
+    """The number of samples of ranges (``key=interval(low,high)``) in a sweep, and the seed of the design."""
 
     samples: Annotated[int, Field(ge=2)] | None = None
     seed: Annotated[int, Field(ge=0)] = 1
@@ -93,7 +98,7 @@ class Plot(Model):
     def _readable(cls, value: str | None) -> str | None:
         if value is not None:
             value = str(expand(value))
-            if problem := style_problem(value):
+            if problem := _style_problem(value):
                 raise ValueError(f"{value}: {problem}")
         return value
 
@@ -136,7 +141,7 @@ class Settings(Model, Generic[Study]):
         return self.scenario if plan is None else carried_out(self.scenario, plan)
 
     def tree(self) -> dict[str, Any]:
-        """As plain data, in the shape of the YAML files: the scenario's parts stand at the top level."""
+        """Return plain data in the shape of the YAML files: the scenario's parts stand at the top level."""
         data = self.model_dump(mode="python")
         market = data.pop("scenario")
         about = {key: market.pop(key) for key in ABOUT}
@@ -146,7 +151,7 @@ class Settings(Model, Generic[Study]):
 
 
 ABOUT = ("name", "question", "currency")
-"""What stands under ``scenario`` in YAML; the other parts of a scenario stand beside it."""
+"""Fields of a scenario under ``scenario`` in YAML; its other parts stand beside it."""
 
 
 def _plain(value: Any) -> Any:
@@ -154,3 +159,34 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+def _style_problem(style: str) -> str:
+    """Return what is wrong with a style of plots; empty where it can be used."""
+    import matplotlib as mpl
+    import matplotlib.style
+
+    if style in mpl.style.available:
+        return ""
+    if not Path(style).is_file():
+        return f"no such file, and no style of matplotlib{closest(style, mpl.style.available)}"
+    try:
+        with mpl.rc_context(), warnings.catch_warnings(record=True) as caught, _quiet("matplotlib"):
+            warnings.simplefilter("always")
+            read = mpl.rc_params_from_file(style, use_default_template=False)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        return f"no style sheet ({error})"
+    if caught:
+        return str(caught[0].message)
+    return "" if read else "no style sheet: it sets nothing"
+
+
+@contextmanager
+def _quiet(logger: str) -> Iterator[None]:
+    """Disable a log whose message is replaced by ours."""
+    log = logging.getLogger(logger)
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before

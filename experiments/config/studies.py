@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudyEntry:
-    """What is known of a study before it is imported.
+    """A study as it is known before it is imported.
 
     Attributes:
         summary: what the verb gives, for the list of all verbs.
@@ -67,7 +67,7 @@ STUDIES: Mapping[str, StudyEntry] = {
     ),
     "sensitivity": StudyEntry(
         summary="which factors move the value of joint data: Morris, then Sobol, over stated ranges",
-        question="which of the things that nobody knows for certain move the value of joint data?",
+        question="which of the uncertain inputs move the value of joint data?",
         settings="study_settings:SensitivityStudy",
         study="sensitivity:Sensitivity",
     ),

@@ -21,14 +21,14 @@ Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Impressions = Annotated[int, Field(ge=2, le=10**9)]
 Correlation = Annotated[float, Field(ge=-1, le=1)]
 Replications = Annotated[int, Field(gt=0, lt=PILOTS)]
-"""Those from ``PILOTS`` on decide something and are never estimated from."""
+"""Replications from ``PILOTS`` on decide something and are never estimated from."""
 MAX_AMOUNT = 1e15
 Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
 """Money of a firm in currency."""
 
 
 class Curve(Model):
-    """How much each point of a curve and of the map is worked on, and the map's grid.
+    """The size of each point of a curve and of the map, and the map's grid.
 
     Each point is the same world with ``requests`` bid requests and ``replications`` replications.
     """
@@ -40,7 +40,7 @@ class Curve(Model):
 
 
 class Priced(Model):
-    """How the holders of data come to a value: exactly, or learned from ``train_requests`` randomised impressions."""
+    """The valuation of holders of data: exact, or learned from ``train_requests`` randomised impressions."""
 
     valuation: Valuation = "bayes"
     train_requests: Impressions = 100_000
@@ -48,7 +48,7 @@ class Priced(Model):
 
 
 class Replicated(Priced):
-    """What most studies have: replications, and how the holders of data come to a value."""
+    """The settings that most studies share: replications, and the valuation of holders of data."""
 
     replications: Replications = 20
 
@@ -72,7 +72,7 @@ class Tune(Model):
 
 
 class Money(Model):
-    """What joining costs beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and at what volume.
+    """The costs of joining beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and the volume.
 
     ``integration_once`` and ``integration_monthly`` are the IT budget's, ``fees_monthly`` go to third parties. Nothing is
     reckoned without ``requests_per_month``. ``discount_rate`` is a year's.
@@ -101,9 +101,9 @@ class AdoptionStudy(Replicated):
 
 
 class Range(Model):
-    """What is not known of one key: between ``low`` and ``high``, evenly, or evenly in its logarithm; and who says so.
+    """The uncertainty of one key: even between ``low`` and ``high``, or even in its logarithm; and its source.
 
-    ``source`` is the citation, or says that the range is a choice. Between two whole numbers whole ones are drawn.
+    ``source`` is the citation, or states that the range is a choice. Between two whole numbers whole ones are drawn.
     """
 
     key: Annotated[str, Field(min_length=1)]
@@ -122,7 +122,7 @@ class Range(Model):
         return self
 
     def at(self, share: float) -> float | int:
-        """The value that so large a share of the range lies below; share from 0 to 1."""
+        """Return the value below which a ``share`` of the range lies, from 0 to 1."""
         if self.whole:
             return min(math.floor(self.low + share * (self.high - self.low + 1)), int(self.high))
         if self.law == "log_uniform":
@@ -133,7 +133,7 @@ class Range(Model):
 class TournamentStudy(Replicated):
     """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
 
-    Null: those of the standard field that the market gives something to go by. All seats hold the data of ``arm`` and have
+    Null: those of the standard field that can be made for the market. All seats hold the data of ``arm`` and have
     ``bidders.budget``. ``worlds`` is the number of markets drawn from the ``ranges``; in each all play together, with the requests and
     replications of ``curve``.
     """

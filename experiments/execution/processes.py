@@ -18,10 +18,11 @@ from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import Any
 
+import cloudpickle
+
 from ..config.settings import ExecutorSettings
-from .start import starting, worker_context
 from .tasks import Finished, Task, cores, failed, finished
-from .worker import work
+from .worker import starting, work, worker_context
 
 PATIENCE_S = 0.25
 """How long ``collect`` waits; a worker whose tasks take less is sent the next one ahead of time."""
@@ -111,7 +112,7 @@ class Processes:
                     return
                 if len(worker.tasks) != ahead or (ahead and not worker.is_quick):
                     continue
-                blob = _packed(self._queue[0])
+                blob = cloudpickle.dumps(self._queue[0])  # functions of scripts and notebooks too
                 if ahead and len(blob) > SMALL_BYTES:
                     continue
                 if not worker.tasks:
@@ -148,12 +149,6 @@ class Processes:
 
 def _no_start(reason: str) -> RuntimeError:
     return RuntimeError(f"worker processes do not start ({reason}); executor=serial does without")
-
-
-def _packed(task: Task) -> bytes:
-    import cloudpickle  # functions of scripts and notebooks too
-
-    return bytes(cloudpickle.dumps(task))
 
 
 def _exit_code(process: BaseProcess) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -16,20 +15,6 @@ MIN_CELLS = 20
 BARS_SHOWN = 8
 BAR_WIDTH, TITLE_WIDTH = 12, 28
 """In characters: with the counts they fit into 80 columns."""
-
-
-@dataclass
-class _Count:
-    """Cells of one study, or of all, and the bar that shows them."""
-
-    bar: TaskID
-    total: int = 0
-    done: int = 0
-    failed: int = 0
-
-    def text(self, about: str = "") -> str:
-        failed = f", {self.failed:,} failed" if self.failed else ""
-        return f"{self.done:,} of {about}{self.total:,} cells{failed}"
 
 
 class StudyProgress(Progress):
@@ -56,26 +41,26 @@ class StudyProgress(Progress):
             disable=not (sys.stderr.isatty() and console.is_interactive),
         )
         self._next_line_s = FIRST_LINE_S
-        self._all = _Count(self.add_task(self._title(""), total=None, counts="starting"))
-        self._open: dict[int, _Count] = {}
+        self._all = self.add_task(self._title(""), total=None, counts="starting", failed=0)
+        self._bars: dict[int, TaskID] = {}
 
     def add_cells(self, number: int, title: str, cells: int) -> None:
         """Add cells to a study, which is new or under way."""
-        if number not in self._open:
+        if number not in self._bars:
             self._started += 1
-            visible = self._studies > 1 and len(self._open) < BARS_SHOWN
-            self._open[number] = _Count(self.add_task(_clip(title), counts="", visible=visible))
-            self.update(self._all.bar, description=self._title(_clip(title)))
-        self._open[number].total += cells
+            visible = self._studies > 1 and len(self._bars) < BARS_SHOWN
+            self._bars[number] = self.add_task(_clip(title), total=0, visible=visible, counts="", failed=0)
+            self.update(self._all, description=self._title(_clip(title)))
+        bar = self._bars[number]
+        self.update(bar, total=(self._tasks[bar].total or 0) + cells)
         self._expected += cells
         self._show(number)
 
     def finish_cells(self, number: int, cells: int, auctions: int, failed: int = 0) -> None:
         """Count finished cells of a study, the auctions in them, and the failed ones among them."""
         self._auctions += auctions
-        for count in (self._all, self._open[number]):
-            count.done += cells
-            count.failed += failed
+        for bar in (self._all, self._bars[number]):
+            self.update(bar, advance=cells, failed=self._tasks[bar].fields["failed"] + failed)
         self._show(number)
         if self.disable and self._elapsed_s >= self._next_line_s:
             self._next_line_s = self._elapsed_s + LINE_EVERY_S
@@ -84,14 +69,16 @@ class StudyProgress(Progress):
     def finish_study(self, number: int) -> None:
         """Count a finished study, and take its bar away."""
         self._closed += 1
-        if number in self._open:
-            self.remove_task(self._open.pop(number).bar)
-        self.update(self._all.bar, description=self._title(self._tasks[self._all.bar].description))
+        if number in self._bars:
+            self.remove_task(self._bars.pop(number))
+        self.update(self._all, description=self._title(self._tasks[self._all].description))
 
     @property
     def line(self) -> str:
-        """What the bars show of all studies, as one line."""
-        return f"{self._tasks[self._all.bar].description}: {self._tasks[self._all.bar].fields['counts']}, {self._pace}"
+        """The bar of all studies as one line of text."""
+        return (
+            f"{self._tasks[self._all].description}: {self._tasks[self._all].fields['counts']}, {self._pace}"
+        )
 
     def get_renderables(self) -> Iterator[RenderableType]:
         """Yield the bars and a line below them."""
@@ -103,19 +90,22 @@ class StudyProgress(Progress):
 
     def _show(self, number: int) -> None:
         """Bring the bars of a study and of all up to date; studies to come are taken to be like those that started."""
-        self._all.total = round(self._expected * self._studies / self._started)
-        for count in (self._open[number], self._all):
-            text = count.text("about " if count is self._all and self._started < self._studies else "")
-            self.update(count.bar, total=count.total, completed=count.done, counts=text)
-
+        total = round(self._expected * self._studies / self._started)
+        self.update(self._all, total=total)
+        for bar in (self._bars[number], self._all):
+            task, about = self._tasks[bar], bar == self._all and self._started < self._studies
+            failed = f", {task.fields['failed']:,} failed" if task.fields["failed"] else ""
+            counts = (
+                f"{task.completed:,.0f} of {'about ' if about else ''}{task.total or 0:,.0f} cells{failed}"
+            )
+            self.update(bar, counts=counts)
         self._pace = f"{compact(self._auctions / self._elapsed_s)} auctions/s"
-        if self._all.done >= MIN_CELLS:
-            left_s = self._elapsed_s / self._all.done * (self._all.total - self._all.done)
-            self._pace += f", about {duration(left_s)} left"
+        if (done := self._tasks[self._all].completed) >= MIN_CELLS:
+            self._pace += f", about {duration(self._elapsed_s / done * (total - done))} left"
 
     @property
     def _elapsed_s(self) -> float:
-        return max(self._tasks[self._all.bar].elapsed or 0.0, 1e-9)
+        return max(self._tasks[self._all].elapsed or 0.0, 1e-9)
 
 
 def say(line: str) -> None:
@@ -125,7 +115,7 @@ def say(line: str) -> None:
 
 
 def duration(seconds: float) -> str:
-    """40 s, 12 min, 3 h 20 min."""
+    """Return a rounded duration: 40 s, 12 min, 3 h 20 min."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -133,7 +123,7 @@ def duration(seconds: float) -> str:
 
 
 def compact(number: float) -> str:
-    """1.2M, 34k, 56: for people who watch."""
+    """Return a rounded number: 1.2M, 34k, 56."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= size:
             return f"{number / size:.1f}{letter}"

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import cloudpickle
+
 from ..cells.cell import ROOT, code_version
 from ..cells.versions import version
 from ..config.settings import ExecutorSettings
@@ -25,7 +27,7 @@ from .tasks import Finished, Outcome, Task, cores, finished, run_task
 
 PATIENCE_S = 0.25
 LOOK_EVERY_S = 5.0
-"""How often the cluster is asked how many cores it has now."""
+"""How often the number of cores of the cluster is read."""
 OVERRIDE = "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"
 OBJECTS_BYTES = 100_000_000
 """Memory for Ray's objects in a cluster of our own: results are small. One that runs already has its own, and takes none."""
@@ -59,8 +61,6 @@ class Cluster:
 
     def submit(self, task: Task) -> None:
         """Hand it to Ray."""
-        import cloudpickle
-
         keys = tuple(cell.key for cell in task.cells)
         self._tasks[self._remote.remote(cloudpickle.dumps(task), keys, self._about)] = task
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from jointbid.sim.watch import ending_if_stuck
 
@@ -21,13 +21,10 @@ from ..config.settings import ExecutorSettings
 from ..errors import BadInput, reported
 from ..storage.cell_results import StudyState
 from ..storage.lock import FolderLocked
-from .pool_feed import run_tasks
+from ..storage.study_folder import Folder
 from .progress import StudyProgress
-from .tasks import Outcome, SideTask, Task, Work, run_side_task
+from .tasks import Outcome, SideTask, Task, Work, run_side_task, run_tasks
 from .trial import trial
-
-if TYPE_CHECKING:
-    from ..storage.study_folder import Folder
 
 FAILURES = "failures.jsonl"
 
@@ -54,18 +51,15 @@ class Stage:
             self.folder.cells.add(done)
         for outcome in outcomes:
             if outcome.result is None:
-                self._fail(outcome)
+                line = failure(outcome, self.point)
+                if not self.ledger.failures:
+                    self.folder.drop(FAILURES)
+                self.folder.add_line(FAILURES, {**line, "traceback": outcome.trace})
+                self.ledger.failures.append(line)
         auctions = sum(result.auctions for result in done.values())
         self.ledger.ran += len(done)
         self.ledger.auctions += auctions
         return auctions
-
-    def _fail(self, outcome: Outcome) -> None:
-        line = failure(outcome, self.point)
-        if not self.ledger.failures:
-            self.folder.drop(FAILURES)
-        self.folder.add_line(FAILURES, {**line, "traceback": outcome.trace})
-        self.ledger.failures.append(line)
 
 
 @dataclass(frozen=True)
@@ -188,9 +182,8 @@ class Driver(Generic[Answer]):
     def _look_for_tasks(self, points: Iterator[Point], progress: StudyProgress) -> None:
         """Advance a study that need not wait, else open the next point, else wait for a folder that another command has."""
         while not self._tasks:
-            ahead = (number for number, waiting in self._open.items() if waiting.ahead)
-            if (number := next(ahead, None)) is not None:
-                self._go_on(number, progress)
+            if ahead := [number for number, waiting in self._open.items() if waiting.ahead]:
+                self._go_on(ahead[0], progress)
             elif point := next(points, None):
                 self._begin(point, progress, wait=False)
             elif self._locked and not self._open:
@@ -220,7 +213,13 @@ class Driver(Generic[Answer]):
         """Take the next stage of a study, or its answer."""
         waiting = self._open[number]
         try:
-            waiting.stage = stage = self._next(waiting.study)
+            waiting.stage = stage = next(waiting.study)
+            while (
+                isinstance(stage, Finish) and self._settings.name == "ray"
+            ):  # its nodes do not see this disk
+                for side_task in stage.side_tasks:
+                    _finish(side_task)
+                waiting.stage = stage = next(waiting.study)
         except StopIteration as end:
             del self._open[number]
             progress.finish_study(number)
@@ -237,15 +236,6 @@ class Driver(Generic[Answer]):
             self._tasks.extendleft(reversed(tasks))
         if waiting.is_complete:
             self._go_on(number, progress)
-
-    def _next(self, study: StudyRun[Answer]) -> Stage | Finish:
-        """Return the next stage of a study. Nodes of a cluster do not see this disk, so plots and pages are then made here."""
-        while True:
-            stage = next(study)
-            if isinstance(stage, Stage) or self._settings.name != "ray":
-                return stage
-            for side_task in stage.side_tasks:
-                _finish(side_task)
 
     def _take(self, number: int, outcomes: Sequence[Outcome], progress: StudyProgress) -> None:
         waiting, self._ran = self._open[number], True

@@ -1,19 +1,39 @@
-"""The trial of a study's strategies before its first cell: a few requests, run twice."""
+"""The trial of a study's strategies before its first cell: a few requests, run twice, and where needed in another process.
+
+Results that depend on ``hash``, on the order of a set, or on the process itself differ between processes. Starting one takes
+seconds, so only strategies whose source mentions one of these are tried that way.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import os
+import pickle
+import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
-from ..cells.cell import Cell, label
+import cloudpickle
+
+from jointbid.sim import BidError
+from jointbid.sim.scenario import StrategySpec
+
+from ..cells.cell import ROOT, Cell, CellResult, label
 from ..errors import BadInput
-from .second_process import is_suspect, rows_elsewhere
 from .tasks import Work
+from .worker import starting, without_ctrl_c
 
 TRIAL_REQUESTS = 64
 REQUESTS_ELSEWHERE = 2_000
 """Requests that another process plays; starting it takes longer."""
+SUSPECT = re.compile(r"\b(hash|set|frozenset|getpid|environ)\b|__hash__|\{\s*[^:{}]+,[^:{}]*\}")
+PATIENCE_S = 600.0
+STDOUT, STDERR = 1, 2
+Rows = list[dict[str, Any]]
 
 
 def trial(cells: Sequence[Cell], work: Work) -> None:
@@ -33,8 +53,6 @@ def trial(cells: Sequence[Cell], work: Work) -> None:
 
 
 def _try_cell(cell: Cell, work: Work) -> None:
-    from jointbid.sim import BidError
-
     small = _shortened(cell, TRIAL_REQUESTS)
     place = "study.strategies" if cell.lineup else "bidders.strategy"
     try:
@@ -44,10 +62,10 @@ def _try_cell(cell: Cell, work: Work) -> None:
     except Exception:  # noqa: BLE001 - the cell itself will say it, with the command that repeats it
         return
     difference = _difference(once.rows, again.rows)
-    if not difference and is_suspect(cell.plays):
+    if not difference and _is_suspect(cell.plays):
         small = _shortened(cell, REQUESTS_ELSEWHERE)
         try:
-            difference = _difference(work(small).rows, rows_elsewhere(work, small) or [])
+            difference = _difference(work(small).rows, _rows_elsewhere(work, small) or [])
         except Exception:  # noqa: BLE001 - an error so late fails the cell itself
             return
     if difference:
@@ -67,15 +85,61 @@ def _shortened(cell: Cell, requests: int) -> Cell:
 
 
 def _unlike(cell: Cell, work: Work) -> list[str]:
-    """The strategies of a match that do not do the same twice where they play against themselves."""
+    """Return the strategies of a match that do not do the same twice where they play against themselves."""
     pairs = {label(spec): replace(cell, lineup=(spec, spec)) for spec in cell.lineup}
     return [name for name, alone in pairs.items() if _difference(work(alone).rows, work(alone).rows)]
 
 
 def _difference(once: Sequence[dict[str, Any]], again: Sequence[dict[str, Any]]) -> str:
-    """The first figure in which two results differ; empty where they are the same (nan is nan)."""
+    """Return the first figure in which two results differ; empty where they are the same (nan is nan)."""
     for row, other in zip(once, again, strict=False):
         for name, value in row.items():
             if repr(value) != repr(other[name]):
                 return f"{name} = {value}, then {other[name]} (bidder {row.get('bidder', '')!r})"
     return ""
+
+
+def _is_suspect(strategies: Iterable[StrategySpec]) -> bool:
+    """Return whether the source of a plugin among the strategies mentions something that differs between processes."""
+    return any(SUSPECT.search(source) for spec in strategies if (source := _source(spec)))
+
+
+def _rows_elsewhere(work: Callable[[Any], CellResult], cell: Cell) -> Rows | None:
+    """Return the rows of the cell as another process computes them; None where it computes none."""
+    context = get_context("spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_run, args=(cloudpickle.dumps((work, cell)), theirs))
+    other = "1" if os.environ.get("PYTHONHASHSEED") == "2" else "2"
+    with theirs, starting(PYTHONHASHSEED=other), without_ctrl_c():
+        process.start()
+    try:
+        rows: Rows | None = ours.recv() if ours.poll(PATIENCE_S) else None
+    except EOFError:
+        return None
+    else:
+        return rows
+    finally:
+        process.kill()
+        process.join()
+
+
+def _run(message: bytes, driver: Connection) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (STDOUT, STDERR):  # the cell itself prints the same once more
+        os.dup2(nowhere, stream)
+    work, cell = pickle.loads(message)  # noqa: S301 - from our own driver
+    try:
+        driver.send(work(cell).rows)
+    except Exception:  # noqa: BLE001 - the cell itself will report it
+        os._exit(1)
+
+
+def _source(spec: StrategySpec) -> str:
+    from jointbid.strategies.registry import UnknownStrategyError, find
+
+    try:
+        module = inspect.getmodule(find(spec.name))
+        file = Path(getattr(module, "__file__", None) or "")
+        return "" if module is None or file.is_relative_to(ROOT / "strategies") else inspect.getsource(module)
+    except (UnknownStrategyError, OSError, TypeError):
+        return ""

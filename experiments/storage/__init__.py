@@ -1,3 +1,1 @@
 """Result folders, the journal of finished cells, and the catalogue over all of them."""
-
-from __future__ import annotations

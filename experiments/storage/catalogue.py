@@ -30,6 +30,10 @@ WHERE_FROM = ("study", "scenario", "hash", "seed", "status", "started", "version
 """Columns of the study that are added to every table, unless it has one of that name."""
 
 
+OF_THE_MANIFEST = ("seed", "started", "wall_seconds", "auctions", "code", "command")
+"""Facts of a study that its manifest has under the same names."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One study.
@@ -88,20 +92,14 @@ def _is_study(folder: Path) -> bool:
 def _entry(path: Path, name: re.Match[str]) -> Entry:
     folder = Folder(path)
     about = folder.read_json("manifest.json")
-    versions = about.get("versions") or {}
     return Entry(
         study=path.parent.name,
         scenario=str(about.get("scenario") or name["scenario"]),
         hash=name["hash"],
         status=_status(folder, about),
-        seed=about.get("seed"),
-        started=about.get("started"),
-        wall_seconds=about.get("wall_seconds"),
-        auctions=about.get("auctions"),
-        version=versions.get("jointbid"),
-        code=about.get("code"),
-        command=about.get("command"),
+        version=(about.get("versions") or {}).get("jointbid"),
         folder=str(path),
+        **{key: about.get(key) for key in OF_THE_MANIFEST},
     )
 
 
@@ -135,7 +133,8 @@ def query(results: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             answer = database.sql(sql)
             return ([], []) if answer is None else (list(answer.columns), answer.fetchall())
         except duckdb.Error as error:
-            raise BadInput(f"results query: {_one_line(error)}; there is: {', '.join(VIEWS)}") from None
+            reason = " ".join(str(error).split("\nLINE ")[0].split()).removesuffix("!").strip()
+            raise BadInput(f"results query: {reason}; there is: {', '.join(VIEWS)}") from None
 
 
 def _studies(database: duckdb.DuckDBPyConnection, entries: list[Entry]) -> None:
@@ -169,10 +168,8 @@ def _view(database: duckdb.DuckDBPyConnection, view: str, results: Path, entries
 
 
 def _files(view: str, results: Path, entries: list[Entry]) -> list[Path]:
-    if view == POINTS:
-        found: Iterator[Path] = (results / SWEEPS).glob(f"*/{POINTS}.parquet")
-    else:
-        found = (Path(entry.folder) / f"{view}.parquet" for entry in entries)
+    of_sweeps = (results / SWEEPS).glob(f"*/{POINTS}.parquet")
+    found = of_sweeps if view == POINTS else (Path(entry.folder) / f"{view}.parquet" for entry in entries)
     return [file for file in found if _is_parquet(file)]
 
 
@@ -185,11 +182,6 @@ def _is_parquet(file: Path) -> bool:
             return head == content.read(4) == b"PAR1"
     except OSError:
         return False
-
-
-def _one_line(error: Exception) -> str:
-    text = " ".join(str(error).split("\nLINE ")[0].split())
-    return text.removesuffix("!").strip()
 
 
 # -- clean ------------------------------------------------------------------------------------------------------------
@@ -226,7 +218,8 @@ def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
     """
     for entry in scan(results):
         folder = Folder(Path(entry.folder))
-        if folder.is_locked or _is_link(folder.path) or not is_marked(folder.path):
+        is_link = folder.path.is_symlink() or folder.path.parent.is_symlink()
+        if folder.is_locked or is_link or not is_marked(folder.path):
             continue
         files = folder.read_json("manifest.json").get("files") or {}
         if entry.status in {"stopped", "failed", "running"}:
@@ -240,10 +233,6 @@ def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
             yield Waste("cells of other code; the tables stay", folder.path, tuple(old))
 
 
-def _is_link(folder: Path) -> bool:
-    return folder.is_symlink() or folder.parent.is_symlink()
-
-
 def _whole(why: str, folder: Path) -> Waste:
     found = contents(folder)
     return Waste(why, folder, found.own, (*found.folders, folder), found.foreign)
@@ -251,16 +240,10 @@ def _whole(why: str, folder: Path) -> Waste:
 
 def _left_over(folder: Path) -> list[Path]:
     """Return cells of other code, and files that were never finished."""
+    old = {file for file in (folder / CELLS).glob(f"*{SUFFIX}") if not file.name.startswith(code_version())}
     kept = {folder / MARK, folder / LOCK}
-    return [
-        file
-        for file in contents(folder).own
-        if file not in kept
-        and (
-            (file.suffix == SUFFIX and file.parent.name == CELLS and not file.name.startswith(code_version()))
-            or file.name.startswith(".")
-        )
-    ]
+    own = contents(folder).own
+    return [file for file in own if file in old or (file.name.startswith(".") and file not in kept)]
 
 
 def remove(found: Waste) -> bool:

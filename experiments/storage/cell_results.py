@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ PART_CELLS = 200
 """Cells whose rows become a part of a table at once."""
 
 
-class CellResults(Collection[tuple[Cell, CellResult]]):
+class CellResults(Iterable[tuple[Cell, CellResult]]):
     """Cells with their results, which are read from the disk during iteration."""
 
     def __init__(self, cells: Sequence[Cell], finished: Segments) -> None:
@@ -30,9 +30,6 @@ class CellResults(Collection[tuple[Cell, CellResult]]):
 
     def __len__(self) -> int:
         return len(self._cells)
-
-    def __contains__(self, pair: object) -> bool:
-        return any(pair == other for other in self)
 
 
 @dataclass
@@ -86,12 +83,9 @@ def parts(
     records: list[dict[str, Any]] = []
     number, empty = 0, True
     for number, (cell, result) in enumerate(found, 1):
-        about = dict(
-            zip(STUDY_COLUMNS, (cell.point, cell.treatment, cell.replication, cell.seed), strict=True)
-        )
-        records += [
-            {**about, **row, **about} for row in rows(result)
-        ]  # a result may be shared with another point
+        values = (cell.point, cell.treatment, cell.replication, cell.seed)
+        about = dict(zip(STUDY_COLUMNS, values, strict=True))
+        records += [{**about, **row, **about} for row in rows(result)]  # another point may share the result
         if number % PART_CELLS == 0 and records:
             yield pd.DataFrame(records)
             records, empty = [], False

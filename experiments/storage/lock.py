@@ -16,7 +16,7 @@ LOOK_EVERY_S = 0.2
 
 
 class FolderLocked(Exception):  # noqa: N818 - it names what happened
-    """Another command works in the folder; the text says which."""
+    """Another command works in the folder; the text names it."""
 
 
 @contextmanager
@@ -64,5 +64,5 @@ def owner(file: Path) -> str:
 
 def _sign(file: Path) -> None:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    with suppress(OSError):  # a full disk, or Windows: the message to a second command says less
+    with suppress(OSError):  # a full disk, or Windows: a second command then prints less about the first
         file.write_text(f"process {os.getpid()} on {platform.node()}, since {since}\n", "utf-8")

@@ -17,7 +17,7 @@ MARK = ".jointbid"
 CELLS, PLOTS, LOCK = "cells", "plots", "cells/.lock"
 CELL_FILE = re.compile(r"cells/[0-9a-f]{20}-[0-9a-f]+-\d+\.jsonl")
 UNFINISHED = re.compile(r"\.(\S+\.)?(\d+|part)")
-"""What follows a dot and its name in the name of a file until it is complete."""
+"""The end of an unfinished file's name, after a dot and its final name."""
 
 
 def record(folder: Path, *names: str) -> None:

@@ -96,13 +96,11 @@ class Folder:
             self.status("failed")
         except OSError:  # a full disk: where the old status stands there is room for the new one
             with suppress(OSError), (self.path / "status.json").open("r+b") as file:
-                file.write(
-                    json.dumps({"status": "failed"}).encode().ljust(os.fstat(file.fileno()).st_size - 1)
-                    + b"\n"
-                )
+                size = os.fstat(file.fileno()).st_size
+                file.write(b'{"status": "failed"}'.ljust(size - 1) + b"\n")
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Return the content of a JSON file; empty where there is none."""
+        """Return the content of a JSON file; empty where the file is absent or damaged."""
         with suppress(OSError, ValueError):
             content = json.loads((self.path / name).read_text("utf-8"))
             if isinstance(content, dict):
@@ -139,8 +137,25 @@ class Folder:
 
     def write_parts(self, name: str, parts: Iterable[pd.DataFrame]) -> None:
         """Write a table that comes in parts as Parquet, with one part in memory at a time."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        def arrow(part: pd.DataFrame, schema: pa.Schema | None = None) -> pa.Table:
+            return pa.Table.from_pandas(part, schema=schema, preserve_index=False)
+
+        writer: parquet.ParquetWriter | None = None
         with self._beside(self.path / name) as partial:
-            _write_parts(partial, parts)
+            try:
+                for part in parts:
+                    rows = arrow(part, writer.schema if writer else None)
+                    writer = writer or parquet.ParquetWriter(partial, rows.schema)
+                    writer.write_table(rows)
+            except (pa.ArrowInvalid, pa.ArrowTypeError, KeyError):  # parts that are not alike
+                whole = pa.concat_tables(map(arrow, parts), promote_options="permissive")
+                parquet.write_table(whole, partial)
+            finally:
+                if writer:
+                    writer.close()
 
     @contextmanager
     def _beside(self, target: Path) -> Iterator[Path]:
@@ -155,24 +170,6 @@ class Folder:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
             raise
-
-
-def _write_parts(path: Path, parts: Iterable[pd.DataFrame]) -> None:
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    writer: parquet.ParquetWriter | None = None
-    try:
-        for part in parts:
-            table = pa.Table.from_pandas(part, schema=writer.schema if writer else None, preserve_index=False)
-            writer = writer or parquet.ParquetWriter(path, table.schema)
-            writer.write_table(table)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, KeyError):  # parts that are not alike
-        tables = [pa.Table.from_pandas(part, preserve_index=False) for part in parts]
-        parquet.write_table(pa.concat_tables(tables, promote_options="permissive"), path)
-    finally:
-        if writer:
-            writer.close()
 
 
 def _checksum(path: Path) -> str:

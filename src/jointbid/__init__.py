@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     )
     from jointbid.sim.scenario import Cap, Terms
     from jointbid.sim.visible import KnownOutcomes
-    from jointbid.strategies.base import Policy, Priced, Valuation
-    from jointbid.strategies.per_request import PerRequest
+    from jointbid.strategies.base import PerRequest, Policy, Priced, Valuation
     from jointbid.strategies.policies.linear import Linear, Truthful
     from jointbid.strategies.policies.pacing import AdaptivePacing
     from jointbid.strategies.policies.shading import Shading
@@ -53,7 +52,7 @@ HOMES = {
     "KnownOutcomes": "jointbid.sim.visible",
     "Linear": "jointbid.strategies.policies.linear",
     "LogColumns": "jointbid.sim",
-    "PerRequest": "jointbid.strategies.per_request",
+    "PerRequest": "jointbid.strategies.base",
     "Policy": "jointbid.strategies.base",
     "Priced": "jointbid.strategies.base",
     "RunResult": "jointbid.sim",

@@ -1,1 +1,1 @@
-"""From a valuation to a bid: one family a file."""
+"""Policies, which turn a value into a bid: one family a file."""

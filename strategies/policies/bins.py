@@ -1,4 +1,4 @@
-"""Amounts of money in logarithmic bins: a bounded memory of any number of them, whose content depends on their order nowhere.
+"""Amounts of money in logarithmic bins: a bounded memory of any number of them, in which their order does not matter.
 
 Counts are whole numbers, and sums run in the order of the requests, so that what a strategy has learned is the same however
 many requests travelled together.
@@ -18,7 +18,7 @@ BINS = len(EDGES)
 
 
 def bin_of(money: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The bin that holds each amount: the first whose upper end is not below it, or the last; shape as ``money``.
+    """Return the bin that holds each amount: the first whose upper end is not below it, or the last; shape as ``money``.
 
     A logarithm finds it, to one bin; comparing with the ends puts that right, so that no rounding decides.
     """
@@ -30,10 +30,10 @@ def bin_of(money: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def count(money: NDArray[np.float64]) -> NDArray[np.int64]:
-    """How many amounts lie in each bin, shape (BINS,)."""
+    """Return the number of amounts in each bin, shape (BINS,)."""
     return np.bincount(bin_of(money), minlength=BINS).astype(np.int64)
 
 
 def total(money: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Their sum in each bin, shape (BINS,)."""
+    """Return the sum of the amounts in each bin, shape (BINS,)."""
     return np.bincount(bin_of(money), weights=money, minlength=BINS).astype(np.float64)

@@ -21,7 +21,7 @@ RIDGE = 1e-3
 NEWTON = 100
 HALF_A_BIN = np.log(2.0) / bins.PER_OCTAVE / 2
 MARGIN = 2 * bins.PER_OCTAVE
-"""How far beyond what was seen a lognormal is trusted: a factor of 4."""
+"""Bins beyond the observed ones in which a lognormal is used: a factor of 4."""
 
 
 def _none() -> Counts:
@@ -38,13 +38,13 @@ class Prices:
 
     @property
     def n(self) -> int:
-        """How many auctions they are from."""
+        """The number of auctions."""
         return int(self.reported.sum() + self.above.sum() + self.below.sum())
 
     def add(
         self, bid: NDArray[np.float64], won: NDArray[np.bool_], price: NDArray[np.float64], feedback: str
     ) -> None:
-        """Add auctions that were bid in; ``feedback`` says which part of ``price`` is reported (see ``LearnedShading``)."""
+        """Add auctions that were bid in; ``feedback`` names the part of ``price`` that is reported (see ``LearnedShading``)."""
         if feedback == "minimum_bid":
             self.reported = self.reported + bins.count(price)
             return

@@ -77,7 +77,7 @@ class FluidPacing(Policy):
         return shaded(self._market, worth) if self._shades else worth
 
     def observe(self, feedback: Feedback) -> None:
-        """Add the values of what was on offer."""
+        """Add the values of all requests."""
         if self.learns and feedback.requests.n:
             self._add(feedback.requests[VALUE])
 

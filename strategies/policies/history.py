@@ -22,17 +22,17 @@ class History:
         self._amount, self._at = np.empty((2, 0))
 
     def note(self, position: NDArray[np.int64], won: NDArray[np.float64]) -> None:
-        """Requests up to the last of these positions, and the value won by campaign."""
+        """Note the last of these positions, and the value won by campaign."""
         if len(position):
             self._open.append((int(position[-1]), won))
 
     def sold(self, known: KnownOutcomes, campaign: NDArray[np.int64]) -> None:
-        """Outcomes that became known."""
+        """Note outcomes that became known."""
         if len(known.position):
             self._waiting.append((known, campaign))
 
     def close(self, reported_h: float) -> None:
-        """All that was noted happened by then; it goes on the page of that time."""
+        """Put all that was noted on the page of this time."""
         for last, won in self._open:
             if self._hour and reported_h - self._hour[-1] < self._page_h:
                 before = self._won[-1]
@@ -53,7 +53,7 @@ class History:
         self._waiting = []
 
     def corrections(self, hour: float, memory_h: float, prior: float, *, raw: bool) -> NDArray[np.float64]:
-        """What each campaign brings over what its value says, in units of what all do; shape (campaigns,); 1 where nothing came."""
+        """Return outcomes per value of each campaign, relative to all campaigns; shape (campaigns,); 1 where none came."""
         n = max((len(won) for won in self._won), default=0)
         if not len(self._amount) or self._page.min() < 0:
             return np.ones(n)
@@ -90,7 +90,7 @@ def known_share(
 
 
 def sums(code: NDArray[np.int64], of: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """The sum by code; shape (n,)."""
+    """Return the sum by code; shape (n,)."""
     return np.bincount(code, weights=of, minlength=n).astype(np.float64)
 
 

@@ -19,8 +19,8 @@ FEEDBACK = ("win_lose", "winning_price", "minimum_bid")
 class LearnedShading(Policy):
     """Bid argmax over b of (v - b) W(b), W being P(win | bid) as estimated from the auctions so far.
 
-    ``feedback`` says which prices the exchange reports: ``'minimum_bid'``, the minimum bid to win of every auction that was bid in;
-    ``'winning_price'``, that of the auctions won (what the winner pays in second price), so that a loss says only that
+    ``feedback`` names the prices that the exchange reports: ``'minimum_bid'``, the minimum bid to win of every auction that was bid in;
+    ``'winning_price'``, that of the auctions won (what the winner pays in second price), so that a loss shows only that
     the price is above the bid; ``'win_lose'``, no price at all. ``estimator='kaplan_meier'`` assumes no form: the
     product-limit estimate (Kaplan & Meier 1958; for bidding Zhang et al. 2016, bid-aware gradient descent), with
     all prices reported the empirical one, and with wins and losses alone, where it does not exist, isotonic regression (Ayer
@@ -29,7 +29,7 @@ class LearnedShading(Policy):
     Unless all prices are reported, a share ``explore`` of the requests (column ``u``) is bid on with a uniform part of the value, so
     that bids are tried that the estimate advises against. Until ``least`` auctions are known that is done on every request,
     or half of the value bid where all prices are reported. The estimate is renewed at each control step. In second price and
-    VCG it bids the value, and learns from these auctions too. It minds no budget, and takes what it lost late, without
+    VCG it bids the value, and learns from these auctions too. It ignores the budget, and takes what it lost late, without
     money or to a full frequency cap for lost to a higher price.
     """
 
@@ -89,7 +89,7 @@ class LearnedShading(Policy):
             self.feedback,
         )
 
-    def control(self, state: AccountState) -> None:  # noqa: ARG002 - what was observed says it all
+    def control(self, state: AccountState) -> None:  # noqa: ARG002 - it needs what was observed alone
         """Estimate anew."""
         if not self._shades or self._prices.n < self.least:
             return

@@ -9,7 +9,7 @@ from ..base import VALUE, VECTORISED, Policy, VisibleRequests
 from ..parameters import above_0, at_least_0
 
 SECOND = ("second_price", "vcg")
-"""Where the price does not depend on one's own bid."""
+"""Auction types in which the price does not depend on the winner's own bid."""
 
 
 class Truthful(Policy):
@@ -48,7 +48,7 @@ class MCPC(Policy):
     The value of an impression is CTR x ``value_per_click``, so the bid is ``max_cpc`` x value / ``value_per_click``. Both
     are in currency per click. ``value_per_click`` is the advertiser's own (in the family ``logit``,
     ``response.value_per_click``); ``max_cpc``, which the literature sets to the eCPC of past campaigns, is that much
-    too where it is left out, and the bid is then truthful. Set as a fixed limit, it pays no heed to the budget.
+    too where it is left out, and the bid is then truthful. Set as a fixed limit, it ignores the budget.
     """
 
     bids_per_second = VECTORISED

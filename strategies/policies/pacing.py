@@ -63,7 +63,7 @@ class AdaptivePacing(Policy):
         return requests[VALUE] / (1.0 + self.mu)
 
     def observe(self, feedback: Feedback) -> None:
-        """Collect the values of what was on offer, to start from."""
+        """Collect the values of all requests, to start from."""
         if self._fluid is not None:
             self._fluid.observe(feedback)
 
@@ -127,16 +127,12 @@ def _fluid(start: str, market: Market | None, mu: float) -> FluidPacing | None:
     return FluidPacing(market, mu=mu)
 
 
-def _same(x: float) -> float:
-    return x
-
-
 def _exp(x: float) -> float:
     return math.exp(min(x, 700.0))
 
 
 MIRRORS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
-    "euclid": (_same, _same),
+    "euclid": (float, float),
     "entropy": (math.log, _exp),
 }
 """Geometry -> (h', its inverse)."""

@@ -17,12 +17,15 @@ class _PID(Policy):
 
     bids_per_second = VECTORISED
 
-    def __init__(self, gain: float, kp: float, ki: float, kd: float, phi_max: float) -> None:
+    def __init__(
+        self, gain: float = 1.0, kp: float = 0.1, ki: float = 5.0, kd: float = 0.0, phi_max: float = 5.0
+    ) -> None:
         self.gain = above_0("gain", gain)
         self.kp, self.ki, self.kd = at_least_0("kp", kp), at_least_0("ki", ki), at_least_0("kd", kd)
         self.phi_max = above_0("phi_max", phi_max)
         self.phi = self._integral = 0.0
         self._error: float | None = None
+        self._since = SinceControl()
 
     @property
     def multiplier(self) -> float:
@@ -48,7 +51,7 @@ class PIDSpend(_PID):
 
     The target is what was left of the budget for each request that was still expected then, times the requests since. Where a daily
     budget binds both are those of the day (``AccountState.due``), and e is relative to the plan for all days where that is more:
-    the end of a day's money says little of the bids.
+    the end of a day's money is weak evidence on the bids.
     phi = kp e + ki sum(e dt) + kd de/dt (Zhang, Rong, Wang, Zhu & Wang 2016), cut at +- ``phi_max``, and 0 at the start.
     dt is the share of the expected requests that came since the last step: ``ki`` is per run, ``kd`` in runs (per day and in days
     where a daily budget binds), ``kp`` and ``gain`` are pure numbers. The defaults suit control steps that see dozens of wins each; between two wins e is noise.
@@ -58,12 +61,6 @@ class PIDSpend(_PID):
     paces = True
     needs_budget = True
     scales = True
-
-    def __init__(
-        self, gain: float = 1.0, kp: float = 0.1, ki: float = 5.0, kd: float = 0.0, phi_max: float = 5.0
-    ) -> None:
-        super().__init__(gain, kp, ki, kd, phi_max)
-        self._since = SinceControl()
 
     def control(self, state: AccountState) -> None:
         """Compare what was spent since the last step with the target."""
@@ -84,7 +81,7 @@ class PIDCPA(_PID):
     where an action costs ``target``, in currency; the first ``grace`` actions' worth of money moves it little, as the first
     actions come by chance. Actions are ``per='click'`` or ``'conversion'`` (a cost per click is the paper's
     figure). phi and the other parameters as in ``PIDSpend`` (Zhang, Rong, Wang, Zhu & Wang 2016). Where actions
-    become known late it bids low at first, as their cost is known and they are not. It minds no budget.
+    become known late it bids low at first, as their cost is known and they are not. It ignores the budget.
     """
 
     def __init__(
@@ -101,7 +98,6 @@ class PIDCPA(_PID):
         super().__init__(gain, kp, ki, kd, phi_max)
         self.grace = at_least_0("grace", grace)
         self.target, self.per = above_0("target", target), one_of("per", per, ("click", "conversion"))
-        self._since = SinceControl()
 
     def control(self, state: AccountState) -> None:
         """Compare the cost of all actions so far with the target."""

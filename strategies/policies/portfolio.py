@@ -81,7 +81,7 @@ class Portfolio(Policy):
 
     @property
     def multipliers(self) -> NDArray[np.float64]:
-        """What each campaign's values are multiplied by, by code, shape (campaigns,)."""
+        """The multiplier of each campaign's values, by code, shape (campaigns,)."""
         return np.asarray(self.gain * np.exp(self._log))
 
     @property
@@ -102,7 +102,7 @@ class Portfolio(Policy):
         return np.asarray(value * np.append(times, self.gain)[np.minimum(code, len(times))])
 
     def observe(self, feedback: Feedback) -> None:
-        """What each campaign was offered, won and paid, and what became known of what it had won."""
+        """Add the offers, wins and payments of each campaign, and the outcomes that became known."""
         code, value = _campaign(feedback.requests), feedback.requests[VALUE]
         sold = feedback.conversions if self.per == "conversion" else feedback.clicks
         sold_by = _campaign(sold.requests)
@@ -141,7 +141,7 @@ class Portfolio(Policy):
         )
 
     def _join(self, budget: float) -> None:
-        """A campaign that is seen for the first time gets as large a part of what is left as there are campaigns."""
+        """Give each campaign that is seen for the first time an equal part of what is left."""
         here, new = self._offered > 0, (self._offered > 0) & (self._money == 0)
         if new.any():
             left = np.where(new, 0.0, np.maximum(self._money - self._spent, 0.0))

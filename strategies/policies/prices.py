@@ -1,4 +1,4 @@
-"""What a known price landscape says of a bid: its chance of winning, and what it pays on average."""
+"""A bid against a known price landscape: its chance of winning, and what it pays on average."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ POINTS = 4097
 
 
 def median_price(name: str, market: Market | None) -> float:
-    """The median of the landscape, currency per impression: the default of a parameter ``name``."""
+    """Return the median of the landscape, currency per impression: the default of a parameter ``name``."""
     if market is None or market.landscape is None:
         raise ValueError(
             f"{name} is needed where no price landscape is known: give it, or set rivals.landscape"

@@ -13,7 +13,7 @@ from ..market import Market
 from ..parameters import above_0, at_least_0, whole
 
 INSIDE = 0.01
-"""How far a bid keeps from the next price level, in levels."""
+"""The least distance of a bid from the next price level, in levels."""
 
 
 def value_function(price: NDArray[np.float64], auctions: int, budget: int) -> NDArray[np.float64]:
@@ -84,13 +84,13 @@ class RLB(Policy):
         return np.where(value > 0, (level + part) * self.unit, 0.0)
 
     def observe(self, feedback: Feedback) -> None:
-        """Add the values of what was on offer."""
+        """Add the values of all requests."""
         if self.learns and feedback.requests.n:
             self._total += float(feedback.requests[VALUE].sum())
             self._seen += feedback.requests.n
 
     def control(self, state: AccountState) -> None:
-        """Return the worth of the money left, by its amount and the number of auctions left."""
+        """Look up the worth of the money left, by its amount and the number of auctions left."""
         left = state.due_requests
         if not math.isfinite(state.budget) or left <= 0:
             self._cost = None if not math.isfinite(state.budget) else np.zeros(1)

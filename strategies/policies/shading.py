@@ -34,7 +34,7 @@ class Shading(Policy):
     interpolated, which is right to some 3e-6 of v, and searched for where it jumps or bends. In a second-price or VCG auction no shading is due, and it bids the value; in a mixed
     market it goes by each request's auction type.
 
-    Where rivals are bidders no landscape is known. ``curve`` then says what to bid in a first-price auction, as [value, bid]
+    Where rivals are bidders no landscape is known. ``curve`` then gives the bids in a first-price auction, as [value, bid]
     pairs in currency per impression, with straight lines between and level beyond its ends; ``study.tune`` fits it.
     """
 

@@ -1,4 +1,4 @@
-"""What happened to an account since the last control step."""
+"""Changes of an account since the last control step."""
 
 from __future__ import annotations
 

@@ -30,9 +30,13 @@ class _Coupled(Policy):
     paces = True
     meant_for = SECOND
 
-    def __init__(self, lam: float, mu: float, gain_max: float) -> None:
+    def __init__(
+        self, target: float = 1.0, lam: float = 1.0, mu: float = 0.0, gain_max: float = 10.0
+    ) -> None:
+        self.target = above_0("target", target)
         self.lam, self.mu = above_0("lam", lam), at_least_0("mu", mu)
         self.gain_max = above_0("gain_max", gain_max)
+        self._times, self._over = 1.0, self.target  # w is v x times / over
         self._won, self._won_before = 0.0, 0.0
         self._since = SinceControl()
 
@@ -41,7 +45,16 @@ class _Coupled(Policy):
         """The bid as a multiple of w."""
         return min((1.0 + self.lam) / (self.lam + self.mu), self.gain_max)
 
-    def _move(self, state: AccountState) -> None:
+    @property
+    def multiplier(self) -> float:
+        """The bid as a multiple of the value."""
+        return self.gain * self._times / self._over
+
+    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """The value times the multiplier."""
+        return self.multiplier * requests[VALUE]
+
+    def control(self, state: AccountState) -> None:
         """Move both duals; ``_won`` is the w won so far."""
         since, requests = self._since.step(state), max(state.requests_expected, 1)
         if since.n <= 0:
@@ -70,29 +83,10 @@ class TargetROS(_Coupled):
     learns = True
     scales = True
 
-    def __init__(
-        self, target: float = 1.0, lam: float = 1.0, mu: float = 0.0, gain_max: float = 10.0
-    ) -> None:
-        super().__init__(lam, mu, gain_max)
-        self.target = above_0("target", target)
-
-    @property
-    def multiplier(self) -> float:
-        """The bid as a multiple of the value."""
-        return self.gain / self.target
-
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The value times the multiplier."""
-        return self.multiplier * requests[VALUE]
-
     def observe(self, feedback: Feedback) -> None:
         """Add up the value won."""
         if feedback.requests.n:
             self._won += float(np.where(feedback.won, feedback.requests[VALUE], 0.0).sum()) / self.target
-
-    def control(self, state: AccountState) -> None:
-        """Move the duals."""
-        self._move(state)
 
 
 class TargetCPA(_Coupled):
@@ -113,21 +107,12 @@ class TargetCPA(_Coupled):
         mu: float = 0.0,
         gain_max: float = 10.0,
     ) -> None:
-        super().__init__(lam, mu, gain_max)
-        self.target = above_0("target", target)
+        super().__init__(target, lam, mu, gain_max)
         self.value_per_action = above_0("value_per_action", value_per_action)
         self.per = one_of("per", per, ("click", "conversion"))
-
-    @property
-    def multiplier(self) -> float:
-        """The bid as a multiple of the value."""
-        return self.gain * self.target / self.value_per_action
-
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The value times the multiplier."""
-        return self.multiplier * requests[VALUE]
+        self._times, self._over = self.target, self.value_per_action
 
     def control(self, state: AccountState) -> None:
         """Move the duals by the actions known."""
         self._won = self.target * (state.clicks if self.per == "click" else state.conversions)
-        self._move(state)
+        super().control(state)

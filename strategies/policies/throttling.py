@@ -48,17 +48,16 @@ class Throttling(Policy):
         """Compare spend with its plan."""
         if not math.isfinite(state.budget):
             self.share = 1.0
-        elif state.is_renewed:
-            self._follow_the_day(state)
+            return
+        if state.is_renewed:
+            n, spend, before, is_first = self._since.step(state)
+            is_gone = spend <= 0 and before.pace < state.budget / max(state.requests_expected, 1)
+            if n <= 0 or is_first or is_gone:
+                return
+            is_over = spend > before.planned(n)
         elif state.requests_reported:
             planned = state.budget * state.requests_reported / max(state.requests_expected, 1)
-            self._move(is_over=state.spend > planned)
-
-    def _follow_the_day(self, state: AccountState) -> None:
-        n, spend, before, is_first = self._since.step(state)
-        is_gone = spend <= 0 and before.pace < state.budget / max(state.requests_expected, 1)
-        if n > 0 and not is_first and not is_gone:
-            self._move(is_over=spend > before.planned(n))
-
-    def _move(self, *, is_over: bool) -> None:
+            is_over = state.spend > planned
+        else:
+            return
         self.share = min(self.share * (1.0 - self.rate if is_over else 1.0 + self.rate), 1.0)

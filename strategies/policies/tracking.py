@@ -26,7 +26,7 @@ class Tracking(Policy):
 
     An outcome counts if it is known within ``label_h`` of its impression. ``labels='ripe'`` waits until an impression is so old
     before it counts; ``'raw'`` counts an impression at once and its outcome when it comes, as if what has not come yet would not
-    (Chapelle 2014 on why that misleads). Ages are known to a control step. It minds no budget.
+    (Chapelle 2014 on why that misleads). Ages are known to a control step. It ignores the budget.
     """
 
     bids_per_second = VECTORISED
@@ -69,7 +69,7 @@ class Tracking(Policy):
         known = feedback.conversions if self.per == "conversion" else feedback.clicks
         found = self._waiting.credit(known.position)
         if self.labels == "raw" and len(found):
-            level = _level(self._waiting.value[found])
+            level = _level(self._waiting.columns[1, found])
             self._count(np.ones(len(found)), np.zeros(len(found)), level)
 
     def control(self, state: AccountState) -> None:
@@ -96,33 +96,29 @@ class Tracking(Policy):
 
 
 class _Impressions:
-    """Own impressions that are not ripe, in the order of their positions, with the outcomes known so far."""
+    """Own impressions that are not ripe, in the order of their positions: columns position, value, hour and known outcomes."""
 
     def __init__(self) -> None:
-        self.position = np.empty(0, dtype=np.int64)
-        self.value, self.hour, self.outcomes = np.empty((3, 0))
+        self.columns = np.empty((4, 0))
 
     def add(self, position: NDArray[np.int64], value: NDArray[np.float64], hour: float) -> None:
-        self.position = np.concatenate([self.position, position])
-        self.value = np.concatenate([self.value, value])
-        self.hour = np.concatenate([self.hour, np.full(len(value), hour)])
-        self.outcomes = np.concatenate([self.outcomes, np.zeros(len(value))])
+        new = np.stack([position, value, np.full(len(value), hour), np.zeros(len(value))])
+        self.columns = np.concatenate([self.columns, new], axis=1)
 
     def credit(self, position: NDArray[np.int64]) -> NDArray[np.int64]:
         """Count outcomes of these impressions; return the places of those that still wait for outcomes."""
-        place = np.searchsorted(self.position, position)
-        there = place < len(self.position)
-        there[there] = self.position[place[there]] == position[there]
-        np.add.at(self.outcomes, place[there], 1.0)
+        held, _, _, outcomes = self.columns
+        place = np.searchsorted(held, position)
+        there = place < len(held)
+        there[there] = held[place[there]] == position[there]
+        np.add.at(outcomes, place[there], 1.0)
         return np.asarray(place[there])
 
     def ripe(self, hour: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Outcomes and values of those of this hour and before, and forget these."""
-        last = int(np.searchsorted(self.hour, hour, side="right"))
-        done = self.outcomes[:last], self.value[:last]
-        self.position, self.value = self.position[last:], self.value[last:]
-        self.hour, self.outcomes = self.hour[last:], self.outcomes[last:]
-        return done
+        """Return the outcomes and values of those of this hour and before, and forget these."""
+        last = int(np.searchsorted(self.columns[2], hour, side="right"))
+        done, self.columns = self.columns[:, :last], self.columns[:, last:]
+        return done[3], done[1]
 
 
 def _level(value: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -5,19 +5,11 @@
 
 from __future__ import annotations
 
-from .case import Case
-from .failure import CheckFailed
-from .kit import Finding, all_checks, findings, parametrize_with_checks
-from .speed import bids_per_second
-from .trial import trial_scenario
-
-__all__ = [
-    "Case",
-    "CheckFailed",
-    "Finding",
-    "all_checks",
-    "bids_per_second",
-    "findings",
-    "parametrize_with_checks",
-    "trial_scenario",
-]
+from .case import Case as Case
+from .failure import CheckFailed as CheckFailed
+from .kit import Finding as Finding
+from .kit import all_checks as all_checks
+from .kit import findings as findings
+from .kit import parametrize_with_checks as parametrize_with_checks
+from .speed import bids_per_second as bids_per_second
+from .trial import trial_scenario as trial_scenario

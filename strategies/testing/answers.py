@@ -17,14 +17,14 @@ from .trial import part
 
 @check
 def protocol(case: Case) -> None:
-    """It has what a strategy has, says what it reads, and answers a bid for each request; the other checks build on that."""
+    """It has all parts of a strategy, declares what it reads, and returns a bid for each request; the other checks need that."""
     strategy = case.fresh()
     reads = strategy.reads
     expect(
         reads is None or (isinstance(reads, tuple) and all(isinstance(name, str) for name in reads)),
         "reads is a tuple of column names, or None for all that it may see",
         repr(reads),
-        "a tuple of one needs its comma, ('value',); a list is none",
+        "a tuple of one needs its comma, ('value',); a list is not a tuple",
     )
     expect(
         isinstance(strategy.learns, bool | np.bool_),
@@ -113,7 +113,7 @@ def empty_batch(case: Case) -> None:
 
 @check
 def read_only_batch(case: Case) -> None:
-    """What it is handed it leaves as it is."""
+    """It does not change the batch that it receives."""
     strategy = case.fresh()
     for seed in (0, 1):
         batch = case.batch(strategy, seed=seed)
@@ -132,7 +132,7 @@ def read_only_batch(case: Case) -> None:
 
 @check
 def creatives(case: Case) -> None:
-    """Where it chooses creatives: the number of one for each request, by the request's own row alone."""
+    """If it chooses creatives, it returns the number of one for each request, by the request's own row alone."""
     strategy = live(case, case.fresh())
     batch = case.batch(strategy, n=65)
     together = case.choose(strategy, batch)

@@ -29,7 +29,7 @@ CHECKS: dict[str, Check] = {}
 
 
 def check(test: Callable[[Case], None]) -> Check:
-    """Register a check under the name of its function. What is registered takes whatever ``Case.of`` takes."""
+    """Register a check under the name of its function. The registered function takes what ``Case.of`` takes."""
 
     @wraps(test)
     def run(strategy: object) -> None:
@@ -94,11 +94,11 @@ class Case:
     def scale(self) -> float:
         """The usual height of its bids, currency per impression; 1 where they follow the value or the market's prices."""
         plain = trial_scenario(self.auction or "second_price")
-        strategy = self._made(plain)
+        strategy = self.fresh(plain)
         if self.scenario is not None or self._asks_for_market or takes_value(strategy, plain):
             return 1.0
         try:
-            bids = np.asarray(strategy.bid(self._batch(strategy, plain, ROWS)), dtype=np.float64)
+            bids = np.asarray(strategy.bid(self.batch(strategy, market=plain)), dtype=np.float64)
         except Exception:  # noqa: BLE001 - the checks will meet it again, and say what it is
             return 1.0
         positive = bids[np.isfinite(bids) & (bids > 0)]
@@ -109,29 +109,57 @@ class Case:
         """The state that its class, default arguments and module hold for all strategies of its kind."""
         return SharedState()
 
-    def fresh(self) -> Strategy:
-        """Return a new strategy, with all shared state as it was when its class was first seen."""
-        return self._made(self.market)
+    def fresh(self, market: Scenario | None = None, *, restore: bool = True) -> Strategy:
+        """Return a new strategy for ``market`` (by default this one).
 
-    def another(self) -> Strategy:
-        """Return a new strategy, with the shared state as earlier ones have left it."""
-        return self._made(self.market, restore=False)
+        All shared state is as it was when its class was first seen; with ``restore=False`` as earlier strategies have left it.
+        """
+        market, target = market or self.market, _target(self.maker)
+        self.shared.see(*([target] if isinstance(target, type) else []))
+        if restore:
+            self.shared.restore()
+        try:
+            made = self.maker(**({"market": Market.of(market)} if self._asks_for_market else {}))
+        except TypeError as error:
+            raise CheckFailed(
+                f"{_name(self.maker)} can be made without arguments",
+                f"TypeError: {error}",
+                "a parameter has no default: give it one, or check a function that fills it in, lambda: MyStrategy(x=1)",
+            ) from error
+        except Exception as error:  # noqa: BLE001 - the message says which error it is
+            raised(f"making {_name(self.maker)}", error)
+        try:
+            lacks = [name for name in PARTS if not hasattr(made, name)]
+        except Exception as error:  # noqa: BLE001 - a property of it
+            raised(f"looking for {', '.join(PARTS)} in {type(made).__name__}", error)
+        self.shared.see(type(made), *map(type, getattr(made, "__dict__", {}).values()))
+        expect(
+            not lacks,
+            f"a strategy has {', '.join(PARTS)}",
+            f"{type(made).__name__} has no {', '.join(lacks)}",
+            "derive it from jointbid.Policy, which has all but bid()",
+        )
+        return made
 
     def batch(
-        self, strategy: Strategy, n: int = ROWS, seed: int = 0, money: float = 1.0, **given: NDArray[Any]
+        self,
+        strategy: Strategy,
+        n: int = ROWS,
+        seed: int = 0,
+        money: float = 1.0,
+        market: Scenario | None = None,
+        **given: NDArray[Any],
     ) -> VisibleRequests:
         """Return requests as the strategy sees them; amounts in ``money``; ``given`` replaces columns of the same name."""
-        return self._batch(strategy, self.market, n, seed, money, **given)
-
-    def everything(self, n: int = ROWS, seed: int = 0) -> dict[str, NDArray[Any]]:
-        """Return all columns, those that it does not read included."""
-        return columns(self.market, n, seed)
+        market = market or self.market
+        there = columns(market, n, seed, money) | given
+        return VisibleRequests(n, {name: there[name] for name in wants(strategy, market) if name in there})
 
     def ask(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[np.float64]:
         """Return its bids, one a request. Raises ``CheckFailed`` for an error, or an answer that is no array of bids."""
         try:
             bids = strategy.bid(requests)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the author learns of it
+        except Exception as error:  # noqa: BLE001 - the author learns of any error
             raised(f"bid() on {requests.n:,} requests", error)
         expect(
             isinstance(bids, np.ndarray) and bids.shape == (requests.n,),
@@ -170,7 +198,7 @@ class Case:
     ) -> RunResult:
         """Return a run with a fresh strategy, in a market of another ``auction`` type where that is given."""
         market = self.market if auction is None else trial_scenario(auction, self.scale)
-        strategy = self._made(market)
+        strategy = self.fresh(market)
         self.expect_readable(strategy)
         try:
             return play(strategy, sized(market, max_block), budget)
@@ -196,46 +224,6 @@ class Case:
         except (TypeError, ValueError):
             return False
 
-    def _made(self, market: Scenario, *, restore: bool = True) -> Strategy:
-        self.shared.see(*_known_class(self.maker))
-        if restore:
-            self.shared.restore()
-        try:
-            made = self.maker(**({"market": Market.of(market)} if self._asks_for_market else {}))
-        except TypeError as error:
-            raise CheckFailed(
-                f"{_name(self.maker)} can be made without arguments",
-                f"TypeError: {error}",
-                "a parameter has no default: give it one, or check a function that fills it in, lambda: MyStrategy(x=1)",
-            ) from error
-        except Exception as error:  # noqa: BLE001 - see ask
-            raised(f"making {_name(self.maker)}", error)
-        try:
-            lacks = [name for name in PARTS if not hasattr(made, name)]
-        except Exception as error:  # noqa: BLE001 - a property of it
-            raised(f"looking for {', '.join(PARTS)} in {type(made).__name__}", error)
-        self.shared.see(type(made), *map(type, getattr(made, "__dict__", {}).values()))
-        expect(
-            not lacks,
-            f"a strategy has {', '.join(PARTS)}",
-            f"{type(made).__name__} has no {', '.join(lacks)}",
-            "derive it from jointbid.Policy, which has all but bid()",
-        )
-        return made
-
-    def _batch(
-        self,
-        strategy: Strategy,
-        market: Scenario,
-        n: int,
-        seed: int = 0,
-        money: float = 1.0,
-        **given: NDArray[Any],
-    ) -> VisibleRequests:
-        there = columns(market, n, seed, money) | given
-        self_reads = [name for name in wants(strategy, market) if name in there]
-        return VisibleRequests(n, {name: there[name] for name in self_reads})
-
 
 def _meant_for(thing: object) -> str | None:
     """Return the auction type to try it in, where it is not meant for second price."""
@@ -246,12 +234,6 @@ def _meant_for(thing: object) -> str | None:
 
 def _target(maker: object) -> object:
     return maker.func if isinstance(maker, partial) else maker
-
-
-def _known_class(maker: Maker) -> tuple[type, ...]:
-    """Return the class that a maker makes, where that is known before it is made."""
-    target = _target(maker)
-    return (target,) if isinstance(target, type) else ()
 
 
 def _name(maker: Maker) -> str:

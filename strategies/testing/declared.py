@@ -22,7 +22,7 @@ TOLERANCE = 1e-9
 
 @check
 def capability_card(case: Case) -> None:
-    """It is stochastic, learns, paces and needs a budget where it says so and nowhere else, and plays where it says."""
+    """It is stochastic, learns, paces and needs a budget exactly where it declares so, and plays in the auctions it names."""
     card = Card.of(case.fresh())
     _stochastic(case, card)
     _learns(case, card)
@@ -33,7 +33,7 @@ def capability_card(case: Case) -> None:
 
 @check
 def scale_equivariance(case: Case) -> None:
-    """Where it says ``scales``: with all money in another unit, its bids are the same bids in that unit."""
+    """If it declares ``scales``, its bids are the same with all money in another unit."""
     strategy = case.fresh()
     if not Card.of(strategy).scales:
         raise unittest.SkipTest("not claimed: scales is not True")
@@ -58,8 +58,8 @@ def scale_equivariance(case: Case) -> None:
 def _stochastic(case: Case, card: Card) -> None:
     strategy = live(case, case.fresh())
     low, high = (case.batch(strategy, u=np.full(ROWS, u)) for u in (0.0, 0.999))
-    asked = ((ask(strategy, low), ask(strategy, high)) for ask in (case.ask, case.choose))
-    moves = "u" in low and any(first_difference(*pair) is not None for pair in asked)
+    answers = ((ask(strategy, low), ask(strategy, high)) for ask in (case.ask, case.choose))
+    moves = "u" in low and any(first_difference(*pair) is not None for pair in answers)
     expect(
         moves == card.stochastic,
         f"stochastic is {moves}, as its bids and creatives {'move' if moves else 'do not move'} with the column u",

@@ -1,9 +1,9 @@
-"""What a check raises: what was expected, what came, and the likely cause."""
+"""The error that a check raises: what was expected, what came, and the likely cause."""
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[2]
 NOT_THE_AUTHORS = (PACKAGE, Path(np.__file__).parent)
 
 
-class CheckFailed(AssertionError):  # noqa: N818 - it names what happened, in the words the author reads
+class CheckFailed(AssertionError):  # noqa: N818 - it names what happened, in words of the author
     """A strategy fails a check; the message has what was expected, what came, and the likely cause."""
 
     def __init__(self, expected: str, came: str, cause: str) -> None:
@@ -41,6 +41,12 @@ def first_difference(a: NDArray[Any], b: NDArray[Any]) -> int | None:
     return None if same.all() else int(np.argmin(same))
 
 
+def expect_finite(bids: NDArray[np.float64], expected: str, cause: str) -> None:
+    """Raise ``CheckFailed`` with the first bid that is nan or infinite."""
+    wrong = bids[~np.isfinite(bids)]
+    expect(not len(wrong), expected, f"{len(wrong)} that are not, the first {wrong[:1]}", cause)
+
+
 def expect_same(wanted: NDArray[Any], came: NDArray[Any], expected: str, cause: str) -> None:
     """Raise ``CheckFailed`` with the first row in which the columns differ."""
     row = first_difference(wanted, came)
@@ -52,13 +58,13 @@ def expect_same(wanted: NDArray[Any], came: NDArray[Any], expected: str, cause: 
 
 def came(error: BaseException) -> str:
     """Return an error's type and text, and its place in the author's own code."""
-    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    text = f"{type(error).__name__}: {error}".rstrip(": ")
     place = _place(error)
-    return f"{said} ({place})" if place else said
+    return f"{text} ({place})" if place else text
 
 
 def _place(error: BaseException) -> str:
-    """Return file and line of the innermost call outside jointbid and numpy; empty where there is none."""
+    """Return file and line of the innermost call outside jointbid and numpy; empty where no call is."""
     while error.__cause__ is not None:
         error = error.__cause__
     found, trace = "", error.__traceback__
@@ -71,60 +77,28 @@ def _place(error: BaseException) -> str:
 
 
 def cause(error: BaseException) -> str:
-    """Return the likely cause of an error."""
-    text = str(error)
-    return next((why for holds, why in CAUSES if holds(error, text)), OWN)
+    """Return the likely cause of an error: the first of ``CAUSES`` whose pattern its types and text match."""
+    text = f"{' '.join(kind.__name__ for kind in type(error).__mro__)}: {error}"
+    found = (why for pattern, why in CAUSES.items() if re.search(pattern, text, re.DOTALL))
+    return next(found, "an error in the strategy's own code, at the place shown")
 
 
-OWN = "an error in the strategy's own code, at the place shown"
-DIVISIONS = (ZeroDivisionError, FloatingPointError, RuntimeWarning)
-
-CAUSES: tuple[tuple[Callable[[BaseException, str], bool], str], ...] = (
-    (
-        lambda error, _: isinstance(error, SystemExit),
-        "the strategy leaves the program: raise an error that says what is wrong instead",
-    ),
-    (
-        lambda _, text: "is not visible here" in text,
-        "bid() or observe() uses a column that is not in reads, or that no source shows: name it in reads",
-    ),
-    (
-        lambda _, text: "read-only" in text or "WRITEABLE" in text,
-        "an array that was handed over is written to: work on a copy (requests['value'].copy(), or x = x + 1, not x += 1)",
-    ),
-    (
-        lambda error, text: isinstance(error, DIVISIONS) or "ZeroDivision" in text,
-        "a division by nothing: no requests yet, no money left, or no budget at all (state.budget is inf)",
-    ),
-    (
-        lambda _, text: "allowed: a numpy float64 array" in text,
-        "bid() answers codes or booleans as they are, or no array at all: np.asarray(bids, dtype=float)",
-    ),
-    (
-        lambda _, text: "allowed: a finite number" in text,
-        (
-            "a division by nothing, such as inf / inf where there is no budget, 0 / 0 before the first request or when the "
-            "money is gone; a negative bid needs np.maximum(bids, 0.0)"
-        ),
-    ),
-    (lambda error, _: isinstance(error, NotImplementedError), "the method is missing, or has another name"),
-    (
-        lambda error, text: isinstance(error, TypeError) and "argument" in text,
-        (
-            "a method or constructor takes other arguments than it is given: bid(self, requests), observe(self, feedback), "
-            "control(self, state)"
-        ),
-    ),
-    (
-        lambda error, _: isinstance(error, IndexError),
-        (
-            "a table is shorter than the codes: a source's column holds 0 to k - 1 for its types and k for unmatched; "
-            "or an empty batch, or one row, is indexed"
-        ),
-    ),
-    (
-        lambda error, _: isinstance(error, ImportError),
-        f"a package that it needs is not installed for {sys.executable}",
-    ),
-)
-"""Tests of an error, and the likely cause where a test holds; the first one counts."""
+CAUSES = {
+    "SystemExit": "the strategy leaves the program: raise an error that says what is wrong instead",
+    "is not visible here": "bid() or observe() uses a column that is not in reads, or that no source shows: name it in reads",
+    "read-only|WRITEABLE": "an array that was handed over is written to: work on a copy (requests['value'].copy(), or "
+    "x = x + 1, not x += 1)",
+    "ZeroDivision|FloatingPointError|RuntimeWarning": "a division by nothing: no requests yet, no money left, or no budget "
+    "at all (state.budget is inf)",
+    "allowed: a numpy float64 array": "bid() answers codes or booleans as they are, or no array at all: "
+    "np.asarray(bids, dtype=float)",
+    "allowed: a finite number": "a division by nothing, such as inf / inf where there is no budget, 0 / 0 before the first "
+    "request or when the money is gone; a negative bid needs np.maximum(bids, 0.0)",
+    "NotImplementedError": "the method is missing, or has another name",
+    "TypeError.*argument": "a method or constructor takes other arguments than it is given: bid(self, requests), "
+    "observe(self, feedback), control(self, state)",
+    "IndexError": "a table is shorter than the codes: a source's column holds 0 to k - 1 for its types and k for unmatched; "
+    "or an empty batch, or one row, is indexed",
+    "ImportError": f"a package that it needs is not installed for {sys.executable}",
+}
+"""Pattern of an error's types and text -> its likely cause."""

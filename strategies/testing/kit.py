@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check found; ``message`` is empty where it passed."""
+    """The result of one check; ``message`` is empty where it passed."""
 
     check: str
     verdict: Literal["PASS", "FAIL", "SKIP"]
@@ -33,7 +33,7 @@ def all_checks() -> dict[str, Check]:
 
 
 def findings(strategy: object) -> Iterator[Finding]:
-    """Yield what each check finds on whatever ``Case.of`` takes; once ``protocol`` has failed, the others are skipped."""
+    """Yield what each check finds on anything that ``Case.of`` takes; once ``protocol`` fails, the others are skipped."""
     case, has_failed = Case.of(strategy), False
     for name, check in CHECKS.items():
         found = (

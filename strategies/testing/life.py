@@ -17,7 +17,7 @@ from .trial import PRICE, part
 
 @dataclass(frozen=True)
 class Life:
-    """The course of a run up to some moment. Amounts are in ``money``; ``spend`` is that of each step, whatever the bids.
+    """The course of a run up to some moment. Amounts are in ``money``; ``spend`` is that of each step, for any bids.
 
     ``has_feedback=False`` withholds the feedback; ``outcomes`` is the chance that a win is clicked. The steps cover the part
     ``lived`` of a run of ``horizon_h`` hours.
@@ -41,7 +41,7 @@ class Life:
 def live(case: Case, strategy: Strategy, life: Life | None = None, *, learns: bool | None = None) -> Strategy:
     """Return the same strategy after a life; an error in it becomes a ``CheckFailed``.
 
-    It is asked for bids in each step. ``learns=True`` gives feedback to a strategy that does not ask for it.
+    It bids in each step. ``learns=True`` gives feedback to a strategy that declares no need of it, too.
     """
     life, waiting = life or Life(), list[_Clicked]()
     for step in range(life.steps + 1):
@@ -57,7 +57,7 @@ def call(strategy: Strategy, method: str, argument: object, hour: float) -> None
     """Call a method of a strategy; an error in it becomes a ``CheckFailed``."""
     try:
         getattr(strategy, method)(argument)
-    except Exception as error:  # noqa: BLE001 - whatever it is, the author learns of it
+    except Exception as error:  # noqa: BLE001 - the author learns of any error
         raised(f"{method}() at hour {hour:.4g}", error)
 
 

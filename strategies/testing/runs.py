@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from .case import Case, check
-from .failure import CheckFailed, expect, first_difference
+from .failure import CheckFailed, expect, expect_finite, first_difference
 from .life import Life, live
 from .trial import ROWS
 
 BLOCKS = (1, 7, 65_536)
 HOURLY = 0.125
-"""What a long campaign spends in an hour."""
+"""Spend of a long campaign in an hour."""
 
 
 @check
@@ -28,11 +28,9 @@ def never_over_budget(case: Case) -> None:
         )
     for left in (np.inf, 0.0):
         strategy = live(case, case.fresh(), Life(budget=left))
-        bids = case.ask(strategy, case.batch(strategy))
-        expect(
-            np.isfinite(bids).all(),
+        expect_finite(
+            case.ask(strategy, case.batch(strategy)),
             f"finite bids with a budget of {left:.0f}",
-            str(bids[~np.isfinite(bids)][:1]),
             "control() divides by the budget or by what is left of it: state.budget is inf where there is none, and "
             "state.budget_left 0 when it is gone",
         )
@@ -54,11 +52,9 @@ def long_campaign(case: Case) -> None:
         strategy = live(
             case, case.fresh(), Life(budget, HOURLY, steps=168, rows=24, horizon_h=168.0, lived=1.0)
         )
-        bids = case.ask(strategy, case.batch(strategy, hour=np.full(ROWS, 168.0)))
-        expect(
-            np.isfinite(bids).all(),
+        expect_finite(
+            case.ask(strategy, case.batch(strategy, hour=np.full(ROWS, 168.0))),
             "finite bids in the last hour of a week",
-            str(bids[~np.isfinite(bids)][:1]),
             "a division by what is left of the time, the requests or the money: each is 0 in the end; or a number that "
             "grows or shrinks with every control step",
         )
@@ -66,7 +62,7 @@ def long_campaign(case: Case) -> None:
 
 @check
 def block_size_invariance(case: Case) -> None:
-    """How many requests travel together changes no result: 1, 7 or all up to the next event."""
+    """Results do not depend on the number of requests that travel together: 1, 7 or all up to the next event."""
     budget = 0.5 * float(case.run(None).of("focal")["spend"]) or None
     runs = {most: case.run(budget, most) for most in BLOCKS}
     for most in BLOCKS[:-1]:
@@ -79,5 +75,5 @@ def block_size_invariance(case: Case) -> None:
                         f"the same {table} with at most {most} requests at a time and with {BLOCKS[-1]:,}",
                         f"{name}: {one[name][row]} and {all_[name][row]}",
                         "a bid depends on the other rows or on the batch's length, or bid() changes the strategy's state "
-                        "(it is asked as often as the engine likes): see the checks row_wise and deterministic_under_seed",
+                        "(the engine calls it as often as it likes): see the checks row_wise and deterministic_under_seed",
                     )

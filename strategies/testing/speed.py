@@ -33,14 +33,14 @@ def a_million_rows(case: Case) -> None:
     expect_same(
         bids[some],
         case.ask(strategy, part(batch, some)),
-        "the bids of the last thousand of a million rows when they are asked alone",
+        "the bids of the last thousand of a million rows in a batch of their own",
         "a table or counter of limited size (int16, int32), or a bid that depends on its place in the batch",
     )
 
 
 @check
 def speed(case: Case) -> None:
-    """It bids and learns fast enough for a study, and bids as fast as it says (``bids_per_second``, where it says so)."""
+    """It bids and learns fast enough for a study, and bids as fast as it declares (``bids_per_second``)."""
     strategy = live(case, case.fresh())
     claimed = float(getattr(strategy, "bids_per_second", None) or 0.0)
     half = f" (half of the {claimed:,.0f} claimed)" if claimed else ""

@@ -29,7 +29,7 @@ def deterministic_under_seed(case: Case) -> None:
         expect_same(
             first,
             again,
-            "the same answers on the same batch, asked twice",
+            "the same answers on the same batch, twice",
             "bid() changes the strategy's state, or draws random numbers: move state in observe() and control() alone, and "
             "take chance from requests['u'], with 'u' in reads",
         )
@@ -65,14 +65,14 @@ def clone(case: Case) -> None:
     expect_same(
         before,
         case.ask(original, batch),
-        "the original bids as before, whatever its copy goes through",
+        "the original bids as before, after anything that its copy goes through",
         "both share a list, dict or array: it is an attribute of the class or of the module; make it in __init__",
     )
 
 
 @check
 def pickle(case: Case) -> None:
-    """It survives pickling, with its state: workers and clusters get it that way."""
+    """It survives pickling, with its state: workers and clusters receive it that way."""
     original = live(case, case.fresh())
     batch = case.batch(original)
     try:
@@ -100,7 +100,7 @@ def reset(case: Case) -> None:
     expected = case.ask(new, batch)
     lived = case.ask(live(case, new), batch)
     cause = "state is kept by the class, the module or a default argument (def __init__(self, seen=[])): make it in __init__"
-    again = case.another()
+    again = case.fresh(restore=False)
     expect_same(expected, case.ask(again, batch), "a new one bids as the first did before its life", cause)
     expect_same(
         lived, case.ask(live(case, again), batch), "a second one with the same life bids as the first", cause

@@ -28,9 +28,9 @@ Column = NDArray[Any]
 
 
 def trial_scenario(auction: str = "second_price", scale: float = 1.0) -> Scenario:
-    """A small market with both sources (the profile ages), clicks and conversions that come late, and known prices.
+    """Return a small market with both sources (the profile ages), late clicks and conversions, and known prices.
 
-    ``scale`` is what bids are about, in currency per impression.
+    ``scale`` is the usual height of bids, in currency per impression.
     """
     late = {"law": "exponential", "mean": 0.1}
     return Scenario.model_validate(
@@ -59,7 +59,7 @@ def trial_scenario(auction: str = "second_price", scale: float = 1.0) -> Scenari
 
 
 def sized(scenario: Scenario, max_block: int | None = None) -> Scenario:
-    """The same market with as few requests and as frequent control steps as a trial needs."""
+    """Return the market with as few requests and as frequent control steps as a trial needs."""
     tree = scenario.model_dump()
     tree["supply"]["requests"] = min(scenario.supply.requests or REQUESTS, REQUESTS)
     tree["bidders"] |= {"control_interval_requests": CONTROL_EVERY}
@@ -69,7 +69,7 @@ def sized(scenario: Scenario, max_block: int | None = None) -> Scenario:
 
 
 def visible(scenario: Scenario) -> tuple[str, ...]:
-    """The columns that a bidder with all data may read."""
+    """Return the columns that a bidder with all data may read."""
     if scenario.response.family == "private_value":
         return (VALUE, *PUBLIC_COLUMNS)
     ages = (f"age_{name}" for name in scenario.source if scenario.data_of(name).ages)
@@ -77,7 +77,7 @@ def visible(scenario: Scenario) -> tuple[str, ...]:
 
 
 def columns(scenario: Scenario, n: int, seed: int = 0, money: float = 1.0) -> dict[str, Column]:
-    """All columns that there can be, ``value`` among them, drawn at random; amounts are in ``money``."""
+    """Return all possible columns, ``value`` among them, drawn at random; amounts are in ``money``."""
     rng = np.random.default_rng(seed)
     made: dict[str, Column] = {
         name: rng.integers(0, scenario.codes_of(name), n).astype(np.int32) for name in scenario.source
@@ -96,14 +96,14 @@ def columns(scenario: Scenario, n: int, seed: int = 0, money: float = 1.0) -> di
 
 
 def takes_value(strategy: Strategy, scenario: Scenario) -> bool:
-    """Whether it bids on a value that a valuation has to work out for it."""
+    """Return whether it bids on a value that a valuation must compute."""
     if scenario.response.family == "private_value":
         return False
     return isinstance(strategy, Policy) if strategy.reads is None else VALUE in strategy.reads
 
 
 def wants(strategy: Strategy, scenario: Scenario) -> tuple[str, ...]:
-    """The columns that it is to be shown."""
+    """Return the columns that it receives."""
     if strategy.reads is not None:
         more = getattr(strategy, "may_read", ())
         return (*strategy.reads, *(name for name in more if name in visible(scenario)))
@@ -111,13 +111,13 @@ def wants(strategy: Strategy, scenario: Scenario) -> tuple[str, ...]:
 
 
 def part(batch: VisibleRequests, rows: slice | NDArray[np.intp]) -> VisibleRequests:
-    """Some rows of a batch."""
+    """Return some rows of a batch."""
     kept = {name: column[rows] for name, column in batch.items()}
     return VisibleRequests(len(np.arange(batch.n)[rows]), kept)
 
 
 def play(strategy: Strategy, scenario: Scenario, budget: float | None) -> RunResult:
-    """One run of it in the market, behind a valuation where it needs one: by visible cells in our market, else ``bayes``."""
+    """Return a run of it in the market, behind a valuation where it needs one: by visible cells in our market, else ``bayes``."""
     if takes_value(strategy, scenario):
         names = tuple(scenario.source)
         sizes = tuple(scenario.codes_of(name) for name in names)

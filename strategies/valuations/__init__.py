@@ -1,1 +1,1 @@
-"""What an impression is worth, given what is visible: exact under the true model, learned, and combined."""
+"""Valuations, which price an impression by its visible columns: exact under the true model, learned, and combined."""

@@ -24,11 +24,10 @@ from jointbid.sim.sources import SyncClock, likelihood, must_consent, retention,
 from ..base import Valuation
 from . import shelf
 from .outlook import worth_by_stage
-from .records import records
 from .tables import DECIMALS, AgedValues, CellValues, ratio
 
 Goal = Literal["worth", "clicks"]
-"""What a bidder values: all that an impression is worth, or its clicks alone."""
+"""The goal of a bidder: the whole worth of an impression, or its clicks alone."""
 RECORD = 5
 """Among the axes that a likelihood depends on, that of what moves, as it was when the copy was taken."""
 AGE_GRID = 4096
@@ -38,7 +37,7 @@ AGE_GRID = 4096
 def bayes(scenario: Scenario, information: tuple[str, ...], goal: Goal = "worth") -> Valuation:
     """E[theta | codes of the sources in ``information``], with their ages where these are known.
 
-    With ``goal='clicks'`` theta is what it looks like to one who only sees clicks (``law_and_worth``).
+    With ``goal='clicks'`` theta is its estimate by a bidder that sees clicks alone (``law_and_worth``).
 
     Of several copies of the same data the first alone is read. Raises ``ValueError`` for a source that the scenario does not have.
     """
@@ -144,18 +143,20 @@ def posterior(
 
 
 def _then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) -> tuple[int, NDArray[np.float64]]:
-    """What sources of moving facts say given how these are now: by which factor's axis this differs, and the law."""
+    """Return the law of the records of moving facts given their present state, and the number of the axis by which it differs."""
     if scenario.journey is None:
         return 2, shelf.units_then(scenario, names, believed=believed)
-    return 1, records(scenario, names, backwards(scenario), journey_of(scenario).step_h, believed=believed)
+    return 1, shelf.records(
+        scenario, names, backwards(scenario), journey_of(scenario).step_h, believed=believed
+    )
 
 
 def law_and_worth(
     scenario: Scenario, goal: Goal = "worth"
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """How often requests are of a kind, and what an impression is then worth; an axis for each factor, then one of what moves.
+    """Return the probability of each kind of request, and its worth; an axis for each factor, then one of what moves.
 
-    ``goal='clicks'``: as seen by one who takes clicks for all that follows, each for what impressions are worth a click on average.
+    ``goal='clicks'``: as a bidder sees it that counts clicks alone, each at the worth of impressions per click on average.
     """
     world = truth(scenario)
     law, worth = world.law[..., None], world.theta[..., None]
@@ -172,13 +173,13 @@ def law_and_worth(
 
 
 def mean_value(scenario: Scenario, goal: Goal = "worth") -> float:
-    """E[theta]: all that a bidder without data knows."""
+    """Return E[theta], the value to a bidder without data."""
     law, worth = law_and_worth(scenario, goal)
     return round(float(np.sum(law * worth)), DECIMALS)
 
 
 def ages_are_used(source: Source) -> bool:
-    """Its age differs from request to request, is known, and is taken into account."""
+    """Return whether its age differs between requests, is known, and is used."""
     return source.ages and source.age_known and source.use == "calibrated" and not source.never_arrives
 
 
@@ -189,7 +190,7 @@ def believed_retention(scenario: Scenario, name: str) -> float:
 
 
 def mean_retention(scenario: Scenario, name: str) -> float:
-    """The true retention, on average over the requests of the run."""
+    """Return the true retention, on average over the requests of the run."""
     ages, weights = ages_over_the_run(scenario, name)
     types = scenario.types_of(scenario.factor_of(name))
     return float(np.average(retention(scenario.data_of(name), ages, types), weights=weights))
@@ -210,7 +211,28 @@ def ages_over_the_run(scenario: Scenario, name: str) -> tuple[NDArray[np.float64
 
 
 def _decay(scenario: Scenario, name: str) -> tuple[float, float]:
-    """Retention at age 0, and the rate per hour at which it falls."""
+    """Return the retention at age 0, and the rate per hour at which it falls."""
     source = scenario.data_of(name)
     kept = true_records(source, scenario.types_of(scenario.factor_of(name)))
     return (1.0 - source.false_match_rate) * kept, 2.0 * source.flip_rate_per_h
+
+
+def winning(scenario: Scenario, information: tuple[str, ...], rivals: Iterable[tuple[str, ...]]) -> Valuation:
+    """A bid in a second-price auction of one common value that no better informed rival can make a loss.
+
+    ``rivals`` are the sources that each of the others holds. A bidder that knows all that they know bids its expected value. One that
+    knows less wins only what the better informed left: it bids the least that they could think an impression worth, given
+    what it sees itself. Where information is nested that is an equilibrium (Milgrom & Weber 1982 for the reasoning: a rival
+    who knows more bids the value itself, so that what is won above the least is won at its value or at a loss); where
+    rivals know different things it is merely cautious.
+    """
+    others = {name for held in rivals for name in held}
+    names, held = scenario.originals({*information, *others}), scenario.originals(information)
+    if names == held:
+        return bayes(scenario, information)
+    known = posterior(scenario, names, {name: believed_retention(scenario, name) for name in names})
+    prior = mean_value(scenario)
+    value = np.where(known.weight > 1e-15, known.mean(prior), np.inf)
+    hidden = tuple(axis for axis, name in enumerate(names) if name not in held)
+    least = value.min(axis=hidden)
+    return CellValues(scenario.distinct(information), np.where(np.isfinite(least), least, prior))

@@ -196,7 +196,7 @@ Retentions = dict[str, float]
 
 
 def _retentions(scenario: Scenario, aged: Sequence[str]) -> list[tuple[dict[str, float], float]]:
-    """Retentions of these sources at points of the run, with the share of requests there; one point where there are none."""
+    """Retentions of these sources at points of the run, with the share of requests there; one point where no source ages."""
     if not aged:
         return [({}, 1.0)]
     columns = {name: ages_over_the_run(scenario, name) for name in aged}

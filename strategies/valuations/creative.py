@@ -1,4 +1,4 @@
-"""Which creative to show, and what an impression is then worth: decided together, or by two departments.
+"""The choice of creative and the value of the impression: decided together, or by two departments.
 
 Where one department does both, it values each creative on its own data, shows the one that is worth most, and bids that.
 Where one bids and another shows, each on its own data, the one that bids knows on average what the other will show: it bids
@@ -33,11 +33,11 @@ class BestCreative(Combined):
     parts: tuple[Valuation, ...]
 
     def value(self, requests: VisibleRequests) -> Table:
-        """What the best is worth."""
+        """Return the worth of the best creative."""
         return np.asarray(np.stack(self.each(requests)).max(axis=0))
 
     def creative(self, requests: VisibleRequests) -> NDArray[np.int64]:
-        """Its number."""
+        """Return the number of the best creative."""
         return np.asarray(np.stack(self.each(requests)).argmax(axis=0))
 
 
@@ -51,21 +51,21 @@ class TwoDepartments:
 
     @property
     def reads(self) -> tuple[str, ...]:
-        """What either reads."""
+        """The columns of both departments."""
         return tuple(dict.fromkeys((*self.worth.reads, *self.shows_by)))
 
     def value(self, requests: VisibleRequests) -> Table:
-        """What the impression is worth to the one that bids."""
+        """Return the worth of the impression to the department that bids."""
         return self.worth.value(requests)
 
     def creative(self, requests: VisibleRequests) -> NDArray[np.int64]:
-        """What the other shows."""
+        """Return the creative that the other department shows."""
         codes = tuple(requests[name] for name in self.shows_by)
         return np.asarray(np.broadcast_to(self.choice[codes], (requests.n,)))
 
 
 def single(scenario: Scenario) -> list[Scenario]:
-    """The same market with one of its creatives alone, for each."""
+    """Return the market with one of its creatives alone, for each."""
     return [
         scenario.model_copy(update={"creative": {name: creative}})
         for name, creative in scenario.creative.items()

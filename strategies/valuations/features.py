@@ -1,4 +1,4 @@
-"""What a linear model looks at: a constant, each code of each source, and each pair of codes."""
+"""Features of a linear model: a constant, each code of each source, and each pair of codes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MOST_CROSSED = 1 << 18
 class Features:
     """A constant, one indicator a code of each source, and one a pair of codes of each two sources.
 
-    ``sizes`` are how many codes each of ``sources`` has, unmatched included.
+    ``sizes`` are the numbers of codes of each of ``sources``, unmatched included.
     """
 
     sources: tuple[str, ...]
@@ -33,18 +33,18 @@ class Features:
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
-        """Where the features of each source, and then of each pair, begin; last, how many features there are."""
+        """The first feature of each source, and then of each pair; last, the number of features."""
         crossed = [min(self.sizes[a] * self.sizes[b], MOST_CROSSED) for a, b in self.pairs]
         return tuple(np.cumsum([1, *self.sizes, *crossed]).tolist())
 
     @property
     def count(self) -> int:
-        """How many features there are."""
+        """The number of features."""
         return self.starts[-1]
 
     @property
     def active(self) -> int:
-        """How many of them each request has."""
+        """The number of features of each request."""
         return 1 + len(self.sources) + len(self.pairs)
 
     def of(self, codes: Sequence[NDArray[np.integer]], n: int) -> Columns:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +12,14 @@ from typing_extensions import override
 from jointbid.sim.compiled import inlined, kernel
 
 from ..parameters import above_0, at_least_0
-from .features import Columns, Features, scores
-from .impressions import Lesson, OwnImpressions
-from .online import Link, Online
+from .features import Columns, scores
+from .impressions import Lesson
+from .online import Online
 
 MOST_ROWS = 1_000_000
 
 
+@dataclass(eq=False, repr=False)
 class FTRL(Online):
     """E[outcome | features] by FTRL-Proximal, with a learning rate of its own for each feature (McMahan et al. 2013).
 
@@ -27,23 +29,17 @@ class FTRL(Online):
     log-odds (link ``logit``) or of ``unit`` (``identity``).
     """
 
-    def __init__(
-        self,
-        features: Features,
-        link: Link = "logit",
-        unit: float = 1.0,
-        own: OwnImpressions | None = None,
-        mean: float = 0.5,
-        noise: float = 1.0,
-        alpha: float = 0.2,
-        beta: float = 1.0,
-        l1: float = 0.0,
-        l2: float = 1.0,
-    ) -> None:
-        super().__init__(features, link, unit, own, mean, noise)
-        self.alpha, self.beta = above_0("alpha", alpha), at_least_0("beta", beta)
-        self.l1, self.l2 = at_least_0("l1", l1), at_least_0("l2", l2)
-        self._z, self._n, self._weights = np.zeros((3, features.count))
+    alpha: float = 0.2
+    beta: float = 1.0
+    l1: float = 0.0
+    l2: float = 1.0
+
+    @override
+    def __post_init__(self, mean: float) -> None:
+        super().__post_init__(mean)
+        self.alpha, self.beta = above_0("alpha", self.alpha), at_least_0("beta", self.beta)
+        self.l1, self.l2 = at_least_0("l1", self.l1), at_least_0("l2", self.l2)
+        self._z, self._n, self._weights = np.zeros((3, self.features.count))
 
     @override
     def _mean_score(self, features: Columns) -> NDArray[np.float64]:
@@ -51,7 +47,7 @@ class FTRL(Online):
 
     @override
     def _learn_log(self, cells: Columns, count: NDArray[np.float64], total: NDArray[np.float64]) -> None:
-        """As rows again, in a fixed random order; where there are more than a million, each row counts for several."""
+        """Learn the log as rows in a fixed random order; with more than a million, each row counts for several."""
         place = np.flatnonzero(count)
         if self.link == "logit":  # rows that are clicked, and rows that are not
             hits = np.clip(total, 0.0, count)[place]

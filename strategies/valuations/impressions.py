@@ -1,4 +1,4 @@
-"""What a bidder's own impressions teach, put right for three things that bend it.
+"""Lessons from a bidder's own impressions, corrected for three biases.
 
 Outcomes come late: an impression is held back until it is ``wait_h`` old, and what is known of it by then is divided by the
 share that should be. Only what was won is seen, and that was bid on highly: an impression counts with the inverse of its
@@ -24,7 +24,7 @@ from .features import Columns, Features
 OCTAVES = bins.PER_OCTAVE // 4
 """Bins of bids to one bin of win rates: a quarter of an octave."""
 MOST_WEIGHT = 20.0
-"""The largest weight, the inverse of a win rate: beyond it chance rules."""
+"""The largest weight, the inverse of a win rate: beyond it noise dominates."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Outcome:
     most: float | None = None
 
     def amount(self, known: KnownOutcomes) -> NDArray[np.float64]:
-        """How many each outcome is, in units of ``counts``; shape (n,)."""
+        """Return the amount of each outcome, in units of ``counts``; shape (n,)."""
         return known.weight if self.most is None else known.weight * known.margin / self.most
 
     def share(self, age_h: float) -> float:
-        """Of the outcomes that there will be, those that are known at this age."""
+        """Return the share of all outcomes that is known at this age."""
         if self.delay.is_none:
             return 1.0
         whole = cdf(self.delay, self.window_h) if np.isfinite(self.window_h) else 1.0
@@ -120,7 +120,7 @@ class OwnImpressions:
             held.credit(sales, sold, held.conversions)
 
     def mature(self, hour: float, report_age_h: float = 0.0) -> Lesson | None:
-        """What is ``wait_h`` old at ``hour``, counted from the middle of its control interval; None where nothing is.
+        """Return the impressions that are ``wait_h`` old at ``hour``, from the middle of their control interval; None if no such one is.
 
         Feedback is ``report_age_h`` old when it arrives.
         """
@@ -138,7 +138,7 @@ class OwnImpressions:
         return Lesson(np.concatenate([held.features for held in old], axis=1), label, self._weight(bid))
 
     def _label(self, held: _Held, age_h: float) -> NDArray[np.float64]:
-        """What is known of each impression, over the share of outcomes that is known at that age."""
+        """Return the known outcomes of each impression, over the share that is known at that age."""
         label = np.zeros(len(held.position))
         for outcome, known in ((self.click, held.clicks), (self.conversion, held.conversions)):
             share = outcome.share(age_h) if outcome is not None else 0.0
@@ -147,7 +147,7 @@ class OwnImpressions:
         return label
 
     def _weight(self, bid: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The inverse of the win rate at each bid, with mean 1."""
+        """Return the inverse of the win rate at each bid, with mean 1."""
         if not self.weighted:
             return np.ones(len(bid))
         rate = np.divide(self._wins + 0.5, self._tries + 1.0)[bins.bin_of(bid) // OCTAVES]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import InitVar, dataclass
 from typing import Literal
 
 import numpy as np
@@ -18,28 +19,27 @@ Link = Literal["logit", "identity"]
 LARGEST_SCORE = 35.0
 
 
+@dataclass(eq=False, repr=False)
 class Online:
     """Values are ``unit`` x link(``base`` + the weights of the row's features), in currency.
 
-    ``base`` is the mean outcome on the link's scale; ``noise`` the spread of one outcome around its mean, in ``unit``, where the
+    ``base`` is the ``mean`` outcome on the link's scale; ``noise`` the spread of one outcome around its mean, in ``unit``, where the
     link is ``identity``. A model has ``_mean_score`` and ``_learn``.
     """
 
+    features: Features
+    link: Link = "logit"
+    unit: float = 1.0
+    own: OwnImpressions | None = None
+    mean: InitVar[float] = 0.5
+    noise: float = 1.0
+
     stochastic = False
     draw = 0
-    """Which of several models this is that draw by the same column ``u``."""
+    """The number of this model among those that draw by the same column ``u``."""
 
-    def __init__(
-        self,
-        features: Features,
-        link: Link = "logit",
-        unit: float = 1.0,
-        own: OwnImpressions | None = None,
-        mean: float = 0.5,
-        noise: float = 1.0,
-    ) -> None:
-        self.features, self.link, self.unit, self.own = features, link, unit, own
-        self.noise = above_0("noise", noise)
+    def __post_init__(self, mean: float) -> None:
+        self.noise = above_0("noise", self.noise)
         self.base = self._to_link(mean)
 
     @property
@@ -49,7 +49,7 @@ class Online:
 
     @property
     def learns(self) -> bool:
-        """Whether it wants feedback."""
+        """Whether it learns from feedback."""
         return self.own is not None
 
     def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
@@ -59,12 +59,12 @@ class Online:
         return np.asarray(np.round(self.unit * self._from_link(score), DECIMALS))
 
     def observe(self, feedback: Feedback) -> None:
-        """Keep what was won, and what became known."""
+        """Keep the impressions won, and the outcomes that became known."""
         if self.own is not None:
             self.own.add(feedback)
 
     def control(self, state: AccountState) -> None:
-        """Learn from what is old enough."""
+        """Learn from impressions that are old enough."""
         lesson = self.own.mature(state.hour, state.report_age_h) if self.own is not None else None
         if lesson is not None:
             self._learn(lesson)
@@ -89,11 +89,11 @@ class Online:
         self._learn(Lesson(cells[:, there], total[there] / count[there], count[there]))
 
     def _score(self, features: Columns, requests: VisibleRequests) -> NDArray[np.float64]:  # noqa: ARG002
-        """What the features add to ``base`` on these requests, shape (n,); by chance, where the model draws."""
+        """Return the scores of the features on these requests, to be added to ``base``; drawn by chance, where the model draws."""
         return self._mean_score(features)
 
     def _mean_score(self, features: Columns) -> NDArray[np.float64]:
-        """What the features add to ``base`` on average, shape (n,)."""
+        """Return the mean scores of the features, to be added to ``base``; shape (n,)."""
         raise NotImplementedError
 
     def _learn(self, lesson: Lesson) -> None:

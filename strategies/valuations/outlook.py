@@ -1,4 +1,4 @@
-"""What one more impression is worth where accounts are on a journey: the purchases that it makes likelier, sooner or later.
+"""The worth of one more impression where accounts are on a journey: the purchases that it makes likelier, sooner or later.
 
 Let T be the transition law of a step, h the chance of a decision at the next step (only with an approved budget), and lambda
 what is left of a stock after a step. An impression adds ``lasting`` to the stock; in stage s its worth is then lasting x slope
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 
 from jointbid.sim import Scenario
 from jointbid.sim.journey.process import (
@@ -27,7 +28,7 @@ from jointbid.sim.response import truth
 
 
 def prospects(scenario: Scenario) -> NDArray[np.float64]:
-    """V(s): expected decisions from here on, each weighted with what is left of the impression; shape (profile types, stages)."""
+    """Return V(s), the expected decisions from here on, each weighted with what is left of the impression; shape (profile types, stages)."""
     hazard = np.zeros((scenario.audience.profile_types, len(STAGES)))
     hazard[:, APPROVED] = leaving(scenario)[:, APPROVED]
     kept = decay(journey_of(scenario))
@@ -36,7 +37,7 @@ def prospects(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def slope(scenario: Scenario, win_rate: float) -> float:
-    """What the margin of one decision grows by when the stock does, currency per unit of stock, at the stocks of this win rate."""
+    """Return the growth of the margin of one decision per unit of stock, in currency, at the stocks of this win rate."""
     journey, supply = journey_of(scenario), scenario.supply
     accounts = (scenario.audience.people or 1) / journey.group
     a_step = (supply.requests or 0) / accounts * journey.step_h / supply.horizon_h
@@ -48,7 +49,7 @@ def slope(scenario: Scenario, win_rate: float) -> float:
 
 
 def impact(scenario: Scenario) -> NDArray[np.float64]:
-    """What an impression adds to the stock on average, seen or not, by context type; shape (context types,)."""
+    """Return the mean addition of an impression to the stock, seen or not, by context type; shape (context types,)."""
     world = truth(scenario)
     seen = np.tensordot(world.shares, world.effect.seen, axes=1)
     by_context = seen.mean(axis=tuple(axis for axis in range(seen.ndim) if axis != 1))
@@ -56,7 +57,7 @@ def impact(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def worth_by_stage(scenario: Scenario) -> NDArray[np.float64]:
-    """An impression's lasting worth in currency; shape (profile types, context types, stages)."""
+    """Return an impression's lasting worth in currency; shape (profile types, context types, stages)."""
     left, ahead = impact(scenario)[None, :, None], prospects(scenario)[:, None, :]
     return np.asarray(left * ahead * slope(scenario, believed_win_rate(scenario)))
 
@@ -64,15 +65,13 @@ def worth_by_stage(scenario: Scenario) -> NDArray[np.float64]:
 def believed_win_rate(scenario: Scenario) -> float:
     """The share of an account's impressions that bidders believe each advertiser wins.
 
-    Where the scenario says none, it is the rate at which a fully informed bidder would win with truthful bids against the price landscape if
+    Where the scenario sets none, it is the rate at which a fully informed bidder would win with truthful bids against the price landscape if
     all bidders believed just that: more impressions leave larger stocks, which make one more worth less and bids lower, so that there
     is one such rate. Floors are left out.
     """
     journey = journey_of(scenario)
     if journey.believed_win_rate is not None:
         return journey.believed_win_rate
-    from scipy.optimize import brentq
-
     world, prices = truth(scenario), Landscape.of(scenario.rivals)
     law = (world.law[..., None] * stationary(scenario)[:, None, None, :]).sum(axis=2)
     at_once = (world.law * world.theta).sum(axis=2) / np.maximum(world.law.sum(axis=2), 1e-300)

@@ -1,4 +1,4 @@
-"""Who may learn from what: clicks belong to the cmo (and to agencies), conversions to the cio.
+"""Which owner learns from which outcome: clicks belong to the cmo (and to agencies), conversions to the cio.
 
 An owner that sees one kind alone values each at all worth divided by the number of its kind: the average value of a click,
 or of a sale, is no secret. Where sales earn one more than another, the cio alone sees what each earned. A holder of data of both owners learns from both. Where an impression does one thing alone, a
@@ -15,14 +15,14 @@ from jointbid.sim.training import TrainingLog
 
 
 class Worth(NamedTuple):
-    """What a click and a conversion count for a learner on average, in currency; 0: it does not see them."""
+    """The mean worth of a click and of a conversion to a learner, in currency; 0: it does not see them."""
 
     click: float
     conversion: float
 
 
 def owned(scenario: Scenario, log: TrainingLog, sources: tuple[str, ...]) -> Worth:
-    """What the outcomes count for a holder of these sources; a holder of none knows averages, and so of both."""
+    """Return the worth of the outcomes to a holder of these sources; without any source, both at their averages."""
     response = scenario.response
     owners = {scenario.owner_of(name) for name in sources}
     clicks, sales = float(log.clicks.sum()), float(log.conversions.sum())

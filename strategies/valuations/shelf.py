@@ -1,4 +1,4 @@
-"""How likely a product is still to be had, for bidders who do not see its shelf, or see an old copy of it.
+"""The chance that a product is in stock, for bidders who do not see its shelf, or see an old copy of it.
 
 A chain in steps, as the shelf itself is counted: while there are units, the sales of a step have a Poisson law of mean
 ``believed_sales_per_h x step_h``, down to none left; an empty shelf is full again with probability ``step_h / lead_h``. It is a mean-field
@@ -8,7 +8,9 @@ shelf of n units that go one at a time is empty for the share lead / (lead + n /
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +19,18 @@ from scipy.special import gammaln, xlogy
 from jointbid.sim import Scenario
 from jointbid.sim.landscape import Landscape
 from jointbid.sim.response import sold_out, truth
-from jointbid.sim.scenario import SyntheticSupply
+from jointbid.sim.scenario import HOUR_US, SyntheticSupply
+from jointbid.sim.sources import SyncClock
 from jointbid.sim.stock import stock_of, units_of
 
-from .records import records
+PHASES = 512
+"""Moments of the run at which the ages of copies are taken."""
 
 
 def sales_per_h(scenario: Scenario) -> NDArray[np.float64]:
-    """Units that an advertiser is believed to sell in an hour while there are any, by product; shape (products,).
+    """Return the units that an advertiser is believed to sell in an hour while in stock, by product; shape (products,).
 
-    Where the scenario says none, those of one who knows all and bids truthfully against the price landscape, floors left out.
+    Where the scenario sets none, those of a bidder that knows all and bids truthfully against the price landscape, floors left out.
     """
     stock, supply = stock_of(scenario), scenario.supply
     products = scenario.types_of("context")
@@ -53,7 +57,7 @@ def stationary(scenario: Scenario) -> NDArray[np.float64]:
 
 
 def _laws(scenario: Scenario) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The chains of all products, and where they are in the long run."""
+    """Return the chains of all products, and their long-run laws."""
     stock = stock_of(scenario)
     units, rates = (tuple(column.tolist()) for column in (units_of(scenario), sales_per_h(scenario)))
     return _worked_out(units, rates, scenario.types_of("stock"), stock.step_h, stock.lead_h)
@@ -79,7 +83,7 @@ def _worked_out(
 
 
 def _long_run(step: NDArray[np.float64], full: int) -> NDArray[np.float64]:
-    """Where a shelf that holds ``full`` is in the long run; more than a delivery there never is."""
+    """Return the long-run law of a shelf that holds ``full``; it never holds more than a delivery."""
     law = np.zeros(len(step))
     if step[full, full] == 1.0:
         law[full] = 1.0
@@ -111,9 +115,55 @@ def units_then(scenario: Scenario, names: tuple[str, ...], *, believed: bool) ->
 
 
 def worth_by_units(scenario: Scenario) -> NDArray[np.float64]:
-    """What an impression is worth over the rotation of creatives, shape (profile, context, history types, units): least where none is left."""
+    """Return the worth of an impression over the rotation of creatives; shape (profile, context, history types, units)."""
     world = truth(scenario)
     empty = np.tensordot(world.shares, sold_out(world.effect, scenario.response).worth, axes=1)
     there = np.repeat(world.theta[..., None], scenario.types_of("stock"), axis=-1)
     there[..., 0] = empty
     return there
+
+
+def records(
+    scenario: Scenario, names: tuple[str, ...], back: NDArray[np.float64], step_h: float, *, believed: bool
+) -> NDArray[np.float64]:
+    """P(states that these sources' copies were taken in | group, state now), averaged over the run.
+
+    ``back`` is P(state a step ago | state now), shape (groups, states now, states then). Shape (groups, states now, states then,
+    ...), an axis for each name. Copies of one moment agree, and older ones follow from newer ones backwards. ``believed``: naive use takes a
+    copy for fresh.
+    """
+    states = back.shape[1]
+    law = np.zeros((len(back), *[states] * (1 + len(names))))
+    lags = Counter(_lags(scenario, names, step_h, believed=believed))
+    for lag, count in lags.items():
+        order = sorted(range(len(names)), key=lambda i: lag[i])
+        since, last = 0, 1
+        letters: list[int] = [0, 1]
+        terms: list[Any] = [np.ones((len(back), states)), [0, 1]]
+        for i in order:
+            step = np.linalg.matrix_power(back, lag[i] - since)
+            terms += [step, [0, last, 2 + i]]
+            since, last = lag[i], 2 + i
+        letters += [2 + i for i in range(len(names))]
+        law += np.einsum(*terms, letters) * (count / sum(lags.values()))
+    return law
+
+
+def _lags(
+    scenario: Scenario, names: tuple[str, ...], step_h: float, *, believed: bool
+) -> list[tuple[int, ...]]:
+    """Return the age of each copy in steps, at moments spread evenly over the run."""
+    assert isinstance(scenario.supply, SyntheticSupply)  # noqa: S101 - what moves is for synthetic markets
+    hours = (np.arange(PHASES) + 0.5) * (scenario.supply.horizon_h / PHASES)
+    columns = []
+    for name in names:
+        source = scenario.data_of(name)
+        clock = SyncClock.of(source)
+        interval, latency = clock.interval_us / HOUR_US, clock.latency_us / HOUR_US
+        taken = hours - latency
+        if interval:
+            taken = np.floor(taken / interval) * interval
+        if source.never_arrives or (believed and source.use == "naive"):
+            taken = hours
+        columns.append((np.floor(hours / step_h) - np.floor(taken / step_h)).astype(int).tolist())
+    return list(zip(*columns, strict=True)) if columns else [()]

@@ -1,4 +1,4 @@
-"""How a model that goes on learning starts: from the randomised log, a model for each label, which then learns from its own impressions."""
+"""The start of models that learn while they bid: each label's model is fitted to the randomised log."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class _Label(NamedTuple):
 
 
 def _labels(scenario: Scenario, log: TrainingLog, information: tuple[str, ...]) -> list[_Label]:
-    """What a holder of ``information`` learns from."""
+    """Return the labels that a holder of ``information`` sees."""
     response, sale = scenario.response, scenario.response.conversion
     clicked = Outcome(1.0, response.click_delay_h)
     if sale is None:
@@ -109,12 +109,12 @@ def _scale(
 
 
 def _own(scenario: Scenario, features: Features, label: _Label) -> OwnImpressions:
-    """Held back for as long as this label needs."""
+    """Return the learner's own impressions, held back for the time that this label needs."""
     outcomes = [each for each in (label.click, label.conversion) if each is not None]
     wait_h = min(max(map(_mature_at, outcomes)), LONGEST_WAIT * scenario.supply.horizon_h)
     return OwnImpressions(features, label.click, label.conversion, wait_h)
 
 
 def _mature_at(outcome: Outcome) -> float:
-    """The age at which most outcomes are known, in hours."""
+    """Return the age at which most outcomes are known, in hours."""
     return 0.0 if outcome.delay.is_none else float(quantile(outcome.delay, np.array([MATURE]))[0])

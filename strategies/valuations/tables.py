@@ -1,4 +1,4 @@
-"""Valuations that look their answer up by what the sources show."""
+"""Valuations that look their values up by the codes of the sources."""
 
 from __future__ import annotations
 
@@ -69,13 +69,13 @@ class AgedValues:
 
 
 def ratio(worth: NDArray[np.float64], weight: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
-    """The ratio of worth and weight, and the prior where nothing of the kind can be seen."""
+    """Return the ratio of worth and weight, and the prior where the weight is 0."""
     where = np.asarray(weight > 0)
     mean = np.divide(worth, weight, out=np.full(np.shape(worth), float(prior)), where=where)
     return np.asarray(np.round(mean, DECIMALS))
 
 
 def spread_over(table: NDArray[Any], has: Sequence[str], wanted: Sequence[str]) -> NDArray[Any]:
-    """A table over the sources ``has`` with axes of length 1 put in for the others in ``wanted``."""
+    """Return a table over the sources ``has`` with axes of length 1 for the others in ``wanted``."""
     shape = iter(table.shape)
     return table.reshape([next(shape) if name in has else 1 for name in wanted])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 from typing_extensions import override
 
 from jointbid.sim import VisibleRequests
 
 from ..parameters import above_0, whole
-from .features import Columns, Features, scores
-from .impressions import Lesson, OwnImpressions
-from .online import Link, Online
+from .features import Columns, scores
+from .impressions import Lesson
+from .online import Online
 
 UPPER_BITS = float(1 << 26)
 LOWER_BITS = 27
@@ -19,6 +22,7 @@ BITS_APART = 13
 """A second model on the same ``u`` draws by the last 14 bits: nearly independent of what the first draws by all 27."""
 
 
+@dataclass(eq=False, repr=False)
 class Thompson(Online):
     """Logistic (or linear) regression with normal beliefs about its weights, and a draw from them for each request.
 
@@ -32,21 +36,15 @@ class Thompson(Online):
 
     stochastic = True
 
-    def __init__(
-        self,
-        features: Features,
-        link: Link = "logit",
-        unit: float = 1.0,
-        own: OwnImpressions | None = None,
-        mean: float = 0.5,
-        noise: float = 1.0,
-        precision: float = 10.0,
-        rounds: int = 60,
-    ) -> None:
-        super().__init__(features, link, unit, own, mean, noise)
-        self.rounds = whole("rounds", rounds)
-        self._mode = np.zeros(features.count)
-        self._precision = np.full(features.count, above_0("precision", precision))
+    precision: float = 10.0
+    rounds: int = 60
+
+    @override
+    def __post_init__(self, mean: float) -> None:
+        super().__post_init__(mean)
+        self.rounds = whole("rounds", self.rounds)
+        self._mode = np.zeros(self.features.count)
+        self._precision = np.full(self.features.count, above_0("precision", self.precision))
 
     @property
     @override
@@ -56,8 +54,6 @@ class Thompson(Online):
 
     @override
     def _score(self, features: Columns, requests: VisibleRequests) -> NDArray[np.float64]:
-        from scipy.special import ndtri
-
         finest = 2.0 ** (self.draw * BITS_APART - LOWER_BITS)
         lower = np.modf(requests["u"] * UPPER_BITS * 2.0 ** (self.draw * BITS_APART))[0]
         drawn = np.sqrt(scores(1.0 / self._precision, features)) * ndtri(np.maximum(lower, finest / 2))

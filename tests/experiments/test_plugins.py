@@ -13,7 +13,7 @@ import pytest
 from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.cells.versions import version
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.cli.strategies_new import package
+from jointbid.experiments.cli.strategies import package
 from jointbid.experiments.config import plugin_folders as plugin_configs
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput

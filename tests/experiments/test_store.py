@@ -20,9 +20,8 @@ from jointbid.experiments.cells import bidders as arms
 from jointbid.experiments.cells.cell import Cell, CellResult
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.settings import ExecutorSettings
-from jointbid.experiments.execution.pool_feed import run_tasks
 from jointbid.experiments.execution.scheduler import Driver, Finish
-from jointbid.experiments.execution.tasks import SideTask, Task
+from jointbid.experiments.execution.tasks import SideTask, Task, run_tasks
 from jointbid.experiments.storage.study_folder import Folder
 from jointbid.experiments.studies import cell_plans as studies
 from jointbid.sim.scenario import Scenario

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.cli.strategies_new import package
+from jointbid.experiments.cli.strategies import package
 from jointbid.strategies.registry import BUILT_IN
 from jointbid.strategies.testing import all_checks
 

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.config.settings import ExecutorSettings
-from jointbid.experiments.execution.pool_feed import run_tasks
-from jointbid.experiments.execution.tasks import Task
+from jointbid.experiments.execution.tasks import Task, run_tasks
 from jointbid.sim import Entrant, LogColumns, Scenario, simulate, simulation, supply, tables
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.valuations.bayes import bayes

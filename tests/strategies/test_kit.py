@@ -372,7 +372,7 @@ class DividesByTheHoursLeft(Good):
 
 
 CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a word of the cause)
-    (ReadsAList, "protocol", "['value']", "a list is none"),
+    (ReadsAList, "protocol", "['value']", "a list is not a tuple"),
     (Misspelt, "protocol", "'vlaue'", "misspelt column"),
     (NoStrategy, "protocol", "NoStrategy has no reads, learns, observe, control", "jointbid.Policy"),
     (MeantForNothing, "protocol", "('second',)", "misspelt auction type"),
@@ -399,7 +399,7 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (RemembersInTheModule, "reset", "row 1", "the module"),
     (CountsInTheClass, "reset", "row 1", "the class"),
     (Undeclared, "no_hidden_columns", "'profile' is not visible here", "name it in reads"),
-    (Peeks, "no_hidden_columns", "row 1", "asks whether a column is there"),
+    (Peeks, "no_hidden_columns", "row 1", "tests whether a column is there"),
     (Naive, "handles_outcomes", "257 that are not", "a mean of nothing"),
     (LooksBack, "handles_outcomes", "IndexError", "empty batch"),
     (SaysNothingOfChance, "capability_card", "stochastic = False", "stochastic = True"),

@@ -10,7 +10,7 @@ from jointbid.sim import Scenario
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies import plugins as plugins_module
 from jointbid.strategies import registry
-from jointbid.strategies.listing import listing
+from jointbid.strategies.card import listing
 from jointbid.strategies.market import Market
 from jointbid.strategies.policies.linear import Linear
 from jointbid.strategies.policies.pacing import AdaptivePacing

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS, LogSupply
 
-from ...config.replay_settings import Replay
 from ...config.settings import Settings
+from ...config.value_settings import Replay
 from ...errors import BadInput
 from ..inspection.leaks import LeakCounts
 from ..log_table import SOURCES, LogTable, RowCount
