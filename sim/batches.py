@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .auction.arrays import Record, Responses
+from .auction.arrays import OUTSIDE, Record, Responses, Scores
+from .auction.scoring import bids_for
 from .outcomes import NEVER_US, Happened
 from .supply import Chunk
 
 Sink = Callable[[Mapping[str, NDArray[Any]]], None]
 """Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
-number; -1 the outside, -2 nobody), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
-no slot; -1 none), ``mechanism`` (the auction type's number), ``floor_micros`` (the request's), ``person`` (-1 unknown), ``viewed``,
+number; -1 the outside, -2 nobody), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid, or
+score where ``auction.rank`` makes scores, that won no slot; -1 none), ``mechanism`` (the auction type's number), ``floor_micros`` (the request's), ``person`` (-1 unknown), ``viewed``,
 ``creative`` (its number), ``value`` (expected, in currency), ``click_probability``, ``conversion_probability``, ``click_us`` and ``conversion_us`` (when; -1 never), ``attributed`` (the conversion is the ad's)."""
 
 
@@ -38,6 +39,23 @@ _NONE = np.empty(0, dtype=np.int64)
 NOTHING_HAPPENED = Happened(
     _NONE, _NONE, _NONE, np.empty(0), _NONE, _NONE, np.empty(0, dtype=np.bool_), np.empty(0)
 )
+
+
+def bids_to_win(
+    number: int, record: Record, floor: NDArray[np.int64], own_floor: int, scores: Scores
+) -> NDArray[np.int64]:
+    """What a bidder must bid at least to win a slot of each request of a block, in its own micros; shape (n,)."""
+    won, least = (record.winner == number).any(axis=1), np.maximum(floor, own_floor)
+    if not len(scores.slope):
+        return np.asarray(np.maximum(np.where(won, record.others, record.bid[:, -1]), least).clip(0))
+    last = record.winner[:, -1]
+    score = np.rint(scores.slope[last + 1] * record.bid[:, -1] + scores.offset[last + 1]).astype(np.int64)
+    best_other = np.where(won, record.others, np.where(last >= OUTSIDE, score, -1)).clip(0)
+    bid = np.empty_like(best_other)
+    if scores.is_floor_in_score:
+        best_other, least = np.maximum(best_other, floor), np.full_like(least, own_floor)
+    bids_for(best_other, number, scores, bid)
+    return np.maximum(bid, least)
 
 
 def rows_of(chunk: Chunk, part: slice, record: Record, happened: Happened) -> dict[str, NDArray[Any]]:

@@ -32,7 +32,7 @@ ANY_NAME, ANY_ITEM = "<name>", "<item>"
 QUOTES = 'YAML reads no, yes, on and off as false and true, and 1 and 1e3 as numbers: write it in quotes, as in "no"'
 """What to do where a text came out as a boolean or a number."""
 
-FREE_FORM = ("bidders.strategy", "auction.type", "auction.bidder_floor_cpm")
+FREE_FORM = ("bidders.strategy", "auction.type", "auction.bidder_floor_cpm", "auction.rank.by_bidder")
 """Places whose keys are names of the market itself: a strategy's parameters, mechanisms, bidders."""
 
 

@@ -8,6 +8,7 @@ from .arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, 
 from .charging import charge
 from .memory import remember
 from .rounding import half_even
+from .scoring import put_in_money
 
 SEEN, CLICKED, CONVERTED = 0, 1, 2
 """The draws, in the order of ``Effects.keys``."""
@@ -20,8 +21,10 @@ def pay(
     ledger: Ledger,
 ) -> int:  # fmt: skip
     """Charge the winner of a slot by the request's mechanism; returns micros."""
-    floor = max(requests.floor[i], seats.floor[winner])
-    price = charge(requests.mechanism[i], slot, n, rules.top, floor, rules.rates, rules.soft_floor)
+    ranked, floor = rules.top, max(requests.floor[i], seats.floor[winner])
+    if rules.scores.slope.shape[0] > 0:
+        ranked, floor = rules.scores.money, put_in_money(i, slot, n, winner, requests, rules, seats)
+    price = charge(requests.mechanism[i], slot, n, ranked, floor, rules.rates, rules.soft_floor)
     paid = half_even(price * weight)
     ledger.left[winner] -= paid
     ledger.spend[winner] += paid

@@ -20,6 +20,7 @@ from .arrays import (
 from .booking import pay, show
 from .memory import AHEAD, look_ahead
 from .ranking import enter, fill, rank_all, rank_listed
+from .scoring import keep_bids, rank_scored
 
 
 @kernel
@@ -40,13 +41,15 @@ def clear(
 ) -> None:
     """Settle the requests ``first`` to ``last - 1`` of the chunk, one after the other; ``block`` numbers the call.
 
-    A bid is capped at what is left of its budget and is out below the floor. The slots go to the highest bids, ties by
-    priority. A shortlist changes the time that this takes and nothing else.
+    A bid is capped at what is left of its budget and is out below the floor. The slots go to the highest bids, or scores
+    where ``rules.scores`` has any, ties by priority. A shortlist changes the time that this takes and nothing else.
     """
     slots = len(rules.rates)
     weighted = requests.weight.shape[0] > 0
-    # A list knows no weights, and these change what is afforded.
-    listed = shortlist.block.shape[0] > 0 and not weighted
+    scored = rules.scores.slope.shape[0] > 0
+    # A list is in order of bids, and knows no weights, which change what is afforded.
+    listed = shortlist.block.shape[0] > 0 and not weighted and not scored
+    ranked_bids = rules.scores.bid if scored else rules.top
     known = requests.person.shape[0] > 0
     responses.filled[0] = 0
     for i in range(first, last):
@@ -62,10 +65,14 @@ def clear(
                 fill(cell, scale, bids, seats, shortlist, ledger.left)
                 shortlist.block[cell] = block
             n = rank_listed(i, cell, scale, requests, rules, seats, memory, shortlist, ledger.left)
-        if n < 0:
+        if scored:
+            n = rank_scored(i, scale, requests, rules, bids, seats, memory, ledger.left)
+        elif n < 0:
             n = rank_all(i, scale, requests, rules, bids, seats, memory, ledger.left)
         if requests.price[i] >= 0 and requests.price[i] >= requests.floor[i]:
             n = enter(requests.price[i], OUTSIDE, n, requests.start + i, rules, seats)
+        if scored:
+            keep_bids(i, n, scale, requests, rules, bids, ledger.left)
         for slot in range(min(n, slots)):
             winner = rules.names[slot]
             if winner == OUTSIDE:
@@ -79,5 +86,5 @@ def clear(
         if record.winner.shape[0] > 0:
             for slot in range(slots):
                 record.winner[i - first, slot] = rules.names[slot] if slot < n else NOBODY
-                record.bid[i - first, slot] = rules.top[slot] if slot < n else -1
+                record.bid[i - first, slot] = ranked_bids[slot] if slot < n else -1
             record.others[i - first] = rules.top[slots] if n > slots else -1

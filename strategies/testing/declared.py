@@ -59,10 +59,10 @@ def scale_equivariance(maker: object) -> None:
 def _stochastic(case: Case, card: Card) -> None:
     strategy = live(case, case.fresh())
     low, high = (case.ask(strategy, case.batch(strategy, u=np.full(ROWS, u))) for u in (0.0, 0.999))
-    moves = "u" in wants(strategy, case.market) and first_difference(low, high) is not None
+    moves = "uniform" in wants(strategy, case.market) and first_difference(low, high) is not None
     expect(
         moves == card.stochastic,
-        f"stochastic is {moves}, as its bids {'move' if moves else 'do not move'} with the column u",
+        f"stochastic is {moves}, as its bids {'move' if moves else 'do not move'} with the column uniform",
         f"stochastic = {card.stochastic}",
         "set stochastic = True" if moves else "it reads no u, or does nothing with it: stochastic = False",
     )

@@ -14,6 +14,7 @@ from jointbid.sim.auction.arrays import (
     Requests,
     Responses,
     Rules,
+    Scores,
     Seats,
     Shortlist,
 )
@@ -130,8 +131,13 @@ def settle(c, layout="rows", length=1):
         np.array([c.outside_key, *c.keys], np.uint64),
         campaigns=len(set(c.advertiser)) < bidders,
     )
-    top, names = np.zeros((2, len(c.rates) + 1), dtype=np.int64)
-    rules, memory, happened = Rules(np.array(c.rates), c.soft, c.fee, top, names), remembered(c), []
+    top, names, bid, money = np.zeros((4, len(c.rates) + 1), dtype=np.int64)
+    slope, offset = (
+        np.array([neutral, *own]) if own else np.empty(0)
+        for neutral, own in ((1.0, c.slope), (0.0, c.offset))
+    )
+    scores = Scores(slope, offset, c.floor_in_score, bid, money)
+    rules, memory, happened = Rules(np.array(c.rates), c.soft, c.fee, top, names, scores), remembered(c), []
     for block, first in enumerate(c.blocks[:-1]):
         last = c.blocks[block + 1]
         load(c, layout, block, bids)
