@@ -196,8 +196,6 @@ class Simulation:
             },
         )
 
-    # -- events ---------------------------------------------------------------------------------------------------
-
     def _note_series(self) -> None:
         multipliers = [getattr(one.strategy, "multiplier", np.nan) for one in self.sessions]
         self.series.note(self.ledger, multipliers)
@@ -211,8 +209,6 @@ class Simulation:
         assert self.world.shelves is not None  # noqa: S101 - there is stock
         if self.world.shelves.count() and len(self._truths):
             self._truths[:] = self.world.truth_cells(self.owners)[0]
-
-    # -- requests between events ----------------------------------------------------------------------------------
 
     def _hold_auctions(self) -> Generator[simpy.Event, None, None]:
         """Settle the requests in blocks, each reaching to the next event on the calendar."""
@@ -268,20 +264,9 @@ class Simulation:
         self.data_usage.note(world, part, is_open, self._answers)
         record = record_of(last - first if self._is_recorded else 0, len(self._rules.rates))
         clear(
-            first,
-            last,
-            self.calendar.counts["block"],
-            requests,
-            self._rules,
-            self._tables.bids,
-            self._effects,
-            self._seats,
-            self._memory,
-            self._tables.shortlist,
-            self.ledger,
-            record,
-            self._responses,
-        )
+            first, last, self.calendar.counts["block"], requests, self._rules, self._tables.bids, self._effects,
+            self._seats, self._memory, self._tables.shortlist, self.ledger, record, self._responses,
+        )  # fmt: skip
         check_spend(self.ledger, self.calendar.now_us / HOUR_US)
         self.control.count(last - first, is_open)
         happened = (
