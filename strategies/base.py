@@ -48,7 +48,7 @@ class Policy:
     paces: bool = False
     """Whether it minds its budget."""
     stochastic: bool = False
-    """Whether its bids use the column ``u``."""
+    """Whether its bids use the column ``uniform``."""
     needs_budget: bool = False
     """Whether it does its work under a finite budget alone; it answers bids without one, too."""
     meant_for: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ class Online:
 
     stochastic = False
     draw = 0
-    """Which of several models this is that draw by the same column ``u``."""
+    """Which of several models this is that draw by the same column ``uniform``."""
 
     def __init__(
         self,
