@@ -17,13 +17,13 @@ from .entrant import Entrant
 from .feedback import BlockOutcome, FeedbackQueue
 from .identity import identified
 from .outcomes import Happened
+from .public_columns import PUBLIC_COLUMNS, new_name
 from .reports import Standing
 from .scenario import HOUR_US, MICROS, Terms
 from .scenario.base import MAX_MONEY
 from .streams import Streams
 from .trial import BidResponse, try_out
 from .visible import (
-    PUBLIC_COLUMNS,
     AccountState,
     BidError,
     Strategy,
@@ -32,7 +32,6 @@ from .visible import (
     as_bids,
     check_bids,
     check_creatives,
-    new_name,
     refuse,
 )
 from .world import World

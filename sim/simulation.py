@@ -282,9 +282,7 @@ class Simulation:
     def _report(self, part: slice, record: Record, happened: Happened) -> None:
         """Keep each learning bidder's feedback on a block, and give the block to the sink."""
         floor = self.world.chunk.floor_micros[part]
-        for number in np.flatnonzero(
-            self._serving.is_open
-        ).tolist():  # a bidder that may not bid is not asked
+        for number in np.flatnonzero(self._serving.is_open).tolist():
             session, own_floor = self.sessions[number], int(self._serving.floors[number])
             if session.strategy.learns:
                 bids = self._tables.of(number, np.arange(part.start, part.stop))

@@ -12,18 +12,8 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from .public_columns import new_name
 from .scenario.base import MAX_MONEY
-
-PUBLIC_COLUMNS = ("hour", "floor", "auction_type", "uniform")
-"""Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
-in ``jointbid.sim.auction.mechanisms.MECHANISMS``), own randomness."""
-RENAMED_COLUMNS = {"at": "auction_type", "u": "uniform"}
-"""Former name of a public column -> its name."""
-
-
-def new_name(column: str) -> str:
-    """Return what a message adds about a column of a former name; empty for any other."""
-    return f"; the column is named {RENAMED_COLUMNS[column]!r} now" if column in RENAMED_COLUMNS else ""
 
 
 def frozen(column: NDArray[Any]) -> NDArray[Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, RunResult, Scenario, Strategy, VisibleRequests, simulate
 from jointbid.sim.auction.mechanisms import MECHANISMS
-from jointbid.sim.visible import PUBLIC_COLUMNS
+from jointbid.sim.public_columns import PUBLIC_COLUMNS
 
 from ..base import VALUE, Policy, Priced
 from ..valuations.bayes import bayes
