@@ -56,7 +56,7 @@ def bids_to_win(
     if scores.is_floor_in_score:
         best_other, least = np.maximum(best_other, floor), np.full_like(least, own_floor)
     bids_for(best_other, number, scores, bid)
-    return np.maximum(bid, least)
+    return np.asarray(np.maximum(bid, least))
 
 
 def rows_of(chunk: Chunk, part: slice, record: Record, happened: Happened) -> dict[str, NDArray[Any]]:
