@@ -52,7 +52,7 @@ def test_policies(benchmark, name, auction):
 @pytest.mark.parametrize("name", VALUATIONS)
 def test_valuations(benchmark, name):
     rng = np.random.default_rng(2)
-    columns = {source: rng.integers(0, TYPES, ROWS) for source in SOURCES} | {"u": rng.random(ROWS)}
+    columns = {source: rng.integers(0, TYPES, ROWS) for source in SOURCES} | {"uniform": rng.random(ROWS)}
     valuation = VALUATIONS[name]
     batch = VisibleRequests(ROWS, {column: columns[column] for column in valuation.reads})
     benchmark(lambda: valuation.value(batch))

@@ -12,7 +12,7 @@ from .scenario import Scenario
 from .visible import AccountState, BidError, Feedback, Strategy, VisibleRequests
 
 if TYPE_CHECKING:
-    from .desk import Entrant
+    from .entrant import Entrant
     from .results import RunResult
     from .simulation import simulate
     from .supply import LogColumns
@@ -30,7 +30,7 @@ __all__ = [
     "simulate",
 ]
 
-LATER = {"Entrant": "desk", "LogColumns": "supply", "RunResult": "results", "simulate": "simulation"}
+LATER = {"Entrant": "entrant", "LogColumns": "supply", "RunResult": "results", "simulate": "simulation"}
 """Name -> the module that has it."""
 
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrivals import demand
-from .permission import DAY_H, changes
 from .reports import Standing
 from .scenario import HOUR_US, MICROS, LogSupply, Scenario, Terms
+from .serving import DAY_H, changes
 
 Floats = NDArray[np.float64]
 

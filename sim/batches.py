@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .auction.arrays import Record, Responses
+from .auction.arrays import OUTSIDE, Record, Responses, Scores
+from .auction.scoring import bids_for
 from .outcomes import NEVER_US, Happened
 from .supply import Chunk
 
 Sink = Callable[[Mapping[str, NDArray[Any]]], None]
 """Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
-number; -1 the outside, -2 nobody), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
-no slot; -1 none), ``mechanism`` (the auction type's number), ``floor_micros`` (the request's), ``person`` (-1 unknown), ``viewed``,
+number; -1 the outside, -2 no bid), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
+no slot, or its score under another ``auction.rank``; -1 none), ``mechanism`` (the auction type's number), ``floor_micros``
+(the request's), ``person`` (-1 unknown), ``viewed``,
 ``creative`` (its number), ``value`` (expected, in currency), ``click_probability``, ``conversion_probability``, ``click_us`` and ``conversion_us`` (when; -1 never), ``attributed`` (the conversion is the ad's)."""
 
 
 def record_of(n: int, slots: int) -> Record:
-    """An empty record of so many requests; of none where nobody asks."""
+    """Return an empty record of ``n`` requests."""
     winner, bid = np.empty((2, n, slots), dtype=np.int64)
     paid, viewed = np.zeros((n, slots), dtype=np.int64), np.zeros((n, slots), dtype=np.bool_)
     shown = np.full((n, slots), -1, np.int16)
@@ -28,7 +30,7 @@ def record_of(n: int, slots: int) -> Record:
 
 
 def room_for_responses(most: int) -> Responses:
-    """Room for what a block of so many impressions can lead to."""
+    """Return room for what a block of ``most`` impressions can lead to."""
     row, slot, bidder = np.empty((3, most), dtype=np.int64)
     return Responses(np.zeros(1, dtype=np.int64), row, slot, bidder, *np.empty((2, most), dtype=np.bool_))
 
@@ -40,8 +42,25 @@ NOTHING_HAPPENED = Happened(
 )
 
 
+def bids_to_win(
+    number: int, record: Record, floor: NDArray[np.int64], own_floor: int, scores: Scores | None
+) -> NDArray[np.int64]:
+    """What a bidder must bid at least to win a slot of each request of a block, in its own micros; shape (n,)."""
+    won, least = (record.winner == number).any(axis=1), np.maximum(floor, own_floor)
+    if scores is None:
+        return np.asarray(np.maximum(np.where(won, record.others, record.bid[:, -1]), least).clip(0))
+    last = record.winner[:, -1]
+    score = np.rint(scores.slope[last + 1] * record.bid[:, -1] + scores.offset[last + 1]).astype(np.int64)
+    best_other = np.where(won, record.others, np.where(last >= OUTSIDE, score, -1)).clip(0)
+    bid = np.empty_like(best_other)
+    if scores.is_floor_in_score:
+        best_other, least = np.maximum(best_other, floor), np.full_like(least, own_floor)
+    bids_for(best_other, number, scores, bid)
+    return np.asarray(np.maximum(bid, least))
+
+
 def rows_of(chunk: Chunk, part: slice, record: Record, happened: Happened) -> dict[str, NDArray[Any]]:
-    """A block as the sink gets it."""
+    """Return a block as the sink gets it."""
     n, slots = record.winner.shape
     click_us, conversion_us = np.full((2, n, slots), NEVER_US)
     attributed = np.zeros((n, slots), dtype=np.bool_)

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from .scenario import Scenario
 from .visible import Strategy
 
 METHODS = ("reads", "learns", "bid", "observe", "control")
 VALUE = "value"
 """The column that a valuation fills."""
+MAX_BIDDERS = 2**15 - 1
+"""Shortlists and sales hold a bidder's number in 16 bits."""
+
+
+def check_arguments(scenario: object, strategies: object) -> None:
+    """Raise ``TypeError`` or ``ValueError`` for what is no scenario, or no mapping of at most ``MAX_BIDDERS`` names to strategies."""
+    if not isinstance(scenario, Scenario):
+        raise TypeError(
+            f"scenario: {type(scenario).__name__}; allowed: a Scenario (jointbid.load(NAME) makes one)"
+        )
+    if not isinstance(strategies, Mapping):
+        raise TypeError(
+            f"strategies: {type(strategies).__name__}; allowed: a mapping of bidder names to strategies, {{'me': strategy}}"
+        )
+    if len(strategies) > MAX_BIDDERS:
+        raise ValueError(f"strategies: {len(strategies)} bidders; allowed: at most {MAX_BIDDERS}")
 
 
 def check_kind(bidder: str, strategy: object) -> None:

@@ -28,6 +28,7 @@ class Calendar:
         self.counts: Counter[str] = Counter()
         self.first_us: dict[str, int] = {}
         self.last_us: dict[str, int] = {}
+        self._market = self._pause = self._env.event()
 
     @property
     def now_us(self) -> int:
@@ -49,9 +50,20 @@ class Calendar:
             event = self._env.timeout(time_us - self._env.now)
             event.callbacks.append(lambda _: self._happen(kind, action))
 
-    def run(self, process: Generator[simpy.Event, None, None]) -> None:
-        """Run until ``process`` has ended."""
-        self._env.run(until=self._env.process(process))
+    def start(self, market: Generator[simpy.Event, None, None]) -> None:
+        """Let ``market`` hold auctions from now on, until it ends."""
+        self._market = self._env.process(market)
+
+    def advance(self) -> bool:
+        """Run until an action has called ``pause``, or the market has ended; return whether it goes on."""
+        self._pause = self._env.event()
+        self._env.run(until=self._pause | self._market)
+        return not self._market.processed
+
+    def pause(self) -> None:
+        """End the current ``advance`` when the events of this moment have come."""
+        if not self._pause.triggered:
+            self._pause.succeed()
 
     def requests_at(self, time_us: int) -> simpy.Event:
         """The moment of a request, for the process that holds auctions: after every event of that microsecond."""

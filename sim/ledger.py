@@ -56,6 +56,12 @@ def bidder_columns(
     }
 
 
+def views(ledger: Ledger, *, is_drawn: bool, people: int | None) -> dict[str, Any]:
+    """Return impressions seen and people reached; each impression is seen, and by another person, where that is not drawn or known."""
+    viewed = ledger.viewed if is_drawn else ledger.wins.sum(axis=1).astype(np.float64)
+    return {"viewed": viewed, "reach": viewed if people is None else ledger.reach.astype(np.float64)}
+
+
 def market_totals(ledger: Ledger, requests: int, *, against_landscape: bool) -> dict[str, float]:
     """The table ``RunResult.market``; welfare is summed in the bidders' order, so that its bits are always the same."""
     revenue, fees = int(ledger.spend.sum()), int(ledger.fees[0])

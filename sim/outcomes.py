@@ -13,7 +13,6 @@ from .calendar import FOREVER
 from .delays import quantile
 from .scenario import HOUR_US, NO_DELAY, Delay, Scenario
 from .streams import Streams
-from .supply import Chunk
 from .world import World
 
 NEVER_US = -1
@@ -45,9 +44,8 @@ class Outcomes:
     of these names bring, in currency.
     """
 
-    def __init__(self, scenario: Scenario, streams: Streams, world: World, owners: Sequence[str]) -> None:
-        self._scenario, self._streams = scenario, streams
-        self._world, self._owners = world, tuple(owners)
+    def __init__(self, scenario: Scenario, streams: Streams, owners: Sequence[str]) -> None:
+        self._scenario, self._streams, self._owners = scenario, streams, tuple(owners)
         bidders = len(owners)
         self._slots = len(scenario.auction.slots)
         self.end_us = round(scenario.supply.horizon_h * HOUR_US)
@@ -55,8 +53,9 @@ class Outcomes:
         self.conversions, self.conversions_censored, self.conversions_unattributed = np.zeros((3, bidders))
         self.margin, self.margin_censored = np.zeros((2, bidders))
 
-    def note(self, chunk: Chunk, responses: Responses) -> Happened:
+    def note(self, world: World, responses: Responses) -> Happened:
         """Work out when the responses of a block come, and count them."""
+        chunk = world.chunk
         n = int(responses.filled[0])
         row, slot, bidder = responses.row[:n].copy(), responses.slot[:n].copy(), responses.bidder[:n].copy()
         clicked, converts = responses.clicked[:n], responses.converts[:n]
@@ -75,10 +74,22 @@ class Outcomes:
             click_us=np.where(clicked, click_us, NEVER_US),
             conversion_us=np.where(converts, np.where(clicked, click_us, time_us) + taken_us, NEVER_US),
             attributed=attributed,
-            margin=self._margin(bidder, row, attributed),
+            margin=self._margin(world, bidder, row, attributed),
         )
         self._count(done)
         return done
+
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """Return the counts as columns of ``RunResult.bidders``."""
+        return {
+            "clicks": self.clicks,
+            "clicks_censored": self.clicks_censored,
+            "conversions": self.conversions,
+            "conversions_censored": self.conversions_censored,
+            "conversions_unattributed": self.conversions_unattributed,
+            "margin": self.margin,
+            "margin_censored": self.margin_censored,
+        }
 
     def _count(self, done: Happened) -> None:
         clicks, sales = done.click_us != NEVER_US, done.conversion_us != NEVER_US
@@ -99,12 +110,12 @@ class Outcomes:
             np.add.at(total, done.bidder[which], brought[which])
 
     def _margin(
-        self, bidder: NDArray[np.int64], row: NDArray[np.int64], sold: NDArray[np.bool_]
+        self, world: World, bidder: NDArray[np.int64], row: NDArray[np.int64], sold: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         margin = np.zeros(len(row))
         for number in np.unique(bidder[sold]):
             own = sold & (bidder == number)
-            margin[own] = self._world.margin(self._owners[number], row[own])
+            margin[own] = world.margin(self._owners[number], row[own])
         return margin
 
     def _delay_us(self, delay: Delay, name: str, place: NDArray[np.int64]) -> NDArray[np.int64]:

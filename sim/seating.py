@@ -1,4 +1,4 @@
-"""Before the first auction: the rules that hold for every request, and who sits where."""
+"""The auction's rules and seats, as they stand before the first request."""
 
 from __future__ import annotations
 
@@ -6,30 +6,58 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .auction.arrays import Rules, Seats
-from .desk import Desk
-from .scenario import MICROS_PER_CPM, Scenario
+from .auction.arrays import Rules, Scores, Seats
+from .auction.rankings import ranking
+from .bidder_session import BidderSession
+from .scenario import MICROS, MICROS_PER_CPM, Scenario
 from .streams import Streams
 
 
 def rules_of(scenario: Scenario) -> Rules:
-    """The exchange's rules."""
+    """Return the exchange's rules."""
     auction = scenario.auction
     top, names = np.zeros((2, len(auction.slots) + 1), dtype=np.int64)
     return Rules(
-        np.array(auction.slots), round(auction.soft_floor_cpm * MICROS_PER_CPM), auction.fee, top, names
+        rates=np.array(auction.slots),
+        soft_floor=round(auction.soft_floor_cpm * MICROS_PER_CPM),
+        fee=auction.fee,
+        top=top,
+        names=names,
     )
 
 
-def seats_of(scenario: Scenario, desks: Sequence[Desk], streams: Streams) -> Seats:
-    """The bidders' floors, advertisers and tie priorities."""
-    advertisers = list(dict.fromkeys(desk.advertiser for desk in desks))
-    names = [desk.name for desk in desks]
+def scores_of(scenario: Scenario, sessions: Sequence[BidderSession]) -> Scores | None:
+    """Return what the ranking rule makes of bids; None where each score is the bid itself."""
+    rank, room = scenario.auction.rank, len(scenario.auction.slots) + 1
+    rule = ranking(rank.rule)
+    numbers = rank.by_bidder
+    number = [numbers.get(one.name, numbers.get(one.advertiser, rule.NEUTRAL)) for one in sessions]
+    slope, offset = rule.weights(np.array(number, dtype=np.float64), rank.exponent)
+    if (slope == 1.0).all() and (offset == 0.0).all():
+        return None
+    bid, money = np.zeros((2, room), dtype=np.int64)
+    return Scores(
+        slope=np.array([1.0, *slope]),
+        offset=np.array([0.0, *offset]) * MICROS,
+        is_floor_in_score=rank.floor_in == "score",
+        bid=bid,
+        money=money,
+    )
+
+
+def seats_of(scenario: Scenario, sessions: Sequence[BidderSession], streams: Streams) -> Seats:
+    """Return the bidders' floors, advertisers and tie priorities."""
+    advertisers = list(dict.fromkeys(session.advertiser for session in sessions))
+    names = [session.name for session in sessions]
     own = scenario.auction.bidder_floor_cpm
-    floors = [own.get(desk.name, own.get(desk.advertiser, 0.0)) * MICROS_PER_CPM for desk in desks]
+    floors = [
+        own.get(session.name, own.get(session.advertiser, 0.0)) * MICROS_PER_CPM for session in sessions
+    ]
     return Seats(
         floor=np.rint(np.array(floors)).astype(np.int64),
-        house=np.array([-1, *(advertisers.index(desk.advertiser) for desk in desks)], dtype=np.int64),
+        house=np.array(
+            [-1, *(advertisers.index(session.advertiser) for session in sessions)], dtype=np.int64
+        ),
         key=np.array([streams.key64(f"tie/{name}") for name in ("outside", *names)], dtype=np.uint64),
-        campaigns=len(advertisers) < len(desks),
+        campaigns=len(advertisers) < len(sessions),
     )

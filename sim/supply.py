@@ -99,6 +99,10 @@ class Chunk:
 
 _NO_MONEY, _NOTHING = np.empty(0, dtype=np.int64), np.empty(0)
 NOT_LOGGED = LogColumns(_NO_MONEY, _NO_MONEY, _NO_MONEY, _NOTHING, _NOTHING, _NOTHING, {})
+NO_REQUESTS = Chunk(
+    0, _NO_MONEY, np.empty(0, np.int8), _NO_MONEY, _NO_MONEY, Visits(0, 0, _NO_MONEY), NOT_LOGGED
+)
+"""The chunk before the first."""
 
 
 def chunks(scenario: Scenario, streams: Streams, log: Log | None) -> Iterator[Chunk]:

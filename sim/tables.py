@@ -1,4 +1,4 @@
-"""All desks' bids, laid out for the kernel: asked once per visible cell where that is possible, row by row where not.
+"""All bidders' bids, laid out for the kernel: asked once per visible cell where that is possible, row by row where not.
 
 Where all bidders see cells that are few when put together (one column of joint cells serves them all), a shortlist per cell
 spares the kernel from looking at every bidder on every request.
@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from .auction.arrays import Bids, Shortlist
 from .auction.rounding import enter_bids
-from .desk import MAX_CELLS, Desk, Facet
+from .bidder_session import MAX_CELLS, BidderSession, VisibleColumn
 from .scenario import HOUR_US
 from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
-from .supply import Chunk
-from .trial import Answer
+from .trial import BidResponse
 from .world import World
 
 SPARE = 3
@@ -35,53 +34,22 @@ ROTATED = -1
 class BidTables:
     """Cells and bids of one run. ``cells`` is the chunk's visible cells, shape (columns, n)."""
 
-    bids: Bids
-
-    def __init__(self, desks: Sequence[Desk], world: World, rows: int, slots: int) -> None:
-        self._desks, self._world = desks, world
+    def __init__(self, sessions: Sequence[BidderSession], rows: int, slots: int) -> None:
+        self._sessions = sessions
         self._most_bid = MAX_MONEY
-        facets = list(dict.fromkeys(facet for desk in desks for facet in desk.facets))
-        joint = prod(facet.codes for facet in facets)
-        shared = bool(desks) and all(desk.cells for desk in desks) and joint <= MAX_CELLS
-        if shared:
-            self._lay_out_joint_cells(facets, joint)
-        else:
-            self._lay_out_own_cells(rows)
+        visible = list(dict.fromkeys(one for session in sessions for one in session.visible_columns))
+        joint = prod(one.codes for one in visible)
+        shared = bool(sessions) and all(session.cells for session in sessions) and joint <= MAX_CELLS
+        self.columns, self._own_cell, self.bids = (
+            _joint_cells(sessions, visible, joint) if shared else _own_cells(sessions, rows)
+        )
+        self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
         self._begins = self.bids.offset.copy()
-        if any(desk.chooses for desk in desks):
+        if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
-        self.shortlist = _shortlist(joint if shared and len(desks) > FEW else 0, slots + 1 + SPARE)
+        self.shortlist = _shortlist(joint if shared and len(sessions) > FEW else 0, slots + 1 + SPARE)
 
-    def _lay_out_joint_cells(self, facets: list[Facet], joint: int) -> None:
-        """One column of cells for all: a cell's bids lie side by side."""
-        bidders = len(self._desks)
-        self.columns = [tuple(facets)]
-        self._own_cell = [_projection(facets, desk.facets) for desk in self._desks]
-        self.bids = Bids(
-            numbers=np.zeros(joint * bidders, dtype=np.int64),
-            offset=np.arange(bidders),
-            column=np.zeros(bidders, dtype=np.int64),
-            stride=bidders,
-            shared=True,
-            creative=_NOBODY_CHOOSES,
-        )
-
-    def _lay_out_own_cells(self, rows: int) -> None:
-        """A table for each bidder, by its own cells or by row; bidders who see the same cells share the column."""
-        self.columns = list(dict.fromkeys(desk.facets for desk in self._desks if desk.cells))
-        self._own_cell = [_AS_ASKED] * len(self._desks)
-        sizes = np.array([desk.cells or rows for desk in self._desks], dtype=np.int64)
-        column = [self.columns.index(desk.facets) if desk.cells else -1 for desk in self._desks]
-        self.bids = Bids(
-            numbers=np.zeros(int(sizes.sum()), dtype=np.int64),
-            offset=np.cumsum(sizes) - sizes,
-            column=np.array(column, dtype=np.int64),
-            stride=1,
-            shared=False,
-            creative=_NOBODY_CHOOSES,
-        )
-
-    def load(self, cells: NDArray[np.int32], scale: float) -> None:
+    def load(self, world: World, cells: NDArray[np.int32], scale: float) -> None:
         """Fill in the visible cells of a new chunk, shape (columns, n), as far as they are settled.
 
         ``scale`` is the most that a bid of 1 can cost there: rows that stand for many impressions lower the highest bid.
@@ -89,38 +57,38 @@ class BidTables:
         most = MAX_CHARGE_MICROS / MICROS / scale
         if most < self._most_bid:
             self._most_bid = most
-            for desk in self._desks:
-                desk.stale = True
+            for session in self._sessions:
+                session.is_stale = True
         self.cells = cells
-        self._fill(slice(0, cells.shape[1]), settled=True)
+        self._fill(world, slice(0, cells.shape[1]), settled=True)
 
-    def ask(self, chunk: Chunk, part: slice, now_us: int) -> None:
-        """Fill in what is only known now, and ask every desk that must be asked; bids are rounded half to even."""
-        self._fill(part, settled=False)
-        for number, desk in enumerate(self._desks):
-            if desk.cells is None:
-                answer = desk.bid_rows(chunk, part)
+    def ask(self, world: World, part: slice, now_us: int) -> None:
+        """Fill in what is only known now, and ask each bidder that must be asked; bids are rounded half to even."""
+        self._fill(world, part, settled=False)
+        for number, session in enumerate(self._sessions):
+            if session.cells is None:
+                response = session.bid_rows(world, part)
                 self.bids.offset[number] = self._begins[number] - part.start
-            elif desk.stale:
-                answer = desk.bid_cells(now_us / HOUR_US)
+            elif session.is_stale:
+                response = session.bid_cells(now_us / HOUR_US)
             else:
                 continue
             begin, stride = int(self._begins[number]), self.bids.stride
-            own_cell, bids = self._own_cell[number], answer.bids
+            own_cell, bids = self._own_cell[number], response.bids
             wrong = enter_bids(bids, self._most_bid, own_cell, self.bids.numbers, begin, stride)
             if wrong >= 0:
-                desk.refuse(float(bids[wrong]), wrong, chunk, part, now_us / HOUR_US, self._most_bid)
-            if desk.chooses:
-                self._enter_creatives(answer, own_cell, begin)
+                session.refuse(float(bids[wrong]), wrong, world, part, now_us / HOUR_US, self._most_bid)
+            if session.chooses:
+                self._enter_creatives(response, own_cell, begin)
 
-    def _enter_creatives(self, answer: Answer, own_cell: NDArray[np.int64], begin: int) -> None:
+    def _enter_creatives(self, response: BidResponse, own_cell: NDArray[np.int64], begin: int) -> None:
         """Write the creatives beside the bids that they are for."""
-        n, stride = len(own_cell) or len(answer.bids), self.bids.stride
+        n, stride = len(own_cell) or len(response.bids), self.bids.stride
         places = self.bids.creative[begin : begin + stride * n : stride]
-        if answer.creatives is None:
+        if response.creatives is None:
             places[:] = ROTATED
         else:
-            places[:] = answer.creatives[own_cell] if len(own_cell) else answer.creatives
+            places[:] = response.creatives[own_cell] if len(own_cell) else response.creatives
 
     def of(self, number: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """One bidder's bids on some rows of the chunk, in micros; shape as ``rows``."""
@@ -128,14 +96,48 @@ class BidTables:
         at = self.bids.stride * self.cells[column, rows] if column >= 0 else rows
         return np.asarray(self.bids.numbers[offset + at])
 
-    def _fill(self, part: slice, *, settled: bool) -> None:
-        for row, facets in zip(self.cells, self.columns, strict=True):
-            if all(self._world.is_settled(facet.column) for facet in facets) == settled:
+    def _fill(self, world: World, part: slice, *, settled: bool) -> None:
+        for row, visible in zip(self.cells, self.columns, strict=True):
+            if all(world.is_settled(one.column) for one in visible) == settled:
                 cell = row[part]
                 cell[:] = 0
-                for facet in facets:
-                    cell *= np.int32(facet.codes)
-                    cell += self._world.column(facet.owner, facet.column, part)
+                for one in visible:
+                    cell *= np.int32(one.codes)
+                    cell += world.column(one.owner, one.column, part)
+
+
+Layout = tuple[list[tuple[VisibleColumn, ...]], list[NDArray[np.int64]], Bids]
+"""What each column of cells is made of, each bidder's own cell in it, and the bids."""
+
+
+def _joint_cells(sessions: Sequence[BidderSession], visible: list[VisibleColumn], joint: int) -> Layout:
+    """One column of cells for all: a cell's bids lie side by side."""
+    bidders = len(sessions)
+    bids = Bids(
+        numbers=np.zeros(joint * bidders, dtype=np.int64),
+        offset=np.arange(bidders),
+        column=np.zeros(bidders, dtype=np.int64),
+        stride=bidders,
+        shared=True,
+        creative=_NOBODY_CHOOSES,
+    )
+    return [tuple(visible)], [_projection(visible, session.visible_columns) for session in sessions], bids
+
+
+def _own_cells(sessions: Sequence[BidderSession], rows: int) -> Layout:
+    """A table for each bidder, by its own cells or by row; bidders that see the same cells share the column."""
+    columns = list(dict.fromkeys(session.visible_columns for session in sessions if session.cells))
+    sizes = np.array([session.cells or rows for session in sessions], dtype=np.int64)
+    column = [columns.index(session.visible_columns) if session.cells else -1 for session in sessions]
+    bids = Bids(
+        numbers=np.zeros(int(sizes.sum()), dtype=np.int64),
+        offset=np.cumsum(sizes) - sizes,
+        column=np.array(column, dtype=np.int64),
+        stride=1,
+        shared=False,
+        creative=_NOBODY_CHOOSES,
+    )
+    return columns, [_AS_ASKED] * len(sessions), bids
 
 
 def _shortlist(cells: int, length: int) -> Shortlist:
@@ -143,13 +145,13 @@ def _shortlist(cells: int, length: int) -> Shortlist:
     return Shortlist(who, bid, np.zeros(cells, dtype=np.int16), np.full(cells, -1, dtype=np.int64))
 
 
-def _projection(joint: Sequence[Facet], own: Sequence[Facet]) -> NDArray[np.int64]:
-    """For each joint cell, the cell that a desk with the facets ``own`` sees, shape (joint cells,); empty: the same."""
-    sizes = [facet.codes for facet in joint]
+def _projection(joint: Sequence[VisibleColumn], own: Sequence[VisibleColumn]) -> NDArray[np.int64]:
+    """For each joint cell, the cell that a session with the visible ``own`` sees, shape (joint cells,); empty: the same."""
+    sizes = [one.codes for one in joint]
     if tuple(joint) == tuple(own):
         return _AS_ASKED
     cell = np.zeros(prod(sizes), dtype=np.int64)
     grid = np.unravel_index(np.arange(len(cell)), sizes) if sizes else ()
-    for facet in own:
-        cell = cell * facet.codes + grid[joint.index(facet)]
+    for one in own:
+        cell = cell * one.codes + grid[joint.index(one)]
     return cell

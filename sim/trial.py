@@ -2,7 +2,7 @@
 
 A run is a pure function of scenario, strategies and seed, and does not depend on how many requests travel together. So two
 copies of a strategy, each asked more than once between two control steps, give the same answers; and half of the rows,
-asked alone, get the bids that they have in the whole batch. Chance comes from the column ``u``, which is the same each time.
+asked alone, get the bids that they have in the whole batch. Chance comes from the column ``uniform``, which is the same each time.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ SAME = 1e-9
 """Relative difference of a bid asked among fewer rows: the last bits of a matrix product depend on its shape."""
 
 
-class Answer(NamedTuple):
+class BidResponse(NamedTuple):
     """Bids in currency, and the creatives that they are for (None: they rotate); both of shape (n,)."""
 
     bids: NDArray[np.float64]
     creatives: NDArray[np.int16] | None
 
 
-Ask = Callable[[Strategy, VisibleRequests], Answer]
+Ask = Callable[[Strategy, VisibleRequests], BidResponse]
 
 
 def try_out(make: Callable[[], Strategy], ask: Ask, batch: VisibleRequests, who: str) -> None:
@@ -64,20 +64,22 @@ def try_out(make: Callable[[], Strategy], ask: Ask, batch: VisibleRequests, who:
         _expect_row_wise(first, ask(other, rows_of(few, half)), few, half, who)
 
 
-def _expect_same(first: Answer, again: Answer, batch: VisibleRequests, who: str) -> None:
+def _expect_same(first: BidResponse, again: BidResponse, batch: VisibleRequests, who: str) -> None:
     for what, one, two in _pairs(first, again):
         rows = np.flatnonzero(one != two)
         if len(rows):
             row = int(rows[0])
             raise TrialError(
                 f"{who}: {what} differ when the same batch is asked again: row {row}: {one[row]:.12g}, then {two[row]:.12g}"
-                f"{in_row(batch, row)}. A run must be repeatable: take chance from the column u (reads = (..., 'u')), not from "
+                f"{in_row(batch, row)}. A run must be repeatable: take chance from the column uniform (reads = (..., 'uniform')), not from "
                 "random, numpy.random, the clock, id() or a counter, and change state in observe() and control() only"
             )
 
 
-def _expect_row_wise(first: Answer, alone: Answer, batch: VisibleRequests, half: slice, who: str) -> None:
-    part = Answer(first.bids[half], None if first.creatives is None else first.creatives[half])
+def _expect_row_wise(
+    first: BidResponse, alone: BidResponse, batch: VisibleRequests, half: slice, who: str
+) -> None:
+    part = BidResponse(first.bids[half], None if first.creatives is None else first.creatives[half])
     for what, one, two in _pairs(part, alone):
         rows = np.flatnonzero(~np.isclose(one, two, rtol=SAME, atol=0.0))
         if len(rows):
@@ -91,7 +93,7 @@ def _expect_row_wise(first: Answer, alone: Answer, batch: VisibleRequests, half:
 
 
 def _pairs(
-    one: Answer, two: Answer
+    one: BidResponse, two: BidResponse
 ) -> list[tuple[str, NDArray[np.float64] | NDArray[np.int16], NDArray[np.float64] | NDArray[np.int16]]]:
     """Bids, and creatives, where None stands for rotation."""
     rotated = np.full(len(one.bids), -1, dtype=np.int16)

@@ -12,11 +12,8 @@ from typing import Any, NoReturn, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from .public_columns import new_name
 from .scenario.base import MAX_MONEY
-
-PUBLIC_COLUMNS = ("hour", "floor", "at", "u")
-"""Columns that any bidder may read: hours since the start, the floor (currency per impression), the auction type (its number
-in ``jointbid.sim.auction.mechanisms.MECHANISMS``), own randomness."""
 
 
 def frozen(column: NDArray[Any]) -> NDArray[Any]:
@@ -30,7 +27,7 @@ class VisibleRequests(Mapping[str, NDArray[Any]]):
     """A batch of bid requests as one bidder sees them: named columns of shape (n,), read-only.
 
     A source's column holds codes: 0 to k - 1 is a type, k means unmatched. ``age_<source>`` is the age of its copy in
-    hours. ``hour``, ``floor``, ``at`` and ``u`` are public. A column that the strategy did not declare in ``reads`` is absent.
+    hours. ``hour``, ``floor``, ``auction_type`` and ``uniform`` are public. A column that the strategy did not declare in ``reads`` is absent.
     """
 
     __slots__ = ("_columns", "_n")
@@ -50,7 +47,7 @@ class VisibleRequests(Mapping[str, NDArray[Any]]):
         except KeyError:
             seen = ", ".join(self._columns) or "none"
             raise KeyError(
-                f"column {name!r} is not visible here; visible: {seen}; declare it in reads"
+                f"column {name!r} is not visible here; visible: {seen}; declare it in reads{new_name(name)}"
             ) from None
 
     def __iter__(self) -> Iterator[str]:

@@ -29,6 +29,6 @@ def worth(
     world = make_world(scenario, streams, log)
     parts = []
     for chunk in chunks(scenario, streams, log):
-        world.load(chunk)
-        parts.append(np.stack([world.worth(advertiser) for advertiser in advertisers]))
+        here = world.at(chunk)
+        parts.append(np.stack([here.worth(advertiser) for advertiser in advertisers]))
     return np.concatenate(parts, axis=1) if parts else np.empty((len(advertisers), 0))

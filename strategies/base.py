@@ -59,7 +59,7 @@ class Policy:
     paces: bool = False
     """Whether its bids depend on its budget."""
     stochastic: bool = False
-    """Whether its bids use the column ``u``."""
+    """Whether its bids use the column ``uniform``."""
     needs_budget: bool = False
     """Whether its rule needs a finite budget; without one it bids, too."""
     meant_for: tuple[str, ...] = ()

@@ -166,6 +166,17 @@ def test_a_mechanism_has_the_arguments_of_those_that_ship() -> None:
     assert charge(1, 2, np.array([9, 6]), 0, np.array([1.0, 0.5]), 0) == 0.5 * 6 * 0.5
 
 
+def test_an_allocation_rule(run: Run) -> None:
+    """A handicap that no bid makes up for loses every auction."""
+    words = command("allocation rule")
+    low, high = (
+        pd.read_csv(run([word.replace("focal=0.01", f"focal={handicap}") for word in words]) / "bidders.csv")
+        for handicap in (0.01, 1000)
+    )
+    assert low["wins"].sum() > 0
+    assert high["wins"].sum() == 0
+
+
 def test_a_study(run: Run) -> None:
     summary = pd.read_csv(run(command("study")) / "summary.csv")
     assert list(summary["arm"]) == ["none", "joint"]

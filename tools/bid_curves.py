@@ -109,7 +109,11 @@ def curves() -> Iterator[Curves]:
 
 def bids(policies: Mapping[str, Strategy]) -> pd.DataFrame:
     """Bids over values; columns `COLUMNS`."""
-    columns = {"value": VALUES, "u": np.full(len(VALUES), 0.5), "at": np.ones(len(VALUES), dtype=np.int8)}
+    columns = {
+        "value": VALUES,
+        "uniform": np.full(len(VALUES), 0.5),
+        "auction_type": np.ones(len(VALUES), dtype=np.int8),
+    }
     parts = []
     for line, policy in policies.items():
         shown = VisibleRequests(len(VALUES), {name: columns[name] for name in policy.reads or ()})

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, RunResult, Scenario, VisibleRequests, simulate
-from jointbid.sim.permission import people_held_out
 from jointbid.sim.scenario import Holdout, Touchpoints
+from jointbid.sim.serving import people_held_out
 from jointbid.sim.streams import Streams
 from jointbid.sim.touchpoints import Touches, TouchLog, paths
 from jointbid.strategies.base import Policy

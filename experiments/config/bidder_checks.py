@@ -34,11 +34,16 @@ def strategy_problems(settings: Settings[Any]) -> Iterator[str]:
 
 
 def floor_problems(settings: Settings[Any]) -> Iterator[str]:
-    """Floors of bidders' own are for bidders that there are."""
+    """Floors and rank numbers of bidders name bidders that take part."""
     names = bidder_names(settings.scenario.bidders.count)
-    for name in settings.scenario.auction.bidder_floor_cpm:
-        if name not in names:
-            yield f"auction.bidder_floor_cpm.{name}: no such bidder{closest(name, names)}; there is: {', '.join(names)}"
+    auction = settings.scenario.auction
+    for key, named in (
+        ("bidder_floor_cpm", auction.bidder_floor_cpm),
+        ("rank.by_bidder", auction.rank.by_bidder),
+    ):
+        for name in named:
+            if name not in names:
+                yield f"auction.{key}.{name}: no such bidder{closest(name, names)}; there is: {', '.join(names)}"
 
 
 def memory_problems(settings: Settings[Any]) -> Iterator[str]:
@@ -65,6 +70,8 @@ def seat_problems(settings: Settings[Any]) -> Iterator[str]:
         return
     if settings.scenario.auction.bidder_floor_cpm:
         yield "auction.bidder_floor_cpm: the seats of a tournament have no floors of their own; leave it empty"
+    if settings.scenario.auction.rank.by_bidder:
+        yield "auction.rank.by_bidder: the seats of a tournament rank alike; leave it empty"
     if settings.study.arm == SPLIT_BUDGET:
         yield f"study.arm = {SPLIT_BUDGET}: must be an arm with one campaign, as a seat is one bidder"
     field, market, seen = field_of(settings), Market.of(settings.scenario), dict[str, int]()

@@ -36,10 +36,25 @@ class Requests(NamedTuple):
     cells: NDArray[np.int32]
 
 
+class Scores(NamedTuple):
+    """How bids are ranked (``auction.scoring``): ``slope`` and ``offset`` (micros), shape (1 + bidders,), the first for the outside.
+
+    ``is_floor_in_score``: the request's floor is one of scores, not of bids.
+    ``bid`` and ``money``, shape (slots + 1,), are the kernel's scratch: the bids behind the highest scores, and what one winner would
+    have had to bid for each of these scores.
+    """
+
+    slope: NDArray[np.float64]
+    offset: NDArray[np.float64]
+    is_floor_in_score: bool
+    bid: NDArray[np.int64]
+    money: NDArray[np.int64]
+
+
 class Rules(NamedTuple):
     """What holds for every request: slot click rates (slots,), the soft floor, the exchange's share of each charge.
 
-    ``top`` and ``names``, shape (slots + 1,), are the kernel's scratch: the highest bids of a request, and whose.
+    ``top`` and ``names``, shape (slots + 1,), are the kernel's scratch: the highest bids (or scores) of a request, and whose.
     """
 
     rates: NDArray[np.float64]
@@ -165,7 +180,8 @@ class Record(NamedTuple):
     """What happened to each request of the block, shape (n, slots); ``others`` (n,); no rows where nobody asked.
 
     ``winner``, ``paid`` and ``viewed`` per slot, ``bid`` the winning bid and ``creative`` the ad shown there, ``others`` the best
-    bid that won no slot; ``value`` (currency), ``click`` and ``conversion`` what the impression was expected to bring.
+    bid that won no slot (its score, where scores rank); ``value`` (currency), ``click`` and ``conversion`` what the impression
+    was expected to bring.
     """
 
     winner: NDArray[np.int64]

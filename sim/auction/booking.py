@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from ..compiled import inlined
 from ..streams import unit
-from .arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, Rules, Seats
+from .arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, Rules, Scores, Seats
 from .charging import charge
 from .memory import remember
 from .rounding import half_even
+from .scoring import put_in_money
 
 SEEN, CLICKED, CONVERTED = 0, 1, 2
 """The draws, in the order of ``Effects.keys``."""
@@ -16,12 +17,14 @@ MAX_SEEN = 255
 
 @inlined
 def pay(
-    i: int, slot: int, n: int, winner: int, weight: float, requests: Requests, rules: Rules, seats: Seats,
-    ledger: Ledger,
+    i: int, slot: int, n: int, winner: int, weight: float, requests: Requests, rules: Rules, scores: Scores | None,
+    seats: Seats, ledger: Ledger,
 ) -> int:  # fmt: skip
     """Charge the winner of a slot by the request's mechanism; returns micros."""
-    floor = max(requests.floor[i], seats.floor[winner])
-    price = charge(requests.mechanism[i], slot, n, rules.top, floor, rules.rates, rules.soft_floor)
+    ranked, floor = rules.top, max(requests.floor[i], seats.floor[winner])
+    if scores is not None:
+        ranked, floor = scores.money, put_in_money(i, slot, n, winner, requests, rules, scores, seats)
+    price = charge(requests.mechanism[i], slot, n, ranked, floor, rules.rates, rules.soft_floor)
     paid = half_even(price * weight)
     ledger.left[winner] -= paid
     ledger.spend[winner] += paid

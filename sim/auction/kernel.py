@@ -14,12 +14,14 @@ from .arrays import (
     Requests,
     Responses,
     Rules,
+    Scores,
     Seats,
     Shortlist,
 )
 from .booking import pay, show
 from .memory import AHEAD, look_ahead
 from .ranking import enter, fill, rank_all, rank_listed
+from .scoring import keep_bids, rank_scored
 
 
 @kernel
@@ -29,6 +31,7 @@ def clear(
     block: int,
     requests: Requests,
     rules: Rules,
+    scores: Scores | None,
     bids: Bids,
     effects: Effects,
     seats: Seats,
@@ -40,13 +43,15 @@ def clear(
 ) -> None:
     """Settle the requests ``first`` to ``last - 1`` of the chunk, one after the other; ``block`` numbers the call.
 
-    A bid is capped at what is left of its budget and is out below the floor. The slots go to the highest bids, ties by
-    priority. A shortlist changes the time that this takes and nothing else.
+    A bid is capped at what is left of its budget and is out below the floor. The slots go to the highest bids, or to the
+    highest ``scores``, ties by priority. A shortlist changes the time that this takes and nothing else. Numba leaves out
+    the branches on ``scores`` where it is None, so that the plain auction costs what it would cost without them.
     """
     slots = len(rules.rates)
     weighted = requests.weight.shape[0] > 0
-    # A list knows no weights, and these change what is afforded.
-    listed = shortlist.block.shape[0] > 0 and not weighted
+    # A list is in order of bids, and knows no weights, which change what is afforded.
+    listed = shortlist.block.shape[0] > 0 and not weighted and scores is None
+    ranked_bids = rules.top if scores is None else scores.bid
     known = requests.person.shape[0] > 0
     responses.filled[0] = 0
     for i in range(first, last):
@@ -62,15 +67,19 @@ def clear(
                 fill(cell, scale, bids, seats, shortlist, ledger.left)
                 shortlist.block[cell] = block
             n = rank_listed(i, cell, scale, requests, rules, seats, memory, shortlist, ledger.left)
-        if n < 0:
+        if scores is not None:
+            n = rank_scored(i, scale, requests, rules, scores, bids, seats, memory, ledger.left)
+        elif n < 0:
             n = rank_all(i, scale, requests, rules, bids, seats, memory, ledger.left)
         if requests.price[i] >= 0 and requests.price[i] >= requests.floor[i]:
             n = enter(requests.price[i], OUTSIDE, n, requests.start + i, rules, seats)
+        if scores is not None:
+            keep_bids(i, n, scale, requests, rules, scores, bids, ledger.left)
         for slot in range(min(n, slots)):
             winner = rules.names[slot]
             if winner == OUTSIDE:
                 continue
-            paid = pay(i, slot, n, winner, weight, requests, rules, seats, ledger)
+            paid = pay(i, slot, n, winner, weight, requests, rules, scores, seats, ledger)
             show(
                 i, i - first, slot, winner, weight, requests, rules, bids, seats, effects, memory, ledger, record, responses
             )  # fmt: skip
@@ -79,5 +88,5 @@ def clear(
         if record.winner.shape[0] > 0:
             for slot in range(slots):
                 record.winner[i - first, slot] = rules.names[slot] if slot < n else NOBODY
-                record.bid[i - first, slot] = rules.top[slot] if slot < n else -1
+                record.bid[i - first, slot] = ranked_bids[slot] if slot < n else -1
             record.others[i - first] = rules.top[slots] if n > slots else -1

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from ..auction.mechanisms import MECHANISMS
+from ..auction.rankings import RANKINGS, ranking
 from .base import (
     LOG_MONEY,
     MAX_CLICK_RATE,
@@ -54,6 +55,42 @@ class Throttle(Model):
     least: Annotated[Rate, Field(gt=0)] = 0.05
 
 
+def _known_rule(name: str) -> str:
+    if name not in RANKINGS:
+        raise ValueError(f"no ranking rule {name!r}; there are: {', '.join(RANKINGS)}")
+    return name
+
+
+class Rank(Model):
+    """Who wins: the slots go to the highest scores, and a score below 0 is out.
+
+    ``rule`` makes a score of a bid: ``bid`` is the bid itself, ``quality`` is bid x quality ** ``exponent``, ``virtual_value`` is bid -
+    high / 2. ``by_bidder`` is each bidder's quality, or its high in currency per impression (a bidder not named: quality 1, high 0).
+    ``floor_in`` says what the floors of requests are compared with: each ``bid``, or each ``score``.
+    """
+
+    rule: Annotated[str, AfterValidator(_known_rule)] = "bid"
+    by_bidder: dict[str, float] = {}
+    exponent: Annotated[float, Field(ge=0, le=1)] = 1.0
+    floor_in: Literal["bid", "score"] = "bid"
+
+    @model_validator(mode="after")
+    def _goes_with_the_rule(self) -> Self:
+        rule = ranking(self.rule)
+        wrong = [
+            f"{key}: rule={self.rule} does not use it; leave it out"
+            for key, is_given in (("by_bidder", bool(self.by_bidder)), ("exponent", self.exponent != 1.0))
+            if is_given and key not in rule.USES
+        ] or [
+            f"by_bidder.{name} = {number:g}: with rule={self.rule} must be from {rule.LEAST:g} to {rule.MOST:g}"
+            for name, number in self.by_bidder.items()
+            if not rule.LEAST <= number <= rule.MOST
+        ]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
+
+
 class Auction(Model):
     """How the exchange decides and charges.
 
@@ -61,11 +98,12 @@ class Auction(Model):
     the best first; with several, bids and floors are per unit of click rate. ``floor_cpm`` is a hard floor on every
     request, until the first of the ``floor_steps`` puts another in its place; ``bidder_floor_cpm`` is one on a bidder's
     bids, ``soft_floor_cpm`` where a soft-floor auction turns into first price.
-    ``fee`` is the exchange's share of every charge. An answer that takes longer than ``tmax_ms`` is lost (null: the exchange
+    ``rank`` says who wins. ``fee`` is the exchange's share of every charge. An answer that takes longer than ``tmax_ms`` is lost (null: the exchange
     waits for all), and ``throttle`` says what follows for those who are often late.
     """
 
     type: Mechanism | dict[Mechanism, Ratio] = "second_price"
+    rank: Rank = Rank()
     slots: Annotated[
         tuple[Annotated[float, Field(gt=0, le=MAX_CLICK_RATE)], ...],
         Field(min_length=1, max_length=MAX_SLOTS),

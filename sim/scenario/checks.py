@@ -18,7 +18,7 @@ MAX_VISIBLE_CELLS = 1 << 21
 
 NOT_A_NAME = frozenset(
     {"none", "joint", "stacked", "summed", "split_budget", "clicks", "best_single"}
-    | {"value", "hour", "floor", "at", "u"}
+    | {"value", "hour", "floor", "auction_type", "uniform"}
 )
 """Names of arms and of columns that no source may have."""
 
@@ -159,6 +159,7 @@ def belief_problems(market: Parts) -> Iterator[str]:
         ("bidders.values", market.bidders.values != "common", "common: where all look at the same facts"),
         ("auction.type", set(market.auction.shares) != {"second_price"}, "second_price"),
         ("auction.slots", len(market.auction.slots) > 1, "one slot"),
+        ("auction.rank.rule", market.auction.rank.rule != "bid", "bid"),
         ("rivals.landscape", market.rivals.landscape is not None, "null: rivals who are bidders"),
         (
             f"source.{own[0] if own else ''}.exclusive",

@@ -1,8 +1,9 @@
-"""What the simulation asks of the facts behind the requests of the current chunk, and of what a bidder's data shows of them."""
+"""What the simulation asks of the facts behind requests, and of what a bidder's data shows of them."""
 
 from __future__ import annotations
 
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from ..scenario import Scenario
 from ..sources import SyncClock
 from ..stock import Shelves
 from ..streams import Streams
-from ..supply import Chunk
+from ..supply import NO_REQUESTS, Chunk
 
 
 class World:
@@ -39,6 +40,8 @@ class World:
         self.shelves: Shelves | None = None
         """The units that there are to sell; None where everything is always there."""
         self._fading = fading(scenario.response)
+        self.chunk = NO_REQUESTS
+        """The requests that columns, effects and margins are asked about."""
 
     def codes_of(self, name: str) -> int | None:  # noqa: ARG002
         """How many codes a categorical column has; None for a continuous one."""
@@ -48,7 +51,7 @@ class World:
         """A column that is not categorical as the market might show it, from uniforms of shape (n,); same shape."""
         if name == "hour":
             return u * self._scenario.supply.horizon_h
-        if name == "at":
+        if name == "auction_type":
             there = np.array([MECHANISMS[kind] for kind in self._scenario.auction.shares], dtype=np.int8)
             return np.asarray(there[(u * len(there)).astype(np.int64)])
         return u
@@ -61,9 +64,15 @@ class World:
         """The column is known for the whole chunk when it is loaded; otherwise only up to the next event."""
         return True
 
-    def load(self, chunk: Chunk) -> None:
-        """Make this chunk the current one."""
-        self._chunk = chunk
+    def at(self, chunk: Chunk) -> Self:
+        """Return this world at the requests of a chunk; what moves while the run goes on is shared."""
+        world = copy(self)
+        world.turn_to(chunk)
+        return world
+
+    def turn_to(self, chunk: Chunk) -> None:
+        """Make these the requests, and forget what was worked out for others."""
+        self.chunk = chunk
 
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         """A visible column for some rows of the chunk."""
@@ -79,7 +88,7 @@ class World:
 
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Columns of truth cells (columns, n) and which of them each owner looks its outcomes up by; -1: by row."""
-        return np.empty((0, len(self._chunk)), dtype=np.int32), np.full(len(owners), -1, dtype=np.int64)
+        return np.empty((0, len(self.chunk)), dtype=np.int32), np.full(len(owners), -1, dtype=np.int64)
 
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
         """What impressions of this chunk do, to be looked up by each owner's ``column``."""
@@ -99,7 +108,7 @@ class World:
         """
         cells, column = self.truth_cells([owner])
         effects = self.effects([owner], column)
-        row = cells[0] if len(cells) else np.arange(len(self._chunk))
+        row = cells[0] if len(cells) else np.arange(len(self.chunk))
         creatives = max(len(effects.rotation), 1)
         return np.asarray(effects.worth.reshape(creatives, -1).max(axis=0)[row])
 

@@ -38,8 +38,10 @@ class JourneyWorld(TypedWorld):
         return super().effects(owners, column)._replace(lasting=self._lasting)
 
     def _stages(self, shown: NDArray[np.int32]) -> Record:
-        def record(_owner: str, _facts: Facts, part: slice, taken_us: NDArray[np.int64]) -> NDArray[np.int32]:
-            return shown[self.accounts.stages_at(taken_us, self._chunk.visits.person[part])]
+        def record(
+            _owner: str, _facts: Facts, person: NDArray[np.int64], taken_us: NDArray[np.int64]
+        ) -> NDArray[np.int32]:
+            return shown[self.accounts.stages_at(taken_us, person)]
 
         return record
 
@@ -85,7 +87,7 @@ class ShopWorld(TypedWorld):
         if facts not in self._facts:
             drawn = super()._known_to(owner)
             if self._products is not None:
-                state = self._products.state_at(drawn["context"], self._chunk.time_us)
+                state = self._products.state_at(drawn["context"], self.chunk.time_us)
                 self._facts[facts] = drawn.with_record("profile", state)
         return self._facts[facts]
 
@@ -95,13 +97,13 @@ class ShopWorld(TypedWorld):
         return owner if self._scenario.factor_of(name) == "stock" else super()._teller_of(owner, name)
 
     def _state_at(
-        self, _owner: str, facts: Facts, _part: slice, taken_us: NDArray[np.int64]
+        self, _owner: str, facts: Facts, _person: NDArray[np.int64], taken_us: NDArray[np.int64]
     ) -> NDArray[np.int32]:
         assert self._products is not None  # noqa: S101 - there is drift
         return self._products.state_at(facts["context"], taken_us)
 
     def _units_at(
-        self, owner: str, facts: Facts, _part: slice, taken_us: NDArray[np.int64]
+        self, owner: str, facts: Facts, _person: NDArray[np.int64], taken_us: NDArray[np.int64]
     ) -> NDArray[np.int32]:
         assert self.shelves is not None  # noqa: S101 - there is stock
         return self.shelves.units_at(owner, facts["context"], taken_us)

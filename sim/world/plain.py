@@ -21,16 +21,17 @@ class PrivateValues(World):
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         super().__init__(scenario, streams, ("value",))
+        self._values: dict[str, NDArray[np.float64]] = {}
 
     @override
-    def load(self, chunk: Chunk) -> None:
-        super().load(chunk)
-        self._values: dict[str, NDArray[np.float64]] = {}
+    def turn_to(self, chunk: Chunk) -> None:
+        super().turn_to(chunk)
+        self._values = {}
 
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         if owner not in self._values:
-            u = self._chunk.visits.by_request(self._streams, f"value/{owner}")
+            u = self.chunk.visits.by_request(self._streams, f"value/{owner}")
             self._values[owner] = private_values(self._scenario.response, u)
         return self._values[owner][part]
 
@@ -38,7 +39,7 @@ class PrivateValues(World):
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
         values = [self.column(owner, "value", slice(None)) for owner in owners]
         worth = np.concatenate(values) if values else np.empty(0)
-        return self._effects(worth, len(self._chunk) * np.arange(len(owners), dtype=np.int64), column)
+        return self._effects(worth, len(self.chunk) * np.arange(len(owners), dtype=np.int64), column)
 
 
 class LogWorld(World):
@@ -46,15 +47,15 @@ class LogWorld(World):
 
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
-        return self._chunk.logged.columns[name][part]
+        return self.chunk.logged.columns[name][part]
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
-        logged = self._chunk.logged
-        nothing = np.zeros(len(self._chunk))
+        logged = self.chunk.logged
+        nothing = np.zeros(len(self.chunk))
         plain = self._effects(logged.value, np.zeros(len(owners), dtype=np.int64), column)
         return plain._replace(
-            seen=np.ones(len(self._chunk)),
+            seen=np.ones(len(self.chunk)),
             seen_click=logged.click,
             seen_conversion=nothing,
             after_click=nothing,

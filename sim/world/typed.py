@@ -19,8 +19,8 @@ from ..streams import Streams
 from ..supply import Chunk
 from .base import World
 
-Record = Callable[[str, Facts, slice, NDArray[np.int64]], NDArray[np.int32]]
-"""What a record says of an owner's facts on some rows of the chunk that was taken at these times; shape (n,)."""
+Record = Callable[[str, Facts, NDArray[np.int64], NDArray[np.int64]], NDArray[np.int32]]
+"""What a record of an owner's facts says of some requests: by their people, as it was taken at these times; shape (n,)."""
 AS_TAKEN = SyncClock(0, 0, 0)
 """Of a record that is looked up as it was when the copy was taken: nothing is added for its age."""
 
@@ -55,6 +55,11 @@ class TypedWorld(World):
         self._settled: dict[str, bool] = {}
         self._records: dict[str, Record] = {}
         """Factors that move while the run goes on, with what a copy of them says that was taken at some time."""
+        self._facts: dict[str, Facts] = {}
+        self._draws: dict[tuple[str, str], SourceDraws] = {}
+        self._of_chunk: dict[tuple[str, ...], NDArray[Any]] = {}
+        self._of_block: dict[tuple[str, ...], NDArray[Any]] = {}
+        self._block = slice(0, 0)
 
     @override
     def codes_of(self, name: str) -> int | None:
@@ -70,12 +75,12 @@ class TypedWorld(World):
         return known
 
     @override
-    def load(self, chunk: Chunk) -> None:
-        self._chunk = chunk
-        self._facts: dict[str, Facts] = {}
-        self._draws: dict[tuple[str, str], SourceDraws] = {}
-        self._of_chunk: dict[tuple[str, ...], NDArray[Any]] = {}
-        self._of_block: dict[tuple[str, ...], NDArray[Any]] = {}
+    def turn_to(self, chunk: Chunk) -> None:
+        super().turn_to(chunk)
+        self._facts = {}
+        self._draws = {}
+        self._of_chunk = {}
+        self._of_block = {}
         self._block = slice(0, 0)
 
     @override
@@ -101,7 +106,7 @@ class TypedWorld(World):
 
     def _shown(self, owner: str, name: str, part: slice) -> NDArray[Any]:
         """What ``column`` says, worked out."""
-        time_us = self._chunk.time_us[part]
+        time_us = self.chunk.time_us[part]
         if name not in self.sources:
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
         facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
@@ -123,7 +128,7 @@ class TypedWorld(World):
     @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         facts = list(dict.fromkeys(self._facts_of(owner) for owner in owners))
-        cells = np.zeros((len(facts), len(self._chunk)), dtype=np.int32)
+        cells = np.zeros((len(facts), len(self.chunk)), dtype=np.int32)
         varying = [factor for factor in FACTORS if self._scenario.types_of(factor) > 1]
         for number, owner in enumerate(facts):
             for factor in varying:
@@ -172,7 +177,7 @@ class TypedWorld(World):
     def _known_to(self, owner: str) -> Facts:
         facts = self._facts_of(owner)
         if facts not in self._facts:
-            self._facts[facts] = Facts.at(self._scenario, self._streams, facts, self._chunk.visits)
+            self._facts[facts] = Facts.at(self._scenario, self._streams, facts, self.chunk.visits)
         return self._facts[facts]
 
     def _facts_in(self, owner: str, name: str, part: slice) -> Facts:
@@ -181,13 +186,14 @@ class TypedWorld(World):
         factor = self._scenario.factor_of(name)
         if factor not in self._records:
             return facts
-        taken_us = self._clock_of(name).taken_at(self._chunk.time_us[part])
-        return facts.with_record(factor, self._records[factor](owner, facts, part, taken_us))
+        taken_us = self._clock_of(name).taken_at(self.chunk.time_us[part])
+        person = self.chunk.visits.person[part]
+        return facts.with_record(factor, self._records[factor](owner, facts, person, taken_us))
 
     def _draws_of(self, owner: str, name: str) -> SourceDraws:
         key = (self._teller_of(owner, name), self._scenario.original(name))
         if key not in self._draws:
-            self._draws[key] = SourceDraws.at(self._scenario, self._streams, *key, self._chunk.visits)
+            self._draws[key] = SourceDraws.at(self._scenario, self._streams, *key, self.chunk.visits)
         return self._draws[key]
 
     def _staleness_of(self, name: str) -> SyncClock:

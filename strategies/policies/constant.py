@@ -44,13 +44,13 @@ class Constant(Policy):
 
 
 class Random(Policy):
-    """Bid uniformly on [0, ``high``] (RAND in Zhang, Yuan, Wang & Shen 2014), by the bidder's own column ``u``.
+    """Bid uniformly on [0, ``high``] (RAND in Zhang, Yuan, Wang & Shen 2014), by the bidder's own column ``uniform``.
 
     ``high`` is in currency per impression; left out, it is twice the median of the known price landscape.
     """
 
     bids_per_second = VECTORISED
-    reads = ("u",)
+    reads = ("uniform",)
     stochastic = True
 
     def __init__(self, high: float | None = None, market: Market | None = None) -> None:
@@ -58,7 +58,7 @@ class Random(Policy):
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """``high`` x u."""
-        return self.high * requests["u"]
+        return self.high * requests["uniform"]
 
 
 class Burst(Policy):

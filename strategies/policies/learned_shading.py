@@ -26,7 +26,7 @@ class LearnedShading(Policy):
     all prices reported the empirical one, and with wins and losses alone, where it does not exist, isotonic regression (Ayer
     et al. 1955). ``'lognormal'`` is the lognormal of highest likelihood.
 
-    Unless all prices are reported, a share ``explore`` of the requests (column ``u``) is bid on with a uniform part of the value, so
+    Unless all prices are reported, a share ``explore`` of the requests (column ``uniform``) is bid on with a uniform part of the value, so
     that bids are tried that the estimate advises against. Until ``least`` auctions are known that is done on every request,
     or half of the value bid where all prices are reported. The estimate is renewed at each control step. In second price and
     VCG it bids the value, and learns from these auctions too. It ignores the budget, and takes what it lost late, without
@@ -56,7 +56,11 @@ class LearnedShading(Policy):
         self._shades, self._mixed = "first_price" in types, len(types) > 1
         self.stochastic = self._shades and self.feedback != "minimum_bid"
         self.learns = self._shades
-        self.reads = (VALUE, *(("u",) if self.stochastic else ()), *(("at",) if self._mixed else ()))
+        self.reads = (
+            VALUE,
+            *(("uniform",) if self.stochastic else ()),
+            *(("auction_type",) if self._mixed else ()),
+        )
         self._prices = Prices()
         self._best: BestResponse | None = None
 
@@ -71,10 +75,10 @@ class LearnedShading(Policy):
         )  # no price is known below the value: a lower bid costs nothing
         if self.stochastic:
             tried = 1.0 if self._best is None else self.explore
-            u = requests["u"]
+            u = requests["uniform"]
             bids = np.where(u < tried, value * (u / max(tried, 1e-12)), bids)
         if self._mixed:
-            bids = np.where(requests["at"] == MECHANISMS["first_price"], bids, value)
+            bids = np.where(requests["auction_type"] == MECHANISMS["first_price"], bids, value)
         return np.asarray(bids)
 
     def observe(self, feedback: Feedback) -> None:

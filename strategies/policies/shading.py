@@ -53,7 +53,7 @@ class Shading(Policy):
         self._market = market
         self._mixed = len(market.auction_types) > 1
         if self._mixed:
-            self.reads = (VALUE, "at")
+            self.reads = (VALUE, "auction_type")
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value, shaded where the auction is first price."""
@@ -62,7 +62,7 @@ class Shading(Policy):
             return value
         if not self._mixed:
             return self._shaded(value)
-        return np.where(requests["at"] == MECHANISMS["first_price"], self._shaded(value), value)
+        return np.where(requests["auction_type"] == MECHANISMS["first_price"], self._shaded(value), value)
 
     def _shaded(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
         return shaded(self._market, value) if self._curve is None else np.interp(value, *self._curve)

@@ -18,14 +18,14 @@ class Throttling(Policy):
     At each control step the spend so far is compared with the budget's part for the requests so far. Where it is higher,
     share <- share (1 - rate); otherwise share <- min(share (1 + rate), 1). ``share`` is where it starts (a slow start is a
     small one) and ``rate`` the relative change a control step; both are pure numbers from 0 to 1. It takes part where the
-    column ``u`` lies below the share. Without a finite budget it takes part in every auction.
+    column ``uniform`` lies below the share. Without a finite budget it takes part in every auction.
 
     Where a daily budget binds, the spend since the last step is compared with what was then left of the day's money for each of its
     requests; the share stays where nothing was spent and less than the plan was left, as the day's money is gone.
     """
 
     bids_per_second = VECTORISED
-    reads = (VALUE, "u")
+    reads = (VALUE, "uniform")
     paces = True
     stochastic = True
     needs_budget = True
@@ -42,7 +42,7 @@ class Throttling(Policy):
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value where u < share, elsewhere nothing."""
-        return np.where(requests["u"] < self.share, requests[VALUE], 0.0)
+        return np.where(requests["uniform"] < self.share, requests[VALUE], 0.0)
 
     def control(self, state: AccountState) -> None:
         """Compare spend with its plan."""

@@ -57,14 +57,16 @@ def scale_equivariance(case: Case) -> None:
 
 def _stochastic(case: Case, card: Card) -> None:
     strategy = live(case, case.fresh())
-    low, high = (case.batch(strategy, u=np.full(ROWS, u)) for u in (0.0, 0.999))
+    low, high = (case.batch(strategy, uniform=np.full(ROWS, u)) for u in (0.0, 0.999))
     answers = ((ask(strategy, low), ask(strategy, high)) for ask in (case.ask, case.choose))
-    moves = "u" in low and any(first_difference(*pair) is not None for pair in answers)
+    moves = "uniform" in low and any(first_difference(*pair) is not None for pair in answers)
     expect(
         moves == card.stochastic,
-        f"stochastic is {moves}, as its bids and creatives {'move' if moves else 'do not move'} with the column u",
+        f"stochastic is {moves}, as its bids and creatives {'move' if moves else 'do not move'} with the column uniform",
         f"stochastic = {card.stochastic}",
-        "set stochastic = True" if moves else "it reads no u, or does nothing with it: stochastic = False",
+        "set stochastic = True"
+        if moves
+        else "it reads no uniform, or does nothing with it: stochastic = False",
     )
 
 

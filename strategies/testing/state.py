@@ -17,7 +17,7 @@ from .life import Life, live
 
 @check
 def deterministic_under_seed(case: Case) -> None:
-    """The same life makes the same bids: all chance comes from the column ``u``, and asking changes nothing."""
+    """The same life makes the same bids: all chance comes from the column ``uniform``, and asking changes nothing."""
     for ask in (case.ask, case.choose):
         answers = []
         for seed in (1, 2):
@@ -31,13 +31,13 @@ def deterministic_under_seed(case: Case) -> None:
             again,
             "the same answers on the same batch, twice",
             "bid() changes the strategy's state, or draws random numbers: move state in observe() and control() alone, and "
-            "take chance from requests['u'], with 'u' in reads",
+            "take chance from requests['uniform'], with 'uniform' in reads",
         )
         expect_same(
             first,
             other,
             "two of them with the same life answer the same",
-            "random, numpy.random, the time of day, or the order of a set: take chance from requests['u'], with 'u' in reads",
+            "random, numpy.random, the time of day, or the order of a set: take chance from requests['uniform'], with 'uniform' in reads",
         )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, RunResult, Scenario, Strategy, VisibleRequests, simulate
 from jointbid.sim.auction.mechanisms import MECHANISMS
-from jointbid.sim.visible import PUBLIC_COLUMNS
+from jointbid.sim.public_columns import PUBLIC_COLUMNS
 
 from ..base import VALUE, Policy, Priced
 from ..valuations.bayes import bayes
@@ -89,8 +89,8 @@ def columns(scenario: Scenario, n: int, seed: int = 0, money: float = 1.0) -> di
     return made | {
         "hour": np.sort(rng.random(n)),
         "floor": np.where(floor, 0.2, 0.0) * money,
-        "at": types[rng.integers(0, len(types), n)],
-        "u": rng.random(n),
+        "auction_type": types[rng.integers(0, len(types), n)],
+        "uniform": rng.random(n),
         VALUE: value * money,
     }
 

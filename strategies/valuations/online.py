@@ -36,7 +36,7 @@ class Online:
 
     stochastic = False
     draw = 0
-    """The number of this model among those that draw by the same column ``u``."""
+    """The number of this model among those that draw by the same column ``uniform``."""
 
     def __post_init__(self, mean: float) -> None:
         self.noise = above_0("noise", self.noise)

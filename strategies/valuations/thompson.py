@@ -19,7 +19,7 @@ from .online import Online
 UPPER_BITS = float(1 << 26)
 LOWER_BITS = 27
 BITS_APART = 13
-"""A second model on the same ``u`` draws by the last 14 bits: nearly independent of what the first draws by all 27."""
+"""A second model on the same ``uniform`` draws by the last 14 bits: nearly independent of what the first draws by all 27."""
 
 
 @dataclass(eq=False, repr=False)
@@ -29,7 +29,7 @@ class Thompson(Online):
     The beliefs are independent normals N(m, 1 / q), with m = 0 and q = ``precision`` before any impression was seen. A batch
     moves m to the mode of the posterior and adds the curvature there to q (Laplace; Chapelle & Li 2011, algorithm 3; in
     the linear model the curvature is 1 / ``noise`` squared). A request's score is drawn from its
-    normal, so that what is not well known is valued highly now and then, won, and learned. Chance is the column ``u``; of
+    normal, so that what is not well known is valued highly now and then, won, and learned. Chance is the column ``uniform``; of
     its 53 bits the lower 27 (a second model, for another label, the last 14), as a policy may use the upper ones.
     ``rounds`` limits the search for the mode.
     """
@@ -50,12 +50,12 @@ class Thompson(Online):
     @override
     def reads(self) -> tuple[str, ...]:
         """The sources, and its own chance."""
-        return (*self.features.sources, "u")
+        return (*self.features.sources, "uniform")
 
     @override
     def _score(self, features: Columns, requests: VisibleRequests) -> NDArray[np.float64]:
         finest = 2.0 ** (self.draw * BITS_APART - LOWER_BITS)
-        lower = np.modf(requests["u"] * UPPER_BITS * 2.0 ** (self.draw * BITS_APART))[0]
+        lower = np.modf(requests["uniform"] * UPPER_BITS * 2.0 ** (self.draw * BITS_APART))[0]
         drawn = np.sqrt(scores(1.0 / self._precision, features)) * ndtri(np.maximum(lower, finest / 2))
         return np.asarray(self._mean_score(features) + drawn)
 

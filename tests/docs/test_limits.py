@@ -182,7 +182,7 @@ TRIALS: dict[str, tuple[Callable[[float], object], type[Exception] | tuple[type[
     "jointbid.sim.auction.booking.MAX_SEEN": (fatigue, AssertionError),
     "jointbid.sim.scenario.bidders.MAX_CAP": (lambda n: Cap(impressions=int(n)), REFUSED),
     "jointbid.sim.scenario.bidders.MAX_SEATS": (of_key("bidders", "count"), REFUSED),
-    "jointbid.sim.simulation.MAX_BIDDERS": (bidders, ValueError),
+    "jointbid.sim.brains.MAX_BIDDERS": (bidders, ValueError),
     "jointbid.sim.scenario.auction.MAX_SLOTS": (lambda n: market(auction={"slots": [1.0] * int(n)}), REFUSED),
     "jointbid.sim.scenario.parts.MAX_CREATIVES": (creatives, REFUSED),
     "jointbid.sim.scenario.touchpoints.MAX_CHANNELS": (channels, REFUSED),
@@ -197,7 +197,7 @@ BELOW = {
     "jointbid.experiments.cells.attribution_season.NEXT": of_command("attribution", "scenario=touchpoints", "study.replications={}"),
 }  # fmt: skip
 """Limits that are the first number refused."""
-ELSEWHERE = {"jointbid.sim.scenario.base.MAX_MICROS", "jointbid.sim.desk.MAX_CELLS"}
+ELSEWHERE = {"jointbid.sim.scenario.base.MAX_MICROS", "jointbid.sim.bidder_session.MAX_CELLS"}
 """The same in another unit; and one that is tried below."""
 
 

@@ -75,6 +75,20 @@ def test_a_log_of_several_slots_is_refused_and_so_is_a_foreign_file(tmp_path, mo
     assert "row 2, column 'slot': 1 is not 0: the log is of several slots" in capsys.readouterr().err
 
 
+def test_a_log_of_bids_ranked_by_another_rule_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rank = ["auction.rank.rule=quality", "auction.rank.by_bidder.focal=2"]
+    run(*rank, "supply.requests=500", "study.log=true", "results_dir=a")
+    (log,) = tmp_path.glob("a/run/*/auctions.parquet")
+    for verb in (["run"], ["log", "inspect"]):
+        words = [f"supply.path={log}"] if verb == ["run"] else [str(log)]
+        assert main([*verb, *words]) == 2
+        assert (
+            "bids were ranked by auction.rank.rule = quality; a replay ranks by bid"
+            in capsys.readouterr().err
+        )
+
+
 PLAYED = [
     ["strategy=truthful"],
     ["strategy=linear", "bidders.strategy.gain=.5", "bidders.budget=.02"],

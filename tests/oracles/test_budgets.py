@@ -84,13 +84,13 @@ def test_other_multipliers_at_the_same_budget(duel, lands, alpha, law):
 class Throttled(Policy):
     """Takes part in a share of the auctions, and bids the value there."""
 
-    reads = ("value", "u")
+    reads = ("value", "uniform")
 
     def __init__(self, share):
         self.share = share
 
     def bid(self, requests):
-        return np.where(requests["u"] < self.share, requests["value"], 0.0)
+        return np.where(requests["uniform"] < self.share, requests["value"], 0.0)
 
 
 @pytest.mark.parametrize("law", LAWS)

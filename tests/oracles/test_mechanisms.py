@@ -277,13 +277,13 @@ def test_floors_of_bidders_own(scenario, market, lands, floors, wins):
 class Drawn(Policy):
     """Bids on a grid of 1/64, up to 2, by its own randomness: the same bids whoever else is there."""
 
-    reads = ("u",)
+    reads = ("uniform",)
 
     def __init__(self, gain=1.0, step=1 / 64):
         self._gain, self._step = gain, step
 
     def bid(self, requests):
-        return self._gain * self._step * np.floor(2 * requests["u"] / self._step)
+        return self._gain * self._step * np.floor(2 * requests["uniform"] / self._step)
 
 
 MECHANISMS = ["second_price", "first_price", "soft_floor", "gsp", "vcg", "mixed"]

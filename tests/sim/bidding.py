@@ -21,10 +21,10 @@ class Steady(Policy):
 class Chance(Policy):
     """Bids what its own random column says, up to 2."""
 
-    reads = ("u",)
+    reads = ("uniform",)
 
     def bid(self, requests):
-        return 2.0 * requests["u"]
+        return 2.0 * requests["uniform"]
 
 
 class Diary(Steady):

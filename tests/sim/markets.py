@@ -73,12 +73,12 @@ class Chooses:
 
 
 class Stochastic(Policy):
-    """Row-wise and random: bids what its own column `u` says, by the hour."""
+    """Row-wise and random: bids what its own column `uniform` says, by the hour."""
 
-    reads = ("u", "hour", "floor")
+    reads = ("uniform", "hour", "floor")
 
     def bid(self, requests):
-        return 2.0 * requests["u"] * (1.0 + 0.25 * np.floor(requests["hour"])) + 0.5 * requests["floor"]
+        return 2.0 * requests["uniform"] * (1.0 + 0.25 * np.floor(requests["hour"])) + 0.5 * requests["floor"]
 
 
 TOLD = []
@@ -137,6 +137,11 @@ UNIFORM, LOGNORMAL = (
     {"landscape": "uniform", "high": 2.0},
     {"landscape": "lognormal", "mu": -0.2, "sigma": 0.7},
 )
+QUALITY, HIGH = {"bidder_0": 1.5, "bidder_1": 0.3, "bidder_3": 0.75}, {"bidder_0": 0.5, "bidder_2": 1.75}
+RANKS = [
+    *({}, {}, {}, {"rule": "quality", "by_bidder": QUALITY}, {"rule": "virtual_value", "by_bidder": HIGH}),
+    {"rule": "quality", "by_bidder": QUALITY, "exponent": 0.5, "floor_in": "score"},
+]
 RIVALS = [{}, {}, UNIFORM, LOGNORMAL, {"landscape": "normal", "mu": 1.0, "sigma": 0.0}]
 SLOTS = [[1.0], [1.0], [1.0, 0.6], [200.0, 100.0], [2.5, 1.0, 0.3], [1.0, 1.0, 0.5, 0.25]]
 
@@ -301,6 +306,7 @@ def draw_scenario(pick):
             "floor_steps": pick([[], [], [{"hour": 0.6, "floor_cpm": 750}, {"hour": 2, "floor_cpm": 0}]]),
             "soft_floor_cpm": pick([0.0, 1000.0, 1250.0]),
             "bidder_floor_cpm": pick([{}, {"bidder_0": 750.0, "bidder_1": 1125.0, "bidder_5": 1000.0}]),
+            "rank": pick(RANKS),
             "tmax_ms": tmax_ms,
             "throttle": tmax_ms and pick([None, {"late_share": 0.2, "review_h": 0.45, "least": 0.3}]),
         },

@@ -68,6 +68,24 @@ class Case:
     person: list[int] = field(default_factory=list)
     caps: list[Cap] = field(default_factory=list)
     absent: list[list[bool]] = field(default_factory=list)
+    slope: list[float] = field(default_factory=list)
+    offset: list[float] = field(default_factory=list)
+    floor_in_score: bool = False
+
+    def score(self, k, bid):
+        """What a bid is ranked by: itself, or an affine function of it in whole micros, half to even."""
+        if k < 0 or not self.slope:
+            return bid
+        return round(Fraction(self.slope[k]) * bid + Fraction(self.offset[k]))
+
+    def money(self, k, score):
+        """The least bid that makes this score or more."""
+        if not self.slope:
+            return score
+        bid = 0
+        while self.score(k, bid) < score:
+            bid += 1
+        return bid
 
     def bid(self, k, i):
         block = sum(cut <= i for cut in self.cuts)
@@ -151,27 +169,31 @@ def by_the_rules(c, charged=None):
         standing = []
         for k in range(len(left)):
             bid = min(c.bid(k, i), whole(left[k] / float(weight * rates[0])))
-            if bid > 0 and bid >= max(c.floor[i], c.own_floor[k]) and may_win(c, k, i, won):
-                standing.append((bid, int(word(np.uint64(c.keys[k]), START + i)), k))
+            score = c.score(k, bid)
+            passes = score >= max(c.floor[i], 0) if c.floor_in_score else score >= 0 and bid >= c.floor[i]
+            if bid > 0 and passes and bid >= c.own_floor[k] and may_win(c, k, i, won):
+                standing.append((score, int(word(np.uint64(c.keys[k]), START + i)), k, bid))
         if c.price[i] >= max(c.floor[i], 0):
-            standing.append((c.price[i], int(word(np.uint64(OUTSIDE_KEY), START + i)), OUTSIDE))
+            standing.append((c.price[i], int(word(np.uint64(OUTSIDE_KEY), START + i)), OUTSIDE, c.price[i]))
         standing.sort(reverse=True)
         ranked, seen = [], set()
-        for bid, _, k in standing:  # of one advertiser the best bid alone
+        for score, _, k, bid in standing:  # of one advertiser the best score alone
             firm = c.advertiser[k] if k >= 0 else "outside"
             if firm not in seen:
                 seen.add(firm)
-                ranked.append((bid, k))
+                ranked.append((score, k, bid))
         slots = []
         for slot, rate in enumerate(rates):
             if slot >= len(ranked):
                 slots.append((NOBODY, 0, -1))
                 continue
-            bid, winner = ranked[slot]
+            _, winner, bid = ranked[slot]
             paid = 0
             if winner >= 0:
-                floor = max(c.floor[i], c.own_floor[winner])
-                following = ranked[slot + 1][0] if slot + 1 < len(ranked) else 0
+                floor = max(c.money(winner, c.floor[i]), c.own_floor[winner])
+                if not c.floor_in_score:
+                    floor = max(c.floor[i], c.money(winner, 0), c.own_floor[winner])
+                following = c.money(winner, ranked[slot + 1][0]) if slot + 1 < len(ranked) else 0
                 if c.mechanism[i] == FIRST or (c.mechanism[i] == SOFT and bid < c.soft):
                     charge = bid * rate
                 elif c.mechanism[i] in {SECOND, GSP}:
@@ -179,7 +201,7 @@ def by_the_rules(c, charged=None):
                 elif c.mechanism[i] == SOFT:
                     charge = max(following, floor, c.soft) * rate
                 else:
-                    others = [b for b, k in ranked if k != winner]
+                    others = [c.money(winner, score) for score, k, _ in ranked if k != winner]
                     charge = bid * rate - area_below(bid, others, floor, rates)
                 paid = round(charge * weight)
                 if charged is not None:
@@ -231,6 +253,7 @@ def shown(c, winners, effects):
 
 
 AMOUNTS = st.integers(0, 6)
+SLOPES, OFFSETS = st.sampled_from([1.0, 0.5, 2.0, 1.25, 0.375]), st.sampled_from([0.0, -1.0, -2.5, 0.5])
 RATES = [
     [1.0],
     [200.0, 100.0],
@@ -247,7 +270,19 @@ def lists(of, length, **options):
 
 
 @st.composite
-def cases(draw, *, weighted=True, bidders=(1, 9)):
+def rankings(draw, k):
+    """By bid, or by scores that tie, round and fall below 0."""
+    if draw(st.booleans()):
+        return {}
+    return {
+        "slope": draw(lists(SLOPES, k)),
+        "offset": draw(lists(OFFSETS, k)),
+        "floor_in_score": draw(st.booleans()),
+    }
+
+
+@st.composite
+def cases(draw, *, weighted=True, bidders=(1, 9), ranked=True):
     """Few distinct amounts, so that ties, floors that equal bids and budgets of nearly nothing are the rule."""
     k, n, cells = draw(st.integers(*bidders)), draw(st.integers(1, 12)), draw(st.integers(1, 3))
     rates = draw(st.sampled_from(RATES))
@@ -278,4 +313,5 @@ def cases(draw, *, weighted=True, bidders=(1, 9)):
         keys=draw(lists(st.integers(8, 2**64 - 1), k, unique=True)),
         soft=draw(AMOUNTS),
         fee=draw(st.sampled_from([0.0, 0.125, 0.5, 1.0])),
+        **draw(rankings(k) if ranked else st.just({})),
     )

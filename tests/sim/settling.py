@@ -14,6 +14,7 @@ from jointbid.sim.auction.arrays import (
     Requests,
     Responses,
     Rules,
+    Scores,
     Seats,
     Shortlist,
 )
@@ -130,7 +131,9 @@ def settle(c, layout="rows", length=1):
         np.array([c.outside_key, *c.keys], np.uint64),
         campaigns=len(set(c.advertiser)) < bidders,
     )
-    top, names = np.zeros((2, len(c.rates) + 1), dtype=np.int64)
+    top, names, bid, money = np.zeros((4, len(c.rates) + 1), dtype=np.int64)
+    slope, offset = np.array([1.0, *c.slope]), np.array([0.0, *c.offset])
+    scores = Scores(slope, offset, c.floor_in_score, bid, money) if c.slope else None
     rules, memory, happened = Rules(np.array(c.rates), c.soft, c.fee, top, names), remembered(c), []
     for block, first in enumerate(c.blocks[:-1]):
         last = c.blocks[block + 1]
@@ -141,7 +144,7 @@ def settle(c, layout="rows", length=1):
             np.zeros(1, np.int64), *np.full((3, most), -9, np.int64), *np.zeros((2, most), bool)
         )
         clear(
-            first, last, 40 + block, requests, rules, bids, effects, seats, memory, shortlist, ledger, part, responses
+            first, last, 40 + block, requests, rules, scores, bids, effects, seats, memory, shortlist, ledger, part, responses,
         )  # fmt: skip
         happened += zip(*(column[: responses.filled[0]].tolist() for column in responses[1:]), strict=True)
     return Settled(ledger, record, happened)

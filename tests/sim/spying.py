@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from fractions import Fraction
 from itertools import pairwise
 
 from jointbid.sim.auction.arrays import OUTSIDE
@@ -42,15 +43,25 @@ class Caps:
         return False
 
 
-def standing(i, requests, bids, seats, most, left, barred):
-    """Who stands at request i, best first: (bid, priority, advertiser), the best bid of each; apart from the kernel."""
+def scored(k, bid, scores):
+    """What a bid is ranked by."""
+    if k < 0 or scores is None:
+        return bid
+    return round(Fraction(scores.slope[k + 1] * bid + scores.offset[k + 1]))
+
+
+def standing(i, requests, bids, seats, scores, most, left, barred):
+    """Who stands at request i, best first: (score, priority, advertiser), the best of each; apart from the kernel."""
+    floor, in_score = requests.floor[i], scores is not None and scores.is_floor_in_score
     best = {}
     for k in range(len(left)):
         column = bids.column[k]
         cell = bids.stride * requests.cells[column, i] if column >= 0 else i
         bid = min(int(bids.numbers[bids.offset[k] + cell]), math.floor(left[k] / most))
-        if bid > 0 and bid >= max(requests.floor[i], seats.floor[k]) and k not in barred:
-            entry = (bid, int(word(seats.key[k + 1], requests.start + i)), int(seats.house[k + 1]))
+        score = scored(k, bid, scores)
+        passes = score >= max(floor, 0) if in_score else score >= 0 and bid >= floor
+        if bid > 0 and passes and bid >= seats.floor[k] and k not in barred:
+            entry = (score, int(word(seats.key[k + 1], requests.start + i)), int(seats.house[k + 1]))
             best[entry[2]] = max(entry, best.get(entry[2], entry))
     if requests.price[i] >= max(requests.floor[i], 0):
         priced = int(word(seats.key[0], requests.start + i))
@@ -67,7 +78,9 @@ class Spy:
     def __init__(self, scenario, bidders):
         self.happened, self.caps = Counter(), Caps(scenario, bidders)
 
-    def __call__(self, first, last, block, requests, rules, bids, effects, seats, memory, shortlist, *rest):
+    def __call__(
+        self, first, last, block, requests, rules, scores, bids, effects, seats, memory, shortlist, *rest
+    ):
         ledger, record = rest[0], rest[1]
         left, slots, most = ledger.left.copy(), len(rules.rates), rules.rates[0]
         assert last == first + 1
@@ -79,8 +92,8 @@ class Spy:
         capped = {k for k in range(len(left)) if self.caps.full(k, person, now)}
 
         def ranked(left=left, barred=away | capped):
-            found = standing(first, requests, bids, seats, most, left, barred)[: slots + 1]
-            return [(bid, who) for bid, _, who in found]
+            found = standing(first, requests, bids, seats, scores, most, left, barred)[: slots + 1]
+            return [(score, who) for score, _, who in found]
 
         bound = ranked()
         self.happened["budget"] += ranked(left=[2**62] * len(left)) != bound
@@ -90,9 +103,11 @@ class Spy:
         self.happened["requests"] += 1
         self.happened["joint cells"] += bool(bids.shared)
         self.happened["shortlist"] += len(shortlist.block) > 0
-        clear(first, last, block, requests, rules, bids, effects, seats, memory, shortlist, *rest)
+        clear(first, last, block, requests, rules, scores, bids, effects, seats, memory, shortlist, *rest)
         sold = zip(record.bid[0].tolist(), record.winner[0].tolist(), strict=True)
-        assert bound[:slots] == [(bid, int(seats.house[who + 1])) for bid, who in sold if bid >= 0]
+        assert bound[:slots] == [
+            (scored(who, bid, scores), int(seats.house[who + 1])) for bid, who in sold if bid >= 0
+        ]
         self.caps.shown[person] += [(int(who), now) for who in record.winner[0] if who >= 0]
 
 
@@ -139,6 +154,7 @@ def facts_of(scenario, bidders, happened, tables):
         "fee": auction.fee > 0,
         "slots": len(auction.slots) > 1,
         "mixed": len(auction.shares) > 1,
+        f"rank by {auction.rank.rule}": True,
         "landscape": scenario.rivals.landscape is not None,
         "sync": any(s.sync_interval_h and not s.never_arrives for s in sources),
         "reported late": any(bidder.report_delay_h for bidder in bidders.values()),
@@ -177,6 +193,7 @@ def facts_of(scenario, bidders, happened, tables):
 
 
 KINDS = [
+    *("rank by bid", "rank by quality", "rank by virtual_value"),
     *("budget with a shortlist", "tie with a shortlist", "cap with a shortlist", "several budgets"),
     *(
         "floor",

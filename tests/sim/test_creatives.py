@@ -44,7 +44,9 @@ def by_cell(requests):
     return (requests["profile"] + requests["context"]) % 3
 
 
-@pytest.mark.parametrize("reads", [("value", "profile", "context"), ("value", "profile", "context", "u")])
+@pytest.mark.parametrize(
+    "reads", [("value", "profile", "context"), ("value", "profile", "context", "uniform")]
+)
 @pytest.mark.parametrize("max_block", [1, 7, 65_536])
 def test_what_is_chosen_is_shown_by_the_cell_and_by_the_row(reads, max_block):
     result, shown = auctions(Shows(by_cell, reads), max_block)

@@ -39,7 +39,7 @@ READS = {
     "profile": ("profile",),
     "context": ("context",),
     "both": ("context", "profile"),
-    "u": ("u",),
+    "u": ("uniform",),
 }
 
 
@@ -144,7 +144,7 @@ def test_a_throttle_halves_and_recovers_by_its_rule(bidding, late_share, least):
     """The late share is 8 % on average and goes up and down with chance: requests are withheld and come back."""
     rule = {"late_share": late_share, "review_h": 0.9, "least": least}
     told = []
-    bidders = {"u": bidding.Diary(told, 1.0, ("u",))}
+    bidders = {"u": bidding.Diary(told, 1.0, ("uniform",))}
     result, auctions = bidding.play(market(bidding, auction={"throttle": rule}), bidders, SEED)
     late = answer_ms("u") > TMAX
     sent, shares = by_the_rule(auctions["time_us"], late, rule)

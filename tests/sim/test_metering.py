@@ -79,7 +79,7 @@ def test_what_is_matched_is_what_is_not_unmatched(market, bidding):
 
     source = {"profile": {"match_rate": (0.8, 0.4), "coverage": 0.7}}
     s = market(source=source, audience={"consent": {"b": 1}, "people": 50})
-    row = simulate(s, {"focal": Looking(1.0, ("profile", "u"))}, 1).of("focal")
+    row = simulate(s, {"focal": Looking(1.0, ("profile", "uniform"))}, 1).of("focal")
     assert row["matches"] == (np.concatenate(seen[BATCHES:]) < 2).sum()
     assert 0 < row["matches"] < 0.7 * N
 
@@ -114,7 +114,7 @@ def test_a_source_that_is_not_exclusive_is_the_rivals_too(market, bidding, value
 
     class Looking(bidding.Steady):
         def __init__(self, name):
-            super().__init__(1.0, ("bought", "u"))
+            super().__init__(1.0, ("bought", "uniform"))
             self._name = name
 
         def __deepcopy__(self, memo):

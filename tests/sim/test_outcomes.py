@@ -72,9 +72,9 @@ def test_an_outcome_is_told_once_at_the_first_step_not_before_it_is_due(bidding,
         bidders=control,
     )
     diaries = {"one": [], "two": [], "three": []}
-    bidders = {n: bidding.Diary(diary, 1.0, ("profile", "u")) for n, diary in diaries.items()}
+    bidders = {n: bidding.Diary(diary, 1.0, ("profile", "uniform")) for n, diary in diaries.items()}
     _, auctions = bidding.play(s, bidders)
-    columns = {name: {"profile": [], "u": []} for name in diaries}
+    columns = {name: {"profile": [], "uniform": []} for name in diaries}
     for number, (name, diary) in enumerate(diaries.items()):
         steps = [(state.hour, state.requests_seen) for state, _ in diary]
         for _, feedback in diary:

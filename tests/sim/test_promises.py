@@ -124,10 +124,10 @@ def test_adding_a_bidder_shifts_nobody_elses_draws(values):
     s = build(
         LIVE.model_dump(), bidders={"values": values}, source={"profile": {"match_rate": 0.6}, "context": {}}
     )
-    alone = seen_by(s, ("profile", "context", "u", "floor"))
+    alone = seen_by(s, ("profile", "context", "uniform", "floor"))
     valuation = bayes(s, ("profile",))
     crowd = {name: Priced(valuation, Truthful()) for name in ("rival_1", "aaa", "zzz")}
-    together = seen_by(s, ("profile", "context", "u", "floor"), others=crowd)
+    together = seen_by(s, ("profile", "context", "uniform", "floor"), others=crowd)
     for name, column in alone.items():
         assert column.tobytes() == together[name].tobytes(), name
 
@@ -142,9 +142,11 @@ def test_a_bidder_who_never_bids_changes_nothing():
 def test_private_facts_differ_between_bidders_and_common_ones_do_not():
     for values, same in (("private", False), ("common", True)):
         s = build(LIVE.model_dump(), bidders={"values": values})
-        one, two = (seen_by(s, ("profile", "context", "u"), bidder=name) for name in ("focal", "rival_1"))
+        one, two = (
+            seen_by(s, ("profile", "context", "uniform"), bidder=name) for name in ("focal", "rival_1")
+        )
         assert (one["profile"].tobytes() == two["profile"].tobytes()) == same
-        assert one["u"].tobytes() != two["u"].tobytes()
+        assert one["uniform"].tobytes() != two["uniform"].tobytes()
 
 
 def test_arms_meet_the_same_market():
@@ -246,10 +248,10 @@ def test_synced_but_never_arriving_is_no_source_either():
 class PricesOf(Policy):
     """Bids what its own random column says, at most 2."""
 
-    reads = ("u",)
+    reads = ("uniform",)
 
     def bid(self, requests):
-        return 2.0 * requests["u"]
+        return 2.0 * requests["uniform"]
 
 
 @pytest.mark.parametrize("auction", ["second_price", "first_price"])

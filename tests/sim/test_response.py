@@ -220,7 +220,7 @@ def test_a_person_keeps_profile_and_match_from_visit_to_visit(bidding, values):
         bidders={"values": values},
         supply={"requests": 900},
     )
-    _, auctions = bidding.play(s, {"focal": Looking(1.0, ("profile", "context", "u"))})
+    _, auctions = bidding.play(s, {"focal": Looking(1.0, ("profile", "context", "uniform"))})
     shown = {
         name: np.concatenate([batch[name] for batch in seen[BATCHES:]]) for name in ("profile", "context")
     }
@@ -309,7 +309,8 @@ def test_a_bidder_more_shifts_nobody_elses_draws(bidding):
         diary = []
         names = ("one", *more)
         bidders = {
-            name: bidding.Diary(diary, 1.0, ("u",)) if name == "one" else bidding.Chance() for name in names
+            name: bidding.Diary(diary, 1.0, ("uniform",)) if name == "one" else bidding.Chance()
+            for name in names
         }
         logs.append(bidding.play(s, bidders)[1])
         late.append(np.concatenate([feedback.late for _, feedback in diary]))

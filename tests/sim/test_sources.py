@@ -106,7 +106,7 @@ def shown(scenario, name):
     seen = []
 
     class Looking(Policy):
-        reads = (name, "u")
+        reads = (name, "uniform")
 
         def __deepcopy__(self, memo):
             return self

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from jointbid.sim import Entrant, RunResult, Scenario, VisibleRequests, simulate
-from jointbid.sim.permission import people_held_out
 from jointbid.sim.scenario import HOUR_US, Holdout, Terms
+from jointbid.sim.serving import people_held_out
 from jointbid.sim.streams import Streams
 from jointbid.sim.touchpoints import Touches, TouchLog, paths
 from jointbid.strategies.base import Policy

@@ -106,14 +106,16 @@ def test_bids_that_depend_on_other_rows_are_refused(why):
 
 
 ALIKE = {
-    "chance from u": (lambda _, r: r["u"], ("u",)),
+    "chance from u": (lambda _, r: r["uniform"], ("uniform",)),
     "last bits of a matrix product": (
-        lambda _, r: np.column_stack([r["hour"], r["u"]]).repeat(40, axis=1) @ np.linspace(0.1, 1.7, 80),
-        ("hour", "u"),
+        lambda _, r: (
+            np.column_stack([r["hour"], r["uniform"]]).repeat(40, axis=1) @ np.linspace(0.1, 1.7, 80)
+        ),
+        ("hour", "uniform"),
     ),
     "codes as an index": (
-        lambda _, r: np.arange(8)[r["at"]] + np.bincount(r["profile"])[0] * 0,
-        ("at", "profile"),
+        lambda _, r: np.arange(8)[r["auction_type"]] + np.bincount(r["profile"])[0] * 0,
+        ("auction_type", "profile"),
     ),
     "hours of the run": (lambda _, r: np.arange(6)[r["hour"].astype(int)], ("hour",)),
 }

@@ -62,7 +62,9 @@ def handed(reads):
 
 def test_columns_without_rows_hold_what_columns_with_rows_do():
     feedback = [
-        thing for thing in handed(("profile", "age_context", "at", "u")) if isinstance(thing, Feedback)
+        thing
+        for thing in handed(("profile", "age_context", "auction_type", "uniform"))
+        if isinstance(thing, Feedback)
     ]
     empty, full = (next(f for f in feedback if bool(f.requests.n) == some) for some in (False, True))
     for requests in (empty.requests, empty.clicks.requests, empty.conversions.requests):
@@ -96,7 +98,7 @@ def reachable(thing, seen=None):
 
 
 @pytest.mark.parametrize(
-    "reads", [None, ("profile",), ("profile", "context"), ("u", "floor"), ("age_context",)]
+    "reads", [None, ("profile",), ("profile", "context"), ("uniform", "floor"), ("age_context",)]
 )
 def test_the_truth_is_not_reachable_from_what_is_handed_over(reads):
     got = handed(reads)
@@ -182,7 +184,7 @@ def test_what_the_data_does_not_show_cannot_be_read(information, reads, message)
 def test_held_data_is_what_is_shown_where_nothing_is_declared():
     got = []
     simulate(SCENARIO, {"focal": Entrant(Spy(None, got), ("context",))}, 1)
-    assert list(got[0]) == ["context", "age_context", "hour", "floor", "at", "u"]
+    assert list(got[0]) == ["context", "age_context", "hour", "floor", "auction_type", "uniform"]
 
 
 # feedback and account
@@ -193,7 +195,7 @@ def test_feedback_tells_each_request_once_in_order():
         update={"rivals": SCENARIO.rivals.model_copy(update={"landscape": "uniform", "high": 2.0})}
     )
     got, batches = [], []
-    simulate(scenario, {"focal": Spy(("hour", "u"), got)}, 1, sink=batches.append)
+    simulate(scenario, {"focal": Spy(("hour", "uniform"), got)}, 1, sink=batches.append)
     told = [x for x in got if isinstance(x, Feedback)]
     auctions = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
     last = max(x.hour for x in got if isinstance(x, AccountState))

@@ -41,7 +41,7 @@ def test_it_passes_the_kit(strategy, check):
 def test_it_reads_each_column_that_it_names(case):
     policy = live(case, case.fresh())
     rows = case.batch(policy)
-    assert policy.stochastic == ("u" in policy.reads)
+    assert policy.stochastic == ("uniform" in policy.reads)
     for column in policy.reads:
         with pytest.raises(KeyError, match=column):
             policy.bid(VisibleRequests(rows.n, {k: v for k, v in rows.items() if k != column}))
@@ -70,7 +70,7 @@ def test_it_wins_in_the_trial_market(case):
     row = case.run(50.0).of("focal")
     assert 0 < row["wins"] < row["requests"]
     assert row["clicks"] > 0
-    assert {"profile", "context", "age_profile", "u"} < set(visible(case.market))
+    assert {"profile", "context", "age_profile", "uniform"} < set(visible(case.market))
 
 
 @pytest.mark.parametrize("name", list(BUILT_IN))

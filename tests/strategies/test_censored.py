@@ -192,7 +192,7 @@ def test_parameters_out_of_range_are_named(make, message):
 def test_what_it_declares_follows_from_what_it_is_told():
     told, guessing = LearnedShading(), LearnedShading(feedback="win_lose")
     assert (told.reads, told.stochastic, told.learns) == (("value",), False, True)
-    assert (guessing.reads, guessing.stochastic) == (("value", "u"), True)
+    assert (guessing.reads, guessing.stochastic) == (("value", "uniform"), True)
     second = LearnedShading(feedback="win_lose", market=rules("second_price"))
     assert (second.reads, second.stochastic, second.learns) == (("value",), False, False)
     assert second.bid(batch(value=[0.7])).tolist() == [0.7]
@@ -241,6 +241,6 @@ def test_it_goes_on_trying_where_prices_are_not_told():
 def test_in_a_mixed_market_it_shades_where_the_price_is_the_bid():
     mixed = Market.of(Scenario.model_validate({"auction": {"type": {"first_price": 1, "second_price": 1}}}))
     policy = LearnedShading(market=mixed)
-    assert policy.reads == ("value", "at")
+    assert policy.reads == ("value", "auction_type")
     at = np.array([MECHANISMS["first_price"], MECHANISMS["second_price"]])
     assert policy.bid(batch(value=[0.8, 0.8], at=at)).tolist() == [0.4, 0.8]

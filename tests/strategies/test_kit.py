@@ -21,14 +21,14 @@ from jointbid.strategies.testing import Case, CheckFailed, all_checks, findings
 class Good(Policy):
     """Paces by what was spent, tells clicks from none, tries lower bids by chance."""
 
-    reads = ("value", "u")
+    reads = ("value", "uniform")
     learns = paces = stochastic = scales = True
 
     def __init__(self, rate: float = 0.1) -> None:
         self.rate, self.gain, self.won, self.clicked = rate, 1.0, 10.0, 1.0
 
     def bid(self, requests):
-        tried = np.where(requests["u"] < 0.1, 0.5, 1.0)
+        tried = np.where(requests["uniform"] < 0.1, 0.5, 1.0)
         return self.gain * (1.0 + self.clicked / self.won) * requests["value"] * tried
 
     def observe(self, feedback):
@@ -196,10 +196,10 @@ class LooksBack(Good):
 
 
 class SaysNothingOfChance(Policy):
-    reads = ("value", "u")
+    reads = ("value", "uniform")
 
     def bid(self, requests):
-        return requests["value"] * requests["u"]
+        return requests["value"] * requests["uniform"]
 
 
 class LearnsInVain(Good):
@@ -344,10 +344,10 @@ class LearnsSlowly(Good):
 
 
 class ShowsByChance(Truthful):
-    reads = ("value", "u")
+    reads = ("value", "uniform")
 
     def creative(self, requests):
-        return np.where(requests["u"] < 0.5, 0, -1)
+        return np.where(requests["uniform"] < 0.5, 0, -1)
 
 
 class ShowsByOwnDice(Truthful):
@@ -387,7 +387,7 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (FirstRow, "empty_batch", "IndexError", "an empty batch"),
     (Writes, "read_only_batch", "read-only", "work on a copy"),
     (OpensForWriting, "read_only_batch", "it was changed in row 1", "work on a copy"),
-    (OwnDice, "deterministic_under_seed", "row 1", "requests['u']"),
+    (OwnDice, "deterministic_under_seed", "row 1", "requests['uniform']"),
     (SharedDice, "deterministic_under_seed", "row 1", "numpy.random"),
     (Counts, "deterministic_under_seed", "row 1", "changes the strategy's state"),
     (SharedList, "clone", "row 1", "both share a list"),
@@ -557,10 +557,10 @@ def test_what_is_not_claimed_is_not_checked():
 def test_a_card_is_read_off_class_or_strategy():
     card = Card.of(Good)
     assert card == Card.of(Good())
-    assert card == Card(("value", "u"), learns=True, stochastic=True, paces=True, scales=True)
+    assert card == Card(("value", "uniform"), learns=True, stochastic=True, paces=True, scales=True)
     assert card.words == "reads value, u; for any auction; learns; stochastic; paces; scales"
     priced = Card.of(Priced(bayes(SCENARIO, ("profile",)), Good()))
-    assert priced.reads == ("profile", "u")
+    assert priced.reads == ("profile", "uniform")
     assert priced.paces
     assert Card.of(RawColumns()).words == "reads profile, age_profile, hour; for any auction"
 

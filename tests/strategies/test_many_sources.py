@@ -253,7 +253,7 @@ def test_learned_from_much_is_exact_where_both_labels_are_seen(learner):
     assert table[:2, :2, :2] == pytest.approx(exact, abs=0.15 + wander)
     cells = np.indices((2, 2, 2)).reshape(3, -1)
     shown = VisibleRequests(
-        8, {**dict(zip(s.source, cells, strict=True)), "u": np.full(8, 0.5 + 2.0**-27 + 2.0**-40)}
+        8, {**dict(zip(s.source, cells, strict=True)), "uniform": np.full(8, 0.5 + 2.0**-27 + 2.0**-40)}
     )
     apart, whole = learned_stacked(s, log, learner).value(shown), stacked_bayes(s).value(shown)
     assert apart == pytest.approx(whole, abs=0.3)

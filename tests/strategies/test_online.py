@@ -45,7 +45,11 @@ def market(requests=40_000, **response):
 def codes(valuation, u=0.5):
     """Values of all nine visible cells."""
     grid = np.unravel_index(np.arange(9), (3, 3))
-    columns = {"profile": grid[0].astype(np.int32), "context": grid[1].astype(np.int32), "u": np.full(9, u)}
+    columns = {
+        "profile": grid[0].astype(np.int32),
+        "context": grid[1].astype(np.int32),
+        "uniform": np.full(9, u),
+    }
     return valuation.value(VisibleRequests(9, {name: columns[name] for name in valuation.reads}))
 
 
@@ -142,7 +146,7 @@ def test_thompson_draws_from_what_it_believes():
     model._learn(lesson([1, 0, 0, 0] * 20))
     n = 20_000
     u = np.random.default_rng(3).random(n)
-    rows = VisibleRequests(n, {"profile": np.full(n, 1), "context": np.zeros(n, int), "u": u})
+    rows = VisibleRequests(n, {"profile": np.full(n, 1), "context": np.zeros(n, int), "uniform": u})
     value = model.value(rows)
     score = np.log(value / (1 - value)) - model.base
     features = PAIR.of([np.array([1]), np.array([0])], 1)[:, 0]
@@ -354,7 +358,7 @@ def test_two_models_draw_apart_by_one_chance():
     for number in (0, 1):
         model = Thompson(Features((), ()), "identity", mean=0.0, precision=1.0)
         model.draw = number
-        drawn.append(model.value(VisibleRequests(len(u), {"u": u})))
+        drawn.append(model.value(VisibleRequests(len(u), {"uniform": u})))
     assert stats.kstest(drawn[0], "norm").pvalue > 0.01
     assert stats.kstest(drawn[1], "norm").pvalue > 0.01
     assert abs(np.corrcoef(drawn)[0, 1]) < 0.03

@@ -6,6 +6,7 @@ rows are known too. Multi-slot logs have no single price to beat, and are refuse
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...errors import BadInput, closest
+from ..auction_log_writer import MARKET
 from ..log_table import Roles
 from ..rows import columns as make
 from ..rows.compression import BROKEN, why
@@ -85,7 +87,7 @@ def read_own(path: Path, audit: RowAudit | None = None) -> Iterator[pa.RecordBat
     """Batches of an auction log; `audit`, where given, counts their rows.
 
     Raises:
-        BadInput: no auction log of this engine, a damaged one, or one of several slots.
+        BadInput: no auction log of this engine, a damaged one, one of several slots, or one whose bids were not ranked by bid.
     """
     done = 0
     try:
@@ -96,6 +98,10 @@ def read_own(path: Path, audit: RowAudit | None = None) -> Iterator[pa.RecordBat
                     [f"{path}: column {name!r} is missing{closest(name, file.schema_arrow.names)}; this is no log of jointbid run"
                      for name in absent]
                 )  # fmt: skip
+            if (rule := _ranking_of(file)) != "bid":
+                raise BadInput(
+                    f"{path}: bids were ranked by auction.rank.rule = {rule}; a replay ranks by bid, as prices to beat are bids"
+                )
             for batch in file.iter_batches(batch_size=131_072):
                 slots = np.flatnonzero(np.asarray(batch["slot"]) > 0)
                 if len(slots):
@@ -110,6 +116,12 @@ def read_own(path: Path, audit: RowAudit | None = None) -> Iterator[pa.RecordBat
                 yield batch
     except BROKEN as error:
         raise BadInput(f"{path}: cannot be read on after row {done}: {why(error)}") from error
+
+
+def _ranking_of(file: pq.ParquetFile) -> str:
+    """Return the rule that ranked the bids, by the market in the log's metadata."""
+    market = json.loads((file.metadata.metadata or {}).get(MARKET, b"{}"))
+    return str(market.get("scenario", {}).get("auction", {}).get("rank", {}).get("rule", "bid"))
 
 
 def seats_of(path: Path) -> list[str]:

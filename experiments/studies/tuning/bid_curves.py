@@ -48,6 +48,7 @@ def check_curve(scenario: Scenario, parameter: str, point: str = "") -> Curve:
         )
     needs = {
         "auction.type=first_price": set(scenario.auction.shares) == {"first_price"},
+        "auction.rank.rule=bid": scenario.auction.rank.rule == "bid",
         "one slot (auction.slots)": len(scenario.auction.slots) == 1,
         "bidders.values=private": bidders.values == "private" or bidders.count == 1,
         "bidders.budget=null": bidders.budget is None,

@@ -1,0 +1,213 @@
+"""One bidder in one run: its own copy of the strategy, the columns that it sees, and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .auction.arrays import Record
+from .brains import check_kind, price_column
+from .calls import Calls
+from .copying import copied
+from .entrant import Entrant
+from .feedback import BlockOutcome, FeedbackQueue
+from .identity import identified
+from .outcomes import Happened
+from .public_columns import PUBLIC_COLUMNS, new_name
+from .reports import Standing
+from .scenario import HOUR_US, MICROS, Terms
+from .scenario.base import MAX_MONEY
+from .streams import Streams
+from .trial import BidResponse, try_out
+from .visible import (
+    AccountState,
+    BidError,
+    Strategy,
+    TrialError,
+    VisibleRequests,
+    as_bids,
+    check_bids,
+    check_creatives,
+    refuse,
+)
+from .world import World
+
+MAX_CELLS = 1 << 16
+"""A bidder with more visible cells is asked row by row."""
+TRIAL_ROWS = 64
+
+
+class VisibleColumn(NamedTuple):
+    """One categorical column of one owner, with the number of its codes."""
+
+    owner: str
+    column: str
+    codes: int
+
+
+class BidderSession:
+    """A bidder in one run. ``world`` in its methods is the world at the requests that are asked about."""
+
+    def __init__(
+        self, name: str, entrant: Entrant, world: World, streams: Streams, timeout_s: float | None = None
+    ) -> None:
+        check_kind(name, entrant.strategy)
+        self.who = f"{identified(entrant.strategy, entrant.strategy_name)} of bidder {name!r}"
+        self._call = Calls(self.who, timeout_s)
+        self.name = name
+        self.advertiser = entrant.advertiser or name
+        self.strategy = copied(entrant.strategy, self.who)
+        self.budget = entrant.budget
+        if self.budget is not None and not 0 <= self.budget <= MAX_MONEY:
+            raise ValueError(
+                f"bidder {name!r}: budget {self.budget}: allowed: 0 to {MAX_MONEY:.0e} in currency, or None for no limit"
+            )
+        self.terms = entrant.terms or Terms()
+        self.control_every = entrant.control_every
+        self._world, self._streams = world, streams
+        self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
+        """Whether it says which creative to show."""
+        self.reads = self._allowed_reads(entrant.information)
+        sizes = [world.codes_of(column) for column in self.reads]
+        cells = prod(size or 0 for size in sizes)
+        self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
+        self._sizes = [size or 0 for size in sizes]
+        kinds = {column: self._kind(column) for column in self.reads}
+        delay_h = entrant.report_delay_h or 0.0
+        self._feedback = FeedbackQueue(kinds, delay_h, learns=self.strategy.learns)
+        self.clicks, self.conversions = self._feedback.clicks, self._feedback.conversions
+        self.looks_up = tuple(
+            name for name in world.sources if name in self.reads or f"age_{name}" in self.reads
+        )
+        """The sources that it looks a request up in."""
+        self._grid: VisibleRequests | None = None
+        self.is_stale = True
+        """Whether its strategy may have changed since it was last asked for the bids of all visible cells."""
+
+    @property
+    def visible_columns(self) -> tuple[VisibleColumn, ...]:
+        """What its visible cells are made of; equal for two bidders that see the same cells on every request."""
+        return tuple(
+            VisibleColumn(*self._world.origin(self.advertiser, column), size)
+            for column, size in zip(self.reads, self._sizes, strict=True)
+        )
+
+    def bid_cells(self, hour: float) -> BidResponse:
+        """Return its bids on all visible cells, shape (cells,)."""
+        self.is_stale = False
+        return self._ask(self.strategy, self._every_cell(), hour)
+
+    def bid_rows(self, world: World, part: slice) -> BidResponse:
+        """Return its bids on some rows of the chunk."""
+        hour = float(world.chunk.time_us[part.start] / HOUR_US)
+        return self._ask(self.strategy, self._requests(world, part), hour)
+
+    def try_out(self) -> None:
+        """Have copies of the strategy answer a made-up batch before the first event: ``TrialError`` where that is wrong."""
+        batch = self._every_cell() if self.cells is not None else self._made_up()
+        try:
+            try_out(lambda: copied(self.strategy, self.who), self._checked, batch, self.who)
+        except TrialError:
+            raise
+        except BidError as error:
+            raise TrialError(str(error)) from error
+
+    def refuse(self, bid: float, row: int, world: World, part: slice, hour: float, most: float) -> NoReturn:
+        """Raise ``BidError`` for a bid on one visible cell, or on one row of the chunk's part."""
+        requests = self._requests(world, part) if self.cells is None else self._every_cell()
+        refuse(bid, row, requests, self.who, hour, most)
+
+    def note(self, world: World, part: slice, outcome: BlockOutcome) -> None:
+        """Keep what the bidder learns of these requests at its next control step, or later."""
+        self._feedback.note(world.chunk, part, outcome, self._requests(world, part))
+
+    def await_outcomes(self, world: World, part: slice, done: Happened, record: Record) -> None:
+        """Keep its clicks and conversions until they are due."""
+        seen = self._requests(world, part) if self.strategy.learns else None
+        self._feedback.await_outcomes(world.chunk, part, done, record, seen)
+
+    def learn(self, standing: Standing) -> Standing:
+        """Pass on to a strategy that learns what is reported by now; return the account as it is reported."""
+        reported, feedback = self._feedback.take(standing)
+        if feedback is not None:
+            self._call(self.strategy, "observe", feedback, standing.at_us / HOUR_US)
+        return reported
+
+    def control(self, state: AccountState) -> None:
+        """A control step: the strategy looks at its account."""
+        self._call(self.strategy, "control", state, state.hour)
+        self.is_stale = True
+
+    def _kind(self, name: str) -> type[np.generic]:
+        """Return the type of a column: codes suit ``np.bincount``, with rows or without."""
+        if name == "auction_type":
+            return np.int8
+        return np.float64 if self._world.codes_of(name) is None else np.int32
+
+    def _allowed_reads(self, information: tuple[str, ...] | None) -> tuple[str, ...]:
+        columns = self._world.columns
+        held = columns if information is None else information
+        unknown = [name for name in held if name not in columns]
+        if unknown:
+            raise TrialError(
+                f"bidder {self.name!r}: no source {unknown[0]!r}; this scenario has: {', '.join(columns)}"
+            )
+        ages = tuple(f"age_{name}" for name in held if f"age_{name}" in columns and f"age_{name}" not in held)
+        allowed = (*held, *ages, *PUBLIC_COLUMNS)
+        reads = allowed if self.strategy.reads is None else self.strategy.reads
+        hidden = [name for name in reads if name not in allowed]
+        if hidden:
+            raise TrialError(
+                f"{self.who}: reads column {hidden[0]!r}, which its data does not show; "
+                f"visible: {', '.join(allowed)}{new_name(hidden[0])}{price_column(hidden[0], self.strategy)}"
+            )
+        more = getattr(self.strategy, "may_read", ())
+        return (*reads, *(name for name in more if name in allowed and name not in reads))
+
+    def _every_cell(self) -> VisibleRequests:
+        """Return one request of each visible cell; the same object at each call, so that a valuation may know it again."""
+        if self._grid is None:
+            grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
+            columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
+            self._grid = VisibleRequests(self.cells or 1, columns)
+        return self._grid
+
+    def _requests(self, world: World, part: slice) -> VisibleRequests:
+        chunk, n = world.chunk, part.stop - part.start
+        public: dict[str, Callable[[], NDArray[Any]]] = {
+            "hour": lambda: chunk.time_us[part] / HOUR_US,
+            "floor": lambda: chunk.floor_micros[part] / MICROS,
+            "auction_type": lambda: chunk.mechanism[part],
+            "uniform": lambda: self._streams.uniform(f"u/{self.name}", chunk.start + part.start, n),
+        }
+        columns = {
+            name: public[name]() if name in public else world.column(self.advertiser, name, part)
+            for name in self.reads
+        }
+        return VisibleRequests(n, columns)
+
+    def _made_up(self) -> VisibleRequests:
+        """Return a few rows as the market might show them."""
+        columns = {}
+        for column in self.reads:
+            u = self._streams.uniform(f"trial/{self.name}/{column}", 0, TRIAL_ROWS)
+            codes = self._world.codes_of(column)
+            columns[column] = (
+                self._world.made_up(column, u) if codes is None else (u * codes).astype(np.int32)
+            )
+        return VisibleRequests(TRIAL_ROWS, columns)
+
+    def _checked(self, strategy: Strategy, requests: VisibleRequests) -> BidResponse:
+        response = self._ask(strategy, requests, 0.0)
+        return response._replace(bids=check_bids(response.bids, requests, self.who, 0.0))
+
+    def _ask(self, strategy: Strategy, requests: VisibleRequests, hour: float) -> BidResponse:
+        bids = as_bids(self._call(strategy, "bid", requests, hour), requests, self.who, hour)
+        if not self.chooses:
+            return BidResponse(bids, None)
+        creatives = self._call(strategy, "creative", requests, hour)
+        return BidResponse(bids, check_creatives(creatives, requests, self._world.creatives, self.who, hour))

@@ -1,0 +1,137 @@
+"""What becomes known to one bidder: its requests, clicks and conversions, put into ``Feedback`` when they are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .auction.arrays import Record
+from .outcomes import NEVER_US, Awaited, Happened
+from .reports import Reports, Rows, Standing
+from .scenario import HOUR_US, MICROS
+from .supply import Chunk
+from .visible import Feedback, KnownOutcomes, VisibleRequests, frozen
+
+
+class BlockOutcome(NamedTuple):
+    """What became of a block of requests for one bidder; arrays of shape (n,).
+
+    ``record`` is that of the whole block, ``number`` the bidder's in it. ``bids`` and ``needed``, the least that wins, are in micros. ``sent``
+    and ``late`` say whether the request was sent to the bidder and whether its answer came too late.
+    """
+
+    record: Record
+    number: int
+    bids: NDArray[np.int64]
+    needed: NDArray[np.int64]
+    sent: NDArray[np.bool_]
+    late: NDArray[np.bool_]
+
+
+_FEEDBACK: dict[str, type[np.generic]] = {
+    "position": np.int64,
+    "bid": np.float64,
+    "won": np.bool_,
+    "late": np.bool_,
+    "price_paid": np.float64,
+    "minimum_bid_to_win": np.float64,
+    "viewed": np.bool_,
+    "creative": np.int16,
+}
+_OUTCOMES: dict[str, type[np.generic]] = {
+    "position": np.int64,
+    "creative": np.int16,
+    "weight": np.float64,
+    "margin": np.float64,
+}
+
+
+class FeedbackQueue:
+    """What one bidder is still to receive.
+
+    Args:
+        kinds: the type of each column that it sees.
+        delay_h: how late reports reach it.
+        learns: whether it receives feedback, or only the numbers of clicks and conversions.
+    """
+
+    def __init__(self, kinds: Mapping[str, type[np.generic]], delay_h: float, *, learns: bool) -> None:
+        self._learns = learns
+        self._empty = {name: np.empty(0, kind) for name, kind in kinds.items()}
+        self._reports = Reports(delay_h)
+        self.clicks, self.conversions = Awaited(), Awaited()
+        self._no_outcomes = self._outcomes({})
+
+    def note(self, chunk: Chunk, part: slice, outcome: BlockOutcome, seen: VisibleRequests) -> None:
+        """Keep what the bidder learns of these requests at its next control step, or later."""
+        record, sent = outcome.record, outcome.sent
+        mine = record.winner == outcome.number
+        columns = {
+            "position": np.arange(chunk.start + part.start, chunk.start + part.stop),
+            "bid": outcome.bids / MICROS,
+            "won": mine.any(axis=1),
+            "late": outcome.late,
+            "price_paid": np.where(mine, record.paid, 0).sum(axis=1) / MICROS,
+            "minimum_bid_to_win": outcome.needed / MICROS,
+            "viewed": (mine & record.viewed).any(axis=1),
+            "creative": np.where(mine, record.creative, -1).max(axis=1).astype(np.int16),
+            **{f"={name}": column for name, column in seen.items()},
+        }
+        self._reports.note(
+            columns if sent.all() else {name: column[sent] for name, column in columns.items()}
+        )
+
+    def await_outcomes(
+        self, chunk: Chunk, part: slice, done: Happened, record: Record, seen: VisibleRequests | None
+    ) -> None:
+        """Keep clicks and conversions until they are due; without ``seen`` only their numbers become known."""
+        for awaited, due_us, which, also in (
+            (self.clicks, done.click_us, done.click_us != NEVER_US, {}),
+            (self.conversions, done.conversion_us, done.attributed, {"margin": done.margin}),
+        ):
+            row, slot = done.row[which], done.slot[which]
+            columns = {"weight": done.weight[which], **{name: column[which] for name, column in also.items()}}
+            if seen is not None:
+                columns |= {
+                    "position": chunk.start + row,
+                    "creative": record.creative[row - part.start, slot],
+                    **{f"={name}": column[row - part.start] for name, column in seen.items()},
+                }
+            self._reports.await_outcomes(awaited, due_us[which], columns)
+
+    def take(self, standing: Standing) -> tuple[Standing, Feedback | None]:
+        """Return the account as it is reported now, and what became known since the last time (None for a bidder that does not learn)."""
+        reported, rows = self._reports.close(standing)
+        known = {
+            name: awaited.take(standing.at_us)
+            for name, awaited in (("clicks", self.clicks), ("conversions", self.conversions))
+        }
+        return reported, self._feedback(rows, known) if self._learns else None
+
+    def _feedback(self, parts: list[Rows], known: dict[str, Rows]) -> Feedback:
+        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+        table: dict[str, Any] = {
+            name: frozen(joined.get(name, np.empty(0, kind))) for name, kind in _FEEDBACK.items()
+        }
+        outcomes: dict[str, Any] = {
+            name: self._outcomes(columns) if columns else self._no_outcomes for name, columns in known.items()
+        }
+        return Feedback(requests=self._seen(joined, len(table["bid"])), **table, **outcomes)
+
+    def _outcomes(self, columns: Rows) -> KnownOutcomes:
+        due_us = columns.get("due_us", np.empty(0, np.int64))
+        table = {name: columns.get(name, np.empty(0, kind)) for name, kind in _OUTCOMES.items()}
+        return KnownOutcomes(
+            requests=self._seen(columns, len(due_us)),
+            hour=frozen(due_us / HOUR_US),
+            **{name: frozen(column) for name, column in table.items()},
+        )
+
+    def _seen(self, columns: Rows, n: int) -> VisibleRequests:
+        """Return the visible columns among ``columns``; each is there, if empty."""
+        return VisibleRequests(
+            n, {name: columns.get(f"={name}", empty) for name, empty in self._empty.items()}
+        )
