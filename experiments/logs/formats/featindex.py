@@ -51,7 +51,7 @@ _MOST = 10**8
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the file: its text, in it the place (None where there is none) and the value, and the feature's number."""
+    """A line of the file: its text, the place (None without one) and the value in it, and the feature's number."""
 
     row: int
     text: str
@@ -116,7 +116,7 @@ class FeatureIndex:
         )
 
     def unlisted(self, number: NDArray[np.int64]) -> int:
-        """How many of these feature numbers the file does not have."""
+        """Return how many of these feature numbers the file does not have."""
         inside = number < len(self.listed)
         return int((~inside).sum() + (~self.listed[number[inside]]).sum())
 

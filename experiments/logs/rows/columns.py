@@ -16,9 +16,9 @@ from .row_audit import RowAudit
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 NULLS = frozenset({"", "null", "Null", "NULL", "\\N"})
-"""What the logs of 2013 write where there is nothing."""
+"""Spellings of a missing value in the logs of 2013."""
 PRICE_MAX = 1e9
-"""No price of a log is above it, in the log's own unit."""
+"""The highest price of a log, in the log's own unit."""
 
 TYPES = {
     "time_us": pa.int64(),
@@ -58,7 +58,7 @@ def recode(array: pa.Array, rule: Callable[[str], str]) -> pa.DictionaryArray:
 
 
 def without_null(text: str) -> str:
-    """The text, or nothing where it says that there is nothing."""
+    """Return the text, or the empty text for a missing value."""
     return "" if text in NULLS else text
 
 

@@ -15,7 +15,6 @@ from typing import IO, Any
 import pyarrow as pa
 
 from ...errors import BadInput
-from .foreign import foreign
 
 HEAD_BYTES = 1 << 16
 _SHOWN = 12
@@ -79,9 +78,46 @@ def head(path: Path, size: int = HEAD_BYTES) -> bytes:
         raise BadInput(f"{path}: cannot be read: {why(error)}") from error
     if start.startswith(UTF_16):
         raise BadInput(f"{path}: is text in UTF-16; save it as UTF-8")
-    if named := foreign(start):
+    if named := _foreign(start):
         raise BadInput(f"{path}: {named}")
     return start
+
+
+_TEXT = "export it as CSV, JSON lines or Parquet"
+_FOREIGN: tuple[tuple[bytes, str, str], ...] = (
+    (b"Obj\x01", "an Avro file", _TEXT),
+    (b"ORC", "an ORC file", _TEXT),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _TEXT),
+    (b"SQLite format 3\x00", "an SQLite database", _TEXT),
+    (b"ARROW1", "an Arrow (Feather) file", _TEXT),
+    (b"FEA1", "a Feather file", _TEXT),
+    (b"PARE", "an encrypted Parquet file", "decrypt it"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)", "save the sheet as CSV"),
+    (b"\x93NUMPY", "a NumPy file", _TEXT),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it"),
+    (b"Rar!\x1a\x07", "a RAR archive", "unpack it"),
+    (b"%PDF-", "a PDF document", _TEXT),
+    (b"version https://git-lfs", "a pointer of Git LFS and not the file", "fetch the file with git lfs pull"),
+)
+_MARKUP = (b"<?xml", b"<!doctype html", b"<html")
+_TAR_AT = 257
+_DUCKDB_AT = 8
+
+
+def _foreign(start: bytes) -> str:
+    """Return what a file with these first bytes is, and what to do with it; empty where it may be a log."""
+    for magic, name, advice in _FOREIGN:
+        if start.startswith(magic):
+            return f"is {name}; {advice}"
+    if start[_TAR_AT : _TAR_AT + 5] == b"ustar":
+        return "is a tar archive; unpack it, and give a file or the folder"
+    if start[_DUCKDB_AT : _DUCKDB_AT + 4] == b"DUCK":
+        return f"is a DuckDB database; {_TEXT}"
+    if start.lstrip()[:32].lower().startswith(_MARKUP):
+        return f"is an XML or HTML page; {_TEXT}"
+    if start[:1] == b"\x80" and start[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
+        return f"is a Python pickle; {_TEXT}"
+    return ""
 
 
 def first_lines(path: Path, most: int) -> list[str]:
@@ -101,7 +137,7 @@ def why(error: BaseException) -> str:
 
 
 def raw_kind(file: Path) -> str:
-    """Which of the raw iPinYou logs a file is by its name: imp, clk, conv, bid; empty where it is none of them."""
+    """Return which of the raw iPinYou logs a file is by its name: imp, clk, conv, bid; empty for other files."""
     found = re.match(r"^(imp|clk|conv|bid)[._-]", file.name.lower())
     return found[1] if found else ""
 

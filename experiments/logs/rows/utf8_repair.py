@@ -1,4 +1,4 @@
-"""Bytes that are not UTF-8, carried through the parser as marks and told apart afterwards.
+"""Bytes that are not UTF-8, carried through the parser as marks and recognised afterwards.
 
 Arrow's parser cannot hand a row on that is ragged and not UTF-8. So each odd byte travels as a character of the private use
 area, U+F700 and its value, which no log writes.
