@@ -49,7 +49,7 @@ def helped(options: Options) -> int:
 
 
 def _is_override(word: str) -> bool:
-    """Whether a word with an equals sign is a key=value, and not a file: folders are called `day=2013-06-06`, too."""
+    """Return whether a word with an equals sign is a key=value, and not a file: folders are called `day=2013-06-06`, too."""
     key, equals, _ = word.partition("=")
     if not equals or path_of("log", word).exists():
         return False

@@ -185,7 +185,7 @@ class AuctionLog:
 
 
 def totals_of(result: RunResult) -> dict[str, Any]:
-    """All columns of the run's table of bidders, and its market totals, as plain data."""
+    """Return all columns of the run's table of bidders, and its market totals, as plain data."""
     columns = {name: column.tolist() for name, column in result.bidders.items()}
     return {"bidders": columns, "market": dict(result.market)}
 

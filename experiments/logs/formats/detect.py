@@ -53,14 +53,14 @@ def detect(path: Path, *, mapped: bool = False) -> str:
 
 
 def likely(files: Sequence[Path], *, mapped: bool = False) -> list[Path]:
-    """The files that are logs, and not what may lie beside them; JSON is a log where there is a mapping for it."""
+    """Return the files that are logs, and not what may lie beside them; JSON is a log where there is a mapping for it."""
     beside = _NO_LOG if mapped else {*_NO_LOG, ".json"}
     kept = [file for file in files if file.suffix not in beside and not _ABOUT.match(file.name.lower())]
     return kept or list(files[:1])
 
 
 def _one(file: Path) -> str:
-    """The format of one file."""
+    """Return the format of one file."""
     start = head(file)
     if start.startswith(PARQUET):
         return _parquet(file)
@@ -126,7 +126,7 @@ def _text(file: Path, lines: list[str]) -> str:
 
 
 def _most(rows: Sequence[list[str]], rule: Callable[[list[str]], bool]) -> bool:
-    """Whether the rule holds for more than half of the rows."""
+    """Return whether the rule holds for more than half of the rows."""
     return sum(map(rule, rows)) * 2 > len(rows)
 
 
@@ -135,7 +135,7 @@ def _numbers(cells: Sequence[str]) -> bool:
 
 
 def _is_log_row(row: list[str]) -> bool:
-    """Whether a row is one of make-ipinyou-data's, without a header: a click, and the time in the fifth cell."""
+    """Return whether a row is one of make-ipinyou-data's, without a header: a click, and the time in the fifth cell."""
     widths = {len(LOG_COLUMNS), len(LOG_COLUMNS) + len(TEST_SCHEMA) - len(SCHEMA)}
     return (
         len(row) in widths

@@ -121,7 +121,7 @@ class FeatureIndex:
         return int((~inside).sum() + (~self.listed[number[inside]]).sum())
 
     def text(self, lists: pa.ListArray, number: NDArray[np.int64]) -> dict[str, Any]:
-        """The columns of some rows from their feature numbers."""
+        """Return the columns of some rows from their feature numbers."""
         begin = np.asarray(lists.offsets)
         row = np.repeat(np.arange(len(lists)), np.diff(begin))
         column = np.where(
@@ -163,7 +163,7 @@ def _entries(path: Path) -> list[Entry]:
 
 
 def _dialect(path: Path, entries: Sequence[Entry]) -> str:
-    """The dialect whose columns fit all values; make-ipinyou-data's, which alone has a feature `truncate`, where both do.
+    """Return the dialect whose columns fit all values; make-ipinyou-data's, which alone has a feature `truncate`, where both do.
 
     Raises:
         BadInput: none does.

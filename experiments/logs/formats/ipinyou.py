@@ -115,7 +115,7 @@ def _first_cells(file: Path) -> list[str]:
 
 
 def _log_header(file: Path) -> tuple[str, ...] | None:
-    """The names of a `*.log.txt` without a header; None where its first line is one."""
+    """Return the names of a `*.log.txt` without a header; None where its first line is one."""
     if "click" in [cell.strip().casefold() for cell in _first_cells(file)]:
         return None
     counts_too = width_of(file) == len(_DERIVED) + len(TEST_SCHEMA)
@@ -238,7 +238,7 @@ def _raw_chunk(rows: Rows, audit: RowAudit, nonclick_weight: float) -> pa.Table:
 
 
 def _canonical(rows: Rows, text: dict[str, Any], time_us: Any, nonclick_weight: float) -> dict[str, Any]:
-    """The canonical columns and the features."""
+    """Return the canonical columns and the features."""
     floor, hour = rows["slotprice"], time_us // HOUR_US
     # 1970 began on a Thursday; the cleaned file counts from a Sunday.
     weekday = rows["weekday"] if "weekday" in rows.columns else (hour // 24 + 4) % 7

@@ -104,7 +104,7 @@ def read_own(path: Path, audit: RowAudit | None = None) -> Iterator[pa.RecordBat
 
 
 def seats_of(path: Path) -> list[str]:
-    """The bidders that won something in an auction log."""
+    """Return the bidders that won something in an auction log."""
     seen: dict[str, None] = {}
     for batch in read_own(path):
         seen |= dict.fromkeys(name for name in batch["seat"].cast(pa.string()).unique().to_pylist() if name)

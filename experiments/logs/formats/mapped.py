@@ -141,7 +141,7 @@ class Mapped:
         return found + [Column(name, lenient=True) for name in self.mapping.roles.features]
 
     def _usable(self, rows: Rows, audit: RowAudit) -> Rows:
-        """The rows without those won without a price, or with an hour or weekday that no clock has."""
+        """Return the rows without those won without a price, or with an hour or weekday that no clock has."""
         m = self.mapping
         if m.known:
             wrong = np.isnan(rows["@price"]) & (rows["@known"] == 1)

@@ -32,9 +32,7 @@ FEATURES = "features"
 _UNLISTED = (
     "features have numbers that featindex.txt does not have (is it of another log?); they are left out"
 )
-_NO_INDEX = (
-    "without featindex.txt beside the file profile cannot be told from context: all features count as context"
-)
+_NO_INDEX = "without featindex.txt beside the file profile and context cannot be distinguished: all features count as context"
 _APART = "each campaign numbers its features anew: they are kept apart"
 _LOST = "prices and bids are taken for fen CPM; a row with a price at or above its bid was lost, and its outcome is unknown"
 _FEATURE_RULE = "whole numbers with a value each, as in 12:1"

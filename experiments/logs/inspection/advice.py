@@ -56,7 +56,7 @@ def _sides(survey: Survey, reader: Reader) -> Iterator[str]:
 
 
 def has_lost_rows(survey: Survey, reader: Reader) -> bool:
-    """Whether a mapped log that is said to hold won rows alone holds lost ones: their prices are above the bid."""
+    """Return whether a mapped log that is said to hold won rows alone holds lost ones: their prices are above the bid."""
     return reader.mapped and not reader.full_information and survey.above_bid > 0
 
 

@@ -198,7 +198,7 @@ class Survey:
 
 
 def _occurring(column: pa.DictionaryArray, *, is_list: bool) -> list[str]:
-    """The values that stand on a row, without the missing one; of a list its members."""
+    """Return the values that stand on a row, without the missing one; of a list its members."""
     values = column.dictionary.take(pc.unique(column.indices))
     if is_list:
         values = pc.unique(pc.split_pattern(values, ",").flatten())

@@ -92,7 +92,7 @@ def load_own(path: Path) -> OwnRun:
 
 
 def replay_own(own: OwnRun, seed: int) -> RunResult:
-    """The result of the run that was logged, with outcomes as they were logged.
+    """Return the result of the run that was logged, with outcomes as they were logged.
 
     What rows do not give back is quoted from the log's totals; nan where some rows of the run are not in the log.
     """
@@ -149,7 +149,7 @@ def notes_of(own: OwnRun) -> tuple[str, ...]:
 
 
 def _columns(own: OwnRun, winner: pa.Array) -> LogColumns:
-    """What the bidders met, and what they bid where they won."""
+    """Return what the bidders met, and what they bid where they won."""
     rows = own.rows
     sold = np.asarray(pc.is_valid(winner))
     bid, other = (_micros(rows[name]) for name in ("bid", "other_bid"))
@@ -180,7 +180,7 @@ def _micros(column: Any) -> NDArray[np.int64]:
 
 
 def _outcomes(own: OwnRun, winner: pa.Array, seat: str) -> dict[str, float]:
-    """What one bidder's impressions led to, as `bidders.csv` counts it."""
+    """Return what one bidder's impressions led to, as `bidders.csv` counts it."""
     mine = own.rows.filter(pc.fill_null(pc.equal(winner, seat), fill_value=False))
     end_us = int(own.scenario.supply.horizon_h * HOUR_US)
     click_us, conversion_us = (
@@ -201,7 +201,7 @@ def _outcomes(own: OwnRun, winner: pa.Array, seat: str) -> dict[str, float]:
 
 
 def _in_order(column: Any) -> float:
-    """The sum as the ledger adds it, one after the other."""
+    """Return the sum as the ledger adds it, one after the other."""
     values = np.asarray(pc.fill_null(column, 0.0), dtype=np.float64)
     return float(np.add.accumulate(values)[-1]) if len(values) else 0.0
 

@@ -69,12 +69,12 @@ class Column:
         return f"{noun} from {self.low:g} to {self.high:g}" if np.isfinite(self.low) else noun
 
     def rule(self, cell: str) -> str:
-        """The rule in words for one cell that breaks it."""
+        """Return the rule in words for one cell that breaks it."""
         return self.reader.rule(cell) if self.reader else self.allowed
 
 
 def flag(name: str, missing: tuple[str, ...] = (), role: str = "") -> Column:
-    """A column of 0 and 1."""
+    """Return a column of 0 and 1."""
     return Column(name, "flag", 0, 1, missing=missing, role=role)
 
 
@@ -104,7 +104,7 @@ Numbers = tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]
 
 
 def _plain(cells: pa.Array, column: Column) -> Numbers | None:
-    """Numbers that need no parsing; None for text, gaps, and fractions in a column of whole numbers."""
+    """Return numbers that need no parsing; None for text, gaps, and fractions in a column of whole numbers."""
     whole = pa.types.is_integer(cells.type)
     if cells.null_count or not (whole or (pa.types.is_floating(cells.type) and not column.is_whole)):
         return None
@@ -138,7 +138,7 @@ def _flags(text: pa.Array) -> pa.Array:
 
 
 def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
-    """All cells as numbers; None where one of them may be none (Arrow reads 0x10 as 16)."""
+    """Return all cells as numbers; None where one of them may be no number (Arrow reads 0x10 as 16)."""
     if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
         return None
     try:
@@ -149,7 +149,7 @@ def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.b
 
 
 def _by_pattern(text: pa.Array, *, whole: bool) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Numbers of a column in which some cell is odd: 0 and wrong where it is no number."""
+    """Return numbers of a column in which some cell is odd: 0 and wrong where it is no number."""
     plain = np.asarray(pc.match_substring_regex(text, _NUMBER))
     values = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.float64()))
     if not whole:

@@ -66,7 +66,7 @@ def unpacked(path: Path) -> IO[bytes]:
 
 
 def head(path: Path, size: int = HEAD_BYTES) -> bytes:
-    """The first bytes of the file, unpacked.
+    """Return the first bytes of the file, unpacked.
 
     Raises:
         BadInput: no such file, or one that cannot be read.
@@ -130,7 +130,7 @@ def first_lines(path: Path, most: int) -> list[str]:
 
 
 def why(error: BaseException) -> str:
-    """What an error of the file system or of a codec says, in few words."""
+    """Return what an error of the file system or of a codec says, in few words."""
     if isinstance(error, FileNotFoundError):
         return "no such file"
     return str(getattr(error, "strerror", "") or error or type(error).__name__)
@@ -143,7 +143,7 @@ def raw_kind(file: Path) -> str:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file itself, or the files in the folder: training before testing, then by name; hidden ones are left out.
+    """Return the file itself, or the files in the folder: training before testing, then by name; hidden ones are left out.
 
     Of a folder whose folders hold raw iPinYou logs, as the data set's own does with its seasons, it is the files of these.
 
@@ -177,19 +177,19 @@ SPLITS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev
 
 
 def split_of(name: str) -> int:
-    """The part of a split log that a name says: 0 training (or none), 1 validation, 2 test."""
+    """Return the part of a split log that a name says: 0 training (or none), 1 validation, 2 test."""
     return next((SPLITS[word] for word in re.split(r"[\W\d_]+", name.lower()) if word in SPLITS), 0)
 
 
 def _place(file: Path) -> tuple[int, list[tuple[bool, int, str]], str]:
-    """The order of files: by the part of the split, then by name, numbers in it by their size."""
+    """Return the order of files: by the part of the split, then by name, numbers in it by their size."""
     parts = re.findall(r"\d+|\D+", file.name)
     natural = [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
     return split_of(file.name), natural, file.name
 
 
 def order_of(files: Sequence[Path]) -> tuple[str, ...]:
-    """The order in which the files of a log without times are laid, in words."""
+    """Return the order in which the files of a log without times are laid, in words."""
     if len(files) < 2:
         return ()
     shown = ", ".join(file.name for file in files[:_SHOWN]) + (", ..." if len(files) > _SHOWN else "")

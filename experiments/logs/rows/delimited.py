@@ -78,7 +78,7 @@ def read_rows(
 
 
 def header(path: Path, form: Form) -> list[str]:
-    """The column names in the first line.
+    """Return the column names in the first line.
 
     Raises:
         BadInput: no such file, nothing in it, or a first line that is no text.
@@ -154,7 +154,7 @@ class _Feed(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Some bytes."""
+        """Return some bytes."""
         return self._stream.read(size)
 
 

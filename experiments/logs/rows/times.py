@@ -102,7 +102,7 @@ class Clock:
         return tuple(said)
 
     def rule(self, cell: str) -> str:
-        """What the cell should have been, with the unit under which it is a time."""
+        """Return what the cell should have been, with the unit under which it is a time."""
         said = f"a time ({self.unit})"
         if self.since_1970:
             said += " from 2000 to 2099"
@@ -127,7 +127,7 @@ def _is_recent(time_us: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _moment(text: str, unit: str) -> datetime | None:
-    """The time that a cell holds under a unit, if it is one from 2000 to 2099."""
+    """Return the time that a cell holds under a unit, if it is one from 2000 to 2099."""
     time_us, wrong = Clock(unit).read(pa.array([text], pa.string()))
     if wrong[0] or not _is_recent(time_us)[0]:
         return None
@@ -135,7 +135,7 @@ def _moment(text: str, unit: str) -> datetime | None:
 
 
 def _digits(text: pa.Array, unit: str) -> Times:
-    """Times written as digits in the order of `unit`."""
+    """Return times written as digits in the order of `unit`."""
     plain = np.asarray(pc.match_substring_regex(text, rf"^\d{{{len(unit)}}}$"))
     stamp = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.int64()))
     if unit.startswith("yyM"):
