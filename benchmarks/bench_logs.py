@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 import numpy as np
+from tests.experiments.log_files import open_log
 
-from jointbid.experiments.logs.formats.registry import Options, open_log
 from jointbid.experiments.logs.read_log import stream
 from jointbid.experiments.logs.replay.engine import ColumnBids
 from jointbid.experiments.logs.rows.row_audit import RowAudit
@@ -31,7 +31,7 @@ def parsed(folder: Path, rows: int = ROWS) -> dict[str, float]:
     found = {}
     for name, path in write_all(folder, rows).items():
         mapping = str(folder / "shop.yaml") if name.startswith("mapped") else None
-        audit, reader = RowAudit(name), open_log(path, options=Options(mapping=mapping))[1]
+        audit, reader = RowAudit(name), open_log(path, mapping=mapping)[1]
         began = time.process_time()
         for _ in stream(reader, audit):
             pass

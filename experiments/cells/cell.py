@@ -84,7 +84,14 @@ class Cell:
         """Hex digits of everything that determines the cell's numbers, the code included."""
         from jointbid.strategies.fingerprint import fingerprint
 
-        parts: list[Any] = [code_version(), _market(_Same(self.scenario)), self.arm, self.valuation, self.who, self.others]
+        parts: list[Any] = [
+            code_version(),
+            _market(_Same(self.scenario)),
+            self.arm,
+            self.valuation,
+            self.who,
+            self.others,
+        ]
         parts += [
             (self.train_requests, self.learner) if self.valuation == "learned" else 0,
             self.seed,

@@ -1,4 +1,4 @@
-"""`jointbid log`: what a real log holds, a scenario fitted to it, and the classic table of strategies on it."""
+"""`jointbid log`: what a real log contains, a scenario fitted to it, and the classic table of strategies on it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Call:
 
 
 def main(options: Options) -> int:
-    """Do one thing with one log."""
+    """Run an action of `jointbid log`."""
     overrides = [word for word in options.words if _is_override(word)]
     options.words = [word for word in options.words if word not in overrides]
     call = Call(options.one("FILE (or folder)"), overrides, options.out)
@@ -49,7 +49,7 @@ def helped(options: Options) -> int:
 
 
 def _is_override(word: str) -> bool:
-    """Whether a word with an equals sign is a key=value, and not a file: folders are called `day=2013-06-06`, too."""
+    """Return whether a word with an equals sign is a key=value, and not a file: folders are called `day=2013-06-06`, too."""
     key, equals, _ = word.partition("=")
     if not equals or path_of("log", word).exists():
         return False

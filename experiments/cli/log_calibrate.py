@@ -5,7 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from ..config.points import load, to_yaml
+from ..config.validation import validate
 from ..errors import BadInput, path_of
+from ..logs.calibration.fit import fit
+from ..logs.calibration.page import page, page_title, sections
+from ..logs.read_log import read_log
+from ..logs.replay.plan import Plan, seen_rows
 from .log import Call, override
 
 SCENARIO_HEAD = "# @package _global_\n# jointbid value --config-dir DIR scenario="
@@ -19,19 +25,11 @@ def main(call: Call) -> int:
         raise BadInput(f"--out {out}: must end in .yaml: a scenario is a YAML file")
     if out.parent != Path() and not out.parent.is_dir():
         raise BadInput(f"--out {out}: there is no folder {out.parent}")
-
-    from ..config.points import load, to_yaml
-    from ..config.validation import validate
-    from ..logs.calibration.fit import fit
-    from ..logs.calibration.page import page, page_title, sections
-    from ..logs.read_log import read_supply
-    from ..logs.replay.plan import Plan, seen_rows
-
     _refuse_others(out, SCENARIO_HEAD)
     _refuse_others(out.with_suffix(".md"), page_title(out.stem))
     settings = load("value", [override(call), *call.overrides])[0].settings
     plan = Plan.from_settings(settings)
-    fitted = fit(plan, seen_rows(read_supply(plan.supply, plan.seed)), out.stem)
+    fitted = fit(plan, seen_rows(read_log(plan.supply, plan.seed)), out.stem)
     scenario = validate("value", {"study": {}, **fitted.tree}).scenario
     found = sections(fitted, scenario, settings.seed)
     text = page(fitted, scenario, found, str(out))

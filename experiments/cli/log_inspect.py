@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import pandas as pd
+from rich.table import Table
 
+from jointbid.sim.scenario import LogSupply
+
+from ..config.points import load
+from ..logs.formats.registry import FORMATS, open_log
 from ..logs.inspection.advice import has_lost_rows, warnings
 from ..logs.inspection.survey import MOST_NAMES, Histogram, Survey
 from ..logs.log_table import Reader, RowCount
+from ..logs.read_log import stream
+from ..logs.rows.row_audit import RowAudit
+from ..report import tables
 from .log import Call, override
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 
 def main(call: Call) -> int:
-    """Show what a log holds, and what to beware of."""
-    from jointbid.sim.scenario import LogSupply
-
-    from ..config.points import load
-    from ..logs.formats.registry import FORMATS, open_log
-    from ..logs.read_log import options_of, stream
-    from ..logs.rows.row_audit import RowAudit
-    from ..report import tables
-
+    """Show what a log contains, and warnings."""
     supply = load("value", [override(call), *call.overrides])[0].settings.scenario.supply
     assert isinstance(supply, LogSupply)  # noqa: S101 - its path says so
-    name, reader = open_log(Path(supply.path), supply.format, options_of(supply))
-    # What cannot be used is what the command is asked for: it is counted, and shown, with the first of it.
+    name, reader = open_log(supply)
+    # Rows that cannot be used are counted, and the first of them shown: the command is there for that.
     audit, survey = RowAudit(supply.path, tolerant=True), Survey(reader.roles)
-    for table in stream(reader, audit, supply.campaign, name):
+    for table in stream(reader, audit, supply.campaign):
         survey.add(table)
     survey.close()
     suspects = survey.leaks.suspects()
@@ -50,15 +46,9 @@ def main(call: Call) -> int:
 
 
 def facts(survey: Survey, reader: Reader, title: str) -> Table:
-    """What the log holds, in a table."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", show_header=False)
-    table.add_column("what")
-    table.add_column("is", overflow="fold")
-    for what, text in _facts(survey, reader):
-        table.add_row(what, text)
+    """Return what the log contains, in a table."""
+    table = tables.text_table(title, _facts(survey, reader), ("what", str), ("is", str), caption="", left=2)
+    table.show_header = False
     return table
 
 
@@ -100,7 +90,7 @@ def _facts(survey: Survey, reader: Reader) -> list[tuple[str, str]]:
 
 
 def _quantile(amounts: Histogram, share: float) -> str:
-    """A quantile in CPM: three digits after the point where it is exact, three significant ones from bins of 1.1 %."""
+    """Return a quantile in CPM: three digits after the point where it is exact, three significant ones from bins of 1.1 %."""
     cpm = amounts.quantile(share) / 1e3
     if amounts.is_exact or not cpm > 0:
         return f"{cpm:,.3f}"
@@ -110,9 +100,7 @@ def _quantile(amounts: Histogram, share: float) -> str:
 
 
 def _moment(time_us: int) -> str:
-    """A date, where the log tells one, or hours from its start."""
-    import pandas as pd
-
+    """Return a date, or hours from the log's start where it has no dates."""
     if time_us > 5 * 365 * 86_400_000_000:
         return str(pd.Timestamp(time_us, unit="us").floor("s"))
     return f"hour {time_us / 3.6e9:.2f}"
@@ -126,24 +114,20 @@ def _campaigns(survey: Survey) -> str:
 
 
 def features(survey: Survey) -> Table:
-    """The feature columns by data source: distinct values, and where they are missing."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title="Feature columns", box=box.SIMPLE_HEAD, title_justify="left")
-    for head in ("source", "column"):
-        table.add_column(head)
-    for head in ("values", "missing", "on clicks"):
-        table.add_column(head, justify="right")
-    for source in (*survey.roles.sources, "ad"):
-        for name in survey.roles.of(source):
-            gone, on_clicks = survey.missing.get(name, [0, 0])
-            seen = len(survey.values.get(name, ()))
-            table.add_row(
-                source,
-                name,
-                f"{seen:,}" if seen < MOST_NAMES else f"{MOST_NAMES:,} or more",
-                f"{gone / max(survey.rows, 1):.1%}",
-                f"{on_clicks / survey.clicks:.1%}" if survey.clicks else "-",
-            )
-    return table
+    """Return the feature columns by data source: distinct values, and where they are missing."""
+    rows = [
+        (source, name, len(survey.values.get(name, ())), *survey.missing.get(name, [0, 0]))
+        for source in (*survey.roles.sources, "ad")
+        for name in survey.roles.of(source)
+    ]
+    return tables.text_table(
+        "Feature columns",
+        rows,
+        ("source", str),
+        ("column", str),
+        ("values", lambda seen: f"{seen:,}" if seen < MOST_NAMES else f"{MOST_NAMES:,} or more"),
+        ("missing", lambda gone: f"{gone / max(survey.rows, 1):.1%}"),
+        ("on clicks", lambda gone: f"{gone / survey.clicks:.1%}" if survey.clicks else "-"),
+        caption="",
+        left=2,
+    )

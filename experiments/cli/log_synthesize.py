@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import BadInput, closest, path_of
+from ..logs.synthetic.forms import FORMS, ROWS, write_all
 from .log import Call
 
 LEAST_ROWS, MOST_ROWS = 20, 10_000_000
@@ -12,8 +13,6 @@ LEAST_ROWS, MOST_ROWS = 20, 10_000_000
 
 def main(call: Call) -> int:
     """Write invented logs into a folder, and say what to read."""
-    from ..logs.synthetic.forms import FORMS, ROWS, write_all
-
     given = dict(word.split("=", 1) for word in call.overrides)
     form, rows = given.pop("form", "all"), given.pop("rows", str(ROWS))
     problems = [f"{key}: no such key{closest(key, ('form', 'rows'))}; allowed: form, rows" for key in given]

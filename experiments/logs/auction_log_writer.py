@@ -34,7 +34,7 @@ _MADE_BY = b"jointbid.code"
 MARKET = b"jointbid.market"
 """In the file's metadata, as JSON: the scenario, and each bidder's advertiser and budget."""
 TOTALS = b"jointbid.totals"
-"""And the run's table of bidders and its market totals, for what cannot be worked out from the rows."""
+"""The run's table of bidders and its market totals, for what the rows do not give."""
 _EXPECTED = ("value", "click_probability", "conversion_probability")
 
 SCHEMA = pa.schema(
@@ -70,8 +70,8 @@ class AuctionLog:
     """A sink for ``simulate`` that writes ``path``: ``with AuctionLog(...) as log: simulate(..., sink=log)``.
 
     Rows wait in columns of ``GROUP_ROWS`` until a row group is full, so that neither memory nor the file depends on how
-    many requests travel together. The file gets its name when the block ends well; else nothing is left of it, and a
-    log that was there before goes at the start, as does what a killed process left of one.
+    many requests travel together. The file gets its name when the block ends without an error; else it is
+    deleted. An earlier log is deleted at the start, as is an unfinished one of a killed process.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class AuctionLog:
         code: str,
         terms: Mapping[str, tuple[str, float | None]] | None = None,
     ) -> None:
-        """Take the bidders' names in the order of their numbers, and what the file's metadata shall say.
+        """Take the bidders' names in the order of their numbers, and what is written to the file's metadata.
 
         That is the version of the code, the scenario, and in `terms` the advertiser and the budget of each bidder.
         """
@@ -127,19 +127,16 @@ class AuctionLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        done = False
         try:
             if kind is None:
                 self._write()
                 self._writer.add_key_value_metadata({TOTALS: json.dumps(self.totals).encode()})
                 self._writer.close()
                 self._partial.replace(self.path)
-                done = True
         finally:
-            if not done:
-                with suppress(OSError, pa.ArrowException):
-                    self._writer.close()
-                self._partial.unlink(missing_ok=True)
+            with suppress(OSError, pa.ArrowException):
+                self._writer.close()  # does nothing the second time
+            self._partial.unlink(missing_ok=True)
 
     def _write(self) -> None:
         """Write what waits as one row group."""
@@ -188,13 +185,13 @@ class AuctionLog:
 
 
 def totals_of(result: RunResult) -> dict[str, Any]:
-    """All columns of the run's table of bidders, and its market totals, as plain data."""
+    """Return all columns of the run's table of bidders, and its market totals, as plain data."""
     columns = {name: column.tolist() for name, column in result.bidders.items()}
     return {"bidders": columns, "market": dict(result.market)}
 
 
 def drop_stale(path: Path, code: str) -> None:
-    """Delete a log that other code of this engine wrote, or that is damaged: the tables beside it are about to be of this code.
+    """Delete a log that other code of this engine wrote, or that is damaged: the tables beside it will be of this code.
 
     A file that this engine did not write is kept.
     """
@@ -208,7 +205,7 @@ def drop_stale(path: Path, code: str) -> None:
 
 
 def drop_abandoned(path: Path) -> None:
-    """Delete what processes of this machine that live no more left of a log under way."""
+    """Delete unfinished logs of processes of this machine that have ended."""
     begin = _partial(path)
     for left in list(path.parent.glob(f"{begin}*")):
         process = left.name.removeprefix(begin)
@@ -217,14 +214,14 @@ def drop_abandoned(path: Path) -> None:
 
 
 def _partial(path: Path) -> str:
-    """What the name of an unfinished log begins with; its writer's process number follows."""
+    """Return the beginning of an unfinished log's name; its writer's process number follows."""
     return f".{path.name}.{socket.gethostname()}."
 
 
 def _lives(process: int) -> bool:
     try:
         os.kill(process, 0)
-    except PermissionError:  # somebody else's
+    except PermissionError:  # another user's
         return True
     except (ProcessLookupError, OverflowError):
         return False

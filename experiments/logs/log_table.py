@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .rows.rereadable import RereadableLog
 from .rows.row_audit import RowAudit
+from .rows.row_sampling import RereadableLog
 
 SAMPLED_OUT = "not in the sample that stands for the log"
 """Why a row was dropped of a log that is longer than memory."""
 CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "weight")
-"""Columns that every log has, whatever file it came from; see `LogTable`."""
+"""Columns that every log has, of any format; see `LogTable`."""
 OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros")
 """Columns that some logs have; see `LogTable`."""
 SOURCES = ("profile", "context", "history")
@@ -65,49 +63,43 @@ class Roles:
         return {"none": self.ad, **own, "joint": self.features}
 
 
-class Reader(Protocol):
-    """One log, opened and its form checked."""
-
-    @property
-    def roles(self) -> Roles:
-        """Who owns which feature column."""
-
-    @property
-    def currency(self) -> str:
-        """Of the prices."""
-
-    @property
-    def full_information(self) -> bool:
-        """Whether rows that the logger did not win are there too, each with its price."""
-
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """What is known of the format that the rows do not show, in words."""
-
-    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """The rows in the file's order, some at a time: the columns of `CANONICAL`, some of `OPTIONAL`, the features.
-
-        `time_us` counts from 1970 or from the log's own start. Text is dictionary-encoded.
-        """
-
-
 @dataclass(frozen=True)
-class WonLog:
-    """What the readers of logs of iPinYou's kind share: won impressions with prices in fen CPM, non-clicks perhaps sampled."""
+class Reader:
+    """One log, opened and its form checked.
 
-    files: Sequence[Path]
-    nonclick_weight: float
-    currency: str = field(default="CNY", init=False)
-    full_information: bool = field(default=False, init=False)
+    Attributes:
+        roles: the feature columns of each data source.
+        chunks: yields the rows in the file's order, block by block, and records them in the audit: the columns of
+            `CANONICAL`, some of `OPTIONAL`, the features. `time_us` counts from 1970 or from the log's own start. Text is
+            dictionary-encoded.
+        facts: what is known of the format that the rows do not show, in sentences.
+        currency: of the prices.
+        full_information: whether rows that the logger did not win are there too, each with its price.
+        tick_us: the resolution of the times, where rows of one moment are spread evenly over it; else 0.
+        keeps_time: whether `time_us` is the log's own.
+        unsold_at_0: whether a row with the price 0 is a lost auction, unless its outcome is known.
+        mapped: whether a mapping says what the columns are.
+    """
 
-    def weight(self, click: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How many impressions of the full log each row stands for, shape (rows,)."""
-        return np.where(click == 1, 1.0, self.nonclick_weight)
+    roles: Roles
+    chunks: Callable[[RowAudit], Iterator[pa.Table]]
+    facts: tuple[str, ...] = ()
+    currency: str = "currency"
+    full_information: bool = False
+    tick_us: int = 0
+    keeps_time: bool = True
+    unsold_at_0: bool = False
+    mapped: bool = False
+
+
+def impressions(click: NDArray[np.int64], nonclick_weight: float) -> NDArray[np.float64]:
+    """Return how many impressions of the full log each row stands for, where non-clicks are sampled; shape (rows,)."""
+    return np.where(click == 1, 1.0, nonclick_weight)
 
 
 @dataclass(frozen=True)
 class RowCount:
-    """What became of each row of the file: `read == used + sum(dropped.values())`, checked on creation."""
+    """The number of rows read, used, and dropped by reason: `read == used + sum(dropped.values())`, checked on creation."""
 
     read: int
     used: int

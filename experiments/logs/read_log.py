@@ -2,63 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from jointbid.sim.paths import expand
 from jointbid.sim.scenario import LogSupply
-from jointbid.sim.scenario.supply import MOST_ROWS
 
-from ..errors import BadInput
-from .formats.detect import AUCTIONNET, CLICK_PRICE_PCTR, CSV, MAPPED, YZBX, YZX
-from .formats.mapped import Mapped
-from .formats.registry import AUTO, Options, open_log
+from ..errors import BadInput, closest
+from .formats.registry import open_log
 from .log_table import SAMPLED_OUT, LogTable, Reader, RowCount
-from .rows.campaign_filter import CampaignFilter
-from .rows.columns import DAY_US, HOUR_US, believe_prices
-from .rows.rereadable import RereadableLog, TimeScan
+from .rows.columns import DAY_US, believe_prices
 from .rows.row_audit import RowAudit
-from .rows.row_sampling import FirstRows, RowSampler, compact
+from .rows.row_sampling import RereadableLog, RowSampler, TimeScan, compact, first_rows
 
-TICK_US = {CSV: HOUR_US, AUCTIONNET: HOUR_US // 2}
-"""Resolution of the times of some formats: rows of one moment are spread evenly over it."""
-
-PRICE_PAID = frozenset({CLICK_PRICE_PCTR, YZX, YZBX, MAPPED})
-"""Formats without a mark of won rows: in them a price of 0 is that of a lost auction, unless the outcome is known."""
 UNSOLD = "lost auctions with the price 0 or none (what would have won them is not known)"
-TIMELESS = frozenset({CLICK_PRICE_PCTR, YZX, YZBX})
-"""Formats that keep no time."""
+SHOWN = 20
+"""Most campaigns named in a message."""
+MOST_NAMES = 100_000
+"""Beyond this number of campaigns no more are counted."""
 
 
-def stream(
-    reader: Reader, audit: RowAudit, campaigns: Collection[str] = (), log_format: str = ""
-) -> Iterator[pa.Table]:
-    """The log chunk by chunk in the file's order, in bounded memory; each row is accounted for.
+def stream(reader: Reader, audit: RowAudit, campaigns: Collection[str] = ()) -> Iterator[pa.Table]:
+    """Yield the log block by block in the file's order, in bounded memory; the audit records each row.
 
-    Where `campaigns` are named, rows of others are left out; so are lost auctions with the price 0 of a format of `PRICE_PAID`.
+    Where `campaigns` are named, rows of others are left out; so are lost auctions with the price 0.
 
     Raises:
         BadInput: at the end, for rows that could not be used (unless they may be dropped) and where none was left; at once
             for a file that cannot be read on; for campaigns that do not occur.
     """
-    own = CampaignFilter(campaigns)
+    wanted, others, absent = pa.array(list(campaigns), pa.string()), Counter[str](), set(campaigns)
     for chunk in reader.chunks(audit):
-        table = own.of(chunk, audit) if campaigns else chunk
-        if log_format in PRICE_PAID:
+        table = chunk
+        if campaigns:
+            names = chunk["campaign"].combine_chunks().cast(pa.string())
+            if absent and len(others) < MOST_NAMES:
+                others.update({pair["values"]: pair["counts"] for pair in pc.value_counts(names).to_pylist()})
+            absent -= set(pc.unique(names).to_pylist()) if absent else set()
+            table = compact(chunk.filter(pc.is_in(names, value_set=wanted)))
+            audit.dropped["of other campaigns"] += len(chunk) - len(table)
+        if reader.unsold_at_0:
             table = _priced(table, audit)
         audit.used += len(table)
         if len(table):
             yield believe_prices(table, audit)
-    own.check(audit)
+    if absent:
+        known = ", ".join(name for name, _ in others.most_common(SHOWN))
+        raise BadInput(
+            [
+                f"supply.campaign = {name}: {audit.path} has no rows of it that can be used; it has {known}"
+                + closest(name, others)
+                for name in sorted(absent)
+            ]
+        )
     audit.finish()
 
 
 def _priced(table: pa.Table, audit: RowAudit) -> pa.Table:
-    """The rows without lost auctions whose price is 0: a replay would buy them for nothing."""
+    """Return the rows without lost auctions whose price is 0: a replay would buy them for nothing."""
     unsold = np.asarray(table["price_micros"]) <= 0
     if "known" in table.column_names:
         unsold &= ~np.asarray(table["known"])
@@ -66,102 +71,50 @@ def _priced(table: pa.Table, audit: RowAudit) -> pa.Table:
     return compact(table.filter(pa.array(~unsold))) if unsold.any() else table
 
 
-def _keeps_time(name: str, reader: Reader) -> bool:
-    return name not in TIMELESS and not (isinstance(reader, Mapped) and reader.mapping.time is None)
+def read_log(supply: LogSupply, seed: int = 1) -> LogTable:
+    """Read the log that a scenario's `supply` names into memory, in order of time.
 
-
-def read_log(
-    path: str | Path,
-    log_format: str = AUTO,
-    options: Options | None = None,
-    *,
-    campaigns: Collection[str] = (),
-    drop_bad: bool = False,
-    first: int | None = None,
-    most: int = MOST_ROWS,
-    seed: int = 1,
-) -> LogTable:
-    """Read a log into memory, in order of time.
-
-    Args:
-        path: a file, or a folder with the files of one log.
-        log_format: its name in `FORMATS`, or `auto`.
-        options: further settings of the log.
-        campaigns: the campaigns to use; all where none is named.
-        drop_bad: leave out and count rows that cannot be used, instead of refusing the log.
-        first: the number of rows to use, the first in order of time; the rest are counted as dropped.
-        most: the number of rows kept in memory; of a longer log a sample is kept (`RowSampler`).
-        seed: of that sample.
+    Where `supply.requests` is given, the first rows in order of time are used, and the rest are counted as dropped. Of a log of
+    more than `supply.most_rows` rows a sample is kept (`RowSampler`), drawn with `seed`.
 
     Raises:
         BadInput: an unknown format, or a log that cannot be used, with file, row, column and value.
     """
-    path = expand(path)
-    name, reader = open_log(path, log_format, options)
+    _, reader = open_log(supply)
 
     def rows(audit: RowAudit) -> Iterator[pa.Table]:
-        return stream(reader, audit, campaigns, name)
+        return stream(reader, audit, supply.campaign)
 
-    audit, sampler = RowAudit(str(path), drop_bad=drop_bad), RowSampler(most, seed)
-    scan = TimeScan(TICK_US.get(name, 0))
-    for table in rows(audit) if first is None else _first(rows(audit), first):
+    first, audit = supply.requests, RowAudit(supply.path, drop_bad=supply.drop_bad)
+    sampler, scan, tables = RowSampler(supply.most_rows, seed), TimeScan(reader.tick_us), rows(audit)
+    for table in tables if first is None else first_rows(tables, first):
         sampler.add(table)
         scan.add(table)
-    frame = as_frame(sampler.tables(), scan.tick_us)
-    dropped, beyond = audit.reasons, 0
-    if first is not None:
-        frame = frame.head(first)
-        beyond = dropped["beyond supply.requests"] = max(audit.used - first, 0)
-    dropped[SAMPLED_OUT] = audit.used - beyond - len(frame)
+    frame = as_frame(sampler.tables(), scan.tick_us).iloc[:first]
+    dropped = audit.reasons
+    beyond = 0 if first is None else max(audit.used - first, 0)
+    dropped["beyond supply.requests"], dropped[SAMPLED_OUT] = beyond, audit.used - beyond - len(frame)
     full = None
     if sampler.is_sample and scan.in_order and first is None:
-        full = RereadableLog(lambda: rows(RowAudit(str(path), drop_bad=drop_bad)), scan, sampler.places)
+        full = RereadableLog(
+            lambda: rows(RowAudit(supply.path, drop_bad=supply.drop_bad)), scan, sampler.places
+        )
     return LogTable(
         frame,
         reader.roles,
         RowCount(audit.read, len(frame), {reason: count for reason, count in dropped.items() if count}),
         reader.currency,
-        str(path),
+        supply.path,
         (*sampler.notes, *audit.sentences),
         reader.full_information,
         reader.facts,
         full,
-        keeps_time=_keeps_time(name, reader),
+        keeps_time=reader.keeps_time,
     )
-
-
-def _first(chunks: Iterable[pa.Table], most: int) -> list[pa.Table]:
-    first = FirstRows(most)
-    for table in chunks:
-        first.add(table)
-    return first.tables()
-
-
-def read_supply(supply: LogSupply, seed: int = 1) -> LogTable:
-    """Read the log that a scenario's `supply` names; `seed` is of the sample of a long one.
-
-    Raises:
-        BadInput: see `read_log`.
-    """
-    return read_log(
-        supply.path,
-        supply.format,
-        options_of(supply),
-        campaigns=supply.campaign,
-        drop_bad=supply.drop_bad,
-        first=supply.requests,
-        most=supply.most_rows,
-        seed=seed,
-    )
-
-
-def options_of(supply: LogSupply) -> Options:
-    """Return the options of a scenario's log."""
-    return Options(supply.nonclick_weight, supply.clicks, supply.mapping, supply.seat)
 
 
 def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:
-    """Return chunks as one table in order of time, counted from the start of the first day; text as sorted categories.
+    """Return blocks as one table in order of time, counted from the start of the first day; text as sorted categories.
 
     Rows of one moment are spread evenly over `tick_us`.
     """
@@ -182,7 +135,7 @@ def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:
 
 
 def check_sources(log: LogTable) -> None:
-    """Raise `BadInput` where the log does not tell two sources apart, so that there is nothing to join."""
+    """Raise `BadInput` where the log has no columns of two sources, so that there is nothing to join."""
     if len(log.roles.sources) < 2:
         there = ", ".join(log.roles.sources) or "none"
         raise BadInput(

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.experiments.log_files import open_log, read_log
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.logs.calibration.fit import _rising, as_types
-from jointbid.experiments.logs.fingerprint import fingerprint
-from jointbid.experiments.logs.formats.registry import Options, open_log
+from jointbid.experiments.logs.formats.registry import fingerprint
 from jointbid.experiments.logs.inspection.survey import Histogram, Survey
-from jointbid.experiments.logs.read_log import read_log, stream
+from jointbid.experiments.logs.read_log import stream
 from jointbid.experiments.logs.replay import strategy_table as classic
 from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.sim.scenario import LogSupply
@@ -105,7 +105,7 @@ def test_a_log_without_times_is_resampled_by_rows_however_long_it_is(tmp_path):
     frame = shop().drop(columns="at")
     frame.to_csv(tmp_path / "log.csv", index=False)
     (tmp_path / "log.yaml").write_text(MAPPING.replace("time: {column: at, unit: h}\n", ""))
-    log = read_log(tmp_path / "log.csv", options=Options(mapping=str(tmp_path / "log.yaml")))
+    log = read_log(tmp_path / "log.csv", mapping=str(tmp_path / "log.yaml"))
     found = blocks_of(log, "time", 0.0001)
     assert found.numbers is None
     assert "keeps no time" in found.note
@@ -124,12 +124,12 @@ TWO_PARTS = {"clicked": lambda f: (np.arange(len(f)) < 118) & (np.arange(len(f))
         (TWO_PARTS, "value", [], "without part 1 and 2 of 5"),
         ({}, "value", ["study.replay.budgets=[1e-7]"], "study.replay.budgets = 1e-07"),
         (LATE, "run", [], "none of the 180 training rows has a click"),
-        ({}, "run", ["strategy=truthful", "study.replay.landscape=kaplan_meier"], "does not tell what the logger bid"),
+        ({}, "run", ["strategy=truthful", "study.replay.landscape=kaplan_meier"], "has no bids of the logger"),
         ({}, "run", ["strategy=truthful", "bidders.budget=1e-6"], "bidders.budget = 1e-06: the cheapest row"),
         ({}, "run", ["bidders.strategy.name=no_such_one"], "no_such_one"),
         ({"clicked": 0}, "table", [], "no campaign can be played"),
         ({"campaign": lambda f: (np.arange(len(f)) % 30).astype(str)}, "table", [], "campaign 29 is left out"),
-        ({}, "table", ["study.replay.landscape=kaplan_meier"], "does not tell what the logger bid"),
+        ({}, "table", ["study.replay.landscape=kaplan_meier"], "has no bids of the logger"),
         ({"segment": lambda f: np.where(f["clicked"] == 1, "", "x")}, "calibrate", [], "0 of the 100 clicks lie among"),
         ({"segment": ""}, "calibrate", [], "the 0 of 300 rows with a profile (segment filled in)"),
     ],
@@ -160,7 +160,7 @@ def test_all_clicks_in_one_part_of_the_training_rows(tmp_path, capsys):
 
 
 def suspects_of(path: Path, mapping: Path) -> list[tuple[str, str, str]]:
-    reader = open_log(path, options=Options(mapping=str(mapping)))[1]
+    reader = open_log(path, mapping=str(mapping))[1]
     survey = Survey(reader.roles)
     for table in stream(reader, RowAudit("x")):
         survey.add(table)
@@ -284,7 +284,7 @@ def test_a_row_that_was_shown_keeps_its_price_of_0(tmp_path):
     frame = shop()
     frame["paid"], frame["shown"] = 0.0, (np.arange(300) % 2)
     path, _ = written(frame, tmp_path, "known: shown\n")
-    log = read_log(path, options=Options(mapping=str(tmp_path / "log.yaml")))
+    log = read_log(path, mapping=str(tmp_path / "log.yaml"))
     assert len(log) == 150
     assert log.frame["known"].all()
 
@@ -296,7 +296,7 @@ def test_a_row_that_was_shown_keeps_its_price_of_0(tmp_path):
 def test_a_join_is_counted_in_rows_with_a_caution_where_most_do_not_match(strangers, caution):
     import pyarrow as pa
 
-    from jointbid.experiments.logs.formats.click_join import ClickIndex
+    from jointbid.experiments.logs.formats.ipinyou import ClickIndex
 
     ids = ["a", "a", "b", *["stranger"] * strangers]
     index = ClickIndex([(pa.array(ids), pa.array(["1"] * len(ids)))])

@@ -13,13 +13,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.experiments.log_files import open_log, read_log
 
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import SCHEMA, agent
 from jointbid.experiments.logs.formats.mapping import read_mapping
-from jointbid.experiments.logs.formats.registry import FORMATS, Options, open_log
+from jointbid.experiments.logs.formats.registry import FORMATS
 from jointbid.experiments.logs.log_table import LogTable
-from jointbid.experiments.logs.read_log import read_log, stream
+from jointbid.experiments.logs.read_log import stream
 from jointbid.experiments.logs.rows.columns import clock17
 from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import (
@@ -50,12 +51,12 @@ def forms(whole, tmp_path):
     return {name: tmp_path / "logs" / path.relative_to(root) for name, path in whole.items()}
 
 
-def options(name: str, path: Path) -> Options:
-    return Options(mapping=str(path.parent / "shop.yaml")) if name.startswith("mapped") else Options()
+def options(name: str, path: Path) -> dict[str, str]:
+    return {"mapping": str(path.parent / "shop.yaml")} if name.startswith("mapped") else {}
 
 
 def read(forms, name: str, **more) -> LogTable:
-    return read_log(forms[name], options=options(name, forms[name]), **more)
+    return read_log(forms[name], **options(name, forms[name]), **more)
 
 
 def main_file(forms, name: str) -> Path:
@@ -79,7 +80,7 @@ def first_row(forms, name: str) -> int:
 
 @pytest.mark.parametrize("name", [*TEXT, "mapped_parquet"])
 def test_it_is_told_by_its_content_and_read(whole, name):
-    told, reader = open_log(whole[name], options=options(name, whole[name]))
+    told, reader = open_log(whole[name], **options(name, whole[name]))
     assert told == name.removesuffix("_season3").removesuffix("_wide").removesuffix("_parquet")
     assert told in FORMATS
     log = read(whole, name)
@@ -123,7 +124,7 @@ def test_a_pair_of_files_and_a_click_file_beside_the_impressions(forms):
     elsewhere = clk.rename(folder.parent / "elsewhere.txt")
     with pytest.raises(BadInput, match=r"no click file beside it.*supply\.clicks"):
         read_log(imp)
-    assert read_log(imp, options=Options(clicks=str(elsewhere))).frame.equals(expected)
+    assert read_log(imp, clicks=str(elsewhere)).frame.equals(expected)
 
 
 def test_clicks_without_impression_and_shared_keys_are_counted(forms):
@@ -248,7 +249,7 @@ def test_times_in_any_unit(tmp_path, unit):
     told.write_text(f"delimiter: ';'\nprice: p\nclick: c\ntime: {{column: t, unit: {unit}}}\n")
     if unit in {"s", "ms", "us", "h", "yyyyMMddHHmmssSSS"}:
         path.write_text(path.read_text().replace("true", "1"))
-    log = read_log(path, options=Options(mapping=str(told)))
+    log = read_log(path, mapping=str(told))
     assert log.frame["time_us"].diff().iloc[1] == pytest.approx(1_500_000, abs=5)
     assert log.frame["click"].tolist() == [1, 0]
 
@@ -455,7 +456,7 @@ def test_options_that_do_not_fit(forms, tmp_path):
         ({"clicks": "x"}, "whose clicks are files"),
     ):
         with pytest.raises(BadInput, match=message):
-            open_log(forms["auctionnet"], "auctionnet", Options(**option))
+            open_log(forms["auctionnet"], "auctionnet", **option)
     with pytest.raises(BadInput, match=r"supply\.mapping: required"):
         open_log(forms["mapped"], "mapped")
     (tmp_path / "none").mkdir()
@@ -527,7 +528,7 @@ def test_lines_that_a_quote_too_many_takes_in_are_counted(forms, opened, closed,
             lines[number] = b'"' + lines[number]
     path.write_bytes(ending.join([*lines, b""]))
     audit = RowAudit(str(path), drop_bad=True)
-    _, reader = open_log(path, options=options("mapped", path))
+    _, reader = open_log(path, **options("mapped", path))
     kept = sum(len(chunk) for chunk in stream(reader, audit))
     assert (kept, sum(audit.dropped.values())) == (ROWS - within - 1, 1)
     assert f"{within} lines lie within quotes" in " ".join(audit.sentences)

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.experiments.log_files import read_log
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs.formats.registry import Options
 from jointbid.experiments.logs.log_table import SAMPLED_OUT
-from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.rows import delimited
 from jointbid.experiments.logs.synthetic.forms import shop, write_click_price_pctr
 from jointbid.experiments.logs.synthetic.ipinyou_rows import write_ipinyou_csv
@@ -38,7 +37,7 @@ def sums(frame: pd.DataFrame) -> dict[str, float]:
 
 
 def test_a_log_that_fits_is_held_whole(long_log):
-    log = read_log(long_log, most=40_000)
+    log = read_log(long_log, most_rows=40_000)
     assert len(log) == 40_000
     assert SAMPLED_OUT not in log.rows.dropped
     assert (log.frame["weight"] == 1).all()
@@ -46,7 +45,7 @@ def test_a_log_that_fits_is_held_whole(long_log):
 
 
 def test_a_longer_one_is_a_sample_whose_rows_add_up_and_stand_for_it(long_log):
-    log = read_log(long_log, most=9_000)
+    log = read_log(long_log, most_rows=9_000)
     frame, whole = log.frame, read_log(long_log).frame
     assert 4_500 <= len(frame) <= 9_000
     assert log.rows.read == len(frame) + sum(log.rows.dropped.values())
@@ -64,7 +63,7 @@ def test_a_longer_one_is_a_sample_whose_rows_add_up_and_stand_for_it(long_log):
 
 def test_totals_of_samples_are_unbiased(long_log):
     whole = pd.Series(sums(read_log(long_log).frame))
-    drawn = pd.DataFrame([sums(read_log(long_log, most=9_000, seed=seed).frame) for seed in range(30)])
+    drawn = pd.DataFrame([sums(read_log(long_log, most_rows=9_000, seed=seed).frame) for seed in range(30)])
     z = (drawn.mean() - whole) / (drawn.std().replace(0, 1) / np.sqrt(len(drawn)))
     assert (z.abs() < 4).all(), z
     assert drawn["cost"].nunique() == 30
@@ -73,16 +72,16 @@ def test_totals_of_samples_are_unbiased(long_log):
 def test_clicks_are_thinned_where_they_are_the_many(tmp_path):
     path = tmp_path / "7.txt"
     path.write_text("\n".join(f"{int(i % 10 < 8)} {i % 50 + 1} .1" for i in range(8_000)) + "\n")
-    log = read_log(path, most=3_000)
+    log = read_log(path, most_rows=3_000)
     weights = log.frame.groupby("click")["weight"].agg(["max", "sum"])
     assert weights["max"].tolist() == [2.0, 4.0]
     assert abs(weights["sum"][1] - 6_400) < 4 * np.sqrt(6_400 * 3)
 
 
 def test_which_rows_are_held_does_not_depend_on_the_blocks(long_log, monkeypatch):
-    expected = read_log(long_log, most=5_000).frame
+    expected = read_log(long_log, most_rows=5_000).frame
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 10_000)
-    assert read_log(long_log, most=5_000).frame.equals(expected)
+    assert read_log(long_log, most_rows=5_000).frame.equals(expected)
 
 
 def test_the_first_rows_of_a_shuffled_log_are_the_first_in_time(tmp_path, monkeypatch):
@@ -96,7 +95,7 @@ def test_the_first_rows_of_a_shuffled_log_are_the_first_in_time(tmp_path, monkey
     )
     frame.to_csv(ordered, index=False)
     frame.sample(frac=1, random_state=1).to_csv(shuffled, index=False)
-    logs = [read_log(path, options=Options(mapping=str(mapping)), first=400) for path in (ordered, shuffled)]
+    logs = [read_log(path, mapping=str(mapping), requests=400) for path in (ordered, shuffled)]
     feature = ["time_us", "price_micros", "click", "segment", "site"]
     a, b = (log.frame[feature].astype({"segment": str, "site": str}) for log in logs)
     pd.testing.assert_frame_equal(a, b)
@@ -107,13 +106,13 @@ def test_the_first_rows_of_a_shuffled_log_are_the_first_in_time(tmp_path, monkey
 def test_campaigns_are_chosen_and_a_slip_is_told(tmp_path):
     path = tmp_path / "a.csv"
     write_ipinyou_csv(path)
-    whole, some = read_log(path), read_log(path, campaigns=["1458", "2259"])
+    whole, some = read_log(path), read_log(path, campaign=["1458", "2259"])
     kept = whole.frame[whole.frame["campaign"].isin(["1458", "2259"])]
     assert len(some) == len(kept)
     assert some.rows.dropped == {"of other campaigns": len(whole) - len(kept)}
     assert set(some.frame["campaign"].cat.categories) == {"1458", "2259"}
     with pytest.raises(BadInput, match=r"supply.campaign = 1485: .* did you mean '1458'"):
-        read_log(path, campaigns=["1485", "2259"])
+        read_log(path, campaign=["1485", "2259"])
 
 
 def test_every_verb_takes_a_campaign_and_says_that_a_log_was_long(tmp_path, monkeypatch, capsys):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.experiments.log_files import open_log
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.logs.formats.registry import Options, open_log
 from jointbid.experiments.logs.inspection.leaks import LeakCounts
 from jointbid.experiments.logs.inspection.survey import Histogram, Survey
 from jointbid.experiments.logs.read_log import stream
@@ -23,7 +23,7 @@ DATA = ROOT / "tests" / "data" / "ipinyou_synthetic.csv.gz"
 
 def survey(path: Path, **options: object) -> Survey:
     audit = RowAudit(str(path))
-    reader = open_log(path, options=Options(**options))[1]
+    reader = open_log(path, **options)[1]
     found = Survey(reader.roles)
     for table in stream(reader, audit):
         found.add(table)

@@ -15,13 +15,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.experiments.log_files import open_log, read_log
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.click_price_pctr import campaign_of
-from jointbid.experiments.logs.formats.registry import Options, open_log
 from jointbid.experiments.logs.log_table import LogTable
-from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.rows.compression import files_of, split_of
 from jointbid.experiments.logs.rows.separators import by_count, by_names, by_width
 from jointbid.experiments.logs.rows.times import Clock
@@ -31,14 +30,14 @@ MAPPED = "time: {column: at, unit: iso}\nprice: paid\nclick: click\nprofile: [se
 
 
 def case(name: str, mapping: str | None = None) -> LogTable:
-    return read_log(CASES / name, options=Options(mapping=str(CASES / mapping)) if mapping else None)
+    return read_log(CASES / name, mapping=str(CASES / mapping) if mapping else None)
 
 
 def mapped(path: Path, text: str, mapping: str = MAPPED, **more: object) -> LogTable:
     path.write_text(text)
     told = path.with_name("mapping.yaml")
     told.write_text(mapping)
-    return read_log(path, options=Options(mapping=str(told)), **more)
+    return read_log(path, mapping=str(told), **more)
 
 
 def inspected(capsys, *arguments: str) -> str:
@@ -115,7 +114,7 @@ def test_any_column_may_have_a_role_and_be_a_feature(tmp_path, parquet, role, co
     path, told = tmp_path / ("a.parquet" if parquet else "a.csv"), tmp_path / "a.yaml"
     frame.to_parquet(path) if parquet else frame.to_csv(path, index=False)
     told.write_text(f"price: paid\nclick: click\n{role}: {column}\nprofile: [n]\ncontext: [site]\n")
-    log = read_log(path, options=Options(mapping=str(told)))
+    log = read_log(path, mapping=str(told))
     assert log.frame["n"].tolist() == ["1", "2", "3"]
     assert log.frame[canonical].nunique() == 3
 
@@ -241,7 +240,7 @@ def test_a_wrong_unit_is_refused_with_the_unit_that_fits(tmp_path, said, written
     frame.to_parquet(path) if parquet else frame.to_csv(path, index=False)
     told.write_text(f"price: p\nclick: c\ntime: {{column: when, unit: {said}}}\n")
     with pytest.raises(BadInput, match=rf"column 'when': .*is not a time \({said}\).*; as {right} it is 2024-03-01 10:00:00: say unit: {right}"):  # fmt: skip
-        read_log(path, options=Options(mapping=str(told)))
+        read_log(path, mapping=str(told))
 
 
 def test_a_log_in_mixed_units_and_one_that_counts_from_its_start(tmp_path):
@@ -276,7 +275,7 @@ def test_timestamps_of_parquet_need_no_unit(tmp_path):
                 pa.table({"t": pa.array(moments, pa.timestamp(grain)), "p": [1.0, 2.0], "c": [0, 1]}), path
             )
             told.write_text(f"price: p\nclick: c\ntime: {{column: t, unit: {unit}}}\n")
-            log = read_log(path, options=Options(mapping=str(told)))
+            log = read_log(path, mapping=str(told))
             assert np.diff(log.frame["time_us"]).tolist() == [3_599_750_000]
 
 
@@ -327,7 +326,7 @@ def test_compression_is_told_from_the_content_under_any_name(tmp_path, pack, end
     for content in ((CASES / "tab_mapped.tsv").read_bytes(), pack((CASES / "tab_mapped.tsv").read_bytes())):
         path = tmp_path / f"a.{ending}"
         path.write_bytes(content)
-        log = read_log(path, options=Options(mapping=str(told)))
+        log = read_log(path, mapping=str(told))
         assert log.frame.drop(columns="campaign").equals(expected)
 
 
@@ -412,7 +411,7 @@ def test_a_mapping_of_losing_rows_is_asked_to_say_so(capsys, tmp_path):
     assert "the price is believed" not in out
     told = tmp_path / "full.yaml"
     told.write_text((CASES / "yzbx.yaml").read_text() + "full_information: true\n")
-    log = read_log(CASES / "yzbx.train.yzbx.txt", options=Options(mapping=str(told)))
+    log = read_log(CASES / "yzbx.train.yzbx.txt", mapping=str(told))
     assert (log.frame["known"] == (log.frame["price_micros"] < log.frame["bid_micros"])).all()
     assert log.full_information
 
@@ -438,7 +437,7 @@ def test_json_lines_are_read_by_dotted_paths(tmp_path):
             "lists: [user.segments]\n", ""
         )
     )
-    log = read_log(CASES / "openrtb.jsonl", options=Options(mapping=str(told)))
+    log = read_log(CASES / "openrtb.jsonl", mapping=str(told))
     rows = [json.loads(line) for line in (CASES / "openrtb.jsonl").read_text().splitlines()]
     assert log.frame["site.domain"].tolist() == [row["site"]["domain"] for row in rows]
     assert log.frame["price_micros"].tolist() == [round(1000 * row["price"]) for row in rows]
@@ -455,7 +454,7 @@ def test_json_lines_with_lists_missing_values_and_bad_lines(tmp_path):
     assert log.frame["user.segments"].tolist() == ["a,b", ""]
     assert log.frame["click"].tolist() == [1, 0]
     (tmp_path / "b.json.gz").write_bytes(gzip.compress(b"\xef\xbb\xbf" + "\r\n".join(lines[:2]).encode()))
-    assert len(read_log(tmp_path / "b.json.gz", options=Options(mapping=str(tmp_path / "mapping.yaml")))) == 2
+    assert len(read_log(tmp_path / "b.json.gz", mapping=str(tmp_path / "mapping.yaml"))) == 2
     for bad, message in [("{oops", r"row 2: '\{oops' is not a JSON object"), ("[1]", "is not a JSON object"),
                          (json.dumps(row | {"price": "free"}), r"row 2, column 'price': 'free' is not a finite")]:  # fmt: skip
         with pytest.raises(BadInput, match=message):
@@ -509,7 +508,7 @@ def test_other_formats_are_named(tmp_path, content, named, with_mapping):
     if with_mapping and content.startswith(b'{"'):
         named = "no row has 'click'; rows have price, site"
     with pytest.raises(BadInput, match=named):
-        read_log(path, options=Options(mapping=str(told)) if with_mapping else None)
+        read_log(path, mapping=str(told) if with_mapping else None)
 
 
 # -- several files --------------------------------------------------------------------------------------------------
@@ -558,7 +557,7 @@ def test_ids_of_several_files(tmp_path):
     (folder / "a.csv").write_text("user,paid,click\n1,1,0\n2,1,1\n1,2,0\n")
     (folder / "b.csv").write_text("user,paid,click\n1,1,0\n3,1,1\n1,2,0\n")
     (folder / "README.md").write_text("about")
-    log = read_log(folder, options=Options(mapping=str(tmp_path / "m.yaml")))
+    log = read_log(folder, mapping=str(tmp_path / "m.yaml"))
     assert "1 user ids stand in more than one file: they are taken for the same people" in log.notes
     assert len(log) == 6
 
@@ -637,7 +636,7 @@ def test_an_empty_price_is_that_of_a_lost_auction_where_losing_rows_are_logged(k
                 frame.to_parquet(file, index=False)
         mapping = tmp_path / "mapping.yaml"
         mapping.write_text(LOST + extra)
-        return read_log(file, options=Options(mapping=str(mapping)))
+        return read_log(file, mapping=str(mapping))
 
     for extra in ("full_information: true\n", "full_information: true\nknown: known\n"):
         log = read(extra)

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.experiments.log_files import read_log
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs.formats.registry import Options
-from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.replay.plan import Plan
 from jointbid.experiments.logs.replay.priced_log import as_histogram, landscape, price_log, truncated
 from jointbid.experiments.logs.synthetic.forms import write_all
@@ -133,7 +132,7 @@ def test_values_are_learned_on_the_training_part_alone():
     ]
     (point,) = load("run", texts)
     plan = Plan.from_settings(point.settings)
-    log = read_log(DATA, options=Options(nonclick_weight=5.0))
+    log = read_log(DATA, nonclick_weight=5.0)
     one = price_log(plan, log, "joint")
     assert one.training.sum() == 1_500
     assert one.training[:1_500].all()
@@ -157,7 +156,7 @@ def test_people_are_kept_apart(tmp_path):
     (point,) = load("run", [f"supply.path={paths['mapped']}", f"supply.mapping={mapping}", "study.replay.split=person",
                             "study.replay.folds=3", f"results_dir={tmp_path}", "strategy=truthful"])  # fmt: skip
     plan = Plan.from_settings(point.settings)
-    field = price_log(plan, read_log(paths["mapped"], options=Options(mapping=str(mapping))), "joint")
+    field = price_log(plan, read_log(paths["mapped"], mapping=str(mapping)), "joint")
     user = field.log.frame["user"].to_numpy()
     assert not set(user[field.training]) & set(user[~field.training])
     done, _, scenario = run_log(point)
@@ -179,13 +178,13 @@ def test_truncation_is_undone_where_bids_vary():
 
 
 def test_the_histogram_is_the_law_of_the_prices():
-    log = read_log(DATA, options=Options(nonclick_weight=5.0))
+    log = read_log(DATA, nonclick_weight=5.0)
     law = Landscape.of(landscape(log, "empirical"))
     price, weight = log.frame["price_micros"].to_numpy() / 1e6, log.frame["weight"].to_numpy()
     for level in (2e-4, 5e-4, 1e-3, 2e-3):
         assert law.cdf(np.array(level)) == pytest.approx(np.average(price <= level, weights=weight), abs=0.01)
     assert as_histogram(np.array([3.0]), np.array([1.0])).weights == (1.0,)
-    with pytest.raises(BadInput, match="does not tell what the logger bid"):
+    with pytest.raises(BadInput, match="has no bids of the logger"):
         landscape(log, "kaplan_meier")
 
 
@@ -194,7 +193,7 @@ def test_wrong_settings_stop_before_work(tmp_path, monkeypatch, capsys):
     for texts, part in (
         (["strategy=linear", "bidders.strategy.gian=2"], "no parameter 'gian'"),
         (["study.arm=history"], "study.arm = history"),
-        (["study.replay.split=person"], "identifies nobody"),
+        (["study.replay.split=person"], "has no user ids of two people"),
         (["supply.clicks=x"], "supply.clicks: is for"),
     ):
         assert main(["run", f"supply.path={DATA}", *texts]) == 2

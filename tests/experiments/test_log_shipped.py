@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.experiments.log_files import open_log, read_log
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs.formats.registry import Options, open_log
-from jointbid.experiments.logs.read_log import read_log
 from jointbid.experiments.logs.synthetic.forms import write_all
 
 SHIPPED = Path(__file__).parents[1] / "data" / "logs"
@@ -32,15 +31,15 @@ FORMS = {
 }
 
 
-def options(name: str) -> Options:
-    return Options(mapping=str(SHIPPED / "shop.yaml")) if name.startswith("shop") else Options()
+def options(name: str) -> dict[str, str]:
+    return {"mapping": str(SHIPPED / "shop.yaml")} if name.startswith("shop") else {}
 
 
 @pytest.mark.parametrize("name", FORMS)
 def test_shipped_files_are_told_and_read_whole(name, capsys):
-    found, _ = open_log(SHIPPED / name, options=options(name))
+    found, _ = open_log(SHIPPED / name, **options(name))
     assert found == FORMS[name]
-    log = read_log(SHIPPED / name, options=options(name))
+    log = read_log(SHIPPED / name, **options(name))
     assert len(log) == 80
     assert set(log.rows.dropped) <= {"episode line", "first line (rows, episode length)"}
     mapping = [f"supply.mapping={SHIPPED / 'shop.yaml'}"] if name.startswith("shop") else []
@@ -153,7 +152,7 @@ def test_synthesize_writes_logs_that_are_read_and_refuses_what_it_does_not_know(
     for line in shown:
         form, _, rest = line.partition(": ")
         path, _, mapping = rest.partition(" supply.mapping=")
-        log = read_log(path, options=Options(mapping=mapping or None))
+        log = read_log(path, mapping=mapping or None)
         assert log.rows.used == (56 if form == "auctionnet" else 60), form
     assert main(["log", "synthesize", str(tmp_path / "one"), "form=yzx", "rows=60"]) == 0
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["yzx"]

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.experiments.log_files import open_log, read_log
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
-from jointbid.experiments.logs.formats.registry import Options, open_log
-from jointbid.experiments.logs.read_log import read_log, stream
-from jointbid.experiments.logs.replay.holdout_models import forward_ctr
+from jointbid.experiments.logs.read_log import stream
+from jointbid.experiments.logs.replay.holdout_models import fit_predictor, forward_ctr
 from jointbid.experiments.logs.replay.plan import Plan
-from jointbid.experiments.logs.replay.streamed_predictor import fit_predictor
 from jointbid.experiments.logs.rows import delimited
 from jointbid.experiments.logs.rows.row_audit import RowAudit
 from jointbid.experiments.logs.synthetic.forms import shop, write_auctionnet, write_click_price_pctr
@@ -55,16 +54,14 @@ def _small_blocks(monkeypatch):
     monkeypatch.setattr(delimited, "BLOCK_BYTES", 20_000)
 
 
-def options(path: Path) -> Options:
-    return Options(
-        mapping=str(path.parent / "shop.yaml") if path.name in {"shop.csv", "shuffled.csv"} else None
-    )
+def options(path: Path) -> dict[str, str]:
+    return {"mapping": str(path.parent / "shop.yaml")} if path.name in {"shop.csv", "shuffled.csv"} else {}
 
 
 @pytest.mark.parametrize("name", ["1458.txt", "period-7.csv", "cleaned.csv", "shop.csv"])
 def test_rows_read_again_are_those_of_memory(name, folder):
     path = folder / name
-    whole, held = read_log(path, options=options(path)), read_log(path, options=options(path), most=1_000)
+    whole, held = read_log(path, **options(path)), read_log(path, **options(path), most_rows=1_000)
     assert whole.full is None
     assert held.is_sample
     assert not whole.is_sample
@@ -108,7 +105,7 @@ def test_what_comes_of_all_rows_is_what_comes_of_them_from_memory(name, texts, f
 @pytest.mark.parametrize("arm", ["stacked", "summed", "none"])
 def test_predictions_of_rows_that_go_by_are_those_of_memory(arm, folder):
     path = folder / "shop.csv"
-    log = read_log(path, options=options(path))
+    log = read_log(path, **options(path))
     (point,) = load(
         "run", [f"supply.path={path}", f"supply.mapping={folder / 'shop.yaml'}", "study.replay.folds=3"]
     )
@@ -116,9 +113,9 @@ def test_predictions_of_rows_that_go_by_are_those_of_memory(arm, folder):
     training = np.arange(len(log)) < 3_600
     expected = forward_ctr(plan, log, training, arm)
     frame = log.frame[training].reset_index(drop=True)
-    predictor = fit_predictor(plan, type(log)(frame, log.roles, log.rows, log.currency, log.path), arm)
-    _, reader = open_log(path, options=options(path))
-    found = np.concatenate([predictor.ctr(table) for table in stream(reader, RowAudit("shop"))])
+    predictor, _ = fit_predictor(plan, type(log)(frame, log.roles, log.rows, log.currency, log.path), arm)
+    _, reader = open_log(path, **options(path))
+    found = np.concatenate([predictor.ctr(table.to_pandas()) for table in stream(reader, RowAudit("shop"))])
     assert found[3_600:] == pytest.approx(expected[3_600:], rel=1e-7)
     assert len(np.unique(found)) > (1 if arm == "none" else 9)
 

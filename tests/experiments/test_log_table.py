@@ -115,4 +115,4 @@ def test_what_looks_like_leakage_is_left_out_beside_the_headline(tmp_path, capsy
 def test_predictions_that_came_with_the_log_are_played_once(made):
     assert pd.read_csv(made / "table.csv")["tags"].unique().tolist() == ["all"]
     notes = json.loads((made / "manifest.json").read_text())["notes"]
-    assert "the predictions came with the log: what they owe to leaks cannot be told" in notes
+    assert "the predictions came with the log: what they owe to leaks is not known" in notes

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.experiments.log_files import open_log, read_log
 
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.logs.formats.ipinyou import MICROS_PER_FEN_CPM
-from jointbid.experiments.logs.formats.registry import Options, open_log
 from jointbid.experiments.logs.log_table import LogTable
-from jointbid.experiments.logs.read_log import read_log, stream
-from jointbid.experiments.logs.rows.number_cells import Column
+from jointbid.experiments.logs.read_log import stream
+from jointbid.experiments.logs.rows.column import Column
 from jointbid.experiments.logs.rows.row_audit import SHOWN, RowAudit
 from jointbid.experiments.logs.synthetic.ipinyou_rows import ipinyou_rows, write_ipinyou_csv
 
@@ -25,7 +25,7 @@ DATA = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
 
 
 def read(path: Path, *, drop_bad: bool = False) -> LogTable:
-    return read_log(path, "ipinyou_csv", Options(nonclick_weight=112.2), drop_bad=drop_bad)
+    return read_log(path, "ipinyou_csv", nonclick_weight=112.2, drop_bad=drop_bad)
 
 
 @pytest.fixture(scope="module")

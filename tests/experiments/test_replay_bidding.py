@@ -10,7 +10,7 @@ import pytest
 
 from jointbid.experiments.logs.log_table import LogTable, Roles, RowCount
 from jointbid.experiments.logs.replay.bids import click_values, costs, tune_gain, tuned_bids, votes
-from jointbid.experiments.logs.replay.bootstrap import Resampled, percent_over, resample
+from jointbid.experiments.logs.replay.bootstrap import ratio, resample, with_interval
 
 
 def weighted_log(price, weight, click, campaign) -> LogTable:
@@ -70,25 +70,23 @@ def test_intervals_cover_and_differences_stay_paired():
     rng = np.random.default_rng(1)
     base = rng.lognormal(0, 1, 2_000)
     totals = resample([{"a": base + 0.1, "b": base, "n": np.ones(2_000)}], 400, seed=9)
-    low, high = (totals["a"] / totals["n"]).interval
+    _, low, high = with_interval(totals["a"] / totals["n"])
     se = base.std() / np.sqrt(2_000)
     assert low < base.mean() + 0.1 < high
     assert high - low == pytest.approx(2 * 1.96 * se, rel=0.15)
     difference = (totals["a"] - totals["b"]) / totals["n"]
-    assert difference.point == pytest.approx(0.1)
-    assert difference.interval == pytest.approx((0.1, 0.1))
+    assert with_interval(difference) == pytest.approx((0.1, 0.1, 0.1))
 
 
 def test_splits_take_turns_and_average():
     splits = [{"x": np.full(50, 1.0)}, {"x": np.full(50, 3.0)}, {"x": np.full(50, 5.0)}]
     total = resample(splits, 100, seed=1)["x"]
-    assert total.point == 150
-    assert sorted(Counter(total.draws.tolist()).values()) == [33, 33, 34]
-    assert total.interval == (50, 250)
+    assert sorted(Counter(total[1:].tolist()).values()) == [33, 33, 34]
+    assert with_interval(total) == (150, 50, 250)
 
 
 def test_percent_of_a_loss_is_not_stated():
-    up = Resampled(1.0, np.array([1.0, 1.0]))
-    assert percent_over(up, Resampled(4.0, np.array([4.0, 5.0]))).point == 25
-    assert np.isnan(percent_over(up, Resampled(-4.0, np.array([4.0, 5.0]))).point)
-    assert np.isnan(percent_over(up, Resampled(4.0, np.array([4.0, -5.0]))).interval[0])
+    up = np.ones(3)
+    assert ratio(up, np.array([4.0, 4.0, 5.0]))[0] == 0.25
+    assert np.isnan(ratio(up, np.array([-4.0, 4.0, 5.0]))[0])
+    assert np.isnan(with_interval(ratio(up, np.array([4.0, 4.0, -5.0])))[1])

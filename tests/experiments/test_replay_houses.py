@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from tests.experiments.log_files import read_log
 
 from jointbid.experiments.config.points import validate
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.logs.read_log import read_log
-from jointbid.experiments.logs.replay.bootstrap import resample
+from jointbid.experiments.logs.replay.bootstrap import resample, with_interval
 from jointbid.experiments.logs.replay.features import encode
 from jointbid.experiments.logs.replay.folds import blocks_of, person_draws, time_folds
 from jointbid.experiments.logs.replay.ladder_models import fit_ladders
@@ -129,7 +129,7 @@ def test_blocks_are_drawn_whole(folder):
     column = np.repeat(np.random.default_rng(1).normal(size=20), 50)
     width = {}
     for name, groups in (("block", blocks), ("row", None)):
-        low, high = resample([{"x": column}], 400, 1, groups)["x"].interval
+        _, low, high = with_interval(resample([{"x": column}], 400, 1, groups)["x"])
         width[name] = high - low
     assert width["block"] > 4 * width["row"]
 
@@ -152,7 +152,7 @@ def test_people_where_nobody_is_identified_and_one_house(tmp_path):
     paths = write_all(tmp_path, 300)
     tree = config(tmp_path, split="person")
     tree["supply"] = {"kind": "log", "path": str(paths["yzx"])}
-    with pytest.raises(BadInput, match="identifies nobody"):
+    with pytest.raises(BadInput, match="has no user ids of two people"):
         load(plan_of(tree))
     tree["supply"]["path"] = str(paths["auctionnet"])
     with pytest.raises(BadInput, match="feature columns of context alone"):

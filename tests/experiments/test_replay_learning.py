@@ -70,7 +70,9 @@ def test_a_row_s_price_does_not_know_its_own_fold_s_clicks(plan, requests, ladde
 def test_no_value_of_the_held_out_fold_gets_a_column():
     frame = pd.DataFrame({"page": ["a", "a", "b", "b", "new"], "tags": ["1,2", "2", "2,1", "", "9,2"]})
     encoded = encode(frame, ("page", "tags"), {"tags"})
-    columns = encoded.pruned(("page", "tags"), np.array([True] * 4 + [False]), min_count=1).toarray()
+    names = ("page", "tags")
+    frequent = encoded.frequent(names, np.array([True] * 4 + [False]), min_count=1)
+    columns = encoded.columns(names, frequent).toarray()
     # page: a, b; tags: '', 1, 2; then "rare" of page and of tags, both for the new row alone.
     assert columns.tolist() == [
         [1, 0, 0, 1, 1, 0, 0],
@@ -79,13 +81,11 @@ def test_no_value_of_the_held_out_fold_gets_a_column():
         [0, 1, 1, 0, 0, 0, 0],
         [0, 0, 0, 0, 1, 1, 1],
     ]
-    assert encoded.pruned(("page",), np.ones(5, dtype=bool), min_count=2).toarray()[:, 2].tolist() == [
-        0,
-        0,
-        0,
-        0,
-        1,
-    ]
+    twice = encoded.frequent(("page",), np.ones(5, dtype=bool), min_count=2)
+    assert encoded.columns(("page",), twice).toarray()[:, 2].tolist() == [0, 0, 0, 0, 1]
+    # Other rows are encoded by the same values: "a" has its column, "c" is rare.
+    others = encode(pd.DataFrame({"page": ["c", "a"], "tags": ["", ""]}), names, {"tags"})
+    assert others.columns(names, frequent).toarray()[:, [0, 5]].tolist() == [[0, 1], [1, 0]]
 
 
 def test_hidden_tags_leave_no_trace():

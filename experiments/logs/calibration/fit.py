@@ -24,15 +24,15 @@ from ...errors import BadInput
 from ..log_table import LogTable
 from ..replay.crossfit import honest, recalibrate
 from ..replay.ladder_models import ALL, fit_ladders
-from ..replay.plan import Plan, prepare
+from ..replay.plan import Plan, odds_shift, prepare
 from ..replay.priced_log import as_histogram, product_limit
 
 Floats = NDArray[np.float64]
 TYPES = 16
-"""Profile and context types of the fitted scenario, where the log has clicks enough to tell so many apart."""
+"""Profile and context types of the fitted scenario, where the log has clicks enough for each."""
 CLICKS_PER_TYPE = 15
 LEAST_CLICKS = 5
-"""Rows with a profile need so many clicks."""
+"""The least clicks on rows with a profile."""
 REQUESTS = 100_000
 LEAST_LEVEL = 1e-6
 ROUNDED, EDGE_DIGITS = 6, 9
@@ -78,7 +78,7 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     context = as_types(odds["context"], weight, types, "context")
     profile = np.full(len(log), -1, dtype=np.int64)
     profile[there] = as_types(odds["profile"][there], weight[there], types, "profile")
-    a, b, c, d, spread = _slopes(profile, context, clicks, requests.odds_shift, types)
+    a, b, c, d, spread = _slopes(profile, context, clicks, odds_shift(requests.log), types)
     pairs = np.bincount((profile * types + context)[there], weight[there], types**2)
     q = score_correlation(pairs.reshape(types, types))
     ctr = float((weight * clicks).sum() / weight.sum())
@@ -132,16 +132,16 @@ def _check_profiles(log: LogTable, there: NDArray[np.bool_]) -> None:
 
 
 def has_profile(log: LogTable) -> NDArray[np.bool_]:
-    """Rows whose person is known: the profile column that is missing most often is filled in; shape (rows,)."""
+    """Return which rows have a known person: the profile column that is missing most often is filled in; shape (rows,)."""
     filled = [(log.frame[name].astype(str) != "").to_numpy() for name in log.roles.profile]
     return min(filled, key=lambda there: there.sum())
 
 
 def as_types(odds: Floats, weight: Floats, types: int, name: str) -> NDArray[np.int64]:
-    """Types of equal weight by rising score; shape (rows,).
+    """Return types of equal weight by rising score; shape (rows,).
 
-    Rows of one score are split by a draw of the `name`'s own, as types are equal: by their order rows without any difference would
-    get a profile that goes with their context.
+    Rows of one score are split by a draw of the `name`'s own, as types are equally frequent: split by their order, rows that do not differ
+    would get a profile that depends on their context.
     """
     draw = np.random.default_rng(zlib.crc32(name.encode())).random(len(odds))
     order = np.lexsort((draw, odds))
@@ -154,7 +154,7 @@ def as_types(odds: Floats, weight: Floats, types: int, name: str) -> NDArray[np.
 def _slopes(
     profile: NDArray[np.int64], context: NDArray[np.int64], clicks: Floats, shift: float, types: int
 ) -> tuple[float, float, float, float, float]:
-    """a, b, c, d of the log-odds in the types' scores, and the standard error of d, from rows with a profile."""
+    """Return a, b, c, d of the log-odds in the types' scores, and the standard error of d, from rows with a profile."""
     there = profile >= 0
     s, t = scores(types)[profile[there]], scores(types)[context[there]]
     columns = np.column_stack([s, t, s * t])
@@ -176,7 +176,7 @@ def score_correlation(count: NDArray[Any]) -> float:
 
 
 def _level(ctr: float, b: float, c: float, d: float, q: float, types: int) -> float:
-    """The intercept at which the world's click rate is the log's."""
+    """Return the intercept at which the world's click rate is the log's."""
     law = joint_law((types, types), (q,))
     s, t = scores(types)[:, None], scores(types)[None, :]
     return float(
@@ -185,13 +185,13 @@ def _level(ctr: float, b: float, c: float, d: float, q: float, types: int) -> fl
 
 
 def _hourly(hour: NDArray[np.int64], weight: Floats) -> list[float]:
-    """Requests by hour of the day, 1 on average."""
+    """Return requests by hour of the day, 1 on average."""
     count = np.bincount(hour, weight, minlength=24)
     return [_short(float(part)) for part in count / count.mean()]
 
 
 def _floors(log: LogTable, weight: Floats) -> dict[str, float]:
-    """The share of rows with a floor, and its lognormal law."""
+    """Return the share of rows with a floor, and its lognormal law."""
     floor = log.frame["floor_micros"].to_numpy() / MICROS
     has = floor > 0
     if not has.any():
@@ -207,7 +207,7 @@ def _floors(log: LogTable, weight: Floats) -> dict[str, float]:
 
 
 def _rivals(log: LogTable, weight: Floats, context: NDArray[np.int64], types: int) -> dict[str, Any]:
-    """The law of the highest rival bid: a price that equals its floor says that the rival's bid lies below it.
+    """Return the law of the highest rival bid: a price that equals its floor says that the rival's bid lies below it.
 
     The product-limit estimate for such left-censored prices (Kaplan & Meier 1958 in reverse; Turnbull 1974). Each context
     type has its level, its mean price over that of all; the law is that of prices over their level.
@@ -227,7 +227,7 @@ def _rivals(log: LogTable, weight: Floats, context: NDArray[np.int64], types: in
 
 
 def _rising(edges: Sequence[float], weights: Sequence[float]) -> tuple[list[float], list[float]]:
-    """Edges as they are written, each above the one before; bins that rounding makes one are put together."""
+    """Return edges as they are written, each above the one before; bins that rounding makes one are put together."""
     low, *upper = (_short(edge, EDGE_DIGITS) for edge in edges)
     held: dict[float, float] = {}
     for edge, weight in zip(upper, weights, strict=True):
@@ -236,7 +236,7 @@ def _rising(edges: Sequence[float], weights: Sequence[float]) -> tuple[list[floa
 
 
 def price_levels(price: Floats, weight: Floats, context: NDArray[np.int64], types: int) -> Floats:
-    """Mean price of each context type over that of all rows; 1 where nothing costs anything. Shape (types,)."""
+    """Return the mean price of each context type over that of all rows; 1 where nothing costs anything. Shape (types,)."""
     cost, rows = np.bincount(context, price * weight, types), np.bincount(context, weight, types)
     mean = cost.sum() / rows.sum()
     found = np.divide(cost, rows * mean, out=np.ones(types), where=(rows * mean > 0) & (cost > 0))
@@ -244,7 +244,7 @@ def price_levels(price: Floats, weight: Floats, context: NDArray[np.int64], type
 
 
 def below_floors(price: Floats, censored: NDArray[np.bool_], weight: Floats) -> tuple[Floats, Floats]:
-    """Distinct prices, rising, and the probability of each, where a censored one says that the truth is not above it."""
+    """Return distinct prices, rising, and the probability of each, where a censored one says that the truth is not above it."""
     held, place = np.unique(price, return_inverse=True)
     at_risk = np.cumsum(np.bincount(place, weight))
     return held, product_limit(np.bincount(place, weight * ~censored), at_risk)

@@ -24,11 +24,11 @@ Row = tuple[str, float, float]
 """What, real, simulated."""
 DRAWN = 200_000
 PARTS = 4
-"""Types are shown in so many groups, the lowest scores first."""
+"""The number of groups in which types are shown, the lowest scores first."""
 
 
 def sections(fit: Fit, scenario: Scenario, seed: int) -> dict[str, list[Row]]:
-    """For each section of the page its rows."""
+    """Return the rows of each section of the page."""
     drawn = scenario.model_copy(update={"supply": scenario.supply.model_copy(update={"requests": DRAWN})})
     streams = Streams(seed, 0)
     parts = [
@@ -55,12 +55,12 @@ def sections(fit: Fit, scenario: Scenario, seed: int) -> dict[str, list[Row]]:
 
 
 def page_title(name: str) -> str:
-    """The first line of the page."""
+    """Return the first line of the page."""
     return f"# {name}: simulated beside real"
 
 
 def page(fit: Fit, scenario: Scenario, found: dict[str, list[Row]], path: str) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     how = f"Play it with `jointbid value --config-dir DIR scenario={scenario.name}`, DIR/scenario/ being the folder of {path}."
     lines = [
         page_title(scenario.name),
@@ -81,14 +81,14 @@ NOTES = (
     "## What the fit cannot know",
     "",
     "* Prices above the logger's own bid are in no log of won impressions, and so in no scenario fitted to one.",
-    "* Clusters come from learned scores; what the models do not tell, the world does not have. So real slopes are at least as steep.",
+    "* Clusters come from learned scores; what the models do not show, the world does not have. So real slopes are at least as steep.",
     "* Rivals' prices depend on the page by their level in each context type; they are taken to be independent of the person and the hour.",
     "* The correlation of the two scores holds on average; where the joint table differs from it, the world's mixture is too simple.",
 )
 
 
 def _cells(fit: Fit) -> tuple[Floats, Floats]:
-    """Impressions and clicks by profile and context type, of rows with a profile."""
+    """Return impressions and clicks by profile and context type, of rows with a profile."""
     types = int(fit.context.max()) + 1
     there = fit.profile >= 0
     key = fit.profile[there] * types + fit.context[there]
@@ -99,7 +99,7 @@ def _cells(fit: Fit) -> tuple[Floats, Floats]:
 
 
 def _law(scenario: Scenario) -> tuple[Floats, Floats]:
-    """The same of the world, exactly."""
+    """Return the same of the scenario, exactly."""
     types = (scenario.audience.profile_types, scenario.supply.context_types)
     law = joint_law(types, (scenario.response.redundancy,))
     click = np.asarray(truth(scenario).click).reshape(*types, -1)[..., 0]
@@ -141,7 +141,7 @@ def _quantile(amounts: NDArray[np.int64], weight: Floats, share: float) -> float
 def _price_levels(
     fit: Fit, price: NDArray[np.int64], context: NDArray[np.int64], types: int
 ) -> Iterator[Row]:
-    """Mean prices in the quarters of the context types."""
+    """Yield mean prices in the quarters of the context types."""
     real = (fit.log.frame["price_micros"].to_numpy() / MICROS_PER_CPM, fit.weight, fit.context)
     simulated = (price / MICROS_PER_CPM, np.ones(len(price)), context)
     sides = [
@@ -164,7 +164,7 @@ def _quarters(
 
 
 def _grouped(cells: Floats, parts: int) -> Floats:
-    """Sum cells of types in so many groups each way; shape (parts, parts)."""
+    """Sum cells of types in `parts` groups each way; shape (parts, parts)."""
     group = [np.arange(size) * parts // size for size in cells.shape]
     found = np.zeros((parts, parts))
     np.add.at(found, (group[0][:, None], group[1][None, :]), cells)
@@ -203,10 +203,10 @@ def _interaction(fit: Fit, real: tuple[Floats, Floats], simulated: tuple[Floats,
 
 
 def _per(total: NDArray[np.generic], count: NDArray[np.generic]) -> Floats:
-    """Totals per row, any equal shapes; nan where there are no rows."""
+    """Return totals per row, any equal shapes; nan where there are no rows."""
     return np.divide(total, count, out=np.full(np.shape(count), np.nan), where=np.asarray(count) > 0)
 
 
 def _number(value: float) -> str:
-    """A number to four digits; a dash where there is none."""
+    """Return a number to four digits; a dash for nan."""
     return "-" if np.isnan(value) else f"{value:.4g}"

@@ -7,13 +7,12 @@ unit, per impression. A conversion is known of exposed impressions alone; `pValu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from ..log_table import Roles
+from ..log_table import Reader, Roles
 from ..rows import columns as make
 from ..rows.column import Column, flag
 from ..rows.columns import DAY_US
@@ -42,24 +41,17 @@ COLUMNS = (
     Column("leastWinningCost", "number", 0, _MONEY_MAX),
 )
 """What the reader needs of the header; the other columns may be there or not."""
+FACTS = (
+    "a click here is a conversion, known of exposed impressions; of the others the data's own prediction counts",
+    "a time step is half an hour; its rows are spread evenly over it",
+)
 
 
-@dataclass(frozen=True)
-class AuctionNet:
-    """Reader of AuctionNet's CSV files, one a period."""
+def auctionnet(files: Sequence[Path]) -> Reader:
+    """Read AuctionNet's CSV files, one a period; the rows of a time step share its first microsecond."""
 
-    files: Sequence[Path]
-    roles: Roles = ROLES
-    currency: str = "currency"
-    full_information: bool = True
-    facts: tuple[str, ...] = (
-        "a click here is a conversion, known of exposed impressions; of the others the data's own prediction counts",
-        "a time step is half an hour; its rows are spread evenly over it",
-    )
-
-    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """See `Reader`; the rows of a time step share its first microsecond."""
-        for file in self.files:
+    def chunks(audit: RowAudit) -> Iterator[pa.Table]:
+        for file in files:
             for rows in read_rows(file, COLUMNS, audit, headed(file, COLUMNS)):
                 shown = rows["isExposed"] == 1
                 yield make.chunk(
@@ -79,3 +71,5 @@ class AuctionNet:
                         "advertiserCategoryIndex": rows["advertiserCategoryIndex"],
                     }
                 )
+
+    return Reader(ROLES, chunks, FACTS, full_information=True, tick_us=STEP_US)

@@ -9,7 +9,7 @@ rows and how long episodes are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..log_table import Roles, WonLog
+from ..log_table import Reader, Roles, impressions
 from ..rows import columns as make
 from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
@@ -55,7 +55,7 @@ class Episodes:
     ids: list[int] = field(default_factory=list)
 
     def takes(self, row: int, text: str) -> bool:
-        """Whether a line that is no row of the log is understood."""
+        """Record an episode line or the first line; return whether it was one of them."""
         fields = text.split()
         if len(fields) == 1 and fields[0].isdecimal() and int(fields[0]) < _EPISODES_A_FILE:
             self.rows.append(row)
@@ -68,14 +68,14 @@ class Episodes:
         return False
 
     def of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The episode of each row by its number; -1 before the first id, shape (rows,)."""
+        """Return the episode of each row by its number; -1 before the first id, shape (rows,)."""
         place = np.searchsorted(np.asarray(self.rows, dtype=np.int64), numbers, side="left")
         ids = np.asarray(self.ids, dtype=np.int64) + self.file * _EPISODES_A_FILE
         return np.concatenate([[-1], ids])[place]
 
 
 def campaign_of(file: Path) -> str:
-    """The campaign that a file is about, by its name or its folder's.
+    """Return the campaign that a file is about, by its name or its folder's.
 
     It is the digits that the file's name begins with, or the folder's name where that is a number, or what the file's name
     begins with. Words for a part of a split log (train, test) or a form are no campaign's name.
@@ -89,16 +89,18 @@ def campaign_of(file: Path) -> str:
     return begin or next((part for part in others if part.isdecimal()), folder) or "log"
 
 
-@dataclass(frozen=True)
-class EpisodeLog(WonLog):
-    """What the readers of these text forms share: no times, a file a campaign, and episodes."""
+FileReader = Callable[[Path, str, RowAudit, Episodes], Iterator[tuple[Rows, dict[str, Any]]]]
+"""Yields the rows of one file, of one campaign, with `click` and `price`, and the further columns of a chunk."""
 
-    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """See `Reader`."""
+
+def episode_log(files: Sequence[Path], nonclick_weight: float, read: FileReader, **about: Any) -> Reader:
+    """Read files of these text forms: no times, a file a campaign, and episodes; `about` are members of the reader."""
+
+    def chunks(audit: RowAudit) -> Iterator[pa.Table]:
         seen = 0
-        for place, file in enumerate(self.files):
+        for place, file in enumerate(files):
             campaign, episodes = campaign_of(file), Episodes(audit, place)
-            for rows, more in self.blocks(file, campaign, audit, episodes):
+            for rows, more in read(file, campaign, audit, episodes):
                 n = len(rows)
                 yield make.chunk(
                     {
@@ -107,49 +109,39 @@ class EpisodeLog(WonLog):
                         "click": rows["click"],
                         "price_micros": make.micros(rows["price"], MICROS_PER_FEN_CPM),
                         "floor_micros": np.zeros(n, dtype=np.int64),
-                        "weight": self.weight(rows["click"]),
+                        "weight": impressions(rows["click"], nonclick_weight),
                         "episode": episodes.of(rows.numbers),
                         **more,
                     }
                 )
                 seen += n
 
-    def blocks(
-        self, file: Path, campaign: str, audit: RowAudit, episodes: Episodes
-    ) -> Iterator[tuple[Rows, dict[str, Any]]]:
-        """Yield the rows of one file, with `click` and `price`, and the further columns of a chunk."""
-        raise NotImplementedError
+    return Reader(chunks=chunks, currency="CNY", keeps_time=False, unsold_at_0=True, **about)
 
 
-@dataclass(frozen=True)
-class ClickPricePctr(EpisodeLog):
-    """Reader of `click price pctr`."""
+def click_price_pctr(files: Sequence[Path], nonclick_weight: float) -> Reader:
+    """Read `click price pctr`."""
+    facts = (*FACTS, *order_of(files))
+    return episode_log(files, nonclick_weight, _read_pctr, roles=ROLES, facts=facts)
 
-    roles: Roles = ROLES
 
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """What the rows do not show."""
-        return (*FACTS, *order_of(self.files))
-
-    def blocks(
-        self, file: Path, campaign: str, audit: RowAudit, episodes: Episodes
-    ) -> Iterator[tuple[Rows, dict[str, Any]]]:
-        """See `EpisodeLog`."""
-        delimiter, width = layout(file)
-        columns = (
-            flag("click"),
-            Column("price", "number", 0, PRICE_MAX),
-            Column("pctr", "number", 0, 1),
-            *([Column("fourth", lenient=True)] if width == 4 else []),
-        )
-        form = Form(delimiter, tuple(column.name for column in columns), quoted=False)
-        for rows in read_rows(file, columns, audit, form, episodes.takes):
-            yield rows, {"pctr": rows["pctr"], "campaign_name": make.constant(campaign, len(rows))}
+def _read_pctr(
+    file: Path, campaign: str, audit: RowAudit, episodes: Episodes
+) -> Iterator[tuple[Rows, dict[str, Any]]]:
+    delimiter, width = layout(file)
+    columns = (
+        flag("click"),
+        Column("price", "number", 0, PRICE_MAX),
+        Column("pctr", "number", 0, 1),
+        *([Column("fourth", lenient=True)] if width == 4 else []),
+    )
+    form = Form(delimiter, tuple(column.name for column in columns), quoted=False)
+    for rows in read_rows(file, columns, audit, form, episodes.takes):
+        yield rows, {"pctr": rows["pctr"], "campaign_name": make.constant(campaign, len(rows))}
 
 
 def layout(file: Path) -> tuple[str, int]:
-    """What separates the cells, and how many most rows have (3 or 4)."""
+    """Return what separates the cells, and the number of cells of most rows (3 or 4)."""
     lines = [line for line in first_lines(file, 100) if len(line.split()) > 2]
     delimiter = "\t" if any("\t" in line for line in lines) else " "
     widths = [line.count(delimiter) + 1 for line in lines]

@@ -1,4 +1,4 @@
-"""What a file is, told by its name and its first bytes."""
+"""The format of a file, by its name and its first bytes."""
 
 from __future__ import annotations
 
@@ -27,40 +27,40 @@ SPREAD_JSON = "is JSON, but one JSON array or objects over several lines; write 
 
 
 def detect(path: Path, *, mapped: bool = False) -> str:
-    """The format's name.
+    """Return the format's name.
 
     Args:
         path: a file, or a folder of files of one format.
-        mapped: whether a mapping was given: then it is a file for the mapping, whatever it looks like.
+        mapped: whether a mapping was given: then the format is `mapped`.
 
     Raises:
-        BadInput: nothing there, nothing in it, nothing that is known, or files of several formats; it says what was seen.
+        BadInput: no file, an empty one, an unknown format, or files of several formats; the message says what was seen.
     """
     files = files_of(path)
     if mapped:
         return MAPPED
     if path.is_dir() and any(raw_kind(file) for file in files):
         return RAW
-    told = {file: _one(file) for file in likely(files) if len(files) == 1 or head(file, 64).strip()}
-    if not told:
+    formats = {file: _one(file) for file in likely(files) if len(files) == 1 or head(file, 64).strip()}
+    if not formats:
         return _one(files[0])
-    if len(set(told.values())) > 1:
-        shown = ", ".join(f"{file.name} ({name})" for file, name in list(told.items())[:8])
+    if len(set(formats.values())) > 1:
+        shown = ", ".join(f"{file.name} ({name})" for file, name in list(formats.items())[:8])
         raise BadInput(
             f"{path}: holds files of several formats: {shown}; give one of them, or a folder with those of one"
         )
-    return next(iter(told.values()))
+    return next(iter(formats.values()))
 
 
 def likely(files: Sequence[Path], *, mapped: bool = False) -> list[Path]:
-    """The files that are logs, and not what may lie beside them; JSON is a log where there is a mapping for it."""
+    """Return the files that are logs, and not what may lie beside them; JSON is a log where there is a mapping for it."""
     beside = _NO_LOG if mapped else {*_NO_LOG, ".json"}
     kept = [file for file in files if file.suffix not in beside and not _ABOUT.match(file.name.lower())]
     return kept or list(files[:1])
 
 
 def _one(file: Path) -> str:
-    """The format of one file."""
+    """Return the format of one file."""
     start = head(file)
     if start.startswith(PARQUET):
         return _parquet(file)
@@ -70,12 +70,12 @@ def _one(file: Path) -> str:
         paths = ", ".join(paths_in(found))
         raise BadInput(f"{file}: JSON lines, in the first of which are {paths[:300]}; {_SAY}")
     lines = start.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
-    told = [line for line in lines if line.strip()][:_JUDGED]
-    if not told:
+    filled = [line for line in lines if line.strip()][:_JUDGED]
+    if not filled:
         raise BadInput(
             f"{file}: is empty; expected rows" if not start else f"{file}: holds nothing but blank lines"
         )
-    return _text(file, told)
+    return _text(file, filled)
 
 
 def _parquet(file: Path) -> str:
@@ -126,7 +126,7 @@ def _text(file: Path, lines: list[str]) -> str:
 
 
 def _most(rows: Sequence[list[str]], rule: Callable[[list[str]], bool]) -> bool:
-    """Whether the rule holds for more than half of the rows."""
+    """Return whether the rule holds for more than half of the rows."""
     return sum(map(rule, rows)) * 2 > len(rows)
 
 
@@ -135,7 +135,7 @@ def _numbers(cells: Sequence[str]) -> bool:
 
 
 def _is_log_row(row: list[str]) -> bool:
-    """Whether a row is one of make-ipinyou-data's, without a header: a click, and the time in the fifth cell."""
+    """Return whether a row is one of make-ipinyou-data's, without a header: a click, and the time in the fifth cell."""
     widths = {len(LOG_COLUMNS), len(LOG_COLUMNS) + len(TEST_SCHEMA) - len(SCHEMA)}
     return (
         len(row) in widths

@@ -51,7 +51,7 @@ _MOST = 10**8
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the file: its text, in it the place (None where there is none) and the value, and the feature's number."""
+    """A line of the file: its text, the place (None without one) and the value in it, and the feature's number."""
 
     row: int
     text: str
@@ -116,12 +116,12 @@ class FeatureIndex:
         )
 
     def unlisted(self, number: NDArray[np.int64]) -> int:
-        """How many of these feature numbers the file does not have."""
+        """Return how many of these feature numbers the file does not have."""
         inside = number < len(self.listed)
         return int((~inside).sum() + (~self.listed[number[inside]]).sum())
 
     def text(self, lists: pa.ListArray, number: NDArray[np.int64]) -> dict[str, Any]:
-        """The columns of some rows from their feature numbers."""
+        """Return the columns of some rows from their feature numbers."""
         begin = np.asarray(lists.offsets)
         row = np.repeat(np.arange(len(lists)), np.diff(begin))
         column = np.where(
@@ -163,7 +163,7 @@ def _entries(path: Path) -> list[Entry]:
 
 
 def _dialect(path: Path, entries: Sequence[Entry]) -> str:
-    """The dialect whose columns fit all values; make-ipinyou-data's, which alone has a feature `truncate`, where both do.
+    """Return the dialect whose columns fit all values; make-ipinyou-data's, which alone has a feature `truncate`, where both do.
 
     Raises:
         BadInput: none does.

@@ -9,14 +9,15 @@ market price is what it paid, second price, and prices above its own bid are cen
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from ..log_table import Roles, WonLog
+from ..log_table import Reader, Roles, impressions
 from ..rows import columns as make
 from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
@@ -24,7 +25,6 @@ from ..rows.columns import HOUR_US, NULLS, PRICE_MAX
 from ..rows.compression import first_lines
 from ..rows.delimited import Form, headed, read_rows
 from ..rows.row_audit import RowAudit
-from .click_join import ClickIndex
 
 MICROS_PER_FEN_CPM = 10
 FLOOR_EDGES = (-1, 0, 5, 20, 50, 80, 120)
@@ -48,9 +48,7 @@ ROLES = Roles(
     ad=("advertiser", "creative"),
     lists=frozenset({"usertag"}),
 )  # fmt: skip
-FACTS = (
-    "second price; only impressions that the advertiser won are logged, so that prices above its own bid are censored",
-)
+FACT = "second price; only impressions that the advertiser won are logged, so that prices above its own bid are censored"
 
 _MADE = ("weekday", "hour", "floor_bucket")
 _TEXT = tuple(name for name in ROLES.features if name not in _MADE)
@@ -76,43 +74,40 @@ _SYSTEMS = ("windows", "ios", "mac", "android", "linux")
 _BROWSERS = ("chrome", "sogou", "maxthon", "safari", "firefox", "theworld", "opera", "ie")
 
 
-@dataclass(frozen=True)
-class CleanedCsv(WonLog):
-    """The cleaned CSV: 20 columns, clicks all kept, non-clicks sampled; weekday and hour are all that is left of time."""
+def cleaned_csv(files: Sequence[Path], nonclick_weight: float) -> Reader:
+    """Read the cleaned CSV: 20 columns, clicks all kept, non-clicks sampled; weekday and hour are all that is left of time.
 
-    roles: Roles = ROLES
-    facts: tuple[str, ...] = (
-        *FACTS,
-        "the log keeps no minutes: the rows of an hour are spread evenly over it",
-    )
+    The rows of one hour share its first microsecond.
+    """
 
-    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """See `Reader`; the rows of one hour share its first microsecond."""
-        for file in self.files:
+    def chunks(audit: RowAudit) -> Iterator[pa.Table]:
+        for file in files:
             for rows in read_rows(file, CLEANED, audit, headed(file, CLEANED)):
-                hour = rows["weekday"] * 24 + rows["hour"]
+                time_us = (rows["weekday"] * 24 + rows["hour"]) * HOUR_US
                 text = {name: make.recode(rows[name], make.without_null) for name in _TEXT}
-                yield make.chunk(_canonical(rows, text, hour * HOUR_US, self.weight(rows["click"])))
+                yield make.chunk(_canonical(rows, text, time_us, nonclick_weight))
+
+    spread = "the log keeps no minutes: the rows of an hour are spread evenly over it"
+    return Reader(ROLES, chunks, (FACT, spread), "CNY", tick_us=HOUR_US)
 
 
-@dataclass(frozen=True)
-class LogTxt(WonLog):
-    """`*.log.txt` of make-ipinyou-data: click, weekday, hour, then the columns of the raw logs; with a header or without."""
+def log_txt(files: Sequence[Path], nonclick_weight: float) -> Reader:
+    """Read `*.log.txt` of make-ipinyou-data: click, weekday, hour, then the raw logs' columns; with a header or without.
 
-    roles: Roles = ROLES
-    facts: tuple[str, ...] = FACTS
+    Conversions are there where each file counts them.
+    """
 
-    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """See `Reader`; conversions are there where each file counts them."""
-        wanted: tuple[Column, ...] = (_CLICK, *_CALENDAR, *_raw_columns())
-        headers = {file: _log_header(file) for file in self.files}
+    def chunks(audit: RowAudit) -> Iterator[pa.Table]:
+        headers = {file: _log_header(file) for file in files}
         counted = all(_COUNTED[1].name in (names or _first_cells(file)) for file, names in headers.items())
+        columns = (_CLICK, *_CALENDAR, *_raw_columns(), *(_COUNTED[1:] if counted else ()))
         for file, names in headers.items():
-            columns = (*wanted, _COUNTED[1]) if counted else wanted
             for rows in read_rows(file, columns, audit, Form("\t", names, quoted=False)):
                 if counted:
                     rows.columns["conversion"] = (rows[_COUNTED[1].name] > 0).astype(np.int64)
-                yield _raw_chunk(rows, audit, self)
+                yield _raw_chunk(rows, audit, nonclick_weight)
+
+    return Reader(ROLES, chunks, (FACT,), "CNY")
 
 
 def _first_cells(file: Path) -> list[str]:
@@ -120,29 +115,24 @@ def _first_cells(file: Path) -> list[str]:
 
 
 def _log_header(file: Path) -> tuple[str, ...] | None:
-    """The names of a `*.log.txt` without a header; None where its first line is one."""
+    """Return the names of a `*.log.txt` without a header; None where its first line is one."""
     if "click" in [cell.strip().casefold() for cell in _first_cells(file)]:
         return None
     counts_too = width_of(file) == len(_DERIVED) + len(TEST_SCHEMA)
     return (*_DERIVED, *(TEST_SCHEMA if counts_too else SCHEMA))
 
 
-@dataclass(frozen=True)
-class RawLogs(WonLog):
-    """The raw logs: impressions (`files`) and clicks (and conversions) in separate files, joined on bid id and creative.
+def raw_logs(
+    files: Sequence[Path], clicks: Sequence[Path], conversions: Sequence[Path], nonclick_weight: float
+) -> Reader:
+    """Read the raw logs: impressions (`files`) and clicks (and conversions) in other files, joined on bid id and creative.
 
     Tags come from the impression: click rows may lack them.
     """
 
-    clicks: Sequence[Path]
-    conversions: Sequence[Path]
-    roles: Roles = ROLES
-    facts: tuple[str, ...] = FACTS
-
-    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """See `Reader`."""
-        clicks, conversions = (_index(files, audit) for files in (self.clicks, self.conversions))
-        for file in self.files:
+    def chunks(audit: RowAudit) -> Iterator[pa.Table]:
+        indices = {"click": _index(clicks, audit), "conversion": _index(conversions, audit)}
+        for file in files:
             counted = width_of(file) == len(TEST_SCHEMA)
             wanted = (_LOGTYPE, *_raw_columns(), *(_COUNTED if counted else ()))
             form = Form("\t", TEST_SCHEMA if counted else SCHEMA, quoted=False)
@@ -150,23 +140,63 @@ class RawLogs(WonLog):
                 # Of other logs (2: clicks, 3: conversions) no row is an impression.
                 other, rule = block["logtype"] > 1, "1, an impression"
                 rows = block.reject(other, audit, "logtype", block["logtype"], rule, "not an impression")
-                if counted:
-                    rows.columns["click"] = (rows["nclick"] > 0).astype(np.int64)
-                    rows.columns["conversion"] = (rows["nconversation"] > 0).astype(np.int64)
-                else:
-                    rows.columns["click"] = clicks.clicked(rows["bidid"], rows["creative"])
-                    if self.conversions:
-                        rows.columns["conversion"] = conversions.clicked(rows["bidid"], rows["creative"])
-                yield _raw_chunk(rows, audit, self)
-        for index, what in ((clicks, "click"), (conversions, "conversion")):
+                for (what, index), count in zip(indices.items(), _COUNTED, strict=True):
+                    if counted:
+                        rows.columns[what] = (rows[count.name] > 0).astype(np.int64)
+                    elif what == "click" or conversions:
+                        rows.columns[what] = index.clicked(rows["bidid"], rows["creative"])
+                yield _raw_chunk(rows, audit, nonclick_weight)
+        for what, index in indices.items():
             audit.notes.update(index.notes(what))
+
+    return Reader(ROLES, chunks, (FACT,), "CNY")
 
 
 def width_of(file: Path) -> int:
-    """How many cells most of the first lines have, separated by tabs."""
+    """Return the number of cells of most of the first lines, separated by tabs."""
     lines = first_lines(file, 50)
     counts = [line.count("\t") + 1 for line in (lines[:-1] or lines) if line.strip()]
     return max(set(counts), key=counts.count) if counts else 0
+
+
+class ClickIndex:
+    """The distinct keys of click rows, the rows of each, and the number of impressions that have it.
+
+    Two clicks on one impression are one clicked impression.
+    """
+
+    def __init__(self, rows: Sequence[tuple[pa.Array, pa.Array]]) -> None:
+        """Take the bid ids and creatives of the click rows, block by block."""
+        parts = [_key(*block) for block in rows]
+        counted = pc.value_counts(pa.concat_arrays(parts) if parts else pa.array([], pa.string()))
+        self._keys, self._counts = counted.field("values"), np.asarray(counted.field("counts"))
+        self._hits = np.zeros(len(self._keys), dtype=np.int64)
+
+    def clicked(self, bid_id: pa.Array, creative: pa.Array) -> NDArray[np.int64]:
+        """Return 1 where the impression was clicked, else 0; shape (rows,)."""
+        if not len(self._keys):
+            return np.zeros(len(bid_id), dtype=np.int64)
+        place = pc.index_in(_key(bid_id, creative), value_set=self._keys)
+        hit = np.asarray(pc.fill_null(place, -1))
+        self._hits += np.bincount(hit[hit >= 0], minlength=len(self._hits))
+        return (hit >= 0).astype(np.int64)
+
+    def notes(self, what: str) -> dict[str, int]:
+        """Return counts of matched, unmatched, repeated and shared rows, in words; `what` they are (click, conversion)."""
+        rows, unmatched = int(self._counts.sum()), int(self._counts[self._hits == 0].sum())
+        few = f"; beware: that is most of the {rows:,}, so these files may not belong together, or their ids may differ"
+        return {
+            f"{what} rows found their impression, of {rows:,}": rows - unmatched,
+            f"{what} rows have no impression among these{few if 2 * unmatched > rows else ''}": unmatched,
+            f"{what} rows repeat another one's bid id and creative": rows - len(self._keys),
+            f"impressions share a {what} with another row of the same bid id and creative": int(
+                np.maximum(self._hits - 1, 0).sum()
+            ),
+        }
+
+
+def _key(bid_id: pa.Array, creative: pa.Array) -> pa.Array:
+    return pc.binary_join_element_wise(bid_id.cast(pa.string()), creative.cast(pa.string()), "\t")
 
 
 def _index(files: Sequence[Path], audit: RowAudit) -> ClickIndex:
@@ -189,7 +219,7 @@ def _raw_columns() -> tuple[Column, ...]:
     return (Column("bidid", "id"), stamp, Column("ipinyouid", "id", lenient=True), *_MONEY, _BID, *text)
 
 
-def _raw_chunk(rows: Rows, audit: RowAudit, log: WonLog) -> pa.Table:
+def _raw_chunk(rows: Rows, audit: RowAudit, nonclick_weight: float) -> pa.Table:
     time_us, wrong = make.clock17(rows["timestamp"])
     rows = rows.reject(wrong, audit, "timestamp", rows["timestamp"], "a time yyyyMMddHHmmssSSS")
     time_us = time_us[~wrong]
@@ -199,7 +229,7 @@ def _raw_chunk(rows: Rows, audit: RowAudit, log: WonLog) -> pa.Table:
         "slotformat": lambda text: FORMAT.get(text, make.without_null(text)),
     }
     text = {name: make.recode(rows[name], rules.get(name, make.without_null)) for name in _TEXT}
-    table = _canonical(rows, text, time_us, log.weight(rows["click"]))
+    table = _canonical(rows, text, time_us, nonclick_weight)
     table["user"] = make.recode(rows["ipinyouid"], make.without_null).cast(pa.string())
     table["bid_micros"] = make.micros(rows["bidprice"], MICROS_PER_FEN_CPM)
     if "conversion" in rows.columns:
@@ -207,8 +237,8 @@ def _raw_chunk(rows: Rows, audit: RowAudit, log: WonLog) -> pa.Table:
     return make.chunk(table)
 
 
-def _canonical(rows: Rows, text: dict[str, Any], time_us: Any, weight: Any) -> dict[str, Any]:
-    """The canonical columns and the features."""
+def _canonical(rows: Rows, text: dict[str, Any], time_us: Any, nonclick_weight: float) -> dict[str, Any]:
+    """Return the canonical columns and the features."""
     floor, hour = rows["slotprice"], time_us // HOUR_US
     # 1970 began on a Thursday; the cleaned file counts from a Sunday.
     weekday = rows["weekday"] if "weekday" in rows.columns else (hour // 24 + 4) % 7
@@ -218,7 +248,7 @@ def _canonical(rows: Rows, text: dict[str, Any], time_us: Any, weight: Any) -> d
         "click": rows["click"],
         "price_micros": make.micros(rows["payprice"], MICROS_PER_FEN_CPM),
         "floor_micros": make.micros(floor, MICROS_PER_FEN_CPM),
-        "weight": weight,
+        "weight": impressions(rows["click"], nonclick_weight),
         **text,
         "weekday": make.whole_numbers(weekday, 6),
         "hour": make.whole_numbers(hour % 24, 23),

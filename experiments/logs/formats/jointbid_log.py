@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 
 from ...errors import BadInput, closest
 from ..auction_log_writer import MARKET
-from ..log_table import Roles
+from ..log_table import Reader, Roles
 from ..rows import columns as make
 from ..rows.compression import BROKEN, why
 from ..rows.row_audit import RowAudit
@@ -30,29 +29,19 @@ NEEDED = (
 )  # fmt: skip
 MICROS_PER_CPM = 1_000
 ROLES = Roles(context=("hour",), ad=("at",))
+FACT = "the log of a simulated run: one row a request, won or lost; a click is known of the seat's own impressions"
 
 
-@dataclass(frozen=True)
-class JointbidLog:
-    """Reader of `auctions.parquet`, as seen by one seat."""
+def jointbid_log(files: Sequence[Path], seat: str = SEAT) -> Reader:
+    """Read `auctions.parquet`, as seen by one seat."""
 
-    files: Sequence[Path]
-    seat: str = SEAT
-    roles: Roles = ROLES
-    currency: str = "currency"
-    full_information: bool = True
-    facts: tuple[str, ...] = (
-        "the log of a simulated run: one row a request, won or lost; a click is known of the seat's own impressions",
-    )
-
-    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """See `Reader`."""
-        for place, file in enumerate(self.files):
+    def chunks(audit: RowAudit) -> Iterator[pa.Table]:
+        for place, file in enumerate(files):
             # People are numbered anew in each run.
-            run = f"{place}/" if len(self.files) > 1 else ""
+            run = f"{place}/" if len(files) > 1 else ""
             for batch in read_own(file, audit):
                 won = np.asarray(
-                    pc.fill_null(pc.equal(batch["seat"].cast(pa.string()), self.seat), fill_value=False)
+                    pc.fill_null(pc.equal(batch["seat"].cast(pa.string()), seat), fill_value=False)
                 )
                 bid, other = (np.asarray(pc.fill_null(batch[name], 0.0)) for name in ("bid", "other_bid"))
                 floor = make.micros(np.asarray(batch["bidfloor"]), MICROS_PER_CPM)
@@ -64,7 +53,7 @@ class JointbidLog:
                 yield make.chunk(
                     {
                         "time_us": time_us,
-                        "campaign": make.constant(self.seat, len(batch)),
+                        "campaign": make.constant(seat, len(batch)),
                         "click": seen["clicked"].astype(np.int64),
                         "price_micros": np.maximum(
                             make.micros(np.where(won, other, bid), MICROS_PER_CPM), floor
@@ -81,6 +70,8 @@ class JointbidLog:
                         "at": batch["at"],
                     }
                 )
+
+    return Reader(ROLES, chunks, (FACT,), full_information=True)
 
 
 def read_own(path: Path, audit: RowAudit | None = None) -> Iterator[pa.RecordBatch]:
@@ -125,7 +116,7 @@ def _ranking_of(file: pq.ParquetFile) -> str:
 
 
 def seats_of(path: Path) -> list[str]:
-    """The bidders that won something in an auction log."""
+    """Return the bidders that won something in an auction log."""
     seen: dict[str, None] = {}
     for batch in read_own(path):
         seen |= dict.fromkeys(name for name in batch["seat"].cast(pa.string()).unique().to_pylist() if name)

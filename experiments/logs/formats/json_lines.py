@@ -24,12 +24,12 @@ _INDEX = re.compile(r"\[(\d+)\]")
 
 
 def is_json(start: bytes) -> bool:
-    """Whether a file that begins so holds JSON lines."""
+    """Return whether a file that begins so holds JSON lines."""
     return start.removeprefix(_BOM).lstrip().startswith(b"{")
 
 
 def is_spread_json(start: bytes) -> bool:
-    """Whether a file that begins so is one JSON array, or objects over several lines."""
+    """Return whether a file that begins so is one JSON array, or objects over several lines."""
     return bool(re.match(rb"\[\s*[\[{]|\{\s*\n", start.removeprefix(_BOM).lstrip()))
 
 
@@ -65,12 +65,12 @@ def read_json(path: Path, columns: Sequence[Column], audit: RowAudit) -> Iterato
 
 
 def path_of(name: str) -> list[str]:
-    """The steps of a dotted path; `imp[0].bidfloor` is `imp.0.bidfloor`."""
+    """Return the steps of a dotted path; `imp[0].bidfloor` is `imp.0.bidfloor`."""
     return _INDEX.sub(r".\1", name).split(".")
 
 
 def paths_in(value: Any, before: str = "") -> Iterator[str]:
-    """The dotted paths of an object's values."""
+    """Yield the dotted paths of an object's values."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from paths_in(inner, f"{before}.{key}" if before else key)
@@ -82,7 +82,7 @@ def paths_in(value: Any, before: str = "") -> Iterator[str]:
 
 
 def first_object(start: bytes) -> dict[str, Any] | None:
-    """The object in the first line of a file that begins so."""
+    """Return the object in the first line of a file that begins so."""
     return _object(start.removeprefix(_BOM).lstrip().split(b"\n", 1)[0])
 
 
@@ -113,7 +113,7 @@ def _block(
 
 
 def value_at(value: Any, steps: Sequence[str]) -> Any:
-    """The value at a path, None where there is none; a list that is not indexed gives those of all its members."""
+    """Return the value at a path, None where there is none; a list that is not indexed gives those of all its members."""
     for place, step in enumerate(steps):
         if isinstance(value, dict):
             whole = ".".join(steps[place:])
@@ -141,7 +141,7 @@ def _text(value: Any) -> str:
 
 
 def _object(line: bytes) -> dict[str, Any] | None:
-    """The object in a line, its numbers as they are written; None where it holds none."""
+    """Return the object in a line, its numbers as they are written; None where it holds none."""
     try:
         found = json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError):
@@ -150,7 +150,7 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers from 1, without a byte-order mark."""
+    """Yield the lines with their numbers from 1, without a byte-order mark."""
     rest, number = b"", 0
     with unpacked(path) as stream:
         while block := stream.read(_BLOCK_BYTES):

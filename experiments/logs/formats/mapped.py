@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..log_table import Roles
+from ..log_table import Reader, impressions
 from ..rows import columns as make
 from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
@@ -28,9 +28,21 @@ from .json_lines import read_json
 from .mapping import PER_UNIT, Mapping
 
 _JUDGED = 50
-"""First lines of which the separator is told, where the file has no header."""
+"""Number of first lines off which the separator is read, where the file has no header."""
 _CALENDAR = {"hour": 23, "weekday": 7}
 """The highest value of features so called; weekdays are counted from 0 to 6 or from 1 to 7."""
+_OPTIONAL: dict[str, tuple[Literal["integer", "number", "flag"], float, float]] = {
+    "floor": ("number", 0, PRICE_MAX),
+    "bid": ("number", 0, PRICE_MAX),
+    "conversion": ("flag", 0, 1),
+    "known": ("flag", 0, 1),
+    "weight": ("number", 1e-9, 1e9),
+    "pctr": ("number", 0, 1),
+    "episode": ("integer", -(2**53), 2**53),
+}
+"""Columns of numbers that a mapping may name: kind and bounds."""
+_WITH_GAPS = {"floor", "bid", "conversion", "known"}
+"""Those in which a cell may be missing."""
 Kind = Literal["text", "json", "parquet"]
 
 
@@ -46,7 +58,7 @@ class Repeated:
     _found: set[str] = field(default_factory=set)
 
     def add(self, file: str, ids: pa.Array) -> int:
-        """Take the ids of some rows; return how many are found to repeat for the first time."""
+        """Take the ids of some rows; return the number of those that are seen in a second file for the first time."""
         before = len(self._found)
         for name in ids.unique().to_pylist():
             known = name in self._file_of or len(self._file_of) < _MOST_IDS
@@ -65,28 +77,16 @@ class Mapped:
     nonclick_weight: float
 
     @property
-    def roles(self) -> Roles:
-        """As the mapping says."""
+    def reader(self) -> Reader:
+        """As the mapping says; facts are on what it leaves out."""
         m = self.mapping
-        return Roles(m.profile, m.context, m.ad, frozenset(m.lists), m.history)
-
-    @property
-    def currency(self) -> str:
-        """As the mapping says."""
-        return self.mapping.currency
-
-    @property
-    def full_information(self) -> bool:
-        """As the mapping says."""
-        return self.mapping.full_information
-
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """What the mapping leaves out."""
-        said = [] if self.mapping.time else ["the mapping names no time: rows come every tenth of a second"]
-        if not self.mapping.floor:
-            said.append("the mapping names no floor: there is none")
-        return (*said, *(() if self.mapping.time else order_of(self.files)))
+        facts = [] if m.time else ["the mapping names no time: rows come every tenth of a second"]
+        facts += [] if m.floor else ["the mapping names no floor: floors are 0"]
+        facts += [] if m.time else order_of(self.files)
+        return Reader(
+            m.roles, self.chunks, tuple(facts), m.currency, m.full_information,
+            keeps_time=m.time is not None, unsold_at_0=True, mapped=True,
+        )  # fmt: skip
 
     def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
@@ -114,7 +114,7 @@ class Mapped:
         return read_rows(file, wanted, audit, self._form(file, wanted))
 
     def _form(self, file: Path, wanted: Sequence[Column]) -> Form:
-        """The separator is the mapping's, or else told from the file."""
+        """Return the form; the separator is the mapping's, or else read off the file."""
         m = self.mapping
         if m.delimiter is not None:
             return Form(m.delimiter, m.header, m.quoted)
@@ -130,35 +130,23 @@ class Mapped:
         unpriced = missing if m.full_information or m.known else ()
         price = Column(m.price, "number", 0, PRICE_MAX, missing=unpriced, default=np.nan, role="@price")
         found = [price, flag(m.click, role="@click")]
-        found += [
-            Column(name, "number", 0, PRICE_MAX, missing=missing, role=role)
-            for role, name in (("@floor", m.floor), ("@bid", m.bid))
-            if name
-        ]
-        found += [
-            flag(name, missing, role)
-            for role, name in (("@conversion", m.conversion), ("@known", m.known))
-            if name
-        ]
-        if m.weight:
-            found.append(Column(m.weight, "number", 1e-9, 1e9, role="@weight"))
-        if m.pctr:
-            found.append(Column(m.pctr, "number", 0, 1, role="@pctr"))
-        if m.episode:
-            found.append(Column(m.episode, "integer", -(2**53), 2**53, role="@episode"))
+        for role, (kind, low, high) in _OPTIONAL.items():
+            gaps = missing if role in _WITH_GAPS else ()
+            if name := getattr(m, role):
+                found.append(Column(name, kind, low, high, missing=gaps, role=f"@{role}"))
         if m.time:
             found.append(Column(m.time.column, "time", role="@time", reader=clock))
         found += [Column(m.user, "id", lenient=True, role="@user")] if m.user else []
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
-        return found + [Column(name, lenient=True) for name in self.roles.features]
+        return found + [Column(name, lenient=True) for name in self.mapping.roles.features]
 
     def _usable(self, rows: Rows, audit: RowAudit) -> Rows:
-        """The rows without those won without a price, or with an hour or weekday that no clock has."""
+        """Return the rows without those won without a price, or with an hour or weekday that no clock has."""
         m = self.mapping
         if m.known:
             wrong = np.isnan(rows["@price"]) & (rows["@known"] == 1)
             rows = rows.reject(wrong, audit, m.price, rows["@price"], "the price of an auction that was won")
-        for name in self.roles.features:
+        for name in self.mapping.roles.features:
             most = _CALENDAR.get(name.casefold())
             if most is None or (m.time and name == m.time.column):
                 continue
@@ -169,7 +157,7 @@ class Mapped:
         return rows
 
     def _known(self, rows: Rows, audit: RowAudit) -> NDArray[np.bool_] | None:
-        """Which rows' outcomes were seen; None where the log does not tell."""
+        """Return which rows' outcomes were seen; None where the log does not say."""
         m = self.mapping
         if m.known:
             return np.asarray(rows["@known"] == 1)
@@ -197,12 +185,11 @@ class Mapped:
             "click": rows["@click"],
             "price_micros": make.micros(np.nan_to_num(rows["@price"]), scale),
             "floor_micros": make.micros(rows["@floor"], scale) if m.floor else np.zeros(n, dtype=np.int64),
-            "weight": rows["@weight"]
-            if m.weight
-            else np.where(rows["@click"] == 1, 1.0, self.nonclick_weight),
+            "weight": rows["@weight"] if m.weight else impressions(rows["@click"], self.nonclick_weight),
         }
         table |= {
-            name: make.recode(rows[name], split if name in m.lists else clean) for name in self.roles.features
+            name: make.recode(rows[name], split if name in m.lists else clean)
+            for name in self.mapping.roles.features
         }
         if m.bid:
             table["bid_micros"] = make.micros(rows["@bid"], scale)

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from jointbid.sim.scenario import Model
 
 from ...errors import BadInput, closest
+from ..log_table import Roles
 
 PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
 """Micros per impression in one unit of a price."""
@@ -32,7 +33,7 @@ class Mapping(Model):
     """What the columns of a file are; `price` and `click` are needed, all others may be left out.
 
     Names are those in the header, or dotted paths in JSON lines (`site.domain`, `imp.0.bidfloor`). A column may have several
-    roles: the floor may also be a feature. `delimiter` is told from the file where it is left out.
+    roles: the floor may also be a feature. Without a `delimiter` it is read off the file.
 
     `profile`, `context`, `history` and `ad` name feature columns by who owns them; `lists` those among them that hold
     several values in a cell, separated by `list_separator`. `price` is the highest rival bid (or what was paid, in second
@@ -66,6 +67,11 @@ class Mapping(Model):
     missing: tuple[str, ...] = MISSING
     full_information: bool = False
 
+    @property
+    def roles(self) -> Roles:
+        """The feature columns of each data source."""
+        return Roles(self.profile, self.context, self.ad, frozenset(self.lists), self.history)
+
     @field_validator("time", mode="before")
     @classmethod
     def _name_alone(cls, value: Any) -> Any:
@@ -80,13 +86,13 @@ class Mapping(Model):
         stray = [name for name in self.lists if name not in features]
         if stray:
             raise ValueError(f"lists: {stray[0]} is no column of profile, context, history or ad")
-        told = [
+        leaking = [
             name
             for name in features
             if name in {self.price, self.click, self.conversion, self.bid, self.pctr, self.known}
         ]
-        if told:
-            raise ValueError(f"{told[0]}: an outcome, a price or a bid cannot be a feature: it would leak")
+        if leaking:
+            raise ValueError(f"{leaking[0]}: an outcome, a price or a bid cannot be a feature: it would leak")
         return self
 
 

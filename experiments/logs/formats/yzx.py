@@ -8,7 +8,7 @@ were lost.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,114 +17,77 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..log_table import Roles
+from ..log_table import Reader, Roles
 from ..rows import columns as make
 from ..rows.checked_rows import Rows
-from ..rows.column import Column, flag
+from ..rows.column import Column, flag, numbers_of
 from ..rows.columns import PRICE_MAX
 from ..rows.compression import order_of
 from ..rows.delimited import Form, read_rows
-from ..rows.number_cells import numbers_of
 from ..rows.row_audit import RowAudit
-from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, EpisodeLog, Episodes, campaign_of
+from .click_price_pctr import FACTS, MICROS_PER_FEN_CPM, Episodes, campaign_of, episode_log
 from .featindex import FeatureIndex
 
 FEATURES = "features"
 _UNLISTED = (
     "features have numbers that featindex.txt does not have (is it of another log?); they are left out"
 )
+_NO_INDEX = "without featindex.txt beside the file profile and context cannot be distinguished: all features count as context"
+_APART = "each campaign numbers its features anew: they are kept apart"
+_LOST = "prices and bids are taken for fen CPM; a row with a price at or above its bid was lost, and its outcome is unknown"
 _FEATURE_RULE = "whole numbers with a value each, as in 12:1"
 _FORM = Form("\x01", ("line",), quoted=False)
 """A line is one cell: the separator is a byte that no such file has."""
 _LEADING = (flag("click"), Column("price", "number", 0, PRICE_MAX))
 
 
-@dataclass(frozen=True)
-class Yzx(EpisodeLog):
-    """Reader of `yzx` files."""
+def yzx(
+    files: Sequence[Path], nonclick_weight: float, meaning: FeatureIndex | None, *, with_bids: bool = False
+) -> Reader:
+    """Read `yzx` files, or `yzbx` ones, which have the bid of each auction, won or lost.
 
-    meaning: FeatureIndex | None
+    Roles are those of `meaning`, where it is known; else the features are one list, of the context.
+    """
+    several = len(set(map(campaign_of, files))) > 1
+    leading = (*_LEADING, Column("bid", "number", 0, PRICE_MAX)) if with_bids else _LEADING
 
-    @property
-    def roles(self) -> Roles:
-        """By the meaning of the features, where it is known; else they are one list, of the context."""
-        return self.meaning.roles if self.meaning else Roles(context=(FEATURES,), lists=frozenset({FEATURES}))
-
-    @property
-    def leading(self) -> tuple[Column, ...]:
-        """What stands before the features."""
-        return _LEADING
-
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """What the rows do not show."""
-        return (*FACTS, *self._told, *order_of(self.files))
-
-    @property
-    def _told(self) -> tuple[str, ...]:
-        if self.meaning is None:
-            apart = ("each campaign numbers its features anew: they are kept apart",)
-            return (
-                "without featindex.txt beside the file profile cannot be told from context: all features count as context",
-                *(apart if self._several else ()),
-            )
-        return (f"featindex.txt says what the features are; it numbers them by {self.meaning.dialect}",)
-
-    @property
-    def _several(self) -> bool:
-        """Whether the files are of several campaigns."""
-        return len(set(map(campaign_of, self.files))) > 1
-
-    def blocks(
-        self, file: Path, campaign: str, audit: RowAudit, episodes: Episodes
+    def read(
+        file: Path, campaign: str, audit: RowAudit, episodes: Episodes
     ) -> Iterator[tuple[Rows, dict[str, Any]]]:
-        """See `EpisodeLog`."""
         for block in read_rows(file, (Column("line", "id"),), audit, _FORM):
-            rows = _parsed(block, audit, episodes, self.leading)
-            lists = rows["features"]
-            if self.meaning:
+            rows = _parsed(block, audit, episodes, leading)
+            lists, outcome = rows[FEATURES], _outcome(rows, audit) if with_bids else {}
+            if meaning:
                 numbers = np.asarray(lists.flatten().cast(pa.int64()))
-                audit.notes[_UNLISTED] += self.meaning.unlisted(numbers)
-                text = self.meaning.text(lists, numbers)
-            else:
-                if self._several:
-                    names = pc.binary_join_element_wise(campaign, lists.flatten(), "/")
-                    lists = pa.ListArray.from_arrays(lists.offsets, names)
-                text = {FEATURES: pc.binary_join(lists, ",")}
-            yield rows, {**self._outcome(rows, audit), **text}
+                audit.notes[_UNLISTED] += meaning.unlisted(numbers)
+                yield rows, {**outcome, **meaning.text(lists, numbers)}
+                continue
+            if several:
+                names = pc.binary_join_element_wise(campaign, lists.flatten(), "/")
+                lists = pa.ListArray.from_arrays(lists.offsets, names)
+            yield rows, {**outcome, FEATURES: pc.binary_join(lists, ",")}
 
-    def _outcome(self, _rows: Rows, _account: RowAudit) -> dict[str, Any]:
-        """Columns on the outcome, beside or in place of the click."""
-        return {}
-
-
-@dataclass(frozen=True)
-class Yzbx(Yzx):
-    """Reader of `yzbx` files: each auction with its bid, won or lost."""
-
-    full_information: bool = field(default=True, init=False)
-
-    @property
-    def leading(self) -> tuple[Column, ...]:
-        """What stands before the features."""
-        return (*_LEADING, Column("bid", "number", 0, PRICE_MAX))
-
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """What the rows do not show."""
-        lost = "prices and bids are taken for fen CPM; a row with a price at or above its bid was lost, and its outcome is unknown"
-        return (lost, *FACTS[1:], *self._told, *order_of(self.files))
-
-    def _outcome(self, rows: Rows, audit: RowAudit) -> dict[str, Any]:
-        won = rows["price"] < rows["bid"]
-        audit.notes["clicks stand on rows that were lost; they are not used"] += int(
-            rows["click"][~won].sum()
+    if meaning:
+        known: tuple[str, ...] = (
+            f"featindex.txt says what the features are; it numbers them by {meaning.dialect}",
         )
-        return {
-            "click": np.where(won, rows["click"], 0),
-            "known": won,
-            "bid_micros": make.micros(rows["bid"], MICROS_PER_FEN_CPM),
-        }
+    else:
+        known = (_NO_INDEX, *([_APART] if several else []))
+    first = _LOST if with_bids else FACTS[0]
+    facts = (first, *FACTS[1:], *known, *order_of(files))
+    roles = meaning.roles if meaning else Roles(context=(FEATURES,), lists=frozenset({FEATURES}))
+    return episode_log(files, nonclick_weight, read, roles=roles, facts=facts, full_information=with_bids)
+
+
+def _outcome(rows: Rows, audit: RowAudit) -> dict[str, Any]:
+    """Return the click, whether it is known, and the bid, of auctions won and lost."""
+    won = rows["price"] < rows["bid"]
+    audit.notes["clicks stand on rows that were lost; they are not used"] += int(rows["click"][~won].sum())
+    return {
+        "click": np.where(won, rows["click"], 0),
+        "known": won,
+        "bid_micros": make.micros(rows["bid"], MICROS_PER_FEN_CPM),
+    }
 
 
 def _parsed(block: Rows, audit: RowAudit, episodes: Episodes, leading: Sequence[Column]) -> Rows:

@@ -1,1 +1,1 @@
-"""What a log holds, and what to beware of in it."""
+"""What a log contains, and warnings on it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..formats.mapped import Mapped
 from ..log_table import Reader
 from .leaks import Suspect
 from .survey import MOST_NAMES, Survey
@@ -15,7 +14,7 @@ FEW_CLICKS = 500
 
 
 def warnings(survey: Survey, reader: Reader, suspects: list[Suspect]) -> Iterator[str]:
-    """A line for each thing to know before a result is believed."""
+    """Yield a line for each fact that limits what results on this log mean."""
     yield from _sides(survey, reader)
     yield from _leaks(survey, suspects)
     yield from _selection(survey)
@@ -27,7 +26,7 @@ def warnings(survey: Survey, reader: Reader, suspects: list[Suspect]) -> Iterato
         yield "order: the rows are not in order of time; a replay puts them in order"
     if "user" in survey.columns:
         many = f"{MOST_NAMES:,} or more" if len(survey.people) >= MOST_NAMES else f"{len(survey.people):,}"
-        yield f"people: {many} are told apart: split by person with study.replay.split=person"
+        yield f"people: the log has {many}: split by person with study.replay.split=person"
 
 
 def _sides(survey: Survey, reader: Reader) -> Iterator[str]:
@@ -57,8 +56,8 @@ def _sides(survey: Survey, reader: Reader) -> Iterator[str]:
 
 
 def has_lost_rows(survey: Survey, reader: Reader) -> bool:
-    """Whether a mapped log that is said to hold won rows alone holds lost ones: their prices are above the bid."""
-    return isinstance(reader, Mapped) and not reader.full_information and survey.above_bid > 0
+    """Return whether a mapped log that is said to hold won rows alone holds lost ones: their prices are above the bid."""
+    return reader.mapped and not reader.full_information and survey.above_bid > 0
 
 
 def _leaks(survey: Survey, suspects: list[Suspect]) -> Iterator[str]:
@@ -67,7 +66,7 @@ def _leaks(survey: Survey, suspects: list[Suspect]) -> Iterator[str]:
     for suspect in suspects[:10]:
         yield f"suspected leak: {suspect}. Leakage or retargeting: results are shown with it and without"
     if not suspects and survey.clicks:
-        yield "leaks: no value stands almost only on clicks or hardly ever on one, none is missing on one label alone"
+        yield "leaks: no value stands almost only on clicks or almost never on one, and no column is missing on one label alone"
 
 
 def _selection(survey: Survey) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Values of features that go too closely with clicks: counted while a log streams by, judged at its end.
 
-A leak is something recorded after, or because of, the click. It cannot be told from a very good feature by numbers alone
-(retargeting looks the same), so what is found is *suspect*: results are to be read with it and without.
+A leak is something recorded after, or because of, the click. Numbers alone cannot tell it from a very
+good feature (retargeting looks the same), so such values are only *suspect*: results are shown with them and without.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LEAST_SHARE, TELLING = 0.05, 3.0
 clicks as on the rest) at least this. In the iPinYou log the three known tags reach 3.3 to 650 and everything else less than
 1.5."""
 AVOIDED, SELDOM = 20.0, 0.01
-"""Suspect, too: a value that would stand on at least so many of the clicks if they were like the other rows, and stands on none, or
-on at most this share of them. In the iPinYou log no value would stand on more than 15 clicks and stands on none."""
+"""Suspect, too: a value that would stand on at least `AVOIDED` clicks if these were like the other rows, and stands on at most the
+share `SELDOM` of that number. In the iPinYou log no value would stand on more than 15 clicks and stands on none."""
 MOST_VALUES = 200_000
 """Most values of a feature counted at a time; beyond that values seen once, without a click, are dropped."""
 PRESENT = "(anything)"
@@ -82,7 +82,7 @@ class LeakCounts:
             self._values[name] = _forget(_sum(self._values.get(name), part))
 
     def suspects(self) -> list[Suspect]:
-        """What is suspect, the most telling first."""
+        """Return the suspect values, the strongest first."""
         if self._totals is None:
             return []
         totals = self._totals.groupby(level="campaign").sum()
@@ -99,10 +99,10 @@ class LeakCounts:
         share, other, clicks, expected = _shares(counts, totals)
         rest = (totals["rows"] - totals["clicks"]).clip(lower=1)
         least = other + 0.5 / rest.loc[counts.index.get_level_values("campaign")].to_numpy()
-        told = (clicks >= LEAST_CLICKS) & (share >= LEAST_SHARE) & (share * share / least >= TELLING)
+        frequent = (clicks >= LEAST_CLICKS) & (share >= LEAST_SHARE) & (share * share / least >= TELLING)
         avoided = (expected >= AVOIDED) & (clicks <= SELDOM * expected)
         pairs = counts.index.to_list()
-        for i in np.flatnonzero(told | avoided).tolist():
+        for i in np.flatnonzero(frequent | avoided).tolist():
             yield Suspect(str(pairs[i][0]), name, str(pairs[i][1]), float(share[i]), float(other[i]))
         yield from self._of_all(
             name, counts, expected, {pairs[i][1] for i in np.flatnonzero(avoided).tolist()}

@@ -17,7 +17,7 @@ from ..log_table import Roles
 from .leaks import LeakCounts
 
 PER_OCTAVE = 64
-_OCTAVES = 50
+"""Bins of amounts in which the highest is twice the lowest."""
 MOST_NAMES = 100_000
 """Most campaigns, people or episodes counted; beyond that the report says that there are more."""
 NO_EPISODE = -1
@@ -30,77 +30,68 @@ COMPARED = 1_000_000
 
 @dataclass
 class Histogram:
-    """Amounts, micros, 0 and up: exact while few distinct ones have come, then in bins of 1.1 %."""
+    """Amounts, micros, 0 and up: exact while few distinct ones have come, then in bins of 1.1 %.
 
-    counts: NDArray[np.float64] = field(default_factory=lambda: np.zeros(_OCTAVES * PER_OCTAVE + 1))
-    exact: dict[int, float] | None = field(default_factory=dict)
-    """The weight of each distinct amount; None once there are more than `MOST_AMOUNTS`."""
+    Attributes:
+        counts: the weight of each amount, or of each bin by its middle.
+        is_exact: whether quantiles are amounts that occur, not the middle of a bin.
+        total, weight: sums over all amounts.
+        least, most: the lowest and the highest amount.
+    """
+
+    counts: dict[float, float] = field(default_factory=dict)
+    is_exact: bool = True
     total: float = 0.0
+    weight: float = 0.0
     least: float = math.inf
     most: float = 0.0
 
     def add(self, amounts: NDArray[np.int64], weights: NDArray[np.float64]) -> None:
         """Count amounts, each with its weight."""
-        place = np.zeros(len(amounts), dtype=np.int64)
-        above = amounts > 0
-        place[above] = 1 + np.minimum(
-            (np.log2(amounts[above]) * PER_OCTAVE).astype(np.int64), len(self.counts) - 2
-        )
-        self.counts += np.bincount(place, weights, minlength=len(self.counts))
         self.total += float(amounts @ weights)
+        self.weight += float(weights.sum())
         self.least = min(self.least, float(amounts.min(initial=2**62)))
         self.most = max(self.most, float(amounts.max(initial=0)))
-        if self.exact is None:
-            return
+        self._count(amounts.astype(np.float64), weights)
+        if self.is_exact and len(self.counts) > MOST_AMOUNTS:
+            counts, self.counts, self.is_exact = self.counts, {}, False
+            self._count(np.array(list(counts)), np.array(list(counts.values())))
+
+    def _count(self, amounts: NDArray[np.float64], weights: NDArray[np.float64]) -> None:
+        if not self.is_exact:
+            middle = 2.0 ** ((np.floor(np.log2(np.maximum(amounts, 1)) * PER_OCTAVE) + 0.5) / PER_OCTAVE)
+            amounts = np.where(amounts > 0, middle, 0.0)
         distinct, at = np.unique(amounts, return_inverse=True)
         for amount, weight in zip(distinct.tolist(), np.bincount(at, weights).tolist(), strict=True):
-            self.exact[amount] = self.exact.get(amount, 0.0) + weight
-        if len(self.exact) > MOST_AMOUNTS:
-            self.exact = None
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether quantiles are amounts that occur, not the middle of a bin."""
-        return self.exact is not None
-
-    @property
-    def weight(self) -> float:
-        """How many there are."""
-        return float(self.counts.sum())
+            self.counts[amount] = self.counts.get(amount, 0.0) + weight
 
     @property
     def mean(self) -> float:
-        """Of all amounts, between the lowest and the highest; nan where there is none."""
-        if not self.weight:
-            return float("nan")
-        return min(max(self.total / self.weight, self.least), self.most)
+        """Of all amounts, between the lowest and the highest; nan without amounts."""
+        return min(max(self.total / self.weight, self.least), self.most) if self.weight else float("nan")
 
     @property
     def above_0(self) -> float:
         """The share that is above 0."""
-        return 1 - self.counts[0] / self.weight if self.weight else float("nan")
+        return 1 - self.counts.get(0.0, 0.0) / self.weight if self.weight else float("nan")
 
     def quantile(self, share: float) -> float:
-        """The least amount that at least this share of the weight does not exceed, or the middle of its bin."""
+        """Return the least amount that at least this share of the weight does not exceed, or the middle of its bin."""
         if not self.weight:
             return float("nan")
-        if self.exact is not None:
-            amounts = sorted(self.exact)
-            upto = np.cumsum([self.exact[amount] for amount in amounts])
-            return float(amounts[place_of(upto, share)])
-        place = place_of(np.cumsum(self.counts), share)
-        middle = 0.0 if place == 0 else float(2.0 ** ((place - 0.5) / PER_OCTAVE))
-        return min(max(middle, self.least), self.most)
+        amounts = sorted(self.counts)
+        place = place_of(np.cumsum([self.counts[amount] for amount in amounts]), share)
+        return min(max(amounts[place], self.least), self.most)
 
 
 def place_of(upto: NDArray[np.float64], share: float) -> int:
-    """Where a share of the whole is reached; sums are compared up to rounding."""
+    """Return the place at which a share of the whole is reached; sums are compared up to rounding."""
     return min(int(np.searchsorted(upto, share * upto[-1] * (1 - 1e-12))), len(upto) - 1)
 
 
 @dataclass
 class Survey:
-    """What a log holds."""
+    """What a log contains."""
 
     roles: Roles
     rows: int = 0
@@ -207,7 +198,7 @@ class Survey:
 
 
 def _occurring(column: pa.DictionaryArray, *, is_list: bool) -> list[str]:
-    """The values that stand on a row, without the missing one; of a list its members."""
+    """Return the values that stand on a row, without the missing one; of a list its members."""
     values = column.dictionary.take(pc.unique(column.indices))
     if is_list:
         values = pc.unique(pc.split_pattern(values, ",").flatten())

@@ -9,7 +9,9 @@ It takes K + K(K-1)/2 fits a model: 15 for five folds.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from copy import copy
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -23,9 +25,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
+from ...config.replay_settings import Replay
 from .features import Encoded
 
 Floats = NDArray[np.float64]
+Columns = Callable[[Encoded], Any]
+"""Makes a model's columns of an encoding; shape (rows, columns)."""
 LEAST = 1e-9
 DECIMALS = 9
 """Log-odds are rounded so that the last bits of a sum, which depend on threads, never reach a bid."""
@@ -44,11 +49,8 @@ def cross_fit(
     encodings: Mapping[str, Encoded],
     clicks: NDArray[np.int64],
     folds: NDArray[np.int64],
-    *,
-    penalties: Sequence[float],
-    min_count: int,
+    settings: Replay,
     jobs: int,
-    learner: str = "logistic",
 ) -> tuple[dict[str, Floats], dict[str, list[float]]]:
     """Fit every model without each fold and without each pair of folds.
 
@@ -57,30 +59,22 @@ def cross_fit(
         encodings: the encodings that they name.
         clicks: 0 or 1, shape (rows,).
         folds: the fold of each row, shape (rows,).
-        penalties: candidates for scikit-learn's inverse penalty C; each view takes the one with the least log loss
-            over its training rows' out-of-fold scores.
-        min_count: training rows that a value must have to get a column of its own.
+        settings: the learner, its penalties and `min_count`. Each view takes the penalty with the least log loss over its
+            training rows' out-of-fold scores.
         jobs: processes.
-        learner: `logistic`, or `boosting`, which knows no such penalty and has one candidate.
 
     Returns:
         views: for each model the log-odds in the sample (clicks against kept non-clicks), shape (folds, rows).
         chosen: for each model the C of each view.
     """
-    penalties = sorted(penalties) if learner == "logistic" else [np.nan]
-    number = int(folds.max()) + 1
+    number, penalties = int(folds.max()) + 1, penalties_of(settings)
     absent: list[tuple[int, ...]] = [(k,) for k in range(number)] + list(combinations(range(number), 2))
     tasks = [(name, out) for name in models for out in absent]
     # One thread a fit: the processes are the cores, and more threads would change last bits.
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         scores = joblib.Parallel(n_jobs=jobs)(
-            joblib.delayed(LEARNERS[learner])(
-                encodings[models[name].encoded],
-                models[name].features,
-                clicks,
-                np.isin(folds, out),
-                penalties,
-                min_count,
+            joblib.delayed(scores_without)(
+                encodings[models[name].encoded], models[name].features, clicks, np.isin(folds, out), settings
             )
             for name, out in tasks
         )
@@ -91,36 +85,103 @@ def cross_fit(
     return views, chosen
 
 
-def _logistic(
+def penalties_of(settings: Replay) -> list[float]:
+    """Return the penalties to try, the strongest first; boosting has none, and one candidate."""
+    return sorted(settings.penalties) if settings.learner == "logistic" else [np.nan]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Regressions or trees, one a penalty, that score rows of any encoding of the same features.
+
+    Attributes:
+        columns: makes their columns of an encoding.
+        models: of scikit-learn.
+    """
+
+    columns: Columns
+    models: Sequence[Any]
+
+    def scores(self, encoded: Encoded, rows: NDArray[np.bool_] | slice = slice(None)) -> Floats:
+        """Return log-odds in the sample; shape (penalties, rows)."""
+        columns = self.columns(encoded)[rows]
+        with _one_thread():
+            return np.array([model.decision_function(columns) for model in self.models]).round(DECIMALS)
+
+
+def scores_without(
     encoded: Encoded,
     features: Sequence[str],
     clicks: NDArray[np.int64],
     out: NDArray[np.bool_],
-    penalties: Sequence[float],
-    min_count: int,
+    settings: Replay,
 ) -> Floats:
     """Fit without the rows `out` and score these; shape (penalties, rows out)."""
-    columns = encoded.pruned(features, ~out, min_count)
-    models = logistic_path(columns[~out], clicks[~out], penalties)
-    return np.array([model.decision_function(columns[out]) for model in models]).round(DECIMALS)
+    return fit(encoded, features, clicks, ~out, settings).scores(encoded, out)
 
 
-def logistic_path(columns: Any, clicks: NDArray[np.int64], penalties: Sequence[float]) -> Iterator[Any]:
-    """Yield one regression, fitted anew with each penalty from where the last fit ended."""
+def fit(
+    encoded: Encoded,
+    features: Sequence[str],
+    clicks: NDArray[np.int64],
+    training: NDArray[np.bool_],
+    settings: Replay,
+) -> Fitted:
+    """Fit the settings' learner to the training rows, with each penalty from where the last fit ended."""
+    is_logistic, models = settings.learner == "logistic", []
+    columns, model = (_logistic if is_logistic else _boosting)(
+        encoded, features, training, settings.min_count
+    )
+    design = columns(encoded)[training]
+    for penalty in penalties_of(settings):
+        if is_logistic:
+            model.set_params(C=penalty)
+        with _one_thread():
+            models.append(copy(model.fit(design, clicks[training])))
+    return Fitted(columns, models)
+
+
+def _one_thread() -> AbstractContextManager[Any]:
+    """Keep OpenMP to one thread, also in a process alone: more would change last bits, and wait for each other."""
+    return threadpool_limits(limits=1, user_api="openmp")
+
+
+def _logistic(
+    encoded: Encoded, features: Sequence[str], training: NDArray[np.bool_], min_count: int
+) -> tuple[Columns, Any]:
+    """Return the columns of a regression on 0/1 values, and the regression."""
+    frequent = encoded.frequent(features, training, min_count)
     # Newton's method: to this tolerance log-odds are right to .01; L-BFGS takes longer for that.
     model = LogisticRegression(solver="newton-cg", tol=1e-5, warm_start=True)
-    for penalty in penalties:
-        yield model.set_params(C=penalty).fit(columns, clicks)
+    return lambda rows: rows.columns(features, frequent), model
+
+
+def _boosting(
+    encoded: Encoded, features: Sequence[str], training: NDArray[np.bool_], min_count: int
+) -> tuple[Columns, Any]:
+    """Return the columns of gradient boosted trees on the values' codes, and the trees."""
+    ranked = encoded.ranked(features, training)
+    kinds = [
+        name not in encoded.lists
+        for name, keys in ranked.items()
+        for _ in (keys if name in encoded.lists else [0])
+    ]
+    model = HistGradientBoostingClassifier(
+        max_iter=100,
+        learning_rate=0.06,
+        max_leaf_nodes=15,
+        min_samples_leaf=max(20, min_count),
+        l2_regularization=5.0,
+        categorical_features=np.array(kinds or [False]),
+        early_stopping=False,
+        random_state=0,
+    )
+    return lambda rows: rows.codes(ranked) if kinds else np.zeros((rows.matrix.shape[0], 1)), model
 
 
 def recalibrate(scores: Floats, clicks: NDArray[Any]) -> LogisticRegression:
     """Fit a click's log-odds as a weighted sum of scores, shape (rows, scores), with hardly any penalty."""
     return LogisticRegression(C=1e6, solver="newton-cg", tol=1e-8).fit(scores, clicks)
-
-
-def weights_of(model: LogisticRegression) -> Floats:
-    """Return the intercept and the coefficients of a regression."""
-    return np.concatenate([model.intercept_, model.coef_[0]])
 
 
 def summed(parts: Sequence[Floats]) -> Floats:
@@ -130,37 +191,6 @@ def summed(parts: Sequence[Floats]) -> Floats:
     """
     added = sum(parts[:-1]) - (len(parts) - 2) * parts[-1]
     return np.asarray(logit(np.clip(added, LEAST, 1 - LEAST)))
-
-
-def _boosting(
-    encoded: Encoded,
-    features: Sequence[str],
-    clicks: NDArray[np.int64],
-    out: NDArray[np.bool_],
-    penalties: Sequence[float],
-    min_count: int,
-) -> Floats:
-    """The same by gradient boosted trees on the values' codes; shape (1, rows out)."""
-    columns, categories = encoded.codes(features, ~out)
-    if not columns.shape[1]:
-        columns, categories = np.zeros((len(out), 1)), np.array([False])
-    model = HistGradientBoostingClassifier(
-        max_iter=100,
-        learning_rate=0.06,
-        max_leaf_nodes=15,
-        min_samples_leaf=max(20, min_count),
-        l2_regularization=5.0,
-        categorical_features=categories,
-        early_stopping=False,
-        random_state=0,
-    )
-    # One thread, also where this process is the only one: more would change last bits, and wait for each other.
-    with threadpool_limits(limits=1, user_api="openmp"):
-        score = model.fit(columns[~out], clicks[~out]).decision_function(columns[out])
-    return np.tile(score, (len(penalties), 1)).round(DECIMALS)
-
-
-LEARNERS = {"logistic": _logistic, "boosting": _boosting}
 
 
 def _views(fitted: Mapping[tuple[int, ...], Floats], folds: NDArray[np.int64], penalties: int) -> Floats:
@@ -205,7 +235,7 @@ def refit(
         training = folds != view
         model = recalibrate(columns[training], clicks[training])
         combined.append(np.round(model.decision_function(columns), DECIMALS))
-        weights.append(weights_of(model))
+        weights.append(np.concatenate([model.intercept_, model.coef_[0]]))
     return np.array(combined), np.array(weights)
 
 

@@ -67,11 +67,6 @@ def replay(
         click=frame["click"].to_numpy(dtype=np.float64),
         columns={name: np.rint(part.bids) / MICROS for name, part in departments.items()},
     )
-    won = np.zeros(len(log), dtype=np.bool_)
-
-    def note(block: Mapping[str, NDArray[Any]]) -> None:
-        won[block["position"]] = block["winner"] >= 0
-
     hours = float(frame["time_us"].max()) / 3.6e9 + 1
     scenario = Scenario(
         name="replay", currency=log.currency, supply=LogSupply(path=log.path, horizon_h=hours)
@@ -80,5 +75,17 @@ def replay(
         name: Entrant(ColumnBids(name), budget=part.budget, advertiser="focal")
         for name, part in departments.items()
     }
+    return rows_won(scenario, entrants, seed, columns)
+
+
+def rows_won(
+    scenario: Scenario, entrants: Mapping[str, Entrant], seed: int, columns: LogColumns
+) -> NDArray[np.bool_]:
+    """Return which rows of a log the entrants win; shape (rows,)."""
+    won = np.zeros(len(columns), dtype=np.bool_)
+
+    def note(block: Mapping[str, NDArray[Any]]) -> None:
+        won[block["position"]] = block["winner"] >= 0
+
     simulate(scenario, entrants, seed, log=columns, sink=note)
     return won

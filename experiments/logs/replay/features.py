@@ -13,11 +13,11 @@ from scipy import sparse
 
 from ..inspection.leaks import PRESENT
 
-HASH_BITS = 22
+HASH_BITS, HASH_MOST_BITS = 22, 28
 MOST_CODES = 254
-"""Gradient boosting tells so many values of a feature apart; the other ones are one more."""
+"""The number of a feature's values that gradient boosting distinguishes; the others share one code."""
 MOST_TAGS = 64
-"""And it sees so many values of a feature that has several in a cell."""
+"""The same for a feature with several values in a cell."""
 
 
 @dataclass(frozen=True)
@@ -38,53 +38,64 @@ class Encoded:
     names: tuple[str, ...]
     lists: frozenset[str] = frozenset()
 
-    def pruned(
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """A number for each value that is the same in every encoding: its feature and its hash."""
+        return self.feature << HASH_MOST_BITS | self.marks
+
+    def frequent(
         self, names: Collection[str], training: NDArray[np.bool_], min_count: int
+    ) -> NDArray[np.int64]:
+        """Return the keys of the named features' values that at least `min_count` training rows have."""
+        return self.keys[self._of(names) & (self._counts(training) >= min_count)]
+
+    def columns(self, names: Collection[str], frequent: NDArray[np.int64]) -> sparse.csr_matrix:
+        """Return a column for each frequent value, and one "rare" a feature for its other values; shape (rows, columns)."""
+        place = pd.Index(frequent).get_indexer(pd.Index(self.keys))
+        own, rare = np.flatnonzero(place >= 0), np.flatnonzero(self._of(names) & (place < 0))
+        values = self._selected(own, place[own], len(frequent))
+        values.sort_indices()
+        any_rare = self._selected(rare, self.feature[rare], len(self.names)).minimum(1)
+        return sparse.hstack([values, any_rare], format="csr")
+
+    def _selected(
+        self, values: NDArray[np.int64], places: NDArray[np.int64], width: int
     ) -> sparse.csr_matrix:
-        """Return the columns of the named features, shape (rows, kept).
-
-        A value stays when at least `min_count` training rows have it; each feature's other values, those that only
-        rows outside the training part have among them, share one column "rare".
-        """
-        wanted, counts = self._of(names), self._counts(training)
-        kept, rare = wanted & (counts >= min_count), wanted & (counts < min_count)
-        members = sparse.csr_matrix(
-            (np.ones(rare.sum()), (np.arange(rare.sum()), self.feature[rare])),
-            shape=(int(rare.sum()), len(self.names)),
-        )
-        any_rare = (self.matrix[:, rare] @ members).minimum(1)
-        return sparse.hstack([self.matrix[:, kept], any_rare], format="csr")
-
-    def kept(self, names: Collection[str], training: NDArray[np.bool_], min_count: int) -> NDArray[np.int64]:
-        """Which values have a column of their own in `pruned`, in its order; after them it has one "rare" a feature."""
-        return np.flatnonzero(self._of(names) & (self._counts(training) >= min_count))
+        """Return the values' columns, each added to the one at its place; shape (rows, width)."""
+        chosen = sparse.csr_matrix((np.ones(len(values)), (values, places)), (self.matrix.shape[1], width))
+        return self.matrix @ chosen
 
     def _of(self, names: Collection[str]) -> NDArray[np.bool_]:
         return np.isin(self.feature, [self.names.index(name) for name in names])
 
-    def codes(
-        self, names: Sequence[str], training: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Return dense columns for gradient boosting, and which of them are categories.
-
-        A feature is a column of codes, the values most frequent in the training rows first, all rare ones under the last
-        code; one with several values in a cell is a 0/1 column for each of its most frequent.
-        """
-        counts, made, kinds = self._counts(training), [np.empty((self.matrix.shape[0], 0))], []
+    def ranked(self, names: Sequence[str], training: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
+        """Return the keys of each feature's values, those that most training rows have first, as many as `codes` takes."""
+        counts, found = self._counts(training), {}
         for name in names:
             own = np.flatnonzero(self.feature == self.names.index(name))
-            order = own[np.argsort(-counts[own], kind="stable")]
+            most = own[np.argsort(-counts[own], kind="stable")][
+                : MOST_TAGS if name in self.lists else MOST_CODES
+            ]
+            found[name] = self.keys[most[counts[most] > 0]]
+        return found
+
+    def codes(self, ranked: Mapping[str, NDArray[np.int64]]) -> NDArray[np.float64]:
+        """Return dense columns for gradient boosting; shape (rows, columns).
+
+        A feature is a column of codes, its values by rank, the others under the last code; one with several values in a cell
+        is a 0/1 column for each ranked value.
+        """
+        made = [np.empty((self.matrix.shape[0], 0))]
+        for name, keys in ranked.items():
+            place = pd.Index(keys).get_indexer(pd.Index(self.keys))
             if name in self.lists:
-                common = order[:MOST_TAGS][counts[order[:MOST_TAGS]] > 0]
-                made.append(np.asarray(self.matrix[:, common].todense()))
-                kinds += [False] * len(common)
+                own = np.flatnonzero(place >= 0)
+                made.append(self._selected(own, place[own], len(keys)).toarray())
                 continue
-            rank = np.full(self.matrix.shape[1], MOST_CODES, dtype=np.float64)
-            known = order[:MOST_CODES][counts[order[:MOST_CODES]] > 0]
-            rank[known] = np.arange(len(known))
+            own = np.flatnonzero(self.feature == self.names.index(name))
+            rank = np.where(place < 0, float(MOST_CODES), place)
             made.append(rank[self.matrix[:, own].indices + own[0]][:, None])
-            kinds.append(True)
-        return np.hstack(made), np.array(kinds, dtype=bool)
+        return np.hstack(made)
 
     def _counts(self, training: NDArray[np.bool_]) -> NDArray[np.float64]:
         return np.asarray(self.matrix[training].sum(axis=0)).ravel()
@@ -105,8 +116,7 @@ def encode(
         lists: those with several values in a cell, split at commas; a cell without any has the value ''.
         hidden: for each column the values that are left out as if never recorded; `PRESENT`, or any
             value of a column that has one a row, leaves out the whole column.
-        hash_bits: a value's number is its hash, of so many bits, within its feature; values that share one are not told
-            apart.
+        hash_bits: the bits of a value's hash within its feature; values of one hash share a column.
     """
     blocks, feature, marks = [], [], []
     for number, name in enumerate(names):
@@ -127,39 +137,25 @@ def encode(
 def _block(
     values: pd.Series, hidden: frozenset[str], hash_bits: int, *, several: bool
 ) -> tuple[sparse.csr_matrix, NDArray[np.int64]]:
-    """0/1 columns of one feature, in the order of its values, and the hash of each column."""
-    codes, cells = pd.factorize(values.astype(str), sort=True)
-    held = [visible_values(cell, hidden, several=several) for cell in cells]
+    """Return 0/1 columns of one feature, in the order of its values, and the hash of each column."""
+    cells = values.astype("category").cat.remove_unused_categories().cat
+    held = [_visible(cell, hidden, several=several) for cell in cells.categories.astype(str)]
     words = sorted({value for cell in held for value in cell})
-    places, marks = _hashed(words, hash_bits)
+    hashes = np.array([zlib.crc32(word.encode()) & ((1 << hash_bits) - 1) for word in words], dtype=np.int64)
+    places, marks = pd.factorize(hashes)  # values of one hash share a column
     column = dict(zip(words, places.tolist(), strict=True))
     begin = np.concatenate([[0], np.cumsum([len(cell) for cell in held])])
     flat = np.array([column[value] for cell in held for value in cell], dtype=np.int64)
-    shape = (len(held), max(column.values(), default=0) + 1)
-    of_cell = sparse.csr_matrix((np.ones(len(flat)), flat, begin), shape=shape)
+    of_cell = sparse.csr_matrix((np.ones(len(flat)), flat, begin), shape=(len(held), len(marks)))
     of_cell.sum_duplicates()
     of_cell.data[:] = 1.0
-    return of_cell[codes], marks
+    return of_cell[cells.codes.to_numpy()], marks
 
 
-def visible_values(cell: str, hidden: frozenset[str], *, several: bool) -> list[str]:
-    """The values of a cell that are not hidden; '' where there is none."""
+def _visible(cell: str, hidden: frozenset[str], *, several: bool) -> list[str]:
+    """Return the values of a cell that are not hidden; '' where no value is left."""
     if PRESENT in hidden or (hidden and not several):
         return [""]  # of a column with one value a row the gap itself would tell: all of it is left out
     if not several:
         return [cell]
     return [value for value in dict.fromkeys(cell.split(",")) if value not in hidden] or [""]
-
-
-def value_hash(value: str, bits: int) -> int:
-    """Return the hash of a value."""
-    return zlib.crc32(value.encode()) & ((1 << bits) - 1)
-
-
-def _hashed(words: Sequence[str], hash_bits: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The column of each word: those of one hash share it, in the order in which they come; and the hash of each column."""
-    mark = np.array([value_hash(word, hash_bits) for word in words], dtype=np.int64)
-    held, first, place = np.unique(mark, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first, kind="stable")] = np.arange(len(first))
-    return rank[place], held[np.argsort(first, kind="stable")]

@@ -1,4 +1,4 @@
-"""Which rows are held out together, and which are resampled together."""
+"""Folds, which hold rows out together, and blocks, which are resampled whole."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ def assign_folds(strata: pd.Series, folds: int, seed: Sequence[int]) -> NDArray[
 
 
 def fold_without_classes(clicks: NDArray[np.int64], folds: NDArray[np.int64], out: int) -> tuple[int, ...]:
-    """The first folds, up to `out` at a time, without which there are no clicks, or only clicks, left; () where there are none."""
+    """Return the first folds, up to `out` at a time, without which no clicks, or only clicks, are left; () if there are no such folds."""
     number = int(folds.max()) + 1
     rows = np.bincount(folds, minlength=number)
     of = np.bincount(folds, clicks, minlength=number)
@@ -46,27 +47,24 @@ def time_folds(rows: int, folds: int) -> NDArray[np.int64]:
 
 
 def person_draws(log: LogTable, seed: Sequence[int]) -> NDArray[np.float64]:
-    """A uniform in [0, 1) for each row, one a person; rows of nobody have their own. Shape (rows,).
+    """Return a uniform in [0, 1) for each row, one a person; rows without a person have their own. Shape (rows,).
 
     Raises:
-        BadInput: a log that identifies nobody.
+        BadInput: a log without people.
     """
-    check_people(log, "study.replay.split")
-    user = log.frame[USER].astype(str)
-    key = user.where(user != "", "row " + pd.Series(np.arange(len(user)).astype(str), index=user.index))
-    codes, names = pd.factorize(key)
+    codes, names = _people(log, "study.replay.split")
     salt = ",".join(map(str, seed))
     draw = np.array([zlib.crc32(f"{salt}/{name}".encode()) / 2**32 for name in names])
     return draw[codes]
 
 
 LEAST_BLOCKS = 10
-"""A bootstrap needs so many blocks."""
+"""A bootstrap needs at least this number of blocks."""
 
 
 @dataclass(frozen=True)
 class Blocks:
-    """What is resampled whole: the block of each row, shape (rows,), or single rows (None), and why not as was asked for."""
+    """What is resampled whole: the block of each row, shape (rows,), or single rows (None), and a note on why not as set."""
 
     numbers: NDArray[np.int64] | None
     note: str = ""
@@ -78,17 +76,14 @@ def blocks_of(log: LogTable, kind: str, block_h: float) -> Blocks:
     Rows are resampled, and a note says so, where the log keeps no time or has too few stretches or people.
 
     Raises:
-        BadInput: blocks of people where the log identifies nobody.
+        BadInput: blocks of people in a log without people.
     """
     if kind == "row":
         return Blocks(None)
     if kind == "time" and not log.keeps_time:
         return Blocks(None, f"intervals resample single rows: {log.path} keeps no time")
     if kind == "person":
-        check_people(log, "study.replay.blocks")
-        user = log.frame[USER].astype(str).to_numpy(dtype=object)
-        alone = np.array([f"row {i}" for i in range(len(user))], dtype=object)
-        codes, names = pd.factorize(np.where(user == "", alone, user))
+        codes, names = _people(log, "study.replay.blocks")
         what = "people"
     else:
         codes, names = pd.factorize(log.frame["time_us"].to_numpy() // max(round(block_h * HOUR_US), 1))
@@ -101,7 +96,14 @@ def blocks_of(log: LogTable, kind: str, block_h: float) -> Blocks:
     return Blocks(np.asarray(codes, dtype=np.int64))
 
 
-def check_people(log: LogTable, key: str) -> None:
-    """Raise `BadInput` where a log tells no two people apart."""
-    if USER not in log.frame or log.frame[USER].astype(str).nunique() < 2:
-        raise BadInput(f"{key} = person: {log.path} identifies nobody")
+def _people(log: LogTable, key: str) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Return the number of each row's person, shape (rows,), and their names; rows without a person have one of their own.
+
+    Raises:
+        BadInput: a log without two people.
+    """
+    user = log.frame[USER].astype(str) if USER in log.frame else pd.Series(dtype=str)
+    if user.nunique() < 2:
+        raise BadInput(f"{key} = person: {log.path} has no user ids of two people or more (mapping: user)")
+    person = user.where(user != "", "row " + pd.Series(range(len(user)), user.index).astype(str))
+    return pd.factorize(person.to_numpy(dtype=object))

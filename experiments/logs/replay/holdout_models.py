@@ -5,16 +5,18 @@ The training rows carry predictions too, each by a model without its part, so th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
 
 from ...errors import BadInput
 from ..log_table import LogTable
-from .crossfit import DECIMALS, LEARNERS, least_loss, recalibrate, summed
+from .crossfit import DECIMALS, Fitted, fit, least_loss, penalties_of, recalibrate, scores_without, summed
 from .features import Encoded, encode
 from .folds import fold_without_classes, person_draws, time_folds
 from .plan import Plan, check_clicks, odds_shift
@@ -44,30 +46,90 @@ def training_rows(plan: Plan, log: LogTable) -> NDArray[np.bool_]:
     return training
 
 
+@dataclass(frozen=True)
+class Predictor:
+    """P(click) of rows of the full log, by what was learned on training rows.
+
+    Attributes:
+        models: each returns its log-odds in the sample of the rows of a frame, shape (rows,).
+        combined: the numbers of the models, and a regression of a click on their log-odds; the sum of several.
+        shift: of the log-odds, from the sample to the full log.
+    """
+
+    models: Sequence[Callable[[pd.DataFrame], Floats]]
+    combined: Sequence[tuple[Sequence[int], LogisticRegression]]
+    shift: float
+
+    def ctr(self, frame: pd.DataFrame) -> Floats:
+        """Return P(click) of each row; shape (rows,)."""
+        return self.from_scores([model(frame) for model in self.models])
+
+    def from_scores(self, scores: Sequence[Floats]) -> Floats:
+        """Return P(click) of each row from each model's log-odds; shape (rows,)."""
+        parts = []
+        for numbers, model in self.combined:
+            odds = model.decision_function(np.column_stack([scores[i] for i in numbers]))
+            parts.append(expit(np.round(odds, DECIMALS) + self.shift))
+        return parts[0] if len(parts) == 1 else expit(summed(parts))
+
+
 def forward_ctr(
     plan: Plan, log: LogTable, training: NDArray[np.bool_], arm: str, hidden: Hidden | None = None
 ) -> Floats:
     """Return P(click) of each row of the full log from the arm's data, `hidden` values left out; shape (rows,).
 
     Raises:
+        BadInput: see `fit_predictor`.
+    """
+    ctr = np.empty(len(log))
+    predictor, ctr[training] = fit_predictor(plan, replace(log, frame=log.frame[training]), arm, hidden)
+    ctr[~training] = predictor.ctr(log.frame[~training])
+    return ctr
+
+
+def fit_predictor(
+    plan: Plan, log: LogTable, arm: str, hidden: Hidden | None = None
+) -> tuple[Predictor, Floats]:
+    """Learn from training rows, in order of time, from the arm's data, `hidden` values left out.
+
+    Returns:
+        The predictor, and P(click) of each of these rows by models without its fold, shape (rows,).
+
+    Raises:
         BadInput: an arm that the log has no columns for, or too few clicks to learn from.
     """
-    clicks = log.frame["click"].to_numpy()
-    wanted = columns_of(log, arm)
-    check_training(plan, log, clicks[training])
-    scores = []
-    for columns in wanted.values():
-        encoded = encode_columns(plan, log, columns, hidden)
-        found = None if encoded is None else sample_scores(plan, encoded, columns, clicks, training)
-        scores.append(np.zeros(len(log)) if found is None else found[0])
-    shift = odds_shift(replace(log, frame=log.frame[training]))
+    clicks, wanted = log.frame["click"].to_numpy(), columns_of(log, arm)
+    check_training(plan, log, clicks)
+    learned = [_learn(plan, log, columns, hidden) for columns in wanted.values()]
+    scores = [score for _, score in learned]
+    groups = [[i] for i in range(len(learned))] if arm == "summed" else [list(range(len(learned)))]
+    combined = [(group, recalibrate(np.column_stack([scores[i] for i in group]), clicks)) for group in groups]
+    predictor = Predictor([model for model, _ in learned], combined, odds_shift(log))
+    return predictor, predictor.from_scores(scores)
 
-    def combined(inputs: Sequence[Floats]) -> Floats:
-        columns = np.column_stack(inputs)
-        model = recalibrate(columns[training], clicks[training])
-        return expit(np.round(model.decision_function(columns), DECIMALS) + shift)
 
-    return expit(summed([combined([score]) for score in scores])) if arm == "summed" else combined(scores)
+def _learn(
+    plan: Plan, log: LogTable, columns: Sequence[str], hidden: Hidden | None
+) -> tuple[Callable[[pd.DataFrame], Floats], Floats]:
+    """Return one model of all the rows, and each row's log-odds by a model without its fold; 0 without columns."""
+    if not columns:
+        return lambda frame: np.zeros(len(frame)), np.zeros(len(log))
+    settings, clicks = plan.settings, log.frame["click"].to_numpy()
+    lists = log.roles.lists & set(columns)
+
+    def encoded(frame: pd.DataFrame) -> Encoded:
+        return encode(frame, columns, lists, hidden, settings.hash_bits)
+
+    rows, folds = encoded(log.frame), time_folds(len(log), settings.folds)
+    scores = np.empty((len(penalties_of(settings)), len(log)))
+    for fold in range(settings.folds):
+        out = folds == fold
+        scores[:, out] = scores_without(rows, columns, clicks, out, settings)
+    everywhere = np.ones(len(log), dtype=np.bool_)
+    best = least_loss(scores, clicks, everywhere)
+    fitted = fit(rows, columns, clicks, everywhere, settings)
+    model = Fitted(fitted.columns, fitted.models[best : best + 1])
+    return lambda frame: model.scores(encoded(frame))[0], scores[best]
 
 
 def columns_of(log: LogTable, arm: str) -> dict[str, tuple[str, ...]]:
@@ -96,36 +158,3 @@ def check_training(plan: Plan, log: LogTable, clicks: NDArray[np.int64]) -> None
             f"{log.path}: all {clicks.sum()} clicks of the training rows, or all rows without, lie in part {lost[0] + 1} of "
             f"{number} (study.replay.folds): nothing can be learned without it"
         )
-
-
-def encode_columns(
-    plan: Plan, log: LogTable, columns: Sequence[str], hidden: Hidden | None
-) -> Encoded | None:
-    """Encode the columns of one model; None where it has none."""
-    lists = log.roles.lists & set(columns)
-    return encode(log.frame, columns, lists, hidden, plan.settings.hash_bits) if columns else None
-
-
-def sample_scores(
-    plan: Plan,
-    encoded: Encoded,
-    columns: Sequence[str],
-    clicks: NDArray[np.int64],
-    training: NDArray[np.bool_],
-) -> tuple[Floats, list[float]]:
-    """Return log-odds in the sample, and the penalties tried up to the best one.
-
-    Training rows are scored out of their fold, the others by a model of all training rows; shape (rows,).
-    """
-    settings = plan.settings
-    folds = np.full(len(clicks), -1, dtype=np.int64)
-    folds[training] = time_folds(int(training.sum()), settings.folds)
-    penalties = sorted(settings.penalties) if settings.learner == "logistic" else [np.nan]
-    found = np.full((len(penalties), len(clicks)), np.nan)
-    for fold in np.unique(folds):
-        out = ~training | (folds == fold)
-        score = LEARNERS[settings.learner](encoded, columns, clicks, out, penalties, settings.min_count)
-        mine = folds[out] == fold
-        found[:, np.flatnonzero(out)[mine]] = score[:, mine]
-    best = least_loss(found, clicks, training)
-    return found[best], penalties[: best + 1]

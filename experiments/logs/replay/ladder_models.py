@@ -1,4 +1,4 @@
-"""The rungs of the ladder on a log: each rung's log-odds of a click, in every view, with what they are good for."""
+"""The rungs of the ladder on a log: each rung's log-odds of a click, in every view, and how good they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from .crossfit import Model, cross_fit, honest, refit, summed
 from .features import encode
-from .plan import Plan, Requests
+from .plan import Plan, Requests, odds_shift
 from .prediction_quality import quality
 
 Floats = NDArray[np.float64]
@@ -37,7 +37,7 @@ class Ladder:
 
 
 def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
-    """Learn every rung with all values and, unless none is suspect, without the suspect ones."""
+    """Learn every rung with all values and, where some are suspect, without these."""
     log, settings = requests.log, plan.settings
     own, hidden = log.roles.models, requests.hidden
     variants = {ALL: {}, WITHOUT: hidden} if hidden else {ALL: {}}
@@ -57,10 +57,8 @@ def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
         },
         requests.clicks,
         requests.folds,
-        penalties=settings.penalties,
-        min_count=settings.min_count,
-        jobs=plan.jobs,
-        learner=settings.learner,
+        settings,
+        plan.jobs,
     )
     return {
         tags: _ladder(
@@ -88,7 +86,7 @@ def _ladder(
     odds, weights = {}, {}
     for rung, columns in inputs.items():
         refitted, weights[rung] = refit(columns, requests.clicks, requests.folds)
-        odds[rung] = refitted + requests.odds_shift
+        odds[rung] = refitted + odds_shift(requests.log)
     odds["summed"] = summed([expit(odds[source]) for source in (*sources, "none")])
     weights["summed"] = np.ones((1, 0))
     rungs = ("none", *sources, *JOINED)

@@ -45,7 +45,7 @@ class Outcome:
 def play(
     plan: Plan, requests: Requests, tags: str, ladder: Ladder, share: float, split: int
 ) -> tuple[list[Outcome], Counter[str]]:
-    """Replay every arm under one budget, and let each view vote for the better single source.
+    """Replay every arm under one budget, and count each view's choice of the better single source.
 
     With a split budget each source is a department with its share of the money, and the higher bid competes.
 

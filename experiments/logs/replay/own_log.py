@@ -37,9 +37,9 @@ FROM_ROWS = frozenset(
         "conversions_unattributed", "budget_left",
     }
 )  # fmt: skip
-"""Columns of `bidders.csv` that the rows give back. Any other column is taken from the totals in the log's metadata."""
+"""Columns of `bidders.csv` that the rows give back. Other columns are taken from the totals in the log's metadata."""
 OF_JOURNEYS = frozenset({"value", "profit"})
-"""Where accounts are on a journey these hold purchases, too, which no row tells."""
+"""Where accounts are on a journey these include purchases, which no row has."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class OwnRun:
 
     @property
     def quoted(self) -> tuple[str, ...]:
-        """The columns of `bidders.csv` that no row tells."""
+        """The columns of `bidders.csv` that rows do not give back."""
         journeys = OF_JOURNEYS if self.scenario.journey is not None else frozenset()
         return tuple(name for name in self.bidders if name not in FROM_ROWS - journeys)
 
@@ -69,19 +69,19 @@ def load_own(path: Path) -> OwnRun:
     """Read a log and the market in its metadata.
 
     Raises:
-        BadInput: no log of this engine, or one from before it told its market; several slots.
+        BadInput: no log of this engine, or one of an older version without its market; several slots.
     """
     batches = list(read_own(path))
     metadata = pq.read_metadata(path).metadata or {}
-    told, totals = metadata.get(MARKET), json.loads(metadata.get(TOTALS, b"{}"))
+    described, totals = metadata.get(MARKET), json.loads(metadata.get(TOTALS, b"{}"))
     absent = [name for name in OUTCOMES if batches and name not in batches[0].schema.names]
-    if told is None or not totals or absent:
+    if described is None or not totals or absent:
         raise BadInput(
-            f"{path}: was written by an older version, and does not tell its market; write it anew"
+            f"{path}: was written by an older version, without the scenario in its metadata; write the log anew with jointbid run"
         )
     if not batches:
         raise BadInput(f"{path}: has no rows")
-    market = json.loads(told)
+    market = json.loads(described)
     scenario = Scenario.model_validate_json(json.dumps(market["scenario"]))
     if scenario.auction.slots != (1.0,):
         raise BadInput(
@@ -92,9 +92,9 @@ def load_own(path: Path) -> OwnRun:
 
 
 def replay_own(own: OwnRun, seed: int) -> RunResult:
-    """The result of the run that was logged, with outcomes as they were logged.
+    """Return the result of the run that was logged, with outcomes as they were logged.
 
-    What no row tells is quoted from the log's totals; nan where some rows of the run are not in the log.
+    What rows do not give back is quoted from the log's totals; nan where some rows of the run are not in the log.
     """
     winner = own.rows["seat"].combine_chunks().cast(pa.string())
     columns = _columns(own, winner)
@@ -138,9 +138,9 @@ def notes_of(own: OwnRun) -> tuple[str, ...]:
     columns = ", ".join(own.quoted)
     requests = int(own.market["requests"])
     quoted = (
-        f"no row of the log tells {columns}: they are the logged run's own totals, quoted from the log's metadata"
+        f"no row of the log gives {columns}: they are the logged run's own totals, quoted from the log's metadata"
         if own.whole
-        else f"the log has {own.rows.num_rows:,} of the run's {requests:,} rows; no row tells {columns}, and they stay empty"
+        else f"the log has {own.rows.num_rows:,} of the run's {requests:,} rows; no row gives {columns}, and they stay empty"
     )
     return (
         quoted,
@@ -149,7 +149,7 @@ def notes_of(own: OwnRun) -> tuple[str, ...]:
 
 
 def _columns(own: OwnRun, winner: pa.Array) -> LogColumns:
-    """What the bidders met, and what they bid where they won."""
+    """Return what the bidders met, and what they bid where they won."""
     rows = own.rows
     sold = np.asarray(pc.is_valid(winner))
     bid, other = (_micros(rows[name]) for name in ("bid", "other_bid"))
@@ -174,13 +174,13 @@ def _columns(own: OwnRun, winner: pa.Array) -> LogColumns:
 
 
 def _micros(column: Any) -> NDArray[np.int64]:
-    """A price in whole micros; -1 where there is none."""
+    """Return prices in whole micros; -1 for no price."""
     cpm = np.asarray(pc.fill_null(column, -1.0 / MICROS_PER_CPM))
     return np.rint(cpm * MICROS_PER_CPM).astype(np.int64)
 
 
 def _outcomes(own: OwnRun, winner: pa.Array, seat: str) -> dict[str, float]:
-    """What one bidder's impressions led to, as `bidders.csv` counts it."""
+    """Return what one bidder's impressions led to, as `bidders.csv` counts it."""
     mine = own.rows.filter(pc.fill_null(pc.equal(winner, seat), fill_value=False))
     end_us = int(own.scenario.supply.horizon_h * HOUR_US)
     click_us, conversion_us = (
@@ -201,13 +201,13 @@ def _outcomes(own: OwnRun, winner: pa.Array, seat: str) -> dict[str, float]:
 
 
 def _in_order(column: Any) -> float:
-    """The sum as the ledger adds it, one after the other."""
+    """Return the sum as the ledger adds it, one after the other."""
     values = np.asarray(pc.fill_null(column, 0.0), dtype=np.float64)
     return float(np.add.accumulate(values)[-1]) if len(values) else 0.0
 
 
 def _reach(own: OwnRun, winner: pa.Array) -> NDArray[np.float64]:
-    """People who saw their first of the advertiser by this bidder; where nobody is known, everybody is new."""
+    """Return, for each bidder, the people whose first impression of the advertiser it was; all of them where people are unknown."""
     seen = np.asarray(pc.fill_null(own.rows["viewed"], fill_value=False))
     names = np.array(pc.fill_null(winner, "").to_pylist(), dtype=object)
     person = np.asarray(pc.fill_null(own.rows["user"], -1))

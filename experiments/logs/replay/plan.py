@@ -1,9 +1,10 @@
-"""What one replay study is a function of, read from the configuration; and the log it is about."""
+"""The settings of a replay, and the log that it replays, checked and prepared."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from ...config.value_settings import Replay
 from ...errors import BadInput
 from ..inspection.leaks import LeakCounts
 from ..log_table import SOURCES, LogTable, RowCount
-from ..read_log import check_sources, read_supply
+from ..read_log import check_sources, read_log
 from .bids import click_values, costs
 from .folds import (
     Blocks,
@@ -65,30 +66,40 @@ class Requests:
     Attributes:
         log: in order of time.
         folds: the fold of each row.
-        clicks: 0 or 1.
-        weights: impressions of the full log that a row stands for.
-        prices: market price, micros per impression.
-        cost: of the row bought whole, micros.
         values: worth of a click to the row's campaign, micros.
-        odds_shift: to be added to log-odds in the sample to get log-odds in the full log.
         hidden: the suspect values of each column, left out in the second variant.
         blocks: what intervals resample.
     """
 
     log: LogTable
     folds: NDArray[np.int64]
-    clicks: NDArray[np.int64]
-    weights: NDArray[np.float64]
-    prices: NDArray[np.int64]
-    cost: NDArray[np.int64]
     values: NDArray[np.float64]
-    odds_shift: float
-    hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    blocks: Blocks = field(default_factory=lambda: Blocks(None))
+    hidden: Mapping[str, tuple[str, ...]]
+    blocks: Blocks
 
-    @property
+    @cached_property
+    def clicks(self) -> NDArray[np.int64]:
+        """Return 0 or 1 for each row."""
+        return self.log.frame["click"].to_numpy()
+
+    @cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """Return the impressions of the full log that a row stands for."""
+        return self.log.frame["weight"].to_numpy()
+
+    @cached_property
+    def prices(self) -> NDArray[np.int64]:
+        """Return market prices, micros per impression."""
+        return self.log.frame["price_micros"].to_numpy()
+
+    @cached_property
+    def cost(self) -> NDArray[np.int64]:
+        """Return what each row costs, bought whole, micros."""
+        return costs(self.log)
+
+    @cached_property
     def profit(self) -> NDArray[np.float64]:
-        """What winning a row brings, as it turned out, micros."""
+        """Return what winning a row brings, as it turned out, micros."""
         return self.weights * self.clicks * self.values - self.cost
 
     def dealt(self, settings: Replay, seed: int, split: int) -> Requests:
@@ -102,14 +113,13 @@ def load(plan: Plan) -> Requests:
     Raises:
         BadInput: a file that cannot be used, too few clicks to learn from, a budget that buys nothing.
     """
-    log = seen_rows(read_supply(plan.supply, plan.seed))
+    log = seen_rows(read_log(plan.supply, plan.seed))
     check_sources(log)
     if plan.silo in SOURCES and plan.silo not in log.roles.sources:
         raise BadInput(
             f"study.silo = {plan.silo}: {log.path} has no columns of it, only {', '.join(log.roles.sources)}"
         )
-    blocks = blocks_of(log, plan.settings.blocks, plan.settings.block_h)
-    requests = replace(prepare(plan, log), blocks=blocks)
+    requests = prepare(plan, log, blocks_of(log, plan.settings.blocks, plan.settings.block_h))
     for split in range(1, plan.splits):
         check_folds(plan, log, requests.clicks, requests.dealt(plan.settings, plan.seed, split).folds)
     _check_budgets(plan, requests)
@@ -148,28 +158,17 @@ def check_folds(plan: Plan, log: LogTable, clicks: NDArray[np.int64], folds: NDA
         )
 
 
-def prepare(plan: Plan, log: LogTable) -> Requests:
-    """What learning and replaying need of a log.
+def prepare(plan: Plan, log: LogTable, blocks: Blocks | None = None) -> Requests:
+    """Return what learning and replaying need of a log; intervals resample its rows, or blocks of them.
 
     Raises:
         BadInput: too few clicks to learn from, in the log or in one of its parts.
     """
-    frame = log.frame
-    clicks, folds = frame["click"].to_numpy(), _folds(log, plan.settings, [plan.seed, 0])
+    clicks, folds = log.frame["click"].to_numpy(), _folds(log, plan.settings, [plan.seed, 0])
     check_clicks(log.path, clicks, plan.settings.folds)
     check_folds(plan, log, clicks, folds)
-    return Requests(
-        log=log,
-        folds=folds,
-        clicks=clicks,
-        weights=frame["weight"].to_numpy(),
-        prices=frame["price_micros"].to_numpy(),
-        cost=costs(log),
-        values=click_values(log, plan.settings.value_per_click),
-        # Kept non-clicks stand for so many each: the odds of a click are that much smaller in the full log.
-        odds_shift=odds_shift(log),
-        hidden=hidden_values(plan, log),
-    )
+    values = click_values(log, plan.settings.value_per_click)
+    return Requests(log, folds, values, hidden_values(plan, log), blocks or Blocks(None))
 
 
 def check_clicks(path: str, clicks: NDArray[np.int64], folds: int, what: str = "rows") -> None:
@@ -183,13 +182,13 @@ def check_clicks(path: str, clicks: NDArray[np.int64], folds: int, what: str = "
 
 
 def odds_shift(log: LogTable) -> float:
-    """What to add to log-odds fitted on the rows to get log-odds in the full log: the log of the weights' ratio."""
+    """Return what to add to log-odds fitted on the rows to get log-odds in the full log: the log of the weights' ratio."""
     weight, click = log.frame["weight"].to_numpy(), log.frame["click"].to_numpy()
     return float(np.log(weight[click == 1].mean() / weight[click == 0].mean()))
 
 
 def seen_rows(log: LogTable) -> LogTable:
-    """The rows whose outcome was seen, the others counted as dropped."""
+    """Return the rows whose outcome was seen, the others counted as dropped."""
     if "known" not in log.frame or log.frame["known"].all():
         return log
     frame = log.frame[log.frame["known"]].reset_index(drop=True)
@@ -198,7 +197,7 @@ def seen_rows(log: LogTable) -> LogTable:
 
 
 def hidden_values(plan: Plan, log: LogTable) -> dict[str, tuple[str, ...]]:
-    """By column the values that look like leakage: those that the scenario names, and those that are found."""
+    """Return by column the values that look like leakage: those that the scenario names, and those that counts show."""
     hidden: dict[str, list[str]] = {name: list(plan.supply.suspect_tags) for name in sorted(log.roles.lists)}
     if plan.supply.find_suspects:
         counts = LeakCounts(log.roles)
@@ -211,7 +210,7 @@ def hidden_values(plan: Plan, log: LogTable) -> dict[str, tuple[str, ...]]:
 
 
 def hidden_words(hidden: Mapping[str, tuple[str, ...]]) -> str:
-    """The suspect values, by column, in words."""
+    """Return the suspect values, by column, in words."""
     return "; ".join(
         f"{name} {', '.join(value or 'missing' for value in values)}" for name, values in hidden.items()
     )

@@ -56,7 +56,7 @@ def quality(
 
 
 def _log_loss(clicks: NDArray[np.int64], odds: Floats, weights: Floats) -> float:
-    """Weighted mean of -log p of what happened."""
+    """Return the weighted mean of -log p of what happened."""
     return float(np.average(np.logaddexp(0.0, np.where(clicks == 1, -odds, odds)), weights=weights))
 
 

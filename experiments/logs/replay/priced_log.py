@@ -1,4 +1,4 @@
-"""A log as a market that strategies can be played in: its prices, what policies are told of them, what a row is worth."""
+"""A log as a market that strategies can be played in: its prices, what policies know of them, what a row is worth."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import LogColumns
-from jointbid.sim.scenario import HOUR_US, MICROS, Rivals
+from jointbid.sim.scenario import MICROS, Rivals
 
 from ...errors import BadInput
 from ..log_table import LogTable
+from ..rows.columns import DAY_US
 from .bids import click_values
 from .holdout_models import forward_ctr, training_rows
 from .plan import Plan, seen_rows
 
 Floats = NDArray[np.float64]
 BINS = 256
-DAY_US = 24 * HOUR_US
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class PricedLog:
     happened: Floats
 
     def select(self, rows: NDArray[np.bool_]) -> PricedLog:
-        """Some of the rows."""
+        """Return some of the rows."""
         log = replace(self.log, frame=self.log.frame[rows].reset_index(drop=True))
         return PricedLog(log, self.training[rows], self.ctr[rows], self.worth[rows], self.happened[rows])
 
     def columns(self, scale: float = 1.0) -> LogColumns:
-        """The rows for the engine; their weights over `scale`, their times from the start of the first day."""
+        """Return the rows for the engine; their weights over `scale`, their times from the start of the first day."""
         frame = self.log.frame
         time_us = frame["time_us"].to_numpy()
         return LogColumns(
@@ -58,7 +58,7 @@ class PricedLog:
 
 
 def split_rows(plan: Plan, log: LogTable) -> tuple[LogTable, NDArray[np.bool_]]:
-    """The rows that can be priced, and which of them are for learning and tuning; shape (rows,).
+    """Return the rows that can be priced, and which of them are for learning and tuning; shape (rows,).
 
     Without predictions that came with the log these are the rows whose outcome was seen.
 
@@ -71,7 +71,7 @@ def split_rows(plan: Plan, log: LogTable) -> tuple[LogTable, NDArray[np.bool_]]:
 
 
 def check_worth(plan: Plan, training: LogTable) -> None:
-    """Raise `BadInput` where the training rows do not say what a click is worth, and nothing else does."""
+    """Raise `BadInput` where neither the training rows nor the settings give the value of a click."""
     if plan.settings.value_per_click is None and not training.frame["click"].any():
         raise BadInput(
             f"{training.path}: none of the {len(training):,} training rows has a click, so that they do not say what one is worth; "
@@ -80,9 +80,11 @@ def check_worth(plan: Plan, training: LogTable) -> None:
 
 
 def check_landscape(log: LogTable, kind: str) -> None:
-    """Raise `BadInput` for `kaplan_meier` where the log tells no bids."""
+    """Raise `BadInput` for `kaplan_meier` where the log has no bids."""
     if kind == "kaplan_meier" and ("bid_micros" not in log.frame or not (log.frame["bid_micros"] > 0).any()):
-        raise BadInput(f"study.replay.landscape = kaplan_meier: {log.path} does not tell what the logger bid")
+        raise BadInput(
+            f"study.replay.landscape = kaplan_meier: {log.path} has no bids of the logger (mapping: bid)"
+        )
 
 
 def price_log(
@@ -100,22 +102,21 @@ def price_log(
     happened = frame["click"].to_numpy(dtype=np.float64)
     if brought and "known" in frame:
         happened = np.where(frame["known"], happened, ctr)
-    learned = replace(log, frame=frame[training])
-    return PricedLog(log, training, ctr, _worth(plan, log, learned), happened)
+    known = click_worth(plan, replace(log, frame=frame[training]))
+    worth = frame["campaign"].astype(str).map(known).fillna(plan.settings.value_per_click or 0.0)
+    return PricedLog(log, training, ctr, np.asarray(worth, dtype=np.float64), happened)
 
 
-def _worth(plan: Plan, log: LogTable, training: LogTable) -> Floats:
-    """What a click is worth to each row's campaign, in currency: what it cost in the training rows, or as was said."""
+def click_worth(plan: Plan, training: LogTable) -> dict[str, float]:
+    """Return what a click cost each campaign in the training rows, in currency; empty where the settings give its value."""
     if plan.settings.value_per_click is not None:
-        return np.full(len(log), plan.settings.value_per_click)
+        return {}
     per_row = click_values(training) / MICROS
-    known = dict(zip(training.frame["campaign"].astype(str), per_row, strict=True))
-    campaigns = log.frame["campaign"].astype(str)
-    return campaigns.map(known).fillna(0.0).to_numpy(dtype=np.float64)
+    return dict(zip(training.frame["campaign"].astype(str), per_row.tolist(), strict=True))
 
 
 def landscape(log: LogTable, kind: str) -> Rivals:
-    """The law of the market price in some rows, as policies are told it: a histogram in currency.
+    """Return the law of the market price in some rows, as policies know it: a histogram in currency.
 
     Args:
         log: the training rows.
@@ -123,7 +124,7 @@ def landscape(log: LogTable, kind: str) -> Rivals:
             1971) for prices that are logged only where they lie below the logger's own bid, which has to vary for that.
 
     Raises:
-        BadInput: `kaplan_meier` where the log tells no bids.
+        BadInput: `kaplan_meier` where the log has no bids.
     """
     frame = log.frame
     price, weight = frame["price_micros"].to_numpy() / MICROS, frame["weight"].to_numpy()
@@ -135,7 +136,7 @@ def landscape(log: LogTable, kind: str) -> Rivals:
 
 
 def truncated(price: Floats, bid: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Distinct prices, rising, and the probability of each, where a row is seen only if its price is not above its bid.
+    """Return distinct prices, rising, and the probability of each, where a row is seen only if its price is not above its bid.
 
     F(p) is the product over prices q > p of 1 - (rows at q) / (rows at risk there: price <= q <= bid).
     """
@@ -157,7 +158,7 @@ def product_limit(events: NDArray[Any], at_risk: NDArray[Any]) -> Floats:
 
 
 def as_histogram(price: Floats, share: Floats) -> Rivals:
-    """At most `BINS` bins of about equal probability; a price lies at the upper end of its bin."""
+    """Return at most `BINS` bins of about equal probability; a price lies at the upper end of its bin."""
     kept = share > 0
     price, share = price[kept], share[kept]
     upto = np.cumsum(share) / share.sum()

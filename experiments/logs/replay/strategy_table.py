@@ -8,7 +8,7 @@ cost, and knows no price of a test row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,14 +16,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from jointbid.sim import Entrant, Scenario, simulate
+from jointbid.sim import Entrant, Scenario
 from jointbid.sim.scenario import MICROS, Bidders, LogSupply, StrategySpec
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
 from ...errors import BadInput
+from ...execution.progress import say
 from ..log_table import LogTable
-from .bootstrap import resample
+from .bootstrap import ratio, resample, with_interval
+from .engine import rows_won
 from .folds import Blocks, blocks_of
 from .outcomes import budget_label
 from .plan import Plan
@@ -77,23 +79,23 @@ class Part:
 def playable(
     plan: Plan, log: LogTable, training: NDArray[np.bool_], shares: tuple[float, ...]
 ) -> tuple[list[Part], tuple[str, ...]]:
-    """The campaigns that can be played, known before anything is learned, and notes: which cannot, and what others lack.
+    """Return the campaigns that can be played, before anything is learned, and notes on those that cannot and what others lack.
 
     Raises:
         BadInput: no campaign can be played.
     """
     names, frame = log.frame["campaign"].astype(str).to_numpy(), log.frame
     clicks = frame["click"].to_numpy()
-    told = clicks > 0  # of rows whose outcome was not seen the prediction that came with them counts
+    valued = clicks > 0  # of rows whose outcome was not seen the prediction that came with them counts
     if "pctr" in frame and "known" in frame:
-        told = told | ~frame["known"].to_numpy()
+        valued = valued | ~frame["known"].to_numpy()
     cost = frame["price_micros"].to_numpy() * frame["weight"].to_numpy()
     parts: list[Part] = []
     notes: list[str] = []
     for campaign in sorted(set(names)):
         rows = names == campaign
         learned, test = rows & training, rows & ~training
-        if min(learned.sum(), test.sum()) < LEAST_ROWS or not told[learned].any():
+        if min(learned.sum(), test.sum()) < LEAST_ROWS or not valued[learned].any():
             notes.append(
                 f"campaign {campaign} is left out: {learned.sum():,} training rows with {clicks[learned].sum():,} clicks, "
                 f"{test.sum():,} test rows; it takes {LEAST_ROWS} of each and a click among the training rows"
@@ -117,23 +119,26 @@ def play_all(
     priced: PricedLog,
     parts: Sequence[Part],
     shares: tuple[float, ...],
-    progress: Callable[[str], None],
+    suffix: str,
 ) -> pd.DataFrame:
-    """The table: columns `campaign`, `budget_share`, `strategy`, `metric`, `unit`, `estimate`, `ci_low`, `ci_high`, `parameters`."""
+    """Return the table: columns `campaign`, `budget_share`, `strategy`, `metric`, `unit`, `estimate`, `ci_low`, `ci_high`, `parameters`.
+
+    A line of progress is printed for each campaign; `suffix` ends it.
+    """
     rows: list[dict[str, Any]] = []
     for part in parts:
         own = priced.select(part.rows)
         training, test = own.select(own.training), own.select(~own.training)
         played = list(_campaign(plan, part.campaign, training, test, shares))
         rows += _estimates(plan, test, part.blocks, played)
-        progress(f"campaign {part.campaign}: {len(played)} runs on {len(test.log):,} test rows")
+        say(f"campaign {part.campaign}: {len(played)} runs on {len(test.log):,} test rows{suffix}")
     return pd.DataFrame(rows)
 
 
 def _campaign(
     plan: Plan, campaign: str, training: PricedLog, test: PricedLog, shares: tuple[float, ...]
 ) -> Iterator[Played]:
-    """Every strategy at every budget in one campaign."""
+    """Play every strategy at every budget in one campaign."""
     # A strategy that plans ahead counts rows: money is scaled so that the average row stands for one impression.
     scale = float(training.log.frame["weight"].mean())
     learned_cost, test_cost = (float(_cost(part, scale).sum()) for part in (training, test))
@@ -149,14 +154,8 @@ def _campaign(
         for label, name in STRATEGIES.items():
             parameters = tune(name, rows)
             strategy = make(StrategySpec(name=name, **parameters), market)
-            won = np.zeros(len(test.log), dtype=np.bool_)
-
-            def note(block: Mapping[str, NDArray[Any]], won: NDArray[np.bool_] = won) -> None:
-                won[block["position"]] = block["winner"] == 0
-
-            simulate(
-                scenario, {"focal": Entrant(strategy, ("value",), budget)}, plan.seed, log=columns, sink=note
-            )
+            entrant = Entrant(strategy, ("value",), budget)
+            won = rows_won(scenario, {"focal": entrant}, plan.seed, columns)
             yield Played(campaign, share, label, won, parameters, budget * scale)
 
 
@@ -175,17 +174,17 @@ def _estimates(plan: Plan, test: PricedLog, blocks: Blocks, played: list[Played]
     totals = resample([columns], plan.settings.bootstrap, plan.seed, blocks.numbers)
     for number, one in enumerate(played):
         clicks, spent, wins = (totals[f"{number} {what}"] for what in ("clicks", "cost", "wins"))
-        found = (clicks, spent, spent / clicks, wins / totals["requests"])
+        found = (clicks, spent, ratio(spent, clicks), wins / totals["requests"])
         parameters = " ".join(f"{name}={value:.4g}" for name, value in one.parameters.items())
         for (metric, unit), value in zip(METRICS.items(), found, strict=True):
-            low, high = value.interval
+            estimate, low, high = with_interval(value)
             yield {
                 "campaign": one.campaign,
                 "budget_share": one.share,
                 "strategy": one.strategy,
                 "metric": metric,
                 "unit": unit.format(currency=test.log.currency),
-                "estimate": value.point,
+                "estimate": estimate,
                 "ci_low": low,
                 "ci_high": high,
                 "parameters": parameters,

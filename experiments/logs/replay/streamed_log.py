@@ -9,15 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from jointbid.sim import LogColumns
-from jointbid.sim.scenario import HOUR_US, MICROS
 
 from ..log_table import LogTable
-from ..rows.rereadable import RereadableLog
-from .bids import click_values
+from ..rows.columns import DAY_US
+from ..rows.row_sampling import RereadableLog
+from .holdout_models import fit_predictor
 from .plan import Plan
-from .streamed_predictor import fit_predictor
-
-DAY_US = 24 * HOUR_US
+from .priced_log import click_worth
 
 
 class StreamedLog:
@@ -77,24 +75,24 @@ def training_sample(plan: Plan, log: LogTable) -> LogTable:
     return replace(log, frame=log.frame[log.full.places < start].reset_index(drop=True))
 
 
-def open_stream(plan: Plan, log: LogTable, arm: str) -> tuple[LogTable, StreamedLog]:
-    """Return the sampled training rows, and all rows after them.
+def open_stream(plan: Plan, log: LogTable, training: LogTable, arm: str) -> StreamedLog:
+    """Return all rows after the training part, priced by what is learned from its sample.
 
     Raises:
         BadInput: nothing to learn from.
     """
-    training, full = training_sample(plan, log), log.full
+    full = log.full
     assert full is not None  # noqa: S101 - there are training rows of it
     start = round(plan.settings.train_share * len(full))
-    predictor = None if "pctr" in training.frame else fit_predictor(plan, training, arm)
-    worth = _worth(plan, training)
+    predictor = None if "pctr" in training.frame else fit_predictor(plan, training, arm)[0]
+    worth = click_worth(plan, training)
     default = plan.settings.value_per_click or 0.0
 
     def price(table: pa.Table) -> LogColumns:
         campaign = table["campaign"].combine_chunks()
         each = np.array([worth.get(name, default) for name in campaign.dictionary.to_pylist()])
         value = each[np.asarray(campaign.indices)]
-        ctr = np.asarray(table["pctr"]) if predictor is None else predictor.ctr(table)
+        ctr = np.asarray(table["pctr"]) if predictor is None else predictor.ctr(table.to_pandas())
         happened = np.asarray(table["click"]).astype(np.float64)
         if "known" in table.column_names:
             happened = np.where(np.asarray(table["known"]), happened, ctr)
@@ -104,25 +102,13 @@ def open_stream(plan: Plan, log: LogTable, arm: str) -> tuple[LogTable, Streamed
         seen = {"value": ctr * value}
         return LogColumns(time_us, prices, floors, weight, happened * value, happened, seen)
 
-    return training, StreamedLog(full, start, price)
-
-
-def _worth(plan: Plan, training: LogTable) -> dict[str, float]:
-    """What a click is worth to each campaign, in currency: what it cost in the training rows; empty where it was said."""
-    if plan.settings.value_per_click is not None:
-        return {}
-    per_row = click_values(training) / MICROS
-    return dict(zip(training.frame["campaign"].astype(str), per_row.tolist(), strict=True))
+    return StreamedLog(full, start, price)
 
 
 def _together(parts: list[LogColumns]) -> LogColumns:
     if len(parts) == 1:
         return parts[0]
-
-    def join(name: str) -> np.ndarray:
-        return np.concatenate([getattr(part, name) for part in parts])
-
-    return LogColumns(
-        join("time_us"), join("price_micros"), join("floor_micros"), join("weight"), join("value"), join("click"),
-        {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns},
-    )  # fmt: skip
+    names = ("time_us", "price_micros", "floor_micros", "weight", "value", "click")
+    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+    return LogColumns(**joined, columns=columns)

@@ -11,26 +11,33 @@ from numpy.typing import NDArray
 from jointbid.sim.scenario import MICROS
 
 from ...estimate.ladder import SUMMARY_COLUMNS, silo_label
-from .bootstrap import Resampled, percent_over, resample
+from .bootstrap import ratio, resample, with_interval
 from .outcomes import SPLIT_BUDGET, Outcome
 from .plan import Plan, Requests
 
+Floats = NDArray[np.float64]
+_CLICKS = "clicks per million bid requests"
+
 
 def arms(sources: Sequence[str]) -> tuple[str, ...]:
-    """The arms of a log with columns of these sources, in the order in which they are shown."""
+    """Return the arms of a log with columns of these sources, in the order in which they are shown."""
     return ("none", *sources, "best_single", "stacked", "joint", SPLIT_BUDGET, "summed")
 
 
 PER = 1e6
-"""Money and clicks are stated for so many bid requests of the full log."""
+"""Money and clicks are stated for this number of bid requests of the full log."""
 STEPS = {"same_request_step": ("stacked", "best_single"), "joint_model_step": ("joint", "stacked")}
 PENALTY = {"double_counting_penalty": ("stacked", "summed")}
-_CLICKS = "clicks per million bid requests"
 
 Point = tuple[str, float]
 """A variant of the tags, and a budget share."""
-Totals = Callable[[str, str], Resampled]
+Total = tuple[str, float, str, str]
+"""A point, an arm, and what is totalled over the rows that it wins."""
+REQUESTS: Total = ("", 0.0, "", "requests")
+Totals = Callable[[str, str], Floats]
 """The total over the rows that an arm wins, by (arm, what is totalled)."""
+Row = tuple[str, str, str, str, Floats]
+"""Estimand, arm, metric, unit, value."""
 
 
 def summarise(
@@ -44,28 +51,28 @@ def summarise(
         outcomes: of every arm, budget, variant and split.
         best: the better single source of each variant and budget.
     """
-    splits: list[dict[str, NDArray[np.float64]]] = []
+    splits: list[dict[Total, Floats]] = []
     for outcome in outcomes:
         if outcome.split == len(splits):
-            splits.append({"requests": requests.weights})
+            splits.append({REQUESTS: requests.weights})
         splits[outcome.split] |= _columns(requests, outcome)
     settings, log = plan.settings, requests.log
     totals = resample(splits, settings.bootstrap, plan.seed, requests.blocks.numbers)
     rows = []
     for (tags, share), source in best.items():
 
-        def total(arm: str, what: str, at: Point = (tags, share), source: str = source) -> Resampled:
-            return totals[_name(*at, source if arm == "best_single" else arm, what)]
+        def total(arm: str, what: str, at: Point = (tags, share), source: str = source) -> Floats:
+            return totals[*at, source if arm == "best_single" else arm, what]
 
-        estimates = [*_arm_rows(total, totals["requests"], log.currency, arms(log.roles.sources))]
-        estimates += _difference_rows(total, totals["requests"], log.currency, plan.silo, source)
-        rows += [(*row[:4], row[4].point, *row[4].interval, tags, share) for row in estimates]
+        estimates = [*_arm_rows(total, totals[REQUESTS], log.currency, arms(log.roles.sources))]
+        estimates += _difference_rows(total, totals[REQUESTS], log.currency, plan.silo, source)
+        rows += [(*row[:4], *with_interval(row[4]), tags, share) for row in estimates]
     columns = [name for name in SUMMARY_COLUMNS if name != "n_replications"]
     made = pd.DataFrame(rows, columns=[*columns, "tags", "budget_share"])
     return made.assign(n_replications=settings.bootstrap)[[*SUMMARY_COLUMNS, "tags", "budget_share"]]
 
 
-def _columns(requests: Requests, outcome: Outcome) -> dict[str, NDArray[np.float64]]:
+def _columns(requests: Requests, outcome: Outcome) -> dict[Total, Floats]:
     """Return what is totalled of an outcome: spend and profit (currency), clicks and impressions won."""
     won = outcome.won
     columns = {
@@ -74,18 +81,10 @@ def _columns(requests: Requests, outcome: Outcome) -> dict[str, NDArray[np.float
         "clicks": won * requests.clicks * requests.weights,
         "wins": won * requests.weights,
     }
-    return {_name(outcome.tags, outcome.share, outcome.arm, what): column for what, column in columns.items()}
+    return {(outcome.tags, outcome.share, outcome.arm, what): column for what, column in columns.items()}
 
 
-def _name(tags: str, share: float, arm: str, what: str) -> str:
-    return f"{tags}|{share}|{arm}|{what}"
-
-
-Row = tuple[str, str, str, str, Resampled]
-"""Estimand, arm, metric, unit, value."""
-
-
-def _arm_rows(total: Totals, requests: Resampled, currency: str, names: Sequence[str]) -> Iterator[Row]:
+def _arm_rows(total: Totals, requests: Floats, currency: str, names: Sequence[str]) -> Iterator[Row]:
     """Yield what each arm earns, pays and wins."""
     money = f"{currency} per million bid requests"
     for arm in names:
@@ -93,13 +92,11 @@ def _arm_rows(total: Totals, requests: Resampled, currency: str, names: Sequence
         yield "utility", arm, "focal_profit", money, total(arm, "focal_profit") / requests * PER
         yield "utility", arm, "spend", money, spend / requests * PER
         yield "utility", arm, "clicks", _CLICKS, clicks / requests * PER
-        yield "utility", arm, "ecpc", f"{currency} per click", spend / clicks
+        yield "utility", arm, "ecpc", f"{currency} per click", ratio(spend, clicks)
         yield "utility", arm, "win_rate", "share of bid requests", wins / requests
 
 
-def _difference_rows(
-    total: Totals, requests: Resampled, currency: str, silo: str, source: str
-) -> Iterator[Row]:
+def _difference_rows(total: Totals, requests: Floats, currency: str, silo: str, source: str) -> Iterator[Row]:
     """Yield the value of joint data, its steps, and the penalty of counting twice."""
     money = f"{currency} per million bid requests"
     joint = {"value_of_joint_data": ("joint", silo)}
@@ -108,7 +105,7 @@ def _difference_rows(
         gain = total(more, "focal_profit") - total(less, "focal_profit")
         yield estimand, sides, "focal_profit", money, gain / requests * PER
         if estimand not in PENALTY:
-            percent = percent_over(gain, total(silo, "focal_profit"))
+            percent = ratio(gain, total(silo, "focal_profit")) * 100.0
             yield estimand, sides, "focal_profit_pct", "%", percent
     clicks = total("joint", "clicks") - total(silo, "clicks")
     sides = f"joint - {silo_label(silo, source)}"

@@ -1,4 +1,4 @@
-"""What a column of a log must hold: its kind, its bounds, and the rule in words."""
+"""What a column of a log must hold, and its cells as text and as numbers: by Arrow, or by pattern where a block is not plain."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
+
+_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+_TRUE, _FALSE = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
+_WHOLE = r"^[+-]?\d{1,18}$"
 
 
 class CellReader(Protocol):
@@ -64,10 +69,95 @@ class Column:
         return f"{noun} from {self.low:g} to {self.high:g}" if np.isfinite(self.low) else noun
 
     def rule(self, cell: str) -> str:
-        """The rule in words for one cell that breaks it."""
+        """Return the rule in words for one cell that breaks it."""
         return self.reader.rule(cell) if self.reader else self.allowed
 
 
 def flag(name: str, missing: tuple[str, ...] = (), role: str = "") -> Column:
-    """A column of 0 and 1."""
+    """Return a column of 0 and 1."""
     return Column(name, "flag", 0, 1, missing=missing, role=role)
+
+
+def as_text(cells: pa.Array) -> pa.Array:
+    """Return cells of any type as text: lists joined by commas, times as ISO 8601 to the second, nulls as empty text."""
+    if pa.types.is_list(cells.type) or pa.types.is_large_list(cells.type):
+        joined = [",".join(map(str, cell)) if cell is not None else "" for cell in cells.to_pylist()]
+        return pa.array(joined, pa.string())
+    if pa.types.is_timestamp(cells.type):
+        moments = cells.cast(pa.timestamp("us", tz=cells.type.tz), safe=False)
+        cells = pc.strftime(moments.cast(pa.timestamp("us")), format="%Y-%m-%dT%H:%M:%S")
+    return pc.fill_null(cells.cast(pa.string()), "")
+
+
+def numbers_of(cells: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the cells as numbers (int64 or float64), and which of them break the column's rule."""
+    values, wrong, missing = _plain(cells, column) or _from_text(cells, column)
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(values) & (values >= column.low) & (values <= column.high)
+    if missing.any():
+        values = np.where(missing, np.asarray(column.default).astype(values.dtype), values)
+    return values, (wrong | ~good) & ~missing
+
+
+Numbers = tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]
+"""Values, and which cells hold no number, and which are missing."""
+
+
+def _plain(cells: pa.Array, column: Column) -> Numbers | None:
+    """Return numbers that need no parsing; None for text, gaps, and fractions in a column of whole numbers."""
+    whole = pa.types.is_integer(cells.type)
+    if cells.null_count or not (whole or (pa.types.is_floating(cells.type) and not column.is_whole)):
+        return None
+    try:
+        values = np.asarray(cells.cast(pa.int64() if column.is_whole else pa.float64()))
+    except pa.ArrowInvalid:
+        return None
+    none = np.zeros(len(values), dtype=bool)
+    return values, none, none
+
+
+def _from_text(cells: pa.Array, column: Column) -> Numbers:
+    text, missing = as_text(cells), np.zeros(len(cells), dtype=bool)
+    if column.missing:
+        is_missing = pc.or_(
+            pc.is_null(cells), pc.is_in(text, value_set=pa.array(column.missing, pa.string()))
+        )
+        text, missing = pc.if_else(is_missing, "0", text), np.asarray(is_missing)
+    if column.kind == "flag":
+        text = _flags(text)
+    values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.is_whole)
+    return values, wrong, missing
+
+
+def _flags(text: pa.Array) -> pa.Array:
+    """Words for true and false as 1 and 0; other cells as they are."""
+    word = pc.utf8_lower(pc.utf8_trim_whitespace(text))
+    for number, words in (("1", _TRUE), ("0", _FALSE)):
+        word = pc.if_else(pc.is_in(word, value_set=pa.array(words, pa.string())), number, word)
+    return word
+
+
+def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+    """Return all cells as numbers; None where one of them may be no number (Arrow reads 0x10 as 16)."""
+    if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
+        return None
+    try:
+        values = np.asarray(text.cast(pa.int64() if column.is_whole else pa.float64()))
+    except pa.ArrowInvalid:
+        return None
+    return values, np.zeros(len(values), dtype=bool)
+
+
+def _by_pattern(text: pa.Array, *, whole: bool) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return numbers of a column in which some cell is odd: 0 and wrong where it is no number."""
+    plain = np.asarray(pc.match_substring_regex(text, _NUMBER))
+    values = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.float64()))
+    if not whole:
+        return values, ~plain
+    digits = pc.match_substring_regex(text, _WHOLE)
+    exact = np.asarray(pc.utf8_ltrim(pc.if_else(digits, text, "0"), characters="+").cast(pa.int64()))
+    with np.errstate(invalid="ignore"):
+        rounded = plain & np.isfinite(values) & (np.abs(values) < 2**53) & (values == np.rint(values))
+    inside = np.where(rounded, values, 0).astype(np.int64)
+    is_exact = np.asarray(digits)
+    return np.where(is_exact, exact, inside), ~(is_exact | rounded)

@@ -16,9 +16,9 @@ from .row_audit import RowAudit
 HOUR_US = 3_600_000_000
 DAY_US = 24 * HOUR_US
 NULLS = frozenset({"", "null", "Null", "NULL", "\\N"})
-"""What the logs of 2013 write where there is nothing."""
+"""Spellings of a missing value in the logs of 2013."""
 PRICE_MAX = 1e9
-"""No price of a log is above it, in the log's own unit."""
+"""The highest price of a log, in the log's own unit."""
 
 TYPES = {
     "time_us": pa.int64(),
@@ -37,7 +37,7 @@ TYPES = {
 
 
 def chunk(columns: Mapping[str, Any]) -> pa.Table:
-    """A chunk of a log from its columns (numpy or Arrow arrays of one length)."""
+    """Return a chunk of a log from its columns (numpy or Arrow arrays of one length)."""
     made = {}
     for name, column in columns.items():
         kind = TYPES.get(name)
@@ -49,7 +49,7 @@ def chunk(columns: Mapping[str, Any]) -> pa.Table:
 
 
 def recode(array: pa.Array, rule: Callable[[str], str]) -> pa.DictionaryArray:
-    """Dictionary-encoded text with each distinct value put through `rule`."""
+    """Return dictionary-encoded text with each distinct value put through `rule`."""
     encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     values = pa.array([rule(value) for value in encoded.dictionary.to_pylist()], pa.string())
     distinct = values.dictionary_encode()
@@ -58,24 +58,24 @@ def recode(array: pa.Array, rule: Callable[[str], str]) -> pa.DictionaryArray:
 
 
 def without_null(text: str) -> str:
-    """The text, or nothing where it says that there is nothing."""
+    """Return the text, or the empty text for a missing value."""
     return "" if text in NULLS else text
 
 
 def constant(value: str, rows: int) -> pa.DictionaryArray:
-    """One text on all rows."""
+    """Return one text on all rows."""
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array([value], pa.string()))
 
 
 def from_codes(codes: NDArray[Any], names: list[str]) -> pa.DictionaryArray:
-    """Text by number: `names[code]` on each row; names may repeat."""
+    """Return text by number: `names[code]` on each row; names may repeat."""
     distinct = pa.array(names, pa.string()).dictionary_encode()
     indices = pc.take(distinct.indices, pa.array(codes.astype(np.int32)))
     return pa.DictionaryArray.from_arrays(indices, distinct.dictionary)
 
 
 def whole_numbers(values: NDArray[Any], most: int) -> pa.DictionaryArray:
-    """Small whole numbers from 0 to `most` as text."""
+    """Return small whole numbers from 0 to `most` as text."""
     return from_codes(values, _names(most))
 
 
@@ -85,12 +85,12 @@ def _names(most: int) -> list[str]:
 
 
 def buckets(values: NDArray[np.float64], edges: tuple[float, ...]) -> pa.DictionaryArray:
-    """The number of the bucket that holds each value, as text: the first whose upper end is not below it."""
+    """Return the number of the bucket that holds each value, as text: the first whose upper end is not below it."""
     return whole_numbers(np.searchsorted(edges, values, side="left"), len(edges))
 
 
 def micros(money: NDArray[np.float64], per_unit: float) -> NDArray[np.int64]:
-    """Money in whole micros."""
+    """Return money in whole micros."""
     return np.rint(money * per_unit).astype(np.int64)
 
 
@@ -106,7 +106,7 @@ def believe_prices(table: pa.Table, audit: RowAudit) -> pa.Table:
 
 
 def clock17(stamp: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Times written yyyyMMddHHmmssSSS as microseconds since 1970, and which of them are no time."""
+    """Return times written yyyyMMddHHmmssSSS as microseconds since 1970, and which of them are no time."""
     rest, milli = np.divmod(stamp, 1000)
     parts = []
     for size in (100, 100, 100, 100, 100):

@@ -15,7 +15,6 @@ from typing import IO, Any
 import pyarrow as pa
 
 from ...errors import BadInput
-from .foreign import foreign
 
 HEAD_BYTES = 1 << 16
 _SHOWN = 12
@@ -67,7 +66,7 @@ def unpacked(path: Path) -> IO[bytes]:
 
 
 def head(path: Path, size: int = HEAD_BYTES) -> bytes:
-    """The first bytes of the file, unpacked.
+    """Return the first bytes of the file, unpacked.
 
     Raises:
         BadInput: no such file, or one that cannot be read.
@@ -79,9 +78,46 @@ def head(path: Path, size: int = HEAD_BYTES) -> bytes:
         raise BadInput(f"{path}: cannot be read: {why(error)}") from error
     if start.startswith(UTF_16):
         raise BadInput(f"{path}: is text in UTF-16; save it as UTF-8")
-    if named := foreign(start):
+    if named := _foreign(start):
         raise BadInput(f"{path}: {named}")
     return start
+
+
+_TEXT = "export it as CSV, JSON lines or Parquet"
+_FOREIGN: tuple[tuple[bytes, str, str], ...] = (
+    (b"Obj\x01", "an Avro file", _TEXT),
+    (b"ORC", "an ORC file", _TEXT),
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _TEXT),
+    (b"SQLite format 3\x00", "an SQLite database", _TEXT),
+    (b"ARROW1", "an Arrow (Feather) file", _TEXT),
+    (b"FEA1", "a Feather file", _TEXT),
+    (b"PARE", "an encrypted Parquet file", "decrypt it"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)", "save the sheet as CSV"),
+    (b"\x93NUMPY", "a NumPy file", _TEXT),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it"),
+    (b"Rar!\x1a\x07", "a RAR archive", "unpack it"),
+    (b"%PDF-", "a PDF document", _TEXT),
+    (b"version https://git-lfs", "a pointer of Git LFS and not the file", "fetch the file with git lfs pull"),
+)
+_MARKUP = (b"<?xml", b"<!doctype html", b"<html")
+_TAR_AT = 257
+_DUCKDB_AT = 8
+
+
+def _foreign(start: bytes) -> str:
+    """Return what a file with these first bytes is, and what to do with it; empty where it may be a log."""
+    for magic, name, advice in _FOREIGN:
+        if start.startswith(magic):
+            return f"is {name}; {advice}"
+    if start[_TAR_AT : _TAR_AT + 5] == b"ustar":
+        return "is a tar archive; unpack it, and give a file or the folder"
+    if start[_DUCKDB_AT : _DUCKDB_AT + 4] == b"DUCK":
+        return f"is a DuckDB database; {_TEXT}"
+    if start.lstrip()[:32].lower().startswith(_MARKUP):
+        return f"is an XML or HTML page; {_TEXT}"
+    if start[:1] == b"\x80" and start[1:2] in {b"\x02", b"\x03", b"\x04", b"\x05"}:
+        return f"is a Python pickle; {_TEXT}"
+    return ""
 
 
 def first_lines(path: Path, most: int) -> list[str]:
@@ -94,20 +130,20 @@ def first_lines(path: Path, most: int) -> list[str]:
 
 
 def why(error: BaseException) -> str:
-    """What an error of the file system or of a codec says, in few words."""
+    """Return what an error of the file system or of a codec says, in few words."""
     if isinstance(error, FileNotFoundError):
         return "no such file"
     return str(getattr(error, "strerror", "") or error or type(error).__name__)
 
 
 def raw_kind(file: Path) -> str:
-    """Which of the raw iPinYou logs a file is by its name: imp, clk, conv, bid; empty where it is none of them."""
+    """Return which of the raw iPinYou logs a file is by its name: imp, clk, conv, bid; empty for other files."""
     found = re.match(r"^(imp|clk|conv|bid)[._-]", file.name.lower())
     return found[1] if found else ""
 
 
 def files_of(path: Path) -> list[Path]:
-    """The file itself, or the files in the folder: training before testing, then by name; hidden ones are left out.
+    """Return the file itself, or the files in the folder: training before testing, then by name; hidden ones are left out.
 
     Of a folder whose folders hold raw iPinYou logs, as the data set's own does with its seasons, it is the files of these.
 
@@ -141,19 +177,19 @@ SPLITS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev
 
 
 def split_of(name: str) -> int:
-    """The part of a split log that a name says: 0 training (or none), 1 validation, 2 test."""
+    """Return the part of a split log that a name says: 0 training (or none), 1 validation, 2 test."""
     return next((SPLITS[word] for word in re.split(r"[\W\d_]+", name.lower()) if word in SPLITS), 0)
 
 
 def _place(file: Path) -> tuple[int, list[tuple[bool, int, str]], str]:
-    """The order of files: by the part of the split, then by name, numbers in it by their size."""
+    """Return the order of files: by the part of the split, then by name, numbers in it by their size."""
     parts = re.findall(r"\d+|\D+", file.name)
     natural = [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts]
     return split_of(file.name), natural, file.name
 
 
 def order_of(files: Sequence[Path]) -> tuple[str, ...]:
-    """The order in which the files of a log without times are laid, in words."""
+    """Return the order in which the files of a log without times are laid, in words."""
     if len(files) < 2:
         return ()
     shown = ", ".join(file.name for file in files[:_SHOWN]) + (", ..." if len(files) > _SHOWN else "")

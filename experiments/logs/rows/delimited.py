@@ -1,7 +1,7 @@
 """Streaming reader of delimited text.
 
-Rows are numbered as a text editor does: the first line is row 1. Cells are parsed by Arrow; only where a column of a
-block holds something odd are its cells looked at one by one.
+Rows are numbered as a text editor does: the first line is row 1. Cells are parsed by Arrow; cells are read one by one
+only where a column of a block has an odd one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Form:
 
 
 OddRow = Callable[[int, str], bool]
-"""Asked about a row with another number of cells (its number and its text): True where it is understood."""
+"""Takes the number and the text of a row with another number of cells; returns whether it handled the row."""
 
 
 def read_rows(
@@ -53,7 +53,7 @@ def read_rows(
 
     Raises:
         BadInput: no such file, no header, missing or doubled columns, a compressed file that is cut short or damaged.
-            Ragged rows and cells that break a rule are `audit`'s business.
+            Ragged rows and cells that break a rule are recorded in `audit`.
     """
     names = list(form.names) if form.names is not None else as_asked(header(path, form), columns)
     if form.names is None:
@@ -78,7 +78,7 @@ def read_rows(
 
 
 def header(path: Path, form: Form) -> list[str]:
-    """The column names in the first line.
+    """Return the column names in the first line.
 
     Raises:
         BadInput: no such file, nothing in it, or a first line that is no text.
@@ -97,7 +97,7 @@ def header(path: Path, form: Form) -> list[str]:
 
 
 def as_asked(names: Sequence[str], columns: Sequence[Column]) -> list[str]:
-    """The names, those that differ from a wanted one by their case alone written as that one."""
+    """Return the names, those that differ from a wanted one by their case alone written as that one."""
     found = list(names)
     for wanted in [column.name for column in columns if column.name not in names]:
         alike = [i for i, name in enumerate(found) if name.casefold() == wanted.casefold()]
@@ -107,7 +107,7 @@ def as_asked(names: Sequence[str], columns: Sequence[Column]) -> list[str]:
 
 
 def headed(path: Path, columns: Sequence[Column], *, quoted: bool = True) -> Form:
-    """The form of a file with a header, its cells separated by what separates the wanted names in it."""
+    """Return the form of a file with a header, its cells separated by what separates the wanted names in it."""
     first = _LINE_END.split(head(path, 1 << 20), maxsplit=1)[0].decode("utf-8-sig", "replace")
     return Form(by_names(first, [column.name for column in columns]), None, quoted)
 
@@ -129,7 +129,7 @@ def check_header(path: Path, names: Sequence[str], columns: Sequence[Column]) ->
 
 
 class _Ragged:
-    """Rows of another number of cells: understood, or complained of."""
+    """Rows of another number of cells: handled by `odd_row`, or rejected."""
 
     def __init__(self, path: Path, audit: RowAudit, odd_row: OddRow | None) -> None:
         self.rows: list[int] = []
@@ -154,7 +154,7 @@ class _Feed(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Some bytes."""
+        """Return some bytes."""
         return self._stream.read(size)
 
 

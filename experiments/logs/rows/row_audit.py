@@ -1,4 +1,4 @@
-"""What becomes of every row of a log while it is read: used, dropped and why, or a problem of the user's."""
+"""The account of a log's rows while it is read: used, dropped and why, or rejected with a message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ...errors import BadInput
 
 SHOWN = 20
-"""So many problems of one log are listed; the rest are counted."""
+"""The most problems of one log that are listed; the rest are counted."""
 
 
 @dataclass

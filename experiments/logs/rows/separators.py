@@ -1,4 +1,4 @@
-"""What separates the cells of a text file, told from its lines."""
+"""What separates the cells of a text file, read off its lines."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ SEPARATORS = ("\t", ",", ";", "|")
 
 
 def cells_of(line: str, separator: str, *, quoted: bool = True) -> list[str]:
-    """The cells of a line, without the space around them."""
+    """Return the cells of a line, without the space around them."""
     text = line.rstrip("\r\n")
     cells = next(csv.reader([text], delimiter=separator), []) if quoted else text.split(separator)
     return [cell.strip() for cell in cells]
 
 
 def by_names(header: str, wanted: Collection[str]) -> str:
-    """The separator under which most of the wanted names stand in the header; of equal ones that with more cells."""
+    """Return the separator under which most of the wanted names stand in the header; of equal ones that with more cells."""
     names = {name.casefold() for name in wanted}
 
     def fits(separator: str) -> tuple[int, int]:
@@ -28,7 +28,7 @@ def by_names(header: str, wanted: Collection[str]) -> str:
 
 
 def by_width(lines: Sequence[str], width: int, *, quoted: bool = True) -> str:
-    """The separator under which most lines have so many cells."""
+    """Return the separator under which most lines have `width` cells."""
 
     def fits(separator: str) -> int:
         return sum(len(cells_of(line, separator, quoted=quoted)) == width for line in lines)
@@ -37,7 +37,7 @@ def by_width(lines: Sequence[str], width: int, *, quoted: bool = True) -> str:
 
 
 def by_count(lines: Sequence[str]) -> str:
-    """The separator that cuts most lines into the same number of cells.
+    """Return the separator that cuts most lines into the same number of cells.
 
     Of separators that do so equally well the tab is taken, which hardly occurs within a cell, then that with more cells.
     """

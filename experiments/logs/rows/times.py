@@ -1,4 +1,4 @@
-"""Times of a log: the ways in which they are written, and which cells hold none."""
+"""Times of a log: the ways in which they are written, and which cells hold no time."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .column import Column
+from .column import Column, numbers_of
 from .columns import clock17
-from .number_cells import numbers_of
 
 COUNTS_US = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3, "h": 3.6e9}
 """Microseconds in one of each unit in which times are counted."""
@@ -34,13 +33,16 @@ _REWRITTEN = (
 """Usual spellings that differ from ISO 8601, and what they are read as: those of BigQuery, Go, pandas."""
 _LOOKS_ISO = re.compile(r"^\d{4}-\d\d-\d\d(?!\d)|^\d{8}(?:T\d{2,}|$)")
 
+Times = tuple[NDArray[np.int64], NDArray[np.bool_]]
+"""Microseconds, and which cells hold no time; shape (rows,) each."""
+
 
 class Clock:
     """Reads the times of one log.
 
     A count of seconds (or ms, us, ns) may be since 1970 or since the log's own start. The first block of rows decides: where
-    most of its counts fall into the years from 2000 to 2099 under some unit, all are since 1970. So it is with dates: where most are
-    of these years, one of 1970 is none.
+    most of its counts fall into the years from 2000 to 2099 under some unit, all are since 1970. The same holds for dates: where most
+    are of these years, one of 1970 is wrong.
 
     Attributes:
         unit: `iso`, one of `COUNTS_US` or of `DIGITS`.
@@ -52,17 +54,17 @@ class Clock:
         self.since_1970: bool | None = None
         self._digits = ""
 
-    def read(self, cells: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the times in microseconds, and which cells hold none; shape (rows,) each."""
+    def read(self, cells: pa.Array) -> Times:
+        """Return the times in microseconds, and which cells hold no time; shape (rows,) each."""
         if pa.types.is_timestamp(cells.type) or pa.types.is_date(cells.type):
             moments = cells.cast(pa.timestamp("us", tz=getattr(cells.type, "tz", None)), safe=False)
             time_us = np.asarray(pc.fill_null(moments.cast(pa.int64()), -1))
-            return self._dated(time_us, time_us < 0)
+            return self._placed(time_us, time_us < 0)
         if self.unit == "iso":
-            return self._dated(*_iso(pc.fill_null(cells.cast(pa.string()), "")))
+            return self._placed(*_iso(pc.fill_null(cells.cast(pa.string()), "")))
         if self.unit in DIGITS:
             text = pc.utf8_trim_whitespace(pc.fill_null(cells.cast(pa.string()), ""))
-            return self._dated(*_digits(text, self.unit))
+            return self._placed(*_digits(text, self.unit))
         if pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type):
             count = np.asarray(pc.fill_null(cells.cast(pa.float64(), safe=False), np.nan))
             wrong = ~(np.isfinite(count) & (count >= 0))
@@ -70,30 +72,26 @@ class Clock:
             count, wrong = numbers_of(pc.fill_null(cells.cast(pa.string()), ""), _NUMBER)
         return self._counted(np.where(wrong, 0.0, count), wrong)
 
-    def _dated(
-        self, time_us: NDArray[np.int64], wrong: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        recent = _is_recent(time_us)
+    def _counted(self, count: NDArray[np.float64], wrong: NDArray[np.bool_]) -> Times:
+        units = {*_EPOCH, self.unit}
         if self.since_1970 is None and not wrong.all():
-            self.since_1970 = bool(2 * recent[~wrong].sum() > (~wrong).sum())
-        wrong = wrong | (~recent if self.since_1970 else time_us >= LAST_US)
-        return np.where(wrong, 0, time_us), wrong
-
-    def _counted(
-        self, count: NDArray[np.float64], wrong: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        exact = count * COUNTS_US[self.unit]
-        if self.since_1970 is None and not wrong.all():
-            units = {*_EPOCH, self.unit}
-            fitting = np.logical_or.reduce([_is_recent(count * COUNTS_US[unit]) for unit in units])
             self._digits = _digits_of(count[~wrong][:_JUDGED])
-            self.since_1970 = bool(2 * fitting[~wrong].sum() > (~wrong).sum())
-        wrong = wrong | (~_is_recent(exact) if self.since_1970 else exact >= LAST_US)
-        return np.where(wrong, 0, exact).astype(np.int64), wrong
+        fitting = np.logical_or.reduce([_is_recent(count * COUNTS_US[unit]) for unit in units])
+        return self._placed(count * COUNTS_US[self.unit], wrong, fitting)
+
+    def _placed(
+        self, time_us: NDArray[Any], wrong: NDArray[np.bool_], recent: NDArray[np.bool_] | None = None
+    ) -> Times:
+        """Return times since 1970 or since the log's own start, as most of the first ones that are `recent` decide."""
+        if self.since_1970 is None and not wrong.all():
+            judged = (_is_recent(time_us) if recent is None else recent)[~wrong]
+            self.since_1970 = bool(2 * judged.sum() > len(judged))
+        wrong = wrong | (~_is_recent(time_us) if self.since_1970 else time_us >= LAST_US)
+        return np.where(wrong, 0, time_us).astype(np.int64), wrong
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the times leave open, in words."""
+        """What the times leave open, in sentences."""
         said = []
         if self.since_1970 is False and self.unit in _EPOCH:
             said.append(
@@ -104,7 +102,7 @@ class Clock:
         return tuple(said)
 
     def rule(self, cell: str) -> str:
-        """What the cell should have been, with the unit under which it is a time."""
+        """Return what the cell should have been, with the unit under which it is a time."""
         said = f"a time ({self.unit})"
         if self.since_1970:
             said += " from 2000 to 2099"
@@ -117,7 +115,7 @@ class Clock:
 
 
 def _digits_of(count: NDArray[np.float64]) -> str:
-    """The way of writing dates as digits alone in which all of these counts are dates from 2000 to 2099; empty where none is."""
+    """Return the first of `DIGITS` by which all of these counts are dates from 2000 to 2099; empty where no way fits."""
     text = [f"{number:.0f}" for number in count.tolist()]
     fits = (unit for unit in DIGITS if all(_moment(cell, unit) is not None for cell in text))
     return next(fits, "")
@@ -129,15 +127,15 @@ def _is_recent(time_us: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def _moment(text: str, unit: str) -> datetime | None:
-    """The time that a cell holds under a unit, if it is one from 2000 to 2099."""
+    """Return the time that a cell holds under a unit, if it is one from 2000 to 2099."""
     time_us, wrong = Clock(unit).read(pa.array([text], pa.string()))
     if wrong[0] or not _is_recent(time_us)[0]:
         return None
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(time_us[0]))
 
 
-def _digits(text: pa.Array, unit: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Times written as digits in the order of `unit`."""
+def _digits(text: pa.Array, unit: str) -> Times:
+    """Return times written as digits in the order of `unit`."""
     plain = np.asarray(pc.match_substring_regex(text, rf"^\d{{{len(unit)}}}$"))
     stamp = np.asarray(pc.if_else(pa.array(plain), text, "0").cast(pa.int64()))
     if unit.startswith("yyM"):
@@ -146,8 +144,8 @@ def _digits(text: pa.Array, unit: str) -> tuple[NDArray[np.int64], NDArray[np.bo
     return time_us, wrong | ~plain
 
 
-def _iso(text: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """ISO 8601 times in microseconds since 1970 (UTC where no zone is given), and which cells are none."""
+def _iso(text: pa.Array) -> Times:
+    """ISO 8601 times in microseconds since 1970 (UTC where no zone is given), and which cells hold no time."""
     values = _at_once(text)
     for pattern, spelling in _REWRITTEN:
         if values is not None:
@@ -160,7 +158,7 @@ def _iso(text: pa.Array) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
 
 
 def _at_once(text: pa.Array) -> NDArray[np.int64] | None:
-    """All times in microseconds; None where a cell is written in another way than the first, or is none."""
+    """Return all times in microseconds; None where a cell is written in another way than the first, or holds no time."""
     try:
         times: Any = text.cast(pa.timestamp("us", tz="UTC") if _is_zoned(text) else pa.timestamp("us"))
     except pa.ArrowInvalid:
@@ -169,7 +167,7 @@ def _at_once(text: pa.Array) -> NDArray[np.int64] | None:
 
 
 def _one(cell: str) -> int:
-    """One time in microseconds since 1970; -1 where it is none."""
+    """Return one time in microseconds since 1970; -1 where the cell holds no time."""
     if not _LOOKS_ISO.match(cell):
         return -1
     try:

@@ -1,4 +1,4 @@
-"""Bytes that are not UTF-8, carried through the parser as marks and told apart afterwards.
+"""Bytes that are not UTF-8, carried through the parser as marks and recognised afterwards.
 
 Arrow's parser cannot hand a row on that is ragged and not UTF-8. So each odd byte travels as a character of the private use
 area, U+F700 and its value, which no log writes.
@@ -51,7 +51,7 @@ class Utf8Stream(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Some bytes, of which all are UTF-8."""
+        """Return some bytes, of which all are UTF-8."""
         block = self._read(size)
         if block.isascii() and not self._decoder.getstate()[0]:
             return block
@@ -73,7 +73,7 @@ class Utf8Stream(io.RawIOBase):
 
 
 def with_escaped_bytes(cells: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
-    """The cells with the odd bytes written as backslash, x and two digits, and which of them hold such bytes."""
+    """Return the cells with the odd bytes written as backslash, x and two digits, and which of them hold such bytes."""
     broken = np.asarray(pc.match_substring_regex(cells, "[\uf780-\uf7ff]"))
     if not broken.any():
         return cells, broken
@@ -84,5 +84,5 @@ def with_escaped_bytes(cells: pa.Array) -> tuple[pa.Array, NDArray[np.bool_]]:
 
 
 def escaped(text: str) -> str:
-    """The text with the odd bytes written as backslash, x and two digits."""
+    """Return the text with the odd bytes written as backslash, x and two digits."""
     return _MARK.sub(lambda found: f"\\x{ord(found[0]) - _FIRST:02x}", text)

@@ -29,7 +29,7 @@ _FIRST_DAY = pd.Timestamp("2013-06-09")
 
 
 def impressions(rows: int = ROWS, seed: int = 7, *, season: int = 2) -> pd.DataFrame:
-    """The 24 columns of an impression log and `click`, sorted by person as season 3's files are."""
+    """Return the 24 columns of an impression log and `click`, sorted by person as season 3's files are."""
     base = ipinyou_rows(rows, seed)
     rng = np.random.default_rng([seed, season])
     within = pd.to_timedelta(rng.integers(0, 3_600_000, rows), unit="ms")
@@ -170,7 +170,7 @@ list_separator: "|"
 
 
 def shop(rows: int = ROWS, seed: int = 7) -> pd.DataFrame:
-    """A log as a firm might keep it: all three groups of columns, people, conversions, weights."""
+    """Return a log as a firm might keep it: all three groups of columns, people, conversions, weights."""
     rng = np.random.default_rng(seed)
     person = rng.integers(0, rows // 4, rows)
     segments = np.array(["sport", "sport|travel", "travel", "home|garden", ""])[person % 5]

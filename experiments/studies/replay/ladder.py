@@ -20,7 +20,7 @@ FOOTING = "interval: which rows were logged and how they were dealt to folds, no
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What a replay leaves behind.
+    """The result of a replay.
 
     Attributes:
         summary: the columns of `summary.csv`, and `tags` ("all" or "without_suspects") and `budget_share` (of the
@@ -28,7 +28,7 @@ class ReplayResult:
         models: one row a rung, variant of the tags and split (`replication`): AUC overall and within campaigns, log loss, calibration.
         cells: one row an arm, budget, variant and split (`replication`), totals over the log.
         verdict: a sentence for each variant of the tags.
-        notes: what was read, and what to know before believing it.
+        notes: what was read, and what the figures rest on.
     """
 
     summary: pd.DataFrame
@@ -81,7 +81,7 @@ def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> 
 
 
 def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, source: str) -> str:
-    """The sentence for one variant of the features, for the run without a limit."""
+    """Return the sentence for one variant of the features, for the run without a limit."""
     heads = {ALL: "All values", WITHOUT: f"Without the suspect {hidden_words(requests.hidden)}"}
     rows = summary[(summary["tags"] == tags) & (summary["budget_share"] == UNLIMITED)]
     settings = plan.settings
@@ -95,7 +95,7 @@ def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, s
 def _elections(ballots: Mapping[tuple[str, float], Counter[str]]) -> list[str]:
     """Say where the views did not agree on the better single source."""
     return [
-        f"the better single source was a near thing (tags {tags}, budget {budget_label(share)}): "
+        f"the better single source was close (tags {tags}, budget {budget_label(share)}): "
         + ", ".join(f"{source} {count}" for source, count in ballot.most_common())
         for (tags, share), ballot in ballots.items()
         if len(ballot) > 1
@@ -103,7 +103,7 @@ def _elections(ballots: Mapping[tuple[str, float], Counter[str]]) -> list[str]:
 
 
 def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
-    """What was read, what a row stands for, and what the figures rest on."""
+    """Return what was read, what a row stands for, and what the figures rest on."""
     log, rows = requests.log, requests.log.rows
     full, clicks = requests.weights.sum(), (requests.weights * requests.clicks).sum()
     cost = requests.cost.sum() / 1e6

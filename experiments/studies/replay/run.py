@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,11 @@ from ...config.points import Point
 from ...errors import BadInput, RunFailed
 from ...logs.formats.registry import open_log
 from ...logs.log_table import LogTable
-from ...logs.read_log import options_of, read_supply
+from ...logs.read_log import read_log
 from ...logs.replay.own_log import load_own, notes_of, replay_own
 from ...logs.replay.plan import Plan, hidden_values, hidden_words
 from ...logs.replay.priced_log import check_worth, landscape, price_log, split_rows
-from ...logs.replay.streamed_log import obstacle, open_stream, training_sample
+from ...logs.replay.streamed_log import StreamedLog, obstacle, open_stream, training_sample
 from ..run import Run, finite
 from ..run_folder import RunFiles, write_run
 
@@ -34,7 +35,7 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
         BadInput: a log or settings that cannot be used, a strategy that does not bid, a folder that cannot be written to.
     """
     plan, done = Plan.from_settings(point.settings), list[tuple[Run, tuple[str, ...], Scenario]]()
-    name, _ = open_log(Path(plan.supply.path), plan.supply.format, options_of(plan.supply))
+    name, _ = open_log(plan.supply)
     is_own = name == "jointbid" and point.settings.study.bids != "strategy"
 
     def play() -> RunFiles:
@@ -63,26 +64,37 @@ def _replay_own(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenari
 
 
 def _play_strategy(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenario]:
-    """Play one strategy on the rows after the training part."""
-    log = read_supply(plan.supply, plan.seed)
-    _rehearse(point, plan, log)
-    playback = _playback(plan, log, point.settings.study.arm)
-    scenario = _market(point, plan, playback.training, playback.last_us / 3.6e9 + 1e-6)
-    result = _simulate(point, scenario, playback.rows)
-    notes = (*_notes(plan.settings.landscape, playback), *_leaks(plan, playback.log))
+    """Play one strategy on the rows after the training part: on all rows of the log, or on those in memory."""
+    log, arm = read_log(plan.supply, plan.seed), point.settings.study.arm
+    reason = obstacle(plan, log) if log.is_sample else ""
+    is_streamed = log.is_sample and not reason
+    if is_streamed:
+        training, note = training_sample(plan, log), "all rows after the training part are played, each once"
+    else:
+        log, learned = split_rows(plan, log)
+        training = replace(log, frame=log.frame[learned])
+        note = f"only the sampled rows are played, for those that they stand for: {reason}" if reason else ""
+    _rehearse(point, plan, log, training)
+    rows: StreamedLog | LogColumns
+    if is_streamed:
+        rows = open_stream(plan, log, training, arm)
+        last_us = rows.last_us
+    else:
+        priced = price_log(plan, log, arm)
+        rows = priced.select(~priced.training).columns()
+        last_us = int(rows.time_us[-1])
+    scenario = _market(point, plan, training, last_us / 3.6e9 + 1e-6)
+    result = _simulate(point, scenario, rows)
+    read = f"learned and tuned on {len(training):,} rows, replayed on {len(rows):,}"
+    notes = (*_notes(plan.settings.landscape, log, read, note), *_leaks(plan, log))
     return Run.from_result(point.folder, result, identified=False), notes, scenario
 
 
-def _rehearse(point: Point, plan: Plan, log: LogTable) -> None:
+def _rehearse(point: Point, plan: Plan, log: LogTable, training: LogTable) -> None:
     """Raise `BadInput` for what would stop the replay after the models are learned.
 
     That is a strategy that does not bid, a landscape that the log cannot give, clicks of unknown worth.
     """
-    if log.is_sample and not obstacle(plan, log):
-        training = training_sample(plan, log)
-    else:
-        log, rows = split_rows(plan, log)
-        training = replace(log, frame=log.frame[rows])
     check_worth(plan, training)
     _check_budget(point, log)
     price, floor = (training.frame[name].to_numpy()[:1] for name in ("price_micros", "floor_micros"))
@@ -106,7 +118,7 @@ def _check_budget(point: Point, log: LogTable) -> None:
 
 
 def _market(point: Point, plan: Plan, training: LogTable, hours: float) -> Scenario:
-    """Return the market that policies are told: the landscape of the training rows."""
+    """Return the market that policies know: the landscape of the training rows."""
     scenario = point.settings.scenario
     return scenario.model_copy(
         update={
@@ -129,54 +141,24 @@ def _simulate(point: Point, scenario: Scenario, rows: Log) -> RunResult:
         raise RunFailed(f"bidders.strategy: {error}") from None
 
 
-@dataclass(frozen=True)
-class _Playback:
-    """The log, the rows to learn and tune on, the rows to play, the time of the last one, and a note on them."""
-
-    log: LogTable
-    training: LogTable
-    rows: Log
-    last_us: int
-    note: str = ""
-
-
-def _playback(plan: Plan, log: LogTable, arm: str) -> _Playback:
-    """Price the rows after the training part: all rows of the log, or those in memory."""
-    note = ""
-    if log.is_sample:
-        reason = obstacle(plan, log)
-        if not reason:
-            training, rows = open_stream(plan, log, arm)
-            note = "all rows after the training part are played, each once"
-            return _Playback(log, training, rows, rows.last_us, note)
-        note = f"only the sampled rows are played, for those that they stand for: {reason}"
-    priced = price_log(plan, log, arm)
-    columns = priced.select(~priced.training).columns()
-    return _Playback(priced.log, priced.select(priced.training).log, columns, int(columns.time_us[-1]), note)
-
-
-def _notes(kind: str, playback: _Playback) -> tuple[str, ...]:
-    log = playback.log
-    brought = (
-        "predictions are the log's own (pctr)"
+def _notes(kind: str, log: LogTable, read: str, note: str) -> Iterator[str]:
+    """Yield what was read and played, and what the figures rest on."""
+    yield f"{log.path}: {log.rows}"
+    yield read + (
+        "; predictions are the log's own (pctr)"
         if "pctr" in log.frame
-        else "predictions were learned on the training rows"
+        else "; predictions were learned on the training rows"
     )
-    censored = (
+    if note:
+        yield note
+    yield f"policies know the {kind.replace('_', '-')} landscape of the training rows"
+    yield "the log's price is the highest rival bid; rivals do not react"
+    yield (
         "full information: the price of every row is known"
         if log.full_information
         else "censored: no price above the logger's own bid is known, so that nothing is said of what higher bids would win"
     )
-    return (
-        f"{log.path}: {log.rows}",
-        f"learned and tuned on {len(playback.training):,} rows, replayed on {len(playback.rows):,}; {brought}",
-        *([playback.note] if playback.note else []),
-        f"policies are told the {kind.replace('_', '-')} landscape of the training rows",
-        "the log's price is the highest rival bid; rivals do not react",
-        censored,
-        *log.facts,
-        *log.notes,
-    )
+    yield from (*log.facts, *log.notes)
 
 
 def _leaks(plan: Plan, log: LogTable) -> list[str]:

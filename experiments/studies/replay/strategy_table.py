@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from ...config.points import Point
-from ...execution.progress import say
-from ...logs.read_log import read_supply
+from ...logs.read_log import read_log
 from ...logs.replay.ladder_models import ALL, WITHOUT
 from ...logs.replay.plan import Plan, hidden_values, hidden_words
 from ...logs.replay.priced_log import PricedLog, check_landscape, price_log, split_rows
@@ -42,7 +40,7 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
 
 def _play(plan: Plan) -> tuple[pd.DataFrame, tuple[str, ...], int]:
     """Return the table, the notes and the number of rows that are played."""
-    log = read_supply(plan.supply, plan.seed)
+    log = read_log(plan.supply, plan.seed)
     check_landscape(log, plan.settings.landscape)
     campaigns, left_out = playable(plan, *split_rows(plan, log), SHARES)
     priced = price_log(plan, log, "joint")
@@ -53,14 +51,10 @@ def _play(plan: Plan) -> tuple[pd.DataFrame, tuple[str, ...], int]:
     parts: list[pd.DataFrame] = []
     for tags, own in variants.items():
         suffix = f" ({tags.replace('_', ' ')})" if hidden else ""
-        part = play_all(plan, own, campaigns, SHARES, partial(_progress, suffix))
+        part = play_all(plan, own, campaigns, SHARES, suffix)
         parts.append(part.assign(tags=tags))
     notes = (*_notes(priced, plan), _sensitivity(priced, hidden), *left_out)
     return pd.concat(parts, ignore_index=True), notes, int((~priced.training).sum())
-
-
-def _progress(suffix: str, line: str) -> None:
-    say(line + suffix)
 
 
 def _sensitivity(priced: PricedLog, hidden: Mapping[str, tuple[str, ...]]) -> str:
@@ -68,7 +62,7 @@ def _sensitivity(priced: PricedLog, hidden: Mapping[str, tuple[str, ...]]) -> st
     if hidden:
         return f"everything was played twice: with all values, and without the suspect {hidden_words(hidden)} (column tags)"
     if "pctr" in priced.log.frame:
-        return "the predictions came with the log: what they owe to leaks cannot be told"
+        return "the predictions came with the log: what they owe to leaks is not known"
     return "no value looks like leakage: there is nothing to leave out"
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ...cells.cell import code_version
 from ...config.points import Point, content_hash, digest
 from ...execution.progress import say
-from ...logs.fingerprint import fingerprint
+from ...logs.formats.registry import fingerprint
 from ...logs.replay.plan import Plan
 from ...report import plots
 from ...report.log_tables import model_table, money_table
