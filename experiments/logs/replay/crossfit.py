@@ -25,7 +25,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from threadpoolctl import threadpool_limits
 
-from ...config.replay_settings import Replay
+from ...config.value_settings import Replay
 from .features import Encoded
 
 Floats = NDArray[np.float64]
