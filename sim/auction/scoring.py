@@ -13,7 +13,7 @@ from .arrays import OUTSIDE, Bids, Memory, Requests, Rules, Scores, Seats
 from .memory import stands
 from .ranking import Whole, affordable, enter
 
-MAX_BID = 10**15
+HIGHEST_BID = 10**15
 """No bid is larger (``jointbid.sim.scenario.base.MAX_MICROS``)."""
 
 
@@ -25,10 +25,10 @@ def score_of(bid: int, slope: float, offset: float) -> int:
 
 @inlined
 def bid_for(score: int, slope: float, offset: float) -> int:
-    """The least bid whose score is ``score`` or more, from 0 to ``MAX_BID``."""
+    """The least bid whose score is ``score`` or more, from 0 to ``HIGHEST_BID``."""
     near = np.ceil((score - 0.5 - offset) / slope)
-    if near >= MAX_BID:
-        return MAX_BID
+    if near >= HIGHEST_BID:
+        return HIGHEST_BID
     bid = max(int(near), 0)
     while score_of(bid, slope, offset) < score:
         bid += 1
