@@ -79,7 +79,7 @@ def test_rows_read_again_are_those_of_memory(name, folder):
 
 
 def replayed(path: Path, tmp_path: Path, *texts: str):
-    mapping = options(path).mapping
+    mapping = options(path).get("mapping")
     said = [f"supply.mapping={mapping}"] if mapping else []
     (point,) = load("run", [f"supply.path={path}", f"results_dir={tmp_path}", *said, *texts])
     return run_log(point)

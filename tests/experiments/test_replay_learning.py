@@ -56,11 +56,18 @@ def ladders(plan, requests):
     return fit_ladders(plan, requests)
 
 
+def with_clicks(requests, clicks):
+    """The same log with other clicks to learn from; its sampling stays."""
+    changed = replace(requests)
+    vars(changed)["clicks"] = clicks
+    return changed
+
+
 def test_a_row_s_price_does_not_know_its_own_fold_s_clicks(plan, requests, ladders):
     view = 1
     inside = requests.folds == view
     flipped = np.where(inside, 1 - requests.clicks, requests.clicks)
-    again = fit_ladders(plan, replace(requests, clicks=flipped))
+    again = fit_ladders(plan, with_clicks(requests, flipped))
     for tags, ladder in ladders.items():
         for rung, views in ladder.odds.items():
             assert np.array_equal(views[view], again[tags].odds[rung][view]), (tags, rung)
@@ -106,7 +113,7 @@ def test_folds_share_campaigns_and_clicks_evenly(requests):
 
 def test_shuffled_clicks_teach_nothing(plan, requests):
     clicks = np.random.default_rng(3).permutation(requests.clicks)
-    shuffled = replace(requests, clicks=clicks)
+    shuffled = with_clicks(requests, clicks)
     for rung, views in fit_ladders(plan, shuffled)[ALL].odds.items():
         auc = roc_auc_score(clicks, honest(views, requests.folds))
         assert abs(auc - 0.5) < 4 * np.sqrt(1 / (12 * clicks.sum())), rung  # sd of the AUC of noise

@@ -558,7 +558,7 @@ def test_a_card_is_read_off_class_or_strategy():
     card = Card.of(Good)
     assert card == Card.of(Good())
     assert card == Card(("value", "uniform"), learns=True, stochastic=True, paces=True, scales=True)
-    assert card.words == "reads value, u; for any auction; learns; stochastic; paces; scales"
+    assert card.words == "reads value, uniform; for any auction; learns; stochastic; paces; scales"
     priced = Card.of(Priced(bayes(SCENARIO, ("profile",)), Good()))
     assert priced.reads == ("profile", "uniform")
     assert priced.paces
