@@ -170,8 +170,8 @@ def test_an_allocation_rule(run: Run) -> None:
     """A handicap that no bid makes up for loses every auction."""
     words = command("allocation rule")
     low, high = (
-        pd.read_csv(run([word.replace("focal=0.01", f"focal={handicap}") for word in words]) / "bidders.csv")
-        for handicap in (0.01, 1000)
+        pd.read_csv(run([word.replace("0.00001", handicap) for word in words]) / "bidders.csv")
+        for handicap in ("0.00001", "1000")
     )
     assert low["wins"].sum() > 0
     assert high["wins"].sum() == 0

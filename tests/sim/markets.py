@@ -14,6 +14,7 @@ import numpy as np
 
 from jointbid.sim import Entrant, Scenario, simulate
 from jointbid.sim.scenario import Cap, Terms
+from jointbid.sim.scenario.auction import Rank
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.policies.linear import Linear, Truthful
 from jointbid.strategies.policies.pacing import AdaptivePacing
@@ -306,7 +307,6 @@ def draw_scenario(pick):
             "floor_steps": pick([[], [], [{"hour": 0.6, "floor_cpm": 750}, {"hour": 2, "floor_cpm": 0}]]),
             "soft_floor_cpm": pick([0.0, 1000.0, 1250.0]),
             "bidder_floor_cpm": pick([{}, {"bidder_0": 750.0, "bidder_1": 1125.0, "bidder_5": 1000.0}]),
-            "rank": pick(RANKS),
             "tmax_ms": tmax_ms,
             "throttle": tmax_ms and pick([None, {"late_share": 0.2, "review_h": 0.45, "least": 0.3}]),
         },
@@ -376,7 +376,9 @@ def draw_market(pick):
             name: replace(entrant, report_delay_h=pick([0.0, 0.3, 1.6, 24.0]))
             for name, entrant in bidders.items()
         }
-    return scenario, bidders
+    # drawn last: all else about a market of the fixed list stays as it is
+    auction = scenario.auction.model_copy(update={"rank": Rank.model_validate(pick(RANKS))})
+    return scenario.model_copy(update={"auction": auction}), bidders
 
 
 def drawn(number):
