@@ -200,7 +200,7 @@ def test_what_it_declares_follows_from_what_it_is_told():
 
 def test_before_it_knows_it_tries():
     assert LearnedShading().bid(batch(value=[0.8])).tolist() == [0.4]
-    assert LearnedShading(feedback="win_lose").bid(batch(value=[0.8], u=[0.25])).tolist() == [0.2]
+    assert LearnedShading(feedback="win_lose").bid(batch(value=[0.8], uniform=[0.25])).tolist() == [0.2]
 
 
 def feedback(requests, bid, won, paid, least):
@@ -234,7 +234,7 @@ def test_it_waits_for_enough_auctions_that_it_bid_in():
 
 def test_it_goes_on_trying_where_prices_are_not_told():
     policy = taught(LearnedShading(feedback="winning_price", explore=0.1), [0.25] * 200, [0.5] * 200)
-    bids = policy.bid(batch(value=[2.0, 2.0, 2.0], u=[0.05, 0.1, 0.9]))
+    bids = policy.bid(batch(value=[2.0, 2.0, 2.0], uniform=[0.05, 0.1, 0.9]))
     assert bids == pytest.approx([1.0, 0.25, 0.25], rel=0.006)
 
 
@@ -243,4 +243,4 @@ def test_in_a_mixed_market_it_shades_where_the_price_is_the_bid():
     policy = LearnedShading(market=mixed)
     assert policy.reads == ("value", "auction_type")
     at = np.array([MECHANISMS["first_price"], MECHANISMS["second_price"]])
-    assert policy.bid(batch(value=[0.8, 0.8], at=at)).tolist() == [0.4, 0.8]
+    assert policy.bid(batch(value=[0.8, 0.8], auction_type=at)).tolist() == [0.4, 0.8]

@@ -109,7 +109,7 @@ def test_without_a_budget_mirror_descent_is_truthful():
 
 def test_throttling_takes_part_where_u_is_low():
     policy = Throttling(share=0.4)
-    assert policy.bid(batch(value=[2.0, 3.0, 4.0], u=[0.1, 0.4, 0.9])).tolist() == [2.0, 0.0, 0.0]
+    assert policy.bid(batch(value=[2.0, 3.0, 4.0], uniform=[0.1, 0.4, 0.9])).tolist() == [2.0, 0.0, 0.0]
 
 
 def test_the_share_follows_the_plan():

@@ -27,7 +27,7 @@ def batch(**columns):
 
 def test_constant_and_random_look_at_no_value():
     assert Constant(0.3).bid(batch(value=[0, 1, 9])).tolist() == [0.3] * 3
-    assert Random(2.0).bid(batch(u=[0, 0.25, 0.5])).tolist() == [0.0, 0.5, 1.0]
+    assert Random(2.0).bid(batch(uniform=[0, 0.25, 0.5])).tolist() == [0.0, 0.5, 1.0]
     assert Constant(0.3).reads == ()
     assert Random(0.3).reads == ("uniform",)
 
