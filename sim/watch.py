@@ -111,18 +111,18 @@ class Watch:
         self._lock, self._thread, self._limit_s = threading.Lock(), None, 0.0
 
     def _end(self, thread: int, call: Call) -> None:
-        """Leave the call alone from here on; an error that has not arrived in it is taken back."""
+        """Leave the call alone from here on; an error that has not arrived in it arrives here."""
         while True:
             try:
                 with self._lock:
                     self._calls.pop(thread, None)
-                if call.stopped:
-                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), None)
             except (CallTimeout, KeyboardInterrupt):
                 if not call.stopped:
                     raise
             else:
-                return
+                break
+        if call.stopped:
+            _receive(thread)
 
     def _look_after(self, call: Call) -> None:
         if self._thread is None:
@@ -152,6 +152,23 @@ class Watch:
             call.stopped = now
             self.at_last(thread, call)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(CallTimeout))
+
+
+def _receive(thread: int) -> None:
+    """Let the error that was sent to this thread arrive, or one more.
+
+    An error that is sent and taken back leaves the interpreter's flag of pending errors set (CPython 3.11): each later function call
+    of the process would stop to look for it, and would never go on where it is traced.
+    """
+    while True:
+        try:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(CallTimeout))
+            while True:
+                pass
+        except CallTimeout:
+            return
+        except KeyboardInterrupt:
+            continue
 
 
 def _wake_up(thread: int, call: Call) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from itertools import count
@@ -124,6 +126,30 @@ def test_calls_about_as_long_as_their_limit_end_one_way_or_the_other():
             ends["stopped"] += 1
     assert sum(ends.values()) == 60
     assert min(ends.values()) > 0
+
+
+TRACED = """
+import sys, time
+from jointbid.sim.watch import WATCH, Call, CallTimeout
+
+for number in range(30):
+    try:
+        WATCH.call(lambda n: time.sleep(0.04 + 0.004 * n), number, Call("x", "bid", 0.0, 0.1))
+    except CallTimeout:
+        pass
+sys.settrace(lambda *_: None)
+(lambda: None)()
+sys.settrace(None)
+print("goes on")
+"""
+
+
+def test_after_a_stopped_call_no_error_is_pending():
+    """Where the interpreter still looked for one, a traced call would never begin."""
+    done = subprocess.run(
+        [sys.executable, "-c", TRACED], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout == "goes on\n"
 
 
 def test_without_a_limit_nothing_is_watched():
