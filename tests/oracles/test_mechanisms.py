@@ -16,6 +16,7 @@ from scipy import integrate
 
 from jointbid.sim import Entrant, Scenario, simulate
 from jointbid.strategies.base import Policy
+from jointbid.strategies.policies.constant import Constant
 from jointbid.strategies.policies.linear import Linear, Truthful
 
 pytestmark = pytest.mark.oracle
@@ -95,18 +96,6 @@ def test_leaving_the_soft_floor_equilibrium_does_not_pay(scenario, market, lands
 # several slots
 
 
-class Bids(Policy):
-    """One bid for all requests."""
-
-    reads = ()
-
-    def __init__(self, bid):
-        self._bid = float(bid)
-
-    def bid(self, requests):
-        return np.full(requests.n, self._bid)
-
-
 @pytest.mark.parametrize(
     ("auction", "bids", "each"),
     [
@@ -121,7 +110,7 @@ def test_three_bidders_for_two_slots(auction, bids, each):
     s = Scenario.model_validate(
         {"supply": {"requests": 50, "horizon_h": 1}, "auction": {"type": auction, "slots": [200, 100]}}
     )
-    result = simulate(s, {f"bidder_{i}": Bids(bid) for i, bid in enumerate(bids)}, 1)
+    result = simulate(s, {f"bidder_{i}": Constant(bid) for i, bid in enumerate(bids)}, 1)
     assert (result.bidders["spend"] / 50).tolist() == list(each)
     assert result.market["revenue"] == 50 * sum(each)
     assert (result.bidders["value"] / 50).tolist() == [200, 100, 0]  # a = 1 a click

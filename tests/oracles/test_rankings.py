@@ -13,7 +13,7 @@ import pytest
 from scipy import integrate
 
 from jointbid.sim import simulate
-from jointbid.strategies.base import Policy
+from jointbid.strategies.policies.constant import Constant
 from jointbid.strategies.policies.linear import Linear, Truthful
 
 pytestmark = pytest.mark.oracle
@@ -59,18 +59,6 @@ def test_squashed_quality(scenario, market, lands, exponent, auction, qualities)
     lands(got["revenue"], squashed_revenue([float(q) ** exponent for q in qualities]))
 
 
-class Bids(Policy):
-    """One bid for all requests."""
-
-    reads = ()
-
-    def __init__(self, bid):
-        self._bid = float(bid)
-
-    def bid(self, requests):
-        return np.full(requests.n, self._bid)
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_generalised_second_price_by_quality(scenario, seed):
     """Each slot's winner pays its rate x the next score over its own slope; enumerated for bids that stay as they are."""
@@ -82,7 +70,7 @@ def test_generalised_second_price_by_quality(scenario, seed):
         "exponent": exponent,
         "by_bidder": {f"b{k}": q for k, q in enumerate(qualities)},
     }
-    bidders = {f"b{k}": Bids(bid) for k, bid in enumerate(bids)}
+    bidders = {f"b{k}": Constant(bid) for k, bid in enumerate(bids)}
     run = simulate(ranked(lambda **parts: scenario(n, **parts), rank, "gsp", slots=rates), bidders, seed=1)
     slopes = qualities**exponent
     order = np.argsort(-bids * slopes)
