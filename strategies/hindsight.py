@@ -58,7 +58,7 @@ def hindsight(
     if objective not in {"profit", "value"}:
         raise ValueError(f"objective = {objective}: must be one of profit, value")
     gain = value - price if objective == "profit" else value
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         rate = np.where(gain > 0, gain / price, -np.inf)
     order, share = np.argsort(-rate, kind="stable"), np.where(gain > 0, 1.0, 0.0)
     if day is not None and np.isfinite(daily_budget):
@@ -72,5 +72,5 @@ def hindsight(
 def _afforded(cost: NDArray[np.float64], budget: float) -> NDArray[np.float64]:
     """The part of each purchase that is paid for, the first ones first; shape (n,)."""
     before = np.cumsum(cost) - cost
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a cost near 0 divides to infinity
         return np.clip(np.where(cost > 0, (budget - before) / cost, 1.0), 0.0, 1.0)

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy import integrate, optimize, stats
 
@@ -257,6 +257,7 @@ def test_hindsight_is_the_linear_programme(rows, budget, objective):
     assert ((found.share > 0) & (found.share < 1)).sum() <= 1
 
 
+@example([(1.0, 0.5)], 1.0, 5e-324, 1)
 @given(amounts, st.floats(0, 3), st.floats(0, 2), st.integers(1, 3))
 def test_hindsight_holds_each_day_s_budget_and_the_one_for_all(rows, budget, daily, days):
     value, price = np.array(rows).T
