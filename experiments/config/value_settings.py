@@ -69,7 +69,7 @@ class ValueStudy(Model):
     silo: Arm = "best_single"
     valuation: EitherOrBoth = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
-    learner: Learner = "logistic"
+    learner: Learner = "ridge"
     lattice: bool = True
     curves: tuple[Swept, ...] | None = None
     curve: Curve = Curve()
