@@ -31,8 +31,8 @@ PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, N
 TYPICAL = 10.0
 """Effects with a standard deviation of .32: most codes have odds within a factor of two of the mean."""
 FOLDS = 5
-BETTER, SHOWN = 1.0, 2.78
-"""Standard errors by which a heavier penalty must be better, and a lighter one (95 % of Student's t over five folds)."""
+SHOWN = 2.78
+"""Standard errors by which a lighter penalty must be better: 95 % of Student's t over five folds."""
 SWEEPS = 2
 MOST_STEPS = 50
 LONGEST_STEP = 2.0
@@ -155,8 +155,7 @@ def _climb(loss: Loss, start: float) -> float:
     """The penalty reached from ``start``: heavier while that is better, else lighter while that is shown to be better."""
     best, place = loss(start), PENALTIES.index(start)
     for heavier in PENALTIES[place + 1 :]:
-        gain = best - (new := loss(heavier))
-        if gain.sum() <= BETTER * _error(gain):
+        if (new := loss(heavier)).sum() >= best.sum():
             break
         best, start = new, heavier
     if start != PENALTIES[place]:
