@@ -20,16 +20,20 @@ from .scenario import FACTORS, Scenario
 from .sources import Facts, SourceDraws, SyncClock, codes
 from .streams import Streams
 
-FOLDS = 2
-"""The log comes in two halves, so that stacking weights can be fitted to scores of rows that no model saw."""
+HALVES = 2
+"""Even and odd parts of the log: stacking weights are fitted to scores of rows that no model saw."""
+PARTS = 10
+"""The log comes in this number of parts, for cross-validation within each half,"""
+CELLS_IN_PARTS = 1 << 17
+"""or in its halves alone where there are more visible cells."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class TrainingLog:
-    """Sufficient statistics of the log per fold and visible cell: shape (folds, codes of each source in ``sources`` order).
+    """Sufficient statistics of the log per part and visible cell: shape (parts, codes of each source in ``sources`` order).
 
     ``sources`` are those whose data differ (copies show nothing new). However many impressions, the tables have as many
-    cells as all sources together show different things, at most ``jointbid.sim.scenario.checks.MAX_VISIBLE_CELLS`` a fold.
+    cells as all sources together show different things, at most ``jointbid.sim.scenario.checks.MAX_VISIBLE_CELLS`` a part. Row i is in part i modulo their number.
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
     (0 or 1) where the response has clicks alone, else a realised value in currency. Where conversions follow, ``clicks`` and
@@ -78,29 +82,30 @@ def _impressions(scenario: Scenario, streams: Streams, requests: int) -> Iterato
 
 
 class _Table:
-    """The sums of a log under way, over (folds x cells)."""
+    """The sums of a log under way, over (parts x cells)."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario, self._sources = scenario, scenario.originals(scenario.source)
         self._sizes = [scenario.codes_of(name) for name in self._sources]
         self._cells = prod(self._sizes)
+        self._parts = PARTS if self._cells <= CELLS_IN_PARTS else HALVES
         self._sums: dict[str, NDArray[np.float64]] = {}
 
     def cells(self, streams: Streams, start: int, facts: Facts, visits: Visits) -> NDArray[np.int64]:
-        """Fold and visible cell of each impression, in one number."""
+        """Part and visible cell of each impression, in one number."""
         cell = np.zeros(visits.n, dtype=np.int64)
         for name, size in zip(self._sources, self._sizes, strict=True):
             cell = cell * size + _codes(self._scenario, streams, name, facts, visits)
-        return cell + self._cells * (np.arange(start, start + visits.n) % FOLDS)
+        return cell + self._cells * (np.arange(start, start + visits.n) % self._parts)
 
     def add(self, cell: NDArray[np.int64], columns: dict[str, NDArray[np.float64]]) -> None:
         """Add impressions with their outcomes."""
         for what, column in {"count": np.ones(len(cell)), **columns}.items():
-            here = np.bincount(cell, weights=column, minlength=FOLDS * self._cells).astype(np.float64)
+            here = np.bincount(cell, weights=column, minlength=self._parts * self._cells).astype(np.float64)
             self._sums[what] = self._sums[what] + here if what in self._sums else here
 
     def log(self) -> TrainingLog:
-        shape = (FOLDS, *self._sizes)
+        shape = (self._parts, *self._sizes)
         return TrainingLog(
             self._sources, **{what: table.reshape(shape) for what, table in self._sums.items()}
         )

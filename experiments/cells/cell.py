@@ -73,7 +73,7 @@ class Cell:
     policies: Policies = ()
     watched: tuple[str, ...] = ()
     train_requests: int = 100_000
-    learner: str = "logistic"
+    learner: str = "ridge"
     seed: int = 1
     replication: int = 0
     point: str = ""

@@ -39,22 +39,26 @@ def _of_arms(settings: Settings[Any]) -> Iterator[str]:
 
 
 def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
-    scenario, valuation = settings.scenario, str(getattr(settings.study, "valuation", "bayes"))
+    scenario, study = settings.scenario, settings.study
+    valuation = str(getattr(study, "valuation", "bayes"))
+    wrong = f"study.valuation = {valuation}: must be bayes"
     if valuation == "bayes":
-        return
+        if not getattr(study, "learned_beside", False):
+            return
+        wrong = "study.learned_beside = true: must be false"
     if scenario.journey is not None:
         yield (
-            f"study.valuation = {valuation}: must be bayes where there is a journey; purchases follow months after an "
+            f"{wrong} where there is a journey; purchases follow months after an "
             "impression, and a log of randomised impressions knows only what follows at once"
         )
     if scenario.stock is not None:
         yield (
-            f"study.valuation = {valuation}: must be bayes where there is stock; how soon a shelf is empty is what bids make of it, "
+            f"{wrong} where there is stock; how soon a shelf is empty is what bids make of it, "
             "and a log of randomised impressions knows no shelves"
         )
     if scenario.bidders.beliefs == "winning":
-        yield f"study.valuation = {valuation}: with bidders.beliefs=winning must be bayes"
-    learner = getattr(settings.study, "learner", "")
+        yield f"{wrong} with bidders.beliefs=winning"
+    learner = getattr(study, "learner", "")
     for name in scenario.originals(scenario.source) if learner in {"ftrl", "thompson"} else ():
         if scenario.source[name].unmatched == "prior":
             yield f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"

@@ -37,7 +37,7 @@ class RunStudy(Model):
     others: Arm = "none"
     valuation: Valuation = "bayes"
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
-    learner: Learner = "logistic"
+    learner: Learner = "ridge"
     log: bool = False
     bids: Literal["logged", "strategy"] = "logged"
     replay: Replay = Replay()

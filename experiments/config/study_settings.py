@@ -16,7 +16,7 @@ Arm = Annotated[str, Field(min_length=1)]
 """An information set, or another way of holding all sources: ``jointbid.experiments.cells.arms.arms_of`` has them."""
 Valuation = Literal["bayes", "learned"]
 EitherOrBoth = Literal["bayes", "learned", "both"]
-Learner = Literal["logistic", "table", "cell_means", "ftrl", "thompson"]
+Learner = Literal["ridge", "logistic", "table", "cell_means", "ftrl", "thompson"]
 Who = Literal["unilateral", "universal"] | Annotated[int, Field(ge=1)]
 Impressions = Annotated[int, Field(ge=2, le=10**9)]
 Correlation = Annotated[float, Field(ge=-1, le=1)]
@@ -44,7 +44,7 @@ class Priced(Model):
 
     valuation: Valuation = "bayes"
     train_requests: Impressions = 100_000
-    learner: Learner = "logistic"
+    learner: Learner = "ridge"
 
 
 class Replicated(Priced):

@@ -90,7 +90,8 @@ class ValueStudy(Model):
     """The study ``value``: the ladder of arms, replicated, its curves and the map.
 
     ``tune`` retunes a parameter of the strategy in each arm, of ``rivals`` too where these are ``adapted``.
-    ``valuation=both`` plays every arm with exact and with learned values, and states what learning costs. ``lattice`` plays every information set, not only no source, each alone and all. ``curves`` say over what the value of
+    ``valuation=both`` plays every arm with exact and with learned values, and states what learning costs; ``learned_beside`` does so
+    for the arms that the value of joint data needs. ``lattice`` plays every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
     ``worlds`` is the number of markets drawn from the ``ranges``, each worked on like a point of a curve. ``overtaking`` also plays two plans
     for the same money, and states the month from which one stays ahead of the other. ``upgrade`` names keys, with values, that make the joint
@@ -109,8 +110,9 @@ class ValueStudy(Model):
     tune: Tune | None = None
     silo: Arm = "best_single"
     valuation: EitherOrBoth = "bayes"
+    learned_beside: bool = False
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
-    learner: Learner = "logistic"
+    learner: Learner = "ridge"
     lattice: bool = True
     curves: tuple[Swept, ...] | None = None
     curve: Curve = Curve()

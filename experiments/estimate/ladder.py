@@ -37,6 +37,8 @@ ESTIMANDS: dict[str, str] = {
     "difference_to_silo": "one arm - silo",
     "cost_of_learning": "with both valuations: an arm's profit with the exact one less that with the learned one",
     "value_lost_to_learning": "with both valuations: the value of joint data with the exact ones less that with the learned ones",
+    "value_over_exact_silo": "with both valuations: joint with learned values - silo with exact ones: what joining is worth without what learning costs the silo",
+    "joining_pays_from": "with both valuations: the number of logged impressions from which on, of those tried, learned joint data are shown to be worth more than the silo",
     "effect_of_reoptimising": "with fitted bid curves: what joining changes where all re-optimise less what it changes where rivals keep their curves",
 }
 """Every estimand of the study `value` with its meaning; all of them paired by replication. With both valuations the learned

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
 
 from .curves import CURVE_COLUMNS, Reading, line_rows
-from .intervals import contrast
+from .intervals import Estimate, contrast
 from .ladder import (
     P_HOLM,
     PROFIT,
     SUMMARY_COLUMNS,
     Row,
     arms_by_replication,
+    row_of,
     silo_label,
     summary_row,
 )
 
 COST, LOST, LEARNED = "cost_of_learning", "value_lost_to_learning", "learned_"
 """The two estimands that compare valuations, and what the learned ladder's own begin with."""
+OVER_EXACT_SILO = "value_over_exact_silo"
+"""Learned joint data less the exact silo: what joining is worth without what learning costs the silo."""
+PAYS_FROM, AMOUNT = "joining_pays_from", "train_requests"
+"""The size of log from which joining is shown to pay, and its metric."""
 
 KEPT = (
     "utility", "value_of_joint_data", "same_request_step", "joint_model_step", "double_counting_penalty", "synergy",
@@ -64,7 +70,32 @@ def cost_rows(
     if set(weights) <= set(wide):
         sides = f"joint - {silo_label(silo, best_single[0])}"
         rows.append(summary_row(LOST, sides, PROFIT, unit, contrast(wide, weights)))
+        alone = contrast(wide, {_learned("joint"): 1.0, _exact(silo): -1.0})
+        rows.append(summary_row(OVER_EXACT_SILO, sides, PROFIT, unit, alone))
     return pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, P_HOLM])
+
+
+def pays_from(curve: pd.DataFrame) -> Row | None:
+    """The least amount of data from which, at it and at all larger ones, learned joint data are shown to be worth more than the silo's.
+
+    Args:
+        curve: columns ``CURVE_COLUMNS``, of one curve over the amount of data.
+
+    Returns:
+        A row of the summary, infinite where no amount tried is enough; None without a line ``learned``.
+    """
+    of = (
+        (curve["line"] == "learned")
+        & (curve["estimand"] == "value_of_joint_data")
+        & (curve["metric"] == PROFIT)
+    )
+    line = curve[of].sort_values("x", ascending=False)
+    if line.empty:
+        return None
+    shown = (line["ci_low"] > 0).cummin()
+    least = float(line["x"][shown].min()) if shown.any() else math.inf
+    found = Estimate(least, math.nan, math.nan, int(line["n_replications"].min()))
+    return row_of(PAYS_FROM, "joint - silo", AMOUNT, "impressions", found) | {P_HOLM: math.nan}
 
 
 def cost_over(readings: Sequence[Reading], *, unit_scale: float, unit: str) -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """Valuations fitted to a randomised log (``jointbid.sim.training``): what a firm can know, against what is there to know.
 
 Every learner sees the same impressions, masked to its own sources and to the labels that its owner sees (``ownership``). ``table`` smooths cell means towards the overall mean
-by as much as their spread warrants (empirical Bayes, Morris 1983); ``logistic`` is a ridge-penalised regression on
-one-hot codes and the crossed codes of every two sources: logistic for clicks, linear for values. ``ftrl`` and ``thompson``
+by as much as their spread warrants (empirical Bayes, Morris 1983). ``ridge`` is a regression on the codes of each source, logistic for
+clicks and linear for values, with cross-validated penalties; crosses enter where they help (``ridge``). ``logistic`` is the same with one
+fixed penalty on codes and on the crossed codes of every two sources. ``ftrl`` and ``thompson``
 go on learning from their own impressions (``jointbid.strategies.valuations.start``).
 """
 
@@ -18,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Scenario
-from jointbid.sim.training import FOLDS, TrainingLog
+from jointbid.sim.training import HALVES, TrainingLog
 
 from ..base import Valuation
 from .combined import Link, Stacked, Summed, fit_weights
 from .ftrl import FTRL
 from .online import Online
 from .ownership import owned
+from .ridge import ridge
 from .start import started
 from .tables import CellValues, spread_over
 from .thompson import Thompson
@@ -33,7 +35,7 @@ Cells = NDArray[np.float64]
 FITTED: WeakKeyDictionary[TrainingLog, dict[tuple[str, ...], Cells]] = WeakKeyDictionary()
 """What was made of a log, as long as it is there: stacked scores and departments ask for models that arms have, too."""
 Learner = Callable[[Cells, Cells, Cells, bool], Cells]
-"""(count, total, square, is_click) over cells -> the mean outcome expected in each; same shape."""
+"""(count, total, square, is_click) over parts of the log and cells -> the mean outcome expected in each cell."""
 
 
 def learned(scenario: Scenario, log: TrainingLog, information: tuple[str, ...], learner: str) -> Valuation:
@@ -49,17 +51,18 @@ def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valua
     link: Link = "logit" if is_probability else "identity"
     unit = scenario.response.most_worth if is_probability else 1.0
     scores, target, weight = [], [], []
-    for fold in range(FOLDS):
-        others = [f for f in range(FOLDS) if f != fold]
+    for half in range(HALVES):
+        here, others = (list(range(part, len(log.count), HALVES)) for part in (half, 1 - half))
+        tables = log.count[here].sum(axis=0), log.total[here].sum(axis=0)
         columns = []
         for house in scenario.houses.values():
             held = scenario.originals(house)
             own = spread_over(_fit(scenario, log, house, learner, others), held, log.sources)
-            columns.append(np.broadcast_to(own, log.count[fold].shape).ravel())
-        count = log.count[fold].ravel()
+            columns.append(np.broadcast_to(own, tables[0].shape).ravel())
+        count, total = (table.ravel() for table in tables)
         seen = count > 0
         scores.append(np.stack(columns)[:, seen])
-        target.append(_unit(scenario) * log.total[fold].ravel()[seen] / count[seen])
+        target.append(_unit(scenario) * total[seen] / count[seen])
         weight.append(count[seen])
     weights = fit_weights(
         np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
@@ -122,10 +125,10 @@ def _on_codes(
     folds: slice | list[int],
 ) -> Cells:
     """Values over the codes of ``held``, from the labels that a holder of ``sources`` sees."""
-    unseen = tuple(axis for axis, name in enumerate(log.sources) if name not in held)
+    unseen = tuple(axis for axis, name in enumerate(log.sources, 1) if name not in held)
 
     def seen(table: Cells) -> Cells:
-        return np.asarray(table[folds].sum(axis=0).sum(axis=unseen))
+        return np.asarray(table[folds].sum(axis=unseen))
 
     fit, count = LEARNERS[learner], seen(log.count)
     if scenario.response.conversion is None:
@@ -133,7 +136,7 @@ def _on_codes(
             _unit(scenario) * fit(count, seen(log.total), seen(log.square), scenario.response.learns_clicks)
         )
     worth = owned(scenario, log, sources)
-    value = np.zeros(count.shape)
+    value = np.zeros(count.shape[1:])
     if worth.click > 0:
         value += worth.click * fit(count, clicks := seen(log.clicks), clicks, True)
     if worth.conversion > 0:
@@ -219,4 +222,17 @@ def _one_hot(shape: tuple[int, ...]) -> Any:
 ONLINE: dict[str, Callable[..., Online]] = {"ftrl": FTRL, "thompson": Thompson}
 """Learners that begin with the log, and go on with their own impressions while they bid."""
 
-LEARNERS: dict[str, Learner] = {"logistic": logistic, "table": smoothed_table, "cell_means": cell_means}
+
+def pooled(fit: Learner) -> Learner:
+    """A learner that takes the log as a whole."""
+    return lambda count, total, square, is_click: fit(
+        *(table.sum(axis=0) for table in (count, total, square)), is_click
+    )
+
+
+LEARNERS: dict[str, Learner] = {
+    "ridge": ridge,
+    "logistic": pooled(logistic),
+    "table": pooled(smoothed_table),
+    "cell_means": pooled(cell_means),
+}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.learning import pays_from
 from jointbid.experiments.studies.session import run_study
 from jointbid.experiments.studies.value.study import Value
 
@@ -75,11 +77,33 @@ def test_the_cost_is_the_difference_and_adds_up(both):
     )
 
 
+def test_the_value_over_the_exact_silo_leaves_out_what_learning_costs_the_silo(both):
+    over, learned = (
+        lookup(both.summary, name) for name in ("value_over_exact_silo", "learned_value_of_joint_data")
+    )
+    silo = of(both.summary, "cost_of_learning")["best_single"]
+    assert over.estimate == pytest.approx(learned.estimate - silo)
+
+
+@pytest.mark.parametrize(
+    ("lows", "least"),
+    [([-1, -2, 3, 4], 100.0), ([1, -2, 3, 4], 100.0), ([1, 2, 3, 4], 1.0), ([1, 2, 3, -4], np.inf)],
+)
+def test_joining_pays_from_the_size_from_which_on_it_is_shown(lows, least):
+    curve = pd.DataFrame(
+        {"x": [1, 10, 100, 1000], "ci_low": lows, "line": "learned", "n_replications": 6,
+         "estimand": "value_of_joint_data", "metric": "focal_profit"}
+    )  # fmt: skip
+    assert pays_from(curve)["estimate"] == least
+    assert pays_from(curve.assign(line="bayes")) is None
+
+
 def test_it_is_told(both):
-    learned, costs = both.findings.verdict[-2:]
+    learned, costs, over = both.findings.verdict[-3:]
     assert learned.startswith("Learned from 100 randomised impressions:")
     assert "joint" in costs
     assert "best_single" in costs
+    assert over.startswith("Against a silo that has nothing left to learn, ")
 
 
 def test_comparisons_of_both_ladders_are_one_family(both):
@@ -102,6 +126,9 @@ def test_the_cost_falls_with_the_data(run):
     assert {"learning.svg", "cost_of_learning.svg", "learning.csv"} <= {
         f.name for f in (folder / "plots").iterdir()
     }
+    least = lookup(found.summary, "joining_pays_from", "train_requests").estimate
+    assert least in {*cost["x"], float("inf")}
+    assert any("joining is shown to pay" in sentence for sentence in found.findings.verdict)
     assert len(pd.read_csv(folder / "learning.csv")) == len(of(found.summary, "cost_of_learning")) + 1
 
 
@@ -112,6 +139,23 @@ def test_a_curve_of_ones_own_takes_its_place(run):
     assert set(pd.read_csv(folder / "curves.csv")["curve"]) == {"mine", "cost_of_mine"}
 
 
+def test_learned_beside_is_the_same_comparison_with_fewer_arms(run, both):
+    _, beside = run(PLAIN, "study.learned_beside=true", "study.replications=12")
+    for estimand in (
+        "value_of_joint_data",
+        "learned_value_of_joint_data",
+        "value_lost_to_learning",
+        "value_over_exact_silo",
+    ):
+        pd.testing.assert_series_equal(of(beside.summary, estimand), of(both.summary, estimand))
+    assert set(of(beside.summary, "learned_utility").index) < set(of(both.summary, "learned_utility").index)
+    assert any(sentence.startswith("Learned from 100 ") for sentence in beside.findings.verdict)
+
+
 def test_what_cannot_be_learned_is_refused():
+    with pytest.raises(
+        BadInput, match=r"study\.learned_beside = true: must be false where there is a journey"
+    ):
+        load("value", ["scenario=b2b_long_cycle", "study.learned_beside=true"])
     with pytest.raises(BadInput, match=r"study\.valuation = both: must be bayes where there is a journey"):
         load("value", ["scenario=b2b_long_cycle", "study.valuation=both"])

@@ -44,6 +44,8 @@ NEED_ARMS_OF_THEIR_OWN = {
     "cost_of_seeing_clicks",
     "cost_of_learning",
     "value_lost_to_learning",
+    "value_over_exact_silo",
+    "joining_pays_from",
     "effect_of_reoptimising",
 }
 """Arms that there are where creatives are chosen, accounts are on a journey, values are also learned, or bid curves fitted."""

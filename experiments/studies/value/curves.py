@@ -107,9 +107,15 @@ class Curves(Points):
         return [spot.plan for curve in self.curves for spot in curve.spots]
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:  # noqa: ARG002
-        """Yield the break-evens of curves over a match rate or a latency."""
+        """Yield the break-evens of curves over a match rate or a latency, and the size of log from which joining pays."""
         for readings in self._readings:
             yield from break_even_rows(self.settings, readings)
+        for _, curve in self._values:
+            yield from learning.threshold(curve)
+
+    def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
+        """Yield from which size of log on joining is shown to pay."""
+        yield from learning.threshold_sentences(summary)
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Return every curve, a row a point, line, estimand and metric, with its name in ``curve``."""

@@ -29,21 +29,22 @@ class Ladders(MarketPart):
 
     def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan, retuned: Retuned) -> None:
         super().__init__(settings, ledger, plan)
-        self._learned, self._retuned = learning.learned_plan(settings), retuned
-        self._ladders = [plan, *([self._learned] if self._learned else [])]
+        twin = learning.learned_ladder(plan)
+        self._learned, self._retuned = twin[0] if twin else None, retuned
+        self._ladders = [(plan, plan.arms), *([twin] if twin else [])]
 
     def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
         """Yield each ladder with its arms."""
-        yield from ((plan, plan.arms) for plan in self._ladders)
+        yield from self._ladders
 
     def pilots(self) -> list[Cell]:
         """Return the cells that fix the number of replications for a wanted half-width."""
-        return [*(cell for plan in self._ladders for cell in plan.pilot()), *width_pilot(self.plan)]
+        return [*(cell for plan, _ in self._ladders for cell in plan.pilot()), *width_pilot(self.plan)]
 
     def cells(self) -> list[Cell]:
         """Return every arm in all replications, after the pilots."""
         count = range(replications(self.plan, self.ledger))
-        return [c for plan in self._ladders for c in (*plan.pilot(), *plan.cells(plan.arms, count))]
+        return [c for plan, arms in self._ladders for c in (*plan.pilot(), *plan.cells(arms, count))]
 
     def rows(self, cells: pd.DataFrame) -> list[Row]:
         """Return the ladder and what separates its rungs; then the learned ladder, and what learning costs."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,22 @@ from ...config.value_settings import Swept, ValueStudy
 from ...estimate.curves import Reading
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, ladder_summary, lookup
-from ...estimate.learning import COST, LEARNED, LOST, cost_over, cost_rows, learned_rows
+from ...estimate.learning import AMOUNT as METRIC
+from ...estimate.learning import (
+    COST,
+    LEARNED,
+    LOST,
+    OVER_EXACT_SILO,
+    PAYS_FROM,
+    cost_over,
+    cost_rows,
+    learned_rows,
+    pays_from,
+)
 from ...report.plots.curve import draw_curve
 from ...report.plots.key_labels import key_label, key_words
 from ...report.verdict import interval, number
+from ..base import Row
 from ..cell_plans import Plan, unit
 
 if TYPE_CHECKING:
@@ -28,12 +41,23 @@ SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 """Parts of ``study.train_requests`` over which the cost of learning is followed."""
 
 
-def learned_plan(settings: Settings[ValueStudy]) -> Plan | None:
-    """The ladder once more, learned; None where one valuation is asked for."""
-    if settings.study.valuation != BOTH:
-        return None
+def learned_twin(plan: Plan) -> Plan:
+    """Return the same comparison with learned values: of a ladder, a point of a curve or a drawn world."""
     change = {"study.valuation": "learned"}
-    return Plan(varied(settings, change, place="study.valuation"), "study.valuation=learned")
+    point = " ".join(filter(None, (plan.point, "study.valuation=learned")))
+    return Plan(varied(plan.settings, change, place="study.valuation"), point)
+
+
+def learned_ladder(plan: Plan) -> tuple[Plan, tuple[str, ...]] | None:
+    """Return the learned twin of a ladder with its arms; None where values are exact alone, or learned alone.
+
+    With ``study.valuation=both`` it has all arms, with ``study.learned_beside`` those that the value of joint data needs.
+    """
+    asked = plan.study.valuation
+    if asked == BOTH or (asked == "bayes" and plan.study.learned_beside):
+        twin = learned_twin(plan)
+        return twin, twin.arms if asked == BOTH else twin.compared
+    return None
 
 
 def swept(settings: Settings[ValueStudy]) -> tuple[Swept, ...]:
@@ -70,6 +94,12 @@ def cost_curve(readings: Sequence[Reading], settings: Settings[ValueStudy]) -> p
         return None
     scale, money = unit(settings)
     return cost_over(readings, unit_scale=scale, unit=money)
+
+
+def threshold(curve: pd.DataFrame) -> Iterator[Row]:
+    """Yield the size of log from which joining is shown to pay, of a curve over the amount of data."""
+    if (curve["over"] == AMOUNT).all() and (row := pays_from(curve)):
+        yield row
 
 
 def table(summary: pd.DataFrame) -> pd.DataFrame:
@@ -112,6 +142,20 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
     costs = {arm: lookup(summary, COST, arm=arm) for arm in ("joint", silo)}
     parts = [f"{arm} {told(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found]
     yield f"Learning costs, in {money}: {', '.join(parts)}."
+    if alone := lookup(summary, OVER_EXACT_SILO):
+        over = told(alone, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
+        yield f"Against a silo that has nothing left to learn, {over}."
+
+
+def threshold_sentences(summary: pd.DataFrame) -> Iterator[str]:
+    """Yield from which size of log on joining is shown to pay."""
+    found = lookup(summary, PAYS_FROM, METRIC)
+    if found is None:
+        return
+    if math.isinf(found.estimate):
+        yield "At no size of log that was tried is joining shown to pay where values are learned."
+    else:
+        yield f"Where values are learned, joining is shown to pay from a log of {found.estimate:,.0f} impressions on, of the sizes tried."
 
 
 def draw(cost: pd.DataFrame, unit: str) -> Drawing:

@@ -105,7 +105,7 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
 
 def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
     """What in the settings spoils the study."""
-    if settings.study.valuation != "bayes":
+    if settings.study.valuation != "bayes" or settings.study.learned_beside:
         requests = settings.study.train_requests
         sales = sales_to_learn_from(settings.scenario, requests)
         if sales < FEW_SALES:
