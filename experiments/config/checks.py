@@ -6,16 +6,25 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ..cells.arms import arms_of
+from ..cells.arms import arms_of, owners_of
 from ..cells.lattice import MAX_SOURCES
 from ..errors import closest
-from .bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
+from .bidder_checks import (
+    floor_problems,
+    joining_problems,
+    memory_problems,
+    seat_problems,
+    strategy_problems,
+)
 from .plan_checks import collaboration_checks, comparison_checks, first_party_checks
 from .settings import Settings
 from .study_settings import AdoptionStudy, AttributionStudy
 
-LOG_ARMS = ("none", "profile", "context", "history", "stacked", "joint", "split_budget", "summed")
-"""Of a study that replays a log, whose houses are two."""
+LOG_OWNERS = {"profile": "cio", "context+history": "cmo"}
+LOG_ARMS = (
+    "none", "profile", "context", "history", *LOG_OWNERS, "stacked", "joint", "split_budget", "summed",
+)  # fmt: skip
+"""Of a study that replays a log."""
 
 
 def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
@@ -28,8 +37,9 @@ def _of_arms(settings: Settings[Any]) -> Iterator[str]:
     if len(scenario.source) > MAX_SOURCES:
         yield f"source: {len(scenario.source)} sources; a study takes at most {MAX_SOURCES}"
         return
-    known = LOG_ARMS if scenario.supply.kind == "log" else arms_of(scenario)
-    silos = ("best_single", *(arm for arm in known if arm != "joint"))
+    is_log = scenario.supply.kind == "log"
+    known, owners = (LOG_ARMS, LOG_OWNERS) if is_log else (arms_of(scenario), owners_of(scenario))
+    silos = ("best_silo", "best_single", *owners.values(), *(arm for arm in known if arm != "joint"))
     for key, allowed in (("arm", known), ("others", known), ("silo", silos)):
         given = getattr(settings.study, key, None)
         if given is not None and given not in allowed:
@@ -92,6 +102,7 @@ CHECKS = (
     first_party_checks,
     comparison_checks,
     strategy_problems,
+    joining_problems,
     floor_problems,
     memory_problems,
     seat_problems,

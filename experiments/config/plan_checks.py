@@ -15,13 +15,11 @@ VOLUME = "money.requests_per_month: required where"
 
 def collaboration_checks(settings: Settings[Any]) -> Iterator[str]:
     """Yield what contradicts the level of collaboration."""
-    plan, study = settings.collaboration, settings.study
+    plan = settings.collaboration
     if plan is None:
         return
     yield from (f"collaboration.{problem}" for problem in plan.problems())
     yield from collaboration_problems(settings.scenario, plan)
-    if isinstance(study, ValueStudy) and study.silo == "best_single":
-        yield "study.silo = best_single: levels are compared with one silo; name the arm that is there at level 0"
     if plan.deliver_months.full >= (months := settings.money.horizon_months):
         yield (
             f"collaboration.deliver_months.full = {plan.deliver_months.full:g}: must be below "

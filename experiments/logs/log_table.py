@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from jointbid.sim.scenario.source import OWNERS, Factor
+
+from ..cells.lattice import Lattice
 from .rows.rereadable import RereadableLog
 from .rows.row_audit import RowAudit
 
@@ -59,9 +62,21 @@ class Roles:
         return (*self.profile, *self.context, *self.history, *self.ad)
 
     @property
+    def silos(self) -> dict[str, str]:
+        """The arm of all sources of an owner, such as `context+history`, and the owner; `joint` where these are all."""
+        lattice, held = Lattice(self.sources), dict[str, list[str]]()
+        for source in self.sources:
+            held.setdefault(OWNERS[cast("Factor", source)], []).append(source)
+        return {lattice.arm(own): owner for owner, own in held.items()}
+
+    @property
     def models(self) -> dict[str, tuple[str, ...]]:
-        """The columns of each model: `none` (the ad alone), each source with the ad, and `joint`."""
-        own = {source: self.of(source) + self.ad for source in self.sources}
+        """The columns of each model: `none` (the ad alone), each source and each silo with the ad, and `joint`."""
+        lattice = Lattice(self.sources)
+        own = {
+            arm: tuple(column for source in lattice.members(arm) for column in self.of(source)) + self.ad
+            for arm in dict.fromkeys((*self.sources, *self.silos))
+        }
         return {"none": self.ad, **own, "joint": self.features}
 
 
@@ -157,6 +172,11 @@ class LogTable:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def what(self) -> str:
+        """What a row stands for: a log of won impressions tells nothing of the other bid requests."""
+        return "bid requests" if self.full_information else "logged impressions"
 
     @property
     def is_sample(self) -> bool:

@@ -34,6 +34,9 @@ class Resampled:
     def __sub__(self, other: Resampled) -> Resampled:
         return Resampled(self.point - other.point, self.draws - other.draws)
 
+    def __add__(self, other: Resampled) -> Resampled:
+        return Resampled(self.point + other.point, self.draws + other.draws)
+
     def __truediv__(self, other: Resampled) -> Resampled:
         with np.errstate(divide="ignore", invalid="ignore"):
             return Resampled(_ratio(self.point, other.point), self.draws / other.draws)

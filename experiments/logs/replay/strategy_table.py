@@ -45,7 +45,7 @@ METRICS = {
     "clicks": "clicks",
     "cost": "{currency}",
     "ecpc": "{currency} per click",
-    "win_rate": "share of bid requests",
+    "win_rate": "share of {what}",
 }
 LEAST_ROWS = 20
 CONTROLS = 200
@@ -184,7 +184,7 @@ def _estimates(plan: Plan, test: PricedLog, blocks: Blocks, played: list[Played]
                 "budget_share": one.share,
                 "strategy": one.strategy,
                 "metric": metric,
-                "unit": unit.format(currency=test.log.currency),
+                "unit": unit.format(currency=test.log.currency, what=test.log.what),
                 "estimate": value.point,
                 "ci_low": low,
                 "ci_high": high,

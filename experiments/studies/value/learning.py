@@ -14,10 +14,11 @@ from ...estimate.curves import Reading
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, ladder_summary, lookup
 from ...estimate.learning import COST, LEARNED, LOST, cost_over, cost_rows, learned_rows
+from ...estimate.sides import Sides
 from ...report.plots.curve import draw_curve
 from ...report.plots.key_labels import key_label, key_words
 from ...report.verdict import interval, number
-from ..cell_plans import Plan, unit
+from ..cell_plans import LEARNED_LADDER, Plan, unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -33,7 +34,7 @@ def learned_plan(settings: Settings[ValueStudy]) -> Plan | None:
     if settings.study.valuation != BOTH:
         return None
     change = {"study.valuation": "learned"}
-    return Plan(varied(settings, change, place="study.valuation"), "study.valuation=learned")
+    return Plan(varied(settings, change, place="study.valuation"), LEARNED_LADDER)
 
 
 def swept(settings: Settings[ValueStudy]) -> tuple[Swept, ...]:
@@ -47,7 +48,7 @@ def swept(settings: Settings[ValueStudy]) -> tuple[Swept, ...]:
 
 
 def rows(
-    settings: Settings[ValueStudy], exact: pd.DataFrame, learned: pd.DataFrame, best: tuple[str, str]
+    settings: Settings[ValueStudy], exact: pd.DataFrame, learned: pd.DataFrame, sides: tuple[Sides, Sides]
 ) -> pd.DataFrame:
     """For ``summary.csv``: the learned ladder, and what learning costs each arm.
 
@@ -55,12 +56,11 @@ def rows(
         settings: the study's.
         exact: cells of the ladder with exact valuations.
         learned: those with learned ones, of the same replications.
-        best: the better single source with either.
+        sides: what joint data are compared with, with either.
     """
     scale, money = unit(settings)
-    about: Any = {"silo": settings.study.silo, "unit_scale": scale, "unit": money}
-    ladder = ladder_summary(learned, best_single=best[1], sources=tuple(settings.scenario.source), **about)
-    cost = cost_rows(exact, learned, best_single=best, **about)
+    ladder = ladder_summary(learned, sides[1], unit_scale=scale, unit=money)
+    cost = cost_rows(exact, learned, sides, unit_scale=scale, unit=money)
     return pd.concat([learned_rows(ladder), cost], ignore_index=True)
 
 
@@ -88,7 +88,7 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy], sides: Sides) -> Iterator[str]:
     """What joining is worth to who has to learn, and what learning costs with all data and with the silo's."""
     value, lost = lookup(summary, f"{LEARNED}value_of_joint_data"), lookup(summary, LOST)
     if value is None or lost is None:
@@ -108,9 +108,10 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
         f"Learned from {amount:,} randomised impressions: {joining}; against what there is to know "
         f"{told(lost, '{} less', '{} more')}."
     )
-    silo = settings.study.silo
-    costs = {arm: lookup(summary, COST, arm=arm) for arm in ("joint", silo)}
-    parts = [f"{arm} {told(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found]
+    costs = {arm: lookup(summary, COST, arm=arm) for arm in ("joint", sides.silo)}
+    parts = [
+        f"{sides.label(arm)} {told(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found
+    ]
     yield f"Learning costs, in {money}: {', '.join(parts)}."
 
 

@@ -100,8 +100,7 @@ class Market:
         if self.own_data is not None:
             switching = self.own_data.switching()
             return switching[1].net_value(switching[0].best_month()) if switching else None
-        cells, silo = found
-        value, data_cost, _ = per_request(cells, silo, silo)
+        value, data_cost, _ = per_request(*found)
         return mean_interval(known.annuity * known.a_month(value, data_cost) - known.once)
 
 
@@ -131,10 +130,9 @@ class Worlds(MarketPart, SampledMarkets[Market]):
 
     def row(self, market: Market) -> Row | None:
         """Return the value of joint data with its interval and what that shows; then the further results there are."""
-        values = market.joint.differences()
-        if values is None:
+        value = market.joint.value()
+        if value is None:
             return None
-        value = mean_interval(values)
         found: Row = {"value": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high}
         found["finding"] = value.finding
         if net := market.net():
