@@ -92,7 +92,7 @@ class Plan:
     def pilot(self, replications: Iterable[int] = PILOT) -> list[Cell]:
         """Every arm of which one is to be chosen, on the pilot's replications."""
         elections = [self._candidates(name) for name in self._elected]
-        return self.cells((arm for arms in elections if len(arms) > 1 for arm in arms), replications)
+        return self.cells([arm for arms in elections if len(arms) > 1 for arm in arms], replications)
 
     def sides(self, ledger: StudyState, replications: Iterable[int] = PILOT) -> Sides:
         """What joint data are compared with, as the pilot has it."""

@@ -68,7 +68,7 @@ def test_the_cost_is_the_difference_and_adds_up(both):
     assert set(cost.index) == set(exact.index)
     assert cost.to_dict() == pytest.approx((exact - learned)[cost.index].to_dict())
     lost = lookup(both.summary, "value_lost_to_learning")
-    assert lost.estimate == pytest.approx(cost["joint"] - cost["best_single"])
+    assert lost.estimate == pytest.approx(cost["joint"] - cost["best_silo"])
     assert lost.estimate == pytest.approx(
         lookup(both.summary, "value_of_joint_data").estimate
         - lookup(both.summary, "learned_value_of_joint_data").estimate
@@ -79,7 +79,7 @@ def test_it_is_told(both):
     learned, costs = both.findings.verdict[-2:]
     assert learned.startswith("Learned from 100 randomised impressions:")
     assert "joint" in costs
-    assert "best_single" in costs
+    assert "best_silo (" in costs
 
 
 def test_comparisons_of_both_ladders_are_one_family(both):

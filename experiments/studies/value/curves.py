@@ -202,7 +202,11 @@ class Map(Points):
             sides = {key: there for key, (_, there) in found.items()}
             grid = {key: rows for key, (rows, _) in found.items()}
             heat = heat_table(grid, sides, unit_scale=scale)
-            yield Figure("redundancy_interaction", heat, partial(draw_heat, heat, unit=money, silo=silos_of(sides.values())))
+            yield Figure(
+                "redundancy_interaction",
+                heat,
+                partial(draw_heat, heat, unit=money, silo=silos_of(sides.values())),
+            )
 
 
 def curves(settings: Settings[Any]) -> list[Curve]:
