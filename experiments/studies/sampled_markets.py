@@ -13,14 +13,23 @@ from numpy.typing import NDArray
 
 from jointbid.sim.streams import Streams
 
+from ..cells.arms import CLICKS
 from ..cells.cell import Cell
 from ..cells.lattice import JOINT
 from ..config.changes import Changes, as_overrides, fewer, varied
 from ..config.settings import Settings
 from ..config.study_settings import Range
 from ..errors import BadInput
-from ..estimate.intervals import Estimate, combined
-from ..estimate.ladder import P_HOLM, PROFIT, arms_by_replication, over_silo, summary_row
+from ..estimate.intervals import Estimate, combined, contrast
+from ..estimate.ladder import (
+    P_HOLM,
+    PROFIT,
+    SEEING_CLICKS,
+    STEPS,
+    arms_by_replication,
+    over_silo,
+    summary_row,
+)
 from ..estimate.multiple import holm
 from ..estimate.sensitivity import correlation_p_value, rank_correlation, share
 from ..estimate.sides import Sides
@@ -176,6 +185,11 @@ class JointValue:
         """Return the mean of the differences; where the silo was chosen, its choice is part of the interval."""
         found = self._profit()
         return None if found is None else over_silo(found[0], found[1].weights, found[1])
+
+    def sight(self) -> Estimate | None:
+        """Return what seeing all that follows an impression is worth over clicks; None where joint is not compared with these."""
+        found = self._profit() if self.plan.silo == CLICKS else None
+        return None if found is None else contrast(found[0], STEPS[SEEING_CLICKS])
 
     def found(self) -> tuple[pd.DataFrame, Sides] | None:
         """Return the rows of the cells, and what joint data are compared with; None where cells failed."""

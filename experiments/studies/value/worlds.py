@@ -51,6 +51,14 @@ OUTCOMES = {
         f"Of {{worlds}} drawn from the stated ranges joining is shown to pay in {{pays}}, and to cost in {{costs}}; {WHICH}.",
         "its value",
     ),
+    "sight": Outcome(
+        "sight_finding",
+        ("seeing all pays", "seeing all costs", "no difference shown by seeing all"),
+        "sight_decided_by",
+        "Of {worlds} drawn from the stated ranges bidding by all that follows an impression is shown to earn more than bidding by "
+        f"clicks alone, on the same data, in {{pays}}, and less in {{costs}}; {WHICH}.",
+        "that difference",
+    ),
     "net": Outcome(
         "net_finding",
         ("pays after costs", "does not pay after costs", "no difference shown after costs"),
@@ -135,6 +143,8 @@ class Worlds(MarketPart, SampledMarkets[Market]):
             return None
         found: Row = {"value": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high}
         found["finding"] = value.finding
+        if sight := market.joint.sight():  # of the same data: there is nothing to join
+            found = result_columns("sight", sight)
         if net := market.net():
             found |= result_columns("net", net)
         if lead := market.plans.lead() if market.plans else None:
