@@ -15,18 +15,6 @@ from jointbid.experiments.estimate import Sides
 from jointbid.experiments.studies.cell_plans import Plan
 
 FAST = ("supply.requests=1000", "study.replications=3", "executor=serial", "plot.enabled=false")
-READER = '''
-from jointbid import Policy
-
-
-class Reader(Policy):
-    """Bids on the sources themselves."""
-
-    reads = {reads}
-
-    def bid(self, requests):
-        return 1e-4 * (1.0 + 0.01 * sum(requests[name] for name in self.reads if name != "value" and name in requests))
-'''
 
 
 @pytest.fixture(autouse=True)
@@ -134,24 +122,21 @@ def test_another_policy_on_the_same_data_is_not_called_joining():
     assert "is worth 0 here: bidding by clicks alone (clicks) holds the same data. On the same data," in said
 
 
-@pytest.mark.parametrize(
-    ("reads", "has_steps"), [(("profile", "context"), False), (None, False), (("value",), True)]
-)
-def test_a_strategy_that_reads_sources_has_no_stacked_arm(reads, has_steps):
-    Path("own.py").write_text(READER.format(reads=reads).replace("self.reads", "(self.reads or ())"), "utf-8")
-    here = plan("scenario=theory", "strategy=own.py:Reader")
+READER = "bidders.strategy={name: constant, level: 0.5, contexts: [1]}"
+"""It reads the source `context` itself."""
+
+
+@pytest.mark.parametrize(("strategy", "has_steps"), [(READER, False), ("strategy=truthful", True)])
+def test_a_strategy_that_reads_sources_has_no_stacked_arm(strategy, has_steps):
+    here = plan("scenario=theory", strategy)
     assert ({"stacked", "summed"} <= set(here.arms)) == has_steps
     assert ("stacked" in here.compared) == has_steps
     assert {"split_budget", "joint", "profile", "context"} <= set(here.arms)
 
 
 def test_joined_scores_are_refused_as_the_silo_of_a_strategy_that_reads_sources(capsys):
-    Path("own.py").write_text(READER.format(reads=("profile", "context")), "utf-8")
-    assert main(["value", *FAST, "scenario=theory", "strategy=own.py:Reader", "study.silo=stacked"]) == 2
-    assert (
-        "study.silo = stacked: the strategy own.py:Reader reads profile, context itself"
-        in capsys.readouterr().err
-    )
+    assert main(["value", *FAST, "scenario=theory", READER, "study.silo=stacked"]) == 2
+    assert "study.silo = stacked: the strategy constant reads context itself" in capsys.readouterr().err
 
 
 def test_arms_of_creatives_are_of_silos_too():

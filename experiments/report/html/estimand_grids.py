@@ -116,7 +116,7 @@ def rivals(study: Study) -> Iterator[tuple[str, Estimate, str]]:
     names = study.summary.loc[
         study.summary["metric"].astype(str).str.startswith("profit_"), "metric"
     ].unique()
-    if not len(names) or "study_point" not in study.cells:
+    if not len(names) or "study_point" not in study.cells or study.sides.is_same_data:
         return
     seat = "advertiser" if "advertiser" in study.cells else "bidder"
     cells = study.cells[(study.cells["study_point"] == "") & ~study.cells["focal"].astype(bool)]
