@@ -181,7 +181,7 @@ def test_a_study(run: Run) -> None:
     summary = pd.read_csv(run(command("study")) / "summary.csv")
     assert list(summary["arm"]) == ["none", "joint"]
     assert (summary["estimate"] > 0).all()
-    assert "The seller earns" in run.printed
+    assert "A bidder without data pays" in run.printed
 
 
 def test_a_plot(run: Run) -> None:

@@ -11,6 +11,8 @@ CLICKS = "clicks"
 """Holds every source, and takes clicks for all that follows an impression; where accounts are on a journey, and click."""
 APART = (STACKED, SPLIT_BUDGET, SUMMED)
 """Arms that hold every source, but no model has seen two of them together."""
+JOINING = (STACKED, SUMMED)
+"""Those of them that put the owners' scores together. A strategy that reads sources itself sees both owners' data, and has none."""
 
 SHOWS_BY = "/"
 """``joint/context`` bids on joint and shows creatives by context: two departments, where creatives are chosen."""
@@ -21,21 +23,29 @@ FOCAL = "focal"
 def arms_of(scenario: Scenario, *, whole: bool = True) -> tuple[str, ...]:
     """Every arm of a market: its information sets, and the ways of holding all sources without joining them.
 
-    With ``whole=False`` only those of no source, of one, and of all.
+    With ``whole=False`` only those of no source, of one, of one owner, and of all.
     """
-    lattice = Lattice(tuple(scenario.source))
-    sets = [m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)}]
+    lattice, silos = Lattice(tuple(scenario.source)), owners_of(scenario)
+    sets = [
+        m for m in lattice.sets if whole or len(m) in {0, 1, len(lattice.sources)} or lattice.arm(m) in silos
+    ]
     apart = APART if len(lattice.sources) > 1 else ()
     clicks = (CLICKS,) if scenario.journey is not None and scenario.response.family == "logit" else ()
     return tuple(dict.fromkeys([*map(lattice.arm, sets), *apart, *two_departments(scenario), *clicks]))
 
 
+def owners_of(scenario: Scenario) -> dict[str, str]:
+    """The silos: the arm of all sources of an owner, and that owner. Of one source the arm is that source's."""
+    lattice = Lattice(tuple(scenario.source))
+    return {lattice.arm(held): owner for owner, held in scenario.houses.items()}
+
+
 def two_departments(scenario: Scenario) -> tuple[str, ...]:
-    """The arms in which one department bids and another shows, one of them on all data and the other on one source."""
+    """The arms in which one department bids and another shows, one of them on all data and the other on one source or silo."""
     if scenario.bidders.creative == "rotated" or len(scenario.source) < 2:
         return ()
-    pairs = [pair for name in scenario.source for pair in ((JOINT, name), (name, JOINT))]
-    return tuple(SHOWS_BY.join(pair) for pair in pairs)
+    parts = [arm for arm in dict.fromkeys((*scenario.source, *owners_of(scenario))) if arm != JOINT]
+    return tuple(SHOWS_BY.join(pair) for arm in parts for pair in ((JOINT, arm), (arm, JOINT)))
 
 
 def bidder_names(count: int) -> list[str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..cells.arms import SPLIT_BUDGET, bidder_names
+from ..cells.arms import JOINING, SPLIT_BUDGET, bidder_names
 from ..errors import closest
 from .study_settings import TournamentStudy
 
 if TYPE_CHECKING:
+    from jointbid.sim.scenario import Scenario
+
     from .settings import Settings
 
 
@@ -31,6 +33,32 @@ def strategy_problems(settings: Settings[Any]) -> Iterator[str]:
     for name in bidders.kinds:
         if name in names():
             yield f"bidders.kinds.{name}: a strategy has that name; take another"
+
+
+def joining_problems(settings: Settings[Any]) -> Iterator[str]:
+    """Arms of joined scores, of a strategy that reads the sources themselves."""
+    for key in ("arm", "others", "silo"):
+        asked = getattr(settings.study, key, None)
+        if asked in JOINING and (read := sources_read(settings.scenario)):
+            yield (
+                f"study.{key} = {asked}: the strategy {settings.scenario.bidders.strategy.name} reads {', '.join(read)} itself, beside the "
+                "scores of the owners; take another arm, or a strategy that reads the value alone"
+            )
+
+
+def sources_read(scenario: Scenario) -> tuple[str, ...]:
+    """The sources that the bidders' strategy reads itself; none where there is no such strategy, which another check says."""
+    from jointbid.strategies.market import Market
+    from jointbid.strategies.registry import UnknownStrategyError, make
+
+    if scenario.supply.kind == "log":
+        return ()
+    spec, timeout = scenario.bidders.strategy, scenario.engine.strategy_timeout_s
+    try:
+        reads = make(spec, Market.of(scenario), timeout).reads
+    except UnknownStrategyError:
+        return ()
+    return tuple(name for name in scenario.source if reads is None or name in reads)
 
 
 def floor_problems(settings: Settings[Any]) -> Iterator[str]:

@@ -6,18 +6,27 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ..cells.arms import arms_of
+from ..cells.arms import arms_of, owners_of
 from ..cells.lattice import MAX_SOURCES
 from ..errors import closest
-from .bidder_checks import floor_problems, memory_problems, seat_problems, strategy_problems
+from .bidder_checks import (
+    floor_problems,
+    joining_problems,
+    memory_problems,
+    seat_problems,
+    strategy_problems,
+)
 from .collaboration import collaboration_problems
 from .first_party import first_party_problems
 from .settings import Settings
 from .study_settings import AdoptionStudy, AttributionStudy
 from .value_settings import ValueStudy
 
-LOG_ARMS = ("none", "profile", "context", "history", "stacked", "joint", "split_budget", "summed")
-"""Arms of a study that replays a log, which has two silos."""
+LOG_OWNERS = {"profile": "cio", "context+history": "cmo"}
+LOG_ARMS = (
+    "none", "profile", "context", "history", *LOG_OWNERS, "stacked", "joint", "split_budget", "summed",
+)  # fmt: skip
+"""Arms of a study that replays a log, which has two owners."""
 
 
 def all_checks(settings: Settings[Any]) -> tuple[Callable[[], Iterator[str]], ...]:
@@ -30,8 +39,9 @@ def _of_arms(settings: Settings[Any]) -> Iterator[str]:
     if len(scenario.source) > MAX_SOURCES:
         yield f"source: {len(scenario.source)} sources; a study takes at most {MAX_SOURCES}"
         return
-    known = LOG_ARMS if scenario.supply.kind == "log" else arms_of(scenario)
-    silos = ("best_single", *(arm for arm in known if arm != "joint"))
+    is_log = scenario.supply.kind == "log"
+    known, owners = (LOG_ARMS, LOG_OWNERS) if is_log else (arms_of(scenario), owners_of(scenario))
+    silos = ("best_silo", "best_single", *owners.values(), *(arm for arm in known if arm != "joint"))
     for key, allowed in (("arm", known), ("others", known), ("silo", silos)):
         given = getattr(settings.study, key, None)
         if given is not None and given not in allowed:
@@ -90,13 +100,11 @@ def _of_study(settings: Settings[Any]) -> Iterator[str]:
 
 
 def _of_collaboration(settings: Settings[Any]) -> Iterator[str]:
-    plan, study = settings.collaboration, settings.study
+    plan = settings.collaboration
     if plan is None:
         return
     yield from (f"collaboration.{problem}" for problem in plan.problems())
     yield from collaboration_problems(settings.scenario, plan)
-    if isinstance(study, ValueStudy) and study.silo == "best_single":
-        yield "study.silo = best_single: levels are compared with one silo; name the arm that is there at level 0"
     if plan.deliver_months.full >= (months := settings.money.horizon_months):
         yield (
             f"collaboration.deliver_months.full = {plan.deliver_months.full:g}: must be below "
@@ -134,6 +142,7 @@ CHECKS = (
     _of_first_party,
     _of_comparison,
     strategy_problems,
+    joining_problems,
     floor_problems,
     memory_problems,
     seat_problems,

@@ -180,7 +180,7 @@ class SensitivityStudy(Priced):
     """
 
     ranges: tuple[Range, ...] = ()
-    silo: Arm = "best_single"
+    silo: Arm = "best_silo"
     who: Who = "unilateral"
     others: Arm = "none"
     requests: Count = 5_000

@@ -108,7 +108,7 @@ class ValueStudy(Model):
     others: Arm = "none"
     rivals: Literal["frozen", "adapted"] = "frozen"
     tune: Tune | None = None
-    silo: Arm = "best_single"
+    silo: Arm = "best_silo"
     valuation: EitherOrBoth = "bayes"
     learned_beside: bool = False
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000

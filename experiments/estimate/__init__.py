@@ -15,26 +15,27 @@ from .intervals import (
 )
 from .ladder import (
     ESTIMANDS,
-    LADDER,
     P_HOLM,
     SUMMARY_COLUMNS,
     ladder_summary,
     lookup,
-    silo_label,
 )
 from .metrics import METRICS, Metric, outcomes, unit_of
+from .sides import BEST_SILO, BEST_SINGLE, Sides
 
 __all__ = [
+    "BEST_SILO",
+    "BEST_SINGLE",
     "CURVE_COLUMNS",
     "ESTIMANDS",
     "HEAT_COLUMNS",
-    "LADDER",
     "LEVEL",
     "METRICS",
     "P_HOLM",
     "SUMMARY_COLUMNS",
     "Estimate",
     "Metric",
+    "Sides",
     "contrast",
     "curve_table",
     "heat_table",
@@ -46,6 +47,5 @@ __all__ = [
     "percent_difference",
     "percent_values",
     "required_replications",
-    "silo_label",
     "unit_of",
 ]

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
-from .intervals import combined, mean_interval, percent_values
+from .intervals import Estimate, combined, least, mean_interval, percent_values
 from .ladder import (
     LOST,
     MARKET_METRICS,
     PROFIT,
+    SAME_REQUEST,
+    VALUE,
     arms_by_replication,
     decomposition_weights,
     joint_decomposition,
 )
 from .metrics import unit_of
 from .multiple import critical_value
+from .sides import Sides, Weights
 
 CURVE_COLUMNS = (
     "x", "estimate", "ci_low", "ci_high", "metric", "estimand", "line", "over", "band_low", "band_high", "unit",
-    "n_replications", "best_single",
+    "n_replications", "silo",
 )  # fmt: skip
+Samples = tuple[pd.Series, ...]
 HEAT_COLUMNS = (
     "redundancy",
     "interaction",
@@ -37,6 +41,9 @@ HEAT_COLUMNS = (
 )
 
 
+NOTHING = Estimate(math.nan, math.nan, math.nan, 0)
+
+
 @dataclass(frozen=True)
 class Reading:
     """What was found at one point of a curve.
@@ -46,7 +53,7 @@ class Reading:
         line: which of several lines the point is on; empty where there is one.
         x: the value there: a number, or a name such as that of a mechanism.
         cells: the point's rows, at least those of the arms `joint` and the silo.
-        best_single: the better single source there.
+        sides: what joint data are compared with there.
         name: of the curve, where several are over one key.
     """
 
@@ -54,14 +61,13 @@ class Reading:
     line: str
     x: Any
     cells: pd.DataFrame
-    best_single: str
+    sides: Sides
     name: str = ""
 
 
 def curve_table(
     readings: Sequence[Reading],
     *,
-    silo: str = "best_single",
     unit_scale: float = 1e6,
     unit: str = "currency per million bid requests",
 ) -> pd.DataFrame:
@@ -69,7 +75,6 @@ def curve_table(
 
     Args:
         readings: the points; all have the same replications, or none is shared.
-        silo: the arm that joint data is compared with.
         unit_scale: bid requests that money is stated for.
         unit: what that makes the unit of money.
 
@@ -80,42 +85,46 @@ def curve_table(
     rows: list[dict[str, Any]] = []
     for line in dict.fromkeys(reading.line for reading in readings):
         own = [reading for reading in readings if reading.line == line]
-        samples = [_samples(reading, silo, unit_scale) for reading in own]
-        for estimand, metric in dict.fromkeys(key for sample in samples for key in sample):
-            at = [
-                (r, s[estimand, metric]) for r, s in zip(own, samples, strict=True) if (estimand, metric) in s
-            ]
-            rows += line_rows(at, line=line, estimand=estimand, metric=metric, unit=unit)
+        samples = [_samples(reading, unit_scale) for reading in own]
+        for key in dict.fromkeys(key for sample in samples for key in sample):
+            at = [(r, s[key]) for r, s in zip(own, samples, strict=True) if key in s]
+            rows += line_rows(at, line=line, estimand=key[0], metric=key[1], unit=unit)
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 
 def line_rows(
-    points: Sequence[tuple[Reading, pd.Series]], *, line: str, estimand: str, metric: str, unit: str
+    points: Sequence[tuple[Reading, Samples]], *, line: str, estimand: str, metric: str, unit: str
 ) -> list[dict[str, Any]]:
-    """Rows of one line: each point with its values, one a replication, its interval and the line's band."""
-    reach = _reach([values for _, values in points]) if points else math.nan
+    """Rows of one line: each point with its values, one a replication, its interval and the line's band.
+
+    A point's first values are its own; any others are over silos that were not chosen: see `least`.
+    """
+    reach = _reach([values[0] for _, values in points]) if points else math.nan
     return [_row(reading, line, estimand, metric, unit, values, reach) for reading, values in points]
 
 
-def _samples(reading: Reading, silo: str, unit_scale: float) -> dict[tuple[str, str], pd.Series]:
-    """One value a replication of each estimand and metric at a point."""
-    wide = arms_by_replication(
-        reading.cells, reading.best_single, unit_scale=unit_scale, wanted=(PROFIT, *MARKET_METRICS)
-    )
-    found = {
-        (name, PROFIT): combined(wide[PROFIT], weights)
-        for name, weights in decomposition_weights(wide[PROFIT], silo).items()
-    }
+def _samples(reading: Reading, unit_scale: float) -> dict[tuple[str, str], Samples]:
+    """One value a replication of each estimand and metric at a point; over each silo where one was chosen."""
+    sides = reading.sides
+    wide = arms_by_replication(reading.cells, sides, unit_scale=unit_scale, wanted=(PROFIT, *MARKET_METRICS))
+
+    def over_each(weights: Weights) -> Samples:
+        there = [one for one in sides.alternatives(weights) if set(one) <= set(wide[PROFIT])]
+        return tuple(combined(wide[PROFIT], one) for one in there)
+
+    weights = decomposition_weights(wide[PROFIT], sides)
+    found: dict[tuple[str, str], Samples] = {(name, PROFIT): over_each(of) for name, of in weights.items()}
     found |= {
-        ("value_of_joint_data", metric): combined(wide[metric], {"joint": 1.0, silo: -1.0})
+        (VALUE, metric): (combined(wide[metric], sides.weights),)
         for metric in MARKET_METRICS
         if metric in wide
     }
-    if "welfare" in wide:  # against a landscape it is the focal advertiser's payments alone
-        lost = percent_values(wide["revenue"][silo], wide["revenue"]["joint"])
-        found |= {("value_of_joint_data", LOST): lost} if len(lost) else {}
+    if "welfare" in wide and not sides.is_same_data:
+        lost = percent_values(wide["revenue"][sides.silo], wide["revenue"]["joint"])
+        found |= {(VALUE, LOST): (lost,)} if len(lost) else {}
     return found | {
-        (f"utility of {arm}", PROFIT): wide[PROFIT][arm].dropna() for arm in dict.fromkeys((silo, "joint"))
+        (f"utility of {arm}", PROFIT): (wide[PROFIT][arm].dropna(),)
+        for arm in dict.fromkeys((sides.silo, "joint"))
     }
 
 
@@ -126,10 +135,16 @@ def _reach(samples: Sequence[pd.Series]) -> float:
 
 
 def _row(
-    reading: Reading, line: str, estimand: str, metric: str, unit: str, values: pd.Series, reach: float
+    reading: Reading,
+    line: str,
+    estimand: str,
+    metric: str,
+    unit: str,
+    values: Sequence[pd.Series],
+    reach: float,
 ) -> dict[str, Any]:
-    found = mean_interval(values)
-    edge = reach * found.standard_error
+    each = [mean_interval(one) for one in values]
+    found, band = least(each), least([_widened(one, reach) for one in each])
     return {
         "x": reading.x,
         "estimate": found.estimate,
@@ -139,25 +154,31 @@ def _row(
         "estimand": estimand,
         "line": line,
         "over": reading.over,
-        "band_low": found.estimate - edge,
-        "band_high": found.estimate + edge,
+        "band_low": band.ci_low,
+        "band_high": band.ci_high,
         "unit": unit_of(metric, unit),
         "n_replications": found.n,
-        "best_single": reading.best_single,
+        "silo": reading.sides.arm,
     }
+
+
+def _widened(found: Estimate, reach: float) -> Estimate:
+    """The same with ends ``reach`` standard errors away."""
+    edge = reach * found.standard_error
+    return replace(found, ci_low=found.estimate - edge, ci_high=found.estimate + edge)
 
 
 def heat_table(
     points: Mapping[tuple[float, float], pd.DataFrame],
+    sides: Sides | Mapping[tuple[float, float], Sides],
     *,
-    best_single: str | Mapping[tuple[float, float], str],
     unit_scale: float = 1e6,
 ) -> pd.DataFrame:
     """Both steps of the value of joint data at each (redundancy, interaction).
 
     Args:
-        points: cells at each point, at least those of the arms `joint`, `stacked` and the better single source.
-        best_single: that source, one for all points or one for each.
+        points: cells at each point, at least those of the arms `joint`, `stacked` and the silo.
+        sides: what joint data are compared with, one for all points or one for each.
         unit_scale: bid requests that money is stated for.
 
     Returns:
@@ -165,9 +186,9 @@ def heat_table(
     """
     rows = []
     for (redundancy, interaction), cells in sorted(points.items()):
-        single = best_single if isinstance(best_single, str) else best_single[redundancy, interaction]
-        profit = arms_by_replication(cells, single, unit_scale=unit_scale, wanted=(PROFIT,))[PROFIT]
-        found = {name: estimate for name, _, estimate in joint_decomposition(profit, "best_single")}
-        steps = (found["same_request_step"], found["joint_model_step"])
+        there = sides if isinstance(sides, Sides) else sides[redundancy, interaction]
+        profit = arms_by_replication(cells, there, unit_scale=unit_scale, wanted=(PROFIT,))[PROFIT]
+        found = dict(joint_decomposition(profit, there))
+        steps = [found.get(name, NOTHING) for name in (SAME_REQUEST, "joint_model_step")]
         rows.append((redundancy, interaction, *(v for s in steps for v in (s.estimate, s.ci_low, s.ci_high))))
     return pd.DataFrame(rows, columns=list(HEAT_COLUMNS))

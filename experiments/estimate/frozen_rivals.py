@@ -11,9 +11,9 @@ from .ladder import (
     PROFIT,
     SUMMARY_COLUMNS,
     arms_by_replication,
-    silo_label,
     summary_row,
 )
+from .sides import Sides
 
 EFFECT, FROZEN = "effect_of_reoptimising", "frozen_"
 """The estimand that compares the two, and what the estimands of frozen rivals begin with."""
@@ -28,28 +28,28 @@ def frozen_rows(ladder: pd.DataFrame) -> pd.DataFrame:
 
 
 def effect_rows(
-    adapted: pd.DataFrame, frozen: pd.DataFrame, *, best_single: str, silo: str, unit_scale: float, unit: str
+    adapted: pd.DataFrame, frozen: pd.DataFrame, sides: Sides, *, unit_scale: float, unit: str
 ) -> pd.DataFrame:
     """By how much the value of joint data, and what joining changes for the market, differ; paired by replication.
 
     Args:
         adapted: cells where all re-optimise.
         frozen: cells where rivals keep their curves; replications that only one of them has are left out.
-        best_single: the better single source.
-        silo: what joint data are compared with.
+        sides: what joint data are compared with.
         unit_scale: bid requests that money is stated for.
         unit: what that makes the unit of money.
     """
     metrics = (PROFIT, *MARKET_METRICS)
     both = [
-        arms_by_replication(cells, best_single, unit_scale=unit_scale, wanted=metrics)
+        arms_by_replication(cells, sides, unit_scale=unit_scale, wanted=metrics)
         for cells in (adapted, frozen)
     ]
-    sides = f"joint - {silo_label(silo, best_single)}"
     rows = []
     for metric in metrics:
         if all(metric in wide for wide in both):
             wide = both[0][metric].join(both[1][metric].add_prefix(FROZEN))
-            weights = {"joint": 1.0, silo: -1.0, f"{FROZEN}joint": -1.0, f"{FROZEN}{silo}": 1.0}
-            rows.append(summary_row(EFFECT, sides, metric, unit, contrast(wide, weights)))
+            weights = dict(sides.weights) | {
+                f"{FROZEN}{arm}": -weight for arm, weight in sides.weights.items()
+            }
+            rows.append(summary_row(EFFECT, sides.named, metric, unit, contrast(wide, weights)))
     return pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, P_HOLM])

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from ..cells.lattice import AND, JOINT, Lattice
-from .intervals import Estimate, contrast, mean_interval, percent_difference
+from .intervals import Estimate, contrast, least, mean_interval, percent_difference
 from .metrics import METRICS, outcomes, unit_of
 from .multiple import holm
+from .sides import BEST_SILO, BEST_SINGLE, ON_ONE_REQUEST, Sides, Weights
 from .source_contributions import attribution
-
-LADDER = ("none", "profile", "context", "best_single", "stacked", "joint", "split_budget", "summed")
-"""Arms in the order in which they are shown, of a market with these two sources."""
 
 SUMMARY_COLUMNS = ("estimand", "arm", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications")
 P_HOLM = "p_holm"
@@ -23,8 +21,8 @@ P_HOLM = "p_holm"
 
 ESTIMANDS: dict[str, str] = {
     "utility": "mean of a metric in one arm",
-    "value_of_joint_data": "joint - silo: what joining is worth; for the market's metrics, what joining changes",
-    "same_request_step": "stacked - best_single: both departments' scores on one request",
+    "value_of_joint_data": "joint - silo: what joining is worth; for other metrics, what joining changes; 0 where the silo holds the same data",
+    "same_request_step": "stacked - silo: both departments' scores on one request",
     "joint_model_step": "joint - stacked: one model of both departments' data",
     "bidding_better": "with creatives chosen: what joint data is worth for the bids alone, on average with siloed and with joint choice of the creative",
     "showing_better": "with creatives chosen: what joint data is worth for the choice of the creative alone, on average with siloed and with joint bids",
@@ -44,18 +42,18 @@ ESTIMANDS: dict[str, str] = {
 """Every estimand of the study `value` with its meaning; all of them paired by replication. With both valuations the learned
 ladder's begin with `learned_`, with fitted bid curves those of frozen rivals with `frozen_`."""
 
+VALUE, SAME_REQUEST, SEEING_CLICKS = "value_of_joint_data", "same_request_step", "cost_of_seeing_clicks"
 STEPS: dict[str, dict[str, float]] = {
-    "same_request_step": {"stacked": 1, "best_single": -1},
     "joint_model_step": {"joint": 1, "stacked": -1},
     "double_counting_penalty": {"stacked": 1, "summed": -1},
-    "cost_of_seeing_clicks": {"joint": 1, "clicks": -1},
+    SEEING_CLICKS: {"joint": 1, "clicks": -1},
 }
 """Weights of the arms in each estimand that compares fixed arms."""
 
-PRIMARY = ("utility", "learned_utility", "value_of_joint_data")
+PRIMARY = ("utility", "learned_utility", VALUE)
 """Estimands that are no comparison, or what the study is for: the others are a family of comparisons."""
 
-MARKET_METRICS = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
+MARKET_METRICS = ("bidder_surplus", "revenue", "payments", "exchange_fee", "welfare", "relevance")
 PROFIT = "focal_profit"
 LOST = "revenue_lost_pct"
 
@@ -64,10 +62,8 @@ Row = dict[str, Any]
 
 def ladder_summary(
     cells: pd.DataFrame,
+    sides: Sides,
     *,
-    best_single: str,
-    silo: str = "best_single",
-    sources: Sequence[str] = ("profile", "context"),
     unit_scale: float = 1e6,
     unit: str = "currency per million bid requests",
     per_bidder: bool = False,
@@ -75,42 +71,40 @@ def ladder_summary(
     """Summary of the ladder at one study point.
 
     Arms that the cells do not have are left out, with the estimands that need them; a comparison uses only the
-    replications that all of its arms completed. Value of joint data and its two steps share their replications,
-    so that with the silo `best_single` the steps add up to it.
+    replications that all of its arms completed. Value of joint data and its two steps share their replications, so that
+    the steps add up to it. Where the silo was chosen, their intervals, and that of the percentage, hold the choice (`least`).
 
     Args:
         cells: one row a cell and bidder; see `jointbid.experiments.estimate.metrics.REQUIRED`.
-        best_single: the single source that is the better one, chosen beforehand on pilot seeds.
-        silo: the arm that joint data is compared with; `best_single` or an arm of the cells.
-        sources: the sources by name, in the scenario's order.
+        sides: what joint data are compared with.
         unit_scale: bid requests that money and clicks are stated for.
         unit: what that makes the unit of money, for example "CNY per million bid requests".
         per_bidder: utility rows `profit_<bidder>` of the rivals too.
 
     Returns:
-        Columns `SUMMARY_COLUMNS` and `P_HOLM`; `arm` of a comparison names its two sides, and the silo with its source.
+        Columns `SUMMARY_COLUMNS` and `P_HOLM`; `arm` of a comparison names its two sides, and the silo with its owner.
 
     Raises:
-        ValueError: cells that cannot be read, or a `best_single` or `silo` that is not among their arms.
+        ValueError: cells that cannot be read, or a silo that is not among their arms.
     """
-    wide = arms_by_replication(cells, best_single, unit_scale=unit_scale, per_bidder=per_bidder)
-    lattice = Lattice(tuple(sources))
+    wide = arms_by_replication(cells, sides, unit_scale=unit_scale, per_bidder=per_bidder)
+    lattice = Lattice(sides.sources)
     arms = [arm for arm in dict.fromkeys((*shown_order(lattice), *wide[PROFIT])) if arm in wide[PROFIT]]
-    _check_silo(silo, arms)
+    _check_silo(sides.silo, arms)
     rows = [
         summary_row("utility", arm, metric, unit, mean_interval(table[arm]))
         for metric, table in wide.items()
         for arm in arms
         if table[arm].notna().any()
     ]
-    rows += _joint_rows(wide, silo, best_single, unit)
-    rows += _step_rows(wide[PROFIT], silo, best_single, unit)
-    rows += _channel_rows(wide[PROFIT], silo, best_single, unit)
+    rows += _joint_rows(wide, sides, unit)
+    rows += _step_rows(wide[PROFIT], sides, unit)
+    rows += _channel_rows(wide[PROFIT], sides, unit)
     rows += [
         summary_row(name, arm, PROFIT, unit, estimate)
         for name, arm, estimate in attribution(wide[PROFIT], lattice)
     ]
-    rows += _difference_rows(wide[PROFIT], arms, silo, best_single, unit)
+    rows += _difference_rows(wide[PROFIT], arms, sides, unit)
     return adjusted(pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, P_HOLM]))
 
 
@@ -118,29 +112,30 @@ def shown_order(lattice: Lattice) -> tuple[str, ...]:
     """Arms in the order in which they are shown: by how much they know, those that do not join in the end."""
     alone = tuple(arm for arm in lattice.arms if AND not in arm and arm != JOINT)
     joins = tuple(arm for arm in lattice.arms if AND in arm)
-    return (*alone, "best_single", *joins, "stacked", JOINT, "split_budget", "summed", "clicks")
+    return (*alone, BEST_SINGLE, *joins, BEST_SILO, "stacked", JOINT, "split_budget", "summed", "clicks")
 
 
 def arms_by_replication(
     cells: pd.DataFrame,
-    best_single: str,
+    sides: Sides,
     *,
     unit_scale: float,
     per_bidder: bool = False,
     wanted: Collection[str] = METRICS,
 ) -> dict[str, pd.DataFrame]:
-    """For each metric a table with one row a replication and one column an arm, `best_single` among them.
+    """For each metric a table with one row a replication and one column an arm, each chosen one again under its name.
 
     Raises:
-        ValueError: cells that cannot be read, or a `best_single` that is not among their arms.
+        ValueError: cells that cannot be read, or a chosen silo that is not among their arms.
     """
     table = outcomes(cells, unit_scale=unit_scale, per_bidder=per_bidder, wanted=wanted)
     wide = {str(metric): table[metric].unstack("arm") for metric in table}
     for values in wide.values():
-        if best_single not in values:
-            arms = ", ".join(map(str, values))
-            raise ValueError(f"best_single {best_single!r} is not among the arms {arms}")
-        values["best_single"] = values[best_single]
+        for name, arm in sides.chosen.items():
+            if arm in values:
+                values[name] = values[arm]
+            elif name == sides.silo:
+                raise ValueError(f"{name} {arm!r} is not among the arms {', '.join(map(str, values))}")
     return wide
 
 
@@ -160,38 +155,36 @@ def lookup(
     )
 
 
-def silo_label(silo: str, best_single: str) -> str:
-    """Name of the siloed arm as tables and plots print it: with the source where it is the better single one."""
-    return f"best_single ({best_single})" if silo == "best_single" and best_single else silo
-
-
-def joint_decomposition(
-    profit: pd.DataFrame, silo: str
-) -> Iterator[tuple[str, Mapping[str, float], Estimate]]:
-    """Value of joint data and its two steps, over the replications that all arms they need completed.
+def joint_decomposition(profit: pd.DataFrame, sides: Sides) -> Iterator[tuple[str, Estimate]]:
+    """Yield the value of joint data and its two steps, over the replications that all arms they need completed.
 
     Args:
         profit: one row a replication and one column an arm.
-        silo: the arm that joint data is compared with.
+        sides: what joint data are compared with.
 
     Yields:
-        Estimand, weights of the arms, estimate; only estimands whose arms are there.
+        Estimand and estimate; only estimands whose arms are there.
     """
-    there = decomposition_weights(profit, silo)
-    needed = list(dict.fromkeys(arm for arms in there.values() for arm in arms))
-    complete = profit[needed].dropna()
-    for name, arms in there.items():
-        yield name, arms, contrast(complete, arms)
+    there = decomposition_weights(profit, sides)
+    needed = [arm for weights in there.values() for one in sides.alternatives(weights) for arm in one]
+    complete = profit[list(dict.fromkeys(arm for arm in needed if arm in profit))].dropna()
+    for name, weights in there.items():
+        yield name, over_silo(complete, weights, sides)
 
 
-def decomposition_weights(profit: pd.DataFrame, silo: str) -> dict[str, Mapping[str, float]]:
+def decomposition_weights(profit: pd.DataFrame, sides: Sides) -> dict[str, Weights]:
     """Weights of the arms in the value of joint data and its two steps; only estimands whose arms are there."""
-    weights: dict[str, Mapping[str, float]] = {
-        "value_of_joint_data": {"joint": 1, silo: -1},
-        "same_request_step": STEPS["same_request_step"],
-        "joint_model_step": STEPS["joint_model_step"],
-    }
+    weights: dict[str, Weights] = {VALUE: sides.weights}
+    if sides.silo not in ON_ONE_REQUEST and not sides.is_same_data:
+        weights[SAME_REQUEST] = {"stacked": 1, sides.silo: -1}
+    weights["joint_model_step"] = STEPS["joint_model_step"]
     return {name: arms for name, arms in weights.items() if set(arms) <= set(profit)}
+
+
+def over_silo(wide: pd.DataFrame, weights: Weights, sides: Sides) -> Estimate:
+    """The weighted sum of arms; where the silo is among them and was chosen, its choice is part of the interval."""
+    there = [one for one in sides.alternatives(weights) if set(one) <= set(wide)]
+    return least([contrast(wide, one) for one in there])
 
 
 def _check_silo(silo: str, arms: list[str]) -> None:
@@ -200,42 +193,44 @@ def _check_silo(silo: str, arms: list[str]) -> None:
         raise ValueError(f"silo {silo!r} is not one of the arms {', '.join(allowed)}")
 
 
-def _joint_rows(wide: Mapping[str, pd.DataFrame], silo: str, best_single: str, unit: str) -> list[Row]:
+def _joint_rows(wide: Mapping[str, pd.DataFrame], sides: Sides, unit: str) -> list[Row]:
     """Value of joint data in money and percent, and what joining changes for the market."""
-    name, profit = "value_of_joint_data", wide[PROFIT]
-    found = {estimand: estimate for estimand, _, estimate in joint_decomposition(profit, silo)}
-    if name not in found:
+    profit = wide[PROFIT]
+    found = dict(joint_decomposition(profit, sides))
+    if VALUE not in found:
         return []
-    weights = {"joint": 1.0, silo: -1.0}
-    values = {PROFIT: found[name], "focal_profit_pct": percent_difference(profit["joint"], profit[silo])}
-    if "welfare" in wide:  # against a landscape it is the focal advertiser's payments alone
-        values[LOST] = percent_difference(wide["revenue"][silo], wide["revenue"]["joint"])
-    values |= {metric: contrast(wide[metric], weights) for metric in MARKET_METRICS if metric in wide}
-    return [
-        summary_row(name, _sides(weights, best_single), metric, unit, value)
-        for metric, value in values.items()
-    ]
+    values = {PROFIT: found[VALUE], f"{PROFIT}_pct": _percent_over_silo(profit, sides)}
+    if "welfare" in wide and not sides.is_same_data:
+        values[LOST] = percent_difference(wide["revenue"][sides.silo], wide["revenue"]["joint"])
+    values |= {metric: contrast(wide[metric], sides.weights) for metric in MARKET_METRICS if metric in wide}
+    return [summary_row(VALUE, sides.named, metric, unit, value) for metric, value in values.items()]
 
 
-def _step_rows(profit: pd.DataFrame, silo: str, best_single: str, unit: str) -> list[Row]:
+def _percent_over_silo(profit: pd.DataFrame, sides: Sides) -> Estimate:
+    """The value of joint data in percent of the silo's profit, its choice part of the interval."""
+    joint = profit["joint"]
+    silos = ["joint"] if sides.is_same_data else [sides.silo, *(arm for arm in sides.others if arm in profit)]
+    return least([percent_difference(joint, profit[silo]) for silo in silos])
+
+
+def _step_rows(profit: pd.DataFrame, sides: Sides, unit: str) -> list[Row]:
     """The two steps, then the estimands that have replications of their own."""
-    found = {name: estimate for name, _, estimate in joint_decomposition(profit, silo) if name in STEPS}
-    found |= {
-        name: contrast(profit, weights)
-        for name, weights in STEPS.items()
-        if name not in found and set(weights) <= set(profit)
-    }
-    return [
-        summary_row(name, _sides(STEPS[name], best_single), PROFIT, unit, found[name])
-        for name in STEPS
-        if name in found
+    found, weights = dict(joint_decomposition(profit, sides)), decomposition_weights(profit, sides)
+    own = {name: arms for name, arms in STEPS.items() if name not in weights and set(arms) <= set(profit)}
+    rows = [
+        summary_row(name, sides.comparison(arms), PROFIT, unit, found.get(name) or contrast(profit, arms))
+        for name, arms in (weights | own).items()
+        if name != VALUE
     ]
+    if SEEING_CLICKS in own:
+        percent = percent_difference(profit["joint"], profit["clicks"])
+        rows.append(summary_row(SEEING_CLICKS, "joint - clicks", f"{PROFIT}_pct", unit, percent))
+    return rows
 
 
-def _channel_rows(profit: pd.DataFrame, silo: str, best_single: str, unit: str) -> list[Row]:
+def _channel_rows(profit: pd.DataFrame, sides: Sides, unit: str) -> list[Row]:
     """The value of joint data by what it does better: bidding, showing (Shapley's shares of the two, which add up to it)."""
-    source = best_single if silo == "best_single" else silo
-    bids, shows = f"joint/{source}", f"{source}/joint"
+    silo, bids, shows = sides.silo, f"joint/{sides.arm}", f"{sides.arm}/joint"
     if not {bids, shows, "joint", silo} <= set(profit):
         return []
     complete = profit.dropna(subset=[bids, shows, "joint", silo])
@@ -247,27 +242,19 @@ def _channel_rows(profit: pd.DataFrame, silo: str, best_single: str, unit: str) 
     ]
 
 
-def _difference_rows(
-    profit: pd.DataFrame, arms: list[str], silo: str, best_single: str, unit: str
-) -> list[Row]:
+def _difference_rows(profit: pd.DataFrame, arms: list[str], sides: Sides, unit: str) -> list[Row]:
     """Each arm against none and against the silo; `arm` is the arm alone, as in the utility rows."""
-    rows = []
-    for base, estimand in (("none", "difference_to_none"), (silo, "difference_to_silo")):
-        same = {base, best_single} if base == "best_single" else {base}
-        rows += [
-            summary_row(estimand, arm, PROFIT, unit, contrast(profit, {arm: 1, base: -1}))
-            for arm in arms
-            if base in arms and arm not in same
-        ]
-    return rows
-
-
-def _sides(weights: Mapping[str, float], best_single: str) -> str:
-    """`{"joint": 1, "none": -1}` -> "joint - none"."""
-    first, *rest = (
-        ("- " if weight < 0 else "+ ") + silo_label(arm, best_single) for arm, weight in weights.items()
-    )
-    return " ".join([first.removeprefix("+ "), *rest])
+    same = {
+        sides.silo,
+        *(name for name in (sides.arm, *sides.chosen) if sides.chosen.get(name, name) == sides.arm),
+    }
+    bases = (("none", "difference_to_none", {"none"}), (sides.silo, "difference_to_silo", same))
+    return [
+        summary_row(estimand, arm, PROFIT, unit, contrast(profit, {arm: 1, base: -1}))
+        for base, estimand, itself in bases
+        for arm in arms
+        if base in arms and arm not in itself
+    ]
 
 
 def adjusted(summary: pd.DataFrame) -> pd.DataFrame:

@@ -16,9 +16,9 @@ from .ladder import (
     Row,
     arms_by_replication,
     row_of,
-    silo_label,
     summary_row,
 )
+from .sides import Sides
 
 COST, LOST, LEARNED = "cost_of_learning", "value_lost_to_learning", "learned_"
 """The two estimands that compare valuations, and what the learned ladder's own begin with."""
@@ -43,9 +43,8 @@ def learned_rows(ladder: pd.DataFrame) -> pd.DataFrame:
 def cost_rows(
     exact: pd.DataFrame,
     learned: pd.DataFrame,
+    sides: tuple[Sides, Sides],
     *,
-    best_single: tuple[str, str],
-    silo: str,
     unit_scale: float,
     unit: str,
 ) -> pd.DataFrame:
@@ -54,24 +53,23 @@ def cost_rows(
     Args:
         exact: cells with exact valuations.
         learned: cells with learned ones; replications that only one of them has are left out.
-        best_single: the better single source with either.
-        silo: what joint data are compared with.
+        sides: what joint data are compared with, with either.
         unit_scale: bid requests that money is stated for.
         unit: what that makes the unit of money.
     """
-    wide = _side_by_side(exact, learned, best_single, unit_scale)
+    wide = _side_by_side(exact, learned, sides, unit_scale)
     arms = [
         arm
-        for arm in dict.fromkeys((*exact["arm"], "best_single"))
+        for arm in dict.fromkeys((*exact["arm"], *sides[0].chosen))
         if {_exact(arm), _learned(arm)} <= set(wide)
     ]
     rows = [summary_row(COST, arm, PROFIT, unit, contrast(wide, _cost(arm))) for arm in arms]
-    weights = {**_cost("joint"), _exact(silo): -1.0, _learned(silo): 1.0}
+    weights = {_exact(arm): weight for arm, weight in sides[0].weights.items()}
+    weights |= {_learned(arm): -weight for arm, weight in sides[1].weights.items()}
     if set(weights) <= set(wide):
-        sides = f"joint - {silo_label(silo, best_single[0])}"
-        rows.append(summary_row(LOST, sides, PROFIT, unit, contrast(wide, weights)))
-        alone = contrast(wide, {_learned("joint"): 1.0, _exact(silo): -1.0})
-        rows.append(summary_row(OVER_EXACT_SILO, sides, PROFIT, unit, alone))
+        rows.append(summary_row(LOST, sides[0].named, PROFIT, unit, contrast(wide, weights)))
+        alone = contrast(wide, {_learned("joint"): 1.0, _exact(sides[0].silo): -1.0})
+        rows.append(summary_row(OVER_EXACT_SILO, sides[0].named, PROFIT, unit, alone))
     return pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, P_HOLM])
 
 
@@ -112,24 +110,24 @@ def cost_over(readings: Sequence[Reading], *, unit_scale: float, unit: str) -> p
     exact, learned = ({r.x: r for r in readings if r.line == line} for line in ("bayes", "learned"))
     points = [(there, exact[x]) for x, there in learned.items() if x in exact]
     wide = [
-        _side_by_side(twin.cells, there.cells, (twin.best_single, there.best_single), unit_scale)
+        _side_by_side(twin.cells, there.cells, (twin.sides, there.sides), unit_scale)
         for there, twin in points
     ]
     rows: list[Row] = []
     for arm in dict.fromkeys(arm for _, twin in points for arm in twin.cells["arm"]):
-        costs = [(there, (table[_exact(arm)] - table[_learned(arm)]).dropna())
+        costs = [(there, ((table[_exact(arm)] - table[_learned(arm)]).dropna(),))
                  for (there, _), table in zip(points, wide, strict=True)]  # fmt: skip
         rows += line_rows(costs, line=str(arm), estimand=COST, metric=PROFIT, unit=unit)
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 
 def _side_by_side(
-    exact: pd.DataFrame, learned: pd.DataFrame, best_single: tuple[str, str], unit_scale: float
+    exact: pd.DataFrame, learned: pd.DataFrame, sides: tuple[Sides, Sides], unit_scale: float
 ) -> pd.DataFrame:
     """Profits of both, a row a replication and a column an arm and valuation."""
     tables = (
-        arms_by_replication(cells, best, unit_scale=unit_scale)[PROFIT].rename(columns=name)
-        for cells, best, name in zip((exact, learned), best_single, (_exact, _learned), strict=True)
+        arms_by_replication(cells, compared, unit_scale=unit_scale)[PROFIT].rename(columns=name)
+        for cells, compared, name in zip((exact, learned), sides, (_exact, _learned), strict=True)
     )
     return pd.concat(tables, axis=1)
 

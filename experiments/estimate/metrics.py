@@ -46,8 +46,9 @@ METRICS: dict[str, Metric] = {
         "percent", "change of the seller's revenue, in percent, where joint data are taken away"
     ),
     "bidder_surplus": Metric("money", "profit of all bidders together; only where rivals are bidders"),
-    "revenue": Metric(
-        "money", "the seller's revenue; against a price landscape what the simulated bidders paid"
+    "revenue": Metric("money", "the seller's revenue; only where rivals are bidders"),
+    "payments": Metric(
+        "money", "what the focal advertiser paid; only against a price landscape", column="spend"
     ),
     "exchange_fee": Metric("money", "the exchange's share of what the simulated bidders paid"),
     "effect": Metric("money", "change of the value of joint data along the whole range of a key"),
@@ -208,8 +209,7 @@ def outcomes(
         }
     )
     for name in ("revenue", "welfare", "exchange_fee", "relevance"):
-        is_there = name in cells and (name != "exchange_fee" or (cells[name] > 0).any())
-        if is_there and name in wanted:
+        if name in cells and name in wanted and _says_something(name, cells):
             table[name] = groups[name].first()
     if "bidder_surplus" in wanted:
         table["bidder_surplus"] = group_sums(groups["profit"]).where(groups["welfare"].first().notna())
@@ -233,9 +233,12 @@ def outcomes(
 def _says_something(metric: str, cells: pd.DataFrame) -> bool:
     """False for what is the same in every market without the feature that it speaks of.
 
-    Clicks and conversions where none is ever expected; views where all is seen; reach where no person comes twice; what is
+    The seller's revenue where prices come from a landscape, whose own payments nobody knows; there the focal advertiser's
+    payments stand for it. Clicks and conversions where none is ever expected; views where all is seen; reach where no person comes twice; what is
     censored, unattributed, late or unsent where nothing is; margins where every conversion brings the same.
     """
+    if metric in {"revenue", "payments"}:
+        return bool(cells["welfare"].notna().any()) == (metric == "revenue")
     if metric.startswith(("clicks", "conversions")):
         expected = f"{metric.partition('_')[0]}_expected"
         if expected not in cells or not (cells[expected] > 0).any():
@@ -251,6 +254,7 @@ def _says_something(metric: str, cells: pd.DataFrame) -> bool:
     if metric == "reach":
         return "viewed" in cells and bool((cells["reach"] < cells["viewed"]).any())
     if metric in {
+        "exchange_fee",
         "data_cost",
         "clicks_censored",
         "conversions_censored",
@@ -258,7 +262,7 @@ def _says_something(metric: str, cells: pd.DataFrame) -> bool:
         "late_rate",
         "unsent_rate",
     }:
-        return bool((cells[METRICS[metric].column] > 0).any())
+        return bool((cells[METRICS[metric].column or metric] > 0).any())
     return True
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from jointbid.sim.scenario.source import OWNERS, Factor
+
+from ..cells.lattice import Lattice
 from .rows.row_audit import RowAudit
 from .rows.row_sampling import RereadableLog
 
@@ -57,9 +61,21 @@ class Roles:
         return (*self.profile, *self.context, *self.history, *self.ad)
 
     @property
+    def silos(self) -> dict[str, str]:
+        """The arm of all sources of an owner, such as `context+history`, and the owner; `joint` where these are all."""
+        lattice, held = Lattice(self.sources), dict[str, list[str]]()
+        for source in self.sources:
+            held.setdefault(OWNERS[cast("Factor", source)], []).append(source)
+        return {lattice.arm(own): owner for owner, own in held.items()}
+
+    @property
     def models(self) -> dict[str, tuple[str, ...]]:
-        """The columns of each model: `none` (the ad alone), each source with the ad, and `joint`."""
-        own = {source: self.of(source) + self.ad for source in self.sources}
+        """The columns of each model: `none` (the ad alone), each source and each silo with the ad, and `joint`."""
+        lattice = Lattice(self.sources)
+        own = {
+            arm: tuple(column for source in lattice.members(arm) for column in self.of(source)) + self.ad
+            for arm in dict.fromkeys((*self.sources, *self.silos))
+        }
         return {"none": self.ad, **own, "joint": self.features}
 
 
@@ -149,6 +165,11 @@ class LogTable:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def what(self) -> str:
+        """What a row stands for: a log of won impressions tells nothing of the other bid requests."""
+        return "bid requests" if self.full_information else "logged impressions"
 
     @property
     def is_sample(self) -> bool:

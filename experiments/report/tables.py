@@ -18,7 +18,8 @@ from rich.text import Text
 
 from ..cells.lattice import JOINT, Lattice
 from ..estimate.intervals import Estimate
-from ..estimate.ladder import lookup, silo_label
+from ..estimate.ladder import lookup
+from ..estimate.sides import Sides
 from .verdict import estimate_of, interval, number
 
 NOT_SHOWN = "~"
@@ -36,16 +37,20 @@ ROWS = {
     ("bidding_better", "focal_profit"): "bidding better",
     ("showing_better", "focal_profit"): "showing better",
     ("double_counting_penalty", "focal_profit"): "penalty of counting twice",
+    ("cost_of_seeing_clicks", "focal_profit"): "cost of seeing clicks alone",
     ("synergy", "focal_profit"): "synergy",
     ("value_of_joint_data", "bidder_surplus"): "change of all bidders' surplus",
     ("value_of_joint_data", "revenue"): "change of the seller's revenue",
+    ("value_of_joint_data", "payments"): "change of the focal advertiser's payments",
     ("value_of_joint_data", "exchange_fee"): "change of the exchange's fees",
     ("value_of_joint_data", "welfare"): "change of welfare",
     ("value_of_joint_data", "relevance"): "change of relevance to people (times)",
     ("frozen_value_of_joint_data", "focal_profit"): "value of joint data, rivals' curves frozen",
     ("frozen_value_of_joint_data", "revenue"): "change of revenue, rivals' curves frozen",
+    ("frozen_value_of_joint_data", "payments"): "change of payments, rivals' curves frozen",
     ("effect_of_reoptimising", "focal_profit"): "re-optimising, on the value",
     ("effect_of_reoptimising", "revenue"): "re-optimising, on revenue",
+    ("effect_of_reoptimising", "payments"): "re-optimising, on payments",
 }
 """Estimand and metric of each row of the second table, in its order, with its name there."""
 
@@ -100,19 +105,18 @@ def text_table(
     return table
 
 
-def ladder_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_single") -> Table:
+def ladder_table(summary: pd.DataFrame, sides: Sides) -> Table:
     """The arms as rows: profit with its interval, paired differences to none and to the silo, win rate.
 
     Args:
         summary: what `ladder_summary` returns.
-        best_single: the better single source.
-        silo: the arm that joint data was compared with.
+        sides: what joint data were compared with.
     """
     utility = _rows(summary, "utility", "focal_profit")
     arms = list(utility["arm"])
     rows = [
         (
-            silo_label(arm, best_single),
+            sides.label(arm),
             *[lookup(summary, "utility", arm=arm)] * 2,
             lookup(summary, "difference_to_none", arm=arm),
             lookup(summary, "difference_to_silo", arm=arm),
@@ -122,7 +126,7 @@ def ladder_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_s
     ]
     table = text_table(
         f"Profit of each arm, {_first(utility['unit'])}", rows, ("arm", str), ("profit", middle),
-        ("95 % interval", between), ("over none", signed), (f"over {silo_label(silo, best_single)}", signed),
+        ("95 % interval", between), ("over none", signed), (f"over {sides.label(sides.silo)}", signed),
         ("win rate", percent),
     )  # fmt: skip
     for arm, row in zip(arms, table.rows, strict=True):
@@ -130,13 +134,12 @@ def ladder_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_s
     return table
 
 
-def estimand_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best_single") -> Table:
+def estimand_table(summary: pd.DataFrame, sides: Sides) -> Table:
     """What separates the arms: each estimand with its interval, the metrics of the market among them.
 
     Args:
         summary: what `ladder_summary` returns.
-        best_single: the better single source.
-        silo: the arm that joint data was compared with.
+        sides: what joint data were compared with.
     """
     money = summary.loc[summary["metric"] == "focal_profit", "unit"]
     rows = [
@@ -148,7 +151,7 @@ def estimand_table(summary: pd.DataFrame, *, best_single: str, silo: str = "best
         for (estimand, metric), name in ROWS.items()
         for row in _rows(summary, estimand, metric).to_dict("records")
     ]
-    title = f"What joining changes (siloed: {silo_label(silo, best_single)}), {_first(money)}"
+    title = f"What joining changes (siloed: {sides.label(sides.silo)}), {_first(money)}"
     columns = (("estimand", str), ("comparison", str), ("estimate", signed), ("95 % interval", between))
     return text_table(title, rows, *columns, left=2)
 

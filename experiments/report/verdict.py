@@ -9,11 +9,13 @@ from typing import Any
 import pandas as pd
 
 from ..estimate.intervals import Estimate
-from ..estimate.ladder import lookup
+from ..estimate.ladder import PROFIT, SEEING_CLICKS, VALUE, lookup
+from ..estimate.sides import BEST_SILO, BEST_SINGLE, Sides
 
 CAVEAT = "interval: simulation error only"
 
 SILOS = {
+    "best_silo": "the better silo alone",
     "best_single": "the better of the two alone",
     "stacked": "the two scores stacked",
     "split_budget": "two departments with half the budget each",
@@ -21,10 +23,10 @@ SILOS = {
     "none": "no data",
     "clicks": "bidding by clicks alone",
 }
-"""How the sentence names the arm that joint data is compared with; a single source is "<source> alone"."""
+"""How the sentence names the arm that joint data is compared with; a source or set of sources is "<sources> alone"."""
 
 OF_MANY = {
-    "best_single": "the best of them alone",
+    "best_single": "the best single source alone",
     "stacked": "the scores stacked",
     "split_budget": "departments with equal parts of the budget",
     "summed": "the scores added up",
@@ -119,10 +121,8 @@ def claim(found: Estimate, gain: str, loss: str = "", none: str = "", unknown: s
 
 def verdict(
     summary: pd.DataFrame,
+    sides: Sides,
     *,
-    best_single: str,
-    silo: str = "best_single",
-    sources: Sequence[str] = ("profile", "context"),
     holders: str = "",
     caveat: str | None = None,
 ) -> str:
@@ -130,9 +130,7 @@ def verdict(
 
     Args:
         summary: what `ladder_summary` returns.
-        best_single: the better single source.
-        silo: the arm that joint data was compared with.
-        sources: what is joined.
+        sides: what is joined, and what that was compared with.
         holders: who joins, where it is not one bidder alone, as `holders` says it; what is worth much to the
             only holder may be worth little, or cost something, when all hold it.
         caveat: what the intervals cover, for the last sentence; how many replications, and `CAVEAT`, unless given.
@@ -140,35 +138,68 @@ def verdict(
     Raises:
         ValueError: a summary without value of joint data.
     """
-    value = lookup(summary, "value_of_joint_data")
+    value = lookup(summary, VALUE)
     if value is None:
         raise ValueError("the summary has no value_of_joint_data: were the arms joint and the silo run?")
-    rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "focal_profit")]
-    percent = lookup(summary, "value_of_joint_data", "focal_profit_pct")
-    names = SILOS | (OF_MANY if len(sources) > 2 else {})
-    if silo == "best_single" and not _is_best(summary, best_single, sources):
-        names = names | {"best_single": "the single source that did best on the pilots"}
-    alone = f"{silo.replace('+', ' and ')} alone"
-    against = f"{names.get(silo, alone)} ({best_single if silo == 'best_single' else silo})"
-    *most, last = sources
-    joined = f"{', '.join(most)} and {last}"
-    joining = f"Joining {joined}"
-    if silo == "clicks":  # it holds the same data
-        joining = f"With {joined} joined, bidding by all that follows an impression"
-    joining += f" ({holders}; what one of them gains)" if holders else ""
-    sentence = _claim(value, percent, str(rows["unit"].iloc[0]), against, joining) + _steps(
-        summary, silo, best_single, "both" if len(sources) < 3 else "all"
-    )
-    sentence += _channels(summary)
+    joined = listed(sides.sources)
+    against = _against(summary, sides)
+    joining = f"Joining {joined}" + (f" ({holders}; what one of them gains)" if holders else "")
+    if sides.is_same_data:
+        said = f"{joining} is worth 0 here: {against} holds the same data" + _seeing_clicks(summary, sides)
+    else:
+        both = "both" if len(sides.sources) < 3 else "all"
+        said = _claim(value, lookup(summary, VALUE, f"{PROFIT}_pct"), _unit(summary), against, joining)
+        said += _steps(summary, both) + _channels(summary)
     replications = counted(value.n, "replication")
-    return f"{sentence}. {caveat or f'{replications}; {CAVEAT}'}."
+    return f"{said}. {caveat or f'{replications}; {CAVEAT}'}."
 
 
-def _is_best(summary: pd.DataFrame, best_single: str, sources: Sequence[str]) -> bool:
-    """Whether no other single source has the higher mean profit here: it was chosen on pilots."""
-    profits = {source: lookup(summary, "utility", arm=source) for source in sources}
-    known = {source: profit.estimate for source, profit in profits.items() if profit is not None}
-    return best_single not in known or known[best_single] >= max(known.values())
+def listed(names: Sequence[str]) -> str:
+    """Return names as in a sentence: "profile, context and history"."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def _unit(summary: pd.DataFrame) -> str:
+    """The unit of money in which the value of joint data is stated."""
+    return str(summary[(summary["estimand"] == VALUE) & (summary["metric"] == PROFIT)]["unit"].iloc[0])
+
+
+def _against(summary: pd.DataFrame, sides: Sides) -> str:
+    """What joint data are compared with, and whose it is: "the better silo alone (cmo: context and history)"."""
+    owner, held = sides.owners.get(sides.arm, ""), listed(sides.arm.split("+"))
+    if sides.silo == BEST_SILO:
+        held = listed(sides.sources) if sides.arm == "joint" else held
+        which = SILOS[BEST_SILO] if len(sides.owners) < 3 else "the best silo alone"
+        which = which if _did_best(summary, sides) else "the silo that did best on the pilots"
+        which = which if len(sides.owners) > 1 else "the only silo"
+        return f"{which} ({f'{owner}: {held}' if owner else held})"
+    if sides.silo == BEST_SINGLE:
+        names = SILOS | (OF_MANY if len(sides.sources) > 2 else {})
+        which = (
+            names[BEST_SINGLE]
+            if _did_best(summary, sides)
+            else "the single source that did best on the pilots"
+        )
+        return f"{which} ({sides.arm})"
+    names = SILOS | (OF_MANY if len(sides.sources) > 2 else {})
+    return f"{names.get(sides.arm, f'{held} alone')} ({owner or sides.arm})"
+
+
+def _did_best(summary: pd.DataFrame, sides: Sides) -> bool:
+    """Whether none of those that it was chosen among has a higher mean profit here: it was chosen on pilots."""
+    profits = {arm: lookup(summary, "utility", arm=arm) for arm in (sides.arm, *sides.others)}
+    known = {arm: profit.estimate for arm, profit in profits.items() if profit is not None}
+    return sides.arm not in known or known[sides.arm] >= max(known.values())
+
+
+def _seeing_clicks(summary: pd.DataFrame, sides: Sides) -> str:
+    """What two bidders on the same data differ in, under its own name: what they take for the worth of an impression."""
+    found, percent = (lookup(summary, SEEING_CLICKS, metric) for metric in (PROFIT, f"{PROFIT}_pct"))
+    if sides.silo != "clicks" or found is None:
+        return ""
+    subject = "On the same data, bidding by all that follows an impression"
+    return f". {_claim(found, percent, _unit(summary), SILOS['clicks'], subject)}"
 
 
 def others(summary: pd.DataFrame) -> str:
@@ -220,11 +251,10 @@ def _claim(value: Estimate, percent: Estimate | None, unit: str, against: str, s
     return f"{start}, {share} {side} {against}"
 
 
-def _steps(summary: pd.DataFrame, silo: str, best_single: str, both: str) -> str:
-    """What each step gives, after a colon; steps go from the better single source, for any silo."""
+def _steps(summary: pd.DataFrame, both: str) -> str:
+    """What each step gives, after a colon."""
     phrases = _phrases(summary, {name: words.format(both=both) for name, words in STEPS.items()})
-    start = ": " if silo == "best_single" else f". From {best_single} alone to {both}: "
-    return f"{start}{phrases}" if phrases else ""
+    return f": {phrases}" if phrases else ""
 
 
 def _channels(summary: pd.DataFrame) -> str:

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import inf
 from statistics import fmean
 from typing import Any
 
-from ..cells.arms import STACKED, arms_of
+from ..cells.arms import JOINING, STACKED, arms_of, owners_of
 from ..cells.cell import PILOTS, Cell, Policies
+from ..cells.lattice import JOINT
+from ..config.bidder_checks import sources_read
 from ..config.settings import Settings
+from ..estimate.sides import BEST_SILO, BEST_SINGLE, Sides
 from ..storage.cell_results import CellResults, StudyState
 
 PILOT = tuple(range(PILOTS, PILOTS + 4))
-"""Replications on which the better single source is chosen; no estimate uses them."""
+"""Replications on which the better silo, and the better single source, are chosen; no estimate uses them."""
+
+LEARNED_LADDER = "study.valuation=learned"
+"""The point of the ladder that is played once more with learned values."""
 
 WIDTH_PILOT = tuple(range(2 * PILOTS, 2 * PILOTS + 10))
 """Replications that fix, where a half-width is wanted, how many there must be; no estimate uses them: an interval over
@@ -54,30 +61,62 @@ class Plan:
     @property
     def compared(self) -> tuple[str, ...]:
         """Arms that the value of joint data and its two steps need."""
-        return tuple(dict.fromkeys((*self.siloed, *self.sources, STACKED, "joint")))
+        return self._playable((*self.siloed, STACKED, JOINT))
+
+    @property
+    def owners(self) -> dict[str, str]:
+        """The arm of all sources of each owner, and the owner."""
+        return owners_of(self.settings.scenario)
+
+    @property
+    def silo(self) -> str:
+        """What joint is compared with: an arm, or what stands for the one that does best on pilots."""
+        asked = str(self.study.silo)
+        return next((arm for arm, owner in self.owners.items() if owner == asked), asked)
 
     @property
     def siloed(self) -> tuple[str, ...]:
         """Arms that the silo may be."""
-        return self.sources if self.study.silo == "best_single" else (self.study.silo,)
+        return self._candidates(self.silo)
 
     @property
     def arms(self) -> tuple[str, ...]:
         """Every arm of the ladder."""
-        return (*arms_of(self.settings.scenario, whole=self.study.lattice), *self.siloed)
+        return self._playable((*arms_of(self.settings.scenario, whole=self.study.lattice), *self.siloed))
 
     @property
     def replications(self) -> range:
         """The replications that are estimated from: of the ladder, or of a point with fewer."""
         return range((self.study.curve if self.point else self.study).replications)
 
-    def pilot(self) -> list[Cell]:
-        """The single sources on the pilot's replications."""
-        return self.cells(self.sources, PILOT)
+    def pilot(self, replications: Iterable[int] = PILOT) -> list[Cell]:
+        """Every arm of which one is to be chosen, on the pilot's replications."""
+        elections = [self._candidates(name) for name in self._elected]
+        return self.cells([arm for arms in elections if len(arms) > 1 for arm in arms], replications)
 
-    def best_single(self, ledger: StudyState) -> str:
-        """The single source that is the better one on the pilot."""
-        return best_single(ledger.of(self.pilot()), self.sources)
+    def sides(self, ledger: StudyState, replications: Iterable[int] = PILOT) -> Sides:
+        """What joint data are compared with, as the pilot has it."""
+        pilot = ledger.of(self.pilot(replications))
+        chosen = {name: best(pilot, self._candidates(name)) for name in self._elected}
+        return Sides(self.silo, chosen, self.owners, self.sources)
+
+    @property
+    def _elected(self) -> tuple[str, ...]:
+        """What stands for an arm that is chosen; at a further point only where joint is compared with it."""
+        is_ladder = self.point in {"", LEARNED_LADDER}
+        return tuple(name for name in (BEST_SINGLE, BEST_SILO) if is_ladder or name == self.silo)
+
+    def _candidates(self, silo: str) -> tuple[str, ...]:
+        return {BEST_SILO: tuple(self.owners), BEST_SINGLE: self.sources}.get(silo, (silo,))
+
+    def _playable(self, arms: Iterable[str]) -> tuple[str, ...]:
+        """These arms, without those that a strategy which reads sources itself would join."""
+        return tuple(arm for arm in dict.fromkeys(arms) if not (self.sources_read and arm in JOINING))
+
+    @cached_property
+    def sources_read(self) -> tuple[str, ...]:
+        """The sources that the strategy reads itself, beside what its values rest on."""
+        return sources_read(self.settings.scenario)
 
     def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
         """These arms in these replications."""
@@ -109,12 +148,13 @@ def unit(settings: Settings[Any]) -> tuple[float, str]:
     return per, f"{settings.scenario.currency} per {names.get(per, f'{per:,.12g} bid requests')}"
 
 
-def best_single(pilot: CellResults, sources: Iterable[str]) -> str:
-    """The single source with the higher mean profit on the pilot; the first one where they are equal.
+def best(pilot: CellResults, arms: Iterable[str]) -> str:
+    """The arm with the highest mean profit on the pilot; the first one where they are equal.
 
-    A source whose pilot cells have all failed is not chosen where another one has results.
+    One whose pilot cells have all failed is not chosen where another one has results.
     """
-    profit: dict[str, list[float]] = {name: [] for name in sources}
+    profit: dict[str, list[float]] = {name: [] for name in arms}
     for cell, result in pilot:
-        profit[cell.arm].append(sum(row["profit"] for row in result.rows if row["focal"]))
+        if cell.arm in profit:
+            profit[cell.arm].append(sum(row["profit"] for row in result.rows if row["focal"]))
     return max(profit, key=lambda arm: fmean(profit[arm]) if profit[arm] else -inf)

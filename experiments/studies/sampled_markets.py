@@ -13,22 +13,32 @@ from numpy.typing import NDArray
 
 from jointbid.sim.streams import Streams
 
+from ..cells.arms import CLICKS
 from ..cells.cell import Cell
+from ..cells.lattice import JOINT
 from ..config.changes import Changes, as_overrides, fewer, varied
 from ..config.settings import Settings
 from ..config.study_settings import Range
 from ..errors import BadInput
-from ..estimate.intervals import Estimate, combined
-from ..estimate.ladder import P_HOLM, PROFIT, summary_row
-from ..estimate.metrics import outcomes
+from ..estimate.intervals import Estimate, combined, contrast
+from ..estimate.ladder import (
+    P_HOLM,
+    PROFIT,
+    SEEING_CLICKS,
+    STEPS,
+    arms_by_replication,
+    over_silo,
+    summary_row,
+)
 from ..estimate.multiple import holm
 from ..estimate.sensitivity import correlation_p_value, rank_correlation, share
+from ..estimate.sides import Sides
 from ..storage.cell_results import StudyState
 from .base import Row, StudyPart
-from .cell_plans import PILOT, Plan, best_single, unit
+from .cell_plans import PILOT, Plan, unit
 
 PILOTS_HERE = PILOT[:2]
-"""Each of many markets has fewer pilots, on which its better single source is chosen."""
+"""Each of many markets has fewer pilots, on which its silo is chosen."""
 
 Market = TypeVar("Market")
 
@@ -160,7 +170,7 @@ class JointValue:
     @property
     def arms(self) -> tuple[str, ...]:
         """The arms that are played."""
-        return tuple(dict.fromkeys((*self.plan.sources, *self.plan.siloed, "joint")))
+        return (*self.plan.siloed, JOINT)
 
     def cells(self) -> list[Cell]:
         """Return all cells that it needs, pilots included."""
@@ -168,28 +178,37 @@ class JointValue:
 
     def differences(self) -> pd.Series[float] | None:
         """Return the focal advertiser's profit with all data less that of the silo by replication; None where cells failed."""
-        found = self.found()
+        found = self._profit()
+        return None if found is None else combined(found[0], found[1].weights)
+
+    def value(self) -> Estimate | None:
+        """Return the mean of the differences; where the silo was chosen, its choice is part of the interval."""
+        found = self._profit()
+        return None if found is None else over_silo(found[0], found[1].weights, found[1])
+
+    def sight(self) -> Estimate | None:
+        """Return what seeing all that follows an impression is worth over clicks; None where joint is not compared with these."""
+        found = self._profit() if self.plan.silo == CLICKS else None
+        return None if found is None else contrast(found[0], STEPS[SEEING_CLICKS])
+
+    def found(self) -> tuple[pd.DataFrame, Sides] | None:
+        """Return the rows of the cells, and what joint data are compared with; None where cells failed."""
+        cells = self.ledger.complete(self._compared())
+        return None if cells is None else (cells, self.plan.sides(self.ledger, PILOTS_HERE))
+
+    def _profit(self) -> tuple[pd.DataFrame, Sides] | None:
+        """Profit by replication and arm, and what is compared."""
+        found, (scale, _) = self.found(), unit(self.plan.settings)
         if found is None:
             return None
-        cells, silo = found
-        scale, _ = unit(self.plan.settings)
-        profit = outcomes(cells, unit_scale=scale)[PROFIT].unstack("arm")
-        return combined(profit, {"joint": 1.0, silo: -1.0})
-
-    def found(self) -> tuple[pd.DataFrame, str] | None:
-        """Return the rows of the cells, and the silo, a source where that is the better single one; None where cells failed."""
-        cells, silo = self.ledger.complete(self._compared()), self.plan.study.silo
-        if cells is None:
-            return None
-        if silo == "best_single":
-            silo = best_single(self.ledger.of(self._pilot()), self.plan.sources)
-        return cells, silo
+        cells, sides = found
+        return arms_by_replication(cells, sides, unit_scale=scale, wanted=(PROFIT,))[PROFIT], sides
 
     def _pilot(self) -> list[Cell]:
-        return self.plan.cells(self.plan.sources, PILOTS_HERE)
+        return self.plan.pilot(PILOTS_HERE)
 
     def _compared(self) -> list[Cell]:
-        return self.plan.cells((*self.plan.siloed, "joint"), range(self.replications))
+        return self.plan.cells(self.arms, range(self.replications))
 
 
 def mean_values(markets: Sequence[JointValue]) -> NDArray[np.float64]:

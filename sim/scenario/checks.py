@@ -17,7 +17,7 @@ MAX_VISIBLE_CELLS = 1 << 21
 """So many combinations of what all sources together show: tables over them stay some 100 MB."""
 
 NOT_A_NAME = frozenset(
-    {"none", "joint", "stacked", "summed", "split_budget", "clicks", "best_single"}
+    {"none", "joint", "stacked", "summed", "split_budget", "clicks", "best_single", "best_silo"}
     | {"value", "hour", "floor", "auction_type", "uniform"}
 )
 """Names of arms and of columns that no source may have."""

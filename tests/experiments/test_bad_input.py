@@ -187,7 +187,7 @@ CASES = [
         ["study.who = universl", "did you mean 'universal'"],
         ["value", "study.who=universl"],
     ),
-    ("misspelt silo", ["study.silo = best", "did you mean 'best_single'"], ["value", "study.silo=best"]),
+    ("misspelt silo", ["study.silo = best", "did you mean 'best_silo'"], ["value", "study.silo=best"]),
     ("unknown scenario", ["scenario = teory", "did you mean 'theory'"], ["value", "scenario=teory"]),
     ("unknown auction", ["auction = vicrey", "second_price"], ["value", "auction=vicrey"]),
     (

@@ -109,6 +109,7 @@ def test_value(capsys):
     said = capsys.readouterr().out
     for word in (
         "best_single (",
+        "best_silo (cmo)",
         "stacked",
         "joint",
         "value of joint data",

@@ -12,11 +12,13 @@ from scipy import stats
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import ladder_summary
+from jointbid.experiments.estimate import Sides, ladder_summary
 from jointbid.experiments.report.html import Comparison, studies_of, write_comparison
 from jointbid.experiments.report.html.comparison import welch
 
 UNIT = "CNY per million bid requests"
+
+SINGLE = Sides("best_single", {"best_single": "context"})
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def study(tmp_path, cells):
         levels = {"none": 0.25, "profile": 0.26, "context": 0.2725, "stacked": 0.2825, "joint": joint}
         table = cells(levels=levels, market_sd=0.05, arm_sd=0.0005)
         table = table[table["replication"].isin(range(100)[keep])]
-        ladder_summary(table, best_single="context", unit=unit).to_csv(path / "summary.csv", index=False)
+        ladder_summary(table, SINGLE, unit=unit).to_csv(path / "summary.csv", index=False)
         if with_cells:
             table.to_parquet(path / "cells.parquet", index=False)
         about = {

@@ -59,7 +59,7 @@ CONTRADICTIONS = {
     "two_budgets": (
         (
             "collaboration.match_rate.sources=[crm] collaboration.deliver_months={none:80,full:70} "
-            "study.silo=best_single money.requests_per_month=null study.who=11 study.others=nobody"
+            "study.silo=nobody money.requests_per_month=null study.who=11 study.others=nobody"
         ),
         (
             "study.others = nobody: must be one of none, profile",
@@ -67,7 +67,7 @@ CONTRADICTIONS = {
             "collaboration.match_rate.sources: no source crm",
             "collaboration.deliver_months.full = 70: must be below money.horizon_months = 60",
             "money.requests_per_month: required where levels of collaboration are compared",
-            "study.silo = best_single: levels are compared with one silo",
+            "study.silo = nobody: must be one of best_silo, best_single, cio, cmo",
         ),
     ),
     "in_house": (

@@ -31,12 +31,15 @@ from jointbid.experiments.estimate import (
 from jointbid.experiments.estimate.curves import Reading
 from jointbid.experiments.estimate.ladder import P_HOLM
 from jointbid.experiments.estimate.multiple import holm
+from jointbid.experiments.estimate.sides import Sides
 from jointbid.sim import Scenario, simulate
 from jointbid.strategies.policies.linear import Linear
 
 UNIT = "EUR per bid request"
 numbers = st.floats(-1e6, 1e6, allow_subnormal=False)
 pairs = st.lists(st.tuples(numbers, numbers), min_size=3, max_size=40)
+
+SINGLE = Sides("best_single", {"best_single": "context"})
 
 NEED_ARMS_OF_THEIR_OWN = {
     "bidding_better",
@@ -52,7 +55,7 @@ NEED_ARMS_OF_THEIR_OWN = {
 
 
 def summarise(cells, **changes):
-    return ladder_summary(cells, **{"best_single": "context", "unit_scale": 1.0, "unit": UNIT} | changes)
+    return ladder_summary(cells, changes.pop("sides", SINGLE), **{"unit_scale": 1.0, "unit": UNIT} | changes)
 
 
 def estimates(summary):
@@ -313,9 +316,9 @@ def test_split_campaigns_are_summed_and_requests_are_not(cells):
 
 
 def test_silo_other_than_the_best_single(cells):
-    summary = summarise(cells(market_sd=0, arm_sd=0), silo="split_budget")
+    summary = summarise(cells(market_sd=0, arm_sd=0), sides=Sides("split_budget"))
     assert lookup(summary, "value_of_joint_data").estimate == pytest.approx(0.285 - 0.26125)
-    assert lookup(summary, "same_request_step").estimate == pytest.approx(0.01)
+    assert lookup(summary, "same_request_step").estimate == pytest.approx(0.2825 - 0.26125)
     assert "joint - split_budget" in set(summary["arm"])
 
 
@@ -323,7 +326,10 @@ def test_market_metrics_need_rivals_that_are_bidders(cells):
     against_prices = summarise(cells(rivals=0))
     against_bidders = summarise(cells(rivals=2))
     assert {"welfare", "bidder_surplus", "clicks_expected"}.isdisjoint(against_prices["metric"])
-    assert {"revenue", "spend", "win_rate"} <= set(against_prices["metric"])
+    assert {"payments", "spend", "win_rate"} <= set(against_prices["metric"])
+    assert "revenue" not in set(against_prices["metric"]), "what others pay the seller is not known"
+    assert "payments" not in set(against_bidders["metric"])
+    assert lookup(against_prices, "value_of_joint_data", "payments").estimate == 0
     surplus = lookup(against_bidders, "utility", "bidder_surplus", "joint")
     profit = lookup(against_bidders, "utility", arm="joint")
     assert surplus.estimate == pytest.approx(profit.estimate + 0.014)
@@ -466,7 +472,14 @@ def test_cells_that_cannot_be_read_are_refused(cells, spoil, message):
         summarise(spoil(cells()))
 
 
-@pytest.mark.parametrize("wrong", [{"best_single": "history"}, {"silo": "history"}, {"silo": "joint"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sides": Sides("best_single", {"best_single": "history"})},
+        {"sides": Sides("history")},
+        {"sides": Sides("joint")},
+    ],
+)
 def test_unknown_arms_are_refused_with_what_there_is(cells, wrong):
     with pytest.raises(ValueError, match=r"arms none, profile|arms .*context"):
         summarise(cells(), **wrong)
@@ -514,13 +527,14 @@ def test_each_line_of_a_curve_has_a_band_of_its_own(cells):
     assert one["band_low"].isna().all()
 
 
-def reading(x, found, best_single, line=""):
-    return Reading("source.profile.match_rate", line, x, found, best_single)
+def reading(x, found, single, line=""):
+    sides = Sides("best_single", {"best_single": single}, sources=())
+    return Reading("source.profile.match_rate", line, x, found, sides)
 
 
 def test_heat_table_has_both_steps_a_point(cells):
     points = {(0.5, -1.0): cells(market_sd=0, arm_sd=0), (0.0, 1.0): cells(market_sd=0, arm_sd=0)}
-    heat = heat_table(points, best_single="context", unit_scale=1.0)
+    heat = heat_table(points, SINGLE, unit_scale=1.0)
     assert list(heat["redundancy"]) == [0.0, 0.5]
     assert list(heat["same_request_step"]) == pytest.approx([0.01, 0.01])
     assert list(heat["joint_model_step"]) == pytest.approx([0.0025, 0.0025])

@@ -5,13 +5,14 @@ import math
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.estimate import HEAT_COLUMNS, ladder_summary
+from jointbid.experiments.estimate import HEAT_COLUMNS, Sides, ladder_summary
 from jointbid.experiments.report import plots
 from jointbid.experiments.report.plots import (
     draw_curve,
@@ -27,12 +28,13 @@ from jointbid.experiments.report.plots.tornado import draw_tornado
 
 UNIT = "CNY per million bid requests"
 SILO = "best_single (context)"
+SINGLE = Sides("best_single", {"best_single": "context"})
 
 
 @pytest.fixture
 def ladder(cells):
     def make(silo="best_single", **changes):
-        summary = ladder_summary(cells(**changes), best_single="context", silo=silo, unit=UNIT)
+        summary = ladder_summary(cells(**changes), replace(SINGLE, silo=silo), unit=UNIT)
         return ladder_points(summary)
 
     return make
@@ -76,7 +78,7 @@ def figures(ladder, curve, heat, log, cells):
     """Every plot there is, with the table it was drawn from."""
     points, pacing = ladder(), pacing_points(day())
     return {
-        "ladder": (draw_ladder(points, best_single="context"), points),
+        "ladder": (draw_ladder(points, sides=SINGLE), points),
         "curve": (draw_curve(curve, unit=UNIT, silo=SILO), curve),
         "lost": (plots.draw_lost(lost := curve.assign(over="bidders.count"), "context"), lost),
         "heat": (draw_heat(heat, unit=UNIT), heat),
@@ -109,8 +111,8 @@ def of_three(cells):
     sets = [part for size in range(4) for part in itertools.combinations(sources, size)]
     levels = {"+".join(part) or "none": 0.25 + 0.012 * len(part) for part in sets}
     levels["joint"] = levels.pop("+".join(sources)) + 0.004
-    summary = ladder_summary(cells(levels), best_single="context", sources=sources, unit=UNIT)
-    lattice, forest = plots.lattice_points(summary), plots.forest_points(summary, best_single="context")
+    summary = ladder_summary(cells(levels), replace(SINGLE, sources=sources), unit=UNIT)
+    lattice, forest = plots.lattice_points(summary), plots.forest_points(summary, sides=SINGLE)
     shares = plots.forest_points(summary, estimand="shapley")
     ranges = pd.DataFrame(
         {"arm": ["source.profile.match_rate", "bidders.count", "rivals.sigma"], "unit": UNIT}
@@ -265,12 +267,12 @@ def test_every_axis_has_a_unit_and_every_figure_a_subject(figures):
 def test_what_compares_with_a_silo_prints_it(figures):
     for name in ("ladder", "curve", "heat"):
         figure, _ = figures[name]
-        assert "Siloed: best" in figure.get_supxlabel(), name
+        assert "Siloed: " in figure.get_supxlabel(), name
 
 
 def test_ladder_draws_each_arm_with_its_interval(ladder):
     points = ladder(arm_sd=0.5)
-    figure = draw_ladder(points, best_single="context")
+    figure = draw_ladder(points, sides=SINGLE)
     left, right = figure.axes
     arms = [label.get_text() for label in left.get_yticklabels()]
     assert arms[:6] == ["none", "profile", "context", SILO, "stacked", "joint"]
@@ -283,7 +285,7 @@ def test_ladder_draws_each_arm_with_its_interval(ladder):
 
 
 def test_ladder_of_one_replication_says_that_it_shows_nothing(ladder):
-    figure = draw_ladder(ladder(replications=1), best_single="context")
+    figure = draw_ladder(ladder(replications=1), sides=SINGLE)
     assert "1 replication: there are no intervals" in figure.get_supxlabel()
     assert all(
         line.get_markerfacecolor() == "white" for line in figure.axes[1].lines if line.get_marker() == "o"
@@ -292,7 +294,7 @@ def test_ladder_of_one_replication_says_that_it_shows_nothing(ladder):
 
 def test_ladder_without_differences_has_one_panel(ladder):
     points = ladder()
-    figure = draw_ladder(points[points["quantity"] == "utility"], best_single="context")
+    figure = draw_ladder(points[points["quantity"] == "utility"], sides=SINGLE)
     assert len(figure.axes) == 1
 
 
@@ -475,7 +477,7 @@ def test_log_ladder_has_a_panel_for_each_tags_on_one_scale(log):
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda table: draw_ladder(table, best_single="context"),
+        lambda table: draw_ladder(table, sides=SINGLE),
         lambda table: draw_curve(table, unit=UNIT, silo=SILO),
         lambda table: draw_heat(table, unit=UNIT),
         lambda table: draw_log_ladder(table, unit=UNIT),
@@ -617,8 +619,8 @@ def test_the_lattice_has_its_sets_and_what_each_source_adds():
 
 
 def test_a_forest_is_hollow_where_no_difference_is_shown(cells):
-    summary = ladder_summary(cells(arm_sd=0.01, replications=5), best_single="context", unit=UNIT)
-    points = plots.forest_points(summary, best_single="context")
+    summary = ladder_summary(cells(arm_sd=0.01, replications=5), SINGLE, unit=UNIT)
+    points = plots.forest_points(summary, sides=SINGLE)
     (axes,) = plots.draw_forest(points).axes
     hollow = [
         line for line in axes.lines if line.get_marker() == "s" and line.get_markerfacecolor() == "white"

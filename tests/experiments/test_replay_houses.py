@@ -57,6 +57,8 @@ def test_a_log_with_history_has_its_rung(folder, replay, said):
         "context",
         "history",
         "best_single",
+        "context+history",
+        "best_silo",
         "stacked",
         "joint",
         "split_budget",
@@ -67,10 +69,12 @@ def test_a_log_with_history_has_its_rung(folder, replay, said):
         "profile",
         "context",
         "history",
+        "context+history",
         "stacked",
         "joint",
         "summed",
     }
+    assert "(cmo: context and history)" in result.verdict[0] or "(cio: profile)" in result.verdict[0]
     auc = result.models.set_index("rung")["auc"]
     assert auc["joint"] > auc["none"] + 0.03
     assert said in result.verdict[0]

@@ -78,8 +78,13 @@ def test_steps_add_up_and_the_cells_say_the_same(made_up):
         mine = result.cells.query("tags == @tags and budget_share == @share")
         means = mine.groupby("arm")["profit"].mean() / mine["requests"].iloc[0] * 1e6
         arms = profit(result, tags, share)
-        assert arms.drop("best_single").to_dict() == pytest.approx(means.to_dict())
-        assert arms["best_single"] in {arms["profile"], arms["context"]}
+        chosen = ["best_silo", "best_single"]
+        assert arms.drop(chosen).to_dict() == pytest.approx(means.to_dict())
+        assert set(arms[chosen]) <= {arms["profile"], arms["context"]}
+        assert set(mine.columns).isdisjoint({"revenue", "welfare"}), "what others pay the seller no log tells"
+        assert set(rows["unit"]) <= {f"{one} per million logged impressions" for one in ("CNY", "clicks")} | {
+            "%", "CNY per click", "share of logged impressions",
+        }  # fmt: skip
 
 
 def test_budgets_hold(made_up):

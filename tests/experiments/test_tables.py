@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from jointbid.experiments.estimate import ladder_summary, lookup
+from jointbid.experiments.estimate import Sides, ladder_summary, lookup
 from jointbid.experiments.report.tables import (
     FOOTNOTE,
     estimand_table,
@@ -15,12 +15,13 @@ from jointbid.experiments.report.tables import (
     source_table,
 )
 
+SINGLE = Sides("best_single", {"best_single": "context"})
 UNIT = "CNY per million bid requests"
 
 
 @pytest.fixture
 def summary(cells):
-    return ladder_summary(cells(rivals=2), best_single="context", unit=UNIT)
+    return ladder_summary(cells(rivals=2), SINGLE, unit=UNIT)
 
 
 def line(text, start):
@@ -31,8 +32,8 @@ def line(text, start):
 
 
 def test_ladder_shows_each_arm_with_interval_differences_and_win_rate(cells):
-    summary = ladder_summary(cells(market_sd=0, arm_sd=0), best_single="context", unit=UNIT)
-    text = plain(ladder_table(summary, best_single="context"))
+    summary = ladder_summary(cells(market_sd=0, arm_sd=0), SINGLE, unit=UNIT)
+    text = plain(ladder_table(summary, SINGLE))
     assert text.startswith(f"Profit of each arm, {UNIT}")
     interval, over_none, over_single, win_rate = "285,000 to 285,000", "+35,000", "+12,500", "10.0 %"
     assert line(text, "joint") == ["joint", "285,000", interval, over_none, over_single, win_rate]
@@ -42,14 +43,14 @@ def test_ladder_shows_each_arm_with_interval_differences_and_win_rate(cells):
 
 
 def test_ladder_names_another_silo(cells):
-    summary = ladder_summary(cells(), best_single="context", silo="split_budget", unit=UNIT)
-    text = plain(ladder_table(summary, best_single="context", silo="split_budget"))
+    summary = ladder_summary(cells(), Sides("split_budget"), unit=UNIT)
+    text = plain(ladder_table(summary, Sides("split_budget")))
     assert "over split_budget" in text
     assert line(text, "split_budget")[4] == "-"
 
 
 def test_estimands_show_the_steps_and_the_market(summary):
-    text = plain(estimand_table(summary, best_single="context"))
+    text = plain(estimand_table(summary, SINGLE))
     assert "siloed: best_single (context)" in text
     for row in ("value of joint data", "same-request step", "joint-model step", "change of welfare"):
         assert line(text, row)[2].startswith("+")
@@ -66,15 +67,15 @@ def test_sources_are_a_row_each(summary):
 
 
 def test_what_is_not_shown_is_marked_and_explained(cells):
-    summary = ladder_summary(cells(replications=3, arm_sd=5), best_single="context", unit=UNIT)
-    text = plain(ladder_table(summary, best_single="context"))
+    summary = ladder_summary(cells(replications=3, arm_sd=5), SINGLE, unit=UNIT)
+    text = plain(ladder_table(summary, SINGLE))
     assert line(text, "joint")[3].startswith("~ ")
     assert FOOTNOTE in text
 
 
 def test_one_replication_has_no_interval(cells):
-    summary = ladder_summary(cells(replications=1), best_single="context", unit=UNIT)
-    text = plain(ladder_table(summary, best_single="context"), estimand_table(summary, best_single="context"))
+    summary = ladder_summary(cells(replications=1), SINGLE, unit=UNIT)
+    text = plain(ladder_table(summary, SINGLE), estimand_table(summary, SINGLE))
     assert line(text, "joint")[2] == "-"
     assert line(text, "joint-model step")[2].startswith("~ ")
     assert "nan" not in text
@@ -83,7 +84,7 @@ def test_one_replication_has_no_interval(cells):
 def test_elsewhere_than_on_a_terminal_it_is_plain_and_whole(summary):
     file = io.StringIO()
     sentence = "a sentence " * 40
-    show(sentence, ladder_table(summary, best_single="context"), console=Console(file=file, width=30))
+    show(sentence, ladder_table(summary, SINGLE), console=Console(file=file, width=30))
     text = file.getvalue()
     assert text.isascii()
     assert "\x1b" not in text
@@ -93,7 +94,7 @@ def test_elsewhere_than_on_a_terminal_it_is_plain_and_whole(summary):
 
 def test_on_a_terminal_it_is_rich(summary):
     file = io.StringIO()
-    table = ladder_table(summary, best_single="context")
+    table = ladder_table(summary, SINGLE)
     show(table, console=Console(file=file, width=100, force_terminal=True))
     assert "\x1b[" in file.getvalue()
     assert "─" in file.getvalue()

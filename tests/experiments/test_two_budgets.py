@@ -143,7 +143,7 @@ def test_all_contradictions_are_listed():
     wrong = (
         "collaboration.match_rate.none=0.9", "collaboration.unified.sources=[history]",
         "collaboration.deliver_months={none:80,full:70}", "source.profile.flip_rate_per_h=0",
-        "study.silo=best_single", "money.requests_per_month=null",
+        "study.silo=nobody", "money.requests_per_month=null",
     )  # fmt: skip
     with pytest.raises(BadInput) as refused:
         market("value", *wrong)
@@ -153,7 +153,7 @@ def test_all_contradictions_are_listed():
         "collaboration.unified.sources: no source history",
         "collaboration.deliver_months.full = 70: must be below money.horizon_months",
         "changes nothing where source.profile.flip_rate_per_h = 0",
-        "study.silo = best_single",
+        "study.silo = nobody",
         "money.requests_per_month: required",
     ):
         assert place in problems

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, ladder_summary
+from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, Sides, ladder_summary
 from jointbid.experiments.report.verdict import CAVEAT, counted, holders, interval, number, others, verdict
 
 UNIT = "CNY per million bid requests"
 NAN = math.nan
+SINGLE = Sides("best_single", {"best_single": "context"})
 
 
 def study(
@@ -31,7 +33,7 @@ def study(
 
 
 def say(summary, **changes):
-    return verdict(summary, **{"best_single": "context"} | changes)
+    return verdict(summary, changes.pop("sides", SINGLE), **changes)
 
 
 def test_positive():
@@ -134,12 +136,38 @@ def test_a_percentage_without_interval_says_so():
         ("split_budget", "two departments with half the budget each (split_budget)"),
         ("stacked", "the two scores stacked (stacked)"),
         ("profile", "profile alone (profile)"),
+        ("context+history", "context and history alone (cmo)"),
         ("none", "no data (none)"),
     ],
 )
-def test_other_silos_are_named_and_keep_the_steps_apart(silo, words):
-    text = say(study(), silo=silo)
-    assert f"over {words}. From context alone to both: 7.00" in text
+def test_other_silos_are_named(silo, words):
+    text = say(study(), sides=Sides(silo, owners={"context+history": "cmo"}))
+    assert f"over {words}: 7.00" in text
+
+
+SOURCES = ("profile", "context", "history")
+OWNERS = {"profile": "cio", "context+history": "cmo"}
+
+
+@pytest.mark.parametrize(
+    ("owners", "chosen", "words"),
+    [
+        (OWNERS, "context+history", "the better silo alone (cmo: context and history)"),
+        (OWNERS, "profile", "the better silo alone (cio: profile)"),
+        (OWNERS | {"segments": "agency"}, "profile", "the best silo alone (cio: profile)"),
+    ],
+)
+def test_the_better_silo_is_named_by_its_owner_and_what_that_holds(owners, chosen, words):
+    text = say(study(), sides=Sides("best_silo", {"best_silo": chosen}, owners, SOURCES))
+    assert f"over {words}: 7.00 (6.00 to 8.00) from having all on one request" in text
+
+
+def test_an_owner_of_all_data_has_nothing_to_join():
+    sides = Sides("best_silo", {"best_silo": "joint"}, {"joint": "cio"})
+    text = say(study((0.0, 0.0, 0.0)), sides=sides)
+    assert text.startswith(
+        "Joining profile and context is worth 0 here: the only silo (cio: profile and context) holds the same data."
+    )
 
 
 def test_a_replay_says_what_its_own_intervals_cover():
@@ -160,7 +188,7 @@ def test_without_the_value_there_is_no_verdict():
 
 
 def test_reads_what_the_estimates_write(cells):
-    summary = ladder_summary(cells(), best_single="context", unit=UNIT)
+    summary = ladder_summary(cells(), SINGLE, unit=UNIT)
     assert say(summary).startswith("Joining profile and context is worth ")
 
 
@@ -206,17 +234,19 @@ def test_numbers_are_within_half_a_digit(value):
 
 
 def test_what_changes_for_everybody_else_is_said_where_rivals_are_bidders(cells):
-    with_rivals = ladder_summary(cells(rivals=2), best_single="context", unit="CNY per request")
+    with_rivals = ladder_summary(cells(rivals=2), SINGLE, unit="CNY per request")
     said = others(with_rivals)
     assert said.startswith("It changes, in CNY per request: all bidders' surplus ")
     assert "the seller's revenue, no difference shown (0 to 0)" in said
     assert "; welfare " in said
-    assert others(ladder_summary(cells(), best_single="context")) == ""
+    assert others(ladder_summary(cells(), SINGLE)) == ""
 
 
 def test_three_sources_are_all_and_not_both(cells):
-    text = verdict(study(), best_single="context", sources=("profile", "context", "history"))
+    sources = ("profile", "context", "history")
+    text = say(study(), sides=replace(SINGLE, sources=sources))
     assert text.startswith("Joining profile, context and history is worth")
+    assert "over the best single source alone (context)" in text
     assert "having all on one request" in text
     assert "both" not in text
 
@@ -247,9 +277,15 @@ def test_without_an_interval_there_are_no_ends():
 
 
 def test_an_arm_with_the_same_data_is_not_said_to_join_them():
-    text = say(study(), silo="clicks")
+    """What differs is the policy, and the difference stands under its own name."""
+    rows = [
+        ("cost_of_seeing_clicks", "joint - clicks", "focal_profit", UNIT, 8.0, 7.0, 9.0, 30),
+        ("cost_of_seeing_clicks", "joint - clicks", "focal_profit_pct", "%", 4.0, 3.0, 5.0, 30),
+    ]
+    own = pd.DataFrame(rows, columns=list(SUMMARY_COLUMNS))
+    text = say(pd.concat([study((0.0, 0.0, 0.0)), own]), sides=Sides("clicks"))
     assert text.startswith(
-        "With profile and context joined, bidding by all that follows an impression is worth 10.0"
+        "Joining profile and context is worth 0 here: bidding by clicks alone (clicks) holds the same data. "
+        "On the same data, bidding by all that follows an impression is worth 8.00"
     )
-    assert "over bidding by clicks alone (clicks)" in text
-    assert "Joining" not in text
+    assert "4.00 % (3.00 to 5.00) over bidding by clicks alone. 30 replications" in text

@@ -14,7 +14,7 @@ import pytest
 
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
-from jointbid.experiments.estimate import ladder_summary, lookup
+from jointbid.experiments.estimate import Sides, ladder_summary, lookup
 from jointbid.experiments.storage.cell_results import table
 
 pytestmark = pytest.mark.oracle
@@ -80,7 +80,8 @@ def test_each_department_on_its_own_data(chosen, profit, lands, arm):
 def test_the_two_shares_add_up_to_the_value_of_joint_data(chosen):
     small = chosen.model_copy(update={"supply": chosen.supply.model_copy(update={"requests": 2_000})})
     cells = [Cell(small, arm, replication=r) for arm in [*ARMS, "stacked"] for r in range(4)]
-    summary = ladder_summary(table([(cell, run_cell(cell)) for cell in cells]), best_single="profile")
+    sides = Sides("best_silo", {"best_silo": "profile"}, {"profile": "cio", "context": "cmo"})
+    summary = ladder_summary(table([(cell, run_cell(cell)) for cell in cells]), sides)
     value, bids, shows = (
         lookup(summary, name).estimate for name in ("value_of_joint_data", "bidding_better", "showing_better")
     )

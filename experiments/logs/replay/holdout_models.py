@@ -139,7 +139,7 @@ def columns_of(log: LogTable, arm: str) -> dict[str, tuple[str, ...]]:
         BadInput: an arm that the log has no columns for.
     """
     models = log.roles.models
-    several = [*log.roles.sources, "none"]
+    several = [*log.roles.silos, "none"]
     wanted = several if arm in {"stacked", "summed"} else [arm]
     if not set(wanted) <= set(models):
         raise BadInput(

@@ -16,7 +16,7 @@ from .prediction_quality import quality
 
 Floats = NDArray[np.float64]
 JOINED = ("stacked", "joint", "summed")
-"""Rungs that use the columns of all sources; below them stand `none` and the sources one by one."""
+"""Rungs that use the columns of all sources; below them stand `none`, the sources one by one, and the owners."""
 ALL, WITHOUT = "all", "without_suspects"
 """The two variants of the features, always side by side where a value is suspect."""
 
@@ -78,18 +78,17 @@ def _ladder(
     *,
     stack_on_ad: bool,
 ) -> Ladder:
-    """Recalibrate each model, stack the sources' scores, and add up their probabilities."""
-    sources = requests.log.roles.sources
-    stacked = [*sources, *(["none"] if stack_on_ad else [])]
-    inputs = {rung: [scores[rung]] for rung in ("none", *sources, "joint")}
-    inputs["stacked"] = [scores[source] for source in stacked]
+    """Recalibrate each model, stack the owners' scores, and add up their probabilities."""
+    silos = list(requests.log.roles.silos)
+    inputs = {rung: [scores[rung]] for rung in scores}
+    inputs["stacked"] = [scores[rung] for rung in (*silos, *(["none"] if stack_on_ad else []))]
     odds, weights = {}, {}
     for rung, columns in inputs.items():
         refitted, weights[rung] = refit(columns, requests.clicks, requests.folds)
         odds[rung] = refitted + odds_shift(requests.log)
-    odds["summed"] = summed([expit(odds[source]) for source in (*sources, "none")])
+    odds["summed"] = summed([expit(odds[rung]) for rung in (*silos, "none")])
     weights["summed"] = np.ones((1, 0))
-    rungs = ("none", *sources, *JOINED)
+    rungs = (*(rung for rung in scores if rung not in JOINED), *JOINED)
     return Ladder(
         {rung: odds[rung] for rung in rungs}, {rung: weights[rung].mean(axis=0) for rung in rungs}, penalties
     )

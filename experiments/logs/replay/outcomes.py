@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS
 
+from ...estimate.sides import BEST_SILO, BEST_SINGLE
 from .bids import Floats, tuned_bids, votes
 from .crossfit import honest
 from .engine import Department, replay
@@ -44,16 +45,16 @@ class Outcome:
 
 def play(
     plan: Plan, requests: Requests, tags: str, ladder: Ladder, share: float, split: int
-) -> tuple[list[Outcome], Counter[str]]:
-    """Replay every arm under one budget, and count each view's choice of the better single source.
+) -> tuple[list[Outcome], dict[str, Counter[str]]]:
+    """Replay every arm under one budget, and count each view's choice of the better silo, and of the better single source.
 
-    With a split budget each source is a department with its share of the money, and the higher bid competes.
+    With a split budget each owner is a department with its share of the money, and the higher bid competes.
 
     Gains and votes come from the views' training rows alone.
     """
     total = float(requests.cost.sum())
     budget = share * total / MICROS if np.isfinite(share) else None
-    sources = requests.log.roles.sources
+    roles, silos = requests.log.roles, requests.log.roles.silos
     outcomes, views = [], {}
 
     def run(arm: str, departments: dict[str, Department], gains: NDArray[np.float64]) -> None:
@@ -68,14 +69,17 @@ def play(
     for arm in ladder.odds:
         views[arm], gains = tuned(arm, share)
         run(arm, {"focal": Department(honest(views[arm], requests.folds), budget)}, gains)
-    parts = {source: tuned(source, share / len(sources)) for source in sources}
+    parts = {owner: tuned(arm, share / len(silos)) for arm, owner in silos.items()}
     departments = {
-        source: Department(honest(bids, requests.folds), None if budget is None else budget / len(sources))
-        for source, (bids, _) in parts.items()
+        owner: Department(honest(bids, requests.folds), None if budget is None else budget / len(silos))
+        for owner, (bids, _) in parts.items()
     }
     run(SPLIT_BUDGET, departments, np.concatenate([gains for _, gains in parts.values()]))
-    singles = {source: views[source] for source in sources}
-    return outcomes, votes(singles, requests.folds, requests.profit, requests.prices)
+    ballots = {
+        name: votes({arm: views[arm] for arm in candidates}, requests.folds, requests.profit, requests.prices)
+        for name, candidates in ((BEST_SILO, silos), (BEST_SINGLE, roles.sources))
+    }
+    return outcomes, ballots
 
 
 def cells(plan: Plan, requests: Requests, outcomes: list[Outcome]) -> pd.DataFrame:
@@ -109,8 +113,6 @@ def cells(plan: Plan, requests: Requests, outcomes: list[Outcome]) -> pd.DataFra
                 "profit": value - spend,
                 "clicks": clicks,
                 "ecpc": spend / clicks if clicks else np.nan,
-                "revenue": spend,
-                "welfare": np.nan,
                 "gain": outcome.gain,
                 "seed": plan.seed,
             }

@@ -13,12 +13,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS, LogSupply
+from jointbid.sim.scenario.source import OWNERS
 
 from ...config.settings import Settings
 from ...config.value_settings import Replay
 from ...errors import BadInput
+from ...estimate.sides import BEST_SILO
 from ..inspection.leaks import LeakCounts
-from ..log_table import SOURCES, LogTable, RowCount
+from ..log_table import SOURCES, LogTable, Roles, RowCount
 from ..read_log import check_sources, read_log
 from .bids import click_values, costs
 from .folds import (
@@ -55,7 +57,7 @@ class Plan:
         supply, study, executor = settings.scenario.supply, settings.study, settings.executor
         assert isinstance(supply, LogSupply)  # noqa: S101 - callers have a log
         jobs = 1 if executor.name == "serial" else executor.jobs or -1
-        silo = getattr(study, "silo", "best_single")  # a run has none
+        silo = getattr(study, "silo", BEST_SILO)  # a run has none
         return cls(supply, study.replay, silo, settings.seed, jobs)
 
 
@@ -115,15 +117,20 @@ def load(plan: Plan) -> Requests:
     """
     log = seen_rows(read_log(plan.supply, plan.seed))
     check_sources(log)
-    if plan.silo in SOURCES and plan.silo not in log.roles.sources:
-        raise BadInput(
-            f"study.silo = {plan.silo}: {log.path} has no columns of it, only {', '.join(log.roles.sources)}"
-        )
+    silo, owners = silo_arm(plan, log.roles), log.roles.silos
+    if set(silo.split("+")) <= {*SOURCES, *OWNERS.values()} and silo not in log.roles.models:
+        there = ", ".join((*log.roles.sources, *owners.values()))
+        raise BadInput(f"study.silo = {plan.silo}: {log.path} has no columns of it, only {there}")
     requests = prepare(plan, log, blocks_of(log, plan.settings.blocks, plan.settings.block_h))
     for split in range(1, plan.splits):
         check_folds(plan, log, requests.clicks, requests.dealt(plan.settings, plan.seed, split).folds)
     _check_budgets(plan, requests)
     return requests
+
+
+def silo_arm(plan: Plan, roles: Roles) -> str:
+    """The arm that joint is compared with, where ``study.silo`` names an owner; else what it names."""
+    return next((arm for arm, owner in roles.silos.items() if owner == plan.silo), plan.silo)
 
 
 def _check_budgets(plan: Plan, requests: Requests) -> None:

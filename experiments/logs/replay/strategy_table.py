@@ -47,7 +47,7 @@ METRICS = {
     "clicks": "clicks",
     "cost": "{currency}",
     "ecpc": "{currency} per click",
-    "win_rate": "share of bid requests",
+    "win_rate": "share of {what}",
 }
 LEAST_ROWS = 20
 CONTROLS = 200
@@ -183,7 +183,7 @@ def _estimates(plan: Plan, test: PricedLog, blocks: Blocks, played: list[Played]
                 "budget_share": one.share,
                 "strategy": one.strategy,
                 "metric": metric,
-                "unit": unit.format(currency=test.log.currency),
+                "unit": unit.format(currency=test.log.currency, what=test.log.what),
                 "estimate": estimate,
                 "ci_low": low,
                 "ci_high": high,

@@ -10,24 +10,26 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS
 
-from ...estimate.ladder import SUMMARY_COLUMNS, silo_label
+from ...estimate.ladder import SAME_REQUEST, STEPS, SUMMARY_COLUMNS, VALUE
+from ...estimate.sides import BEST_SILO, BEST_SINGLE, ON_ONE_REQUEST, Sides, Weights
+from ..log_table import Roles
 from .bootstrap import ratio, resample, with_interval
 from .outcomes import SPLIT_BUDGET, Outcome
 from .plan import Plan, Requests
 
 Floats = NDArray[np.float64]
-_CLICKS = "clicks per million bid requests"
 
 
-def arms(sources: Sequence[str]) -> tuple[str, ...]:
-    """Return the arms of a log with columns of these sources, in the order in which they are shown."""
-    return ("none", *sources, "best_single", "stacked", "joint", SPLIT_BUDGET, "summed")
+def arms(roles: Roles) -> tuple[str, ...]:
+    """Return the arms of a log with these columns, in the order in which they are shown."""
+    joins = [arm for arm in roles.silos if arm not in (*roles.sources, "joint")]
+    together = (*joins, BEST_SILO, "stacked", "joint", SPLIT_BUDGET, "summed")
+    return ("none", *roles.sources, BEST_SINGLE, *together)
 
 
 PER = 1e6
-"""Money and clicks are stated for this number of bid requests of the full log."""
-STEPS = {"same_request_step": ("stacked", "best_single"), "joint_model_step": ("joint", "stacked")}
-PENALTY = {"double_counting_penalty": ("stacked", "summed")}
+"""Money and clicks are stated for this number of rows of the full log."""
+JOINT_MODEL, PENALTY = "joint_model_step", "double_counting_penalty"
 
 Point = tuple[str, float]
 """A variant of the tags, and a budget share."""
@@ -36,20 +38,22 @@ Total = tuple[str, float, str, str]
 REQUESTS: Total = ("", 0.0, "", "requests")
 Totals = Callable[[str, str], Floats]
 """The total over the rows that an arm wins, by (arm, what is totalled)."""
-Row = tuple[str, str, str, str, Floats]
-"""Estimand, arm, metric, unit, value."""
+Values = tuple[Floats, ...]
+"""A value; where a silo was chosen, also those over the silos that were not."""
+Row = tuple[str, str, str, str, Values]
+"""Estimand, arm, metric, unit, values."""
 
 
 def summarise(
-    plan: Plan, requests: Requests, outcomes: Sequence[Outcome], best: Mapping[Point, str]
+    plan: Plan, requests: Requests, outcomes: Sequence[Outcome], sides: Mapping[Point, Sides]
 ) -> pd.DataFrame:
     """Return the estimates, in the columns of `summary.csv` and `tags`, `budget_share`.
 
     Args:
-        plan: resamples, seed, silo.
+        plan: resamples, seed.
         requests: the log.
         outcomes: of every arm, budget, variant and split.
-        best: the better single source of each variant and budget.
+        sides: what joint data are compared with, at each variant and budget.
     """
     splits: list[dict[Total, Floats]] = []
     for outcome in outcomes:
@@ -59,14 +63,14 @@ def summarise(
     settings, log = plan.settings, requests.log
     totals = resample(splits, settings.bootstrap, plan.seed, requests.blocks.numbers)
     rows = []
-    for (tags, share), source in best.items():
+    for (tags, share), there in sides.items():
 
-        def total(arm: str, what: str, at: Point = (tags, share), source: str = source) -> Floats:
-            return totals[*at, source if arm == "best_single" else arm, what]
+        def total(arm: str, what: str, at: Point = (tags, share), there: Sides = there) -> Floats:
+            return totals[*at, there.chosen.get(arm, arm), what]
 
-        estimates = [*_arm_rows(total, totals[REQUESTS], log.currency, arms(log.roles.sources))]
-        estimates += _difference_rows(total, totals[REQUESTS], log.currency, plan.silo, source)
-        rows += [(*row[:4], *with_interval(row[4]), tags, share) for row in estimates]
+        about = totals[REQUESTS], log.currency, log.what
+        estimates = [*_arm_rows(total, *about, arms(log.roles)), *_difference_rows(total, *about, there)]
+        rows += [(*row[:4], *_ends(row[4]), tags, share) for row in estimates]
     columns = [name for name in SUMMARY_COLUMNS if name != "n_replications"]
     made = pd.DataFrame(rows, columns=[*columns, "tags", "budget_share"])
     return made.assign(n_replications=settings.bootstrap)[[*SUMMARY_COLUMNS, "tags", "budget_share"]]
@@ -84,29 +88,49 @@ def _columns(requests: Requests, outcome: Outcome) -> dict[Total, Floats]:
     return {(outcome.tags, outcome.share, outcome.arm, what): column for what, column in columns.items()}
 
 
-def _arm_rows(total: Totals, requests: Floats, currency: str, names: Sequence[str]) -> Iterator[Row]:
+def _ends(values: Values) -> tuple[float, float, float]:
+    """Return the value and its interval, of which the choice of a silo is part: see `jointbid.experiments.estimate.intervals.least`."""
+    (value, low, high), *others = (with_interval(total) for total in values)
+    return value, min([low, *(other[1] for other in others)]), high
+
+
+def _arm_rows(
+    total: Totals, requests: Floats, currency: str, what: str, names: Sequence[str]
+) -> Iterator[Row]:
     """Yield what each arm earns, pays and wins."""
-    money = f"{currency} per million bid requests"
+    money = f"{currency} per million {what}"
     for arm in names:
-        spend, clicks, wins = (total(arm, what) for what in ("spend", "clicks", "wins"))
-        yield "utility", arm, "focal_profit", money, total(arm, "focal_profit") / requests * PER
-        yield "utility", arm, "spend", money, spend / requests * PER
-        yield "utility", arm, "clicks", _CLICKS, clicks / requests * PER
-        yield "utility", arm, "ecpc", f"{currency} per click", ratio(spend, clicks)
-        yield "utility", arm, "win_rate", "share of bid requests", wins / requests
+        spend, clicks, wins = (total(arm, of) for of in ("spend", "clicks", "wins"))
+        yield "utility", arm, "focal_profit", money, (total(arm, "focal_profit") / requests * PER,)
+        yield "utility", arm, "spend", money, (spend / requests * PER,)
+        yield "utility", arm, "clicks", f"clicks per million {what}", (clicks / requests * PER,)
+        yield "utility", arm, "ecpc", f"{currency} per click", (ratio(spend, clicks),)
+        yield "utility", arm, "win_rate", f"share of {what}", (wins / requests,)
 
 
-def _difference_rows(total: Totals, requests: Floats, currency: str, silo: str, source: str) -> Iterator[Row]:
+def _difference_rows(
+    total: Totals, requests: Floats, currency: str, what: str, sides: Sides
+) -> Iterator[Row]:
     """Yield the value of joint data, its steps, and the penalty of counting twice."""
-    money = f"{currency} per million bid requests"
-    joint = {"value_of_joint_data": ("joint", silo)}
-    for estimand, (more, less) in {**joint, **STEPS, **PENALTY}.items():
-        sides = f"{more} - {silo_label(less, source)}"
-        gain = total(more, "focal_profit") - total(less, "focal_profit")
-        yield estimand, sides, "focal_profit", money, gain / requests * PER
-        if estimand not in PENALTY:
-            percent = ratio(gain, total(silo, "focal_profit")) * 100.0
-            yield estimand, sides, "focal_profit_pct", "%", percent
-    clicks = total("joint", "clicks") - total(silo, "clicks")
-    sides = f"joint - {silo_label(silo, source)}"
-    yield "value_of_joint_data", sides, "clicks", _CLICKS, clicks / requests * PER
+    money = f"{currency} per million {what}"
+    weights: dict[str, Weights] = {VALUE: sides.weights}
+    if sides.silo not in ON_ONE_REQUEST and not sides.is_same_data:
+        weights[SAME_REQUEST] = {"stacked": 1, sides.silo: -1}
+    weights |= {name: STEPS[name] for name in (JOINT_MODEL, PENALTY)}
+
+    def gain(of: Weights, metric: str = "focal_profit") -> Floats:
+        return np.sum([total(arm, metric) * weight for arm, weight in of.items()], axis=0)
+
+    for estimand, of in weights.items():
+        named = sides.named if estimand == VALUE else sides.comparison(of)
+        each = list(sides.alternatives(of))
+        yield estimand, named, "focal_profit", money, tuple(gain(one) / requests * PER for one in each)
+        if estimand != PENALTY:
+            silos = [sides.silo, *sides.others][: len(each)]
+            percent = (
+                ratio(gain(one), total(silo, "focal_profit")) * 100.0
+                for one, silo in zip(each, silos, strict=True)
+            )
+            yield estimand, named, "focal_profit_pct", "%", tuple(percent)
+    clicks = gain(sides.weights, "clicks") / requests * PER
+    yield VALUE, sides.named, "clicks", f"clicks per million {what}", (clicks,)

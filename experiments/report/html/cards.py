@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ...estimate.intervals import Estimate
-from ...estimate.ladder import PROFIT, lookup, silo_label
+from ...estimate.ladder import VALUE, lookup
 from ..verdict import estimate_of, interval, number
 from .checks import headline
 from .grid import FINDINGS
@@ -25,7 +25,6 @@ CARDS = {
 }
 """Estimand and metric (empty: any) of each card, and its title."""
 
-VALUE, STEPS = "value_of_joint_data", ("same_request_step", "joint_model_step")
 NEVER = {"payback_month": "never pays back", "break_even_match_rate": "not at any rate tried"}
 NOT_SHOWN = {"payback_month": "not paid back", "break_even_match_rate": "not at any rate tried"}
 """What stands for an infinite threshold; and where the interval allows a finite one."""
@@ -63,24 +62,8 @@ def cards(study: Study) -> list[Card]:
     """The cards of those estimands that the study has."""
     rows = headline(study)
     return [
-        card
-        for (estimand, metric), title in CARDS.items()
-        if estimand not in STEPS or _steps_add_up(rows, study.best_single)
-        for card in _cards(rows, estimand, metric, title)
+        card for (estimand, metric), title in CARDS.items() for card in _cards(rows, estimand, metric, title)
     ]
-
-
-def _steps_add_up(rows: pd.DataFrame, best_single: str) -> bool:
-    """Whether the first step starts from the silo, so that both steps add up to the value of joint data."""
-    profit = rows[rows["metric"] == PROFIT]
-    value, step = (
-        {
-            str(arm).partition(" - ")[2].replace(silo_label("best_single", best_single), best_single)
-            for arm in arms
-        }
-        for arms in (profit.loc[profit["estimand"] == name, "arm"] for name in (VALUE, STEPS[0]))
-    )
-    return value == step
 
 
 def _cards(rows: pd.DataFrame, estimand: str, metric: str, title: str) -> Iterator[Card]:

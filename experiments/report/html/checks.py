@@ -191,18 +191,18 @@ def _learner(study: Study) -> Outcome | None:
 def _near_tie(study: Study) -> Outcome | None:
     near = [note for note in study.notes if "near thing" in note]
     if near:
-        return "REVIEW", near[0], "study.silo=SOURCE, to name the silo beforehand"
-    best = study.best_single
-    others = [source for source in study.config.get("source", {}) if source != best]
-    gaps = {other: lookup(headline(study), "difference_to_silo", arm=other) for other in others}
+        return "REVIEW", near[0], "study.silo=OWNER, to name the silo beforehand"
+    sides = study.sides
+    gaps = {other: lookup(headline(study), "difference_to_silo", arm=other) for other in sides.others}
     known = {other: gap for other, gap in gaps.items() if gap is not None and gap.has_interval}
-    if study.silo != "best_single" or not known:
+    if not known:
         return None
     other, gap = max(known.items(), key=lambda item: item[1].estimate)
+    best, second = sides.label(sides.arm), sides.label(other)
     if gap.finding == "negative":
-        return "PASS", f"{best}; {other} earns {number(-gap.estimate)} less", ""
-    found = f"{best} and {other} are close: {number(-gap.estimate)}, {interval(gap, sign=-1)}"
-    return "REVIEW", found, f"quote the value over each of them: study.silo={best}, study.silo={other}"
+        return "PASS", f"{best}; {second} earns {number(-gap.estimate)} less", ""
+    found = f"{best} and {second} are close: {number(-gap.estimate)}, {interval(gap, sign=-1)}"
+    return "REVIEW", found, f"quote the value over each of them: study.silo={sides.arm}, study.silo={other}"
 
 
 def _closed_form(study: Study) -> Outcome | None:
@@ -254,7 +254,7 @@ CHECKS: dict[str, Callable[[Study], Outcome | None]] = {
     "replications": _replications,
     "width of the interval": _width,
     "leak suspects": _leaks,
-    "better single source": _near_tie,
+    "choice of the silo": _near_tie,
     "learner": _learner,
     "budget": _budget,
     "win rate": _win_rate,

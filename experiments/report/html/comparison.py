@@ -151,17 +151,17 @@ def per_replication(study: Study) -> pd.DataFrame:
     In the unit of the study's summary.
     """
     cells = study.cells
-    if "study_point" not in cells or study.is_log or not study.best_single:
+    if "study_point" not in cells or study.is_log or not study.sides.chosen:
         return pd.DataFrame()
     try:
         wide = arms_by_replication(
             cells[cells["study_point"] == ""],
-            study.best_single,
+            study.sides,
             unit_scale=study.per,
         )[PROFIT]
     except (KeyError, ValueError):
         return pd.DataFrame()
-    weights = decomposition_weights(wide, study.silo)
+    weights = decomposition_weights(wide, study.sides)
     complete = wide[list(dict.fromkeys(arm for arms in weights.values() for arm in arms))].dropna()
     return pd.DataFrame(
         {name: sum(w * complete[arm] for arm, w in arms.items()) for name, arms in weights.items()}

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ...estimate.intervals import Estimate, paired_difference
-from ...estimate.ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, lookup, silo_label
+from ...estimate.ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, lookup
 from ...estimate.metrics import METRICS
 from ..verdict import estimate_of
 from .checks import headline
@@ -45,7 +45,7 @@ def gains_grid(study: Study) -> Grid | None:
         return None
     columns = [Column("who"), Column("change", amount), Column("from", amount), Column("to", amount), Column("unit", unit),
                Column("finding", _gain, is_words=True)]  # fmt: skip
-    note = f"joint - {silo_label(study.silo, study.best_single)}; from, to: 95 % interval, {study.caveat}."
+    note = f"{study.sides.named}; from, to: 95 % interval, {study.caveat}."
     return grid("gains", "Who gains and who loses", columns, rows, note)
 
 
@@ -70,7 +70,7 @@ def arms_grid(study: Study) -> Grid | None:
             same = same[same[name] == row[name]]
         metrics = [lookup(same, "utility", metric, arm) for metric in others]
         rows.append([
-            silo_label(arm, study.best_single), *(row[name] for name in BY if name in row),
+            study.sides.label(arm), *(row[name] for name in BY if name in row),
             row["estimate"], row["ci_low"], row["ci_high"],
             *(lookup(same, estimand, arm=arm) for estimand in compared),
             *(found.estimate if found else None for found in metrics), row["n_replications"],
@@ -116,12 +116,12 @@ def rivals(study: Study) -> Iterator[tuple[str, Estimate, str]]:
     names = study.summary.loc[
         study.summary["metric"].astype(str).str.startswith("profit_"), "metric"
     ].unique()
-    if not len(names) or "study_point" not in study.cells:
+    if not len(names) or "study_point" not in study.cells or study.sides.is_same_data:
         return
     seat = "advertiser" if "advertiser" in study.cells else "bidder"
     cells = study.cells[(study.cells["study_point"] == "") & ~study.cells["focal"].astype(bool)]
     money = str(study.summary.loc[study.summary["metric"] == names[0], "unit"].iloc[0])
-    silo = study.best_single if study.silo == "best_single" else study.silo
+    silo = study.sides.arm
     for name in names:
         own = cells[cells[seat] == str(name).removeprefix("profit_")]
         profit = own["profit"] / own["requests"] * study.per
@@ -147,7 +147,7 @@ def _compared(study: Study) -> dict[str, str]:
     there = set(study.summary["estimand"])
     heads = {
         "difference_to_none": "over none",
-        "difference_to_silo": f"over {silo_label(study.silo, study.best_single)}",
+        "difference_to_silo": f"over {study.sides.label(study.sides.silo)}",
     }
     return {estimand: head for estimand, head in heads.items() if estimand in there}
 

@@ -124,7 +124,7 @@ def draw_further(folder: Path) -> None:
         study.summary,
         study.timeseries,
         budget=budget,
-        best_single=study.best_single,
+        sides=study.sides,
         money=study.config.get("money"),
     )
     with reported("plots"):

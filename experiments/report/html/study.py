@@ -18,6 +18,7 @@ from jointbid.sim.paths import expand
 from ...errors import BadInput, closest
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, SUMMARY_COLUMNS
+from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
 from ..verdict import estimate_of, interval, number
 
 FRAMES = ("summary", "cells", "timeseries")
@@ -111,15 +112,25 @@ class Study:
         """``running``, ``done`` or ``failed``; empty where it is not known."""
         return str(_json(self.folder / "status.json").get("status", ""))
 
+    @functools.cached_property
+    def sides(self) -> Sides:
+        """What joint data are compared with, and whose data each arm holds."""
+        return Sides(
+            silo=str(self.manifest.get("silo") or self.config.get("study", {}).get("silo") or BEST_SILO),
+            chosen={name: self.manifest[name] for name in (BEST_SINGLE, BEST_SILO) if name in self.manifest},
+            owners=self.manifest.get("owners", {}),
+            sources=tuple(self.config.get("source", {})),
+        )
+
     @property
     def silo(self) -> str:
-        """The arm that joint data is compared with."""
-        return str(self.manifest.get("silo") or self.config.get("study", {}).get("silo") or "best_single")
+        """The arm that joint data are compared with; of ``best_silo`` and ``best_single`` the one that was chosen."""
+        return self.sides.arm
 
     @property
     def best_single(self) -> str:
         """The better single source, chosen on pilot seeds; empty where the study has none."""
-        return str(self.manifest.get("best_single", ""))
+        return self.sides.chosen.get(BEST_SINGLE, "")
 
     @property
     def is_log(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from ...estimate.ladder import silo_label
+from ...estimate.sides import Sides
 from ..verdict import number
 from .parts import INTERVAL, floats, interval_note, interval_points, is_shown, label_rows
 from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+NO_SIDES = Sides()
 COLUMNS = ("label", "unit", "estimate", "ci_low", "ci_high", "n_replications")
 
 
@@ -24,7 +25,7 @@ def forest_points(
     *,
     estimand: str = "difference_to_none",
     metric: str = "focal_profit",
-    best_single: str = "",
+    sides: Sides = NO_SIDES,
 ) -> pd.DataFrame:
     """The rows of a summary that one forest plot shows.
 
@@ -32,13 +33,13 @@ def forest_points(
         summary: the rows of ``summary.csv``.
         estimand: which of its estimands.
         metric: which of its metrics.
-        best_single: the better single source, named where it stands for one.
+        sides: what joint data were compared with; its silos are named.
 
     Returns:
         Columns `COLUMNS`, in the summary's order.
     """
     rows = summary[(summary["estimand"] == estimand) & (summary["metric"] == metric)]
-    labels = [silo_label(str(arm), best_single) for arm in rows["arm"]]
+    labels = [sides.label(str(arm)) for arm in rows["arm"]]
     return rows.assign(label=labels)[list(COLUMNS)].reset_index(drop=True)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANELS = {
-    "same_request": "Same-request step: stacked - best single",
+    "same_request": "Same-request step: stacked - silo",
     "joint_model": "Joint-model step: joint - stacked",
 }
 
@@ -25,6 +25,7 @@ def draw_heat(
     table: pd.DataFrame,
     *,
     unit: str,
+    silo: str = "the better silo at each point",
     interaction_label: str = "interaction (log-odds)",
     redundancy_label: str = "redundancy (correlation of the sources)",
 ) -> Figure:
@@ -33,6 +34,7 @@ def draw_heat(
     Args:
         table: columns `jointbid.experiments.estimate.HEAT_COLUMNS`, a row each redundancy and interaction.
         unit: of the steps, such as "CNY per million bid requests".
+        silo: the siloed arm as it is to be printed.
         interaction_label: the horizontal axis with its unit, which the family of the response decides.
         redundancy_label: the vertical axis with its unit.
 
@@ -60,7 +62,7 @@ def draw_heat(
     panels[0].set_ylabel(redundancy_label)
     colour_bar(figure, image, list(panels), unit)
     note = (
-        "Siloed: best single source. In brackets: no difference shown (the 95 % interval spans zero, or there is "
+        f"Siloed: {silo}. In brackets: no difference shown (the 95 % interval spans zero, or there is "
         "none). Intervals: simulation error only."
     )
     caption(figure, "Value of joint data in its two steps, by redundancy and interaction", note)

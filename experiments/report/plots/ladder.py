@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ...estimate.ladder import silo_label
+from ...estimate.sides import Sides
 from .parts import interval_note, interval_points, is_shown, label_rows
 from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
 
@@ -34,27 +34,26 @@ def ladder_points(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 @plot(*COLUMNS)
-def draw_ladder(points: pd.DataFrame, *, best_single: str, silo: str = "best_single") -> Figure:
+def draw_ladder(points: pd.DataFrame, *, sides: Sides) -> Figure:
     """Arms from top to bottom: left the profit of each, right its paired difference to the siloed arm.
 
     Args:
         points: what `ladder_points` returns; a table without differences gives the left panel alone.
-        best_single: the better single source.
-        silo: the arm that joint data was compared with.
+        sides: what joint data were compared with.
     """
     profit = points[points["quantity"] == "utility"]
     gains = points[points["quantity"] == "difference_to_silo"]
-    arms, against = list(profit["arm"]), silo_label(silo, best_single)
+    arms, against = list(profit["arm"]), sides.label(sides.silo)
     figure = new_figure(10 if len(gains) else 6.5, 1.9 + 0.36 * len(arms))
     panels = figure.subplots(1, 2 if len(gains) else 1, sharey=True, squeeze=False)[0]
     titles = ("Profit", f"Gain over {against}, pair by pair")
     for axes, rows, title in zip(panels, (profit, gains), titles, strict=False):
         colours = [
-            COLOURS[1] if arm == silo else QUIET if arm in ASIDE else COLOURS[0] for arm in rows["arm"]
+            COLOURS[1] if arm == sides.silo else QUIET if arm in ASIDE else COLOURS[0] for arm in rows["arm"]
         ]
         hollow = ~is_shown(rows) & (rows is gains)
         interval_points(axes, rows, map(arms.index, rows["arm"]), colours=colours, size=7, hollow=hollow)
-        label_rows(axes, [silo_label(arm, best_single) for arm in arms], str(profit["unit"].iloc[0]))
+        label_rows(axes, [sides.label(arm) for arm in arms], str(profit["unit"].iloc[0]))
         axes.set_title(title)
     for axes in panels[1:]:
         zero_line(axes, vertical=True)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ...estimate.ladder import LADDER
 from .parts import interval_points, names_of
 from .style import COLOURS, MARKERS, amounts, caption, new_figure, plot, zero_line
 
@@ -33,9 +32,8 @@ def draw_log_ladder(
         quantity: what is estimated.
         note: how the intervals came about.
     """
-    panels, there = names_of(table["tags"]), names_of(table["arm"])
+    panels, arms = names_of(table["tags"]), names_of(table["arm"])
     shares = sorted(table["budget_share"].unique())
-    arms = [arm for arm in LADDER if arm in there] + [arm for arm in there if arm not in LADDER]
     step = min(0.8 / len(arms), 0.16)
     figure = new_figure(max(6.5, 5.2 * len(panels)), 4.8)
     grid = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]

@@ -8,8 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from ...estimate.sides import Sides
 from .figure import Figure
-from .forest import draw_forest, draw_shapley, forest_points
+from .forest import NO_SIDES, draw_forest, draw_shapley, forest_points
 from .lattice import MOST, draw_lattice, lattice_points
 from .money import cumulative_points, draw_cumulative
 from .pacing import arm_pacing, draw_pacing
@@ -22,7 +23,7 @@ def figures_of(
     timeseries: pd.DataFrame,
     *,
     budget: float | None = None,
-    best_single: str = "",
+    sides: Sides = NO_SIDES,
     money: Mapping[str, Any] | None = None,
 ) -> Iterator[Figure]:
     """Yield the plots that these tables allow.
@@ -31,13 +32,13 @@ def figures_of(
         summary: the rows of ``summary.csv``; of a log, which has several budgets, nothing is drawn.
         timeseries: the rows of ``timeseries.parquet``; may be empty.
         budget: each advertiser's, in currency per replication; None where there is none.
-        best_single: the better single source.
+        sides: what joint data were compared with.
         money: the configuration's ``money``, with ``integration_once`` and ``horizon_months``.
     """
     if "budget_share" in summary or summary.empty:
         return
     drawn: list[tuple[str, pd.DataFrame, Callable[..., Any]]] = [
-        ("forest", forest_points(summary, best_single=best_single), draw_forest),
+        ("forest", forest_points(summary, sides=sides), draw_forest),
         ("shapley", forest_points(summary, estimand="shapley"), draw_shapley),
     ]
     marginal = summary["estimand"] == "marginal_value"

@@ -55,7 +55,7 @@ class Readings:
 
 
 class Levels(MarketPart):
-    """The study at every level along every shape: joint at each, the silo at the lowest.
+    """The study at every level along every shape: joint at each, the silo at the lowest, where its pilots choose it.
 
     Raises:
         BadInput: fewer requests make no market.
@@ -163,12 +163,13 @@ class Levels(MarketPart):
         theirs = ladder[ladder["advertiser"].isin(out)]
         per = theirs["profit"] * scale / theirs["requests"]
         mean = group_means(per.groupby([theirs["arm"], theirs["replication"]]))
-        if not {"joint", study.silo} <= set(mean.index.get_level_values("arm")):
+        silo = self.plan.sides(self.ledger).arm
+        if not {"joint", silo} <= set(mean.index.get_level_values("arm")):
             return
-        found = paired_difference(mean["joint"], mean[study.silo])
+        found = paired_difference(mean["joint"], mean[silo])
         arm = f"{holders} of {bidders} join"
         yield row_of("loss_from_staying_out", arm, PROFIT, money, found)
-        yield row_of("profit_of_the_others", arm, PROFIT, money, mean_interval(mean[study.silo]))
+        yield row_of("profit_of_the_others", arm, PROFIT, money, mean_interval(mean[silo]))
 
     def _line(self, shape: str, cost: str, levels: Sequence[Level]) -> Iterator[Row]:
         nets = [one.benefit - one.cost for one in levels]
@@ -196,7 +197,7 @@ def named(shape: str, cost: str) -> str:
 
 
 def _arms(number: int, plan: Plan) -> tuple[str, ...]:
-    return ("joint",) if number else ("joint", plan.study.silo)
+    return ("joint",) if number else ("joint", *plan.siloed)
 
 
 def _changes(steps: Sequence[Plan], ledger: StudyState, replications: Sequence[int]) -> list[Change]:
@@ -207,7 +208,7 @@ def _changes(steps: Sequence[Plan], ledger: StudyState, replications: Sequence[i
     found = [outcomes(table, unit_scale=1.0) for table in tables if table is not None]
     if len(found) < len(tables):
         return []
-    base: Any = found[0].xs(steps[0].study.silo, level="arm")
+    base: Any = found[0].xs(steps[0].sides(ledger).arm, level="arm")
     joint: list[Any] = [rows.xs("joint", level="arm") for rows in found]
     return [(rows[PROFIT] - base[PROFIT], _data_cost(rows) - _data_cost(base)) for rows in joint]
 

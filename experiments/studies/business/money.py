@@ -14,8 +14,9 @@ from ...config.settings import Settings
 from ...config.study_settings import Money as Costs
 from ...estimate.curves import Reading
 from ...estimate.intervals import Estimate, combined
-from ...estimate.ladder import PROFIT, arms_by_replication, lookup, row_of, silo_label
+from ...estimate.ladder import PROFIT, arms_by_replication, lookup, row_of
 from ...estimate.money import Terms, falling_break_even, net_rows, rising_break_even
+from ...estimate.sides import Sides
 from ...report.tables import DASH, blank_table
 from ...report.verdict import interval, number, paid_back, shown
 from ..base import MarketPart, Row
@@ -55,10 +56,10 @@ class Money(MarketPart):
         settings, known = self.settings, terms(self.settings)
         if known is None or settings.first_party is not None:
             return
-        silo, best = settings.study.silo, self.plan.best_single(self.ledger)
+        sides = self.plan.sides(self.ledger)
         own = cells[cells["study_point"] == self.plan.point]
-        for estimand, metric, found in net_rows(known, *per_request(own, best, silo)):
-            yield _row(settings, estimand, f"joint - {silo_label(silo, best)}", metric, found)
+        for estimand, metric, found in net_rows(known, *per_request(own, sides)):
+            yield _row(settings, estimand, sides.named, metric, found)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what is left after costs, and when it has paid for itself."""
@@ -126,7 +127,7 @@ def break_even_rows(settings: Settings[Any], readings: Sequence[Reading]) -> Ite
         settings: the study's.
         readings: what was found at the points of the curve.
     """
-    known, silo = terms(settings), settings.study.silo
+    known = terms(settings)
     key = readings[0].over if readings else ""
     first, _, rest = key.partition(".")
     source, _, last = rest.partition(".")
@@ -136,10 +137,7 @@ def break_even_rows(settings: Settings[Any], readings: Sequence[Reading]) -> Ite
     fixed = known.fixed_per_request if known is not None else 0.0
     for line in dict.fromkeys(reading.line for reading in readings):
         own = [r for r in readings if r.line == line and isinstance(r.x, int | float)]
-        net = [
-            value - cost - fixed
-            for value, cost, _ in (per_request(r.cells, r.best_single, silo) for r in own)
-        ]
+        net = [value - cost - fixed for value, cost, _ in (per_request(r.cells, r.sides) for r in own)]
         order = np.argsort([r.x for r in own])
         if len(own) < 2:
             continue
@@ -177,14 +175,13 @@ def _arm(source: str, *parts: str) -> str:
 
 
 def per_request(
-    cells: pd.DataFrame, best_single: str, silo: str
+    cells: pd.DataFrame, sides: Sides
 ) -> tuple[pd.Series[float], pd.Series[float], pd.Series[float]]:
     """Profit, cost of data and look-ups per request that joint has beyond the silo, a value a replication each."""
-    wide = arms_by_replication(cells, best_single, unit_scale=1.0)
-    weights = {"joint": 1.0, silo: -1.0}
-    profit = combined(wide[PROFIT], weights)
+    wide = arms_by_replication(cells, sides, unit_scale=1.0)
+    profit = combined(wide[PROFIT], sides.weights)
     cost, lookups = (
-        combined(wide[name], weights).reindex(profit.index) if name in wide else 0.0 * profit
+        combined(wide[name], sides.weights).reindex(profit.index) if name in wide else 0.0 * profit
         for name in ("data_cost", "lookups")
     )
     return profit, cost, lookups

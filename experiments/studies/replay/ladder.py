@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
-from ...logs.replay.plan import Plan, Requests, hidden_words, load
+from ...logs.replay.plan import Plan, Requests, hidden_words, load, silo_arm
 from ...logs.replay.summary import summarise
 from ...report.verdict import verdict
 
@@ -54,7 +55,7 @@ def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> 
     )
     models: list[dict[str, Any]] = []
     outcomes: list[Outcome] = []
-    ballots: dict[tuple[str, float], Counter[str]] = defaultdict(Counter)
+    ballots: dict[tuple[str, float], dict[str, Counter[str]]] = {}
     splits = plan.splits
     for split in range(splits):
         dealt = requests.dealt(plan.settings, plan.seed, split)
@@ -63,24 +64,34 @@ def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> 
             for share in (*plan.settings.budgets, UNLIMITED):
                 played, ballot = play(plan, dealt, tags, ladder, share, split)
                 outcomes += played
-                ballots[tags, share] += ballot
+                for name, votes in ballot.items():
+                    ballots.setdefault((tags, share), {}).setdefault(name, Counter()).update(votes)
         progress(f"split {split + 1} of {splits}: ladder learned and replayed under every budget")
-    best = {point: ballot.most_common(1)[0][0] for point, ballot in ballots.items()}
-    summary = summarise(plan, requests, outcomes, best)
+    roles = requests.log.roles
+    sides = {
+        point: Sides(
+            silo_arm(plan, roles),
+            {name: votes.most_common(1)[0][0] for name, votes in ballot.items()},
+            roles.silos,
+            roles.sources,
+        )
+        for point, ballot in ballots.items()
+    }
+    summary = summarise(plan, requests, outcomes, sides)
     progress(f"resampled the rows {plan.settings.bootstrap:,} times")
     return ReplayResult(
         summary,
         pd.DataFrame(models),
         cells(plan, requests, outcomes),
         tuple(
-            _verdict(plan, requests, summary, tags, best[tags, UNLIMITED])
+            _verdict(plan, requests, summary, tags, sides[tags, UNLIMITED])
             for tags in summary["tags"].unique()
         ),
-        (*_notes(plan, requests), *_elections(ballots)),
+        (*_notes(plan, requests), *_elections(ballots, plan.silo)),
     )
 
 
-def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, source: str) -> str:
+def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, sides: Sides) -> str:
     """Return the sentence for one variant of the features, for the run without a limit."""
     heads = {ALL: "All values", WITHOUT: f"Without the suspect {hidden_words(requests.hidden)}"}
     rows = summary[(summary["tags"] == tags) & (summary["budget_share"] == UNLIMITED)]
@@ -89,16 +100,17 @@ def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, s
     of = "rows" if requests.blocks.numbers is None else kinds[settings.blocks]
     splits = plan.splits
     caveat = f"{settings.bootstrap:,} resamples of {of}, {splits} split{'s' if splits > 1 else ''} by {settings.split}; {FOOTING}"
-    return f"{heads[tags]}: {verdict(rows, best_single=source, silo=plan.silo, caveat=caveat)}"
+    return f"{heads[tags]}: {verdict(rows, sides, caveat=caveat)}"
 
 
-def _elections(ballots: Mapping[tuple[str, float], Counter[str]]) -> list[str]:
-    """Say where the views did not agree on the better single source."""
+def _elections(ballots: Mapping[tuple[str, float], Mapping[str, Counter[str]]], silo: str) -> list[str]:
+    """Say where the views did not agree on what joint data are compared with."""
+    what = {BEST_SILO: "silo", BEST_SINGLE: "single source"}.get(silo)
     return [
-        f"the better single source was close (tags {tags}, budget {budget_label(share)}): "
-        + ", ".join(f"{source} {count}" for source, count in ballot.most_common())
+        f"the better {what} was close (tags {tags}, budget {budget_label(share)}): "
+        + ", ".join(f"{arm} {count}" for arm, count in ballot[silo].most_common())
         for (tags, share), ballot in ballots.items()
-        if len(ballot) > 1
+        if silo in ballot and len(ballot[silo]) > 1
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from ...cells.cell import Cell
+from ...config.bidder_checks import sources_read
 from ...config.changes import Changes, as_overrides, fewer, varied
 from ...config.settings import Settings
 from ...config.value_settings import Swept
 from ...errors import BadInput
 from ...estimate.curves import Reading, curve_table, heat_table
-from ...estimate.ladder import LOST, PROFIT, silo_label
+from ...estimate.ladder import LOST, PROFIT, VALUE
+from ...estimate.sides import Sides
 from ...report.plots.curve import draw_lost
 from ...report.plots.figure import Figure
 from ...report.plots.heat import draw_heat
@@ -73,16 +75,14 @@ class Points(MarketPart):
             for cell in (*plan.pilot(), *plan.cells(plan.compared, plan.replications))
         ]
 
-    def found(self, plans: Mapping[Key, Plan]) -> dict[Key, tuple[pd.DataFrame, str]]:
-        """Return the rows of each point, and its better single source; points with failed cells are left out."""
+    def found(self, plans: Mapping[Key, Plan]) -> dict[Key, tuple[pd.DataFrame, Sides]]:
+        """Return the rows of each point, and what joint data are compared with; points with failed cells are left out."""
         tables = {
             key: self.ledger.complete(plan.cells(plan.compared, plan.replications))
             for key, plan in plans.items()
         }
         return {
-            key: (rows, plans[key].best_single(self.ledger))
-            for key, rows in tables.items()
-            if rows is not None
+            key: (rows, plans[key].sides(self.ledger)) for key, rows in tables.items() if rows is not None
         }
 
 
@@ -125,16 +125,20 @@ class Curves(Points):
 
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield the value, and the revenue that is lost, along each curve; and what learning costs."""
-        silo, money = self.settings.study.silo, self.unit[1]
-        label = "better single source at each point" if silo == "best_single" else silo_label(silo, "")
+        money, label = self.unit[1], self._silo
         for curve, rows in self._values:
-            value = rows[(rows["estimand"] == "value_of_joint_data") & (rows["metric"] == PROFIT)]
+            value = rows[(rows["estimand"] == VALUE) & (rows["metric"] == PROFIT)]
             value = with_break_even(value, summary, curve.name)
             yield Figure(curve.swept.title, value, partial(learning.draw_value, value, money, label))
             if len(lost := rows[rows["metric"] == LOST]):
                 yield Figure(f"{curve.swept.title}_revenue_lost", lost, partial(draw_lost, lost, label))
         for title, cost in self._costs:
             yield Figure(title, cost, partial(learning.draw, cost, money))
+
+    @cached_property
+    def _silo(self) -> str:
+        """What joint is compared with at the points, as plots print it."""
+        return silos_of(reading.sides for readings in self._readings for reading in readings)
 
     @cached_property
     def _readings(self) -> list[list[Reading]]:
@@ -146,10 +150,10 @@ class Curves(Points):
                     line=curve.spots[number].line,
                     x=curve.spots[number].value,
                     cells=rows,
-                    best_single=single,
+                    sides=sides,
                     name=curve.name,
                 )
-                for number, (rows, single) in self.found(
+                for number, (rows, sides) in self.found(
                     {number: spot.plan for number, spot in enumerate(curve.spots)}
                 ).items()
             ]
@@ -159,9 +163,9 @@ class Curves(Points):
     @cached_property
     def _values(self) -> list[tuple[Curve, pd.DataFrame]]:
         """Each curve of which a point is left, with its rows."""
-        (scale, money), silo = self.unit, self.settings.study.silo
+        scale, money = self.unit
         return [
-            (curve, curve_table(found, silo=silo, unit_scale=scale, unit=money))
+            (curve, curve_table(found, unit_scale=scale, unit=money))
             for curve, found in zip(self.curves, self._readings, strict=True)
             if found
         ]
@@ -190,8 +194,8 @@ class Map(Points):
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
-        """Return whether it is drawn."""
-        return bool(settings.plot.enabled)
+        """Return whether it is drawn, and the two steps are there to be drawn."""
+        return bool(settings.plot.enabled) and not sources_read(settings.scenario)
 
     def points(self) -> list[Plan]:
         """Return the study at each redundancy and interaction."""
@@ -201,10 +205,14 @@ class Map(Points):
         """Yield the heat map."""
         if found := self.found(self._map):
             scale, money = self.unit
-            singles = {key: single for key, (_, single) in found.items()}
+            sides = {key: there for key, (_, there) in found.items()}
             grid = {key: rows for key, (rows, _) in found.items()}
-            heat = heat_table(grid, best_single=singles, unit_scale=scale)
-            yield Figure("redundancy_interaction", heat, partial(draw_heat, heat, unit=money))
+            heat = heat_table(grid, sides, unit_scale=scale)
+            yield Figure(
+                "redundancy_interaction",
+                heat,
+                partial(draw_heat, heat, unit=money, silo=silos_of(sides.values())),
+            )
 
 
 def curves(settings: Settings[Any]) -> list[Curve]:
@@ -230,6 +238,11 @@ def curves(settings: Settings[Any]) -> list[Curve]:
     if problems:
         raise BadInput(problems)
     return found
+
+
+def silos_of(sides: Iterable[Sides]) -> str:
+    """Return what joint is compared with, as plots print it; where it is chosen at each point, all that were."""
+    return " or ".join(dict.fromkeys(each.label(each.silo) for each in sides))
 
 
 def swept_of(settings: Settings[Any]) -> tuple[Swept, ...]:

@@ -18,7 +18,11 @@ from ..base import MarketPart, Row
 from ..cell_plans import Plan
 from .ladders import replications
 
-NAMES = {"focal_profit": "the focal bidder's profit", "revenue": "the seller's revenue"}
+NAMES = {
+    "focal_profit": "the focal bidder's profit",
+    "revenue": "the seller's revenue",
+    "payments": "its payments",
+}
 
 
 class FrozenRivals(MarketPart):
@@ -49,15 +53,10 @@ class FrozenRivals(MarketPart):
         if frozen.empty:
             return []
         scale, money = self.unit
-        about: Any = {
-            "best_single": self.plan.best_single(self.ledger),
-            "silo": self.settings.study.silo,
-            "unit_scale": scale,
-            "unit": money,
-        }
-        ladder = ladder_summary(frozen, sources=self.plan.sources, **about)
-        tables = frozen_rows(ladder), effect_rows(adapted, frozen, **about)
-        return [row for rows in tables for row in rows.to_dict("records")]
+        sides = self.plan.sides(self.ledger)
+        ladder = ladder_summary(frozen, sides, unit_scale=scale, unit=money)
+        effect = effect_rows(adapted, frozen, sides, unit_scale=scale, unit=money)
+        return [row for rows in (frozen_rows(ladder), effect) for row in rows.to_dict("records")]
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what joining would be worth if rivals kept their curves, and what it would do to the seller."""

@@ -10,9 +10,9 @@ import pandas as pd
 
 from ...cells.cell import Cell
 from ...config.settings import Settings
-from ...estimate.intervals import required_replications
-from ...estimate.ladder import PROFIT, adjusted, ladder_summary, lookup
-from ...estimate.metrics import outcomes
+from ...estimate.intervals import combined, required_replications
+from ...estimate.ladder import PROFIT, adjusted, arms_by_replication, ladder_summary, lookup
+from ...estimate.sides import Sides
 from ...report import tables
 from ...report.plots.figure import Figure
 from ...report.plots.ladder import draw_ladder, ladder_points
@@ -50,27 +50,20 @@ class Ladders(MarketPart):
         """Return the ladder and what separates its rungs; then the learned ladder, and what learning costs."""
         settings, (scale, money) = self.settings, self.unit
         exact = cells[cells["study_point"] == self.plan.point]
-        summary = ladder_summary(
-            exact,
-            best_single=self._best_single,
-            silo=settings.study.silo,
-            sources=self.plan.sources,
-            unit_scale=scale,
-            unit=money,
-            per_bidder=settings.scenario.bidders.count > 1,
-        )
+        rivals = settings.scenario.bidders.count > 1
+        summary = ladder_summary(exact, self._sides, unit_scale=scale, unit=money, per_bidder=rivals)
         if self._learned and len(learned := cells[cells["study_point"] == self._learned.point]):
-            best = self._best_single, self._learned.best_single(self.ledger)
-            further = learning.rows(settings, exact, learned, best)
+            sides = self._sides, self._learned.sides(self.ledger)
+            further = learning.rows(settings, exact, learned, sides)
             summary = adjusted(pd.concat([summary, further], ignore_index=True))
         return summary.to_dict("records")
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what joining is worth, to whom, and what learning costs."""
         who, count = self.settings.study.who, self.settings.scenario.bidders.count
-        yield verdict(summary, sources=self.plan.sources, holders=holders(who, count), **self._sides)
+        yield verdict(summary, self._sides, holders=holders(who, count))
         yield from filter(None, [others(summary)])
-        yield from learning.sentences(summary, self.settings)
+        yield from learning.sentences(summary, self.settings, self._sides)
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what spoils the verdict, and what a study of this size can show."""
@@ -78,16 +71,16 @@ class Ladders(MarketPart):
         yield from notes.of_settings(self.settings)
         yield from notes.budget(summary, self.settings)
         yield from notes.tuned(self.settings, self._retuned)
-        if study.silo == "best_single":
-            yield from notes.near_tie(self.ledger.of(self.plan.pilot()))
+        yield from notes.near_tie(self.ledger.of(self.plan.pilot()), self._sides)
+        yield from notes.reading(self.settings, self.plan.sources_read)
         if value := lookup(summary, "value_of_joint_data"):
             yield from notes.width(value, study.half_width, study.max_replications)
             yield from notes.power(value, self.unit[1])
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the tables of arms, of differences, of sources, and of what learning costs."""
-        yield tables.ladder_table(summary, **self._sides)
-        yield tables.estimand_table(summary, **self._sides)
+        yield tables.ladder_table(summary, self._sides)
+        yield tables.estimand_table(summary, self._sides)
         if self.settings.study.lattice and (summary["estimand"] == "shapley").any():
             yield tables.source_table(summary, self.plan.sources)
         if len(costs := learning.table(summary)):
@@ -101,23 +94,21 @@ class Ladders(MarketPart):
     def figures(self, summary: pd.DataFrame) -> Iterator[Figure]:
         """Yield the ladder."""
         points = ladder_points(summary)
-        yield Figure("ladder", points, partial(draw_ladder, points, **self._sides))
+        yield Figure("ladder", points, partial(draw_ladder, points, sides=self._sides))
 
     def about(self) -> dict[str, Any]:
-        """Return the number of replications, the better single source, and the silo."""
-        return {"replications": replications(self.plan, self.ledger), **self._sides}
+        """Return the number of replications, the silo, what was chosen on pilots, and whose data each silo is."""
+        sides = self._sides
+        about = {"silo": sides.silo, **sides.chosen, "owners": sides.owners}
+        return {"replications": replications(self.plan, self.ledger), **about}
 
     @cached_property
-    def _best_single(self) -> str:
-        return self.plan.best_single(self.ledger)
-
-    @property
-    def _sides(self) -> dict[str, str]:
-        return {"best_single": self._best_single, "silo": self.settings.study.silo}
+    def _sides(self) -> Sides:
+        return self.plan.sides(self.ledger)
 
 
 def width_pilot(plan: Plan) -> list[Cell]:
-    """Return joint, and what it is compared with, on the replications that fix the number of replications."""
+    """Return joint, and what it may be compared with, on the replications that fix the number of replications."""
     return plan.cells(("joint", *plan.siloed), WIDTH_PILOT)
 
 
@@ -126,12 +117,12 @@ def replications(plan: Plan, ledger: StudyState) -> int:
     study = plan.study
     if study.half_width is None:
         return int(study.replications)
-    silo = plan.best_single(ledger) if study.silo == "best_single" else study.silo
+    sides = plan.sides(ledger)
     found = ledger.of(width_pilot(plan))
     if not found:
         return len(WIDTH_PILOT)
     scale, _ = unit(plan.settings)
-    profit = outcomes(table(found), unit_scale=scale)[PROFIT].unstack("arm")
-    pairs = (profit["joint"] - profit[silo]).dropna() if {"joint", silo} <= set(profit) else ()
+    profit = arms_by_replication(table(found), sides, unit_scale=scale)[PROFIT]
+    pairs = combined(profit, sides.weights) if set(sides.weights) <= set(profit) else ()
     needed = required_replications(pairs, study.half_width) if len(pairs) > 1 else len(WIDTH_PILOT)
     return min(needed, int(study.max_replications))

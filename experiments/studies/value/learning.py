@@ -26,11 +26,12 @@ from ...estimate.learning import (
     learned_rows,
     pays_from,
 )
+from ...estimate.sides import Sides
 from ...report.plots.curve import draw_curve
 from ...report.plots.key_labels import key_label, key_words
 from ...report.verdict import interval, number
 from ..base import Row
-from ..cell_plans import Plan, unit
+from ..cell_plans import LEARNED_LADDER, Plan, unit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
@@ -44,7 +45,7 @@ SHARES = (0.01, 0.03, 0.1, 0.3, 1.0)
 def learned_twin(plan: Plan) -> Plan:
     """Return the same comparison with learned values: of a ladder, a point of a curve or a drawn world."""
     change = {"study.valuation": "learned"}
-    point = " ".join(filter(None, (plan.point, "study.valuation=learned")))
+    point = " ".join(filter(None, (plan.point, LEARNED_LADDER)))
     return Plan(varied(plan.settings, change, place="study.valuation"), point)
 
 
@@ -71,7 +72,7 @@ def swept(settings: Settings[ValueStudy]) -> tuple[Swept, ...]:
 
 
 def rows(
-    settings: Settings[ValueStudy], exact: pd.DataFrame, learned: pd.DataFrame, best: tuple[str, str]
+    settings: Settings[ValueStudy], exact: pd.DataFrame, learned: pd.DataFrame, sides: tuple[Sides, Sides]
 ) -> pd.DataFrame:
     """For ``summary.csv``: the learned ladder, and what learning costs each arm.
 
@@ -79,12 +80,11 @@ def rows(
         settings: the study's.
         exact: cells of the ladder with exact valuations.
         learned: those with learned ones, of the same replications.
-        best: the better single source with either.
+        sides: what joint data are compared with, with either.
     """
     scale, money = unit(settings)
-    about: Any = {"silo": settings.study.silo, "unit_scale": scale, "unit": money}
-    ladder = ladder_summary(learned, best_single=best[1], sources=tuple(settings.scenario.source), **about)
-    cost = cost_rows(exact, learned, best_single=best, **about)
+    ladder = ladder_summary(learned, sides[1], unit_scale=scale, unit=money)
+    cost = cost_rows(exact, learned, sides, unit_scale=scale, unit=money)
     return pd.concat([learned_rows(ladder), cost], ignore_index=True)
 
 
@@ -118,7 +118,7 @@ def table(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
+def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy], sides: Sides) -> Iterator[str]:
     """What joining is worth to who has to learn, and what learning costs with all data and with the silo's."""
     value, lost = lookup(summary, f"{LEARNED}value_of_joint_data"), lookup(summary, LOST)
     if value is None or lost is None:
@@ -138,9 +138,10 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
         f"Learned from {amount:,} randomised impressions: {joining}; against what there is to know "
         f"{told(lost, '{} less', '{} more')}."
     )
-    silo = settings.study.silo
-    costs = {arm: lookup(summary, COST, arm=arm) for arm in ("joint", silo)}
-    parts = [f"{arm} {told(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found]
+    costs = {arm: lookup(summary, COST, arm=arm) for arm in ("joint", sides.silo)}
+    parts = [
+        f"{sides.label(arm)} {told(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found
+    ]
     yield f"Learning costs, in {money}: {', '.join(parts)}."
     if alone := lookup(summary, OVER_EXACT_SILO):
         over = told(alone, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")

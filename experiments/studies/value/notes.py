@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -17,6 +17,7 @@ from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
 from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.metrics import USED_UP
+from ...estimate.sides import BEST_SILO, Sides
 from ...report.verdict import number
 from ...storage.cell_results import CellResults, table
 from ..cell_plans import unit
@@ -52,20 +53,30 @@ def width(value: Estimate, wanted: float | None, most: int) -> Iterator[str]:
         )
 
 
-def near_tie(pilot: CellResults) -> Iterator[str]:
-    """Where the pilots do not show that the better single source is the better one."""
+def near_tie(pilot: CellResults, sides: Sides) -> Iterator[str]:
+    """Where the pilots do not show that the silo that was chosen is the better one."""
     rows = table(pilot)
     if rows.empty:
         return
     focal = rows[rows["focal"].astype(bool)]
     profit = focal.pivot_table(index="replication", columns="arm", values="profit", aggfunc="sum", sort=False)
-    best, *others = profit.mean().sort_values(ascending=False, kind="stable").index
-    for other in others:
-        if paired_difference(profit[best], profit[other]).finding != "positive":
+    kind = "silo" if sides.silo == BEST_SILO else "single source"
+    for other in sides.others:
+        both = {sides.arm, other} <= set(profit)
+        if both and paired_difference(profit[sides.arm], profit[other]).finding != "positive":
             yield (
-                f"The better single source was a near thing: {best} over {other}, no difference shown on "
-                f"{len(profit)} pilot replications."
+                f"The better {kind} was a near thing: {sides.label(sides.arm)} over {sides.label(other)}, no difference shown on "
+                f"{len(profit)} pilot replications. Its choice is part of the interval."
             )
+
+
+def reading(settings: Settings[ValueStudy], sources: Sequence[str]) -> Iterator[str]:
+    """Where the strategy reads sources itself: what of the ladder cannot be, and is left out."""
+    if sources:
+        yield (
+            f"The strategy {settings.scenario.bidders.strategy.name} reads {', '.join(sources)} itself, beside the scores: no arm stands for "
+            "scores that are joined without the data (stacked, summed), and the value is not divided into steps."
+        )
 
 
 def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:

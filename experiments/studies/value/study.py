@@ -79,5 +79,5 @@ class Value(Study):
         yield from super().stages()
 
     def about(self) -> Mapping[str, Any]:
-        """Return the number of replications, the better single source, and the silo."""
+        """Return the number of replications, the silo, and what was chosen on pilots."""
         return self._ladders.about()

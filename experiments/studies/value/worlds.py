@@ -51,6 +51,14 @@ OUTCOMES = {
         f"Of {{worlds}} drawn from the stated ranges joining is shown to pay in {{pays}}, and to cost in {{costs}}; {WHICH}.",
         "its value",
     ),
+    "sight": Outcome(
+        "sight_finding",
+        ("seeing all pays", "seeing all costs", "no difference shown by seeing all"),
+        "sight_decided_by",
+        "Of {worlds} drawn from the stated ranges bidding by all that follows an impression is shown to earn more than bidding by "
+        f"clicks alone, on the same data, in {{pays}}, and less in {{costs}}; {WHICH}.",
+        "that difference",
+    ),
     "net": Outcome(
         "net_finding",
         ("pays after costs", "does not pay after costs", "no difference shown after costs"),
@@ -100,8 +108,7 @@ class Market:
         if self.own_data is not None:
             switching = self.own_data.switching()
             return switching[1].net_value(switching[0].best_month()) if switching else None
-        cells, silo = found
-        value, data_cost, _ = per_request(cells, silo, silo)
+        value, data_cost, _ = per_request(*found)
         return mean_interval(known.annuity * known.a_month(value, data_cost) - known.once)
 
 
@@ -131,12 +138,13 @@ class Worlds(MarketPart, SampledMarkets[Market]):
 
     def row(self, market: Market) -> Row | None:
         """Return the value of joint data with its interval and what that shows; then the further results there are."""
-        values = market.joint.differences()
-        if values is None:
+        value = market.joint.value()
+        if value is None:
             return None
-        value = mean_interval(values)
         found: Row = {"value": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high}
         found["finding"] = value.finding
+        if sight := market.joint.sight():  # of the same data: there is nothing to join
+            found = result_columns("sight", sight)
         if net := market.net():
             found |= result_columns("net", net)
         if lead := market.plans.lead() if market.plans else None:
