@@ -19,6 +19,7 @@ from .allowance import Allowance
 from .arrivals import SLICE
 from .auction.arrays import Record, Requests
 from .auction.kernel import clear
+from .audience import priced_contexts
 from .batches import NO_RESPONSES, NOTHING_HAPPENED, Sink, record_of, room_for_responses, rows_of
 from .calendar import Calendar
 from .desk import Desk, Entrant, Lot
@@ -125,7 +126,9 @@ class _Run:
             round(row * every_h * HOUR_US) for row in range(int(np.ceil(scenario.supply.horizon_h / every_h)))
         ]
         self.series = Series(len(self.noted_us), every_h, len(self.desks))
-        self.chunks = chunks(scenario, streams, log)
+        self.chunks = chunks(
+            scenario, streams, log, priced_contexts(scenario, [desk.advertiser for desk in self.desks])
+        )
         self.requests_expected = (len(log) if log is not None else scenario.supply.requests) or 0
         self.seen = self.steps = 0
         self.allowances = [
