@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from jointbid.sim.scenario import Model
-from jointbid.sim.scenario.base import Positive
+from jointbid.sim.scenario.base import Count, Positive
 
 from .replay_settings import Replay
 from .study_settings import (
@@ -45,13 +45,22 @@ class Swept(Model):
         return self.name or self.over.rpartition(".")[2]
 
 
+class SmallWorlds(Model):
+    """The size of the range over plausible settings: this number of ``worlds``, each with few requests and replications."""
+
+    worlds: Annotated[int, Field(ge=11)] = 20
+    requests: Count = 10_000
+    replications: Annotated[Replications, Field(ge=2)] = 2
+
+
 class ValueStudy(Model):
     """The study ``value``: the ladder of arms, replicated, its curves and the map.
 
     ``tune`` retunes a parameter of the strategy in each arm, of ``rivals`` too where these are ``adapted``.
     ``valuation=both`` plays every arm with exact and with learned values, and states what learning costs. ``lattice`` plays every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
-    ``worlds`` is the number of markets drawn from the ``ranges``, each worked on like a point of a curve. ``overtaking`` also plays two plans
+    ``range`` is the size of the range of that value over markets drawn from the ``ranges``; null: none is stated. ``worlds``
+    is the number of markets drawn instead where more is asked of them, each worked on like a point of a curve. ``overtaking`` also plays two plans
     for the same money, and states the month from which one stays ahead of the other. ``upgrade`` names keys, with values, that make the joint
     data better, and states what that is worth.
 
@@ -75,6 +84,7 @@ class ValueStudy(Model):
     curve: Curve = Curve()
     worlds: Annotated[int, Field(ge=0)] = 0
     ranges: tuple[Range, ...] = ()
+    range: SmallWorlds | None = None
     overtaking: Overtaking | None = None
     upgrade: dict[str, Any] | None = None
     replay: Replay = Replay()
