@@ -57,7 +57,7 @@ def test_the_table_of_units(tmp_path, monkeypatch, capsys):
         "study.replications=3",
         "study.lattice=false",
     ]
-    assert main(["value", "scenario=theory", *small, "money.requests_per_month=3e6"]) == 0
+    assert main(["value", "scenario=theory", *small, "money.requests_per_month=3e6", "study.curves=[]"]) == 0
     said = capsys.readouterr().out
     (folder,) = Path("results/value").iterdir()
     table, summary = (pd.read_csv(folder / name) for name in ("what_it_is_worth.csv", "summary.csv"))
