@@ -12,8 +12,6 @@ from jointbid.sim.audience import consent_law, law_of
 from jointbid.sim.landscape import Landscape, context_levels
 from jointbid.sim.sources import likelihood
 
-from .valuations.bayes import believed_retention
-
 
 def landscapes_by_code(scenario: Scenario, information: Iterable[str]) -> tuple[str, tuple[Landscape, ...]]:
     """Return the bidder's source that shows the context, and the landscape given each of its codes.
@@ -37,6 +35,8 @@ def mixture(scenario: Scenario) -> Landscape:
 
 def context_law(scenario: Scenario, name: str) -> NDArray[np.float64]:
     """P(context type | code of the source ``name``), as its bidder reckons; shape (codes, context types), rows sum to 1."""
+    from .valuations.bayes import believed_retention  # it imports scipy, which few markets need here
+
     shown = likelihood(scenario, name, believed_retention(scenario, name))
     if scenario.data_of(name).unmatched == "prior":
         shown[-1] = 1.0
