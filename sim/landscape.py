@@ -111,3 +111,9 @@ def context_levels(scenario: Scenario) -> NDArray[np.float64]:
     rivals = scenario.rivals
     by_score = np.exp(rivals.context_slope * scores(scenario.types_of("context")))
     return np.asarray(np.asarray(rivals.by_context or 1.0) * by_score)
+
+
+def mixture(scenario: Scenario) -> Landscape:
+    """Return the landscape over all contexts, which are equally frequent."""
+    levels = context_levels(scenario)
+    return Landscape.of(scenario.rivals).mixed(levels, np.full(len(levels), 1.0 / len(levels)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +13,21 @@ from jointbid.sim.audience import consent_law, law_of
 from jointbid.sim.landscape import Landscape, context_levels
 from jointbid.sim.sources import likelihood
 
+from .market import Market
+from .valuations.bayes import believed_retention
+
+
+def market_for(scenario: Scenario, information: Iterable[str]) -> Market:
+    """Return the public facts of a scenario for a bidder with these sources: where it sees the context, prices by its code."""
+    column, by_code = landscapes_by_code(scenario, information)
+    return replace(Market.of(scenario), context=column, by_code=by_code)
+
 
 def landscapes_by_code(scenario: Scenario, information: Iterable[str]) -> tuple[str, tuple[Landscape, ...]]:
     """Return the bidder's source that shows the context, and the landscape given each of its codes.
 
-    Empty where prices do not depend on the context, or no source shows it: then the bidder's landscape is ``mixture``. What other
-    sources hint about the context is left out.
+    Empty where prices do not depend on the context, or no source shows it: the bidder's landscape is then the mixture over
+    contexts. What other sources hint about the context is left out.
     """
     levels = context_levels(scenario)
     shows = [name for name in scenario.distinct(information) if scenario.factor_of(name) == "context"]
@@ -27,16 +37,8 @@ def landscapes_by_code(scenario: Scenario, information: Iterable[str]) -> tuple[
     return shows[0], tuple(base.mixed(levels, law) for law in context_law(scenario, shows[0]))
 
 
-def mixture(scenario: Scenario) -> Landscape:
-    """Return the landscape over all contexts."""
-    levels = context_levels(scenario)
-    return Landscape.of(scenario.rivals).mixed(levels, np.full(len(levels), 1.0 / len(levels)))
-
-
 def context_law(scenario: Scenario, name: str) -> NDArray[np.float64]:
     """P(context type | code of the source ``name``), as its bidder reckons; shape (codes, context types), rows sum to 1."""
-    from .valuations.bayes import believed_retention  # it imports scipy, which few markets need here
-
     shown = likelihood(scenario, name, believed_retention(scenario, name))
     if scenario.data_of(name).unmatched == "prior":
         shown[-1] = 1.0

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Scenario
-from jointbid.sim.landscape import Landscape
+from jointbid.sim.landscape import Landscape, mixture
 from jointbid.sim.scenario import MICROS, MICROS_PER_CPM
-
-from .context_prices import landscapes_by_code, mixture
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +32,8 @@ class Market:
     by_code: tuple[Landscape, ...] = ()
 
     @classmethod
-    def of(cls, scenario: Scenario, information: Iterable[str] = ()) -> Market:
-        """Return the public facts of a scenario, for a bidder with these sources."""
+    def of(cls, scenario: Scenario) -> Market:
+        """Return the public facts of a scenario, for a bidder that does not see the context."""
         supply = scenario.supply
         floors = (0.0, 0.0, 0.0)
         if supply.kind == "synthetic":
@@ -48,7 +45,6 @@ class Market:
             mixture(scenario) if known else None,
             *floors,
             tuple(scenario.creative),
-            *landscapes_by_code(scenario, information),
         )
 
     @property

@@ -11,6 +11,7 @@ from jointbid.sim import Entrant, RunResult, Scenario, simulate
 from jointbid.sim.scenario import Holdout, StrategySpec, Terms
 from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
 from jointbid.strategies.base import Priced, Valuation
+from jointbid.strategies.context_prices import market_for
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 from jointbid.strategies.valuations.bayes import bayes
@@ -244,7 +245,7 @@ def _campaign(
     held = information(cell, arm)
     alone = (len(cell.lineup) or scenario.bidders.count) == 1
     follow_prices = scenario.bidders.values == "common" or alone
-    policy = make(own, Market.of(scenario, held if follow_prices else ()), limit_s)
+    policy = make(own, market_for(scenario, held if follow_prices else ()), limit_s)
     return Entrant(
         Priced(valuation(cell, arm, rivals), policy), held, budget, advertiser, strategy_name=own.name
     )

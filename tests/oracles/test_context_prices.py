@@ -19,6 +19,7 @@ from jointbid.sim import simulate
 from jointbid.sim.audience import law_of, scores
 from jointbid.sim.response import truth
 from jointbid.strategies.base import Priced
+from jointbid.strategies.context_prices import market_for
 from jointbid.strategies.market import Market
 from jointbid.strategies.policies.fluid import FluidPacing
 
@@ -168,7 +169,7 @@ def test_fluid_pacing_knows_where_prices_are_high(scenario):
         runs = [simulate(s, {"focal": brain}, seed).of("focal")["spend"] for seed in range(4)]
         return np.mean(runs) / s.supply.requests
 
-    assert spends(Market.of(s, ("profile", "context"))) == pytest.approx(rho, rel=0.02)
+    assert spends(market_for(s, ("profile", "context"))) == pytest.approx(rho, rel=0.02)
     assert spends(Market.of(s)) < 0.95 * rho
 
 
