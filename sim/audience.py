@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -102,6 +103,15 @@ class Visits:
         if group == 1:
             return self.by_person(streams, name)
         return streams.at(name, self.person // group * group)
+
+
+def priced_contexts(scenario: Scenario, advertisers: Collection[str]) -> str:
+    """Whose contexts outside prices follow: those of all, or of the one advertiser; of several with private values, of none.
+
+    The last are drawn like theirs, and independent of them.
+    """
+    alone = len(set(advertisers)) == 1
+    return next(iter(advertisers)) if scenario.bidders.values == "private" and alone else COMMON
 
 
 def draw_types(

@@ -15,6 +15,7 @@ import simpy
 from .arrivals import SLICE
 from .auction.arrays import Record, Requests
 from .auction.kernel import clear
+from .audience import priced_contexts
 from .batches import (
     NO_RESPONSES,
     NOTHING_HAPPENED,
@@ -123,7 +124,7 @@ class Simulation:
         )
         self._series_us = [round(row * every_h * HOUR_US) for row in range(rows)]
         self.series = Series(rows, every_h, len(self.sessions))
-        self._chunks = chunks(scenario, streams, log)
+        self._chunks = chunks(scenario, streams, log, priced_contexts(scenario, self.owners))
         expected = (len(log) if log is not None else scenario.supply.requests) or 0
         self.control = Control(scenario, self.sessions, self.ledger, expected)
         self._is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)

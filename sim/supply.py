@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .arrivals import SLICE, arrivals
 from .auction.mechanisms import MECHANISMS
 from .audience import COMMON, Visits, draw_types
-from .landscape import Landscape
+from .landscape import Landscape, context_levels
 from .scenario import (
     HOUR_US,
     MAX_MICROS,
@@ -105,16 +105,20 @@ NO_REQUESTS = Chunk(
 """The chunk before the first."""
 
 
-def chunks(scenario: Scenario, streams: Streams, log: Log | None) -> Iterator[Chunk]:
-    """The requests of one run, in order."""
+def chunks(
+    scenario: Scenario, streams: Streams, log: Log | None, contexts_of: str = COMMON
+) -> Iterator[Chunk]:
+    """The requests of one run, in order; outside prices follow the contexts of ``contexts_of``, an owner of facts."""
     if isinstance(scenario.supply, LogSupply):
         if log is None:
             raise ValueError("supply.kind=log needs the log's columns: simulate(..., log=...)")
         return _from_log(scenario.auction, streams, log)
-    return _synthetic(scenario, scenario.supply, streams)
+    return _synthetic(scenario, scenario.supply, streams, contexts_of)
 
 
-def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) -> Iterator[Chunk]:
+def _synthetic(
+    scenario: Scenario, supply: SyntheticSupply, streams: Streams, contexts_of: str
+) -> Iterator[Chunk]:
     landscape = Landscape.of(scenario.rivals)
     start = 0
     for time_us in arrivals(supply, streams):
@@ -127,7 +131,9 @@ def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) ->
             floor_micros=np.maximum(
                 _placement_floors(supply, streams, start, n), hard_floor(scenario.auction, time_us)
             ),
-            price_micros=_by_context(landscape.draw(streams, start, n), scenario, streams, visits),
+            price_micros=_by_context(
+                landscape.draw(streams, start, n), scenario, streams, visits, contexts_of
+            ),
             visits=visits,
             logged=NOT_LOGGED,
         )
@@ -135,13 +141,13 @@ def _synthetic(scenario: Scenario, supply: SyntheticSupply, streams: Streams) ->
 
 
 def _by_context(
-    price: NDArray[np.int64], scenario: Scenario, streams: Streams, visits: Visits
+    price: NDArray[np.int64], scenario: Scenario, streams: Streams, visits: Visits, owner: str
 ) -> NDArray[np.int64]:
     """Outside prices at the level of each request's context; none stays none."""
-    if not scenario.rivals.by_context:
+    levels = context_levels(scenario)
+    if (levels == 1.0).all():
         return price
-    context = draw_types(scenario, streams, COMMON, visits)["context"]
-    level = np.asarray(scenario.rivals.by_context)[context]
+    level = levels[draw_types(scenario, streams, owner, visits)["context"]]
     dear: NDArray[np.int64] = np.rint(np.minimum(price * level, MAX_MICROS)).astype(np.int64)
     return np.where(price < 0, price, dear)
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Scenario
-from jointbid.sim.landscape import Landscape
+from jointbid.sim.landscape import Landscape, mixture
 from jointbid.sim.scenario import MICROS, MICROS_PER_CPM
 
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Public facts of a scenario; no truth about people or responses is in it."""
+    """Public facts of a scenario; no truth about people or responses is in it.
+
+    ``landscape`` is that over all contexts. Where prices depend on the context, and the bidder sees it, ``context`` is the
+    column that shows it, and ``by_code`` has the landscape given each of its codes.
+    """
 
     auction_types: tuple[str, ...]
     hard_floor: float
@@ -24,10 +28,12 @@ class Market:
     floor_sigma: float
     creatives: tuple[str, ...] = ()
     """The creatives of a campaign by name, in the order of their numbers."""
+    context: str = ""
+    by_code: tuple[Landscape, ...] = ()
 
     @classmethod
     def of(cls, scenario: Scenario) -> Market:
-        """Return the public facts of a scenario."""
+        """Return the public facts of a scenario, for a bidder that does not see the context."""
         supply = scenario.supply
         floors = (0.0, 0.0, 0.0)
         if supply.kind == "synthetic":
@@ -36,10 +42,16 @@ class Market:
         return cls(
             tuple(scenario.auction.shares),
             scenario.auction.floor_cpm * MICROS_PER_CPM / MICROS,
-            Landscape.of(scenario.rivals) if known else None,
+            mixture(scenario) if known else None,
             *floors,
             tuple(scenario.creative),
         )
+
+    @property
+    def parts(self) -> tuple[Market, ...]:
+        """The market given each code of the context; the market itself where none is seen or none matters."""
+        alone = replace(self, context="", by_code=())
+        return tuple(replace(alone, landscape=one) for one in self.by_code) or (alone,)
 
     def win_probability(self, bid: NDArray[np.float64]) -> NDArray[np.float64]:
         """P(a bid reaches the floor and beats the landscape); shape as ``bid``."""

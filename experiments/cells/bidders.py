@@ -11,6 +11,7 @@ from jointbid.sim import Entrant, RunResult, Scenario, simulate
 from jointbid.sim.scenario import Holdout, StrategySpec, Terms
 from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
 from jointbid.strategies.base import Priced, Valuation
+from jointbid.strategies.context_prices import market_for
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 from jointbid.strategies.valuations.bayes import bayes, winning
@@ -236,11 +237,17 @@ def _campaign(
 ) -> Entrant:
     """One campaign with the arm's data; where every bidder knows its value there are none."""
     own = spec or strategy_of(cell, advertiser)
-    policy = make(own, Market.of(cell.scenario), cell.scenario.engine.strategy_timeout_s)
-    if cell.scenario.response.family == "private_value":
+    scenario, limit_s = cell.scenario, cell.scenario.engine.strategy_timeout_s
+    if scenario.response.family == "private_value":
+        policy = make(own, Market.of(scenario), limit_s)
         return Entrant(policy, None, budget, advertiser, strategy_name=own.name)
-    brain = Priced(valuation(cell, arm, rivals), policy)
-    return Entrant(brain, information(cell, arm), budget, advertiser, strategy_name=own.name)
+    held = information(cell, arm)
+    alone = (len(cell.lineup) or scenario.bidders.count) == 1
+    follow_prices = scenario.bidders.values == "common" or alone
+    policy = make(own, market_for(scenario, held if follow_prices else ()), limit_s)
+    return Entrant(
+        Priced(valuation(cell, arm, rivals), policy), held, budget, advertiser, strategy_name=own.name
+    )
 
 
 def _about_log(cell: Cell) -> tuple[str, int, int, int]:

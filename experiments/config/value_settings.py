@@ -86,6 +86,14 @@ class Replay(Model):
     landscape: Literal["empirical", "kaplan_meier"] = "empirical"
 
 
+class SmallWorlds(Model):
+    """The size of the range over plausible settings: this number of ``worlds``, each with few requests and replications."""
+
+    worlds: Annotated[int, Field(ge=11)] = 20
+    requests: Count = 10_000
+    replications: Annotated[Replications, Field(ge=2)] = 2
+
+
 class ValueStudy(Model):
     """The study ``value``: the ladder of arms, replicated, its curves and the map.
 
@@ -93,7 +101,8 @@ class ValueStudy(Model):
     ``valuation=both`` plays every arm with exact and with learned values, and states what learning costs; ``learned_beside`` does so
     for the arms that the value of joint data needs. ``lattice`` plays every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
-    ``worlds`` is the number of markets drawn from the ``ranges``, each worked on like a point of a curve. ``overtaking`` also plays two plans
+    ``range`` is the size of the range of that value over markets drawn from the ``ranges``; null: none is stated. ``worlds``
+    is the number of markets drawn instead where more is asked of them, each worked on like a point of a curve. ``overtaking`` also plays two plans
     for the same money, and states the month from which one stays ahead of the other. ``upgrade`` names keys, with values, that make the joint
     data better, and states what that is worth.
 
@@ -118,6 +127,7 @@ class ValueStudy(Model):
     curve: Curve = Curve()
     worlds: Annotated[int, Field(ge=0)] = 0
     ranges: tuple[Range, ...] = ()
+    range: SmallWorlds | None = None
     overtaking: Overtaking | None = None
     upgrade: dict[str, Any] | None = None
     replay: Replay = Replay()

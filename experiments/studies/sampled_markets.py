@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +21,7 @@ from ..config.changes import Changes, as_overrides, fewer, varied
 from ..config.settings import Settings
 from ..config.study_settings import Range
 from ..errors import BadInput
-from ..estimate.intervals import Estimate, combined, contrast
+from ..estimate.intervals import Estimate, combined, contrast, percent_difference
 from ..estimate.ladder import (
     P_HOLM,
     PROFIT,
@@ -59,18 +60,21 @@ def check(ranges: Sequence[Range], wanted: str) -> None:
         raise BadInput([f"study.ranges: {key} has two ranges" for key in twice])
 
 
-def sampled(settings: Settings[Any]) -> list[dict[str, Any]]:
-    """Draw the values of ``study.worlds`` markets. Each key has draws of its own: one more range, or world, leaves the others as they are.
+def sampled(
+    settings: Settings[Any], count: int | None = None, wanted: str = "study.worlds"
+) -> list[dict[str, Any]]:
+    """Draw the values of ``count`` markets, for the key ``wanted``; None: of ``study.worlds``. Each key has draws of its own: one more range, or world, leaves the others as they are.
 
     Raises:
         BadInput: no range to draw from.
     """
     study = settings.study
-    if not study.worlds:
+    count = study.worlds if count is None else count
+    if not count:
         return []
-    check(study.ranges, "study.worlds")
+    check(study.ranges, wanted)
     streams = Streams(settings.seed, 0)
-    columns = [streams.uniform(f"world/{one.key}", 0, study.worlds).tolist() for one in study.ranges]
+    columns = [streams.uniform(f"world/{one.key}", 0, count).tolist() for one in study.ranges]
     return [values_at(study.ranges, shares) for shares in zip(*columns, strict=True)]
 
 
@@ -106,9 +110,18 @@ class SampledMarkets(StudyPart, Generic[Market]):
         super().__init__(settings, ledger)
         self.worlds = [
             World(number, values, self.market(there, f"world {number}: {as_overrides(values)}"))
-            for number, values in enumerate(sampled(settings))
-            for there in [settings_at(settings, values, settings.study.curve.requests)]
+            for number, values in enumerate(self.sampled())
+            for there in [settings_at(settings, values, self.requests)]
         ]
+
+    def sampled(self) -> list[dict[str, Any]]:
+        """Return the drawn values of each world."""
+        return sampled(self.settings)
+
+    @property
+    def requests(self) -> int:
+        """The bid requests of a world."""
+        return int(self.settings.study.curve.requests)
 
     def market(self, settings: Settings[Any], point: str) -> Market:
         """Return what is studied in one market; ``point`` names it."""
@@ -203,6 +216,14 @@ class JointValue:
             return None
         cells, sides = found
         return arms_by_replication(cells, sides, unit_scale=scale, wanted=(PROFIT,))[PROFIT], sides
+
+    def percent(self) -> float:
+        """Return the value of joint data in % of the silo's profit; nan where that is not positive, or cells failed."""
+        found = self._profit()
+        if found is None:
+            return math.nan
+        profit, sides = found
+        return percent_difference(profit["joint"], profit[sides.silo]).estimate
 
     def _pilot(self) -> list[Cell]:
         return self.plan.pilot(PILOTS_HERE)

@@ -34,6 +34,8 @@ def _known(name: str) -> str:
 Mechanism = Annotated[str, AfterValidator(_known)]
 Floor = Annotated[float, Field(ge=0, le=MAX_MICROS / MICROS_PER_CPM)]
 MAX_SLOTS = 64
+MAX_CONTEXT_SLOPE = 4.0
+"""Prices of a context 4 standard deviations above the mean are then 10^7 times those of the mean."""
 
 
 class FloorStep(Model):
@@ -141,7 +143,9 @@ class Rivals(Model):
 
     ``uniform`` on [0, ``high``]; ``lognormal`` and ``normal`` (cut at 0) with ``mu``, ``sigma``; ``histogram`` with
     ``edges`` (k + 1, rising) and ``weights`` (k): all in currency per impression. ``by_context`` multiplies the price in each
-    context type (needs common values): placements differ in cost. A price above ``MAX_MONEY`` counts as that much.
+    context type (needs common values): placements differ in cost. ``context_slope`` multiplies it by exp(slope x the context's
+    standardised score): good contexts cost more. With private values the context is that of the one bidder; of several each
+    has its own, and prices follow none of them. A price above ``MAX_MONEY`` counts as that much.
     """
 
     landscape: Literal["uniform", "lognormal", "normal", "histogram"] | None = None
@@ -151,6 +155,7 @@ class Rivals(Model):
     edges: tuple[Money, ...] = ()
     weights: tuple[Annotated[float, Field(ge=0, le=1e15)], ...] = ()
     by_context: tuple[Ratio, ...] = ()
+    context_slope: Annotated[float, Field(ge=-MAX_CONTEXT_SLOPE, le=MAX_CONTEXT_SLOPE)] = 0.0
 
     @model_validator(mode="after")
     def _lognormal_stays_finite(self) -> Self:

@@ -105,6 +105,11 @@ def outcome_problems(market: Parts) -> Iterator[str]:
         yield f"rivals.by_context: {len(levels)} numbers for {contexts} context types"
     if levels and (market.rivals.landscape is None or market.bidders.values == "private"):
         yield "rivals.by_context: needs a price landscape, and bidders.values=common"
+    slope = market.rivals.context_slope
+    if slope and market.rivals.landscape is None:
+        yield f"rivals.context_slope = {slope:g}: needs a price landscape (rivals.landscape); without one it must be 0"
+    if slope and response.family == "private_value":
+        yield f"rivals.context_slope = {slope:g}: must be 0 with response.family=private_value, which has no contexts"
     worthless = response.conversion is None and response.value_per_click == 0
     if worthless and market.journey is None:
         yield "response.value_per_click = 0: must be above 0 where there are no conversions and no journey"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from ..market import Market
 from ..parameters import at_least_0, one_of
 from . import bins
 from .prices import PriceTable
-from .shading import shaded, tabled
+from .shading import PricesByCode, tabled
 
 HIGHEST_LOG = math.log(1e9)
 HALVINGS = 60
@@ -26,7 +27,8 @@ class FluidPacing(Policy):
     itself, in first price its best response to the landscape (``Shading``). With v and p both U[0, 1] in second price,
     1 / (1 + mu) = sqrt(6 rho): value sqrt(6 rho) / 3 (Balseiro, Besbes & Weintraub 2015, Balseiro & Gur 2019).
 
-    The landscape is the market's, floors included. The law of values is ``values``, equally likely amounts in currency
+    The landscape is the market's, floors included, and where prices depend on the context that given what the bidder sees of
+    the context. The law of values is ``values``, equally likely amounts in currency
     per impression, if they are given; then nothing is learned. Otherwise it is that of all requests shown so far, won
     or lost, as they were valued when they came. The dual is solved anew at each control step for what is left of the
     budget and of the expected requests (``plan='rest'``; of the day's where a daily budget binds), or for the whole of both
@@ -51,18 +53,14 @@ class FluidPacing(Policy):
                 f"fluid pacing knows markets of first_price or of second_price alone, not of {types}"
             )
         self.mu, self.plan = at_least_0("mu", mu), one_of("plan", plan, ("rest", "whole"))
-        self._market, self._shades = market, market.auction_types == ("first_price",)
-        if self._shades:
-            bids, _, _ = tabled(market)
-            self._worth, self._paid = bins.EDGES, bids * market.win_probability(bids)
-        else:
-            prices = PriceTable(market)
-            self._worth, self._paid = prices.bids, prices.paid
-        self.learns = values is None
-        self._count = np.zeros(bins.BINS, dtype=np.int64)
-        self._total = np.zeros(bins.BINS)
+        self._shades, self.learns = market.auction_types == ("first_price",), values is None
+        self._prices = PricesByCode(market if self.learns else replace(market, context="", by_code=()))
+        self.reads = (VALUE, *self._prices.reads)
+        self._payments = [_payments(part, shades=self._shades) for part in self._prices.parts]
+        self._count = np.zeros((len(self._payments), bins.BINS), dtype=np.int64)
+        self._total = np.zeros((len(self._payments), bins.BINS))
         if values is not None:
-            self._add(np.array([at_least_0("values", value) for value in values]))
+            self._add(0, np.array([at_least_0("values", value) for value in values]))
             if not self._count.any():
                 raise ValueError("values = []: must hold an amount at least, or be left out")
 
@@ -74,12 +72,13 @@ class FluidPacing(Policy):
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value over 1 + mu, shaded where the auction is first price."""
         worth = requests[VALUE] / (1.0 + self.mu)
-        return shaded(self._market, worth) if self._shades else worth
+        return self._prices.shaded(requests, worth) if self._shades else worth
 
     def observe(self, feedback: Feedback) -> None:
         """Add the values of all requests."""
         if self.learns and feedback.requests.n:
-            self._add(feedback.requests[VALUE])
+            for part, rows in self._prices.rows(feedback.requests):
+                self._add(part, feedback.requests[VALUE][rows])
 
     def control(self, state: AccountState) -> None:
         """Solve for mu, where values are known and requests are left."""
@@ -93,18 +92,22 @@ class FluidPacing(Policy):
         if requests > 0 and self._count.any():
             self.mu = self._solve(money / requests)
 
-    def _add(self, value: NDArray[np.float64]) -> None:
-        self._count = self._count + bins.count(value)
-        self._total = self._total + bins.total(value)
+    def _add(self, part: int, value: NDArray[np.float64]) -> None:
+        count, total = self._count.copy(), self._total.copy()
+        count[part] += bins.count(value)
+        total[part] += bins.total(value)
+        self._count, self._total = count, total
 
     def _solve(self, rho: float) -> float:
         """The least mu >= 0 at which a request costs no more than rho on average, by bisection on log(1 + mu)."""
-        held = self._count > 0
-        weight = self._count[held] / self._count.sum()
-        value = self._total[held] / self._count[held]
+        laws = []
+        for count, total, payments in zip(self._count, self._total, self._payments, strict=True):
+            held = count > 0
+            laws.append((count[held] / self._count.sum(), total[held] / count[held], payments))
 
         def spends(log: float) -> float:
-            return float(weight @ np.interp(value * math.exp(-log), self._worth, self._paid))
+            low = math.exp(-log)
+            return sum(float(weight @ np.interp(value * low, *payments)) for weight, value, payments in laws)
 
         if spends(0.0) <= rho:
             return 0.0
@@ -113,3 +116,12 @@ class FluidPacing(Policy):
             middle = (low + high) / 2
             low, high = (middle, high) if spends(middle) > rho else (low, middle)
         return math.expm1(high)
+
+
+def _payments(market: Market, *, shades: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What an impression may be worth, rising, and the mean payment, won or lost, of a bidder to whom it is worth that."""
+    if not shades:
+        prices = PriceTable(market)
+        return prices.bids, prices.paid
+    bids, _, _ = tabled(market)
+    return bins.EDGES, bids * market.win_probability(bids)

@@ -47,6 +47,8 @@ class AdaptivePacing(Policy):
         self._rho: float | None = None
         self._since = SinceControl()
         self._fluid = _fluid(one_of("start", start, ("mu", "fluid")), market, mu)
+        if self._fluid is not None:
+            self.reads = self._fluid.reads
 
     @property
     def learns(self) -> bool:  # type: ignore[override]

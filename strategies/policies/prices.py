@@ -36,8 +36,7 @@ class PriceTable:
 
             points.append(np.exp(market.floor_mu + market.floor_sigma * ndtri(u[1:])))
         points.append(np.array([market.hard_floor, np.nextafter(market.hard_floor, 0.0)]))
-        if market.landscape.rivals.landscape == "histogram":
-            points.append(np.asarray(market.landscape.rivals.edges))
+        points.append(market.landscape.edges())
         grid = np.concatenate(points)
         steps = np.nextafter(grid, 0.0) if market.floor_share > 0 and market.floor_sigma == 0 else grid[:0]
         self.bids: NDArray[np.float64] = np.unique(np.concatenate([grid, steps]))

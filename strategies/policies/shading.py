@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -32,7 +32,8 @@ class Shading(Policy):
     In a first-price auction that is b* = v - F(b*) / f(b*), found by a grid search that narrows four times (each round
     64-fold, so to some 1e-7 of v). It is made once for a table of values .54 % apart; between two entries the bid is
     interpolated, which is right to some 3e-6 of v, and searched for where it jumps or bends. In a second-price or VCG auction no shading is due, and it bids the value; in a mixed
-    market it goes by each request's auction type.
+    market it goes by each request's auction type. Where prices depend on the context, the landscape is that given what the
+    bidder sees of the context.
 
     Where rivals are bidders no landscape is known. ``curve`` then gives the bids in a first-price auction, as [value, bid]
     pairs in currency per impression, with straight lines between and level beyond its ends; ``study.tune`` fits it.
@@ -50,22 +51,55 @@ class Shading(Policy):
                 "shading needs a price landscape or a bid curve: set rivals.landscape, or curve=[[0, 0], [2, 1]] with what to "
                 "bid for a value, or choose another strategy (truthful, linear)"
             )
-        self._market = market
+        self._types, self._prices = market.auction_types, PricesByCode(market)
         self._mixed = len(market.auction_types) > 1
-        if self._mixed:
-            self.reads = (VALUE, "auction_type")
+        shades = "first_price" in market.auction_types and curve is None
+        self.reads = (
+            VALUE,
+            *(["auction_type"] if self._mixed else []),
+            *(self._prices.reads if shades else []),
+        )
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value, shaded where the auction is first price."""
         value = requests[VALUE]
-        if "first_price" not in self._market.auction_types:
+        if "first_price" not in self._types:
             return value
         if not self._mixed:
-            return self._shaded(value)
-        return np.where(requests["auction_type"] == MECHANISMS["first_price"], self._shaded(value), value)
+            return self._shaded(requests)
+        return np.where(requests["auction_type"] == MECHANISMS["first_price"], self._shaded(requests), value)
 
-    def _shaded(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
-        return shaded(self._market, value) if self._curve is None else np.interp(value, *self._curve)
+    def _shaded(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        if self._curve is not None:
+            return np.asarray(np.interp(requests[VALUE], *self._curve))
+        return self._prices.shaded(requests, requests[VALUE])
+
+
+class PricesByCode:
+    """A market where the landscape may differ by what the bidder sees of the context."""
+
+    def __init__(self, market: Market) -> None:
+        self._column, self.parts = market.context, market.parts
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The column of the context, where it matters."""
+        return (self._column,) if self._column else ()
+
+    def rows(self, requests: VisibleRequests) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """Yield each part that occurs, with its rows."""
+        code = requests[self._column] if self._column else np.zeros(requests.n, dtype=np.int64)
+        for part in np.unique(code).tolist():
+            yield part, np.flatnonzero(code == part)
+
+    def shaded(self, requests: VisibleRequests, worth: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The best bids in a first-price auction for what each request is worth; shape as ``worth``."""
+        if not self._column:
+            return shaded(self.parts[0], worth)
+        bids = np.zeros(requests.n)
+        for part, rows in self.rows(requests):
+            bids[rows] = shaded(self.parts[part], worth[rows])
+        return bids
 
 
 def shaded(market: Market, value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -95,7 +129,7 @@ def best_bids(market: Market, value: NDArray[np.float64]) -> NDArray[np.float64]
     return answer
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=256)
 def tabled(market: Market) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """The best bids at ``EDGES``; in each interval up to one of them, its slope, and whether the bid runs straight through it."""
     bids = best_bids(market, EDGES)

@@ -23,7 +23,7 @@ from jointbid.sim.journey.process import (
     stationary,
     transitions,
 )
-from jointbid.sim.landscape import Landscape
+from jointbid.sim.landscape import Landscape, context_levels
 from jointbid.sim.response import truth
 
 
@@ -76,11 +76,11 @@ def believed_win_rate(scenario: Scenario) -> float:
     law = (world.law[..., None] * stationary(scenario)[:, None, None, :]).sum(axis=2)
     at_once = (world.law * world.theta).sum(axis=2) / np.maximum(world.law.sum(axis=2), 1e-300)
     lasting = impact(scenario)[None, :, None] * prospects(scenario)[:, None, :]
-    level = np.asarray(scenario.rivals.by_context or 1.0)
+    level = context_levels(scenario)[None, :, None]
 
     def above(rate: float) -> float:
         worth = at_once[..., None] + lasting * slope(scenario, rate)
-        won = prices.cdf(worth / np.broadcast_to(level, worth.shape[1:2])[None, :, None])
+        won = prices.cdf(worth / level)
         return float((law * won).sum()) - rate
 
     return float(brentq(above, 0.0, 1.0)) if above(1.0) < 0 else 1.0

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
 from jointbid.sim import Scenario
-from jointbid.sim.landscape import Landscape
+from jointbid.sim.landscape import Landscape, context_levels
 from jointbid.sim.response import sold_out, truth
 from jointbid.sim.scenario import HOUR_US, SyntheticSupply
 from jointbid.sim.sources import SyncClock
@@ -33,15 +33,14 @@ def sales_per_h(scenario: Scenario) -> NDArray[np.float64]:
     Where the scenario sets none, those of a bidder that knows all and bids truthfully against the price landscape, floors left out.
     """
     stock, supply = stock_of(scenario), scenario.supply
-    products = scenario.types_of("context")
     if stock.believed_sales_per_h is not None:
-        return np.broadcast_to(np.asarray(stock.believed_sales_per_h, dtype=np.float64), (products,))
+        each = np.asarray(stock.believed_sales_per_h, dtype=np.float64)
+        return np.broadcast_to(each, (scenario.types_of("context"),))
     assert isinstance(supply, SyntheticSupply)  # noqa: S101 - stock is for synthetic markets
     world, prices = truth(scenario), Landscape.of(scenario.rivals)
     effect = world.effect
     sale = effect.seen * (effect.seen_click * effect.after_click + effect.seen_conversion)
-    level = np.broadcast_to(np.asarray(scenario.rivals.by_context or 1.0), (products,))[None, :, None]
-    won = prices.cdf(world.theta / level)
+    won = prices.cdf(world.theta / context_levels(scenario)[None, :, None])
     a_request = (world.law * won * np.tensordot(world.shares, sale, axes=1)).sum(axis=(0, 2))
     return np.asarray((supply.requests or 0) / supply.horizon_h * a_request)
 

@@ -20,11 +20,12 @@ from ..cell_plans import Plan
 from ..tuning.tuned_policies import Retuned
 from .curves import Curves, Map
 from .frozen_rivals import FrozenRivals
+from .in_units import ValueInUnits
 from .ladders import Ladders
 from .worlds import Worlds
 
 PARTS: tuple[type[MarketPart], ...] = (
-    FrozenRivals, Money, Curves, Map, Worlds, Levels, OwnData, Overtaking, Upgrade,
+    ValueInUnits, FrozenRivals, Money, Curves, Map, Worlds, Levels, OwnData, Overtaking, Upgrade,
 )  # fmt: skip
 """The parts beside the ladder, in the order of their rows."""
 

@@ -10,9 +10,12 @@ import pandas as pd
 
 from ...cells.cell import Cell
 from ...config.settings import Settings
+from ...config.value_settings import SmallWorlds
 from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, summary_row
+from ...estimate.plausible_range import range_rows
 from ...report.verdict import counted
+from ...report.wording.plausible_range import plausible_range
 from ...report.wording.sampled_markets import WHICH, goes_with, percent, share_of
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
@@ -21,7 +24,7 @@ from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
 from ..cell_plans import Plan
-from ..sampled_markets import JointValue, SampledMarkets, key_rows, result_columns, share_rows
+from ..sampled_markets import JointValue, SampledMarkets, key_rows, result_columns, sampled, share_rows
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,23 @@ OUTCOMES = {
 """Column of ``worlds.csv`` -> what is made of it."""
 
 
+def small_worlds(settings: Settings[Any]) -> SmallWorlds | None:
+    """Return the size of the range over plausible settings; None where it is not asked for, or ``study.worlds`` gives more."""
+    study = settings.study
+    return None if study.worlds else study.range
+
+
 class Market:
     """One drawn market: the value of joint data there, and what the firm plans."""
 
     def __init__(self, settings: Settings[Any], ledger: StudyState, point: str) -> None:
         self.plan = Plan(settings, point)
-        self.joint = JointValue(self.plan, settings.study.curve.replications, ledger)
+        small = small_worlds(settings)
+        size = settings.study.curve if small is None else small
+        self.joint = JointValue(self.plan, size.replications, ledger)
+        self.own_data = self.plans = self.better = None
+        if small is not None:
+            return
         about = settings, ledger, self.plan
         self.own_data = OwnData(*about, parts=(0.0, 0.5, 1.0)) if OwnData.is_wanted(settings) else None
         self.plans = Overtaking(*about) if Overtaking.is_wanted(settings) else None
@@ -116,13 +130,23 @@ class Worlds(MarketPart, SampledMarkets[Market]):
     """The value of joint data in each drawn world, net of costs, and of two plans and of better data where these are asked for."""
 
     def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
+        self._small = small_worlds(settings)
         SampledMarkets.__init__(self, settings, ledger)
         self.plan = plan
 
     @staticmethod
     def is_wanted(settings: Settings[Any]) -> bool:
         """Return whether worlds are drawn."""
-        return bool(settings.study.worlds)
+        return bool(settings.study.worlds) or small_worlds(settings) is not None
+
+    def sampled(self) -> list[dict[str, Any]]:
+        """Return the drawn values of each world."""
+        return sampled(self.settings, self._small.worlds, "study.range") if self._small else super().sampled()
+
+    @property
+    def requests(self) -> int:
+        """The bid requests of a world."""
+        return self._small.requests if self._small else super().requests
 
     def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
         """Yield the plan of each world."""
@@ -142,6 +166,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         if value is None:
             return None
         found: Row = {"value": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high}
+        found["percent"] = market.joint.percent()
         found["finding"] = value.finding
         if sight := market.joint.sight():  # of the same data: there is nothing to join
             found = result_columns("sight", sight)
@@ -153,7 +178,16 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         return found if gained is None else found | result_columns("upgrade", mean_interval(gained))
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:  # noqa: ARG002
-        """Yield for each result the shares of worlds by what was shown, and each key's rank correlation with it."""
+        """Yield the range of the value, the shares of worlds by what was shown, and each key's rank correlation with each result.
+
+        Small worlds have the range, and the keys that it goes with, alone: what is shown in one of them says little.
+        """
+        if self.table.empty:
+            return
+        yield from range_rows(self.table, self.unit[1])
+        if self._small:
+            yield from key_rows(self.table, "value", OUTCOMES["value"].decided_by, self.settings.study.ranges)
+            return
         for column, outcome in OUTCOMES.items():
             if outcome.finding not in self.table:
                 continue
@@ -165,7 +199,8 @@ class Worlds(MarketPart, SampledMarkets[Market]):
             yield from key_rows(self.table, column, outcome.decided_by, self.settings.study.ranges)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
-        """Yield in what share of worlds each result is shown, and which keys go with it."""
+        """Yield the range of the value; in what share of worlds each result is shown, and which keys go with it."""
+        yield from plausible_range(summary, len(self.table), self.unit[1])
         for outcome in OUTCOMES.values():
             pays, costs = (share_of(summary, name) for name in outcome.names[:2])
             if pays and costs:
