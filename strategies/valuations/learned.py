@@ -226,7 +226,7 @@ ONLINE: dict[str, Callable[..., Online]] = {"ftrl": FTRL, "thompson": Thompson}
 def pooled(fit: Learner) -> Learner:
     """A learner that takes the log as a whole."""
     return lambda count, total, square, is_click: fit(
-        *(table.sum(axis=0) for table in (count, total, square)), is_click
+        count.sum(axis=0), total.sum(axis=0), square.sum(axis=0), is_click
     )
 
 
