@@ -36,6 +36,19 @@ def test_worlds(capsys):
     assert lookup(summary, "decided_by", "rank_correlation", "source.profile.match_rate").n == 12
 
 
+def test_learned_worlds_beside_exact_ones(capsys):
+    """From 300,000 impressions a learner knows nearly what there is to know, in every world."""
+    small = ["supply.requests=1000", "study.replications=2", "study.curve.replications=3", "study.worlds=4"]
+    assert main(["value", *SMALL, *small, "study.learned_beside=true", "study.train_requests=300000"]) == 0
+    assert "Where values are learned, joining is shown to pay in" in capsys.readouterr().out
+    (folder,) = Path("results/value").iterdir()
+    drawn, summary = pd.read_csv(folder / "worlds.csv"), pd.read_csv(folder / "summary.csv")
+    assert drawn["learned"].to_numpy() == pytest.approx(drawn["value"].to_numpy(), rel=0.1)
+    names = ("learned joining pays", "learned joining costs", "no difference shown by learned joining")
+    shares = summary[summary["estimand"].eq("share_of_worlds") & summary["arm"].isin(names)]
+    assert shares["estimate"].sum() == pytest.approx(1.0)
+
+
 def test_one_more_world_or_range_leaves_the_others_as_they_are():
     def drawn(*overrides):
         (point,) = load("value", [*SMALL, *overrides])

@@ -24,6 +24,7 @@ from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
 from ..cell_plans import Plan
+from .learning import learned_ladder
 from ..sampled_markets import JointValue, SampledMarkets, key_rows, result_columns, sampled, share_rows
 
 
@@ -53,6 +54,13 @@ OUTCOMES = {
         "decided_by",
         f"Of {{worlds}} drawn from the stated ranges joining is shown to pay in {{pays}}, and to cost in {{costs}}; {WHICH}.",
         "its value",
+    ),
+    "learned": Outcome(
+        "learned_finding",
+        ("learned joining pays", "learned joining costs", "no difference shown by learned joining"),
+        "learned_decided_by",
+        "Where values are learned, joining is shown to pay in {pays} of these worlds, and to cost in {costs}.",
+        "its value where it is learned",
     ),
     "sight": Outcome(
         "sight_finding",
@@ -101,9 +109,11 @@ class Market:
         small = small_worlds(settings)
         size = settings.study.curve if small is None else small
         self.joint = JointValue(self.plan, size.replications, ledger)
-        self.own_data = self.plans = self.better = None
+        self.learned = self.own_data = self.plans = self.better = None
         if small is not None:
             return
+        if twin := learned_ladder(self.plan):
+            self.learned = JointValue(twin[0], size.replications, ledger)
         about = settings, ledger, self.plan
         self.own_data = OwnData(*about, parts=(0.0, 0.5, 1.0)) if OwnData.is_wanted(settings) else None
         self.plans = Overtaking(*about) if Overtaking.is_wanted(settings) else None
@@ -111,7 +121,7 @@ class Market:
 
     def cells(self) -> list[Cell]:
         """Return what all of that needs."""
-        parts = [part for part in (self.own_data, self.plans, self.better) if part is not None]
+        parts = [one for one in (self.learned, self.own_data, self.plans, self.better) if one is not None]
         return [*self.joint.cells(), *(cell for part in parts for cell in part.cells())]
 
     def net(self) -> Estimate | None:
@@ -150,7 +160,9 @@ class Worlds(MarketPart, SampledMarkets[Market]):
 
     def plans(self) -> Iterator[tuple[Plan, tuple[str, ...]]]:
         """Yield the plan of each world."""
-        yield from ((world.market.plan, world.market.joint.arms) for world in self.worlds)
+        for world in self.worlds:
+            joints = filter(None, (world.market.joint, world.market.learned))
+            yield from ((joint.plan, joint.arms) for joint in joints)
 
     def market(self, settings: Settings[Any], point: str) -> Market:
         """Return the market of one world."""
@@ -168,6 +180,8 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         found: Row = {"value": value.estimate, "ci_low": value.ci_low, "ci_high": value.ci_high}
         found["percent"] = market.joint.percent()
         found["finding"] = value.finding
+        if learned := market.learned.value() if market.learned else None:
+            found |= result_columns("learned", learned)
         if sight := market.joint.sight():  # of the same data: there is nothing to join
             found = result_columns("sight", sight)
         if net := market.net():
