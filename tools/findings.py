@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,12 +33,16 @@ ranges (docs/scenarios), and the others are small worlds with closed forms, made
 
 @dataclass(frozen=True)
 class Finding:
-    """A heading, the command behind it, and rows of its summary that are shown too: (estimand, metric, arm or empty)."""
+    """A heading, the command behind it, and rows of its summary that are shown too: (estimand, metric, arm or empty).
+
+    With ``choices`` also what the scenario chose, between which ends it might lie, and how the result goes with it.
+    """
 
     heading: str
     verb: str
     overrides: tuple[str, ...]
     rows: tuple[tuple[str, str, str], ...] = ()
+    choices: bool = False
 
     @property
     def command(self) -> str:
@@ -64,13 +68,24 @@ SECTIONS: dict[str, tuple[Finding, ...]] = {
             ("shapley", "focal_profit", "profile"), ("shapley", "focal_profit", "context"),
             ("shapley", "focal_profit", "history"),
         )),
-        Finding("The profile beside all data of the CMO's side, and what it costs", "value", (
-            "scenario=default", "study.silo=context+history", PLAIN, "money.requests_per_month=1000000000",
-            "money.integration_once=20000", "money.integration_monthly=500",
-        ), (("payback_month", "payback_month", ""), ("break_even_match_rate", "match_rate", ""))),
+        Finding("In a month of a billion bid requests, before costs", "value", (
+            "scenario=default", "study.range=null", "study.learned_beside=false", "study.lattice=false", PLAIN,
+            "money.requests_per_month=1000000000",
+        ), (("value_in_units", "per_month", ""), ("value_in_units", "per_thousand_bought", ""))),
         Finding("Where silos cost most", "value", ("scenario=silos_cost_most", PLAIN)),
-        Finding("Worlds like the default one", "value", (
+    ),
+    "What these figures rest on": (
+        Finding("The choices behind the default scenario", "value", (
             "scenario=default", "study.worlds=60", "study.replications=10", PLAIN,
+        ), choices=True),
+        Finding("Prices that rise with the context", "value", (
+            "scenario=default", "rivals.context_slope=0.34", "rivals.sigma=0.8257", "study.range=null", PLAIN,
+        )),
+        Finding("The best single source in place of the better silo", "value", (
+            "scenario=default", "study.silo=best_single", "study.range=null", "study.learned_beside=false", PLAIN,
+        )),
+        Finding("No history: two sources alone", "value", (
+            "scenario=default", "~source.history", "study.range=null", PLAIN,
         )),
     ),
     "What speaks against joining": (
@@ -202,6 +217,28 @@ def markdown(finding: Finding, question: str, answer: StudyResult) -> Iterator[s
     if finding.rows and answer.summary is not None:
         yield "\n| figure | estimate | 95 % interval | unit |\n|---|---|---|---|\n"
         yield "".join(row(answer.summary, *wanted) for wanted in finding.rows)
+    if finding.choices and answer.summary is not None:
+        yield "\n| choice | here | may lie between | rank correlation with the value | source |\n|---|---|---|---|---|\n"
+        yield from choice_rows(finding, answer.summary)
+
+
+def choice_rows(finding: Finding, summary: pd.DataFrame) -> Iterator[str]:
+    """Yield a row of Markdown for each of ``study.ranges``: the scenario's own value, both ends, and its part in the result."""
+    from jointbid.experiments.config.points import load
+    from jointbid.experiments.estimate import lookup
+    from jointbid.experiments.report.verdict import shown
+
+    (point,) = load(finding.verb, list(finding.overrides))
+    for one in point.settings.study.ranges:
+        here: Any = point.settings.scenario.model_dump()
+        for step in one.key.split("."):
+            here = here[int(step)] if step.isdecimal() else here[step]
+        found = lookup(summary, "decided_by", "rank_correlation", one.key)
+        if found is None:
+            raise LookupError(f"no decided_by {one.key}")
+        ends = f"{shown(found.estimate)} ({shown(found.ci_low)} to {shown(found.ci_high)})"
+        source = " ".join(one.source.split())
+        yield f"| `{one.key}` | {here:g} | {one.low:g} to {one.high:g} | {ends} | {source} |\n"
 
 
 def row(summary: pd.DataFrame, estimand: str, metric: str, arm: str) -> str:
