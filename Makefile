@@ -41,10 +41,10 @@ types: $(VENV)/.installed-dev  ## mypy, strict
 	$(BIN)/mypy
 
 unit: $(VENV)/.installed-dev  ## the quick tests, on all cores
-	$(BIN)/pytest -n $(JOBS) -m "not ($(LONG) or cluster)"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "not ($(LONG) or cluster)"
 
 long: $(VENV)/.installed-dev  ## the long tests, on all cores; README and docs/ among them
-	$(BIN)/pytest -n $(JOBS) -m "($(LONG)) and not cluster"
+	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "($(LONG)) and not cluster"
 
 curves: $(VENV)/.installed-dev  ## draw the policies' curves in docs/strategies again
 	$(BIN)/python -m tools.bid_curves docs/strategies

@@ -1,6 +1,7 @@
 """Hydra's part in a configuration: the groups and their files, composed into one tree, into which values are put.
 
-Composing takes Hydra some 50 ms, and a sweep may have ten thousand points: files are composed once for each choice of groups.
+Composing takes Hydra up to 200 ms, a process may load hundreds of scenarios, and a sweep may have ten thousand points: files are
+composed once for each choice of groups, for as long as none of them changes.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import functools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +43,35 @@ MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HYDRA_IN_USE = threading.RLock()
 
 
-class Composer:
-    """Composes the configuration of one verb."""
+def composer(verb: str, config_dir: str | None) -> Composer:
+    """Return what composes the configuration of a verb: the same as before, unless a file has changed.
 
-    def __init__(self, verb: str, config_dir: str | None) -> None:
+    A folder of the user's is read afresh each time: its files may refer to others anywhere in it.
+    """
+    if config_dir:
+        return Composer(verb, (_search_place(config_dir), *folders()))
+    return _kept_composer(verb, folders(), _state_of_files(folders()))
+
+
+@functools.lru_cache(KEPT)
+def _kept_composer(verb: str, places: tuple[str, ...], _state: tuple[Any, ...]) -> Composer:
+    return Composer(verb, places)
+
+
+def _state_of_files(places: Sequence[str]) -> tuple[Any, ...]:
+    """Return the names, times and lengths of our YAML files and those of packages."""
+    spec = find_spec("jointbid.conf")
+    ours = list(spec.submodule_search_locations or ()) if spec else []
+    roots = [*ours, *(place.removeprefix("file://") for place in places)]
+    files = sorted(file for root in roots for file in Path(root).rglob("*.yaml"))
+    return tuple((file, (state := file.stat()).st_mtime_ns, state.st_size) for file in files)
+
+
+class Composer:
+    """Composes the configuration of one verb from our files and those in ``places``."""
+
+    def __init__(self, verb: str, places: Sequence[str]) -> None:
         self._verb = verb
-        places = [*([_search_place(config_dir)] if config_dir else []), *folders()]
         _check_encoding(places)
         self._search = [f"hydra.searchpath=[{','.join(map(_quoted, places))}]"] if places else []
         self._composed = functools.lru_cache(KEPT)(self._compose)

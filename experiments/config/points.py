@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from ..errors import BadInput
 from . import overrides as syntax
-from .composition import Composer
+from .composition import composer
 from .messages import render
 from .overrides import Choice
 from .settings import Settings, SweepSettings
@@ -126,17 +126,18 @@ def load(
     Raises:
         BadInput: with every problem of every point.
     """
-    composer = Composer(verb, config_dir)
-    parsed, problems = syntax.parse(texts, composer.vocabulary)
+    composes = composer(verb, config_dir)
+    parsed, problems = syntax.parse(texts, composes.vocabulary)
     if not multirun:
-        parsed = [syntax.as_list(override, composer.vocabulary) for override in parsed]
+        parsed = [syntax.as_list(override, composes.vocabulary) for override in parsed]
     swept = [override for override in parsed if override.is_sweep_override()]
     if swept and not multirun:
         problems += [f"{o.input_line}: several values are a sweep; add -m" for o in swept]
         parsed = [override for override in parsed if override not in swept]
 
+    @_keeping_the_last
     def make(choices: tuple[Choice, ...]) -> Point:
-        settings = validate(verb, composer.tree(choices))
+        settings = validate(verb, composes.tree(choices))
         shown = tuple(choice.text for choice in choices if not choice.text.startswith("sweep."))
         return Point(verb, settings, shown, _swept(choices), config_dir)
 
@@ -155,6 +156,20 @@ def load(
     if problems:
         raise BadInput(problems)
     return loaded
+
+
+def _keeping_the_last(make: Callable[[tuple[Choice, ...]], Point]) -> Callable[[tuple[Choice, ...]], Point]:
+    """Do not make the last point again: where a command has one, it is checked first, and then asked for."""
+    last: dict[int, tuple[tuple[Choice, ...], Point]] = {}
+
+    def kept(choices: tuple[Choice, ...]) -> Point:
+        if id(choices) not in last:
+            point = make(choices)
+            last.clear()
+            last[id(choices)] = choices, point
+        return last[id(choices)][1]
+
+    return kept
 
 
 def _in_a_path(name: str) -> str:

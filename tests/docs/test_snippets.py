@@ -15,15 +15,21 @@ import re
 import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from jointbid.experiments.cli.main import main
+
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+PAGES = sorted(
+    [ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")], key=lambda page: (-page.stat().st_size, page)
+)
+"""The longest first: it takes longest, and other workers do the rest meanwhile."""
 FENCE = re.compile(
     r"(?:^<!--\s*(?:not run:?(?P<reason>[^\n]*?)|(?P<prints>prints\s*))-->\s*\n)?"
     r"^```(?P<kind>python|console|text)(?P<about>[^\n]*)\n(?P<text>.*?)^```\s*$",
@@ -62,25 +68,52 @@ def commands(text: str) -> list[list[str]]:
     return [words for words in found if words[0] == "jointbid" or MAY_INSTALL]
 
 
+def here(words: list[str]) -> tuple[int, str]:
+    """Exit code and output of `jointbid ...` in this process, which has imported everything already."""
+    with (
+        redirect_stdout(io.StringIO()) as said,
+        redirect_stderr(said),
+        warnings.catch_warnings(action="default"),  # as in a process of its own
+    ):
+        code = main(words[1:])
+    return code, said.getvalue()
+
+
+def elsewhere(words: list[str]) -> tuple[int, str]:
+    """The same of any command, in a process of its own: it sees what has been installed since."""
+    program = sys.executable if words[0] == "python" else Path(sys.executable).with_name("jointbid")
+    done = subprocess.run(
+        [program, *words[1:]],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
 def run_console(block: Block, name: str) -> None:
     for words in commands(block.text):
-        program = sys.executable if words[0] == "python" else Path(sys.executable).with_name("jointbid")
-        done = subprocess.run(
-            [program, *words[1:]],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            check=False,
-        )
-        shown = f"{name}, line {block.line}: {shlex.join(words)}"
-        assert done.returncode == 0, f"{shown}\nexit {done.returncode}\n{done.stdout}{done.stderr}"
+        code, said = (elsewhere if MAY_INSTALL else here)(words)
+        assert code == 0, f"{name}, line {block.line}: {shlex.join(words)}\nexit {code}\n{said}"
+
+
+@pytest.fixture
+def scratch(tmp_path, monkeypatch):
+    """An empty folder to work in; modules that were imported from there are forgotten."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_page_runs_as_written(page, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def test_page_runs_as_written(page, scratch, monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
     namespace: dict[str, object] = {"__name__": "__main__"}
     printed = None

@@ -32,8 +32,13 @@ VERBS = {
 ANSWERED = {"real_time_optimiser", "content_and_native", "two_budgets", "in_house"}
 """Their files begin with what `value` must answer, and `test_scenarios.py` runs that."""
 
+QUICK = {"present_value_in_context"}
+"""One of them that every verb plays in seconds; the rest is for the long half."""
 PLAYED = [
-    (verb, name) for verb in VERBS for name in BUSINESS if (verb, name) not in product(["value"], ANSWERED)
+    pytest.param(verb, name, marks=() if name in QUICK else pytest.mark.slow)
+    for verb in VERBS
+    for name in BUSINESS
+    if (verb, name) not in product(["value"], ANSWERED)
 ]
 LOGS = {"log", "ipinyou"}
 """These have no requests of their own: a log brings them."""

@@ -24,9 +24,9 @@ from jointbid.experiments.cli.main import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit deafness to Ctrl-C
 sys.exit(main())"""
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor.jobs=2"]
-LONG = [*TINY, "study.replications=30", "supply.requests=10000"]
+LONG = [*TINY, "study.replications=30", "supply.requests=5000"]
 CELLS = 30 * 7 + 8
-POINTS = int(os.environ.get("JOINTBID_SWEEP_POINTS", "20"))
+POINTS = int(os.environ.get("JOINTBID_SWEEP_POINTS", "8"))
 SWEEP = ["-m", *TINY, "study.replications=2", f"source.profile.match_rate=range(0,1,{1 / POINTS})"]
 PER_POINT = 2 * 7 + 8
 
@@ -105,6 +105,7 @@ def whole(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", ["worker", "server"])
 def test_a_killed_process_costs_nothing(whole, which):
     process = start(*LONG)
@@ -117,6 +118,7 @@ def test_a_killed_process_costs_nothing(whole, which):
     assert_same("results", whole / "long")
 
 
+@pytest.mark.slow
 def test_two_drivers_on_one_study(whole):
     first = start(*LONG)
     wait_for(7, first)
@@ -131,6 +133,7 @@ def test_two_drivers_on_one_study(whole):
     assert_same("results", whole / "long")
 
 
+@pytest.mark.slow
 def test_two_drivers_share_a_sweep(whole):
     both = [start(*SWEEP), start(*SWEEP)]
     for process in both:
@@ -141,6 +144,7 @@ def test_two_drivers_share_a_sweep(whole):
     assert_same("results", whole / "sweep")
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_after_its_driver_was_killed(whole):
     process = start(*SWEEP)
     wait_for(POINTS * PER_POINT // 3, process)
@@ -168,6 +172,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopped(number, code):
     process = start(*TINY, "study.replications=20000")
@@ -283,6 +288,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", disk], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("executor", ["serial", "process"])
 def test_a_full_disk(small_disk, executor):
     study = [*TINY, "study.replications=30", f"executor={executor}"]

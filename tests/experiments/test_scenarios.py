@@ -63,6 +63,7 @@ def test_there_is_one_for_each_way_in_which_joining_pays_or_does_not():
     assert wanted | {"private_edge", "lost_identifiers", "what_spoils"} <= set(ANSWERS)
 
 
+@pytest.mark.slow  # whole studies
 @pytest.mark.parametrize("name", ANSWERS)
 def test_it_answers_as_it_says(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

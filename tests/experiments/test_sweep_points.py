@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jointbid.experiments.config import composition
 from jointbid.experiments.config.composition import Composer
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
@@ -107,6 +108,7 @@ def test_a_seed_that_refers_to_the_requests():
 
 def test_each_choice_of_groups_is_composed_once(monkeypatch):
     """A sweep of values asks Hydra once, with references too."""
+    composition._kept_composer.cache_clear()
     asked = []
     compose = Composer._compose
     monkeypatch.setattr(
@@ -116,4 +118,22 @@ def test_each_choice_of_groups_is_composed_once(monkeypatch):
     assert asked == [{"study": "value", "scenario": "theory"}]
     swept = ["scenario=theory,default", "results_dir=out_${seed}", "seed=1,2"]
     assert len(load("value", swept, multirun=True)) == 4
-    assert asked[1:] == [{"study": "value", "scenario": name} for name in ("theory", "default")]
+    assert asked[1:] == [{"study": "value", "scenario": "default"}], "the theory is known from before"
+    composition._kept_composer.cache_clear()
+
+
+def test_a_file_that_changed_is_read_again(tmp_path, monkeypatch):
+    """Of an installed package, within one process; and what did not change is not composed again."""
+    (tmp_path / "scenario").mkdir()
+    file = tmp_path / "scenario" / "mine.yaml"
+    monkeypatch.setattr(composition, "folders", lambda: (f"file://{tmp_path}",))
+
+    def requests():
+        (point,) = load("value", ["scenario=mine"])
+        return point.settings.scenario.supply.requests
+
+    for number in (500, 7000):
+        file.write_text(f"# @package _global_\nsupply: {{requests: {number}}}\n", "utf-8")
+        assert requests() == number
+    monkeypatch.setattr(Composer, "_compose", None)
+    assert requests() == 7000

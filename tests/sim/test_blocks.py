@@ -78,7 +78,9 @@ def test_any_market_is_one_ledger(markets, check_blocks, data):
 MARKETS, GROUPS = int(os.environ.get("JOINTBID_MARKETS", "330")), 6
 
 
-@pytest.mark.parametrize("group", range(GROUPS))
+@pytest.mark.parametrize(
+    "group", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, GROUPS))]
+)
 def test_drawn_markets_are_one_ledger(markets, spying, check_blocks, check_layouts, group):
     """In blocks of any size, looked up in any way, watched or not; a budget, a cap and a tie each decide in a third of them."""
     seen = Counter()
