@@ -127,14 +127,14 @@ def arms_by_replication(
     per_bidder: bool = False,
     wanted: Collection[str] = METRICS,
 ) -> dict[str, pd.DataFrame]:
-    """For each metric a table with one row a replication and one column an arm, `best_single` among them.
+    """For each metric a table with one row a replication and one column an arm, `best_single` among them unless it is empty.
 
     Raises:
         ValueError: cells that cannot be read, or a `best_single` that is not among their arms.
     """
     table = outcomes(cells, unit_scale=unit_scale, per_bidder=per_bidder, wanted=wanted)
     wide = {str(metric): table[metric].unstack("arm") for metric in table}
-    for values in wide.values():
+    for values in wide.values() if best_single else ():
         if best_single not in values:
             arms = ", ".join(map(str, values))
             raise ValueError(f"best_single {best_single!r} is not among the arms {arms}")

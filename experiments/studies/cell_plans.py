@@ -29,11 +29,13 @@ class Plan:
         settings: of that market.
         point: which point of a curve, or which drawn market this is; empty on the ladder itself.
         policies: arm -> what its bidders play; filled in once ``study.tune`` has been tuned there.
+        singles: whether each source alone is compared too, and the better one of them chosen on pilots.
     """
 
     settings: Settings[Any]
     point: str = ""
     policies: dict[str, Policies] = field(default_factory=dict)
+    singles: bool = True
 
     @property
     def study(self) -> Any:
@@ -53,8 +55,9 @@ class Plan:
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Arms that the value of joint data and its two steps need."""
-        return tuple(dict.fromkeys((*self.siloed, *self.sources, STACKED, "joint")))
+        """Arms that the value of joint data and its two steps need; without ``singles`` the silo has a name."""
+        singles = self.sources if self.singles else ()
+        return tuple(dict.fromkeys((*self.siloed, *singles, STACKED, "joint")))
 
     @property
     def siloed(self) -> tuple[str, ...]:
@@ -72,12 +75,12 @@ class Plan:
         return range((self.study.curve if self.point else self.study).replications)
 
     def pilot(self) -> list[Cell]:
-        """The single sources on the pilot's replications."""
-        return self.cells(self.sources, PILOT)
+        """The single sources on the pilot's replications; none without ``singles``."""
+        return self.cells(self.sources, PILOT) if self.singles else []
 
     def best_single(self, ledger: StudyState) -> str:
-        """The single source that is the better one on the pilot."""
-        return best_single(ledger.of(self.pilot()), self.sources)
+        """The single source that is the better one on the pilot; empty without ``singles``."""
+        return best_single(ledger.of(self.pilot()), self.sources) if self.singles else ""
 
     def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
         """These arms in these replications."""

@@ -235,14 +235,17 @@ def swept_of(settings: Settings[Any]) -> tuple[Swept, ...]:
     return tuple(asked) + learning.swept(settings)
 
 
-def point(settings: Settings[Any], changes: Changes, place: str) -> Plan:
+def point(settings: Settings[Any], changes: Changes, place: str, *, singles: bool = True) -> Plan:
     """Return the study at one point: fewer requests, unless their number is what changes, and these keys changed."""
     smaller = fewer(settings, settings.study.curve.requests)
-    return Plan(varied(settings, {**smaller, **changes}, place=place), as_overrides(changes))
+    there = varied(settings, {**smaller, **changes}, place=place)
+    return Plan(there, as_overrides(changes), singles=singles)
 
 
 def _spots(settings: Settings[Any], swept: Swept, place: str) -> Iterator[Spot]:
+    """Yield the points of a curve. Single sources play where one of them is the silo, or where each has a line of its own."""
+    singles = settings.study.silo == "best_single" or swept.over == learning.AMOUNT
     for line, own in (swept.lines or {"": {}}).items():
         for value in swept.values:
-            plan = point(settings, {**swept.set, **own, swept.over: value}, place)
+            plan = point(settings, {**swept.set, **own, swept.over: value}, place, singles=singles)
             yield Spot(line, value, plan)
