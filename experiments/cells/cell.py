@@ -176,6 +176,19 @@ class _Same:
         return isinstance(other, _Same) and other.scenario is self.scenario
 
 
+@dataclass(frozen=True)
+class Market:
+    """A scenario as a key by what numbers depend on in it, so that two copies of one market are the same."""
+
+    digest: str
+    scenario: Scenario = field(compare=False, repr=False)
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Market:
+        """Return the key of a scenario."""
+        return cls(_market(_Same(scenario)), scenario)
+
+
 @functools.lru_cache(256)
 def _market(same: _Same) -> str:
     """Return hex digits of what numbers depend on in a scenario."""

@@ -32,6 +32,7 @@ from .tables import spread_over
 
 Link = Literal["identity", "logit"]
 AGE_POINTS = 64
+ROWS_AT_ONCE = 16_384
 
 
 class Combined:
@@ -178,13 +179,29 @@ def fit_weights(
     beta = np.zeros(len(design))
     beta[0] = logit(float(np.clip(share @ target / unit, 1e-9, 1 - 1e-9)))
     for _ in range(50):
-        p = expit(beta @ design)
-        hessian = (design * (share * p * (1 - p))) @ design.T
-        step = np.linalg.pinv(hessian, hermitian=True) @ (design @ (share * (target / unit - p)))
+        hessian, gradient = _cross_entropy(design, target / unit, share, beta)
+        step = np.linalg.pinv(hessian, hermitian=True) @ gradient
         beta = beta + step
         if np.abs(step).max() < 1e-10:
             break
     return tuple(map(float, beta))
+
+
+def _cross_entropy(
+    design: NDArray[np.float64],
+    target: NDArray[np.float64],
+    share: NDArray[np.float64],
+    beta: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the Hessian and the gradient at ``beta``, shapes (k, k) and (k,), summed over parts that fit into a processor's cache."""
+    hessian, gradient = np.zeros((len(design), len(design))), np.zeros(len(design))
+    for start in range(0, len(target), ROWS_AT_ONCE):
+        part = slice(start, start + ROWS_AT_ONCE)
+        x, weight = design[:, part], share[part]
+        p = expit(beta @ x)
+        hessian += (x * (weight * p * (1 - p))) @ x.T
+        gradient += x @ (weight * (target[part] - p))
+    return hessian, gradient
 
 
 def to_link(value: NDArray[np.float64], link: Link, unit: float) -> NDArray[np.float64]:
