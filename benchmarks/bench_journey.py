@@ -5,9 +5,10 @@ Run it alone (``python benchmarks/bench_journey.py [requests]``): it prints simu
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
+
+from peak import peak_mb
 
 from jointbid.sim import Entrant, Scenario, simulate
 from jointbid.strategies.base import Priced
@@ -62,11 +63,10 @@ def main(requests: int) -> None:
     started = time.perf_counter()
     result = simulate(scenario, seats(scenario), 1, 0)
     wall = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     sys.stdout.write(
         f"{ACCOUNTS:,} accounts, {ADVERTISERS} advertisers, {MONTHS} months, {requests:,} requests: {wall:.1f} s, "
         f"{MONTHS / wall:.2f} simulated months per second, {requests / wall:,.0f} auctions per second, "
-        f"{peak:,.0f} MB at most; {int(result.journey['decisions'][-1]):,} purchases decided\n"
+        f"{peak_mb():,.0f} MB at most; {int(result.journey['decisions'][-1]):,} purchases decided\n"
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from peak import peak_mb
 
 ROWS = (1_000_000, 10_000_000)
 AT_ONCE = 250_000
@@ -72,16 +73,21 @@ def write(path: Path, rows: int) -> None:
 
 def peak(arguments: list[str]) -> tuple[float, float]:
     """Megabytes at the most, and CPU seconds, of one command in a process of its own."""
-    command = [
-        sys.executable,
-        "-c",
-        "import sys; from jointbid.experiments.cli.main import main; sys.exit(main(sys.argv[1:]))",
-    ]
-    process = subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise RuntimeError(f"{' '.join(arguments)}: exit {os.waitstatus_to_exitcode(status)}")
-    return usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime
+    before = os.times()
+    command = [sys.executable, str(Path(__file__).resolve()), "command", *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    after = os.times()
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    return float(done.stdout.split()[-1]), used
+
+
+def command(arguments: list[str]) -> int:
+    """Run one command in this process, and print the most memory that it took."""
+    from jointbid.experiments.cli.main import main
+
+    code = main(arguments)
+    sys.stdout.write(f"\n{peak_mb()}\n")
+    return code
 
 
 def measured(rows: int, verbs: list[str]) -> Iterator[tuple[str, float, float]]:
@@ -97,6 +103,8 @@ def measured(rows: int, verbs: list[str]) -> Iterator[tuple[str, float, float]]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["command"]:
+        sys.exit(command(sys.argv[2:]))
     asked = [int(word) for word in sys.argv[1:] if word.isdecimal()]
     chosen = [word for word in sys.argv[1:] if word in VERBS]
     for count in asked or ROWS:

@@ -17,6 +17,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+from peak import peak_mb
+
 ARMS = 7
 COUNTS = (
     "viewed", "reach", "clicks_expected", "clicks", "clicks_censored", "conversions_expected", "conversions",
@@ -63,7 +65,7 @@ def measure(cells, executor):
         "cells": found.ran,
         "wall_s": time.perf_counter() - started[0],
         "driver_s": time.process_time() - started[1],
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mb": peak_mb(),
         "disk_mb": sum(file.stat().st_size for file in point.folder.rglob("*")) / 1e6,
     }
     print(json.dumps(about))
@@ -140,7 +142,7 @@ def crowd(people):
         found = simulate(scenario, {"focal": Priced(bayes(scenario, ("context",)), Truthful())}, seed=1).of(
             "focal"
         )
-        peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+        peaks.append(peak_mb() * (1 << 20))
     about = {"profit": found["profit"] / (4 * people) * 1e6, "frequency": found["viewed"] / found["reach"]}
     print(json.dumps({"bytes": (peaks[1] - peaks[0]) / people, **about}))
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from numba import njit
+from peak import peak_mb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,8 +111,6 @@ def people_of(kind: str) -> int | None:
 
 def run(bidders: int, slots: int, kind: str, requests: int) -> dict[str, float]:
     """One market in this process: auctions per second, the same over a bare loop's, and peak memory in MB."""
-    import resource
-
     from jointbid.sim import simulate
 
     simulate(*market(bidders, slots, kind, 1000), seed=1)
@@ -119,7 +118,7 @@ def run(bidders: int, slots: int, kind: str, requests: int) -> dict[str, float]:
     begin = time.perf_counter()
     simulate(scenario, strategies, seed=1)
     rate = requests / (time.perf_counter() - begin)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     return {"auctions_per_s": rate, "bare_loop_ratio": rate / bare_rate(bidders), "peak_mb": peak}
 
 

@@ -42,6 +42,7 @@ class Allowance:
 
     def __init__(self, scenario: Scenario, terms: Terms, budget: float | None, requests: int) -> None:
         self._horizon_h = scenario.supply.horizon_h
+        self._last_day = math.ceil(self._horizon_h / DAY_H) - 1
         self._budget = math.inf if budget is None else budget
         self.daily = math.inf if terms.daily_budget is None else terms.daily_budget
         self.is_always_open = terms.flight_h is None and not terms.day_parts
@@ -62,10 +63,9 @@ class Allowance:
 
         Money of today that was spent after ``known`` counts as left, and all of today's where that was before midnight.
         """
-        hour, known_h = now_us / HOUR_US, known.at_us / HOUR_US
-        today = min(int(hour // DAY_H), math.ceil(self._horizon_h / DAY_H) - 1)
+        hour, end = now_us / HOUR_US, self._horizon_h
+        today = min(int(hour // DAY_H), self._last_day)
         left = self.left_of(self._budget, known.spend)
-        end = self._horizon_h
         ends = min((today + 1.0) * DAY_H, end)
         hours_left, flight_left = ends - hour, end - hour
         if not self.is_always_open:
@@ -73,6 +73,7 @@ class Allowance:
             hours_left, flight_left = by_midnight - done, by_end - done
         if math.isinf(self.daily):
             return Limits(left, left, hours_left, flight_left)
+        known_h = known.at_us / HOUR_US
         is_of_today = known_h >= today * DAY_H
         left_today = known.left_today if is_of_today else min(self.daily, left)
         since = max(known_h, today * DAY_H)

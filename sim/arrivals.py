@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import kernel
+from .kept import kept
 from .scenario import HOUR_US, SyntheticSupply
 from .streams import Streams
 
@@ -35,6 +36,7 @@ def arrivals(supply: SyntheticSupply, streams: Streams) -> Iterator[NDArray[np.i
             yield time_us
 
 
+@kept
 def demand(supply: SyntheticSupply) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The integral of the daily curve: hours from 0 to the end of the last day, and the sum of weights up to each; shape (n,)."""
     steps = np.linspace(0.0, 24.0, len(supply.hourly) + 1)[1:]

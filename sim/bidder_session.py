@@ -22,7 +22,7 @@ from .reports import Standing
 from .scenario import HOUR_US, MICROS, Terms
 from .scenario.base import MAX_MONEY
 from .streams import Streams
-from .trial import BidResponse, try_out
+from .trial import BidResponse, passed, try_out
 from .visible import (
     AccountState,
     BidError,
@@ -56,6 +56,7 @@ class BidderSession:
         self, name: str, entrant: Entrant, world: World, streams: Streams, timeout_s: float | None = None
     ) -> None:
         check_kind(name, entrant.strategy)
+        self._entered = entrant.strategy
         self.who = f"{identified(entrant.strategy, entrant.strategy_name)} of bidder {name!r}"
         self._call = Calls(self.who, timeout_s)
         self.name = name
@@ -84,17 +85,14 @@ class BidderSession:
             name for name in world.sources if name in self.reads or f"age_{name}" in self.reads
         )
         """The sources that it looks a request up in."""
+        self.visible_columns = tuple(
+            VisibleColumn(*world.origin(self.advertiser, column), size)
+            for column, size in zip(self.reads, self._sizes, strict=True)
+        )
+        """What its visible cells are made of; equal for two bidders that see the same cells on every request."""
         self._grid: VisibleRequests | None = None
         self.is_stale = True
         """Whether its strategy may have changed since it was last asked for the bids of all visible cells."""
-
-    @property
-    def visible_columns(self) -> tuple[VisibleColumn, ...]:
-        """What its visible cells are made of; equal for two bidders that see the same cells on every request."""
-        return tuple(
-            VisibleColumn(*self._world.origin(self.advertiser, column), size)
-            for column, size in zip(self.reads, self._sizes, strict=True)
-        )
 
     def bid_cells(self, hour: float) -> BidResponse:
         """Return its bids on all visible cells, shape (cells,)."""
@@ -108,6 +106,9 @@ class BidderSession:
 
     def try_out(self) -> None:
         """Have copies of the strategy answer a made-up batch before the first event: ``TrialError`` where that is wrong."""
+        tried, kind = passed(self._entered), (self.reads, tuple(self._sizes), self._world.creatives)
+        if kind in tried:
+            return
         batch = self._every_cell() if self.cells is not None else self._made_up()
         try:
             try_out(lambda: copied(self.strategy, self.who), self._checked, batch, self.who)
@@ -115,6 +116,7 @@ class BidderSession:
             raise
         except BidError as error:
             raise TrialError(str(error)) from error
+        tried.add(kind)
 
     def refuse(self, bid: float, row: int, world: World, part: slice, hour: float, most: float) -> NoReturn:
         """Raise ``BidError`` for a bid on one visible cell, or on one row of the chunk's part."""

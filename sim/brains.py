@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .scenario import Scenario
-from .visible import Strategy
 
 METHODS = ("reads", "learns", "bid", "observe", "control")
+LACKING = object()
 VALUE = "value"
 """The column that a valuation fills."""
 MAX_BIDDERS = 2**15 - 1
@@ -35,14 +35,14 @@ def check_kind(bidder: str, strategy: object) -> None:
             raise TypeError(
                 f"bidder {bidder!r}: {part.__name__} is a class; give an instance: {part.__name__}(...)"
             )
-    if isinstance(strategy, Strategy):
+    lacks = [part for part in METHODS if getattr(strategy, part, LACKING) is LACKING]
+    if not lacks:
         return
     name = type(strategy).__name__
     if hasattr(strategy, VALUE) and not hasattr(strategy, "bid"):
         raise TypeError(
             f"bidder {bidder!r}: {name} is a valuation, which makes no bids; put a policy behind it: Priced({name}(...), Truthful())"
         )
-    lacks = [part for part in METHODS if not hasattr(strategy, part)]
     raise TypeError(
         f"bidder {bidder!r}: {name} is no strategy: it has no {', '.join(lacks)}; derive it from jointbid.Policy"
     )

@@ -53,11 +53,15 @@ class Calendar:
     def start(self, market: Generator[simpy.Event, None, None]) -> None:
         """Let ``market`` hold auctions from now on, until it ends."""
         self._market = self._env.process(market)
+        self._market.defused = True  # `advance` raises its error, as it is
 
     def advance(self) -> bool:
         """Run until an action has called ``pause``, or the market has ended; return whether it goes on."""
         self._pause = self._env.event()
-        self._env.run(until=self._pause | self._market)
+        while not (self._pause.processed or self._market.processed):
+            self._env.step()
+        if self._market.processed and isinstance(self._market.value, BaseException):
+            raise self._market.value
         return not self._market.processed
 
     def pause(self) -> None:

@@ -7,13 +7,15 @@ many of them: any edit starts a new one. A kernel outside this package is made o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from llvmlite import ir
-from numba import njit
+from numba import njit, typeof
 from numba.core import cgutils, types
+from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic
 
 from .kernel_cache import PACKAGE, cache_folder, enable_cache
@@ -28,7 +30,7 @@ def kernel(function: F) -> F:
     """Compile on first use, and load from the cache of these very sources afterwards."""
     own = Path(function.__code__.co_filename)
     folder = cache_folder(*([] if own.is_relative_to(PACKAGE) else [own]))
-    compiled: F = njit(**NO_COUNTS)(function)
+    compiled: F = njit(nogil=True, **NO_COUNTS)(function)
     if folder is not None:
         enable_cache(compiled, function, folder)
     return compiled
@@ -38,6 +40,34 @@ def inlined(function: F) -> F:
     """Compile as a part of every kernel that calls it: no call at run time, no cache entry of its own."""
     compiled: F = njit(forceinline=True, **NO_COUNTS)(function)
     return compiled
+
+
+def prepared(function: F, *arguments: object) -> F:
+    """Return a kernel for arguments of these types: its calls spare numba's look at the type of each array.
+
+    That look takes longer than the auctions of a short block. A function that is not compiled is returned as it is.
+    """
+    if not isinstance(function, Dispatcher):
+        return function
+    kinds = (function, *map(_kind, arguments))
+    if kinds not in _PREPARED:
+        _PREPARED[kinds] = function.compile(tuple(map(typeof, arguments)))
+    entry: F = _PREPARED[kinds]
+    return entry
+
+
+_PREPARED: dict[Hashable, Any] = {}
+LAYOUT = 0x503
+"""The flags of an array that numba's type of it depends on: contiguous (C, Fortran), aligned, writeable."""
+
+
+def _kind(argument: Any) -> Hashable:
+    """Equal for two arguments of one numba type."""
+    if isinstance(argument, np.ndarray):
+        return argument.dtype, argument.ndim, argument.flags.num & LAYOUT
+    if isinstance(argument, tuple):
+        return type(argument).__name__, *map(_kind, argument)
+    return type(argument).__name__
 
 
 @intrinsic  # type: ignore[untyped-decorator]

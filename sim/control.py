@@ -23,28 +23,29 @@ class Control:
     ) -> None:
         self._sessions, self._ledger, self._horizon_h = sessions, ledger, scenario.supply.horizon_h
         self._allowances = [Allowance(scenario, one.terms, one.budget, expected) for one in sessions]
-        self._always_open = all(allowance.is_always_open for allowance in self._allowances)
+        self.is_always_open = all(allowance.is_always_open for allowance in self._allowances)
         self._asked = np.zeros(len(sessions), dtype=np.int64)
         self.seen = self.steps = 0
 
     def count(self, requests: int, is_open: NDArray[np.bool_]) -> None:
         """Count requests that went to the bidders that may bid (``is_open``, shape (bidders,))."""
         self.seen += requests
-        if not self._always_open:
+        if not self.is_always_open:
             self._asked[is_open] += requests
 
     def step(self, now_us: int) -> None:
         """Show each bidder whose step it is its account."""
         ledger, hour = self._ledger, now_us / HOUR_US
-        spend, wins = (ledger.spend / MICROS).tolist(), ledger.wins.sum(axis=1).tolist()
-        left = (ledger.left / MICROS).tolist()
-        asked = [self.seen] * len(spend) if self._always_open else self._asked.tolist()
+        spend, left, wins = ledger.spend.tolist(), ledger.left.tolist(), ledger.wins.tolist()
+        asked = [self.seen] * len(spend) if self.is_always_open else self._asked.tolist()
         step, self.steps = self.steps, self.steps + 1
         for number, session in enumerate(self._sessions):
             if step % session.control_every:
                 continue
             allowance = self._allowances[number]
-            known = session.learn(Standing(now_us, asked[number], spend[number], wins[number], left[number]))
+            spent, left_today = float(spend[number]) / MICROS, float(left[number]) / MICROS
+            known = session.learn(Standing(now_us, asked[number], spent, sum(wins[number]), left_today))
+            limits = allowance.limits(now_us, known)
             session.control(
                 AccountState(
                     hour=hour,
@@ -54,13 +55,18 @@ class Control:
                     spend=known.spend,
                     wins=known.wins,
                     budget=allowance.total,
-                    daily_budget=allowance.daily,
-                    **allowance.limits(now_us, known)._asdict(),
+                    budget_left=limits.budget_left,
                     clicks=session.clicks.known,
                     conversions=session.conversions.known,
                     margin=session.conversions.margin,
                     requests_unreported=asked[number] - known.requests,
                     report_age_h=(now_us - known.at_us) / HOUR_US,
+                    daily_budget=allowance.daily,
+                    left_today=limits.left_today,
+                    hours_left_today=limits.hours_left_today,
+                    flight_hours_left=limits.flight_hours_left,
+                    due_today=limits.due_today,
+                    due_requests_today=limits.due_requests_today,
                 )
             )
 

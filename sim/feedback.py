@@ -105,11 +105,10 @@ class FeedbackQueue:
     def take(self, standing: Standing) -> tuple[Standing, Feedback | None]:
         """Return the account as it is reported now, and what became known since the last time (None for a bidder that does not learn)."""
         reported, rows = self._reports.close(standing)
-        known = {
-            name: awaited.take(standing.at_us)
-            for name, awaited in (("clicks", self.clicks), ("conversions", self.conversions))
-        }
-        return reported, self._feedback(rows, known) if self._learns else None
+        clicks, conversions = self.clicks.take(standing.at_us), self.conversions.take(standing.at_us)
+        if not self._learns:
+            return reported, None
+        return reported, self._feedback(rows, {"clicks": clicks, "conversions": conversions})
 
     def _feedback(self, parts: list[Rows], known: dict[str, Rows]) -> Feedback:
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}

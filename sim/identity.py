@@ -22,9 +22,23 @@ def identified(strategy: object, name: str | None = None) -> str:
     Of a strategy made of a valuation and a policy it is the part that does not ship with this package, or the policy.
     """
     parts = [part for key in PARTS if (part := getattr(strategy, key, None)) is not None]
-    part = next((part for part in parts if _is_the_authors(type(part))), (*parts, strategy)[0])
-    place = _place_of_class(type(part))
-    return f"strategy {name or type(part).__qualname__!r}" + (f" ({place})" if place else "")
+    return _described(tuple(map(type, (*parts, strategy))), name, _folder())
+
+
+@functools.lru_cache(maxsize=256)
+def _described(kinds: tuple[type, ...], name: str | None, folder: Path | None) -> str:  # noqa: ARG001 - places are shown as seen from it
+    """Return the same by the classes of the parts and of the strategy, as seen from a folder."""
+    kind = next((part for part in kinds[:-1] if _is_the_authors(part)), kinds[0])
+    place = _place_of_class(kind)
+    return f"strategy {name or kind.__qualname__!r}" + (f" ({place})" if place else "")
+
+
+def _folder() -> Path | None:
+    """Return the working directory; None where it has been deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
 
 
 def place_of_error(error: BaseException) -> str:
@@ -82,6 +96,7 @@ def _is_the_authors(kind: type) -> bool:
         return kind.__module__ == "__main__"
 
 
+@functools.cache
 def _is_own(file: str) -> bool:
     path = Path(file)
     is_installed = {"site-packages", "dist-packages"} & set(path.parts)  # below the standard library's folder

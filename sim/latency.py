@@ -12,7 +12,7 @@ from .delays import cdf, quantile
 from .scenario import Scenario
 from .serving import held_out
 from .streams import Streams
-from .supply import NO_REQUESTS, Chunk
+from .supply import Chunk
 from .tables import BidTables
 
 NOBODY_ABSENT = np.empty((0, 0), dtype=np.bool_)
@@ -30,10 +30,6 @@ class Deadline:
         self.tmax, self._throttle = scenario.auction.tmax_ms, scenario.auction.throttle
         self.late, self.unsent, self.sent, self._reviewed = np.zeros((4, len(sessions)), dtype=np.int64)
         self.share = np.ones(len(sessions))
-
-    def at(self, chunk: Chunk) -> ChunkDeadline:
-        """Return the deadline for the requests of a chunk."""
-        return ChunkDeadline(self, chunk)
 
     def columns(self) -> dict[str, NDArray[np.int64]]:
         """Return the counts as columns of ``RunResult.bidders``."""
@@ -53,7 +49,7 @@ class Deadline:
 class ChunkDeadline:
     """Whose bids on a chunk of requests count: ``absent``, shape (bidders, n), or (0, 0) where each bid does."""
 
-    def __init__(self, run: Deadline, chunk: Chunk = NO_REQUESTS) -> None:
+    def __init__(self, run: Deadline, chunk: Chunk) -> None:
         self._run, self._chunk = run, chunk
         self._held = {
             number: held_out(one.terms.holdout, one.name, run.streams, chunk.visits)

@@ -90,7 +90,7 @@ def relevance(ledger: Ledger, scenario: Scenario) -> float:
 
 def check_spend(ledger: Ledger, hour: float) -> None:
     """Raise ``SpendError`` where all bidders together have spent more than ``MAX_SPEND_MICROS``."""
-    spent = float(ledger.spend.sum(dtype=np.float64))
+    spent = sum(ledger.spend.tolist())
     if spent > MAX_SPEND_MICROS:
         raise SpendError(
             f"spend of all bidders by hour {hour:.6g}: {spent / MICROS:.3g} in currency; allowed: at most "
@@ -102,23 +102,24 @@ def check_spend(ledger: Ledger, hour: float) -> None:
 class Series:
     """What the ledger and the policies' multipliers were every ``every_h``: the table ``RunResult.timeseries``."""
 
-    def __init__(self, rows: int, every_h: float, bidders: int) -> None:
+    def __init__(self, rows: int, every_h: float, bidders: int, slots: int) -> None:
         self._every_h = every_h
-        self._spend, self._wins = np.zeros((2, rows + 1, bidders), dtype=np.int64)
+        self._spend = np.zeros((rows + 1, bidders), dtype=np.int64)
+        self._wins = np.zeros((rows + 1, bidders, slots), dtype=np.int64)
         self._value = np.zeros((rows + 1, bidders))
         self._multipliers = np.full((rows, bidders), np.nan)
         self._noted = 0
 
     def note(self, ledger: Ledger, multipliers: Sequence[float]) -> None:
         """The next row begins."""
-        self._spend[self._noted], self._wins[self._noted] = ledger.spend, ledger.wins.sum(axis=1)
+        self._spend[self._noted], self._wins[self._noted] = ledger.spend, ledger.wins
         self._value[self._noted] = ledger.value
         self._multipliers[self._noted] = multipliers
         self._noted += 1
 
     def columns(self, ledger: Ledger, names: Sequence[str]) -> dict[str, Any]:
         """The table, bidder by bidder; rows that begin after the last request have no multiplier."""
-        self._spend[self._noted :], self._wins[self._noted :] = ledger.spend, ledger.wins.sum(axis=1)
+        self._spend[self._noted :], self._wins[self._noted :] = ledger.spend, ledger.wins
         self._value[self._noted :] = ledger.value
         rows, n = self._multipliers.shape
         hours = np.arange(rows) * self._every_h
@@ -126,7 +127,7 @@ class Series:
             "bidder": np.repeat(np.array(names, dtype=object), rows),
             "hour": np.tile(hours if self._every_h % 1 else hours.astype(np.int64), n),
             "spend": (np.diff(self._spend, axis=0) / MICROS).T.ravel(),
-            "wins": np.diff(self._wins, axis=0).T.ravel(),
+            "wins": np.diff(self._wins.sum(axis=2), axis=0).T.ravel(),
             "value": np.diff(self._value, axis=0).T.ravel(),
             "multiplier": self._multipliers.T.ravel(),
         }

@@ -63,6 +63,9 @@ class Reports:
 
         The opening account is known at once.
         """
+        if not self._delay_us and not (self._page.rows or self._page.outcomes):
+            self._told = standing
+            return standing, []
         self._told = standing if self._told is None else self._told
         self._closed.append((standing, self._page))
         self._page = _Page()

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .audience import law_of, scores
 from .delays import cdf
+from .kept import kept
 from .scenario import Creative, Logit, Response, Scenario
 
 ONE_CREATIVE = {"": Creative()}
@@ -52,6 +53,7 @@ class Truth:
     shares: NDArray[np.float64]
 
 
+@kept
 def truth(scenario: Scenario) -> Truth:
     """The ground truth of a scenario with types (families ``additive`` and ``logit``)."""
     law = law_of(scenario)

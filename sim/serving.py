@@ -59,11 +59,8 @@ class ServingRules:
         self._terms, self._budgets, self._seats, self._ledger = terms, budgets, seats, ledger
         self.floors = seats.floor.copy()
         """The bidders' own floors in micros, whether they may bid or not, shape (bidders,)."""
-
-    @property
-    def is_open(self) -> NDArray[np.bool_]:
+        self.is_open = np.ones(len(terms), dtype=np.bool_)
         """Whether each bidder may bid now, shape (bidders,)."""
-        return self._seats.floor < CLOSED
 
     def put_on(self, calendar: Calendar, horizon_h: float) -> None:
         """Put all changes on the calendar; those of hour 0 hold at once."""
@@ -78,6 +75,7 @@ class ServingRules:
                 calendar.every(DAY_H * HOUR_US, "new day", partial(self._start_day, number))
 
     def _permit(self, number: int, may_bid: bool) -> None:
+        self.is_open[number] = may_bid
         self._seats.floor[number] = self.floors[number] if may_bid else CLOSED
 
     def _start_day(self, number: int) -> None:

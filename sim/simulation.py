@@ -13,7 +13,7 @@ import numpy as np
 import simpy
 
 from .arrivals import SLICE
-from .auction.arrays import Record, Requests
+from .auction.arrays import Record
 from .auction.kernel import clear
 from .audience import priced_contexts
 from .batches import (
@@ -28,12 +28,14 @@ from .batches import (
 from .bidder_session import BidderSession
 from .brains import check_arguments
 from .calendar import Calendar
+from .columns import Columns, ahead, columns_of, has_second_core
+from .compiled import prepared
 from .control import Control
 from .data_usage import DataUsage
 from .entrant import Entrant, as_entrant
 from .feedback import BlockOutcome
 from .journey.purchases import Purchases
-from .latency import ChunkDeadline, Deadline
+from .latency import Deadline
 from .ledger import Series, bidder_columns, check_spend, market_totals, open_ledger, relevance, views
 from .memory import open_memory
 from .outcomes import NEVER_US, Happened, Outcomes
@@ -109,25 +111,35 @@ class Simulation:
         if self.world.shelves is not None:
             self.world.shelves.open(self.owners)
         self.deadline = Deadline(scenario, streams, self.sessions)
-        self._answers = ChunkDeadline(self.deadline)
         self.data_usage = DataUsage(scenario, self.world, self.sessions)
         self.outcomes = Outcomes(scenario, streams, self.owners)
         self._responses = NO_RESPONSES
-        self._tables = BidTables(self.sessions, self._most, slots)
+        self._tables = BidTables(self.sessions, self.world, self._most, slots)
         keys = [streams.key64(f"creative/{session.name}") for session in self.sessions]
-        effects = self.world.effects(self.owners, np.full(len(keys), -1, dtype=np.int64))
-        self._effects = effects._replace(rotation_key=np.array(keys, np.uint64))
-        self._truths = np.empty((0, 0), dtype=np.int32)
+        self._rotation_key = np.array(keys, np.uint64)
+        self._columns: Columns | None = None
+        self._clear = clear
+        self._unwatched = record_of(0, slots)
         rows, every_h = (
             int(np.ceil(scenario.supply.horizon_h / scenario.engine.series_h)),
             scenario.engine.series_h,
         )
         self._series_us = [round(row * every_h * HOUR_US) for row in range(rows)]
-        self.series = Series(rows, every_h, len(self.sessions))
-        self._chunks = chunks(scenario, streams, log, priced_contexts(scenario, self.owners))
+        self.series = Series(rows, every_h, len(self.sessions), slots)
+        supply = chunks(scenario, streams, log, priced_contexts(scenario, self.owners))
         expected = (len(log) if log is not None else scenario.supply.requests) or 0
         self.control = Control(scenario, self.sessions, self.ledger, expected)
         self._is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
+        is_throttled = scenario.auction.throttle is not None
+        self._is_steady = (
+            self.control.is_always_open
+            and not is_throttled
+            and all(map(self.world.is_settled, self.world.sources))
+        )  # who is asked, and what is looked up, is known ahead
+        is_large = scenario.supply.kind == "synthetic" and expected > SLICE
+        self._chunks = (
+            ahead(self._prepare, supply) if is_large and has_second_core() else map(self._prepare, supply)
+        )
         self.calendar = Calendar()
 
     def open(self) -> None:
@@ -173,7 +185,11 @@ class Simulation:
             replication=self.streams.replication,
             bidders=frozen_table(
                 bidder_columns(ledger, names, self.owners, seen)
-                | views(ledger, is_drawn=self._effects.drawn, people=scenario.audience.people)
+                | views(
+                    ledger,
+                    is_drawn=self._columns is not None and self._columns.effects.drawn,
+                    people=scenario.audience.people,
+                )
                 | self.outcomes.columns()
                 | self.data_usage.columns()
                 | self.deadline.columns()
@@ -208,88 +224,88 @@ class Simulation:
     def _count_stock(self) -> None:
         """Take what was sold off the shelves; from here on impressions do what they do with what is left."""
         assert self.world.shelves is not None  # noqa: S101 - there is stock
-        if self.world.shelves.count() and len(self._truths):
-            self._truths[:] = self.world.truth_cells(self.owners)[0]
+        if self.world.shelves.count() and self._columns is not None:
+            self._columns.truths[:] = self._columns.world.truth_cells(self.owners)[0]
+
+    def _prepare(self, chunk: Chunk) -> Columns:
+        """Return a chunk's columns, its look-ups counted where they are known ahead; another thread may do it."""
+        columns = columns_of(chunk, self.world, self._tables, self.deadline, self.owners)
+        if self._is_steady:
+            self.data_usage.note(columns.world, slice(0, len(chunk)), self._serving.is_open, columns.answers)
+        return columns
 
     def _hold_auctions(self) -> Generator[simpy.Event, None, None]:
         """Settle the requests in blocks, each reaching to the next event on the calendar."""
-        for chunk in self._chunks:
-            requests = self._columns(chunk)
-            first = 0
-            while first < len(chunk):
-                yield self.calendar.requests_at(int(chunk.time_us[first]))
-                until = int(np.searchsorted(chunk.time_us, self.calendar.next_us))
-                last = min(until, first + self._most, len(chunk))
-                self._settle(requests, first, last)
+        for made in self._chunks:
+            columns = self._turn_to(made)
+            time_us, first, n = columns.chunk.time_us, 0, len(columns.chunk)
+            while first < n:
+                yield self.calendar.requests_at(int(time_us[first]))
+                until = int(time_us.searchsorted(self.calendar.next_us))
+                last = min(until, first + self._most, n)
+                self._settle(columns, first, last)
                 first = last
 
-    def _columns(self, chunk: Chunk) -> Requests:
-        """Return the columns of a new chunk, and put control steps by count of requests on the calendar."""
-        self.world, self._answers = self.world.at(chunk), self.deadline.at(chunk)
-        truth_cells, truth_column = self.world.truth_cells(self.owners)
-        visible = len(self._tables.columns)
-        column = np.where(truth_column >= 0, truth_column + visible, truth_column)
-        rotation_key = self._effects.rotation_key
-        self._effects = self.world.effects(self.owners, column)._replace(rotation_key=rotation_key)
-        if self._effects.drawn and not len(self._responses.row):
+    def _turn_to(self, made: Columns) -> Columns:
+        """Begin with a chunk: put control steps by count of requests on the calendar, and prepare the kernel."""
+        columns = self._columns = made._replace(
+            effects=made.effects._replace(rotation_key=self._rotation_key)
+        )
+        chunk, requests = columns.chunk, columns.requests
+        if self.world.shelves is not None:
+            columns.truths[:] = columns.world.truth_cells(self.owners)[0]  # as the shelves are now
+        if columns.effects.drawn and not len(self._responses.row):
             self._responses = room_for_responses(self._most * len(self._rules.rates))
-        cells = np.empty((visible + len(truth_cells), len(chunk)), dtype=np.int32)
-        self._truths = cells[visible:]
-        self._truths[:] = truth_cells
-        weight = chunk.logged.weight
-        dearest = self.scenario.auction.slots[0] * (weight.max() if len(weight) else 1.0)
-        self._tables.load(self.world, cells[:visible], dearest)
+        dearest = requests.weight.max() if len(requests.weight) else 1.0
+        self._tables.load(
+            requests.cells[: len(self._tables.columns)], self.scenario.auction.slots[0] * dearest
+        )
         every = self.scenario.bidders.control_interval_requests
         if every:
             first = max(every, -(-chunk.start // every) * every)
             due = chunk.time_us[first - chunk.start :: every].tolist()
             self.calendar.at(due, "control", self._control)
-        return Requests(
-            start=chunk.start,
-            time_us=chunk.time_us,
-            mechanism=chunk.mechanism,
-            floor=chunk.floor_micros,
-            price=chunk.price_micros,
-            weight=weight,
-            person=chunk.visits.person,
-            absent=self._answers.absent,
-            cells=cells,
-        )
+        self._clear = prepared(
+            clear, 0, 0, 0, requests, self._rules, self._scores, self._tables.bids, columns.effects, self._seats,
+            self._memory, self._tables.shortlist, self.ledger, self._unwatched, self._responses,
+        )  # fmt: skip
+        return columns
 
-    def _settle(self, requests: Requests, first: int, last: int) -> None:
+    def _settle(self, columns: Columns, first: int, last: int) -> None:
         """Ask for bids on some rows, hold the auctions, and pass on what became of them."""
-        world, part = self.world, slice(first, last)
-        self._tables.ask(world, part, self.calendar.now_us)
-        is_open = self._serving.is_open
-        self._answers.pass_on(part, self._tables, is_open)
-        self.data_usage.note(world, part, is_open, self._answers)
-        record = record_of(last - first if self._is_recorded else 0, len(self._rules.rates))
-        clear(
-            first, last, self.calendar.counts["block"], requests, self._rules, self._scores, self._tables.bids,
-            self._effects, self._seats, self._memory, self._tables.shortlist, self.ledger, record, self._responses,
+        world, part, tables, is_open = columns.world, slice(first, last), self._tables, self._serving.is_open
+        tables.ask(world, part, self.calendar.now_us)
+        columns.answers.pass_on(part, tables, is_open)
+        if not self._is_steady:
+            self.data_usage.note(world, part, is_open, columns.answers)
+        record = record_of(last - first, len(self._rules.rates)) if self._is_recorded else self._unwatched
+        self._clear(
+            first, last, self.calendar.counts["block"], columns.requests, self._rules, self._scores, tables.bids,
+            columns.effects, self._seats, self._memory, tables.shortlist, self.ledger, record, self._responses,
         )  # fmt: skip
         check_spend(self.ledger, self.calendar.now_us / HOUR_US)
         self.control.count(last - first, is_open)
-        happened = (
-            self.outcomes.note(world, self._responses) if self._responses.filled[0] else NOTHING_HAPPENED
-        )
-        for number in np.unique(happened.bidder):
-            own = Happened(*(column[happened.bidder == number] for column in happened))
-            self.sessions[number].await_outcomes(world, part, own, record)
-            world.sell(self.owners[number], own.row[own.conversion_us != NEVER_US])
+        happened = NOTHING_HAPPENED
+        if self._responses.filled[0]:
+            happened = self.outcomes.note(world, self._responses)
+            for number in np.unique(happened.bidder):
+                own = Happened(*(column[happened.bidder == number] for column in happened))
+                self.sessions[number].await_outcomes(world, part, own, record)
+                world.sell(self.owners[number], own.row[own.conversion_us != NEVER_US])
         if self._is_recorded:
-            self._report(part, record, happened)
+            self._report(columns, part, record, happened)
 
-    def _report(self, part: slice, record: Record, happened: Happened) -> None:
+    def _report(self, columns: Columns, part: slice, record: Record, happened: Happened) -> None:
         """Keep each learning bidder's feedback on a block, and give the block to the sink."""
-        floor = self.world.chunk.floor_micros[part]
+        world, answers = columns.world, columns.answers
+        floor = world.chunk.floor_micros[part]
         for number in np.flatnonzero(self._serving.is_open).tolist():
             session, own_floor = self.sessions[number], int(self._serving.floors[number])
             if session.strategy.learns:
                 bids = self._tables.of(number, np.arange(part.start, part.stop))
                 needed = bids_to_win(number, record, floor, own_floor, self._scores)
-                sent = self._answers.is_sent(number, part)
-                late = self._answers.is_late(number, part) & sent & (bids > 0)
-                session.note(self.world, part, BlockOutcome(record, number, bids, needed, sent, late))
+                sent = answers.is_sent(number, part)
+                late = answers.is_late(number, part) & sent & (bids > 0)
+                session.note(world, part, BlockOutcome(record, number, bids, needed, sent, late))
         if self._sink is not None:
-            self._sink(rows_of(self.world.chunk, part, record, happened))
+            self._sink(rows_of(world.chunk, part, record, happened))

@@ -34,7 +34,7 @@ ROTATED = -1
 class BidTables:
     """Cells and bids of one run. ``cells`` is the chunk's visible cells, shape (columns, n)."""
 
-    def __init__(self, sessions: Sequence[BidderSession], rows: int, slots: int) -> None:
+    def __init__(self, sessions: Sequence[BidderSession], world: World, rows: int, slots: int) -> None:
         self._sessions = sessions
         self._most_bid = MAX_MONEY
         visible = list(dict.fromkeys(one for session in sessions for one in session.visible_columns))
@@ -43,14 +43,19 @@ class BidTables:
         self.columns, self._own_cell, self.bids = (
             _joint_cells(sessions, visible, joint) if shared else _own_cells(sessions, rows)
         )
+        self._settled: list[int] = []
+        self._moving: list[int] = []
+        for number, column in enumerate(self.columns):
+            is_settled = all(world.is_settled(one.column) for one in column)
+            (self._settled if is_settled else self._moving).append(number)
         self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
         self._begins = self.bids.offset.copy()
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
         self.shortlist = _shortlist(joint if shared and len(sessions) > FEW else 0, slots + 1 + SPARE)
 
-    def load(self, world: World, cells: NDArray[np.int32], scale: float) -> None:
-        """Fill in the visible cells of a new chunk, shape (columns, n), as far as they are settled.
+    def load(self, cells: NDArray[np.int32], scale: float) -> None:
+        """Turn to the visible cells of a new chunk, shape (columns, n).
 
         ``scale`` is the most that a bid of 1 can cost there: rows that stand for many impressions lower the highest bid.
         """
@@ -60,11 +65,11 @@ class BidTables:
             for session in self._sessions:
                 session.is_stale = True
         self.cells = cells
-        self._fill(world, slice(0, cells.shape[1]), settled=True)
 
     def ask(self, world: World, part: slice, now_us: int) -> None:
         """Fill in what is only known now, and ask each bidder that must be asked; bids are rounded half to even."""
-        self._fill(world, part, settled=False)
+        for number in self._moving:
+            self._fill(world, number, self.cells[number], part)
         for number, session in enumerate(self._sessions):
             if session.cells is None:
                 response = session.bid_rows(world, part)
@@ -96,14 +101,17 @@ class BidTables:
         at = self.bids.stride * self.cells[column, rows] if column >= 0 else rows
         return np.asarray(self.bids.numbers[offset + at])
 
-    def _fill(self, world: World, part: slice, *, settled: bool) -> None:
-        for row, visible in zip(self.cells, self.columns, strict=True):
-            if all(world.is_settled(one.column) for one in visible) == settled:
-                cell = row[part]
-                cell[:] = 0
-                for one in visible:
-                    cell *= np.int32(one.codes)
-                    cell += world.column(one.owner, one.column, part)
+    def fill_settled(self, world: World, cells: NDArray[np.int32]) -> None:
+        """Fill in the visible cells of a chunk that are known ahead."""
+        for number in self._settled:
+            self._fill(world, number, cells[number], slice(0, cells.shape[1]))
+
+    def _fill(self, world: World, number: int, row: NDArray[np.int32], part: slice) -> None:
+        cell = row[part]
+        cell[:] = 0
+        for one in self.columns[number]:
+            cell *= np.int32(one.codes)
+            cell += world.column(one.owner, one.column, part)
 
 
 Layout = tuple[list[tuple[VisibleColumn, ...]], list[NDArray[np.int64]], Bids]

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .kept import kept
 from .visible import Strategy, TrialError, VisibleRequests, in_row, rows_of
 
 AT_MOST = 2_048
@@ -31,6 +32,12 @@ class BidResponse(NamedTuple):
 
     bids: NDArray[np.float64]
     creatives: NDArray[np.int16] | None
+
+
+@kept
+def passed(strategy: Strategy) -> set[object]:  # noqa: ARG001
+    """The kinds of batches whose trial this strategy has passed; one that enters many runs is not tried again in each."""
+    return set()
 
 
 Ask = Callable[[Strategy, VisibleRequests], BidResponse]

@@ -225,15 +225,14 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
 
     ``who`` is the strategy and its bidder, as messages name them.
     """
-    place = f"{who} at hour {when_h:.6g}"
     if not isinstance(bids, np.ndarray) or bids.dtype.kind not in "fiu":
         kind = bids.dtype.name + " array" if isinstance(bids, np.ndarray) else type(bids).__name__
         raise BidError(
-            f"{place}: bid() answered a {kind}; allowed: a numpy float64 array of shape ({requests.n},)"
+            f"{who} at hour {when_h:.6g}: bid() answered a {kind}; allowed: a numpy float64 array of shape ({requests.n},)"
         )
     if bids.shape != (requests.n,):
         raise BidError(
-            f"{place}: bid() answered shape {bids.shape}; allowed: ({requests.n},), one bid a request"
+            f"{who} at hour {when_h:.6g}: bid() answered shape {bids.shape}; allowed: ({requests.n},), one bid a request"
         )
     return bids.astype(np.float64, copy=False)
 

@@ -83,7 +83,8 @@ class Watch:
         if me in self._calls:  # a call within a call has the limit of the outer one
             return function(argument)
         call.since = time.monotonic()
-        self._look_after(call)
+        if call.limit_s != self._limit_s or self._thread is None:
+            self._look_after(call)
         try:
             try:
                 self._calls[me] = call

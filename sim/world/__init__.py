@@ -6,6 +6,7 @@ Worlds share one face (``base.World``): requests of types, seen through sources 
 
 from __future__ import annotations
 
+from ..kept import kept
 from ..scenario import LogSupply, Scenario
 from ..streams import Streams
 from ..supply import Log
@@ -25,5 +26,12 @@ def make_world(scenario: Scenario, streams: Streams, log: Log | None) -> World:
         return PrivateValues(scenario, streams)
     if scenario.journey is not None:
         return JourneyWorld(scenario, streams)
-    is_shop = scenario.audience.drift is not None or scenario.stock is not None
-    return ShopWorld(scenario, streams) if is_shop else TypedWorld(scenario, streams)
+    if scenario.audience.drift is not None or scenario.stock is not None:
+        return ShopWorld(scenario, streams)
+    return _typed(scenario).with_streams(streams)
+
+
+@kept
+def _typed(scenario: Scenario) -> TypedWorld:
+    """The world of types that all runs of a scenario have copies of."""
+    return TypedWorld(scenario, Streams(0, 0))

@@ -64,6 +64,12 @@ class World:
         """The column is known for the whole chunk when it is loaded; otherwise only up to the next event."""
         return True
 
+    def with_streams(self, streams: Streams) -> Self:
+        """Return this world for a run of its own randomness; for worlds that nothing changes while a run goes on."""
+        world = copy(self)
+        world._streams = streams  # noqa: SLF001 - a copy of its own kind
+        return world
+
     def at(self, chunk: Chunk) -> Self:
         """Return this world at the requests of a chunk; what moves while the run goes on is shared."""
         world = copy(self)

@@ -30,8 +30,11 @@ class SinceControl:
 
     def step(self, state: AccountState) -> Since:
         """Return what happened since the last call."""
-        start = replace(state, requests_seen=0, requests_unreported=0, spend=0.0, budget_left=state.budget)
-        before, is_first = self._before or start, self._before is None
+        before, is_first = self._before, self._before is None
+        if before is None:
+            before = replace(
+                state, requests_seen=0, requests_unreported=0, spend=0.0, budget_left=state.budget
+            )
         self._before = state
         n = state.requests_reported - before.requests_reported
         return Since(n, state.spend - before.spend, before, is_first)
