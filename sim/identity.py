@@ -28,7 +28,7 @@ def identified(strategy: object, name: str | None = None) -> str:
 
 
 def place_of_error(error: BaseException) -> str:
-    """Return file, line and function of the innermost call in the author's own code; empty where there is none."""
+    """Return file, line and function of the innermost call in the author's own code; empty without one."""
     trace: TracebackType | None = error.__traceback__
     found = ""
     while trace is not None:

@@ -73,7 +73,7 @@ def records(columns: Any) -> list[dict[str, Any]]:
 def entrants(cell: Cell) -> dict[str, Entrant]:
     """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``; in a match all do.
 
-    The others also hold every source that is not exclusive: whoever sells it, sells it to them.
+    The others also hold every source that is not exclusive: its seller sells to them too.
     """
     scenario = cell.scenario
     if cell.lineup:
@@ -192,7 +192,7 @@ def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:
 def _one_for_all(
     cell: Cell, scenario: Scenario, arm: str, log: TrainingLog | None, rivals: Rivals = ()
 ) -> Valuation:
-    """The valuation of whatever creatives the market rotates; ``log`` is what it is fitted to, if it is learned."""
+    """The valuation of the creatives that the market rotates; ``log`` is what it is fitted to, if it is learned."""
     if log is not None:
         if arm == STACKED:
             return learned_stacked(scenario, log, cell.learner)

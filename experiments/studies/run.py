@@ -58,7 +58,7 @@ class Run:
     def from_result(
         cls, folder: Path, result: RunResult, *, identified: bool, logged: int | None = None
     ) -> Self:
-        """Lay out a result as tables; `identified` says whether people are told apart."""
+        """Lay out a result as tables; `identified` says whether people are recognised."""
         return cls(
             folder,
             bidder_table(result, identified=identified),
@@ -83,7 +83,7 @@ class Run:
 
     @property
     def pace(self) -> dict[str, float]:
-        """Numbers of events and of blocks of requests, and auctions per event and per block (nan where there is none)."""
+        """Numbers of events and of blocks of requests, and auctions per event and per block (nan without one)."""
         is_block = self.calendar["kind"] == BLOCK
         requests = self.market["requests"]
         events, blocks = (int(self.calendar.loc[rows, "count"].sum()) for rows in (~is_block, is_block))
@@ -126,7 +126,7 @@ def run(point: Point) -> Run:
 def bidder_table(result: RunResult, *, identified: bool) -> pd.DataFrame:
     """Return the table of bidders with `frequency`: impressions per person reached by the advertiser.
 
-    It is nan where people are not `identified`, and where nobody was reached.
+    It is nan where people are not `identified`, and where no person was reached.
     """
     table = pd.DataFrame(dict(result.bidders))
     seen = table.groupby("advertiser")[["viewed", "reach"]].transform("sum")

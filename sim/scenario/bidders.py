@@ -30,7 +30,7 @@ MAX_CAP = 1000
 
 
 class Cap(Model):
-    """A frequency cap: at most so many ``impressions`` to one person in any ``window_h``.
+    """A frequency cap: at most this number of ``impressions`` to one person in any ``window_h``.
 
     ``sliding`` looks back from each request (an impression exactly one window ago counts no more); ``calendar`` begins
     anew at every multiple of the window, so that 24 h are days. It counts what the ``campaign`` has won, or what all
@@ -140,7 +140,7 @@ def kind_problems(bidders: Bidders, sources: Collection[str], *, anonymous: bool
     Args:
         bidders: all about bidders.
         sources: the names of the market's sources.
-        anonymous: nobody comes twice.
+        anonymous: no person comes twice.
     """
     for name, kind in bidders.kinds.items():
         place = f"bidders.kinds.{name}"
@@ -149,7 +149,7 @@ def kind_problems(bidders: Bidders, sources: Collection[str], *, anonymous: bool
                 yield f"{place}.sources: no source {source}; there is: {', '.join(sources) or 'none'}"
         for key in ("caps", "holdout") if anonymous and kind.terms else ():
             if getattr(kind.terms, key):
-                yield f"{place}.terms.{key}: nobody comes twice without audience.people; say how many people there are"
+                yield f"{place}.terms.{key}: requires audience.people (the number of people)"
         own = kind.control_interval_h
         if own is None:
             continue

@@ -38,7 +38,7 @@ class Side:
 
 @dataclass
 class Tuned:
-    """One arm, by a cell of it, with its sides; ``settled`` when a whole round moved nobody.
+    """One arm, by a cell of it, with its sides; ``settled`` when a whole round moved no bidder.
 
     ``fixed`` is what bidders of no side play, where that is not the configured value.
     """
