@@ -19,7 +19,7 @@ from jointbid.strategies.valuations.creative import bayes_apart, best_creative, 
 from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
 
 from .arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
-from .cell import Cell, CellResult
+from .cell import Cell, CellResult, holders_of
 from .lattice import Lattice
 from .met_prices import Prices
 
@@ -83,7 +83,7 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
             for number, (seat, spec) in enumerate(seated(cell))
         }
     bidders = scenario.bidders.count
-    holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
+    holders = holders_of(cell.who, bidders)
     others = _with_what_is_for_sale(scenario, cell.others)
     arms = [cell.arm if number < holders else others for number in range(bidders)]
     market: dict[str, Entrant] = {}

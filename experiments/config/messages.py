@@ -35,7 +35,7 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
         steps, node = locate(detail["loc"], tree, missing=detail["type"] == "missing")
         place = in_yaml(".".join(map(str, steps)))
         said = detail["msg"].removeprefix("Value error, ")
-        if detail["loc"][-1] == "[key]" and detail["type"] == "string_type":
+        if detail["loc"][-1:] == ("[key]",) and detail["type"] == "string_type":
             lines.setdefault(place, _not_a_name(detail, place))
         elif detail["type"] == "value_error" and (named := UNKNOWN.match(said)):
             name, known = named[1], named[2]
@@ -204,7 +204,7 @@ def locate(
         last = number == len(loc) - 1
         if _has(node, step):
             node = node[step]
-        elif last and missing and isinstance(node, Mapping) and not _is_tag(step, node):
+        elif last and missing and isinstance(node, Mapping) and step != node.get("kind"):
             node = None
         else:
             continue
@@ -216,10 +216,6 @@ def _has(node: Any, step: str | int) -> bool:
     if isinstance(node, Mapping):
         return step in node
     return isinstance(node, (list, tuple)) and isinstance(step, int) and step < len(node)
-
-
-def _is_tag(step: str | int, node: Mapping[str, Any]) -> bool:
-    return step == node.get("kind")
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

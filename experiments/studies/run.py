@@ -24,6 +24,7 @@ from ..report import plots
 from ..report.plots.auction_log import figures_of_log
 from ..report.plots.figure import Figure
 from ..storage.ownership import record
+from .cell_plans import cell_of
 from .run_folder import RunFiles, write_run
 
 BLOCK = "block"
@@ -168,19 +169,8 @@ def _budget(cell: Cell, entrant: Entrant) -> float | None:
 
 
 def _cell(point: Point) -> Cell:
-    settings, study = point.settings, point.settings.study
-    return Cell(
-        scenario=settings.market,
-        arm=study.arm,
-        valuation=study.valuation,
-        who=study.who,
-        others=study.others,
-        train_requests=study.train_requests,
-        learner=study.learner,
-        seed=settings.seed,
-        replication=study.replication,
-        lineup=study.strategies,
-    )
+    study = point.settings.study
+    return cell_of(point.settings, study.arm, study.replication, lineup=study.strategies)
 
 
 def _figures(point: Point, done: Run) -> Iterator[Figure]:

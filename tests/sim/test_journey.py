@@ -171,7 +171,7 @@ def test_contradictions_are_listed_together() -> None:
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"audience": {"people": None}}, "requires audience.people (the number of people)"),
+        ({"audience": {"people": None}}, "requires audience.people"),
         ({"journey": None}, "source.stage"),
         ({"journey": {"step_h": 2_000.0}}, "stay_h.approved: 1680 h on average"),
         ({"journey": {"power": 0.0, "outside": 0.0}}, "advertising changes nothing"),
