@@ -50,7 +50,7 @@ def nothing(cell):
 
 
 def measure(cells, executor):
-    """In a process of its own: seconds and peak memory of the driver of a study of so many cells."""
+    """In a process of its own: seconds and peak memory of the driver of a study of this number of cells."""
     from jointbid.experiments.config.points import load
     from jointbid.experiments.studies.session import run_study
     from jointbid.experiments.studies.value.study import Value
@@ -97,7 +97,7 @@ def memory():
 
 
 def speedup():
-    """The default study with one core to run on, and with two: whatever it starts shares them."""
+    """The default study with one core to run on, and with two: the processes that it starts share them."""
     seconds, cores = {}, sorted(os.sched_getaffinity(0))
     for allowed in cores[:1], cores[:2]:
         with tempfile.TemporaryDirectory() as folder:
@@ -124,7 +124,7 @@ def speedup():
 
 
 def crowd(people):
-    """In a process of its own: one simulation with so many people, each of whom comes four times, and a cap of three."""
+    """In a process of its own: one simulation with this number of people, each of whom comes four times, and a cap of three."""
     from jointbid import Policy, Priced, bayes, load, simulate
 
     class Truthful(Policy):

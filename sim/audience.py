@@ -43,7 +43,7 @@ def joint_law(types: tuple[int, ...], redundancy: tuple[float, ...]) -> NDArray[
     """
     edges = sorted({Fraction(i, k) for k in types for i in range(k + 1)})
     law = np.zeros(types)
-    for low, high in pairwise(edges):  # between two edges of any factor nobody's type changes
+    for low, high in pairwise(edges):  # between two edges of any factor no person's type changes
         u = (low + high) / 2
         part: NDArray[np.float64] = np.array(float(high - low))
         for k, q in zip(types[1:], redundancy, strict=True):
@@ -99,7 +99,7 @@ class Visits:
         return streams.at(name, self.person) if len(self.person) else self.by_request(streams, name)
 
     def by_account(self, streams: Streams, name: str, group: int) -> NDArray[np.float64]:
-        """The same for all people of an account, which is so many in a row: that of the first of them, shape (n,)."""
+        """The same for all people of an account, who stand in a row: that of the first of them, shape (n,)."""
         if group == 1:
             return self.by_person(streams, name)
         return streams.at(name, self.person // group * group)

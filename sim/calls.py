@@ -33,7 +33,7 @@ class Calls:
         """Return what the method answers.
 
         Raises:
-            BidError: whatever it raises.
+            BidError: any error that it raises.
             StrategyTimeout: it took longer than its time.
         """
         function = getattr(strategy, method)

@@ -1,6 +1,6 @@
-"""Products whose state changes: prices, margins and stock are facts of what a campaign sells, and move whatever anybody bids.
+"""Products whose state changes: prices, margins and stock are facts of what a campaign sells, and move independently of bids.
 
-Each product's state is redrawn from its law (all types equally likely) at random times, with rate ln 2 / half-life: whatever is
+Each product's state is redrawn from its law (all types equally likely) at random times, with rate ln 2 / half-life: what is
 a function of the state correlates 2^(-t / half-life) with itself a time t later. The times and the states come from named
 streams, forwards and backwards from hour 0, so that how far back anybody looks changes nothing.
 """
@@ -17,7 +17,7 @@ from .scenario import HOUR_US, Scenario
 from .streams import Streams
 
 BATCH = 64
-"""So many changes are drawn at once."""
+"""The number of changes that are drawn at once."""
 
 
 class Products:

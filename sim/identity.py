@@ -42,7 +42,7 @@ def _folder() -> Path | None:
 
 
 def place_of_error(error: BaseException) -> str:
-    """Return file, line and function of the innermost call in the author's own code; empty where there is none."""
+    """Return file, line and function of the innermost call in the author's own code; empty without one."""
     trace: TracebackType | None = error.__traceback__
     found = ""
     while trace is not None:

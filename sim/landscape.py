@@ -43,7 +43,7 @@ class Landscape:
         return Landscape(self.rivals, tuple(levels[held].tolist()), tuple(shares[held].tolist()))
 
     def draw(self, streams: Streams, start: int, n: int) -> NDArray[np.int64]:
-        """Highest competing bids in micros at level 1, positions ``start`` on, shape (n,); -1 where nobody else bids."""
+        """Highest competing bids in micros at level 1, positions ``start`` on, shape (n,); -1 without a competing bid."""
         if self.rivals.landscape is None:
             return np.full(n, NOBODY, dtype=np.int64)
         price = self._quantile(streams.uniform("landscape", start, n))

@@ -21,7 +21,7 @@ class SpendError(ValueError):
 
 
 def open_ledger(budgets: Sequence[float | None], slots: int) -> Ledger:
-    """An empty ledger for these budgets (currency; None is unlimited) over so many slots."""
+    """An empty ledger for these budgets (currency; None is unlimited) over this number of slots."""
     n = len(budgets)
     left = np.array([UNLIMITED if b is None else round(b * MICROS) for b in budgets], dtype=np.int64)
     return Ledger(
@@ -78,7 +78,7 @@ def relevance(ledger: Ledger, scenario: Scenario) -> float:
     """How much more people respond to what they were shown than to ads at random: 1 is no more; nan where nothing was shown.
 
     Expected clicks of the simulated bidders' impressions (without clicks: worth), over what ads at random would have
-    brought in the same slots. An ad that has worn out is less relevant. Nobody knows it of a log.
+    brought in the same slots. An ad that has worn out is less relevant. A log does not have it.
     """
     if isinstance(scenario.supply, LogSupply):
         return np.nan

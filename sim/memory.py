@@ -13,7 +13,7 @@ from .auction.arrays import Memory
 from .scenario import HOUR_US, Cap, Terms
 
 MAX_REMEMBERED = 1 << 28
-"""So many times or counts are kept at most: two gigabytes of times."""
+"""The most times or counts that are kept: two gigabytes of times."""
 
 
 class Counter(NamedTuple):
@@ -36,7 +36,7 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
     }
     counters = [Counter(*entry) for entry in sorted(bound, key=repr)]
     if people is None and counters:
-        raise ValueError(f"caps of {counters[0].whose!r}: nobody comes twice without audience.people")
+        raise ValueError(f"caps of {counters[0].whose!r}: requires audience.people (the number of people)")
     counts = [
         [c for c, counter in enumerate(counters) if counter.whose == _whose(counter.cap, name, owner)]
         for name, owner in zip(terms, advertisers, strict=True)

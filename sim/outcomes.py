@@ -22,7 +22,7 @@ NEVER_US = -1
 class Happened(NamedTuple):
     """The responses of one block, in the order of the requests; arrays of shape (n,).
 
-    ``row`` is the place in the chunk. ``click_us`` and ``conversion_us`` say when; -1 where there is none. ``attributed``:
+    ``row`` is the place in the chunk. ``click_us`` and ``conversion_us`` say when; -1 without one. ``attributed``:
     the conversion comes within its window. ``margin`` is what that brings, in currency; 0 without one.
     """
 
@@ -141,7 +141,7 @@ class Awaited:
             self._soonest_us = min(self._soonest_us, int(due_us.min()))
 
     def take(self, now_us: int) -> dict[str, NDArray[Any]]:
-        """Those that have become known since the last time; no columns where there is none."""
+        """Those that have become known since the last time; no columns without one."""
         if now_us < self._soonest_us:
             return {}
         whole = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}

@@ -15,7 +15,7 @@ from .scenario import Creative, Logit, Response, Scenario
 
 ONE_CREATIVE = {"": Creative()}
 FORGETS_NOTHING = 256
-"""Fatigue is told apart up to so many impressions; what wears out further is next to nothing already."""
+"""The most earlier impressions that fatigue counts; beyond, next to nothing is left to wear out."""
 
 
 @dataclass(frozen=True, slots=True)

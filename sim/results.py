@@ -47,7 +47,7 @@ class RunResult:
     respond to what the simulated bidders showed them than to ads at random; nan where nothing was shown, and for logs).
 
     ``journey``, a row a step (none without journeys): ``hour``, the accounts in each stage from then on, and, added up since the
-    start, ``decisions_expected``, ``decisions`` and ``bought_outside`` (those of nobody here).
+    start, ``decisions_expected``, ``decisions`` and ``bought_outside`` (from no advertiser here).
 
     ``purchases``, a row a purchase from one of the bidders (none without journeys): ``hour``, ``account``, ``advertiser``.
 

@@ -26,7 +26,7 @@ ALL = slice(None)
 class SyncClock:
     """When the copy in use was taken, in microseconds: one every ``interval_us``, in use ``latency_us`` later.
 
-    ``taken_us`` is when the one in use at hour 0 was. Nobody's doing moves a clock, so that the calendar's sync events say
+    ``taken_us`` is when the one in use at hour 0 was. No bidder moves a clock, so that the calendar's sync events say
     when copies come and columns hold what they show. Of a source that never ``arrives`` the first copy is never followed.
     """
 
@@ -105,7 +105,7 @@ def must_consent(scenario: Scenario, name: str) -> bool:
 
 
 def matches_all(scenario: Scenario, name: str) -> bool:
-    """Whether every request is matched, whatever its record then says."""
+    """Whether every request is matched, to a right or a wrong record."""
     source = scenario.data_of(name)
     everybody = bool((match_probability(source, scenario.types_of(scenario.factor_of(name))) == 1.0).all())
     return everybody and set(np.atleast_1d(source.coverage)) == {1.0} and not must_consent(scenario, name)

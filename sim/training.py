@@ -1,6 +1,6 @@
 """The log that all learned valuations are fitted to: impressions bought at random, with what followed.
 
-Every request of it was bought with the same probability whatever was seen, so its propensities are equal and cancel: no
+Every request of it was bought with the same probability, independent of what was seen, so its propensities are equal and cancel: no
 bidder's own choice selects what can be learned. All arms fit the same log, each masked to the columns that it holds.
 """
 

@@ -18,7 +18,7 @@ from .kept import kept
 from .visible import Strategy, TrialError, VisibleRequests, in_row, rows_of
 
 AT_MOST = 2_048
-"""Of a larger batch every so many rows are asked again."""
+"""The step between the rows of a larger batch that are asked again."""
 BATCHES = 5
 """Batches of a trial of at most that many rows: the whole, again for either copy, and its two halves."""
 ROUNDS, ROUNDS_WITH_DICE = 1, 40

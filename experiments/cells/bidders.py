@@ -20,7 +20,7 @@ from jointbid.strategies.valuations.creative import bayes_apart, best_creative, 
 from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
 
 from .arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
-from .cell import Cell, CellResult, Market
+from .cell import Cell, CellResult, Market, holders_of
 from .lattice import Lattice
 from .met_prices import Prices
 
@@ -74,7 +74,7 @@ def records(columns: Any) -> list[dict[str, Any]]:
 def entrants(cell: Cell) -> dict[str, Entrant]:
     """All bidders of a cell: the first ``who`` of them hold the arm's data, the others that of ``others``; in a match all do.
 
-    The others also hold every source that is not exclusive: whoever sells it, sells it to them.
+    The others also hold every source that is not exclusive: its seller sells to them too.
     """
     scenario = cell.scenario
     if cell.lineup:
@@ -84,7 +84,7 @@ def entrants(cell: Cell) -> dict[str, Entrant]:
             for number, (seat, spec) in enumerate(seated(cell))
         }
     bidders = scenario.bidders.count
-    holders = {"unilateral": 1, "universal": bidders}.get(str(cell.who)) or int(cell.who)
+    holders = holders_of(cell.who, bidders)
     others = _with_what_is_for_sale(scenario, cell.others)
     arms = [cell.arm if number < holders else others for number in range(bidders)]
     market: dict[str, Entrant] = {}
@@ -208,7 +208,7 @@ def _valuation(cell: Cell, arm: str, rivals: Rivals) -> Valuation:
 def _one_for_all(
     cell: Cell, scenario: Scenario, arm: str, log: TrainingLog | None, rivals: Rivals = ()
 ) -> Valuation:
-    """The valuation of whatever creatives the market rotates; ``log`` is what it is fitted to, if it is learned."""
+    """The valuation of the creatives that the market rotates; ``log`` is what it is fitted to, if it is learned."""
     if log is not None:
         if arm == STACKED:
             return learned_stacked(scenario, log, cell.learner)

@@ -129,6 +129,11 @@ class Cell:
         return f"{where}arm {self.treatment}, replication {self.replication}"
 
 
+def holders_of(who: str | int, bidders: int) -> int:
+    """How many of the bidders hold an arm's data: ``unilateral`` is the focal one, ``universal`` all."""
+    return {"unilateral": 1, "universal": bidders}.get(str(who)) or int(who)
+
+
 def label(spec: StrategySpec) -> str:
     """A strategy as tables name it: ``linear(gain=0.5)``."""
     given = ", ".join(f"{key}={value}" for key, value in spec.params.items())

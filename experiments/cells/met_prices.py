@@ -28,7 +28,7 @@ class Prices:
         self._sold: list[NDArray[np.float64]] = []
 
     def __call__(self, block: Mapping[str, NDArray[Any]]) -> None:
-        """Take a block of auctions: the highest rival is the winner, or whom one has beaten; nobody is the floor, at least 0."""
+        """Take a block of auctions: the highest rival is the winner, or whom one has beaten; without a rival it is the floor, at least 0."""
         least = np.maximum(block["floor_micros"], 0)
         for name, own in self._own.items():
             rival = np.where(np.isin(block["winner"], own), block["other_micros"], block["bid_micros"])

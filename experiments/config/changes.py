@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import BadInput, closest
-from .messages import is_known, known_keys
+from ..errors import BadInput
+from .messages import is_known, known_keys, nearest
 from .patch import SYNONYMS, has, patch
 from .settings import Settings
 from .studies import STUDIES
@@ -34,8 +34,8 @@ def varied(settings: Settings[Any], changes: Changes, *, place: str) -> Settings
     for key, value in changes.items():
         path = SYNONYMS.get(key, key)
         is_item = path.rpartition(".")[2].isdigit() and has(tree, path)
-        if not (is_known(path, known) or is_item or path.startswith("bidders.strategy.")):
-            raise BadInput(f"{place}: no such key {key}{closest(key, known)}")
+        if not (is_known(path, known) or is_item):
+            raise BadInput(f"{place}: no such key {key}{nearest(key, known)}")
         tree = patch(tree, path, value)
     try:
         return validate(verb, tree)

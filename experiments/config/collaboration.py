@@ -21,10 +21,10 @@ from itertools import pairwise
 from math import exp, expm1
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, model_validator
+from pydantic import Field, model_validator
 
 from jointbid.sim.scenario import Scenario, Source
-from jointbid.sim.scenario.base import Model, NonNegative, Positive, Rate, parts_alone
+from jointbid.sim.scenario.base import Model, NonNegative, Positive, Rate
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -93,13 +93,6 @@ class Collaboration(Model):
     deliver_months: Delivery = Delivery()
     levels: tuple[Rate, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     credited: tuple[Share, ...] = (0.1, 0.3, 1.0)
-
-    @model_validator(mode="after")
-    def _is_a_plan(self, info: ValidationInfo) -> Self:
-        problems = [] if parts_alone(info) else list(self.problems())
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
 
     def problems(self) -> Iterator[str]:
         """Yield a line for each contradiction within the plan."""

@@ -30,7 +30,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ..errors import BadInput, path_of
 from .messages import known_keys, list_keys
 from .overrides import Choice, Vocabulary
-from .patch import Tree, has, patch, without
+from .patch import Tree, has, patch, steps_of, without
 from .plugin_folders import folders
 from .settings import Settings
 from .studies import STUDIES
@@ -168,7 +168,7 @@ def _resolve(tree: Tree) -> Tree:
 
 
 def _delete(tree: Tree, choice: Choice) -> Tree:
-    steps, node = choice.key.split("."), tree
+    steps, node = steps_of(choice.key), tree
     if not has(tree, choice.key):
         raise BadInput(f"{choice.text}: there is nothing to delete")
     for step in steps:

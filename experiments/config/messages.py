@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from jointbid.sim.scenario import FACTORS, Delay
+from jointbid.sim.scenario import Delay
 
 from ..errors import closest
 from .settings import ABOUT
@@ -21,13 +21,8 @@ SEVERAL = re.compile(r"; (?=[a-z_.]+(?: = [^;:]+)?: )")
 UNKNOWN = re.compile(r"no \w+ '([^']*)'; there are: (.*)")
 """What a validator says of a name that it does not know."""
 
-NAMED = re.compile(
-    r"^(creative|source|touchpoints\.channels|bidders\.kinds|collaboration\.(?:shapes|costs))\.([^.]+)"
-)
-ITEM = re.compile(r"\.(\d+)(?=\.|$)")
-
-ANY_NAME, ANY_ITEM = "<name>", "<item>"
-"""Stand in keys for a name that the market gives, and for the number of a list's item."""
+ANY_NAME, ANY_ITEM, ANY_KEY = "<name>", "<item>", "<key>"
+"""Stand in keys for a name that the configuration gives, the number of a list's item, and a key of any depth."""
 
 QUOTES = 'YAML reads no, yes, on and off as false and true, and 1 and 1e3 as numbers: write it in quotes, as in "no"'
 """What to do where a text came out as a boolean or a number."""
@@ -40,7 +35,7 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
         steps, node = locate(detail["loc"], tree, missing=detail["type"] == "missing")
         place = in_yaml(".".join(map(str, steps)))
         said = detail["msg"].removeprefix("Value error, ")
-        if detail["loc"][-1] == "[key]" and detail["type"] == "string_type":
+        if detail["loc"][-1:] == ("[key]",) and detail["type"] == "string_type":
             lines.setdefault(place, _not_a_name(detail, place))
         elif detail["type"] == "value_error" and (named := UNKNOWN.match(said)):
             name, known = named[1], named[2]
@@ -73,17 +68,12 @@ def in_yaml(place: str) -> str:
 
 @functools.cache
 def known_keys(model: type[BaseModel], *, items: bool = False) -> tuple[str, ...]:
-    """Return every key that may be given, dotted, parents too, and those of each factor that gives a source its name.
+    """Return every key that may be given, dotted, parents too.
 
-    Names that a market gives are ``<name>``, and with ``items`` the numbers of a list's items are ``<item>``.
+    Names and keys that the configuration gives are ``<name>`` and ``<key>``; with ``items`` the numbers of a list's items are ``<item>``.
     """
     places = [in_yaml(place) for place, _ in _keys(model) if items or ANY_ITEM not in place]
-    named = [
-        place.replace(ANY_NAME, name)
-        for place in places
-        for name in ((*FACTORS, ANY_NAME) if place.startswith("source.") else (ANY_NAME,))
-    ]
-    return tuple(dict.fromkeys(named))
+    return tuple(dict.fromkeys(places))
 
 
 def list_keys(model: type[BaseModel]) -> list[str]:
@@ -96,22 +86,24 @@ def list_keys(model: type[BaseModel]) -> list[str]:
 
 
 def is_known(place: str, known: Sequence[str]) -> bool:
-    """Whether a key is one of the known ones, which may stand for any name or item."""
-    return place in known or _as_pattern(place) in known
+    """Whether a key is one of the known ones, which may stand for any name, item or further key."""
+    return place in known or any(_as_in(place, key) == place for key in known)
 
 
 def nearest(place: str, known: Sequence[str]) -> str:
     """What ``closest`` says, with the names and items of ``place`` itself."""
-    hint = closest(_as_pattern(place), known)
-    for stand_in, own in ((ANY_NAME, NAMED), (ANY_ITEM, ITEM)):
-        if found := own.search(place):
-            hint = hint.replace(stand_in, found[found.lastindex or 1])
-    return hint
+    return closest(place, [_as_in(place, key) for key in known])
 
 
-def _as_pattern(place: str) -> str:
-    pattern = NAMED.sub(rf"\1.{ANY_NAME}", place)
-    return ITEM.sub(f".{ANY_ITEM}", pattern)
+def _as_in(place: str, key: str) -> str:
+    """The known key with what ``place`` has where the key stands for any name, item or further key."""
+    steps, own = key.split("."), place.split(".")
+    for number, (step, given) in enumerate(zip(steps, own, strict=False)):
+        if step == ANY_KEY:
+            steps[number:] = own[number:]
+        elif step == ANY_NAME or (step == ANY_ITEM and given.isdigit()):
+            steps[number] = given
+    return ".".join(steps)
 
 
 def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -119,16 +111,25 @@ def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]
     for name, field in model.model_fields.items():
         place, kind = prefix + name, field.annotation
         yield place, kind
-        models = list(_models(kind))
-        each = ""
-        if any(get_origin(part) is tuple for part in (kind, *get_args(kind))):
-            each = f".{ANY_ITEM}"
-        elif get_origin(kind) is dict:
-            each = f".{ANY_NAME}"
-        if each and models:
-            yield place + each, models[0]
-        for part in models:
-            yield from _keys(part, f"{place}{each}.")
+        yield from _keys_within(place, kind)
+    if model.model_config.get("extra") == "allow":
+        yield prefix + ANY_KEY, Any
+
+
+def _keys_within(place: str, kind: Any) -> Iterator[tuple[str, Any]]:
+    """Yield each key below a place of this annotation."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield from _keys(kind, f"{place}.")
+    elif get_origin(kind) in {tuple, dict}:
+        is_map, inner = get_origin(kind) is dict, get_args(kind)[-1]
+        item = get_args(kind)[0] if not is_map else inner
+        each = f"{place}.{ANY_KEY if inner is Any else ANY_NAME if is_map else ANY_ITEM}"
+        if is_map or list(_models(item)):
+            yield each, item
+        yield from _keys_within(each, item)
+    else:
+        for part in get_args(kind):
+            yield from _keys_within(place, part)
 
 
 def _alternatives(annotation: Any) -> list[Any]:
@@ -203,7 +204,7 @@ def locate(
         last = number == len(loc) - 1
         if _has(node, step):
             node = node[step]
-        elif last and missing and isinstance(node, Mapping) and not _is_tag(step, node):
+        elif last and missing and isinstance(node, Mapping) and step != node.get("kind"):
             node = None
         else:
             continue
@@ -215,10 +216,6 @@ def _has(node: Any, step: str | int) -> bool:
     if isinstance(node, Mapping):
         return step in node
     return isinstance(node, (list, tuple)) and isinstance(step, int) and step < len(node)
-
-
-def _is_tag(step: str | int, node: Mapping[str, Any]) -> bool:
-    return step == node.get("kind")
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

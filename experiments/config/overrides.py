@@ -24,8 +24,6 @@ from .messages import is_known, nearest
 from .patch import SYNONYMS
 from .settings import SweepSettings
 
-OF_ANY_NAME = "bidders.strategy."
-"""Begins keys that a strategy defines: its parameters."""
 DIGITS = 6
 """Significant digits of a sampled value: commands stay readable, and no two samples of a design fall together."""
 
@@ -94,7 +92,7 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
                 hint = closest(str(choice), options)
                 shown = "null" if choice is None else choice
                 yield f"{key} = {shown}: must be one of {', '.join(options)}{hint}"
-    elif override.package is not None or not (is_known(key, vocabulary.keys) or key.startswith(OF_ANY_NAME)):
+    elif override.package is not None or not is_known(key, vocabulary.keys):
         yield f"{override.get_key_element()}: no such key{nearest(key, [*vocabulary.keys, *vocabulary.groups])}"
 
 

@@ -9,7 +9,10 @@ SYNONYMS = {"response.d": "response.interaction", "response.q": "response.redund
 """The literature's letters on the command line; YAML files use the full names."""
 
 LAWS = {"answer_ms": "constant", "lookup_latency_ms": "exponential"}
-"""Delays of which a bare number is the mean of this law, so that a further key of the delay can be set beside it."""
+"""Delays of which a bare number is the mean of this law, see `_spelt_out`."""
+
+OF_KEYS = ("study.upgrade",)
+"""Maps from keys of the command line: what follows the map's own key is one of them, dots and all."""
 
 Tree = dict[str, Any]
 """A configuration as plain data, in the shape of the YAML files."""
@@ -21,13 +24,18 @@ def patch(tree: Mapping[str, Any], key: str, value: Any) -> Tree:
     A value replaces what stood there, mappings too: ``creative={}`` leaves no creative. Parts that are missing on the way are
     made. A number among the steps is a place in a list that has it, from 0.
     """
-    steps = SYNONYMS.get(key, key).split(".")
-    if steps == ["bidders", "strategy"] and isinstance(value, str):
-        value = {"name": value}
-    elif steps[-1] in LAWS and isinstance(value, int | float):
-        value = {"law": LAWS[steps[-1]], "mean": value}
-    patched: Tree = _patched(tree, steps, _plain(value))
+    steps = steps_of(key)
+    patched: Tree = _patched(tree, steps, _spelt_out(steps[-1], _plain(value)))
     return patched
+
+
+def steps_of(key: str) -> list[str]:
+    """Return the steps from the root of a tree to a dotted key."""
+    key = SYNONYMS.get(key, key)
+    for place in OF_KEYS:
+        if key.startswith(f"{place}."):
+            return [*place.split("."), key.removeprefix(f"{place}.")]
+    return key.split(".")
 
 
 def without(tree: Mapping[str, Any], steps: Sequence[str]) -> Tree:
@@ -43,7 +51,7 @@ def without(tree: Mapping[str, Any], steps: Sequence[str]) -> Tree:
 
 def has(tree: Any, key: str) -> bool:
     """Return whether the tree has a value at a dotted key, or at a place in a list."""
-    for step in key.split("."):
+    for step in steps_of(key):
         if isinstance(tree, Mapping) and step in tree:
             tree = tree[step]
         elif isinstance(tree, list) and step.isdigit() and int(step) < len(tree):
@@ -61,7 +69,17 @@ def _patched(node: Any, steps: Sequence[str], value: Any) -> Any:
         place = int(first)
         return [*node[:place], _patched(node[place], rest, value), *node[place + 1 :]]
     inside = node if isinstance(node, Mapping) else {}
-    return {**inside, first: _patched(inside.get(first), rest, value)}
+    below = _spelt_out(first, inside.get(first)) if rest else None
+    return {**inside, first: _patched(below, rest, value)}
+
+
+def _spelt_out(step: str, value: Any) -> Any:
+    """The name of a strategy, or a delay's bare number, as the mapping for which it stands: a further key can be set beside it."""
+    if step == "strategy" and isinstance(value, str):
+        return {"name": value}
+    if step in LAWS and isinstance(value, int | float):
+        return {"law": LAWS[step], "mean": value}
+    return value
 
 
 def _plain(value: Any) -> Any:

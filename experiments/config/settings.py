@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 from pydantic import Field, field_validator
 
 from jointbid.sim.paths import expand
-from jointbid.sim.scenario import Model, Scenario
+from jointbid.sim.scenario import Model, Scenario, StrategySpec
 from jointbid.sim.scenario.base import Count, UserPath
 
 from ..errors import closest
 from .collaboration import Collaboration, carried_out
 from .first_party import FirstParty
-from .study_settings import Arm, Learner, Money, Playing, Valuation, Who
+from .study_settings import Arm, Learner, Money, Valuation, Who
 from .value_settings import Replay
 
 
@@ -32,7 +32,7 @@ class RunStudy(Model):
 
     arm: Arm = "joint"
     replication: Annotated[int, Field(ge=0)] = 0
-    strategies: tuple[Playing, ...] = ()
+    strategies: tuple[StrategySpec, ...] = ()
     who: Who = "unilateral"
     others: Arm = "none"
     valuation: Valuation = "bayes"

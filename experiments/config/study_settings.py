@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from jointbid.sim.scenario import Model, StrategySpec
 from jointbid.sim.scenario.base import Count, Finite
@@ -51,14 +51,6 @@ class Replicated(Priced):
     """The settings that most studies share: replications, and the valuation of holders of data."""
 
     replications: Replications = 20
-
-
-def _by_name(value: Any) -> Any:
-    return {"name": value} if isinstance(value, str) else value
-
-
-Playing = Annotated[StrategySpec, BeforeValidator(_by_name)]
-"""A strategy by its name, or by a mapping with its parameters beside the name."""
 
 
 class Tune(Model):
@@ -138,7 +130,7 @@ class TournamentStudy(Replicated):
     replications of ``curve``.
     """
 
-    strategies: Annotated[tuple[Playing, ...], Field(min_length=2)] | None = None
+    strategies: Annotated[tuple[StrategySpec, ...], Field(min_length=2)] | None = None
     pairings: bool = True
     arm: Arm = "joint"
     worlds: Annotated[int, Field(ge=0)] = 0

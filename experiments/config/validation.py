@@ -90,6 +90,9 @@ def _booleans(given: Any, read: Any, place: str = "") -> Iterator[str]:
     if isinstance(given, Mapping) and isinstance(read, Mapping):
         for key in given.keys() & read.keys():
             yield from _booleans(given[key], read[key], f"{place}.{key}".lstrip("."))
+    elif isinstance(given, list) and isinstance(read, list | tuple):
+        for number, (one, other) in enumerate(zip(given, read, strict=False)):
+            yield from _booleans(one, other, f"{place}.{number}")
     elif isinstance(given, bool) and not isinstance(read, bool):
         yield f"{in_yaml(place)}: must be a number or a name, not true or false"
 

@@ -35,8 +35,8 @@ class Estimate:
     """A point estimate and its 95 % interval.
 
     Attributes:
-        estimate: the point estimate; nan where there is none.
-        ci_low: lower end of the interval; nan where there is none (fewer than two replications).
+        estimate: the point estimate; nan without one.
+        ci_low: lower end of the interval; nan without one (fewer than two replications).
         ci_high: upper end.
         n: replications used; for a comparison, those that every arm of it completed.
     """
@@ -62,7 +62,7 @@ class Estimate:
 
     @property
     def standard_error(self) -> float:
-        """Of the estimate, as its interval has it; nan where there is none."""
+        """Of the estimate, as its interval has it; nan without one."""
         return (self.ci_high - self.ci_low) / 2 / t_quantile(self.n - 1) if self.n > 1 else math.nan
 
     @property

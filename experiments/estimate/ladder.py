@@ -142,7 +142,7 @@ def arms_by_replication(
 def lookup(
     summary: pd.DataFrame, estimand: str, metric: str = PROFIT, arm: str | None = None
 ) -> Estimate | None:
-    """The one row of a summary with this estimand, metric and (where given) arm; None where there is none."""
+    """The one row of a summary with this estimand, metric and (where given) arm; None without one."""
     mask = (summary["estimand"] == estimand) & (summary["metric"] == metric)
     if arm is not None:
         mask &= summary["arm"] == arm

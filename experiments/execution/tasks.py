@@ -120,7 +120,7 @@ def run_tasks(tasks: Iterable[Task | None], settings: ExecutorSettings) -> Gener
     no other cell.
 
     Args:
-        tasks: read as workers become free; None means that there is none at present: one may come once a task has
+        tasks: read as workers become free; None means that no task is ready: one may come once a task has
             come back, or be made while the pool gets ready.
         settings: which executor, and how many jobs.
     """

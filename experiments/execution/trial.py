@@ -10,7 +10,7 @@ import inspect
 import os
 import pickle
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -62,7 +62,7 @@ def _try_cell(cell: Cell, work: Work) -> None:
     except Exception:  # noqa: BLE001 - the cell itself will say it, with the command that repeats it
         return
     difference = _difference(once.rows, again.rows)
-    if not difference and _is_suspect(cell.plays):
+    if not difference and any(SUSPECT.search(_source(spec)) for spec in cell.plays):
         small = _shortened(cell, REQUESTS_ELSEWHERE)
         try:
             difference = _difference(work(small).rows, _rows_elsewhere(work, small) or [])
@@ -99,11 +99,6 @@ def _difference(once: Sequence[dict[str, Any]], again: Sequence[dict[str, Any]])
     return ""
 
 
-def _is_suspect(strategies: Iterable[StrategySpec]) -> bool:
-    """Return whether the source of a plugin among the strategies mentions something that differs between processes."""
-    return any(SUSPECT.search(source) for spec in strategies if (source := _source(spec)))
-
-
 def _rows_elsewhere(work: Callable[[Any], CellResult], cell: Cell) -> Rows | None:
     """Return the rows of the cell as another process computes them; None where it computes none."""
     context = get_context("spawn")
@@ -135,6 +130,7 @@ def _run(message: bytes, driver: Connection) -> None:
 
 
 def _source(spec: StrategySpec) -> str:
+    """Return the source of a plugin; empty for a built-in strategy."""
     from jointbid.strategies.registry import UnknownStrategyError, find
 
     try:

@@ -39,7 +39,7 @@ def model_table(models: pd.DataFrame) -> Table:
 
 
 def _digits(value: float, score: str) -> str:
-    """A score; a dash where there is none, as of ranks within campaigns that have clicks alone or none."""
+    """A score; a dash without one, as of ranks within campaigns that have clicks alone or none."""
     return f"{value:.{5 if score == 'log_loss' else 3}f}" if np.isfinite(value) else "-"
 
 

@@ -56,17 +56,17 @@ ROWS = {
 
 
 def middle(estimate: Estimate | None) -> str:
-    """Return the point estimate as text; a dash where there is none."""
+    """Return the point estimate as text; a dash without one."""
     return DASH if estimate is None else number(estimate.estimate)
 
 
 def between(estimate: Estimate | None) -> str:
-    """Return the interval as text; a dash where there is none."""
+    """Return the interval as text; a dash without one."""
     return interval(estimate) if estimate is not None and estimate.has_interval else DASH
 
 
 def percent(estimate: Estimate | None) -> str:
-    """Return a share as percent; a dash where there is none."""
+    """Return a share as percent; a dash without one."""
     if estimate is None or math.isnan(estimate.estimate):
         return DASH
     return f"{number(100 * estimate.estimate)} %"

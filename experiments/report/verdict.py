@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..cells.cell import holders_of
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import PROFIT, SEEING_CLICKS, VALUE, lookup
 from ..estimate.sides import BEST_SILO, BEST_SINGLE, Sides
@@ -224,7 +225,7 @@ def others(summary: pd.DataFrame) -> str:
 
 def holders(who: str | int, bidders: int) -> str:
     """Who holds an arm's data, in words; empty where it is the focal bidder alone."""
-    count = {"unilateral": 1, "universal": bidders}.get(str(who)) or int(who)
+    count = holders_of(who, bidders)
     if count == 1:
         return ""
     return f"all {bidders} bidders do" if count == bidders else f"{count} of {bidders} bidders do"

@@ -58,11 +58,6 @@ class Entry:
     command: str | None
     folder: str
 
-    @property
-    def is_current(self) -> bool:
-        """Whether its cells were computed with the present code."""
-        return self.code == code_version()
-
 
 def scan(results: Path) -> list[Entry]:
     """Return every study below a results folder, oldest first.
@@ -227,7 +222,7 @@ def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
         elif entry.status == "damaged" or (changed := folder.changed(files)):
             gone = "" if entry.status == "damaged" else f" ({', '.join(changed)})"
             yield _whole(f"damaged{gone}", folder.path)
-        elif finished and entry.code is not None and not entry.is_current:
+        elif finished and entry.code not in {None, code_version()}:
             yield _whole("finished, of other code", folder.path)
         elif old := _left_over(folder.path):
             yield Waste("cells of other code; the tables stay", folder.path, tuple(old))

@@ -22,6 +22,7 @@ from ..report.plots.adoption import adoption_points, draw_adoption
 from ..report.plots.figure import Figure
 from ..report.wording.adoption import adoption_table, notes, sentences
 from .base import Row, Study
+from .cell_plans import cell_of
 
 MARKET = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
 """Metrics of the whole market beside the bidders' gains."""
@@ -96,18 +97,8 @@ class Adoption(Study):
 
     def _cell(self, k: int, replication: int) -> Cell:
         study = self.settings.study
-        return Cell(
-            scenario=self._played.market,
-            arm=study.arm if k else study.others,
-            valuation=study.valuation,
-            who=k or 1,
-            others=study.others,
-            train_requests=study.train_requests,
-            learner=study.learner,
-            seed=self.settings.seed,
-            replication=replication,
-            point=f"{AT}{k}" if k else "",
-        )
+        arm, point = (study.arm, f"{AT}{k}") if k else (study.others, "")
+        return cell_of(self._played, arm, replication, who=k or 1, point=point)
 
     def _market(self, counted: pd.DataFrame) -> Iterator[Row]:
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""

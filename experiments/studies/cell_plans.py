@@ -23,6 +23,9 @@ PILOT = tuple(range(PILOTS, PILOTS + 4))
 LEARNED_LADDER = "study.valuation=learned"
 """The point of the ladder that is played once more with learned values."""
 
+OF_THE_STUDY = ("valuation", "who", "others", "train_requests", "learner")
+"""Fields of a cell that stand in the settings of the study, under the same names."""
+
 WIDTH_PILOT = tuple(range(2 * PILOTS, 2 * PILOTS + 10))
 """Replications that fix, where a half-width is wanted, how many there must be; no estimate uses them: an interval over
 replications that have decided on their own number covers less often than it says (.93 for .95)."""
@@ -120,25 +123,26 @@ class Plan:
 
     def cells(self, arms: Iterable[str], replications: Iterable[int]) -> list[Cell]:
         """These arms in these replications."""
-        study, settings = self.study, self.settings
         return [
-            Cell(
-                scenario=settings.market,
-                arm=arm,
+            cell_of(
+                self.settings,
+                arm,
+                replication,
                 valuation=self.valuation,
-                who=study.who,
-                others=study.others,
-                parameter=study.tune.parameter if arm in self.policies else "",
+                parameter=self.study.tune.parameter if arm in self.policies else "",
                 policies=self.policies.get(arm, ()),
-                train_requests=study.train_requests,
-                learner=study.learner,
-                seed=settings.seed,
-                replication=replication,
                 point=self.point,
             )
             for replication in replications
             for arm in dict.fromkeys(arms)
         ]
+
+
+def cell_of(settings: Settings[Any], arm: str, replication: int, **further: Any) -> Cell:
+    """Return a cell of the settings' market, with what their study says of holders and valuations; ``further`` fields come last."""
+    own = {name: getattr(settings.study, name) for name in OF_THE_STUDY if hasattr(settings.study, name)}
+    about = {"scenario": settings.market, "arm": arm, "seed": settings.seed, "replication": replication}
+    return Cell(**{**about, **own, **further})
 
 
 def unit(settings: Settings[Any]) -> tuple[float, str]:

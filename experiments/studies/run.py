@@ -24,6 +24,7 @@ from ..report import plots
 from ..report.plots.auction_log import figures_of_log
 from ..report.plots.figure import Figure
 from ..storage.ownership import record
+from .cell_plans import cell_of
 from .run_folder import RunFiles, write_run
 
 BLOCK = "block"
@@ -58,7 +59,7 @@ class Run:
     def from_result(
         cls, folder: Path, result: RunResult, *, identified: bool, logged: int | None = None
     ) -> Self:
-        """Lay out a result as tables; `identified` says whether people are told apart."""
+        """Lay out a result as tables; `identified` says whether people are recognised."""
         return cls(
             folder,
             bidder_table(result, identified=identified),
@@ -83,7 +84,7 @@ class Run:
 
     @property
     def pace(self) -> dict[str, float]:
-        """Numbers of events and of blocks of requests, and auctions per event and per block (nan where there is none)."""
+        """Numbers of events and of blocks of requests, and auctions per event and per block (nan without one)."""
         is_block = self.calendar["kind"] == BLOCK
         requests = self.market["requests"]
         events, blocks = (int(self.calendar.loc[rows, "count"].sum()) for rows in (~is_block, is_block))
@@ -126,7 +127,7 @@ def run(point: Point) -> Run:
 def bidder_table(result: RunResult, *, identified: bool) -> pd.DataFrame:
     """Return the table of bidders with `frequency`: impressions per person reached by the advertiser.
 
-    It is nan where people are not `identified`, and where nobody was reached.
+    It is nan where people are not `identified`, and where no person was reached.
     """
     table = pd.DataFrame(dict(result.bidders))
     seen = table.groupby("advertiser")[["viewed", "reach"]].transform("sum")
@@ -168,19 +169,8 @@ def _budget(cell: Cell, entrant: Entrant) -> float | None:
 
 
 def _cell(point: Point) -> Cell:
-    settings, study = point.settings, point.settings.study
-    return Cell(
-        scenario=settings.market,
-        arm=study.arm,
-        valuation=study.valuation,
-        who=study.who,
-        others=study.others,
-        train_requests=study.train_requests,
-        learner=study.learner,
-        seed=settings.seed,
-        replication=study.replication,
-        lineup=study.strategies,
-    )
+    study = point.settings.study
+    return cell_of(point.settings, study.arm, study.replication, lineup=study.strategies)
 
 
 def _figures(point: Point, done: Run) -> Iterator[Figure]:

@@ -44,7 +44,7 @@ def write_run(point: Point, play: Callable[[], RunFiles], path: Path | None = No
     """Lock the folder (`path`, or the point's), play, and write configuration, tables, plots, manifest and status.
 
     Raises:
-        BadInput: a folder that cannot be written to, or whatever `play` refuses.
+        BadInput: a folder that cannot be written to, or what `play` refuses.
     """
     folder, started = Folder(path or point.folder), time.time()
     with folder.locked():

@@ -1,4 +1,4 @@
-"""The study ``sensitivity``: which of the things that nobody knows for certain move the value of joint data."""
+"""The study ``sensitivity``: which of the uncertain inputs move the value of joint data."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Requests(NamedTuple):
     """Columns of a chunk, shape (n,); ``cells`` (columns, n), ``absent`` (bidders, n).
 
     ``weight`` is empty where every row is one impression, ``person`` where everybody is new, ``absent`` (whose bid does not
-    count: it was not asked, or answered too late) where nobody is.
+    count: it was not asked, or answered too late) where no bidder is.
     """
 
     start: int
@@ -177,7 +177,7 @@ class Ledger(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What happened to each request of the block, shape (n, slots); ``others`` (n,); no rows where nobody asked.
+    """What happened to each request of the block, shape (n, slots); ``others`` (n,); no rows where none was asked for.
 
     ``winner``, ``paid`` and ``viewed`` per slot, ``bid`` the winning bid and ``creative`` the ad shown there, ``others`` the best
     bid that won no slot (its score, where scores rank); ``value`` (currency), ``click`` and ``conversion`` what the impression

@@ -12,7 +12,7 @@ from ..compiled import inlined, prefetch
 from .arrays import Memory, Requests, Shortlist
 
 AHEAD = 12
-"""So many requests ahead a person is looked for."""
+"""The number of requests ahead in which a person is looked for."""
 LINE = 8
 """Numbers that come from memory together."""
 

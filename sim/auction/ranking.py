@@ -131,7 +131,7 @@ def rank_listed(
     i: int, cell: int, scale: float, requests: Requests, rules: Rules, seats: Seats, memory: Memory,
     shortlist: Shortlist, left: Whole,
 ) -> int:  # fmt: skip
-    """``rank_all`` by a shortlist: goes down it until nobody can pass; -1 where it is too short to tell.
+    """``rank_all`` by a shortlist: goes down it until no bidder can pass; -1 where it is too short to tell.
 
     A listed bid is what it was when the list was made. Budgets only shrink within a block, so what is left may lower it
     but never lift it, and the list's order bounds all that follow.

@@ -52,7 +52,7 @@ class Accounts:
         self.tallied: list[dict[str, Any]] = []
 
     def open_stocks(self, houses: int) -> None:
-        """Empty stocks of preference for so many advertisers."""
+        """Empty stocks of preference for this number of advertisers."""
         n = self._path.shape[1]
         self.stock, self.fresh = np.zeros((2, n, houses))
         self._seller = np.full(n, -1, dtype=np.int16)

@@ -1,6 +1,6 @@
 """The law of the journey: who moves where with which probability, how accounts are spread in the long run, and when they buy.
 
-Stages move whatever anybody advertises; advertising decides from whom an account buys, not whether (Dawes 2021: some 5 % of
+Stages move independently of advertising; advertising decides from whom an account buys, not whether (Dawes 2021: some 5 % of
 business buyers are in market in a quarter, and advertising works on the others for the day when they are).
 """
 
@@ -66,7 +66,7 @@ def stationary(scenario: Scenario) -> NDArray[np.float64]:
 def backwards(scenario: Scenario) -> NDArray[np.float64]:
     """P(stage a step ago | stage now) in the long run, shape (profile types, stages now, stages then); rows sum to 1.
 
-    A stage that nobody is ever in is taken for where it was.
+    A stage that no account is ever in is taken for where it was.
     """
     law = stationary(scenario)
     flow = np.swapaxes(law[:, :, None] * transitions(scenario), 1, 2)

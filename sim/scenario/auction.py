@@ -1,4 +1,4 @@
-"""How the exchange decides, charges and waits; and the bids that nobody here makes."""
+"""How the exchange decides, charges and waits; and the bids from outside."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class Auction(Model):
         if not self.shares:
             raise ValueError("type needs at least one mechanism")
         if self.throttle is not None and self.tmax_ms is None:
-            raise ValueError("throttle: nobody is late without tmax_ms")
+            raise ValueError("throttle: requires tmax_ms (the deadline of answers)")
         return self
 
     @property
@@ -139,7 +139,7 @@ class Auction(Model):
 
 
 class Rivals(Model):
-    """Everybody who is not simulated as a bidder: the highest competing bid, as a price landscape, or nobody.
+    """Bidders that are not simulated: their highest bid, as a price landscape; or none.
 
     ``uniform`` on [0, ``high``]; ``lognormal`` and ``normal`` (cut at 0) with ``mu``, ``sigma``; ``histogram`` with
     ``edges`` (k + 1, rising) and ``weights`` (k): all in currency per impression. ``by_context`` multiplies the price in each

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .base import Count, Hours, Model, Money, Rate
 from .delay import NO_DELAY, Delay
@@ -15,10 +15,15 @@ MAX_SEATS = 1024
 
 
 class StrategySpec(BaseModel):
-    """A strategy by its registered name, with its parameters as further keys: ``{name: linear, gain: 0.8}``."""
+    """A strategy by its registered name, with its parameters as further keys: ``{name: linear, gain: 0.8}``; or its name alone."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     name: str = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
 
     @property
     def params(self) -> dict[str, Any]:
@@ -30,7 +35,7 @@ MAX_CAP = 1000
 
 
 class Cap(Model):
-    """A frequency cap: at most so many ``impressions`` to one person in any ``window_h``.
+    """A frequency cap: at most this number of ``impressions`` to one person in any ``window_h``.
 
     ``sliding`` looks back from each request (an impression exactly one window ago counts no more); ``calendar`` begins
     anew at every multiple of the window, so that 24 h are days. It counts what the ``campaign`` has won, or what all
@@ -89,11 +94,6 @@ class Kind(Model):
     report_delay_h: Hours | None = None
     terms: Terms | None = None
 
-    @field_validator("strategy", mode="before")
-    @classmethod
-    def _by_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
 
 class Bidders(Model):
     """The live bidders: the focal one and ``count - 1`` rivals who differ from it in their data alone.
@@ -123,11 +123,6 @@ class Bidders(Model):
     beliefs: Literal["naive", "winning"] = "naive"
     kinds: dict[str, Kind] = {}
 
-    @field_validator("strategy", mode="before")
-    @classmethod
-    def _by_name(cls, value: Any) -> Any:
-        return {"name": value} if isinstance(value, str) else value
-
     def steps_of(self, kind: Kind) -> int:
         """Of how many control steps one is this kind's."""
         own = kind.control_interval_h
@@ -140,7 +135,7 @@ def kind_problems(bidders: Bidders, sources: Collection[str], *, anonymous: bool
     Args:
         bidders: all about bidders.
         sources: the names of the market's sources.
-        anonymous: nobody comes twice.
+        anonymous: no person comes twice.
     """
     for name, kind in bidders.kinds.items():
         place = f"bidders.kinds.{name}"
@@ -149,7 +144,7 @@ def kind_problems(bidders: Bidders, sources: Collection[str], *, anonymous: bool
                 yield f"{place}.sources: no source {source}; there is: {', '.join(sources) or 'none'}"
         for key in ("caps", "holdout") if anonymous and kind.terms else ():
             if getattr(kind.terms, key):
-                yield f"{place}.terms.{key}: nobody comes twice without audience.people; say how many people there are"
+                yield f"{place}.terms.{key}: requires audience.people (the number of people)"
         own = kind.control_interval_h
         if own is None:
             continue

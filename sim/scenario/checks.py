@@ -14,7 +14,7 @@ from .source import FACTORS, MOVING, OF_JOURNEYS, Source
 
 MAX_CELLS_OF_TRUTH = 1 << 20
 MAX_VISIBLE_CELLS = 1 << 21
-"""So many combinations of what all sources together show: tables over them stay some 100 MB."""
+"""The most combinations of what all sources together show: tables over them stay some 100 MB."""
 
 NOT_A_NAME = frozenset(
     {"none", "joint", "stacked", "summed", "split_budget", "clicks", "best_single", "best_silo"}
@@ -63,7 +63,7 @@ def _problems_of(market: Parts, name: str, source: Source) -> Iterator[str]:
             needed = "stock" if factor == "stock" else "a journey"
             wrong = f"{factor} needs {needed}; without it leave the source out (~source.{name}), or show"
         else:
-            wrong = f"required, as {name} is none of them: must be"
+            wrong = f"required, as {name} is not one of them: must be"
         yield f".shows: {wrong} one of {', '.join(shown)}{hint}"
         return
     for key, factor in (("match_rate", market.factor_of(name)), ("coverage", "context")):
@@ -92,7 +92,7 @@ def people_problems(market: Parts) -> Iterator[str]:
             ("bidders.terms.holdout", market.bidders.terms.holdout is not None),
         ):
             if used:
-                yield f"{key}: nobody comes twice without audience.people; say how many people there are"
+                yield f"{key}: requires audience.people (the number of people)"
     elif market.supply.kind == "log":
         yield "audience.people: a log brings its own people; leave it null"
 
@@ -134,7 +134,7 @@ def _margin_problems(market: Parts) -> Iterator[str]:
 
 
 def choice_problems(market: Parts) -> Iterator[str]:
-    """Two departments reckon with what the other does on average, whatever the age of its data."""
+    """Two departments reckon with what the other does on average, at any age of its data."""
     bidders = market.bidders
     if "chosen" not in {bidders.creative, *(kind.creative for kind in bidders.kinds.values())}:
         return

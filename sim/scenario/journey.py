@@ -35,11 +35,11 @@ class Journey(Model):
     Every ``step_h`` an account leaves its stage with probability ``step_h`` / ``stay_h``: unaware, aware, interested, considering,
     approved (its budget), bought, aware. From interested the share ``lapse_interested``, from considering the share
     ``lapse_considering`` goes to lapsed instead, and from there back to unaware. ``appetite`` (one number, or one per
-    profile type) multiplies the rate at which aware accounts become interested; with 0 nobody ever does.
+    profile type) multiplies the rate at which aware accounts become interested; with 0 none ever does.
 
     A seen impression adds ``lasting`` (one number, or one per context type) to the account's stock S of preference for its
     advertiser; the stock halves every ``half_life_h``. An account that leaves ``approved`` buys: from advertiser j with
-    probability A_j / (``outside`` + sum A), A = (1 + S)^``power`` + ``base`` - 1, or from nobody here: ``base`` is the attraction of
+    probability A_j / (``outside`` + sum A), A = (1 + S)^``power`` + ``base`` - 1, or from no advertiser here: ``base`` is the attraction of
     an advertiser that it has never seen (0: it never buys from one). A purchase is worth ``margin`` in currency. After the last request the world goes on for ``run_out_h`` without ads, so that what is left in the stocks counts.
 
     ``believed_win_rate`` is what bidders reckon with who value an impression (``jointbid.strategies.valuations.outlook``): the share of an

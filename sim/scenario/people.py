@@ -24,8 +24,8 @@ class Consent(Model):
 class Drift(Model):
     """The profile is that of the product which is advertised, and no person's: its price, its margin, whether it is in stock.
 
-    A product is a context type: its placements, its campaign. Its state is redrawn from all types at random times, so that whatever
-    depends on it correlates 2^(-t / ``half_life_h``) with itself after t hours.
+    A product is a context type: its placements, its campaign. Its state is redrawn from all types at random times, so that a quantity
+    that depends on it correlates 2^(-t / ``half_life_h``) with itself after t hours.
     """
 
     half_life_h: Annotated[float, Field(ge=1e-3, le=MAX_HOURS)]
@@ -42,7 +42,7 @@ class Audience(Model):
     ``history_types`` are those of what touched a person before (1: nothing is known to differ). ``consent`` is the share
     of people who let their data be used: one number, one per profile type, or a law of the person's scores.
 
-    Without ``people`` nobody comes twice: every request is a person of its own. With them, a request is made by one of
+    Without ``people`` no person comes twice: every request is a person of its own. With them, a request is made by one of
     ``people``, whose profile, history, consent and match in a source of these stay the same; only then can anybody count how often
     a person has met an ad (frequency caps, fatigue). ``activity_skew`` s says how unequally they browse: the busiest
     share p of them makes the share p^(1 / (1 + s)) of the requests; 0 is all alike. With ``drift`` the profile is the product's.

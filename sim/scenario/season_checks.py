@@ -16,7 +16,7 @@ def journey_problems(market: Parts) -> Iterator[str]:
     if market.supply.kind == "log":
         yield "journey: a log's people have none; leave it out"
     if people is None:
-        yield "journey: nobody comes twice without audience.people; say how many people there are"
+        yield "journey: requires audience.people (the number of people)"
     elif people % journey.group:
         yield f"journey.group = {journey.group}: audience.people = {people} must be a multiple of it"
     if market.bidders.values == "private":
@@ -52,7 +52,7 @@ def journey_own_problems(market: Parts) -> Iterator[str]:
                 f"{journey.step_h:g} h; make the step shorter"
             )
     if journey.outside == 0 and journey.base == 0:
-        yield "journey.base = 0 with outside = 0: who has seen nobody has nobody to buy from; raise one of them"
+        yield "journey.base = 0 with outside = 0: an account that has seen no advertiser could buy from none; raise one of them"
     if journey.outside == 0 and journey.power == 0:
         yield "journey.power = 0 with outside = 0: advertising changes nothing; raise one of them"
 
@@ -66,7 +66,7 @@ def touchpoint_problems(market: Parts) -> Iterator[str]:
     if len(plan.channels) != types:
         yield f"touchpoints.channels: {len(plan.channels)} channels for {types} context types; name one for each"
     if market.journey is None:
-        yield "touchpoints: without a journey nobody buys later what a touchpoint could be credited with; set journey"
+        yield "touchpoints: requires journey (the purchases that touchpoints are credited with)"
     elif market.journey.group != 1:
         yield f"journey.group = {market.journey.group}: with touchpoints must be 1: people are left out of tests one by one"
     if market.rivals.landscape is None:
@@ -99,7 +99,7 @@ def touchpoint_problems(market: Parts) -> Iterator[str]:
 
 
 def _shows(market: Parts, name: str) -> str:
-    """What a source shows; empty where there is none of that name."""
+    """What a source shows; empty where no source has that name."""
     if name not in market.source:
         return ""
     original = market.source.get(market.original(name))
@@ -117,7 +117,11 @@ def stock_problems(market: Parts) -> Iterator[str]:
             market.supply.kind == "log",
             "synthetic: a log does not say what there was to sell",
         ),
-        ("journey", market.journey is not None, "null: accounts on a journey buy from whoever they prefer"),
+        (
+            "journey",
+            market.journey is not None,
+            "null: accounts on a journey buy from the advertiser that they prefer",
+        ),
         ("response.family", market.response.family != "logit", "logit"),
         ("bidders.values", market.bidders.values == "private", "common: a product is the same for all"),
         ("bidders.beliefs", market.bidders.beliefs == "winning", "naive"),

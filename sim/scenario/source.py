@@ -21,7 +21,7 @@ OF_JOURNEYS: tuple[Factor, ...] = get_args(Factor)[3:5]
 the media. A source shows them as they were when its copy was taken."""
 
 MOVING: tuple[Factor, ...] = get_args(Factor)[3:]
-"""What moves while the world goes on, whoever asks: that of journeys, and the units that there are left of a product."""
+"""Factors that change during a run: those of journeys, and the units left of a product."""
 
 OWNERS: dict[Factor, Owner] = {
     "profile": "cio",

@@ -16,9 +16,9 @@ Sales = Annotated[float, Field(ge=0, le=1e6)]
 class Stock(Model):
     """The shelves that sales empty. A product is a context type, and each advertiser has a shelf of its own for each.
 
-    A shelf holds ``units`` (one number, or one per context type) at the start and in each delivery. Whoever is going to convert
-    has a unit put aside at the click, or at the view, however late the conversion is known; while a shelf is empty ads are clicked
-    and nobody buys. Sales are counted every ``step_h``; from the count at which a shelf is found empty a delivery comes with
+    A shelf holds ``units`` (one number, or one per context type) at the start and in each delivery. For a person who is going to convert
+    a unit is put aside at the click, or at the view, however late the conversion is known; while a shelf is empty ads are clicked
+    and none converts. Sales are counted every ``step_h``; from the count at which a shelf is found empty a delivery comes with
     probability ``step_h`` / ``lead_h`` at each of the next ones, so that it takes ``lead_h`` on average.
 
     ``believed_sales_per_h`` is what bidders reckon with who do not see a shelf, or see an old copy of it

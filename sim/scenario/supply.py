@@ -66,7 +66,7 @@ class LogSupply(Model):
     ``format`` names the log's form; ``auto`` tells it by what is in the file. ``clicks`` is the file of clicks where these
     are apart, ``mapping`` the YAML file that says what the columns are, ``seat`` the bidder whose log it shall be where the
     log is of a simulated run. ``campaign`` keeps the rows of the campaigns that it names. ``drop_bad`` leaves rows out that
-    cannot be used, and counts them. ``requests`` keeps the first so many rows. At most ``most_rows`` are held in memory; of a
+    cannot be used, and counts them. ``requests`` is the number of rows kept, the first ones. At most ``most_rows`` are held in memory; of a
     longer log a sample stands for it. In a sampled log a row without a click stands for ``nonclick_weight`` impressions.
     ``suspect_tags`` are values that look like leakage; those that are found beside them are added unless ``find_suspects``
     is off.

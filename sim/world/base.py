@@ -32,11 +32,11 @@ class World:
         self.creatives = max(len(scenario.creative), 1)
         """How many creatives each campaign has."""
         self.sources: tuple[str, ...] = ()
-        """Those of the columns that are looked up in a source, and may be told by their age."""
+        """The columns that are looked up in a source, and that may differ in age."""
         self.clocks: dict[str, SyncClock] = {}
         """When the copy in use was taken, by source; copies of one another share a clock."""
         self.accounts: Accounts | None = None
-        """Who is on a journey; None where nobody is."""
+        """The accounts on a journey; None where the market has no journey."""
         self.shelves: Shelves | None = None
         """The units that there are to sell; None where everything is always there."""
         self._fading = fading(scenario.response)

@@ -47,7 +47,7 @@ class JourneyWorld(TypedWorld):
 
 
 class ShopWorld(TypedWorld):
-    """Requests are for products, whose state drifts whatever anybody bids, or whose shelves sales empty, or both."""
+    """Requests are for products, whose state drifts independently of bids, whose shelves sales empty, or both."""
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         super().__init__(scenario, streams)
@@ -93,7 +93,7 @@ class ShopWorld(TypedWorld):
 
     @override
     def _teller_of(self, owner: str, name: str) -> str:
-        """Nobody else's shelves are shown, whoever else has such data."""
+        """Each advertiser's own shelves are shown, never those of others."""
         return owner if self._scenario.factor_of(name) == "stock" else super()._teller_of(owner, name)
 
     def _state_at(

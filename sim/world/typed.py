@@ -205,7 +205,7 @@ class TypedWorld(World):
 
 
 def _rotation(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cumulative shares; the last one is 1 whatever rounding makes of the sum."""
+    """Cumulative shares; the last one is exactly 1, in spite of rounding."""
     edges = np.cumsum(shares)
     edges[-1] = 1.0
     return edges

@@ -31,7 +31,7 @@ def never_over_budget(case: Case) -> None:
         expect_finite(
             case.ask(strategy, case.batch(strategy)),
             f"finite bids with a budget of {left:.0f}",
-            "control() divides by the budget or by what is left of it: state.budget is inf where there is none, and "
+            "control() divides by the budget or by what is left of it: state.budget is inf without a budget, and "
             "state.budget_left 0 when it is gone",
         )
     strategy = case.fresh()

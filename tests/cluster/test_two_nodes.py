@@ -24,7 +24,7 @@ pytest.importorskip("ray", reason="make test-cluster installs Ray")
 BIN = Path(sys.executable).parent
 STUDY = ["scenario=theory", "supply.requests=20000", "plot.enabled=false", "study.replications=60"]
 CELLS = 60 * 7 + 8
-OBJECTS = "--object-store-memory=100000000"  # it is tests' own cluster: its nodes may be told
+OBJECTS = "--object-store-memory=100000000"  # it is tests' own cluster: its nodes accept settings
 PATIENCE_S = 240
 
 
@@ -75,7 +75,7 @@ class Nodes:
 
 @pytest.fixture
 def environment():
-    """Nodes and driver have one token, whatever this user's own is."""
+    """Nodes and driver have one token, in place of this user's own."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     return {**clean, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
@@ -160,7 +160,7 @@ def test_a_node_is_killed_and_the_numbers_are_the_same(nodes, environment, tmp_p
     assert 30 <= kept <= manifest["cells_kept"] < CELLS, "what was done is not done again"
     assert manifest["cells_run"] + manifest["cells_kept"] == CELLS
 
-    # whoever has another token is told, in one line
+    # another token is refused, in one line
     stranger = {**environment, "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     driver = start(stranger, tmp_path, *more, "seed=3")
     _, complaint = driver.communicate(timeout=PATIENCE_S)
@@ -196,7 +196,7 @@ def test_ctrl_c(environment, tmp_path):
     driver.send_signal(signal.SIGINT)
     _, said = driver.communicate(timeout=60)
     assert driver.returncode == 130, said
-    assert time.monotonic() - began < 10, "generous: all of this runs on whatever cores others leave"
+    assert time.monotonic() - began < 10, "generous: all of this runs on the cores that others leave"
     assert "the same command again goes on" in said
     assert "Traceback" not in said
     assert json.loads((folder(tmp_path / "results") / "status.json").read_text()) == {"status": "failed"}

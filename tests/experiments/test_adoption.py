@@ -113,13 +113,13 @@ def test_one_bidder_gets_rivals_of_its_kind_and_it_is_said():
     alone, several = (
         study(f"scenario={name}").settings.scenario for name in ("touchpoints", "theory_rivals")
     )
-    told = list(notes(alone, 5))
-    assert told[0] == "touchpoints has one bidder: 5 of its kind compete here (study.seats)"
-    assert "daily budgets, bids and targeting of the channels are those of the study attribution" in told[1]
+    noted = list(notes(alone, 5))
+    assert noted[0] == "touchpoints has one bidder: 5 of its kind compete here (study.seats)"
+    assert "daily budgets, bids and targeting of the channels are those of the study attribution" in noted[1]
     assert not list(notes(several, several.bidders.count))
 
 
-def test_so_many_bidders_must_fit_the_market():
+def test_the_number_of_bidders_must_fit_the_market():
     """What is remembered of people takes room for every bidder: the market is validated as it is played."""
     caps = "bidders.terms.caps=[{impressions: 100, window_h: 24}]"
     crowded = study("scenario=default", "audience.people=1000000", caps, "study.seats=1024")
@@ -158,7 +158,7 @@ def adoption(gains_, numbers, possible=(), n=10):
         ((), (), "the equilibrium number of adopters is not known: gains are missing."),
     ],
 )
-def test_equilibria_are_told_as_a_set(numbers, possible, said):
+def test_equilibria_are_stated_as_a_set(numbers, possible, said):
     about = {"bidders": 3, "cost": 1.0, "unit": "EUR", "arm": "joint"}
     assert said in next(iter(sentences(adoption([], numbers, possible), **about)))
 

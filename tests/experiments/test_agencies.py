@@ -73,7 +73,7 @@ class Noting(Policy):
 SEEN: list[float] = []
 
 
-def test_one_of_so_many_control_steps_is_its_own():
+def test_one_of_several_control_steps_is_its_own():
     scenario = cell("digital").scenario
     SEEN.clear()
     simulate(scenario, {"me": Entrant(Noting(), (), control_every=168)}, 1)

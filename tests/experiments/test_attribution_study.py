@@ -59,7 +59,7 @@ def test_it_runs_reports_and_is_instant_again(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out == first.replace(f"0 kept, {ran} run", f"{ran} kept, 0 run")
 
 
-def test_budgets_add_up_whatever_they_follow(tmp_path, monkeypatch):
+def test_budgets_add_up_by_any_rule(tmp_path, monkeypatch):
     from jointbid.experiments.cells.attribution_season import AS_IS
     from jointbid.experiments.config.points import load
     from jointbid.experiments.studies.attribution.firm import Firm

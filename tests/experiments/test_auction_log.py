@@ -1,4 +1,4 @@
-"""The auction log: every micro of the ledger, whatever the blocks; whole or not there; read by DuckDB."""
+"""The auction log: every micro of the ledger, at any block size; whole or not there; read by DuckDB."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_rows_say_what_the_market_allows():
     for name in ("seat", "price", "viewed", "clicked", "converted"):
         assert log[name].notna().equals(ours), name
     for name in ("user", "creative"):
-        assert log[name].isna().all(), f"nobody is identified, and no {name} has a name"
+        assert log[name].isna().all(), f"no person is identified, and no {name} has a name"
     assert log["bid"].isna().equals(unsold)
     assert not log.loc[~ours, ["paid_micros", "fee_micros"]].any(axis=None)
     sold = log[ours]
@@ -126,7 +126,7 @@ def test_nulls_of_outcomes_are_as_documented():
     assert log["click_time_us"].notna().equals(clicked)
     for name in ("conversion_time_us", "attributed"):
         assert log[name].notna().equals(converted), name
-    assert log.loc[clicked | converted, "viewed"].all(), "nothing follows what nobody saw"
+    assert log.loc[clicked | converted, "viewed"].all(), "nothing follows an ad that was not seen"
     assert (log.loc[clicked, "click_time_us"] >= log.loc[clicked, "time_us"]).all()
     both = log[clicked & converted]
     assert (both["conversion_time_us"] >= both["click_time_us"]).all()
@@ -222,7 +222,7 @@ def test_a_run_that_ends_early_leaves_no_log(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_type_has_its_own_name_whatever_else_has_the_same_rule(tmp_path):
+def test_a_type_has_its_own_name_also_where_another_has_the_same_rule(tmp_path):
     mixed = Scenario(auction={"type": {"gsp": 1, "first_price": 1, "second_price": 1}})
     numbers = [MECHANISMS[name] for name in ("gsp", "second_price", "first_price")]
     with AuctionLog(tmp_path / "log.parquet", mixed, ["focal"], "code") as log:

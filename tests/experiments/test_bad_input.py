@@ -32,7 +32,7 @@ CASES = [
     ("option without value", ["--config-dir", "folder"], ["value", "--config-dir"]),
     ("option with a wrong value", ["--cfg hydra", "must be job"], ["value", "--cfg", "hydra"]),
     (
-        "floor of nobody",
+        "floor of no bidder",
         ["bidder_floor_cpm.focl", "'focal'"],
         ["value", "auction.bidder_floor_cpm={focl: 9}"],
     ),
@@ -77,9 +77,13 @@ CASES = [
         ["run", "audience.people=1000000000", f"{CAPS}=[{{impressions: 3}}]"],
     ),
     ("no people", ["audience.people = 0", "greater than 0"], ["value", "audience.people=0"]),
-    ("skew of nobody", ["audience.activity_skew", "audience.people"], ["value", "audience.activity_skew=1"]),
+    (
+        "skew without people",
+        ["audience.activity_skew", "audience.people"],
+        ["value", "audience.activity_skew=1"],
+    ),
     ("negative skew", ["audience.activity_skew = -1", "0"], ["value", "audience.activity_skew=-1"]),
-    ("fatigue of nobody", ["response.fatigue", "audience.people"], ["value", "response.fatigue=.1"]),
+    ("fatigue without people", ["response.fatigue", "audience.people"], ["value", "response.fatigue=.1"]),
     (
         "throttle without a deadline",
         ["auction", "throttle", "tmax_ms"],
@@ -240,7 +244,7 @@ CASES = [
     ("unknown supply", ["supply.kind = lg", "did you mean 'log'"], ["value", "supply.kind=lg"]),
     ("malformed override", ["seed=[1", "cannot be read"], ["value", "seed=[1"]),
     ("not an override", ["'theory'", "did you mean scenario=theory"], ["value", "theory"]),
-    ("nobody to hold the data", ["bidders.count = 0"], ["value", "bidders.count=0"]),
+    ("no bidder to hold the data", ["bidders.count = 0"], ["value", "bidders.count=0"]),
     (
         "sweep without values",
         ["interval", "sweep.samples=N", "key=1,2,3"],
@@ -278,7 +282,7 @@ CASES = [
     ("empty text", ["results_dir = : must have at least 1 character"], ["value", "results_dir="]),
     ("group of nothing", ["scenario = null", "default"], ["value", "scenario=null"]),
     ("study of another verb", ["study = run: must be one of value"], ["value", "study=run"]),
-    ("nobody holds the data", ["'universal'; or greater than or equal to 1"], ["value", "study.who=0"]),
+    ("no holder of the data", ["'universal'; or greater than or equal to 1"], ["value", "study.who=0"]),
     ("sweep without -m", ["seed=1,2", "add -m"], ["value", "seed=1,2"]),
     (
         "one bad point of a sweep",

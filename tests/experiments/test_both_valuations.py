@@ -98,7 +98,7 @@ def test_joining_pays_from_the_size_from_which_on_it_is_shown(lows, least):
     assert pays_from(curve.assign(line="bayes")) is None
 
 
-def test_it_is_told(both):
+def test_it_is_stated(both):
     learned, costs, over = both.findings.verdict[-3:]
     assert learned.startswith("Learned from 100 randomised impressions:")
     assert "joint" in costs
@@ -108,9 +108,9 @@ def test_it_is_told(both):
 
 def test_comparisons_of_both_ladders_are_one_family(both):
     """Holm: the smallest p-value is multiplied by how many there are, so every other adjusted one is at least as large."""
-    told = both.summary.dropna(subset=["p_holm"])
-    assert {"cost_of_learning", "learned_shapley", "shapley"} <= set(told["estimand"])
-    assert not set(told["estimand"]) & {"utility", "learned_utility", "value_of_joint_data"}
+    with_p = both.summary.dropna(subset=["p_holm"])
+    assert {"cost_of_learning", "learned_shapley", "shapley"} <= set(with_p["estimand"])
+    assert not set(with_p["estimand"]) & {"utility", "learned_utility", "value_of_joint_data"}
 
 
 def test_the_cost_falls_with_the_data(run):

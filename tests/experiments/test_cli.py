@@ -218,7 +218,7 @@ def test_run_shows_what_says_something_and_keeps_the_rest(capsys):
     (folder,) = Path("results/run").iterdir()
     bidders = pd.read_csv(folder / "bidders.csv")
     assert {"late", "unsent", "viewed", "reach", "conversions_unattributed", "budget_left"} <= set(bidders)
-    assert bidders["frequency"].isna().all(), "nobody is identified"
+    assert bidders["frequency"].isna().all(), "no person is identified"
 
 
 def test_run_of_a_market_with_everything_on(capsys):

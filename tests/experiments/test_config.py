@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import time
+from typing import get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from jointbid.experiments.cells.cell import Cell
-from jointbid.experiments.config.messages import known_keys
+from jointbid.experiments.config.messages import is_known, known_keys
 from jointbid.experiments.config.points import content_hash, load
 from jointbid.experiments.config.settings import Settings
+from jointbid.experiments.config.studies import STUDIES
 from jointbid.experiments.config.value_settings import ValueStudy
 from jointbid.experiments.errors import BadInput
 from jointbid.sim.scenario import LogSupply, SyntheticSupply
@@ -328,9 +331,6 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
     optional = (
         "response.conversion.",
         "auction.throttle.",
-        "creative.<name>",
-        "source.<name>",
-        "source.history",
         "journey.",
         "study.tune.",
         "study.overtaking.",
@@ -341,9 +341,91 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
         "stock.",
         "bidders.terms.holdout.",
         "touchpoints.",
-        "bidders.kinds.<name>",
     )
-    known = {key for key in known_keys(Settings[ValueStudy]) if not key.startswith(optional)}
+    every = [key.replace("source.<name>", "source.profile") for key in known_keys(Settings[ValueStudy])]
+    known = {key for key in every if "<" not in key and not key.startswith(optional)}
     assert known - set(keys(resolved("scenario=theory"))) == {
         f"supply.{key}" for key in LogSupply.model_fields if key not in SyntheticSupply.model_fields
     }
+
+
+OF_MAPS = [
+    (
+        ["auction.rank.rule=quality", "auction.rank.by_bidder.focal=2"],
+        "auction.rank.by_bidder",
+        {"focal": 2.0},
+    ),
+    (["auction.bidder_floor_cpm.focal=5"], "auction.bidder_floor_cpm", {"focal": 5.0}),
+    (["auction.type.gsp=1", "auction.type.vcg=2"], "auction.type", {"gsp": 1.0, "vcg": 2.0}),
+    (["auction.type={gsp: 1}", "auction.type.vcg=2"], "auction.type", {"gsp": 1.0, "vcg": 2.0}),
+    (["auction.type={gsp: 1, vcg: 2}", "~auction.type.gsp"], "auction.type", {"vcg": 2.0}),
+    (
+        ["study.upgrade.source.profile.match_rate=.9", "study.upgrade.source.context.match_rate=1"],
+        "study.upgrade",
+        {"source.profile.match_rate": 0.9, "source.context.match_rate": 1},
+    ),
+    (
+        [
+            "study.upgrade={source.profile.match_rate: .9, seed: 1}",
+            "~study.upgrade.source.profile.match_rate",
+        ],
+        "study.upgrade",
+        {"seed": 1},
+    ),
+    (
+        ["bidders.kinds.slow.strategy=linear", "bidders.kinds.slow.strategy.gain=.8"],
+        "bidders.kinds.slow.strategy",
+        {"name": "linear", "gain": 0.8},
+    ),
+]
+
+
+@pytest.mark.parametrize(("overrides", "place", "wanted"), OF_MAPS)
+def test_an_entry_of_a_map_is_set_by_its_own_key(overrides, place, wanted):
+    node = load("value", overrides)[0].settings.tree()
+    for step in place.split("."):
+        node = node[step]
+    assert node == wanted
+
+
+def test_an_entry_of_a_map_is_swept():
+    points = load("run", ["auction.rank.rule=quality", "auction.rank.by_bidder.focal=1,2"], multirun=True)
+    assert [point.settings.scenario.auction.rank.by_bidder for point in points] == [
+        {"focal": 1.0},
+        {"focal": 2.0},
+    ]
+
+
+@pytest.mark.parametrize("verb", STUDIES)
+def test_each_map_of_the_settings_takes_keys_of_its_entries(verb):
+    model = Settings[STUDIES[verb].model]
+    maps = [place for place, kind in field_kinds(model) if "dict[" in str(kind)]
+    known = [key.removeprefix("scenario.") for key in known_keys(model)]
+    assert {"auction.rank.by_bidder", "source", "bidders.kinds"} <= {
+        m.removeprefix("scenario.") for m in maps
+    }
+    assert [place for place in maps if not is_known(f"{place}.any".removeprefix("scenario."), known)] == []
+
+
+def field_kinds(model, prefix=""):
+    """Yield each field below a model and the models in it, dotted, with its annotation; not those of a list's items."""
+    for name, field in model.model_fields.items():
+        yield prefix + name, field.annotation
+        for part in (field.annotation, *get_args(field.annotation)):
+            if isinstance(part, type) and issubclass(part, BaseModel):
+                yield from field_kinds(part, f"{prefix}{name}.")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("auction.rank.by_biddr.focal=2", "auction.rank.by_biddr.focal: no such key; did you mean 'auction.rank.by_bidder.focal'?"),
+        ("auction.rank.by_bidder.focal.x=2", "auction.rank.by_bidder.focal.x: no such key; did you mean 'auction.rank.by_bidder.focal'?"),
+        ("response.viewability=[true]", "response.viewability.0: must be a number or a name, not true or false"),
+        ("auction.bidder_floor_cpm.focl=2", "auction.bidder_floor_cpm.focl: no such bidder; did you mean 'focal'?; there is: focal"),
+    ],
+)  # fmt: skip
+def test_a_wrong_entry_of_a_map_or_list_gets_a_message_with_its_place(override, message):
+    with pytest.raises(BadInput) as caught:
+        load("run", [override])
+    assert caught.value.problems[0] == message

@@ -14,7 +14,7 @@ CONTRADICTIONS = {
     "real_time_optimiser": (
         "journey={} bidders.values=private audience.consent=0.5 source.profile.flip_rate_per_h=0.1 response.redundancy=0.3",
         (
-            "journey: nobody comes twice without audience.people",
+            "journey: requires audience.people (the number of people)",
             "journey: an account is the same for all advertisers",
             "journey: with audience.drift must be null",
             "journey: with stock must be null",
@@ -117,7 +117,7 @@ def test_all_contradictions_are_listed_at_once(name):
 WRONG_EVERYWHERE = {
     "supply.requests=-5": "supply.requests = -5: must be greater than 0",  # a field of the scenario, and one of a part of it
     "source.profile.match_rate=1.5": "source.profile.match_rate = 1.5: must be less than or equal to 1",
-    "response.fatigue=0.2": "response.fatigue: nobody comes twice without audience.people",
+    "response.fatigue=0.2": "response.fatigue: requires audience.people (the number of people)",
     "collaboration.levels=[0.5,0.2]": "collaboration.levels: must rise from 0 to 1",
     "collaboration.shape=odd": "collaboration.shape = odd: must be one of even, early",
     "collaboration.deliver_months={none:80,full:70}": "collaboration.deliver_months.full = 70: must be below money.horizon_months",
@@ -152,7 +152,7 @@ def test_each_of_them_alone_is_one_problem(given):
     assert problem.startswith(WRONG_EVERYWHERE[given])
 
 
-def test_the_study_of_strategies_and_that_of_adoption_are_told_with_the_rest():
+def test_the_study_of_strategies_and_that_of_adoption_are_listed_with_the_rest():
     strategies = "study.strategies=[truthful,truthful,ortb7]"
     problems = problems_of("tournament", "scenario=two_budgets", strategies, "supply.requests=0")
     assert [problem.split(":")[0] for problem in problems] == [
@@ -167,7 +167,10 @@ def test_the_study_of_strategies_and_that_of_adoption_are_told_with_the_rest():
 @pytest.mark.parametrize(
     ("scenario", "given"),
     [
-        ("touchpoints", "supply.context_types=no"),  # four channels, prices and stocks for so many contexts
+        (
+            "touchpoints",
+            "supply.context_types=no",
+        ),  # four channels, prices and stocks for that number of contexts
         ("content_and_native", "supply.context_types=0"),
         ("agencies", "bidders.control_interval_h=0"),  # of which kinds' own must be multiples
         ("two_budgets", "source.profile.owner=nobody"),  # which dials move

@@ -60,7 +60,7 @@ def test_markov_by_hand():
     np.testing.assert_allclose(markov(paths, 2, 1.0), [2.5, 2.5])
 
 
-def test_markov_removal_by_walking_the_paths_where_nobody_repeats():
+def test_markov_removal_by_walking_the_paths_where_no_channel_repeats():
     """Where each channel comes at one place only, removal is what walking the paths says (Anderl et al. 2016)."""
     paths = made(([0], True), ([0], False), ([1], True), ([1], True), ([1], False), ([1], False))
     np.testing.assert_allclose(markov(paths, 3, 1.0), [1.0, 2.0, 0.0])
@@ -94,7 +94,7 @@ def test_credits_are_not_negative_and_sum_to_the_purchases_that_were_touched(dra
     for rule, shares in credits_of(paths, 4, HALF_LIFE_H).items():
         assert (shares >= -1e-12).all(), rule
         assert shares.sum() == pytest.approx(paths.touched), rule
-        if rule != "markov":  # a chain has no memory, and also goes ways that nobody went
+        if rule != "markov":  # a chain has no memory, and also takes paths that no person took
             assert all(shares[channel] == 0 for channel in untouched), rule
 
 
@@ -104,7 +104,7 @@ def test_one_channel_is_credited_with_everything_by_every_rule():
         np.testing.assert_allclose(RULES[rule](paths, 1, HALF_LIFE_H), [2.0], err_msg=rule)
 
 
-def test_an_empty_log_credits_nobody():
+def test_an_empty_log_credits_no_channel():
     empty = Paths(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0, bool), 3)
     for rule in RULES:
         np.testing.assert_array_equal(RULES[rule](empty, 2, HALF_LIFE_H), [0.0, 0.0], err_msg=rule)

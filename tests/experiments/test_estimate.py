@@ -214,7 +214,7 @@ def test_required_replications_refuses(pilot, width):
 
 @pytest.mark.coverage
 def test_steins_rule_keeps_its_promise():
-    """The mean of so many further replications is that near as often as stated, or more; and its interval covers.
+    """The mean of that number of further replications is that near as often as stated, or more; and its interval covers.
 
     With the pilot's own replications among them the interval would cover in 92 to 93 % of all studies.
     """

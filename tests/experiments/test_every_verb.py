@@ -1,4 +1,4 @@
-"""Every verb plays every scenario of the business as it ships: no key but for size is needed, whatever its market is like."""
+"""Every verb plays every scenario of the business as it ships: no key but for size is needed, in any market."""
 
 from __future__ import annotations
 

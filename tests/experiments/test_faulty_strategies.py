@@ -103,7 +103,7 @@ def installed(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def told(capsys, verb, *overrides):
+def outcome_of(capsys, verb, *overrides):
     """Exit code, and what is on standard error."""
     code = main([verb, *QUICK, *overrides])
     return code, capsys.readouterr().err
@@ -125,7 +125,7 @@ BEFORE = {
 @pytest.mark.parametrize("name", BEFORE)
 def test_what_shows_at_once_is_said_once_before_the_first_cell(name, verb, capsys):
     further = ["executor=serial", "study.replications=2"] if verb == "value" else []
-    code, said = told(capsys, verb, f"bidders.strategy={name}", *further)
+    code, said = outcome_of(capsys, verb, f"bidders.strategy={name}", *further)
     assert code == 2
     assert re.fullmatch(
         rf"jointbid: bidders\.strategy: {BEFORE[name]}.*\n|jointbid: .*{BEFORE[name]}.*\n", said
@@ -135,7 +135,7 @@ def test_what_shows_at_once_is_said_once_before_the_first_cell(name, verb, capsy
 
 def test_every_strategy_of_a_tournament_is_tried_first(capsys):
     strategies = "study.strategies=[truthful,linear,Controls]"
-    code, said = told(capsys, "tournament", strategies, "executor=serial", "study.replications=2")
+    code, said = outcome_of(capsys, "tournament", strategies, "executor=serial", "study.replications=2")
     assert code == 2
     assert "study.strategies: Controls: the same 64 requests, run twice" in said
 
@@ -150,7 +150,7 @@ UNDER_WAY = {
 
 @pytest.mark.parametrize("name", UNDER_WAY)
 def test_what_shows_later_stops_a_run(name, capsys):
-    code, said = told(capsys, "run", f"bidders.strategy={name}")
+    code, said = outcome_of(capsys, "run", f"bidders.strategy={name}")
     assert code == 1
     assert re.fullmatch(rf"jointbid: bidders\.strategy: {UNDER_WAY[name]}.*\n", said)
 
@@ -158,7 +158,7 @@ def test_what_shows_later_stops_a_run(name, capsys):
 @pytest.mark.parametrize("executor", [["executor=serial"], ["executor=process", "executor.jobs=2"]], ids=str)
 @pytest.mark.parametrize("name", UNDER_WAY)
 def test_what_shows_later_fails_cells(name, executor, capsys):
-    code, said = told(capsys, "value", f"bidders.strategy={name}", "study.replications=2", *executor)
+    code, said = outcome_of(capsys, "value", f"bidders.strategy={name}", "study.replications=2", *executor)
     assert code == 1
     (file,) = Path().glob("results/value/*/failures.jsonl")
     failures = [json.loads(line)["error"] for line in file.read_text().splitlines()]

@@ -17,7 +17,7 @@ names = st.lists(st.sampled_from("abcdef"), min_size=2, max_size=5, unique=True)
 
 
 def worth(lattice, seed):
-    """A worth for each information set, whatever it be."""
+    """Any worth for each information set."""
     rng = np.random.default_rng(seed)
     return dict(zip(lattice.arms, rng.normal(size=len(lattice.arms)), strict=True))
 

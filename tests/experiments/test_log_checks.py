@@ -309,7 +309,7 @@ def test_a_join_is_counted_in_rows_with_a_caution_where_most_do_not_match(strang
     assert notes[none] == strangers
 
 
-def test_episodes_of_two_files_are_told_apart(tmp_path):
+def test_episodes_of_two_files_are_distinguished(tmp_path):
     for name in ("1458", "2259"):
         lines = ["1", "1 20 .1", "0 30 .1", "2", "0 20 .1", "0 30 .1"]
         (tmp_path / f"{name}.txt").write_text("\n".join(lines) + "\n")

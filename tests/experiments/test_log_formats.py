@@ -79,10 +79,10 @@ def first_row(forms, name: str) -> int:
 
 
 @pytest.mark.parametrize("name", [*TEXT, "mapped_parquet"])
-def test_it_is_told_by_its_content_and_read(whole, name):
-    told, reader = open_log(whole[name], **options(name, whole[name]))
-    assert told == name.removesuffix("_season3").removesuffix("_wide").removesuffix("_parquet")
-    assert told in FORMATS
+def test_it_is_detected_by_its_content_and_read(whole, name):
+    detected, reader = open_log(whole[name], **options(name, whole[name]))
+    assert detected == name.removesuffix("_season3").removesuffix("_wide").removesuffix("_parquet")
+    assert detected in FORMATS
     log = read(whole, name)
     frame = log.frame
     assert len(frame) == log.rows.used == ROWS
@@ -245,11 +245,11 @@ def test_times_in_any_unit(tmp_path, unit):
     path.write_text(
         "t;p;c\n" + "".join(f"{t};1.5;{c}\n" for t, c in zip(written, ["true", "false"], strict=True))
     )
-    told = tmp_path / "a.yaml"
-    told.write_text(f"delimiter: ';'\nprice: p\nclick: c\ntime: {{column: t, unit: {unit}}}\n")
+    mapping_file = tmp_path / "a.yaml"
+    mapping_file.write_text(f"delimiter: ';'\nprice: p\nclick: c\ntime: {{column: t, unit: {unit}}}\n")
     if unit in {"s", "ms", "us", "h", "yyyyMMddHHmmssSSS"}:
         path.write_text(path.read_text().replace("true", "1"))
-    log = read_log(path, mapping=str(told))
+    log = read_log(path, mapping=str(mapping_file))
     assert log.frame["time_us"].diff().iloc[1] == pytest.approx(1_500_000, abs=5)
     assert log.frame["click"].tolist() == [1, 0]
 
@@ -377,7 +377,7 @@ PLACE = {"ipinyou_raw": 20, "ipinyou_raw_season3": 20, "ipinyou_log_txt": 23, "c
 
 @pytest.mark.parametrize("name", TEXT)
 @pytest.mark.parametrize("price", [b"inf", b"-1", b"1e400", b"nan", b"dear", b"0x10", b""])
-def test_a_price_that_is_none_names_file_row_column_and_value(forms, name, price):
+def test_an_invalid_price_names_file_row_column_and_value(forms, name, price):
     if price == b"" and name in {"yzx", "click_price_pctr_wide"}:
         pytest.skip("between spaces nothing is nothing: the row has a cell less, which is another test")
     file, rows = main_file(forms, name), lines_of(main_file(forms, name))

@@ -103,7 +103,7 @@ def test_the_first_rows_of_a_shuffled_log_are_the_first_in_time(tmp_path, monkey
     assert [log.rows.dropped["beyond supply.requests"] for log in logs] == [2_600, 2_600]
 
 
-def test_campaigns_are_chosen_and_a_slip_is_told(tmp_path):
+def test_campaigns_are_chosen_and_a_slip_is_reported(tmp_path):
     path = tmp_path / "a.csv"
     write_ipinyou_csv(path)
     whole, some = read_log(path), read_log(path, campaign=["1458", "2259"])

@@ -35,9 +35,9 @@ def case(name: str, mapping: str | None = None) -> LogTable:
 
 def mapped(path: Path, text: str, mapping: str = MAPPED, **more: object) -> LogTable:
     path.write_text(text)
-    told = path.with_name("mapping.yaml")
-    told.write_text(mapping)
-    return read_log(path, mapping=str(told), **more)
+    mapping_file = path.with_name("mapping.yaml")
+    mapping_file.write_text(mapping)
+    return read_log(path, mapping=str(mapping_file), **more)
 
 
 def inspected(capsys, *arguments: str) -> str:
@@ -111,10 +111,10 @@ def test_a_floor_and_an_hour_are_features_too(tmp_path):
 )  # fmt: skip
 def test_any_column_may_have_a_role_and_be_a_feature(tmp_path, parquet, role, column, canonical):
     frame = pd.DataFrame({"paid": [5.0, 6.0, 7.0], "click": [0, 1, 0], "n": [1, 2, 3], "site": list("abc")})
-    path, told = tmp_path / ("a.parquet" if parquet else "a.csv"), tmp_path / "a.yaml"
+    path, mapping_file = tmp_path / ("a.parquet" if parquet else "a.csv"), tmp_path / "a.yaml"
     frame.to_parquet(path) if parquet else frame.to_csv(path, index=False)
-    told.write_text(f"price: paid\nclick: click\n{role}: {column}\nprofile: [n]\ncontext: [site]\n")
-    log = read_log(path, mapping=str(told))
+    mapping_file.write_text(f"price: paid\nclick: click\n{role}: {column}\nprofile: [n]\ncontext: [site]\n")
+    log = read_log(path, mapping=str(mapping_file))
     assert log.frame["n"].tolist() == ["1", "2", "3"]
     assert log.frame[canonical].nunique() == 3
 
@@ -236,11 +236,11 @@ def test_what_is_no_time(text):
 @pytest.mark.parametrize("parquet", [False, True])
 def test_a_wrong_unit_is_refused_with_the_unit_that_fits(tmp_path, said, written, right, parquet):
     frame = pd.DataFrame({"when": [int(written), int(written)], "p": [1.0, 2.0], "c": [0, 1]})
-    path, told = tmp_path / ("a.parquet" if parquet else "a.csv"), tmp_path / "a.yaml"
+    path, mapping_file = tmp_path / ("a.parquet" if parquet else "a.csv"), tmp_path / "a.yaml"
     frame.to_parquet(path) if parquet else frame.to_csv(path, index=False)
-    told.write_text(f"price: p\nclick: c\ntime: {{column: when, unit: {said}}}\n")
+    mapping_file.write_text(f"price: p\nclick: c\ntime: {{column: when, unit: {said}}}\n")
     with pytest.raises(BadInput, match=rf"column 'when': .*is not a time \({said}\).*; as {right} it is 2024-03-01 10:00:00: say unit: {right}"):  # fmt: skip
-        read_log(path, mapping=str(told))
+        read_log(path, mapping=str(mapping_file))
 
 
 def test_a_log_in_mixed_units_and_one_that_counts_from_its_start(tmp_path):
@@ -267,15 +267,15 @@ def test_a_date_far_from_the_others_is_a_bad_row(tmp_path, odd):
 
 def test_timestamps_of_parquet_need_no_unit(tmp_path):
     moments = pd.to_datetime(["2024-03-01 10:00:00.25", "2024-03-01 11:00:00.00"])
-    told = tmp_path / "a.yaml"
+    mapping_file = tmp_path / "a.yaml"
     for unit in ("iso", "s", "ms"):
         for grain in ("ms", "us", "ns"):
             path = tmp_path / f"{unit}{grain}.parquet"
             pq.write_table(
                 pa.table({"t": pa.array(moments, pa.timestamp(grain)), "p": [1.0, 2.0], "c": [0, 1]}), path
             )
-            told.write_text(f"price: p\nclick: c\ntime: {{column: t, unit: {unit}}}\n")
-            log = read_log(path, mapping=str(told))
+            mapping_file.write_text(f"price: p\nclick: c\ntime: {{column: t, unit: {unit}}}\n")
+            log = read_log(path, mapping=str(mapping_file))
             assert np.diff(log.frame["time_us"]).tolist() == [3_599_750_000]
 
 
@@ -283,7 +283,7 @@ def test_timestamps_of_parquet_need_no_unit(tmp_path):
 
 
 @pytest.mark.parametrize("mark", ["\t", ";", "|", ",", " "])
-def test_the_separator_is_told_from_the_header(tmp_path, mark):
+def test_the_separator_is_detected_from_the_header(tmp_path, mark):
     header = mark.join(["site", "at", "click", "segment", "paid"])
     rows = [
         mark.join([f"n{i}", f"2024-03-01T10:00:0{i}Z", str(i % 2), '"b,c;d|e"', f"{i}.5"]) for i in range(5)
@@ -293,7 +293,7 @@ def test_the_separator_is_told_from_the_header(tmp_path, mark):
     assert set(log.frame["segment"]) == {"b,c;d|e"}
 
 
-def test_the_separator_of_a_file_without_a_header_is_told_from_its_width(tmp_path):
+def test_the_separator_of_a_file_without_a_header_is_detected_from_its_width(tmp_path):
     mapping = "header: [click, paid, tags]\nprice: paid\nclick: click\nprofile: [tags]\n"
     log = mapped(tmp_path / "a.txt", "0\t1.5\ta,b,c\n1\t2.5\td,e,f\n", mapping)
     assert set(log.frame["tags"]) == {"a,b,c", "d,e,f"}
@@ -320,13 +320,13 @@ def test_a_mapped_tab_file_and_one_with_commas_in_a_cell():
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
 @pytest.mark.parametrize("ending", ["csv", "gz", "parquet", "jsonl", "txt"])
-def test_compression_is_told_from_the_content_under_any_name(tmp_path, pack, ending):
-    told = CASES / "tab_mapped.yaml"
+def test_compression_is_detected_from_the_content_under_any_name(tmp_path, pack, ending):
+    mapping_file = CASES / "tab_mapped.yaml"
     expected = case("tab_mapped.tsv", "tab_mapped.yaml").frame.drop(columns="campaign")
     for content in ((CASES / "tab_mapped.tsv").read_bytes(), pack((CASES / "tab_mapped.tsv").read_bytes())):
         path = tmp_path / f"a.{ending}"
         path.write_bytes(content)
-        log = read_log(path, mapping=str(told))
+        log = read_log(path, mapping=str(mapping_file))
         assert log.frame.drop(columns="campaign").equals(expected)
 
 
@@ -354,7 +354,7 @@ def test_clicks_in_words(tmp_path, yes, no):
     assert log.frame["known"].tolist() == [True, True, False, True]
 
 
-def test_a_flag_that_is_none_names_row_and_value(tmp_path):
+def test_an_invalid_flag_names_row_and_value(tmp_path):
     for value in ("2", "maybe", "", "-1"):
         with pytest.raises(
             BadInput, match=rf"row 3, column 'click': '{value}' is not 0 or 1 \(or true or false"
@@ -409,9 +409,9 @@ def test_a_mapping_of_losing_rows_is_asked_to_say_so(capsys, tmp_path):
     assert "full_information: true" in out
     assert "only impressions that the logger won" not in out
     assert "the price is believed" not in out
-    told = tmp_path / "full.yaml"
-    told.write_text((CASES / "yzbx.yaml").read_text() + "full_information: true\n")
-    log = read_log(CASES / "yzbx.train.yzbx.txt", mapping=str(told))
+    mapping_file = tmp_path / "full.yaml"
+    mapping_file.write_text((CASES / "yzbx.yaml").read_text() + "full_information: true\n")
+    log = read_log(CASES / "yzbx.train.yzbx.txt", mapping=str(mapping_file))
     assert (log.frame["known"] == (log.frame["price_micros"] < log.frame["bid_micros"])).all()
     assert log.full_information
 
@@ -431,13 +431,13 @@ lists: [user.segments]
 
 
 def test_json_lines_are_read_by_dotted_paths(tmp_path):
-    told = tmp_path / "a.yaml"
-    told.write_text(
+    mapping_file = tmp_path / "a.yaml"
+    mapping_file.write_text(
         JSON_MAP.replace("[user.segments]\ncontext", "[user.id]\ncontext").replace(
             "lists: [user.segments]\n", ""
         )
     )
-    log = read_log(CASES / "openrtb.jsonl", mapping=str(told))
+    log = read_log(CASES / "openrtb.jsonl", mapping=str(mapping_file))
     rows = [json.loads(line) for line in (CASES / "openrtb.jsonl").read_text().splitlines()]
     assert log.frame["site.domain"].tolist() == [row["site"]["domain"] for row in rows]
     assert log.frame["price_micros"].tolist() == [round(1000 * row["price"]) for row in rows]
@@ -502,13 +502,13 @@ def _zipped(names: list[str]) -> bytes:
 )
 @pytest.mark.parametrize("with_mapping", [False, True])
 def test_other_formats_are_named(tmp_path, content, named, with_mapping):
-    path, told = tmp_path / "log.csv", tmp_path / "a.yaml"
+    path, mapping_file = tmp_path / "log.csv", tmp_path / "a.yaml"
     path.write_bytes(content)
-    told.write_text("price: price\nclick: click\n")
+    mapping_file.write_text("price: price\nclick: click\n")
     if with_mapping and content.startswith(b'{"'):
         named = "no row has 'click'; rows have price, site"
     with pytest.raises(BadInput, match=named):
-        read_log(path, mapping=str(told) if with_mapping else None)
+        read_log(path, mapping=str(mapping_file) if with_mapping else None)
 
 
 # -- several files --------------------------------------------------------------------------------------------------
@@ -543,7 +543,7 @@ def test_a_part_of_a_split_is_no_campaign(tmp_path, name, campaign):
     assert campaign_of(tmp_path / "folder" / name) == campaign
 
 
-def test_episodes_of_several_files_are_told_apart(tmp_path):
+def test_episodes_of_several_files_are_distinguished(tmp_path):
     for name in ("1458.train.txt", "1458.test.txt"):
         (tmp_path / name).write_text("1\n0 10 .1\n1 20 .1\n2\n0 30 .1\n0 10 .2\n")
     assert read_log(tmp_path).frame["episode"].nunique() == 4
@@ -592,10 +592,10 @@ def test_values_are_those_that_occur(capsys, tmp_path):
     assert "| context | hour | 4 |" in out
     assert "| context | floor_bucket | 1 |" in out
     assert "| profile | usertag | 2 |" in out
-    path, told = tmp_path / "a.csv", tmp_path / "a.yaml"
+    path, mapping_file = tmp_path / "a.csv", tmp_path / "a.yaml"
     path.write_text("paid,click,site\n1,0,a\n2,1,\nbad,0,c\n3,0,a\n")
-    told.write_text("price: paid\nclick: click\ncontext: [site]\n")
-    assert "| context | site | 1 |" in inspected(capsys, str(path), f"supply.mapping={told}")
+    mapping_file.write_text("price: paid\nclick: click\ncontext: [site]\n")
+    assert "| context | site | 1 |" in inspected(capsys, str(path), f"supply.mapping={mapping_file}")
 
 
 def test_headers_marks_quotes_and_line_ends(tmp_path):

@@ -36,7 +36,7 @@ def options(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_shipped_files_are_told_and_read_whole(name, capsys):
+def test_shipped_files_are_detected_and_read_whole(name, capsys):
     found, _ = open_log(SHIPPED / name, **options(name))
     assert found == FORMS[name]
     log = read_log(SHIPPED / name, **options(name))
@@ -124,7 +124,7 @@ def test_numbers_as_other_programs_write_them(tmp_path):
     assert floats["click"].equals(expected["click"])
 
 
-def test_a_zip_with_one_file_is_unpacked_and_others_are_told_apart(tmp_path):
+def test_a_zip_with_one_file_is_unpacked_and_others_are_distinguished(tmp_path):
     text = (SHIPPED / "period-7.csv").read_bytes()
     for name, members in {"one": ["a.csv"], "two": ["a.csv", "b.csv"]}.items():
         with zipfile.ZipFile(tmp_path / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as packed:
@@ -158,12 +158,12 @@ def test_synthesize_writes_logs_that_are_read_and_refuses_what_it_does_not_know(
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["yzx"]
     capsys.readouterr()
     assert main(["log", "synthesize", str(tmp_path / "bad"), "form=yz", "rows=4", "row=9"]) == 2
-    told = capsys.readouterr().err
+    printed = capsys.readouterr().err
     for part in (
         "form = yz: must be one of all",
         "did you mean 'yzx'",
         "rows = 4: must be a whole",
         "row: no such key",
     ):
-        assert part in told
+        assert part in printed
     assert not (tmp_path / "bad").exists()

@@ -77,7 +77,7 @@ def test_the_synthetic_file_is_what_its_script_makes(tmp_path):
 
 
 @pytest.mark.parametrize("pack", [lambda data: data, gzip.compress, bz2.compress, pa.Codec("zstd").compress])
-def test_plain_gzip_bz2_and_zstd_are_told_apart_by_content(tmp_path, pack):
+def test_plain_gzip_bz2_and_zstd_are_distinguished_by_content(tmp_path, pack):
     path = tmp_path / "log.data"
     path.write_bytes(memoryview(pack(gzip.decompress(DATA.read_bytes()))))
     assert read(path).frame.equals(read(DATA).frame)

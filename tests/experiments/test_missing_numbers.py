@@ -70,7 +70,7 @@ def test_an_adopter_of_whom_a_part_is_not_known():
     assert others[1].tolist() == [3.0]
 
 
-def test_a_strategy_without_a_result_has_no_rank_and_is_nobodys_best_response():
+def test_a_strategy_without_a_result_has_no_rank_and_is_no_best_response():
     scores = pd.DataFrame({"never": [NAN, NAN], "low": [1.0, 1.1], "high": [2.0, 2.2]})
     ranked = ranking(scores, comparisons(scores, "together", "EUR"), "together", "EUR")
     assert ranked["strategy"].tolist() == ["high", "low", "never"]

@@ -140,5 +140,5 @@ def test_the_command(tmp_path, monkeypatch, capsys):
         ((math.nan, math.nan, math.nan), "paid back after a time that is not known"),
     ],
 )
-def test_a_payback_that_is_no_number_is_told_without_a_unit(ends, said):
+def test_a_payback_that_is_no_number_is_stated_without_a_unit(ends, said):
     assert paid_back(Estimate(*ends, 10)) == said

@@ -119,5 +119,5 @@ def test_plans_that_are_none_are_all_named():
     with pytest.raises(BadInput, match=r"contexts = \[-1\]: must be whole numbers"):
         load("value", [*SMALL, "bidders.kinds.spot.strategy={name: constant, level: 1, contexts: [-1]}"])
     anonymous = ("scenario=agencies", "bidders.kinds.digital.terms={caps: [{impressions: 1}]}")
-    with pytest.raises(BadInput, match=r"bidders.kinds.digital.terms.caps: nobody comes twice"):
+    with pytest.raises(BadInput, match=r"bidders.kinds.digital.terms.caps: requires audience.people"):
         load("tournament", anonymous)

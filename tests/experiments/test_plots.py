@@ -352,7 +352,7 @@ def test_credit_has_a_panel_a_channel_with_what_it_did_and_a_row_a_rule():
     assert lines(panels[3], "what it did").get_xdata()[0] == 1_260.0
 
 
-def test_adoption_has_a_panel_each_and_compares_with_nobody_having_it():
+def test_adoption_has_a_panel_each_and_compares_with_no_adopter():
     figure = plots.draw_adoption(plots.adoption_points(adoption()))
     levels = [lines[-1].get_ydata()[0] for lines in (axes.lines for axes in figure.axes)]
     assert levels == [1200, 1200, 25_000, 30_000]
@@ -522,7 +522,7 @@ def test_matplotlib_is_imported_when_drawing_and_never_pyplot():
 
 @pytest.fixture
 def auctions():
-    """Four requests: won at a price of others, won against the floor, lost, sold to nobody."""
+    """Four requests: won at a price of others, won against the floor, lost, unsold."""
     return pd.DataFrame(
         {
             "slot": 0,

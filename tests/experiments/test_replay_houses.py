@@ -152,7 +152,7 @@ def test_a_hidden_value_of_a_plain_column_hides_the_column_as_its_gap_would_tell
         assert encode(frame, ("page",), (), {"page": [value]}).matrix.toarray().tolist() == [[1], [1], [1]]
 
 
-def test_people_where_nobody_is_identified_and_one_house(tmp_path):
+def test_people_without_identified_people_and_one_house(tmp_path):
     paths = write_all(tmp_path, 300)
     tree = config(tmp_path, split="person")
     tree["supply"] = {"kind": "log", "path": str(paths["yzx"])}

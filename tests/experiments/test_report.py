@@ -187,7 +187,7 @@ def test_cards_say_no_more_than_their_intervals(folder):
     assert (alone[0].between, alone[0].note) == ("no interval", "no interval")
 
 
-def test_money_is_told_in_words_where_it_never_comes(folder):
+def test_money_is_stated_in_words_where_it_never_comes(folder):
     inf, nan = math.inf, math.nan
     rows = [
         ("net_value", "joint", "focal_profit", "CNY per month", -900.0, -950.0, -850.0, 12),

@@ -171,7 +171,7 @@ def unfinished(catalogue):
 
 
 @pytest.mark.parametrize("manifest", [None, "{}", '{"study": "models", "hash": "0123456789ab"}'])
-def test_clean_leaves_folders_of_others_whatever_their_name(catalogue, capsys, manifest):
+def test_clean_leaves_folders_of_others_of_any_name(catalogue, capsys, manifest):
     theirs = catalogue / "models" / "bert-0123456789ab"
     theirs.mkdir(parents=True)
     (theirs / "weights.bin").write_text("theirs")

@@ -139,7 +139,7 @@ def test_damaged_cells_never_count(ran, capsys):
     pd.testing.assert_frame_equal(summary(), whole, check_exact=True)
     ran.clear()
     assert value("study.replications=3") == 0
-    assert (ran, capsys.readouterr().err) == ([], ""), "the damage is gone, and nobody speaks of it again"
+    assert (ran, capsys.readouterr().err) == ([], ""), "the damage is gone, and is not reported again"
 
 
 @pytest.mark.parametrize("name", ["summary.csv", "summary.parquet", "cells.parquet", "timeseries.parquet"])
@@ -358,7 +358,7 @@ def fails():
 
 
 @pytest.mark.parametrize("executor", ["serial", "process"])
-def test_plots_are_drawn_whatever_becomes_of_the_workers(executor, importable):
+def test_plots_are_drawn_even_where_workers_die(executor, importable):
     def study(point, wait):
         paths = [Path(f"{point.label}{n}") for n in range(3)]
         yield Finish([SideTask(partial(draws, path, os.getpid())) for path in paths])

@@ -305,7 +305,7 @@ def test_what_is_spent_is_stated_of_each_seat_s_own_budget():
 
 
 def test_without_rivals_or_budget_hindsight_is_what_the_value_buys():
-    """One truthful seat beside a seat that bids nothing, exact data, second price: nobody could have done better."""
+    """One truthful seat beside a seat that bids nothing, exact data, second price: none could have done better."""
     settings = small(
         "bidders.budget=null", "source.profile.match_rate=1", "rivals.landscape=uniform", "rivals.high=2"
     )
@@ -314,8 +314,8 @@ def test_without_rivals_or_budget_hindsight_is_what_the_value_buys():
     assert first["profit"] == pytest.approx(first["hindsight_profit"])
 
 
-def test_a_seat_meets_the_same_facts_whoever_sits_in_the_other():
-    """Adding a third seat that bids nothing changes nobody's row."""
+def test_a_seat_meets_the_same_facts_with_any_strategy_in_the_other():
+    """Adding a third seat that bids nothing changes no other row."""
     settings = small()
     two = seats(settings, "truthful", "adaptive_pacing")
     lineup = (*cell(settings, "truthful", "adaptive_pacing").lineup, StrategySpec(name="constant", level=0))

@@ -60,7 +60,7 @@ def test_who_is_better_in_every_world_is_shown_to_be(capsys):
     assert "linear(gain=0.5) in none (0 to 26.5 %)" in said
 
 
-def test_where_two_do_the_same_nobody_is_ahead(capsys):
+def test_where_two_do_the_same_none_is_ahead(capsys):
     summary, worlds = played("study.strategies=[truthful,shading,{name: linear, gain: 0.5}]", *DRAWN)
     assert shares(summary)["no difference shown"] == 1.0
     assert set(worlds["finding"]) == {"no difference shown"}
@@ -107,7 +107,7 @@ def test_fewer_requests_with_the_same_budget_are_said():
         (Estimate(1.0, -3.0, 5.0, 9), "is not shown to earn more or less (-3.00 to 5.00 EUR) than"),
     ],
 )
-def test_the_lead_is_told_with_its_sign(lead, said):
+def test_the_lead_is_stated_with_its_sign(lead, said):
     rows = [
         ("share_of_worlds", "a", "worlds", "", 0.5, 0.2, 0.8, 9),
         ("share_of_worlds", "no difference shown", "worlds", "", 0.5, 0.2, 0.8, 9),
@@ -150,7 +150,7 @@ def test_a_key_that_does_much_is_named_with_how_many_were_looked_at():
 
 
 def test_the_p_value_is_that_of_the_interval():
-    """It is .05 where the interval ends at 0; without an interval there is none."""
+    """It is .05 where the interval ends at 0; without an interval it is absent."""
     n = 50
     edge = np.tanh(1.959963984540054 * np.sqrt(1.06 / (n - 3)))
     assert correlation_p_value(Estimate(edge, 0.0, 0.6, n)) == pytest.approx(0.05)

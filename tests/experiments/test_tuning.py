@@ -61,7 +61,7 @@ def test_frozen_rivals_are_left_alone():
     assert (arm.settled, arm.sides[0].regret) == (True, 0.0)
 
 
-def test_adapted_rivals_answer_until_nobody_moves():
+def test_adapted_rivals_answer_until_none_moves():
     one = cell()
     arm = Tuned(one, sides_of(one, 1.0, adapted=True))
     play(arm, lambda own, rest, _: -((own - (1.5 + rest / 4)) ** 2))  # the only equilibrium is everybody at 2
@@ -119,7 +119,7 @@ FIRST = [
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         (["bidders.strategy=linear"], "needs values to try. Without values a bid curve is fitted"),
         (["study.tune={parameter: gain}"], "parameter = gain needs values to try"),
@@ -129,11 +129,11 @@ FIRST = [
         (["bidders.budget=100"], "needs bidders.budget=null"),
     ],
 )
-def test_a_market_in_which_no_curve_can_be_fitted_is_refused(asked, told, capsys):
+def test_a_market_in_which_no_curve_can_be_fitted_is_refused(asked, message, capsys):
     assert main(["value", *FIRST, *asked]) == 2
     said = capsys.readouterr().err
     assert "study.tune: " in said
-    assert told in said
+    assert message in said
 
 
 def test_frozen_rivals_keep_the_curve_of_before():
@@ -155,7 +155,7 @@ def test_frozen_rivals_keep_the_curve_of_before():
     assert joint["focal"] != before["focal"]
 
 
-def test_both_are_told_side_by_side(tmp_path, monkeypatch, capsys):
+def test_both_are_stated_side_by_side(tmp_path, monkeypatch, capsys):
     """With study.rivals=adapted the summary also says what frozen rivals would have made of it, and the difference."""
     monkeypatch.chdir(tmp_path)
     small = ["study.lattice=false", "study.replications=3", "plot.enabled=false", "executor=serial"]

@@ -77,7 +77,7 @@ def test_a_level_between_moves_every_dial():
     assert half["touchpoints"].coverage == pytest.approx(0.45)
 
 
-def test_data_that_say_nothing_are_worth_no_collaboration_whatever_the_mapping(answers):
+def test_data_that_say_nothing_are_worth_no_collaboration_under_any_mapping(answers):
     summary, said = answers("response.b=0", "response.history=0")
     best = summary[summary["estimand"] == "best_level"]
     assert len(best) == 15
@@ -86,7 +86,7 @@ def test_data_that_say_nothing_are_worth_no_collaboration_whatever_the_mapping(a
     assert lookup(summary, "break_even_volume", "requests_per_month").estimate == math.inf
 
 
-def test_much_volume_pays_and_little_does_not_whatever_the_mapping(answers):
+def test_much_volume_pays_and_little_does_not_under_any_mapping(answers):
     much, _ = answers("money.requests_per_month=1e11")
     little, said = answers("money.requests_per_month=1e6")
     assert (much[much["estimand"] == "best_level_net_value"]["ci_low"] > 0).all()
@@ -105,7 +105,7 @@ def test_much_volume_pays_and_little_does_not_whatever_the_mapping(answers):
          "11.0) EUR over a tenure of 60 months, and is not paid back (40.0 to never).")),
     ],
 )  # fmt: skip
-def test_the_best_level_is_told_as_its_interval_allows(level, said):
+def test_the_best_level_is_stated_as_its_interval_allows(level, said):
     rows = [
         ("best_level", "shape x, cost y", "level", "", *level, 9),
         ("best_level_net_value", "shape x, cost y", "npv", "EUR", 5.0, -1.0, 11.0, 9),
@@ -160,11 +160,11 @@ def test_all_contradictions_are_listed():
     assert len(refused.value.problems) == 6
 
 
-def test_a_plan_that_is_none_is_refused():
-    with pytest.raises(
-        ValueError, match=r"shape = odd.*levels: must rise.*it, sync_interval_h or unified must be there"
-    ):
-        Collaboration(shape="odd", levels=(0.5, 0.1))
+def test_an_impossible_plan_is_refused():
+    shape, levels, dials = Collaboration(shape="odd", levels=(0.5, 0.1)).problems()
+    assert shape == "shape = odd: must be one of even"
+    assert levels == "levels: must rise from 0 to 1"
+    assert dials.startswith("match_rate: it, sync_interval_h or unified must be there")
 
 
 def level(at, value, once, months=0.0, monthly=0.0):

@@ -1,4 +1,4 @@
-"""Names that users give are text, whatever signs are in them: in plots, pages and Markdown."""
+"""Names that users give are text, with any signs in them: in plots, pages and Markdown."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ HEAD = """\
 seed 1, replication 0; {requests} auctions in one hour, hard floor .50 CPM, carol's own 1.20 CPM, fee 10 %; all amounts in CPM
 ann truthful; bob adaptive pacing, 0.05 in all; carol 1.4 x her value, 0.04 in all; dan .9 x and dora always 2.00, of one firm;
 eve always 2.00. Bids as asked: what is charged is capped by what is left. out: the highest outside bid (landscape).
-win: bidder paid, slot by slot; out: the outside, -: nobody.
+win: bidder paid, slot by slot; out: the outside, -: unsold.
 
 """
 NAMES = ("ann", "bob", "carol", "dan", "dora", "eve")

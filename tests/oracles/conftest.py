@@ -54,7 +54,7 @@ def verdict(seen, expected, *, z=4.0, resolution=None, atol=1e-9):
 
     The standard error is estimated from the replications, so the bound is Student's t at z's normal tail probability
     (4.7 for 32 of them). `resolution` bounds that many errors from above (default: a quarter of what is expected):
-    a test that could not have failed is none.
+    a test that could not have failed proves nothing.
     """
     seen = np.asarray(seen, dtype=float)
     mean, error = seen.mean(), seen.std(ddof=1) / np.sqrt(len(seen))

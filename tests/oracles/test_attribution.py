@@ -1,4 +1,4 @@
-"""Who is owed what among several sources, and what sellers lose where nobody may tell people apart.
+"""Who is owed what among several sources, and what sellers lose where people cannot be distinguished.
 
 n = 32 replications of 25,000 requests (Shapley; theory.md section 5) and 24 of 4,000 auctions (section 4).
 """

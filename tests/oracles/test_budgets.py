@@ -179,7 +179,7 @@ CONTROLS = [
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("control", CONTROLS, ids=str)
 def test_adaptive_pacing_keeps_its_books_pathwise(scenario, control, law):
-    """mu_T = mu_0 + eps (S_T - rho T) at every control step, whatever their interval, while nothing is projected."""
+    """mu_T = mu_0 + eps (S_T - rho T) at every control step, at any interval, while nothing is projected."""
     rho, mu, step = 1 / 24, 0.6, 0.01
     steps, paid, _ = adapt(scenario, law, rho, 3_000, control=control, mu=mu, step=step)
     seen, spend, multiplier = steps.T

@@ -89,7 +89,7 @@ def test_who_knows_a_part_bids_the_least_that_is_left(outcome, lands, k):
     lands(got["revenue"], A - k * gain, resolution=0.1 * b)
 
 
-def test_nobody_better_informed_nothing_to_reckon_with(outcome):
+def test_no_better_informed_rival_nothing_to_reckon_with(outcome):
     for k, arm in ((3, "joint"), (1, "none")):
         one, two = (outcome(3, k, {"a": A, "b": B}, arm=arm, beliefs=how) for how in ("naive", "winning"))
         assert (one["profit"] == two["profit"]).all()

@@ -25,7 +25,7 @@ EVERY = {"control_interval_requests": 100}
 class Watched:
     """A policy whose multiplier and account are kept at each control step, outside of the run.
 
-    An action comes with probability v: the account is told of as many as are to be expected of what was won.
+    An action comes with probability v: the account shows as many as are to be expected of what was won.
     """
 
     learns = True
@@ -196,7 +196,7 @@ def shop(scenario, **conversion):
 @pytest.mark.parametrize("policy", [PIDCPA, TargetCPA])
 @pytest.mark.parametrize("target", [0.25, 0.5, 0.8])
 def test_cost_per_click_as_realised(scenario, policy, target):
-    """Clicks are drawn, and told at the next control step; value per click 2, of which a truthful bid spends one half."""
+    """Clicks are drawn, and reported at the next control step; value per click 2, of which a truthful bid spends one half."""
     s = shop(scenario)
     of_value = {"value_per_action": 2.0} if policy is TargetCPA else {}
     strategy = Priced(bayes(s, ("profile", "context")), policy(target, per="click", **of_value))
@@ -214,7 +214,7 @@ def test_cost_per_conversion_that_may_come_late(scenario, policy, delay_h):
     of_value = {"value_per_action": 6.0} if policy is TargetCPA else {}
     strategy = Priced(bayes(s, ("profile", "context")), policy(2.0, per="conversion", **of_value))
     row = simulate(s, {"focal": strategy}, 1).of("focal")
-    made = row["value"] / 6.0  # what was won makes so many on average, whenever they come
+    made = row["value"] / 6.0  # what was won makes this number on average, whenever they come
     assert made > 400
     if delay_h:
         assert 1.2 < row["spend"] / made < 1.9

@@ -1,4 +1,4 @@
-"""Section 3, items 1, 3, 6 and 7, the k adopters of section 4 and the Shapley shares of 5, at parameters that nobody chose.
+"""Section 3, items 1, 3, 6 and 7, the k adopters of section 4 and the Shapley shares of 5, at drawn parameters.
 
 n = 20 replications of 20,000 requests an example; arms meet the same requests, so that what is asserted are paired differences.
 """

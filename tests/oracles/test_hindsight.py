@@ -65,7 +65,7 @@ def path(scenario):
 @pytest.mark.parametrize(
     ("auction", "floor_cpm"), [("second_price", 0.0), ("first_price", 0.0), ("second_price", 200.0)]
 )
-def test_nobody_does_better_than_hindsight(scenario, path, auction, floor_cpm, seed):
+def test_no_bidder_does_better_than_hindsight(scenario, path, auction, floor_cpm, seed):
     """Profit and value within the same budget, against the best that could have been bought knowing everything."""
     value, price = path(seed, floor_cpm)
     assert len(value) == len(price) == N

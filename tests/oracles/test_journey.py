@@ -55,7 +55,7 @@ def market(**parts: Any) -> Scenario:
 
 
 def many(**journey: Any) -> Scenario:
-    """20,000 accounts that nobody advertises to."""
+    """20,000 accounts without advertising."""
     return market(audience={"people": 20_000}, journey={"group": 1, **journey}, supply={"requests": 10})
 
 
@@ -151,7 +151,7 @@ def test_an_impression_does_what_the_valuation_says_given_what_is_seen(source: s
     seen = worth_of_one(scenario, source, code)
     predicted = float(bayes(scenario, (source,)).table[code])  # type: ignore[attr-defined]
     error = seen.std(ddof=1) / sqrt(len(seen))
-    assert error < predicted / 8  # a test that could not have failed is none
+    assert error < predicted / 8  # a test that could not have failed proves nothing
     assert abs(seen.mean() - predicted) <= stats.t.isf(stats.norm.sf(Z), len(seen) - 1) * error
 
 
@@ -169,7 +169,7 @@ ALIKE = {"appetite": 1.0}
 
 
 def test_with_an_endless_window_timing_is_worthless() -> None:
-    """Everybody is in the window for ever, and nobody minds waiting: nothing is left to know."""
+    """Everybody is in the window for ever, and waiting costs nothing: nothing is left to know."""
     stays = dict.fromkeys(Stays.model_fields, 840.0)
     short = market(source=EXACT, journey={**ALIKE, "stay_h": stays, "half_life_h": 336.0})
     endless = market(

@@ -37,7 +37,7 @@ def test_fluid_pacing(scenario, market, lands, rho, auction):
     """Second price: alpha = sqrt(6 rho), value alpha/3, utility alpha/3 - rho. First price, bids alpha v/2: alpha =
     sqrt(12 rho), value alpha/6.
 
-    One plan for the whole run, with the law of values known. The budget is told to the policy alone and the ledger has no
+    One plan for the whole run, with the law of values known. The policy alone knows the budget and the ledger has no
     limit, so that neither running out nor money left over blurs the law.
     """
 

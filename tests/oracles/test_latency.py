@@ -1,7 +1,7 @@
 """What waiting costs: answers that come too late for the exchange, and conversions that come too late to be known.
 
 A deadline tmax, an answer time t0 and a look-up that takes Exp(l) let a bid through with probability 1 - exp(-(tmax-t0)/l),
-whatever it is worth: U = (1 - exp(-(tmax-t0)/l)) U_J. The market is the base example of one bidder against a fixed price:
+for any worth: U = (1 - exp(-(tmax-t0)/l)) U_J. The market is the base example of one bidder against a fixed price:
 theta = 1 + .3 x + .2 z + .1 x z, p ~ U[0, 2]; U_context = .26, U_profile = .2725, U_joint = .285. n = 32 replications of
 25,000 requests, the same in every arm: differences are paired.
 """

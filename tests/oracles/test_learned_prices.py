@@ -65,7 +65,7 @@ def earns(scenario):
     ],
 )
 def test_it_earns_nearly_what_the_known_landscape_does(earns, estimator, feedback, law, least):
-    """Trying costs a third of what is tried on; the more is told the nearer. Never more than the best response."""
+    """Trying costs a third of what is tried on; the more is known the nearer. Never more than the best response."""
     best = earns(Shading, law)
     got = earns(lambda market: LearnedShading(estimator, feedback, market=market), law)
     assert least * best < got < 1.002 * best

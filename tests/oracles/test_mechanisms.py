@@ -264,7 +264,7 @@ def test_floors_of_bidders_own(scenario, market, lands, floors, wins):
 
 
 class Drawn(Policy):
-    """Bids on a grid of 1/64, up to 2, by its own randomness: the same bids whoever else is there."""
+    """Bids on a grid of 1/64, up to 2, by its own randomness: the same bids beside any others."""
 
     reads = ("uniform",)
 

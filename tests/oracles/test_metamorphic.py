@@ -99,7 +99,7 @@ def test_signs_of_the_profile_are_a_matter_of_names(world, earned, lands, b, c, 
 @few
 @given(b=sizes, c=sizes, d=sizes)
 def test_every_further_match_helps_in_every_replication(world, earned, b, c, d):
-    """Whoever is matched stays so at a higher rate, and who knows theta bids best: the curve rises pathwise, no mean is needed."""
+    """A person who is matched stays so at a higher rate, and who knows theta bids best: the curve rises pathwise, no mean is needed."""
     for knob in ("match_rate", "coverage"):
         rates = (0.0, 0.2, 0.5, 0.9, 1.0)
         curve = [earned(world(b, c, d, 0.0, {"profile": {knob: m}, "context": {}}), "joint") for m in rates]

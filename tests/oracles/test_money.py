@@ -121,7 +121,7 @@ def test_a_month_the_present_value_and_the_payback(studied, world):
 
 @pytest.mark.parametrize("world", WORLDS)
 def test_break_even_price_of_data(studied, world):
-    """A look-up may cost v - (F + K/months)/N, whatever it costs now."""
+    """A look-up may cost v - (F + K/months)/N, at any present cost."""
     fixed = (world.F + world.K / world.months) / N
     lands(
         lookup(studied(world), "break_even_data_price", "data_price_cpm"),

@@ -90,7 +90,7 @@ def test_uniform_values(fitted, n, high):
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
-def test_revenue_is_that_of_second_price_whatever_the_data_show(fitted, n):
+def test_revenue_is_that_of_second_price_for_any_data(fitted, n):
     """Sixty-four nearly normal values a source: 1.5 % is less than what data change at any n but 3."""
     parts = {
         "audience": {"profile_types": 64},
@@ -128,7 +128,7 @@ def test_who_knows_nothing_bids_away_what_there_is_to_gain(fitted, n):
     assert 1.0 - 2.0 * SMEAR < revenue.mean() < 1.0
 
 
-def test_where_values_are_few_nobody_settles_and_the_regret_says_so(fitted):
+def test_where_values_are_few_no_bidder_settles_and_the_regret_says_so(fitted):
     """Two types: the equilibrium is mixed, and no curve is one."""
     parts = {"audience": {"profile_types": 2}, "source": {"profile": {}}, "response": {"a": 1.0, "b": 0.3}}
     tuned = fitted(3, "profile", **parts)

@@ -59,7 +59,7 @@ def test_profile_given_to_all(outcome, lands, n, a, b):
 
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_untargeted(outcome, lands, n):
-    """Nobody has data: all bid a, pay a, and keep nothing but the luck of their match."""
+    """No bidder has data: all bid a, pay a, and keep nothing but the luck of their match."""
     got = outcome(n, "none", "universal", {"a": A, "b": B})
     assert np.allclose(got["revenue"], A, rtol=0, atol=1e-9)
     lands(got["profit"].sum(axis=1), 0.0, resolution=0.02 * B)

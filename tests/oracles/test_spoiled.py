@@ -82,7 +82,7 @@ def test_every_information_set(market, profit, lands, held, q, h):
 
 
 def test_dividends_are_variances(market, profit, lands):
-    """Section 5: a set's dividend is its own part of the variance over 2M; of three facts together there is none."""
+    """Section 5: a set's dividend is its own part of the variance over 2M; three facts together have none."""
     s = market(ALL)
     u = {arm: profit(s, arm) for arm in ("none", "profile", "context", "history", "joint")}
     u |= {arm: profit(s, arm) for arm in ("profile+context", "profile+history", "context+history")}

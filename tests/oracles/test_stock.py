@@ -18,7 +18,7 @@ from jointbid.strategies.valuations.bayes import bayes
 pytestmark = pytest.mark.oracle
 Z = 4.0
 SALE, MARGIN, M = 0.02, 50.0, 2.0
-"""Of everybody who sees the ad so many buy; prices are U[0, M]."""
+"""The share of those who see the ad that buy; prices are U[0, M]."""
 WORTH = SALE * MARGIN
 A_REQUEST_H = 60_000 / 2_400
 

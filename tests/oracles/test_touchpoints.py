@@ -63,7 +63,7 @@ def test_where_ads_do_nothing_channels_did_nothing_and_only_the_test_knows():
         assert (np.abs(found) <= Z * errors).all()
 
 
-def test_one_channel_without_which_nobody_buys_is_credited_with_what_it_did():
+def test_one_channel_without_which_no_account_buys_is_credited_with_what_it_did():
     """base = 0, no window: all rules give it every purchase, whose mean is the removal effect; 10 runs, z <= 4, Poisson at most."""
     runs = played([OBSERVED, WITHOUT + "video"], *ONE, LONG, "journey.base=0", replications=10)
     truth = np.array([true_effects(run, ["video"])["video"] for run in runs])

@@ -28,13 +28,13 @@ class Chance(Policy):
 
 
 class Diary(Steady):
-    """Keeps all that it is told, each account with the feedback before it, in a list of the test's own."""
+    """Keeps all that it receives, each account with the feedback before it, in a list of the test's own."""
 
     learns = True
 
-    def __init__(self, told, bid=1.0, reads=()):
+    def __init__(self, heard, bid=1.0, reads=()):
         super().__init__(bid, reads)
-        self.told = told
+        self.heard = heard
 
     def __deepcopy__(self, memo):
         return self
@@ -43,7 +43,7 @@ class Diary(Steady):
         self._feedback = feedback
 
     def control(self, state):
-        self.told.append((state, self._feedback))
+        self.heard.append((state, self._feedback))
 
 
 def build(**parts):

@@ -1,4 +1,4 @@
-"""Markets drawn over everything that a scenario can say, and their runs: every table, every auction, all that is told.
+"""Markets drawn over everything that a scenario can say, and their runs: every table, every auction, all that bidders receive.
 
 ``pick`` takes a sequence and gives one of its elements.
 """
@@ -44,7 +44,7 @@ class Coarse:
 
 
 class Chooses:
-    """Another strategy that also says which of so many creatives to show: by the cell, and some it leaves to the rotation."""
+    """Another strategy that also says which of the creatives to show: by the cell, and some it leaves to the rotation."""
 
     def __init__(self, inner, creatives):
         self.inner, self.creatives, self.reads, self.learns = inner, creatives, inner.reads, inner.learns
@@ -82,8 +82,8 @@ class Stochastic(Policy):
         return 2.0 * requests["uniform"] * (1.0 + 0.25 * np.floor(requests["hour"])) + 0.5 * requests["floor"]
 
 
-TOLD = []
-"""A digest of all that reactive bidders were told, in order."""
+RECEIVED = []
+"""Digests of all that reactive bidders received, in order."""
 
 
 def digest(thing, so_far=0):
@@ -111,20 +111,20 @@ class Reactive(Policy):
         return self.gain * requests["value"]
 
     def observe(self, feedback):
-        TOLD.append(digest(feedback))
+        RECEIVED.append(digest(feedback))
         if len(feedback.bid):
             missed = (feedback.minimum_bid_to_win - feedback.bid)[~feedback.won]
             push = 0.3 * np.tanh(missed.mean()) if len(missed) else -0.1
             regret = feedback.price_paid.sum() / feedback.bid.sum() if feedback.bid.sum() > 0 else 0.0
             known = (len(feedback.clicks.hour) + 3 * len(feedback.conversions.hour)) / len(feedback.bid)
             self._move(1.0 + push - 0.2 * regret + 0.02 * np.tanh(known) - 0.1 * feedback.late.mean())
-        self._move(1.0 + 0.2 * (TOLD[-1] / 2**32 - 0.5))
+        self._move(1.0 + 0.2 * (RECEIVED[-1] / 2**32 - 0.5))
 
     def control(self, state):
-        TOLD.append(digest(state))
+        RECEIVED.append(digest(state))
         if state.budget_left < state.budget * state.hours_left / state.horizon_h:
             self._move(0.9)
-        self._move(1.0 + 0.02 * (TOLD[-1] / 2**32 - 0.5))
+        self._move(1.0 + 0.02 * (RECEIVED[-1] / 2**32 - 0.5))
 
     def _move(self, factor):
         self.gain = self.multiplier = float(np.clip(factor * self.gain, 0.25, 4.0))
@@ -247,7 +247,7 @@ def draw_creatives(pick, response):
 
 
 def draw_caps(pick, number):
-    """So many different ones, sliding and calendar, of campaigns and of advertisers."""
+    """A number of different ones, sliding and calendar, of campaigns and of advertisers."""
     return [
         {
             "impressions": pick([1, 1, 2, 5]),
@@ -388,9 +388,9 @@ def drawn(number):
 
 
 def run(scenario, bidders, max_block, log=None, *, watched=True):
-    """Every table of a run, all that reactive bidders were told and, if it is watched, every auction."""
+    """Every table of a run, all that reactive bidders received and, if it is watched, every auction."""
     batches = []
-    TOLD.clear()
+    RECEIVED.clear()
     engine = scenario.engine.model_copy(update={"max_block": max_block})
     scenario = scenario.model_copy(update={"engine": engine})
     result = simulate(scenario, bidders, 11, 3, log=log, sink=batches.append if watched else None)
@@ -400,6 +400,6 @@ def run(scenario, bidders, max_block, log=None, *, watched=True):
         "timeseries": result.timeseries,
         "stock": result.stock,
         "market": {name: np.array([value]) for name, value in result.market.items()},
-        "told": {"digest": np.array(TOLD, dtype=np.int64)},
+        "received": {"digest": np.array(RECEIVED, dtype=np.int64)},
         "auctions": {name: np.concatenate([batch[name] for batch in batches]) for name in names},
     }

@@ -133,7 +133,7 @@ def is_full(cap, person, now, won):
 
 
 def may_win(c, k, i, won):
-    """Nobody who is absent, and nobody on whom a cap is full."""
+    """No one who is absent, and no one on whom a cap is full."""
     if c.absent and c.absent[k][i]:
         return False
     return not any(k in cap.members and is_full(cap, c.person[i], c.time[i], won) for cap in c.caps)
@@ -148,7 +148,7 @@ def rate_of(bid, others, rates):
 def area_below(bid, others, floor, rates):
     """The area under the click rate as a function of the bid, from the floor up to the bid.
 
-    Bid x rate - this area is what a truthful mechanism charges (Myerson 1981): VCG, told apart from its own formula.
+    Bid x rate - this area is what a truthful mechanism charges (Myerson 1981): VCG, computed without its own formula.
     """
     steps = sorted({floor, bid, *(b for b in others if floor < b < bid)})
     return sum(
@@ -217,7 +217,7 @@ def by_the_rules(c, charged=None):
 
 
 def shown(c, winners, effects):
-    """What the impressions do, in order, told plainly: (value, clicks, conversions, viewed, reach) by bidder, the record's
+    """What the impressions do, in order, computed plainly: (value, clicks, conversions, viewed, reach) by bidder, the record's
     viewed and creative, and the responses. ``effects`` are those of one seen impression, [creative][bidder][request]."""
     totals = np.zeros((5, len(c.budget)))
     viewed, creatives = np.zeros(winners.shape, dtype=bool), np.full(winners.shape, -1)
@@ -240,7 +240,7 @@ def shown(c, winners, effects):
         totals[3:, k] += (
             weight,
             bool(c.person) and met[who] == 0,
-        )  # nobody unknown is counted twice, or at all
+        )  # no unknown person is counted twice, or at all
         met[who] += 1
         u = chance(CLICK_KEY, place)
         clicked = u < strength * one["seen_click"]

@@ -31,17 +31,17 @@ def lay_out(c, layout, length):
     who, bid = np.zeros((places, spare), np.int16), np.zeros((places, spare), np.int64)
     shortlist = Shortlist(who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64))
     zero, number = np.zeros(bidders, np.int64), np.arange(bidders)
-    nobody = np.empty(0, np.int16)
+    no_names = np.empty(0, np.int16)
     if layout == "rows":
-        bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, 1, False, nobody)
+        bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, 1, False, no_names)
         return bids, np.empty((0, n), np.int32), shortlist
     if layout == "cells":
         return (
-            Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, 1, False, nobody),
+            Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, 1, False, no_names),
             column,
             shortlist,
         )
-    return Bids(np.zeros(bidders * cells, np.int64), number, zero, bidders, True, nobody), column, shortlist
+    return Bids(np.zeros(bidders * cells, np.int64), number, zero, bidders, True, no_names), column, shortlist
 
 
 def load(c, layout, block, bids):

@@ -1,4 +1,4 @@
-"""A spy before the kernel: who stands at each request, told apart from it, and what decides who gets what."""
+"""A spy before the kernel: who stands at each request, found without it, and what decides who gets what."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def facts_of(scenario, bidders, happened, tables):
         "flight": any(t.flight_h for t in terms),
         "day parts": any(t.day_parts for t in terms),
         "daily budget": any(t.daily_budget for t in terms) and scenario.supply.horizon_h > 24,
-        "nobody": not bidders,
+        "no bidder": not bidders,
         "alone": len(bidders) == 1,
         "crowd": len(bidders) == 12,
         "people": scenario.audience.people is not None,
@@ -183,7 +183,7 @@ def facts_of(scenario, bidders, happened, tables):
         "seen by context": isinstance(response.viewability, tuple),
         "fatigue": response.fatigue > 0,
         "creatives": len(scenario.creative) > 1,
-        "clicks told late": bool(sale) and not response.click_delay_h.is_none and "Reactive" in kinds,
+        "clicks reported late": bool(sale) and not response.click_delay_h.is_none and "Reactive" in kinds,
         response.family: True,
         scenario.bidders.values: True,
         **dict.fromkeys((*auction.shares, *kinds), True),
@@ -205,12 +205,29 @@ KINDS = [
         "mixed",
         "landscape",
     ),
-    *("sync", "aged", "campaigns", "every request", "flight", "day parts", "daily budget", "nobody", "alone"),
+    *(
+        "sync",
+        "aged",
+        "campaigns",
+        "every request",
+        "flight",
+        "day parts",
+        "daily budget",
+        "no bidder",
+        "alone",
+    ),
     *("crowd", "joint cells", "second_price", "first_price", "soft_floor", "gsp", "vcg", "additive", "logit"),
     *("private_value", "private", "common", "Truthful", "Linear", "AdaptivePacing", "Reactive", "Stochastic"),
     *("people", "active people", "several caps", "unseen", "seen by context", "fatigue", "creatives", "late"),
     *("sliding cap per campaign", "calendar cap per campaign", "sliding cap per advertiser"),
-    *("calendar cap per advertiser", "unsent", "late or unsent", "clicks", "conversions", "clicks told late"),
+    *(
+        "calendar cap per advertiser",
+        "unsent",
+        "late or unsent",
+        "clicks",
+        "conversions",
+        "clicks reported late",
+    ),
     *("clicks_censored", "conversions_censored", "conversions_unattributed", "constant delay"),
     *("history", "copy", "bought", "coverage", "accuracy", "not exclusive", "unmatched prior", "consent"),
     *("data_cost", "matches", "reported late", "margins", "sold out"),

@@ -103,13 +103,13 @@ def test_equal_preference_gives_equal_shares() -> None:
     np.testing.assert_allclose(shares, 1 / 5)
 
 
-def test_a_run_is_the_same_again_and_stages_move_whatever_is_advertised() -> None:
+def test_a_run_is_the_same_again_and_stages_move_independently_of_advertising() -> None:
     scenario = market()
     one, again = played(scenario), played(scenario)
-    nobody = simulate(scenario, {}, 1, 0)
+    without_ads = simulate(scenario, {}, 1, 0)
     np.testing.assert_array_equal(one.bidders["value"], again.bidders["value"])
     for stage in STAGES:
-        np.testing.assert_array_equal(one.journey[stage], nobody.journey[stage])
+        np.testing.assert_array_equal(one.journey[stage], without_ads.journey[stage])
 
 
 def test_how_far_back_a_copy_reaches_does_not_change_the_world() -> None:
@@ -171,7 +171,7 @@ def test_contradictions_are_listed_together() -> None:
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"audience": {"people": None}}, "nobody comes twice without audience.people"),
+        ({"audience": {"people": None}}, "requires audience.people"),
         ({"journey": None}, "source.stage"),
         ({"journey": {"step_h": 2_000.0}}, "stay_h.approved: 1680 h on average"),
         ({"journey": {"power": 0.0, "outside": 0.0}}, "advertising changes nothing"),

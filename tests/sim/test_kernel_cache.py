@@ -133,11 +133,11 @@ def test_doctor_reports_a_cache_that_cannot_be_used(own, monkeypatch):
 def unknown_user(monkeypatch):
     import pwd
 
-    def nobody(number):
+    def no_user(number):
         raise KeyError(number)
 
     monkeypatch.delenv("HOME")
-    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(pwd, "getpwuid", no_user)
 
 
 def test_without_a_home_the_temporary_folder_is_used(tmp_path, monkeypatch):

@@ -40,7 +40,7 @@ def test_the_highest_bids_without_a_budget_are_paid_in_full(bidding, slots):
 
 
 @pytest.mark.parametrize("block", [1, 700, 65_536])
-def test_a_run_that_spends_more_than_can_be_counted_stops_whatever_the_blocks(bidding, block):
+def test_a_run_that_spends_more_than_can_be_counted_stops_at_any_block_size(bidding, block):
     scenario = market(bidding, 12_000 if block > 1 else 3_000, block)
     with pytest.raises(SpendError, match=r"allowed: at most 2e\+12 in one run; lower the bids"):
         bidding.play(scenario, entrants(bidding))

@@ -1,4 +1,4 @@
-"""The deadline: who answers too late, told again from the named streams, and what an exchange does about it."""
+"""The deadline: who answers too late, recomputed from the named streams, and what an exchange does about it."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def test_who_is_late_loses_and_is_counted_exactly(bidding):
     for name in READS:
         assert result.of(name)["late"] == late[name].sum() > 10
         assert result.of(name)["unsent"] == 0
-        told = np.concatenate([feedback.late for _, feedback in diaries[name]])
-        assert told.tolist() == late[name][: len(told)].tolist()
-        assert len(told) > 0.9 * N
+        heard = np.concatenate([feedback.late for _, feedback in diaries[name]])
+        assert heard.tolist() == late[name][: len(heard)].tolist()
+        assert len(heard) > 0.9 * N
     assert result.of("both")["late"] > 1.5 * result.of("profile")["late"]
 
 
@@ -100,8 +100,8 @@ def test_only_what_is_bid_can_be_late(bidding):
     assert result.of("flight")["late"] == ((hour >= 6) & (hour < 12)).sum() > 0
 
 
-def test_without_a_deadline_nobody_is_late(bidding):
-    """And a deadline that none misses is none, bit for bit."""
+def test_without_a_deadline_no_bidder_is_late(bidding):
+    """And a deadline that none misses changes nothing, bit for bit."""
     bidders = {name: bidding.Chance() for name in "ab"}
     runs = [bidding.play(market(bidding, auction={"tmax_ms": tmax}), bidders) for tmax in (None, 1e9)]
     assert bidding.tables(runs[0][0]) == bidding.tables(runs[1][0])
@@ -143,8 +143,8 @@ def by_the_rule(time_us, late, rule):
 def test_a_throttle_halves_and_recovers_by_its_rule(bidding, late_share, least):
     """The late share is 8 % on average and goes up and down with chance: requests are withheld and come back."""
     rule = {"late_share": late_share, "review_h": 0.9, "least": least}
-    told = []
-    bidders = {"u": bidding.Diary(told, 1.0, ("uniform",))}
+    heard = []
+    bidders = {"u": bidding.Diary(heard, 1.0, ("uniform",))}
     result, auctions = bidding.play(market(bidding, auction={"throttle": rule}), bidders, SEED)
     late = answer_ms("u") > TMAX
     sent, shares = by_the_rule(auctions["time_us"], late, rule)
@@ -155,12 +155,12 @@ def test_a_throttle_halves_and_recovers_by_its_rule(bidding, late_share, least):
     assert ((auctions["winner"] == 0) == (sent & ~late)).all()
     row = result.of("u")
     assert (row["late"], row["unsent"]) == ((late & sent).sum(), (~sent).sum())
-    positions = np.concatenate([feedback.position for _, feedback in told])
+    positions = np.concatenate([feedback.position for _, feedback in heard])
     assert positions.tolist() == np.flatnonzero(sent)[: len(positions)].tolist()
     assert (~sent).sum() > 20
 
 
-def test_one_who_is_in_time_is_sent_everything_whoever_else_is_throttled(bidding):
+def test_one_who_is_in_time_is_sent_everything_also_where_others_are_throttled(bidding):
     rule = {"late_share": 0.05, "review_h": 0.5, "least": 0.1}
     s = market(
         bidding,

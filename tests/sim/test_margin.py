@@ -1,4 +1,4 @@
-"""Margins that differ from sale to sale: told with each sale, summed for who made it, and what values are made of."""
+"""Margins that differ from sale to sale: reported with each sale, summed for who made it, and what values are made of."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DRIFT = {"audience": {"drift": {"half_life_h": 3.0}}, "bidders": {"values": "com
 
 
 @pytest.mark.parametrize("parts", [{}, {"bidders": {"values": "common"}}, DRIFT], ids=str)
-def test_a_sale_is_told_with_the_margin_of_its_own_profile_type(bidding, parts):
+def test_a_sale_is_reported_with_the_margin_of_its_own_profile_type(bidding, parts):
     """The source of this market shows the truth, so that the bidder can check its own books."""
     diaries = {"one": [], "two": []}
     bidders = {name: bidding.Diary(diary, 1.0, ("profile",)) for name, diary in diaries.items()}

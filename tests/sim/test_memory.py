@@ -57,7 +57,7 @@ def uncapped(bidders):
     seed=st.integers(0, 99),
 )
 def test_no_cap_is_exceeded_in_any_window(bidding, caps, people, seed):
-    """By campaign and, where the cap says so, by all campaigns of its advertiser, whoever of them brought it."""
+    """By campaign and, where the cap says so, by all campaigns of its advertiser, from any of them."""
     s = bidding.build(audience={"people": people, "activity_skew": 0.5})
     _, auctions = bidding.play(s, capped(bidding, *caps), seed)
     for number, own in enumerate([*caps, (Cap(impressions=2, window_h=3.0),)]):
@@ -170,7 +170,7 @@ def test_an_advertiser_and_a_campaign_of_one_name_are_two_things(bidding):
 def test_caps_without_people_and_memories_too_large_are_refused(bidding):
     cap = Cap(impressions=1000, window_h=1.0)
     bound = Entrant(bidding.Steady(), terms=Terms(caps=(cap,)))
-    with pytest.raises(ValueError, match=r"caps of 'me': nobody comes twice without audience\.people"):
+    with pytest.raises(ValueError, match=r"caps of 'me': requires audience\.people \(the number of people\)"):
         bidding.play(bidding.build(), {"me": bound})
     with pytest.raises(
         ValueError, match=r"audience\.people = 1000000 x 1002 numbers for frequency caps: at most \d+"

@@ -84,7 +84,7 @@ def test_what_is_matched_is_what_is_not_unmatched(market, bidding):
     assert 0 < row["matches"] < 0.7 * N
 
 
-def test_nobody_pays_for_requests_that_it_is_not_sent(market, bidding):
+def test_no_bidder_pays_for_requests_that_it_is_not_sent(market, bidding):
     """Outside its flight, or where the exchange does not ask; late answers are paid for."""
     slow = {"profile": {"lookup_latency_ms": {"mean": 1000}, "cost_per_lookup_cpm": 1}}
     auction = {"tmax_ms": 100, "throttle": {"review_h": 1, "least": 0.1}}

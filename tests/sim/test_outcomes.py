@@ -50,19 +50,19 @@ def rows(auctions, number, when):
     ]
 
 
-def told_by_hand(outcomes, steps):
-    """What is told at each step: what is due by then, of impressions sold by then, and was not told before."""
-    told, left = [], list(outcomes)
+def reported_by_hand(outcomes, steps):
+    """What is reported at each step: what is due by then, of impressions sold by then, and was not reported before."""
+    heard, left = [], list(outcomes)
     for hour, seen in steps:
         now = [one for one in left if one[2] <= round(hour * HOUR_US) and one[0] < seen]
         left = [one for one in left if one not in now]
-        told.append(now)
-    return told, left
+        heard.append(now)
+    return heard, left
 
 
 @pytest.mark.parametrize("control", [{}, {"control_interval_h": 0.37}, {"control_interval_requests": 13}])
 @pytest.mark.parametrize("law", SALES)
-def test_an_outcome_is_told_once_at_the_first_step_not_before_it_is_due(bidding, law, control):
+def test_an_outcome_is_reported_once_at_the_first_step_not_before_it_is_due(bidding, law, control):
     """Never what comes after its window, never what is due after the last step; with the columns and the ad of its own."""
     s = market(
         bidding,
@@ -82,7 +82,7 @@ def test_an_outcome_is_told_once_at_the_first_step_not_before_it_is_due(bidding,
                 seen.extend(feedback.requests[column].tolist())
         for kind, when in (("clicks", "click_us"), ("conversions", "conversion_us")):
             outcomes = rows(auctions, number, when)
-            by_hand, left = told_by_hand(outcomes, steps)
+            by_hand, left = reported_by_hand(outcomes, steps)
             so_far = 0
             for (state, feedback), expected in zip(diary, by_hand, strict=True):
                 known = getattr(feedback, kind)
@@ -179,13 +179,13 @@ def test_delays_are_drawn_from_their_laws(bidding, seed):
 
 
 @pytest.mark.parametrize("kind", ["clicks", "conversions"])
-def test_what_is_due_at_the_very_moment_of_a_step_is_told_at_it(bidding, kind):
+def test_what_is_due_at_the_very_moment_of_a_step_is_reported_at_it(bidding, kind):
     """A control step at every request; the first one's outcome is due when the sixth comes, and a microsecond later."""
     steps = {"control_interval_requests": 1}
     certain = {"a": 40.0, "click_window_h": 720.0}
     _, auctions = bidding.play(market(bidding, None, certain, bidders=steps), {"focal": bidding.Steady()})
     gap = int(auctions["time_us"].reshape(-1, 2)[:, 0][5] - auctions["time_us"][0])
-    first_told = []
+    first_reported = []
     for more in (0, 1):
         wait = {"mean": (gap + more) / HOUR_US}
         diary = []
@@ -197,20 +197,22 @@ def test_what_is_due_at_the_very_moment_of_a_step_is_told_at_it(bidding, kind):
         response = s.response.model_copy(update={"a": 40.0, "viewability": 1.0})
         s = s.model_copy(update={"response": response, "bidders": s.bidders.model_copy(update=steps)})
         bidding.play(s, {"focal": bidding.Diary(diary)})
-        told = [len(getattr(feedback, kind).position) for _, feedback in diary]
-        first_told.append(next(state.requests_seen for (state, _), n in zip(diary, told, strict=True) if n))
-    assert first_told == [5, 6]
+        heard = [len(getattr(feedback, kind).position) for _, feedback in diary]
+        first_reported.append(
+            next(state.requests_seen for (state, _), n in zip(diary, heard, strict=True) if n)
+        )
+    assert first_reported == [5, 6]
 
 
 def test_feedback_says_of_each_own_impression_whether_it_was_seen_and_which_ad_it_was(bidding):
-    """With several slots, each shown to somebody else: what the others show is not told."""
+    """With several slots, each shown to somebody else: what the others show is not reported."""
     s = market(bidding, SLOW, creative={"one": {}, "two": {"a": 0.5}})
-    told = []
+    heard = []
     _, auctions = bidding.play(
-        s, {"one": bidding.Diary(told), "two": bidding.Steady(), "three": bidding.Steady()}
+        s, {"one": bidding.Diary(heard), "two": bidding.Steady(), "three": bidding.Steady()}
     )
     position, viewed, creative, won = (
-        np.concatenate([getattr(feedback, name) for _, feedback in told])
+        np.concatenate([getattr(feedback, name) for _, feedback in heard])
         for name in ("position", "viewed", "creative", "won")
     )
     mine = (auctions["winner"] == 0).reshape(-1, 2)[position]
@@ -239,7 +241,7 @@ def test_slots_of_one_request_have_draws_of_their_own(bidding):
     assert abs(stats.spearmanr(waited)[0]) < 4 / np.sqrt(clicked.sum())
 
 
-def test_one_who_does_not_learn_is_told_how_many_there_are(bidding):
+def test_one_who_does_not_learn_is_shown_how_many_there_are(bidding):
     """The account counts what is known by then, learner or not."""
     seen = []
 

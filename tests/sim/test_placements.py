@@ -15,7 +15,7 @@ from jointbid.strategies.base import Policy
 
 
 class Everything(Policy):
-    """Wins whatever is on offer in some contexts."""
+    """Wins all that is on offer in some contexts."""
 
     reads = ("context",)
 

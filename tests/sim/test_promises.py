@@ -120,7 +120,7 @@ def test_permuting_bidders_permutes_outcomes_where_all_bids_tie():
 
 
 @pytest.mark.parametrize("values", ["private", "common"])
-def test_adding_a_bidder_shifts_nobody_elses_draws(values):
+def test_adding_a_bidder_shifts_no_other_bidders_draws(values):
     s = build(
         LIVE.model_dump(), bidders={"values": values}, source={"profile": {"match_rate": 0.6}, "context": {}}
     )
@@ -322,7 +322,7 @@ def test_a_lone_bidder_above_the_floor_wins():
 
 
 @pytest.mark.parametrize("landscape", [None, "uniform"])
-def test_nobody(landscape):
+def test_no_bidder(landscape):
     s = build(rivals={"landscape": landscape})
     result, auctions = run(s, {})
     assert len(result.bidders["bidder"]) == len(result.timeseries["bidder"]) == 0

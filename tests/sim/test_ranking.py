@@ -1,4 +1,4 @@
-"""Who wins by a score: what bidders are told in their own money, conservation, and settings that do not go together."""
+"""Who wins by a score: what bidders receive in their own money, conservation, and settings that do not go together."""
 
 from __future__ import annotations
 

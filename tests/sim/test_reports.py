@@ -31,10 +31,10 @@ def market(bidding, **parts):
 
 def diary(bidding, scenario, **options):
     """Accounts and feedback of one who bids 1 on all, and the auctions."""
-    told: list = []
-    seat = Entrant(bidding.Diary(told, 1.0, ("profile",)), budget=1000.0, **options)
+    heard: list = []
+    seat = Entrant(bidding.Diary(heard, 1.0, ("profile",)), budget=1000.0, **options)
     _, auctions = bidding.play(scenario, {"me": seat})
-    return told, auctions
+    return heard, auctions
 
 
 CONTROL = [{}, {"control_interval_h": 0.37}, {"control_interval_requests": 13}]
@@ -74,7 +74,7 @@ def test_an_outcome_is_not_known_before_its_impression(bidding):
         for known in (feedback.clicks, feedback.conversions):
             assert (known.position < state.requests_reported).all()
             early += (known.hour <= state.hour - 2.0).sum()
-    assert early > 10, "most were due before they were told"
+    assert early > 10, "most were due before they were reported"
 
 
 @pytest.mark.parametrize("learns", [True, False])
@@ -110,8 +110,8 @@ PACERS = [
 
 @pytest.mark.parametrize("delay_h", [0.0, 0.3, 6.0, 1000.0])
 @pytest.mark.parametrize("pacer", PACERS)
-def test_nobody_spends_what_it_does_not_have(bidding, pacer, delay_h):
-    """The exchange knows the true budget; and one who is never told does not chase a target it cannot see."""
+def test_no_bidder_spends_what_it_does_not_have(bidding, pacer, delay_h):
+    """The exchange knows the true budget; and one without reports does not chase a target it cannot see."""
     scenario = market(bidding, supply={"requests": 4000}, bidders={"report_delay_h": delay_h})
     seats = {"me": Entrant(Priced(bayes(scenario, BOTH), pacer()), BOTH, 100.0)}
     run = simulate(scenario, seats, 1)
@@ -145,13 +145,13 @@ def test_the_scenarios_delay_is_that_of_all_who_have_none_of_their_own(bidding):
     assert set(seen["two"]) == {0.0}
 
 
-def test_pages_are_told_once_and_in_order():
+def test_pages_are_reported_once_and_in_order():
     reports, rows = Reports(1.5), []
     for hour in range(6):
         standing = Standing(hour * HOUR_US, 10 * hour, float(hour), hour, 9.0 - hour)
-        told, new = reports.close(standing)
+        heard, new = reports.close(standing)
         rows.append([int(block["position"][0]) for block in new])
-        assert told.requests == 10 * max(hour - 2, 0)
+        assert heard.requests == 10 * max(hour - 2, 0)
         reports.note({"position": np.array([hour])})
     assert rows == [[], [], [], [0], [1], [2]]
     assert replace(Entrant(Policy()), report_delay_h=1.0).report_delay_h == 1.0

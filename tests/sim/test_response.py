@@ -1,4 +1,4 @@
-"""What impressions do, people who stay themselves, and ads that take turns: expected figures told again impression by
+"""What impressions do, people who stay themselves, and ads that take turns: expected figures recomputed impression by
 impression, and realised ones against them."""
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def market(bidding, parts, requests=N):
 def by_hand(s, auctions, seed=1):
     """P(seen, click, conversion in time) of each impression given all before it, from types, ad, slot and what the person saw.
 
-    Conversions may follow a click (exclusively) or the sight. Rows that nobody here won are nan.
+    Conversions may follow a click (exclusively) or the sight. Rows that no bidder here won are nan.
     """
     streams, r, sale = Streams(seed, 0), s.response, s.response.conversion
     visits = Visits.at(s, streams, 0, s.supply.requests)
@@ -101,7 +101,7 @@ def expit(a, b, c, d, x, z):
 
 
 @pytest.mark.parametrize("what", PARTS)
-def test_expected_figures_are_those_of_every_impression_told_again(bidding, what):
+def test_expected_figures_are_those_of_every_impression_recomputed(bidding, what):
     """Bit by bit: context, ad, slot, and (1 - f)^k for the k that this person saw of this advertiser before."""
     s = market(bidding, PARTS[what], 3000)
     result, auctions = bidding.play(s, {name: bidding.Chance() for name in BIDDERS})
@@ -144,9 +144,9 @@ def test_fatigue_wears_out_what_a_person_sees_of_one_advertiser(bidding):
     first = np.searchsorted(person, person)
     k = before - before[first]
     clicked = (auctions["click_us"] >= 0)[order]
-    for so_many in range(5):
-        here = (k == so_many) & viewed
-        p = 0.5 * 0.7**so_many
+    for earlier in range(5):
+        here = (k == earlier) & viewed
+        p = 0.5 * 0.7**earlier
         assert here.sum() > 1000
         assert abs(clicked[here].mean() - p) < 4 * np.sqrt(p * (1 - p) / here.sum())
 
@@ -273,8 +273,8 @@ def test_what_is_said_to_be_off_gives_the_same_bits_as_what_is_not_said(bidding,
 
 
 @pytest.mark.parametrize("people", [10**6, 10**8])
-def test_people_alone_change_nobody_elses_draws(bidding, people):
-    """So many people that hardly one comes twice: requests, prices, contexts and coins are those of a world without."""
+def test_people_alone_change_no_other_bidders_draws(bidding, people):
+    """A number of people at which hardly one comes twice: requests, prices, contexts and coins are those of a world without."""
     runs = []
     for audience in ({}, {"people": people}):
         s = market(bidding, {"audience": audience, "rivals": {"landscape": "uniform"}}, 300)
@@ -296,7 +296,7 @@ EVERYTHING["auction"] = PARTS["all"]["auction"] | {"tmax_ms": 100.0, "throttle":
 EVERYTHING["response"] = PARTS["all"]["response"] | {"click_delay_h": {"law": "exponential", "mean": 0.5}}
 
 
-def test_a_bidder_more_shifts_nobody_elses_draws(bidding):
+def test_a_bidder_more_shifts_no_other_bidders_draws(bidding):
     """Where a slot goes to the same bidder in both markets, it shows the same ad, at the same time clicked and converted;
     and who was late with one is late with the other."""
     parts = {name: part for name, part in EVERYTHING.items() if name != "audience"}
@@ -343,7 +343,7 @@ def test_permuting_bidders_permutes_everything(bidding):
     forward, first = bidding.play(s, bidders)
     backward, second = bidding.play(s, dict(reversed(bidders.items())))
     assert bidding.tables(forward) == bidding.tables(backward)
-    names = [np.array([*run, "nobody"]) for run in (list(bidders), list(reversed(bidders)))]
+    names = [np.array([*run, "unsold"]) for run in (list(bidders), list(reversed(bidders)))]
     assert (names[0][np.maximum(first["winner"], -1)] == names[1][np.maximum(second["winner"], -1)]).all()
     for name in first.keys() - {"winner"}:
         assert first[name].tobytes() == second[name].tobytes(), name

@@ -41,9 +41,12 @@ CAP, LOGIT = {"impressions": 3}, {"family": "logit"}
     [
         (
             {"bidders": {"terms": {"caps": [CAP]}}},
-            r"bidders\.terms\.caps: nobody comes twice without audience\.people; say how many",
+            r"bidders\.terms\.caps: requires audience\.people \(the number of people\)",
         ),
-        ({"response": {"fatigue": 0.1}}, r"response\.fatigue: nobody comes twice without audience\.people"),
+        (
+            {"response": {"fatigue": 0.1}},
+            r"response\.fatigue: requires audience\.people \(the number of people\)",
+        ),
         (
             {"audience": {"people": 5}, "supply": {"kind": "log", "path": "x"}},
             r"audience\.people: a log brings its own people; leave it null",
@@ -56,7 +59,7 @@ CAP, LOGIT = {"impressions": 3}, {"family": "logit"}
             {"response": {"viewability": 1.5}},
             r"(?s)response\.viewability.*less than or equal to 1.*input_value=1\.5",
         ),
-        ({"auction": {"throttle": {}}}, r"(?s)auction.*throttle: nobody is late without tmax_ms"),
+        ({"auction": {"throttle": {}}}, r"(?s)auction.*throttle: requires tmax_ms"),
         ({"auction": {"tmax_ms": 0}}, r"(?s)auction\.tmax_ms.*greater than 0.*input_value=0"),
         (
             {"response": {"conversion": {}}},

@@ -44,7 +44,7 @@ def outcome(scenario, arm, **options):
 @pytest.mark.parametrize("knobs", [{}, FAULTY, {"sync_interval_h": 2, "flip_rate_per_h": 0.2}])
 @pytest.mark.parametrize("valuation", ["bayes", "learned"])
 def test_two_copies_are_worth_one(knobs, valuation):
-    """Whoever holds both bids as with one, and the copy alone is as good as the original."""
+    """A holder of both bids as with one, and the copy alone is as good as the original."""
     one = build(source={"profile": knobs, "context": {}})
     two = build(source={"profile": knobs, "context": {}, "bought": {"copy_of": "profile", "owner": "agency"}})
     options = {"valuation": valuation, "train_requests": 5_000}

@@ -1,4 +1,4 @@
-"""Shelves that sales empty: block by block the same, no unit lost or made, nobody buys from an empty one."""
+"""Shelves that sales empty: block by block the same, no unit lost or made, no purchase from an empty one."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_departments_sell_from_one_shelf() -> None:
     assert both[1]["sold_out_h"] == 0.0, "counted once"
 
 
-def test_nobody_buys_from_an_empty_shelf() -> None:
+def test_no_person_buys_from_an_empty_shelf() -> None:
     """Row by row: an impression is worth its click alone, exactly where the product's shelf was empty at the last count."""
     scenario = market(stock={"units": 3, "lead_h": 10.0})
     rows: list[dict[str, np.ndarray]] = []

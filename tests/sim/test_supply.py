@@ -64,7 +64,7 @@ def test_slices_share_the_total_as_a_multinomial():
 
 
 def test_columns_of_a_chunk_do_not_depend_on_the_chunks_before():
-    """Landscape and floors of position i are the same whatever the length of the run or of its slices."""
+    """Landscape and floors of position i are the same for any length of the run or of its slices."""
     parts = {"rivals": {"landscape": "uniform", "high": 2}, "auction": {"floor_cpm": 100}}
     supply = {"floor_share": 0.5, "floor_mu": -1.0, "floor_sigma": 0.5}
     columns = []

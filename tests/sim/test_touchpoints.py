@@ -112,7 +112,7 @@ def test_every_purchase_is_written_down_once_and_belongs_to_who_is_there() -> No
     assert (bought["account"] >= 0).all()
     assert (bought["account"] < PEOPLE).all()
     pairs = np.stack([bought["hour"], bought["account"]])
-    assert np.unique(pairs, axis=1).shape == pairs.shape, "nobody buys twice at one step"
+    assert np.unique(pairs, axis=1).shape == pairs.shape, "none buys twice at one step"
     decided = result.journey["decisions"][-1]
     assert decided == result.bidders["purchases"].sum() + result.journey["bought_outside"][-1]
 
@@ -137,14 +137,14 @@ def test_who_is_held_out_sees_nothing_and_everybody_else_what_there_was() -> Non
     assert (group != held).any()
 
 
-def test_a_holdout_of_nobody_is_none() -> None:
+def test_an_empty_holdout_changes_nothing() -> None:
     plain, seen = played(market())
-    nobody, also = played(market(), {0: Holdout(share=0.0)})
-    np.testing.assert_array_equal(plain.bidders["spend"], nobody.bidders["spend"])
+    empty, also = played(market(), {0: Holdout(share=0.0)})
+    np.testing.assert_array_equal(plain.bidders["spend"], empty.bidders["spend"])
     np.testing.assert_array_equal(seen.account, also.account)
 
 
-def test_who_has_seen_nobody_buys_from_nobody_where_the_base_is_0() -> None:
+def test_without_impressions_no_purchase_where_the_base_is_0() -> None:
     result, seen = played(market(journey={"base": 0.0}))
     assert (result.bidders["purchases_without_ads"] == 0).all()
     first = {int(account): int(t) for account, t in zip(seen.account[::-1], seen.time_us[::-1], strict=True)}
@@ -169,7 +169,7 @@ def test_paths_run_from_one_purchase_to_the_next() -> None:
 
 
 @pytest.mark.parametrize(("step", "last_h"), [(1, 1e3), (10**6, 2e4), (10**9, 1.7e6)])
-def test_paths_are_the_same_whatever_the_numbers_of_people_and_the_length_of_the_run(
+def test_paths_are_the_same_for_any_numbers_of_people_and_the_length_of_the_run(
     step: int, last_h: float
 ) -> None:
     """At 10^9 people or two centuries account x time does not fit 64 bits."""
@@ -217,9 +217,9 @@ def test_contradictions_are_listed_together() -> None:
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"journey": None, "source": {"context": {}}}, "without a journey nobody buys later"),
+        ({"journey": None, "source": {"context": {}}}, "touchpoints: requires journey"),
         ({"touchpoints": {"targets": None}}, "touchpoints.channels.mail.targeting = 2: must be 1"),
-        ({"journey": {"base": 0.0, "outside": 0.0}}, "nobody to buy from"),
+        ({"journey": {"base": 0.0, "outside": 0.0}}, "could buy from none"),
         ({"touchpoints": {"holdout": 1.0}}, "less than 1"),
     ],
 )

@@ -190,7 +190,7 @@ def test_what_is_no_strategy_is_said(what, enter):
         run(enter(thing))
 
 
-def test_a_policy_without_its_valuation_is_told_how_to_get_one():
+def test_a_policy_without_its_valuation_gets_a_message_how_to_get_one():
     with pytest.raises(
         TrialError, match=r"reads column 'value', .* enter Priced\(valuation, Truthful\(\.\.\.\)\)"
     ):

@@ -196,16 +196,16 @@ def test_feedback_tells_each_request_once_in_order():
     )
     got, batches = [], []
     simulate(scenario, {"focal": Spy(("hour", "uniform"), got)}, 1, sink=batches.append)
-    told = [x for x in got if isinstance(x, Feedback)]
+    feedbacks = [x for x in got if isinstance(x, Feedback)]
     auctions = {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}
     last = max(x.hour for x in got if isinstance(x, AccountState))
     known = auctions["time_us"] < last * 3_600_000_000
     column = {
-        name: np.concatenate([getattr(f, name) for f in told])
+        name: np.concatenate([getattr(f, name) for f in feedbacks])
         for name in Feedback.__slots__
         if name not in {"requests", "clicks", "conversions"}
     }
-    hours = np.concatenate([f.requests["hour"] for f in told if len(f.bid)])
+    hours = np.concatenate([f.requests["hour"] for f in feedbacks if len(f.bid)])
     assert hours == pytest.approx(auctions["time_us"][known] / 3.6e9)
     assert (column["bid"] == 1).all()
     won = auctions["winner"][known] == 0
@@ -243,7 +243,7 @@ def test_the_account_adds_up():
 
 
 class Answers(Policy):
-    """Good bids, until it has taken so many control steps; then whatever it is told to say."""
+    """Good bids, up to a given control step; then the given answer."""
 
     def __init__(self, answer, after=0, reads=("hour",)):
         self.answer, self.after, self.reads, self.steps = answer, after, reads, 0

@@ -1,4 +1,4 @@
-"""Calls of strategies that do not return are stopped, in whatever thread they run, and leave nothing behind."""
+"""Calls of strategies that do not return are stopped, in any thread, and leave nothing behind."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def rules(auction="first_price"):
 
 
 def gather(price, bid, feedback):
-    """What a bidder is told of auctions with these prices when it bids so."""
+    """What a bidder receives of auctions with these prices when it bids so."""
     prices, price, bid = Prices(), np.asarray(price, dtype=float), np.asarray(bid, dtype=float)
     prices.add(bid, bid >= price, price, feedback)
     return prices
@@ -51,7 +51,7 @@ def test_a_bin_holds_what_is_at_most_its_end(money):
 
 
 def test_kaplan_meier_by_hand():
-    """Prices 1, 2 and 4 are told, one is above 2 and one above 3: 4/5, 4/5 x 3/4, and nothing left."""
+    """Prices 1, 2 and 4 are known, one is above 2 and one above 3: 4/5, 4/5 x 3/4, and nothing left."""
     prices = gather([1, 2, 9, 9, 4], [5, 5, 2, 3, 5], "winning_price")
     held, win = kaplan_meier(prices)
     assert held.tolist() == bin_of(np.array([1.0, 2.0, 4.0])).tolist()
@@ -59,13 +59,13 @@ def test_kaplan_meier_by_hand():
 
 
 @given(st.lists(st.floats(0.01, 10), min_size=1, max_size=50))
-def test_with_all_prices_told_it_is_the_empirical_law(price):
+def test_with_all_prices_known_it_is_the_empirical_law(price):
     held, win = kaplan_meier(gather(price, np.ones(len(price)), "minimum_bid"))
     assert win == pytest.approx([np.mean(np.array(price) <= EDGES[j]) for j in held])
 
 
 def test_kaplan_meier_sees_through_the_censoring():
-    """20,000 U[0, 1] prices and independent bids: within 4 standard errors (Greenwood: at most those at P(told) = 1/2)."""
+    """20,000 U[0, 1] prices and independent bids: within 4 standard errors (Greenwood: at most those at P(known) = 1/2)."""
     rng = np.random.default_rng(1)
     price, bid = rng.random(20_000), rng.random(20_000)
     held, win = kaplan_meier(gather(price, bid, "winning_price"))
@@ -73,8 +73,8 @@ def test_kaplan_meier_sees_through_the_censoring():
     for x in (0.2, 0.5, 0.8):
         seen = win[held <= bin_of(np.array([x]))[0]][-1]
         assert seen == pytest.approx(x, abs=4 * np.sqrt(x * (1 - x) / (20_000 * (1 - x) / 2)) + 0.005)
-    told = price[bid >= price]
-    assert np.mean(told <= 0.5) > 0.7  # what a mean over the wins alone would say
+    seen_prices = price[bid >= price]
+    assert np.mean(seen_prices <= 0.5) > 0.7  # what a mean over the wins alone would say
 
 
 # wins and losses alone
@@ -103,11 +103,13 @@ def test_isotonic_finds_the_law():
 
 
 def misfit(p, price, bid, feedback):
-    """Minus the log-likelihood of (mu, log sigma), told or not told row by row."""
+    """Minus the log-likelihood of (mu, log sigma), known or not, row by row."""
     law, won = stats.norm(p[0], np.exp(p[1])), bid >= price
-    told = {"minimum_bid": np.ones_like(won), "winning_price": won, "win_lose": np.zeros_like(won)}[feedback]
+    seen_prices = {"minimum_bid": np.ones_like(won), "winning_price": won, "win_lose": np.zeros_like(won)}[
+        feedback
+    ]
     x, b = np.log(price), np.log(bid)
-    fits = np.where(told, law.logpdf(x), np.where(won, law.logcdf(b), law.logsf(b)))
+    fits = np.where(seen_prices, law.logpdf(x), np.where(won, law.logcdf(b), law.logsf(b)))
     return -fits.sum()
 
 
@@ -189,9 +191,9 @@ def test_parameters_out_of_range_are_named(make, message):
         make()
 
 
-def test_what_it_declares_follows_from_what_it_is_told():
-    told, guessing = LearnedShading(), LearnedShading(feedback="win_lose")
-    assert (told.reads, told.stochastic, told.learns) == (("value",), False, True)
+def test_what_it_declares_follows_from_what_it_receives():
+    seen_prices, guessing = LearnedShading(), LearnedShading(feedback="win_lose")
+    assert (seen_prices.reads, seen_prices.stochastic, seen_prices.learns) == (("value",), False, True)
     assert (guessing.reads, guessing.stochastic) == (("value", "uniform"), True)
     second = LearnedShading(feedback="win_lose", market=rules("second_price"))
     assert (second.reads, second.stochastic, second.learns) == (("value",), False, False)
@@ -204,7 +206,7 @@ def test_before_it_knows_it_tries():
 
 
 def feedback(requests, bid, won, paid, least):
-    """What a bidder is told; whatever else there is to tell is left out."""
+    """What a bidder receives; the rest is left out."""
     known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
     return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
 
@@ -232,7 +234,7 @@ def test_it_waits_for_enough_auctions_that_it_bid_in():
     assert taught(policy, [0.25], [0.5]).bid(batch(value=[2.0]))[0] == pytest.approx(0.25, rel=0.006)
 
 
-def test_it_goes_on_trying_where_prices_are_not_told():
+def test_it_goes_on_trying_where_prices_are_not_known():
     policy = taught(LearnedShading(feedback="winning_price", explore=0.1), [0.25] * 200, [0.5] * 200)
     bids = policy.bid(batch(value=[2.0, 2.0, 2.0], uniform=[0.05, 0.1, 0.9]))
     assert bids == pytest.approx([1.0, 0.25, 0.25], rel=0.006)

@@ -28,7 +28,7 @@ def account(seen, spend, *, budget=10.0, expected=100, **counts):
 
 
 def feedback(requests, bid, won, paid, least):
-    """What a bidder is told; whatever else there is to tell is left out."""
+    """What a bidder receives; the rest is left out."""
     known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
     return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
 

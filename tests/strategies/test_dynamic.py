@@ -41,7 +41,7 @@ def account(rho, *, seen=0, spend=0.0, expected=1_000):
 
 
 def feedback(requests, bid, won, paid, least):
-    """What a bidder is told; whatever else there is to tell is left out."""
+    """What a bidder receives; the rest is left out."""
     known = {"requests": requests, "bid": bid, "won": won, "price_paid": paid, "minimum_bid_to_win": least}
     return Feedback(**{field.name: known.get(field.name) for field in fields(Feedback)})
 
@@ -101,13 +101,13 @@ def test_the_mean_payment_with_placement_floors(sigma):
 
 
 @pytest.mark.parametrize("rho", [1 / 54, 1 / 24, 2 / 27, 0.3])
-@pytest.mark.parametrize("told", [True, False])
-def test_fluid_multipliers_in_closed_form(rho, told):
+@pytest.mark.parametrize("knowing", [True, False])
+def test_fluid_multipliers_in_closed_form(rho, knowing):
     """v, p U[0, 1]: sqrt(6 rho) in second price; in first price bids are half of it and cost v^2/(4 m^2): sqrt(12 rho)."""
     for auction, factor in (("second_price", 6), ("first_price", 12)):
-        policy = FluidPacing(rules(auction=auction), values=EVEN if told else None)
-        assert policy.learns != told
-        (policy if told else shown(policy, EVEN)).control(account(rho))
+        policy = FluidPacing(rules(auction=auction), values=EVEN if knowing else None)
+        assert policy.learns != knowing
+        (policy if knowing else shown(policy, EVEN)).control(account(rho))
         assert policy.multiplier == pytest.approx(min(1.0, math.sqrt(factor * rho)), rel=1e-4)
         bid = policy.bid(batch([0.8]))[0]
         assert bid == pytest.approx(
@@ -140,7 +140,7 @@ def test_it_plans_for_what_is_left_or_for_the_whole():
     assert whole.multiplier == pytest.approx(0.5, rel=1e-4)
 
 
-def test_until_it_knows_values_it_bids_as_told():
+def test_until_it_knows_values_it_bids_the_value():
     policy = FluidPacing(rules(), mu=1.5)
     policy.observe(feedback(VisibleRequests(0, {}), *[np.empty(0)] * 4))
     policy.control(account(1 / 24))
@@ -220,14 +220,14 @@ def test_it_buys_where_winning_gains(seen, spend, value):
 
 
 def test_the_mean_value_is_learned():
-    told, learned, fresh = (RLB(rules(), mean=mean) for mean in (0.5, None, None))
-    assert (told.learns, learned.learns) == (False, True)
+    knowing, learned, fresh = (RLB(rules(), mean=mean) for mean in (0.5, None, None))
+    assert (knowing.learns, learned.learns) == (False, True)
     shown(learned, [0.1, 0.5, 0.9])
-    for policy in (told, learned, fresh):
+    for policy in (knowing, learned, fresh):
         policy.control(account(1 / 24))
     value = [0.0, 0.2, 0.5, 1.0]
-    assert learned.bid(batch(value)) == pytest.approx(told.bid(batch(value)))
-    bids = told.bid(batch(value))
+    assert learned.bid(batch(value)) == pytest.approx(knowing.bid(batch(value)))
+    bids = knowing.bid(batch(value))
     assert bids[0] == 0.0
     assert (np.diff(bids) > 0).all()
     assert fresh.bid(batch([0.2, 1.0])) == pytest.approx(bids[2])  # each counts as average

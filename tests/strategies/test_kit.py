@@ -462,7 +462,7 @@ def test_the_kit_leaves_shared_state_as_it_was():
     assert CountsInTheClass.made == 0
 
 
-def test_whatever_a_strategy_does_the_kit_goes_on():
+def test_in_spite_of_what_a_strategy_does_the_kit_goes_on():
     found = list(findings(Exits))
     assert [finding.check for finding in found] == list(all_checks())
     assert "came: SystemExit: 3 (test_kit.py, line" in found[0].message

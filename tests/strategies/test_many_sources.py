@@ -1,4 +1,4 @@
-"""Exact valuations over any number of sources and whatever spoils them, against what a long log says of each visible cell."""
+"""Exact valuations over any number of sources and anything that spoils them, against what a long log says of each visible cell."""
 
 from __future__ import annotations
 
@@ -235,7 +235,8 @@ def test_what_a_house_does_not_see_teaches_it_nothing(learner):
     other = {"clicks": np.flip(log.clicks, 1), "conversions": np.flip(log.conversions, 2)}
     for source, unseen in (("profile", "clicks"), ("context", "conversions")):
         one, two = (
-            learned(s, told, (source,), learner) for told in (log, replace(log, **{unseen: other[unseen]}))
+            learned(s, signalled, (source,), learner)
+            for signalled in (log, replace(log, **{unseen: other[unseen]}))
         )
         one, two = ((v.table if isinstance(v, CellValues) else v.expected()) for v in (one, two))
         assert one == pytest.approx(two)
@@ -274,14 +275,14 @@ def test_learned_with_unmatched_as_the_prior_is_what_is_learned_without_the_sour
     signal = one_taken_for_any((), matching, **response)
     prior = one_taken_for_any(("profile", "history"), matching, **response)
     log = randomised_log(signal, 1, 0, 20_000)
-    told, taken = (learned(s, log, three, learner).table for s in (signal, prior))
-    assert (taken[:2, :, :2] == told[:2, :, :2]).all()
-    assert np.abs(taken[-1] - told[-1]).max() > 0.01
+    signalled, taken = (learned(s, log, three, learner).table for s in (signal, prior))
+    assert (taken[:2, :, :2] == signalled[:2, :, :2]).all()
+    assert np.abs(taken[-1] - signalled[-1]).max() > 0.01
     if "conversion" not in response:  # else the arm of the cmo's context sees fewer labels
         without = learned(signal, log, ("context", "history"), learner).table
         assert (taken[-1, :, :2] == without[:, :2]).all()
         assert (taken[-1, :, -1] == learned(signal, log, ("context",), learner).table).all()
-        assert (told[-1, :, :2] != without[:, :2]).all()
+        assert (signalled[-1, :, :2] != without[:, :2]).all()
     alone = learned(prior, log, ("profile",), learner).table
     assert alone[-1] == pytest.approx(float(learned(signal, log, (), learner).table))
     assert abs(alone[-1] - learned(signal, log, ("profile",), learner).table[-1]) > 0.01

@@ -66,8 +66,8 @@ def test_margins_belong_to_the_cio(learner):
     scenario = market()
     log = randomised_log(scenario, 1, 0, 50_000)
     other = replace(log, margin=np.flip(log.margin, 2), margin_square=np.flip(log.margin_square, 2))
-    of_cmo, told = (table_of(learned(scenario, each, ("context",), learner)) for each in (log, other))
-    assert of_cmo == pytest.approx(told)
+    of_cmo, of_other = (table_of(learned(scenario, each, ("context",), learner)) for each in (log, other))
+    assert of_cmo == pytest.approx(of_other)
     of_cio = table_of(learned(scenario, log, ("profile",), learner))
     assert of_cio[1] > 5 * of_cio[0]
 

@@ -152,7 +152,9 @@ def test_thompson_draws_from_what_it_believes():
     features = PAIR.of([np.array([1]), np.array([0])], 1)[:, 0]
     sd = math.sqrt((1 / model._precision[features]).sum())
     assert stats.kstest((score - model._mode[features].sum()) / sd, "norm").pvalue > 1e-4
-    assert abs(np.corrcoef(score, u)[0, 1]) < 4 / math.sqrt(n), "a policy that uses u is not told the draw"
+    assert abs(np.corrcoef(score, u)[0, 1]) < 4 / math.sqrt(n), (
+        "a policy that uses u does not receive the draw"
+    )
 
 
 def test_it_knows_better_what_it_has_seen_more_of():
@@ -166,7 +168,7 @@ def test_it_knows_better_what_it_has_seen_more_of():
 # own impressions
 
 
-def told(position, won, bid, click_at=(), click_hour=0.0, profile=0):
+def feedback_of(position, won, bid, click_at=(), click_hour=0.0, profile=0):
     """Feedback on requests that are all alike."""
     n, clicks = len(position), len(click_at)
     rows = {"profile": np.full(n, profile), "context": np.zeros(n, int)}
@@ -197,21 +199,21 @@ def test_impressions_wait_until_their_outcomes_are_known():
         Outcome(1.0, market(click_delay_h={"law": "exponential", "mean": 2}).response.click_delay_h),
         wait_h=3.0,
     )
-    own.add(told([0, 1, 2], [True, False, True], [0.5, 0.5, 0.5]))
+    own.add(feedback_of([0, 1, 2], [True, False, True], [0.5, 0.5, 0.5]))
     assert own.mature(1.0) is None
-    own.add(told([], [], [], click_at=[2, 77]))
+    own.add(feedback_of([], [], [], click_at=[2, 77]))
     assert own.mature(2.0) is None
     lesson = own.mature(3.5)
     assert lesson.label == pytest.approx([0.0, 1 / (1 - math.exp(-1.5))])
     assert lesson.features.shape == (4, 2)
-    own.add(told([], [], [], click_at=[0]))
+    own.add(feedback_of([], [], [], click_at=[0]))
     assert own.mature(9.0) is None
 
 
 def test_impressions_count_with_the_inverse_of_their_bids_win_rate():
     own = OwnImpressions(PAIR, Outcome(1.0))
     won = [True] * 90 + [False] * 10 + [True] * 10 + [False] * 90
-    own.add(told(list(range(200)), won, [1.0] * 100 + [0.25] * 100))
+    own.add(feedback_of(list(range(200)), won, [1.0] * 100 + [0.25] * 100))
     weight = own.mature(1.0).weight
     assert weight.mean() == pytest.approx(1.0)
     assert weight[-1] / weight[0] == pytest.approx((90.5 / 101) / (10.5 / 101))
@@ -234,7 +236,7 @@ def test_a_model_that_is_too_simple_is_mended_by_the_weights():
             won = rng.random(200) < np.where(better, 0.9, 0.1)
             clicked = np.flatnonzero(won & (rng.random(200) < np.where(better, 0.5, 0.1)))
             position = np.arange(200) + 200 * step
-            own.add(told(position, won, np.where(better, 1.0, 0.2), click_at=position[clicked]))
+            own.add(feedback_of(position, won, np.where(better, 1.0, 0.2), click_at=position[clicked]))
             model._learn(own.mature(step + 1.0))
         fits.append(float(model.expected()))
     assert fits[0] == pytest.approx(0.46, abs=0.03)

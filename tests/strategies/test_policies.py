@@ -306,16 +306,16 @@ def test_priced_passes_everything_on():
         multiplier = 0.25
 
         def __init__(self):
-            self.told = []
+            self.seen_feedback = []
 
         def bid(self, requests):
             return requests["value"] * requests["hour"]
 
         def observe(self, feedback):
-            self.told.append(feedback)
+            self.seen_feedback.append(feedback)
 
         def control(self, state):
-            self.told.append(state)
+            self.seen_feedback.append(state)
 
     inner = Inner()
     priced = Priced(CellValues(("profile",), np.array([-1.0, 2.0, 3.0])), inner)
@@ -324,25 +324,27 @@ def test_priced_passes_everything_on():
     assert priced.bid(VisibleRequests(3, columns)).tolist() == [0.0, 4.0, 9.0]  # a value below 0 counts as 0
     seen = VisibleRequests(2, {"profile": np.array([2, 0]), "hour": np.array([1.0, 2.0])})
     money = np.array([0.5, 0.25])
-    told = feedback(seen, money, np.array([True, False]), money, money)
-    priced.observe(told)
+    seen_feedback = feedback(seen, money, np.array([True, False]), money, money)
+    priced.observe(seen_feedback)
     priced.control("state")
-    passed, state = inner.told
+    passed, state = inner.seen_feedback
     assert state == "state"
     assert passed.requests["value"].tolist() == [3.0, 0.0]
     assert passed.requests["hour"].tolist() == [1.0, 2.0]
-    assert passed.bid is told.bid
-    assert passed.won is told.won
+    assert passed.bid is seen_feedback.bid
+    assert passed.won is seen_feedback.won
 
 
 def test_of_no_requests_there_is_no_value():
     inner = type(
-        "Learner", (Policy,), {"learns": True, "observe": lambda self, feedback: told.append(feedback)}
+        "Learner",
+        (Policy,),
+        {"learns": True, "observe": lambda self, feedback: seen_feedback.append(feedback)},
     )()
-    told, none = [], np.empty(0)
+    seen_feedback, none = [], np.empty(0)
     nothing = feedback(VisibleRequests(0, {}), none, none.astype(bool), none, none)
     Priced(CellValues(("profile",), np.array([1.0, 2.0])), inner).observe(nothing)
-    assert told[0].requests["value"].tolist() == []
+    assert seen_feedback[0].requests["value"].tolist() == []
 
 
 def test_priced_reads_all_where_its_policy_does():

@@ -51,7 +51,7 @@ class Kept(Portfolio):
 
 
 def play(scenario, policy, values=(0.5, 0.5, 0.5), budget=400.0, seed=1):
-    """The bidder's row; it takes products for worth ``values``, whatever they are."""
+    """The bidder's row; it takes products for worth ``values``, of any size."""
     table = CellValues(("context",), np.array([*values, 0.5]))
     return simulate(scenario, {"me": Entrant(Priced(table, policy), ("context",), budget)}, seed).of("me")
 

@@ -115,7 +115,7 @@ def test_plugins_are_found_by_name(plugins):
     assert make(spec("half", gain=0.5), MARKET).gain == 0.5
 
 
-def test_a_broken_plugin_harms_nobody_else(plugins):
+def test_a_broken_plugin_harms_no_other(plugins):
     plugins(broken="no.such.module:Thing", gone="jointbid.strategies.policies.linear:Gone")
     assert {"broken", "gone"} < set(names())
     assert make(spec("linear"), MARKET).gain == 1.0

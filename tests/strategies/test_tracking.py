@@ -15,7 +15,7 @@ from jointbid.strategies.policies.tracking import Tracking
 from jointbid.strategies.valuations.bayes import bayes
 
 
-def told(values: list[float], positions: list[int], sold: list[int]) -> Feedback:
+def feedback_of(values: list[float], positions: list[int], sold: list[int]) -> Feedback:
     """Impressions won at these values, and conversions of some positions."""
     n, value = len(values), np.array(values)
     nothing = KnownOutcomes(
@@ -44,15 +44,15 @@ def test_ripe_labels_by_hand() -> None:
     """Forty impressions at 1 and forty at 2, of which 11 and 10 sell in time: 21 for 120 of value is what is usual."""
     policy = Tracking(memory_h=1e9, label_h=5.0, labels="ripe", prior=2.0)
     policy.control(at(0.0))
-    policy.observe(told([1.0] * 40 + [2.0] * 40, list(range(80)), [*range(10), *range(40, 50)]))
+    policy.observe(feedback_of([1.0] * 40 + [2.0] * 40, list(range(80)), [*range(10), *range(40, 50)]))
     policy.control(at(4.0))
     assert times(policy, 1.0, 2.0) == [1.0, 1.0], "not ripe"
-    policy.observe(told([], [], [11]))  # known within five hours, and counted with its impression
+    policy.observe(feedback_of([], [], [11]))  # known within five hours, and counted with its impression
     policy.control(at(5.0))
     rate = 21 / 120
     expected = [(11 + 2) / (40 * rate + 2), (10 + 2) / (80 * rate + 2)]
     assert times(policy, 1.0, 2.0) == pytest.approx(expected)
-    policy.observe(told([], [], [12]))  # too late
+    policy.observe(feedback_of([], [], [12]))  # too late
     policy.control(at(6.0))
     assert times(policy, 1.0, 2.0) == pytest.approx(expected)
     assert times(policy, 7.0) == [1.0], "nothing is known of that level"
@@ -61,10 +61,10 @@ def test_ripe_labels_by_hand() -> None:
 def test_raw_labels_count_at_once_and_late_ones_when_they_come() -> None:
     policy = Tracking(memory_h=1e9, label_h=5.0, labels="raw", prior=1.0, worth=4.0)
     policy.control(at(0.0))
-    policy.observe(told([1.0] * 40, list(range(40)), [0, 1]))
+    policy.observe(feedback_of([1.0] * 40, list(range(40)), [0, 1]))
     policy.control(at(1.0))
     assert times(policy, 1.0) == pytest.approx([(2 + 1) / (10 + 1)])
-    policy.observe(told([], [], [5, 6, 7]))
+    policy.observe(feedback_of([], [], [5, 6, 7]))
     policy.control(at(2.0))
     assert times(policy, 1.0) == pytest.approx([(5 + 1) / (10 + 1)])
 
@@ -72,12 +72,12 @@ def test_raw_labels_count_at_once_and_late_ones_when_they_come() -> None:
 def test_memory_halves() -> None:
     policy = Tracking(memory_h=10.0, labels="raw", prior=1.0, worth=1.0)
     policy.control(at(0.0))
-    policy.observe(told([1.0] * 3, [0, 1, 2], []))
+    policy.observe(feedback_of([1.0] * 3, [0, 1, 2], []))
     policy.control(at(0.0))
     assert times(policy, 1.0) == pytest.approx([1 / 4])
     policy.control(at(10.0))
     assert times(policy, 1.0) == pytest.approx([1 / 2.5])
-    policy.observe(told([1.0] * 1_000, list(range(3, 1_003)), []))
+    policy.observe(feedback_of([1.0] * 1_000, list(range(3, 1_003)), []))
     policy.control(at(10.0))
     assert times(policy, 1.0) == [1 / 5], "and no bid is moved further"
 

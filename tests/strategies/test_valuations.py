@@ -242,7 +242,7 @@ def test_smoothing_trusts_cells_by_their_size():
     assert kept[1] > kept[0]
 
 
-def test_cells_that_do_not_differ_are_not_told_apart():
+def test_cells_that_do_not_differ_are_not_distinguished():
     count = np.array([50.0, 60.0, 40.0])
     smooth = smoothed_table(count, 0.2 * count, 0.2 * count, True)
     assert smooth == pytest.approx(np.full(3, 0.2))

@@ -113,7 +113,7 @@ def _block(
 
 
 def value_at(value: Any, steps: Sequence[str]) -> Any:
-    """Return the value at a path, None where there is none; a list that is not indexed gives those of all its members."""
+    """Return the value at a path, None without one; a list that is not indexed gives those of all its members."""
     for place, step in enumerate(steps):
         if isinstance(value, dict):
             whole = ".".join(steps[place:])

@@ -9,7 +9,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from jointbid.sim.scenario import Model
 
-from ...errors import BadInput, closest
+from ...config.messages import render
+from ...errors import BadInput
 from ..log_table import Roles
 
 PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
@@ -115,18 +116,6 @@ def read_mapping(path: Path) -> Mapping:
             f"supply.mapping = {path}: must have keys, as in price: paid; it holds {type(tree).__name__}"
         )
     try:
-        return Mapping.model_validate(
-            {key: tuple(v) if isinstance(v, list) else v for key, v in tree.items()}
-        )
+        return Mapping.model_validate(tree)
     except ValidationError as error:
-        raise BadInput([_problem(path, detail) for detail in error.errors(include_url=False)]) from None
-
-
-def _problem(path: Path, detail: Any) -> str:
-    place = ".".join(str(step) for step in detail["loc"])
-    if detail["type"] == "extra_forbidden":
-        return f"{path}: {place}: no such key{closest(place, Mapping.model_fields)}"
-    if detail["type"] == "missing":
-        return f"{path}: {place}: required, and not given"
-    said = detail["msg"].removeprefix("Value error, ").replace("Input should", "must")
-    return f"{path}: {place} = {detail['input']}: {said}" if place else f"{path}: {said}"
+        raise BadInput(f"{path}: {line}" for line in render(error, tree, Mapping)) from None

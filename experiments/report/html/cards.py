@@ -54,7 +54,7 @@ class Card:
 
     @property
     def sort(self) -> str:
-        """The exact value; empty where there is none."""
+        """The exact value; empty without one."""
         return repr(self.value) if math.isfinite(self.value) else ""
 
 

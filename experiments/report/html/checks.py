@@ -225,7 +225,7 @@ def _closed_form(study: Study) -> Outcome | None:
 
 
 def _standard_errors(found: Estimate, truth: float) -> float:
-    """Return the distance of an estimate from the truth in standard errors; rounding is none."""
+    """Return the distance of an estimate from the truth in standard errors; rounding does not count."""
     distance, error = abs(found.estimate - truth), found.standard_error
     if error:
         return distance / error

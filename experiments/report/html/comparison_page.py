@@ -9,6 +9,7 @@ from textwrap import shorten
 from typing import Any
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from jointbid.sim.paths import expand
 
@@ -211,7 +212,7 @@ def _points_grid(comparison: Comparison) -> Grid:
     money = str(points["unit"].dropna().iloc[0]) if single else ""
     columns = [
         Column("study"),
-        *(Column(key, _setting if _is_numeric(points[key]) else text) for key in knobs),
+        *(Column(key, _setting if is_numeric_dtype(points[key]) else text) for key in knobs),
     ]
     for estimand in there:
         columns += [Column(HEADS[estimand], amount, money), *ENDS]
@@ -255,10 +256,6 @@ def _config_grid(comparison: Comparison) -> Grid:
 
 def _short(value: str) -> GridCell:
     return text(shorten(value, 120))
-
-
-def _is_numeric(values: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(values)
 
 
 def _setting(value: float) -> GridCell:

@@ -26,7 +26,7 @@ class GridCell:
 
     @property
     def sort(self) -> str:
-        """The exact value, as CSV has it; empty where there is none."""
+        """The exact value, as CSV has it; empty without one."""
         return "" if self.value is None or math.isnan(self.value) else repr(float(self.value))
 
 
@@ -47,7 +47,7 @@ def finding(words: str) -> GridCell:
 
 
 def amount(value: float | None) -> GridCell:
-    """Return a number to three significant digits; a dash where there is none."""
+    """Return a number to three significant digits; a dash without one."""
     if value is None or math.isnan(value):
         return GridCell("–")
     return GridCell(number(float(value)), float(value))
@@ -79,7 +79,7 @@ class Column:
     Attributes:
         head: what it is.
         write: how it writes a value.
-        unit: stands below the head; empty where the unit is a column of its own, or there is none.
+        unit: stands below the head; empty where the unit is a column of its own, or absent.
         is_words: whether it holds words, with a function of its own to write them.
     """
 

@@ -151,7 +151,7 @@ def _sections(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _without(study: Study) -> str:
-    """What stands in the verdict's place where there is none."""
+    """What stands in the verdict's place without one."""
     if study.failures and study.summary.empty:
         return "Nothing can be said: failed cells left too little to estimate anything."
     return (

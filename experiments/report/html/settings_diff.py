@@ -19,7 +19,11 @@ def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
 def differing(configs: list[dict[str, str]]) -> dict[str, list[str]]:
     """Keys whose values are not the same in all, with each one's value."""
     keys = list(dict.fromkeys(key for config in configs for key in config))
-    found = {key: [config.get(key, ABSENT) for config in configs] for key in keys if not _elsewhere(key)}
+    found = {
+        key: [config.get(key, ABSENT) for config in configs]
+        for key in keys
+        if key.partition(".")[0] not in ELSEWHERE
+    }
     return {key: values for key, values in found.items() if len(set(values)) > 1}
 
 
@@ -53,7 +57,3 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_text, value)) + "]"
     return str(value)
-
-
-def _elsewhere(key: str) -> bool:
-    return key.partition(".")[0] in ELSEWHERE

@@ -131,7 +131,7 @@ def draw_levels(table: pd.DataFrame) -> Figure:
 
 
 def _crossing(month: np.ndarray, value: np.ndarray) -> float:
-    """The first month, to the fraction, at whose end nothing is lost any more; inf where there is none."""
+    """The first month, to the fraction, at whose end nothing is lost any more; inf without one."""
     there = np.flatnonzero(value >= 0)
     if not len(there):
         return math.inf

@@ -31,7 +31,7 @@ def pacing_points(timeseries: pd.DataFrame, budgets: Mapping[str, float] | None 
 
     Args:
         timeseries: columns bidder, hour (0 for the first), spend (within that hour, in currency); of one run.
-        budgets: each bidder's budget in currency; where there is none, or no end to it, the share is of what
+        budgets: each bidder's budget in currency; without one, or without an end to it, the share is of what
             the bidder spent in all.
 
     Returns:
@@ -62,7 +62,7 @@ def arm_pacing(timeseries: pd.DataFrame, budget: float | None = None, arm: str =
 
     Args:
         timeseries: the rows of a study's ``timeseries.parquet``.
-        budget: each bidder's, in currency; None where there is none.
+        budget: each bidder's, in currency; None without one.
         arm: which arm.
 
     Returns:

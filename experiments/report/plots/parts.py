@@ -132,7 +132,7 @@ def band_line(
 
 
 def bracketed(values: pd.DataFrame, is_shown: NDArray[np.bool_]) -> NDArray[np.str_]:
-    """Return the values as text, in brackets where no difference is shown, and empty where there is none."""
+    """Return the values as text, in brackets where no difference is shown, and empty without one."""
     texts = [
         "" if np.isnan(value) else number(value) if shown else f"({number(value)})"
         for value, shown in zip(values.to_numpy(dtype=float).flat, is_shown.flat, strict=True)

@@ -62,7 +62,7 @@ def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, ar
         yield f"The first adopter {_gains(first, unit)}; the last of {bidders} {_gains(last, unit)}."
     yield from _staying_out(summary, bidders, unit)
     changes = [
-        f"{name} by {_change(found, unit)}"
+        f"{name} by {claim(found, AMOUNT, none=NOTHING, unit=unit)}"
         for metric, name in SIDES.items()
         if (found := lookup(summary, "change_by_adoption", metric, label(bidders)))
     ]
@@ -129,7 +129,3 @@ def _worth(gain: Estimate | None, cost: float) -> str:
     if gain.ci_low >= cost:
         return "yes"
     return "no" if gain.ci_high < cost else "not shown"
-
-
-def _change(found: Estimate, unit: str) -> str:
-    return claim(found, AMOUNT, none=NOTHING, unit=unit)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ...cells.arms import bidder_names
-from ...cells.cell import Cell
+from ...cells.cell import Cell, holders_of
 from ...config.changes import as_overrides, fewer, varied
 from ...config.settings import Settings
 from ...estimate import collaboration_levels as estimate
@@ -155,7 +155,7 @@ class Levels(MarketPart):
     def _staying_out(self, ladder: pd.DataFrame) -> Iterator[Row]:
         """What joining by some firms does to the profit of each of the others, whose houses stay apart."""
         study, bidders = self.settings.study, self.settings.scenario.bidders.count
-        holders = {"unilateral": 1, "universal": bidders}.get(str(study.who)) or int(study.who)
+        holders = holders_of(study.who, bidders)
         out = bidder_names(bidders)[holders:]
         if not out:
             return

@@ -170,8 +170,8 @@ def with_break_even(curve: pd.DataFrame, summary: pd.DataFrame, name: str = "") 
 
 def _arm(source: str, *parts: str) -> str:
     """The source, and in brackets the curve and line where there are several."""
-    told = ", ".join(filter(None, parts))
-    return f"{source} ({told})" if told else source
+    which = ", ".join(filter(None, parts))
+    return f"{source} ({which})" if which else source
 
 
 def per_request(

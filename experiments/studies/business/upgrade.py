@@ -16,7 +16,7 @@ from ...config.settings import Settings
 from ...estimate.intervals import mean_interval
 from ...estimate.ladder import PROFIT, lookup, summary_row
 from ...estimate.metrics import outcomes
-from ...report.verdict import interval, number
+from ...report.verdict import claim
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import Plan
@@ -68,11 +68,12 @@ class Upgrade(MarketPart):
         if found is None:
             return
         data = f"Better data ({as_overrides(self.settings.study.upgrade)})"
-        if not found.has_interval:
-            yield f"{data}: {number(found.estimate)} {money} over joint data as they are, with no interval, so nothing is shown yet."
-        elif found.finding == "no difference shown":
-            yield f"{data}: no difference shown over joint data as they are, {number(found.estimate)} {money} ({interval(found)})."
-        else:
-            sign = 1.0 if found.finding == "positive" else -1.0
-            verb = "are worth" if sign > 0 else "cost"
-            yield f"{data} {verb} {number(sign * found.estimate)} {money} ({interval(found, sign=sign)}) over joint data as they are."
+        over = "over joint data as they are"
+        yield data + claim(
+            found,
+            f" are worth {{amount}} {{unit}} ({{interval}}) {over}.",
+            loss=f" cost {{amount}} {{unit}} ({{interval}}) {over}.",
+            none=f": no difference shown {over}, {{amount}} {{unit}} ({{interval}}).",
+            unknown=f": {{amount}} {{unit}} {over}, with no interval, so nothing is shown yet.",
+            unit=money,
+        )

@@ -15,7 +15,7 @@ from ...config.settings import Settings
 from ...config.study_settings import TournamentStudy
 from ...estimate.tournament import Results
 from ...storage.cell_results import StudyState, table
-from ..cell_plans import unit
+from ..cell_plans import cell_of, unit
 
 PILOT = tuple(range(3 * PILOTS, 3 * PILOTS + 4))
 """Replications on which best responses are chosen; no estimate uses them."""
@@ -59,15 +59,4 @@ class Matches:
         )
 
     def _cell(self, lineup: tuple[StrategySpec, ...], replication: int) -> Cell:
-        study, settings = self.settings.study, self.settings
-        return Cell(
-            scenario=settings.market,
-            arm=study.arm,
-            valuation=study.valuation,
-            train_requests=study.train_requests,
-            learner=study.learner,
-            seed=settings.seed,
-            replication=replication,
-            point=self.point,
-            lineup=lineup,
-        )
+        return cell_of(self.settings, self.settings.study.arm, replication, point=self.point, lineup=lineup)

@@ -3,7 +3,7 @@
 Damped fictitious play: in every round one bidder of each side, who holds the same data, notes the prices that it meets; all
 of its side then move from the curve that they bid by towards the best response to those prices (Brown 1951; for first-price
 auctions Bichler et al. 2021). Prices are smeared, less from round to round: where rivals bid the same amount again and again, a best response
-would outbid it by nothing at all, and nobody would settle. Values and prices are taken to be independent, which they are where values are
+would outbid it by nothing at all, and no bidder would settle. Values and prices are taken to be independent, which they are where values are
 private. What one bidder could still gain by its best curve in the end is the remaining regret.
 """
 

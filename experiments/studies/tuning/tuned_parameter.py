@@ -16,7 +16,7 @@ from typing import Any
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from ...cells.arms import bidder_names
-from ...cells.cell import PILOTS, Cell, Policies, Value
+from ...cells.cell import PILOTS, Cell, Policies, Value, holders_of
 from ...errors import BadInput
 from ...storage.cell_results import CellResults, StudyState
 
@@ -38,7 +38,7 @@ class Side:
 
 @dataclass
 class Tuned:
-    """One arm, by a cell of it, with its sides; ``settled`` when a whole round moved nobody.
+    """One arm, by a cell of it, with its sides; ``settled`` when a whole round moved no bidder.
 
     ``fixed`` is what bidders of no side play, where that is not the configured value.
     """
@@ -57,7 +57,7 @@ class Tuned:
 def sides_of(cell: Cell, start: Value, *, adapted: bool) -> list[Side]:
     """Who is tuned: the holders of the arm's data, and where rivals adapt the others too."""
     count = cell.scenario.bidders.count
-    holders = {"unilateral": 1, "universal": count}.get(str(cell.who)) or int(cell.who)
+    holders = holders_of(cell.who, count)
     names = tuple(bidder_names(count))
     groups = (names[:holders], names[holders:] if adapted else ())
     return [Side(group, start) for group in groups if group]

@@ -1,4 +1,4 @@
-"""Both valuations beside each other: what there is to know, what a log of so many impressions teaches, and the difference."""
+"""Both valuations beside each other: what there is to know, what a log of impressions teaches, and the difference."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy], sides: Side
     if value is None or lost is None:
         return
 
-    def told(found: Estimate, more: str, less: str) -> str:
+    def changed(found: Estimate, more: str, less: str) -> str:
         if found.finding == "no interval":
             return f"a difference of {number(found.estimate)} (no interval)"
         amount = f"{number(abs(found.estimate))} ({interval(found, sign=-1 if found.finding == 'negative' else 1)})"
@@ -133,18 +133,18 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy], sides: Side
         return f"no difference shown ({number(found.estimate)}, {interval(found)})"
 
     money, amount = unit(settings)[1], settings.study.train_requests
-    joining = told(value, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
+    joining = changed(value, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
     yield (
         f"Learned from {amount:,} randomised impressions: {joining}; against what there is to know "
-        f"{told(lost, '{} less', '{} more')}."
+        f"{changed(lost, '{} less', '{} more')}."
     )
     costs = {arm: lookup(summary, COST, arm=arm) for arm in ("joint", sides.silo)}
     parts = [
-        f"{sides.label(arm)} {told(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found
+        f"{sides.label(arm)} {changed(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found
     ]
     yield f"Learning costs, in {money}: {', '.join(parts)}."
     if alone := lookup(summary, OVER_EXACT_SILO):
-        over = told(alone, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
+        over = changed(alone, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
         yield f"Against a silo that has nothing left to learn, {over}."
 
 

@@ -158,7 +158,7 @@ def paces(spec: StrategySpec, scenario: Scenario) -> bool:
 
 
 def sales_to_learn_from(scenario: Scenario, requests: int) -> float:
-    """Conversions in a log of so many impressions; inf where values are learned from something else."""
+    """Conversions in a log of this number of impressions; inf where values are learned from something else."""
     if scenario.response.conversion is None:
         return math.inf
     world = truth(scenario)

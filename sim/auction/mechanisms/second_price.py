@@ -15,5 +15,5 @@ from ...compiled import inlined
 def charge(
     slot: int, n: int, top: NDArray[np.int64], floor: int, rates: NDArray[np.float64], soft_floor: int
 ) -> float:
-    """The next bid, or the floor where that is higher or nobody is next, x click rate of the slot."""
+    """The next bid, or the floor where that is higher or no bid is next, x click rate of the slot."""
     return float((max(top[slot + 1], floor) if slot + 1 < n else floor) * rates[slot])
