@@ -24,8 +24,8 @@ from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
 from ..cell_plans import Plan
-from .learning import learned_ladder
 from ..sampled_markets import JointValue, SampledMarkets, key_rows, result_columns, sampled, share_rows
+from .learning import learned_ladder
 
 
 @dataclass(frozen=True)
