@@ -94,7 +94,9 @@ def _failed(study: Study) -> Outcome | None:
 def _replications(study: Study) -> Outcome | None:
     if study.summary.empty or study.is_log:  # a log is resampled, not replicated
         return None
-    compared = (study.summary["estimand"] != "utility") & (study.summary["metric"] == PROFIT)
+    estimand = study.summary["estimand"].astype(str)
+    compared = (estimand != "utility") & (study.summary["metric"] == PROFIT)
+    compared &= ~estimand.str.endswith("_over_worlds")  # these count worlds
     rows = study.summary[compared]  # break-evens rest on the fewer replications of their curve
     fewest = int((rows if len(rows) else study.summary)["n_replications"].min())
     if fewest >= ENOUGH:
