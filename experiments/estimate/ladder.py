@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ..cells.lattice import AND, JOINT, Lattice
@@ -146,13 +147,12 @@ def lookup(
     mask = (summary["estimand"] == estimand) & (summary["metric"] == metric)
     if arm is not None:
         mask &= summary["arm"] == arm
-    rows = summary[mask]
-    if rows.empty:
+    places = np.flatnonzero(mask.to_numpy(dtype=bool, na_value=False))
+    if not len(places):
         return None
-    row = rows.iloc[0]
-    return Estimate(
-        float(row["estimate"]), float(row["ci_low"]), float(row["ci_high"]), int(row["n_replications"])
-    )
+    first = places[0]
+    estimate, low, high = (float(summary[name].iat[first]) for name in ("estimate", "ci_low", "ci_high"))
+    return Estimate(estimate, low, high, int(summary["n_replications"].iat[first]))
 
 
 def joint_decomposition(profit: pd.DataFrame, sides: Sides) -> Iterator[tuple[str, Estimate]]:

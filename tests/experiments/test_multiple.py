@@ -72,6 +72,7 @@ def test_a_band_needs_less_than_bonferroni_where_points_go_together():
 
 
 @pytest.mark.oracle
+@pytest.mark.coverage
 @pytest.mark.parametrize(("n", "together"), [(10, 0.0), (10, 0.9)])
 def test_bands_cover_whole_curves(n, together):
     """400 toy curves of 6 normal points: within four of their own standard errors of 95 %; pointwise intervals do not."""
@@ -87,6 +88,7 @@ def test_bands_cover_whole_curves(n, together):
 
 
 @pytest.mark.oracle
+@pytest.mark.coverage
 @pytest.mark.parametrize("size", [10, 30])
 def test_stated_intervals_cover_in_2000_toy_studies(size):
     """Normal pairs that share their market: 95 % intervals of differences and of ratios cover in 93 to 97 of 100."""

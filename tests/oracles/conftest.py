@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def verdict(seen, expected, *, z=4.0, resolution=None, atol=1e-9):
     """The mean over replications lies within z of its own standard errors, and these are small enough to tell.
 
     The standard error is estimated from the replications, so the bound is Student's t at z's normal tail probability
-    (4.7 for 32 of them). `resolution` bounds that many errors from above (default: a quarter of what is expected):
+    (4.7 for 32 of them, 6.4 for 12). `resolution` bounds that many errors from above (default: a quarter of what is expected):
     a test that could not have failed proves nothing.
     """
     seen = np.asarray(seen, dtype=float)
@@ -72,14 +72,20 @@ def scenario():
     return build
 
 
-@pytest.fixture(scope="session")
-def market():
-    return play
+@pytest.fixture(scope="module")
+def replications_here(request):
+    """How many a module's tests have each; one whose differences are large says by ``REPLICATIONS`` that fewer are enough."""
+    return getattr(request.module, "REPLICATIONS", REPLICATIONS)
 
 
-@pytest.fixture(scope="session")
-def profit():
-    return focal
+@pytest.fixture(scope="module")
+def market(replications_here):
+    return partial(play, replications=replications_here)
+
+
+@pytest.fixture(scope="module")
+def profit(replications_here):
+    return partial(focal, replications=replications_here)
 
 
 @pytest.fixture(scope="session")

@@ -206,7 +206,11 @@ def test_projection_only_ever_lifts_mu(scenario, law):
 
 @pytest.mark.parametrize(
     ("requests", "replications", "predicted", "near"),
-    [(1_000, 32, 0.747, 0.06), (16_000, 3, 0.937, 0.01), (64_000, 1, 0.968, 0.003)],
+    [
+        (1_000, 32, 0.747, 0.06),
+        pytest.param(16_000, 3, 0.937, 0.01, marks=pytest.mark.slow),
+        pytest.param(64_000, 1, 0.968, 0.003, marks=pytest.mark.slow),
+    ],
 )
 def test_starting_too_low_the_money_runs_out_early(scenario, requests, replications, predicted, near):
     """rho = 1/24, mu_0 = .5, mu* = 1, eps = 1.5/sqrt(T): (mu* - mu_0)/(eps rho) auctions early, asymptotically.
@@ -260,7 +264,14 @@ def test_symmetric_pacing_equilibrium(scenario, market, lands, n, rho):
         lands(got["spend"][:, bidder], min(rho, (n - 1) / (n * (n + 1))))
 
 
-@pytest.mark.parametrize(("n", "rho", "start"), [(2, 1 / 12, 0.5), (5, 1 / 12, 0.3), (5, 0.2, 0.05)])
+@pytest.mark.parametrize(
+    ("n", "rho", "start"),
+    [
+        (2, 1 / 12, 0.5),
+        pytest.param(5, 1 / 12, 0.3, marks=pytest.mark.slow),
+        pytest.param(5, 0.2, 0.05, marks=pytest.mark.slow),
+    ],
+)
 def test_adaptive_pacing_in_every_seat_finds_it(scenario, n, rho, start):
     """Multipliers average alpha and revenue comes near n rho: n = 8 replications of 25,000, a step every 10."""
     s = scenario(response={"family": "private_value"}, bidders={"control_interval_requests": 10})

@@ -85,6 +85,7 @@ def runs_of_ten(n, seed):
         )
 
 
+@pytest.mark.slow
 def test_rlb_wins_what_its_programme_says(lands):
     """Cai et al. 2017: 10 auctions, budget 20, price uniform on 1 to 10, value 1 a win: 5.244335 wins; 1,500 runs.
 
@@ -102,7 +103,7 @@ def test_rlb_wins_what_its_programme_says(lands):
     lands(wins, 5.244335, resolution=0.2)
 
 
-@pytest.mark.parametrize("rho", [1 / 54, 1 / 24, 1 / 10])
+@pytest.mark.parametrize("rho", [1 / 54, 1 / 24, pytest.param(1 / 10, marks=pytest.mark.slow)])
 def test_rlb_comes_near_the_fluid_bound(scenario, rho):
     """Most value for the money is alpha/3, alpha = sqrt(6 rho), in the fluid limit; RLB within 4 % of it, and not above."""
     s = private(scenario, UNIFORM, bidders={"control_interval_requests": 100})

@@ -2,7 +2,7 @@
 
 A deadline tmax, an answer time t0 and a look-up that takes Exp(l) let a bid through with probability 1 - exp(-(tmax-t0)/l),
 for any worth: U = (1 - exp(-(tmax-t0)/l)) U_J. The market is the base example of one bidder against a fixed price:
-theta = 1 + .3 x + .2 z + .1 x z, p ~ U[0, 2]; U_context = .26, U_profile = .2725, U_joint = .285. n = 32 replications of
+theta = 1 + .3 x + .2 z + .1 x z, p ~ U[0, 2]; U_context = .26, U_profile = .2725, U_joint = .285. n = 12 replications of
 25,000 requests, the same in every arm: differences are paired.
 """
 
@@ -20,6 +20,7 @@ from jointbid.strategies.policies.linear import Truthful
 from jointbid.strategies.valuations.bayes import bayes
 
 pytestmark = pytest.mark.oracle
+REPLICATIONS = 12
 
 M, U_CONTEXT, U_PROFILE, U_JOINT = 2.0, 0.26, 0.2725, 0.285
 BREAK_EVEN = 1 - U_CONTEXT / U_JOINT
@@ -99,14 +100,14 @@ def test_elsewhere_too_late_is_lost_and_joining_pays_until_it_does_not(
 ):
     """U_J = (a^2+b^2+c^2+d^2)/(2M), U_C = (a^2+c^2)/(2M): the last share of late answers is (b^2+d^2)/(a^2+b^2+c^2+d^2).
 
-    One point of late answers less it pays, one more it does not; by the pairs, at z = 4.
+    One point of late answers less it pays, one more it does not; by the pairs of 32 replications, at z = 4.
     """
     context, joint = (a**2 + c**2) / (2 * high), (a**2 + b**2 + c**2 + d**2) / (2 * high)
     for late, sign in ((1 - context / joint - 0.01, 1), (1 - context / joint + 0.01, -1)):
         lookup = -(tmax - t0) / np.log(late)
         s = waiting(lookup, t0, tmax, response={"a": a, "b": b, "c": c, "d": d}, high=high)
-        lands(profit(s, "joint"), (1 - late) * joint, resolution=0.01 * joint)
-        gain = profit(s, "joint") - profit(s, "context")
+        lands(profit(s, "joint", replications=32), (1 - late) * joint, resolution=0.01 * joint)
+        gain = profit(s, "joint", replications=32) - profit(s, "context", replications=32)
         lands(gain, (1 - late) * joint - context, resolution=0.01 * joint)
         error = gain.std(ddof=1) / np.sqrt(len(gain))
         assert sign * gain.mean() > stats.t.isf(stats.norm.sf(4), len(gain) - 1) * error

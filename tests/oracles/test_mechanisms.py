@@ -1,4 +1,4 @@
-"""Every mechanism, one slot and several. n = 32 replications of 25,000 auctions in the laws.
+"""Every mechanism, one slot and several. n = 12 replications of 25,000 auctions in the laws.
 
 Sources: Zeithammer 2019 (soft floors), Edelman, Ostrovsky & Schwarz 2007 (GSP against VCG), Myerson 1981 (payments of any
 mechanism follow from its allocation, from which the formula for VCG in K slots and the first-price equilibrium in K slots are
@@ -20,6 +20,7 @@ from jointbid.strategies.policies.constant import Constant
 from jointbid.strategies.policies.linear import Linear, Truthful
 
 pytestmark = pytest.mark.oracle
+REPLICATIONS = 12
 
 SLOTS = [(1.0, 0.8, 0.6), (1.0, 0.5), (200.0, 100.0), (1.0, 1.0, 0.25, 0.1)]
 

@@ -88,6 +88,9 @@ WORLDS = [
 ]
 
 
+EACH = [WORLDS[0], *(pytest.param(world, marks=pytest.mark.slow) for world in WORLDS[1:])]
+
+
 @pytest.fixture(scope="module")
 def studied(tmp_path_factory):
     """The summary of the study in a world, each made once."""
@@ -110,7 +113,7 @@ def lands(found, truth):
     assert abs(found.estimate - truth) <= 2 * half, f"{found}, theory {truth:.6g}"
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", EACH)
 def test_a_month_the_present_value_and_the_payback(studied, world):
     """m = N (v - k) - F; m - K/months; m x annuity - K; K / m."""
     summary = studied(world)
@@ -119,7 +122,7 @@ def test_a_month_the_present_value_and_the_payback(studied, world):
     lands(lookup(summary, "payback_month", "payback_month"), world.K / world.month)
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", EACH)
 def test_break_even_price_of_data(studied, world):
     """A look-up may cost v - (F + K/months)/N, at any present cost."""
     fixed = (world.F + world.K / world.months) / N
@@ -129,14 +132,14 @@ def test_break_even_price_of_data(studied, world):
     )
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", EACH)
 def test_break_even_match_rate(studied, world):
     """m* = ((F + K/months)/N + k) / VOJD, with VOJD at m = 1, along the curve over the match rate."""
     fixed = (world.F + world.K / world.months) / N
     lands(lookup(studied(world), "break_even_match_rate", "match_rate"), (fixed + world.k) / world.whole)
 
 
-@pytest.mark.parametrize("world", WORLDS)
+@pytest.mark.parametrize("world", EACH)
 def test_break_even_latency(studied, world):
     """Look-ups of mean l before a deadline T (answer at once): (1 - exp(-T/l)) U_J = U_C + k + (F + K/months)/N."""
     whole = world._replace(m=1.0)

@@ -89,7 +89,7 @@ def test_uniform_values(fitted, n, high):
     assert tuned.sides[0].regret / 10_000 < 0.05 * profits.mean()
 
 
-@pytest.mark.parametrize("n", [2, 3, 5])
+@pytest.mark.parametrize("n", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 5))])
 def test_revenue_is_that_of_second_price_for_any_data(fitted, n):
     """Sixty-four nearly normal values a source: 1.5 % is less than what data change at any n but 3."""
     parts = {

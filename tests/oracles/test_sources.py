@@ -1,6 +1,6 @@
 """Sources that match some people, show the wrong ones, or show old facts.
 
-q = 0; the price is U[0, M]; bids stay in [0, M]. n = 32 replications of 25,000 requests. All arms of a scenario meet the
+q = 0; the price is U[0, M]; bids stay in [0, M]. n = 12 replications of 25,000 requests. All arms of a scenario meet the
 same requests, and scenarios that differ in a source alone do too: differences are paired.
 """
 
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 pytestmark = pytest.mark.oracle
+REPLICATIONS = 12
 
 
 class World(NamedTuple):

@@ -60,7 +60,10 @@ def close(found: np.ndarray, expected: float, slack: float = 0.0) -> None:
     assert abs(found.mean() - expected) <= Z * error + slack, (found.mean(), expected, error)
 
 
-@pytest.mark.parametrize(("units", "lead_h"), [(1, 20.0), (6, 30.0), (20, 5.0)])
+@pytest.mark.parametrize(
+    ("units", "lead_h"),
+    [(6, 30.0), pytest.param(1, 20.0, marks=pytest.mark.slow), pytest.param(20, 5.0, marks=pytest.mark.slow)],
+)
 def test_a_shelf_is_empty_as_long_as_renewal_theory_says(units: int, lead_h: float) -> None:
     """Sold at a Poisson rate to the last unit, then a delivery: share empty = lead / (lead + units / rate), and the engine within z <= 4.
 
@@ -76,6 +79,7 @@ def test_a_shelf_is_empty_as_long_as_renewal_theory_says(units: int, lead_h: flo
     close(empty, chain, slack=0.01 * chain)  # the first shelf is full, which is not the long run
 
 
+@pytest.mark.slow
 def test_what_it_is_worth_to_know_the_shelf() -> None:
     """Who knows bids w while there are units: s w^2 / 2M a request, s the share of time that its own sales leave some.
 
