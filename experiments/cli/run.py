@@ -16,6 +16,10 @@ __all__ = ["helped", "main"]
 
 def main(options: Options) -> int:
     """Run each point, and show its bidders and its calendar."""
+    from ..execution.worker import compile_early
+
+    if not options.cfg:
+        compile_early(in_workers=False)
     todo = points(options)
     if todo is None:
         return 0

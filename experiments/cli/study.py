@@ -27,7 +27,11 @@ SHOWN = 5
 def main(options: Options) -> int:
     """Run the study at each point, and show what it found; 1 where a cell failed."""
     from ..execution.scheduler import FailedFast
+    from ..execution.worker import compile_early
 
+    elsewhere = any(word.startswith(("executor=", "executor.name=")) for word in options.words)
+    if not options.cfg:
+        compile_early(in_workers=not (elsewhere or options.cell))
     todo = points(options)
     if todo is None:
         return 0

@@ -29,7 +29,7 @@ class StudyProgress(Progress):
 
     def __init__(self, studies: int) -> None:
         self._studies, self._started, self._closed, self._expected, self._auctions = studies, 0, 0, 0, 0
-        self._pace = ""
+        self._pace = self._doing = ""
         console = Console(stderr=True)
         super().__init__(
             TextColumn("{task.description}", markup=False),
@@ -43,6 +43,12 @@ class StudyProgress(Progress):
         self._next_line_s = FIRST_LINE_S
         self._all = self.add_task(self._title(""), total=None, counts="starting", failed=0)
         self._bars: dict[int, TaskID] = {}
+
+    def doing(self, what: str) -> None:
+        """Show what is done before the first cell is finished."""
+        self._doing = what
+        if not self._tasks[self._all].completed:
+            self._pace = what
 
     def add_cells(self, number: int, title: str, cells: int) -> None:
         """Add cells to a study, which is new or under way."""
@@ -99,7 +105,9 @@ class StudyProgress(Progress):
                 f"{task.completed:,.0f} of {'about ' if about else ''}{task.total or 0:,.0f} cells{failed}"
             )
             self.update(bar, counts=counts)
-        self._pace = f"{compact(self._auctions / self._elapsed_s)} auctions/s"
+        self._pace = (
+            f"{compact(self._auctions / self._elapsed_s)} auctions/s" if self._auctions else self._doing
+        )
         if (done := self._tasks[self._all].completed) >= MIN_CELLS:
             self._pace += f", about {duration(self._elapsed_s / done * (total - done))} left"
 

@@ -25,6 +25,7 @@ from ..storage.study_folder import Folder
 from .progress import StudyProgress
 from .tasks import Outcome, SideTask, Task, Work, run_side_task, run_tasks
 from .trial import trial
+from .worker import await_kernels, is_compiled
 
 FAILURES = "failures.jsonl"
 
@@ -164,6 +165,7 @@ class Driver(Generic[Answer]):
 
     def _feed(self, points: Iterator[Point], progress: StudyProgress) -> Iterator[Task | None]:
         """Yield tasks as workers become free; None while the rest depends on cells that are running."""
+        progress.doing("starting")
         if self._pool_first:
             yield None  # it gets ready while the first study is opened
         while True:
@@ -175,7 +177,7 @@ class Driver(Generic[Answer]):
                 first = self._open[self._tasks[0].owner]
                 if isinstance(first.stage, Stage) and not first.tried:
                     yield None  # the pool gets ready meanwhile
-                    self._try(first.stage)
+                    self._try(first.stage, progress)
                     first.tried = True
             yield self._tasks.popleft() if self._tasks else None
 
@@ -191,13 +193,19 @@ class Driver(Generic[Answer]):
             else:
                 return
 
-    def _try(self, stage: Stage) -> None:
+    def _try(self, stage: Stage, progress: StudyProgress) -> None:
         """Try the first study's strategies before a cell runs; faults of a later study fail its own cells alone."""
+        if not is_compiled():
+            progress.doing("compiling kernels")
+            if self._settings.name == "process":
+                await_kernels()
+        progress.doing("trying the strategies")
         try:
             trial(stage.cells, stage.work)
         except BadInput:
             if not self._ran:
                 raise
+        progress.doing("warming workers" if self._settings.name == "process" else "running the first cells")
 
     def _begin(self, point: Point, progress: StudyProgress, *, wait: bool) -> None:
         number = self._count

@@ -17,9 +17,12 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from threading import Thread
 from types import ModuleType
+from typing import Any
 
+from jointbid.sim.kernel_cache import cache_folder
 from jointbid.sim.watch import WATCH, Call, ending_if_stuck
 
+from .progress import say
 from .tasks import Task, failed, run_task
 
 PRELOAD = "jointbid.experiments.execution.preload"
@@ -49,6 +52,33 @@ def worker_context() -> BaseContext:
     with starting(), without_ctrl_c():
         ensure_running()
     return context
+
+
+def is_compiled() -> bool:
+    """Return whether the auction's kernel is in the cache: compiling it takes ten seconds or more, and the others far less."""
+    folder = cache_folder()
+    return folder is not None and any(folder.rglob("kernel.clear-*.nbi"))
+
+
+def compile_early(*, in_workers: bool) -> None:
+    """Say that kernels are missing; with ``in_workers`` the fork server compiles them while this process composes settings."""
+    if is_compiled():
+        return
+    once = "" if cache_folder() is None else ", once for this version of the code"
+    say(f"compiling kernels{once}")
+    if in_workers:
+        worker_context()
+
+
+def await_kernels() -> None:
+    """Wait until the fork server has compiled the kernels, or has ended: two processes would take no less time for the same."""
+    context: Any = worker_context()
+    if cache_folder() is None or context.get_start_method() != "forkserver":
+        return  # each process compiles its own
+    with starting(), suppress(EOFError, OSError):
+        last_in_line = context.Process(target=int)  # it is forked after all that the server has to import
+        last_in_line.start()
+        last_in_line.join()
 
 
 @contextmanager

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -70,3 +73,35 @@ def test_elsewhere_a_line_comes_now_and_then(monkeypatch, capsys):
     assert said.err.startswith("default: 1 of 40 cells, ")
     assert said.err.count("\n") == 1
     assert not said.out
+
+
+def test_what_is_done_before_the_first_cell_is_said():
+    progress = StudyProgress(1)
+    progress.doing("compiling kernels")
+    assert shown(progress)[-1] == "compiling kernels"
+    progress.add_cells(0, "default", 20)
+    assert shown(progress)[-1] == "compiling kernels"
+    progress.finish_cells(0, 5, 700)
+    assert "auctions/s" in shown(progress)[-1]
+
+
+@pytest.mark.slow
+def test_a_first_study_says_that_it_compiles(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "jointbid",
+        "value",
+        "supply.requests=500",
+        "study.replications=2",
+        "plot.enabled=false",
+    ]
+    cold = {**os.environ, "JOINTBID_CACHE_DIR": str(tmp_path / "cache")}
+    first, second = (
+        subprocess.run(
+            [*command, f"results_dir={tmp_path / name}"], env=cold, capture_output=True, text=True, check=True
+        )
+        for name in ("first", "second")
+    )
+    assert first.stderr.startswith("compiling kernels, once for this version of the code\n")
+    assert "compiling" not in second.stderr

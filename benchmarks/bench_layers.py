@@ -1,0 +1,133 @@
+"""Where the time of a scenario's cells goes: `python benchmarks/bench_layers.py [VERB/SCENARIO ...]`, or `... cold`.
+
+Each scenario's cells are counted, and some arms of one replication are played without a profiler for the CPU seconds of a cell, then
+with one for the shares of the layers. What numpy and simpy do counts where it is called. `cold` times the first command on
+an empty cache of kernels. CPU seconds are printed: other programs may share the cores.
+"""
+
+from __future__ import annotations
+
+import cProfile
+import os
+import pstats
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+
+SCENARIOS = (
+    "value/real_time_optimiser",
+    "value/touchpoints",
+    "value/default",
+    "attribution/touchpoints",
+    "tournament/tournament",
+)
+ARMS = 4
+LAYERS = {
+    "kernel": ("sim/auction", "sim/journey/kernel", "sim/tables"),
+    "columns": ("sim/supply", "sim/arrivals", "sim/landscape", "sim/sources", "sim/audience", "sim/world", "sim/streams", "sim/drift", "sim/stock", "sim/journey"),
+    "control steps": ("sim/control", "sim/allowance", "sim/reports", "sim/calls", "sim/watch", "sim/visible", "sim/bidder_session"),
+    "feedback": ("sim/feedback", "sim/outcomes", "sim/delays", "sim/batches", "sim/ledger", "sim/data_usage", "sim/latency", "sim/serving"),
+    "valuations": ("strategies/valuations",),
+    "policies": ("strategies",),
+    "calendar and loop": ("sim/simulation", "sim/calendar"),
+    "set-up": ("sim", "experiments"),
+}  # fmt: skip
+"""Layer -> the folders and files whose functions it has; the first that fits."""
+
+
+def layer_of(function):
+    """The layer of a function of this package; None for a library's."""
+    _, _, own = function[0].partition("/jointbid/")
+    if not own:
+        return None
+    return next(name for name, places in LAYERS.items() if own.startswith(places))
+
+
+def layers(profile):
+    """The share of each layer in the time of a profile; a library's time is shared out among its callers."""
+    stats, seconds = pstats.Stats(profile).stats, defaultdict(float)
+
+    def charge(function, amount, above):
+        layer = layer_of(function)
+        callers = (
+            {name: about[3] for name, about in stats[function][4].items() if name not in above}
+            if function in stats
+            else {}
+        )
+        if layer or not callers or len(above) > 12:
+            seconds[layer or "set-up"] += amount
+            return
+        whole = sum(callers.values()) or 1.0
+        for caller, part in callers.items():
+            charge(caller, amount * part / whole, above | {function})
+
+    for function, (_, _, own_s, _, _) in stats.items():
+        if own_s > 1e-4:
+            charge(function, own_s, frozenset())
+    whole = sum(seconds.values())
+    return {name: seconds[name] / whole for name in sorted(seconds, key=seconds.get, reverse=True)}
+
+
+def measure(verb, scenario):
+    """Print how many cells a scenario has, what some of them take, and where."""
+    from jointbid.experiments.config.points import load
+    from jointbid.experiments.studies.registry import study_class
+
+    (point,) = load(verb, [f"scenario={scenario}"])
+    study = study_class(verb)(point.settings)
+    stage = {cell.key: cell for cell in reversed(next(iter(study.stages())))}.values()
+    where = Counter("pilots" if c.is_pilot else "points" if c.point else "own" for c in stage)
+    first = [cell for cell in reversed(stage) if not (cell.replication or cell.point)]
+    some = first[:: -(-len(first) // ARMS)]
+    study.work(some[0])  # whatever a process does once
+    took = {}
+    for cell in some:
+        began = time.process_time()
+        study.work(cell)
+        took[cell.treatment] = time.process_time() - began
+    profile = cProfile.Profile()
+    profile.enable()
+    for cell in some:
+        study.work(cell)
+    profile.disable()
+    print(
+        f"{verb} {scenario}: {len(stage):,} cells ({', '.join(f'{n:,} {what}' for what, n in where.items())})"
+    )
+    print("  CPU s a cell: " + ", ".join(f"{arm} {seconds:.3f}" for arm, seconds in took.items()))
+    print("  " + ", ".join(f"{name} {share:.0%}" for name, share in layers(profile).items()), flush=True)
+
+
+def cold():
+    """Print the time and the CPU seconds of a small first study on an empty cache of kernels, and of a second one."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("first", "second"):
+            command = [
+                str(Path(sys.executable).with_name("jointbid")),
+                "value",
+                "study.replications=2",
+                "supply.requests=2000",
+                "plot.enabled=false",
+            ]
+            before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            environment = {**os.environ, "JOINTBID_CACHE_DIR": f"{folder}/cache"}
+            subprocess.run(
+                [*command, f"results_dir={folder}/{name}"], env=environment, capture_output=True, check=True
+            )
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            print(
+                f"{name} study, 34 cells: {time.perf_counter() - began:.1f} s, {cpu:.1f} CPU seconds of the driver",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    for asked in sys.argv[1:] or (*SCENARIOS, "cold"):
+        if asked == "cold":
+            cold()
+        else:
+            measure(*asked.split("/"))
