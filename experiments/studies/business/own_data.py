@@ -17,7 +17,7 @@ from ...config.changes import as_overrides, fewer, varied
 from ...config.first_party import built_up, with_part
 from ...config.settings import Settings
 from ...estimate.intervals import Estimate, mean_interval
-from ...estimate.ladder import PROFIT, lookup, row_of
+from ...estimate.ladder import PROFIT, lookup
 from ...estimate.metrics import outcomes
 from ...estimate.own_data import Switching
 from ...report.plots.figure import Figure
@@ -26,15 +26,11 @@ from ...report.verdict import duration, interval, number, paid_back, shown
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan
-from .money import terms
+from .money import plan_row, terms
 
 PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Parts of the full match rate at which own data are simulated; between them profit goes in straight lines."""
 
-UNITS = {
-    "switch_month": "months", "payback_month": "months", "npv": "{currency}",
-    "requests_per_month": "bid requests per month",
-}  # fmt: skip
 METRICS = {
     "switch_month": "switch_month",
     "value_of_building": "npv",
@@ -117,9 +113,7 @@ class OwnData(MarketPart):
             "building_volume": here.break_even_volume(month),
         }
         for estimand, value in estimates.items():
-            metric = METRICS[estimand]
-            unit = UNITS[metric].format(currency=self.settings.scenario.currency)
-            yield row_of(estimand, f"{self.own} - {self.bought}", metric, unit, value)
+            yield plan_row(self.settings, estimand, f"{self.own} - {self.bought}", METRICS[estimand], value)
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Return by month what own data bring more than bought ones, and the balance of building so far, with intervals."""
