@@ -28,7 +28,7 @@ from ...report.wording import collaboration_levels as words
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan
-from .money import plan_row, terms_at
+from .money import UNITS, terms_at
 
 Change = tuple["pd.Series[float]", "pd.Series[float]"]
 """Profit and cost of data per request that joint has beyond the silo, a value a replication each."""
@@ -178,7 +178,8 @@ class Levels(MarketPart):
             }  # fmt: skip
 
     def _row(self, estimand: str, arm: str, metric: str, value: Estimate) -> Row:
-        return plan_row(self.settings, estimand, arm, metric, value)
+        unit = UNITS[metric].format(currency=self.settings.scenario.currency)
+        return row_of(estimand, arm, metric, unit, value)
 
 
 def named(shape: str, cost: str) -> str:

@@ -63,7 +63,7 @@ class Money(MarketPart):
         silo, best = settings.study.silo, self.plan.best_single(self.ledger)
         own = cells[cells["study_point"] == self.plan.point]
         for estimand, metric, found in net_rows(known, *per_request(own, best, silo)):
-            yield plan_row(settings, estimand, f"joint - {silo_label(silo, best)}", metric, found)
+            yield _row(settings, estimand, f"joint - {silo_label(silo, best)}", metric, found)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield what is left after costs, and when it has paid for itself."""
@@ -152,7 +152,7 @@ def break_even_rows(settings: Settings[Any], readings: Sequence[Reading]) -> Ite
         table = np.stack([net[i].to_numpy(dtype=float) for i in order], axis=1)
         found = (rising_break_even if rising else falling_break_even)(x, table)
         estimand = "break_even_match_rate" if rising else "break_even_latency"
-        yield plan_row(settings, estimand, _arm(source, readings[0].name, line), last, found)
+        yield _row(settings, estimand, _arm(source, readings[0].name, line), last, found)
 
 
 def with_break_even(curve: pd.DataFrame, summary: pd.DataFrame, name: str = "") -> pd.DataFrame:
@@ -195,6 +195,5 @@ def per_request(
     return profit, cost, lookups
 
 
-def plan_row(settings: Settings[Any], estimand: str, arm: str, metric: str, found: Estimate) -> Row:
-    """Return a row of the summary in the unit of its metric."""
+def _row(settings: Settings[Any], estimand: str, arm: str, metric: str, found: Estimate) -> Row:
     return row_of(estimand, arm, metric, UNITS[metric].format(currency=settings.scenario.currency), found)

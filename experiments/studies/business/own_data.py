@@ -17,7 +17,7 @@ from ...config.changes import as_overrides, fewer, varied
 from ...config.first_party import built_up, with_part
 from ...config.settings import Settings
 from ...estimate.intervals import Estimate, mean_interval
-from ...estimate.ladder import PROFIT, lookup
+from ...estimate.ladder import PROFIT, lookup, row_of
 from ...estimate.metrics import outcomes
 from ...estimate.own_data import Switching
 from ...report.plots.figure import Figure
@@ -26,7 +26,7 @@ from ...report.verdict import duration, interval, number, paid_back, shown
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan
-from .money import plan_row, terms
+from .money import UNITS, terms
 
 PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Parts of the full match rate at which own data are simulated; between them profit goes in straight lines."""
@@ -113,7 +113,9 @@ class OwnData(MarketPart):
             "building_volume": here.break_even_volume(month),
         }
         for estimand, value in estimates.items():
-            yield plan_row(self.settings, estimand, f"{self.own} - {self.bought}", METRICS[estimand], value)
+            metric = METRICS[estimand]
+            unit = UNITS[metric].format(currency=self.settings.scenario.currency)
+            yield row_of(estimand, f"{self.own} - {self.bought}", metric, unit, value)
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
         """Return by month what own data bring more than bought ones, and the balance of building so far, with intervals."""
