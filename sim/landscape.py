@@ -28,7 +28,7 @@ class Landscape:
         return cls(rivals)
 
     def draw(self, streams: Streams, start: int, n: int) -> NDArray[np.int64]:
-        """Highest competing bids in micros at positions ``start`` on, shape (n,); -1 where nobody else bids."""
+        """Highest competing bids in micros at positions ``start`` on, shape (n,); -1 without a competing bid."""
         if self.rivals.landscape is None:
             return np.full(n, NOBODY, dtype=np.int64)
         price = self.quantile(streams.uniform("landscape", start, n))

@@ -47,7 +47,7 @@ class Reports:
         self._delay_us = min(round(delay_h * HOUR_US), FOREVER)
         self._page = _Page()
         self._closed: deque[tuple[Standing, _Page]] = deque()
-        self._told: Standing | None = None
+        self._reported: Standing | None = None
 
     def note(self, rows: Rows) -> None:
         """Some requests; the bidder sees them when the page is reported."""
@@ -63,13 +63,13 @@ class Reports:
 
         The opening account is known at once.
         """
-        self._told = standing if self._told is None else self._told
+        self._reported = standing if self._reported is None else self._reported
         self._closed.append((standing, self._page))
         self._page = _Page()
         rows: list[Rows] = []
         while self._closed and self._closed[0][0].at_us + self._delay_us <= standing.at_us:
-            self._told, page = self._closed.popleft()
+            self._reported, page = self._closed.popleft()
             rows += page.rows
             for awaited, due_us, columns in page.outcomes:
                 awaited.put(due_us, columns)
-        return self._told, rows
+        return self._reported, rows

@@ -75,7 +75,7 @@ def test_the_cost_is_the_difference_and_adds_up(both):
     )
 
 
-def test_it_is_told(both):
+def test_it_is_stated(both):
     learned, costs = both.findings.verdict[-2:]
     assert learned.startswith("Learned from 100 randomised impressions:")
     assert "joint" in costs
@@ -84,9 +84,9 @@ def test_it_is_told(both):
 
 def test_comparisons_of_both_ladders_are_one_family(both):
     """Holm: the smallest p-value is multiplied by how many there are, so every other adjusted one is at least as large."""
-    told = both.summary.dropna(subset=["p_holm"])
-    assert {"cost_of_learning", "learned_shapley", "shapley"} <= set(told["estimand"])
-    assert not set(told["estimand"]) & {"utility", "learned_utility", "value_of_joint_data"}
+    with_p = both.summary.dropna(subset=["p_holm"])
+    assert {"cost_of_learning", "learned_shapley", "shapley"} <= set(with_p["estimand"])
+    assert not set(with_p["estimand"]) & {"utility", "learned_utility", "value_of_joint_data"}
 
 
 def test_the_cost_falls_with_the_data(run):

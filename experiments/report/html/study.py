@@ -18,6 +18,7 @@ from jointbid.sim.paths import expand
 from ...errors import BadInput, closest
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, SUMMARY_COLUMNS
+from ...storage.study_folder import Folder
 from ..verdict import estimate_of, interval, number
 
 FRAMES = ("summary", "cells", "timeseries")
@@ -41,7 +42,7 @@ class Study:
     @functools.cached_property
     def manifest(self) -> dict[str, Any]:
         """Versions, seed, command, time and speed; the verdict and what the study decided on its pilots."""
-        return _json(self.folder / "manifest.json")
+        return Folder(self.folder).read_json("manifest.json")
 
     @functools.cached_property
     def config(self) -> dict[str, Any]:
@@ -109,7 +110,7 @@ class Study:
     @property
     def status(self) -> str:
         """``running``, ``done`` or ``failed``; empty where it is not known."""
-        return str(_json(self.folder / "status.json").get("status", ""))
+        return str(Folder(self.folder).read_json("status.json").get("status", ""))
 
     @property
     def silo(self) -> str:
@@ -272,14 +273,6 @@ def _differences(rows: pd.DataFrame) -> str:
     values = {name: rows[name].drop_duplicates().tolist() for name in rows if name not in numbers}
     apart = [f"{name}={' or '.join(map(repr, known))}" for name, known in values.items() if len(known) > 1]
     return f"choose one of {'; '.join(apart)}" if apart else "no column tells them apart"
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 _MARKDOWN = re.compile(r"[|<`*\\]|(?<!\w)_|_(?!\w)")

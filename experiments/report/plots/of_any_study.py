@@ -30,7 +30,7 @@ def figures_of(
     Args:
         summary: the rows of ``summary.csv``; of a log, which has several budgets, nothing is drawn.
         timeseries: the rows of ``timeseries.parquet``; may be empty.
-        budget: each advertiser's, in currency per replication; None where there is none.
+        budget: each advertiser's, in currency per replication; None without one.
         best_single: the better single source.
         money: the configuration's ``money``, with ``integration_once`` and ``horizon_months``.
     """

@@ -1,4 +1,4 @@
-"""Both valuations beside each other: what there is to know, what a log of so many impressions teaches, and the difference."""
+"""Both valuations beside each other: what there is to know, what a log of impressions teaches, and the difference."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
     if value is None or lost is None:
         return
 
-    def told(found: Estimate, more: str, less: str) -> str:
+    def changed(found: Estimate, more: str, less: str) -> str:
         if found.finding == "no interval":
             return f"a difference of {number(found.estimate)} (no interval)"
         amount = f"{number(abs(found.estimate))} ({interval(found, sign=-1 if found.finding == 'negative' else 1)})"
@@ -103,14 +103,14 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator
         return f"no difference shown ({number(found.estimate)}, {interval(found)})"
 
     money, amount = unit(settings)[1], settings.study.train_requests
-    joining = told(value, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
+    joining = changed(value, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
     yield (
         f"Learned from {amount:,} randomised impressions: {joining}; against what there is to know "
-        f"{told(lost, '{} less', '{} more')}."
+        f"{changed(lost, '{} less', '{} more')}."
     )
     silo = settings.study.silo
     costs = {arm: lookup(summary, COST, arm=arm) for arm in ("joint", silo)}
-    parts = [f"{arm} {told(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found]
+    parts = [f"{arm} {changed(found, '{}', 'a gain of {}')}" for arm, found in costs.items() if found]
     yield f"Learning costs, in {money}: {', '.join(parts)}."
 
 
