@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from .base import MAX_HOURS, MAX_RATIO, Count, Hours, Model, PositiveMoney, Rate
 
@@ -60,8 +60,3 @@ class Journey(Model):
     margin: PositiveMoney = 1.0
     run_out_h: Hours = 8_760.0
     believed_win_rate: Rate | None = 0.2
-
-    @field_validator("appetite", "lasting", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from .base import MAX_HOURS, MAX_TYPES, Coefficient, Count, Model, NonNegative, Rate
 
@@ -54,8 +54,3 @@ class Audience(Model):
     activity_skew: Annotated[NonNegative, Field(le=20)] = 0.0
     consent: Rate | tuple[Rate, ...] | Consent = 1.0
     drift: Drift | None = None
-
-    @field_validator("consent", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, field_validator, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from .base import Coefficient, Hours, Model, Money, PositiveMoney, Rate, Ratio
 from .delay import NO_DELAY, Delay
@@ -42,11 +42,6 @@ class Conversion(Logit):
     after_view: Rate = 0.0
     click_window_h: Hours = 720.0
     view_window_h: Hours = 24.0
-
-    @field_validator("value", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
     @property
     def most(self) -> float:
@@ -96,11 +91,6 @@ class Response(Logit):
     law: Literal["uniform", "exponential"] = "uniform"
     high: PositiveMoney = 1.0
     """private_value: values are U[0, high], or exponential with mean high."""
-
-    @field_validator("viewability", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
     @model_validator(mode="after")
     def _outcomes_fit_the_family(self) -> Self:

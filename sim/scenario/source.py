@@ -85,11 +85,6 @@ class Source(Model):
     def _mean_of_an_exponential(cls, value: Any) -> Any:
         return {"law": "exponential", "mean": value} if isinstance(value, int | float) else value
 
-    @field_validator("match_rate", "coverage", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
-
     @field_validator("latency_h", mode="before")
     @classmethod
     def _infinity_as_yaml_writes_it(cls, value: Any) -> Any:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from .base import Count, Hours, Model, Positive
 
@@ -30,11 +30,6 @@ class Stock(Model):
     lead_h: Positive = 48.0
     step_h: Annotated[Hours, Field(gt=1e-3)] = 1.0
     believed_sales_per_h: Sales | tuple[Sales, ...] | None = None
-
-    @field_validator("units", "believed_sales_per_h", mode="before")
-    @classmethod
-    def _one_or_many(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
 
     @property
     def most(self) -> int:

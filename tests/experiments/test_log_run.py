@@ -76,7 +76,7 @@ def test_a_log_of_several_slots_is_refused_and_so_is_a_foreign_file(tmp_path, mo
 
 def test_a_log_of_bids_ranked_by_another_rule_is_refused(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    rank = ["auction.rank.rule=quality", "auction.rank.by_bidder={focal: 2}"]
+    rank = ["auction.rank.rule=quality", "auction.rank.by_bidder.focal=2"]
     run(*rank, "supply.requests=500", "study.log=true", "results_dir=a")
     (log,) = tmp_path.glob("a/run/*/auctions.parquet")
     for verb in (["run"], ["log", "inspect"]):

@@ -28,15 +28,7 @@ from ...report.wording import collaboration_levels as words
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan
-from .money import terms_at
-
-UNITS = {
-    "level": "share of full collaboration",
-    "npv": "{currency}",
-    "payback_month": "months",
-    "credit": "share of the value",
-    "requests_per_month": "bid requests per month",
-}
+from .money import UNITS, terms_at
 
 Change = tuple["pd.Series[float]", "pd.Series[float]"]
 """Profit and cost of data per request that joint has beyond the silo, a value a replication each."""

@@ -45,7 +45,12 @@ UNITS = {
     "data_price_cpm": "{currency} per thousand look-ups",
     "match_rate": "share of requests",
     "lookup_latency_ms": "ms",
+    "level": "share of full collaboration",
+    "credit": "share of the value",
+    "requests_per_month": "bid requests per month",
+    "switch_month": "months",
 }
+"""Metric -> its unit, of all that a firm plans."""
 
 
 class Money(MarketPart):

@@ -26,15 +26,11 @@ from ...report.verdict import duration, interval, number, paid_back, shown
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan
-from .money import terms
+from .money import UNITS, terms
 
 PARTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Parts of the full match rate at which own data are simulated; between them profit goes in straight lines."""
 
-UNITS = {
-    "switch_month": "months", "payback_month": "months", "npv": "{currency}",
-    "requests_per_month": "bid requests per month",
-}  # fmt: skip
 METRICS = {
     "switch_month": "switch_month",
     "value_of_building": "npv",
