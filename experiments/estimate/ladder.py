@@ -140,6 +140,9 @@ def arms_by_replication(
     return wide
 
 
+_ESTIMATE = ("estimate", "ci_low", "ci_high", "n_replications")
+
+
 def lookup(
     summary: pd.DataFrame, estimand: str, metric: str = PROFIT, arm: str | None = None
 ) -> Estimate | None:
@@ -150,9 +153,9 @@ def lookup(
     places = np.flatnonzero(mask.to_numpy(dtype=bool, na_value=False))
     if not len(places):
         return None
-    first = places[0]
-    estimate, low, high = (float(summary[name].iat[first]) for name in ("estimate", "ci_low", "ci_high"))
-    return Estimate(estimate, low, high, int(summary["n_replications"].iat[first]))
+    row: list[Any] = [summary[name].iat[places[0]] for name in _ESTIMATE]
+    estimate, low, high, n = row
+    return Estimate(float(estimate), float(low), float(high), int(n))
 
 
 def joint_decomposition(profit: pd.DataFrame, sides: Sides) -> Iterator[tuple[str, Estimate]]:
