@@ -263,19 +263,24 @@ def _difference_rows(profit: pd.DataFrame, arms: list[str], sides: Sides, unit: 
 def adjusted(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary with Holm's p-values: the value of joint data is what the study is for, all other comparisons are a family.
 
-    The same comparison under two names, such as a step and a difference to the silo, counts once.
+    A claim counts once, whatever its names and its sign: a step may also be a difference to the silo, and a marginal value the
+    value of joint data itself, which then has no adjusted p-value. Of a claim's p-values the largest counts, that of the interval
+    which holds the choice of the silo. Comparisons that are exactly 0 claim nothing, and together count as one.
     """
-    family = (summary["metric"] == PROFIT) & ~summary["estimand"].isin(PRIMARY)
-    each = [
-        Estimate(*row)
-        for row in summary.loc[family, ["estimate", "ci_low", "ci_high", "n_replications"]].itertuples(
-            index=False
-        )
-    ]
-    distinct = list(dict.fromkeys(estimate for estimate in each if estimate.has_interval))
-    known = dict(zip(distinct, holm([estimate.p_value for estimate in distinct]), strict=True))
-    column = pd.Series([known.get(one, math.nan) for one in each], index=summary.index[family], dtype=float)
-    return summary.assign(**{P_HOLM: column.reindex(summary.index)})
+    profit = summary[summary["metric"] == PROFIT]
+    figures = ["estimate", "ci_low", "ci_high", "n_replications"]
+    each = [Estimate(*row) for row in profit[figures].itertuples(index=False)]
+    table = profit.assign(claim=[_claim(one) for one in each], p=[one.p_value for one in each])
+    main = table.loc[table["estimand"] == VALUE, "claim"]
+    family = table[~table["estimand"].isin(PRIMARY) & (~table["claim"].isin(main) | (table["claim"] == 0.0))]
+    claims = family.groupby("claim")["p"].max().dropna()
+    known = dict(zip(claims.index, holm(claims.to_list()), strict=True))
+    return summary.assign(**{P_HOLM: family["claim"].map(known).reindex(summary.index).astype(float)})
+
+
+def _claim(found: Estimate) -> float:
+    """What the names of one claim have in common: the estimate but for its sign, and for the order in which arms were summed."""
+    return float(f"{abs(found.estimate):.9e}")
 
 
 def summary_row(estimand: str, arm: str, metric: str, unit: str, estimate: Estimate) -> Row:

@@ -29,6 +29,7 @@ from jointbid.experiments.estimate import (
     unit_of,
 )
 from jointbid.experiments.estimate.curves import Reading
+from jointbid.experiments.estimate.intervals import Estimate
 from jointbid.experiments.estimate.ladder import P_HOLM
 from jointbid.experiments.estimate.multiple import holm
 from jointbid.experiments.estimate.sides import Sides
@@ -277,10 +278,50 @@ def test_secondary_comparisons_are_adjusted_together_and_the_main_one_is_not(cel
         "value_of_joint_data",
     }
     each = [lookup(summary, row.estimand, arm=row.arm) for row in own.itertuples()]
-    distinct = {estimate.estimate: estimate.p_value for estimate in each}
+    distinct = {f"{abs(one.estimate):.6g}": one.p_value for one in each}
     assert len(distinct) < len(each)  # a step may also be the difference of an arm to the silo
-    adjusted = dict(zip(distinct, holm(list(distinct.values())), strict=True))
-    assert list(own[P_HOLM]) == [adjusted[estimate.estimate] for estimate in each]
+    family = dict(zip(distinct, holm(list(distinct.values())), strict=True))
+    assert list(own[P_HOLM]) == [family[f"{abs(one.estimate):.6g}"] for one in each]
+
+
+def test_one_claim_under_several_names_or_signs_counts_once(cells):
+    summary = summarise(cells(arm_sd=0.01))
+    profits = summary[summary["metric"] == "focal_profit"].set_index(["estimand", "arm"])
+    for name in (("difference_to_silo", "joint"), ("marginal_value", "profile | context")):
+        assert (
+            profits.loc[name, "estimate"]
+            == profits.loc[("value_of_joint_data", "joint - best_single (context)"), "estimate"]
+        )
+        assert np.isnan(profits.loc[name, P_HOLM]), (
+            "the value of joint data itself, which is not of the family"
+        )
+    there, back = ("difference_to_none", "context"), ("difference_to_silo", "none")
+    assert profits.loc[there, "estimate"] == -profits.loc[back, "estimate"]
+    assert profits.loc[there, P_HOLM] == profits.loc[back, P_HOLM]
+    raw = {f"{abs(row.estimate):.6g}": row for row in profits[profits[P_HOLM].notna()].itertuples()}
+    least = min(raw.values(), key=lambda row: estimate_of(row).p_value)
+    assert least.p_holm == pytest.approx(len(raw) * estimate_of(least).p_value)
+
+
+def test_a_claim_has_the_p_value_of_the_interval_that_holds_the_choice_of_the_silo(cells):
+    """In a near tie stacked - silo is wider as a step than as a difference of arms, and still one claim."""
+    table = cells(
+        {"none": 0.1, "profile": 0.25, "context": 0.2499, "stacked": 0.256, "joint": 0.31}, arm_sd=0.01
+    )
+    sides = Sides("best_silo", {"best_silo": "profile"}, {"profile": "cio", "context": "cmo"})
+    found = summarise(table, sides=sides)
+    found = found[found["metric"] == "focal_profit"]
+    step, plain = (lookup(found, name, arm=arm) for name, arm in (
+        ("same_request_step", None), ("difference_to_silo", "stacked")))  # fmt: skip
+    assert step.p_value > plain.p_value
+    rows = found.set_index("estimand")
+    assert rows.loc["same_request_step", P_HOLM] >= step.p_value
+    again = found[(found["estimand"] == "difference_to_silo") & (found["arm"] == "stacked")]
+    assert again[P_HOLM].item() == rows.loc["same_request_step", P_HOLM]
+
+
+def estimate_of(row):
+    return Estimate(row.estimate, row.ci_low, row.ci_high, row.n_replications)
 
 
 def test_percent_is_the_jackknife_on_the_same_pairs(cells):

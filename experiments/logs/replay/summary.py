@@ -59,7 +59,7 @@ def summarise(
     for outcome in outcomes:
         if outcome.split == len(splits):
             splits.append({REQUESTS: requests.weights})
-        splits[outcome.split] |= _columns(requests, outcome)
+        splits[outcome.split] |= _columns(plan, requests, outcome)
     settings, log = plan.settings, requests.log
     totals = resample(splits, settings.bootstrap, plan.seed, requests.blocks.numbers)
     rows = []
@@ -76,16 +76,33 @@ def summarise(
     return made.assign(n_replications=settings.bootstrap)[[*SUMMARY_COLUMNS, "tags", "budget_share"]]
 
 
-def _columns(requests: Requests, outcome: Outcome) -> dict[Total, Floats]:
+def _columns(plan: Plan, requests: Requests, outcome: Outcome) -> dict[Total, Floats]:
     """Return what is totalled of an outcome: spend and profit (currency), clicks and impressions won."""
-    won = outcome.won
+    won, clicks = outcome.won, requests.clicks * requests.weights
+    kept = won - _won_share(requests, won * clicks) if plan.settings.value_per_click is None else won
     columns = {
         "spend": won * requests.cost / MICROS,
-        "focal_profit": won * requests.profit / MICROS,
-        "clicks": won * requests.clicks * requests.weights,
+        "focal_profit": kept * requests.profit / MICROS,
+        "clicks": won * clicks,
         "wins": won * requests.weights,
     }
     return {(outcome.tags, outcome.share, outcome.arm, what): column for what, column in columns.items()}
+
+
+def _won_share(requests: Requests, clicks_won: Floats) -> Floats:
+    """Return the share of its campaign's clicks that the arm wins, for each row; shape (rows,).
+
+    Where a click is worth the campaign's cost per click in this log, a resample has another worth. To first order, its profit is
+    the total of (won - this share) x the row's profit, as more clicks make each of them worth less. Over the log itself a
+    campaign's profits add up to 0, so that no estimate changes. With a fixed worth the intervals of profits would be nearly
+    twice too wide: the number of clicks that happened would count in full.
+    """
+    campaign = requests.log.frame["campaign"]
+    sums = pd.DataFrame({"won": clicks_won, "all": requests.clicks * requests.weights}).groupby(
+        campaign.to_numpy()
+    )
+    won, total = (sums[name].transform("sum").to_numpy(np.float64) for name in ("won", "all"))
+    return np.divide(won, total, out=np.zeros(len(won)), where=total > 0)
 
 
 def _ends(values: Values) -> tuple[float, float, float]:
