@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from ..cells.arms import arms_of, owners_of
+from ..cells.arms import APART, CLICKS, arms_of, owners_of
 from ..cells.lattice import MAX_SOURCES
 from ..errors import closest
 from .bidder_checks import (
@@ -93,6 +93,10 @@ def _of_study(settings: Settings[Any]) -> Iterator[str]:
         yield f"study.who = {who}: must be at most bidders.count = {count}"
     if isinstance(study, AdoptionStudy) and study.arm == study.others:
         yield f"study.others = {study.others}: must not be study.arm, or no bidder has anything to adopt"
+    if isinstance(study, AdoptionStudy) and settings.scenario.bidders.beliefs == "winning":
+        for key, arm in (("arm", study.arm), ("others", study.others)):
+            if arm in {*APART, CLICKS}:
+                yield f"study.{key} = {arm}: with bidders.beliefs=winning must be none, joint or sources"
     if isinstance(study, AttributionStudy) and count != 1:
         yield f"bidders.count = {count}: with the study attribution must be 1, a firm against a landscape of prices"
     if getattr(study, "upgrade", None) and study.tune is not None:

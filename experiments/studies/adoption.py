@@ -14,6 +14,7 @@ from ..cells.arms import bidder_names
 from ..cells.cell import Cell
 from ..config.changes import varied
 from ..config.settings import Settings
+from ..errors import BadInput
 from ..estimate.adoption import Equilibria, Gain, equilibria, gains, label, per_bidder
 from ..estimate.intervals import Estimate, mean_interval, paired_difference
 from ..estimate.ladder import PROFIT, row_of
@@ -68,7 +69,7 @@ class Adoption(Study):
 
     def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
         """Yield what in the scenario spoils the equilibrium."""
-        yield from notes(self.settings.scenario, self._bidders)
+        yield from notes(self.settings.scenario, self._bidders, self._unreckoned)
 
     def shown(self, summary: pd.DataFrame) -> Iterator[Any]:
         """Yield the table by number of adopters."""
@@ -81,10 +82,36 @@ class Adoption(Study):
 
     @cached_property
     def _played(self) -> Settings[Any]:
+        """The settings with bidders who compete, and who reckon with what winning tells where that is worked out."""
+        return self._competing if self._unreckoned else self._reckoning
+
+    @cached_property
+    def _competing(self) -> Settings[Any]:
         """The settings with bidders who compete: those of the scenario, or ``study.seats`` of the one that it has."""
         if self.settings.scenario.bidders.count > 1:
             return self.settings
         return varied(self.settings, {"bidders.count": self.settings.study.seats}, place="study.seats")
+
+    @cached_property
+    def _reckoning(self) -> Settings[Any]:
+        """The same, reckoning with what winning tells where values are common, unless ``bidders.beliefs`` says otherwise.
+
+        Raises:
+            BadInput: it is not worked out in this market, or for these arms.
+        """
+        bidders = self._competing.scenario.bidders
+        if bidders.beliefs is not None or bidders.values == "private":
+            return self._competing
+        return varied(self._competing, {"bidders.beliefs": "winning"}, place="bidders.beliefs")
+
+    @cached_property
+    def _unreckoned(self) -> tuple[str, ...]:
+        """Why bidders who were to reckon with what winning tells do not."""
+        try:
+            _ = self._reckoning
+        except BadInput as error:
+            return tuple(problem.removeprefix("bidders.beliefs: ") for problem in error.problems)
+        return ()
 
     @property
     def _cost(self) -> float:

@@ -100,7 +100,8 @@ class Bidders(Model):
 
     ``values='private'``: each bidder's profile and context facts about a request are its own, independent draws (match
     values). ``'common'``: all look at the same facts; then winning tells of what better informed rivals know, and with
-    ``beliefs='winning'`` exact valuations reckon with it, where ``'naive'`` ones do not. ``budget`` is in currency per replication (null: no limit).
+    ``beliefs='winning'`` exact valuations reckon with it, where ``'naive'`` ones do not (null: ``naive``, but in the study
+    ``adoption`` ``winning`` where values are common and it is worked out). ``budget`` is in currency per replication (null: no limit).
     A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given. There a bidder sees
     spend, wins and what is left as they stood at its last control step that is at least ``report_delay_h`` ago, and learns what
     became of its bids up to then; outcomes too are not known before. The exchange always knows the true budget.
@@ -120,7 +121,7 @@ class Bidders(Model):
     answer_ms: Delay = NO_DELAY
     values: Literal["private", "common"] = "private"
     creative: Literal["rotated", "chosen"] = "rotated"
-    beliefs: Literal["naive", "winning"] = "naive"
+    beliefs: Literal["naive", "winning"] | None = None
     kinds: dict[str, Kind] = {}
 
     def steps_of(self, kind: Kind) -> int:

@@ -152,7 +152,7 @@ def choice_problems(market: Parts) -> Iterator[str]:
 
 def belief_problems(market: Parts) -> Iterator[str]:
     """Where it is not worked out what winning tells."""
-    if market.bidders.beliefs == "naive":
+    if market.bidders.beliefs != "winning":
         return
     own = [
         name

@@ -119,6 +119,42 @@ def test_one_bidder_gets_rivals_of_its_kind_and_it_is_said():
     assert not list(notes(several, several.bidders.count))
 
 
+def beliefs_of(study):
+    (cells,) = study.stages()
+    (beliefs,) = {cell.scenario.bidders.beliefs for cell in cells}
+    return beliefs, " ".join(study.notes(pd.DataFrame()))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "beliefs", "said"),
+    [
+        ((), None, ""),
+        (("bidders.values=common",), "winning", ""),
+        (("bidders.values=common", "bidders.beliefs=naive"), "naive", "(bidders.beliefs=naive)"),
+        (
+            ("bidders.values=common", "auction=first_price", "strategy=truthful"),
+            None,
+            "(auction.type: with bidders.beliefs=winning must be second_price)",
+        ),
+        (
+            ("bidders.values=common", "study.arm=summed"),
+            None,
+            "(study.arm = summed: with bidders.beliefs=winning must be none, joint or sources)",
+        ),
+        (
+            ("bidders.values=common", "study.valuation=learned"),
+            None,
+            "(study.valuation = learned: must be bayes with bidders.beliefs=winning)",
+        ),
+    ],
+)
+def test_who_looks_at_the_same_facts_reckons_with_winning_where_that_is_worked_out(overrides, beliefs, said):
+    found, told = beliefs_of(study("scenario=theory_rivals", *overrides))
+    assert found == beliefs
+    assert said in told
+    assert bool(said) == ("do not reckon with what winning tells" in told)
+
+
 def test_the_number_of_bidders_must_fit_the_market():
     """What is remembered of people takes room for every bidder: the market is validated as it is played."""
     caps = "bidders.terms.caps=[{impressions: 100, window_h: 24}]"

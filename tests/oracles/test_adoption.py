@@ -18,12 +18,13 @@ from jointbid.experiments.studies.adoption import Adoption
 pytestmark = pytest.mark.oracle
 
 
-def study(n, b, cost=0.0, values="private", replications=6, requests=8_000):
+def study(n, b, cost=0.0, values="private", replications=6, requests=8_000, beliefs="null"):
     """The summary of the study at these parameters, through the real engine."""
     keys = {
         "scenario": "theory_rivals",
         "bidders.count": n,
         "bidders.values": values,
+        "bidders.beliefs": beliefs,
         "response.b": b,
         "response.c": 0,
         "response.interaction": 0,
@@ -76,8 +77,15 @@ def test_private_values_cost_those_who_stay_out_nothing_and_a_common_value_does(
     private = study(3, 0.3)
     assert lookup(private, "loss_from_staying_out", arm=label(1)).finding == "no difference shown"
     assert lookup(private, "loss_from_staying_out", arm=label(2)).finding == "positive"
-    common = study(3, 0.3, values="common")
+    common = study(3, 0.3, values="common", beliefs="naive")
     assert lookup(common, "loss_from_staying_out", arm=label(1)).finding == "negative"
+
+
+@pytest.mark.parametrize(("beliefs", "adopters"), [("null", 1), ("winning", 1), ("naive", 4)])
+def test_a_common_value_is_bought_by_one_where_the_others_reckon_with_winning(beliefs, adopters):
+    """n = 5, b = .3, cost .03: one informed bidder gains b and a second one nothing [D]; of naive bidders 4 adopt, and none loses more."""
+    rows = study(5, 0.3, 0.03, values="common", replications=3, requests=2_000, beliefs=beliefs)
+    assert list(rows.loc[rows["estimand"] == "equilibrium_adopters", "estimate"]) == [adopters]
 
 
 @pytest.fixture

@@ -43,14 +43,24 @@ def adoption_table(summary: pd.DataFrame, bidders: int, cost: float, unit: str) 
     )  # fmt: skip
 
 
-def notes(scenario: Scenario, bidders: int) -> Iterator[str]:
-    """What the scenario does not say of the market that was played."""
+def notes(scenario: Scenario, bidders: int, unreckoned: Iterable[str] = ()) -> Iterator[str]:
+    """What the scenario does not say of the market that was played; ``unreckoned``: why winning tells its bidders nothing."""
     if scenario.bidders.count < bidders:
         yield f"{scenario.name} has one bidder: {bidders} of its kind compete here (study.seats)"
     if scenario.touchpoints is not None:
         yield (
             "every firm bids in all channels what its data say a place there is worth; daily budgets, bids and targeting of the "
             "channels are those of the study attribution alone"
+        )
+    if why := "; ".join(unreckoned):
+        yield (
+            "values are common, and bidders do not reckon with what winning tells, as it is not worked out here: who knows less "
+            f"pays too much, and an equilibrium is one of such bidders alone ({why})"
+        )
+    elif scenario.bidders.values == "common" and scenario.bidders.beliefs == "naive":
+        yield (
+            "values are common, and bidders do not reckon with what winning tells (bidders.beliefs=naive): who knows less pays "
+            "too much, and an equilibrium is one of such bidders alone"
         )
 
 
