@@ -1,12 +1,8 @@
-"""The columns of each chunk of requests, made before its auctions are held: by a second core, where a large run has one."""
+"""The columns of each chunk of requests, made before its auctions are held."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +12,6 @@ from .latency import ChunkDeadline, Deadline
 from .supply import Chunk
 from .tables import BidTables
 from .world import World
-
-Item = TypeVar("Item")
-Made = TypeVar("Made")
 
 
 class Columns(NamedTuple):
@@ -39,7 +32,7 @@ class Columns(NamedTuple):
 def columns_of(
     chunk: Chunk, world: World, tables: BidTables, deadline: Deadline, owners: list[str]
 ) -> Columns:
-    """Return the columns of a chunk. Nothing but them is changed, so that another thread may do it."""
+    """Return the columns of a chunk; nothing but them is changed."""
     world, answers = world.at(chunk), ChunkDeadline(deadline, chunk)
     truth_cells, truth_column = world.truth_cells(owners)
     visible = len(tables.columns)
@@ -59,19 +52,3 @@ def columns_of(
     )
     looked_up = np.where(truth_column >= 0, truth_column + visible, truth_column)
     return Columns(chunk, world, answers, requests, cells[visible:], world.effects(owners, looked_up))
-
-
-def has_second_core() -> bool:
-    """Return whether a core is idle while this process uses one; workers of a study share the cores among them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores > 1 and multiprocessing.parent_process() is None
-
-
-def ahead(make: Callable[[Item], Made], items: Iterable[Item]) -> Iterator[Made]:
-    """Yield ``make(item)`` for each item, the next made in a second thread while one is in use."""
-    made = map(make, items)
-    with ThreadPoolExecutor(1, thread_name_prefix="columns") as second:
-        coming = second.submit(next, made, None)
-        while (one := coming.result()) is not None:
-            coming = second.submit(next, made, None)
-            yield one

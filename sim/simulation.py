@@ -28,7 +28,7 @@ from .batches import (
 from .bidder_session import BidderSession
 from .brains import check_arguments
 from .calendar import Calendar
-from .columns import Columns, ahead, columns_of, has_second_core
+from .columns import Columns, columns_of
 from .compiled import prepared
 from .control import Control
 from .data_usage import DataUsage
@@ -136,10 +136,7 @@ class Simulation:
             and not is_throttled
             and all(map(self.world.is_settled, self.world.sources))
         )  # who is asked, and what is looked up, is known ahead
-        is_large = scenario.supply.kind == "synthetic" and expected > SLICE
-        self._chunks = (
-            ahead(self._prepare, supply) if is_large and has_second_core() else map(self._prepare, supply)
-        )
+        self._chunks = map(self._prepare, supply)
         self.calendar = Calendar()
 
     def open(self) -> None:
@@ -228,7 +225,7 @@ class Simulation:
             self._columns.truths[:] = self._columns.world.truth_cells(self.owners)[0]
 
     def _prepare(self, chunk: Chunk) -> Columns:
-        """Return a chunk's columns, its look-ups counted where they are known ahead; another thread may do it."""
+        """Return a chunk's columns, its look-ups counted where they are known ahead."""
         columns = columns_of(chunk, self.world, self._tables, self.deadline, self.owners)
         if self._is_steady:
             self.data_usage.note(columns.world, slice(0, len(chunk)), self._serving.is_open, columns.answers)
