@@ -8,12 +8,15 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .scenario import FACTORS, Consent, Scenario
-from .streams import Streams
+
+if TYPE_CHECKING:
+    from .streams import Streams
 
 COMMON = "everyone"
 """Owner of the facts where values are common."""

@@ -110,7 +110,10 @@ def context_levels(scenario: Scenario) -> NDArray[np.float64]:
     """What a price of the landscape is multiplied by in each context type; shape (context types,)."""
     rivals = scenario.rivals
     by_score = np.exp(rivals.context_slope * scores(scenario.types_of("context")))
-    return np.asarray(np.asarray(rivals.by_context or 1.0) * by_score)
+    levels = np.resize(
+        rivals.by_context or (1.0,), len(by_score)
+    )  # another length is for the checks to report
+    return np.asarray(levels * by_score)
 
 
 def mixture(scenario: Scenario) -> Landscape:

@@ -25,7 +25,9 @@ INTRODUCTION = """# What the simulator finds
 <!-- Made by `make findings`; do not edit. -->
 
 Each section is a command and what it answered: the scenario's question, then the study's own sentences. Intervals are 95 % and hold
-simulation error only: they say nothing about whether a scenario is like your market. The scenario `default` is calibrated to
+simulation error only: they say nothing about whether a scenario is like your market. A sentence holds in the one market of its
+command; where worlds were drawn, the share of them stands beside it. "It fails where" names one setting that was tried, and no
+border. The scenario `default` is calibrated to
 public figures of one campaign (docs/calibration.md); those of the six business sentences are choices with stated
 ranges (docs/scenarios), and the others are small worlds with closed forms, made to show one thing each.
 """
@@ -64,7 +66,7 @@ LOST = ("value_of_joint_data", "revenue_lost_pct", "")
 
 SECTIONS: dict[str, tuple[Finding, ...]] = {
     "What joining is worth": (
-        Finding("An ordinary display campaign", "value", ("scenario=default", PLAIN), (
+        Finding("The default display campaign", "value", ("scenario=default", PLAIN), (
             ("shapley", "focal_profit", "profile"), ("shapley", "focal_profit", "context"),
             ("shapley", "focal_profit", "history"),
         )),

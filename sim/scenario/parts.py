@@ -116,8 +116,8 @@ class Parts(Model):
         return houses
 
     def owner_of(self, name: str) -> Owner:
-        """Whose data it is."""
-        return self.source[name].owner or OWNERS[self.factor_of(name)]
+        """Whose data it is; of a source that shows nothing that is there, which the checks report, the CIO's."""
+        return self.source[name].owner or OWNERS.get(self.factor_of(name), "cio")
 
     def needs_consent(self, name: str) -> bool:
         """Whether people who withhold their consent are never matched in it."""

@@ -169,6 +169,7 @@ TRIALS: dict[str, tuple[Callable[[float], object], type[Exception] | tuple[type[
     "jointbid.sim.scenario.base.MAX_CLICK_RATE": (lambda n: market(auction={"slots": [n]}), REFUSED),
     "jointbid.experiments.config.study_settings.MAX_AMOUNT": (of_command("value", "scenario=theory", "money.integration_once={}"), REFUSED),
     "jointbid.sim.scenario.base.MAX_LOG_SIGMA": (of_key("rivals", "sigma", rivals={"landscape": "lognormal"}), REFUSED),
+    "jointbid.sim.scenario.auction.MAX_CONTEXT_SLOPE": (of_key("rivals", "context_slope", rivals={"landscape": "lognormal"}), REFUSED),
     "jointbid.sim.scenario.base.MAX_RATIO": (of_key("supply", "nonclick_weight", supply={"kind": "log", "path": "made"}), REFUSED),
     "jointbid.sim.scenario.base.MAX_HOURS": (of_key("supply", "horizon_h"), REFUSED),
     "jointbid.sim.scenario.supply.MAX_REQUESTS_PER_H": (of_key("supply", "requests", supply={"horizon_h": 1}), REFUSED),

@@ -341,6 +341,7 @@ def test_every_known_key_is_in_the_resolved_configuration_or_belongs_to_logs():
         "stock.",
         "bidders.terms.holdout.",
         "touchpoints.",
+        "study.range.",
     )
     every = [key.replace("source.<name>", "source.profile") for key in known_keys(Settings[ValueStudy])]
     known = {key for key in every if "<" not in key and not key.startswith(optional)}

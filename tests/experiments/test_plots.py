@@ -471,7 +471,7 @@ def test_log_ladder_has_a_panel_for_each_tags_on_one_scale(log):
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["with tags", "without tags"]
     assert figure.axes[0].get_ylim() == figure.axes[1].get_ylim()
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["1/32", "1/2"]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["none", "profile", "joint"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["joint", "none", "profile"]
 
 
 @pytest.mark.parametrize(

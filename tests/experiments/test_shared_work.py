@@ -19,7 +19,18 @@ CURVE = "study.curves=[{over: source.profile.match_rate, values: [0.2, 0.6]}]"
 
 def on_curve(*overrides):
     """The cells of the curve of a study."""
-    study = Value(load("value", [CURVE, "study.curve.redundancy=[]", *overrides])[0].settings)
+    study = Value(
+        load(
+            "value",
+            [
+                CURVE,
+                "study.curve.redundancy=[]",
+                "study.learned_beside=false",
+                "study.range=null",
+                *overrides,
+            ],
+        )[0].settings
+    )
     (stage,) = study.stages()
     return [cell for cell in stage if "match_rate" in cell.point]
 

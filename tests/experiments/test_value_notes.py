@@ -6,11 +6,14 @@ import pytest
 from jointbid.experiments.cells.cell import Cell, CellResult
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, mean_interval
+from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.studies.cell_plans import unit
 from jointbid.experiments.studies.value.notes import budget, near_tie, power, width
 from jointbid.sim import Scenario
 
 MARKET = Scenario.model_validate({"source": {"profile": {}, "context": {}}})
+
+PROFILE = Sides("best_single", {"best_single": "profile"}, {"profile": "cio", "context": "cmo"})
 
 
 def pilot(profits):
@@ -43,14 +46,14 @@ def test_a_half_width_that_was_not_reached_is_said():
 
 @pytest.mark.parametrize("second", [[1.0, 2.1, 2.9, 4.2], [1.0, 2.0, 3.0, 4.0]])
 def test_a_near_tie_of_single_sources_is_said(second):
-    (said,) = near_tie(pilot({"profile": [1.0, 2.0, 3.0, 4.0], "context": second}))
+    (said,) = near_tie(pilot({"profile": [1.0, 2.0, 3.0, 4.0], "context": second}), PROFILE)
     assert "a near thing" in said
     assert "4 pilot replications" in said
 
 
 def test_a_clear_choice_needs_no_words():
-    assert list(near_tie(pilot({"profile": [1.0, 2.0, 3.0], "context": [2.0, 3.1, 4.0]}))) == []
-    assert list(near_tie([])) == []
+    assert list(near_tie(pilot({"profile": [1.0, 2.0, 3.0], "context": [0.0, 1.1, 2.0]}), PROFILE)) == []
+    assert list(near_tie([], PROFILE)) == []
 
 
 def spending(**arms):

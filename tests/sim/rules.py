@@ -201,7 +201,11 @@ def by_the_rules(c, charged=None):
                 elif c.mechanism[i] == SOFT:
                     charge = max(following, floor, c.soft) * rate
                 else:
-                    others = [c.money(winner, score) for score, k, _ in ranked if k != winner]
+                    others = [  # of those above none is passed by a lower bid, also where scores are rounded to the same
+                        max(c.money(winner, score), bid if place < slot else 0)
+                        for place, (score, k, _) in enumerate(ranked)
+                        if k != winner
+                    ]
                     charge = bid * rate - area_below(bid, others, floor, rates)
                 paid = round(charge * weight)
                 if charged is not None:
