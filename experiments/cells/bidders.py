@@ -235,7 +235,9 @@ def information(cell: Cell, arm: str) -> tuple[str, ...]:
 
 
 def strategy_of(cell: Cell, advertiser: str) -> StrategySpec:
-    """The configured strategy, with the advertiser's own value of the tuned parameter."""
+    """The configured strategy, with the advertiser's own value of the tuned parameter; of who deviates its own."""
+    if cell.deviation and cell.deviation[0] == advertiser:
+        return cell.deviation[1]
     spec, own = cell.scenario.bidders.strategy, dict(cell.policies)
     if advertiser not in own:
         return spec

@@ -62,6 +62,7 @@ class Cell:
         replication: the number of the market; pilots have numbers of their own.
         point: where on a curve the cell lies; empty on the ladder itself.
         lineup: the strategies of a match, a seat each, where the treatment is who plays whom; all hold the arm's data.
+        deviation: a bidder, and the strategy that it alone plays in place of the configured one.
     """
 
     scenario: Scenario
@@ -78,6 +79,7 @@ class Cell:
     replication: int = 0
     point: str = ""
     lineup: tuple[StrategySpec, ...] = ()
+    deviation: tuple[str, StrategySpec] | None = None
 
     @functools.cached_property
     def key(self) -> str:
@@ -101,6 +103,8 @@ class Cell:
             parts.append([spec.model_dump() for spec in self.lineup])
         if self.policies:
             parts.append([self.parameter, *self.policies])
+        if self.deviation:
+            parts.append(["deviation", self.deviation[0], self.deviation[1].model_dump()])
         if self.watched:
             parts.append(["watched", *self.watched])
         parts += [theirs for spec in self.plays if (theirs := fingerprint(spec.name, spec.params))]
@@ -110,7 +114,8 @@ class Cell:
     def plays(self) -> list[StrategySpec]:
         """The strategies that may bid in it."""
         kinds = [kind.strategy for kind in self.scenario.bidders.kinds.values() if kind.strategy]
-        return [self.scenario.bidders.strategy, *self.lineup, *kinds]
+        deviating = [self.deviation[1]] if self.deviation else []
+        return [self.scenario.bidders.strategy, *self.lineup, *kinds, *deviating]
 
     @property
     def treatment(self) -> str:

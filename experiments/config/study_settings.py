@@ -82,7 +82,7 @@ class AdoptionStudy(Replicated):
     """The study ``adoption``: none, one, two ... all bidders hold the data of ``arm``, the others that of ``others``.
 
     ``seats`` bidders of one kind compete where the scenario has one alone. ``cost_per_request`` is what the data costs one
-    adopter, in currency per bid request.
+    adopter, in currency per bid request. ``regret``: at each equilibrium, what one bidder could gain by other data or other bids.
     """
 
     replications: Replications = 10
@@ -90,6 +90,7 @@ class AdoptionStudy(Replicated):
     arm: Arm = "joint"
     others: Arm = "none"
     cost_per_request: Amount = 0.0
+    regret: bool = True
 
 
 class Range(Model):

@@ -21,8 +21,9 @@ from ..estimate.ladder import PROFIT, row_of
 from ..estimate.metrics import outcomes, unit_of
 from ..report.plots.adoption import adoption_points, draw_adoption
 from ..report.plots.figure import Figure
-from ..report.wording.adoption import adoption_table, notes, sentences
+from ..report.wording.adoption import REGRET, adoption_table, notes, sentences
 from .base import Row, Study
+from .best_responses import ANSWERING, BestResponse, best_responses
 from .cell_plans import cell_of
 
 MARKET = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
@@ -47,6 +48,12 @@ class Adoption(Study):
         numbers = range(self._bidders + 1)
         return [self._cell(k, r) for r in range(self.settings.study.replications) for k in numbers]
 
+    def stages(self) -> Iterator[list[Cell]]:
+        """Yield every number of adopters, then what one bidder could do better at the equilibrium numbers."""
+        yield self.cells()
+        if self.settings.study.regret:
+            yield [cell for _, _, answers in self._answers() for cell in answers.cells()]
+
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
         counted = self._counted(cells)
@@ -60,6 +67,7 @@ class Adoption(Study):
                 loss = paired_difference(own, lacking[0])
                 yield self._row("loss_from_staying_out", k, PROFIT, loss)
         yield from self._equilibria(equilibria(found, self._cost), found)
+        yield from self._regrets()
         yield from self._market(counted)
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
@@ -126,6 +134,24 @@ class Adoption(Study):
         study = self.settings.study
         arm, point = (study.arm, f"{AT}{k}") if k else (study.others, "")
         return cell_of(self._played, arm, replication, who=k or 1, point=point)
+
+    def _answers(self) -> Iterator[tuple[int, bool, BestResponse]]:
+        """By equilibrium number, and whether of an adopter: the answers of one bidder to the others."""
+        played = None if self.ledger.finished is None else self.ledger.complete(self.cells())
+        if played is None:
+            return
+        study = self.settings.study
+        found = gains(*per_bidder(self._counted(played), self.unit[0]))
+        at = {k: self._cell(k, 0) for k in range(self._bidders + 1)}
+        for k in equilibria(found, self._cost).numbers:
+            for adopts, answers in best_responses(at, k, study.cost_per_request):
+                yield k, adopts, answers
+
+    def _regrets(self) -> Iterator[Row]:
+        for k, adopts, answers in self._answers() if self.settings.study.regret else ():
+            if (regret := answers.regret(self.ledger)) is not None:
+                known = Estimate(regret * self.unit[0], math.nan, math.nan, len(ANSWERING))
+                yield self._row(REGRET[adopts], k, PROFIT, known)
 
     def _market(self, counted: pd.DataFrame) -> Iterator[Row]:
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""

@@ -90,6 +90,8 @@ def test_the_command_answers(summary, capsys):
     assert "2 of 3 bidders hold the data of profile in equilibrium" in said
     assert "nothing that is shown" in said
     assert "interval: simulation error only" in said
+    assert lookup(summary, "regret_of_an_adopter", arm="2 adopt").estimate == 0
+    assert "Where 2 adopt, one firm that alone takes its best answer" in said
 
 
 def test_one_arm_is_refused(capsys):
@@ -102,7 +104,7 @@ def study(*overrides):
 
 
 def bidders_of(study):
-    (cells,) = study.stages()
+    cells = study.cells()
     return {cell.scenario.bidders.count for cell in cells}, {cell.who for cell in cells}
 
 
@@ -120,7 +122,7 @@ def test_one_bidder_gets_rivals_of_its_kind_and_it_is_said():
 
 
 def beliefs_of(study):
-    (cells,) = study.stages()
+    cells = study.cells()
     (beliefs,) = {cell.scenario.bidders.beliefs for cell in cells}
     return beliefs, " ".join(study.notes(pd.DataFrame()))
 

@@ -9,11 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
 from jointbid.experiments.estimate.adoption import label
 from jointbid.experiments.storage.cell_results import table
 from jointbid.experiments.studies.adoption import Adoption
+from jointbid.experiments.studies.best_responses import best_responses
 
 pytestmark = pytest.mark.oracle
 
@@ -35,8 +37,7 @@ def study(n, b, cost=0.0, values="private", replications=6, requests=8_000, beli
     }
     (point,) = load("adoption", [f"{key}={value}" for key, value in keys.items()])
     asked = Adoption(point.settings)
-    cells = [cell for stage in asked.stages() for cell in stage]
-    return asked.summary(table([(cell, run_cell(cell)) for cell in cells]))
+    return asked.summary(table([(cell, run_cell(cell)) for cell in asked.cells()]))
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,37 @@ def test_a_common_value_is_bought_by_one_where_the_others_reckon_with_winning(be
     """n = 5, b = .3, cost .03: one informed bidder gains b and a second one nothing [D]; of naive bidders 4 adopt, and none loses more."""
     rows = study(5, 0.3, 0.03, values="common", replications=3, requests=2_000, beliefs=beliefs)
     assert list(rows.loc[rows["estimand"] == "equilibrium_adopters", "estimate"]) == [adopters]
+
+
+class Played:
+    """A ledger that plays what it is asked for."""
+
+    def of(self, cells):
+        return [(cell, run_cell(cell)) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("values", "beliefs", "k", "cost", "regrets"),
+    [
+        ("private", "naive", 1, 0.1, (0.0, 0.0)),
+        ("common", "winning", 1, 0.03, (0.0, 0.0)),
+        ("common", "naive", 2, 0.03, (0.03, 0.0)),
+    ],
+)
+def test_what_one_firm_could_still_gain(scenario, values, beliefs, k, cost, regrets):
+    """n = 3, b = .3. To bid the value is dominant where values are private, and a - b an answer to one informed bidder [D].
+
+    Naive bids keep a second adopter in who would save the cost by not bidding: both informed bidders earn 0 [D].
+    """
+    s = scenario(
+        requests=1_000,
+        response={"a": 1.0, "b": 0.3},
+        source={"profile": {}, "context": {}},
+        bidders={"count": 3, "strategy": "truthful", "values": values, "beliefs": beliefs},
+    )
+    cells = {n: Cell(s, "profile" if n else "none", who=n or 1) for n in range(4)}
+    found = {adopts: answers.regret(Played()) for adopts, answers in best_responses(cells, k, cost)}
+    assert found == pytest.approx(dict(zip((True, False), regrets, strict=True)), abs=1e-9)
 
 
 @pytest.fixture

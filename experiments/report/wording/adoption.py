@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 AMOUNT, NOTHING = "{amount} {unit} ({interval})", "nothing that is shown ({interval} {unit})"
+REGRET = {True: "regret_of_an_adopter", False: "regret_of_one_without"}
 SIDES = {
     "bidder_surplus": "all bidders' surplus before the data's cost",
     "revenue": "the seller's revenue",
@@ -67,6 +68,8 @@ def notes(scenario: Scenario, bidders: int, unreckoned: Iterable[str] = ()) -> I
 def sentences(summary: pd.DataFrame, *, bidders: int, cost: float, unit: str, arm: str) -> Iterator[str]:
     """Equilibria, how the private edge erodes, what it costs to be the last one without, and which side pays."""
     yield _equilibria(summary, bidders, cost, unit, arm)
+    for at in summary.loc[summary["estimand"] == "equilibrium_adopters", "arm"]:
+        yield from _regret(summary, at, unit)
     first, last = (lookup(summary, "gain_from_adopting", arm=label(k)) for k in (1, bidders))
     if first and last:
         yield f"The first adopter {_gains(first, unit)}; the last of {bidders} {_gains(last, unit)}."
@@ -120,6 +123,18 @@ def _equilibria(summary: pd.DataFrame, bidders: int, cost: float, unit: str, arm
     else:
         sure = f"and the intervals allow {_listed(possible)}"
     return f"{price}, {found} of {bidders} bidders hold the data of {arm} in equilibrium, {sure}."
+
+
+def _regret(summary: pd.DataFrame, at: str, unit: str) -> Iterator[str]:
+    """What one bidder could still gain at an equilibrium, by what it holds and how it bids."""
+    found = {adopts: lookup(summary, name, arm=at) for adopts, name in REGRET.items()}
+    who = {True: "an adopter", False: "a firm without the data"}
+    gain = [f"{who[adopts]} {number(own.estimate)}" for adopts, own in found.items() if own]
+    if gain:
+        yield (
+            f"Where {at}, one firm that alone takes its best answer (other data, other bids, or both) would gain, in {unit} after the "
+            f"data's cost: {', '.join(gain)} (best of the multiples of the value and shipped policies that are tried, on pilots; no interval)."
+        )
 
 
 def _listed(arms: Iterable[str]) -> str:
