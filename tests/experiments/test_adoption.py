@@ -90,7 +90,9 @@ def test_the_command_answers(summary, capsys):
     assert "2 of 3 bidders hold the data of profile in equilibrium" in said
     assert "nothing that is shown" in said
     assert "interval: simulation error only" in said
-    assert lookup(summary, "regret_of_an_adopter", arm="2 adopt").estimate == 0
+    assert (
+        lookup(summary, "regret_of_an_adopter", arm="2 adopt").estimate < 0.005
+    )  # of .03 that the data cost
     assert "Where 2 adopt, one firm that alone takes its best answer" in said
 
 

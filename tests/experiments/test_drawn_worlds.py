@@ -49,6 +49,20 @@ def test_learned_worlds_beside_exact_ones(capsys):
     assert shares["estimate"].sum() == pytest.approx(1.0)
 
 
+def test_worlds_of_the_same_data_have_no_range_of_joining(capsys):
+    small = ["supply.requests=2000", "study.replications=2", "study.curve.replications=2", "study.worlds=3"]
+    same = [
+        "scenario=content_and_native",
+        "study.silo=clicks",
+        "study.lattice=false",
+        "study.overtaking=null",
+    ]
+    assert main(["value", *SMALL, *same, *small, "study.curve.requests=2000"]) == 0
+    said = capsys.readouterr().out
+    assert "bidding by all that follows an impression is shown to earn more" in said
+    assert "Range over plausible settings" not in said
+
+
 def test_one_more_world_or_range_leaves_the_others_as_they_are():
     def drawn(*overrides):
         (point,) = load("value", [*SMALL, *overrides])

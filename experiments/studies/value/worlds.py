@@ -198,9 +198,12 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         """
         if self.table.empty:
             return
-        yield from range_rows(self.table, self.unit[1])
+        is_joined = "value" in self.table  # else both sides hold the same data
+        if is_joined:
+            yield from range_rows(self.table, self.unit[1])
         if self._small:
-            yield from key_rows(self.table, "value", OUTCOMES["value"].decided_by, self.settings.study.ranges)
+            ranges = self.settings.study.ranges if is_joined else ()
+            yield from key_rows(self.table, "value", OUTCOMES["value"].decided_by, ranges)
             return
         for column, outcome in OUTCOMES.items():
             if outcome.finding not in self.table:
