@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
-from ..market import Market
 from ..parameters import above_0, at_least_0, one_of
-from .fluid_return import FluidReturn
 from .linear import SECOND
 from .pacing import default_step
 from .since import SinceControl
@@ -26,9 +24,6 @@ class _Coupled(Policy):
     less what was paid, in units of what a request wins (or pays, if that is more), by 1 / (4 sqrt(T)) of it for T
     expected requests, or half of the mean since the last control step, if that is less. mu moves as in adaptive pacing, by the day
     where a daily budget binds.
-
-    Without ``lam`` it starts at 1. Where prices are known it begins anew at the first control step after requests were shown, at
-    the lam that meets the target on average for the values of these; unless the budget binds before that.
     """
 
     bids_per_second = VECTORISED
@@ -36,20 +31,11 @@ class _Coupled(Policy):
     meant_for = SECOND
 
     def __init__(
-        self,
-        target: float = 1.0,
-        lam: float | None = None,
-        mu: float = 0.0,
-        gain_max: float = 10.0,
-        market: Market | None = None,
+        self, target: float = 1.0, lam: float = 1.0, mu: float = 0.0, gain_max: float = 10.0
     ) -> None:
         self.target = above_0("target", target)
-        self.lam, self.mu = 1.0 if lam is None else above_0("lam", lam), at_least_0("mu", mu)
+        self.lam, self.mu = above_0("lam", lam), at_least_0("mu", mu)
         self.gain_max = above_0("gain_max", gain_max)
-        self._start = FluidReturn.where_known(market) if lam is None else None
-        self.scales = self._start is None  # values are kept in bins of .54 %
-        if self._start is not None:
-            self.reads = self._start.reads
         self._times, self._over = 1.0, self.target  # w is v x times / over
         self._won, self._won_before = 0.0, 0.0
         self._since = SinceControl()
@@ -68,28 +54,12 @@ class _Coupled(Policy):
         """The value times the multiplier."""
         return self.multiplier * requests[VALUE]
 
-    @property
-    def learns(self) -> bool:  # type: ignore[override]
-        """Until it has seen values to start from."""
-        return self._start is not None
-
-    def observe(self, feedback: Feedback) -> None:
-        """Collect the values of all requests, to start from."""
-        if self._start is not None and feedback.requests.n:
-            self._start.add(feedback.requests)
-
     def control(self, state: AccountState) -> None:
         """Move both duals; ``_won`` is the w won so far."""
         since, requests = self._since.step(state), max(state.requests_expected, 1)
         if since.n <= 0:
             return
         won, self._won_before = self._won - self._won_before, self._won
-        if self._start is not None:
-            gain = self._start.gain(self._times / self._over, state.pace, self.gain_max)
-            self._start = None
-            if gain is not None:
-                self.lam = min(1.0 / max(gain - 1.0, 1e-9), 1e9)
-                return
         scale = max(self._won, state.spend) / state.requests_reported
         if scale > 0:
             move = (won - since.spend) / scale * min(1.0 / (4.0 * math.sqrt(requests)), 0.5 / since.n)
@@ -106,19 +76,15 @@ class TargetROS(_Coupled):
 
     With w = v / R, R = ``target`` in value per currency, bid (1 + lam) w / (lam + mu): lam is the dual of the return and
     mu that of the budget, and both follow what was won, at the value it then had, and what was paid (Feng, Padmanabhan &
-    Wang 2023; Lucier, Pattathil, Slivkins & Zhang 2024). ``lam`` and ``mu``, pure numbers, are where they start; lam = 1, where
-    none is given, bids 2 w, which is right against uniform prices above all values; where the landscape is known the first
-    values correct it. ``gain_max`` limits bid / w where neither binds.
+    Wang 2023; Lucier, Pattathil, Slivkins & Zhang 2024). ``lam`` and ``mu``, pure numbers, are where they start; lam = 1
+    bids 2 w, which is right against uniform prices above all values. ``gain_max`` limits bid / w where neither binds.
     """
 
-    @property
-    def learns(self) -> bool:  # type: ignore[override]
-        """Always: it counts what it wins."""
-        return True
+    learns = True
+    scales = True
 
     def observe(self, feedback: Feedback) -> None:
         """Add up the value won."""
-        super().observe(feedback)
         if feedback.requests.n:
             self._won += float(np.where(feedback.won, feedback.requests[VALUE], 0.0).sum()) / self.target
 
@@ -137,13 +103,11 @@ class TargetCPA(_Coupled):
         target: float = 1.0,
         value_per_action: float = 1.0,
         per: str = "click",
-        lam: float | None = None,
+        lam: float = 1.0,
         mu: float = 0.0,
         gain_max: float = 10.0,
-        market: Market | None = None,
     ) -> None:
-        super().__init__(target, lam, mu, gain_max, market)
-        self.scales = False
+        super().__init__(target, lam, mu, gain_max)
         self.value_per_action = above_0("value_per_action", value_per_action)
         self.per = one_of("per", per, ("click", "conversion"))
         self._times, self._over = self.target, self.value_per_action
