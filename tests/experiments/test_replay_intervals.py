@@ -101,8 +101,8 @@ def test_the_worth_of_a_click_is_worked_out_anew_in_each_resample():
 @pytest.mark.coverage
 @pytest.mark.parametrize("value_per_click", [None, 0.5])
 def test_profits_and_their_differences_are_covered_by_intervals_as_wide_as_their_spread(value_per_click):
-    """1,000 logs of 48 hours, the truth from one of 2 million rows; at the log's own cost per click levels were 1.8 times too wide."""
-    rng, studies = np.random.default_rng(3), 1_000
+    """200 logs of 48 hours, the truth from one of 2 million rows; at the log's own cost per click levels were 1.8 times too wide."""
+    rng, studies = np.random.default_rng(3), 200
     keys = [("utility", "joint"), ("utility", "none"), ("value_of_joint_data", JOINING)]
     big = truthful(rng, 2_000_000, value_per_click)
     found = np.array([
@@ -111,5 +111,5 @@ def test_profits_and_their_differences_are_covered_by_intervals_as_wide_as_their
     ])  # fmt: skip
     for key, ends in zip(keys, found.transpose(1, 2, 0), strict=True):
         truth, (estimate, low, high) = profit(big, *key)[0], ends
-        assert 0.85 < (high - low).mean() / 3.92 / estimate.std() < 1.15, key
-        assert 0.92 < np.mean((low <= truth) & (truth <= high)) < 0.975, key
+        assert 0.8 < (high - low).mean() / 3.92 / estimate.std() < 1.25, key
+        assert 0.9 < np.mean((low <= truth) & (truth <= high)) <= 0.99, key

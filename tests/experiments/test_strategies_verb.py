@@ -204,7 +204,7 @@ class Booleans(Policy):
 class Crawls(PerRequest):
     def bid_one(self, request):
         import time
-        time.sleep(0.0005)
+        time.sleep(0.0001)
         return request["value"]
 """
 
