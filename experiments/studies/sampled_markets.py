@@ -61,9 +61,12 @@ def check(ranges: Sequence[Range], wanted: str) -> None:
 
 
 def sampled(
-    settings: Settings[Any], count: int | None = None, wanted: str = "study.worlds"
+    settings: Settings[Any],
+    count: int | None = None,
+    wanted: str = "study.worlds",
+    ranges: Sequence[Range] | None = None,
 ) -> list[dict[str, Any]]:
-    """Draw the values of ``count`` markets, for the key ``wanted``; None: of ``study.worlds``. Each key has draws of its own: one more range, or world, leaves the others as they are.
+    """Draw the values of ``count`` markets, for the key ``wanted``; None: of ``study.worlds``, and of all ``study.ranges``. Each key has draws of its own: one more range, or world, leaves the others as they are.
 
     Raises:
         BadInput: no range to draw from.
@@ -72,10 +75,11 @@ def sampled(
     count = study.worlds if count is None else count
     if not count:
         return []
-    check(study.ranges, wanted)
+    ranges = study.ranges if ranges is None else ranges
+    check(ranges, wanted)
     streams = Streams(settings.seed, 0)
-    columns = [streams.uniform(f"world/{one.key}", 0, count).tolist() for one in study.ranges]
-    return [values_at(study.ranges, shares) for shares in zip(*columns, strict=True)]
+    columns = [streams.uniform(f"world/{one.key}", 0, count).tolist() for one in ranges]
+    return [values_at(ranges, shares) for shares in zip(*columns, strict=True)]
 
 
 def values_at(ranges: Iterable[Range], shares: Sequence[float]) -> dict[str, Any]:

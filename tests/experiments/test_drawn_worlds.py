@@ -11,6 +11,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import lookup
 from jointbid.experiments.studies.sampled_markets import sampled
+from jointbid.experiments.studies.value.worlds import ranges_here
 
 SMALL = ["scenario=theory", "executor=serial", "plot.enabled=false"]
 
@@ -61,6 +62,17 @@ def test_worlds_of_the_same_data_have_no_range_of_joining(capsys):
     said = capsys.readouterr().out
     assert "bidding by all that follows an impression is shown to earn more" in said
     assert "Range over plausible settings" not in said
+
+
+@pytest.mark.parametrize("change", ["~source.history", "rivals.landscape=null"])
+def test_the_range_is_of_what_the_market_has(change):
+    """The default draws it by itself: a source that is left out, or live rivals, must not stop the study."""
+    (point,) = load("value", ["scenario=default", "bidders.count=3", "bidders.strategy=truthful", change])
+    keys = {one.key for one in ranges_here(point.settings)}
+    assert "response.b" in keys
+    assert not any(key.startswith("source.history." if "~" in change else "rivals.") for key in keys)
+    drawn = sampled(point.settings, 20, "study.range", ranges_here(point.settings))
+    assert {frozenset(world) for world in drawn} == {frozenset(keys)}
 
 
 def test_one_more_world_or_range_leaves_the_others_as_they_are():

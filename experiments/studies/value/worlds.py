@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 
 from ...cells.cell import Cell
+from ...config.patch import has
 from ...config.settings import Settings
+from ...config.study_settings import Range
 from ...config.value_settings import SmallWorlds
 from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, summary_row
@@ -95,10 +97,20 @@ OUTCOMES = {
 """Column of ``worlds.csv`` -> what is made of it."""
 
 
+def ranges_here(settings: Settings[Any]) -> tuple[Range, ...]:
+    """Return the ranges of what this market has: not of sources that were left out, nor of prices where there is no landscape."""
+    market, priced = settings.scenario.model_dump(), settings.scenario.rivals.landscape is not None
+    return tuple(
+        one
+        for one in settings.study.ranges
+        if has(market, one.key) and (priced or not one.key.startswith("rivals."))
+    )
+
+
 def small_worlds(settings: Settings[Any]) -> SmallWorlds | None:
     """Return the size of the range over plausible settings; None where it is not asked for, or ``study.worlds`` gives more."""
     study = settings.study
-    return None if study.worlds else study.range
+    return None if study.worlds or (study.ranges and not ranges_here(settings)) else study.range
 
 
 class Market:
@@ -151,7 +163,9 @@ class Worlds(MarketPart, SampledMarkets[Market]):
 
     def sampled(self) -> list[dict[str, Any]]:
         """Return the drawn values of each world."""
-        return sampled(self.settings, self._small.worlds, "study.range") if self._small else super().sampled()
+        if self._small is None:
+            return super().sampled()
+        return sampled(self.settings, self._small.worlds, "study.range", ranges_here(self.settings))
 
     @property
     def requests(self) -> int:
@@ -202,7 +216,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         if is_joined:
             yield from range_rows(self.table, self.unit[1])
         if self._small:
-            ranges = self.settings.study.ranges if is_joined else ()
+            ranges = ranges_here(self.settings) if is_joined else ()
             yield from key_rows(self.table, "value", OUTCOMES["value"].decided_by, ranges)
             return
         for column, outcome in OUTCOMES.items():
