@@ -83,7 +83,7 @@ def measure(verb, scenario):
     where = Counter("pilots" if c.is_pilot else "points" if c.point else "own" for c in stage)
     first = [cell for cell in reversed(stage) if not (cell.replication or cell.point)]
     some = first[:: -(-len(first) // ARMS)]
-    study.work(some[0])  # whatever a process does once
+    study.work(some[0])  # what a process does once
     took = {}
     for cell in some:
         began = time.process_time()

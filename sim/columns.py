@@ -18,7 +18,6 @@ class Columns(NamedTuple):
     """What is known of a chunk's requests ahead of their auctions.
 
     ``world`` is the world at these requests. ``requests.cells`` holds the visible cells, as far as they are settled, then ``truths``.
-    ``effects`` have no keys of rotation yet.
     """
 
     chunk: Chunk
@@ -30,7 +29,12 @@ class Columns(NamedTuple):
 
 
 def columns_of(
-    chunk: Chunk, world: World, tables: BidTables, deadline: Deadline, owners: list[str]
+    chunk: Chunk,
+    world: World,
+    tables: BidTables,
+    deadline: Deadline,
+    owners: list[str],
+    rotation_key: NDArray[np.uint64],
 ) -> Columns:
     """Return the columns of a chunk; nothing but them is changed."""
     world, answers = world.at(chunk), ChunkDeadline(deadline, chunk)
@@ -51,4 +55,5 @@ def columns_of(
         cells=cells,
     )
     looked_up = np.where(truth_column >= 0, truth_column + visible, truth_column)
-    return Columns(chunk, world, answers, requests, cells[visible:], world.effects(owners, looked_up))
+    effects = world.effects(owners, looked_up)._replace(rotation_key=rotation_key)
+    return Columns(chunk, world, answers, requests, cells[visible:], effects)

@@ -126,7 +126,7 @@ class Simulation:
         )
         self._series_us = [round(row * every_h * HOUR_US) for row in range(rows)]
         self.series = Series(rows, every_h, len(self.sessions), slots)
-        supply = chunks(scenario, streams, log, priced_contexts(scenario, self.owners))
+        self._chunks = chunks(scenario, streams, log, priced_contexts(scenario, self.owners))
         expected = (len(log) if log is not None else scenario.supply.requests) or 0
         self.control = Control(scenario, self.sessions, self.ledger, expected)
         self._is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
@@ -136,7 +136,6 @@ class Simulation:
             and not is_throttled
             and all(map(self.world.is_settled, self.world.sources))
         )  # who is asked, and what is looked up, is known ahead
-        self._chunks = map(self._prepare, supply)
         self.calendar = Calendar()
 
     def open(self) -> None:
@@ -224,17 +223,10 @@ class Simulation:
         if self.world.shelves.count() and self._columns is not None:
             self._columns.truths[:] = self._columns.world.truth_cells(self.owners)[0]
 
-    def _prepare(self, chunk: Chunk) -> Columns:
-        """Return a chunk's columns, its look-ups counted where they are known ahead."""
-        columns = columns_of(chunk, self.world, self._tables, self.deadline, self.owners)
-        if self._is_steady:
-            self.data_usage.note(columns.world, slice(0, len(chunk)), self._serving.is_open, columns.answers)
-        return columns
-
     def _hold_auctions(self) -> Generator[simpy.Event, None, None]:
         """Settle the requests in blocks, each reaching to the next event on the calendar."""
-        for made in self._chunks:
-            columns = self._turn_to(made)
+        for chunk in self._chunks:
+            columns = self._turn_to(chunk)
             time_us, first, n = columns.chunk.time_us, 0, len(columns.chunk)
             while first < n:
                 yield self.calendar.requests_at(int(time_us[first]))
@@ -243,14 +235,14 @@ class Simulation:
                 self._settle(columns, first, last)
                 first = last
 
-    def _turn_to(self, made: Columns) -> Columns:
-        """Begin with a chunk: put control steps by count of requests on the calendar, and prepare the kernel."""
-        columns = self._columns = made._replace(
-            effects=made.effects._replace(rotation_key=self._rotation_key)
+    def _turn_to(self, chunk: Chunk) -> Columns:
+        """Begin with a chunk: make its columns, put control steps by count of requests on the calendar, and prepare the kernel."""
+        columns = self._columns = columns_of(
+            chunk, self.world, self._tables, self.deadline, self.owners, self._rotation_key
         )
-        chunk, requests = columns.chunk, columns.requests
-        if self.world.shelves is not None:
-            columns.truths[:] = columns.world.truth_cells(self.owners)[0]  # as the shelves are now
+        requests = columns.requests
+        if self._is_steady:
+            self.data_usage.note(columns.world, slice(0, len(chunk)), self._serving.is_open, columns.answers)
         if columns.effects.drawn and not len(self._responses.row):
             self._responses = room_for_responses(self._most * len(self._rules.rates))
         dearest = requests.weight.max() if len(requests.weight) else 1.0

@@ -12,7 +12,7 @@ from jointbid.sim.scenario import Holdout, StrategySpec, Terms
 from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
 from jointbid.strategies.base import Priced, Valuation
 from jointbid.strategies.context_prices import market_for
-from jointbid.strategies.market import Market as PublicFacts
+from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 from jointbid.strategies.valuations.bayes import bayes, winning
 from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
@@ -20,7 +20,7 @@ from jointbid.strategies.valuations.creative import bayes_apart, best_creative, 
 from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
 
 from .arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
-from .cell import Cell, CellResult, Market, holders_of
+from .cell import Cell, CellResult, MarketKey, holders_of
 from .lattice import Lattice
 from .met_prices import Prices
 
@@ -180,11 +180,11 @@ def valuation(cell: Cell, arm: str, rivals: Rivals = ()) -> Valuation:
     """
     if cell.valuation == "learned":
         return _valuation(cell, arm, rivals)
-    return _exact(Market.of(cell.scenario), arm, tuple(map(tuple, rivals)))
+    return _exact(MarketKey.of(cell.scenario), arm, tuple(map(tuple, rivals)))
 
 
 @lru_cache(maxsize=64)
-def _exact(market: Market, arm: str, rivals: tuple[tuple[str, ...], ...]) -> Valuation:
+def _exact(market: MarketKey, arm: str, rivals: tuple[tuple[str, ...], ...]) -> Valuation:
     return _valuation(Cell(market.scenario, arm), arm, rivals)
 
 
@@ -256,7 +256,7 @@ def _campaign(
     own = spec or strategy_of(cell, advertiser)
     scenario, limit_s = cell.scenario, cell.scenario.engine.strategy_timeout_s
     if scenario.response.family == "private_value":
-        policy = make(own, PublicFacts.of(scenario), limit_s)
+        policy = make(own, Market.of(scenario), limit_s)
         return Entrant(policy, None, budget, advertiser, strategy_name=own.name)
     held = information(cell, arm)
     alone = (len(cell.lineup) or scenario.bidders.count) == 1

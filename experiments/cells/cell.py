@@ -187,14 +187,14 @@ class _Same:
 
 
 @dataclass(frozen=True)
-class Market:
+class MarketKey:
     """A scenario as a key by what numbers depend on in it, so that two copies of one market are the same."""
 
     digest: str
     scenario: Scenario = field(compare=False, repr=False)
 
     @classmethod
-    def of(cls, scenario: Scenario) -> Market:
+    def of(cls, scenario: Scenario) -> MarketKey:
         """Return the key of a scenario."""
         return cls(_market(_Same(scenario)), scenario)
 

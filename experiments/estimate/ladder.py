@@ -263,7 +263,7 @@ def _difference_rows(profit: pd.DataFrame, arms: list[str], sides: Sides, unit: 
 def adjusted(summary: pd.DataFrame) -> pd.DataFrame:
     """The summary with Holm's p-values: the value of joint data is what the study is for, all other comparisons are a family.
 
-    A claim counts once, whatever its names and its sign: a step may also be a difference to the silo, and a marginal value the
+    A claim counts once, under all its names and with either sign: a step may also be a difference to the silo, and a marginal value the
     value of joint data itself, which then has no adjusted p-value. Of a claim's p-values the largest counts, that of the interval
     which holds the choice of the silo. Comparisons that are exactly 0 claim nothing, and together count as one.
     """

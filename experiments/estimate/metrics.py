@@ -233,7 +233,7 @@ def outcomes(
 def _says_something(metric: str, cells: pd.DataFrame) -> bool:
     """False for what is the same in every market without the feature that it speaks of.
 
-    The seller's revenue where prices come from a landscape, whose own payments nobody knows; there the focal advertiser's
+    The seller's revenue where prices come from a landscape, whose own payments are not known; there the focal advertiser's
     payments stand for it. Clicks and conversions where none is ever expected; views where all is seen; reach where no person comes twice; what is
     censored, unattributed, late or unsent where nothing is; margins where every conversion brings the same.
     """

@@ -116,9 +116,10 @@ def small_worlds(settings: Settings[Any]) -> SmallWorlds | None:
 class Market:
     """One drawn market: the value of joint data there, and what the firm plans."""
 
-    def __init__(self, settings: Settings[Any], ledger: StudyState, point: str) -> None:
+    def __init__(
+        self, settings: Settings[Any], ledger: StudyState, point: str, small: SmallWorlds | None
+    ) -> None:
         self.plan = Plan(settings, point)
-        small = small_worlds(settings)
         size = settings.study.curve if small is None else small
         self.joint = JointValue(self.plan, size.replications, ledger)
         self.learned = self.own_data = self.plans = self.better = None
@@ -180,7 +181,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
 
     def market(self, settings: Settings[Any], point: str) -> Market:
         """Return the market of one world."""
-        return Market(settings, self.ledger, point)
+        return Market(settings, self.ledger, point, self._small)
 
     def cells(self) -> list[Cell]:
         """Return the cells of all worlds."""
