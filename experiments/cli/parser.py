@@ -12,7 +12,9 @@ from ..errors import BadInput, closest, path_of
 
 STUDY = "study"
 """The module of all verbs that run a study."""
-OWN_HELP = (STUDY, "run", "log")
+HELP = "help"
+"""The verb that explains keys."""
+OWN_HELP = (STUDY, "run", "log", HELP)
 """Modules with a function `helped(options)`, which prints more than the options."""
 
 VERBS = {
@@ -24,6 +26,7 @@ VERBS = {
     "scenarios": ("scenarios", "what ships, with the question each scenario answers"),
     "results": ("results", "the catalogue of a results folder"),
     "doctor": ("doctor", "versions, compiled-kernel cache, cores, writable paths"),
+    HELP: (HELP, "what a key of the configuration means: jointbid help match_rate"),
 }
 """Verb -> module of this package with its `main(options) -> exit code`, and what it does."""
 
@@ -72,16 +75,23 @@ ACTIONS = {
 }
 """Verb -> its actions -> the words that each takes, and what it does."""
 
-OF_FOLDERS = {"compare": "DIR [DIR ...] [results_dir=results]", "report": "DIR [DIR ...]"}
+OF_FOLDERS = {
+    "compare": "DIR [DIR ...] [results_dir=results]",
+    "report": "DIR [DIR ...]",
+    HELP: "KEY [KEY ...]",
+}
 STUDY_WORDS = "[key=value ...] [options]"
 ABOUT = "jointbid: what is it worth to an advertiser to join the data that its two departments hold apart?"
 KEYS = """Studies take any key of the configuration as key=value, -m for sweeps (key=1,2,3), --cfg job, --config-dir DIR.
-`jointbid VERB --help` shows the keys with their values. Start with: jointbid value"""
+`jointbid VERB --help` shows the keys that are used most, `jointbid help KEY` any. Start with: jointbid value"""
 OF_REPORT = """DIR is the folder of one study, or one that holds several. Writes DIR/report.html and DIR/estimands.md, and the plots
 that its tables allow where they are missing."""
 OF_COMPARE = """DIR is the folder of a study, one that holds several, or that of a sweep (results/sweeps/<verb>-<hash>). The first study is
 what the others are compared with: pair by pair where seed, people, requests and prices are the same, else by Welch's rule.
 Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<hash>/."""
+
+
+OF_HELP = "KEY is a whole key, source.profile.match_rate; its end, match_rate; or a part of it, match."
 
 
 class Options(argparse.Namespace):
@@ -186,7 +196,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser, left, path = _parser(), list(arguments), list[str]()
     while parser.parts:
         word = left.pop(0) if left else "--help"
-        if word in {"-h", "--help", "help"}:
+        if word in {"-h", "--help"} or (word == HELP and not left):
             return _named(Options(help=parser.format_help(), words=[]), path)
         if word not in parser.parts:
             place = " ".join([*path, word])
@@ -209,7 +219,7 @@ def _parser() -> Parser:
         if verb in ACTIONS:
             _add_actions(parser, verb)
         elif verb in OF_FOLDERS:
-            parser.epilog = OF_COMPARE if verb == "compare" else OF_REPORT
+            parser.epilog = {"compare": OF_COMPARE, "report": OF_REPORT}.get(verb, OF_HELP)
         elif words:
             _add_study_options(parser)
     root.epilog = f"verbs:\n{_listing(root)}\n\n{KEYS}"

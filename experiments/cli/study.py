@@ -65,14 +65,15 @@ def points(options: Options) -> Points | None:
 
 
 def helped(options: Options) -> int:
-    """Print a study verb's options, and every key with its value."""
+    """Print a study verb's options and the keys that are used most, each with its value; or what is asked of single keys."""
+    from .help import explain, show_common
+
     (point,) = load(options.verb, config_dir=options.config_dir)
-    keys = "\n".join(f"  {line}" for line in point.yaml.splitlines())
-    sys.stdout.write(
-        f"jointbid {options.verb}: {STUDIES[options.verb].question or STUDIES[options.verb].summary}\n\n{options.help}\n"
-        f"Every key, with its value in the scenario {point.settings.scenario.name} (nested keys are joined by dots, "
-        f"as in supply.requests=20000):\n\n{keys}\n"
-    )
+    if options.words:
+        return explain(options.verb, options.words)
+    about = STUDIES[options.verb]
+    sys.stdout.write(f"jointbid {options.verb}: {about.question or about.summary}\n\n{options.help}\n")
+    show_common(options.verb, point.settings)
     return 0
 
 

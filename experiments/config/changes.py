@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..errors import BadInput
-from .messages import is_known, known_keys, nearest
+from .keys import is_known, known_keys, nearest
 from .patch import SYNONYMS, has, patch
 from .settings import Settings
 from .studies import STUDIES

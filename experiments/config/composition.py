@@ -28,7 +28,7 @@ from omegaconf.basecontainer import BaseContainer
 from omegaconf.errors import OmegaConfBaseException
 
 from ..errors import BadInput, path_of
-from .messages import known_keys, list_keys
+from .keys import known_keys, list_keys
 from .overrides import Choice, Vocabulary
 from .patch import Tree, has, patch, steps_of, without
 from .plugin_folders import folders

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args, get_origin
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -13,16 +12,13 @@ from pydantic_core import ErrorDetails
 from jointbid.sim.scenario import Delay
 
 from ..errors import closest
-from .settings import ABOUT
+from .keys import every_key, in_yaml, is_known, known_keys, models_in, nearest
 
 SEVERAL = re.compile(r"; (?=[a-z_.]+(?: = [^;:]+)?: )")
 """Between the problems of one validator, each of which begins with its place."""
 
 UNKNOWN = re.compile(r"no \w+ '([^']*)'; there are: (.*)")
 """What a validator says of a name that it does not know."""
-
-ANY_NAME, ANY_ITEM, ANY_KEY = "<name>", "<item>", "<key>"
-"""Stand in keys for a name that the configuration gives, the number of a list's item, and a key of any depth."""
 
 QUOTES = 'YAML reads no, yes, on and off as false and true, and 1 and 1e3 as numbers: write it in quotes, as in "no"'
 """What to do where a text came out as a boolean or a number."""
@@ -58,84 +54,6 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
                 lines[place] = line
             lines.setdefault(place, line)
     return list(lines.values())
-
-
-def in_yaml(place: str) -> str:
-    """``scenario.supply.requests`` -> ``supply.requests``: where a part of the scenario stands in the YAML files."""
-    first, _, rest = place.partition(".")
-    return rest if first == "scenario" and rest and rest.split(".")[0] not in ABOUT else place
-
-
-@functools.cache
-def known_keys(model: type[BaseModel], *, items: bool = False) -> tuple[str, ...]:
-    """Return every key that may be given, dotted, parents too.
-
-    Names and keys that the configuration gives are ``<name>`` and ``<key>``; with ``items`` the numbers of a list's items are ``<item>``.
-    """
-    places = [in_yaml(place) for place, _ in _keys(model) if items or ANY_ITEM not in place]
-    return tuple(dict.fromkeys(places))
-
-
-def list_keys(model: type[BaseModel]) -> list[str]:
-    """Return the keys that take a list and nothing else, dotted."""
-    return [
-        in_yaml(place)
-        for place, kind in _keys(model)
-        if ANY_ITEM not in place and all(get_origin(part) is tuple for part in _alternatives(kind))
-    ]
-
-
-def is_known(place: str, known: Sequence[str]) -> bool:
-    """Whether a key is one of the known ones, which may stand for any name, item or further key."""
-    return place in known or any(_as_in(place, key) == place for key in known)
-
-
-def nearest(place: str, known: Sequence[str]) -> str:
-    """What ``closest`` says, with the names and items of ``place`` itself."""
-    return closest(place, [_as_in(place, key) for key in known])
-
-
-def _as_in(place: str, key: str) -> str:
-    """The known key with what ``place`` has where the key stands for any name, item or further key."""
-    steps, own = key.split("."), place.split(".")
-    for number, (step, given) in enumerate(zip(steps, own, strict=False)):
-        if step == ANY_KEY:
-            steps[number:] = own[number:]
-        elif step == ANY_NAME or (step == ANY_ITEM and given.isdigit()):
-            steps[number] = given
-    return ".".join(steps)
-
-
-def _keys(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each key below a model, dotted, parents first, with its annotation."""
-    for name, field in model.model_fields.items():
-        place, kind = prefix + name, field.annotation
-        yield place, kind
-        yield from _keys_within(place, kind)
-    if model.model_config.get("extra") == "allow":
-        yield prefix + ANY_KEY, Any
-
-
-def _keys_within(place: str, kind: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each key below a place of this annotation."""
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        yield from _keys(kind, f"{place}.")
-    elif get_origin(kind) in {tuple, dict}:
-        is_map, inner = get_origin(kind) is dict, get_args(kind)[-1]
-        item = get_args(kind)[0] if not is_map else inner
-        each = f"{place}.{ANY_KEY if inner is Any else ANY_NAME if is_map else ANY_ITEM}"
-        if is_map or list(_models(item)):
-            yield each, item
-        yield from _keys_within(each, item)
-    else:
-        for part in get_args(kind):
-            yield from _keys_within(place, part)
-
-
-def _alternatives(annotation: Any) -> list[Any]:
-    """Return what an annotation allows beside None."""
-    parts = get_args(annotation) if type(None) in get_args(annotation) else (annotation,)
-    return [part for part in parts if part is not type(None)]
 
 
 def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -178,7 +96,7 @@ def _of_keys(name: str, model: type[BaseModel]) -> str:
     """What is allowed where a part with keys of its own is wanted."""
     if name == Delay.__name__:
         return "must be the law of a delay, as in {law: exponential, mean: 2}"
-    parts = (part for _, kind in _keys(model) for part in _models(kind))
+    parts = (part for key in every_key(model) for part in models_in(key.kind))
     fields = next((list(part.model_fields) for part in parts if part.__name__ == name), [])
     return f"must have keys, of these: {', '.join(fields)}" if fields else "must have keys, a name each"
 
@@ -216,10 +134,3 @@ def _has(node: Any, step: str | int) -> bool:
     if isinstance(node, Mapping):
         return step in node
     return isinstance(node, (list, tuple)) and isinstance(step, int) and step < len(node)
-
-
-def _models(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in get_args(annotation):
-        yield from _models(part)

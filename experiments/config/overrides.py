@@ -20,7 +20,7 @@ from hydra.errors import HydraException
 from jointbid.strategies.registry import BOUNDS, UnknownStrategyError, find, names
 
 from ..errors import BadInput, closest
-from .messages import is_known, nearest
+from .keys import is_known, nearest
 from .patch import SYNONYMS
 from .settings import SweepSettings
 

@@ -31,11 +31,14 @@ class RunStudy(Model):
     """
 
     arm: Arm = "joint"
+    """The data that the focal bidder holds: an information set such as `profile+context`, or an arm of the ladder."""
     replication: Annotated[int, Field(ge=0)] = 0
+    """The number of the replication; the random numbers follow from it and `seed`."""
     strategies: tuple[StrategySpec, ...] = ()
     who: Who = "unilateral"
     others: Arm = "none"
     valuation: Valuation = "bayes"
+    """Values by the true model (`bayes`), or learned from `train_requests` randomised impressions (`learned`)."""
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "ridge"
     log: bool = False
@@ -64,7 +67,9 @@ class ExecutorSettings(Model):
     """
 
     name: ExecutorName = "process"
+    """Where cells run: `serial`, in this process; `process`, in processes of this machine; `ray`, on a Ray cluster."""
     jobs: Count | None = None
+    """The number of processes, or of tasks at once on Ray; null is one a core."""
     fail_fast: bool = False
     address: str | None = None
     ship_code: bool = True
@@ -74,7 +79,9 @@ class SweepSettings(Model):
     """The number of samples of ranges (``key=interval(low,high)``) in a sweep, and the seed of the design."""
 
     samples: Annotated[int, Field(ge=2)] | None = None
+    """The number of samples of the ranges in a sweep with key=interval(low,high)."""
     seed: Annotated[int, Field(ge=0)] = 1
+    """The seed of the design of samples."""
 
 
 class Plot(Model):
@@ -84,7 +91,9 @@ class Plot(Model):
     """
 
     enabled: bool = True
+    """Whether plots are drawn, and the curves and maps that they show worked out."""
     format: Annotated[tuple[Literal["svg", "png", "pdf"], ...], Field(min_length=1)] = ("svg", "png")
+    """The kinds of files of a plot."""
     style: str | None = None
 
     @field_validator("format", mode="before")
@@ -123,7 +132,9 @@ class Settings(Model, Generic[Study]):
     """
 
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
+    """The seed of all random numbers; the same seed and configuration give the same numbers."""
     results_dir: UserPath = "results"
+    """The folder that results are written to, and looked for in."""
     executor: ExecutorSettings = ExecutorSettings()
     sweep: SweepSettings = SweepSettings()
     study: Study

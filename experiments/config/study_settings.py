@@ -36,7 +36,9 @@ class Curve(Model):
     requests: Count = 20_000
     replications: Annotated[Replications, Field(ge=2)] = 5
     redundancy: tuple[Correlation, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
+    """The values of `response.redundancy` on the grid of the map."""
     interaction: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (-0.2, -0.1, 0.0, 0.1, 0.2)
+    """The values of `response.interaction` on the grid of the map."""
 
 
 class Priced(Model):
@@ -60,7 +62,9 @@ class Tune(Model):
     """
 
     parameter: Annotated[str, Field(min_length=1)]
+    """The parameter of `bidders.strategy` that is tuned in each arm."""
     values: Annotated[tuple[Finite, ...], Field(min_length=2)] | None = None
+    """The values that are tried on pilot replications; null: it is a bid curve, and fitted."""
 
 
 class Money(Model):
@@ -71,10 +75,14 @@ class Money(Model):
     """
 
     requests_per_month: Annotated[float, Field(gt=0, le=MAX_AMOUNT)] | None = None
+    """The volume of bid requests; without it nothing is reckoned per month."""
     integration_once: Amount = 0.0
+    """What joining costs once, in currency: the IT budget."""
     integration_monthly: Amount = 0.0
+    """What it costs each month, in currency: the IT budget."""
     fees_monthly: Amount = 0.0
     horizon_months: Annotated[int, Field(ge=1, le=1200)] = 60
+    """The number of months over which costs and value are added up."""
     discount_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
 
 
@@ -100,11 +108,14 @@ class Range(Model):
     """
 
     key: Annotated[str, Field(min_length=1)]
+    """The key that is drawn."""
     low: Finite
     high: Finite
     law: Literal["uniform", "log_uniform"] = "uniform"
+    """Even between `low` and `high`, or even in the logarithm."""
     source: Annotated[str, Field(min_length=1)]
     whole: bool = False
+    """Whether only whole numbers are drawn."""
 
     @model_validator(mode="after")
     def _is_a_range(self) -> Self:

@@ -16,7 +16,8 @@ from jointbid.sim.scenario.base import PARTS_ALONE
 
 from ..errors import BadInput
 from .checks import all_checks
-from .messages import in_yaml, locate, render
+from .keys import in_yaml
+from .messages import locate, render
 from .patch import Tree, without
 from .settings import ABOUT, Settings
 from .studies import STUDIES

@@ -91,7 +91,9 @@ class SmallWorlds(Model):
 
     worlds: Annotated[int, Field(ge=11)] = 20
     requests: Count = 10_000
+    """Bid requests of each of these markets."""
     replications: Annotated[Replications, Field(ge=2)] = 2
+    """Replications of each of these markets."""
 
 
 class ValueStudy(Model):
@@ -111,21 +113,29 @@ class ValueStudy(Model):
     """
 
     replications: Replications = 30
+    """How often each arm is simulated, with other people and requests each time; more make intervals narrower."""
     half_width: Positive | None = None
     max_replications: Annotated[Replications, Field(ge=10)] = 1_000
     who: Who = "unilateral"
+    """Who else gets the data: none of the rivals (`unilateral`), all (`universal`), or a number of bidders with the focal one."""
     others: Arm = "none"
+    """The data that all other bidders hold, as an arm."""
     rivals: Literal["frozen", "adapted"] = "frozen"
     tune: Tune | None = None
     silo: Arm = "best_silo"
+    """What the joint bidder is compared with: the better owner with all its sources (`best_silo`), the best source (`best_single`), or any arm."""
     valuation: EitherOrBoth = "bayes"
+    """Values by the true model (`bayes`), learned from a log (`learned`), or each arm with both (`both`)."""
     learned_beside: bool = False
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
+    """The randomised impressions that valuations are learned from."""
     learner: Learner = "ridge"
+    """What learns them; `ridge` is a logistic regression with penalties by cross-validation."""
     lattice: bool = True
     curves: tuple[Swept, ...] | None = None
     curve: Curve = Curve()
     worlds: Annotated[int, Field(ge=0)] = 0
+    """The number of markets drawn from `study.ranges`, to say in what share of them joining pays."""
     ranges: tuple[Range, ...] = ()
     range: SmallWorlds | None = None
     overtaking: Overtaking | None = None

@@ -105,12 +105,15 @@ class Auction(Model):
     """
 
     type: Mechanism | dict[Mechanism, Ratio] = "second_price"
+    """One mechanism for all requests (`first_price`, `second_price`, `gsp`, ...: docs/mechanisms), or shares of several."""
     rank: Rank = Rank()
     slots: Annotated[
         tuple[Annotated[float, Field(gt=0, le=MAX_CLICK_RATE)], ...],
         Field(min_length=1, max_length=MAX_SLOTS),
+        """The click rates of the slots on offer, the best first.""",
     ] = (1.0,)
     floor_cpm: Floor = 0.0
+    """A hard floor on every request; `floor_steps` change it in time."""
     floor_steps: tuple[FloorStep, ...] = ()
     soft_floor_cpm: Floor = 0.0
     bidder_floor_cpm: dict[str, Floor] = {}
@@ -149,6 +152,7 @@ class Rivals(Model):
     """
 
     landscape: Literal["uniform", "lognormal", "normal", "histogram"] | None = None
+    """The law of the highest bid of rivals that are not simulated; null: there are none."""
     high: PositiveMoney = 1.0
     mu: Coefficient = 0.0
     sigma: Money = 1.0

@@ -19,6 +19,7 @@ class StrategySpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
     name: str = Field(min_length=1)
+    """The name that the strategy is registered by; `jointbid strategies list` has them."""
 
     @model_validator(mode="before")
     @classmethod
@@ -112,9 +113,13 @@ class Bidders(Model):
     """
 
     count: Annotated[int, Field(ge=1, le=MAX_SEATS)] = 1
+    """The number of live bidders: the focal one and its rivals."""
     strategy: StrategySpec = StrategySpec(name="shading")
+    """What all of them play: a name, or a name with parameters as in {name: linear, gain: 0.8}."""
     budget: Money | None = None
+    """The budget of a replication in currency; null is no limit."""
     control_interval_h: Annotated[Hours, Field(gt=1e-9)] = 1.0
+    """How often a bidder looks at its account and may change its bids."""
     control_interval_requests: Count | None = None
     report_delay_h: Hours = 0.0
     terms: Terms = Terms()

@@ -29,6 +29,7 @@ class Engine(Model):
     """
 
     max_block: Annotated[int, Field(ge=1, le=1 << 20)] = 65_536
+    """The most requests that travel together; it changes no result."""
     series_h: Annotated[Hours, Field(ge=1e-3)] = 1.0
     strategy_timeout_s: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] | None = 300.0
 
@@ -39,6 +40,7 @@ class Parts(Model):
     name: str = "unnamed"
     question: str = ""
     currency: str = "currency"
+    """The code of the currency that all money is in."""
     supply: Supply = SyntheticSupply()
     audience: Audience = Audience()
     response: Response = Response()

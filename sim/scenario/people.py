@@ -49,6 +49,7 @@ class Audience(Model):
     """
 
     profile_types: Types = 2
+    """The number of equally frequent types of people."""
     history_types: Types = 1
     people: Annotated[Count, Field(le=MAX_PEOPLE)] | None = None
     activity_skew: Annotated[NonNegative, Field(le=20)] = 0.0

@@ -79,10 +79,12 @@ class Response(Logit):
     """
 
     family: Literal["additive", "logit", "private_value"] = "additive"
+    """What an outcome is: an amount (`additive`), a click or a sale (`logit`), or a value that each bidder knows (`private_value`)."""
     a: Coefficient = 1.0
     redundancy: Correlation = Field(default=0.0, validation_alias=AliasChoices("redundancy", "q"))
     history_redundancy: Correlation = 0.0
     value_per_click: Money = 1.0
+    """What a click is worth to the advertiser, in currency."""
     noise_sd: Money = 1.0
     viewability: Rate | tuple[Rate, ...] = 1.0
     fatigue: Annotated[Rate, Field(lt=1)] = 0.0

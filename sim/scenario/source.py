@@ -66,24 +66,34 @@ class Source(Model):
     copy_of: str | None = None
     coverage: Rate | tuple[Rate, ...] = 1.0
     match_rate: Rate | tuple[Rate, ...] = 1.0
+    """The share of covered requests that the source has a record for: one number, or one per type of what it shows."""
     needs_consent: bool | None = None
     false_match_rate: Rate = 0.0
     accuracy: Rate = 1.0
     sync_interval_h: Hours = 0.0
+    """How often a new copy is taken; 0 is streaming."""
     latency_h: Annotated[float, Field(ge=0)] = 0.0
+    """How long after it was taken a copy arrives; inf is never."""
     flip_rate_per_h: Annotated[float, Field(ge=0, le=1e6)] = 0.0
     age_known: bool = True
+    """Whether a bidder knows how old each record is, or only how old records are on the whole."""
     use: Literal["calibrated", "naive"] = "calibrated"
     unmatched: Literal["signal", "prior"] = "signal"
     lookup_latency_ms: Delay = NO_DELAY
     cost_per_lookup_cpm: Price = 0.0
+    """The price of a thousand look-ups, paid beside the budget of the auction."""
     cost_per_match_cpm: Price = 0.0
     exclusive: bool = True
 
     @field_validator("lookup_latency_ms", mode="before")
     @classmethod
     def _mean_of_an_exponential(cls, value: Any) -> Any:
-        return {"law": "exponential", "mean": value} if isinstance(value, int | float) else value
+        """``lookup_latency_ms=40`` and ``lookup_latency_ms.mean=40`` are the same delay."""
+        if isinstance(value, int | float):
+            value = {"mean": value}
+        return (
+            {"law": "exponential", **value} if isinstance(value, dict) and set(value) == {"mean"} else value
+        )
 
     @field_validator("latency_h", mode="before")
     @classmethod

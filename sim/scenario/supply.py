@@ -41,9 +41,12 @@ class SyntheticSupply(Model):
 
     kind: Literal["synthetic"] = "synthetic"
     requests: Count = 100_000
+    """The number of bid requests of a replication."""
     horizon_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 24.0
+    """The length of a replication."""
     hourly: tuple[Annotated[float, Field(ge=0, le=1e9)], ...] = FLAT_DAY
     context_types: Annotated[int, Field(ge=1, le=MAX_TYPES)] = 2
+    """The number of types of context: of pages, placements, hours."""
     floor_share: Rate = 0.0
     floor_mu: LogMoney = 0.0
     floor_sigma: Annotated[float, Field(ge=0, le=MAX_LOG_SIGMA)] = 0.0
@@ -74,6 +77,7 @@ class LogSupply(Model):
 
     kind: Literal["log"] = "log"
     path: UserPath
+    """The log: a file, or a folder of them."""
     format: str = "auto"
     clicks: UserPath | None = None
     mapping: UserPath | None = None
@@ -86,6 +90,7 @@ class LogSupply(Model):
     suspect_tags: tuple[str, ...] = ()
     find_suspects: bool = True
     horizon_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 168.0
+    """The time over which a log without times is spread."""
     context_types: Literal[1] = 1
     """A log brings no types: its signals are columns."""
 

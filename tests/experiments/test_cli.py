@@ -66,7 +66,14 @@ def test_version(capsys):
 def test_help_of_a_study_shows_keys_with_their_values(verb, capsys):
     assert main([verb, "--help"]) == 0
     said = capsys.readouterr().out
-    for word in ("--multirun", "--cfg job", "--config-dir", "match_rate: ", "supply:", "seed: 1"):
+    for word in (
+        "--multirun",
+        "--cfg job",
+        "--config-dir",
+        "source.profile.match_rate=0.8",
+        "seed=1",
+        "currency per thousand",
+    ):
         assert word in said
 
 

@@ -11,7 +11,7 @@ import yaml
 from pydantic import BaseModel
 
 from jointbid.experiments.cells.cell import Cell
-from jointbid.experiments.config.messages import is_known, known_keys
+from jointbid.experiments.config.keys import is_known, known_keys
 from jointbid.experiments.config.points import content_hash, load
 from jointbid.experiments.config.settings import Settings
 from jointbid.experiments.config.studies import STUDIES

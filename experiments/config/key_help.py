@@ -1,0 +1,226 @@
+"""What each key of the configuration means, read from the docstrings of the models that validate it.
+
+A field is described by the text below it in its class, by its entry under ``Attributes:``, or by the sentences of the class that
+name it in double backquotes; so what `jointbid help KEY` says and what the code says is one text.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import re
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from jointbid.sim.scenario import Delay
+
+from .keys import ANY_NAME, Key, every_key, models_in
+
+ENTRY = re.compile(r"^(\w+): (.*(?:\n {4,}.*)*)", re.MULTILINE)
+"""An entry of a docstring's list of attributes."""
+SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z`*])|\n\s*\n|\n(?=\* )")
+UNITS = {
+    "_cpm": "currency per thousand",
+    "_ms": "milliseconds",
+    "_h": "hours",
+    "_us": "microseconds",
+    "_s": "seconds",
+    "_rate": "share from 0 to 1",
+    "_share": "share from 0 to 1",
+}
+COMMON = (
+    *("seed", "supply.requests", "supply.path", "auction.type", "auction.floor_cpm", "auction.slots", "response.value_per_click"),
+    *(f"source.<name>.{key}" for key in ("match_rate", "sync_interval_h", "latency_h", "lookup_latency_ms", "cost_per_lookup_cpm")),
+    *("rivals.landscape", "bidders.count", "bidders.strategy", "bidders.budget", "bidders.control_interval_h"),
+    *("money.requests_per_month", "money.integration_once", "money.integration_monthly"),
+    *("results_dir", "executor.jobs", "plot.enabled"),
+)  # fmt: skip
+"""The keys beside the study's own that people use most."""
+OF_STUDY = (
+    "replications",
+    "silo",
+    "valuation",
+    "who",
+    "worlds",
+    "seats",
+    "strategies",
+    "arm",
+    "replication",
+    "cost_per_request",
+    "log",
+)
+"""And those of a study, as far as it has them."""
+BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+
+
+@dataclass(frozen=True)
+class KeyHelp:
+    """What is said of one key: its place, its meaning, its unit where the name has one, what is allowed, and its default."""
+
+    place: str
+    meaning: str
+    unit: str
+    allowed: str
+    default: str
+
+    def brief(self, place: str, value: str) -> Iterator[str]:
+        """Yield two or three lines: the key at its ``place`` with its ``value``, and the first sentence of what it means."""
+        yield f"  {place}={value}" if value else f"  {place}"
+        unit = f" [{self.unit}]" if self.unit else ""
+        first = re.split(r"(?<=[.;]) ", self.meaning)[0].rstrip(".;")
+        yield from textwrap.wrap(first + unit, 72, initial_indent=" " * 6, subsequent_indent=" " * 6)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines to print."""
+        yield self.place
+        for text in textwrap.wrap(self.meaning, 76):
+            yield f"    {text}"
+        unit = f" ({self.unit})" if self.unit else ""
+        yield from textwrap.wrap(
+            f"allowed: {self.allowed}{unit}", 76, initial_indent="  ", subsequent_indent="    "
+        )
+        yield from textwrap.wrap(
+            f"default: {self.default}", 76, initial_indent="  ", subsequent_indent="    "
+        )
+
+
+@functools.cache
+def key_helps(model: type[BaseModel]) -> Mapping[str, KeyHelp]:
+    """Return what is said of every key below ``model``, by its place."""
+    found: dict[str, KeyHelp] = {}
+    for key in every_key(model):
+        if key.model is not None and key.field:
+            found.setdefault(key.place, _help(key, key.model))
+    return found
+
+
+def common(places: Collection[str]) -> list[str]:
+    """Return those of the ``places`` that people use most, the study's own first."""
+    return [key for key in (*(f"study.{name}" for name in OF_STUDY), *COMMON) if key in places]
+
+
+def matching(word: str, places: Sequence[str]) -> list[str]:
+    """Return the keys that ``word`` names: itself, with names put in for ``<name>``, or those that it is the end or a part of."""
+    pattern = {place: re.escape(place).replace(re.escape(ANY_NAME), r"[^.]+") for place in places}
+    if exact := [place for place in places if re.fullmatch(pattern[place], word)]:
+        return exact
+    if below := [place for place in places if re.match(rf"{pattern[place].rpartition('.')[0]}$", word)]:
+        return below
+    return [place for place in places if f".{place}".endswith(f".{word}")] or [
+        place for place in places if word in place
+    ]
+
+
+def _help(key: Key, model: type[BaseModel]) -> KeyHelp:
+    field = model.model_fields[key.field]
+    suffix = next((suffix for suffix in UNITS if key.field.endswith(suffix)), "")
+    meaning = _described(model).get(key.field) or _first(models_in(key.kind)) or _first([model])
+    return KeyHelp(
+        key.place, meaning, UNITS.get(suffix, ""), allowed(field.annotation, field.metadata), _default(field)
+    )
+
+
+def _first(models: Iterable[type[BaseModel]]) -> str:
+    """Return the first paragraph on the first of the models; empty where there is none."""
+    return next((_plain(inspect.cleandoc(one.__doc__ or "").split("\n\n")[0]) for one in models), "")
+
+
+@functools.cache
+def _described(model: type[BaseModel]) -> Mapping[str, str]:
+    """Return field -> description, of a model and of those that it extends."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if "[" in base.__name__ or not base.__module__.startswith("jointbid."):
+            continue
+        text = inspect.cleandoc(base.__doc__ or "")
+        prose, _, entries = text.partition("Attributes:\n")
+        said: dict[str, list[str]] = {}
+        for sentence in SENTENCE.split(prose):
+            for name in dict.fromkeys(re.findall(r"``(\w+)(?:=[^`]*)?``", sentence)):
+                said.setdefault(name, []).append(_plain(sentence))
+        found |= {name: " ".join(said[name]) for name in said if name in base.model_fields}
+        found |= {name: _plain(text) for name, text in ENTRY.findall(textwrap.dedent(entries))}
+        found |= _below(base)
+    return found
+
+
+def _below(model: type[BaseModel]) -> dict[str, str]:
+    """Return field -> the text below it in its class."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    return {
+        field.target.id: _plain(text.value.value)
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
+    }  # fmt: skip
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("``", "").split())
+
+
+def allowed(kind: Any, bounds: Sequence[Any] = ()) -> str:
+    """Return in words what an annotation allows, such as ``a number, at least 0; null``."""
+    if get_origin(kind) is Annotated:
+        inner, *more = get_args(kind)
+        return allowed(inner, [*more, *bounds])
+    limits = [
+        f"{BOUNDS[name]} {value:g}"
+        for part in _flat(bounds)
+        for name in BOUNDS
+        if (value := getattr(part, name, None)) is not None
+    ]
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    if get_origin(kind) in {tuple, dict}:
+        inner = allowed(get_args(kind)[-1 if get_origin(kind) is dict else 0])
+        return f"names, each with {inner}" if get_origin(kind) is dict else f"a list of {inner}"
+    if get_origin(kind) in {Union, UnionType}:
+        parts = [allowed(part, bounds) for part in get_args(kind) if part is not NoneType]
+        return "; or ".join(dict.fromkeys([*parts, *(["null"] if NoneType in get_args(kind) else [])]))
+    return ", ".join([_noun(kind), *limits])
+
+
+def _flat(bounds: Sequence[Any]) -> Iterator[Any]:
+    for part in bounds:
+        yield from _flat(part.metadata) if isinstance(part, FieldInfo) else [part]
+
+
+def _noun(kind: Any) -> str:
+    if kind is Delay:
+        return "a delay, as in {law: exponential, mean: 2}, or its mean"
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return f"keys of its own: {', '.join(kind.model_fields)}"
+    return {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}.get(
+        kind, "any value"
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)
+    if field.is_required() or value is PydanticUndefined:
+        return "none; it must be given"
+    if isinstance(value, BaseModel):
+        return "those of its own keys"
+    return shown(value)
+
+
+def shown(value: Any) -> str:
+    """Return a value as the YAML files write it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(shown, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {shown(item)}' for key, item in value.items())}}}"
+    return (str(value) if not isinstance(value, float) else f"{value:g}") or '""'

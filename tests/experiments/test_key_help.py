@@ -1,0 +1,81 @@
+"""`jointbid help KEY`: each key has a meaning, what it may be, and the default that the settings have."""
+from __future__ import annotations
+
+import pytest
+
+from jointbid.experiments.cli.main import main
+from jointbid.experiments.config.key_help import common, key_helps, matching, shown
+from jointbid.experiments.config.points import load
+from jointbid.experiments.config.settings import Settings
+from jointbid.experiments.config.studies import STUDIES
+
+
+@pytest.fixture(scope="module")
+def helps():
+    return key_helps(Settings[STUDIES["value"].model])
+
+
+@pytest.mark.parametrize("verb", list(STUDIES))
+def test_every_key_has_a_meaning_and_says_what_is_allowed(verb):
+    lacking = [
+        place
+        for place, said in key_helps(Settings[STUDIES[verb].model]).items()
+        if not (said.meaning and said.allowed)
+    ]
+    assert not lacking
+
+
+def test_what_is_said_is_what_holds(helps):
+    rate = helps["source.<name>.match_rate"]
+    assert (rate.default, rate.unit) == ("1", "share from 0 to 1")
+    assert "at least 0, at most 1" in rate.allowed
+    assert helps["source.<name>.latency_h"].unit == "hours"
+    assert helps["plot.enabled"].default == "true"
+    assert helps["bidders.budget"].default == "null"
+    assert "uniform, lognormal, normal, histogram; or null" in helps["rivals.landscape"].allowed
+    assert helps["study.replay.folds"].meaning.startswith("parts of the log")
+
+
+@pytest.mark.parametrize(
+    ("word", "first"),
+    [
+        ("source.profile.match_rate", "source.<name>.match_rate"),
+        ("match_rate", "source.<name>.match_rate"),
+        ("supply.requests", "supply.requests"),
+        ("lookup_latency_ms.mean", "source.<name>.lookup_latency_ms.mean"),
+    ],
+)
+def test_a_key_is_found_whole_or_by_its_end(helps, word, first):
+    assert first in matching(word, list(helps))
+
+
+def test_help_of_keys(capsys):
+    assert main(["help", "source.profile.match_rate"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("source.<name>.match_rate\n")
+    assert "allowed: a number, at least 0" in said
+    assert all(len(line) <= 80 for line in said.splitlines())
+    assert main(["run", "--help", "silo"]) == 2, "run compares with no silo"
+    assert main(["help", "mach_rate"]) == 2
+    assert "did you mean 'match_rate'?" in capsys.readouterr().err
+
+
+def test_the_keys_shown_by_a_verb_exist_and_are_few(helps):
+    assert 20 <= len(common(helps)) <= 30
+    assert {"study.silo", "source.<name>.match_rate", "bidders.budget"} <= set(common(helps))
+
+
+def test_one_delay_has_one_meaning_however_it_is_written():
+    one, other = (
+        load("value", [f"source.profile.lookup_latency_ms{spelling}=40", "auction.tmax_ms=100"])[0]
+        for spelling in ("", ".mean")
+    )
+    delays = [point.settings.scenario.source["profile"].lookup_latency_ms for point in (one, other)]
+    assert delays[0] == delays[1]
+    assert delays[0].law == "exponential"
+
+
+def test_values_are_written_as_yaml_has_them():
+    assert [shown(value) for value in (None, True, 1.0, (1, 2), {"a": None}, "x")] == [
+        "null", "true", "1", "[1, 2]", "{a: null}", "x",
+    ]  # fmt: skip
