@@ -17,7 +17,7 @@ from .parser import Options
 if TYPE_CHECKING:
     from ..studies.session import StudyResult
 
-FAILURES = "failures.jsonl"
+FAILURES, REPORT = "failures.jsonl", "report.html"
 MANY = 100
 """From this number of studies on a message says that each draws its plots."""
 SHOWN = 5
@@ -154,8 +154,12 @@ def _one_cell(point: Point, cell: str) -> int:
 def _show(result: StudyResult) -> None:
     from ..report import tables
 
-    tables.show(*result.findings.shown, *result.findings.notes, *result.findings.verdict)
-    sys.stdout.write(f"\nCells: {result.kept:,} kept, {result.ran:,} run\nResults: {result.folder}\n")
+    tables.show(*result.findings.shown, *result.findings.notes)
+    sys.stdout.write(f"\nCells: {result.kept:,} kept, {result.ran:,} run\n\n")
+    tables.show(*result.findings.verdict)
+    sys.stdout.write(f"\nResults: {result.folder}\n")
+    if (page := result.folder / REPORT).is_file():
+        tables.show(tables.linked("Report: ", page))
 
 
 def _show_failures(result: StudyResult) -> None:

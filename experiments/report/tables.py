@@ -7,12 +7,14 @@ import io
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich import box
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
+from rich.style import Style
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -190,6 +192,11 @@ def learning_table(costs: pd.DataFrame) -> Table:
         f"What learning costs, {_first(costs['unit'])}", rows, ("arm", str), ("bayes", number),
         ("learned", number), ("cost of learning", signed), ("95 % interval", between),
     )  # fmt: skip
+
+
+def linked(label: str, file: Path) -> Text:
+    """Return a line with the path of a file, which terminals that know links open."""
+    return Text(label, overflow="fold").append(str(file), Style(link=file.absolute().as_uri()))
 
 
 def show(*parts: RenderableType, console: Console | None = None) -> None:
