@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 CODE := src $(wildcard src/jointbid/*/) tests tools benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-browser test-cluster lint format types unit long wheel docs curves blocks sweep golden bench bench-study findings clean
+.PHONY: help demo test test-all test-browser test-cluster lint format types unit long wheel docs snippets curves blocks sweep golden bench bench-study findings clean
 
 # Tests of the long half; `make test` runs the others. The cluster's have a target of their own.
 LONG := slow or coverage
@@ -26,7 +26,7 @@ demo: $(VENV)/.installed  ## set up, then answer the main question for the defau
 test: lint types unit  ## the quick half: format, lint, types, and all tests but the long ones
 	@echo "make test: all passed"
 
-test-all: long wheel test-browser test-cluster  ## the long half: slow tests, docs, walks, wheel, browser, cluster
+test-all: long docs wheel test-browser test-cluster  ## the long half: slow tests, docs and their site, walks, wheel, browser, cluster
 	@echo "make test-all: all passed"
 
 lint: $(VENV)/.installed-dev  ## formatting and ruff's rules
@@ -58,7 +58,10 @@ test-browser: $(VENV)/.installed-browser  ## the pages in Chromium, from disk, w
 test-cluster: $(VENV)/.installed-ray  ## a Ray cluster of two nodes on this machine, one of which is killed in mid-study
 	$(BIN)/pytest -m cluster tests/cluster
 
-docs: $(VENV)/.installed-dev  ## run every snippet of README and docs/
+docs: $(VENV)/.installed-docs  ## build the docs site into site/, strictly; needs no network
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(BIN)/mkdocs build --quiet
+
+snippets: $(VENV)/.installed-dev  ## run every snippet of README and docs/
 	$(BIN)/pytest tests/docs
 
 blocks: $(VENV)/.installed-dev  ## 3,000 drawn markets, bit for bit, for all block sizes (make MARKETS=... blocks)
@@ -99,6 +102,10 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 $(VENV)/.installed-browser: $(VENV)/.installed-dev
 	$(INSTALL) --editable '.[dev,browser]'
+	touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed-dev
+	$(INSTALL) --editable '.[dev,docs]'
 	touch $@
 
 $(VENV)/.installed-ray: $(VENV)/.installed-dev

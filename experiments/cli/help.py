@@ -67,11 +67,9 @@ def show_common(verb: str, settings: Settings[Any]) -> None:
 
 
 def _known(verb: str | None) -> Mapping[str, KeyHelp]:
-    found: dict[str, KeyHelp] = {}
-    for name, entry in STUDIES.items():
-        if verb in {None, name}:
-            for place, said in key_helps(Settings[entry.model]).items():
-                found.setdefault(place, said)
+    found: Mapping[str, KeyHelp] = {}
+    for name in STUDIES if verb is None else [verb]:
+        found = {**key_helps(name), **found}
     return found
 
 

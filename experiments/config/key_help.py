@@ -24,6 +24,8 @@ from pydantic_core import PydanticUndefined
 from jointbid.sim.scenario import Delay
 
 from .keys import ANY_NAME, Key, every_key, models_in
+from .settings import Settings
+from .studies import STUDIES
 
 ENTRY = re.compile(r"^(\w+): (.*(?:\n {4,}.*)*)", re.MULTILINE)
 """An entry of a docstring's list of attributes."""
@@ -94,10 +96,11 @@ class KeyHelp:
 
 
 @functools.cache
-def key_helps(model: type[BaseModel]) -> Mapping[str, KeyHelp]:
-    """Return what is said of every key below ``model``, by its place."""
+def key_helps(verb: str) -> Mapping[str, KeyHelp]:
+    """Return what is said of every key that a verb takes, by its place."""
+    model: Any = Settings
     found: dict[str, KeyHelp] = {}
-    for key in every_key(model):
+    for key in every_key(model[STUDIES[verb].model]):
         if key.model is not None and key.field:
             found.setdefault(key.place, _help(key, key.model))
     return found
@@ -139,7 +142,7 @@ def _described(model: type[BaseModel]) -> Mapping[str, str]:
     """Return field -> description, of a model and of those that it extends."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
-        if "[" in base.__name__ or not base.__module__.startswith("jointbid."):
+        if "[" in base.__name__ or base is BaseModel or not issubclass(base, BaseModel):
             continue
         text = inspect.cleandoc(base.__doc__ or "")
         prose, _, entries = text.partition("Attributes:\n")

@@ -1,4 +1,5 @@
 """`jointbid help KEY`: each key has a meaning, what it may be, and the default that the settings have."""
+
 from __future__ import annotations
 
 import pytest
@@ -6,22 +7,17 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.key_help import common, key_helps, matching, shown
 from jointbid.experiments.config.points import load
-from jointbid.experiments.config.settings import Settings
 from jointbid.experiments.config.studies import STUDIES
 
 
 @pytest.fixture(scope="module")
 def helps():
-    return key_helps(Settings[STUDIES["value"].model])
+    return key_helps("value")
 
 
 @pytest.mark.parametrize("verb", list(STUDIES))
 def test_every_key_has_a_meaning_and_says_what_is_allowed(verb):
-    lacking = [
-        place
-        for place, said in key_helps(Settings[STUDIES[verb].model]).items()
-        if not (said.meaning and said.allowed)
-    ]
+    lacking = [place for place, said in key_helps(verb).items() if not (said.meaning and said.allowed)]
     assert not lacking
 
 
