@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from ..report.plots.letters import names_in, report_missing
 from ..storage.cell_results import StudyState, TimeSeries, table
 from ..storage.study_folder import Folder
 from .base import Findings, Study
+from .inert import inert
 
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
 REPORT = "report.html"
@@ -140,13 +141,16 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
         if known.get("content") == content and folder.is_done():
             result.summary = _read(folder, known.get("files"))
         if result.summary is not None:
-            result.findings = study.summarise(result.summary)
+            result.findings = replace(study.summarise(result.summary), notes=tuple(known["notes"]))
             if not (point.folder / REPORT).is_file():
                 yield Finish([SideTask(partial(report, point.folder), REPORT)])
             return result
         folder.status("running")
         _write(result, point, study, folder, list(cells.values()))
         files = dict(folder.checksums)
+        if result.summary is not None:
+            found = result.findings
+            result.findings = replace(found, notes=(*found.notes, *inert(point, study)))
         about = {**study.about(), "verdict": result.findings.verdict, "notes": result.findings.notes}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         for drawing in _drawings(result.summary, point, study):

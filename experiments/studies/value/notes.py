@@ -127,13 +127,17 @@ def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
 
 
 def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
-    """Yield what part of a budget, of the run or of all its days, was spent by a strategy that does not pace it."""
+    """Yield what part of a budget was spent by a strategy that does not pace it; or that there is none to pace."""
     scenario, bidders = settings.scenario, settings.scenario.bidders
     rows = summary[(summary["estimand"] == "utility") & (summary["metric"] == "spend")]
     requests = scenario.supply.requests
-    if not requests or rows.empty or paces(bidders.strategy, scenario):
+    if not requests or rows.empty:
         return
     total = Allowance(scenario, bidders.terms, bidders.budget, requests).total
+    if paces(bidders.strategy, scenario):
+        if math.isinf(total):
+            yield f"bidders.strategy={bidders.strategy.name} paces a budget, and bidders.budget=null sets none to pace"
+        return
     if not 0 < total < math.inf:
         return
     keys = {"bidders.budget": bidders.budget, "bidders.terms.daily_budget": bidders.terms.daily_budget}
