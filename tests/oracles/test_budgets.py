@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import integrate, optimize
+from scipy import integrate, optimize, special
 
 from jointbid.sim import Entrant, LogColumns, Scenario, VisibleRequests, simulate
 from jointbid.sim.trial import BATCHES
@@ -338,7 +338,7 @@ def test_value_maximiser_with_return_on_spend(duel, lands, least, law):
 # ORTB against linear bids (Zhang, Yuan & Wang 2014)
 
 C = 50.0
-QUANTILES, WEIGHTS = (0.5 * x for x in np.polynomial.legendre.leggauss(2000))
+QUANTILES, WEIGHTS = (0.5 * x for x in special.roots_legendre(2000))
 THETA = 1 - (0.5 - QUANTILES) ** (1 / 9)  # Beta(1, 9) by its quantiles
 
 

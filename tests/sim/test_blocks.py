@@ -3,7 +3,8 @@
 Markets are drawn over everything that a scenario can say (`markets`), with budgets that run out, caps that fill up and bids
 on a coarse grid, so that ties are common; a spy on the kernel (`spying`) counts in how many of them a budget, a cap and a
 tie decided something. `engine.max_block=1` is the reference. `make blocks` draws thousands; the environment variable
-JOINTBID_MARKETS says how many.
+JOINTBID_MARKETS says how many. Of the fixed list each market is run in two of the four other block sizes, and looked up in two of the
+four ways, in turn: each size and each way has 165 markets. `make blocks` has all of them in each market.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ BLOCKS = (1, 2, 7, 64, 65_536)
 def check_blocks(markets, spying):
     """The reference, having found every other number of requests that travel together to give the same."""
 
-    def check(scenario, bidders, log=None, reference=None):
+    def check(scenario, bidders, log=None, reference=None, sizes=BLOCKS[1:]):
         reference = reference or markets.run(scenario, bidders, BLOCKS[0], log)
-        for max_block in BLOCKS[1:]:
+        for max_block in sizes:
             other = markets.run(scenario, bidders, max_block, log)
             spying.assert_identical(reference, other, f"max_block={max_block}")
         return reference
@@ -53,34 +54,40 @@ LAYOUTS = {
 def check_layouts(markets, spying):
     """How bids are looked up decides nothing either."""
 
-    def check(reference, scenario, bidders):
-        for label, numbers in LAYOUTS.items():
+    def check(reference, scenario, bidders, layouts):
+        for label in layouts:
             with pytest.MonkeyPatch.context() as patch:
-                for name, number in numbers.items():
+                for name, number in LAYOUTS[label].items():
                     patch.setattr(tables, name, number)
                 spying.assert_identical(reference, markets.run(scenario, bidders, 64), label)
 
     return check
 
 
-@settings(
-    max_examples=40,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
-@given(data=st.data())
-def test_any_market_is_one_ledger(markets, check_blocks, data):
-    check_blocks(*markets.draw_market(lambda options: data.draw(st.sampled_from(options))))
+@pytest.mark.parametrize("examples", [8, pytest.param(40, marks=pytest.mark.slow)])
+def test_any_market_is_one_ledger(markets, check_blocks, examples):
+    @settings(max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
+    @given(data=st.data())
+    def check(data):
+        check_blocks(*markets.draw_market(lambda options: data.draw(st.sampled_from(options))))
+
+    check()
 
 
 # a fixed list of drawn markets; budgets, caps and ties decide in a third of them, or the list is worth nothing
 
 
 MARKETS, GROUPS = int(os.environ.get("JOINTBID_MARKETS", "330")), 6
+IS_WHOLE = "JOINTBID_MARKETS" in os.environ
 
 
-@pytest.mark.parametrize(
-    "group", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, GROUPS))]
-)
+def in_turn(number, several):
+    """Two of four that come round with the number of a market; all of them for `make blocks`."""
+    several = list(several)
+    return several if IS_WHOLE else [several[number // GROUPS % 4], several[(number // GROUPS + 1) % 4]]
+
+
+@pytest.mark.parametrize("group", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, GROUPS))])
 def test_drawn_markets_are_one_ledger(markets, spying, check_blocks, check_layouts, group):
     """In blocks of any size, looked up in any way, watched or not; a budget, a cap and a tie each decide in a third of them."""
     seen = Counter()
@@ -92,10 +99,10 @@ def test_drawn_markets_are_one_ledger(markets, spying, check_blocks, check_layou
             patch.setattr(simulation, "clear", spy)
             reference = markets.run(scenario, bidders, 1)
         assert spy.happened["requests"] == scenario.supply.requests
-        check_blocks(scenario, bidders, reference=reference)
+        check_blocks(scenario, bidders, reference=reference, sizes=in_turn(number, BLOCKS[1:]))
         spying.assert_identical(markets.run(scenario, bidders, 64, watched=False), reference, "no sink")
         if spy.happened["joint cells"]:  # otherwise there is one way alone
-            check_layouts(reference, scenario, bidders)
+            check_layouts(reference, scenario, bidders, in_turn(number, LAYOUTS))
         facts = spying.facts_of(scenario, bidders, spy.happened, reference)
         decided = [what for what in ("budget", "tie", "cap") if facts[what]]
         seen.update(fact for fact, true in facts.items() if true)
@@ -111,7 +118,7 @@ def test_drawn_markets_in_several_slices_are_one_ledger(markets, check_blocks, g
     """Supply comes in slices; short ones here, so that many a block ends at one and control steps fall across them."""
     monkeypatch.setattr(supply, "SLICE", 32)
     for number in range(group, MARKETS // 6, GROUPS):
-        check_blocks(*markets.drawn(number))
+        check_blocks(*markets.drawn(number), sizes=in_turn(number, BLOCKS[1:]))
 
 
 def test_control_steps_by_count_go_on_across_slices(monkeypatch):
