@@ -18,6 +18,7 @@ from .bidder_checks import (
 )
 from .collaboration import collaboration_problems
 from .first_party import first_party_problems
+from .learnable import not_learnable, unmatched_problems
 from .settings import Settings
 from .study_settings import AdoptionStudy, AttributionStudy
 from .value_settings import ValueStudy
@@ -53,25 +54,11 @@ def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
     valuation = str(getattr(study, "valuation", "bayes"))
     wrong = f"study.valuation = {valuation}: must be bayes"
     if valuation == "bayes":
-        if not getattr(study, "learned_beside", False):
+        if getattr(study, "learned_beside", False) is not True:
             return
-        wrong = "study.learned_beside = true: must be false"
-    if scenario.journey is not None:
-        yield (
-            f"{wrong} where there is a journey; purchases follow months after an "
-            "impression, and a log of randomised impressions knows only what follows at once"
-        )
-    if scenario.stock is not None:
-        yield (
-            f"{wrong} where there is stock; how soon a shelf is empty is what bids make of it, "
-            "and a log of randomised impressions knows no shelves"
-        )
-    if scenario.bidders.beliefs == "winning":
-        yield f"{wrong} with bidders.beliefs=winning"
-    learner = getattr(study, "learner", "")
-    for name in scenario.originals(scenario.source) if learner in {"ftrl", "thompson"} else ():
-        if scenario.source[name].unmatched == "prior":
-            yield f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"
+        wrong = "study.learned_beside = true: must be false or auto"
+    yield from (f"{wrong} {reason}" for reason in not_learnable(scenario))
+    yield from unmatched_problems(scenario, getattr(study, "learner", ""))
 
 
 def _of_two_plans(settings: Settings[Any]) -> Iterator[str]:

@@ -87,13 +87,17 @@ class Replay(Model):
 
 
 class SmallWorlds(Model):
-    """The size of the range over plausible settings: this number of ``worlds``, each with few requests and replications."""
+    """The size of the range over plausible settings: this number of ``worlds``, each with few requests and replications.
+
+    ``auto``: ranges that make no market here are left out, and a note says so; otherwise they are an error.
+    """
 
     worlds: Annotated[int, Field(ge=11)] = 20
     requests: Count = 10_000
     """Bid requests of each of these markets."""
     replications: Annotated[Replications, Field(ge=2)] = 2
     """Replications of each of these markets."""
+    auto: bool = False
 
 
 class ValueStudy(Model):
@@ -101,7 +105,7 @@ class ValueStudy(Model):
 
     ``tune`` retunes a parameter of the strategy in each arm, of ``rivals`` too where these are ``adapted``.
     ``valuation=both`` plays every arm with exact and with learned values, and states what learning costs; ``learned_beside`` does so
-    for the arms that the value of joint data needs. ``lattice`` plays every information set, not only no source, each alone and all. ``curves`` say over what the value of
+    for the arms that the value of joint data needs (``auto``: in markets in which values can be learned). ``lattice`` plays every information set, not only no source, each alone and all. ``curves`` say over what the value of
     joint data is followed; null: the match rate of the first source.
     ``range`` is the size of the range of that value over markets drawn from the ``ranges``; null: none is stated. ``worlds``
     is the number of markets drawn instead where more is asked of them, each worked on like a point of a curve. ``overtaking`` also plays two plans
@@ -126,7 +130,7 @@ class ValueStudy(Model):
     """What the joint bidder is compared with: the better owner with all its sources (`best_silo`), the best source (`best_single`), or any arm."""
     valuation: EitherOrBoth = "bayes"
     """Values by the true model (`bayes`), learned from a log (`learned`), or each arm with both (`both`)."""
-    learned_beside: bool = False
+    learned_beside: bool | Literal["auto"] = False
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     """The randomised impressions that valuations are learned from."""
     learner: Learner = "ridge"

@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..market import Market
 from ..parameters import above_0, at_least_0, one_of
+from .fluid_return import FluidReturn
 from .linear import SECOND
 from .pacing import default_step
 from .since import SinceControl
 
+SLACK = 0.01
+"""Where lam starts when the budget binds before the return: its optimum is then 0, and from here it still finds back."""
 LARGEST_MOVE = 1.0
 """Limit of a move of log lam at one control step, against few large steps."""
 
@@ -24,6 +28,10 @@ class _Coupled(Policy):
     less what was paid, in units of what a request wins (or pays, if that is more), by 1 / (4 sqrt(T)) of it for T
     expected requests, or half of the mean since the last control step, if that is less. mu moves as in adaptive pacing, by the day
     where a daily budget binds.
+
+    Without ``lam`` and ``mu`` they start at 1 and 0. Where prices are known it begins anew at the first control step after requests
+    were shown: at the lam that meets the target on average for the values of these; or, where the budget binds before that, at the mu
+    that spends it evenly.
     """
 
     bids_per_second = VECTORISED
@@ -31,11 +39,21 @@ class _Coupled(Policy):
     meant_for = SECOND
 
     def __init__(
-        self, target: float = 1.0, lam: float = 1.0, mu: float = 0.0, gain_max: float = 10.0
+        self,
+        target: float = 1.0,
+        lam: float | None = None,
+        mu: float | None = None,
+        gain_max: float = 10.0,
+        market: Market | None = None,
     ) -> None:
         self.target = above_0("target", target)
-        self.lam, self.mu = above_0("lam", lam), at_least_0("mu", mu)
+        self.lam, self.mu = above_0("lam", 1.0 if lam is None else lam), at_least_0("mu", mu or 0.0)
         self.gain_max = above_0("gain_max", gain_max)
+        self._start = FluidReturn.where_known(market) if lam is None and mu is None else None
+        self.scales = self._start is None  # values are kept in bins of .54 %
+        if self._start is not None:
+            self.reads = self._start.reads
+            self.learns = True  # the values to start from
         self._times, self._over = 1.0, self.target  # w is v x times / over
         self._won, self._won_before = 0.0, 0.0
         self._since = SinceControl()
@@ -54,12 +72,23 @@ class _Coupled(Policy):
         """The value times the multiplier."""
         return self.multiplier * requests[VALUE]
 
+    def observe(self, feedback: Feedback) -> None:
+        """Collect the values of all requests, to start from."""
+        if self._start is not None and feedback.requests.n:
+            self._start.add(feedback.requests)
+
     def control(self, state: AccountState) -> None:
         """Move both duals; ``_won`` is the w won so far."""
         since, requests = self._since.step(state), max(state.requests_expected, 1)
         if since.n <= 0:
             return
         won, self._won_before = self._won - self._won_before, self._won
+        if self._start is not None:
+            found = self._start.gain(self._times / self._over, state.pace, self.gain_max)
+            self._start = None
+            if found is not None:
+                self._begin(*found)
+                return
         scale = max(self._won, state.spend) / state.requests_reported
         if scale > 0:
             move = (won - since.spend) / scale * min(1.0 / (4.0 * math.sqrt(requests)), 0.5 / since.n)
@@ -70,21 +99,30 @@ class _Coupled(Policy):
             overspent = since.spend - since.planned(rho)
             self.mu = max(self.mu + default_step(rho, requests) * overspent, 0.0)
 
+    def _begin(self, gain: float, is_of_budget: bool) -> None:
+        """Set both duals so that bids are ``gain`` x w, and one of them is that of a bound that does not bind."""
+        if is_of_budget:
+            self.lam = SLACK
+            self.mu = max((1.0 + SLACK) / max(gain, 1e-9) - SLACK, 0.0)
+        else:
+            self.lam = min(1.0 / max(gain - 1.0, 1e-9), 1e9)
+
 
 class TargetROS(_Coupled):
     """The most value at a return on spend of at least ``target``, within the budget: coupled duals.
 
     With w = v / R, R = ``target`` in value per currency, bid (1 + lam) w / (lam + mu): lam is the dual of the return and
     mu that of the budget, and both follow what was won, at the value it then had, and what was paid (Feng, Padmanabhan &
-    Wang 2023; Lucier, Pattathil, Slivkins & Zhang 2024). ``lam`` and ``mu``, pure numbers, are where they start; lam = 1
-    bids 2 w, which is right against uniform prices above all values. ``gain_max`` limits bid / w where neither binds.
+    Wang 2023; Lucier, Pattathil, Slivkins & Zhang 2024). ``lam`` and ``mu``, pure numbers, are where they start; lam = 1, where
+    none is given, bids 2 w, which is right against uniform prices above all values; where the landscape is known the first
+    values correct them. ``gain_max`` limits bid / w where neither binds.
     """
 
     learns = True
-    scales = True
 
     def observe(self, feedback: Feedback) -> None:
         """Add up the value won."""
+        super().observe(feedback)
         if feedback.requests.n:
             self._won += float(np.where(feedback.won, feedback.requests[VALUE], 0.0).sum()) / self.target
 
@@ -103,11 +141,13 @@ class TargetCPA(_Coupled):
         target: float = 1.0,
         value_per_action: float = 1.0,
         per: str = "click",
-        lam: float = 1.0,
-        mu: float = 0.0,
+        lam: float | None = None,
+        mu: float | None = None,
         gain_max: float = 10.0,
+        market: Market | None = None,
     ) -> None:
-        super().__init__(target, lam, mu, gain_max)
+        super().__init__(target, lam, mu, gain_max, market)
+        self.scales = False
         self.value_per_action = above_0("value_per_action", value_per_action)
         self.per = one_of("per", per, ("click", "conversion"))
         self._times, self._over = self.target, self.value_per_action

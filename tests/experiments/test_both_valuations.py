@@ -154,7 +154,7 @@ def test_learned_beside_is_the_same_comparison_with_fewer_arms(run, both):
 
 def test_what_cannot_be_learned_is_refused():
     with pytest.raises(
-        BadInput, match=r"study\.learned_beside = true: must be false where there is a journey"
+        BadInput, match=r"study\.learned_beside = true: must be false or auto where there is a journey"
     ):
         load("value", ["scenario=b2b_long_cycle", "study.learned_beside=true"])
     with pytest.raises(BadInput, match=r"study\.valuation = both: must be bayes where there is a journey"):

@@ -9,6 +9,7 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
+from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import lookup
 from jointbid.experiments.studies.sampled_markets import sampled
 from jointbid.experiments.studies.value.worlds import ranges_here
@@ -106,3 +107,66 @@ def test_sensitivity(capsys):
     assert counts["sobol_total"] == counts["sobol_first"] == 2
     assert {p.name for p in (folder / "plots").iterdir()} == {"tornado.svg", "tornado.png", "tornado.csv"}
     assert main(["sensitivity", "scenario=theory_rivals", "study.ranges=[]"]) == 2
+
+
+TINY = [
+    "supply.requests=300",
+    "study.replications=2",
+    "study.lattice=false",
+    "study.range.worlds=11",
+    "study.range.requests=200",
+    "executor=serial",
+    "plot.enabled=false",
+]
+WINNING = [
+    "bidders.beliefs=winning",
+    "bidders.values=common",
+    "bidders.count=2",
+    "rivals.landscape=null",
+    "source.profile.exclusive=false",
+    "source.history.exclusive=false",
+]
+JOURNEY = ["journey={}", "audience.people=300", "bidders.values=common"]
+STOCK = ["stock={}", "bidders.values=common", "response.conversion={a: -4, value: 20}"]
+
+
+@pytest.mark.parametrize(
+    ("market", "why"),
+    [
+        (WINNING, "values are not learned with bidders.beliefs=winning"),
+        (JOURNEY, "values are not learned where there is a journey"),
+        (STOCK, "values are not learned where there is stock"),
+    ],
+)
+def test_what_the_default_adds_steps_aside_where_it_cannot_be_had(market, why, capsys):
+    """`learned_beside=auto` of the default scenario: the study runs, and one line says what is left out; asked for, it is refused."""
+    assert main(["value", *TINY, *market]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("No learned values beside the exact ones (study.learned_beside=auto)") == 1
+    assert why in said
+    assert "Learned from" not in said
+    with pytest.raises(BadInput, match=r"study\.learned_beside = true: must be false or auto"):
+        load("value", ["study.learned_beside=true", *market])
+
+
+DRIFT = ["audience.drift={half_life_h: 2}", "response.redundancy=0", "response.history_redundancy=0",
+         "bidders.values=common"]  # fmt: skip
+
+
+def test_ranges_that_make_no_market_are_left_out_of_the_default_range(capsys):
+    """Products that change in time know no redundancy; ten of the eleven ranges are left."""
+    assert main(["value", *TINY, "study.learned_beside=false", *DRIFT]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "leaves out response.redundancy (study.range.auto=true): study.ranges: response.redundancy" in said
+    assert "Of 10 settings it goes most with" in said
+    assert main(["value", *TINY, "study.range.auto=false", *DRIFT]) == 2
+    assert "with audience.drift must be 0" in capsys.readouterr().err
+
+
+def test_no_range_is_stated_where_no_setting_makes_a_market(capsys):
+    """The one range that is given is none of this market: the study goes on without."""
+    one = "study.ranges=[{key: response.redundancy, low: 0.1, high: 0.4, source: a choice}]"
+    assert main(["value", *TINY, "study.learned_beside=false", one, *DRIFT]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "No range over plausible settings: it would be of response.redundancy" in said
+    assert "markets drawn from study.ranges" not in said

@@ -100,6 +100,32 @@ def test_break_even_intervals_cover():
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
+@pytest.mark.parametrize(
+    ("costs", "start", "table"),
+    [
+        ([], "At 1,000 bid requests a month, with no costs set, joining brings", "At the stated volume; no costs"),
+        (["money.integration_monthly=5"], "At 1,000 bid requests a month, after what it costs, joining nets", "After costs"),
+        (
+            ["source.profile.cost_per_lookup_cpm=1"],
+            "At 1,000 bid requests a month, after what it costs, joining nets",
+            "After costs",
+        ),
+    ],
+)  # fmt: skip
+def test_costs_are_named_only_where_some_are_set(tmp_path, monkeypatch, capsys, costs, start, table):
+    monkeypatch.chdir(tmp_path)
+    small = ["study.silo=context", "study.replications=4", "supply.requests=2000", "study.lattice=false",
+             "study.curves=[{over: source.profile.match_rate, values: [1]}]", "study.curve.requests=500",
+             "study.curve.replications=2", "plot.enabled=false"]  # fmt: skip
+    assert (
+        main(["value", "scenario=theory", "executor=serial", *small, "money.requests_per_month=1000", *costs])
+        == 0
+    )
+    said = " ".join(capsys.readouterr().out.split())
+    assert start in said
+    assert table in said
+
+
 def test_the_command(tmp_path, monkeypatch, capsys):
     """Base example, silo context: joining is worth .025 m a request, so .01 a month and once breaks even at m = .4."""
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from jointbid.sim import AccountState, Feedback, VisibleRequests
+from jointbid.sim import AccountState, Feedback, Scenario, VisibleRequests
+from jointbid.strategies.market import Market
 from jointbid.strategies.policies.pacing import AdaptivePacing, MirrorDescent
 from jointbid.strategies.policies.pid import PIDCPA, PIDSpend
 from jointbid.strategies.policies.targets import TargetCPA, TargetROS
@@ -248,3 +249,71 @@ def test_cost_per_action_goes_by_the_actions_known(per, falls):
     policy = TargetCPA(0.5, per=per)
     policy.control(account(10, 1.0, clicks=4.0, conversions=1.0))
     assert (policy.lam < 1.0) == falls
+
+
+@pytest.mark.parametrize(("least", "kappa"), [(1.4, 1.8934), (2.5, 0.8)])
+def test_a_target_starts_where_the_known_landscape_meets_it(least, kappa):
+    """v and p U[0, 1]: bid kappa v. From lam = 1 the way there leaves 1 % of return at R = 1.4; begun anew it does not."""
+    n, step = 40_000, 100
+    market = Market.of(
+        Scenario.model_validate(
+            {
+                "supply": {"requests": n, "horizon_h": 1},
+                "response": {"family": "private_value"},
+                "rivals": {"landscape": "uniform", "high": 1},
+            }
+        )
+    )
+
+    def play(policy, seed):
+        rng = np.random.default_rng(seed)
+        value, price = rng.random((2, n // step, step))
+        spend = worth = 0.0
+        for number, (v, p) in enumerate(zip(value, price, strict=True)):
+            policy.control(account(number * step, spend, budget=math.inf, expected=n))
+            if number == 1:
+                begun = policy.multiplier
+            requests = batch(value=v)
+            bid = policy.bid(requests)
+            hit = bid > p
+            spend, worth = spend + p[hit].sum(), worth + v[hit].sum()
+            policy.observe(feedback(requests, bid, hit, np.where(hit, p, 0.0), p))
+        return begun, worth / spend
+
+    begun, found = np.mean([play(TargetROS(least, market=market), seed) for seed in range(4)], axis=0)
+    assert begun == pytest.approx(kappa, rel=0.2)
+    assert found == pytest.approx(least, rel=0.003)
+    if least < 2:
+        assert play(TargetROS(least, lam=1.0, market=market), 0)[1] > 1.008 * least
+
+
+def test_a_target_starts_where_the_budget_binds_first():
+    """v and p U[0, 1], rho = 1/24: bid v / 2 (theory of pacing), at which the return is slack."""
+    n = 40_000
+    market = Market.of(
+        Scenario.model_validate(
+            {
+                "supply": {"requests": n, "horizon_h": 1},
+                "response": {"family": "private_value"},
+                "rivals": {"landscape": "uniform", "high": 1},
+            }
+        )
+    )
+    policy, requests = TargetROS(1.4, market=market), batch(value=np.random.default_rng(1).random(4_000))
+    policy.control(account(0, 0.0, budget=n / 24, expected=n))
+    assert policy.multiplier == 2 / 1.4
+    nothing = np.zeros(4_000)
+    policy.observe(feedback(requests, nothing, nothing > 0, nothing, nothing))
+    policy.control(account(4_000, 4_000 / 24, budget=n / 24, expected=n))
+    assert policy.multiplier == pytest.approx(0.5, rel=0.02)
+
+
+@pytest.mark.parametrize("given", [{"lam": 1.0}, {"mu": 0.0}])
+def test_a_given_start_is_kept(given):
+    market = Market.of(
+        Scenario.model_validate({"supply": {"requests": 10}, "rivals": {"landscape": "uniform"}})
+    )
+    policy = TargetCPA(1.4, **given, market=market)
+    assert not policy.learns
+    assert policy.scales is False
+    assert TargetROS(1.4, **given, market=market).scales

@@ -72,13 +72,15 @@ class Money(MarketPart):
         if known is None or net is None:
             return
         currency = self.settings.scenario.currency
-        volume = f"At {known.requests_per_month:,.0f} bid requests a month, after what it costs,"
+        volume = f"At {known.requests_per_month:,.0f} bid requests a month"
+        is_net = has_costs(self.settings)
+        volume += ", after what it costs," if is_net else ", with no costs set,"
         span = f"(95 % interval {interval(net)})" if net.has_interval else "(no interval)"
         amount = f"{number(net.estimate)} {currency} a month over {known.horizon_months} months {span}"
         if net.finding == "positive":
             payback = lookup(summary, "payback_month", "payback_month")
             after = f"; it is {paid_back(payback)}" if payback and known.once else ""
-            yield f"{volume} joining nets {amount}{after}."
+            yield f"{volume} joining {'nets' if is_net else 'brings'} {amount}{after}."
         elif net.finding == "negative":
             yield f"{volume} joining does not pay: {amount}."
         else:
@@ -90,7 +92,7 @@ class Money(MarketPart):
         if own.empty:
             return
         table = blank_table(
-            "After costs",
+            "After costs" if has_costs(self.settings) else "At the stated volume; no costs are set",
             "never: not within what was tried, or not with what a month brings; more: beyond what was tried",
         )
         for head in ("figure", "of", "estimate", "95 % interval", "unit"):
@@ -103,6 +105,15 @@ class Money(MarketPart):
             name, span = WORDS[row["estimand"], row["metric"]], f"{low} to {high}" if known else DASH
             table.add_row(name, str(row["arm"]), middle, span, str(row["unit"]))
         yield table
+
+
+def has_costs(settings: Settings[Any]) -> bool:
+    """Return whether anything that joining takes has a price: integration, fees, look-ups or matches."""
+    scenario, known = settings.scenario, terms(settings)
+    of_data = (scenario.data_of(name) for name in scenario.source)
+    return bool(known and (known.once or known.monthly)) or any(
+        one.cost_per_lookup_cpm or one.cost_per_match_cpm for one in of_data
+    )
 
 
 def terms(settings: Settings[Any]) -> Terms | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ...config.changes import varied
+from ...config.learnable import learns_beside
 from ...config.settings import Settings
 from ...config.value_settings import Swept, ValueStudy
 from ...estimate.curves import Reading
@@ -55,7 +56,7 @@ def learned_ladder(plan: Plan) -> tuple[Plan, tuple[str, ...]] | None:
     With ``study.valuation=both`` it has all arms, with ``study.learned_beside`` those that the value of joint data needs.
     """
     asked = plan.study.valuation
-    if asked == BOTH or (asked == "bayes" and plan.study.learned_beside):
+    if asked == BOTH or learns_beside(plan.settings):
         twin = learned_twin(plan)
         return twin, twin.arms if asked == BOTH else twin.compared
     return None

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from ...cells.cell import Cell
+from ...config.changes import varied
 from ...config.patch import has
 from ...config.settings import Settings
 from ...config.study_settings import Range
 from ...config.value_settings import SmallWorlds
+from ...errors import BadInput
 from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, summary_row
 from ...estimate.plausible_range import range_rows
@@ -21,7 +23,7 @@ from ...report.wording.plausible_range import plausible_range
 from ...report.wording.sampled_markets import WHICH, goes_with, percent, share_of
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
-from ..business.money import per_request, terms
+from ..business.money import has_costs, per_request, terms
 from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade
@@ -113,6 +115,27 @@ def small_worlds(settings: Settings[Any]) -> SmallWorlds | None:
     return None if study.worlds or (study.ranges and not ranges_here(settings)) else study.range
 
 
+def possible(
+    settings: Settings[Any], ranges: Sequence[Range], error: BadInput
+) -> tuple[tuple[Range, ...], tuple[tuple[str, str], ...]]:
+    """Return the ranges both ends of which make a market here, and of each other one its key with the first problem.
+
+    None is left where each by itself makes a market and together they do not, as ``error`` says.
+    """
+    kept, left_out = [], []
+    for one in ranges:
+        try:
+            for end in (0.0, 1.0):
+                varied(settings, {one.key: one.at(end)}, place="study.ranges")
+        except BadInput as problem:
+            left_out.append((one.key, problem.problems[0]))
+        else:
+            kept.append(one)
+    if left_out:
+        return tuple(kept), tuple(left_out)
+    return (), tuple((one.key, error.problems[0]) for one in ranges)
+
+
 class Market:
     """One drawn market: the value of joint data there, and what the firm plans."""
 
@@ -154,7 +177,14 @@ class Worlds(MarketPart, SampledMarkets[Market]):
 
     def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
         self._small = small_worlds(settings)
-        SampledMarkets.__init__(self, settings, ledger)
+        self._ranges, self._left_out = ranges_here(settings), ()
+        try:
+            SampledMarkets.__init__(self, settings, ledger)
+        except BadInput as error:
+            if self._small is None or not self._small.auto:
+                raise
+            self._ranges, self._left_out = possible(settings, self._ranges, error)
+            SampledMarkets.__init__(self, settings, ledger)
         self.plan = plan
 
     @staticmethod
@@ -166,7 +196,9 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         """Return the drawn values of each world."""
         if self._small is None:
             return super().sampled()
-        return sampled(self.settings, self._small.worlds, "study.range", ranges_here(self.settings))
+        if self._small.auto and not self._ranges:
+            return []
+        return sampled(self.settings, self._small.worlds, "study.range", self._ranges)
 
     @property
     def requests(self) -> int:
@@ -217,7 +249,7 @@ class Worlds(MarketPart, SampledMarkets[Market]):
         if is_joined:
             yield from range_rows(self.table, self.unit[1])
         if self._small:
-            ranges = ranges_here(self.settings) if is_joined else ()
+            ranges = self._ranges if is_joined else ()
             yield from key_rows(self.table, "value", OUTCOMES["value"].decided_by, ranges)
             return
         for column, outcome in OUTCOMES.items():
@@ -230,10 +262,23 @@ class Worlds(MarketPart, SampledMarkets[Market]):
                 yield summary_row("value_over_worlds", "mean", PROFIT, self.unit[1], mean)
             yield from key_rows(self.table, column, outcome.decided_by, self.settings.study.ranges)
 
+    def notes(self, summary: pd.DataFrame) -> Iterator[str]:  # noqa: ARG002
+        """Yield which ranges were left out, as they make no market here."""
+        if self._left_out:
+            keys = ", ".join(dict.fromkeys(key for key, _ in self._left_out))
+            what = (
+                "The range over plausible settings leaves out"
+                if self._ranges
+                else "No range over plausible settings: it would be of"
+            )
+            yield f"{what} {keys} (study.range.auto=true): {self._left_out[0][1]}."
+
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
         """Yield the range of the value; in what share of worlds each result is shown, and which keys go with it."""
         yield from plausible_range(summary, len(self.table), self.unit[1])
-        for outcome in OUTCOMES.values():
+        for column, outcome in OUTCOMES.items():
+            if column == "net" and not has_costs(self.settings):
+                continue  # what it brings after costs is what it brings
             pays, costs = (share_of(summary, name) for name in outcome.names[:2])
             if pays and costs:
                 worlds = counted(len(self.worlds), "world")
