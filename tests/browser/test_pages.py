@@ -398,3 +398,32 @@ def test_2000_points_open_in_under_two_seconds(many, open_page):
     page.locator("#points-filter").fill("0.98")
     assert page.locator("#points-said").text_content().endswith(" of 2000 rows")
     assert 0 < page.locator("#points tbody tr:visible").count() < 200
+
+
+def test_the_box_reckons_as_the_command_line_does(tmp_path, open_page):
+    """Volumes and costs typed into the page give what a study with these settings writes."""
+    costs = {"requests": 4e8, "once": 900.0, "monthly": 120.0, "horizon": 24, "lookup": 0.0005}
+    free = answer(tmp_path / "free", "study.replications=3")
+    paid = answer(
+        tmp_path / "paid",
+        "study.replications=3",
+        f"money.requests_per_month={costs['requests']:.0f}",
+        f"money.integration_once={costs['once']}",
+        f"money.integration_monthly={costs['monthly']}",
+        f"money.horizon_months={costs['horizon']}",
+        f"source.profile.cost_per_lookup_cpm={costs['lookup']}",
+    )
+    summary = pd.read_csv(paid / "summary.csv").set_index(["estimand", "metric"])
+    page = open_page(free / "report.html")
+    for name, value in costs.items():
+        page.fill(f"#what-if-box [name={name}]", str(value))
+    for out, row in {
+        "net": ("net_value", "net_value"),
+        "npv": ("net_value", "npv"),
+        "payback": ("payback_month", "payback_month"),
+    }.items():
+        said = page.locator(f'[data-out="{out}"]')
+        expected = summary.loc[row]
+        assert float(said.get_attribute("data-v")) == pytest.approx(expected["estimate"], rel=1e-9), out
+        low, high = (f"{float(f'{expected[end]:.3g}'):,.10g}" for end in ("ci_low", "ci_high"))
+        assert said.text_content().endswith(f"({'95 % interval'} {low} to {high})".replace("inf", "never")), out

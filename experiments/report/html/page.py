@@ -17,6 +17,8 @@ from .grid import Column, Grid, grid, grid_of
 from .pictures import draw_further, pictures
 from .settings_diff import defaults, differing, flat
 from .study import Study, load_study
+from .waterfall import waterfall
+from .what_if import what_if
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -96,6 +98,7 @@ def _content(study: Study) -> dict[str, Any]:
     drawn, found = pictures(study), checks(study)
     grids = list(_grids(study, {picture.grid.csv for picture in drawn if picture.grid}))
     changed, whole = _config(study)
+    bars, bars_unit = waterfall(study)
     first = "The ladder" if drawn and "ladder" in drawn[0].name else "First picture"
     content = {
         "study": study,
@@ -107,6 +110,9 @@ def _content(study: Study) -> dict[str, Any]:
         "pictures": drawn,
         "first": first,
         "cards": cards(study),
+        "bars": bars,
+        "bars_unit": bars_unit,
+        "what_if": what_if(study),
         "checks": found,
         "notes": study.notes,
         "grids": grids,
@@ -133,16 +139,18 @@ HEADINGS = {
 
 def _sections(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for anchor, label, there in (
-        ("first", content["first"], content["pictures"]),
         ("numbers", "In numbers", content["cards"]),
+        ("steps", "From silo to joint", content["bars"]),
+        ("words", "In words", content["verdict"][1:]),
+        ("what-if", "What if", content["what_if"]),
         ("checks", "Checks", content["checks"]),
         ("notes", "Notes", content["notes"]),
+        ("first", content["first"], content["pictures"]),
+        ("figures", "Further figures", content["pictures"][1:]),
     ):
         if there:
             yield anchor, label
     yield from ((f"h-{each.name}", each.title) for each in content["grids"])
-    if len(content["pictures"]) > 1:
-        yield "figures", "Further figures"
     if content["failures"]:
         yield "failures", "What failed"
     yield "again", "The same again"

@@ -63,3 +63,41 @@ const open = () => {
 };
 addEventListener("hashchange", open);
 open();
+// The box of volumes and costs: jointbid.experiments.estimate.money, over again.
+const box = document.getElementById("what-if-box");
+if (box) {
+  const study = JSON.parse(box.dataset.study), currency = box.dataset.currency;
+  const shown = (x) => Number.isFinite(x) ? Number(x.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 }) : "never";
+  const put = (name, value, low, high, unit) => {
+    const out = box.querySelector(`[data-out="${name}"]`);
+    if (!out) return;
+    out.dataset.v = String(value);
+    out.textContent = `${shown(value)}${Number.isFinite(value) ? ` ${unit}` : ""} (95 % interval ${shown(low)} to ${shown(high)})`;
+  };
+  const reckon = () => {
+    const given = Object.fromEntries(["requests", "once", "monthly", "lookup", "horizon"].map((name) => [name, Math.max(Number(box.elements[name].value) || 0, 0)]));
+    const price = given.lookup / 1000, [value, both, looks] = study.variances;
+    const reach = study.reach * Math.sqrt(Math.max(value - 2 * price * both + price * price * looks, 0));
+    const middle = study.value - price * study.lookups;
+    const chosen = box.elements.rate && box.elements.rate.value !== "" ? study.rates[Number(box.elements.rate.value)].slice(1).map((v) => v - price * study.lookups) : null;
+    const each = (chosen || [middle, middle - reach, middle + reach]).map((v) => given.requests * v - given.monthly);
+    const months = Math.max(Math.round(given.horizon), 1), rate = (1 + study.discount) ** (1 / 12) - 1;
+    const annuity = rate === 0 ? months : (1 - (1 + rate) ** -months) / rate;
+    const payback = (month) => month > 0 ? given.once / month : Infinity;
+    put("net", ...each.map((month) => month - given.once / months), `${currency} a month`);
+    put("npv", ...each.map((month) => month * annuity - given.once), currency);
+    const [now, low, high] = each.map(payback);
+    put("payback", now, high, low, "months");
+    const fixed = (given.monthly + given.once / months) / given.requests + price * study.lookups;
+    const first = (column) => {
+      const rates = study.rates, at = rates.findIndex((point) => point[column] >= fixed);
+      if (at <= 0) return at < 0 ? Infinity : rates[0][0];
+      const [a, b] = [rates[at - 1], rates[at]];
+      return a[0] + (b[0] - a[0]) * (fixed - a[column]) / (b[column] - a[column]);
+    };
+    if (study.rates.length) put("rate", first(1), first(3), first(2), "of requests");
+  };
+  box.addEventListener("input", reckon);
+  box.addEventListener("submit", (event) => event.preventDefault());
+  reckon();
+}

@@ -1,0 +1,72 @@
+"""From the silo over the two steps to joint: the bars that open the page of a study of joint data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...estimate.intervals import Estimate
+from ..verdict import interval, number
+from .study import Study
+
+STEPS = {
+    "same_request_step": "all data on one request",
+    "joint_model_step": "one model of all data",
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar: its label, where it begins and ends in percent of the longest, its amount and interval in words, and its colour."""
+
+    label: str
+    begins: float
+    ends: float
+    amount: str
+    between: str
+    mark: str
+
+
+def waterfall(study: Study) -> tuple[list[Bar], str]:
+    """Return the bars and their unit; none where the study does not have both arms and both steps."""
+    if study.verb != "value" or study.is_log:
+        return [], ""
+    rows = study.summary[(study.summary["metric"] == "focal_profit") & (study.summary["arm"].notna())]
+    found = {
+        name: rows[(rows["estimand"] == estimand) & ((rows["arm"] == arm) if arm else True)]
+        for name, estimand, arm in (
+            ("silo", "utility", study.silo),
+            *((step, step, "") for step in STEPS),
+            ("joint", "utility", "joint"),
+        )
+    }
+    if any(len(one) != 1 for one in found.values()):
+        return [], ""
+    each = {
+        name: Estimate(*one[["estimate", "ci_low", "ci_high", "n_replications"]].iloc[0])
+        for name, one in found.items()
+    }
+    silo, top = each["silo"].estimate, max(one.estimate for one in each.values())
+    if silo <= 0 or top <= 0:
+        return [], ""
+    return list(_bars(study, each, silo, max(top, silo + each["same_request_step"].estimate))), str(
+        found["silo"]["unit"].iloc[0]
+    )
+
+
+def _bars(study: Study, each: dict[str, Estimate], silo: float, top: float) -> Iterator[Bar]:
+    yield _bar(f"the better silo, {study.silo}", 0.0, silo, top, each["silo"], "whole")
+    at = silo
+    for step, label in STEPS.items():
+        found = each[step]
+        mark = {"positive": "gain", "negative": "loss"}.get(found.finding, "open")
+        yield _bar(label, at, at + found.estimate, top, found, mark)
+        at += found.estimate
+    yield _bar("joint", 0.0, each["joint"].estimate, top, each["joint"], "whole")
+
+
+def _bar(label: str, begins: float, ends: float, top: float, found: Estimate, mark: str) -> Bar:
+    low, high = sorted((max(begins, 0.0), max(ends, 0.0)))
+    sign = "+" if mark != "whole" and found.estimate > 0 else ""
+    between = interval(found) if found.has_interval else ""
+    return Bar(label, 100 * low / top, 100 * high / top, sign + number(found.estimate), between, mark)
