@@ -162,3 +162,23 @@ def test_block_ends(people):
         block = people[first:end]
         assert len(set(block)) == len(block) > 0
         assert end == len(people) or people[end] in block
+
+
+@pytest.mark.slow
+def test_drawn_markets_with_a_bidder_that_counts_are_one_ledger(markets, spying):
+    """Caps, campaigns, journeys, stocks, deadlines: whatever the market has, the column changes nothing between block sizes."""
+    played = 0
+    for number in range(60):
+        scenario, bidders = markets.drawn(number)
+        if scenario.audience.people is None or played == 6:
+            continue
+        played += 1
+        bidders = bidders | {
+            "counts": Entrant(markets.Coarse(Watches(("hour",) if number % 2 else ())), budget=5.0)
+        }
+        reference = markets.run(scenario, bidders, 1)
+        for most in (7, 65_536):
+            spying.assert_identical(
+                reference, markets.run(scenario, bidders, most), f"market {number}, {most}"
+            )
+    assert played == 6
