@@ -102,7 +102,7 @@ class Adoption(Study):
 
     @cached_property
     def _reckoning(self) -> Settings[Any]:
-        """The same, reckoning with what winning tells where values are common, unless ``bidders.beliefs`` says otherwise.
+        """The same, reckoning with what winning tells where values are not private, unless ``bidders.beliefs`` says otherwise.
 
         Raises:
             BadInput: it is not worked out in this market, or for these arms.

@@ -53,14 +53,16 @@ def notes(scenario: Scenario, bidders: int, unreckoned: Iterable[str] = ()) -> I
             "every firm bids in all channels what its data say a place there is worth; daily budgets, bids and targeting of the "
             "channels are those of the study attribution alone"
         )
+    correlation = scenario.bidders.affiliation
+    shared = "values are common" if correlation == 1.0 else f"values have a correlation of {correlation:g}"
     if why := "; ".join(unreckoned):
         yield (
-            "values are common, and bidders do not reckon with what winning tells, as it is not worked out here: who knows less "
+            f"{shared}, and bidders do not reckon with what winning tells, as it is not worked out here: who knows less "
             f"pays too much, and an equilibrium is one of such bidders alone ({why})"
         )
-    elif scenario.bidders.values == "common" and scenario.bidders.beliefs == "naive":
+    elif scenario.bidders.affiliation and scenario.bidders.beliefs == "naive":
         yield (
-            "values are common, and bidders do not reckon with what winning tells (bidders.beliefs=naive): who knows less pays "
+            f"{shared}, and bidders do not reckon with what winning tells (bidders.beliefs=naive): who knows less pays "
             "too much, and an equilibrium is one of such bidders alone"
         )
 
