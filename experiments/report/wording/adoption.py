@@ -131,12 +131,26 @@ def _regret(summary: pd.DataFrame, at: str, unit: str) -> Iterator[str]:
     """What one bidder could still gain at an equilibrium, by what it holds and how it bids."""
     found = {adopts: lookup(summary, name, arm=at) for adopts, name in REGRET.items()}
     who = {True: "an adopter", False: "a firm without the data"}
-    gain = [f"{who[adopts]} {number(own.estimate)}" for adopts, own in found.items() if own]
+    gain = [f"{who[adopts]} {_answer(own)}" for adopts, own in found.items() if own]
     if gain:
         yield (
             f"Where {at}, one firm that alone takes its best answer (other data, other bids, or both) would gain, in {unit} after the "
-            f"data's cost: {', '.join(gain)} (best of the multiples of the value and shipped policies that are tried, on pilots; no interval)."
+            f"data's cost: {', '.join(gain)} (the multiple of the value or shipped policy that did best on pilots, of those that are tried)."
         )
+
+
+def _answer(gain: Estimate) -> str:
+    """What an answer gains; where none was better on the pilots, 0."""
+    if gain.estimate == gain.ci_low == gain.ci_high == 0.0:
+        return "0"
+    amount = "{amount} ({interval})"
+    return claim(
+        gain,
+        amount,
+        loss=f"nothing (a loss of {amount})",
+        none=f"nothing that is shown ({amount})",
+        unknown="{amount} (no interval)",
+    )
 
 
 def _listed(arms: Iterable[str]) -> str:
