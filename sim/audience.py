@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -109,12 +110,35 @@ class Visits:
 
 
 def priced_contexts(scenario: Scenario, advertisers: Collection[str]) -> str:
-    """Whose contexts outside prices follow: those of all, or of the one advertiser; of several with private values, of none.
+    """Whose contexts outside prices follow: those of all, or of the one advertiser; of several without common values, of none.
 
-    The last are drawn like theirs, and independent of them.
+    The last are drawn like theirs, and with private values independent of them.
     """
     alone = len(set(advertisers)) == 1
-    return next(iter(advertisers)) if scenario.bidders.values == "private" and alone else COMMON
+    return next(iter(advertisers)) if scenario.bidders.values != "common" and alone else COMMON
+
+
+def follows_all(scenario: Scenario, streams: Streams, owner: str, visits: Visits) -> NDArray[np.bool_] | None:
+    """For whose people the facts of ``owner`` are those of all, shape (n,); None: for none, or ``owner`` is all.
+
+    With the probability of the root of ``bidders.values``, for each advertiser apart, where that is a correlation: two advertisers have
+    the same facts with that probability, and independent ones otherwise, so that it is the correlation of what they are worth to both.
+    """
+    correlation = scenario.bidders.affiliation
+    if owner == COMMON or not 0.0 < correlation < 1.0:
+        return None
+    return np.asarray(visits.by_person(streams, f"affiliation/{owner}") < math.sqrt(correlation))
+
+
+def uniforms_of(
+    known: Callable[[Streams, str], NDArray[np.float64]],
+    streams: Streams,
+    names: tuple[str, str],
+    shared: NDArray[np.bool_] | None,
+) -> NDArray[np.float64]:
+    """Return uniforms of an advertiser, shape (n,): of the first stream, and of the second, which is of all, where ``shared`` says so."""
+    own = known(streams, names[0])
+    return own if shared is None else np.where(shared, known(streams, names[1]), own)
 
 
 def draw_types(
@@ -122,13 +146,19 @@ def draw_types(
 ) -> dict[str, NDArray[np.int32]]:
     """The true type of some requests in each of ``FACTORS``, as facts of ``owner``.
 
-    ``owner`` names the streams: one for all where values are common, one per advertiser where they are private.
+    ``owner`` names the streams: one for all where values are common, one per advertiser where they are private. Between these some
+    people are the same for an advertiser as for all (``follows_all``).
     Columns of shape (n,), law ``law_of``. Profile and history belong to a person, a context to a request; where one of
     the others is one fact with the profile (redundancy), it is what the person's profile makes it.
     """
     response = scenario.response
     group = scenario.journey.group if scenario.journey else 1
-    who = visits.by_account(streams, f"profile/{owner}", group)
+    shared = follows_all(scenario, streams, owner, visits)
+
+    def uniform(known: Callable[[Streams, str], NDArray[np.float64]], name: str) -> NDArray[np.float64]:
+        return uniforms_of(known, streams, (f"{name}/{owner}", f"{name}/{COMMON}"), shared)
+
+    who = uniform(partial(visits.by_account, group=group), "profile")
     drawn = {"profile": who}
     for factor, known, q, name in (
         ("context", visits.by_request, response.redundancy, "redundancy"),
@@ -137,9 +167,9 @@ def draw_types(
         if scenario.types_of(factor) == 1:
             drawn[factor] = np.zeros(1)
             continue
-        own = known(streams, f"{factor}/{owner}")
+        own = uniform(known, factor)
         if q != 0.0:
-            one_fact = known(streams, f"{name}/{owner}") < abs(q)
+            one_fact = uniform(known, name) < abs(q)
             own = np.where(one_fact, who if q > 0 else 1.0 - who, own)
         drawn[factor] = own
     return {
@@ -152,7 +182,8 @@ def draw_consent(
     scenario: Scenario, streams: Streams, owner: str, visits: Visits, types: dict[str, NDArray[np.int32]]
 ) -> NDArray[np.bool_]:
     """Who of these requests' people lets its data be used, shape (n,); a fact of the person."""
-    u = visits.by_person(streams, f"consent/{owner}")
+    names = (f"consent/{owner}", f"consent/{COMMON}")
+    u = uniforms_of(visits.by_person, streams, names, follows_all(scenario, streams, owner, visits))
     return np.asarray(u < consent_law(scenario)[types["profile"], types["history"]])
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .audience import Visits, draw_consent, draw_types, type_of
+from .audience import COMMON, Visits, draw_consent, draw_types, follows_all, type_of, uniforms_of
 from .journey.process import KINDS
 from .scenario import FACTORS, HOUR_US, MOVING, Scenario, Source
 from .streams import Streams
@@ -160,13 +160,21 @@ class SourceDraws:
     name: str
     visits: Visits
     of_person: bool
+    shared: NDArray[np.bool_] | None = None
     part: slice = field(default_factory=lambda: ALL)
     drawn: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @classmethod
     def at(cls, scenario: Scenario, streams: Streams, owner: str, name: str, visits: Visits) -> SourceDraws:
-        """The draws of ``owner``'s source ``name`` for some requests; none is made before it is asked for."""
-        return cls(streams, owner, scenario.original(name), visits, scenario.factor_of(name) != "context")
+        """The draws of ``owner``'s source ``name`` for some requests; none is made before it is asked for.
+
+        A source that is sold to all shows the same to all of people who are the same to them.
+        """
+        is_own = scenario.data_of(name).exclusive
+        shared = None if is_own else follows_all(scenario, streams, owner, visits)
+        return cls(
+            streams, owner, scenario.original(name), visits, scenario.factor_of(name) != "context", shared
+        )
 
     def __getitem__(self, kind: str) -> NDArray[np.float64]:
         if kind not in self.drawn:
@@ -175,7 +183,8 @@ class SourceDraws:
                 if self.of_person and kind not in {"fresh", "covered"}
                 else self.visits.by_request
             )
-            self.drawn[kind] = known(self.streams, f"{kind}/{self.owner}/{self.name}")
+            names = (f"{kind}/{self.owner}/{self.name}", f"{kind}/{COMMON}/{self.name}")
+            self.drawn[kind] = uniforms_of(known, self.streams, names, self.shared)
         return self.drawn[kind][self.part]
 
     def rows(self, part: slice) -> SourceDraws:

@@ -119,6 +119,13 @@ def least(found: Sequence[Estimate]) -> Estimate:
     return replace(first, ci_low=min(lows)) if first.has_interval else first
 
 
+def greatest(found: Sequence[Estimate]) -> Estimate:
+    """The greatest of several means, the first of which was expected to be it: as ``least``, with both ends exchanged."""
+    first = found[0]
+    highs = [one.ci_high for one in found if one.has_interval]
+    return replace(first, ci_high=max(highs)) if first.has_interval else first
+
+
 def paired_difference(a: Values, b: Values) -> Estimate:
     """Mean of `a - b` over pairs, with Student's t interval on the pairs.
 

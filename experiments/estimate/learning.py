@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
+from ..cells.lattice import JOINT
 from .curves import CURVE_COLUMNS, Reading, line_rows
-from .intervals import Estimate, contrast
+from .intervals import Estimate, contrast, greatest, least
 from .ladder import (
     P_HOLM,
     PROFIT,
@@ -64,13 +66,40 @@ def cost_rows(
         if {_exact(arm), _learned(arm)} <= set(wide)
     ]
     rows = [summary_row(COST, arm, PROFIT, unit, contrast(wide, _cost(arm))) for arm in arms]
-    weights = {_exact(arm): weight for arm, weight in sides[0].weights.items()}
-    weights |= {_learned(arm): -weight for arm, weight in sides[1].weights.items()}
-    if set(weights) <= set(wide):
-        rows.append(summary_row(LOST, sides[0].named, PROFIT, unit, contrast(wide, weights)))
-        alone = contrast(wide, {_learned("joint"): 1.0, _exact(sides[0].silo): -1.0})
+    if {_exact(arm) for arm in sides[0].weights} | {_learned(arm) for arm in sides[1].weights} <= set(wide):
+        rows.append(summary_row(LOST, sides[0].named, PROFIT, unit, lost_to_learning(wide, sides)))
+        silos = {JOINT: 1.0, sides[0].silo: -1.0}
+        against = (
+            {_learned(arm) if arm == JOINT else _exact(arm): weight for arm, weight in one.items()}
+            for one in sides[0].alternatives(silos)
+        )
+        alone = least([contrast(wide, one) for one in against if set(one) <= set(wide)])
         rows.append(summary_row(OVER_EXACT_SILO, sides[0].named, PROFIT, unit, alone))
     return pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, P_HOLM])
+
+
+def lost_to_learning(wide: pd.DataFrame, sides: tuple[Sides, Sides]) -> Estimate:
+    """The exact value of joint data less the learned one; the choice of either silo is part of the interval.
+
+    Each value is the least over the silos. So the difference is at least that with the learned value over the chosen silo, the least over
+    the exact silos, and at most that with the exact value over the chosen one, the most over the learned silos (``least``, on both sides).
+
+    Args:
+        wide: profits, a row a replication; columns are arms with exact and with learned values, as ``_exact`` and ``_learned`` name them.
+        sides: what joint data are compared with, with either.
+    """
+    exact, learned = (
+        [{name(arm): sign * weight for arm, weight in one.items()} for one in each.alternatives(each.weights)]
+        for each, name, sign in zip(sides, (_exact, _learned), (1.0, -1.0), strict=True)
+    )
+    chosen = contrast(wide, exact[0] | learned[0])
+
+    def found(pairs: Iterable[dict[str, float]]) -> list[Estimate]:
+        return [contrast(wide, weights) for weights in pairs if set(weights) <= set(wide)]
+
+    below = least([chosen, *found(one | learned[0] for one in exact[1:])])
+    above = greatest([chosen, *found(exact[0] | one for one in learned[1:])])
+    return replace(below, ci_high=above.ci_high)
 
 
 def pays_from(curve: pd.DataFrame) -> Row | None:

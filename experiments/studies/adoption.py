@@ -23,7 +23,7 @@ from ..report.plots.adoption import adoption_points, draw_adoption
 from ..report.plots.figure import Figure
 from ..report.wording.adoption import REGRET, adoption_table, notes, sentences
 from .base import Row, Study
-from .best_responses import ANSWERING, BestResponse, best_responses
+from .best_responses import BestResponse, best_responses
 from .cell_plans import cell_of
 
 MARKET = ("bidder_surplus", "revenue", "exchange_fee", "welfare", "relevance")
@@ -49,10 +49,12 @@ class Adoption(Study):
         return [self._cell(k, r) for r in range(self.settings.study.replications) for k in numbers]
 
     def stages(self) -> Iterator[list[Cell]]:
-        """Yield every number of adopters, then what one bidder could do better at the equilibrium numbers."""
+        """Yield every number of adopters, what one bidder could do better at the equilibrium numbers, and the best of that again."""
         yield self.cells()
         if self.settings.study.regret:
             yield [cell for _, _, answers in self._answers() for cell in answers.cells()]
+            number = self.settings.study.replications
+            yield [cell for _, _, one in self._answers() for cell in one.confirming(self.ledger, number)]
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield profits by number of adopters, gains from adopting, losses from staying out, equilibria, and the market."""
@@ -102,7 +104,7 @@ class Adoption(Study):
 
     @cached_property
     def _reckoning(self) -> Settings[Any]:
-        """The same, reckoning with what winning tells where values are common, unless ``bidders.beliefs`` says otherwise.
+        """The same, reckoning with what winning tells where values are not private, unless ``bidders.beliefs`` says otherwise.
 
         Raises:
             BadInput: it is not worked out in this market, or for these arms.
@@ -149,9 +151,9 @@ class Adoption(Study):
 
     def _regrets(self) -> Iterator[Row]:
         for k, adopts, answers in self._answers() if self.settings.study.regret else ():
-            if (regret := answers.regret(self.ledger)) is not None:
-                known = Estimate(regret * self.unit[0], math.nan, math.nan, len(ANSWERING))
-                yield self._row(REGRET[adopts], k, PROFIT, known)
+            if (found := answers.regret(self.ledger, self.settings.study.replications)) is not None:
+                money = (self.unit[0] * each for each in (found.estimate, found.ci_low, found.ci_high))
+                yield self._row(REGRET[adopts], k, PROFIT, Estimate(*money, found.n))
 
     def _market(self, counted: pd.DataFrame) -> Iterator[Row]:
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""

@@ -1,13 +1,14 @@
 """What one bidder could gain at an equilibrium number of adopters by other data, other bids, or both: the remaining regret.
 
 One adopter, and one bidder without the data, each answer the others alone, as in a Nash equilibrium: they keep or change what they hold,
-and bid multiples of the value or by another shipped policy. Each answer is played on pilots. The regret is the highest mean profit
-less that of staying, both after the data's cost: no less than 0, and the best of several means rather too high than too low.
+and bid multiples of the value or by another shipped policy. Each answer is played on pilots. The one that earns most there, after the
+data's cost, is played on further replications, as many as the study has: the regret is what it gains over staying there, with an
+interval on the pairs. It is 0 where no answer earns more than staying on the pilots.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from jointbid.sim.scenario import Scenario, StrategySpec
@@ -18,10 +19,13 @@ from ..cells.arms import bidder_names
 from ..cells.cell import PILOTS, Cell
 from ..config.lineup import STANDARD
 from ..estimate.adoption import ROUNDING
+from ..estimate.intervals import Estimate, paired_difference
 from ..storage.cell_results import StudyState
 
 ANSWERING = tuple(range(5 * PILOTS, 5 * PILOTS + 3))
 """Replications on which answers are tried; no estimate uses them."""
+CONFIRMED_FROM = ANSWERING[-1] + 1
+"""The first of the replications on which the best answer is played again."""
 GAINS = (0.0, 0.5, 0.75, 0.9, 1.1, 1.5)
 """Multiples of the value that are tried as bids."""
 
@@ -41,21 +45,48 @@ class BestResponse:
         """Return all answers on all pilots."""
         return [replace(cell, replication=r) for cell, _ in (self.stays, *self.answers) for r in ANSWERING]
 
-    def regret(self, ledger: StudyState) -> float | None:
-        """Return what the best answer would gain per bid request; None where cells are missing."""
-        profits = [self._profit(cell, cost, ledger) for cell, cost in (self.stays, *self.answers)]
-        known = [profit for profit in profits if profit is not None]
-        if len(known) < len(profits):
-            return None
-        gain = max(known) - known[0]
-        return gain if gain > ROUNDING * max(map(abs, known)) else 0.0
+    def confirming(self, ledger: StudyState, replications: int) -> list[Cell]:
+        """Return staying and the best answer on this number of further replications; none where no answer is better on the pilots."""
+        best = self._best(ledger)
+        if best is None or best == self.stays:
+            return []
+        return [
+            replace(cell, replication=r) for cell, _ in (self.stays, best) for r in _confirmed(replications)
+        ]
 
-    def _profit(self, cell: Cell, cost: float, ledger: StudyState) -> float | None:
-        found = list(ledger.of([replace(cell, replication=r) for r in ANSWERING]))
-        if len(found) < len(ANSWERING):
+    def regret(self, ledger: StudyState, replications: int) -> Estimate | None:
+        """Return what the best answer on the pilots gains per bid request on further replications; None where cells are missing."""
+        best = self._best(ledger)
+        if best is None:
+            return None
+        if best == self.stays:
+            return Estimate(0.0, 0.0, 0.0, len(ANSWERING))
+        stays, answers = (self._profits(one, _confirmed(replications), ledger) for one in (self.stays, best))
+        return None if stays is None or answers is None else paired_difference(answers, stays)
+
+    def _best(self, ledger: StudyState) -> tuple[Cell, float] | None:
+        """Return what earns most on the pilots, staying where nothing earns more; None where cells are missing."""
+        profits = [self._profits(one, ANSWERING, ledger) for one in (self.stays, *self.answers)]
+        means = [sum(found) / len(found) for found in profits if found is not None]
+        if len(means) < len(profits):
+            return None
+        gain = max(means) - means[0]
+        is_better = gain > ROUNDING * max(map(abs, means))
+        return (self.stays, *self.answers)[means.index(max(means))] if is_better else self.stays
+
+    def _profits(
+        self, played: tuple[Cell, float], replications: Sequence[int], ledger: StudyState
+    ) -> list[float] | None:
+        cell, cost = played
+        found = list(ledger.of([replace(cell, replication=r) for r in replications]))
+        if len(found) < len(replications):
             return None
         rows = [row for _, result in found for row in result.rows if row["advertiser"] == self.bidder]
-        return sum(row["profit"] / row["requests"] for row in rows) / len(ANSWERING) - cost
+        return [row["profit"] / row["requests"] - cost for row in rows]
+
+
+def _confirmed(replications: int) -> range:
+    return range(CONFIRMED_FROM, CONFIRMED_FROM + replications)
 
 
 def best_responses(cells: dict[int, Cell], k: int, cost: float) -> Iterator[tuple[bool, BestResponse]]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from .base import Count, Hours, Model, Money, Rate
 from .delay import NO_DELAY, Delay
@@ -96,13 +96,25 @@ class Kind(Model):
     terms: Terms | None = None
 
 
+def _named(value: Any) -> Any:
+    """Return the name of a correlation of 0 or 1."""
+    is_end = isinstance(value, int | float) and not isinstance(value, bool) and value in {0, 1}
+    return ("private", "common")[int(value)] if is_end else value
+
+
+Values = Annotated[Literal["private", "common"] | Rate, BeforeValidator(_named)]
+"""Whose facts an advertiser looks at: its own, those of all, or the correlation of its values with those of any other."""
+
+
 class Bidders(Model):
     """The live bidders: the focal one and ``count - 1`` rivals who differ from it in their data alone.
 
     ``values='private'``: each bidder's profile and context facts about a request are its own, independent draws (match
     values). ``'common'``: all look at the same facts; then winning tells of what better informed rivals know, and with
     ``beliefs='winning'`` exact valuations reckon with it, where ``'naive'`` ones do not (null: ``naive``, but in the study
-    ``adoption`` ``winning`` where values are common and it is worked out). ``budget`` is in currency per replication (null: no limit).
+    ``adoption`` ``winning`` where values are not private and it is worked out). A number between them is the correlation of what an
+    impression is worth to any two bidders: with the probability of its root a person's facts for an advertiser are those of all, and
+    otherwise its own (0 is ``'private'``, 1 ``'common'``). ``budget`` is in currency per replication (null: no limit).
     A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given. There a bidder sees
     spend, wins and what is left as they stood at its last control step that is at least ``report_delay_h`` ago, and learns what
     became of its bids up to then; outcomes too are not known before. The exchange always knows the true budget.
@@ -124,10 +136,15 @@ class Bidders(Model):
     report_delay_h: Hours = 0.0
     terms: Terms = Terms()
     answer_ms: Delay = NO_DELAY
-    values: Literal["private", "common"] = "private"
+    values: Values = "private"
     creative: Literal["rotated", "chosen"] = "rotated"
     beliefs: Literal["naive", "winning"] | None = None
     kinds: dict[str, Kind] = {}
+
+    @property
+    def affiliation(self) -> float:
+        """The correlation of what an impression is worth to two bidders, from 0 (private values) to 1 (common ones)."""
+        return {"private": 0.0, "common": 1.0}[self.values] if isinstance(self.values, str) else self.values
 
     def steps_of(self, kind: Kind) -> int:
         """Of how many control steps one is this kind's."""

@@ -103,11 +103,16 @@ def outcome_problems(market: Parts) -> Iterator[str]:
     levels = market.rivals.by_context
     if levels and len(levels) != contexts:
         yield f"rivals.by_context: {len(levels)} numbers for {contexts} context types"
-    if levels and (market.rivals.landscape is None or market.bidders.values == "private"):
+    if levels and (market.rivals.landscape is None or market.bidders.values != "common"):
         yield "rivals.by_context: needs a price landscape, and bidders.values=common"
     slope = market.rivals.context_slope
     if slope and market.rivals.landscape is None:
         yield f"rivals.context_slope = {slope:g}: needs a price landscape (rivals.landscape); without one it must be 0"
+    if slope and isinstance(market.bidders.values, float) and market.bidders.count > 1:
+        yield (
+            f"rivals.context_slope = {slope:g}: must be 0 with several bidders and bidders.values = {market.bidders.values:g}; it is "
+            "not worked out what a context then tells of prices"
+        )
     if slope and response.family == "private_value":
         yield f"rivals.context_slope = {slope:g}: must be 0 with response.family=private_value, which has no contexts"
     worthless = response.conversion is None and response.value_per_click == 0
@@ -161,7 +166,11 @@ def belief_problems(market: Parts) -> Iterator[str]:
     ]
     yield from contradictions(
         "bidders.beliefs=winning",
-        ("bidders.values", market.bidders.values != "common", "common: where all look at the same facts"),
+        (
+            "bidders.values",
+            market.bidders.values == "private",
+            "common, or a correlation above 0: of private values winning tells nothing",
+        ),
         ("auction.type", set(market.auction.shares) != {"second_price"}, "second_price"),
         ("auction.slots", len(market.auction.slots) > 1, "one slot"),
         ("auction.rank.rule", market.auction.rank.rule != "bid", "bid"),
@@ -187,7 +196,7 @@ def drift_problems(market: Parts) -> Iterator[str]:
         ("response.redundancy", response.redundancy != 0, "0: a product's state says nothing of which it is"),
         ("response.history_redundancy", response.history_redundancy != 0, "0"),
         ("response.family", response.family == "private_value", "additive or logit"),
-        ("bidders.values", bidders.values == "private", "common: a product is the same for all"),
+        ("bidders.values", bidders.values != "common", "common: a product is the same for all"),
         ("bidders.beliefs", bidders.beliefs == "winning", "naive"),
     )
     shown = market.showing("profile")

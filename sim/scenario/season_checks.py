@@ -19,7 +19,7 @@ def journey_problems(market: Parts) -> Iterator[str]:
         yield "journey: requires audience.people (the number of people)"
     elif people % journey.group:
         yield f"journey.group = {journey.group}: audience.people = {people} must be a multiple of it"
-    if market.bidders.values == "private":
+    if market.bidders.values != "common":
         yield "journey: an account is the same for all advertisers; leave bidders.values=common"
     if market.bidders.beliefs == "winning":
         yield "bidders.beliefs = winning: with a journey it is not worked out what winning tells; leave it naive"
@@ -123,7 +123,7 @@ def stock_problems(market: Parts) -> Iterator[str]:
             "null: accounts on a journey buy from the advertiser that they prefer",
         ),
         ("response.family", market.response.family != "logit", "logit"),
-        ("bidders.values", market.bidders.values == "private", "common: a product is the same for all"),
+        ("bidders.values", market.bidders.values != "common", "common: a product is the same for all"),
         ("bidders.beliefs", market.bidders.beliefs == "winning", "naive"),
         ("bidders.creative", market.bidders.creative != "rotated", "rotated"),
     )

@@ -169,7 +169,7 @@ class TypedWorld(World):
         return max((clock.interval_us + clock.latency_us for clock in clocks), default=0)
 
     def _facts_of(self, owner: str) -> str:
-        return owner if self._scenario.bidders.values == "private" else COMMON
+        return COMMON if self._scenario.bidders.values == "common" else owner
 
     def _teller_of(self, owner: str, name: str) -> str:
         """Whose draws a source shows: those of all who look at the same facts, where it shows all of them the same."""

@@ -23,8 +23,9 @@ from jointbid.sim.sources import SyncClock, likelihood, must_consent, retention,
 
 from ..base import Valuation
 from . import shelf
+from .affiliated import Informed, cautious_bids, informed
 from .outlook import worth_by_stage
-from .tables import DECIMALS, AgedValues, CellValues, ratio
+from .tables import DECIMALS, AgedValues, CellValues, ratio, spread_over
 
 Goal = Literal["worth", "clicks"]
 """The goal of a bidder: the whole worth of an impression, or its clicks alone."""
@@ -218,21 +219,36 @@ def _decay(scenario: Scenario, name: str) -> tuple[float, float]:
 
 
 def winning(scenario: Scenario, information: tuple[str, ...], rivals: Iterable[tuple[str, ...]]) -> Valuation:
-    """A bid in a second-price auction of one common value that no better informed rival can make a loss.
+    """A bid in a second-price auction of common or correlated values that no better informed rival can make a loss.
 
     ``rivals`` are the sources that each of the others holds. A bidder that knows all that they know bids its expected value. One that
     knows less wins only what the better informed left: it bids the least that they could think an impression worth, given
     what it sees itself. Where information is nested that is an equilibrium (Milgrom & Weber 1982 for the reasoning: a rival
     who knows more bids the value itself, so that what is won above the least is won at its value or at a loss); where
-    rivals know different things it is merely cautious.
+    rivals know different things it is merely cautious. Between private and common values (``bidders.values`` is a correlation) the
+    rival may look at other facts, and the bid is that of ``cautious_bids``, with better informed rivals who bid what they expect.
     """
+    rivals = list(rivals)
     others = {name for held in rivals for name in held}
     names, held = scenario.originals({*information, *others}), scenario.originals(information)
     if names == held:
         return bayes(scenario, information)
-    known = posterior(scenario, names, {name: believed_retention(scenario, name) for name in names})
-    prior = mean_value(scenario)
+    prior, hidden = mean_value(scenario), tuple(axis for axis, name in enumerate(names) if name not in held)
+    known = _known(scenario, names)
+    if scenario.bidders.affiliation < 1.0:
+        sets = informed((frozenset(scenario.originals(one)) for one in rivals), frozenset(held))
+        groups = [
+            Informed(spread_over(_known(scenario, own).mean(prior), own, names), count)
+            for sources, count in sets.items()
+            for own in [tuple(name for name in names if name in sources)]
+        ]
+        bids = cautious_bids(known.weight, known.worth, hidden, groups, scenario.bidders.affiliation)
+        return CellValues(scenario.distinct(information), np.where(np.isnan(bids), prior, bids))
     value = np.where(known.weight > 1e-15, known.mean(prior), np.inf)
-    hidden = tuple(axis for axis, name in enumerate(names) if name not in held)
     least = value.min(axis=hidden)
     return CellValues(scenario.distinct(information), np.where(np.isfinite(least), least, prior))
+
+
+def _known(scenario: Scenario, names: tuple[str, ...]) -> Posterior:
+    """Return the posterior of some sources as bidders believe them to be."""
+    return posterior(scenario, names, {name: believed_retention(scenario, name) for name in names})

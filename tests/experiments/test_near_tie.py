@@ -8,6 +8,7 @@ import pytest
 
 from jointbid.experiments.estimate import Sides, ladder_summary, lookup
 from jointbid.experiments.estimate.intervals import Estimate, least, mean_interval
+from jointbid.experiments.estimate.learning import lost_to_learning
 
 OWNERS = {"profile": "cio", "context": "cmo"}
 
@@ -63,6 +64,53 @@ def test_the_interval_covers_whichever_silo_is_chosen(gap):
     assert coverage(rng, gap, 2_000) >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 2_000)
     if gap == 1.0:
         assert coverage(rng, gap, 2_000, choice_is_counted=False) < 0.93
+
+
+def twins(rng, gap, replications=10, pilots=4):
+    """Profits with exact and with learned values of joint data and two silos ``gap`` apart, and the silo that either's pilots chose."""
+    levels = {"joint": 5.0, "profile": gap / 2, "context": -gap / 2}
+    tables, sides = [], []
+    for name, lower in (("bayes", 0.0), ("learned", 0.5)):
+        pilot = {arm: levels[arm] + rng.normal(0.0, 1.0, pilots).mean() for arm in ("profile", "context")}
+        chosen = max(pilot, key=pilot.__getitem__)
+        drawn = {arm: level - lower + rng.normal(0.0, 1.0, replications) for arm, level in levels.items()}
+        drawn["best_silo"] = drawn[chosen]
+        tables.append(pd.DataFrame({f"{name} {arm}": values for arm, values in drawn.items()}))
+        sides.append(Sides("best_silo", {"best_silo": chosen}, OWNERS))
+    return pd.concat(tables, axis=1), tuple(sides)
+
+
+def test_what_is_lost_to_learning_holds_the_choice_of_either_silo():
+    """Each end is that of the pair in which the silo that is least favourable to it takes the place of the chosen one."""
+    wide, (exact, learned) = twins(np.random.default_rng(3), 0.0)
+    found, plain = lost_to_learning(wide, (exact, learned)), {}
+    for one in ("profile", "context"):
+        for other in ("profile", "context"):
+            value = (
+                wide["bayes joint"] - wide[f"bayes {one}"] - wide["learned joint"] + wide[f"learned {other}"]
+            )
+            plain[one, other] = mean_interval(value)
+    chosen = exact.arm, learned.arm
+    assert found.estimate == pytest.approx(plain[chosen].estimate)
+    assert found.ci_low == pytest.approx(min(plain[one, chosen[1]].ci_low for one in ("profile", "context")))
+    assert found.ci_high == pytest.approx(
+        max(plain[chosen[0], one].ci_high for one in ("profile", "context"))
+    )
+    wide, sides = twins(np.random.default_rng(3), 40.0)
+    clear = wide["bayes joint"] - wide["bayes profile"] - wide["learned joint"] + wide["learned profile"]
+    found, alone = lost_to_learning(wide, sides), mean_interval(clear)
+    assert (found.ci_low, found.ci_high) == pytest.approx((alone.ci_low, alone.ci_high))
+
+
+@pytest.mark.coverage
+@pytest.mark.parametrize("gap", [0.0, 0.5, 4.0])
+def test_what_is_lost_to_learning_is_covered_whichever_silos_are_chosen(gap):
+    """The truth is 0: both values are 5 less the better silo's level. 1,000 studies, 3 standard errors."""
+    rng = np.random.default_rng(8)
+    found = [lost_to_learning(*twins(rng, gap)) for _ in range(1_000)]
+    assert np.mean([one.ci_low <= 0 <= one.ci_high for one in found]) >= 0.95 - 3 * np.sqrt(
+        0.95 * 0.05 / 1_000
+    )
 
 
 @pytest.mark.coverage

@@ -12,6 +12,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from jointbid.experiments.cells.bidders import run_cell
+from jointbid.experiments.cells.cell import Cell
+from jointbid.experiments.estimate.intervals import mean_interval
+from jointbid.experiments.estimate.learning import LOST, OVER_EXACT_SILO
+
 pytestmark = pytest.mark.oracle
 
 A, B, C, D, M = 2.0, 0.3, 0.2, 0.1, 4.0
@@ -88,3 +93,46 @@ def test_with_little_data_joint_loses_to_profile(learner, n, joint_wins):
     gain = learner("joint", n, 1.0)[1] - learner("profile", n, 1.0)[1]
     error = gain.std(ddof=1) / np.sqrt(LOGS)
     assert (gain.mean() > 5 * error) if joint_wins else (gain.mean() < -5 * error)
+
+
+@pytest.mark.coverage
+def test_learned_values_and_what_learning_costs_are_covered(scenario):
+    """1,000 studies of 5 replications, each with a log of 200 impressions of its own, and 100 requests: the stated 95 % intervals.
+
+    Over the profile joining is worth (c^2 + d^2)/(2M) exactly, and learned less by what four cells lose more than two.
+    """
+    n, requests, studies, size = 200, 100, 1_000, 5
+    s = scenario(
+        requests=requests,
+        response={**BASE, "noise_sd": 0.5},
+        source={"profile": {}, "context": {}},
+        rivals={"landscape": "uniform", "high": M},
+    )
+    exact = (C**2 + D**2) / (2 * M)
+    loss = {
+        arm: expected_loss(CELLS[arm], n, 0.25 + unseen)
+        for arm, unseen in (("profile", C**2 + D**2), ("joint", 0.0))
+    }
+    truths = {
+        "learned": exact - loss["joint"] + loss["profile"],
+        LOST: loss["joint"] - loss["profile"],
+        OVER_EXACT_SILO: exact - loss["joint"],
+    }
+    about = {"learned": {"valuation": "learned", "learner": "cell_means", "train_requests": n}, "bayes": {}}
+    profits = {
+        (valuation, arm): np.array([
+            run_cell(Cell(s, arm, replication=r, **parts)).rows[0]["profit"] / requests for r in range(studies * size)
+        ])
+        for valuation, parts in about.items()
+        for arm in ("joint", "profile")
+    }  # fmt: skip
+    wide = {key: values.reshape(studies, size) for key, values in profits.items()}
+    learned, bayes = (wide[name, "joint"] - wide[name, "profile"] for name in ("learned", "bayes"))
+    found = {
+        "learned": learned,
+        LOST: bayes - learned,
+        OVER_EXACT_SILO: wide["learned", "joint"] - wide["bayes", "profile"],
+    }
+    for name, values in found.items():
+        held = [one.ci_low <= truths[name] <= one.ci_high for one in map(mean_interval, values)]
+        assert abs(np.mean(held) - 0.95) < 4 * np.sqrt(0.95 * 0.05 / studies), name

@@ -1,27 +1,50 @@
 """Intervals of a replay: blocks of the log's rows are resampled, all arms on the same resamples.
 
-Percentile bootstrap over stretches of time or people (its poor cover at ten replications does not bite, as there are scores of
-them), or over rows. The splits into folds take turns: each resample is of the outcomes of one of them. What was learned, the gains and the rows won stay as
+Percentile bootstrap over stretches of time or people, or over rows, its percentiles moved outwards by what a small number of them
+asks for (``tail``). The splits into folds take turns: each resample is of the outcomes of one of them. What was learned, the gains and the rows won stay as
 they are; so the intervals say how much the figures owe to the hours or people that happened to be logged and to how rows
 were dealt out to folds, and nothing about models learned from another log.
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...estimate.intervals import t_quantile
+
 Floats = NDArray[np.float64]
 _AT_ONCE = 50
 
 
-def with_interval(total: Floats) -> tuple[float, float, float]:
-    """Return a total of `resample` over the rows as they are, and its 95 % percentile interval; nan where that is not finite."""
-    low, high = np.quantile(total[1:], [0.025, 0.975]) if np.isfinite(total[1:]).all() else (np.nan, np.nan)
+def with_interval(total: Floats, units: float = math.inf) -> tuple[float, float, float]:
+    """Return a total of `resample` over the rows as they are, and its 95 % percentile interval; nan where that is not finite.
+
+    ``units`` is the number of blocks or rows that were resampled.
+    """
+    out = tail(units)
+    low, high = np.quantile(total[1:], [out, 1.0 - out]) if np.isfinite(total[1:]).all() else (np.nan, np.nan)
     return float(total[0]), float(low), float(high)
+
+
+@functools.cache
+def tail(units: float) -> float:
+    """Return the share of resamples on either side of a 95 % interval from this number of independent units.
+
+    A resample of n units varies too little by (n - 1) / n, and the normal quantile stands for Student's: together these make the interval
+    of a mean too short, by 16 % at n = 10 and 4 % at n = 48 (the expanded percentile interval, Hesterberg 2015).
+    """
+    if not math.isfinite(units):
+        return 0.025
+    if units < 2:
+        return 0.0
+    return NormalDist().cdf(-t_quantile(int(units) - 1) * math.sqrt(units / (units - 1)))
 
 
 def ratio(total: Floats, base: Floats) -> Floats:

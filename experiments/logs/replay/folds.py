@@ -69,6 +69,10 @@ class Blocks:
     numbers: NDArray[np.int64] | None
     note: str = ""
 
+    def count(self, rows: int) -> int:
+        """Return the number of blocks, or that of the ``rows`` where single rows are resampled."""
+        return rows if self.numbers is None else len(np.unique(self.numbers))
+
 
 def blocks_of(log: LogTable, kind: str, block_h: float) -> Blocks:
     """Number the blocks of a log: stretches of `time`, people (`person`), or none (`row`).

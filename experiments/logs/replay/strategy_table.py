@@ -172,12 +172,13 @@ def _estimates(plan: Plan, test: PricedLog, blocks: Blocks, played: list[Played]
         won = {"clicks": weight * test.happened, "cost": cost, "wins": weight}
         columns |= {f"{number} {what}": one.won * column for what, column in won.items()}
     totals = resample([columns], plan.settings.bootstrap, plan.seed, blocks.numbers)
+    units = blocks.count(len(weight))
     for number, one in enumerate(played):
         clicks, spent, wins = (totals[f"{number} {what}"] for what in ("clicks", "cost", "wins"))
         found = (clicks, spent, ratio(spent, clicks), wins / totals["requests"])
         parameters = " ".join(f"{name}={value:.4g}" for name, value in one.parameters.items())
         for (metric, unit), value in zip(METRICS.items(), found, strict=True):
-            estimate, low, high = with_interval(value)
+            estimate, low, high = with_interval(value, units)
             yield {
                 "campaign": one.campaign,
                 "budget_share": one.share,

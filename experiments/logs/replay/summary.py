@@ -62,7 +62,7 @@ def summarise(
         splits[outcome.split] |= _columns(plan, requests, outcome)
     settings, log = plan.settings, requests.log
     totals = resample(splits, settings.bootstrap, plan.seed, requests.blocks.numbers)
-    rows = []
+    units, rows = requests.blocks.count(len(requests.log)), []
     for (tags, share), there in sides.items():
 
         def total(arm: str, what: str, at: Point = (tags, share), there: Sides = there) -> Floats:
@@ -70,7 +70,7 @@ def summarise(
 
         about = totals[REQUESTS], log.currency, log.what
         estimates = [*_arm_rows(total, *about, arms(log.roles)), *_difference_rows(total, *about, there)]
-        rows += [(*row[:4], *_ends(row[4]), tags, share) for row in estimates]
+        rows += [(*row[:4], *_ends(row[4], units), tags, share) for row in estimates]
     columns = [name for name in SUMMARY_COLUMNS if name != "n_replications"]
     made = pd.DataFrame(rows, columns=[*columns, "tags", "budget_share"])
     return made.assign(n_replications=settings.bootstrap)[[*SUMMARY_COLUMNS, "tags", "budget_share"]]
@@ -105,9 +105,9 @@ def _won_share(requests: Requests, clicks_won: Floats) -> Floats:
     return np.divide(won, total, out=np.zeros(len(won)), where=total > 0)
 
 
-def _ends(values: Values) -> tuple[float, float, float]:
+def _ends(values: Values, units: int) -> tuple[float, float, float]:
     """Return the value and its interval, of which the choice of a silo is part: see `jointbid.experiments.estimate.intervals.least`."""
-    (value, low, high), *others = (with_interval(total) for total in values)
+    (value, low, high), *others = (with_interval(total, units) for total in values)
     return value, min([low, *(other[1] for other in others)]), high
 
 

@@ -48,7 +48,7 @@ def typed(auctions: pd.DataFrame, scenario: Scenario, seed: int, replication: in
         Columns profile, context (codes), won (by the focal bidder, in any slot); a row a request.
     """
     streams, n = Streams(seed, replication), int(auctions["id"].max()) + 1
-    owner = FOCAL if scenario.bidders.values == "private" else COMMON
+    owner = COMMON if scenario.bidders.values == "common" else FOCAL
     types = draw_types(scenario, streams, owner, Visits.at(scenario, streams, 0, n))
     won = np.zeros(n, dtype=bool)
     won[auctions.loc[auctions["seat"] == FOCAL, "id"].to_numpy()] = True

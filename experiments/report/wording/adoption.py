@@ -53,14 +53,16 @@ def notes(scenario: Scenario, bidders: int, unreckoned: Iterable[str] = ()) -> I
             "every firm bids in all channels what its data say a place there is worth; daily budgets, bids and targeting of the "
             "channels are those of the study attribution alone"
         )
+    correlation = scenario.bidders.affiliation
+    shared = "values are common" if correlation == 1.0 else f"values have a correlation of {correlation:g}"
     if why := "; ".join(unreckoned):
         yield (
-            "values are common, and bidders do not reckon with what winning tells, as it is not worked out here: who knows less "
+            f"{shared}, and bidders do not reckon with what winning tells, as it is not worked out here: who knows less "
             f"pays too much, and an equilibrium is one of such bidders alone ({why})"
         )
-    elif scenario.bidders.values == "common" and scenario.bidders.beliefs == "naive":
+    elif scenario.bidders.affiliation and scenario.bidders.beliefs == "naive":
         yield (
-            "values are common, and bidders do not reckon with what winning tells (bidders.beliefs=naive): who knows less pays "
+            f"{shared}, and bidders do not reckon with what winning tells (bidders.beliefs=naive): who knows less pays "
             "too much, and an equilibrium is one of such bidders alone"
         )
 
@@ -129,12 +131,26 @@ def _regret(summary: pd.DataFrame, at: str, unit: str) -> Iterator[str]:
     """What one bidder could still gain at an equilibrium, by what it holds and how it bids."""
     found = {adopts: lookup(summary, name, arm=at) for adopts, name in REGRET.items()}
     who = {True: "an adopter", False: "a firm without the data"}
-    gain = [f"{who[adopts]} {number(own.estimate)}" for adopts, own in found.items() if own]
+    gain = [f"{who[adopts]} {_answer(own)}" for adopts, own in found.items() if own]
     if gain:
         yield (
             f"Where {at}, one firm that alone takes its best answer (other data, other bids, or both) would gain, in {unit} after the "
-            f"data's cost: {', '.join(gain)} (best of the multiples of the value and shipped policies that are tried, on pilots; no interval)."
+            f"data's cost: {', '.join(gain)} (the multiple of the value or shipped policy that did best on pilots, of those that are tried)."
         )
+
+
+def _answer(gain: Estimate) -> str:
+    """What an answer gains; where none was better on the pilots, 0."""
+    if gain.estimate == gain.ci_low == gain.ci_high == 0.0:
+        return "0"
+    amount = "{amount} ({interval})"
+    return claim(
+        gain,
+        amount,
+        loss=f"nothing (a loss of {amount})",
+        none=f"nothing that is shown ({amount})",
+        unknown="{amount} (no interval)",
+    )
 
 
 def _listed(arms: Iterable[str]) -> str:

@@ -177,7 +177,8 @@ class Worlds(MarketPart, SampledMarkets[Market]):
 
     def __init__(self, settings: Settings[Any], ledger: StudyState, plan: Plan) -> None:
         self._small = small_worlds(settings)
-        self._ranges, self._left_out = ranges_here(settings), ()
+        self._ranges = ranges_here(settings)
+        self._left_out: tuple[tuple[str, str], ...] = ()
         try:
             SampledMarkets.__init__(self, settings, ledger)
         except BadInput as error:
