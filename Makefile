@@ -26,7 +26,8 @@ help:  ## this list
 demo: $(VENV)/.installed  ## set up, then answer the main question for the default scenario
 	$(BIN)/jointbid value
 
-test: lint types unit  ## the quick half: format, lint, types, and all tests but the long ones
+test: lint  ## the quick half: format, lint, types, and all tests but the long ones
+	$(MAKE) --jobs 2 types unit
 	@echo "make test: all passed"
 
 test-all: long $(VENV)/.installed-browser  ## the long half: slow tests, docs, walks, wheel, browser, cluster

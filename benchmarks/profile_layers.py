@@ -1,13 +1,15 @@
 """Where people's waiting goes, by layer: `python benchmarks/profile_layers.py [study|cells|small|cold|suite ...]`; all but `suite` without a word.
 
-`study`: the default study in this process, from the command to its pages. `cells`: cells of the slow scenarios (`bench_layers.py`). `small`:
-1,000 requests with 48 control steps, against the bare kernel. `cold`: the first command on an empty cache of kernels. `suite`: CPU seconds
+`study`: the default study with fewer replications, in this process, from the command to its pages. `cells`: cells of the slow scenarios (`bench_layers.py`). `small`:
+1,000 requests with 48 control steps, against a single step. `cold`: the first command on an empty cache of kernels. `suite`: CPU seconds
 of each test file, for which it runs the quick half (`cpu_by_file.py`). CPU seconds of the process: other programs may share the cores.
 """
 
 from __future__ import annotations
 
+import contextlib
 import cProfile
+import io
 import os
 import subprocess
 import sys
@@ -29,6 +31,8 @@ STUDY_LAYERS = {
 }
 SLOW = ("value/real_time_optimiser", "value/touchpoints", "tournament/tournament")
 RUNS = 20
+FEW = ("study.replications=4", "study.curve.replications=2")
+"""The default study has 30 and 6; its figures and pages take the same."""
 
 
 def shares(profile, table):
@@ -48,20 +52,19 @@ def study():
     load("value", [])
     composed = time.process_time()
     profile = cProfile.Profile()
-    with tempfile.TemporaryDirectory() as folder:
-        arguments = ["value", "executor=serial", f"results_dir={folder}"]
-        main(arguments)
-        taken = time.process_time() - composed
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         profile.enable()
-        main([*arguments, f"results_dir={folder}/again"])
+        main(["value", *FEW, "executor=serial", f"results_dir={folder}"])
         profile.disable()
     print(f"import and kernels {imported - began:.2f} CPU s, first composing {composed - imported:.2f}")
-    print(f"default study, serial: {taken:.1f} CPU s")
+    print(
+        f"default study with {' '.join(FEW)}: {time.process_time() - composed:.1f} CPU s under the profiler"
+    )
     print(f"  {shares(profile, STUDY_LAYERS)}", flush=True)
 
 
 def small():
-    """Print milliseconds a small run, its layers, and what its kernel alone would take."""
+    """Print milliseconds a small run with 48 control steps and with one, and its layers."""
     for bidders in (1, 8):
         case = bench_small.market(bidders, bench_small.STEPS)
         bench_small.seconds(case)
@@ -71,10 +74,10 @@ def small():
         for _ in range(RUNS):
             bench_small.seconds(case)
         profile.disable()
-        bare = bench_small.seconds(bench_small.market(bidders, 1))
-        print(
-            f"{bench_small.REQUESTS:,} requests, {bench_small.STEPS} steps, {bidders} bidders: {1e3 * taken:.2f} ms, with one step {1e3 * bare:.2f}"
-        )
+        single = bench_small.market(bidders, 1)
+        bare = sorted(bench_small.seconds(single) for _ in range(RUNS))[RUNS // 2]
+        name = f"{bench_small.REQUESTS:,} requests, {bidders} bidders"
+        print(f"{name}: {1e3 * taken:.2f} ms with {bench_small.STEPS} steps, {1e3 * bare:.2f} with one")
         print(f"  {shares(profile, bench_layers.LAYERS)}", flush=True)
 
 
