@@ -11,6 +11,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 # Rooms are named one by one: ruff follows no links, and finds their package only below src/.
 CODE := src $(wildcard src/jointbid/*/) tests tools benchmarks
 
+# Without the compiled files each of hundreds of processes would compile every module, and pytest every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-browser test-cluster lint format types unit long wheel docs snippets curves blocks sweep golden bench bench-study findings clean
 
@@ -23,10 +26,13 @@ help:  ## this list
 demo: $(VENV)/.installed  ## set up, then answer the main question for the default scenario
 	$(BIN)/jointbid value
 
-test: lint types unit  ## the quick half: format, lint, types, and all tests but the long ones
+test: lint  ## the quick half: format, lint, types, and all tests but the long ones
+	$(MAKE) --jobs 2 types unit
 	@echo "make test: all passed"
 
-test-all: long docs wheel test-browser test-cluster  ## the long half: slow tests, docs and their site, walks, wheel, browser, cluster
+test-all: long docs $(VENV)/.installed-browser  ## the long half: slow tests, docs and their site, walks, wheel, browser, cluster
+	$(MAKE) --jobs 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) wheel test-browser
+	$(MAKE) test-cluster
 	@echo "make test-all: all passed"
 
 lint: $(VENV)/.installed-dev  ## formatting and ruff's rules

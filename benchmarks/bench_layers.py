@@ -39,20 +39,20 @@ LAYERS = {
 """Layer -> the folders and files whose functions it has; the first that fits."""
 
 
-def layer_of(function):
+def layer_of(function, table):
     """The layer of a function of this package; None for a library's."""
     _, _, own = function[0].partition("/jointbid/")
     if not own:
         return None
-    return next(name for name, places in LAYERS.items() if own.startswith(places))
+    return next((name for name, places in table.items() if own.startswith(places)), "set-up")
 
 
-def layers(profile):
+def layers(profile, table=LAYERS):
     """The share of each layer in the time of a profile; a library's time is shared out among its callers."""
     stats, seconds = pstats.Stats(profile).stats, defaultdict(float)
 
     def charge(function, amount, above):
-        layer = layer_of(function)
+        layer = layer_of(function, table)
         callers = (
             {name: about[3] for name, about in stats[function][4].items() if name not in above}
             if function in stats

@@ -7,13 +7,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from .kept import kept
 from .scenario import Delay
 
 
 def quantile(delay: Delay, u: NDArray[np.float64]) -> NDArray[np.float64]:
     """The time at probability ``u`` in [0, 1), in the delay's own unit; shape as ``u``."""
     if delay.law == "empirical":
-        shares, times = zip(*delay.points, strict=True)
+        shares, times = _points(delay)
         return np.asarray(np.interp(u, shares, times))
     if delay.law == "constant" or delay.mean == 0:
         return np.full(u.shape, delay.mean)
@@ -38,6 +39,13 @@ def cdf(delay: Delay, time: float) -> float:
 
         return float(ndtr((np.log(time) - _location(delay)) / delay.shape))
     return float(-np.expm1(-((time / _scale(delay)) ** _power(delay))))
+
+
+@kept
+def _points(delay: Delay) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The empirical law's probabilities, and the times at them; shape (points,) each."""
+    shares, times = zip(*delay.points, strict=True)
+    return np.array(shares, dtype=np.float64), np.array(times, dtype=np.float64)
 
 
 def _power(delay: Delay) -> float:

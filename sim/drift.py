@@ -37,8 +37,11 @@ class Products:
     def state_at(self, product: NDArray[np.int32], time_us: NDArray[np.int64]) -> NDArray[np.int32]:
         """Each product's state at a time that is not further back than ``back_us``; shape (n,)."""
         state = np.empty(len(product), dtype=np.int32)
-        for number, (since_us, states) in enumerate(self._paths):
-            here = product == number
+        few = len(self._paths) <= np.iinfo(np.uint16).max  # numpy sorts such numbers by their digits
+        order = np.argsort(product.astype(np.uint16) if few else product, kind="stable")
+        ends = np.cumsum(np.bincount(product, minlength=len(self._paths)))
+        for (since_us, states), first, last in zip(self._paths, (0, *ends), ends, strict=False):
+            here = order[first:last]
             state[here] = states[np.searchsorted(since_us, time_us[here], side="right")]
         return state
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +36,16 @@ class Happened(NamedTuple):
     margin: NDArray[np.float64]
 
 
+def by_bidder(happened: Happened, bidders: int) -> Iterator[tuple[int, Happened]]:
+    """Yield each bidder's number and own responses, where it has some."""
+    if bidders == 1:
+        yield 0, happened
+        return
+    for number in np.unique(happened.bidder).tolist():
+        here = happened.bidder == number
+        yield number, Happened(*(column[here] for column in happened))
+
+
 class Outcomes:
     """The clicks and conversions of one run, counted by bidder: what was known by the end, and what was not.
 
@@ -46,12 +56,11 @@ class Outcomes:
 
     def __init__(self, scenario: Scenario, streams: Streams, owners: Sequence[str]) -> None:
         self._scenario, self._streams, self._owners = scenario, streams, tuple(owners)
-        bidders = len(owners)
         self._slots = len(scenario.auction.slots)
         self.end_us = round(scenario.supply.horizon_h * HOUR_US)
-        self.clicks, self.clicks_censored = np.zeros((2, bidders))
-        self.conversions, self.conversions_censored, self.conversions_unattributed = np.zeros((3, bidders))
-        self.margin, self.margin_censored = np.zeros((2, bidders))
+        self._counts = np.zeros((7, len(owners)))
+        self.clicks, self.clicks_censored, self.conversions, self.conversions_censored = self._counts[:4]
+        self.conversions_unattributed, self.margin, self.margin_censored = self._counts[4:]
 
     def note(self, world: World, responses: Responses) -> Happened:
         """Work out when the responses of a block come, and count them."""
@@ -92,27 +101,32 @@ class Outcomes:
         }
 
     def _count(self, done: Happened) -> None:
+        """Add each response to its counts: in one call, and one response after the other, as sums of parts could round differently."""
         clicks, sales = done.click_us != NEVER_US, done.conversion_us != NEVER_US
         clicked_late, sold_late = done.click_us > self.end_us, done.conversion_us > self.end_us
-        for count, which in (
-            (self.clicks, clicks & ~clicked_late),
-            (self.clicks_censored, clicks & clicked_late),
-            (self.conversions, done.attributed & ~sold_late),
-            (self.conversions_censored, done.attributed & sold_late),
-            (self.conversions_unattributed, sales & ~done.attributed),
-        ):
-            np.add.at(count, done.bidder[which], done.weight[which])
-        brought = done.weight * done.margin
-        for total, which in (
-            (self.margin, done.attributed & ~sold_late),
-            (self.margin_censored, done.attributed & sold_late),
-        ):
-            np.add.at(total, done.bidder[which], brought[which])
+        known, censored = done.attributed & ~sold_late, done.attributed & sold_late
+        which = np.array(
+            [
+                clicks & ~clicked_late,
+                clicks & clicked_late,
+                known,
+                censored,
+                sales & ~done.attributed,
+                known,
+                censored,
+            ]
+        )  # in the order of the rows of _counts
+        amount = np.empty(which.shape)
+        amount[:5], amount[5:] = done.weight, done.weight * done.margin
+        count, response = which.nonzero()
+        np.add.at(self._counts, (count, done.bidder[response]), amount[which])
 
     def _margin(
         self, world: World, bidder: NDArray[np.int64], row: NDArray[np.int64], sold: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         margin = np.zeros(len(row))
+        if not sold.any():
+            return margin
         for number in np.unique(bidder[sold]):
             own = sold & (bidder == number)
             margin[own] = world.margin(self._owners[number], row[own])
@@ -165,7 +179,6 @@ class Awaited:
 
     def _count(self, known: dict[str, NDArray[Any]]) -> None:
         weights, margins = known["weight"], known.get("margin", np.zeros(1))
-        brought = np.broadcast_to(weights * margins, weights.shape)
-        for weight, margin in zip(weights.tolist(), brought.tolist(), strict=True):
+        for weight, margin in zip(weights.tolist(), (weights * margins).tolist(), strict=True):
             self.known += weight  # one after the other: sums of parts could round differently
             self.margin += margin

@@ -38,7 +38,7 @@ from .journey.purchases import Purchases
 from .latency import Deadline
 from .ledger import Series, bidder_columns, check_spend, market_totals, open_ledger, relevance, views
 from .memory import open_memory
-from .outcomes import NEVER_US, Happened, Outcomes
+from .outcomes import NEVER_US, Happened, Outcomes, by_bidder
 from .results import RunResult, frozen_table
 from .scenario import HOUR_US, Scenario
 from .seating import rules_of, scores_of, seats_of
@@ -292,10 +292,10 @@ class Simulation:
         happened = NOTHING_HAPPENED
         if self._responses.filled[0]:
             happened = self.outcomes.note(world, self._responses)
-            for number in np.unique(happened.bidder):
-                own = Happened(*(column[happened.bidder == number] for column in happened))
+            for number, own in by_bidder(happened, len(self.sessions)):
                 self.sessions[number].await_outcomes(world, part, own, record)
-                world.sell(self.owners[number], own.row[own.conversion_us != NEVER_US])
+                if world.shelves is not None:
+                    world.sell(self.owners[number], own.row[own.conversion_us != NEVER_US])
         if self._is_recorded:
             self._report(columns, part, record, happened)
 

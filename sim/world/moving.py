@@ -16,6 +16,7 @@ from ..scenario import Scenario
 from ..sources import Facts
 from ..stock import Shelves
 from ..streams import Streams
+from ..supply import Chunk
 from .typed import Record, TypedWorld
 
 
@@ -52,6 +53,8 @@ class ShopWorld(TypedWorld):
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         super().__init__(scenario, streams)
         self._products: Products | None = None
+        self._full: dict[tuple[str, ...], tuple[NDArray[np.int32], NDArray[np.int64]]] = {}
+        """The chunk's truth cells where all shelves have something, by owners."""
         if scenario.audience.drift is not None:
             self._products = Products(scenario, streams, self._back_us("profile"))
             self._records["profile"] = self._state_at
@@ -66,15 +69,22 @@ class ShopWorld(TypedWorld):
 
     @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        cells, column = super().truth_cells(owners)
         if self.shelves is None:
-            return cells, column
+            return super().truth_cells(owners)
+        if tuple(owners) not in self._full:
+            self._full[tuple(owners)] = super().truth_cells(owners)
+        cells, column = self._full[tuple(owners)]
         houses = list(dict.fromkeys(owners))
         own = np.empty((len(houses), cells.shape[1]), dtype=np.int32)
         for row, house in enumerate(houses):
             empty = self.shelves.is_empty(house)[self._known_to(house)["context"]]
             own[row] = cells[column[owners.index(house)]] + np.int32(self._truth.theta.size) * empty
         return own, np.array([houses.index(owner) for owner in owners], dtype=np.int64)
+
+    @override
+    def turn_to(self, chunk: Chunk) -> None:
+        super().turn_to(chunk)
+        self._full = {}
 
     @override
     def sell(self, owner: str, rows: NDArray[np.int64]) -> None:

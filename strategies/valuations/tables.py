@@ -61,14 +61,15 @@ class AgedValues:
             fresh * np.exp(-rate * requests[f"age_{name}"])
             for name, (fresh, rate) in zip(self.aged, self.decay, strict=True)
         ]
-        code = tuple(requests[name] for name in self.sources)
+        sizes = self.worth.shape[len(self.aged) :]
+        cell = np.ravel_multi_index(tuple(requests[name] for name in self.sources), sizes)
         worth, weight = np.zeros(requests.n), np.zeros(requests.n)
         for corner in product((0, 1), repeat=len(self.aged)):
             share = np.ones(requests.n)
             for retained, side in zip(keep, corner, strict=True):
                 share = share * (retained if side else 1.0 - retained)
-            worth += share * self.worth[corner][code]
-            weight += share * self.weight[corner][code]
+            worth += share * self.worth[corner].take(cell)
+            weight += share * self.weight[corner].take(cell)
         return ratio(worth, weight, self.prior)
 
 

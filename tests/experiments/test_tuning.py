@@ -14,7 +14,9 @@ from jointbid.experiments.studies.cell_plans import Plan
 from jointbid.experiments.studies.tuning.tuned_parameter import TUNING, Tuned, sides_of, tune
 from jointbid.experiments.studies.value.study import Value
 
-RIVALS = ["scenario=theory_rivals", "bidders.count=3", "bidders.strategy=linear", "supply.requests=200"]
+STEPS = ["bidders.control_interval_h=24", "engine.series_h=24"]
+"""Of the bidders here none changes its bids by its account: control steps only take time."""
+RIVALS = ["scenario=theory_rivals", "bidders.count=3", "bidders.strategy=linear", "supply.requests=200", *STEPS]
 
 
 class Kept:
@@ -87,6 +89,7 @@ def test_the_ladder_is_played_with_what_was_tuned(tmp_path, monkeypatch, capsys)
         "plot.enabled=false",
         "supply.requests=1500",
         "study.replications=3",
+        *STEPS,
     ]
     tuned = [
         *small,
@@ -111,6 +114,7 @@ def test_a_parameter_that_the_strategy_does_not_have_is_refused(capsys):
 CURVE = "bidders.strategy={name: shading, curve: [[0, 0], [2, 2]]}"
 FIRST = [
     *RIVALS[:2],
+    *STEPS,
     CURVE,
     "supply.requests=500",
     "auction.type=first_price",
@@ -199,7 +203,7 @@ def test_points_of_curves_map_and_worlds_are_tuned_too(tmp_path, monkeypatch, ca
     """In second price the value itself is the best bid: every point plays gain 1, though .4 is configured."""
     monkeypatch.chdir(tmp_path)
     small = [
-        "scenario=theory", "strategy=linear", "executor=serial", "plot.format=svg", "supply.requests=800",
+        *STEPS, "scenario=theory", "strategy=linear", "executor=serial", "plot.format=svg", "supply.requests=800",
         "study.lattice=false", "study.replications=2", "study.curve.replications=2", "study.worlds=2",
         "study.curve.redundancy=[0]", "study.curve.interaction=[0,0.1]",
         "study.curves=[{over: source.profile.match_rate, values: [0.5, 1]}]",

@@ -10,9 +10,11 @@ from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 
 MARKET = (
-    "scenario=real_time_optimiser", "supply.requests=3000", "supply.context_types=4", "study.curves=[]", "study.lattice=false",
-    "study.replications=4", "plot.enabled=false", "executor=serial", "bidders.control_interval_h=24",
+    "scenario=real_time_optimiser", "supply.requests=2000", "supply.context_types=4", "study.curves=[]", "study.lattice=false",
+    "study.replications=3", "plot.enabled=false", "executor=serial", "bidders.control_interval_h=24",
+    "supply.horizon_h=96",
 )  # fmt: skip
+"""Four days, and not a month: shelves are counted every hour, whatever the number of requests."""
 
 
 def summary_of(tmp_path, *more):
@@ -49,7 +51,7 @@ def test_it_is_the_difference_of_two_studies(tmp_path, capsys):
 
 def test_worlds_say_how_often_it_pays(tmp_path, capsys):
     summary, worlds = summary_of(
-        tmp_path, "study.worlds=3", "study.curve.requests=2000", "study.curve.replications=3"
+        tmp_path, "study.worlds=3", "study.curve.requests=1500", "study.curve.replications=2"
     )
     shares = summary[summary["estimand"] == "share_of_worlds"].set_index("arm")["estimate"]
     mine = shares[["better data pay", "better data cost", "no difference shown by better data"]]
