@@ -1,0 +1,13 @@
+"""Registers ``jointbid/Bid-v0`` with Gymnasium, which calls this through the entry point ``gymnasium.envs``."""
+
+from __future__ import annotations
+
+ENV_ID = "jointbid/Bid-v0"
+
+
+def register() -> None:
+    """Register the environment, unless it is there."""
+    import gymnasium
+
+    if ENV_ID not in gymnasium.registry:
+        gymnasium.register(ENV_ID, "jointbid.experiments.training.gymnasium_env:BidEnv")
