@@ -28,6 +28,7 @@ MARKETS = 1 << 40
 """Episodes are drawn from this many replications, from ``TRAINING`` on."""
 
 Array = NDArray[np.float32]
+Space = spaces.Space[Array]
 
 
 class BidEnv(gymnasium.Env[Array, Array]):
@@ -139,11 +140,13 @@ class BidEnv(gymnasium.Env[Array, Array]):
         return observed(episode, FOCAL), gain / self._reward.scale, not goes_on, False, info
 
 
-def spaces_of(interface: Interface) -> tuple[spaces.Box, spaces.Box]:
+def spaces_of(interface: Interface) -> tuple[Space, Space]:
     """Return the spaces of observations and of actions."""
     kind = OBSERVATIONS[interface.observation]
     low, high = (np.array(bound, dtype=np.float32) for bound in (kind.low, kind.high))
-    return spaces.Box(low, high, dtype=np.float32), spaces.Box(-1.0, 1.0, (interface.size,), np.float32)
+    observation: Any = spaces.Box(low, high, dtype=np.float32)
+    action: Any = spaces.Box(-1.0, 1.0, (interface.size,), np.float32)
+    return observation, action
 
 
 def replication_of(options: Mapping[str, Any] | None, rng: np.random.Generator, *, evaluate: bool) -> int:

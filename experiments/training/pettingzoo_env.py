@@ -12,19 +12,18 @@ from ..errors import BadInput
 from .arguments import Spec, arm_of, interface_of, one_of, scenario_of, spec_of
 from .extras import require
 from .game import Episode, Game
-from .gymnasium_env import Array, observed, replication_of, spaces_of, totals
+from .gymnasium_env import Array, Space, observed, replication_of, spaces_of, totals
 from .rewards import Reward
 
 require("pettingzoo")
 
-from gymnasium import spaces  # noqa: E402 - after the check
-from gymnasium.utils import seeding  # noqa: E402
+from gymnasium.utils import seeding  # noqa: E402 - after the check
 from pettingzoo import ParallelEnv  # noqa: E402
 
 AGENTS = {"silo": "context", "joint": "joint"}
 
 
-class BidParallelEnv(ParallelEnv[str, Array, Array]):  # type: ignore[misc] - ships no types
+class BidParallelEnv(ParallelEnv[str, Array, Array]):  # type: ignore[misc]
     """Seats of one market that bid against each other; a step is the time between two control steps.
 
     Args:
@@ -83,8 +82,8 @@ class BidParallelEnv(ParallelEnv[str, Array, Array]):  # type: ignore[misc] - sh
         self.possible_agents, self.agents = list(arms), list[str]()
         self.interface = interface
         made = {name: spaces_of(interface) for name in arms}
-        self.observation_spaces: dict[str, spaces.Box] = {name: both[0] for name, both in made.items()}
-        self.action_spaces: dict[str, spaces.Box] = {name: both[1] for name, both in made.items()}
+        self.observation_spaces: dict[str, Space] = {name: both[0] for name, both in made.items()}
+        self.action_spaces: dict[str, Space] = {name: both[1] for name, both in made.items()}
         self._rng, _ = seeding.np_random()
         self._episode: Episode | None = None
         self._before: dict[str, tuple[float, float, float]] = {}
@@ -94,11 +93,11 @@ class BidParallelEnv(ParallelEnv[str, Array, Array]):  # type: ignore[misc] - sh
         """The market."""
         return self._game.scenario
 
-    def observation_space(self, agent: str) -> spaces.Box:
+    def observation_space(self, agent: str) -> Space:
         """Return an agent's space of observations."""
         return self.observation_spaces[agent]
 
-    def action_space(self, agent: str) -> spaces.Box:
+    def action_space(self, agent: str) -> Space:
         """Return an agent's space of actions."""
         return self.action_spaces[agent]
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,6 +58,7 @@ class Trajectories:
         has_conversions: whether the outcomes are conversions; otherwise clicks.
         cpa: ``CPAConstraint``: currency for a conversion; nan without.
         about: the scenario and the bidders.
+        environment: arguments of ``BidEnv`` for the first bidder's seat; None where the scenario was not given by name.
     """
 
     rows: tuple[Trajectory, ...]
@@ -63,6 +66,7 @@ class Trajectories:
     has_conversions: bool
     cpa: float
     about: str
+    environment: dict[str, Any] | None = None
 
     def frame(self) -> pd.DataFrame:
         """Return a row a step with the columns ``AUCTIONNET``.
@@ -85,7 +89,7 @@ class Trajectories:
             raise BadInput(f"path = {path}: must end in .csv or .parquet")
         return file
 
-    def to_minari(self, dataset_id: str, reward: str = "reward_continuous") -> Any:
+    def to_minari(self, dataset_id: str, reward: str = "reward_continuous", **published: Any) -> Any:
         """Write a dataset of Minari, and return it; ``minari.load_dataset(dataset_id)`` reads it back.
 
         Actions are in [-1, 1], as those of ``jointbid/Bid-v0`` with the same ``low`` and ``high``. ``dataset_id`` is ``jointbid/NAME-v0``, say.
@@ -93,6 +97,7 @@ class Trajectories:
         Args:
             dataset_id: namespace/name-version.
             reward: ``reward_continuous`` (value won over the budget, or over 1 without one), or ``reward`` (known outcomes).
+            published: what Minari keeps for those who read a dataset: ``author``, ``author_email``, ``code_permalink``, ``description``.
         """
         require("minari")
 
@@ -113,22 +118,46 @@ class Trajectories:
             buffers.append(
                 EpisodeBuffer(
                     id=number,
-                    observations=one.states.astype(np.float32),  # type: ignore[arg-type] - arrays are written as they are
-                    actions=action_of(self.interface, multipliers).astype(np.float32)[:, None],  # type: ignore[arg-type]
+                    observations=one.states.astype(np.float32),
+                    actions=action_of(self.interface, multipliers).astype(np.float32)[:, None],
                     rewards=won,
                     terminations=[step == n - 1 for step in range(n)],
                     truncations=[False] * n,
                 )
             )
-        return minari.create_dataset_from_buffers(
-            dataset_id,
-            buffers,
-            observation_space=observations,
-            action_space=actions,
-            algorithm_name=self.about,
-            description=f"jointbid: {self.about}",
-            data_format="arrow",
-        )
+        about = {"algorithm_name": self.about, "description": f"jointbid: {self.about}", **published}
+        environment = self._environment()
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "`(eval_env|code_permalink|author|author_email)` is set to None"
+            )
+            return minari.create_dataset_from_buffers(
+                dataset_id,
+                buffers,
+                env=environment,
+                eval_env=environment,
+                observation_space=observations,
+                action_space=actions,
+                data_format="arrow",
+                **about,
+            )
+
+    def _environment(self) -> Any:
+        """Return the environment's specification, where the scenario was given by name."""
+        import gymnasium
+
+        from .registration import ENV_ID, register
+
+        if self.environment is None:
+            return None
+        register()
+        spec = copy.deepcopy(gymnasium.spec(ENV_ID))
+        spec.kwargs = {**self.environment, **self._played_as}
+        return spec
+
+    @property
+    def _played_as(self) -> dict[str, Any]:
+        return {name: getattr(self.interface, name) for name in ("observation", "low", "high")}
 
     def _outcomes(self, step: Step) -> float:
         return step.conversions if self.has_conversions else step.clicks
@@ -191,8 +220,12 @@ def trajectories(
         rows += _played(cell, _bidders(cell, strategies), interface)
     names = ", ".join(map(str, strategies)) if strategies else market.bidders.strategy.name
     has_conversions = market.response.family == "logit" and market.response.conversion is not None
+    environment = None
+    if isinstance(scenario, str):
+        environment = {"scenario": scenario, "overrides": list(overrides), "information": arm, "seed": seed}
+    limit = float("nan") if cpa is None else cpa
     return Trajectories(
-        tuple(rows), interface, has_conversions, cpa or float("nan"), f"{names} in {market.name}"
+        tuple(rows), interface, has_conversions, limit, f"{names} in {market.name}", environment
     )
 
 
@@ -226,7 +259,7 @@ def _played(
     market.close()
     for number, name in enumerate(market.bidders):
         brain = market.strategy(name)
-        policy: Recorded = brain.policy if isinstance(brain, Priced) else brain
+        policy: Any = brain.policy if isinstance(brain, Priced) else brain
         budget = market.account(name).budget
         yield Trajectory(name, number, cell.replication, budget, np.array(policy.states), tuple(policy.steps))
 

@@ -56,16 +56,20 @@ class Interface:
         return OBSERVATIONS[self.observation].names
 
     def multipliers(self, action: object) -> Vector:
-        """Return the multipliers of an action, shape (size,); parts beyond [-1, 1] are moved to its ends.
+        """Return the multipliers of an action, shape (size,).
 
         Raises:
             ValueError: another number of parts, or one that is not finite.
         """
+        share = (self.clipped(action) + 1.0) / 2.0
+        return share if self.action == SHADING else self.low * (self.high / self.low) ** share
+
+    def clipped(self, action: object) -> Vector:
+        """Return the parts of an action, shape (size,); those beyond [-1, 1] are moved to its ends. Raises as ``multipliers``."""
         parts = np.asarray(action, dtype=np.float64).reshape(-1)
         if parts.shape != (self.size,) or not np.isfinite(parts).all():
             raise ValueError(f"action {action!r:.80}: must be {self.size} finite numbers from -1 to 1")
-        share = (np.clip(parts, -1.0, 1.0) + 1.0) / 2.0
-        return share if self.action == SHADING else self.low * (self.high / self.low) ** share
+        return np.minimum(np.maximum(parts, -1.0), 1.0)
 
     def as_dict(self) -> dict[str, Any]:
         """Return its fields, as a policy's file has them."""
@@ -93,8 +97,9 @@ class Steered(Policy):
 
     def act(self, action: object) -> None:
         """Set the action, ``interface.size`` numbers from -1 to 1, for all bids until the next."""
-        self.multipliers = self.interface.multipliers(action)
-        self.action = float(np.clip(np.asarray(action, dtype=np.float64), -1.0, 1.0).mean())
+        parts = self.interface.clipped(action)
+        self.multipliers = self.interface.multipliers(parts)
+        self.action = float(parts.sum()) / len(parts)
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value times the multiplier, or times that of the request's code."""
