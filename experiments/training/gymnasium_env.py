@@ -16,6 +16,7 @@ from ..cells.arms import FOCAL
 from .arguments import Spec, arm_of, interface_of, one_of, scenario_of, spec_of
 from .extras import require
 from .game import Episode, Game
+from .registration import register
 from .rewards import Reward
 from .seeds import TRAINING, warn_of_study
 
@@ -23,6 +24,8 @@ require("gymnasium")
 
 import gymnasium  # noqa: E402 - after the check
 from gymnasium import spaces  # noqa: E402
+
+register()
 
 MARKETS = 1 << 40
 """Episodes are drawn from this many replications, from ``TRAINING`` on."""

@@ -1,4 +1,7 @@
-"""Registers ``jointbid/Bid-v0`` with Gymnasium, which calls this through the entry point ``gymnasium.envs``."""
+"""Registers ``jointbid/Bid-v0`` with Gymnasium, which from version 1.0 on reads no entry points of packages.
+
+``import jointbid`` calls this where Gymnasium has been imported, and so does the module of ``jointbid.BidEnv``.
+"""
 
 from __future__ import annotations
 

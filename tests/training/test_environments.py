@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
-from importlib import import_module
-from pathlib import Path
 
 import gymnasium
 import numpy as np
@@ -19,7 +18,7 @@ from jointbid import BidEnv, BidParallelEnv, Entrant, Linear, Priced, Scenario, 
 from jointbid.experiments.cells.bidders import entrants
 from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.training.registration import ENV_ID, register
+from jointbid.experiments.training.registration import ENV_ID
 from jointbid.experiments.training.seeds import TRAINING, StudyReplicationWarning, train_seeds
 
 SMALL = ("supply.requests=600", "bidders.budget=0.05", "bidders.control_interval_h=2")
@@ -66,7 +65,6 @@ def env():
 @pytest.mark.parametrize("observation", ["account", "auctionnet"])
 @pytest.mark.parametrize("action", ["multiplier", "context"])
 def test_gymnasium_s_checker_has_no_complaint(observation, action):
-    register()
     made = gymnasium.make(ENV_ID, overrides=SMALL, observation=observation, action=action)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -74,12 +72,14 @@ def test_gymnasium_s_checker_has_no_complaint(observation, action):
     assert [str(warning.message) for warning in said] == []
 
 
-def test_the_entry_point_registers_it_by_name():
-    declared = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))
-    module, _, name = declared["project"]["entry-points"]["gymnasium.envs"]["jointbid"].partition(":")
-    assert getattr(import_module(module), name) is register
-    register()
-    made = gymnasium.make(ENV_ID, overrides=SMALL, information="context", max_episode_steps=None)
+@pytest.mark.parametrize(
+    "imports", ["import gymnasium, jointbid", "from jointbid import BidEnv; import gymnasium"]
+)
+def test_it_is_known_by_name(imports):
+    program = f"{imports}; print(gymnasium.spec('jointbid/Bid-v0').entry_point)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == f"{BidEnv.__module__}:BidEnv"
+    made = gymnasium.make(ENV_ID, overrides=SMALL, information="context")
     assert isinstance(made.unwrapped, BidEnv)
     assert len(play(made, HALF, seed=1)[1]) == STEPS
 
@@ -270,7 +270,6 @@ def test_calls_out_of_order_and_wrong_actions():
 )
 def test_vectors_of_environments(kind, mode):
     """Asynchronous ones are in processes of their own."""
-    register()
     own = {"autoreset_mode": mode} | ({"context": "spawn"} if kind == "async" else {})
     envs = gymnasium.make_vec(ENV_ID, 2, kind, vector_kwargs=own, overrides=SMALL)
     assert envs.metadata["autoreset_mode"] == mode
