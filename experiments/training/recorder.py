@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from jointbid.strategies.base import VALUE, AccountState, Feedback, Strategy, VisibleRequests
+from jointbid.strategies.base import VALUE, AccountState, Feedback, Strategy, VisibleRequests, finish
 from jointbid.strategies.policies.observations import OBSERVATIONS, Vector
 from jointbid.strategies.policies.steered import Interface
 
@@ -33,7 +33,7 @@ class Step(NamedTuple):
 class Recorded:
     """A policy whose steps are noted. It bids as the policy does; to the engine it learns, so that there is feedback to note."""
 
-    learns = True
+    learns = looks_at_account = True
 
     def __init__(self, inner: Strategy, interface: Interface) -> None:
         self._inner, self._interface = inner, interface
@@ -72,8 +72,7 @@ class Recorded:
         """Note the last step, and the closing account."""
         self._note(feedback.settled)
         self.states.append(self._observation.look(state, self._action))
-        if hasattr(self._inner, "finish"):
-            self._inner.finish(feedback, state)
+        finish(self._inner, feedback, state)
 
     def _note(self, feedback: Feedback) -> None:
         self._observation.observe(feedback)
