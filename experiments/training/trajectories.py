@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jointbid.sim import Entrant, Market, Scenario, Strategy
+from jointbid.sim import Entrant, RunResult, Scenario, Strategy, simulate
 from jointbid.strategies.base import Priced
 from jointbid.strategies.policies.observations import Vector
 from jointbid.strategies.policies.steered import Interface
@@ -207,8 +207,6 @@ def trajectories(
         BadInput: lists what is wrong with the arguments; a strategy that does not bid on ``value`` has no pValues to write.
     """
     market = scenario_of(scenario, overrides)
-    if market.bidders.report_delay_h:
-        raise BadInput([f"bidders.report_delay_h = {market.bidders.report_delay_h:g}: must be 0: a step's feedback belongs to its requests"])  # fmt: skip
     arm = arm_of(market, information)
     interface = Interface(observation, low=low, high=high)
     which = train_seeds(replications) if isinstance(replications, int) else list(replications)
@@ -216,16 +214,18 @@ def trajectories(
         warn_of_study(replication)
     rows: list[Trajectory] = []
     for replication in which:
-        cell = Cell(market, arm, seed=seed, replication=replication)
-        rows += _played(cell, _bidders(cell, strategies), interface)
+        bidders = recorded(
+            market, _bidders(Cell(market, arm, seed=seed, replication=replication), strategies), interface
+        )
+        result = simulate(market, bidders, seed, replication, keep_strategies=True)
+        rows += trajectories_of(result, bidders)
     names = ", ".join(map(str, strategies)) if strategies else market.bidders.strategy.name
-    has_conversions = market.response.family == "logit" and market.response.conversion is not None
     environment = None
     if isinstance(scenario, str):
         environment = {"scenario": scenario, "overrides": list(overrides), "information": arm, "seed": seed}
     limit = float("nan") if cpa is None else cpa
     return Trajectories(
-        tuple(rows), interface, has_conversions, limit, f"{names} in {market.name}", environment
+        tuple(rows), interface, has_conversions(market), limit, f"{names} in {market.name}", environment
     )
 
 
@@ -247,21 +247,36 @@ def _bidders(
     return found
 
 
-def _played(
-    cell: Cell, bidders: Mapping[str, Strategy | Entrant], interface: Interface
-) -> Iterator[Trajectory]:
-    """Play one run with every policy recorded."""
-    noted = {name: _recorded(cell.scenario, name, one, interface) for name, one in bidders.items()}
-    market = Market(cell.scenario, noted, cell.seed, cell.replication)
-    market.open()
-    while market.advance():
-        pass
-    market.close()
-    for number, name in enumerate(market.bidders):
-        brain = market.strategy(name)
-        policy: Any = brain.policy if isinstance(brain, Priced) else brain
-        budget = market.account(name).budget
-        yield Trajectory(name, number, cell.replication, budget, np.array(policy.states), tuple(policy.steps))
+def has_conversions(scenario: Scenario) -> bool:
+    """Return whether a market has conversions beside clicks."""
+    return scenario.response.family == "logit" and scenario.response.conversion is not None
+
+
+def recorded(
+    scenario: Scenario, bidders: Mapping[str, Strategy | Entrant], interface: Interface
+) -> dict[str, Entrant]:
+    """Return the bidders with their policies recorded; they bid as before.
+
+    Raises:
+        BadInput: a strategy that does not bid on ``value``, or reports that come late.
+    """
+    if scenario.bidders.report_delay_h:
+        raise BadInput(
+            f"bidders.report_delay_h = {scenario.bidders.report_delay_h:g}: trajectories need 0, so that a step's feedback is of its requests"
+        )
+    return {name: _recorded(scenario, name, one, interface) for name, one in bidders.items()}
+
+
+def trajectories_of(result: RunResult, bidders: Mapping[str, Entrant]) -> list[Trajectory]:
+    """Return the trajectories of ``recorded`` bidders from a run that kept its strategies."""
+    found = []
+    for number, name in enumerate(bidders):
+        brain: Any = result.strategies[name]
+        noted: Recorded = brain.policy if isinstance(brain, Priced) else brain
+        budget = float(result.of(name)["spend"] + result.of(name)["budget_left"])
+        states, steps = np.array(noted.states), tuple(noted.steps)
+        found.append(Trajectory(name, number, result.replication, budget, states, steps))
+    return found
 
 
 def _recorded(scenario: Scenario, name: str, one: Strategy | Entrant, interface: Interface) -> Entrant:

@@ -20,6 +20,7 @@ from jointbid import (
     simulate,
     trajectories,
 )
+from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.training.seeds import StudyReplicationWarning, train_seeds
 from jointbid.experiments.training.trajectories import AUCTIONNET
@@ -164,7 +165,22 @@ def test_what_has_no_trajectory_is_refused():
         BadInput, match=r"strategies: raw: a trajectory needs the value of each request \(pValue\)"
     ):
         trajectories(market, strategies={"raw": Raw()}, replications=1)
-    with pytest.raises(BadInput, match=r"bidders\.report_delay_h = 2: must be 0"):
+    with pytest.raises(BadInput, match=r"bidders\.report_delay_h = 2: trajectories need 0"):
         trajectories("default", [*SMALL, "bidders.report_delay_h=2"], replications=1)
     with pytest.warns(StudyReplicationWarning):
         trajectories(market, replications=[0])
+
+
+def test_a_run_writes_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for further in ((), ("study.trajectories=true",)):
+        assert main(["run", *SMALL, "strategy=adaptive_pacing", "plot.enabled=false", *further]) == 0
+    plain, told = sorted(
+        tmp_path.glob("results/run/*"), key=lambda folder: (folder / "trajectories.csv").exists()
+    )
+    frame = pd.read_parquet(told / "trajectories.parquet")
+    assert tuple(frame) == AUCTIONNET
+    assert len(frame) == STEPS
+    assert not (plain / "trajectories.csv").exists()
+    assert (plain / "bidders.csv").read_text("utf-8") == (told / "bidders.csv").read_text("utf-8")
+    assert main(["run", *SMALL, "bidders.report_delay_h=2", "study.trajectories=true"]) == 2
