@@ -32,6 +32,7 @@ from .policies.shading import Shading
 from .policies.targets import TargetCPA, TargetROS
 from .policies.throttling import Throttling
 from .policies.tracking import Tracking
+from .policies.trained import Trained
 
 BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "truthful": Truthful,
@@ -56,6 +57,7 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "timed_presence": TimedPresence,
     "tracking": Tracking,
     "portfolio": Portfolio,
+    "trained": Trained,
 }
 
 TIMEOUT_S = Engine().strategy_timeout_s

@@ -23,6 +23,7 @@ ORDER = [
     "execution",
     "storage",
     "estimate",
+    "training",
     "config",
     "cells",
     "errors.py",

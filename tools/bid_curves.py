@@ -101,6 +101,11 @@ def curves() -> Iterator[Curves]:
     note = "Campaigns of three values, prices uniform on [0, 1]; money moves every hour. Best is one multiplier for all, .5."
     yield Curves("portfolio", campaigns(), "Multipliers of campaigns", note)
     note = (
+        "Budget 1/24 a request, for which 1/2 is right on average. The policy was trained in another market."
+    )
+    lines = {name: _make(name) for name in ("trained", "adaptive_pacing")}
+    yield Curves("trained", runs(lines, RHO), "A trained policy", note)
+    note = (
         "Right on average: 1.37 at a return of 1.6, .8 at 2.5. target_cpa: .3 a click, in a market of clicks."
     )
     targets = {"target_cpa .3": _make("target_cpa", target=0.3)}

@@ -27,7 +27,8 @@ class RunStudy(Model):
 
     ``strategies``, where there are some, play a match instead, a seat each, all with the arm's data.
     ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` are the bids on a log of
-    this engine: the logged ones, or those of the strategy; ``replay`` is for logs.
+    this engine: the logged ones, or those of the strategy; ``replay`` is for logs. ``trajectories`` also writes each bidder's control
+    steps in the columns of AuctionNet's training data (docs/train-a-bidder.md).
     """
 
     arm: Arm = "joint"
@@ -42,6 +43,7 @@ class RunStudy(Model):
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
     learner: Learner = "ridge"
     log: bool = False
+    trajectories: bool = False
     bids: Literal["logged", "strategy"] = "logged"
     replay: Replay = Replay()
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ import pandas as pd
 from jointbid.sim import BidError, Entrant, RunResult, simulate
 from jointbid.sim.allowance import Allowance
 from jointbid.sim.watch import ending_if_stuck
+from jointbid.strategies.policies.steered import Interface
 
 from ..cells.bidders import entrants, run_cell
 from ..cells.cell import Cell, code_version
@@ -24,9 +25,12 @@ from ..report import plots
 from ..report.plots.auction_log import figures_of_log
 from ..report.plots.figure import Figure
 from ..storage.ownership import record
+from ..training.trajectories import Trajectories, has_conversions, recorded, trajectories_of
 from .cell_plans import cell_of
 from .run_folder import RunFiles, write_run
 
+AUCTIONNET_STATE = Interface("auctionnet")
+"""What the states of trajectories are."""
 BLOCK = "block"
 """The kind, in the calendar, of requests that travelled together; all other kinds are events."""
 
@@ -44,6 +48,7 @@ class Run:
         journey: a row a step of the journeys.
         stock: a row a shelf.
         logged: rows of the auction log; None where no log was asked for.
+        trajectories: a row a bidder and control step; none where they were not asked for.
     """
 
     folder: Path
@@ -54,10 +59,17 @@ class Run:
     journey: pd.DataFrame
     stock: pd.DataFrame
     logged: int | None = None
+    trajectories: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @classmethod
     def from_result(
-        cls, folder: Path, result: RunResult, *, identified: bool, logged: int | None = None
+        cls,
+        folder: Path,
+        result: RunResult,
+        *,
+        identified: bool,
+        logged: int | None = None,
+        trajectories: pd.DataFrame | None = None,
     ) -> Self:
         """Lay out a result as tables; `identified` says whether people are recognised."""
         return cls(
@@ -69,12 +81,17 @@ class Run:
             pd.DataFrame(dict(result.journey)),
             pd.DataFrame(dict(result.stock)),
             logged,
+            pd.DataFrame() if trajectories is None else trajectories,
         )
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by file name; those of journeys and stock where they have rows."""
-        optional = {"journey.csv": self.journey, "stock.csv": self.stock}
+        optional = {
+            "journey.csv": self.journey,
+            "stock.csv": self.stock,
+            "trajectories": self.trajectories,
+        }
         return {
             "bidders": self.bidders,
             "timeseries": self.timeseries,
@@ -104,14 +121,20 @@ def run(point: Point) -> Run:
         RunFailed: a strategy that fails under way.
     """
     cell, done = _cell(point), list[Run]()
+    market = entrants(cell)
+    if point.settings.study.trajectories:
+        market = recorded(cell.scenario, market, AUCTIONNET_STATE)
 
     def play() -> RunFiles:
         try:
-            result, logged = _simulate(cell, point)
+            result, logged = _simulate(cell, point, market)
         except BidError as error:
             raise RunFailed(f"bidders.strategy: {error}") from None
         identified = cell.scenario.audience.people is not None
-        done.append(Run.from_result(point.folder, result, identified=identified, logged=logged))
+        steps = _trajectories(cell, result, market) if point.settings.study.trajectories else None
+        done.append(
+            Run.from_result(point.folder, result, identified=identified, logged=logged, trajectories=steps)
+        )
         about = {"calendar": dict(result.calendar), **finite(done[0].pace), "market": finite(done[0].market)}
         if logged is not None:
             about["log_rows"] = logged
@@ -146,18 +169,26 @@ def finite(numbers: dict[str, float]) -> dict[str, Any]:
     return {name: value for name, value in numbers.items() if math.isfinite(value)}
 
 
-def _simulate(cell: Cell, point: Point) -> tuple[RunResult, int | None]:
+def _simulate(cell: Cell, point: Point, market: Mapping[str, Entrant]) -> tuple[RunResult, int | None]:
     """Return the result, and the number of rows of its log."""
-    market, path, code = entrants(cell), point.folder / AUCTIONS, code_version()
+    path, code, keep = point.folder / AUCTIONS, code_version(), point.settings.study.trajectories
     if not point.settings.study.log:
         drop_stale(path, code)
-        return simulate(cell.scenario, market, cell.seed, cell.replication), None
+        return simulate(cell.scenario, market, cell.seed, cell.replication, keep_strategies=keep), None
     terms = {name: (entrant.advertiser or name, _budget(cell, entrant)) for name, entrant in market.items()}
     record(point.folder, AUCTIONS)
     with AuctionLog(path, cell.scenario, list(market), code, terms) as log:
-        result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
+        result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log, keep_strategies=keep)
         log.totals = totals_of(result)
     return result, log.rows
+
+
+def _trajectories(cell: Cell, result: RunResult, market: Mapping[str, Entrant]) -> pd.DataFrame:
+    """Return the control steps of all bidders, as data for offline learners."""
+    rows = tuple(trajectories_of(result, market))
+    return Trajectories(
+        rows, AUCTIONNET_STATE, has_conversions(cell.scenario), math.nan, cell.scenario.name
+    ).frame()
 
 
 def _budget(cell: Cell, entrant: Entrant) -> float | None:

@@ -14,6 +14,7 @@ Each name is imported when it is first used: ``import jointbid`` costs nothing.
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -21,6 +22,10 @@ from typing import TYPE_CHECKING, Any, overload
 if TYPE_CHECKING:
     from jointbid.experiments.report import plots
     from jointbid.experiments.report.html import Study
+    from jointbid.experiments.training.gymnasium_env import BidEnv
+    from jointbid.experiments.training.pettingzoo_env import BidParallelEnv
+    from jointbid.experiments.training.seeds import train_seeds
+    from jointbid.experiments.training.trajectories import trajectories
     from jointbid.sim import (
         AccountState,
         BidError,
@@ -38,18 +43,23 @@ if TYPE_CHECKING:
     from jointbid.sim.visible import KnownOutcomes
     from jointbid.strategies.base import PerRequest, Policy, Priced, Valuation
     from jointbid.strategies.policies.linear import Linear, Truthful
+    from jointbid.strategies.policies.networks import label_policy, save_policy
     from jointbid.strategies.policies.pacing import AdaptivePacing
     from jointbid.strategies.policies.shading import Shading
+    from jointbid.strategies.policies.steered import Interface
     from jointbid.strategies.testing.kit import parametrize_with_checks
     from jointbid.strategies.valuations.bayes import bayes
 
 HOMES = {
     "AccountState": "jointbid.sim",
     "AdaptivePacing": "jointbid.strategies.policies.pacing",
+    "BidEnv": "jointbid.experiments.training.gymnasium_env",
     "BidError": "jointbid.sim",
+    "BidParallelEnv": "jointbid.experiments.training.pettingzoo_env",
     "Cap": "jointbid.sim.scenario",
     "Entrant": "jointbid.sim",
     "Feedback": "jointbid.sim",
+    "Interface": "jointbid.strategies.policies.steered",
     "KnownOutcomes": "jointbid.sim.visible",
     "Linear": "jointbid.strategies.policies.linear",
     "LogColumns": "jointbid.sim",
@@ -67,9 +77,13 @@ HOMES = {
     "Valuation": "jointbid.strategies.base",
     "VisibleRequests": "jointbid.sim",
     "bayes": "jointbid.strategies.valuations.bayes",
+    "label_policy": "jointbid.strategies.policies.networks",
     "parametrize_with_checks": "jointbid.strategies.testing.kit",
     "plots": "jointbid.experiments.report.plots",
+    "save_policy": "jointbid.strategies.policies.networks",
     "simulate": "jointbid.sim",
+    "train_seeds": "jointbid.experiments.training.seeds",
+    "trajectories": "jointbid.experiments.training.trajectories",
 }
 """Public name -> the module that has it."""
 
@@ -125,13 +139,21 @@ def load_study(folder: str | os.PathLike[str]) -> Study:
     return read(Path(folder))
 
 
+if "gymnasium" in sys.modules:  # which reads no entry points; without it nothing is imported
+    from jointbid.experiments.training.registration import register
+
+    register()
+
 __all__ = [
     "AccountState",
     "AdaptivePacing",
+    "BidEnv",
     "BidError",
+    "BidParallelEnv",
     "Cap",
     "Entrant",
     "Feedback",
+    "Interface",
     "KnownOutcomes",
     "Linear",
     "LogColumns",
@@ -149,9 +171,13 @@ __all__ = [
     "Valuation",
     "VisibleRequests",
     "bayes",
+    "label_policy",
     "load",
     "load_study",
     "parametrize_with_checks",
     "plots",
+    "save_policy",
     "simulate",
+    "train_seeds",
+    "trajectories",
 ]

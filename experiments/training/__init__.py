@@ -1,0 +1,1 @@
+"""Bidders that learn by playing: markets as environments of Gymnasium and PettingZoo, and runs as data for offline learners."""

@@ -1,0 +1,176 @@
+"""What a trained policy sees at a control step: a few scaled numbers of the bidder's own account, and of its feedback.
+
+``account`` needs the account alone, so that its bidder is asked by visible cell and no feedback is kept. ``auctionnet`` has the 16
+numbers of AuctionNet (Su et al. 2024) in their order, and needs feedback.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..base import VALUE, AccountState, Feedback
+
+MOST = 10.0
+"""Ratios and logarithms end here, so that every observation is finite."""
+PER_THOUSAND = 1_000.0
+
+Vector = NDArray[np.float64]
+
+
+class Observation(Protocol):
+    """Numbers of one kind, made anew at each control step. ``names`` has their order, ``low`` and ``high`` their bounds."""
+
+    names: tuple[str, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    learns: bool
+    """Whether it needs feedback."""
+
+    def observe(self, feedback: Feedback) -> None:
+        """Note own requests since the last control step; ``feedback.requests`` has the column ``value``."""
+
+    def look(self, state: AccountState, action: float) -> Vector:
+        """Return the observation at a control step, shape (len(names),); ``action`` is the mean of the last one, in [-1, 1]."""
+
+
+class Account:
+    """Time, money, wins, prices and known outcomes of the bidder's own account; since the last control step, and in all.
+
+    ``pace`` is the spend over that of an even plan, and ``spend_last`` the same since the last step. ``cost_last`` is log(1 + price of a
+    win / unit) since the last step, with the budget for each expected request as the unit (without a budget: the mean price paid).
+    ``clicks_last`` and ``conversions_last`` are log(1 + 1000 x) / log(1001) of those that became known for each win. The state of
+    RTBGym (Kiyohara et al. 2022) has the same kinds of numbers.
+    """
+
+    names = ("time_left", "budget_left", "pace", "spend_last", "win_rate", "win_rate_last", "cost_last", "clicks_last", "conversions_last", "action", "action_change")  # fmt: skip
+    low = (0.0,) * 9 + (-1.0, -2.0)
+    high = (1.0, 1.0, MOST, MOST, 1.0, 1.0, MOST, 1.0, 1.0, 1.0, 2.0)
+    learns = False
+
+    def __init__(self) -> None:
+        self._before: AccountState | None = None
+        self._action = 0.0
+
+    def observe(self, feedback: Feedback) -> None:
+        """Nothing: the account is enough."""
+
+    def look(self, state: AccountState, action: float) -> Vector:
+        """Return the 11 numbers; before the first request nothing was spent, and the pace is even."""
+        before, self._before = self._before or state, state
+        change, self._action = action - self._action, action
+        requests = state.requests_reported - before.requests_reported
+        wins, spend = state.wins - before.wins, max(state.spend - before.spend, 0.0)
+        expected = max(state.requests_expected, 1)
+        even = state.budget * state.requests_reported / expected if math.isfinite(state.budget) else 0.0
+        planned = before.planned(requests) if math.isfinite(state.budget) and requests > 0 else 0.0
+        numbers = (
+            time_left(state),
+            budget_left(state),
+            ratio(state.spend, even, 1.0),
+            ratio(spend, planned, 1.0),
+            ratio(state.wins, state.requests_reported, 0.0),
+            ratio(wins, requests, 0.0),
+            logarithm(ratio(spend, wins * money_unit(state, ratio(state.spend, state.wins, 1.0)), 0.0)),
+            known(state.clicks - before.clicks, wins),
+            known(state.conversions - before.conversions, wins),
+            action,
+            change,
+        )
+        return np.clip(numbers, self.low, self.high)
+
+
+class AuctionNet:
+    """The 16 numbers of AuctionNet's state, in its order.
+
+    Means are of steps' means, as there. Three things differ. A bidder here cannot know the requests of the step that begins: ``current_*``
+    are of the step that has ended. Money (bids, least winning costs, values) is log(1 + x / unit), with the budget for each expected
+    request as the unit (without a budget: the mean value so far), and numbers of requests are shares of those expected. Conversions
+    are those that became known in the step; while no conversion has become known, clicks.
+    """
+
+    names = (
+        "time_left", "budget_left", "historical_bid_mean", "last_three_bid_mean", "historical_LeastWinningCost_mean", "historical_pValues_mean",
+        "historical_conversion_mean", "historical_xi_mean", "last_three_LeastWinningCost_mean", "last_three_pValues_mean",
+        "last_three_conversion_mean", "last_three_xi_mean", "current_pValues_mean", "current_pv_num", "last_three_pv_num_total",
+        "historical_pv_num_total",
+    )  # fmt: skip
+    low = (0.0,) * 16
+    high = (1.0, 1.0, MOST, MOST, MOST, MOST, MOST, 1.0, MOST, MOST, MOST, 1.0, MOST, MOST, MOST, MOST)
+    learns = True
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[float, ...]] = []
+        self._total = np.zeros(7)
+        self._has_conversions = False
+
+    def observe(self, feedback: Feedback) -> None:
+        """Add a step: means of its bids, least winning costs, values, outcomes and wins, and its number of requests."""
+        n = feedback.requests.n
+        clicks, conversions = (float(found.weight.sum()) for found in (feedback.clicks, feedback.conversions))
+        if not n:
+            step: tuple[float, ...] = (0.0,) * 6
+        else:
+            columns = (feedback.bid, feedback.minimum_bid_to_win, feedback.requests[VALUE], feedback.won)
+            bid, cost, value, won = (float(column.mean()) for column in columns)
+            self._has_conversions |= conversions > 0
+            step = (bid, cost, value, (conversions if self._has_conversions else clicks) / n, won, float(n))
+        self._total[:6] += step
+        self._total[6] += n > 0
+        self._steps = [*self._steps, step][-3:]
+
+    def look(self, state: AccountState, action: float) -> Vector:  # noqa: ARG002 - the bid says what it was
+        """Return the 16 numbers; before the first request all but time and money are 0."""
+        asked = self._total[6]
+        all_steps = self._total[:5] / max(asked, 1.0)
+        shown = [step for step in self._steps if step[5]] or [(0.0,) * 6]
+        last = np.mean(shown, axis=0)
+        unit = money_unit(state, float(all_steps[2]))
+        expected = max(state.requests_expected, 1)
+
+        def money(amount: float) -> float:
+            return logarithm(ratio(float(amount), unit, 0.0))
+
+        numbers = (
+            time_left(state), budget_left(state), money(all_steps[0]), money(last[0]), money(all_steps[1]), money(all_steps[2]),
+            all_steps[3], all_steps[4], money(last[1]), money(last[2]), last[3], last[4], money(shown[-1][2]),
+            shown[-1][5] / expected, sum(step[5] for step in shown) / expected, self._total[5] / expected,
+        )  # fmt: skip
+        return np.clip(numbers, self.low, self.high)
+
+
+OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {"account": Account, "auctionnet": AuctionNet}
+
+
+def time_left(state: AccountState) -> float:
+    """Return the share of the run's hours that is left."""
+    return state.hours_left / state.horizon_h if state.horizon_h > 0 else 0.0
+
+
+def budget_left(state: AccountState) -> float:
+    """Return the share of the budget that is left; 1 without a budget."""
+    return ratio(state.budget_left, state.budget, 0.0) if math.isfinite(state.budget) else 1.0
+
+
+def money_unit(state: AccountState, without: float) -> float:
+    """Return the budget for each expected request, in currency; ``without`` a budget that."""
+    finite = math.isfinite(state.budget) and state.budget > 0
+    return state.budget / max(state.requests_expected, 1) if finite else without
+
+
+def ratio(part: float, whole: float, otherwise: float) -> float:
+    """Return part / whole; ``otherwise`` where whole is 0."""
+    return part / whole if whole > 0 else otherwise
+
+
+def logarithm(x: float) -> float:
+    """Return log(1 + x)."""
+    return math.log1p(max(x, 0.0))
+
+
+def known(outcomes: float, wins: float) -> float:
+    """Return log(1 + 1000 outcomes / wins) / log(1001)."""
+    return logarithm(PER_THOUSAND * ratio(outcomes, wins, 0.0)) / math.log1p(PER_THOUSAND)
