@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import keyword
 import re
 import sys
@@ -12,11 +11,10 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from string import Template
-from types import ModuleType
 from typing import Any
 
 from ..cells.versions import version
-from ..errors import BadInput, closest, path_of
+from ..errors import BadInput, path_of
 from .parser import Options
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -69,7 +67,7 @@ def _check(what: str, given: Sequence[str]) -> int:
 
     parameters = _parameters(given)
     try:
-        maker: Callable[..., Any] = _from_file(what) if _is_file(what) else find(what)
+        maker: Callable[..., Any] = find(what)
         check_parameters(what, maker, parameters)
     except UnknownStrategyError as error:
         raise BadInput(str(error)) from None
@@ -112,64 +110,6 @@ def _parameters(given: Sequence[str]) -> dict[str, Any]:
         except yaml.YAMLError as error:
             raise BadInput(f"{text}: cannot be read ({' '.join(str(error).split())})") from None
     return found
-
-
-def _is_file(what: str) -> bool:
-    path = what.rpartition(":")[0] or what
-    return path.endswith(".py") or "/" in path or "\\" in path or Path(path).is_file()
-
-
-def _from_file(what: str) -> Callable[..., Any]:
-    """Return the class that FILE:CLASS names."""
-    name = what.rpartition(":")[2] if ":" in what else ""
-    if name.endswith(".py") or "/" in name or "\\" in name:
-        name = ""
-    path = path_of("strategies check", what.removesuffix(f":{name}") if name else what.removesuffix(":"))
-    if not path.is_file():
-        there = [file.name for file in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise BadInput(f"{path}: no such file{closest(path.name, there)}")
-    module = _run(path)
-    own = [
-        key
-        for key, item in vars(module).items()
-        if inspect.isclass(item) and item.__module__ == module.__name__ and hasattr(item, "bid")
-    ]
-    if not name:
-        raise BadInput(f"{path}: name the class, as in {path}:{own[0] if own else 'MyStrategy'}")
-    found = getattr(module, name, None)
-    if not callable(found):
-        known = f"; there is: {', '.join(own)}" if own else "; no class in it has a method bid"
-        raise BadInput(f"{path}: has no class {name!r}{closest(name, own)}{known}")
-    maker: Callable[..., Any] = found
-    return maker
-
-
-def _run(path: Path) -> ModuleType:
-    """Import the file as a module that pickle finds again and that can import its neighbours."""
-    name = f"{path.stem}_to_check"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None:
-        raise BadInput(f"{path}: is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.append(str(path.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise BadInput(
-            f"{path}{_line(error, path)}: cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-    return module
-
-
-def _line(error: BaseException, path: Path) -> str:
-    """Return the line of the file in which the error was raised, as text."""
-    trace, line = error.__traceback__, getattr(error, "lineno", None)
-    while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename) == path.resolve():
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return f", line {line}" if line else ""
 
 
 def _new(name: str, within: str) -> int:

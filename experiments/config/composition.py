@@ -27,6 +27,8 @@ from omegaconf import OmegaConf
 from omegaconf.basecontainer import BaseContainer
 from omegaconf.errors import OmegaConfBaseException
 
+from jointbid.strategies.files import names_a_file
+
 from ..errors import BadInput, path_of
 from .messages import known_keys, list_keys
 from .overrides import Choice, Vocabulary
@@ -84,13 +86,17 @@ class Composer:
         Raises:
             BadInput: Hydra's error in a file, or a reference without a target.
         """
-        groups = {choice.key: str(choice.value) for choice in choices if choice.key in GROUPS}
+        chosen = [choice for choice in choices if choice.key in GROUPS]
+        in_files = [choice for choice in chosen if choice.key == "strategy" and names_a_file(str(choice.value))]
+        groups = {choice.key: str(choice.value) for choice in chosen if choice not in in_files}
         values = [choice for choice in choices if choice.key not in GROUPS]
         is_log = any(choice.key == "supply.path" for choice in values)
         scenario = STUDIES[self._verb].scenario or ("log" if is_log else None)
         has_file = self._verb in self.vocabulary.groups["study"]
         own = {"study": self._verb if has_file else None, **({"scenario": scenario} if scenario else {})}
         tree = self._composed(tuple({**own, **groups}.items()))
+        for choice in in_files:
+            tree = patch(tree, "bidders.strategy", {"name": choice.value})
         for choice in values:
             tree = _delete(tree, choice) if choice.is_deletion else patch(tree, choice.key, choice.value)
         if "${" in str(tree):
