@@ -79,18 +79,18 @@ def _imported(path: Path, digests: tuple[str, ...], files: tuple[Path, ...], sho
     name = f"{path.stem}_{digest}"
     if name in sys.modules:
         return sys.modules[name]
-    neighbours = {str(file) for file in files} - {str(path)}
-    for known, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) in neighbours:
-            del sys.modules[known]
+    folder = path.parent
+    beside = {
+        file.relative_to(folder).parts[0].removesuffix(".py") for file in files if file.is_relative_to(folder)
+    }
+    for known in [known for known in sys.modules if known.partition(".")[0] in beside - {path.stem}]:
+        del sys.modules[known]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise StrategyFileError(f"{shown}: is no Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    folder = str(path.parent)
-    if folder not in sys.path:
-        sys.path.append(folder)
+    sys.path.insert(0, str(folder))
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
@@ -98,6 +98,10 @@ def _imported(path: Path, digests: tuple[str, ...], files: tuple[Path, ...], sho
         raise StrategyFileError(
             f"{shown}{_line(error, path)}: cannot be imported: {type(error).__name__}: {error}"
         ) from error
+    finally:
+        sys.path.remove(str(folder))
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))  # for what it imports later, inside functions
     return module
 
 

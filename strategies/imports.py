@@ -55,7 +55,11 @@ def _found_from(path: Path) -> set[Path]:
 def _named_in(file: Path, folder: Path) -> Iterator[Path]:
     """Yield the files that constant texts of a source name, as seen from its folder or from the working directory."""
     for node in ast.walk(_tree(file)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and 0 < len(node.value) < LONGEST_NAME:
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and 0 < len(node.value) < LONGEST_NAME
+        ):
             for place in (folder, Path.cwd()):
                 try:
                     named = place / node.value

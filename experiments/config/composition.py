@@ -87,7 +87,9 @@ class Composer:
             BadInput: Hydra's error in a file, or a reference without a target.
         """
         chosen = [choice for choice in choices if choice.key in GROUPS]
-        in_files = [choice for choice in chosen if choice.key == "strategy" and names_a_file(str(choice.value))]
+        in_files = [
+            choice for choice in chosen if choice.key == "strategy" and names_a_file(str(choice.value))
+        ]
         groups = {choice.key: str(choice.value) for choice in chosen if choice not in in_files}
         values = [choice for choice in choices if choice.key not in GROUPS]
         is_log = any(choice.key == "supply.path" for choice in values)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, overload
 if TYPE_CHECKING:
     from jointbid.experiments.report import plots
     from jointbid.experiments.report.html import Study
+    from jointbid.experiments.studies.from_python import StudyTables, study
     from jointbid.sim import (
         AccountState,
         BidError,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from jointbid.sim.scenario import Cap, Terms
     from jointbid.sim.visible import KnownOutcomes
     from jointbid.strategies.base import PerRequest, Policy, Priced, Valuation
+    from jointbid.strategies.by_name import strategy
     from jointbid.strategies.policies.linear import Linear, Truthful
     from jointbid.strategies.policies.pacing import AdaptivePacing
     from jointbid.strategies.policies.shading import Shading
@@ -60,6 +62,7 @@ HOMES = {
     "Shading": "jointbid.strategies.policies.shading",
     "Strategy": "jointbid.sim",
     "Study": "jointbid.experiments.report.html",
+    "StudyTables": "jointbid.experiments.studies.from_python",
     "Terms": "jointbid.sim.scenario",
     "Truthful": "jointbid.strategies.policies.linear",
     "Valuation": "jointbid.strategies.base",
@@ -68,6 +71,8 @@ HOMES = {
     "parametrize_with_checks": "jointbid.strategies.testing.kit",
     "plots": "jointbid.experiments.report.plots",
     "simulate": "jointbid.sim",
+    "strategy": "jointbid.strategies.by_name",
+    "study": "jointbid.experiments.studies.from_python",
 }
 """Public name -> the module that has it."""
 
@@ -141,6 +146,7 @@ __all__ = [
     "Shading",
     "Strategy",
     "Study",
+    "StudyTables",
     "Terms",
     "Truthful",
     "Valuation",
@@ -151,4 +157,6 @@ __all__ = [
     "parametrize_with_checks",
     "plots",
     "simulate",
+    "strategy",
+    "study",
 ]

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from jointbid.strategies import fingerprint as module
-from jointbid.strategies import imports
-from jointbid.strategies import plugins
+from jointbid.strategies import imports, plugins
 from jointbid.strategies.fingerprint import fingerprint
 
 
