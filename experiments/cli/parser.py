@@ -72,7 +72,7 @@ ACTIONS = {
 }
 """Verb -> its actions -> the words that each takes, and what it does."""
 
-OF_FOLDERS = {"compare": "DIR [DIR ...] [results_dir=results]", "report": "DIR [DIR ...]"}
+OF_FOLDERS = {"compare": "DIR-or-benchmark.json [DIR ...] [results_dir=results]", "report": "DIR [DIR ...]"}
 STUDY_WORDS = "[key=value ...] [options]"
 ABOUT = "jointbid: what is it worth to an advertiser to join the data that its two departments hold apart?"
 KEYS = """Studies take any key of the configuration as key=value, -m for sweeps (key=1,2,3), --cfg job, --config-dir DIR.
@@ -81,7 +81,8 @@ OF_REPORT = """DIR is the folder of one study, or one that holds several. Writes
 that its tables allow where they are missing."""
 OF_COMPARE = """DIR is the folder of a study, one that holds several, or that of a sweep (results/sweeps/<verb>-<hash>). The first study is
 what the others are compared with: pair by pair where seed, people, requests and prices are the same, else by Welch's rule.
-Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<hash>/."""
+Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<hash>/. Result files of the benchmark
+(benchmark.json, or their folders) are laid beside each other: one ranking, with paired differences."""
 
 
 class Options(argparse.Namespace):
@@ -204,7 +205,8 @@ def _named(options: Options, path: Sequence[str]) -> Options:
 def _parser() -> Parser:
     root = Parser(prog="jointbid", words=f"VERB {STUDY_WORDS}", description=ABOUT)
     for verb, (module, about) in VERBS.items():
-        words = OF_FOLDERS.get(verb, STUDY_WORDS if module in {STUDY, "run"} else "")
+        named = "[STRATEGY ...] " if verb in STUDIES and STUDIES[verb].names else ""
+        words = OF_FOLDERS.get(verb, f"{named}{STUDY_WORDS}" if module in {STUDY, "run"} else "")
         parser = root.parts[verb] = Parser(prog=f"jointbid {verb}", description=about, words=words)
         if verb in ACTIONS:
             _add_actions(parser, verb)

@@ -38,6 +38,8 @@ from .settings import Settings
 from .studies import STUDIES
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
+SUITES = ("v1",)
+"""Folders of scenarios, each the markets of one version of the benchmark."""
 KEPT = 64
 """The number of composed trees that are kept: a sweep over groups comes back to each."""
 
@@ -131,6 +133,12 @@ class Composer:
         groups = {}
         for group in GROUPS:
             options = loader.get_group_options(group, ObjectType.CONFIG, "config", self._search)
+            if group == "scenario":  # the markets of the benchmark's suites, each in a folder of its own
+                for suite in SUITES:
+                    inside = loader.get_group_options(
+                        f"{group}/{suite}", ObjectType.CONFIG, "config", self._search
+                    )
+                    options = [*options, *(f"{suite}/{name}" for name in inside)]
             others = set(STUDIES) - {self._verb} if group == "study" else set()
             groups[group] = sorted(set(options) - others)
         study: Any = STUDIES[self._verb].model

@@ -226,6 +226,8 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
     for part in study.parts:
         for name, further in part.tables(summary).items():
             folder.write_table(f"{name}.csv", further)
+        for name, document in part.documents(summary).items():
+            folder.write_json(f"{name}.json", document)
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:
