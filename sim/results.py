@@ -83,4 +83,5 @@ class RunResult:
         """Return the table of bidders, as notebooks show it."""
         from .results_html import html_of
 
-        return html_of(self)
+        about = f"{self.scenario}: {self.market['requests']:,.0f} requests, seed {self.seed}, replication {self.replication}"
+        return html_of(f"{about}; money in currency", self.bidders)

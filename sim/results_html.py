@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .results import RunResult
+from numpy.typing import NDArray
 
 ALWAYS = ("bidder", "wins", "win_rate", "spend", "value", "profit")
 WHERE_ANY = ("budget_left", "clicks", "conversions", "margin", "data_cost", "late")
@@ -15,9 +15,9 @@ WHERE_ANY = ("budget_left", "clicks", "conversions", "margin", "data_cost", "lat
 MOST_ROWS = 60
 
 
-def html_of(result: RunResult) -> str:
+def html_of(about: str, bidders: Mapping[str, NDArray[Any]]) -> str:
     """Return a heading and a row a bidder; columns without any content are left out."""
-    table = {name: column.tolist() for name, column in result.bidders.items()}
+    table = {name: column.tolist() for name, column in bidders.items()}
     names = [
         *(name for name in ALWAYS if name in table),
         *(name for name in WHERE_ANY if any(map(_is_told, table.get(name, ())))),
@@ -29,12 +29,8 @@ def html_of(result: RunResult) -> str:
         for row in range(min(rows, MOST_ROWS))
     )
     more = f"<p>and {rows - MOST_ROWS:,} more bidders in <code>bidders</code></p>" if rows > MOST_ROWS else ""
-    about = (
-        f"{escape(result.scenario)}: {result.market['requests']:,.0f} requests, seed {result.seed}, "
-        f"replication {result.replication}; money in currency"
-    )
     return (
-        f"<div><p>{about}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        f"<div><p>{escape(about)}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
         "<p>Further tables: <code>bidders</code>, <code>timeseries</code>, <code>market</code>, <code>calendar</code></p></div>"
     )
 
