@@ -46,7 +46,7 @@ ACTIONS = {
     "strategies": {
         "list": ("", "what is installed, built in or from packages, with what each declares"),
         "check": (
-            "NAME-or-FILE:CLASS [param=value ...]",
+            "NAME-or-FILE:CLASS [param=value ...] [--scenario NAME]",
             "run every check of the kit on an installed strategy, or on a class in a file; 1 where one fails",
         ),
         "new": (
@@ -242,6 +242,7 @@ def _add_actions(parser: Parser, verb: str) -> None:
         for name in sorted(set(parser.parts) - {"synthesize"}):
             parser.parts[name].option("--out", "a file", "the scenario's file, of log calibrate", "FILE")
     elif verb == "strategies":
+        parser.parts["check"].option("--scenario", "a scenario's name", "the market to try it in, with that market's prices", "NAME")  # fmt: skip
         parser.parts["new"].option("--dir", "a folder", "the folder to write the package into", "DIR")
     elif verb == "results":
         parser.parts["clean"].flag("--delete", "delete it; without this nothing is deleted")

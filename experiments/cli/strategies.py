@@ -7,6 +7,7 @@ import keyword
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -29,7 +30,7 @@ def main(options: Options) -> int:
         return _new(options.one("NAME"), options.dir or ".")
     if not options.words:
         raise BadInput(f"strategies check: needs a strategy; usage: {options.usage}")
-    return _check(options.words[0], options.words[1:])
+    return _check(options.words[0], options.words[1:], getattr(options, "scenario", None))
 
 
 def _list() -> int:
@@ -55,11 +56,11 @@ def _list() -> int:
     return 0
 
 
-def _check(what: str, given: Sequence[str]) -> int:
-    """Run every check; a line each, with the message where it fails.
+def _check(what: str, given: Sequence[str], scenario: str | None) -> int:
+    """Run every check, in the market of a scenario where one is named; a line each, with the message where it fails.
 
     Raises:
-        BadInput: no such strategy, file or class, or parameters that it does not take.
+        BadInput: no such strategy, file, class or scenario, or parameters that it does not take.
     """
     from jointbid.strategies.card import Card
     from jointbid.strategies.registry import UnknownStrategyError, check_parameters, find
@@ -71,10 +72,15 @@ def _check(what: str, given: Sequence[str]) -> int:
         check_parameters(what, maker, parameters)
     except UnknownStrategyError as error:
         raise BadInput(str(error)) from None
-    case = Case.of(partial(maker, **parameters) if parameters else maker)
+    case = replace(
+        Case.of(partial(maker, **parameters) if parameters else maker),
+        scenario=_market(scenario),
+        name=what,
+        parameters=parameters,
+    )
     try:
         strategy = case.fresh()
-        sys.stdout.write(f"{what}: {Card.of(strategy).words}\n")
+        sys.stdout.write(f"{what}: {Card.of(strategy).words}\n{_described(case)}\n")
     except CheckFailed as error:
         if isinstance(error.__cause__, ValueError) and error.expected.startswith("making"):
             raise BadInput(f"strategy {what!r}: {error.__cause__}") from None
@@ -89,6 +95,35 @@ def _check(what: str, given: Sequence[str]) -> int:
     rate = "" if counts["FAIL"] else f"; {_rate(bids_per_second(case, case.fresh()))} bids a second"
     sys.stdout.write(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped{rate}\n")
     return 1 if counts["FAIL"] else 0
+
+
+def _market(scenario: str | None) -> Any:
+    """Return the market of a scenario by name; None where none is named.
+
+    Raises:
+        BadInput: no such scenario, or one of a log.
+    """
+    if scenario is None:
+        return None
+    from ..config.points import load
+
+    (point,) = load("run", [f"scenario={scenario}"])
+    if point.settings.market.supply.kind == "log":
+        raise BadInput(f"--scenario {scenario}: replays a log; name one that is simulated")
+    return point.settings.market
+
+
+def _described(case: Any) -> str:
+    """Return the market that the strategy is tried in: its columns with their codes, and its prices."""
+    market = case.market
+    codes = (
+        ", ".join(f"{name} (codes 0 to {market.codes_of(name) - 1})" for name in market.source) or "no source"
+    )
+    from jointbid.strategies.testing.trial import PRICE
+
+    price = f"usual price {case.scale * PRICE:.3g} {market.currency}"
+    hint = "" if case.scenario else "; --scenario NAME tries it in a market of yours"
+    return f"tried in {market.name}: {', '.join(market.auction.shares)}, {codes}, {price}{hint}"
 
 
 def _rate(rate: float) -> str:

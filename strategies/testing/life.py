@@ -12,7 +12,7 @@ from jointbid.sim.visible import KnownOutcomes, frozen
 
 from .case import Case
 from .failure import raised
-from .trial import PRICE, part
+from .trial import part
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def feedback_of(case: Case, strategy: Strategy, step: int, life: Life, waiting: 
     requests = case.batch(strategy, n, seed=step, money=life.money, hour=hour)
     rng = np.random.default_rng([step, 1])
     bid = case.ask(strategy, requests).astype(np.float64)
-    price = unit * rng.lognormal(np.log(PRICE), 0.6, n)
+    price = life.money * case.prices(rng, n)
     is_late, seen, clicked = rng.random(n) < 0.02, rng.random(n) < 0.9, rng.random(n) < life.outcomes
     won = (bid >= price) & ~is_late
     first_price = case.market.auction.shares.get("first_price", 0) > 0
