@@ -46,11 +46,29 @@ class Scores:
 
         A game that a strategy cannot play counts as 0; a replication in which one of its games failed is nan.
         """
-        chosen = list(self.utilities if games is None else games)
-        return pd.DataFrame({name: self._values(name, chosen) for name in self.strategies})
+        chosen = tuple(self.utilities if games is None else games)
+        if chosen not in self._known:
+            self._known[chosen] = pd.DataFrame({name: self._values(name, chosen) for name in self.strategies})
+        return self._known[chosen]
+
+    @cached_property
+    def _known(self) -> dict[tuple[str, ...], pd.DataFrame]:
+        """The values that were asked for before: tables and sentences ask for the same ones."""
+        return {}
+
+    @cached_property
+    def _all_parts(self) -> dict[tuple[str, str], pd.DataFrame]:
+        """(strategy, game) -> utility, that without data, and the bound, of the replications that have all."""
+        return {
+            (str(name), game): pd.concat(
+                [table[name], self.yardsticks[game.partition("/")[0]][[NONE, BOUND]]], axis=1
+            ).dropna()
+            for game, table in self.utilities.items()
+            for name in table
+        }
 
     def _values(self, name: str, games: Sequence[str]) -> pd.Series:
-        parts = {game: self._parts(name, game) for game in games}
+        parts = {game: self._all_parts.get((name, game)) for game in games}
         index = self.yardsticks[games[0].partition("/")[0]].index if games else pd.RangeIndex(0)
         complete = [row for row in index if all(part is None or row in part.index for part in parts.values())]
         n = len(complete)
@@ -73,14 +91,6 @@ class Scores:
         )
         pseudo = n * whole - (n - 1) * others
         return pd.Series(pseudo - pseudo.mean() + whole, index=complete).reindex(index)
-
-    def _parts(self, name: str, game: str) -> pd.DataFrame | None:
-        """Return utility, that without data, and the bound, of the replications that have all; None where it cannot play."""
-        table = self.utilities[game]
-        if name not in table:
-            return None
-        market = game.partition("/")[0]
-        return pd.concat([table[name], self.yardsticks[market][[NONE, BOUND]]], axis=1).dropna()
 
     @property
     def markets(self) -> tuple[str, ...]:
