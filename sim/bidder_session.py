@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .auction.arrays import Record
 from .brains import check_kind, price_column
-from .calls import Calls
+from .calls import Calls, Closing
 from .copying import copied
 from .entrant import Entrant
 from .feedback import BlockOutcome, FeedbackQueue
@@ -26,6 +26,7 @@ from .trial import BidResponse, passed, try_out
 from .visible import (
     AccountState,
     BidError,
+    Feedback,
     Strategy,
     TrialError,
     VisibleRequests,
@@ -69,15 +70,17 @@ class BidderSession:
             )
         self.terms = entrant.terms or Terms()
         self.control_every = entrant.control_every
+        self.looks_at_account = bool(getattr(self.strategy, "looks_at_account", True))
+        """Whether its strategy does anything at a control step."""
         self._world, self._streams = world, streams
         self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
         """Whether it says which creative to show."""
         self.reads = self._allowed_reads(entrant.information)
         sizes = [world.codes_of(column) for column in self.reads]
+        kinds = {name: _kind(name, size) for name, size in zip(self.reads, sizes, strict=True)}
         cells = prod(size or 0 for size in sizes)
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
-        kinds = {column: self._kind(column) for column in self.reads}
         delay_h = entrant.report_delay_h or 0.0
         self._feedback = FeedbackQueue(kinds, delay_h, learns=self.strategy.learns)
         self.clicks, self.conversions = self._feedback.clicks, self._feedback.conversions
@@ -137,18 +140,24 @@ class BidderSession:
         reported, feedback = self._feedback.take(standing)
         if feedback is not None:
             self._call(self.strategy, "observe", feedback, standing.at_us / HOUR_US)
+            self.is_stale = True
         return reported
+
+    def last_feedback(self, standing: Standing) -> Feedback:
+        """Return all that has not been reported yet, and the outcomes that are known by now or still to come."""
+        return self._feedback.take_rest(standing)
+
+    def finish(self, feedback: Feedback, state: AccountState) -> None:
+        """The closing account. A strategy without ``finish`` that learns observes what is known by now."""
+        if hasattr(self.strategy, "finish"):
+            self._call(self.strategy, "finish", Closing(feedback, state), state.hour)
+        elif self.strategy.learns:
+            self._call(self.strategy, "observe", feedback.settled, state.hour)
 
     def control(self, state: AccountState) -> None:
         """A control step: the strategy looks at its account."""
         self._call(self.strategy, "control", state, state.hour)
         self.is_stale = True
-
-    def _kind(self, name: str) -> type[np.generic]:
-        """Return the type of a column: codes suit ``np.bincount``, with rows or without."""
-        if name == "auction_type":
-            return np.int8
-        return np.float64 if self._world.codes_of(name) is None else np.int32
 
     def _allowed_reads(self, information: tuple[str, ...] | None) -> tuple[str, ...]:
         columns = self._world.columns
@@ -213,3 +222,10 @@ class BidderSession:
             return BidResponse(bids, None)
         creatives = self._call(strategy, "creative", requests, hour)
         return BidResponse(bids, check_creatives(creatives, requests, self._world.creatives, self.who, hour))
+
+
+def _kind(name: str, codes: int | None) -> type[np.generic]:
+    """Return the type of a column: codes suit ``np.bincount``, with rows or without."""
+    if name == "auction_type":
+        return np.int8
+    return np.float64 if codes is None else np.int32

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .identity import place_of_error
 from .visible import (
@@ -23,11 +23,19 @@ PATIENCE_S = 5.0
 """How long a row is tried alone, to find the one that raised an error."""
 
 
+class Closing(NamedTuple):
+    """The arguments of ``finish``."""
+
+    feedback: Feedback
+    state: AccountState
+
+
 class Calls:
     """Calls a strategy for the bidder ``who`` (``strategy 'mine' (mine.py:12) of bidder 'seat_1'``)."""
 
     def __init__(self, who: str, limit_s: float | None) -> None:
         self.who, self._limit_s = who, limit_s
+        self._call = Call(who, "", 0.0, limit_s or 0.0)
 
     def __call__(self, strategy: Strategy, method: str, argument: Any, hour: float) -> object:
         """Return what the method answers.
@@ -37,12 +45,16 @@ class Calls:
             StrategyTimeout: it took longer than its time.
         """
         function = getattr(strategy, method)
+        if isinstance(argument, Closing):
+            function = _spread(function)
         try:
             if self._limit_s is None:
                 return function(argument)
-            call = Call(self.who, method, hour, self._limit_s)
+            call = self._call
+            call.method, call.hour = method, hour
             return WATCH.call(function, argument, call)
         except CallTimeout:
+            self._call = Call(self.who, "", 0.0, call.limit_s)  # the next one has not been stopped
             raise StrategyTimeout(
                 f"{call.described}; look for a loop that does not end, or set engine.strategy_timeout_s (seconds a call; "
                 "null: no limit)"
@@ -57,8 +69,15 @@ class Calls:
             ) from error
 
 
+def _spread(function: Callable[..., object]) -> Callable[[Any], object]:
+    """Return the function of one tuple that hands its parts over."""
+    return lambda arguments: function(*arguments)
+
+
 def _about(strategy: Strategy, method: str, argument: object) -> str:
     """What was handed over: the columns of the first row that raises the error, or a few figures."""
+    if isinstance(argument, Closing):
+        return _about(strategy, method, argument.feedback) + _about(strategy, method, argument.state)
     if isinstance(argument, VisibleRequests):
         row = _first_row(strategy, method, argument)
         return in_row(argument, row) if row is not None else _ranges(argument)

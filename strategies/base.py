@@ -83,6 +83,19 @@ class Policy:
     def control(self, state: AccountState) -> None:
         """A control step, the first of them before the first request."""
 
+    @property
+    def looks_at_account(self) -> bool:
+        """Whether it has a ``control`` of its own; otherwise the engine spares making an account for it."""
+        return getattr(self.control, "__func__", None) is not Policy.control
+
+    def finish(self, feedback: Feedback, state: AccountState) -> None:  # noqa: ARG002
+        """The closing account, once, after the last request; ``feedback`` is what ``observe`` was not given yet.
+
+        Its outcomes include those that come after the end, marked as ``pending``. This one observes the others, where ``learns`` is true.
+        """
+        if self.learns:
+            self.observe(feedback.settled)
+
 
 class PerRequest(Policy):
     """Override ``bid_one``; columns and batches are this class's business.
@@ -119,6 +132,15 @@ class LearningValuation(Valuation, Protocol):
 
     def control(self, state: AccountState) -> None:
         """A control step; values may be others from here on."""
+
+
+def finish(part: Strategy | LearningValuation, feedback: Feedback, state: AccountState) -> None:
+    """Pass the closing account on to a part of a strategy, as the engine does: by its ``finish``; without one it observes."""
+    closing = getattr(part, "finish", None)
+    if closing is not None:
+        closing(feedback, state)
+    elif getattr(part, "learns", False):
+        part.observe(feedback.settled)
 
 
 def only(requests: VisibleRequests, names: Iterable[str] | None) -> VisibleRequests:
@@ -176,6 +198,11 @@ class Priced:
         return self.policy.learns or learns(self.valuation)
 
     @property
+    def looks_at_account(self) -> bool:
+        """Whether the policy looks at its account, or the valuation learns."""
+        return bool(getattr(self.policy, "looks_at_account", True)) or learns(self.valuation)
+
+    @property
     def stochastic(self) -> bool:
         """Whether the policy or the valuation draws by chance."""
         return any(bool(getattr(part, "stochastic", False)) for part in (self.policy, self.valuation))
@@ -200,12 +227,9 @@ class Priced:
     def observe(self, feedback: Feedback) -> None:
         """Pass feedback on to a policy that learns, with the value of each request, then to a valuation that learns."""
         if self.policy.learns:
-            shown = feedback_with(feedback, lambda requests: only(requests, self._policy_reads))
-            self.policy.observe(replace(shown, requests=self._with_value(feedback.requests)))
+            self.policy.observe(self._for_policy(feedback))
         if learns(self.valuation):
-            self.valuation.observe(
-                feedback_with(feedback, lambda requests: only(requests, self.valuation.reads))
-            )
+            self.valuation.observe(self._for_valuation(feedback))
 
     def control(self, state: AccountState) -> None:
         """Pass the account on to the policy, and to a valuation that learns."""
@@ -213,6 +237,20 @@ class Priced:
         if learns(self.valuation):
             self.valuation.control(state)
             self._seen = None
+
+    def finish(self, feedback: Feedback, state: AccountState) -> None:
+        """Pass the closing account on to the policy, and to a valuation that learns, each with the columns that it declared."""
+        if self.policy.learns or getattr(type(self.policy), "finish", None) is not Policy.finish:
+            finish(self.policy, self._for_policy(feedback), state)
+        if learns(self.valuation):
+            finish(self.valuation, self._for_valuation(feedback), state)
+
+    def _for_policy(self, feedback: Feedback) -> Feedback:
+        shown = feedback_with(feedback, lambda requests: only(requests, self._policy_reads))
+        return replace(shown, requests=self._with_value(feedback.requests))
+
+    def _for_valuation(self, feedback: Feedback) -> Feedback:
+        return feedback_with(feedback, lambda requests: only(requests, self.valuation.reads))
 
     @property
     def _policy_reads(self) -> tuple[str, ...] | None:
