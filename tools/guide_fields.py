@@ -16,7 +16,10 @@ PAGE = Path(__file__).parents[1] / "docs" / "author-guide.md"
 PART = re.compile(r"(<!-- fields: (\w+) -->\n).*?(<!-- end of fields -->)", re.DOTALL)
 
 REQUESTS = {
-    "<source>": ("int32", "the code that a source shows: 0 to k - 1 for its k types, k for unmatched (`profile`, `context`, `history` ...)"),
+    "<source>": (
+        "int32",
+        "the code that a source shows: 0 to k - 1 for its k types, k for unmatched (`profile`, `context`, `history` ...)",
+    ),
     "age_<source>": ("float64", "hours since the source's copy was taken, where copies age"),
     "hour": ("float64", "hours since the start"),
     "floor": ("float64", "the request's floor, currency per impression; 0: none"),
@@ -116,7 +119,7 @@ def missing() -> list[str]:
 
 def _rows(kind: type, words: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     """Yield name, type and words of each public field, property and method."""
-    assert is_dataclass(kind)
+    assert is_dataclass(kind)  # noqa: S101 - each of ours is
     own = {field.name: _short(str(field.type)) for field in fields(kind)}
     for name, thing in vars(kind).items():
         if name.startswith("_") or name in own or isinstance(thing, classmethod):

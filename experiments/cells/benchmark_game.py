@@ -132,10 +132,7 @@ def _learned(cell: Cell) -> tuple[str, int, str]:
 def _written(
     market: str, arm: str, valued: str, train_requests: int, learner: str, seed: int, replication: int
 ) -> tuple[Scenario, LogColumns]:
-    """Write the log: one advertiser that never bids records time, price and its own data of each request.
-
-    What comes after its last account is not in the log.
-    """
+    """Write the log: one advertiser that never bids records time, price and its own data of each request."""
     scenario = Scenario.model_validate_json(market)
     cell = Cell(
         scenario,

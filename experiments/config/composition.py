@@ -35,11 +35,9 @@ from .overrides import Choice, Vocabulary
 from .patch import Tree, has, patch, steps_of, without
 from .plugin_folders import folders
 from .settings import Settings
-from .studies import STUDIES
+from .studies import STUDIES, SUITES
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
-SUITES = ("v1",)
-"""Folders of scenarios, each the markets of one version of the benchmark."""
 KEPT = 64
 """The number of composed trees that are kept: a sweep over groups comes back to each."""
 

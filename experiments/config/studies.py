@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from jointbid.sim.scenario import Model
 
 
+SUITES = ("v1",)
+"""Folders of ``conf/scenario``, each the markets of one version of the benchmark."""
+
+
 @dataclass(frozen=True)
 class StudyEntry:
     """A study as it is known before it is imported.

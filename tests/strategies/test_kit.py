@@ -557,6 +557,16 @@ class CreativesRaise(Truthful):
         return requests["colour"]
 
 
+class ClosesBadly(Good):
+    def finish(self, feedback, state):
+        self.rate = 1.0 / (state.horizon_h - state.hour)
+
+
+class CountsWhatIsDueTwice(Good):
+    def finish(self, feedback, state):
+        assert not feedback.clicks.pending.any(), "what is due is known already"
+
+
 class ChangesWhenCopied(Policy):
     gain = 1.0
 
@@ -685,6 +695,8 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (HoldsAFile, "clone", "TypeError", "an open file"),
     (HoldsAGenerator, "clone", "TypeError", "a generator"),
     (WritesToFeedback, "handles_outcomes", "read-only", "work on a copy"),
+    (ClosesBadly, "handles_outcomes", "ZeroDivisionError", "a division by nothing"),
+    (CountsWhatIsDueTwice, "handles_outcomes", "what is due is known already", "own code"),
     (WholeBudget, "never_over_budget", "OverflowError", "own code"),
     (RaisesWhenBroke, "never_over_budget", "no money", "own code"),
     (FailsInTheLastHour, "long_campaign", "ZeroDivisionError", "a division by nothing"),
@@ -864,7 +876,8 @@ def test_a_card_is_read_off_class_or_strategy():
 
 def test_the_guide_has_a_line_for_every_check_and_attribute():
     guide = (Path(__file__).parents[2] / "docs" / "author-guide.md").read_text("utf-8")
-    heads = "".join(line.split("|")[1] for line in guide.splitlines() if line.startswith("| `"))
+    fields_apart = guide.partition("## Every field")[0] + guide.partition("## What each check means")[2]
+    heads = "".join(line.split("|")[1] for line in fields_apart.splitlines() if line.startswith("| `"))
     assert {*all_checks(), *(field.name for field in fields(Card)), "multiplier"} == set(
         re.findall(r"`(\w+)`", heads)
     )
