@@ -81,3 +81,10 @@ class RunResult:
             raise KeyError(f"no bidder {bidder!r} in this run; there are: {', '.join(names)}")
         row = names.index(bidder)
         return {column: values[row : row + 1].tolist()[0] for column, values in self.bidders.items()}
+
+    def _repr_html_(self) -> str:
+        """Return the table of bidders, as notebooks show it."""
+        from .results_html import html_of
+
+        about = f"{self.scenario}: {self.market['requests']:,.0f} requests, seed {self.seed}, replication {self.replication}"
+        return html_of(f"{about}; money in currency", self.bidders)

@@ -5,6 +5,7 @@ It is computed after a run, from the values and prices of its requests.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -74,3 +75,68 @@ def _afforded(cost: NDArray[np.float64], budget: float) -> NDArray[np.float64]:
     before = np.cumsum(cost) - cost
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # a cost near 0 divides to infinity
         return np.clip(np.where(cost > 0, (budget - before) / cost, 1.0), 0.0, 1.0)
+
+
+def hindsight_slots(
+    value: NDArray[np.float64],
+    prices: NDArray[np.float64],
+    rates: Sequence[float],
+    budget: float = np.inf,
+) -> float:
+    """Return an upper bound of the profit where several slots are sold, of which each request gives one at most; in currency.
+
+    It is the dual of the linear program that picks at most one slot a request within the budget (a multiple-choice knapsack;
+    Sinha & Zoltners 1979), at the multiplier of the budget that makes it least.
+
+    Args:
+        value: of an impression in the best slot, currency, shape (n,).
+        prices: the least that each slot costs per unit of click rate, currency, shape (n, slots).
+        rates: the click rates of the slots, shape (slots,).
+        budget: in currency.
+    """
+    from scipy.optimize import minimize_scalar
+
+    weights, worth = np.asarray(rates, dtype=np.float64), np.asarray(value, dtype=np.float64)[:, None]
+
+    def dual(multiplier: float) -> float:
+        gains = (weights * (worth - (1.0 + multiplier) * prices)).max(axis=1)
+        return float(np.maximum(gains, 0.0).sum() + (multiplier * budget if multiplier else 0.0))
+
+    if not np.isfinite(budget) or len(worth) == 0:
+        return dual(0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(prices > 0, worth / prices, 0.0)
+    found = minimize_scalar(dual, bounds=(0.0, max(float(ratios.max()), 1.0)), method="bounded")
+    return min(float(found.fun), dual(0.0))
+
+
+def penalised(conversions: float, spend: float, target: float) -> float:
+    """Return conversions x min(1, target / CPA) ^ 2: the score of AuctionNet's competition (NeurIPS 2024), whose CPA is spend a conversion."""
+    if conversions <= 0:
+        return 0.0
+    return conversions * min(1.0, target * conversions / spend) ** 2 if spend > 0 else conversions
+
+
+def hindsight_cpa(
+    conversions: NDArray[np.float64], price: NDArray[np.float64], target: float, budget: float = np.inf
+) -> float:
+    """Return an upper bound of ``penalised``, conversions and prices known beforehand.
+
+    For each spend the most conversions are those of the best purchases by conversions a price (Dantzig 1957), and the score rises
+    with conversions where the spend is the same; between two purchases it counts the conversions after and the spend before.
+
+    Args:
+        conversions: expected, of an impression on each request, shape (n,).
+        price: the least that buys it, currency, shape (n,).
+        target: currency a conversion.
+        budget: in currency.
+    """
+    useful = conversions > 0
+    won, paid = conversions[useful], price[useful]
+    with np.errstate(divide="ignore"):
+        order = np.argsort(-won / paid, kind="stable")
+    after, before = np.cumsum(won[order]), np.concatenate([[0.0], np.cumsum(paid[order])])[: len(order)]
+    allowed = before <= budget
+    return max(
+        (penalised(a, s, target) for a, s in zip(after[allowed], before[allowed], strict=True)), default=0.0
+    )

@@ -1,4 +1,4 @@
-"""Strategies by name: the built-in ones, and those of installed packages (entry points ``jointbid.strategies``).
+"""Strategies by name: the built-in ones, those of installed packages (entry points ``jointbid.strategies``), those in files.
 
 A package that cannot be loaded matters only where its strategy is used (``jointbid.strategies.plugins``).
 """
@@ -16,6 +16,7 @@ from jointbid.sim.identity import place_of_error
 from jointbid.sim.scenario import Engine, StrategySpec
 from jointbid.sim.watch import WATCH, Call, CallTimeout
 
+from .files import StrategyFileError, find_in_file, names_a_file
 from .hindsight import NOT_PLAYABLE
 from .market import Market
 from .plugins import PluginError, entries, load, missing, origin, shared_name
@@ -118,9 +119,18 @@ def check_parameters(name: str, maker: Callable[..., Strategy], given: Iterable[
 
 
 def find(name: str) -> Callable[..., Strategy]:
-    """Return the class or function of that name. Raises ``UnknownStrategyError``: misspelt, not installed, or not to be loaded."""
+    """Return the class or function of that name, or of that file (``FILE.py:CLASS``).
+
+    Raises:
+        UnknownStrategyError: misspelt, not installed, or not to be loaded.
+    """
     if name in BUILT_IN:
         return BUILT_IN[name]
+    if names_a_file(name):
+        try:
+            return find_in_file(name)
+        except StrategyFileError as error:
+            raise UnknownStrategyError(str(error)) from error
     if name in BOUNDS:
         raise UnknownStrategyError(f"{name!r} {BOUNDS[name]}")
     installed = entries().get(name, [])

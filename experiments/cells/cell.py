@@ -63,6 +63,8 @@ class Cell:
         point: where on a curve the cell lies; empty on the ladder itself.
         lineup: the strategies of a match, a seat each, where the treatment is who plays whom; all hold the arm's data.
         deviation: a bidder, and the strategy that it alone plays in place of the configured one.
+        replayed: whether the market's requests are first written to a log, which is then replayed; of the benchmark.
+        target_cpa: the cost of a conversion above which a bidder's score falls, in currency; of the benchmark.
     """
 
     scenario: Scenario
@@ -80,6 +82,8 @@ class Cell:
     point: str = ""
     lineup: tuple[StrategySpec, ...] = ()
     deviation: tuple[str, StrategySpec] | None = None
+    replayed: bool = False
+    target_cpa: float | None = None
 
     @functools.cached_property
     def key(self) -> str:
@@ -107,6 +111,10 @@ class Cell:
             parts.append(["deviation", self.deviation[0], self.deviation[1].model_dump()])
         if self.watched:
             parts.append(["watched", *self.watched])
+        if self.replayed:
+            parts.append("replayed")
+        if self.target_cpa is not None:
+            parts.append(["target_cpa", self.target_cpa])
         parts += [theirs for spec in self.plays if (theirs := fingerprint(spec.name, spec.params))]
         return _hash(json.dumps(parts, sort_keys=True).encode())
 

@@ -49,7 +49,7 @@ ACTIONS = {
     "strategies": {
         "list": ("", "what is installed, built in or from packages, with what each declares"),
         "check": (
-            "NAME-or-FILE:CLASS [param=value ...]",
+            "NAME-or-FILE:CLASS [param=value ...] [--scenario NAME]",
             "run every check of the kit on an installed strategy, or on a class in a file; 1 where one fails",
         ),
         "new": (
@@ -76,7 +76,7 @@ ACTIONS = {
 """Verb -> its actions -> the words that each takes, and what it does."""
 
 OF_FOLDERS = {
-    "compare": "DIR [DIR ...] [results_dir=results]",
+    "compare": "DIR-or-benchmark.json [DIR ...] [results_dir=results]",
     "report": "DIR [DIR ...]",
     HELP: "KEY [KEY ...]",
 }
@@ -88,7 +88,8 @@ OF_REPORT = """DIR is the folder of one study, or one that holds several. Writes
 that its tables allow where they are missing."""
 OF_COMPARE = """DIR is the folder of a study, one that holds several, or that of a sweep (results/sweeps/<verb>-<hash>). The first study is
 what the others are compared with: pair by pair where seed, people, requests and prices are the same, else by Welch's rule.
-Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<hash>/."""
+Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<hash>/. Result files of the benchmark
+(benchmark.json, or their folders) are laid beside each other: one ranking, with paired differences."""
 
 
 OF_HELP = "KEY is a whole key, source.profile.match_rate; its end, match_rate; or a part of it, match."
@@ -214,7 +215,8 @@ def _named(options: Options, path: Sequence[str]) -> Options:
 def _parser() -> Parser:
     root = Parser(prog="jointbid", words=f"VERB {STUDY_WORDS}", description=ABOUT)
     for verb, (module, about) in VERBS.items():
-        words = OF_FOLDERS.get(verb, STUDY_WORDS if module in {STUDY, "run"} else "")
+        named = "[STRATEGY ...] " if verb in STUDIES and STUDIES[verb].names else ""
+        words = OF_FOLDERS.get(verb, f"{named}{STUDY_WORDS}" if module in {STUDY, "run"} else "")
         parser = root.parts[verb] = Parser(prog=f"jointbid {verb}", description=about, words=words)
         if verb in ACTIONS:
             _add_actions(parser, verb)
@@ -250,6 +252,7 @@ def _add_actions(parser: Parser, verb: str) -> None:
         for name in sorted(set(parser.parts) - {"synthesize"}):
             parser.parts[name].option("--out", "a file", "the scenario's file, of log calibrate", "FILE")
     elif verb == "strategies":
+        parser.parts["check"].option("--scenario", "a scenario's name", "the market to try it in, with that market's prices", "NAME")  # fmt: skip
         parser.parts["new"].option("--dir", "a folder", "the folder to write the package into", "DIR")
     elif verb == "results":
         parser.parts["clean"].flag("--delete", "delete it; without this nothing is deleted")

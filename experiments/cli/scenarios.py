@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ..config.plugin_folders import folders
+from ..config.studies import SUITES
 from ..errors import BadInput, closest
 from .parser import Options
 
@@ -28,9 +29,21 @@ def shipped() -> dict[str, str]:
     return {item.name.removesuffix(".yaml"): item.read_text("utf-8") for item in files}
 
 
+def _suites() -> dict[str, str]:
+    """Return the text of each market of the benchmark, by its suite and name: ``v1/crowd``."""
+    folder = resources.files("jointbid.conf") / "scenario"
+    files = [
+        (f"{suite}/{item.name.removesuffix('.yaml')}", item)
+        for suite in SUITES
+        for item in (folder / suite).iterdir()
+        if item.name.endswith(".yaml") and item.name != "suite.yaml"
+    ]
+    return {name: item.read_text("utf-8") for name, item in sorted(files, key=lambda file: file[0])}
+
+
 def installed() -> dict[str, str]:
-    """Return the shipped scenarios, then those of plugins under other names."""
-    found = shipped()
+    """Return the shipped scenarios, the markets of the benchmark, then those of plugins under other names."""
+    found = shipped() | _suites()
     for folder in folders():
         for file in sorted((Path(folder.removeprefix("file://")) / "scenario").glob("*.yaml")):
             found.setdefault(file.stem, file.read_text("utf-8", errors="replace"))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import importlib.util
-import inspect
 import keyword
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from string import Template
-from types import ModuleType
 from typing import Any
 
 from ..cells.versions import version
-from ..errors import BadInput, closest, path_of
+from ..errors import BadInput, path_of
 from .parser import Options
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -31,7 +30,7 @@ def main(options: Options) -> int:
         return _new(options.one("NAME"), options.dir or ".")
     if not options.words:
         raise BadInput(f"strategies check: needs a strategy; usage: {options.usage}")
-    return _check(options.words[0], options.words[1:])
+    return _check(options.words[0], options.words[1:], getattr(options, "scenario", None))
 
 
 def _list() -> int:
@@ -57,11 +56,11 @@ def _list() -> int:
     return 0
 
 
-def _check(what: str, given: Sequence[str]) -> int:
-    """Run every check; a line each, with the message where it fails.
+def _check(what: str, given: Sequence[str], scenario: str | None) -> int:
+    """Run every check, in the market of a scenario where one is named; a line each, with the message where it fails.
 
     Raises:
-        BadInput: no such strategy, file or class, or parameters that it does not take.
+        BadInput: no such strategy, file, class or scenario, or parameters that it does not take.
     """
     from jointbid.strategies.card import Card
     from jointbid.strategies.registry import UnknownStrategyError, check_parameters, find
@@ -69,14 +68,19 @@ def _check(what: str, given: Sequence[str]) -> int:
 
     parameters = _parameters(given)
     try:
-        maker: Callable[..., Any] = _from_file(what) if _is_file(what) else find(what)
+        maker: Callable[..., Any] = find(what)
         check_parameters(what, maker, parameters)
     except UnknownStrategyError as error:
         raise BadInput(str(error)) from None
-    case = Case.of(partial(maker, **parameters) if parameters else maker)
+    case = replace(
+        Case.of(partial(maker, **parameters) if parameters else maker),
+        scenario=_market(scenario),
+        name=what,
+        parameters=parameters,
+    )
     try:
         strategy = case.fresh()
-        sys.stdout.write(f"{what}: {Card.of(strategy).words}\n")
+        sys.stdout.write(f"{what}: {Card.of(strategy).words}\n{_described(case)}\n")
     except CheckFailed as error:
         if isinstance(error.__cause__, ValueError) and error.expected.startswith("making"):
             raise BadInput(f"strategy {what!r}: {error.__cause__}") from None
@@ -91,6 +95,35 @@ def _check(what: str, given: Sequence[str]) -> int:
     rate = "" if counts["FAIL"] else f"; {_rate(bids_per_second(case, case.fresh()))} bids a second"
     sys.stdout.write(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped{rate}\n")
     return 1 if counts["FAIL"] else 0
+
+
+def _market(scenario: str | None) -> Any:
+    """Return the market of a scenario by name; None where none is named.
+
+    Raises:
+        BadInput: no such scenario, or one of a log.
+    """
+    if scenario is None:
+        return None
+    from ..config.points import load
+
+    (point,) = load("run", [f"scenario={scenario}"])
+    if point.settings.market.supply.kind == "log":
+        raise BadInput(f"--scenario {scenario}: replays a log; name one that is simulated")
+    return point.settings.market
+
+
+def _described(case: Any) -> str:
+    """Return the market that the strategy is tried in: its columns with their codes, and its prices."""
+    market = case.market
+    codes = (
+        ", ".join(f"{name} (codes 0 to {market.codes_of(name) - 1})" for name in market.source) or "no source"
+    )
+    from jointbid.strategies.testing.trial import PRICE
+
+    price = f"usual price {case.scale * PRICE:.3g} {market.currency}"
+    hint = "" if case.scenario else "; --scenario NAME tries it in a market of yours"
+    return f"tried in {market.name}: {', '.join(market.auction.shares)}, {codes}, {price}{hint}"
 
 
 def _rate(rate: float) -> str:
@@ -112,64 +145,6 @@ def _parameters(given: Sequence[str]) -> dict[str, Any]:
         except yaml.YAMLError as error:
             raise BadInput(f"{text}: cannot be read ({' '.join(str(error).split())})") from None
     return found
-
-
-def _is_file(what: str) -> bool:
-    path = what.rpartition(":")[0] or what
-    return path.endswith(".py") or "/" in path or "\\" in path or Path(path).is_file()
-
-
-def _from_file(what: str) -> Callable[..., Any]:
-    """Return the class that FILE:CLASS names."""
-    name = what.rpartition(":")[2] if ":" in what else ""
-    if name.endswith(".py") or "/" in name or "\\" in name:
-        name = ""
-    path = path_of("strategies check", what.removesuffix(f":{name}") if name else what.removesuffix(":"))
-    if not path.is_file():
-        there = [file.name for file in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise BadInput(f"{path}: no such file{closest(path.name, there)}")
-    module = _run(path)
-    own = [
-        key
-        for key, item in vars(module).items()
-        if inspect.isclass(item) and item.__module__ == module.__name__ and hasattr(item, "bid")
-    ]
-    if not name:
-        raise BadInput(f"{path}: name the class, as in {path}:{own[0] if own else 'MyStrategy'}")
-    found = getattr(module, name, None)
-    if not callable(found):
-        known = f"; there is: {', '.join(own)}" if own else "; no class in it has a method bid"
-        raise BadInput(f"{path}: has no class {name!r}{closest(name, own)}{known}")
-    maker: Callable[..., Any] = found
-    return maker
-
-
-def _run(path: Path) -> ModuleType:
-    """Import the file as a module that pickle finds again and that can import its neighbours."""
-    name = f"{path.stem}_to_check"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None:
-        raise BadInput(f"{path}: is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.append(str(path.resolve().parent))
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
-        raise BadInput(
-            f"{path}{_line(error, path)}: cannot be imported: {type(error).__name__}: {error}"
-        ) from error
-    return module
-
-
-def _line(error: BaseException, path: Path) -> str:
-    """Return the line of the file in which the error was raised, as text."""
-    trace, line = error.__traceback__, getattr(error, "lineno", None)
-    while trace is not None:
-        if Path(trace.tb_frame.f_code.co_filename) == path.resolve():
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return f", line {line}" if line else ""
 
 
 def _new(name: str, within: str) -> int:

@@ -55,13 +55,22 @@ def points(options: Options) -> Points | None:
     """Return the points to run; None where `--cfg` is given, and the resolved configuration printed."""
     if options.cfg not in {None, "job"}:
         raise BadInput(f"--cfg {options.cfg}: must be job")
-    found = load(options.verb, options.words, multirun=options.multirun, config_dir=options.config_dir)
+    found = load(options.verb, _with_names(options), multirun=options.multirun, config_dir=options.config_dir)
     if options.cfg:
         sys.stdout.write("---\n".join(point.yaml for point in found))
         return None
     if options.cell is not None and len(found) > 1:
         raise BadInput("--cell: one cell of one study; not of a sweep (-m)")
     return found
+
+
+def _with_names(options: Options) -> list[str]:
+    """Return the overrides, with words that are names alone under the key that the verb has for them."""
+    key = STUDIES[options.verb].names
+    names = [word for word in options.words if "=" not in word] if key else []
+    words = [word for word in options.words if word not in names]
+    quoted = ",".join('"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' for name in names)
+    return [*words, *([f"{key}=[{quoted}]"] if names else [])]
 
 
 def helped(options: Options) -> int:

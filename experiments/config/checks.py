@@ -20,7 +20,7 @@ from .collaboration import collaboration_problems
 from .first_party import first_party_problems
 from .learnable import not_learnable, unmatched_problems
 from .settings import Settings
-from .study_settings import AdoptionStudy, AttributionStudy
+from .study_settings import BENCHMARK_SEEDS, AdoptionStudy, AttributionStudy
 from .value_settings import ValueStudy
 
 LOG_OWNERS = {"profile": "cio", "context+history": "cmo"}
@@ -47,6 +47,12 @@ def _of_arms(settings: Settings[Any]) -> Iterator[str]:
         given = getattr(settings.study, key, None)
         if given is not None and given not in allowed:
             yield f"study.{key} = {given}: must be one of {', '.join(allowed)}{closest(given, allowed)}"
+
+
+def _of_seed(settings: Settings[Any]) -> Iterator[str]:
+    for suite, seeds in BENCHMARK_SEEDS.items():
+        if settings.seed == seeds["test"]:
+            yield f"seed = {settings.seed}: set apart for the results of the benchmark {suite}; take another one"
 
 
 def _of_valuations(settings: Settings[Any]) -> Iterator[str]:
@@ -126,6 +132,7 @@ def _of_comparison(settings: Settings[Any]) -> Iterator[str]:
 
 CHECKS = (
     _of_arms,
+    _of_seed,
     _of_valuations,
     _of_two_plans,
     _of_study,

@@ -27,13 +27,15 @@ from omegaconf import OmegaConf
 from omegaconf.basecontainer import BaseContainer
 from omegaconf.errors import OmegaConfBaseException
 
+from jointbid.strategies.files import names_a_file
+
 from ..errors import BadInput, path_of
 from .keys import known_keys, list_keys
 from .overrides import Choice, Vocabulary
 from .patch import Tree, has, patch, steps_of, without
 from .plugin_folders import folders
 from .settings import Settings
-from .studies import STUDIES
+from .studies import STUDIES, SUITES
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")
 KEPT = 64
@@ -84,13 +86,19 @@ class Composer:
         Raises:
             BadInput: Hydra's error in a file, or a reference without a target.
         """
-        groups = {choice.key: str(choice.value) for choice in choices if choice.key in GROUPS}
+        chosen = [choice for choice in choices if choice.key in GROUPS]
+        in_files = [
+            choice for choice in chosen if choice.key == "strategy" and names_a_file(str(choice.value))
+        ]
+        groups = {choice.key: str(choice.value) for choice in chosen if choice not in in_files}
         values = [choice for choice in choices if choice.key not in GROUPS]
         is_log = any(choice.key == "supply.path" for choice in values)
         scenario = STUDIES[self._verb].scenario or ("log" if is_log else None)
         has_file = self._verb in self.vocabulary.groups["study"]
         own = {"study": self._verb if has_file else None, **({"scenario": scenario} if scenario else {})}
         tree = self._composed(tuple({**own, **groups}.items()))
+        for choice in in_files:
+            tree = patch(tree, "bidders.strategy", {"name": choice.value})
         for choice in values:
             tree = _delete(tree, choice) if choice.is_deletion else patch(tree, choice.key, choice.value)
         if "${" in str(tree):
@@ -123,6 +131,12 @@ class Composer:
         groups = {}
         for group in GROUPS:
             options = loader.get_group_options(group, ObjectType.CONFIG, "config", self._search)
+            if group == "scenario":  # the markets of the benchmark's suites, each in a folder of its own
+                for suite in SUITES:
+                    inside = loader.get_group_options(
+                        f"{group}/{suite}", ObjectType.CONFIG, "config", self._search
+                    )
+                    options = [*options, *(f"{suite}/{name}" for name in inside)]
             others = set(STUDIES) - {self._verb} if group == "study" else set()
             groups[group] = sorted(set(options) - others)
         study: Any = STUDIES[self._verb].model

@@ -17,6 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import IntervalSweep, Override
 from hydra.errors import HydraException
 
+from jointbid.strategies.files import names_a_file
 from jointbid.strategies.registry import BOUNDS, UnknownStrategyError, find, names
 
 from ..errors import BadInput, closest
@@ -86,7 +87,9 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
     elif key in vocabulary.groups:
         options = vocabulary.groups[key]
         for choice in _values(override):
-            if choice not in options and key == "strategy" and choice is not None:
+            if key == "strategy" and names_a_file(str(choice)):
+                yield from _wrong_file(str(choice))
+            elif choice not in options and key == "strategy" and choice is not None:
                 yield f"strategy = {choice}: {_no_strategy(str(choice), options)}"
             elif choice not in options:
                 hint = closest(str(choice), options)
@@ -94,6 +97,14 @@ def _problems(override: Override, vocabulary: Vocabulary) -> Iterable[str]:
                 yield f"{key} = {shown}: must be one of {', '.join(options)}{hint}"
     elif override.package is not None or not is_known(key, vocabulary.keys):
         yield f"{override.get_key_element()}: no such key{nearest(key, [*vocabulary.keys, *vocabulary.groups])}"
+
+
+def _wrong_file(name: str) -> Iterator[str]:
+    """Yield what is wrong with ``FILE.py:CLASS``."""
+    try:
+        find(name)
+    except UnknownStrategyError as error:
+        yield f"strategy = {name}: {error}"
 
 
 def _no_strategy(name: str, options: Sequence[str]) -> str:

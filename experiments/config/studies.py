@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from jointbid.sim.scenario import Model
 
 
+SUITES = ("v1",)
+"""Folders of ``conf/scenario``, each the markets of one version of the benchmark."""
+
+
 @dataclass(frozen=True)
 class StudyEntry:
     """A study as it is known before it is imported.
@@ -25,6 +29,7 @@ class StudyEntry:
         study: the study, as "module:class" of ``jointbid.experiments.studies``; empty where the verb runs no cells of a study.
         question: what the study answers, for the verb's own help.
         scenario: the scenario that it starts from; None: that of ``config.yaml``.
+        names: the key that words without ``=`` are listed under, ``jointbid benchmark mine.py:Mine``; empty: there are none.
     """
 
     summary: str
@@ -32,6 +37,7 @@ class StudyEntry:
     study: str = ""
     question: str = ""
     scenario: str | None = None
+    names: str = ""
 
     @property
     def model(self) -> type[Model]:
@@ -58,6 +64,14 @@ STUDIES: Mapping[str, StudyEntry] = {
         settings="study_settings:TournamentStudy",
         study="tournament.study:Tournament",
         scenario="tournament",
+    ),
+    "benchmark": StudyEntry(
+        summary="strategies on a fixed suite of markets and seeds: scores from no information (0) to hindsight (100)",
+        question="how much of what hindsight would earn do strategies earn, in markets and on seeds that none was tuned on?",
+        settings="study_settings:BenchmarkStudy",
+        study="benchmark.study:Benchmark",
+        scenario="v1/suite",
+        names="study.strategies",
     ),
     "adoption": StudyEntry(
         summary="adoption curve, best responses, and how many adopt in equilibrium at a cost",

@@ -150,6 +150,25 @@ class TournamentStudy(Replicated):
     curve: Curve = Curve()
 
 
+BENCHMARK_SEEDS = {"v1": {"test": 271_828_182, "train": 314_159_265}}
+"""Suite and split of the benchmark -> its seed; no other study may use one of ``test``."""
+
+
+class BenchmarkStudy(Model):
+    """The study ``benchmark``: each of the ``strategies`` in every market of a ``suite``, with joint data and with the CMO's alone.
+
+    Null: all built-in strategies. The seeds of the ``test`` split are for results, those of ``train`` for tuning. ``markets`` (null: all)
+    and ``requests`` (null: the suite's) make a quick look of it, and no result of the suite; so does another number of replications.
+    """
+
+    suite: Literal["v1"] = "v1"
+    split: Literal["test", "train"] = "test"
+    strategies: Annotated[tuple[StrategySpec, ...], Field(min_length=1)] | None = None
+    replications: Annotated[Replications, Field(ge=2)] = 8
+    markets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    requests: Annotated[Count, Field(ge=100)] | None = None
+
+
 class Overtaking(Model):
     """Two plans for the same money, each of them one of ``bidders.kinds`` that bids alone: from when on does the ``slow`` one stay ahead?"""
 

@@ -75,6 +75,10 @@ class StudyPart:
         """Return further tables by name, each written as ``<name>.csv``."""
         return {}
 
+    def documents(self, summary: pd.DataFrame) -> Mapping[str, Any]:  # noqa: ARG002
+        """Return further results that are no tables, by name, each written as ``<name>.json``."""
+        return {}
+
     def figures(self, summary: pd.DataFrame) -> Iterable[Figure]:  # noqa: ARG002
         """Return the plots."""
         return ()

@@ -230,6 +230,8 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
     for part in study.parts:
         for name, further in part.tables(summary).items():
             folder.write_table(f"{name}.csv", further)
+        for name, document in part.documents(summary).items():
+            folder.write_json(f"{name}.json", document)
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:
@@ -262,7 +264,21 @@ def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {name: version(name) for name in PACKAGES} | _plugin_version(point),
+        **_strategy_files(point),
     }
+
+
+def _strategy_files(point: Point) -> dict[str, dict[str, str]]:
+    """Return the content's digest of each strategy that is a file, under one key; nothing where none is."""
+    from jointbid.strategies.files import names_a_file
+    from jointbid.strategies.fingerprint import fingerprint
+
+    specs = [
+        point.settings.scenario.bidders.strategy,
+        *(getattr(point.settings.study, "strategies", None) or ()),
+    ]
+    found = {spec.name: fingerprint(spec.name, spec.params) for spec in specs if names_a_file(spec.name)}
+    return {"strategy_files": found} if found else {}
 
 
 def _plugin_version(point: Point) -> dict[str, str]:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, overload
 if TYPE_CHECKING:
     from jointbid.experiments.report import plots
     from jointbid.experiments.report.html import Study
+    from jointbid.experiments.studies.from_python import StudyTables, study
     from jointbid.experiments.training.gymnasium_env import BidEnv
     from jointbid.experiments.training.pettingzoo_env import BidParallelEnv
     from jointbid.experiments.training.seeds import train_seeds
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from jointbid.sim.scenario import Cap, Terms
     from jointbid.sim.visible import KnownOutcomes
     from jointbid.strategies.base import PerRequest, Policy, Priced, Valuation
+    from jointbid.strategies.by_name import strategy
     from jointbid.strategies.policies.linear import Linear, Truthful
     from jointbid.strategies.policies.networks import label_policy, save_policy
     from jointbid.strategies.policies.pacing import AdaptivePacing
@@ -72,6 +74,7 @@ HOMES = {
     "Shading": "jointbid.strategies.policies.shading",
     "Strategy": "jointbid.sim",
     "Study": "jointbid.experiments.report.html",
+    "StudyTables": "jointbid.experiments.studies.from_python",
     "Terms": "jointbid.sim.scenario",
     "Truthful": "jointbid.strategies.policies.linear",
     "Valuation": "jointbid.strategies.base",
@@ -84,6 +87,8 @@ HOMES = {
     "simulate": "jointbid.sim",
     "train_seeds": "jointbid.experiments.training.seeds",
     "trajectories": "jointbid.experiments.training.trajectories",
+    "strategy": "jointbid.strategies.by_name",
+    "study": "jointbid.experiments.studies.from_python",
 }
 """Public name -> the module that has it."""
 
@@ -166,6 +171,7 @@ __all__ = [
     "Shading",
     "Strategy",
     "Study",
+    "StudyTables",
     "Terms",
     "Truthful",
     "Valuation",
@@ -178,6 +184,8 @@ __all__ = [
     "plots",
     "save_policy",
     "simulate",
+    "strategy",
+    "study",
     "train_seeds",
     "trajectories",
 ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property, partial, wraps
 from typing import Any, cast
 
@@ -17,8 +17,9 @@ from jointbid.sim.auction.mechanisms import MECHANISMS
 
 from ..market import Market
 from .failure import CheckFailed, expect, raised
+from .sample import sample_of
 from .shared import SharedState
-from .trial import ROWS, columns, play, sized, takes_value, trial_scenario, visible, wants
+from .trial import PRICE, ROWS, columns, play, sized, takes_value, trial_scenario, visible, wants
 
 PARTS = ("reads", "learns", "bid", "observe", "control")
 Maker = Callable[..., Strategy]
@@ -52,12 +53,15 @@ class Case:
         auction: the auction type of the trial market; by default second price, or the first that the strategy is meant for.
         scenario: another market; by default a small one with a profile, a context, known prices and that auction type.
         label: how pytest names it; by default the class or function.
+        name: the strategy's name in the registry, or ``FILE.py:CLASS``, and its ``parameters``: how another process finds it.
     """
 
     maker: Maker
     auction: str | None = None
     scenario: Scenario | None = None
     label: str = ""
+    name: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.scenario is not None and self.scenario.supply.kind == "log":
@@ -92,10 +96,15 @@ class Case:
 
     @cached_property
     def scale(self) -> float:
-        """The usual height of its bids, currency per impression; 1 where they follow the value or the market's prices."""
+        """The usual height of its bids, currency per impression; 1 where they follow the value or the market's prices.
+
+        In a market that is given it follows that market's prices.
+        """
+        if self.scenario is not None:
+            return sample_of(self.market).price / PRICE
         plain = trial_scenario(self.auction or "second_price")
         strategy = self.fresh(plain)
-        if self.scenario is not None or self._asks_for_market or takes_value(strategy, plain):
+        if self._asks_for_market or takes_value(strategy, plain):
             return 1.0
         try:
             bids = np.asarray(strategy.bid(self.batch(strategy, market=plain)), dtype=np.float64)
@@ -104,10 +113,21 @@ class Case:
         positive = bids[np.isfinite(bids) & (bids > 0)]
         return float(np.median(positive)) if len(positive) else 1.0
 
+    def prices(self, rng: np.random.Generator, n: int) -> NDArray[np.float64]:
+        """Return the least bids that would win ``n`` requests, drawn at random; those of the market where one is given."""
+        if self.scenario is not None:
+            return rng.choice(sample_of(self.market).prices, n)
+        return self.scale * rng.lognormal(np.log(PRICE), 0.6, n)
+
     @cached_property
     def shared(self) -> SharedState:
         """The state that its class, default arguments and module hold for all strategies of its kind."""
         return SharedState()
+
+    @property
+    def named(self) -> object:
+        """What another process makes it of: its name and parameters where they are known, else the maker itself."""
+        return (self.name, dict(self.parameters)) if self.name else self.maker
 
     def fresh(self, market: Scenario | None = None, *, restore: bool = True) -> Strategy:
         """Return a new strategy for ``market`` (by default this one).
@@ -213,8 +233,8 @@ class Case:
                 name in known,
                 f"columns in reads are among {', '.join(known)}",
                 f"{name!r}",
-                "a misspelt column, or a source that the trial market lacks: then give the scenario that has it, "
-                "Case(maker, scenario=...)",
+                "a misspelt column, or a source that this market lacks: then give the scenario that has it, "
+                "strategies check --scenario NAME, or Case(maker, scenario=...)",
             )
 
     @property
@@ -223,6 +243,14 @@ class Case:
             return "market" in inspect.signature(self.maker).parameters
         except (TypeError, ValueError):
             return False
+
+
+def named_maker(named: object) -> Maker:
+    """Return what makes a strategy, of its name and parameters."""
+    from ..registry import find
+
+    name, parameters = named  # type: ignore[misc]
+    return partial(find(name), **parameters) if parameters else find(name)
 
 
 def _meant_for(thing: object) -> str | None:

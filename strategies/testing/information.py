@@ -3,43 +3,94 @@
 from __future__ import annotations
 
 import unittest
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from jointbid.sim import VisibleRequests
+from jointbid.sim import Strategy, VisibleRequests
 from jointbid.sim.visible import KnownOutcomes, frozen
 
+from ..base import Priced, feedback_with
 from .case import Case, check
 from .failure import expect_finite, expect_same, raised
-from .life import Life, account, call, feedback_of, live, no_feedback
+from .life import Life, account, call, close, feedback_of, live, no_feedback
 from .trial import columns, wants
 
 
 @check
 def no_hidden_columns(case: Case) -> None:
-    """Its bids depend on the columns in ``reads`` alone: without the others, and with the others scrambled."""
+    """Its bids, creatives and what it learns depend on the columns in ``reads`` alone, in each part of it.
+
+    Without the others they are the same as with the others beside them. Of a strategy made of a valuation and a policy each
+    part is asked by itself, as a wrapper may hide what a part looks for.
+    """
     strategy = live(case, case.fresh())
-    if strategy.reads is None:
+    if strategy.reads is None and not isinstance(strategy, Priced):
         raise unittest.SkipTest("reads is None: all that it may see is its own")
-    shown, n = wants(strategy, case.market), 65
+    n = 65
     there, other = columns(case.market, n), columns(case.market, n, seed=1)
-    declared = VisibleRequests(n, {name: there[name] for name in shown})
-    bids = case.ask(strategy, declared)
-    scrambled = {**other, **declared}
+    for what, part, calls in _parts(case, strategy):
+        shown = wants(part, case.market)
+        declared = VisibleRequests(n, {name: there[name] for name in shown if name in there})
+        scrambled = VisibleRequests(n, {**other, **declared})
+        for method, call_it in calls.items():
+            expect_same(
+                call_it(part, declared),
+                call_it(part, scrambled),
+                f"the same answers of {what}{method}() with any other columns beside those in reads",
+                PEEKS.format(method=f"{method}()"),
+            )
+    if strategy.learns:
+        _learns_from_what_it_reads(case)
+
+
+PEEKS = "{method} runs over all columns, or tests whether a column is there: use those in reads, by name; to use more, name them in reads"
+Call = Callable[[Any, VisibleRequests], NDArray[Any]]
+
+
+def _parts(case: Case, strategy: Strategy) -> Iterator[tuple[str, Any, dict[str, Call]]]:
+    """Yield the strategy, and the valuation and the policy that it is made of, each with what can be asked of it."""
+    if strategy.reads is not None:
+        yield "", strategy, {"bid": case.ask, "creative": case.choose}
+    if isinstance(strategy, Priced):
+        yield (
+            "its valuation's ",
+            strategy.valuation,
+            {"value": lambda part, requests: np.asarray(part.value(requests))},
+        )
+        if strategy.policy.reads is not None:
+            yield "its policy's ", strategy.policy, {"bid": case.ask, "creative": case.choose}
+
+
+def _learns_from_what_it_reads(case: Case) -> None:
+    """Compare what it bids after feedback with its own columns alone, and with others beside them."""
+    bids = []
+    for seen in (None, columns):
+        strategy, waiting = case.fresh(), list[Any]()
+        for step in (1, 2, 3, 4):
+            feedback = feedback_of(case, strategy, step, Life(), waiting)
+            if seen is not None:
+                feedback = feedback_with(feedback, lambda requests: _beside(case, requests))
+            call(strategy, "observe", feedback, Life().hour(step))
+            call(strategy, "control", account(case, step, Life()), Life().hour(step))
+        bids.append(case.ask(strategy, case.batch(strategy)))
     expect_same(
-        bids,
-        case.ask(strategy, VisibleRequests(n, scrambled)),
-        "the same bids with any other columns beside those in reads",
-        "bid() runs over all columns, or tests whether a column is there: use those in reads, by name; to use more, name "
-        "them in reads",
+        *bids,
+        "the same bids after feedback whose requests have any other columns beside those in reads",
+        PEEKS.format(method="observe()"),
     )
+
+
+def _beside(case: Case, requests: VisibleRequests) -> VisibleRequests:
+    return VisibleRequests(requests.n, {**columns(case.market, requests.n, seed=2), **requests})
 
 
 @check
 def handles_outcomes(case: Case) -> None:
-    """Feedback may be empty, and clicks and conversions come late, from requests of long ago, or never."""
+    """Feedback may be empty, and clicks and conversions come late, from requests of long ago, never, or after the end of the run."""
     lives = {
         "with late clicks": Life(),
         "without clicks": Life(outcomes=0.0),
@@ -56,6 +107,7 @@ def handles_outcomes(case: Case) -> None:
             "a mean of nothing, or a rate with no impressions below it: return early where requests.n is 0, and start "
             "counts from a prior",
         )
+        close(case, strategy)
 
 
 @check

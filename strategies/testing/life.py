@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from jointbid.sim.visible import KnownOutcomes, frozen
 
 from .case import Case
 from .failure import raised
-from .trial import PRICE, part
+from .trial import part
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def feedback_of(case: Case, strategy: Strategy, step: int, life: Life, waiting: 
     requests = case.batch(strategy, n, seed=step, money=life.money, hour=hour)
     rng = np.random.default_rng([step, 1])
     bid = case.ask(strategy, requests).astype(np.float64)
-    price = unit * rng.lognormal(np.log(PRICE), 0.6, n)
+    price = life.money * case.prices(rng, n)
     is_late, seen, clicked = rng.random(n) < 0.02, rng.random(n) < 0.9, rng.random(n) < life.outcomes
     won = (bid >= price) & ~is_late
     first_price = case.market.auction.shares.get("first_price", 0) > 0
@@ -109,6 +109,25 @@ def feedback_of(case: Case, strategy: Strategy, step: int, life: Life, waiting: 
         clicks=due.known(due.rows),
         conversions=bought.known(bought.rows[::2], unit),
     )
+
+
+def close(case: Case, strategy: Strategy) -> None:
+    """Give a strategy that has ``finish`` its closing account, with outcomes that come after the end; an error is a ``CheckFailed``."""
+    finish = getattr(strategy, "finish", None)
+    if finish is None:
+        return
+    life, waiting = Life(lived=1.0), list[_Clicked]()
+    for step in (1, 2, 3):
+        feedback = feedback_of(case, strategy, step, life, waiting)
+    late = {
+        name: replace(known, pending=frozen(np.arange(len(known.position)) % 2 == 1))
+        for name in ("clicks", "conversions")
+        for known in (getattr(feedback, name),)
+    }
+    try:
+        finish(replace(feedback, **late), account(case, life.steps, life))
+    except Exception as error:  # noqa: BLE001 - the author learns of any error
+        raised("finish() after the last request", error)
 
 
 def no_feedback(case: Case, strategy: Strategy) -> Feedback:

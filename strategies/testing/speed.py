@@ -11,12 +11,14 @@ from jointbid.sim import Strategy
 
 from .case import Case, check
 from .failure import expect, expect_same
-from .life import Life, call, feedback_of, live
+from .life import Life, account, call, feedback_of, live
 from .trial import part
 
 MILLION = 1_000_000
 SLOWEST = 10_000.0
 """Requests a second below which a run of a million requests takes minutes."""
+SLOWEST_CONTROL_S = 0.1
+"""A study of 100 runs with 168 control steps each waits half an hour for one that takes this long."""
 MOST_ROWS = 65_536
 T = TypeVar("T")
 
@@ -40,13 +42,20 @@ def a_million_rows(case: Case) -> None:
 
 @check
 def speed(case: Case) -> None:
-    """It bids and learns fast enough for a study, and bids as fast as it declares (``bids_per_second``)."""
+    """It bids, learns and controls fast enough for a study, and bids as fast as it declares (``bids_per_second``)."""
     strategy = live(case, case.fresh())
     claimed = float(getattr(strategy, "bids_per_second", None) or 0.0)
     half = f" (half of the {claimed:,.0f} claimed)" if claimed else ""
     _expect_rate("bids", bids_per_second(case, strategy), max(SLOWEST, claimed / 2), half)
     if strategy.learns:
         _expect_rate("requests observed", _observed_per_second(case, strategy), SLOWEST)
+    took = _control_s(case, strategy)
+    expect(
+        took <= SLOWEST_CONTROL_S,
+        f"control() takes at most {SLOWEST_CONTROL_S:g} s a step",
+        f"{took:.3g} s",
+        "a fit from scratch, or a search, at each step: fit every n-th step, or start from the last result; or a busy machine",
+    )
 
 
 def bids_per_second(case: Case, strategy: Strategy) -> float:
@@ -60,6 +69,16 @@ def _observed_per_second(case: Case, strategy: Strategy) -> float:
         lambda rows: feedback_of(case, strategy, 1, Life(rows=rows), []),
         lambda feedback: call(strategy, "observe", feedback, 0.0),
     )
+
+
+def _control_s(case: Case, strategy: Strategy) -> float:
+    """Return the seconds of the fastest of three control steps."""
+    took = []
+    for step in (1, 2, 3):
+        start = time.perf_counter()
+        call(strategy, "control", account(case, step, Life()), 0.0)
+        took.append(time.perf_counter() - start)
+    return min(took)
 
 
 def _expect_rate(what: str, rate: float, least: float, why: str = "") -> None:

@@ -10,8 +10,12 @@ from pickle import dumps, loads
 
 import numpy as np
 
-from .case import Case, check
+from jointbid.sim import Scenario
+
+from . import fresh
+from .case import Case, check, named_maker
 from .failure import CheckFailed, expect_same
+from .fresh import NoFreshProcess
 from .life import Life, live
 
 
@@ -99,12 +103,60 @@ def reset(case: Case) -> None:
     batch = case.batch(new)
     expected = case.ask(new, batch)
     lived = case.ask(live(case, new), batch)
-    cause = "state is kept by the class, the module or a default argument (def __init__(self, seen=[])): make it in __init__"
     again = case.fresh(restore=False)
-    expect_same(expected, case.ask(again, batch), "a new one bids as the first did before its life", cause)
+    expect_same(expected, case.ask(again, batch), "a new one bids as the first did before its life", LEAK)
     expect_same(
-        lived, case.ask(live(case, again), batch), "a second one with the same life bids as the first", cause
+        lived, case.ask(live(case, again), batch), "a second one with the same life bids as the first", LEAK
     )
+    if not is_own(type(new)):
+        _fresh(case)
+
+
+LEAK = "state is kept by the class, the module or a default argument (def __init__(self, seen=[])): make it in __init__"
+
+
+def is_own(kind: type) -> bool:
+    """Return whether a class, and what it holds, ships with jointbid."""
+    return kind.__module__.partition(".")[0] == "jointbid"
+
+
+def _fresh(case: Case) -> None:
+    """Do the same where no strategy has lived before: what earlier ones have left may hide a leak."""
+    try:
+        found = fresh.ask(__name__, "second_of_two", case.named, case.scenario, case.auction)
+    except NoFreshProcess:
+        return  # a class of a notebook, a local function: no other process finds it
+    if found is not None:
+        raise CheckFailed(*found)
+
+
+def second_of_two(
+    maker: object, scenario: Scenario | None, auction: str | None
+) -> tuple[str, str, str] | None:
+    """Return how a second strategy differs from the first of this process, as a ``CheckFailed`` tells it; None where it does not."""
+    case = Case(maker if callable(maker) else named_maker(maker), auction, scenario)
+    first = case.fresh(restore=False)
+    batch = case.batch(first)
+    expected = case.ask(first, batch)
+    lived = case.ask(live(case, first), batch)
+    again = case.fresh(restore=False)
+    where = "in a process of its own, "
+    try:
+        expect_same(
+            expected,
+            case.ask(again, batch),
+            f"{where}a second one bids as the first did before its life",
+            LEAK,
+        )
+        expect_same(
+            lived,
+            case.ask(live(case, again), batch),
+            f"{where}a second one with the same life bids as the first",
+            LEAK,
+        )
+    except CheckFailed as failed:
+        return failed.expected, failed.came, failed.cause
+    return None
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from jointbid.sim.public_columns import PUBLIC_COLUMNS
 from ..base import VALUE, Policy, Priced
 from ..valuations.bayes import bayes
 from ..valuations.tables import CellValues
+from .sample import sample_of
 
 TRIAL = "trial"
 ROWS = 257
@@ -80,18 +81,26 @@ def visible(scenario: Scenario) -> tuple[str, ...]:
 
 
 def columns(scenario: Scenario, n: int, seed: int = 0, money: float = 1.0) -> dict[str, Column]:
-    """Return all possible columns, ``value`` among them, drawn at random; amounts are in ``money``."""
+    """Return all possible columns, ``value`` among them, drawn at random; amounts are in ``money``.
+
+    In a market that is given, values and floors are its own.
+    """
     rng = np.random.default_rng(seed)
     made: dict[str, Column] = {
         name: rng.integers(0, scenario.codes_of(name), n).astype(np.int32) for name in scenario.source
     }
     made |= {f"age_{name}": rng.random(n) for name in scenario.source}
     types = np.array([MECHANISMS[name] for name in scenario.auction.shares], dtype=np.int8)
-    floor, value = rng.random(n) < 0.3, rng.lognormal(-0.5, 0.5, n)
+    has_floor, value = rng.random(n) < 0.3, rng.lognormal(-0.5, 0.5, n)
+    hour, floor = np.sort(rng.random(n)), np.where(has_floor, 0.2, 0.0)
+    if scenario.name != TRIAL:
+        sample = sample_of(sized(scenario))
+        hour, floor = hour * scenario.supply.horizon_h, rng.choice(sample.floors, n)
+        value = sample.values(VisibleRequests(n, {**made, "hour": hour, "floor": floor}), rng)
     value[:2] = (0.0, 1e-6)[:n]  # what is worth nothing, or less than the smallest coin
     return made | {
-        "hour": np.sort(rng.random(n)),
-        "floor": np.where(floor, 0.2, 0.0) * money,
+        "hour": hour,
+        "floor": floor * money,
         "auction_type": types[rng.integers(0, len(types), n)],
         "uniform": rng.random(n),
         VALUE: value * money,

@@ -426,4 +426,6 @@ def test_the_box_reckons_as_the_command_line_does(tmp_path, open_page):
         expected = summary.loc[row]
         assert float(said.get_attribute("data-v")) == pytest.approx(expected["estimate"], rel=1e-9), out
         low, high = (f"{float(f'{expected[end]:.3g}'):,.10g}" for end in ("ci_low", "ci_high"))
-        assert said.text_content().endswith(f"({'95 % interval'} {low} to {high})".replace("inf", "never")), out
+        assert said.text_content().endswith(f"({'95 % interval'} {low} to {high})".replace("inf", "never")), (
+            out
+        )

@@ -1,4 +1,5 @@
 """What a command sets in vain is said, and nothing else is."""
+
 from __future__ import annotations
 
 import pytest

@@ -17,7 +17,7 @@ from jointbid.experiments.cli.strategies import package
 from jointbid.experiments.config import plugin_folders as plugin_configs
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.strategies import fingerprint
+from jointbid.strategies import fingerprint, imports
 
 EXAMPLES = Path(__file__).parents[1] / "plugin_example"
 QUICK = ["supply.requests=400", "plot.enabled=false", "executor=serial"]
@@ -60,7 +60,7 @@ def forget():
         plugin_configs.folders,
         fingerprint._entry,
         fingerprint._plugin_files,
-        fingerprint._places,
+        imports.places_of,
     ):
         cached.cache_clear()
 

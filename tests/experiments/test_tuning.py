@@ -16,7 +16,13 @@ from jointbid.experiments.studies.value.study import Value
 
 STEPS = ["bidders.control_interval_h=24", "engine.series_h=24"]
 """Of the bidders here none changes its bids by its account: control steps only take time."""
-RIVALS = ["scenario=theory_rivals", "bidders.count=3", "bidders.strategy=linear", "supply.requests=200", *STEPS]
+RIVALS = [
+    "scenario=theory_rivals",
+    "bidders.count=3",
+    "bidders.strategy=linear",
+    "supply.requests=200",
+    *STEPS,
+]
 
 
 class Kept:

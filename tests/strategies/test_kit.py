@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
 import unittest
+from collections import Counter
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +19,7 @@ from jointbid.sim import Scenario
 from jointbid.sim.scenario import LogSupply
 from jointbid.strategies.card import Card
 from jointbid.strategies.testing import Case, CheckFailed, all_checks, findings
+from jointbid.strategies.valuations.tables import CellValues
 
 
 class Good(Policy):
@@ -387,6 +391,254 @@ class DividesByTheHoursLeft(Good):
                 self.gain = np.float64(state.budget_left) / state.hours_left
 
 
+class ControlsSlowly(Policy):
+    def bid(self, requests):
+        return requests["value"]
+
+    def control(self, state):
+        time.sleep(0.15)
+
+
+class KeepsEachRow(Good):
+    def __init__(self):
+        super().__init__()
+        self.rows = []
+
+    def observe(self, feedback):
+        super().observe(feedback)
+        self.rows += [
+            {"bid": float(bid), "won": bool(won)} for bid, won in zip(feedback.bid, feedback.won, strict=True)
+        ]
+
+
+class KeepsEachAccount(Policy):
+    def __init__(self):
+        self.tables = []
+
+    def bid(self, requests):
+        return requests["value"]
+
+    def control(self, state):
+        self.tables.append(np.full(50_000, state.hour))
+
+
+class ComparesAllWithAll(Policy):
+    def bid(self, requests):
+        value = requests["value"]
+        return value + 0.0 * np.diag(value[:, None] * value[None, :])
+
+
+class Prints(Policy):
+    def bid(self, requests):
+        print("bids", requests.n)  # noqa: T201 - its fault
+        return requests["value"]
+
+
+class Complains(Policy):
+    def control(self, state):
+        sys.stderr.write("a control step\n")
+
+    def bid(self, requests):
+        return requests["value"]
+
+
+class PeeksForCreatives(Truthful):
+    def creative(self, requests):
+        return np.minimum(requests.get("profile", np.ones(requests.n, int)), 1).astype(int) - 1
+
+
+class PeeksWhenLearning(Good):
+    def observe(self, feedback):
+        super().observe(feedback)
+        self.won += float(feedback.requests.get("context", np.zeros(1)).sum())
+
+
+class PeekingValuation:
+    reads = ("profile",)
+
+    def value(self, requests):
+        return 0.3 + 0.1 * requests["profile"] * (1 + requests.get("context", np.zeros(requests.n)))
+
+
+def a_wrapped_policy_that_peeks():
+    return Priced(CellValues(("profile",), np.linspace(0.2, 0.8, 5)), Peeks())
+
+
+def a_valuation_that_peeks():
+    return Priced(PeekingValuation(), Truthful())
+
+
+class SumsUp(Policy):
+    def bid(self, requests):
+        return np.cumsum(requests["value"])
+
+
+class CountsRows(Policy):
+    def bid(self, requests):
+        return requests["value"] / requests.n if requests.n else np.empty(0)
+
+
+class Float32(Policy):
+    def bid(self, requests):
+        return requests["value"].astype(np.float32)
+
+
+class Booleans(Policy):
+    def bid(self, requests):
+        return requests["value"] > 0.5
+
+
+class Objects(Policy):
+    def bid(self, requests):
+        return requests["value"].astype(object)
+
+
+class BidsTheMoon(Policy):
+    def bid(self, requests):
+        return 1e30 * requests["value"]
+
+
+class NotANumber(Policy):
+    def bid(self, requests):
+        with np.errstate(all="ignore"):
+            return requests["value"] * 0.0 / requests["value"]
+
+
+class Table(Policy):
+    reads = ("context",)
+
+    def __init__(self, types):
+        self.rates = np.linspace(0.1, 1.0, types)
+
+    def bid(self, requests):
+        return self.rates[requests["context"]]
+
+
+def forgets_the_unmatched():
+    return Table(4)
+
+
+def fits_the_trial_alone():
+    return Table(5)
+
+
+class ReadsTheClock(Policy):
+    def bid(self, requests):
+        return requests["value"] * (1.0 + time.perf_counter_ns() % 1000)
+
+
+class HoldsAFile(Policy):
+    def __init__(self):
+        self.file = sys.__stdout__
+
+    def bid(self, requests):
+        return requests["value"]
+
+
+class HoldsAGenerator(Policy):
+    def __init__(self):
+        self.steps = (step for step in range(9))
+
+    def bid(self, requests):
+        return requests["value"]
+
+
+class WritesToFeedback(Good):
+    def observe(self, feedback):
+        feedback.won[:] = False
+
+
+class WholeBudget(Good):
+    def control(self, state):
+        self.gain = 1.0 + 1e-9 * int(state.budget)
+
+
+class RaisesWhenBroke(Good):
+    def control(self, state):
+        assert state.budget_left > 0, "no money"
+
+
+class FailsInTheLastHour(Policy):
+    gain = 1.0
+
+    def bid(self, requests):
+        return requests["value"] * self.gain
+
+    def control(self, state):
+        self.gain = 1.0 + 0.0 / (float(state.hours_left) if state.hours_left > 1e-9 else 0)
+
+
+class CreativesRaise(Truthful):
+    def creative(self, requests):
+        return requests["colour"]
+
+
+class ClosesBadly(Good):
+    def finish(self, feedback, state):
+        self.rate = 1.0 / (state.horizon_h - state.hour)
+
+
+class CountsWhatIsDueTwice(Good):
+    def finish(self, feedback, state):
+        assert not feedback.clicks.pending.any(), "what is due is known already"
+
+
+class ChangesWhenCopied(Policy):
+    gain = 1.0
+
+    def __deepcopy__(self, memo):
+        other = ChangesWhenCopied()
+        other.gain = 0.5
+        return other
+
+    def bid(self, requests):
+        return requests["value"] * self.gain
+
+
+class LosesItsState(Policy):
+    paces = True
+
+    def __init__(self):
+        self.gain = 1.0
+
+    def __getstate__(self):
+        return {"gain": 1.0}
+
+    def control(self, state):
+        self.gain = 1.0 / (1.0 + state.spend)
+
+    def bid(self, requests):
+        return requests["value"] * self.gain
+
+
+MADE = Counter()
+
+
+class RemembersInACounter(Policy):
+    """Writes the same in each life; no check of this process sees it, once one of these has lived."""
+
+    learns = True
+
+    def bid(self, requests):
+        return requests["value"] * (1.0 + min(MADE["lives"], 1))
+
+    def observe(self, feedback):
+        MADE["lives"] = 1
+
+
+@cache
+def notebook():
+    return []
+
+
+class RemembersInACache(RemembersInACounter):
+    def bid(self, requests):
+        return requests["value"] * (1.0 + bool(notebook()))
+
+    def observe(self, feedback):
+        notebook().append(1)
+
+
 CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a word of the cause)
     (ReadsAList, "protocol", "['value']", "a list is not a tuple"),
     (Misspelt, "protocol", "'vlaue'", "misspelt column"),
@@ -440,6 +692,38 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (Slow, "speed", "", "loop over rows"),
     (NotSoFast, "speed", "", "whole columns"),
     (LearnsSlowly, "speed", "", "loop over rows"),
+    (ControlsSlowly, "speed", " s", "fit every n-th step"),
+    (KeepsEachRow, "memory", "", "Python object for each row"),
+    (KeepsEachAccount, "memory", "", "keep the last ones"),
+    (ComparesAllWithAll, "memory", "on 4,096 requests", "work through the rows in parts"),
+    (Prints, "silent", "the first 'bids ", "a print()"),
+    (Complains, "silent", "the first 'a control step'", "remove it"),
+    (PeeksForCreatives, "no_hidden_columns", "row ", "creative() runs over all columns"),
+    (PeeksWhenLearning, "no_hidden_columns", "row ", "observe() runs over all columns"),
+    (a_wrapped_policy_that_peeks, "no_hidden_columns", "row ", "bid() runs over all columns"),
+    (a_valuation_that_peeks, "no_hidden_columns", "row ", "value() runs over all columns"),
+    (SumsUp, "row_wise", "row ", "cumulative sum"),
+    (CountsRows, "row_wise", "row ", "length of the batch"),
+    (Float32, "valid_bids", "float32", "dtype=float"),
+    (Booleans, "valid_bids", "bool", "dtype=float"),
+    (Objects, "valid_bids", "object", "dtype=float"),
+    (BidsTheMoon, "valid_bids", "row ", "np.maximum"),
+    (NotANumber, "valid_bids", "row 0: nan", "a value of 0"),
+    (forgets_the_unmatched, "protocol", "IndexError", "k for unmatched"),
+    (ReadsTheClock, "deterministic_under_seed", "row ", "draws random numbers"),
+    (HoldsAFile, "clone", "TypeError", "an open file"),
+    (HoldsAGenerator, "clone", "TypeError", "a generator"),
+    (WritesToFeedback, "handles_outcomes", "read-only", "work on a copy"),
+    (ClosesBadly, "handles_outcomes", "ZeroDivisionError", "a division by nothing"),
+    (CountsWhatIsDueTwice, "handles_outcomes", "what is due is known already", "own code"),
+    (WholeBudget, "never_over_budget", "OverflowError", "own code"),
+    (RaisesWhenBroke, "never_over_budget", "no money", "own code"),
+    (FailsInTheLastHour, "long_campaign", "ZeroDivisionError", "a division by nothing"),
+    (CreativesRaise, "creatives", "'colour' is not visible here", "name it in reads"),
+    (ChangesWhenCopied, "clone", "row ", "__deepcopy__ leaves something out"),
+    (LosesItsState, "pickle", "row ", "__getstate__"),
+    (RemembersInACounter, "reset", "row ", "the module"),
+    (RemembersInACache, "reset", "row ", "the module"),
 ]
 
 
@@ -471,6 +755,31 @@ def test_one_fault_is_one_finding():
     assert only(NotSoFast) == {"speed"}
     assert only(Remembers) == {"reset"}, "no other check meets what an earlier one has left"
     assert only(NoStrategy) == only(Silent) == {"protocol"}, "the others say nothing new"
+
+
+@pytest.mark.parametrize("bad", [RemembersInACounter, RemembersInACache], ids=lambda bad: bad.__name__)
+def test_a_leak_that_earlier_lives_have_filled_shows_in_a_fresh_process(bad):
+    for _ in range(2):
+        all_checks()["handles_outcomes"](bad)
+    with pytest.raises(
+        CheckFailed, match="in a process of its own, a second one bids as the first did before its life"
+    ):
+        all_checks()["reset"](bad)
+
+
+def test_a_table_that_fits_the_trial_market_alone_breaks_in_the_market_that_it_is_meant_for():
+    all_checks()["protocol"](fits_the_trial_alone)
+    with pytest.raises(CheckFailed, match="IndexError"):
+        all_checks()["protocol"](Case(fits_the_trial_alone, scenario=load("default")))
+
+
+def test_in_a_market_that_is_given_values_and_prices_are_its_own():
+    case = Case(Truthful, scenario=load("default"))
+    batch = case.batch(Truthful(), n=500)
+    prices = case.prices(np.random.default_rng(1), 500)
+    assert 1e-5 < np.median(batch["value"]) < 1e-2
+    assert 0.02 < np.median(batch["value"]) / np.median(prices) < 5
+    assert 0 < case.run().of("focal")["wins"] < 600
 
 
 def test_the_kit_leaves_shared_state_as_it_was():
@@ -586,7 +895,8 @@ def test_a_card_is_read_off_class_or_strategy():
 
 def test_the_guide_has_a_line_for_every_check_and_attribute():
     guide = (Path(__file__).parents[2] / "docs" / "author-guide.md").read_text("utf-8")
-    heads = "".join(line.split("|")[1] for line in guide.splitlines() if line.startswith("| `"))
+    fields_apart = guide.partition("## Every field")[0] + guide.partition("## What each check means")[2]
+    heads = "".join(line.split("|")[1] for line in fields_apart.splitlines() if line.startswith("| `"))
     assert {*all_checks(), *(field.name for field in fields(Card)), "multiplier"} == set(
         re.findall(r"`(\w+)`", heads)
     )

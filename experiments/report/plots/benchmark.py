@@ -1,0 +1,46 @@
+"""The benchmark: the score of each strategy in each market, as a map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from .parts import annotated_map, colour_bar, names_of
+from .style import caption, new_figure, plot
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = ("market", "information", "strategy", "estimate")
+LOWEST = -100.0
+
+
+@plot(*COLUMNS)
+def draw_scores(games: pd.DataFrame) -> Figure:
+    """Strategies from best to worst by market, with joint data on the left and with the CMO's alone on the right."""
+    markets, kinds = names_of(games["market"]), names_of(games["information"])
+    order = games.groupby("strategy")["estimate"].mean().sort_values().index
+    figure = new_figure(2.4 + 0.62 * len(markets) * len(kinds), 2.6 + 0.3 * len(order))
+    panels = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
+    for axes, kind in zip(panels, kinds, strict=True):
+        own = games[games["information"] == kind]
+        wide = own.pivot_table(index="strategy", columns="market", values="estimate", dropna=False)
+        wide = wide.reindex(index=order, columns=markets)
+        values = wide.to_numpy(dtype=float)
+        texts = np.array(["-" if np.isnan(value) else f"{value:.0f}" for value in values.flat])
+        image = annotated_map(
+            axes,
+            wide.clip(lower=LOWEST),
+            texts.reshape(values.shape),
+            limits=(LOWEST, 100.0),
+            colours="RdYlBu",
+        )
+        axes.set_xticks(
+            range(len(markets)), [name.replace("_", " ") for name in markets], rotation=60, ha="right"
+        )
+        axes.set_title({"joint": "joint data", "silo": "the CMO's data alone"}.get(kind, kind))
+    colour_bar(figure, image, panels[-1], "score")
+    caption(figure, "Scores by market", "0: the bidder without data. 100: hindsight. -: cannot play there.")
+    return figure
