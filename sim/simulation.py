@@ -43,6 +43,7 @@ from .results import RunResult, frozen_table
 from .scenario import HOUR_US, Scenario
 from .seating import rules_of, scores_of, seats_of
 from .serving import ServingRules
+from .strategy_counts import counted
 from .streams import Streams
 from .supply import Chunk, Log, chunks
 from .tables import BidTables
@@ -175,24 +176,25 @@ class Simulation:
             purchases.run_out(ledger)
         names = [session.name for session in self.sessions]
         landscape = scenario.supply.kind == "log" or scenario.rivals.landscape is not None
+        bidders = (
+            bidder_columns(ledger, names, self.owners, seen)
+            | views(
+                ledger,
+                is_drawn=self._columns is not None and self._columns.effects.drawn,
+                people=scenario.audience.people,
+            )
+            | self.outcomes.columns()
+            | self.data_usage.columns()
+            | self.deadline.columns()
+            | (purchases.columns() if purchases else {})
+            | (shelves.by_bidder(self.owners) if shelves else {})
+            | {"budget_left": self.control.budgets_left()}
+        )
         return RunResult(
             scenario=scenario.name,
             seed=self.streams.seed,
             replication=self.streams.replication,
-            bidders=frozen_table(
-                bidder_columns(ledger, names, self.owners, seen)
-                | views(
-                    ledger,
-                    is_drawn=self._columns is not None and self._columns.effects.drawn,
-                    people=scenario.audience.people,
-                )
-                | self.outcomes.columns()
-                | self.data_usage.columns()
-                | self.deadline.columns()
-                | (purchases.columns() if purchases else {})
-                | (shelves.by_bidder(self.owners) if shelves else {})
-                | {"budget_left": self.control.budgets_left()}
-            ),
+            bidders=frozen_table(bidders | counted(self.sessions, bidders)),
             timeseries=frozen_table(self.series.columns(ledger, names)),
             market={
                 **market_totals(ledger, seen, against_landscape=landscape),

@@ -55,9 +55,10 @@ def sources_read(scenario: Scenario) -> tuple[str, ...]:
         return ()
     spec, timeout = scenario.bidders.strategy, scenario.engine.strategy_timeout_s
     try:
-        reads = make(spec, Market.of(scenario), timeout).reads
+        strategy = make(spec, Market.of(scenario), timeout)
     except UnknownStrategyError:
         return ()
+    reads = None if getattr(strategy, "values_itself", False) else strategy.reads
     return tuple(name for name in scenario.source if reads is None or name in reads)
 
 
