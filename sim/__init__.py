@@ -13,6 +13,7 @@ from .visible import AccountState, BidError, Feedback, Strategy, VisibleRequests
 
 if TYPE_CHECKING:
     from .entrant import Entrant
+    from .market import Market
     from .results import RunResult
     from .simulation import simulate
     from .supply import LogColumns
@@ -23,6 +24,7 @@ __all__ = [
     "Entrant",
     "Feedback",
     "LogColumns",
+    "Market",
     "RunResult",
     "Scenario",
     "Strategy",
@@ -30,7 +32,13 @@ __all__ = [
     "simulate",
 ]
 
-LATER = {"Entrant": "entrant", "LogColumns": "supply", "RunResult": "results", "simulate": "simulation"}
+LATER = {
+    "Entrant": "entrant",
+    "LogColumns": "supply",
+    "Market": "market",
+    "RunResult": "results",
+    "simulate": "simulation",
+}
 """Name -> the module that has it."""
 
 

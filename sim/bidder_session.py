@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .auction.arrays import Record
 from .brains import check_kind, price_column
-from .calls import Calls
+from .calls import Calls, Closing
 from .copying import copied
 from .entrant import Entrant
 from .feedback import BlockOutcome, FeedbackQueue
@@ -26,6 +26,7 @@ from .trial import BidResponse, passed, try_out
 from .visible import (
     AccountState,
     BidError,
+    Feedback,
     Strategy,
     TrialError,
     VisibleRequests,
@@ -138,6 +139,17 @@ class BidderSession:
         if feedback is not None:
             self._call(self.strategy, "observe", feedback, standing.at_us / HOUR_US)
         return reported
+
+    def last_feedback(self, standing: Standing) -> Feedback:
+        """Return all that has not been reported yet, and the outcomes that are known by now or still to come."""
+        return self._feedback.take_rest(standing)
+
+    def finish(self, feedback: Feedback, state: AccountState) -> None:
+        """The closing account. A strategy without ``finish`` that learns observes what is known by now."""
+        if hasattr(self.strategy, "finish"):
+            self._call(self.strategy, "finish", Closing(feedback, state), state.hour)
+        elif self.strategy.learns:
+            self._call(self.strategy, "observe", feedback.settled, state.hour)
 
     def control(self, state: AccountState) -> None:
         """A control step: the strategy looks at its account."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from .identity import place_of_error
 from .visible import (
@@ -23,6 +23,13 @@ PATIENCE_S = 5.0
 """How long a row is tried alone, to find the one that raised an error."""
 
 
+class Closing(NamedTuple):
+    """The arguments of ``finish``."""
+
+    feedback: Feedback
+    state: AccountState
+
+
 class Calls:
     """Calls a strategy for the bidder ``who`` (``strategy 'mine' (mine.py:12) of bidder 'seat_1'``)."""
 
@@ -37,6 +44,8 @@ class Calls:
             StrategyTimeout: it took longer than its time.
         """
         function = getattr(strategy, method)
+        if isinstance(argument, Closing):
+            function = _spread(function)
         try:
             if self._limit_s is None:
                 return function(argument)
@@ -57,8 +66,15 @@ class Calls:
             ) from error
 
 
+def _spread(function: Callable[..., object]) -> Callable[[Any], object]:
+    """Return the function of one tuple that hands its parts over."""
+    return lambda arguments: function(*arguments)
+
+
 def _about(strategy: Strategy, method: str, argument: object) -> str:
     """What was handed over: the columns of the first row that raises the error, or a few figures."""
+    if isinstance(argument, Closing):
+        return _about(strategy, method, argument.feedback) + _about(strategy, method, argument.state)
     if isinstance(argument, VisibleRequests):
         row = _first_row(strategy, method, argument)
         return in_row(argument, row) if row is not None else _ranges(argument)

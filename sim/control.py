@@ -35,40 +35,64 @@ class Control:
 
     def step(self, now_us: int) -> None:
         """Show each bidder whose step it is its account."""
-        ledger, hour = self._ledger, now_us / HOUR_US
-        spend, left, wins = ledger.spend.tolist(), ledger.left.tolist(), ledger.wins.tolist()
-        asked = [self.seen] * len(spend) if self.is_always_open else self._asked.tolist()
+        standings = self._standings(now_us)
         step, self.steps = self.steps, self.steps + 1
         for number, session in enumerate(self._sessions):
             if step % session.control_every:
                 continue
-            allowance = self._allowances[number]
-            spent, left_today = float(spend[number]) / MICROS, float(left[number]) / MICROS
-            known = session.learn(Standing(now_us, asked[number], spent, sum(wins[number]), left_today))
-            limits = allowance.limits(now_us, known)
-            session.control(
-                AccountState(
-                    hour=hour,
-                    horizon_h=self._horizon_h,
-                    requests_seen=asked[number],
-                    requests_expected=allowance.requests,
-                    spend=known.spend,
-                    wins=known.wins,
-                    budget=allowance.total,
-                    budget_left=limits.budget_left,
-                    clicks=session.clicks.known,
-                    conversions=session.conversions.known,
-                    margin=session.conversions.margin,
-                    requests_unreported=asked[number] - known.requests,
-                    report_age_h=(now_us - known.at_us) / HOUR_US,
-                    daily_budget=allowance.daily,
-                    left_today=limits.left_today,
-                    hours_left_today=limits.hours_left_today,
-                    flight_hours_left=limits.flight_hours_left,
-                    due_today=limits.due_today,
-                    due_requests_today=limits.due_requests_today,
-                )
-            )
+            standing = standings[number]
+            known = session.learn(standing)
+            session.control(self._account(number, standing, known))
+
+    def finish(self, now_us: int) -> None:
+        """Show each bidder its closing account, with all that it has not been told yet."""
+        standings = self._standings(now_us)
+        for number, session in enumerate(self._sessions):
+            standing = standings[number]
+            feedback = session.last_feedback(standing)
+            session.finish(feedback, self._account(number, standing, standing))
+
+    def allowance(self, number: int) -> Allowance:
+        """Return what a bidder may spend."""
+        return self._allowances[number]
+
+    def requests(self, number: int) -> int:
+        """Return the requests so far while a bidder might bid."""
+        return self.seen if self.is_always_open else self._asked.item(number)
+
+    def _standings(self, now_us: int) -> list[Standing]:
+        ledger = self._ledger
+        spend, left, wins = ledger.spend.tolist(), ledger.left.tolist(), ledger.wins.tolist()
+        asked = [self.seen] * len(spend) if self.is_always_open else self._asked.tolist()
+        return [
+            Standing(now_us, asked[number], spent / MICROS, sum(wins[number]), left[number] / MICROS)
+            for number, spent in enumerate(spend)
+        ]
+
+    def _account(self, number: int, standing: Standing, known: Standing) -> AccountState:
+        session, allowance, now_us = self._sessions[number], self._allowances[number], standing.at_us
+        limits = allowance.limits(now_us, known)
+        return AccountState(
+            hour=now_us / HOUR_US,
+            horizon_h=self._horizon_h,
+            requests_seen=standing.requests,
+            requests_expected=allowance.requests,
+            spend=known.spend,
+            wins=known.wins,
+            budget=allowance.total,
+            budget_left=limits.budget_left,
+            clicks=session.clicks.known,
+            conversions=session.conversions.known,
+            margin=session.conversions.margin,
+            requests_unreported=standing.requests - known.requests,
+            report_age_h=(now_us - known.at_us) / HOUR_US,
+            daily_budget=allowance.daily,
+            left_today=limits.left_today,
+            hours_left_today=limits.hours_left_today,
+            flight_hours_left=limits.flight_hours_left,
+            due_today=limits.due_today,
+            due_requests_today=limits.due_requests_today,
+        )
 
     def budgets_left(self) -> NDArray[np.float64]:
         """Return what each bidder might have spent in the whole run and did not, currency; inf where that is unlimited."""

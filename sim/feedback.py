@@ -46,6 +46,7 @@ _OUTCOMES: dict[str, type[np.generic]] = {
     "creative": np.int16,
     "weight": np.float64,
     "margin": np.float64,
+    "pending": np.bool_,
 }
 
 
@@ -110,6 +111,20 @@ class FeedbackQueue:
             return reported, None
         return reported, self._feedback(rows, {"clicks": clicks, "conversions": conversions})
 
+    def take_rest(self, standing: Standing) -> Feedback:
+        """Return all that has not been reported by the end of the run, with the outcomes that are still to come marked as pending.
+
+        That of a bidder that does not learn is empty.
+        """
+        rows = self._reports.close_all(standing)
+        clicks, conversions = (
+            awaited.take_rest(standing.at_us) for awaited in (self.clicks, self.conversions)
+        )
+        known = {"clicks": clicks, "conversions": conversions}
+        return (
+            self._feedback(rows, known) if self._learns else self._feedback([], {name: {} for name in known})
+        )
+
     def _feedback(self, parts: list[Rows], known: dict[str, Rows]) -> Feedback:
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
         table: dict[str, Any] = {
@@ -123,6 +138,8 @@ class FeedbackQueue:
     def _outcomes(self, columns: Rows) -> KnownOutcomes:
         due_us = columns.get("due_us", np.empty(0, np.int64))
         table = {name: columns.get(name, np.empty(0, kind)) for name, kind in _OUTCOMES.items()}
+        if len(due_us) and "pending" not in columns:
+            table["pending"] = np.zeros(len(due_us), np.bool_)
         return KnownOutcomes(
             requests=self._seen(columns, len(due_us)),
             hour=frozen(due_us / HOUR_US),

@@ -140,6 +140,16 @@ class Awaited:
             self._parts.append({"due_us": due_us, **columns})
             self._soonest_us = min(self._soonest_us, int(due_us.min()))
 
+    def take_rest(self, now_us: int) -> dict[str, NDArray[Any]]:
+        """All that are left, in order: those known by now, which are counted, and those still ``pending``; no columns without one."""
+        if not self._parts:
+            return {}
+        whole = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
+        pending = whole["due_us"] > now_us
+        self._parts, self._soonest_us = [], FOREVER
+        self._count({name: column[~pending] for name, column in whole.items()})
+        return {**whole, "pending": pending}
+
     def take(self, now_us: int) -> dict[str, NDArray[Any]]:
         """Those that have become known since the last time; no columns without one."""
         if now_us < self._soonest_us:
@@ -150,9 +160,12 @@ class Awaited:
         rest = {name: column[~due] for name, column in whole.items()}
         self.put(rest.pop("due_us"), rest)
         known = {name: column[due] for name, column in whole.items()}
+        self._count(known)
+        return known
+
+    def _count(self, known: dict[str, NDArray[Any]]) -> None:
         weights, margins = known["weight"], known.get("margin", np.zeros(1))
         brought = np.broadcast_to(weights * margins, weights.shape)
         for weight, margin in zip(weights.tolist(), brought.tolist(), strict=True):
             self.known += weight  # one after the other: sums of parts could round differently
             self.margin += margin
-        return known

@@ -72,8 +72,21 @@ class Reports:
         self._page = _Page()
         rows: list[Rows] = []
         while self._closed and self._closed[0][0].at_us + self._delay_us <= standing.at_us:
-            self._reported, page = self._closed.popleft()
-            rows += page.rows
-            for awaited, due_us, columns in page.outcomes:
-                awaited.put(due_us, columns)
+            self._reported = self._closed[0][0]
+            rows += self._report()
         return self._reported, rows
+
+    def close_all(self, standing: Standing) -> list[Rows]:
+        """The end of the run: the rows of all pages that have not been reported."""
+        self._closed.append((standing, self._page))
+        self._page = _Page()
+        rows: list[Rows] = []
+        while self._closed:
+            rows += self._report()
+        return rows
+
+    def _report(self) -> list[Rows]:
+        _, page = self._closed.popleft()
+        for awaited, due_us, columns in page.outcomes:
+            awaited.put(due_us, columns)
+        return page.rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -57,6 +57,8 @@ class RunResult:
 
     ``calendar``: how many events of each kind came, and the blocks of requests between them. ``calendar_h``: the hour of
     the first and of the last of each kind.
+
+    ``strategies``, where they were asked for (``keep_strategies=True``): bidder -> its copy of the strategy, as the run left it.
     """
 
     scenario: str
@@ -70,6 +72,7 @@ class RunResult:
     stock: Columns
     calendar: Mapping[str, int]
     calendar_h: Mapping[str, tuple[float, float]]
+    strategies: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, bidder: str) -> dict[str, Any]:
         """One bidder's row of ``bidders`` as a dict."""

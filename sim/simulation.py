@@ -59,11 +59,13 @@ def simulate(
     *,
     log: Log | None = None,
     sink: Sink | None = None,
+    keep_strategies: bool = False,
 ) -> RunResult:
     """Run one market to its end; a pure function of its arguments.
 
     ``strategies`` maps bidder names to a strategy (which then sees all sources and has ``bidders.budget``) or to an
-    ``Entrant``. Strategies are copied before use. ``sink`` receives each block's auctions as they are settled.
+    ``Entrant``. Strategies are copied before use. ``sink`` receives each block's auctions as they are settled. ``keep_strategies`` puts
+    the copies, as the run left them, into ``RunResult.strategies``: a strategy that learns can enter the next run with what it learned.
     Raises ``BidError`` where a strategy reads what it may not see, raises an error, answers with something that is not a bid, or
     takes longer than ``engine.strategy_timeout_s`` for it; ``TrialError``, one of these, where that shows before the first event;
     ``SpendError`` where more is spent than can be counted (docs/limits.md).
@@ -72,7 +74,7 @@ def simulate(
     run.open()
     while run.advance():
         pass
-    return run.close()
+    return run.close(keep_strategies=keep_strategies)
 
 
 class Simulation:
@@ -168,8 +170,9 @@ class Simulation:
         """Run up to and including the next control step, or to the end; return whether there is more to come."""
         return self.calendar.advance()
 
-    def close(self) -> RunResult:
-        """Return the tables of the run; journeys go on to their end first."""
+    def close(self, *, keep_strategies: bool = False) -> RunResult:
+        """Hand out the closing accounts and return the tables of the run; journeys go on to their end first."""
+        self.control.finish(max(self.outcomes.end_us, self.calendar.now_us))
         scenario, ledger, calendar, seen = self.scenario, self.ledger, self.calendar, self.control.seen
         purchases, shelves = self.purchases, self.world.shelves
         if purchases is not None:
@@ -209,6 +212,7 @@ class Simulation:
                 kind: (calendar.first_us[kind] / HOUR_US, last_us / HOUR_US)
                 for kind, last_us in calendar.last_us.items()
             },
+            strategies={one.name: one.strategy for one in self.sessions} if keep_strategies else {},
         )
 
     def _note_series(self) -> None:

@@ -6,7 +6,7 @@ Every array handed over is a read-only copy that holds what the bidder may see a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
@@ -64,6 +64,7 @@ class KnownOutcomes:
     In the order of the impressions, which may be long past. ``requests`` are the visible columns as they were at the bid,
     ``position`` the request's number in the run, ``creative`` the ad shown, ``hour`` when the outcome happened. ``weight`` is
     how many impressions a row stands for (1 but in sampled logs), ``margin`` what each conversion brings in currency (of clicks: empty).
+    ``pending`` marks those that come after the end of the run: only ``finish`` is given such.
     """
 
     requests: VisibleRequests
@@ -72,6 +73,21 @@ class KnownOutcomes:
     hour: NDArray[np.float64]
     weight: NDArray[np.float64]
     margin: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    pending: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
+
+    @property
+    def settled(self) -> KnownOutcomes:
+        """Those that are known by now: without what is ``pending``."""
+        if not self.pending.any():
+            return self
+        known = ~self.pending
+        table = {
+            name: frozen(column[known] if len(column) else column)
+            for name in ("position", "creative", "hour", "weight", "margin", "pending")
+            for column in (getattr(self, name),)
+        }
+        requests = {name: column[known] for name, column in self.requests.items()}
+        return KnownOutcomes(VisibleRequests(int(known.sum()), requests), **table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +111,14 @@ class Feedback:
     creative: NDArray[np.int16]
     clicks: KnownOutcomes
     conversions: KnownOutcomes
+
+    @property
+    def settled(self) -> Feedback:
+        """The same without outcomes that come after the end of the run, of which ``finish`` alone learns."""
+        clicks, conversions = self.clicks.settled, self.conversions.settled
+        if clicks is self.clicks and conversions is self.conversions:
+            return self
+        return replace(self, clicks=clicks, conversions=conversions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +212,10 @@ class Strategy(Protocol):
 
     A strategy may also name in ``may_read`` columns that it is given where its data show them, and have a method ``creative(requests)``: the number of the campaign's creative to be shown where the
     bid wins, shape (requests.n,), row-wise as bids are; -1, or None for all of them, leaves it to the rotation.
+
+    A strategy may have a method ``finish(feedback, state)``. It is called once, after the last request, with what no ``observe`` has
+    been given yet (without rows where ``learns`` is false) and the closing account; outcomes that come after the end are there too,
+    marked as ``pending``. One that learns and has no such method observes that feedback without what is pending.
     """
 
     @property

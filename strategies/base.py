@@ -87,6 +87,14 @@ class Policy:
     def control(self, state: AccountState) -> None:
         """A control step, the first of them before the first request."""
 
+    def finish(self, feedback: Feedback, state: AccountState) -> None:  # noqa: ARG002
+        """The closing account, once, after the last request; ``feedback`` is what ``observe`` was not given yet.
+
+        Its outcomes include those that come after the end, marked as ``pending``. This one observes the others, where ``learns`` is true.
+        """
+        if self.learns:
+            self.observe(feedback.settled)
+
     def counts(self) -> Mapping[str, float]:
         """Return what it counted in the run by name, each a column of the table of bidders."""
         return {}
@@ -127,6 +135,15 @@ class LearningValuation(Valuation, Protocol):
 
     def control(self, state: AccountState) -> None:
         """A control step; values may be others from here on."""
+
+
+def finish(part: Strategy | LearningValuation, feedback: Feedback, state: AccountState) -> None:
+    """Pass the closing account on to a part of a strategy, as the engine does: by its ``finish``; without one it observes."""
+    closing = getattr(part, "finish", None)
+    if closing is not None:
+        closing(feedback, state)
+    elif part.learns:
+        part.observe(feedback.settled)
 
 
 def only(requests: VisibleRequests, names: Iterable[str] | None) -> VisibleRequests:
@@ -208,12 +225,9 @@ class Priced:
     def observe(self, feedback: Feedback) -> None:
         """Pass feedback on to a policy that learns, with the value of each request, then to a valuation that learns."""
         if self.policy.learns:
-            shown = feedback_with(feedback, lambda requests: only(requests, self._policy_reads))
-            self.policy.observe(replace(shown, requests=self._with_value(feedback.requests)))
+            self.policy.observe(self._for_policy(feedback))
         if learns(self.valuation):
-            self.valuation.observe(
-                feedback_with(feedback, lambda requests: only(requests, self.valuation.reads))
-            )
+            self.valuation.observe(self._for_valuation(feedback))
 
     def control(self, state: AccountState) -> None:
         """Pass the account on to the policy, and to a valuation that learns."""
@@ -221,6 +235,19 @@ class Priced:
         if learns(self.valuation):
             self.valuation.control(state)
             self._seen = None
+
+    def finish(self, feedback: Feedback, state: AccountState) -> None:
+        """Pass the closing account on to the policy, and to a valuation that learns, each with the columns that it declared."""
+        finish(self.policy, self._for_policy(feedback), state)
+        if learns(self.valuation):
+            finish(self.valuation, self._for_valuation(feedback), state)
+
+    def _for_policy(self, feedback: Feedback) -> Feedback:
+        shown = feedback_with(feedback, lambda requests: only(requests, self._policy_reads))
+        return replace(shown, requests=self._with_value(feedback.requests))
+
+    def _for_valuation(self, feedback: Feedback) -> Feedback:
+        return feedback_with(feedback, lambda requests: only(requests, self.valuation.reads))
 
     def counts(self) -> Mapping[str, float]:
         """Return what the policy counted."""

@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 from jointbid.sim import Scenario, VisibleRequests
 from jointbid.sim.sources import retention
 
-from ..base import AccountState, Feedback, Valuation, feedback_with, learns, only
+from ..base import AccountState, Feedback, Valuation, feedback_with, finish, learns, only
 from .bayes import (
     ages_are_used,
     ages_over_the_run,
@@ -68,6 +68,11 @@ class Combined:
         """Pass the account on to the parts that learn."""
         for part in filter(learns, self.parts):
             part.control(state)
+
+    def finish(self, feedback: Feedback, state: AccountState) -> None:
+        """Pass the closing account on to the parts that learn."""
+        for part in filter(learns, self.parts):
+            finish(part, feedback_with(feedback, partial(only, names=part.reads)), state)
 
 
 @dataclass(frozen=True)
