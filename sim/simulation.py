@@ -99,7 +99,8 @@ class Simulation:
             session.try_out()
         terms, budgets = [one.terms for one in self.sessions], [one.budget for one in self.sessions]
         self.owners = [session.advertiser for session in self.sessions]
-        self._most = min(scenario.engine.max_block, SLICE)
+        self._is_told_at_once = scenario.bidders.notify == "at_once"
+        self._most = 1 if self._is_told_at_once else min(scenario.engine.max_block, SLICE)
         self._rules, self._scores = rules_of(scenario), scores_of(scenario, self.sessions)
         self._seats = seats_of(scenario, self.sessions, streams)
         slots = len(self._rules.rates)
@@ -289,6 +290,8 @@ class Simulation:
                 world.sell(self.owners[number], own.row[own.conversion_us != NEVER_US])
         if self._is_recorded:
             self._report(columns, part, record, happened)
+        if self._is_told_at_once:
+            self.control.tell(self.calendar.now_us)
 
     def _report(self, columns: Columns, part: slice, record: Record, happened: Happened) -> None:
         """Keep each learning bidder's feedback on a block, and give the block to the sink."""

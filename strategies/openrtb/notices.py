@@ -9,7 +9,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from .addresses import MAX_URL, PRINTABLE, Place, address_of
-from .objects import Bid, Loss
+from .objects import Loss
 from .response import Verdict, cpm_of
 
 MACRO = re.compile(r"\$\{(AUCTION_[A-Z_]+)(:B64)?\}")

@@ -15,7 +15,8 @@ from jointbid.sim import AccountState, BidError, Feedback, VisibleRequests
 from ..base import Policy
 from ..market import Market
 from ..parameters import above_0, one_of, share, whole
-from .addresses import Place, checked_url
+from .addresses import checked_url
+from .checked import currency_of, names_of, place_of, size_of
 from .counts import Counts
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ BATCH = 512
 EXTRA = "pip install 'jointbid[openrtb]'"
 CELLS_AGAIN = 4
 """Visible cells that are asked again at each control step, where they are asked once for all."""
-NO_CURRENCY = "USD"
-"""The currency of a scenario that names none by its ISO code."""
 
 
 class OpenRTB(Policy):
@@ -106,18 +105,18 @@ class OpenRTB(Policy):
         self._checked = {
             "address": checked_url("url", url, remote=remote),
             "market": market,
-            "currency": _currency(currency, market),
+            "currency": currency_of(currency, market),
             "tmax_ms": above_0("tmax_ms", tmax_ms) if tmax_ms is not None else market.tmax_ms,
             "is_measured": self.latency == "measured",
             "timeout_s": above_0("timeout_ms", timeout_ms) / 1e3,
             "max_bytes": whole("max_bytes", max_bytes),
             "max_cpm": above_0("max_cpm", max_cpm),
             "concurrency": whole("concurrency", concurrency),
-            "notice_places": tuple(_place(host, remote=remote) for host in notice_hosts),
-            "names": _names(names or {}, market),
+            "notice_places": tuple(place_of(host, remote=remote) for host in notice_hosts),
+            "names": names_of(names or {}, market),
             "inventory": one_of("inventory", inventory, ("site", "app")),
             "device": dict(device or {}),
-            "size": _size(size),
+            "size": size_of(size),
             "test": int(one_of("test", str(int(test)), ("0", "1"))),
             "gzip": bool(gzip),
             "ext": bool(ext),
@@ -322,32 +321,3 @@ class OpenRTB(Policy):
 def _is_asked_again(uniform: float, share_: float) -> bool:
     """Return whether a request is one of the share that is sent twice; independent of the digits that bidders draw by."""
     return (uniform * 1_048_576.0) % 1.0 < share_
-
-
-def _currency(given: str | None, market: Market) -> str:
-    if given is None:
-        own = market.currency
-        return own if len(own) == 3 and own.isascii() and own.isupper() else NO_CURRENCY
-    if not (isinstance(given, str) and len(given) == 3 and given.isascii() and given.isupper()):
-        raise ValueError(f"currency = {given}: must be an ISO 4217 code, as USD")
-    return given
-
-
-def _place(host: object, *, remote: bool) -> Place:
-    return checked_url("notice_hosts", host, remote=remote).place
-
-
-def _names(given: Mapping[str, Sequence[str]], market: Market) -> dict[str, tuple[str, ...]]:
-    codes = {one.name: one.codes - 1 for one in market.sources}
-    for name, texts in given.items():
-        if name not in codes:
-            raise ValueError(f"names.{name}: no such source (there is: {', '.join(codes) or 'none'})")
-        if isinstance(texts, str) or len({*map(str, texts)}) != len(texts) or len(texts) != codes[name]:
-            raise ValueError(f"names.{name}: must be {codes[name]} different names, one a code")
-    return {name: tuple(map(str, texts)) for name, texts in given.items()}
-
-
-def _size(given: Sequence[int]) -> tuple[int, int]:
-    if isinstance(given, str) or len(given) != 2:
-        raise ValueError(f"size = {given}: must be [width, height] in pixels")
-    return whole("size", given[0]), whole("size", given[1])
