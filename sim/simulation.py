@@ -270,7 +270,7 @@ class Simulation:
     def _settle(self, columns: Columns, first: int, last: int) -> None:
         """Ask for bids on some rows, hold the auctions, and pass on what became of them."""
         world, part, tables, is_open = columns.world, slice(first, last), self._tables, self._serving.is_open
-        tables.ask(world, part, self.calendar.now_us)
+        tables.ask(world, part, self.calendar.now_us, is_open)
         columns.answers.pass_on(part, tables, is_open)
         if not self._is_steady:
             self.data_usage.note(world, part, is_open, columns.answers)

@@ -58,7 +58,9 @@ def bidder(respond, books=None):
                     if method == "GET":
                         path, _, query = target.partition("?")
                         with books.lock:
-                            books.notices.append((path.strip("/"), dict(p.split("=", 1) for p in query.split("&") if p)))
+                            books.notices.append(
+                                (path.strip("/"), dict(p.split("=", 1) for p in query.split("&") if p))
+                            )
                         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                     else:
                         request = json.loads(self.rfile.read(int(headers["content-length"])))
@@ -132,7 +134,9 @@ def play(scenario, url, sources=None, budget=None, seed=1, **params):
     held = tuple(scenario.source) if sources is None else sources
     entrant = Entrant(seat(scenario, url, **params), held, budget, strategy_name="openrtb")
     row = simulate(scenario, {"focal": entrant}, seed).of("focal")
-    return {name.removeprefix("openrtb_"): value for name, value in row.items()} | {"requests": row["requests"]}
+    return {name.removeprefix("openrtb_"): value for name, value in row.items()} | {
+        "requests": row["requests"]
+    }
 
 
 @contextmanager

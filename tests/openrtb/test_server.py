@@ -10,7 +10,16 @@ from jointbid.experiments.cells.cell import Cell
 from tests.openrtb.bidders import SMALL, play, served
 
 
-PLAIN = ["truthful", "linear", "ortb1", "adaptive_pacing", "throttling", "pid_spend", "random", "mirror_descent"]
+PLAIN = [
+    "truthful",
+    "linear",
+    "ortb1",
+    "adaptive_pacing",
+    "throttling",
+    "pid_spend",
+    "random",
+    "mirror_descent",
+]
 OVERRIDES = {"random": ["bidders.strategy.high=0.001"]}
 
 
