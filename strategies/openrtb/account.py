@@ -250,7 +250,10 @@ class Account:
         )
         nothing = KnownOutcomes(
             VisibleRequests(0, {name: np.empty(0, kind) for name, kind in kinds}),
-            *(np.empty(0, kind) for kind in (np.int64, np.int16, np.float64, np.float64)),
+            position=np.empty(0, np.int64),
+            creative=np.empty(0, np.int16),
+            hour=np.empty(0),
+            weight=np.empty(0),
         )
         return Feedback(
             requests=seen,

@@ -60,13 +60,11 @@ class Reading:
         for name in self._ages:
             ext = data[name].ext if name in data else None
             found[f"age_{name}"] = _number(ext, "age_h", 0.0)
-        public = {
-            "hour": lambda: hour,
-            "floor": lambda: max(micros_of(imp.bidfloor), 0) / MICROS,
-            "auction_type": lambda: self._auction_type(request.at),
-            "uniform": lambda: uniform_of(request, imp),
-        }
-        return {name: found[name] if name in found else public[name]() for name in self.columns}
+        floor = max(micros_of(imp.bidfloor), 0) / MICROS
+        found |= {"hour": hour, "floor": floor, "auction_type": self._auction_type(request.at)}
+        if "uniform" in self.kinds:
+            found["uniform"] = uniform_of(request, imp)
+        return {name: found[name] for name in self.columns}
 
     def _auction_type(self, at: int) -> int:
         if at in {1, 2}:

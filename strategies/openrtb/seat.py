@@ -102,7 +102,7 @@ class OpenRTB(Policy):
         self.on_failure = one_of("on_failure", on_failure, ("fail", "no_bid"))
         self.repeat, self.version, self.url = share("repeat", repeat), str(version), url
         self._is_by_cell, self._market = self.mode == "per_cell", market
-        self._checked = {
+        self._checked: dict[str, Any] = {
             "address": checked_url("url", url, remote=remote),
             "market": market,
             "currency": currency_of(currency, market),
