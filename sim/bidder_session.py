@@ -70,15 +70,17 @@ class BidderSession:
             )
         self.terms = entrant.terms or Terms()
         self.control_every = entrant.control_every
+        self.looks_at_account = bool(getattr(self.strategy, "looks_at_account", True))
+        """Whether its strategy does anything at a control step."""
         self._world, self._streams = world, streams
         self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
         """Whether it says which creative to show."""
         self.reads = self._allowed_reads(entrant.information)
         sizes = [world.codes_of(column) for column in self.reads]
+        kinds = {name: _kind(name, size) for name, size in zip(self.reads, sizes, strict=True)}
         cells = prod(size or 0 for size in sizes)
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
-        kinds = {column: self._kind(column) for column in self.reads}
         delay_h = entrant.report_delay_h or 0.0
         self._feedback = FeedbackQueue(kinds, delay_h, learns=self.strategy.learns)
         self.clicks, self.conversions = self._feedback.clicks, self._feedback.conversions
@@ -138,6 +140,7 @@ class BidderSession:
         reported, feedback = self._feedback.take(standing)
         if feedback is not None:
             self._call(self.strategy, "observe", feedback, standing.at_us / HOUR_US)
+            self.is_stale = True
         return reported
 
     def last_feedback(self, standing: Standing) -> Feedback:
@@ -155,12 +158,6 @@ class BidderSession:
         """A control step: the strategy looks at its account."""
         self._call(self.strategy, "control", state, state.hour)
         self.is_stale = True
-
-    def _kind(self, name: str) -> type[np.generic]:
-        """Return the type of a column: codes suit ``np.bincount``, with rows or without."""
-        if name == "auction_type":
-            return np.int8
-        return np.float64 if self._world.codes_of(name) is None else np.int32
 
     def _allowed_reads(self, information: tuple[str, ...] | None) -> tuple[str, ...]:
         columns = self._world.columns
@@ -225,3 +222,10 @@ class BidderSession:
             return BidResponse(bids, None)
         creatives = self._call(strategy, "creative", requests, hour)
         return BidResponse(bids, check_creatives(creatives, requests, self._world.creatives, self.who, hour))
+
+
+def _kind(name: str, codes: int | None) -> type[np.generic]:
+    """Return the type of a column: codes suit ``np.bincount``, with rows or without."""
+    if name == "auction_type":
+        return np.int8
+    return np.float64 if codes is None else np.int32

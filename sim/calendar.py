@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable
+from heapq import heappush
 
 import simpy
+from simpy.events import URGENT
 
 Action = Callable[[], None]
 
@@ -28,7 +30,9 @@ class Calendar:
         self.counts: Counter[str] = Counter()
         self.first_us: dict[str, int] = {}
         self.last_us: dict[str, int] = {}
-        self._market = self._pause = self._env.event()
+        self._queue = self._env._queue  # noqa: SLF001 - its head says what comes next, and with which priority
+        self._is_paused = False
+        self._has_ended = False
 
     @property
     def now_us(self) -> int:
@@ -38,56 +42,81 @@ class Calendar:
     @property
     def next_us(self) -> int:
         """When the next event is due; ``FOREVER`` if none is."""
-        return int(min(self._env.peek(), FOREVER))
+        queue = self._queue
+        return int(queue[0][0]) if queue else FOREVER
 
     def every(self, interval_us: int, kind: str, action: Action, first_us: int | None = None) -> None:
         """Do ``action`` at ``first_us`` (one interval from now if not given) and then at every interval."""
-        self._env.process(self._repeat(interval_us, kind, action, first_us))
+        env = self._env
+
+        def happen(event: simpy.Event) -> None:
+            now_us = int(env.now)
+            self._note(kind, now_us)
+            action()
+            self._put(event, happen, now_us + interval_us)
+
+        def begin(event: simpy.Event) -> None:
+            self._put(event, happen, int(env.now) + interval_us if first_us is None else first_us)
+
+        # put down when the run begins: at one moment, what was put on the calendar by its times comes first
+        self._put(self._event(), begin, int(env.now), URGENT)
 
     def at(self, times_us: Iterable[int], kind: str, action: Action) -> None:
         """Do ``action`` at each of these times, which must not lie in the past."""
-        for time_us in times_us:
-            event = self._env.timeout(time_us - self._env.now)
-            event.callbacks.append(lambda _: self._happen(kind, action))
+        env = self._env
 
-    def start(self, market: Generator[simpy.Event, None, None]) -> None:
-        """Let ``market`` hold auctions from now on, until it ends."""
-        self._market = self._env.process(market)
-        self._market.defused = True  # `advance` raises its error, as it is
+        def happen(_: simpy.Event) -> None:
+            self._note(kind, int(env.now))
+            action()
+
+        for time_us in times_us:
+            if time_us < env.now:
+                raise ValueError(f"{kind} at {time_us} us: lies before {self.now_us} us")
+            self._put(self._event(), happen, time_us)
+
+    def start(self, market: Generator[int, None, None]) -> None:
+        """Let ``market`` hold auctions from now on, until it ends: it yields the time of its next requests, and goes on then.
+
+        It goes on after each event of that microsecond.
+        """
+
+        def hold(event: simpy.Event) -> None:
+            try:
+                time_us = next(market)
+            except StopIteration:
+                self._has_ended = True
+                return
+            self._put(event, hold, time_us, AFTER_EVENTS)
+            self._note("block", time_us)
+
+        self._put(self._event(), hold, self.now_us, URGENT)
 
     def advance(self) -> bool:
         """Run until an action has called ``pause``, or the market has ended; return whether it goes on."""
-        self._pause = self._env.event()
-        while not (self._pause.processed or self._market.processed):
-            self._env.step()
-        if self._market.processed and isinstance(self._market.value, BaseException):
-            raise self._market.value
-        return not self._market.processed
+        self._is_paused = False
+        queue, step = self._queue, self._env.step
+        while not self._has_ended:
+            step()
+            if self._is_paused and (not queue or queue[0][:2] >= (self._env.now, AFTER_EVENTS)):
+                break
+        return not self._has_ended
 
     def pause(self) -> None:
         """End the current ``advance`` when the events of this moment have come."""
-        if not self._pause.triggered:
-            self._pause.succeed()
+        self._is_paused = True
 
-    def requests_at(self, time_us: int) -> simpy.Event:
-        """The moment of a request, for the process that holds auctions: after every event of that microsecond."""
+    def _event(self) -> simpy.Event:
         event = simpy.Event(self._env)
-        event._ok, event._value = True, None  # noqa: SLF001  (as simpy.Timeout does; only the priority differs)
-        self._env.schedule(event, priority=AFTER_EVENTS, delay=time_us - self._env.now)  # type: ignore[arg-type]
-        self._note("block", time_us)
+        event._ok, event._value = True, None  # noqa: SLF001 - as simpy.Timeout does
         return event
 
-    def _repeat(
-        self, interval_us: int, kind: str, action: Action, first_us: int | None
-    ) -> Generator[simpy.Event, None, None]:
-        yield self._env.timeout(interval_us if first_us is None else first_us - self._env.now)
-        while True:
-            self._happen(kind, action)
-            yield self._env.timeout(interval_us)
-
-    def _happen(self, kind: str, action: Action) -> None:
-        self._note(kind, self.now_us)
-        action()
+    def _put(
+        self, event: simpy.Event, callback: Callable[[simpy.Event], None], time_us: int, priority: int = 1
+    ) -> None:
+        """Schedule an event for a time; one that has come can be put down again, which costs less than another one."""
+        event.callbacks = [callback]
+        # Environment.schedule takes a delay from now and adds it again
+        heappush(self._queue, (time_us, priority, next(self._env._eid), event))  # type: ignore[misc]  # noqa: SLF001
 
     def _note(self, kind: str, time_us: int) -> None:
         self.counts[kind] += 1

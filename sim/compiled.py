@@ -7,7 +7,7 @@ many of them: any edit starts a new one. A kernel outside this package is made o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,7 +49,7 @@ def prepared(function: F, *arguments: object) -> F:
     """
     if not isinstance(function, Dispatcher):
         return function
-    kinds = (function, *map(_kind, arguments))
+    kinds = _kinds(function, arguments)
     if kinds not in _PREPARED:
         _PREPARED[kinds] = function.compile(tuple(map(typeof, arguments)))
     entry: F = _PREPARED[kinds]
@@ -61,13 +61,22 @@ LAYOUT = 0x503
 """The flags of an array that numba's type of it depends on: contiguous (C, Fortran), aligned, writeable."""
 
 
-def _kind(argument: Any) -> Hashable:
-    """Equal for two arguments of one numba type."""
-    if isinstance(argument, np.ndarray):
-        return argument.dtype, argument.ndim, argument.flags.num & LAYOUT
-    if isinstance(argument, tuple):
-        return type(argument).__name__, *map(_kind, argument)
-    return type(argument).__name__
+def _kinds(function: object, arguments: Iterable[Any]) -> Hashable:
+    """Equal for a function and arguments of the same numba types; arguments are arrays, numbers and tuples of them."""
+    key: list[Hashable] = [function]
+    add, array = key.append, np.ndarray
+    for argument in arguments:
+        add(type(argument))
+        for part in argument if isinstance(argument, tuple) else (argument,):
+            if type(part) is array:
+                add(part.dtype)
+                add(part.ndim)
+                add(part.flags.num & LAYOUT)
+            elif isinstance(part, tuple):
+                add(_kinds(None, part))
+            else:
+                add(type(part))
+    return tuple(key)
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -12,7 +12,7 @@ from .auction.arrays import Ledger
 from .bidder_session import BidderSession
 from .reports import Standing
 from .scenario import HOUR_US, MICROS, Scenario
-from .visible import AccountState
+from .visible import AccountState, account_state
 
 
 class Control:
@@ -42,7 +42,8 @@ class Control:
                 continue
             standing = standings[number]
             known = session.learn(standing)
-            session.control(self._account(number, standing, known))
+            if session.looks_at_account:
+                session.control(self._account(number, standing, known))
 
     def tell(self, now_us: int) -> None:
         """Pass on to each bidder that learns what is reported by now, between two control steps."""
@@ -79,27 +80,24 @@ class Control:
 
     def _account(self, number: int, standing: Standing, known: Standing) -> AccountState:
         session, allowance, now_us = self._sessions[number], self._allowances[number], standing.at_us
-        limits = allowance.limits(now_us, known)
-        return AccountState(
-            hour=now_us / HOUR_US,
-            horizon_h=self._horizon_h,
-            requests_seen=standing.requests,
-            requests_expected=allowance.requests,
-            spend=known.spend,
-            wins=known.wins,
-            budget=allowance.total,
-            budget_left=limits.budget_left,
-            clicks=session.clicks.known,
-            conversions=session.conversions.known,
-            margin=session.conversions.margin,
-            requests_unreported=standing.requests - known.requests,
-            report_age_h=(now_us - known.at_us) / HOUR_US,
-            daily_budget=allowance.daily,
-            left_today=limits.left_today,
-            hours_left_today=limits.hours_left_today,
-            flight_hours_left=limits.flight_hours_left,
-            due_today=limits.due_today,
-            due_requests_today=limits.due_requests_today,
+        conversions = session.conversions
+        left, *limits = allowance.limits(now_us, known)
+        return account_state(
+            now_us / HOUR_US,
+            self._horizon_h,
+            standing.requests,
+            allowance.requests,
+            known.spend,
+            known.wins,
+            allowance.total,
+            left,
+            session.clicks.known,
+            conversions.known,
+            conversions.margin,
+            standing.requests - known.requests,
+            (now_us - known.at_us) / HOUR_US,
+            allowance.daily,
+            *limits,
         )
 
     def budgets_left(self) -> NDArray[np.float64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,10 +62,9 @@ class FeedbackQueue:
 
     def __init__(self, kinds: Mapping[str, type[np.generic]], delay_h: float, *, learns: bool) -> None:
         self._learns = learns
-        self._empty = {name: np.empty(0, kind) for name, kind in kinds.items()}
+        self._kinds = tuple(kinds.items())
         self._reports = Reports(delay_h)
         self.clicks, self.conversions = Awaited(), Awaited()
-        self._no_outcomes = self._outcomes({})
 
     def note(self, chunk: Chunk, part: slice, outcome: BlockOutcome, seen: VisibleRequests) -> None:
         """Keep what the bidder learns of these requests at its next control step, or later."""
@@ -121,24 +121,26 @@ class FeedbackQueue:
             awaited.take_rest(standing.at_us) for awaited in (self.clicks, self.conversions)
         )
         known = {"clicks": clicks, "conversions": conversions}
-        return (
-            self._feedback(rows, known) if self._learns else self._feedback([], {name: {} for name in known})
-        )
+        return self._feedback(rows, known) if self._learns else _empty_feedback(self._kinds)
 
     def _feedback(self, parts: list[Rows], known: dict[str, Rows]) -> Feedback:
+        nothing = _empty_feedback(self._kinds)
+        if not parts and not any(known.values()):
+            return nothing
         joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
         table: dict[str, Any] = {
-            name: frozen(joined.get(name, np.empty(0, kind))) for name, kind in _FEEDBACK.items()
+            name: frozen(joined[name]) if joined else getattr(nothing, name) for name in _FEEDBACK
         }
         outcomes: dict[str, Any] = {
-            name: self._outcomes(columns) if columns else self._no_outcomes for name, columns in known.items()
+            name: self._outcomes(columns) if columns else getattr(nothing, name)
+            for name, columns in known.items()
         }
         return Feedback(requests=self._seen(joined, len(table["bid"])), **table, **outcomes)
 
     def _outcomes(self, columns: Rows) -> KnownOutcomes:
-        due_us = columns.get("due_us", np.empty(0, np.int64))
+        due_us = columns["due_us"]
         table = {name: columns.get(name, np.empty(0, kind)) for name, kind in _OUTCOMES.items()}
-        if len(due_us) and "pending" not in columns:
+        if "pending" not in columns:
             table["pending"] = np.zeros(len(due_us), np.bool_)
         return KnownOutcomes(
             requests=self._seen(columns, len(due_us)),
@@ -148,6 +150,15 @@ class FeedbackQueue:
 
     def _seen(self, columns: Rows, n: int) -> VisibleRequests:
         """Return the visible columns among ``columns``; each is there, if empty."""
-        return VisibleRequests(
-            n, {name: columns.get(f"={name}", empty) for name, empty in self._empty.items()}
-        )
+        nothing = _empty_feedback(self._kinds).requests
+        return VisibleRequests(n, {name: columns.get(f"={name}", nothing[name]) for name, _ in self._kinds})
+
+
+@lru_cache(maxsize=256)
+def _empty_feedback(kinds: tuple[tuple[str, type[np.generic]], ...]) -> Feedback:
+    """Return feedback without a row for a bidder that sees columns of these names and types; it cannot be changed, and serves all runs."""
+    seen = VisibleRequests(0, {name: np.empty(0, kind) for name, kind in kinds})
+    table: dict[str, Any] = {name: frozen(np.empty(0, kind)) for name, kind in _FEEDBACK.items()}
+    no: dict[str, Any] = {name: frozen(np.empty(0, kind)) for name, kind in _OUTCOMES.items()}
+    none = KnownOutcomes(requests=seen, hour=frozen(np.empty(0)), **no)
+    return Feedback(requests=seen, **table, clicks=none, conversions=none)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -26,17 +27,17 @@ def identified(strategy: object, name: str | None = None) -> str:
 
 
 @functools.lru_cache(maxsize=256)
-def _described(kinds: tuple[type, ...], name: str | None, folder: Path | None) -> str:  # noqa: ARG001 - places are shown as seen from it
+def _described(kinds: tuple[type, ...], name: str | None, folder: str | None) -> str:  # noqa: ARG001 - places are shown as seen from it
     """Return the same by the classes of the parts and of the strategy, as seen from a folder."""
     kind = next((part for part in kinds[:-1] if _is_the_authors(part)), kinds[0])
     place = _place_of_class(kind)
     return f"strategy {name or kind.__qualname__!r}" + (f" ({place})" if place else "")
 
 
-def _folder() -> Path | None:
+def _folder() -> str | None:
     """Return the working directory; None where it has been deleted."""
     try:
-        return Path.cwd()
+        return os.getcwd()  # noqa: PTH109 - it is asked for in each run
     except OSError:
         return None
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .audience import scores
+from .kept import kept
 from .scenario import MAX_MICROS, MICROS, Rivals, Scenario
 
 if TYPE_CHECKING:
@@ -106,14 +107,17 @@ class Landscape:
         return np.concatenate([[0.0], share / share[-1]])
 
 
+@kept
 def context_levels(scenario: Scenario) -> NDArray[np.float64]:
-    """What a price of the landscape is multiplied by in each context type; shape (context types,)."""
+    """What a price of the landscape is multiplied by in each context type; shape (context types,); read-only."""
     rivals = scenario.rivals
     by_score = np.exp(rivals.context_slope * scores(scenario.types_of("context")))
     levels = np.resize(
         rivals.by_context or (1.0,), len(by_score)
     )  # another length is for the checks to report
-    return np.asarray(levels * by_score)
+    levels = np.asarray(levels * by_score)
+    levels.flags.writeable = False
+    return levels
 
 
 def mixture(scenario: Scenario) -> Landscape:

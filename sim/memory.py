@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -34,6 +35,8 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
         for (name, term), owner in zip(terms.items(), advertisers, strict=True)
         for cap in term.caps
     }
+    if people is None and not bound:
+        return _empty_memory(len(terms), len(houses))
     counters = [Counter(*entry) for entry in sorted(bound, key=repr)]
     if people is None and counters:
         raise ValueError(f"caps of {counters[0].whose!r}: requires audience.people (the number of people)")
@@ -58,6 +61,26 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
         place=(first + np.cumsum(size) - size).astype(np.int64),
         state=np.zeros((people, width), dtype=np.int64),
         fresh=np.zeros((0, len(houses))),
+        group=1,
+    )
+
+
+@lru_cache(maxsize=64)
+def _empty_memory(bidders: int, houses: int) -> Memory:
+    """Return the memory where everybody is new: there is nothing in it that could change, and all runs share it."""
+    none, begin = np.zeros(0, dtype=np.int64), np.zeros(bidders + 1, dtype=np.int64)
+    return Memory(
+        seen=np.zeros((0, max(houses, 1)), dtype=np.uint8),
+        begin=begin,
+        counter=none,
+        bound_begin=np.zeros(1, dtype=np.int64),
+        bound=none,
+        limit=none,
+        window_us=none,
+        calendar=np.zeros(0, dtype=np.bool_),
+        place=none,
+        state=np.zeros((0, 0), dtype=np.int64),
+        fresh=np.zeros((0, houses)),
         group=1,
     )
 

@@ -29,6 +29,8 @@ def rules_of(scenario: Scenario) -> Rules:
 def scores_of(scenario: Scenario, sessions: Sequence[BidderSession]) -> Scores | None:
     """Return what the ranking rule makes of bids; None where each score is the bid itself."""
     rank, room = scenario.auction.rank, len(scenario.auction.slots) + 1
+    if rank.rule == "bid":
+        return None
     rule = ranking(rank.rule)
     numbers = rank.by_bidder
     number = [numbers.get(one.name, numbers.get(one.advertiser, rule.NEUTRAL)) for one in sessions]

@@ -22,6 +22,9 @@ CLOSED = 2**62
 
 def changes(terms: Terms, horizon_h: float) -> Iterator[tuple[int, bool]]:
     """Yield (time in microseconds, whether the bidder may bid from then on), the first at time 0, each time that this changes."""
+    if terms.flight_h is None and not terms.day_parts:
+        yield 0, True
+        return
     start, end = terms.flight_h or (0.0, float("inf"))
     moments = {0.0, start, end}
     if terms.day_parts:

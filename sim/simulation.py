@@ -10,7 +10,6 @@ from collections.abc import Generator, Mapping
 from functools import partial
 
 import numpy as np
-import simpy
 
 from .arrivals import SLICE
 from .auction.arrays import Record
@@ -230,13 +229,13 @@ class Simulation:
         if self.world.shelves.count() and self._columns is not None:
             self._columns.truths[:] = self._columns.world.truth_cells(self.owners)[0]
 
-    def _hold_auctions(self) -> Generator[simpy.Event, None, None]:
-        """Settle the requests in blocks, each reaching to the next event on the calendar."""
+    def _hold_auctions(self) -> Generator[int, None, None]:
+        """Settle the requests in blocks, each reaching to the next event on the calendar; yield when each begins."""
         for chunk in self._chunks:
             columns = self._turn_to(chunk)
             time_us, first, n = columns.chunk.time_us, 0, len(columns.chunk)
             while first < n:
-                yield self.calendar.requests_at(int(time_us[first]))
+                yield int(time_us[first])
                 until = int(time_us.searchsorted(self.calendar.next_us))
                 last = min(until, first + self._most, n)
                 self._settle(columns, first, last)

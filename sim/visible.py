@@ -203,6 +203,59 @@ class AccountState:
         return self.pace * (n - later) + self.budget / max(self.requests_expected, 1) * later
 
 
+class _Draft:
+    """An account that is still being filled in; ``AccountState`` sets each of its frozen fields twenty times as slowly."""
+
+    __slots__ = AccountState.__slots__
+
+
+def account_state(
+    hour: float,
+    horizon_h: float,
+    requests_seen: int,
+    requests_expected: int,
+    spend: float,
+    wins: int,
+    budget: float,
+    budget_left: float,
+    clicks: float,
+    conversions: float,
+    margin: float,
+    requests_unreported: int,
+    report_age_h: float,
+    daily_budget: float,
+    left_today: float,
+    hours_left_today: float,
+    flight_hours_left: float,
+    due_today: float,
+    due_requests_today: int,
+) -> AccountState:
+    """Return the ``AccountState`` of these fields, in their order: it is made for each bidder at each control step."""
+    draft: Any = _Draft()
+    draft.hour = hour
+    draft.horizon_h = horizon_h
+    draft.requests_seen = requests_seen
+    draft.requests_expected = requests_expected
+    draft.spend = spend
+    draft.wins = wins
+    draft.budget = budget
+    draft.budget_left = budget_left
+    draft.clicks = clicks
+    draft.conversions = conversions
+    draft.margin = margin
+    draft.requests_unreported = requests_unreported
+    draft.report_age_h = report_age_h
+    draft.daily_budget = daily_budget
+    draft.left_today = left_today
+    draft.hours_left_today = hours_left_today
+    draft.flight_hours_left = flight_hours_left
+    draft.due_today = due_today
+    draft.due_requests_today = due_requests_today
+    draft.__class__ = AccountState  # both have the same slots
+    account: AccountState = draft
+    return account
+
+
 @runtime_checkable
 class Strategy(Protocol):
     """A bidder's brain. ``bid`` is row-wise: each answer depends on its own row and on the strategy's state alone.
@@ -213,7 +266,7 @@ class Strategy(Protocol):
     A strategy may also name in ``may_read`` columns that it is given where its data show them, and have a method ``creative(requests)``: the number of the campaign's creative to be shown where the
     bid wins, shape (requests.n,), row-wise as bids are; -1, or None for all of them, leaves it to the rotation.
 
-    A strategy may have a method ``finish(feedback, state)``. It is called once, after the last request, with what no ``observe`` has
+    One that says ``looks_at_account = False`` is not called at control steps. A strategy may have a method ``finish(feedback, state)``. It is called once, after the last request, with what no ``observe`` has
     been given yet (without rows where ``learns`` is false) and the closing account; outcomes that come after the end are there too,
     marked as ``pending``. One that learns and has no such method observes that feedback without what is pending.
     """

@@ -87,6 +87,11 @@ class Policy:
     def control(self, state: AccountState) -> None:
         """A control step, the first of them before the first request."""
 
+    @property
+    def looks_at_account(self) -> bool:
+        """Whether it has a ``control`` of its own; otherwise the engine spares making an account for it."""
+        return getattr(self.control, "__func__", None) is not Policy.control
+
     def finish(self, feedback: Feedback, state: AccountState) -> None:  # noqa: ARG002
         """The closing account, once, after the last request; ``feedback`` is what ``observe`` was not given yet.
 
@@ -142,7 +147,7 @@ def finish(part: Strategy | LearningValuation, feedback: Feedback, state: Accoun
     closing = getattr(part, "finish", None)
     if closing is not None:
         closing(feedback, state)
-    elif part.learns:
+    elif getattr(part, "learns", False):
         part.observe(feedback.settled)
 
 
@@ -201,6 +206,11 @@ class Priced:
         return self.policy.learns or learns(self.valuation)
 
     @property
+    def looks_at_account(self) -> bool:
+        """Whether the policy looks at its account, or the valuation learns."""
+        return bool(getattr(self.policy, "looks_at_account", True)) or learns(self.valuation)
+
+    @property
     def stochastic(self) -> bool:
         """Whether the policy or the valuation draws by chance."""
         return any(bool(getattr(part, "stochastic", False)) for part in (self.policy, self.valuation))
@@ -238,7 +248,8 @@ class Priced:
 
     def finish(self, feedback: Feedback, state: AccountState) -> None:
         """Pass the closing account on to the policy, and to a valuation that learns, each with the columns that it declared."""
-        finish(self.policy, self._for_policy(feedback), state)
+        if self.policy.learns or getattr(type(self.policy), "finish", None) is not Policy.finish:
+            finish(self.policy, self._for_policy(feedback), state)
         if learns(self.valuation):
             finish(self.valuation, self._for_valuation(feedback), state)
 

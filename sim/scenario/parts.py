@@ -19,6 +19,7 @@ from .supply import Supply, SyntheticSupply
 from .touchpoints import Touchpoints
 
 MAX_CREATIVES = 1000
+STAGES = len(Stays.model_fields)
 
 
 class Engine(Model):
@@ -59,14 +60,14 @@ class Parts(Model):
 
     def types_of(self, factor: str) -> int:
         """How many types a factor has."""
-        return {
-            "profile": self.audience.profile_types,
-            "context": self.supply.context_types,
-            "history": self.audience.history_types,
-            "stage": len(Stays.model_fields),
-            "interest": 2,
-            "stock": 1 + (self.stock.most if self.stock is not None else 0),
-        }[factor]
+        if factor == "context":
+            return self.supply.context_types
+        if factor == "profile":
+            return self.audience.profile_types
+        if factor == "history":
+            return self.audience.history_types
+        units = 1 + (self.stock.most if self.stock is not None else 0)
+        return {"stage": STAGES, "interest": 2, "stock": units}[factor]
 
     def showing(self, factor: str) -> list[str]:
         """The sources that show a factor; no copies."""
