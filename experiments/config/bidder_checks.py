@@ -46,6 +46,16 @@ def joining_problems(settings: Settings[Any]) -> Iterator[str]:
             )
 
 
+def prices_itself(scenario: Scenario) -> bool:
+    """Return whether the bidders' strategy has no valuation before it, so that exact and learned values are one."""
+    from jointbid.strategies.registry import UnknownStrategyError, find
+
+    try:
+        return bool(getattr(find(scenario.bidders.strategy.name), "values_itself", False))
+    except UnknownStrategyError:
+        return False
+
+
 def sources_read(scenario: Scenario) -> tuple[str, ...]:
     """The sources that the bidders' strategy reads itself; none where there is no such strategy, which another check says."""
     from jointbid.strategies.market import Market

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -22,6 +22,7 @@ from ..errors import BadInput, closest, reported
 from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage, StudyRun
 from ..execution.tasks import SideTask, cores
 from ..report.plots.letters import names_in, report_missing
+from ..report.remote_bidders import remote_notes, reproducibility
 from ..storage.cell_results import StudyState, TimeSeries, table
 from ..storage.study_folder import Folder
 from .base import Findings, Study
@@ -140,7 +141,7 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
         if known.get("content") == content and folder.is_done():
             result.summary = _read(folder, known.get("files"))
         if result.summary is not None:
-            result.findings = study.summarise(result.summary)
+            result.findings = _findings(point, study, result.summary, table(ledger.of(list(cells.values()))))
             if not (point.folder / REPORT).is_file():
                 yield Finish([SideTask(partial(report, point.folder), REPORT)])
             return result
@@ -220,12 +221,18 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
         if not study.ledger.failures:
             raise
         return
-    result.findings = study.summarise(summary)
+    result.findings = _findings(point, study, summary, rows)
     folder.write_table("summary.csv", summary)
     folder.write_table(SUMMARY, summary)
     for part in study.parts:
         for name, further in part.tables(summary).items():
             folder.write_table(f"{name}.csv", further)
+
+
+def _findings(point: Point, study: Study, summary: pd.DataFrame, rows: pd.DataFrame) -> Findings:
+    """Return what the study found; of bidders elsewhere also how they answered."""
+    found = study.summarise(summary)
+    return replace(found, notes=(*found.notes, *remote_notes(point.settings, rows)))
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:
@@ -258,6 +265,7 @@ def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": {name: version(name) for name in PACKAGES} | _plugin_version(point),
+        **reproducibility(point.settings),
     }
 
 

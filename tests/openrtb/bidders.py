@@ -7,7 +7,7 @@ import socketserver
 import threading
 from contextlib import contextmanager
 
-from jointbid import Entrant, load, simulate
+from jointbid import Entrant, simulate
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.market import Market
 from jointbid.strategies.openrtb.desk import Desk

@@ -8,12 +8,12 @@ import random
 import time
 
 import pytest
+from tests.openrtb.bidders import answered, bidder, by_segments, offer, play, response
 
 from jointbid import load
 from jointbid.strategies.openrtb.counts import OUTCOMES
-from tests.openrtb.bidders import answered, bidder, by_segments, offer, play, response
 
-REQUESTS = 16
+REQUESTS = 10
 SCENARIO = load("default", f"supply.requests={REQUESTS}", "rivals.mu=-8.5", "supply.horizon_h=2")
 SLOW_S = 0.25
 """Longer than the seat waits."""
@@ -41,7 +41,9 @@ def slow(request, base, draw):
 
 
 def several(request, base, draw):
-    bids = [offer(request, base, draw.choice([0.2, 0.4, -1.0, 3.0]), id=str(n)) for n in range(draw.randint(2, 5))]
+    bids = [
+        offer(request, base, draw.choice([0.2, 0.4, -1.0, 3.0]), id=str(n)) for n in range(draw.randint(2, 5))
+    ]
     return answered(response(request, *bids))
 
 
@@ -71,11 +73,15 @@ FAULTS = {
     "another id": with_response(id="somebody else's"),
     "no id": with_response(id=None),
     "another currency": with_response(cur="XXX"),
-    "no currency": lambda r, b, d: answered({k: v for k, v in response(r, offer(r, b)).items() if k != "cur"}),
+    "no currency": lambda r, b, d: answered(
+        {k: v for k, v in response(r, offer(r, b)).items() if k != "cur"}
+    ),
     "another impression": with_bid(impid="99"),
     "negative": with_bid(price=-3),
     "absurd": with_bid(price=1e300),
-    "beyond floats": lambda r, b, d: answered(json.dumps(response(r, offer(r, b, 7))).replace(": 7", ": 1e999").encode()),
+    "beyond floats": lambda r, b, d: answered(
+        json.dumps(response(r, offer(r, b, 7))).replace(": 7", ": 1e999").encode()
+    ),
     "nan": lambda r, b, d: answered(json.dumps(response(r, offer(r, b, float("nan")))).encode()),
     "a text": with_bid(price="0.5"),
     "zero": with_bid(price=0),
@@ -96,7 +102,9 @@ FAULTS = {
     "endless head": lambda r, b, d: b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 10_000,
     "bad header": lambda r, b, d: b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
     "interim for ever": lambda r, b, d: b"HTTP/1.1 102 Processing\r\n\r\n" * 9,
-    "closes": lambda r, b, d: fine(r, b, d).replace(b"Content-Length", b"Connection: close\r\nContent-Length"),
+    "closes": lambda r, b, d: fine(r, b, d).replace(
+        b"Content-Length", b"Connection: close\r\nContent-Length"
+    ),
     "twice": lambda r, b, d: fine(r, b, d) * 2,
     "the last answer once more": lambda r, b, d: fine(r, b, d) + answered(response(r, offer(r, b, 99.0))),
     "hangs up": lambda r, b, d: None,
@@ -164,7 +172,9 @@ def test_each_fault_alone_is_counted_and_the_others_are_not_touched(kind):
         return FAULTS[kind](request, base, random.Random(1)) if is_hit else fine(request, base, None)
 
     with bidder(respond) as (url, _):
-        row = play(load("default", "supply.requests=6", "supply.floor_share=0"), url, timeout_ms=120, repeat=0)
+        row = play(
+            load("default", "supply.requests=6", "supply.floor_share=0"), url, timeout_ms=120, repeat=0
+        )
     assert sum(row[name] for name in OUTCOMES) == 6
     assert row["bids"] >= 5
     assert row["notices_failed"] == 0

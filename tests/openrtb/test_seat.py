@@ -6,13 +6,13 @@ import gzip
 import json
 
 import pytest
+from tests.openrtb.bidders import SMALL, answered, bidder, good, offer, play, response
 
 from jointbid import BidError, load
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.market import Market
 from jointbid.strategies.openrtb.counts import NOTICES, OUTCOMES
 from jointbid.strategies.registry import UnknownStrategyError, make
-from tests.openrtb.bidders import SMALL, answered, bidder, good, offer, play, response
 
 TINY = load("default", "supply.requests=40", "rivals.mu=-8.5", "supply.floor_share=0")
 
@@ -47,7 +47,9 @@ def test_its_own_books_are_the_simulators_to_the_micro(overrides):
     told = [query["id"] for kind in ("win", "loss") for query in books.of(kind)]
     assert len(set(told)) == len(told)
     if "notify" in " ".join(overrides):  # each notice comes before the next request
-        assert [r["id"] for r in books.requests] == told or sorted(told) == sorted(r["id"] for r in books.requests)
+        assert [r["id"] for r in books.requests] == told or sorted(told) == sorted(
+            r["id"] for r in books.requests
+        )
 
 
 def test_the_same_run_again_asks_and_answers_the_same():
@@ -60,7 +62,13 @@ def test_the_same_run_again_asks_and_answers_the_same():
 
 
 def test_a_request_is_openrtb_with_the_sources_that_the_seat_holds():
-    scenario = load("default", "supply.requests=30", "auction.tmax_ms=80", "auction.floor_cpm=0.1", "source.profile.sync_interval_h=6")
+    scenario = load(
+        "default",
+        "supply.requests=30",
+        "auction.tmax_ms=80",
+        "auction.floor_cpm=0.1",
+        "source.profile.sync_interval_h=6",
+    )
     for held in ((), ("profile",), ("profile", "context", "history")):
         with bidder(lambda *_: answered(b"", "204 No Content")) as (url, books):
             row = play(scenario, url, held, repeat=0, device={"language": "zh"}, size=[320, 50], test=0)
@@ -85,9 +93,8 @@ def test_a_request_is_openrtb_with_the_sources_that_the_seat_holds():
 
 def test_codes_have_the_names_that_are_given():
     names = {"context": [f"page {number}" for number in range(16)]}
-    with bidder(lambda *_: None) as (url, books):
-        with pytest.raises(BidError, match="no answer to ten requests in a row"):
-            play(TINY, url, names=names, inventory="app")
+    with bidder(lambda *_: None) as (url, books), pytest.raises(BidError, match="no answer to ten requests"):
+        play(TINY, url, names=names, inventory="app")
     app = books.requests[0]["app"]
     (segment,) = next(one for one in books.requests[0]["user"]["data"] if one["id"] == "context")["segment"]
     assert segment["id"] == app["keywords"]
@@ -119,7 +126,13 @@ def test_each_kind_of_answer_is_counted_and_its_bid_notified_once(kind):
     found = {"skipped", "dropped"} if kind == "dropped" else {kind}
     assert outcomes(row) == found
     assert (row["wins"] > 0) == (kind == "bids")
-    expected = {"wrong_id": "5", "wrong_imp": "3", "wrong_currency": "3", "bad_price": "9", "below_floor": "100"}
+    expected = {
+        "wrong_id": "5",
+        "wrong_imp": "3",
+        "wrong_currency": "3",
+        "bad_price": "9",
+        "below_floor": "100",
+    }
     if kind in expected:
         assert [query["reason"] for query in books.of("loss")] == [expected[kind]] * 12
     assert row["nurl"] + row["lurl"] == (12 if kind in {*expected, "bids"} else 0)
@@ -144,7 +157,11 @@ def test_gzip_chunks_and_interim_answers_are_understood():
             return answered(body, extra="Content-Encoding: gzip\r\n")
         plain = json.dumps(response(request, offer(request, base, 9.0))).encode()
         chunks = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (plain[:7], plain[7:]))
-        return b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+        return (
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+            + chunks
+            + b"0\r\n\r\n"
+        )
 
     with bidder(packed) as (url, _):
         row = play(TINY, url, gzip=True)
@@ -213,7 +230,10 @@ def test_a_bidder_that_dies_ends_the_run_or_goes_on_without_bids_and_is_heard_of
         return good(request, base) if int(request["id"].rpartition("-")[2]) < 100 else None
 
     scenario = load("default", *SMALL)
-    with bidder(mortal) as (url, _), pytest.raises(BidError, match=r"no answer to ten requests .*on_failure=no_bid"):
+    with (
+        bidder(mortal) as (url, _),
+        pytest.raises(BidError, match=r"no answer to ten requests .*on_failure=no_bid"),
+    ):
         play(scenario, url)
     with bidder(mortal) as (url, _):
         row = play(scenario, url, on_failure="no_bid", repeat=0)
@@ -270,7 +290,10 @@ WRONG = [
     ({"url": "http://192.0.2.7/bid"}, r"must be on this machine .*remote=true"),
     ({"mode": "by_cell"}, r"mode = by_cell: must be one of per_request, per_cell"),
     ({"latency": "measured"}, r"latency = measured: needs a time limit; set auction.tmax_ms"),
-    ({"latency": "measured", "tmax_ms": 9, "concurrency": 2}, r"concurrency = 2: must be 1 with latency=measured"),
+    (
+        {"latency": "measured", "tmax_ms": 9, "concurrency": 2},
+        r"concurrency = 2: must be 1 with latency=measured",
+    ),
     ({"names": {"profil": []}}, r"names.profil: no such source \(there is: profile, context, history\)"),
     ({"names": {"profile": ["a"]}}, r"names.profile: must be 16 different names"),
     ({"timeout_ms": 0}, r"timeout_ms = 0: must be a finite number above 0"),

@@ -13,6 +13,7 @@ from jointbid.sim.scenario import Scenario, StrategySpec
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
+from ...config.bidder_checks import prices_itself
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
 from ...estimate.intervals import Estimate, paired_difference
@@ -116,7 +117,8 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
 
 def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
     """What in the settings spoils the study."""
-    if settings.study.valuation != "bayes" or settings.study.learned_beside:
+    is_learned = settings.study.valuation != "bayes" or settings.study.learned_beside
+    if is_learned and not prices_itself(settings.scenario):
         requests = settings.study.train_requests
         sales = sales_to_learn_from(settings.scenario, requests)
         if sales < FEW_SALES:
