@@ -68,7 +68,7 @@ def answer_counts(bidders: pd.DataFrame) -> pd.DataFrame:
     rows = [
         (row["bidder"], name.removeprefix(PREFIX), int(row[name]))
         for row in bidders.to_dict("records")
-        for name in bidders
-        if str(name).startswith(PREFIX) and row[name] > 0
+        for name in map(str, bidders)
+        if name.startswith(PREFIX) and row[name] > 0
     ]
     return pd.DataFrame(rows, columns=["bidder", "count of", "number"])

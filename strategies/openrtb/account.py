@@ -212,6 +212,7 @@ class Account:
 
     def _control(self, now_us: int) -> None:
         """Show the strategy what became known, and its account."""
+        self._new_day(now_us)
         if self.strategy.learns:
             self.strategy.observe(self._feedback())
         self._due.clear()

@@ -77,7 +77,7 @@ class OpenRTB(Policy):
         mode: str = "per_request",
         latency: str = "simulated",
         on_failure: str = "fail",
-        timeout_ms: float = 1000.0,
+        timeout_ms: float = 5000.0,
         tmax_ms: float | None = None,
         max_bytes: int = 65_536,
         max_cpm: float = 1e9,
