@@ -132,7 +132,9 @@ def seat(scenario, url, **params):
 def play(scenario, url, sources=None, budget=None, seed=1, **params):
     """Run a market whose focal bidder is at `url`; the result's row, with counts without their prefix."""
     held = tuple(scenario.source) if sources is None else sources
-    entrant = Entrant(seat(scenario, url, **{"timeout_ms": 20_000} | params), held, budget, strategy_name="openrtb")
+    entrant = Entrant(
+        seat(scenario, url, **{"timeout_ms": 20_000} | params), held, budget, strategy_name="openrtb"
+    )
     row = simulate(scenario, {"focal": entrant}, seed).of("focal")
     return {name.removeprefix("openrtb_"): value for name, value in row.items()} | {
         "requests": row["requests"]
