@@ -45,6 +45,14 @@ class Control:
             if session.looks_at_account:
                 session.control(self._account(number, standing, known))
 
+    def tell(self, now_us: int) -> None:
+        """Pass on to each bidder that learns what is reported by now, between two control steps."""
+        standings = self._standings(now_us)
+        for session, standing in zip(self._sessions, standings, strict=True):
+            if session.strategy.learns:
+                session.learn(standing)
+                session.is_stale = True
+
     def finish(self, now_us: int) -> None:
         """Show each bidder its closing account, with all that it has not been told yet."""
         standings = self._standings(now_us)

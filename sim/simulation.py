@@ -43,6 +43,7 @@ from .results import RunResult, frozen_table
 from .scenario import HOUR_US, Scenario
 from .seating import rules_of, scores_of, seats_of
 from .serving import ServingRules
+from .strategy_counts import counted
 from .streams import Streams
 from .supply import Chunk, Log, chunks
 from .tables import BidTables
@@ -98,7 +99,8 @@ class Simulation:
             session.try_out()
         terms, budgets = [one.terms for one in self.sessions], [one.budget for one in self.sessions]
         self.owners = [session.advertiser for session in self.sessions]
-        self._most = min(scenario.engine.max_block, SLICE)
+        self._is_told_at_once = scenario.bidders.notify == "at_once"
+        self._most = 1 if self._is_told_at_once else min(scenario.engine.max_block, SLICE)
         self._rules, self._scores = rules_of(scenario), scores_of(scenario, self.sessions)
         self._seats = seats_of(scenario, self.sessions, streams)
         slots = len(self._rules.rates)
@@ -180,24 +182,25 @@ class Simulation:
             purchases.run_out(ledger)
         names = [session.name for session in self.sessions]
         landscape = scenario.supply.kind == "log" or scenario.rivals.landscape is not None
+        bidders = (
+            bidder_columns(ledger, names, self.owners, seen)
+            | views(
+                ledger,
+                is_drawn=self._columns is not None and self._columns.effects.drawn,
+                people=scenario.audience.people,
+            )
+            | self.outcomes.columns()
+            | self.data_usage.columns()
+            | self.deadline.columns()
+            | (purchases.columns() if purchases else {})
+            | (shelves.by_bidder(self.owners) if shelves else {})
+            | {"budget_left": self.control.budgets_left()}
+        )
         return RunResult(
             scenario=scenario.name,
             seed=self.streams.seed,
             replication=self.streams.replication,
-            bidders=frozen_table(
-                bidder_columns(ledger, names, self.owners, seen)
-                | views(
-                    ledger,
-                    is_drawn=self._columns is not None and self._columns.effects.drawn,
-                    people=scenario.audience.people,
-                )
-                | self.outcomes.columns()
-                | self.data_usage.columns()
-                | self.deadline.columns()
-                | (purchases.columns() if purchases else {})
-                | (shelves.by_bidder(self.owners) if shelves else {})
-                | {"budget_left": self.control.budgets_left()}
-            ),
+            bidders=frozen_table(bidders | counted(self.sessions, bidders)),
             timeseries=frozen_table(self.series.columns(ledger, names)),
             market={
                 **market_totals(ledger, seen, against_landscape=landscape),
@@ -276,7 +279,7 @@ class Simulation:
         now_us = calendar.now_us
         if world.exposures is not None:
             world.exposures.look(columns.chunk.visits.person[part])
-        tables.ask(world, part, now_us)
+        tables.ask(world, part, now_us, is_open)
         if self.deadline.tmax is not None:
             columns.answers.pass_on(part, tables, is_open)
         if not self._is_steady:
@@ -298,6 +301,8 @@ class Simulation:
                     world.sell(self.owners[number], own.row[own.conversion_us != NEVER_US])
         if self._is_recorded:
             self._report(columns, part, record, happened)
+        if self._is_told_at_once:
+            self.control.tell(self.calendar.now_us)
 
     def _report(self, columns: Columns, part: slice, record: Record, happened: Happened) -> None:
         """Keep each learning bidder's feedback on a block, and give the block to the sink."""

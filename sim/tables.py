@@ -67,14 +67,20 @@ class BidTables:
                 session.is_stale = True
         self.cells = cells
 
-    def ask(self, world: World, part: slice, now_us: int) -> None:
-        """Fill in what is only known now, and ask each bidder that must be asked; bids are rounded half to even."""
+    def ask(self, world: World, part: slice, now_us: int, is_open: NDArray[np.bool_]) -> None:
+        """Fill in what is only known now, and ask each bidder that must be asked; bids are rounded half to even.
+
+        One that is asked row by row and may not bid now (``is_open``) is not asked: an exchange would not send it these requests.
+        """
         for number in self._moving:
             self._fill(world, number, self.cells[number], part)
         for number, session in enumerate(self._sessions):
             if session.cells is None:
-                response = session.bid_rows(world, part)
                 self.bids.offset[number] = self._begins[number] - part.start
+                if not is_open[number]:
+                    self._enter_none(number, part.stop - part.start)
+                    continue
+                response = session.bid_rows(world, part)
             elif session.is_stale:
                 response = session.bid_cells(now_us / HOUR_US)
             else:
@@ -86,6 +92,11 @@ class BidTables:
                 session.refuse(float(bids[wrong]), wrong, world, part, now_us / HOUR_US, self._most_bid)
             if session.chooses:
                 self._enter_creatives(response, own_cell, begin)
+
+    def _enter_none(self, number: int, n: int) -> None:
+        """Write that a bidder makes no bid on ``n`` rows."""
+        begin, stride = int(self._begins[number]), self.bids.stride
+        self.bids.numbers[begin : begin + stride * n : stride] = 0
 
     def _enter_creatives(self, response: BidResponse, own_cell: NDArray[np.int64], begin: int) -> None:
         """Write the creatives beside the bids that they are for."""

@@ -7,7 +7,7 @@ currency. ``Priced`` puts a valuation before it, which fills that column from wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeGuard
 
@@ -68,6 +68,10 @@ class Policy:
     """Whether it bids the same in another currency: all money times k, bids times k."""
     bids_per_second: float | None = None
     """Bids that it makes in a second on one core, at least; None: not declared."""
+    values_itself: bool = False
+    """Whether it prices requests by the sources that its bidder holds (``may_read``), with no valuation before it."""
+    is_remote: bool = False
+    """Whether it is played by a bidder elsewhere, which a trial would leave traces with."""
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Bids in currency per impression, shape (requests.n,); row-wise."""
@@ -95,6 +99,10 @@ class Policy:
         """
         if self.learns:
             self.observe(feedback.settled)
+
+    def counts(self) -> Mapping[str, float]:
+        """Return what it counted in the run by name, each a column of the table of bidders."""
+        return {}
 
 
 class PerRequest(Policy):
@@ -251,6 +259,11 @@ class Priced:
 
     def _for_valuation(self, feedback: Feedback) -> Feedback:
         return feedback_with(feedback, lambda requests: only(requests, self.valuation.reads))
+
+    def counts(self) -> Mapping[str, float]:
+        """Return what the policy counted."""
+        counts = getattr(self.policy, "counts", None)
+        return {} if counts is None else dict(counts())
 
     @property
     def _policy_reads(self) -> tuple[str, ...] | None:

@@ -15,7 +15,7 @@ from jointbid.sim.scenario import Scenario, StrategySpec
 from .base import Policy
 from .market import Market
 from .plugins import PluginError, entries, load, origin
-from .registry import BUILT_IN, make
+from .registry import BRIDGES, BUILT_IN, make
 
 LONGEST = 160
 
@@ -92,7 +92,7 @@ class Listed(NamedTuple):
 
 def listing() -> Iterator[Listed]:
     """Yield the built-in strategies, then those of packages by name."""
-    for name, maker in BUILT_IN.items():
+    for name, maker in {**BUILT_IN, **BRIDGES}.items():
         yield _row(name, "jointbid", maker)
     for name, found in entries().items():
         for entry in found:
@@ -101,7 +101,7 @@ def listing() -> Iterator[Listed]:
 
 def _plugin(name: str, entry: EntryPoint, others: list[str]) -> Listed:
     """Return the row of a plugin; ``others`` are the packages that bring another strategy of that name."""
-    if name in BUILT_IN:
+    if name in {*BUILT_IN, *BRIDGES}:
         return Listed(name, origin(entry), error=f"not used: {name!r} is a built-in strategy")
     if others:
         return Listed(name, origin(entry), error=f"not used: {', '.join(others)} has a strategy {name!r} too")

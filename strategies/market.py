@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,15 @@ from numpy.typing import NDArray
 from jointbid.sim import Scenario
 from jointbid.sim.landscape import Landscape, mixture
 from jointbid.sim.scenario import MICROS, MICROS_PER_CPM
+
+
+class PublicSource(NamedTuple):
+    """What is known of a source without holding it: whose it is, what it shows, and how many codes it has, the last for "unmatched"."""
+
+    name: str
+    owner: str
+    shows: str
+    codes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,10 @@ class Market:
     """The creatives of a campaign by name, in the order of their numbers."""
     context: str = ""
     by_code: tuple[Landscape, ...] = ()
+    currency: str = ""
+    tmax_ms: float | None = None
+    """The exchange's time limit for an answer; None: it waits for all."""
+    sources: tuple[PublicSource, ...] = ()
 
     @classmethod
     def of(cls, scenario: Scenario) -> Market:
@@ -45,6 +59,12 @@ class Market:
             mixture(scenario) if known else None,
             *floors,
             tuple(scenario.creative),
+            currency=scenario.currency,
+            tmax_ms=scenario.auction.tmax_ms,
+            sources=tuple(
+                PublicSource(name, scenario.owner_of(name), scenario.factor_of(name), scenario.codes_of(name))
+                for name in scenario.source
+            ),
         )
 
     @property

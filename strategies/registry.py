@@ -19,6 +19,7 @@ from jointbid.sim.watch import WATCH, Call, CallTimeout
 from .files import StrategyFileError, find_in_file, names_a_file
 from .hindsight import NOT_PLAYABLE
 from .market import Market
+from .openrtb.seat import OpenRTB
 from .plugins import PluginError, entries, load, missing, origin, shared_name
 from .policies.constant import Burst, Constant, Random, TimedPresence
 from .policies.fluid import FluidPacing
@@ -61,6 +62,9 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
     "trained": Trained,
 }
 
+BRIDGES: dict[str, Callable[..., Strategy]] = {"openrtb": OpenRTB}
+"""Strategies of this package that are played elsewhere, and need to be told where."""
+
 TIMEOUT_S = Engine().strategy_timeout_s
 """Time limit of a constructor, where no scenario sets one."""
 
@@ -74,7 +78,7 @@ class UnknownStrategyError(ValueError):
 
 def names() -> list[str]:
     """Return all names, built-in ones first."""
-    return [*BUILT_IN, *sorted(set(entries()) - set(BUILT_IN))]
+    return [*BUILT_IN, *BRIDGES, *sorted(set(entries()) - {*BUILT_IN, *BRIDGES})]
 
 
 def make(spec: StrategySpec, market: Market, timeout_s: float | None = TIMEOUT_S) -> Strategy:
@@ -126,6 +130,8 @@ def find(name: str) -> Callable[..., Strategy]:
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
+    if name in BRIDGES:
+        return BRIDGES[name]
     if names_a_file(name):
         try:
             return find_in_file(name)

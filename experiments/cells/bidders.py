@@ -262,6 +262,8 @@ def _campaign(
     alone = (len(cell.lineup) or scenario.bidders.count) == 1
     follow_prices = scenario.bidders.values == "common" or alone
     policy = make(own, market_for(scenario, held if follow_prices else ()), limit_s)
+    if getattr(policy, "values_itself", False):
+        return Entrant(policy, held, budget, advertiser, strategy_name=own.name)
     return Entrant(
         Priced(valuation(cell, arm, rivals), policy), held, budget, advertiser, strategy_name=own.name
     )

@@ -21,6 +21,7 @@ VERBS = {
     **{verb: (STUDY if entry.study else verb, entry.summary) for verb, entry in STUDIES.items()},
     "compare": ("compare", "studies side by side: table, differences with intervals, config diff"),
     "report": ("report", "the self-contained HTML report of a study, made anew from its folder"),
+    "serve": ("serve", "a strategy answers OpenRTB 2.6 bid requests over HTTP, until it is stopped"),
     "log": ("log", "what a real log holds, a scenario fitted to it, strategies on it"),
     "strategies": ("strategies", "the strategies that are installed, conformance checks, a new plugin"),
     "scenarios": ("scenarios", "what ships, with the question each scenario answers"),
@@ -104,6 +105,12 @@ class Options(argparse.Namespace):
     action: str = ""
     words: list[str]
     out: str | None = None
+    config_dir: str | None = None
+    host: str | None = None
+    port: str | None = None
+    url: str | None = None
+    names: str | None = None
+    public: bool = False
 
     @property
     def command(self) -> str:
@@ -216,12 +223,14 @@ def _parser() -> Parser:
     root = Parser(prog="jointbid", words=f"VERB {STUDY_WORDS}", description=ABOUT)
     for verb, (module, about) in VERBS.items():
         named = "[STRATEGY ...] " if verb in STUDIES and STUDIES[verb].names else ""
-        words = OF_FOLDERS.get(verb, f"{named}{STUDY_WORDS}" if module in {STUDY, "run"} else "")
+        words = OF_FOLDERS.get(verb, f"{named}{STUDY_WORDS}" if module in {STUDY, "run", "serve"} else "")
         parser = root.parts[verb] = Parser(prog=f"jointbid {verb}", description=about, words=words)
         if verb in ACTIONS:
             _add_actions(parser, verb)
         elif verb in OF_FOLDERS:
             parser.epilog = {"compare": OF_COMPARE, "report": OF_REPORT}.get(verb, OF_HELP)
+        elif module == "serve":
+            _add_serve_options(parser)
         elif words:
             _add_study_options(parser)
     root.epilog = f"verbs:\n{_listing(root)}\n\n{KEYS}"
@@ -241,6 +250,18 @@ def _add_study_options(parser: Parser) -> None:
     parser.option("--cfg", "the word job", "print the resolved configuration and stop", "job")
     parser.option("--config-dir", "a folder", "a folder with configuration files of your own (DIR/scenario/mine.yaml)", "DIR")  # fmt: skip
     parser.option("--cell", "the name of a cell, as failures.jsonl has it", "run one cell of the study alone and show it", "NAME")  # fmt: skip
+
+
+def _add_serve_options(parser: Parser) -> None:
+    parser.option("--host", "a host", "where it listens (127.0.0.1)", "HOST")
+    parser.option("--port", "a port", "its port (8080); 0 takes a free one", "PORT")
+    parser.option(
+        "--url", "a URL", "its own URL as the exchange reaches it, for the notices (http://HOST:PORT)", "URL"
+    )
+    parser.option("--names", "a file", 'the ids of segments by source, in the order of their codes: {"profile": ["gold", "silver"]}', "FILE")  # fmt: skip
+    parser.flag("--public", "listen on a host that others on the network reach")
+    parser.option("--config-dir", "a folder", "a folder with configuration files of your own", "DIR")
+    parser.epilog = "Keys are those of jointbid run: strategy=, scenario=, study.arm=, bidders.budget=. The page: docs/openrtb-server.md"
 
 
 def _add_actions(parser: Parser, verb: str) -> None:

@@ -42,16 +42,19 @@ def main(options: Options) -> int:
 def _simulation(point: Point) -> tuple[list[Any], list[str]]:
     """Simulate one market, and return tables and lines that show it."""
     from ..logs.auction_log_writer import AUCTIONS
-    from ..report.run_tables import bidder_tables, calendar_table, pace, stock_tables
+    from ..report.remote_bidders import remote_notes
+    from ..report.run_tables import answer_tables, bidder_tables, calendar_table, pace, stock_tables
     from ..studies.run import run
 
     done, about = run(point), point.settings
     title = f"{about.scenario.name}, arm {about.study.arm}, money in {about.scenario.currency}"
     shown = [
         *bidder_tables(done.bidders, about.scenario, title),
+        *answer_tables(done.bidders),
         *stock_tables(done.stock),
         calendar_table(done.calendar),
         pace(done.pace, done.market["requests"]),
+        *remote_notes(about, done.bidders),
     ]
     log = [f"Log: {done.logged:,} rows in {done.folder / AUCTIONS}"] if done.logged is not None else []
     return shown, [*log, f"\nResults: {done.folder}"]

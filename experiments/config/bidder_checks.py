@@ -46,6 +46,16 @@ def joining_problems(settings: Settings[Any]) -> Iterator[str]:
             )
 
 
+def prices_itself(scenario: Scenario) -> bool:
+    """Return whether the bidders' strategy has no valuation before it, so that exact and learned values are one."""
+    from jointbid.strategies.registry import UnknownStrategyError, find
+
+    try:
+        return bool(getattr(find(scenario.bidders.strategy.name), "values_itself", False))
+    except UnknownStrategyError:
+        return False
+
+
 def sources_read(scenario: Scenario) -> tuple[str, ...]:
     """The sources that the bidders' strategy reads itself; none where there is no such strategy, which another check says."""
     from jointbid.strategies.market import Market
@@ -55,9 +65,10 @@ def sources_read(scenario: Scenario) -> tuple[str, ...]:
         return ()
     spec, timeout = scenario.bidders.strategy, scenario.engine.strategy_timeout_s
     try:
-        reads = make(spec, Market.of(scenario), timeout).reads
+        strategy = make(spec, Market.of(scenario), timeout)
     except UnknownStrategyError:
         return ()
+    reads = None if getattr(strategy, "values_itself", False) else strategy.reads
     return tuple(name for name in scenario.source if reads is None or name in reads)
 
 

@@ -21,6 +21,8 @@ import cloudpickle
 
 from jointbid.sim import BidError
 from jointbid.sim.scenario import StrategySpec
+from jointbid.strategies.market import Market
+from jointbid.strategies.registry import UnknownStrategyError, find, make
 
 from ..cells.cell import ROOT, Cell, CellResult, label
 from ..errors import BadInput
@@ -56,6 +58,8 @@ def _try_cell(cell: Cell, work: Work) -> None:
     small = _shortened(cell, TRIAL_REQUESTS)
     place = "study.strategies" if cell.lineup else "bidders.strategy"
     try:
+        if _probe(cell):
+            return
         once, again = work(small), work(small)
     except BidError as error:
         raise BadInput(f"{place}: {error}") from None
@@ -75,6 +79,26 @@ def _try_cell(cell: Cell, work: Work) -> None:
             "chance from the column u, and not from random, numpy.random, the clock, hash() of a text, the order of a set or what "
             "another run has left behind, in the constructor, control() and observe() too"
         )
+
+
+def _probe(cell: Cell) -> bool:
+    """Return whether a bidder elsewhere plays, to whom a trial would be part of the run; see that it is there.
+
+    Raises:
+        BidError: it is not, and the run is not to go on without it.
+    """
+    market, limit_s = Market.of(cell.scenario), cell.scenario.engine.strategy_timeout_s
+    remote = [make(spec, market, limit_s) for spec in cell.plays if _is_remote(spec.name)]
+    for strategy in remote:
+        strategy.probe()  # type: ignore[attr-defined] # of every strategy that is remote
+    return bool(remote)
+
+
+def _is_remote(name: str) -> bool:
+    try:
+        return bool(getattr(find(name), "is_remote", False))
+    except UnknownStrategyError:  # a kind of bidder; its strategy is among those that play
+        return False
 
 
 def _shortened(cell: Cell, requests: int) -> Cell:
@@ -131,8 +155,6 @@ def _run(message: bytes, driver: Connection) -> None:
 
 def _source(spec: StrategySpec) -> str:
     """Return the source of a plugin; empty for a built-in strategy."""
-    from jointbid.strategies.registry import UnknownStrategyError, find
-
     try:
         module = inspect.getmodule(find(spec.name))
         file = Path(getattr(module, "__file__", None) or "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jointbid.sim.response import margins
 from jointbid.sim.scenario import Scenario
 
+from .remote_bidders import answer_counts
 from .tables import text_table
 from .verdict import counted, number
 
@@ -62,6 +63,15 @@ def says_something(scenario: Scenario) -> dict[str, bool]:
         **dict.fromkeys(RESPONSE[3:-2], conversions),
         **dict.fromkeys(RESPONSE[-2:], len(set(margins(response).tolist())) > 1),
     }
+
+
+def answer_tables(bidders: pd.DataFrame) -> list[Table]:
+    """Return what became of requests and notices of bidders elsewhere; no table where there is no such bidder."""
+    rows = answer_counts(bidders)
+    if rows.empty:
+        return []
+    columns = ("bidder", str), ("count of", str), ("number", "{:,}".format)
+    return [text_table("Answers over HTTP", rows.itertuples(index=False), *columns, caption="")]
 
 
 def stock_tables(stock: pd.DataFrame | None) -> list[Table]:

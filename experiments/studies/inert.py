@@ -13,6 +13,7 @@ from jointbid.sim.scenario import Scenario
 
 from ..cells.cell import Cell, CellResult
 from ..cells.lattice import JOINT
+from ..config.bidder_checks import prices_itself
 from ..config.points import Point, load
 from ..errors import BadInput
 from ..storage.cell_results import StudyState
@@ -29,7 +30,8 @@ MOST = 20
 def inert(point: Point, study: Study) -> Iterator[str]:
     """Yield a sentence for each override of the point's command that changes no number of the study."""
     looked_at = [text for text in point.overrides[:MOST] if _key(text).partition(".")[0] not in ELSEWHERE]
-    if point.swept or point.settings.scenario.supply.kind == "log":
+    scenario = point.settings.scenario
+    if point.swept or scenario.supply.kind == "log" or prices_itself(scenario):
         return
     for text in looked_at:
         others = [other for other in point.overrides if other is not text]

@@ -22,6 +22,7 @@ from ..errors import BadInput, closest, reported
 from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage, StudyRun
 from ..execution.tasks import SideTask, cores
 from ..report.plots.letters import names_in, report_missing
+from ..report.remote_bidders import remote_notes, reproducibility
 from ..storage.cell_results import StudyState, TimeSeries, table
 from ..storage.study_folder import Folder
 from .base import Findings, Study
@@ -224,7 +225,7 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
         if not study.ledger.failures:
             raise
         return
-    result.findings = study.summarise(summary)
+    result.findings = _findings(point, study, summary, rows)
     folder.write_table("summary.csv", summary)
     folder.write_table(SUMMARY, summary)
     for part in study.parts:
@@ -232,6 +233,12 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
             folder.write_table(f"{name}.csv", further)
         for name, document in part.documents(summary).items():
             folder.write_json(f"{name}.json", document)
+
+
+def _findings(point: Point, study: Study, summary: pd.DataFrame, rows: pd.DataFrame) -> Findings:
+    """Return what the study found; of bidders elsewhere also how they answered."""
+    found = study.summarise(summary)
+    return replace(found, notes=(*found.notes, *remote_notes(point.settings, rows)))
 
 
 def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame | None:
@@ -265,6 +272,7 @@ def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]
         "platform": platform.platform(),
         "versions": {name: version(name) for name in PACKAGES} | _plugin_version(point),
         **_strategy_files(point),
+        **reproducibility(point.settings),
     }
 
 

@@ -118,6 +118,8 @@ class Bidders(Model):
     A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given. There a bidder sees
     spend, wins and what is left as they stood at its last control step that is at least ``report_delay_h`` ago, and learns what
     became of its bids up to then; outcomes too are not known before. The exchange always knows the true budget.
+    With ``notify='at_once'`` a bidder that learns hears of each request before the next one comes, as by a win notice, which takes more time;
+    ``control`` steps stay as they are.
     ``creative='chosen'``: each shows, request by request, the one of the campaign's creatives that its data say is worth most
     there; ``'rotated'``: chance shows them by their shares. ``terms`` say when they may bid. Each answers after ``answer_ms`` (a delay, or a number of milliseconds that it always
     takes) and the look-ups of its data. ``kinds`` are bidders that differ in more than a strategy, by names under which a match
@@ -134,6 +136,7 @@ class Bidders(Model):
     """How often a bidder looks at its account and may change its bids."""
     control_interval_requests: Count | None = None
     report_delay_h: Hours = 0.0
+    notify: Literal["control", "at_once"] = "control"
     terms: Terms = Terms()
     answer_ms: Delay = NO_DELAY
     values: Values = "private"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ...config.bidder_checks import prices_itself
 from ...config.changes import varied
 from ...config.learnable import learns_beside
 from ...config.settings import Settings
@@ -53,9 +54,12 @@ def learned_twin(plan: Plan) -> Plan:
 def learned_ladder(plan: Plan) -> tuple[Plan, tuple[str, ...]] | None:
     """Return the learned twin of a ladder with its arms; None where values are exact alone, or learned alone.
 
-    With ``study.valuation=both`` it has all arms, with ``study.learned_beside`` those that the value of joint data needs.
+    With ``study.valuation=both`` it has all arms, with ``study.learned_beside`` those that the value of joint data needs. A strategy that
+    prices requests itself has no valuation to learn.
     """
     asked = plan.study.valuation
+    if prices_itself(plan.settings.scenario):
+        return None
     if asked == BOTH or learns_beside(plan.settings):
         twin = learned_twin(plan)
         return twin, twin.arms if asked == BOTH else twin.compared

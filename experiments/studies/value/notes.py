@@ -13,6 +13,7 @@ from jointbid.sim.scenario import Scenario, StrategySpec
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
+from ...config.bidder_checks import prices_itself
 from ...config.learnable import AUTO, learns_beside, why_not_beside
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
@@ -118,6 +119,8 @@ def tuned(settings: Settings[ValueStudy], found: Retuned) -> Iterator[str]:
 def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
     """What in the settings spoils the study."""
     study = settings.study
+    if prices_itself(settings.scenario):
+        return
     if study.valuation == "bayes" and study.learned_beside == AUTO and (why := why_not_beside(settings)):
         yield f"No learned values beside the exact ones (study.learned_beside=auto): {why}."
     if study.valuation != "bayes" or learns_beside(settings):

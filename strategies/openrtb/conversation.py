@@ -1,0 +1,313 @@
+"""What one seat says to its bidder in one run: bid requests, each answer judged, and the notices of each auction."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+
+from jointbid.sim import Feedback
+from jointbid.sim.auction.mechanisms import MECHANISMS
+
+from ..market import Market
+from .addresses import Address, Place
+from .counts import UNANSWERED, Counts
+from .http_client import Answer, ExchangeError, Lanes, Peer
+from .notices import Notice, Result, Router, notices
+from .objects import (
+    EXCHANGE_SPECIFIC,
+    VERSION,
+    App,
+    Banner,
+    BidRequest,
+    Data,
+    Device,
+    Imp,
+    Loss,
+    Segment,
+    Site,
+    User,
+)
+from .response import MICROS_PER_CPM, Asked, Verdict, judge
+
+IMP_ID = "1"
+MS_PER_HOUR = 3_600_000
+MICROS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The settings of a seat, checked; see ``jointbid.strategies.openrtb.seat.OpenRTB``."""
+
+    address: Address
+    market: Market
+    currency: str
+    tmax_ms: float | None
+    is_measured: bool
+    timeout_s: float
+    max_bytes: int
+    max_cpm: float
+    concurrency: int
+    notice_places: tuple[Place, ...]
+    names: Mapping[str, tuple[str, ...]]
+    inventory: str
+    device: Mapping[str, Any]
+    size: tuple[int, int]
+    test: int
+    gzip: bool
+    ext: bool
+    unique_ids: bool
+
+
+class Row(NamedTuple):
+    """One request as the seat sees it: source -> code and age, the public columns."""
+
+    codes: dict[str, int]
+    ages: dict[str, float]
+    hour: float
+    floor_micros: int
+    auction_type: int
+    uniform: float
+
+
+class _Pending(NamedTuple):
+    uniform: float
+    id: str
+    verdict: Verdict
+    at_ms: int
+
+
+@dataclass
+class _Plan:
+    """What of a request is the same in all of them."""
+
+    site: dict[str, Any]
+    device: Device
+    banner: Banner
+    head: bytes
+    providers: dict[str, tuple[str, int, tuple[str, ...]]] = field(default_factory=dict)
+    contexts: tuple[str, ...] = ()
+
+
+class Conversation:
+    """The connections, requests and notices of one run."""
+
+    def __init__(self, setup: Setup, counts: Counts) -> None:
+        self.setup, self.counts = setup, counts
+        host, port, is_tls, _ = setup.address
+        peer = Peer(host, port, is_tls, setup.timeout_s, setup.max_bytes)
+        self.lanes = Lanes(peer, setup.concurrency)
+        self._others: dict[Place, Lanes] = {}
+        netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._router = Router(
+            setup.address.place, setup.notice_places, f"{'https' if is_tls else 'http'}://{netloc}"
+        )
+        self._plan = _plan(setup, netloc)
+        self._encode = msgspec.json.Encoder().encode
+        self._pending: deque[_Pending] = deque()
+        self._token = secrets.token_hex(6) if setup.unique_ids else ""
+        self._run = secrets.token_hex(6)
+        self._asked = 0
+
+    def ask(self, rows: Sequence[Row], again: Sequence[bool]) -> list[Verdict]:
+        """Return what became of each request, in order; those marked ``again`` are asked twice, and differences counted."""
+        setup, messages, asked = self.setup, list[bytes](), list[Asked]()
+        if rows and not self._token:
+            text = f"{rows[0].uniform!r} {sorted(rows[0].codes)}"
+            self._token = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        most = round(setup.max_cpm * MICROS_PER_CPM)
+        for row, twice in zip(rows, again, strict=True):
+            about = Asked(f"{self._token}-{self._asked}", IMP_ID, setup.currency, row.floor_micros, most)
+            message = self._message(row, about.id)
+            self._asked += 1
+            messages += [message, message] if twice else [message]
+            asked.append(about)
+        answers = iter(self.lanes.exchange(messages))
+        found = []
+        for about, twice in zip(asked, again, strict=True):
+            verdict = self._judged(next(answers), about)
+            if twice:
+                self._compare(verdict, self._judged(next(answers), about))
+            self.counts["requests"] += 1
+            self.counts[verdict.outcome] += 1
+            self.counts["surplus_bids"] += sum(reason == Loss.OUTBID for _, reason in verdict.lost)
+            if verdict.nbr is not None:
+                self.counts[f"nbr_{verdict.nbr}"] += 1
+            found.append(verdict)
+        return found
+
+    def remember(self, rows: Sequence[Row], verdicts: Sequence[Verdict]) -> None:
+        """Keep what notices are due for."""
+        first = self._asked - len(rows)
+        for number, (row, verdict) in enumerate(zip(rows, verdicts, strict=True)):
+            if verdict.bid is not None or verdict.lost:
+                at_ms = round(row.hour * MS_PER_HOUR)
+                self._pending.append(_Pending(row.uniform, f"{self._token}-{first + number}", verdict, at_ms))
+
+    def report(self, feedback: Feedback) -> None:
+        """Send the notices of the auctions that are reported; what is older and not reported was kept from its auction."""
+        due = list(self._due(feedback))
+        if due:
+            self._send([notice for one, result in due for notice in self._notices(one, result)])
+
+    def end(self) -> None:
+        """Send loss notices for what never came to an auction, and close the connections."""
+        rest = [notice for one in self._pending for notice in self._notices(one, self._unsent())]
+        self._pending.clear()
+        if rest:
+            self._send(rest)
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for lanes in (self.lanes, *self._others.values()):
+            lanes.close()
+
+    def _judged(self, answer: Answer | ExchangeError, about: Asked) -> Verdict:
+        verdict = judge(answer, about)
+        if self.setup.is_measured and verdict.ms > (self.setup.tmax_ms or 0.0):
+            bids = [*verdict.lost, *([(verdict.bid, 0)] if verdict.bid else [])]
+            lost = [(bid, int(Loss.EXPIRED)) for bid, _ in bids]
+            return Verdict("late", bidid=verdict.bidid, seat=verdict.seat, lost=lost, ms=verdict.ms)
+        return verdict
+
+    def _compare(self, once: Verdict, twice: Verdict) -> None:
+        if once.outcome in UNANSWERED or twice.outcome in UNANSWERED:
+            return
+        crids = [one.bid.crid if one.bid else None for one in (once, twice)]
+        self.counts["asked_again"] += 1
+        self.counts["answered_differently"] += once.micros != twice.micros or crids[0] != crids[1]
+
+    def _message(self, row: Row, request_id: str) -> bytes:
+        setup, plan = self.setup, self._plan
+        site, data = plan.site, []
+        for name, (owner, unmatched, names) in plan.providers.items():
+            code = row.codes.get(name)
+            if code is None:
+                continue
+            is_known = code != unmatched
+            age = row.ages.get(name)
+            data.append(
+                Data(
+                    id=name,
+                    name=owner,
+                    segment=[Segment(id=names[code])] if is_known else [],
+                    ext=None if age is None else {"age_h": age},
+                )
+            )
+            if is_known and name in plan.contexts:
+                site = {**site, "keywords": names[code]}
+        place = Site(**site) if setup.inventory == "site" else None
+        request = BidRequest(
+            id=request_id,
+            imp=[
+                Imp(
+                    id=IMP_ID,
+                    banner=plan.banner,
+                    bidfloor=row.floor_micros / MICROS_PER_CPM,
+                    bidfloorcur=setup.currency,
+                )
+            ],
+            site=place,
+            app=App(**site) if place is None else None,
+            device=plan.device,
+            user=User(data=data) if data else None,
+            test=setup.test,
+            at=auction_code(row.auction_type),
+            tmax=round(setup.tmax_ms) if setup.tmax_ms else round(setup.timeout_s * 1e3),
+            cur=[setup.currency],
+            ext={"jointbid": {"run": self._run, "hour": row.hour, "uniform": row.uniform}}
+            if setup.ext
+            else None,
+        )
+        body = self._encode(request)
+        return b"%s%d\r\n\r\n%s" % (plan.head, len(body), body)
+
+    def _due(self, feedback: Feedback) -> list[tuple[_Pending, Result]]:
+        """Return what is reported, and what was passed over on the way there."""
+        place = {value: row for row, value in enumerate(feedback.requests["uniform"].tolist())}
+        rows = [place.get(one.uniform, -1) for one in self._pending]
+        last = max((number for number, row in enumerate(rows) if row >= 0), default=-1)
+        won, late, viewed = feedback.won.tolist(), feedback.late.tolist(), feedback.viewed.tolist()
+        paid, needed, bid = (
+            (column * MICROS).round().astype(int).tolist()
+            for column in (feedback.price_paid, feedback.minimum_bid_to_win, feedback.bid)
+        )
+        due = []
+        for row in rows[: last + 1]:
+            one = self._pending.popleft()
+            if row < 0:
+                due.append((one, self._unsent()))
+                continue
+            if late[row]:
+                loss = Loss.EXPIRED
+            elif won[row]:
+                loss = Loss.WON
+            else:
+                loss = Loss.OUTBID if bid[row] <= needed[row] else Loss.SEAT_BLOCKED
+            due.append((one, Result(won[row], viewed[row], paid[row], needed[row], loss, one.at_ms)))
+        return due
+
+    def _unsent(self) -> Result:
+        self.counts["unsent"] += 1
+        return Result(False, False, 0, 0, Loss.SEAT_BLOCKED, 0)
+
+    def _notices(self, one: _Pending, result: Result) -> list[Notice]:
+        return list(notices(one.verdict, result, one.id, IMP_ID, self.setup.currency))
+
+    def _send(self, todo: Sequence[Notice]) -> None:
+        """Send each once; what fails is counted, and not sent again, as it may have arrived."""
+        routed: dict[Place, list[tuple[str, bytes]]] = {}
+        for notice in todo:
+            found = self._router.route(notice)
+            if found is None:
+                self.counts["notices_withheld"] += 1
+            else:
+                routed.setdefault(found[0], []).append((notice.kind, found[1]))
+        for place, messages in routed.items():
+            for (kind, _), answer in zip(
+                messages, self._lanes(place).exchange([m for _, m in messages]), strict=True
+            ):
+                is_taken = isinstance(answer, Answer) and answer.status < 300
+                self.counts[kind if is_taken else "notices_failed"] += 1
+
+    def _lanes(self, place: Place) -> Lanes:
+        if place == self.setup.address.place:
+            return self.lanes
+        if place not in self._others:
+            self._others[place] = Lanes(Peer(*place, self.setup.timeout_s, self.setup.max_bytes), 1)
+        return self._others[place]
+
+
+def auction_code(number: int) -> int:
+    """Return OpenRTB's code of an auction type by its number here: 1 first price, 2 second price, others from 500 on."""
+    return {MECHANISMS["first_price"]: 1, MECHANISMS["second_price"]: 2}.get(
+        number, EXCHANGE_SPECIFIC + number
+    )
+
+
+def _plan(setup: Setup, netloc: str) -> _Plan:
+    size, market = Banner(*setup.size), setup.market
+    site: dict[str, Any] = {"id": "jointbid", "domain": "jointbid.example"}
+    if setup.inventory == "app":
+        site["bundle"] = "example.jointbid"
+    head = (
+        f"POST {setup.address.target} HTTP/1.1\r\nHost: {netloc}\r\nContent-Type: application/json\r\n"
+        f"X-OpenRTB-Version: {VERSION}\r\n{'Accept-Encoding: gzip' + chr(13) + chr(10) if setup.gzip else ''}Content-Length: "
+    )
+    providers = {
+        one.name: (
+            one.owner,
+            one.codes - 1,
+            setup.names.get(one.name) or tuple(map(str, range(one.codes - 1))),
+        )
+        for one in market.sources
+    }
+    contexts = tuple(one.name for one in market.sources if one.shows == "context")
+    device = msgspec.convert({"devicetype": 2 if setup.inventory == "site" else 4, **setup.device}, Device)
+    return _Plan(site, device, size, head.encode("ascii"), providers, contexts)

@@ -1,0 +1,211 @@
+"""The answers of a strategy to bid requests, whoever carries them: bids with their notices' URLs, and the books behind them.
+
+A real exchange has one account, by wall clock. Each run of a simulated one (``ext.jointbid.run``) has an account of its own, by the
+hours that its requests state.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from urllib.parse import urlencode
+
+import msgspec
+
+from jointbid.sim import Entrant, Scenario
+from jointbid.sim.scenario import HOUR_US
+
+from ..market import Market
+from .account import Account, Books
+from .objects import Bid, BidRequest, BidResponse, Imp, Loss, NoBid, SeatBid
+from .reading import Reading, hour_of, simulated
+from .response import MICROS_PER_CPM, micros_of
+
+MAX_RUNS = 64
+"""Runs whose accounts are kept; the one that has been silent the longest is forgotten."""
+MAX_IMPS = 64
+RECENT = 10_000
+"""Answers that are kept, for an exchange that asks a second time."""
+SEAT = "jointbid"
+WALL = ""
+"""The account of an exchange that states no run."""
+
+
+class Desk:
+    """One strategy at an exchange.
+
+    Args:
+        entrant: the strategy with its data, budget and terms.
+        scenario: the market that it is set up for.
+        names: source -> the names of its codes, as segments have them.
+        currency: in which it bids.
+        clock: seconds of wall time.
+    """
+
+    def __init__(
+        self,
+        entrant: Entrant,
+        scenario: Scenario,
+        names: Mapping[str, tuple[str, ...]],
+        currency: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.entrant, self.scenario, self.currency = entrant, scenario, currency
+        self.market = Market.of(scenario)
+        self.reading = Reading(entrant, self.market, names)
+        self.base = ""
+        """The start of the notices' URLs, ``http://127.0.0.1:8080``."""
+        self.counts: Counter[str] = Counter()
+        self._clock, self._start = clock, clock()
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
+        self._past = Books()
+        self._recent: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._decode, self._encode = msgspec.json.Decoder(BidRequest).decode, msgspec.json.Encoder().encode
+
+    @property
+    def accounts(self) -> Mapping[str, Account]:
+        """The accounts by run; that of a real exchange by the empty text."""
+        return self._accounts
+
+    @property
+    def hour(self) -> float:
+        """Hours of wall time since the start."""
+        return (self._clock() - self._start) / 3600.0
+
+    def answer(self, body: bytes) -> tuple[int, bytes]:
+        """Return status and body of the answer to a bid request: 200 with bids, 204 without, 400 for what is no request."""
+        try:
+            request = self._decode(body)
+        except (msgspec.MsgspecError, RecursionError, ValueError, OverflowError):
+            self.counts["malformed"] += 1
+            return 400, b""
+        run = str(simulated(request).get("run", WALL))
+        key = (run, request.id)
+        if key in self._recent:
+            self.counts["asked_again"] += 1
+            known = self._recent[key]
+            return (200, known) if known else (204, b"")
+        found = self._bids(run, request)
+        answer = self._encode(found) if found is not None else b""
+        self._recent[key] = answer
+        if len(self._recent) > RECENT:
+            self._recent.popitem(last=False)
+        return (200, answer) if answer else (204, b"")
+
+    def notice(self, kind: str, query: Mapping[str, str]) -> bool:
+        """Book a notice (``win``, ``bill`` or ``loss``); return False for one that is not booked."""
+        self.counts[f"notices_{kind}"] += 1
+        account, bid_id = self._accounts.get(query.get("run", WALL)), query.get("id", "")
+        if account is None:
+            self.counts["notices_unknown"] += 1
+            return False
+        if kind == "bill":
+            return account.viewed(bid_id)
+        needed = _micros(query.get("min", ""))
+        if kind == "loss":
+            return account.lost(bid_id, max(needed, 0), is_late=query.get("reason") == str(Loss.EXPIRED))
+        paid = _micros(query.get("price", ""))
+        if paid < 0:
+            self.counts["notices_without_price"] += 1
+            return False
+        return account.won(bid_id, paid, max(needed, 0))
+
+    def tick(self) -> None:
+        """Hold the control steps that are due by wall clock."""
+        if WALL in self._accounts:
+            self._accounts[WALL].tick(round(self.hour * HOUR_US))
+
+    def totals(self) -> Books:
+        """Return the sums over all accounts."""
+        total = Books(**{name: getattr(self._past, name) for name in COUNTED})
+        for account in self._accounts.values():
+            _add(total, account.books)
+        return total
+
+    def _bids(self, run: str, request: BidRequest) -> BidResponse | None:
+        account, hour = self._account(run), hour_of(request) if run else self.hour
+        if run and not math.isfinite(hour):
+            return self._no_bid(request, "no_hour", NoBid.INVALID_REQUEST)
+        if not run and hour >= self.scenario.supply.horizon_h:
+            return self._no_bid(request, "flight_over", NoBid.DAILY_CAP)
+        if request.cur and self.currency not in request.cur:
+            return self._no_bid(request, "currency", NoBid.INVALID_REQUEST)
+        bids = [self._bid(account, run, request, imp, hour) for imp in request.imp[:MAX_IMPS]]
+        made = [bid for bid in bids if bid is not None]
+        if not made:
+            self.counts["no_bid"] += 1
+            return None
+        return BidResponse(request.id, [SeatBid(made, SEAT)], bidid=request.id, cur=self.currency)
+
+    def _bid(self, account: Account, run: str, request: BidRequest, imp: Imp, hour: float) -> Bid | None:
+        if imp.banner is None or (imp.bidfloor > 0 and imp.bidfloorcur != self.currency):
+            self.counts["imp_refused"] += 1
+            return None
+        bid_id = f"{request.id}.{imp.id}"
+        micros, creative = account.bid(bid_id, self.reading.row(request, imp, hour), round(hour * HOUR_US))
+        if micros <= 0:
+            return None
+        if not run and micros < micros_of(imp.bidfloor):  # a simulated exchange says what would have won
+            account.withdraw(bid_id)
+            self.counts["below_floor"] += 1
+            return None
+        about = f"{self.base}/{{}}?{urlencode({'run': run, 'id': bid_id})}"
+        crid = self.market.creatives[creative] if creative >= 0 else "default"
+        return Bid(
+            id=bid_id,
+            impid=imp.id,
+            price=micros / MICROS_PER_CPM,
+            nurl=about.replace("{}", "win") + "&price=${AUCTION_PRICE}&min=${AUCTION_MIN_TO_WIN}",
+            burl=about.replace("{}", "bill"),
+            lurl=about.replace("{}", "loss") + "&reason=${AUCTION_LOSS}&min=${AUCTION_MIN_TO_WIN}",
+            adm=f'<div data-crid="{crid}"></div>',
+            adomain=["jointbid.example"],
+            cid=self.scenario.name,
+            crid=crid,
+            w=imp.banner.w,
+            h=imp.banner.h,
+        )
+
+    def _no_bid(self, request: BidRequest, why: str, reason: int) -> BidResponse:
+        self.counts["no_bid"] += 1
+        self.counts[f"no_bid_{why}"] += 1
+        return BidResponse(request.id, nbr=reason)
+
+    def _account(self, run: str) -> Account:
+        if run not in self._accounts:
+            if run and sum(map(bool, self._accounts)) >= MAX_RUNS:
+                oldest = next(name for name in self._accounts if name)
+                _add(self._past, self._accounts.pop(oldest).books)
+            self._accounts[run] = Account(
+                self.entrant, self.scenario, self.reading.kinds, holds_budget=run == WALL
+            )
+        self._accounts.move_to_end(run)
+        return self._accounts[run]
+
+
+COUNTED = (
+    "requests",
+    "bids",
+    "wins",
+    "spend_micros",
+    "viewed",
+    "losses",
+    "repeated_notices",
+    "unknown_notices",
+)
+"""Fields of ``Books`` that are summed."""
+
+
+def _add(total: Books, one: Books) -> None:
+    for name in COUNTED:
+        setattr(total, name, getattr(total, name) + getattr(one, name))
+
+
+def _micros(text: str) -> int:
+    """Return the text of a CPM in micros; -1 for what is none."""
+    try:
+        return micros_of(float(text))
+    except ValueError:
+        return -1
