@@ -10,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
+from ...logs.log_table import LogTable
+from ...logs.replay.bids import BROUGHT
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
 from ...logs.replay.plan import Plan, Requests, hidden_words, load, silo_arm
@@ -126,7 +128,7 @@ def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
             f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM"
             + (f", {cost / clicks:.3f} a click" if clicks else "")
         ),
-        f"a click is worth {_worth(plan)}; all campaigns share one budget and one bid gain",
+        f"a click is worth {_worth(plan, log)}; all campaigns share one budget and one bid gain",
         *log.facts,
         *log.notes,
         *([requests.blocks.note] if requests.blocks.note else []),
@@ -141,6 +143,8 @@ def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _worth(plan: Plan) -> str:
+def _worth(plan: Plan, log: LogTable) -> str:
     value = plan.settings.value_per_click
+    if value is None and BROUGHT in log.frame:
+        return "what the campaign's outcomes brought (the value of the joined tables), a click"
     return "the campaign's eCPC in the log" if value is None else f"{value:g} in the log's currency"
