@@ -129,9 +129,7 @@ class Mapping(Model):
     @property
     def roles(self) -> Roles:
         """The feature columns of each data source, in the log itself."""
-        return Roles(
-            self.profile, self.context, self.ad, frozenset(self.lists) & {*self._own}, self.history
-        )
+        return Roles(self.profile, self.context, self.ad, frozenset(self.lists) & {*self._own}, self.history)
 
     @property
     def all_roles(self) -> Roles:
@@ -175,7 +173,9 @@ class Mapping(Model):
         if leaking:
             raise ValueError(f"{leaking[0]}: an outcome, a price or a bid cannot be a feature: it would leak")
         if self.click is None and "clicks" not in self.tables:
-            raise ValueError("click: required: the column of clicks, or a table clicks in tables")
+            raise ValueError(
+                "click: required, and not given: name the column of clicks, or a table clicks in tables"
+            )
         if self.click is not None and "clicks" in self.tables:
             raise ValueError(f"click = {self.click}: leave it out where tables has clicks")
         if self.conversion is not None and "conversions" in self.tables:
@@ -188,11 +188,15 @@ class Mapping(Model):
         for name, table in self.tables.items():
             where, keys = f"tables.{name}", {*table.key, *table.key.values()}
             if name in OUTCOMES and (table.features or table.valid_from):
-                raise ValueError(f"{where}: holds outcomes; it takes path, key, time, value, fit and delimiter")
+                raise ValueError(
+                    f"{where}: holds outcomes; it takes path, key, time, value, fit and delimiter"
+                )
             if name not in OUTCOMES and (table.time or table.value):
                 raise ValueError(f"{where}: time and value are of the tables {' and '.join(OUTCOMES)}")
             if name not in OUTCOMES and not table.features:
-                raise ValueError(f"{where}: needs columns of profile, context, history or ad; else it adds nothing")
+                raise ValueError(
+                    f"{where}: needs columns of profile, context, history or ad; else it adds nothing"
+                )
             if table.valid_from and not self.time:
                 raise ValueError(f"{where}.valid_from: the log needs a time to be compared with it")
             if known := [column for column in table.features if column in keys]:

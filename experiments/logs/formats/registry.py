@@ -18,12 +18,12 @@ from .auctionnet import auctionnet
 from .click_price_pctr import click_price_pctr
 from .featindex import FeatureIndex
 from .ipinyou import SCHEMA, TEST_SCHEMA, cleaned_csv, log_txt, raw_logs, width_of
-from .jointbid_log import jointbid_log
-from .json_lines import is_json, is_spread_json
 from .joins.keys import salt_of
 from .joins.reader import Joined
 from .joins.store import TableStore
 from .joins.tables import TableRows
+from .jointbid_log import jointbid_log
+from .json_lines import is_json, is_spread_json
 from .mapped import Kind, Mapped
 from .mapping import Mapping, read_mapping
 from .yzx import yzx
@@ -164,7 +164,28 @@ def _mapped(path: Path, supply: LogSupply) -> Reader:
     return Mapped(files, mapping, kinds.pop(), supply.nonclick_weight).reader
 
 
-def _joined(files: Sequence[Path], mapping: Mapping, kind: Kind, supply: LogSupply, *, forms: bool = False) -> Joined:
+def open_joined(supply: LogSupply) -> Joined:
+    """Return the reader of a log with tables, which keeps keys in every form.
+
+    Raises:
+        BadInput: no mapping, one without tables, or files that cannot be used.
+    """
+    if supply.mapping is None:
+        raise BadInput(
+            "supply.mapping: required: a YAML file that says what the columns are, and which tables are joined"
+        )
+    mapping = joined_tables(supply)
+    if mapping is None:
+        raise BadInput(
+            f"supply.mapping = {supply.mapping}: has no tables; say in its section tables what is joined to the log (docs/your-files.md)"
+        )
+    files = detect.likely(files_of(Path(supply.path)), mapped=True)
+    return _joined(files, mapping, _kind(files[0]), supply, forms=True)
+
+
+def _joined(
+    files: Sequence[Path], mapping: Mapping, kind: Kind, supply: LogSupply, *, forms: bool = False
+) -> Joined:
     """Return the reader of a log with tables; their keys are salted by the content of all files."""
     for name in mapping.tables:
         TableRows.of(name, mapping, _folder(supply), drop_bad=supply.drop_bad).files  # noqa: B018 - refuses what is not there
@@ -180,7 +201,9 @@ def _files_of_tables(supply: LogSupply) -> list[Path]:
     mapping = joined_tables(supply)
     tables = mapping.tables if mapping else ()
     return [
-        file for name in tables for file in TableRows.of(name, mapping, _folder(supply), drop_bad=False).files  # type: ignore[arg-type]
+        file
+        for name in tables
+        for file in TableRows.of(name, mapping, _folder(supply), drop_bad=False).files  # type: ignore[arg-type]
     ]
 
 

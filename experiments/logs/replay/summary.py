@@ -82,14 +82,14 @@ def _columns(plan: Plan, requests: Requests, outcome: Outcome) -> dict[Total, Fl
     won, clicks = outcome.won, requests.clicks * requests.weights
     columns = {
         "spend": won * requests.cost / MICROS,
-        "focal_profit": _profit_column(plan, requests, won, clicks) / MICROS,
+        "focal_profit": profit_column(plan, requests, won, clicks) / MICROS,
         "clicks": won * clicks,
         "wins": won * requests.weights,
     }
     return {(outcome.tags, outcome.share, outcome.arm, what): column for what, column in columns.items()}
 
 
-def _profit_column(plan: Plan, requests: Requests, won: NDArray[np.bool_], clicks: Floats) -> Floats:
+def profit_column(plan: Plan, requests: Requests, won: NDArray[np.bool_], clicks: Floats) -> Floats:
     """Return what each row adds to the profit of an arm, and to its resamples: micros, shape (rows,)."""
     if plan.settings.value_per_click is not None:
         return won * requests.profit

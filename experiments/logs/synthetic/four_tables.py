@@ -115,7 +115,13 @@ def write_four_tables(
     head += "defaults:\n  - override /auction: second_price\n  - override /strategy: truthful\n\n"
     tree.pop("bidders")
     (folder / "scenario" / "firm.yaml").write_text(head + to_yaml(tree), "utf-8")
-    known = {**known_profits(scenario, match_rate), "rows": rows, "persons": len(people.ids), "clicks": clicks, "match_rate": match_rate}
+    known = {
+        **known_profits(scenario, match_rate),
+        "rows": rows,
+        "persons": len(people.ids),
+        "clicks": clicks,
+        "match_rate": match_rate,
+    }
     (folder / "truth.json").write_text(json.dumps(known, indent=1) + "\n", "utf-8")
     return known
 
@@ -158,7 +164,9 @@ def _people(persons: int, match_rate: float, rng: np.random.Generator) -> People
     return People(ids, before, rng.integers(0, TYPES, persons), moved_us, rng.random(persons) < match_rate)
 
 
-def _write_impressions(folder: Path, rows: int, people: People, scenario: Scenario, rng: np.random.Generator) -> int:
+def _write_impressions(
+    folder: Path, rows: int, people: People, scenario: Scenario, rng: np.random.Generator
+) -> int:
     """Write impressions, clicks and orders, a block at a time; return the number of clicks."""
     landscape, ctr = Landscape.of(scenario.rivals), truth(scenario).click[:, :, 0]
     worth = scenario.response.value_per_click / ORDERS_PER_CLICK
@@ -169,12 +177,14 @@ def _write_impressions(folder: Path, rows: int, people: People, scenario: Scenar
         pacsv.CSVWriter(folder / "orders.csv", _ORDERS) as orders,
     ):
         for first, n in _blocks(rows):
-            ends = [START + DAYS * DAY_US * at // rows for at in (first, first + n)]
-            time_us = np.sort(rng.integers(*ends, n))
+            begin, end = (int(START) + DAYS * DAY_US * at // rows for at in (first, first + n))
+            time_us = np.sort(rng.integers(begin, end, n))
             who, site = rng.integers(0, len(people.ids), n), rng.integers(0, TYPES, n)
             clicked = rng.random(n) < ctr[people.type_at(who, time_us), site]
             price = np.maximum(np.rint(landscape.quantile(rng.random(n)) * 1e6), 1) / 1e3
-            names = pc.binary_join_element_wise("imp-", pa.array(np.arange(first, first + n)).cast(pa.string()), "")
+            names = pc.binary_join_element_wise(
+                "imp-", pa.array(np.arange(first, first + n)).cast(pa.string()), ""
+            )
             log.write_table(
                 pa.table(
                     [
@@ -188,11 +198,15 @@ def _write_impressions(folder: Path, rows: int, people: People, scenario: Scenar
             )  # fmt: skip
             total += int(clicked.sum())
             own, at = names.filter(pa.array(clicked)), time_us[clicked]
-            clicks.write_table(pa.table([own, _times(at + rng.integers(10**6, 60 * 10**6, len(at)))], schema=_CLICKS))
+            clicks.write_table(
+                pa.table([own, _times(at + rng.integers(10**6, 60 * 10**6, len(at)))], schema=_CLICKS)
+            )
             bought = rng.random(len(at)) < ORDERS_PER_CLICK
             later = at[bought] + rng.integers(60 * 10**6, DAY_US, int(bought.sum()))
             margin = np.round(worth * rng.uniform(0.5, 1.5, int(bought.sum())), 5)
-            orders.write_table(pa.table([own.filter(pa.array(bought)), _times(later), pa.array(margin)], schema=_ORDERS))
+            orders.write_table(
+                pa.table([own.filter(pa.array(bought)), _times(later), pa.array(margin)], schema=_ORDERS)
+            )
     return total
 
 
@@ -229,6 +243,8 @@ def _schema(*texts: str, number: str = "") -> pa.Schema:
     return pa.schema([*fields, *([(number, pa.float64())] if number else [])])
 
 
-_IMPRESSIONS = _schema("event_time", "impression_id", "user_id", "line_item", "creative", "site", number="cost_cpm")
+_IMPRESSIONS = _schema(
+    "event_time", "impression_id", "user_id", "line_item", "creative", "site", number="cost_cpm"
+)
 _CLICKS = _schema("impression_id", "click_time")
 _ORDERS = _schema("impression", "order_time", number="margin")

@@ -54,9 +54,7 @@ def hashed(columns: Sequence[str], fit: Fit, missing: str) -> str:
     """
     forms = [one_form(column, fit) for column in columns]
     text = f" || {_BETWEEN} || ".join(["$salt", *forms])
-    gone = " OR ".join(
-        f"{column} IS NULL OR list_contains({missing}, trim({column}))" for column in columns
-    )
+    gone = " OR ".join(f"{column} IS NULL OR list_contains({missing}, trim({column}))" for column in columns)
     return f"CASE WHEN {gone} THEN {NO_KEY} ELSE 1 + (md5_number({text}) % 9223372036854775783)::BIGINT END"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS
@@ -30,6 +31,25 @@ def key_column(table: str) -> str:
     return f"key of {table}"
 
 
+@dataclass(frozen=True)
+class Block:
+    """Some joined rows.
+
+    Attributes:
+        table: the columns of a log.
+        numbers: of the keys, a column a table.
+        found: by table what it holds for each row.
+        text: the keys themselves, by column of the log; never to be handed on.
+        people: the number of each row's person; None where no key is a person's.
+    """
+
+    table: pa.Table
+    numbers: pa.Table
+    found: dict[str, dict[str, Any]]
+    text: dict[str, pa.Array]
+    people: NDArray[np.int64] | None
+
+
 @dataclass
 class Joined:
     """Reader of a log with tables.
@@ -37,41 +57,46 @@ class Joined:
     Attributes:
         log: reads the log itself.
         store: the tables.
-        forms: hand on the keys in every form (`jointbid log join`).
     """
 
     log: Mapped
     store: TableStore
-    forms: bool = False
-    matched: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def reader(self) -> Reader:
         """As the mapping says of the log and of its tables."""
         mapping = self.store.mapping
-        return replace(
-            self.log.reader, roles=mapping.all_roles, chunks=self.chunks, joins=self.store
-        )
+        return replace(self.log.reader, roles=mapping.all_roles, chunks=self.chunks, joins=self.store)
 
     def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`; tables are read first, once."""
+        found: dict[str, int] = dict.fromkeys(self.store.mapping.tables, 0)
+        rows = 0
+        for block in self.blocks(audit):
+            rows += len(block.table)
+            for name in found:
+                found[name] += int(block.found[name]["found"].sum())
+            yield block.table
+        for name, number in found.items():
+            what = "an outcome in" if name in OUTCOMES else "a record in"
+            audit.notes[
+                f"rows were looked up in table {name}; {number / max(rows, 1):.3g} of them have {what} it"
+            ] = rows
+
+    def blocks(self, audit: RowAudit) -> Iterator[Block]:
+        """Yield the joined rows with what was found for them."""
         audit.private = True
         self.store.load()
-        matched = {name: [0, 0] for name in self.store.mapping.tables}
         held: list[pa.Table] = []
         for part in self.log.chunks(audit):
             held.append(part)
             if sum(map(len, held)) >= BLOCK_ROWS:
-                yield self._joined(held, matched)
+                yield self._joined(held)
                 held = []
         if held:
-            yield self._joined(held, matched)
-        for name, (found, rows) in matched.items():
-            what = "outcomes of" if name in OUTCOMES else "records in"
-            share = found / max(rows, 1)
-            audit.notes[f"rows were looked up in table {name}: {share:.3g} of them have {what} it"] = rows
+            yield self._joined(held)
 
-    def _joined(self, held: list[pa.Table], matched: dict[str, list[int]]) -> pa.Table:
+    def _joined(self, held: list[pa.Table]) -> Block:
         """Return some rows with the columns of all tables, their keys as numbers."""
         together, mapping = pa.concat_tables(held).unify_dictionaries().combine_chunks(), self.store.mapping
         text = {name: plain_text(together[f"@key {name}"]) for name in self.log.carried}
@@ -82,21 +107,22 @@ class Joined:
             wanted.append((PERSON, mapping.person, self._fit_of_person()))
         numbers = self.store.numbers(text, wanted)
         columns = {
-            name: together[name] for name in together.column_names if not name.startswith("@key ") and name != PERSON
+            name: together[name]
+            for name in together.column_names
+            if not name.startswith("@key ") and name != PERSON
         }
-        at_us = np.asarray(columns["time_us"])
+        at_us, found = np.asarray(columns["time_us"]), dict[str, dict[str, Any]]()
         for name in mapping.tables:
             key = np.asarray(numbers[key_column(name)])
             self._check_clock(name)
-            found = self.store.look_up(name, key, at_us)
-            matched[name][0] += int(found["found"].sum())
-            matched[name][1] += len(key)
-            self._take(name, found, columns)
+            found[name] = self.store.look_up(name, key, at_us)
+            self._take(name, found[name], columns)
             columns[key_column(name)] = pa.array(key)
         columns[AT] = pa.array(at_us)
-        if mapping.person:
-            columns[PERSON] = _as_people(np.asarray(numbers[PERSON]))
-        return pa.table(columns)
+        people = np.asarray(numbers[PERSON]) if mapping.person else None
+        if people is not None:
+            columns[PERSON] = _as_people(people)
+        return Block(pa.table(columns), numbers, found, text, people)
 
     def _fit_of_person(self) -> Any:
         mapping = self.store.mapping
@@ -133,4 +159,4 @@ class Joined:
 def _as_people(numbers: NDArray[np.int64]) -> pa.Array:
     """Return the numbers of persons as text; empty where there is none."""
     text = pa.array(numbers).cast(pa.string())
-    return pa.compute.if_else(pa.array(numbers == 0), "", text)
+    return pc.if_else(pa.array(numbers == 0), "", text)

@@ -4,6 +4,7 @@ DuckDB keeps to its memory limit and moves the rest to a temporary folder, which
 values ever lie there.
 """
 
+# ruff: noqa: S608 - statements are made of our own names; what users write goes in as parameters
 from __future__ import annotations
 
 import shutil
@@ -84,7 +85,11 @@ class TableStore:
 
         folder = tempfile.mkdtemp(prefix="jointbid-join-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        limits = {"memory_limit": f"{self.memory_gb:g}GB", "temp_directory": folder, "threads": THREADS}
+        limits: dict[str, Any] = {
+            "memory_limit": f"{self.memory_gb:g}GB",
+            "temp_directory": folder,
+            "threads": THREADS,
+        }
         return duckdb.connect(":memory:", config=limits)
 
     def load(self) -> None:
@@ -102,7 +107,10 @@ class TableStore:
         return f"t{list(self.mapping.tables).index(name)}"
 
     def _load(self, name: str, place: str) -> Loaded:
-        table, source = self.mapping.tables[name], TableRows.of(name, self.mapping, self.folder, drop_bad=self.drop_bad)
+        table, source = (
+            self.mapping.tables[name],
+            TableRows.of(name, self.mapping, self.folder, drop_bad=self.drop_bad),
+        )
         fits = FITS if self.forms else (table.fit,)
         stamped, valued = bool(table.valid_from or table.time), bool(table.value)
         forms = [f"k_{fit} BIGINT" for fit in fits]
@@ -111,12 +119,18 @@ class TableStore:
         self.run(f"CREATE TABLE {place} ({', '.join(['line BIGINT', *forms, *own, *features])})")
         line = 0
         for rows in source.rows():
-            block = self._block(rows, len(table.key), stamped=stamped, valued=valued, features=table.features, first=line)
+            block = self._block(
+                rows, len(table.key), stamped=stamped, valued=valued, features=table.features, first=line
+            )
             line += len(rows)
             keys = [f"raw{i}" for i in range(len(table.key))]
             numbers = ", ".join(hashed(keys, fit, self.missing) for fit in fits)
-            rest = ", ".join(column for column in block.column_names if not column.startswith(("raw", "line")))
-            self.ingest(f"INSERT INTO {place} SELECT line, {numbers}{', ' if rest else ''}{rest} FROM block", block)
+            rest = ", ".join(
+                column for column in block.column_names if not column.startswith(("raw", "line"))
+            )
+            self.ingest(
+                f"INSERT INTO {place} SELECT line, {numbers}{', ' if rest else ''}{rest} FROM block", block
+            )
         source.audit.used = line
         return self._tidy(name, place, source)
 
@@ -136,7 +150,9 @@ class TableStore:
         columns |= {"moment": np.asarray(rows["@at"], dtype=np.int64)} if stamped else {}
         columns |= {"value": as_numbers(rows, "@value")} if valued else {}
         columns |= {
-            f"f{i}": make.recode(rows[name], several if name in self.mapping.lists else plain).cast(pa.string())
+            f"f{i}": make.recode(rows[name], several if name in self.mapping.lists else plain).cast(
+                pa.string()
+            )
             for i, name in enumerate(features)
         }
         return pa.table(columns)
@@ -158,17 +174,22 @@ class TableStore:
         repeated = self.count(f"SELECT count(DISTINCT {key}) FROM again")
         differ = self.count(f"SELECT count(DISTINCT {key}) FROM again WHERE differ")
         if name in OUTCOMES:
-            reason, gone = SAME_OUTCOME, self._one_outcome(place, key, table.time is not None, table.value is not None)
+            reason, gone = (
+                SAME_OUTCOME,
+                self._one_outcome(place, key, table.time is not None, table.value is not None),
+            )
         else:
             also = " AND t.moment = again.moment" if table.valid_from else ""
             reason = REPEATS
-            gone = self._deleted(f"DELETE FROM {place} t USING again WHERE t.{key} = again.{key}{also} AND t.line < again.last")
+            gone = self._deleted(
+                f"DELETE FROM {place} t USING again WHERE t.{key} = again.{key}{also} AND t.line < again.last"
+            )
         self.run("DROP TABLE again")
         audit.dropped[reason] += gone
         dropped = audit.reasons
         used = audit.read - sum(dropped.values())
         keys, versions = self.run(
-            f"SELECT count(*), coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM {place} GROUP BY {key})"  # noqa: S608 - of our names
+            f"SELECT count(*), coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM {place} GROUP BY {key})"
         )[0]
         since = source.clock.since_1970 if source.clock else None
         return Loaded(RowCount(audit.read, used, dropped), keys, repeated, differ, versions, since)
@@ -180,7 +201,9 @@ class TableStore:
         forms = [f"k_{fit}" for fit in FITS if self.forms and f"k_{fit}" != key]
         rest = "".join(f", any_value({form}) AS {form}" for form in forms)
         if stamped:
-            self.run(f"CREATE TABLE once AS SELECT {', '.join(columns)}, min(line) AS line{rest} FROM {place} GROUP BY {', '.join(columns)}")
+            self.run(
+                f"CREATE TABLE once AS SELECT {', '.join(columns)}, min(line) AS line{rest} FROM {place} GROUP BY {', '.join(columns)}"
+            )
             self.run(f"DROP TABLE {place}")
             self.run(f"ALTER TABLE once RENAME TO {place}")
         gone = before - self.count(f"SELECT count(*) FROM {place}")
@@ -195,7 +218,9 @@ class TableStore:
         """The spellings of a missing key, as SQL."""
         return text_list({*self.mapping.missing, ""})
 
-    def numbers(self, columns: Mapping[str, pa.Array], fits: Sequence[tuple[str, tuple[str, ...], Any]]) -> pa.Table:
+    def numbers(
+        self, columns: Mapping[str, pa.Array], fits: Sequence[tuple[str, tuple[str, ...], Any]]
+    ) -> pa.Table:
         """Return the numbers of the log's keys, a column for each of `fits`: (name, the key's columns, fit).
 
         Args:
@@ -203,7 +228,10 @@ class TableStore:
             fits: what is wanted.
         """
         names = {name: f"c{i}" for i, name in enumerate(columns)}
-        block = pa.table({"rn": np.arange(len(next(iter(columns.values()))))} | {names[name]: cells for name, cells in columns.items()})
+        block = pa.table(
+            {"rn": np.arange(len(next(iter(columns.values()))))}
+            | {names[name]: cells for name, cells in columns.items()}
+        )
         wanted = ", ".join(
             f'{hashed([names[one] for one in key], fit, self.missing)} AS "{name}"' for name, key, fit in fits
         )
@@ -229,7 +257,9 @@ class TableStore:
             taken = ["n", *(["moment"] if table.time else []), *(["value"] if table.value else [])]
         else:
             taken = features
-        block = pa.table({"rn": np.arange(len(keys)), "k": keys} | ({"now": at_us} if table.valid_from else {}))
+        block = pa.table(
+            {"rn": np.arange(len(keys)), "k": keys} | ({"now": at_us} if table.valid_from else {})
+        )
         columns = ", ".join(f"t.{column}" for column in taken)
         near = f"(SELECT * FROM {place} WHERE {key} IN (SELECT k FROM block))"
         if table.valid_from:
@@ -242,10 +272,10 @@ class TableStore:
         held: pa.Table = self.ingest(sql, block, result=True)
         if len(held) != len(keys):
             raise AssertionError(f"the join with {name} gave {len(held)} rows for {len(keys)}")
-        found = np.asarray(held["found"].combine_chunks().fill_null(False))  # noqa: FBT003 - of pyarrow
+        found = np.asarray(held["found"].combine_chunks().fill_null(False))
         answer: dict[str, Any] = {"found": found, "early": np.zeros(len(keys), dtype=bool)}
         if table.valid_from:
-            answer["early"] = np.asarray(held["known"].combine_chunks().fill_null(False)) & ~found  # noqa: FBT003
+            answer["early"] = np.asarray(held["known"].combine_chunks().fill_null(False)) & ~found
         for place_of, column in enumerate(taken):
             cells = held[column].combine_chunks()
             if name in OUTCOMES:

@@ -15,7 +15,7 @@ from ...rows.checked_rows import Rows
 from ...rows.column import Column
 from ...rows.columns import PRICE_MAX
 from ...rows.compression import BROKEN, files_of, head, why
-from ...rows.delimited import Form, as_asked, header, headed, read_rows
+from ...rows.delimited import Form, as_asked, headed, header, read_rows
 from ...rows.parquet import read_parquet
 from ...rows.row_audit import RowAudit
 from ...rows.times import Clock
@@ -78,9 +78,7 @@ class TableRows:
             found.append(Column(stamp.column, "time", role="@at", reader=self.clock))
         if table.value:
             missing = ("", "null", "NULL", "NA", "NaN", "nan", "None", "\\N")
-            found.append(
-                Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=missing, role="@value")
-            )
+            found.append(Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=missing, role="@value"))
         return found + [Column(name, lenient=True) for name in table.features]
 
     def rows(self) -> Iterator[Rows]:
@@ -117,6 +115,10 @@ class TableRows:
 def check_names(where: str, names: Sequence[str], wanted: Sequence[Column]) -> None:
     """Raise `BadInput` for columns that are not there; what may be an identifier in place of a header is not shown."""
     absent = [name for name in dict.fromkeys(column.name for column in wanted) if name not in names]
+    if len(absent) == len({column.name for column in wanted}):
+        raise BadInput(
+            f"{where}: its first line holds none of the columns {', '.join(absent)}; has it a header? (it is not shown, as it may hold identifiers)"
+        )
     if absent:
         known = [name for name in names if name in safe_names([name])]
         raise BadInput(
