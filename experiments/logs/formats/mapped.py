@@ -203,7 +203,6 @@ class Mapped:
             name: make.recode(rows[name], split if name in m.lists else clean)
             for name in self.mapping.roles.features
         }
-        table |= {f"@key {name}": rows[f"@key {name}"] for name in self.carried}
         if m.bid:
             table["bid_micros"] = make.micros(rows["@bid"], scale)
         if m.user:
@@ -213,4 +212,7 @@ class Mapped:
         for name, column in {"conversion": m.conversion, "episode": m.episode, "pctr": m.pctr}.items():
             if column:
                 table[name] = rows[f"@{name}"]
-        return make.chunk(table)
+        made = make.chunk(table)
+        for name in self.carried:  # plain text: hardly a key comes twice
+            made = made.append_column(f"@key {name}", rows[f"@key {name}"])
+        return made

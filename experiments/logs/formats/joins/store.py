@@ -261,14 +261,17 @@ class TableStore:
             {"rn": np.arange(len(keys)), "k": keys} | ({"now": at_us} if table.valid_from else {})
         )
         columns = ", ".join(f"t.{column}" for column in taken)
-        near = f"(SELECT * FROM {place} WHERE {key} IN (SELECT k FROM block))"
+        near = f"WITH near AS MATERIALIZED (SELECT * FROM {place} WHERE {key} IN (SELECT k FROM block))"
         if table.valid_from:
             sql = (
-                f"SELECT t.{key} IS NOT NULL AS found, {columns}, block.k IN (SELECT {key} FROM {place}) AS known "
-                f"FROM block ASOF LEFT JOIN {near} t ON block.k = t.{key} AND block.now >= t.moment ORDER BY rn"
+                f"{near} SELECT t.{key} IS NOT NULL AS found, {columns}, block.k IN (SELECT {key} FROM near) AS known "
+                f"FROM block ASOF LEFT JOIN near t ON block.k = t.{key} AND block.now >= t.moment ORDER BY rn"
             )
         else:
-            sql = f"SELECT t.{key} IS NOT NULL AS found, {columns} FROM block LEFT JOIN {near} t ON block.k = t.{key} ORDER BY rn"
+            sql = (
+                f"{near} SELECT t.{key} IS NOT NULL AS found, {columns} "
+                f"FROM block LEFT JOIN near t ON block.k = t.{key} ORDER BY rn"
+            )
         held: pa.Table = self.ingest(sql, block, result=True)
         if len(held) != len(keys):
             raise AssertionError(f"the join with {name} gave {len(held)} rows for {len(keys)}")
