@@ -16,7 +16,8 @@ known (supply.format=NAME):
 {formats}
 
 Keys: supply.format, supply.clicks=FILE, supply.mapping=FILE.yaml, supply.campaign, supply.requests, supply.most_rows,
-supply.nonclick_weight, supply.drop_bad=true, supply.suspect_tags; see docs/logs.md
+supply.nonclick_weight, supply.drop_bad=true, supply.suspect_tags, supply.min_group, supply.join_memory_gb; see docs/logs.md
+and, on tables joined by keys, docs/your-files.md
 """
 
 

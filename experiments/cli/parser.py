@@ -34,13 +34,17 @@ VERBS = {
 ACTIONS = {
     "log": {
         "inspect": ("FILE [key=value ...]", "what it is, what it holds, and what to beware of"),
+        "join": (
+            "FILE supply.mapping=FILE.yaml [key=value ...]",
+            "what joining the mapping's tables gives: keys, coverage, duplicates, and what it means",
+        ),
         "calibrate": (
             "FILE [key=value ...] [--out scenario.yaml]",
             "a synthetic scenario fitted to it, and a page that shows the fit",
         ),
         "synthesize": (
             "FOLDER [form=all] [rows=N]",
-            "write invented logs in every form, or in one, to try the others on",
+            "write invented logs in every form, or in one, to try the others on; form=four_tables: a log with tables to join",
         ),
         "table": (
             "FILE [key=value ...]",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ SAMPLED_OUT = "not in the sample that stands for the log"
 """Why a row was dropped of a log that is longer than memory."""
 CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "weight")
 """Columns that every log has, of any format; see `LogTable`."""
-OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros")
+OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros", "value_micros")
 """Columns that some logs have; see `LogTable`."""
 SOURCES = ("profile", "context", "history")
 """The data sources of a log: groups of feature columns with an owner."""
@@ -79,6 +79,15 @@ class Roles:
         return {"none": self.ad, **own, "joint": self.features}
 
 
+class Joins(Protocol):
+    """The tables that are joined to a log, to be looked up again with other keys or at other times."""
+
+    def look_up(
+        self, name: str, keys: NDArray[np.int64], at_us: NDArray[np.int64] | None = None
+    ) -> dict[str, Any]:
+        """Return what a table holds for keys: `found`, and its columns by name; shape (rows,) each."""
+
+
 @dataclass(frozen=True)
 class Reader:
     """One log, opened and its form checked.
@@ -95,6 +104,7 @@ class Reader:
         keeps_time: whether `time_us` is the log's own.
         unsold_at_0: whether a row with the price 0 is a lost auction, unless its outcome is known.
         mapped: whether a mapping says what the columns are.
+        joins: the tables that are joined to the log; None without.
     """
 
     roles: Roles
@@ -106,6 +116,7 @@ class Reader:
     keeps_time: bool = True
     unsold_at_0: bool = False
     mapped: bool = False
+    joins: Joins | None = None
 
 
 def impressions(click: NDArray[np.int64], nonclick_weight: float) -> NDArray[np.float64]:
@@ -140,7 +151,8 @@ class LogTable:
             price, highest rival bid or floor, per impression), `floor_micros` (int64), `weight` (float64, how many
             requests of the full log the row stands for). Some logs have `user` (text), `conversion` (0 or 1),
             `known` (bool: the outcome was seen, as the impression was), `episode` (int64), `pctr` (float64, a
-            prediction that came with the log), `bid_micros` (int64, what the logger bid).
+            prediction that came with the log), `bid_micros` (int64, what the logger bid), `value_micros` (float64, what its
+            outcomes brought).
         roles: who owns which feature column.
         rows: read, used, dropped and why.
         currency: of the prices.
@@ -150,6 +162,7 @@ class LogTable:
         facts: what is known of the format.
         full: all rows, to be read once more, where the frame is a sample of a log in order of time.
         keeps_time: whether `time_us` is the log's own; else rows come every tenth of a second.
+        joins: the tables that are joined to it; the frame then has the numbers of their keys, and `user` is a number, too.
     """
 
     frame: pd.DataFrame
@@ -162,6 +175,7 @@ class LogTable:
     facts: tuple[str, ...] = ()
     full: RereadableLog | None = None
     keeps_time: bool = True
+    joins: Joins | None = None
 
     def __len__(self) -> int:
         return len(self.frame)

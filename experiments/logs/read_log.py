@@ -110,6 +110,7 @@ def read_log(supply: LogSupply, seed: int = 1) -> LogTable:
         reader.facts,
         full,
         keeps_time=reader.keeps_time,
+        joins=reader.joins,
     )
 
 

@@ -72,7 +72,8 @@ class LogSupply(Model):
     cannot be used, and counts them. ``requests`` is the number of rows kept, the first ones. At most ``most_rows`` are held in memory; of a
     longer log a sample stands for it. In a sampled log a row without a click stands for ``nonclick_weight`` impressions.
     ``suspect_tags`` are values that look like leakage; those that are found beside them are added unless ``find_suspects``
-    is off.
+    is off. Where the mapping joins tables, no result has a cell of fewer than ``min_group`` persons, and the joins take about
+    ``join_memory_gb`` of memory, the rest going to the temporary folder.
     """
 
     kind: Literal["log"] = "log"
@@ -89,6 +90,8 @@ class LogSupply(Model):
     nonclick_weight: Ratio = 1.0
     suspect_tags: tuple[str, ...] = ()
     find_suspects: bool = True
+    min_group: Annotated[int, Field(ge=1, le=1_000_000)] = 20
+    join_memory_gb: Annotated[float, Field(ge=0.1, le=1_000)] = 1.5
     horizon_h: Annotated[float, Field(gt=0, le=MAX_HOURS)] = 168.0
     """The time over which a log without times is spread."""
     context_types: Literal[1] = 1

@@ -75,6 +75,15 @@ class Mapped:
     mapping: Mapping
     kind: Kind
     nonclick_weight: float
+    carried: tuple[str, ...] = ()
+    """Columns that are keys of other tables, handed on as `@key NAME`."""
+    clocks: list[Clock] = field(default_factory=list)
+    """The clock of the last reading."""
+
+    @property
+    def clock(self) -> Clock | None:
+        """The clock of the last reading, which knows whether times are dates."""
+        return self.clocks[-1] if self.clocks else None
 
     @property
     def reader(self) -> Reader:
@@ -91,6 +100,7 @@ class Mapped:
     def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         clock = Clock(self.mapping.time.unit) if self.mapping.time else None
+        self.clocks[:] = [clock] if clock else []
         wanted, seen, people = self._columns(clock), 0, Repeated()
         for file in self.files:
             for block in self._rows(file, wanted, audit):
@@ -129,7 +139,8 @@ class Mapped:
         # An auction that was lost may have no price.
         unpriced = missing if m.full_information or m.known else ()
         price = Column(m.price, "number", 0, PRICE_MAX, missing=unpriced, default=np.nan, role="@price")
-        found = [price, flag(m.click, role="@click")]
+        found = [price, *([flag(m.click, role="@click")] if m.click else [])]
+        found += [Column(name, "id", lenient=True, role=f"@key {name}") for name in self.carried]
         for role, (kind, low, high) in _OPTIONAL.items():
             gaps = missing if role in _WITH_GAPS else ()
             if name := getattr(m, role):
@@ -174,6 +185,7 @@ class Mapped:
 
     def _chunk(self, file: Path, rows: Rows, time_us: NDArray[np.int64]) -> pa.Table:
         m, n = self.mapping, len(rows)
+        click = rows["@click"] if m.click else np.zeros(n, dtype=np.int64)
         scale, gone = PER_UNIT[m.price_unit], frozenset(m.missing)
         clean: Any = lambda text: "" if text in gone else text  # noqa: E731 - one word for one rule
         split: Any = lambda text: clean(text).replace(m.list_separator, ",")  # noqa: E731
@@ -182,10 +194,10 @@ class Mapped:
             "campaign": make.recode(rows["@campaign"], clean)
             if m.campaign
             else make.constant(campaign_of(file), n),
-            "click": rows["@click"],
+            "click": click,
             "price_micros": make.micros(np.nan_to_num(rows["@price"]), scale),
             "floor_micros": make.micros(rows["@floor"], scale) if m.floor else np.zeros(n, dtype=np.int64),
-            "weight": rows["@weight"] if m.weight else impressions(rows["@click"], self.nonclick_weight),
+            "weight": rows["@weight"] if m.weight else impressions(click, self.nonclick_weight),
         }
         table |= {
             name: make.recode(rows[name], split if name in m.lists else clean)
@@ -200,4 +212,7 @@ class Mapped:
         for name, column in {"conversion": m.conversion, "episode": m.episode, "pctr": m.pctr}.items():
             if column:
                 table[name] = rows[f"@{name}"]
-        return make.chunk(table)
+        made = make.chunk(table)
+        for name in self.carried:  # plain text: hardly a key comes twice
+            made = made.append_column(f"@key {name}", rows[f"@key {name}"])
+        return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from jointbid.sim.scenario import Model
 
@@ -30,8 +30,65 @@ class TimeColumn(Model):
     ] = "iso"  # fmt: skip
 
 
+def _as_time(value: Any) -> Any:
+    return {"column": value} if isinstance(value, str) else value
+
+
+def _as_key(value: Any) -> Any:
+    """One name, several names, or log columns with those of the table."""
+    if isinstance(value, str):
+        return {value: value}
+    return {name: name for name in value} if isinstance(value, list) else value
+
+
+def _names(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Fit = Literal["exact", "trim", "case", "sha256", "md5"]
+"""How keys are compared: as they are; without space around them; in one case, too; or one side being the hash of the other's."""
+Stamp = Annotated[TimeColumn, BeforeValidator(_as_time)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_names)]
+OUTCOMES = ("clicks", "conversions")
+"""Tables of these names hold outcomes: a row found is one."""
+
+
+class JoinedTable(Model):
+    """A table that is joined to the log by a key.
+
+    `path` is a file or a folder, relative to the mapping. `key` is a column that both sides have, or {log column: table column};
+    several columns are one key together. `profile`, `context`, `history` and `ad` are columns taken over, by who owns them. A row counts from
+    its `valid_from` on: of several rows of a key the last one before the log's row is taken. In the tables `clicks` and `conversions` a
+    row found is an outcome, with its `time` and `value` (in the mapping's currency) where there are columns for them.
+    """
+
+    path: Name
+    key: Annotated[dict[Name, Name], BeforeValidator(_as_key), Field(min_length=1)]
+    profile: Names = ()
+    context: Names = ()
+    history: Names = ()
+    ad: Names = ()
+    valid_from: Stamp | None = None
+    time: Stamp | None = None
+    value: Name | None = None
+    fit: Fit = "exact"
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All columns that are taken over as features."""
+        return (*self.profile, *self.context, *self.history, *self.ad)
+
+    @property
+    def is_of_people(self) -> bool:
+        """Whether its key is a person's: a profile and a history are."""
+        return bool(self.profile or self.history)
+
+
 class Mapping(Model):
     """What the columns of a file are; `price` and `click` are needed, all others may be left out.
+
+    `tables` are joined to the log by keys; with a table `clicks` among them the log needs no column `click`.
 
     Names are those in the header, or dotted paths in JSON lines (`site.domain`, `imp.0.bidfloor`). A column may have several
     roles: the floor may also be a feature. Without a `delimiter` it is read off the file.
@@ -48,7 +105,7 @@ class Mapping(Model):
     currency: Name = "currency"
     price_unit: Unit = "cpm"
     price: Name
-    click: Name
+    click: Name | None = None
     time: TimeColumn | None = None
     floor: Name | None = None
     bid: Name | None = None
@@ -67,20 +124,41 @@ class Mapping(Model):
     list_separator: Annotated[str, Field(min_length=1)] = ","
     missing: tuple[str, ...] = MISSING
     full_information: bool = False
+    tables: dict[Name, JoinedTable] = Field(default_factory=dict)
 
     @property
     def roles(self) -> Roles:
-        """The feature columns of each data source."""
-        return Roles(self.profile, self.context, self.ad, frozenset(self.lists), self.history)
+        """The feature columns of each data source, in the log itself."""
+        return Roles(self.profile, self.context, self.ad, frozenset(self.lists) & {*self._own}, self.history)
+
+    @property
+    def all_roles(self) -> Roles:
+        """The feature columns of each data source, those of the tables among them."""
+        whose = {
+            source: (*getattr(self, source), *(name for table in self.tables.values() for name in getattr(table, source)))
+            for source in ("profile", "context", "history", "ad")
+        }  # fmt: skip
+        return Roles(lists=frozenset(self.lists), **whose)
+
+    @property
+    def _own(self) -> tuple[str, ...]:
+        return (*self.profile, *self.context, *self.history, *self.ad)
+
+    @property
+    def person(self) -> tuple[str, ...]:
+        """The log's columns that say who it is: `user`, or the key of the first table of people; () where there is none."""
+        if self.user:
+            return (self.user,)
+        return next((tuple(table.key) for table in self.tables.values() if table.is_of_people), ())
 
     @field_validator("time", mode="before")
     @classmethod
     def _name_alone(cls, value: Any) -> Any:
-        return {"column": value} if isinstance(value, str) else value
+        return _as_time(value)
 
     @model_validator(mode="after")
     def _each_column_once(self) -> Mapping:
-        features = (*self.profile, *self.context, *self.history, *self.ad)
+        features = self.all_roles.features
         twice = sorted({name for name in features if features.count(name) > 1})
         if twice:
             raise ValueError(f"{twice[0]}: named in two groups; a column has one owner")
@@ -94,6 +172,40 @@ class Mapping(Model):
         ]
         if leaking:
             raise ValueError(f"{leaking[0]}: an outcome, a price or a bid cannot be a feature: it would leak")
+        if self.click is None and "clicks" not in self.tables:
+            raise ValueError(
+                "click: required, and not given: name the column of clicks, or a table clicks in tables"
+            )
+        if self.click is not None and "clicks" in self.tables:
+            raise ValueError(f"click = {self.click}: leave it out where tables has clicks")
+        if self.conversion is not None and "conversions" in self.tables:
+            raise ValueError(f"conversion = {self.conversion}: leave it out where tables has conversions")
+        return self
+
+    @model_validator(mode="after")
+    def _tables_give_something(self) -> Mapping:
+        taken = {"time_us", "campaign", "weight", "user", *OUTCOMES}
+        for name, table in self.tables.items():
+            where, keys = f"tables.{name}", {*table.key, *table.key.values()}
+            if name in OUTCOMES and (table.features or table.valid_from):
+                raise ValueError(
+                    f"{where}: holds outcomes; it takes path, key, time, value, fit and delimiter"
+                )
+            if name not in OUTCOMES and (table.time or table.value):
+                raise ValueError(f"{where}: time and value are of the tables {' and '.join(OUTCOMES)}")
+            if name not in OUTCOMES and not table.features:
+                raise ValueError(
+                    f"{where}: needs columns of profile, context, history or ad; else it adds nothing"
+                )
+            if table.valid_from and not self.time:
+                raise ValueError(f"{where}.valid_from: the log needs a time to be compared with it")
+            if known := [column for column in table.features if column in keys]:
+                raise ValueError(f"{where}: {known[0]} is a key; who somebody is cannot be a feature")
+            if known := [column for column in table.features if column in taken]:
+                raise ValueError(f"{where}: {known[0]} is a name that every log has; rename the column")
+        own_keys = {column for table in self.tables.values() for column in table.key}
+        if known := [column for column in self._own if column in own_keys and column in self.person]:
+            raise ValueError(f"{known[0]}: says who somebody is, and cannot be a feature")
         return self
 
 

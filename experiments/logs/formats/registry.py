@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,14 +18,19 @@ from .auctionnet import auctionnet
 from .click_price_pctr import click_price_pctr
 from .featindex import FeatureIndex
 from .ipinyou import SCHEMA, TEST_SCHEMA, cleaned_csv, log_txt, raw_logs, width_of
+from .joins.keys import salt_of
+from .joins.reader import Joined
+from .joins.store import TableStore
+from .joins.tables import TableRows
 from .jointbid_log import jointbid_log
 from .json_lines import is_json, is_spread_json
 from .mapped import Kind, Mapped
-from .mapping import read_mapping
+from .mapping import Mapping, read_mapping
 from .yzx import yzx
 
 AUTO = "auto"
 FEATURE_INDEX = "featindex.txt"
+_SALTED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ def fingerprint(supply: LogSupply) -> list[str]:
     path, digests = Path(supply.path), list[str]()
     named = [name for name in (supply.path, supply.clicks, supply.mapping) if name is not None]
     files = [file for name in named for file in files_of(Path(name))]
+    files += _files_of_tables(supply)
     if not path.is_dir():  # what a reader takes from beside one file
         index = path.parent / FEATURE_INDEX
         files += [index] if index.is_file() else []
@@ -153,7 +159,70 @@ def _mapped(path: Path, supply: LogSupply) -> Reader:
         raise BadInput(
             f"{path}: holds files of several kinds ({', '.join(sorted(kinds))}); give them one by one"
         )
+    if mapping.tables:
+        return _joined(files, mapping, kinds.pop(), supply).reader
     return Mapped(files, mapping, kinds.pop(), supply.nonclick_weight).reader
+
+
+def open_joined(supply: LogSupply) -> Joined:
+    """Return the reader of a log with tables, which keeps keys in every form.
+
+    Raises:
+        BadInput: no mapping, one without tables, or files that cannot be used.
+    """
+    if supply.mapping is None:
+        raise BadInput(
+            "supply.mapping: required: a YAML file that says what the columns are, and which tables are joined"
+        )
+    mapping = joined_tables(supply)
+    if mapping is None:
+        raise BadInput(
+            f"supply.mapping = {supply.mapping}: has no tables; say in its section tables what is joined to the log (docs/your-files.md)"
+        )
+    files = detect.likely(files_of(Path(supply.path)), mapped=True)
+    return _joined(files, mapping, _kind(files[0]), supply, forms=True)
+
+
+def _joined(
+    files: Sequence[Path], mapping: Mapping, kind: Kind, supply: LogSupply, *, forms: bool = False
+) -> Joined:
+    """Return the reader of a log with tables; their keys are salted by the content of all files."""
+    for name in mapping.tables:
+        TableRows.of(name, mapping, _folder(supply), drop_bad=supply.drop_bad).files  # noqa: B018 - refuses what is not there
+    columns = {column for table in mapping.tables.values() for column in table.key} | {*mapping.person}
+    store = TableStore(
+        mapping, _folder(supply), salt_of(_parts_of(supply)), supply.join_memory_gb, supply.drop_bad, forms
+    )
+    return Joined(Mapped(files, mapping, kind, supply.nonclick_weight, tuple(sorted(columns))), store)
+
+
+def _files_of_tables(supply: LogSupply) -> list[Path]:
+    """Return the files of all joined tables."""
+    mapping = joined_tables(supply)
+    tables = mapping.tables if mapping else ()
+    return [
+        file
+        for name in tables
+        for file in TableRows.of(name, mapping, _folder(supply), drop_bad=False).files  # type: ignore[arg-type]
+    ]
+
+
+def _parts_of(supply: LogSupply) -> Iterator[bytes]:
+    """Yield the size and the beginning of every file that is joined: nobody knows them but who has the files."""
+    for file in [*files_of(Path(supply.path)), *_files_of_tables(supply)]:
+        with file.open("rb") as content:
+            yield str(file.stat().st_size).encode() + content.read(_SALTED_BYTES)
+
+
+def _folder(supply: LogSupply) -> Path:
+    """Return the folder from which paths of the mapping count."""
+    return Path(str(supply.mapping)).parent
+
+
+def joined_tables(supply: LogSupply) -> Mapping | None:
+    """Return the mapping of a log with joined tables; None of any other log."""
+    mapping = read_mapping(Path(supply.mapping)) if supply.mapping else None
+    return mapping if mapping is not None and mapping.tables else None
 
 
 def _kind(file: Path) -> Kind:

@@ -16,6 +16,8 @@ from ..log_table import LogTable
 
 Floats = NDArray[np.float64]
 Micros = NDArray[np.int64]
+BROUGHT = "value_micros"
+"""The column of what a row's outcomes brought."""
 
 
 def costs(log: LogTable) -> Micros:
@@ -27,7 +29,8 @@ def costs(log: LogTable) -> Micros:
 def click_values(log: LogTable, value_per_click: float | None = None) -> Floats:
     """Return what a click is worth to each row's campaign, in micros: its eCPC in the whole log; shape (rows,).
 
-    Where `value_per_click` is given, in currency, it is that for all.
+    Where `value_per_click` is given, in currency, it is that for all. Where the log says what outcomes brought (`value_micros`), it is what
+    they brought the campaign, a click.
 
     It is the campaign's price of a click, given from outside, not a prediction. A campaign without a click has none:
     a click is worth nothing to it, and it does not bid.
@@ -35,8 +38,9 @@ def click_values(log: LogTable, value_per_click: float | None = None) -> Floats:
     frame = log.frame
     if value_per_click is not None:
         return np.full(len(frame), value_per_click * MICROS)
+    paid = frame["weight"] * frame[BROUGHT] if BROUGHT in frame else costs(log)
     sums = pd.DataFrame(
-        {"cost": costs(log), "clicks": frame["weight"] * frame["click"], "campaign": frame["campaign"]}
+        {"cost": paid, "clicks": frame["weight"] * frame["click"], "campaign": frame["campaign"]}
     ).groupby("campaign")
     cost, clicks = sums["cost"].transform("sum"), sums["clicks"].transform("sum")
     return np.where(clicks > 0, cost / clicks.where(clicks > 0, 1.0), 0.0)

@@ -19,6 +19,7 @@ from ...config.settings import Settings
 from ...config.value_settings import Replay
 from ...errors import BadInput
 from ...estimate.sides import BEST_SILO
+from ..formats.registry import joined_tables
 from ..inspection.leaks import LeakCounts
 from ..log_table import SOURCES, LogTable, Roles, RowCount
 from ..read_log import check_sources, read_log
@@ -58,7 +59,16 @@ class Plan:
         assert isinstance(supply, LogSupply)  # noqa: S101 - callers have a log
         jobs = 1 if executor.name == "serial" else executor.jobs or -1
         silo = getattr(study, "silo", BEST_SILO)  # a run has none
-        return cls(supply, study.replay, silo, settings.seed, jobs)
+        return cls(supply, _by_person(supply, study.replay), silo, settings.seed, jobs)
+
+
+def _by_person(supply: LogSupply, replay: Replay) -> Replay:
+    """Return the settings, by person where tables are joined by persons' keys and nothing else was asked for."""
+    mapping = joined_tables(supply)
+    if mapping is None or not mapping.person:
+        return replay
+    own = {name: "person" for name in ("split", "blocks") if name not in replay.model_fields_set}
+    return replay.model_copy(update=own)
 
 
 @dataclass(frozen=True)

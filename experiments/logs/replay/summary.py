@@ -13,6 +13,7 @@ from jointbid.sim.scenario import MICROS
 from ...estimate.ladder import SAME_REQUEST, STEPS, SUMMARY_COLUMNS, VALUE
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, ON_ONE_REQUEST, Sides, Weights
 from ..log_table import Roles
+from .bids import BROUGHT
 from .bootstrap import ratio, resample, with_interval
 from .outcomes import SPLIT_BUDGET, Outcome
 from .plan import Plan, Requests
@@ -79,14 +80,24 @@ def summarise(
 def _columns(plan: Plan, requests: Requests, outcome: Outcome) -> dict[Total, Floats]:
     """Return what is totalled of an outcome: spend and profit (currency), clicks and impressions won."""
     won, clicks = outcome.won, requests.clicks * requests.weights
-    kept = won - _won_share(requests, won * clicks) if plan.settings.value_per_click is None else won
     columns = {
         "spend": won * requests.cost / MICROS,
-        "focal_profit": kept * requests.profit / MICROS,
+        "focal_profit": profit_column(plan, requests, won, clicks) / MICROS,
         "clicks": won * clicks,
         "wins": won * requests.weights,
     }
     return {(outcome.tags, outcome.share, outcome.arm, what): column for what, column in columns.items()}
+
+
+def profit_column(plan: Plan, requests: Requests, won: NDArray[np.bool_], clicks: Floats) -> Floats:
+    """Return what each row adds to the profit of an arm, and to its resamples: micros, shape (rows,)."""
+    if plan.settings.value_per_click is not None:
+        return won * requests.profit
+    share = _won_share(requests, won * clicks)
+    if BROUGHT in requests.log.frame:  # a click is worth what clicks brought, which is resampled, too
+        brought = requests.weights * requests.log.frame[BROUGHT].to_numpy()
+        return np.asarray(won * requests.profit + share * (brought - clicks * requests.values))
+    return np.asarray((won - share) * requests.profit)
 
 
 def _won_share(requests: Requests, clicks_won: Floats) -> Floats:

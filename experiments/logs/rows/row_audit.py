@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -9,6 +10,18 @@ from ...errors import BadInput
 
 SHOWN = 20
 """The most problems of one log that are listed; the rest are counted."""
+_OF_WHOLE_ROWS = {"ragged row", "row that is no JSON object"}
+_ROW_TEXT = re.compile(r": ['\"b].*$", re.DOTALL)
+"""The text of a row, at the end of the message on it."""
+_CELL = re.compile(r"(, column (?:'[^']*'|\"[^\"]*\")): .* is not ", re.DOTALL)
+"""The text of a cell, in the message on it."""
+
+
+def _without_text(what: str, reason: str) -> str:
+    """Return a message on a row without what stands in it."""
+    if reason in _OF_WHOLE_ROWS:
+        return _ROW_TEXT.sub("", what) or " is not a JSON object"
+    return _CELL.sub(r"\1: its cell (not shown, as files joined by keys hold identifiers) is not ", what)
 
 
 @dataclass
@@ -19,6 +32,7 @@ class RowAudit:
         path: the log, for messages.
         drop_bad: leave out rows that cannot be used, and count them, instead of refusing the log.
         tolerant: the same, for a reader that shows the first of them.
+        private: show no text of a row, as it may hold identifiers.
         read: rows seen.
         used: rows handed on.
         dropped: rows left out, by reason.
@@ -28,6 +42,7 @@ class RowAudit:
     path: str
     drop_bad: bool = False
     tolerant: bool = False
+    private: bool = False
     read: int = 0
     used: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
@@ -39,6 +54,8 @@ class RowAudit:
         """Record one unusable row, dropped under `reason`; the first of them are kept to be shown."""
         self.dropped[reason] += 1
         self.bad += 1
+        if self.private:
+            what = _without_text(what, reason)
         if len(self.problems) < SHOWN:
             self.problems.append((file, row, f"{file}, row {row}{what}"))
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
+from ...logs.log_table import LogTable
+from ...logs.replay.bids import BROUGHT
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
 from ...logs.replay.plan import Plan, Requests, hidden_words, load, silo_arm
 from ...logs.replay.summary import summarise
 from ...report.verdict import verdict
+from .joined_tables import Costs, study_tables
 
 FOOTING = "interval: which rows were logged and how they were dealt to folds, no refitting on other logs"
 
@@ -30,6 +33,7 @@ class ReplayResult:
         cells: one row an arm, budget, variant and split (`replication`), totals over the log.
         verdict: a sentence for each variant of the tags.
         notes: what was read, and what the figures rest on.
+        joins: the worth of joining tables over match rate, age and false matches, and by campaign; None without tables.
     """
 
     summary: pd.DataFrame
@@ -37,14 +41,18 @@ class ReplayResult:
     cells: pd.DataFrame
     verdict: tuple[str, ...]
     notes: tuple[str, ...]
+    joins: pd.DataFrame | None = None
 
 
-def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> ReplayResult:
+def run_replay(
+    plan: Plan, progress: Callable[[str], None] = lambda _: None, costs: Costs | None = None
+) -> ReplayResult:
     """Replay a log's auctions on every rung of the ladder, with and without the suspect tags.
 
     Args:
         plan: the settings, and the log.
         progress: receives a line for each step.
+        costs: of joining tables.
 
     Raises:
         BadInput: settings or a log that cannot be used.
@@ -79,6 +87,11 @@ def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> 
     }
     summary = summarise(plan, requests, outcomes, sides)
     progress(f"resampled the rows {plan.settings.bootstrap:,} times")
+    head = sides[ALL, UNLIMITED]
+    silo = head.chosen.get(head.silo, head.silo)
+    added = set(roles.sources) - set(silo.split("+"))
+    costs = replace(costs or Costs(), added=added)
+    joins = study_tables(plan, requests, outcomes, silo, costs, progress)
     return ReplayResult(
         summary,
         pd.DataFrame(models),
@@ -87,7 +100,8 @@ def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> 
             _verdict(plan, requests, summary, tags, sides[tags, UNLIMITED])
             for tags in summary["tags"].unique()
         ),
-        (*_notes(plan, requests), *_elections(ballots, plan.silo)),
+        (*_notes(plan, requests), *_elections(ballots, plan.silo), *(joins.sentences if joins else ())),
+        joins.table if joins else None,
     )
 
 
@@ -126,7 +140,7 @@ def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
             f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM"
             + (f", {cost / clicks:.3f} a click" if clicks else "")
         ),
-        f"a click is worth {_worth(plan)}; all campaigns share one budget and one bid gain",
+        f"a click is worth {_worth(plan, log)}; all campaigns share one budget and one bid gain",
         *log.facts,
         *log.notes,
         *([requests.blocks.note] if requests.blocks.note else []),
@@ -141,6 +155,8 @@ def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _worth(plan: Plan) -> str:
+def _worth(plan: Plan, log: LogTable) -> str:
     value = plan.settings.value_per_click
+    if value is None and BROUGHT in log.frame:
+        return "what the campaign's outcomes brought (the value of the joined tables), a click"
     return "the campaign's eCPC in the log" if value is None else f"{value:g} in the log's currency"

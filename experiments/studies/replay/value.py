@@ -20,6 +20,7 @@ from ...storage.study_folder import Folder
 from ..base import Findings
 from ..run_folder import RunFiles, write_run
 from ..session import CELLS, REPORT, SUMMARY, StudyResult, report
+from .joined_tables import Costs
 from .ladder import run_replay
 
 CODE = (
@@ -47,6 +48,7 @@ def value(point: Point) -> StudyResult:
             code_version(CODE),
             fingerprint(plan.supply),
             point.settings.plot.model_dump(),
+            point.settings.money.model_dump(),
         ]
     )
     folder = Folder(point.folder)
@@ -59,10 +61,14 @@ def value(point: Point) -> StudyResult:
     answers: list[StudyResult] = []
 
     def play() -> RunFiles:
-        result = run_replay(plan, say)
+        sources, money = point.settings.scenario.source, point.settings.money
+        costs = Costs({name: source.cost_per_lookup_cpm for name, source in sources.items()}, money=money)
+        result = run_replay(plan, say, costs)
         about = {"verdict": result.verdict, "notes": result.notes, "content": content}
         answers.append(_answer(point, result.models, result.summary, about, ran=len(result.cells)))
         tables = {CELLS: result.cells, "models": result.models, "summary": result.summary}
+        if result.joins is not None:
+            tables["joins"] = result.joins
         auctions, figures = int(result.cells["rows"].sum()), _figures(result.summary)
         return RunFiles(tables, auctions, about, len(result.cells), figures, has_page=True)
 

@@ -1,0 +1,75 @@
+"""Keys as salted hashes: no raw identifier is handed on, or written anywhere.
+
+A key is hashed as it is read, by MD5 over the study's salt and the key, of which 63 bits are kept. Among 100 million keys two share a number with
+a probability of about .05 %. The salt is made of the joined files' own content: the same study gives the same numbers, and
+without the files nobody can try identifiers out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from ..mapping import Fit
+
+NO_KEY = 0
+"""The number of a row without a key."""
+FITS: tuple[Fit, ...] = ("exact", "trim", "case", "sha256", "md5")
+_BETWEEN = "chr(31)"
+_MOST_DIGITS = 3
+_ODD_NAME = re.compile(r"[@/\\]|\d.*\d.*\d")
+
+
+def salt_of(parts: Iterable[bytes]) -> str:
+    """Return the salt of a study: a digest of the files that it joins."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def one_form(column: str, fit: Fit) -> str:
+    """Return SQL that writes the key in a column in the form in which keys are compared."""
+    folded = f"lower(trim({column}))"
+    if fit in {"sha256", "md5"}:
+        digits = 64 if fit == "sha256" else 32
+        is_hash = f"regexp_full_match({folded}, '[0-9a-f]{{{digits}}}')"
+        return f"CASE WHEN {is_hash} THEN {folded} ELSE {fit}({folded}) END"
+    return {"exact": column, "trim": f"trim({column})", "case": folded}[fit]
+
+
+def hashed(columns: Sequence[str], fit: Fit, missing: str) -> str:
+    """Return SQL for the number of a key of one or more columns; 0 where one of them is missing.
+
+    Args:
+        columns: quoted names of text columns.
+        fit: how keys are compared.
+        missing: SQL of a list of the spellings of a missing value.
+
+    Parameters of the statement: the salt, as `$salt`.
+    """
+    forms = [one_form(column, fit) for column in columns]
+    text = f" || {_BETWEEN} || ".join(["$salt", *forms])
+    gone = " OR ".join(f"{column} IS NULL OR list_contains({missing}, trim({column}))" for column in columns)
+    return f"CASE WHEN {gone} THEN {NO_KEY} ELSE greatest(1, (md5_number({text}) & 9223372036854775807)::BIGINT) END"
+
+
+def text_list(values: Collection[str]) -> str:
+    """Return SQL of a list of texts."""
+    return "[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]"
+
+
+def plain_text(cells: Any) -> pa.Array:
+    """Return cells as one Arrow array of text."""
+    whole = cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+    return whole.cast(pa.string())
+
+
+def safe_names(names: Sequence[str]) -> str:
+    """Return column names for a message, without what may be a value: the first row of a file without a header."""
+    shown = [name if not _ODD_NAME.search(name) else "(not shown)" for name in names]
+    return ", ".join(shown)[:200]

@@ -1,0 +1,162 @@
+"""Reads a log with its tables joined: block by block, each row once and in the log's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from jointbid.sim.scenario import MICROS
+
+from ....errors import BadInput
+from ...log_table import Reader, impressions
+from ...rows.row_audit import RowAudit
+from ..mapped import Mapped
+from ..mapping import OUTCOMES
+from .keys import plain_text
+from .store import TableStore
+
+BLOCK_ROWS = 400_000
+"""Rows that are joined at a time: each join scans the table once."""
+PERSON, AT = "user", "join_time_us"
+
+
+def key_column(table: str) -> str:
+    """Return the column of a log that holds the numbers of its keys into a table."""
+    return f"key of {table}"
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some joined rows.
+
+    Attributes:
+        table: the columns of a log.
+        numbers: of the keys, a column a table.
+        found: by table what it holds for each row.
+        text: the keys themselves, by column of the log; never to be handed on.
+        people: the number of each row's person; None where no key is a person's.
+    """
+
+    table: pa.Table
+    numbers: pa.Table
+    found: dict[str, dict[str, Any]]
+    text: dict[str, pa.Array]
+    people: NDArray[np.int64] | None
+
+
+@dataclass
+class Joined:
+    """Reader of a log with tables.
+
+    Attributes:
+        log: reads the log itself.
+        store: the tables.
+    """
+
+    log: Mapped
+    store: TableStore
+
+    @property
+    def reader(self) -> Reader:
+        """As the mapping says of the log and of its tables."""
+        mapping = self.store.mapping
+        return replace(self.log.reader, roles=mapping.all_roles, chunks=self.chunks, joins=self.store)
+
+    def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
+        """See `Reader`; tables are read first, once."""
+        found: dict[str, int] = dict.fromkeys(self.store.mapping.tables, 0)
+        rows = 0
+        for block in self.blocks(audit):
+            rows += len(block.table)
+            for name in found:
+                found[name] += int(block.found[name]["found"].sum())
+            yield block.table
+        for name, number in found.items():
+            what = "an outcome in" if name in OUTCOMES else "a record in"
+            audit.notes[
+                f"rows were looked up in table {name}; {number / max(rows, 1):.3g} of them have {what} it"
+            ] = rows
+
+    def blocks(self, audit: RowAudit) -> Iterator[Block]:
+        """Yield the joined rows with what was found for them."""
+        audit.private = True
+        self.store.load()
+        held: list[pa.Table] = []
+        for part in self.log.chunks(audit):
+            held.append(part)
+            if sum(map(len, held)) >= BLOCK_ROWS:
+                yield self._joined(held)
+                held = []
+        if held:
+            yield self._joined(held)
+
+    def _joined(self, held: list[pa.Table]) -> Block:
+        """Return some rows with the columns of all tables, their keys as numbers."""
+        together, mapping = pa.concat_tables(held).unify_dictionaries().combine_chunks(), self.store.mapping
+        text = {name: plain_text(together[f"@key {name}"]) for name in self.log.carried}
+        wanted: list[tuple[str, tuple[str, ...], Any]] = [
+            (key_column(name), tuple(table.key), table.fit) for name, table in mapping.tables.items()
+        ]
+        if mapping.person:
+            wanted.append((PERSON, mapping.person, self._fit_of_person()))
+        numbers = self.store.numbers(text, wanted)
+        columns = {
+            name: together[name]
+            for name in together.column_names
+            if not name.startswith("@key ") and name != PERSON
+        }
+        at_us, found = np.asarray(columns["time_us"]), dict[str, dict[str, Any]]()
+        for name in mapping.tables:
+            key = np.asarray(numbers[key_column(name)])
+            self._check_clock(name)
+            found[name] = self.store.look_up(name, key, at_us)
+            self._take(name, found[name], columns)
+            columns[key_column(name)] = pa.array(key)
+        columns[AT] = pa.array(at_us)
+        people = np.asarray(numbers[PERSON]) if mapping.person else None
+        if people is not None:
+            columns[PERSON] = _as_people(people)
+        return Block(pa.table(columns), numbers, found, text, people)
+
+    def _fit_of_person(self) -> Any:
+        mapping = self.store.mapping
+        same = (table.fit for table in mapping.tables.values() if tuple(table.key) == mapping.person)
+        return next(same, "exact")
+
+    def _take(self, name: str, found: dict[str, Any], columns: dict[str, Any]) -> None:
+        """Put what a table holds into the columns of the log."""
+        mapping = self.store.mapping
+        if name == "clicks":
+            click = found["found"].astype(np.int64)
+            columns["click"] = pa.array(click)
+            if not mapping.weight:
+                columns["weight"] = pa.array(impressions(click, self.log.nonclick_weight))
+        elif name == "conversions":
+            columns["conversion"] = pa.array(found["found"].astype(np.int64))
+        else:
+            columns |= {feature: found[feature] for feature in mapping.tables[name].features}
+        if "value" in found:
+            before = np.asarray(columns["value_micros"]) if "value_micros" in columns else 0.0
+            columns["value_micros"] = pa.array(before + found["value"] * MICROS)
+
+    def _check_clock(self, name: str) -> None:
+        """Raise `BadInput` where the log's times cannot be compared with a table's."""
+        table, loaded = self.store.mapping.tables[name], self.store.loaded[name]
+        clock = self.log.clock
+        if table.valid_from and clock is not None and clock.since_1970 is False and loaded.since_1970:
+            raise BadInput(
+                f"tables.{name}.valid_from: its times are dates, but those of the log count from the log's own start, and cannot be "
+                "compared; say another unit of the log's time, or leave valid_from out"
+            )
+
+
+def _as_people(numbers: NDArray[np.int64]) -> pa.Array:
+    """Return the numbers of persons as text; empty where there is none."""
+    text = pa.array(numbers).cast(pa.string())
+    return pc.if_else(pa.array(numbers == 0), "", text)

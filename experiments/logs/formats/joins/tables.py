@@ -1,0 +1,132 @@
+"""The rows of a joined table, checked as those of a log, without an identifier in any message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from ....errors import BadInput, closest
+from ...rows.checked_rows import Rows
+from ...rows.column import Column
+from ...rows.columns import PRICE_MAX
+from ...rows.compression import BROKEN, files_of, head, why
+from ...rows.delimited import Form, as_asked, headed, header, read_rows
+from ...rows.parquet import read_parquet
+from ...rows.row_audit import RowAudit
+from ...rows.times import Clock
+from .. import detect
+from ..json_lines import is_json, is_spread_json, read_json
+from ..mapping import JoinedTable, Mapping
+from .keys import safe_names
+
+
+@dataclass
+class TableRows:
+    """Reads one table; `audit` has the account of its rows afterwards.
+
+    Attributes:
+        name: of the table in the mapping.
+        table: what the mapping says of it.
+        path: the file or folder.
+        clock: of its `valid_from` or `time`; None without one.
+        audit: rows read, used, dropped and why.
+    """
+
+    name: str
+    table: JoinedTable
+    path: Path
+    audit: RowAudit
+    quoted: bool = True
+    clock: Clock | None = None
+    bad_files: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, name: str, mapping: Mapping, folder: Path, *, drop_bad: bool) -> TableRows:
+        """Return the reader of a table of the mapping, whose paths count from `folder`."""
+        table = mapping.tables[name]
+        path = folder / Path(table.path).expanduser()
+        stamp = table.valid_from or table.time
+        audit = RowAudit(str(path), drop_bad=drop_bad, private=True)
+        return cls(name, table, path, audit, mapping.quoted, Clock(stamp.unit) if stamp else None)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of the table.
+
+        Raises:
+            BadInput: no such file or folder.
+        """
+        try:
+            return detect.likely(files_of(self.path), mapped=True)
+        except BadInput as error:
+            raise BadInput(f"tables.{self.name}.path = {self.table.path}: {error}") from None
+
+    @property
+    def columns(self) -> list[Column]:
+        """Every column that the mapping names, with the rule of its role."""
+        table = self.table
+        found = [
+            Column(name, "id", lenient=True, role=f"@key {i}") for i, name in enumerate(table.key.values())
+        ]
+        stamp = table.valid_from or table.time
+        if stamp:
+            found.append(Column(stamp.column, "time", role="@at", reader=self.clock))
+        if table.value:
+            missing = ("", "null", "NULL", "NA", "NaN", "nan", "None", "\\N")
+            found.append(Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=missing, role="@value"))
+        return found + [Column(name, lenient=True) for name in table.features]
+
+    def rows(self) -> Iterator[Rows]:
+        """Yield the rows, block by block.
+
+        Raises:
+            BadInput: a file that cannot be used, or (at the end) rows that cannot and may not be dropped.
+        """
+        wanted = self.columns
+        for file in self.files:
+            yield from self._of_file(file, wanted)
+        self.audit.check()
+
+    def _of_file(self, file: Path, wanted: Sequence[Column]) -> Iterator[Rows]:
+        start, where = head(file), f"tables.{self.name}, {file}"
+        if is_spread_json(start):
+            raise BadInput(f"{where}: {detect.SPREAD_JSON}")
+        if start.startswith(detect.PARQUET):
+            try:
+                names = pq.read_schema(file).names
+            except BROKEN as error:
+                raise BadInput(f"{where}: cannot be read: {why(error)}") from error
+            check_names(where, names, wanted)
+            return read_parquet(file, wanted, self.audit)
+        if is_json(start):
+            return read_json(file, wanted, self.audit)
+        mark = self.table.delimiter
+        form = Form(mark, None, self.quoted) if mark else headed(file, wanted, quoted=self.quoted)
+        if start.strip():
+            check_names(where, as_asked(header(file, form), wanted), wanted)
+        return read_rows(file, wanted, self.audit, form)
+
+
+def check_names(where: str, names: Sequence[str], wanted: Sequence[Column]) -> None:
+    """Raise `BadInput` for columns that are not there; what may be an identifier in place of a header is not shown."""
+    absent = [name for name in dict.fromkeys(column.name for column in wanted) if name not in names]
+    if len(absent) == len({column.name for column in wanted}):
+        raise BadInput(
+            f"{where}: its first line holds none of the columns {', '.join(absent)}; has it a header? (it is not shown, as it may hold identifiers)"
+        )
+    if absent:
+        known = [name for name in names if name in safe_names([name])]
+        raise BadInput(
+            f"{where}: has no column {name!r}{closest(name, known)}; it has {safe_names(names)}"
+            for name in absent
+        )
+
+
+def as_numbers(rows: Rows, key: str) -> Any:
+    """Return a numeric column of some rows; zeros where there is none."""
+    return rows[key] if key in rows.columns else np.zeros(len(rows))
