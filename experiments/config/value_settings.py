@@ -67,6 +67,8 @@ class Replay(Model):
             of the people where `split` is `person`.
         landscape: what policies know of the market's prices: those of the training rows as they are (`empirical`), or
             with `kaplan_meier` also what lies above the logger's own bids, as far as these vary.
+        budget_per: what a budget of `jointbid log table` is for: the whole test `log`, each `episode` of it, or each stretch of
+            this number of rows.
     """
 
     budgets: Annotated[tuple[Share, ...], Field(min_length=1)] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -84,6 +86,7 @@ class Replay(Model):
     block_h: Positive = 1.0
     train_share: Annotated[float, Field(gt=0, lt=1)] = 0.6
     landscape: Literal["empirical", "kaplan_meier"] = "empirical"
+    budget_per: Literal["log", "episode"] | Annotated[int, Field(ge=2)] = "log"
 
 
 class SmallWorlds(Model):

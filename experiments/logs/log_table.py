@@ -21,7 +21,7 @@ SAMPLED_OUT = "not in the sample that stands for the log"
 """Why a row was dropped of a log that is longer than memory."""
 CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "weight")
 """Columns that every log has, of any format; see `LogTable`."""
-OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros")
+OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros", "propensity", "test")
 """Columns that some logs have; see `LogTable`."""
 SOURCES = ("profile", "context", "history")
 """The data sources of a log: groups of feature columns with an owner."""
@@ -95,6 +95,7 @@ class Reader:
         keeps_time: whether `time_us` is the log's own.
         unsold_at_0: whether a row with the price 0 is a lost auction, unless its outcome is known.
         mapped: whether a mapping says what the columns are.
+        has_prices: whether rows have prices; else `price_micros` is 0 everywhere.
     """
 
     roles: Roles
@@ -106,6 +107,7 @@ class Reader:
     keeps_time: bool = True
     unsold_at_0: bool = False
     mapped: bool = False
+    has_prices: bool = True
 
 
 def impressions(click: NDArray[np.int64], nonclick_weight: float) -> NDArray[np.float64]:
@@ -140,7 +142,8 @@ class LogTable:
             price, highest rival bid or floor, per impression), `floor_micros` (int64), `weight` (float64, how many
             requests of the full log the row stands for). Some logs have `user` (text), `conversion` (0 or 1),
             `known` (bool: the outcome was seen, as the impression was), `episode` (int64), `pctr` (float64, a
-            prediction that came with the log), `bid_micros` (int64, what the logger bid).
+            prediction that came with the log), `bid_micros` (int64, what the logger bid), `propensity` (float64, the probability
+            with which the logger showed the ad), `test` (bool: of `supply.test_path`).
         roles: who owns which feature column.
         rows: read, used, dropped and why.
         currency: of the prices.
@@ -150,6 +153,7 @@ class LogTable:
         facts: what is known of the format.
         full: all rows, to be read once more, where the frame is a sample of a log in order of time.
         keeps_time: whether `time_us` is the log's own; else rows come every tenth of a second.
+        has_prices: whether rows have prices; else `price_micros` is 0 everywhere.
     """
 
     frame: pd.DataFrame
@@ -162,6 +166,7 @@ class LogTable:
     facts: tuple[str, ...] = ()
     full: RereadableLog | None = None
     keeps_time: bool = True
+    has_prices: bool = True
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -115,6 +115,11 @@ def load(plan: Plan) -> Requests:
     Raises:
         BadInput: a file that cannot be used, too few clicks to learn from, a budget that buys nothing.
     """
+    if plan.supply.test_path is not None:
+        raise BadInput(
+            "supply.test_path: is for jointbid run and jointbid log table; the study value learns on each part of a log and prices the "
+            "others: give a folder with both files as supply.path"
+        )
     log = seen_rows(read_log(plan.supply, plan.seed))
     check_sources(log)
     silo, owners = silo_arm(plan, log.roles), log.roles.silos
