@@ -19,9 +19,11 @@ from .rows.row_sampling import RereadableLog
 
 SAMPLED_OUT = "not in the sample that stands for the log"
 """Why a row was dropped of a log that is longer than memory."""
+UNSEEN = "outcome not seen"
+"""Why a row was dropped that was not shown."""
 CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "weight")
 """Columns that every log has, of any format; see `LogTable`."""
-OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros", "propensity", "test")
+OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros", "propensity", "test", "unpriced")
 """Columns that some logs have; see `LogTable`."""
 SOURCES = ("profile", "context", "history")
 """The data sources of a log: groups of feature columns with an owner."""
@@ -143,7 +145,8 @@ class LogTable:
             requests of the full log the row stands for). Some logs have `user` (text), `conversion` (0 or 1),
             `known` (bool: the outcome was seen, as the impression was), `episode` (int64), `pctr` (float64, a
             prediction that came with the log), `bid_micros` (int64, what the logger bid), `propensity` (float64, the probability
-            with which the logger showed the ad), `test` (bool: of `supply.test_path`).
+            with which the logger showed the ad), `test` (bool: of `supply.test_path`), `unpriced`
+            (bool: a lost auction whose price is not known).
         roles: who owns which feature column.
         rows: read, used, dropped and why.
         currency: of the prices.
@@ -173,8 +176,12 @@ class LogTable:
 
     @property
     def what(self) -> str:
-        """What a row stands for: a log of won impressions tells nothing of the other bid requests."""
-        return "bid requests" if self.full_information else "logged impressions"
+        """What a row stands for: won impressions, and the seen part of a log, tell nothing of the other bid requests."""
+        return (
+            "bid requests"
+            if self.full_information and UNSEEN not in self.rows.dropped
+            else "logged impressions"
+        )
 
     @property
     def is_sample(self) -> bool:

@@ -29,11 +29,17 @@ MOST_NAMES = 100_000
 
 
 def stream(
-    reader: Reader, audit: RowAudit, campaigns: Collection[str] = (), *, is_last: bool = True
+    reader: Reader,
+    audit: RowAudit,
+    campaigns: Collection[str] = (),
+    *,
+    is_last: bool = True,
+    with_lost: bool = False,
 ) -> Iterator[pa.Table]:
     """Yield the log block by block in the file's order, in bounded memory; the audit records each row, and is closed with the last log.
 
-    Where `campaigns` are named, rows of others are left out; so are lost auctions with the price 0.
+    Where `campaigns` are named, rows of others are left out; so are lost auctions with the price 0. `with_lost` keeps those
+    of them that have a bid, marked in the column `unpriced`; their price is their floor.
 
     Raises:
         BadInput: at the end, for rows that could not be used (unless they may be dropped) and where none was left; at once
@@ -50,7 +56,7 @@ def stream(
             table = compact(chunk.filter(pc.is_in(names, value_set=wanted)))
             audit.dropped["of other campaigns"] += len(chunk) - len(table)
         if reader.unsold_at_0:
-            table = _priced(table, audit)
+            table = _priced(table, audit, with_lost=with_lost)
         audit.used += len(table)
         if len(table):
             yield believe_prices(table, audit)
@@ -67,21 +73,26 @@ def stream(
         audit.finish()
 
 
-def _priced(table: pa.Table, audit: RowAudit) -> pa.Table:
+def _priced(table: pa.Table, audit: RowAudit, *, with_lost: bool) -> pa.Table:
     """Return the rows without lost auctions whose price is 0: a replay would buy them for nothing."""
     unsold = np.asarray(table["price_micros"]) <= 0
     if "known" in table.column_names:
         unsold &= ~np.asarray(table["known"])
+    if with_lost and {"known", "bid_micros"} <= set(table.column_names):
+        unpriced = unsold & (np.asarray(table["bid_micros"]) > 0)
+        price, floor = (np.asarray(table[name]) for name in ("price_micros", "floor_micros"))
+        table = _replaced(table, "price_micros", np.where(unpriced, floor, price))
+        table, unsold = table.append_column("unpriced", pa.array(unpriced)), unsold & ~unpriced
     audit.dropped[UNSOLD] += int(unsold.sum())
     return compact(table.filter(pa.array(~unsold))) if unsold.any() else table
 
 
-def read_log(supply: LogSupply, seed: int = 1) -> LogTable:
+def read_log(supply: LogSupply, seed: int = 1, *, with_lost: bool = False) -> LogTable:
     """Read the log that a scenario's `supply` names into memory, in order of time.
 
     Where `supply.requests` is given, the first rows in order of time are used, and the rest are counted as dropped. Of a log of
     more than `supply.most_rows` rows a sample is kept (`RowSampler`), drawn with `seed`. With `supply.test_path` the rows of both logs
-    are there, told apart by the column `test`.
+    are there, told apart by the column `test`. With `with_lost` lost auctions without a price are there, too (`stream`).
 
     Raises:
         BadInput: an unknown format, or a log that cannot be used, with file, row, column and value.
@@ -91,7 +102,7 @@ def read_log(supply: LogSupply, seed: int = 1) -> LogTable:
 
     def rows(audit: RowAudit) -> Iterator[pa.Table]:
         if second is None:
-            return stream(reader, audit, supply.campaign)
+            return stream(reader, audit, supply.campaign, with_lost=with_lost)
         return _pair(reader, second, audit, supply)
 
     first, audit = supply.requests, RowAudit(supply.path, drop_bad=supply.drop_bad)

@@ -57,8 +57,10 @@ class TuningRows:
         uniform = np.random.default_rng([seed, 0x7574]).random(len(frame))
         floor = frame["floor_micros"].to_numpy() / MICROS
         value, clicks = priced.ctr * priced.worth, priced.happened * weight
-        columns = (price, floor, value, price * weight, clicks)
-        return cls(*(column[order] for column in columns), uniform, budget, number[order])
+        price, floor, value, cost, clicks = (
+            column[order] for column in (price, floor, value, price * weight, clicks)
+        )
+        return cls(price, floor, value, cost, clicks, uniform, budget, number[order])
 
     def clicks_of(self, bids: Floats) -> tuple[float, float]:
         """Return the clicks that the bids buy, and their cost."""

@@ -79,10 +79,15 @@ def summarise(
 def _columns(plan: Plan, requests: Requests, outcome: Outcome) -> dict[Total, Floats]:
     """Return what is totalled of an outcome: spend and profit (currency), clicks and impressions won."""
     won, clicks = outcome.won, requests.clicks * requests.weights
-    kept = won - _won_share(requests, won * clicks) if plan.settings.value_per_click is None else won
+    spend = outcome.spend(requests)
+    if outcome.paid is None:
+        kept = won - _won_share(requests, won * clicks) if plan.settings.value_per_click is None else won
+        profit = kept * requests.profit
+    else:  # a click's worth is given, or the unit
+        profit = won * clicks * requests.values - spend
     columns = {
-        "spend": won * requests.cost / MICROS,
-        "focal_profit": kept * requests.profit / MICROS,
+        "spend": spend / MICROS,
+        "focal_profit": profit / MICROS,
         "clicks": won * clicks,
         "wins": won * requests.weights,
     }

@@ -35,6 +35,7 @@ TYPES = {
     "bid_micros": pa.int64(),
     "propensity": pa.float64(),
     "test": pa.bool_(),
+    "unpriced": pa.bool_(),
 }
 
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
+from ...logs.log_table import Roles
+from ...logs.replay.censored import LostRows, bound_rows, lost_rows
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
 from ...logs.replay.plan import Plan, Requests, hidden_words, load, silo_arm
-from ...logs.replay.summary import summarise
+from ...logs.replay.stand_in_prices import Prices, landscapes_of, play_in_landscape
+from ...logs.replay.summary import Point, summarise
 from ...report.verdict import verdict
+from ...report.wording.censored_bounds import bounds_sentence
+from ...report.wording.landscape_band import band_notes, band_rows, band_sentence, middle_of
 
 FOOTING = "interval: which rows were logged and how they were dealt to folds, no refitting on other logs"
 
@@ -30,6 +35,7 @@ class ReplayResult:
         cells: one row an arm, budget, variant and split (`replication`), totals over the log.
         verdict: a sentence for each variant of the tags.
         notes: what was read, and what the figures rest on.
+        more: further tables by file name.
     """
 
     summary: pd.DataFrame
@@ -37,6 +43,7 @@ class ReplayResult:
     cells: pd.DataFrame
     verdict: tuple[str, ...]
     notes: tuple[str, ...]
+    more: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> ReplayResult:
@@ -53,41 +60,129 @@ def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> 
     progress(
         f"read {len(requests.log):,} rows of {requests.log.path}, {int(requests.clicks.sum()):,} with a click"
     )
+    if not requests.log.has_prices:
+        return _in_landscapes(plan, requests, progress)
     models: list[dict[str, Any]] = []
-    outcomes: list[Outcome] = []
-    ballots: dict[tuple[str, float], dict[str, Counter[str]]] = {}
-    splits = plan.splits
-    for split in range(splits):
+    played = Played()
+    for split in range(plan.splits):
         dealt = requests.dealt(plan.settings, plan.seed, split)
         for tags, ladder in fit_ladders(plan, dealt).items():
             models += [{**row, "replication": split} for row in model_rows(tags, ladder, dealt)]
             for share in (*plan.settings.budgets, UNLIMITED):
-                played, ballot = play(plan, dealt, tags, ladder, share, split)
-                outcomes += played
-                for name, votes in ballot.items():
-                    ballots.setdefault((tags, share), {}).setdefault(name, Counter()).update(votes)
-        progress(f"split {split + 1} of {splits}: ladder learned and replayed under every budget")
-    roles = requests.log.roles
-    sides = {
-        point: Sides(
-            silo_arm(plan, roles),
-            {name: votes.most_common(1)[0][0] for name, votes in ballot.items()},
-            roles.silos,
-            roles.sources,
-        )
-        for point, ballot in ballots.items()
-    }
-    summary = summarise(plan, requests, outcomes, sides)
+                played.add(tags, share, *play(plan, dealt, tags, ladder, share, split))
+        progress(f"split {split + 1} of {plan.splits}: ladder learned and replayed under every budget")
+    sides = played.sides(plan, requests.log.roles)
+    summary = summarise(plan, requests, played.outcomes, sides)
     progress(f"resampled the rows {plan.settings.bootstrap:,} times")
+    verdicts = {
+        tags: _verdict(plan, requests, summary, tags, sides[tags, UNLIMITED])
+        for tags in summary["tags"].unique()
+    }
+    notes, more = [*_notes(plan, requests), *_elections(played.ballots, plan.silo)], dict[str, pd.DataFrame]()
+    lost = None if requests.whole is None else lost_rows(requests.whole, requests.log)
+    if lost is not None:
+        bounds = _bounds(plan, requests, lost, played, sides)
+        if len(bounds):
+            more["bounds"] = bounds
+            for tags in bounds["tags"].unique():
+                verdicts[tags] += f" {bounds_sentence(bounds, tags, lost.how)}"
+            progress(f"{len(lost.frame):,} lost auctions bounded")
     return ReplayResult(
         summary,
         pd.DataFrame(models),
-        cells(plan, requests, outcomes),
-        tuple(
-            _verdict(plan, requests, summary, tags, sides[tags, UNLIMITED])
-            for tags in summary["tags"].unique()
-        ),
-        (*_notes(plan, requests), *_elections(ballots, plan.silo)),
+        cells(plan, requests, played.outcomes),
+        tuple(verdicts.values()),
+        tuple(notes),
+        more,
+    )
+
+
+def _bounds(
+    plan: Plan, requests: Requests, lost: LostRows, played: Played, sides: Mapping[Point, Sides]
+) -> pd.DataFrame:
+    """Return the bounds on the value of joint data with the lost auctions, without a budget limit; empty for arms that no model bids."""
+    parts = []
+    for (tags, share), there in sides.items():
+        of = {there.chosen.get(arm, arm): weight for arm, weight in there.weights.items()}
+        if share != UNLIMITED or not set(of) <= {*requests.log.roles.models, "stacked", "summed"}:
+            continue
+        own = [one for one in played.outcomes if (one.tags, one.share) == (tags, share)]
+        parts.append(bound_rows(plan, requests, lost, own, of, tags))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+@dataclass
+class Played:
+    """The outcomes of some arms, and the ballots on what joint data are compared with, at each variant and budget."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    ballots: dict[Point, dict[str, Counter[str]]] = field(default_factory=dict)
+
+    def add(
+        self, tags: str, share: float, outcomes: list[Outcome], ballot: Mapping[str, Counter[str]]
+    ) -> None:
+        """Take what one split gave."""
+        self.outcomes += outcomes
+        for name, votes in ballot.items():
+            self.ballots.setdefault((tags, share), {}).setdefault(name, Counter()).update(votes)
+
+    def sides(self, plan: Plan, roles: Roles) -> dict[Point, Sides]:
+        """Return what joint data are compared with, at each variant and budget."""
+        return {
+            point: Sides(
+                silo_arm(plan, roles),
+                {name: votes.most_common(1)[0][0] for name, votes in ballot.items()},
+                roles.silos,
+                roles.sources,
+            )
+            for point, ballot in self.ballots.items()
+        }
+
+
+def _in_landscapes(plan: Plan, requests: Requests, progress: Callable[[str], None]) -> ReplayResult:
+    """Play every arm against each landscape that stands in for the log's prices.
+
+    The tables are of the landscape whose value of joint data is the middle one; the others are in `landscapes`.
+    """
+    prices = landscapes_of(plan, requests)
+    dealt = [requests.dealt(plan.settings, plan.seed, split) for split in range(plan.splits)]
+    ladders = [fit_ladders(plan, one) for one in dealt]
+    progress(f"ladder learned in {plan.splits} splits; {len(prices)} landscapes stand in for prices")
+    models = [
+        {**row, "replication": split}
+        for split, variants in enumerate(ladders)
+        for tags, ladder in variants.items()
+        for row in model_rows(tags, ladder, dealt[split])
+    ]
+
+    def played_in(law: Prices, shares: Sequence[float]) -> tuple[Played, dict[Point, Sides], pd.DataFrame]:
+        played = Played()
+        for split, variants in enumerate(ladders):
+            for tags, ladder in variants.items():
+                for share in shares:
+                    found = play_in_landscape(dealt[split], law, tags, ladder, share, split)
+                    played.add(tags, share, *found)
+        sides = played.sides(plan, requests.log.roles)
+        return played, sides, summarise(plan, requests, played.outcomes, sides)
+
+    band = pd.concat(
+        [band_rows(law.name, played_in(law, [UNLIMITED])[2]) for law in prices], ignore_index=True
+    )
+    progress(f"played in every landscape, and resampled the rows {plan.settings.bootstrap:,} times in each")
+    middle = prices[middle_of(band)]
+    played, sides, summary = played_in(middle, (*plan.settings.budgets, UNLIMITED))
+    verdicts = tuple(
+        f"{_verdict(plan, requests, summary, tags, sides[tags, UNLIMITED])} {band_sentence(band, tags, middle.name)}"
+        for tags in summary["tags"].unique()
+    )
+    notes = (*_notes(plan, requests), *band_notes(plan, middle.name), *_elections(played.ballots, plan.silo))
+    return ReplayResult(
+        summary,
+        pd.DataFrame(models),
+        cells(plan, requests, played.outcomes),
+        verdicts,
+        notes,
+        {"landscapes": band},
     )
 
 
@@ -103,7 +198,7 @@ def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, s
     return f"{heads[tags]}: {verdict(rows, sides, caveat=caveat)}"
 
 
-def _elections(ballots: Mapping[tuple[str, float], Mapping[str, Counter[str]]], silo: str) -> list[str]:
+def _elections(ballots: Mapping[Point, Mapping[str, Counter[str]]], silo: str) -> list[str]:
     """Say where the views did not agree on what joint data are compared with."""
     what = {BEST_SILO: "silo", BEST_SINGLE: "single source"}.get(silo)
     return [
@@ -119,14 +214,13 @@ def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
     log, rows = requests.log, requests.log.rows
     full, clicks = requests.weights.sum(), (requests.weights * requests.clicks).sum()
     cost = requests.cost.sum() / 1e6
+    paid = f" that cost {cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM" if log.has_prices else ""
+    each = f", {cost / clicks:.3f} a click" if log.has_prices and clicks else ""
+    worth = _worth(plan) if log.has_prices or plan.settings.value_per_click else "1: the unit of all money"
     notes = [
         f"{log.path}: {rows}",
-        (
-            f"they stand for {full:,.0f} impressions with {clicks:,.0f} clicks (CTR {clicks / full:.4%}) that cost "
-            f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM"
-            + (f", {cost / clicks:.3f} a click" if clicks else "")
-        ),
-        f"a click is worth {_worth(plan)}; all campaigns share one budget and one bid gain",
+        f"they stand for {full:,.0f} impressions with {clicks:,.0f} clicks (CTR {clicks / full:.4%}){paid}{each}",
+        f"a click is worth {worth}; all campaigns share one budget and one bid gain",
         *log.facts,
         *log.notes,
         *([requests.blocks.note] if requests.blocks.note else []),

@@ -16,6 +16,8 @@ from ...logs.replay.plan import Plan
 from ...report import plots
 from ...report.log_tables import model_table, money_table
 from ...report.plots.figure import Figure
+from ...report.wording.censored_bounds import bounds_table
+from ...report.wording.landscape_band import band_table
 from ...storage.study_folder import Folder
 from ..base import Findings
 from ..run_folder import RunFiles, write_run
@@ -32,6 +34,8 @@ CODE = (
     "experiments/studies/replay",
 )
 MODELS = "models.parquet"
+MORE = {"landscapes": band_table, "bounds": bounds_table}
+"""Further tables that some logs give, and how each is shown."""
 
 
 def value(point: Point) -> StudyResult:
@@ -55,14 +59,21 @@ def value(point: Point) -> StudyResult:
         models, summary = (pd.read_parquet(point.folder / name) for name in (MODELS, SUMMARY))
         if not (point.folder / REPORT).is_file():
             report(point.folder)
-        return _answer(point, models, summary, known, kept=int(known["cells_run"]))
+        more = {
+            name: pd.read_parquet(file)
+            for name in MORE
+            if (file := point.folder / f"{name}.parquet").is_file()
+        }
+        return _answer(point, models, summary, known, more, kept=int(known["cells_run"]))
     answers: list[StudyResult] = []
 
     def play() -> RunFiles:
         result = run_replay(plan, say)
         about = {"verdict": result.verdict, "notes": result.notes, "content": content}
-        answers.append(_answer(point, result.models, result.summary, about, ran=len(result.cells)))
-        tables = {CELLS: result.cells, "models": result.models, "summary": result.summary}
+        answers.append(
+            _answer(point, result.models, result.summary, about, result.more, ran=len(result.cells))
+        )
+        tables = {CELLS: result.cells, "models": result.models, "summary": result.summary, **result.more}
         auctions, figures = int(result.cells["rows"].sum()), _figures(result.summary)
         return RunFiles(tables, auctions, about, len(result.cells), figures, has_page=True)
 
@@ -84,10 +95,11 @@ def _answer(
     models: pd.DataFrame,
     summary: pd.DataFrame,
     about: Mapping[str, Any],
+    more: Mapping[str, pd.DataFrame],
     *,
     kept: int = 0,
     ran: int = 0,
 ) -> StudyResult:
-    shown = (model_table(models), money_table(summary))
+    shown = (model_table(models), money_table(summary), *(MORE[name](table) for name, table in more.items()))
     findings = Findings(tuple(about["verdict"]), tuple(about["notes"]), shown)
     return StudyResult(point.folder, summary=summary, findings=findings, kept=kept, ran=ran)
