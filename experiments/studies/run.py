@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from jointbid.sim import BidError, Entrant, RunResult, simulate
 from jointbid.sim.allowance import Allowance
 from jointbid.sim.watch import ending_if_stuck
 
+from ..cells.attribution_season import run_cell as season_cell
 from ..cells.bidders import entrants, run_cell
 from ..cells.cell import Cell, code_version
 from ..config.points import Point
@@ -26,6 +27,7 @@ from ..report.plots.figure import Figure
 from ..storage.ownership import record
 from .cell_plans import cell_of
 from .run_folder import RunFiles, write_run
+from .weekly import season_of, weekly_cell
 
 BLOCK = "block"
 """The kind, in the calendar, of requests that travelled together; all other kinds are events."""
@@ -44,6 +46,7 @@ class Run:
         journey: a row a step of the journeys.
         stock: a row a shelf.
         logged: rows of the auction log; None where no log was asked for.
+        weekly: by file name, the tables of a run of channels by week.
     """
 
     folder: Path
@@ -54,6 +57,7 @@ class Run:
     journey: pd.DataFrame
     stock: pd.DataFrame
     logged: int | None = None
+    weekly: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
     def from_result(
@@ -80,6 +84,7 @@ class Run:
             "timeseries": self.timeseries,
             "calendar.csv": self.calendar,
             **{name: table for name, table in optional.items() if len(table)},
+            **self.weekly,
         }
 
     @property
@@ -103,6 +108,8 @@ def run(point: Point) -> Run:
         BadInput: a strategy that does not bid, or not twice alike; a folder that cannot be written to.
         RunFailed: a strategy that fails under way.
     """
+    if point.settings.study.weekly:
+        return _run_weekly(point)
     cell, done = _cell(point), list[Run]()
 
     def play() -> RunFiles:
@@ -120,6 +127,23 @@ def run(point: Point) -> Run:
 
     with ending_if_stuck():
         trial([cell], run_cell)
+        write_run(point, play)
+    return done[0]
+
+
+def _run_weekly(point: Point) -> Run:
+    """Play the channels by week, and write the tables of a run and those of the weeks."""
+    cell, done = weekly_cell(point), list[Run]()
+
+    def play() -> RunFiles:
+        season, tables = season_of(point)
+        made = Run.from_result(point.folder, season.result, identified=True)
+        done.append(replace(made, weekly=tables))
+        about = {"calendar": dict(season.result.calendar), "market": finite(made.market)}
+        return RunFiles(done[0].tables, int(made.market["requests"]), about, figures=_figures(point, done[0]))
+
+    with ending_if_stuck():
+        trial([cell], season_cell)
         write_run(point, play)
     return done[0]
 
