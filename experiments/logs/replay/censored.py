@@ -9,8 +9,8 @@ A lost row's value is the joint model's prediction, as its outcome was not seen.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from ...estimate.sides import Weights
 from ..log_table import LogTable
 from .bids import Floats
 from .bootstrap import resample, with_interval
-from .holdout_models import fit_predictor
+from .holdout_models import Hidden, fit_predictor
 from .outcomes import Outcome
 from .plan import Plan, Requests
 from .priced_log import truncated
@@ -183,8 +183,37 @@ def _extremes(
     return worst, best
 
 
+@dataclass(frozen=True)
+class LostValues:
+    """What models of all seen rows say of the lost ones, arrays of shape (lost rows,).
+
+    Attributes:
+        ctr: P(click) by arm.
+        worth: of a click to the row's campaign, micros.
+    """
+
+    ctr: Mapping[str, Floats]
+    worth: Floats
+
+    @classmethod
+    def of(
+        cls, plan: Plan, requests: Requests, lost: LostRows, arms: Collection[str], hidden: Hidden | None
+    ) -> LostValues:
+        """Predict the lost rows by models of all seen rows, `hidden` values left out."""
+        ctr = {arm: fit_predictor(plan, requests.log, arm, hidden)[0].ctr(lost.frame) for arm in arms}
+        known = dict(zip(requests.log.frame["campaign"].astype(str), requests.values.tolist(), strict=True))
+        worth = lost.frame["campaign"].astype(str).map(known).fillna(0.0).to_numpy(np.float64)
+        return cls(ctr, worth)
+
+
 def bound_rows(
-    plan: Plan, requests: Requests, lost: LostRows, outcomes: list[Outcome], of: Weights, tags: str
+    plan: Plan,
+    requests: Requests,
+    lost: LostRows,
+    values: LostValues,
+    outcomes: list[Outcome],
+    of: Weights,
+    tags: str,
 ) -> pd.DataFrame:
     """Return the value of joint data on logged and lost auctions together, per million of them, under every bound.
 
@@ -192,6 +221,7 @@ def bound_rows(
         plan: the settings.
         requests: the rows that were seen.
         lost: the rows that were not.
+        values: of the lost rows.
         outcomes: of the arms without a budget limit, under one variant of the tags.
         of: the weights of the arms in the value, by the arms that were played.
         tags: the variant.
@@ -199,10 +229,7 @@ def bound_rows(
     Returns:
         Columns `bound`, `tags`, `unit`, `estimate`, `ci_low`, `ci_high`, `n_replications`.
     """
-    log, hidden = requests.log, requests.hidden if tags != "all" else None
-    ctr = {arm: _predicted(plan, log, lost, arm, hidden) for arm in {*of, "joint"}}
-    worth = _worth_of(requests, lost)
-    bids = {arm: ctr[arm] * worth for arm in of}
+    bids = {arm: values.ctr[arm] * values.worth for arm in of}
     seen = {
         arm: np.mean(
             [
@@ -216,7 +243,7 @@ def bound_rows(
     }
     logged = sum(weight * seen[arm] for arm, weight in of.items())
     weight = lost.frame["weight"].to_numpy()
-    beyond = lost_gain(lost, bids, ctr["joint"] * worth, of)
+    beyond = lost_gain(lost, bids, values.ctr["joint"] * values.worth, of)
     none = np.zeros(len(weight))
     columns: dict[Any, NDArray[np.float64]] = {"requests": np.concatenate([requests.weights, weight])}
     columns[LOGGED] = np.concatenate([np.asarray(logged), none])
@@ -226,17 +253,5 @@ def bound_rows(
     for name in BOUNDS:
         estimate, low, high = with_interval(totals[name] / MICROS / totals["requests"] * PER)
         rows.append({"bound": name, "tags": tags, "estimate": estimate, "ci_low": low, "ci_high": high})
-    unit = f"{log.currency} per million bid requests"
+    unit = f"{requests.log.currency} per million bid requests"
     return pd.DataFrame(rows).assign(unit=unit, n_replications=plan.settings.bootstrap)
-
-
-def _predicted(plan: Plan, log: LogTable, lost: LostRows, arm: str, hidden: Any) -> Floats:
-    """Return P(click) of the lost rows by a model of all seen rows."""
-    predictor, _ = fit_predictor(plan, replace(log, frame=log.frame), arm, hidden)
-    return predictor.ctr(lost.frame)
-
-
-def _worth_of(requests: Requests, lost: LostRows) -> Floats:
-    """Return what a click is worth to each lost row's campaign, micros."""
-    known = dict(zip(requests.log.frame["campaign"].astype(str), requests.values.tolist(), strict=True))
-    return lost.frame["campaign"].astype(str).map(known).fillna(0.0).to_numpy(np.float64)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,7 @@ def power_table(power: pd.DataFrame) -> Table:
         )
     share = power["share"].iloc[0]
     title = f"A test that leaves out {share:.0%} for {int(power['weeks'].max())} weeks, all {int(power['people'].iloc[0]):,} people in it"
-    heads = [("adds", number), ("std. error", number), ("power", lambda value: f"{value:.0%}"),
+    heads: list[tuple[str, Callable[[Any], str]]] = [("adds", number), ("std. error", number), ("power", lambda value: f"{value:.0%}"),
              (f"{WANTED:.0%} from week", str), (f"people for {WANTED:.0%}", _whole)]  # fmt: skip
     return text_table(title, rows, ("channel", str), *heads, caption="")
 

@@ -10,16 +10,16 @@ from typing import Any
 import pandas as pd
 
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
-from ...logs.log_table import Roles
-from ...logs.replay.censored import LostRows, bound_rows, lost_rows
+from ...logs.replay.crossfit import honest
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
-from ...logs.replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
-from ...logs.replay.plan import Plan, Requests, hidden_words, load, silo_arm
+from ...logs.replay.outcomes import UNLIMITED, budget_label, cells, play
+from ...logs.replay.plan import Plan, Requests, hidden_words, load
 from ...logs.replay.stand_in_prices import Prices, landscapes_of, play_in_landscape
 from ...logs.replay.summary import Point, summarise
 from ...report.verdict import verdict
-from ...report.wording.censored_bounds import bounds_sentence
 from ...report.wording.landscape_band import band_notes, band_rows, band_sentence, middle_of
+from .beyond_log import beyond_the_log
+from .played import Played
 
 FOOTING = "interval: which rows were logged and how they were dealt to folds, no refitting on other logs"
 
@@ -67,6 +67,9 @@ def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> 
     for split in range(plan.splits):
         dealt = requests.dealt(plan.settings, plan.seed, split)
         for tags, ladder in fit_ladders(plan, dealt).items():
+            played.odds.setdefault(
+                tags, {arm: honest(views, dealt.folds) for arm, views in ladder.odds.items()}
+            )
             models += [{**row, "replication": split} for row in model_rows(tags, ladder, dealt)]
             for share in (*plan.settings.budgets, UNLIMITED):
                 played.add(tags, share, *play(plan, dealt, tags, ladder, share, split))
@@ -79,14 +82,11 @@ def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> 
         for tags in summary["tags"].unique()
     }
     notes, more = [*_notes(plan, requests), *_elections(played.ballots, plan.silo)], dict[str, pd.DataFrame]()
-    lost = None if requests.whole is None else lost_rows(requests.whole, requests.log)
-    if lost is not None:
-        bounds = _bounds(plan, requests, lost, played, sides)
-        if len(bounds):
-            more["bounds"] = bounds
-            for tags in bounds["tags"].unique():
-                verdicts[tags] += f" {bounds_sentence(bounds, tags, lost.how)}"
-            progress(f"{len(lost.frame):,} lost auctions bounded")
+    beyond = beyond_the_log(plan, requests, played, sides)
+    for tags, sentence in beyond.sentences:
+        verdicts[tags] += f" {sentence}"
+    notes += beyond.notes
+    more |= beyond.tables
     return ReplayResult(
         summary,
         pd.DataFrame(models),
@@ -95,48 +95,6 @@ def run_replay(plan: Plan, progress: Callable[[str], None] = lambda _: None) -> 
         tuple(notes),
         more,
     )
-
-
-def _bounds(
-    plan: Plan, requests: Requests, lost: LostRows, played: Played, sides: Mapping[Point, Sides]
-) -> pd.DataFrame:
-    """Return the bounds on the value of joint data with the lost auctions, without a budget limit; empty for arms that no model bids."""
-    parts = []
-    for (tags, share), there in sides.items():
-        of = {there.chosen.get(arm, arm): weight for arm, weight in there.weights.items()}
-        if share != UNLIMITED or not set(of) <= {*requests.log.roles.models, "stacked", "summed"}:
-            continue
-        own = [one for one in played.outcomes if (one.tags, one.share) == (tags, share)]
-        parts.append(bound_rows(plan, requests, lost, own, of, tags))
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-@dataclass
-class Played:
-    """The outcomes of some arms, and the ballots on what joint data are compared with, at each variant and budget."""
-
-    outcomes: list[Outcome] = field(default_factory=list)
-    ballots: dict[Point, dict[str, Counter[str]]] = field(default_factory=dict)
-
-    def add(
-        self, tags: str, share: float, outcomes: list[Outcome], ballot: Mapping[str, Counter[str]]
-    ) -> None:
-        """Take what one split gave."""
-        self.outcomes += outcomes
-        for name, votes in ballot.items():
-            self.ballots.setdefault((tags, share), {}).setdefault(name, Counter()).update(votes)
-
-    def sides(self, plan: Plan, roles: Roles) -> dict[Point, Sides]:
-        """Return what joint data are compared with, at each variant and budget."""
-        return {
-            point: Sides(
-                silo_arm(plan, roles),
-                {name: votes.most_common(1)[0][0] for name, votes in ballot.items()},
-                roles.silos,
-                roles.sources,
-            )
-            for point, ballot in self.ballots.items()
-        }
 
 
 def _in_landscapes(plan: Plan, requests: Requests, progress: Callable[[str], None]) -> ReplayResult:

@@ -18,6 +18,7 @@ from ...report.log_tables import model_table, money_table
 from ...report.plots.figure import Figure
 from ...report.wording.censored_bounds import bounds_table
 from ...report.wording.landscape_band import band_table
+from ...report.wording.off_policy import click_value_table, off_policy_table
 from ...storage.study_folder import Folder
 from ..base import Findings
 from ..run_folder import RunFiles, write_run
@@ -34,7 +35,12 @@ CODE = (
     "experiments/studies/replay",
 )
 MODELS = "models.parquet"
-MORE = {"landscapes": band_table, "bounds": bounds_table}
+MORE = {
+    "landscapes": band_table,
+    "click_value": click_value_table,
+    "bounds": bounds_table,
+    "off_policy": off_policy_table,
+}
 """Further tables that some logs give, and how each is shown."""
 
 
@@ -100,6 +106,10 @@ def _answer(
     kept: int = 0,
     ran: int = 0,
 ) -> StudyResult:
-    shown = (model_table(models), money_table(summary), *(MORE[name](table) for name, table in more.items()))
+    shown = (
+        model_table(models),
+        money_table(summary),
+        *(MORE[name](more[name]) for name in MORE if name in more),
+    )
     findings = Findings(tuple(about["verdict"]), tuple(about["notes"]), shown)
     return StudyResult(point.folder, summary=summary, findings=findings, kept=kept, ran=ran)
