@@ -41,10 +41,11 @@ def main(options: Options) -> int:
 
 def helped(options: Options) -> int:
     """Print the options, and the formats of logs."""
-    from ..logs.formats.registry import FORMATS
+    from ..logs.formats.registry import all_formats
 
-    width = max(map(len, FORMATS))
-    formats = "\n".join(f"  {name:{width}}  {kind.about}" for name, kind in FORMATS.items())
+    known = all_formats()
+    width = max(map(len, known))
+    formats = "\n".join(f"  {name:{width}}  {kind.about}" for name, kind in known.items())
     sys.stdout.write(options.help + KEYS.format(formats=formats))
     return 0
 

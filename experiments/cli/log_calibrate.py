@@ -12,6 +12,7 @@ from ..logs.calibration.fit import fit
 from ..logs.calibration.page import page, page_title, sections
 from ..logs.read_log import read_log
 from ..logs.replay.plan import Plan, seen_rows
+from ..logs.replay.priced_log import check_prices
 from .log import Call, override
 
 SCENARIO_HEAD = "# @package _global_\n# jointbid value --config-dir DIR scenario="
@@ -29,7 +30,9 @@ def main(call: Call) -> int:
     _refuse_others(out.with_suffix(".md"), page_title(out.stem))
     settings = load("value", [override(call), *call.overrides])[0].settings
     plan = Plan.from_settings(settings)
-    fitted = fit(plan, seen_rows(read_log(plan.supply, plan.seed)), out.stem)
+    log = read_log(plan.supply, plan.seed)
+    check_prices(log)
+    fitted = fit(plan, seen_rows(log), out.stem)
     scenario = validate("value", {"study": {}, **fitted.tree}).scenario
     found = sections(fitted, scenario, settings.seed)
     text = page(fitted, scenario, found, str(out))

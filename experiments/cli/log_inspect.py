@@ -8,7 +8,7 @@ from rich.table import Table
 from jointbid.sim.scenario import LogSupply
 
 from ..config.points import load
-from ..logs.formats.registry import FORMATS, open_log
+from ..logs.formats.registry import all_formats, open_log
 from ..logs.inspection.advice import has_lost_rows, warnings
 from ..logs.inspection.survey import MOST_NAMES, Histogram, Survey
 from ..logs.log_table import Reader, RowCount
@@ -31,7 +31,7 @@ def main(call: Call) -> int:
     suspects = survey.leaks.suspects()
     shown = [f"  {text}" for _, _, text in sorted(audit.problems)]
     tables.show(
-        facts(survey, reader, f"{supply.path}: {FORMATS[name].about} ({name})"),
+        facts(survey, reader, f"{supply.path}: {all_formats()[name].about} ({name})"),
         features(survey),
         f"Rows: {RowCount(audit.read, audit.used, audit.reasons)}",
         *(
@@ -67,7 +67,9 @@ def _facts(survey: Survey, reader: Reader) -> list[tuple[str, str]]:
         ("clicks", f"{survey.clicks:,}; CTR {survey.ctr:.4%}"),
         (
             "market price",
-            f"{reader.currency} CPM: mean {price.mean / 1e3:,.3f}; {ends}; highest {price.most / 1e3:,.3f}",
+            "none in the log"
+            if not reader.has_prices
+            else f"{reader.currency} CPM: mean {price.mean / 1e3:,.3f}; {ends}; highest {price.most / 1e3:,.3f}",
         ),
         (
             "floors",
@@ -79,6 +81,8 @@ def _facts(survey: Survey, reader: Reader) -> list[tuple[str, str]]:
             "information",
             "full: losing rows are logged too"
             if reader.full_information
+            else "impressions without prices"
+            if not reader.has_prices
             else "won and lost rows, which the mapping does not tell apart"
             if has_lost_rows(survey, reader)
             else "one-sided: won impressions alone",

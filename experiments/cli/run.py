@@ -56,8 +56,15 @@ def _simulation(point: Point) -> tuple[list[Any], list[str]]:
         pace(done.pace, done.market["requests"]),
         *remote_notes(about, done.bidders),
     ]
+    said = []
+    if done.weekly:
+        from ..report.wording.weekly import power_sentences, power_table, season_table
+
+        weeks, power = done.weekly["weekly.csv"], done.weekly["holdout_power.csv"]
+        shown = [season_table(weeks, about.scenario.currency), power_table(power), *power_sentences(power)]
+        said = [f"Weekly: {', '.join(str(done.folder / name) for name in done.weekly)}"]
     log = [f"Log: {done.logged:,} rows in {done.folder / AUCTIONS}"] if done.logged is not None else []
-    return shown, [*log, f"\nResults: {done.folder}"]
+    return shown, [*said, *log, f"\nResults: {done.folder}"]
 
 
 def _log(point: Point) -> tuple[list[Any], list[str]]:

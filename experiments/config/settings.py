@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
@@ -29,6 +30,8 @@ class RunStudy(Model):
     ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` are the bids on a log of
     this engine: the logged ones, or those of the strategy; ``replay`` is for logs. ``trajectories`` also writes each bidder's control
     steps in the columns of AuctionNet's training data (docs/train-a-bidder.md).
+    ``weekly`` plays the channels of ``touchpoints`` instead of the focal bidder, and writes them by week, the first of which begins on
+    ``weekly_start``; ``weekly_areas`` is the number of areas of a test that leaves out whole areas.
     """
 
     arm: Arm = "joint"
@@ -46,6 +49,15 @@ class RunStudy(Model):
     trajectories: bool = False
     bids: Literal["logged", "strategy"] = "logged"
     replay: Replay = Replay()
+    weekly: bool = False
+    weekly_start: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = "2024-01-01"
+    weekly_areas: Annotated[int, Field(ge=4, le=10_000)] = 20
+
+    @field_validator("weekly_start")
+    @classmethod
+    def _is_a_day(cls, day: str) -> str:
+        date.fromisoformat(day)  # says what is wrong with it
+        return day
 
 
 EXECUTORS = {

@@ -45,6 +45,25 @@ class Swept(Model):
         return self.name or self.over.rpartition(".")[2]
 
 
+class StandIn(Model):
+    """A price landscape in place of prices that a log does not have: lognormal in `sigma`.
+
+    `level` is the mean price, in mean values of an impression (the click rate times what a click is worth).
+    """
+
+    level: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    sigma: Annotated[float, Field(gt=0, le=5)] = 0.7
+
+    @property
+    def name(self) -> str:
+        """As tables print it."""
+        return f"level {self.level:g}, sigma {self.sigma:g}"
+
+
+STAND_INS = tuple(StandIn(level=level, sigma=sigma) for level in (0.5, 1.0, 2.0) for sigma in (0.4, 1.0))
+"""Prices from half to twice what an impression is worth on average, spread little and much: no log is behind these numbers."""
+
+
 class Replay(Model):
     """The settings of learning from a log and of its replay.
 
@@ -67,6 +86,10 @@ class Replay(Model):
             of the people where `split` is `person`.
         landscape: what policies know of the market's prices: those of the training rows as they are (`empirical`), or
             with `kaplan_meier` also what lies above the logger's own bids, as far as these vary.
+        landscapes: what stands in for the prices of a log that has none: laws of the price, each of which gives an answer, or the
+            `scenario`'s own (`rivals`, in currency; it needs `value_per_click`).
+        budget_per: what a budget of `jointbid log table` is for: the whole test `log`, each `episode` of it, or each stretch of
+            this number of rows.
     """
 
     budgets: Annotated[tuple[Share, ...], Field(min_length=1)] = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -84,6 +107,8 @@ class Replay(Model):
     block_h: Positive = 1.0
     train_share: Annotated[float, Field(gt=0, lt=1)] = 0.6
     landscape: Literal["empirical", "kaplan_meier"] = "empirical"
+    landscapes: Literal["scenario"] | Annotated[tuple[StandIn, ...], Field(min_length=1)] = STAND_INS
+    budget_per: Literal["log", "episode"] | Annotated[int, Field(ge=2)] = "log"
 
 
 class SmallWorlds(Model):

@@ -19,9 +19,22 @@ from .rows.row_sampling import RereadableLog
 
 SAMPLED_OUT = "not in the sample that stands for the log"
 """Why a row was dropped of a log that is longer than memory."""
+UNSEEN = "outcome not seen"
+"""Why a row was dropped that was not shown."""
 CANONICAL = ("time_us", "campaign", "click", "price_micros", "floor_micros", "weight")
 """Columns that every log has, of any format; see `LogTable`."""
-OPTIONAL = ("user", "conversion", "known", "episode", "pctr", "bid_micros", "value_micros")
+OPTIONAL = (
+    "user",
+    "conversion",
+    "known",
+    "episode",
+    "pctr",
+    "bid_micros",
+    "value_micros",
+    "propensity",
+    "test",
+    "unpriced",
+)
 """Columns that some logs have; see `LogTable`."""
 SOURCES = ("profile", "context", "history")
 """The data sources of a log: groups of feature columns with an owner."""
@@ -105,6 +118,7 @@ class Reader:
         unsold_at_0: whether a row with the price 0 is a lost auction, unless its outcome is known.
         mapped: whether a mapping says what the columns are.
         joins: the tables that are joined to the log; None without.
+        has_prices: whether rows have prices; else `price_micros` is 0 everywhere.
     """
 
     roles: Roles
@@ -117,6 +131,7 @@ class Reader:
     unsold_at_0: bool = False
     mapped: bool = False
     joins: Joins | None = None
+    has_prices: bool = True
 
 
 def impressions(click: NDArray[np.int64], nonclick_weight: float) -> NDArray[np.float64]:
@@ -152,7 +167,8 @@ class LogTable:
             requests of the full log the row stands for). Some logs have `user` (text), `conversion` (0 or 1),
             `known` (bool: the outcome was seen, as the impression was), `episode` (int64), `pctr` (float64, a
             prediction that came with the log), `bid_micros` (int64, what the logger bid), `value_micros` (float64, what its
-            outcomes brought).
+            outcomes brought), `propensity` (float64, the probability with which the logger showed the ad), `test` (bool: of
+            `supply.test_path`), `unpriced` (bool: a lost auction whose price is not known).
         roles: who owns which feature column.
         rows: read, used, dropped and why.
         currency: of the prices.
@@ -163,6 +179,7 @@ class LogTable:
         full: all rows, to be read once more, where the frame is a sample of a log in order of time.
         keeps_time: whether `time_us` is the log's own; else rows come every tenth of a second.
         joins: the tables that are joined to it; the frame then has the numbers of their keys, and `user` is a number, too.
+        has_prices: whether rows have prices; else `price_micros` is 0 everywhere.
     """
 
     frame: pd.DataFrame
@@ -176,14 +193,19 @@ class LogTable:
     full: RereadableLog | None = None
     keeps_time: bool = True
     joins: Joins | None = None
+    has_prices: bool = True
 
     def __len__(self) -> int:
         return len(self.frame)
 
     @property
     def what(self) -> str:
-        """What a row stands for: a log of won impressions tells nothing of the other bid requests."""
-        return "bid requests" if self.full_information else "logged impressions"
+        """What a row stands for: won impressions, and the seen part of a log, tell nothing of the other bid requests."""
+        return (
+            "bid requests"
+            if self.full_information and UNSEEN not in self.rows.dropped
+            else "logged impressions"
+        )
 
     @property
     def is_sample(self) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from jointbid.sim.scenario import LogSupply
 
@@ -26,10 +28,18 @@ MOST_NAMES = 100_000
 """Beyond this number of campaigns no more are counted."""
 
 
-def stream(reader: Reader, audit: RowAudit, campaigns: Collection[str] = ()) -> Iterator[pa.Table]:
-    """Yield the log block by block in the file's order, in bounded memory; the audit records each row.
+def stream(
+    reader: Reader,
+    audit: RowAudit,
+    campaigns: Collection[str] = (),
+    *,
+    is_last: bool = True,
+    with_lost: bool = False,
+) -> Iterator[pa.Table]:
+    """Yield the log block by block in the file's order, in bounded memory; the audit records each row, and is closed with the last log.
 
-    Where `campaigns` are named, rows of others are left out; so are lost auctions with the price 0.
+    Where `campaigns` are named, rows of others are left out; so are lost auctions with the price 0. `with_lost` keeps those
+    of them that have a bid, marked in the column `unpriced`; their price is their floor.
 
     Raises:
         BadInput: at the end, for rows that could not be used (unless they may be dropped) and where none was left; at once
@@ -46,7 +56,7 @@ def stream(reader: Reader, audit: RowAudit, campaigns: Collection[str] = ()) -> 
             table = compact(chunk.filter(pc.is_in(names, value_set=wanted)))
             audit.dropped["of other campaigns"] += len(chunk) - len(table)
         if reader.unsold_at_0:
-            table = _priced(table, audit)
+            table = _priced(table, audit, with_lost=with_lost)
         audit.used += len(table)
         if len(table):
             yield believe_prices(table, audit)
@@ -59,31 +69,41 @@ def stream(reader: Reader, audit: RowAudit, campaigns: Collection[str] = ()) -> 
                 for name in sorted(absent)
             ]
         )
-    audit.finish()
+    if is_last:
+        audit.finish()
 
 
-def _priced(table: pa.Table, audit: RowAudit) -> pa.Table:
+def _priced(table: pa.Table, audit: RowAudit, *, with_lost: bool) -> pa.Table:
     """Return the rows without lost auctions whose price is 0: a replay would buy them for nothing."""
     unsold = np.asarray(table["price_micros"]) <= 0
     if "known" in table.column_names:
         unsold &= ~np.asarray(table["known"])
+    if with_lost and {"known", "bid_micros"} <= set(table.column_names):
+        unpriced = unsold & (np.asarray(table["bid_micros"]) > 0)
+        price, floor = (np.asarray(table[name]) for name in ("price_micros", "floor_micros"))
+        table = _replaced(table, "price_micros", np.where(unpriced, floor, price))
+        table, unsold = table.append_column("unpriced", pa.array(unpriced)), unsold & ~unpriced
     audit.dropped[UNSOLD] += int(unsold.sum())
     return compact(table.filter(pa.array(~unsold))) if unsold.any() else table
 
 
-def read_log(supply: LogSupply, seed: int = 1) -> LogTable:
+def read_log(supply: LogSupply, seed: int = 1, *, with_lost: bool = False) -> LogTable:
     """Read the log that a scenario's `supply` names into memory, in order of time.
 
     Where `supply.requests` is given, the first rows in order of time are used, and the rest are counted as dropped. Of a log of
-    more than `supply.most_rows` rows a sample is kept (`RowSampler`), drawn with `seed`.
+    more than `supply.most_rows` rows a sample is kept (`RowSampler`), drawn with `seed`. With `supply.test_path` the rows of both logs
+    are there, told apart by the column `test`. With `with_lost` lost auctions without a price are there, too (`stream`).
 
     Raises:
         BadInput: an unknown format, or a log that cannot be used, with file, row, column and value.
     """
     _, reader = open_log(supply)
+    second = _test_reader(supply, reader)
 
     def rows(audit: RowAudit) -> Iterator[pa.Table]:
-        return stream(reader, audit, supply.campaign)
+        if second is None:
+            return stream(reader, audit, supply.campaign, with_lost=with_lost)
+        return _pair(reader, second, audit, supply)
 
     first, audit = supply.requests, RowAudit(supply.path, drop_bad=supply.drop_bad)
     sampler, scan, tables = RowSampler(supply.most_rows, seed), TimeScan(reader.tick_us), rows(audit)
@@ -95,10 +115,15 @@ def read_log(supply: LogSupply, seed: int = 1) -> LogTable:
     beyond = 0 if first is None else max(audit.used - first, 0)
     dropped["beyond supply.requests"], dropped[SAMPLED_OUT] = beyond, audit.used - beyond - len(frame)
     full = None
-    if sampler.is_sample and scan.in_order and first is None:
+    if sampler.is_sample and scan.in_order and first is None and second is None:
         full = RereadableLog(
             lambda: rows(RowAudit(supply.path, drop_bad=supply.drop_bad)), scan, sampler.places
         )
+    facts = (
+        reader.facts
+        if second is None
+        else (*reader.facts, f"learned and tuned on {supply.path}, played on {supply.test_path}")
+    )
     return LogTable(
         frame,
         reader.roles,
@@ -107,11 +132,63 @@ def read_log(supply: LogSupply, seed: int = 1) -> LogTable:
         supply.path,
         (*sampler.notes, *audit.sentences),
         reader.full_information,
-        reader.facts,
+        facts,
         full,
         keeps_time=reader.keeps_time,
         joins=reader.joins,
+        has_prices=reader.has_prices,
     )
+
+
+_EPISODES_A_LOG = 2**61
+
+
+def _test_reader(supply: LogSupply, reader: Reader) -> Reader | None:
+    """Return the reader of `supply.test_path`, where it is given.
+
+    Raises:
+        BadInput: it is the same log, or one of another form or with other columns.
+    """
+    if supply.test_path is None:
+        return None
+    if Path(supply.test_path).resolve() == Path(supply.path).resolve():
+        raise BadInput(
+            f"supply.test_path = {supply.test_path}: is supply.path itself; give the log that strategies shall play"
+        )
+    name, second = open_log(supply.model_copy(update={"path": supply.test_path, "test_path": None}))
+    if second.roles != reader.roles:
+        raise BadInput(
+            f"supply.test_path = {supply.test_path}: is read as {name} with the columns {', '.join(second.roles.features)}, where "
+            f"{supply.path} has {', '.join(reader.roles.features)}; both must be logs of one form"
+        )
+    return second
+
+
+def _pair(reader: Reader, second: Reader, audit: RowAudit, supply: LogSupply) -> Iterator[pa.Table]:
+    """Yield the rows of the training log, and then of the test log, with the column `test`.
+
+    Without times of its own the test log follows after the training log; its episodes are others.
+    """
+    end = 0
+    for table in stream(reader, audit, supply.campaign, is_last=False):
+        end = max(end, int(np.asarray(table["time_us"]).max()) + 1)
+        yield table.append_column("test", pa.array(np.zeros(len(table), dtype=bool)))
+    learned = audit.used
+    for table in stream(second, audit, supply.campaign):
+        made = table
+        if not reader.keeps_time:
+            made = _replaced(made, "time_us", np.asarray(table["time_us"]) + end)
+        if "episode" in table.column_names:
+            episode = np.asarray(table["episode"])
+            made = _replaced(made, "episode", np.where(episode >= 0, episode + _EPISODES_A_LOG, episode))
+        yield made.append_column("test", pa.array(np.ones(len(table), dtype=bool)))
+    for path, rows in ((supply.path, learned), (supply.test_path, audit.used - learned)):
+        if not rows:
+            raise BadInput(f"{path}: has no rows that can be used")
+
+
+def _replaced(table: pa.Table, name: str, values: NDArray[np.int64]) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, pa.array(values))
 
 
 def as_frame(tables: list[pa.Table], tick_us: int = 0) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from jointbid.sim.allowance import Allowance
 from jointbid.sim.watch import ending_if_stuck
 from jointbid.strategies.policies.steered import Interface
 
+from ..cells.attribution_season import run_cell as season_cell
 from ..cells.bidders import entrants, run_cell
 from ..cells.cell import Cell, code_version
 from ..config.points import Point
@@ -28,6 +29,7 @@ from ..storage.ownership import record
 from ..training.trajectories import Trajectories, has_conversions, recorded, trajectories_of
 from .cell_plans import cell_of
 from .run_folder import RunFiles, write_run
+from .weekly import season_of, weekly_cell
 
 AUCTIONNET_STATE = Interface("auctionnet")
 """What the states of trajectories are."""
@@ -49,6 +51,7 @@ class Run:
         stock: a row a shelf.
         logged: rows of the auction log; None where no log was asked for.
         trajectories: a row a bidder and control step; none where they were not asked for.
+        weekly: by file name, the tables of a run of channels by week.
     """
 
     folder: Path
@@ -60,6 +63,7 @@ class Run:
     stock: pd.DataFrame
     logged: int | None = None
     trajectories: pd.DataFrame = field(default_factory=pd.DataFrame)
+    weekly: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     @classmethod
     def from_result(
@@ -97,6 +101,7 @@ class Run:
             "timeseries": self.timeseries,
             "calendar.csv": self.calendar,
             **{name: table for name, table in optional.items() if len(table)},
+            **self.weekly,
         }
 
     @property
@@ -120,6 +125,8 @@ def run(point: Point) -> Run:
         BadInput: a strategy that does not bid, or not twice alike; a folder that cannot be written to.
         RunFailed: a strategy that fails under way.
     """
+    if point.settings.study.weekly:
+        return _run_weekly(point)
     cell, done = _cell(point), list[Run]()
     market = entrants(cell)
     if point.settings.study.trajectories:
@@ -143,6 +150,23 @@ def run(point: Point) -> Run:
 
     with ending_if_stuck():
         trial([cell], run_cell)
+        write_run(point, play)
+    return done[0]
+
+
+def _run_weekly(point: Point) -> Run:
+    """Play the channels by week, and write the tables of a run and those of the weeks."""
+    cell, done = weekly_cell(point), list[Run]()
+
+    def play() -> RunFiles:
+        season, tables = season_of(point)
+        made = Run.from_result(point.folder, season.result, identified=True)
+        done.append(replace(made, weekly=tables))
+        about = {"calendar": dict(season.result.calendar), "market": finite(made.market)}
+        return RunFiles(done[0].tables, int(made.market["requests"]), about, figures=_figures(point, done[0]))
+
+    with ending_if_stuck():
+        trial([cell], season_cell)
         write_run(point, play)
     return done[0]
 

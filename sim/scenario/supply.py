@@ -66,7 +66,8 @@ class SyntheticSupply(Model):
 class LogSupply(Model):
     """Bid requests taken from a log of real or simulated auctions, in the order of their times.
 
-    ``format`` names the log's form; ``auto`` tells it by what is in the file. ``clicks`` is the file of clicks where these
+    ``test_path`` is a second log of the same form: strategies are learned and tuned on ``path`` and play ``test_path``, as published
+    train/test pairs ask for. ``format`` names the log's form; ``auto`` tells it by what is in the file. ``clicks`` is the file of clicks where these
     are apart, ``mapping`` the YAML file that says what the columns are, ``seat`` the bidder whose log it shall be where the
     log is of a simulated run. ``campaign`` keeps the rows of the campaigns that it names. ``drop_bad`` leaves rows out that
     cannot be used, and counts them. ``requests`` is the number of rows kept, the first ones. At most ``most_rows`` are held in memory; of a
@@ -79,6 +80,7 @@ class LogSupply(Model):
     kind: Literal["log"] = "log"
     path: UserPath
     """The log: a file, or a folder of them."""
+    test_path: UserPath | None = None
     format: str = "auto"
     clicks: UserPath | None = None
     mapping: UserPath | None = None

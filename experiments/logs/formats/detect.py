@@ -8,10 +8,13 @@ from pathlib import Path
 
 from ...errors import BadInput
 from ..rows.compression import files_of, head, raw_kind
+from ..rows.parquet import parquet_names
+from ..rows.partitions import partition_of
 from ..rows.separators import by_count, cells_of
 from .auctionnet import HEADER
 from .ipinyou import LOG_COLUMNS, SCHEMA, TEST_SCHEMA
 from .json_lines import first_object, is_json, is_spread_json, paths_in
+from .presets import preset_of
 
 RAW, LOG_TXT, CSV, CLICK_PRICE_PCTR, YZX, YZBX, AUCTIONNET, MAPPED, OWN = (
     "ipinyou_raw", "ipinyou_log_txt", "ipinyou_csv", "click_price_pctr", "yzx", "yzbx", "auctionnet", "mapped", "jointbid",
@@ -67,6 +70,8 @@ def _one(file: Path) -> str:
     if is_spread_json(start):
         raise BadInput(f"{file}: {SPREAD_JSON}")
     if is_json(start) and (found := first_object(start)) is not None:
+        if preset := preset_of(list(paths_in(found))):
+            return preset
         paths = ", ".join(paths_in(found))
         raise BadInput(f"{file}: JSON lines, in the first of which are {paths[:300]}; {_SAY}")
     lines = start.decode("utf-8", "replace").removeprefix("\ufeff").splitlines()
@@ -79,16 +84,11 @@ def _one(file: Path) -> str:
 
 
 def _parquet(file: Path) -> str:
-    import pyarrow.parquet as pq
-
-    from ..rows.compression import BROKEN, why
-
-    try:
-        names = pq.read_schema(file).names
-    except BROKEN as error:
-        raise BadInput(f"{file}: cannot be read: {why(error)}") from error
+    names = parquet_names(file)
     if {"sold_to", "seat", "bidfloor", "paid_micros"} <= set(names):
         return OWN
+    if preset := preset_of([*names, *partition_of(file)]):
+        return preset
     raise BadInput(f"{file}: a Parquet file with the columns {', '.join(names)[:300]}; {_SAY}")
 
 
@@ -99,13 +99,8 @@ def _text(file: Path, lines: list[str]) -> str:
     mark = by_count(lines)
     cut = [cells_of(line, mark, quoted=mark != "\t") for line in lines]
     first = cut[0]
-    names = {cell.strip('"').casefold() for cell in first}
-    if {"click", "payprice", "bidid", "timestamp"} <= names and mark == "\t":
-        return LOG_TXT
-    if {"click", "payprice", "weekday", "hour"} <= names:
-        return CSV
-    if len({name.casefold() for name in HEADER} & names) >= 3:
-        return AUCTIONNET
+    if known := _by_header(first, mark):
+        return known
     if _most(cut, _is_log_row):
         return LOG_TXT
     stamped = [row for row in cut if len(row) > 15 and _STAMP.match(row[1])]
@@ -123,6 +118,19 @@ def _text(file: Path, lines: list[str]) -> str:
     if len(first) > 1:
         raise BadInput(f"{file}, row 1: a text file with the cells {', '.join(first)[:300]}; {_SAY}")
     raise BadInput(f"{file}, row 1: {lines[0][:100]!r} is of no format that is known; {_SAY}")
+
+
+def _by_header(cells: Sequence[str], mark: str) -> str:
+    """Return the format that the cells of a header say; empty without one."""
+    header = [cell.strip('"') for cell in cells]
+    names = {cell.casefold() for cell in header}
+    if {"click", "payprice", "bidid", "timestamp"} <= names and mark == "\t":
+        return LOG_TXT
+    if {"click", "payprice", "weekday", "hour"} <= names:
+        return CSV
+    if len({name.casefold() for name in HEADER} & names) >= 3:
+        return AUCTIONNET
+    return preset_of(header)
 
 
 def _most(rows: Sequence[list[str]], rule: Callable[[list[str]], bool]) -> bool:

@@ -15,6 +15,8 @@ from ...errors import BadInput, closest
 from ..rows.checked_rows import Rows, typed_rows
 from ..rows.column import Column
 from ..rows.compression import BROKEN, unpacked, why
+from ..rows.conditions import Condition
+from ..rows.partitions import partition_of, with_constants
 from ..rows.row_audit import RowAudit
 
 _ROWS = 20_000
@@ -33,8 +35,10 @@ def is_spread_json(start: bytes) -> bool:
     return bool(re.match(rb"\[\s*[\[{]|\{\s*\n", start.removeprefix(_BOM).lstrip()))
 
 
-def read_json(path: Path, columns: Sequence[Column], audit: RowAudit) -> Iterator[Rows]:
-    """Yield the wanted values, block by block, a line a row; a path that is absent is an empty cell.
+def read_json(
+    path: Path, columns: Sequence[Column], audit: RowAudit, keep: Condition | None = None
+) -> Iterator[Rows]:
+    """Yield the wanted values, block by block, a line a row, those rows that are kept; a path that is absent is an empty cell.
 
     Raises:
         BadInput: no such file, a damaged one, or a path that occurs in no row of the first block. Lines that are no objects
@@ -56,12 +60,12 @@ def read_json(path: Path, columns: Sequence[Column], audit: RowAudit) -> Iterato
                 continue
             held.append((number, found))
             if len(held) == _ROWS:
-                yield _block(path, held, columns, steps, audit, check=not checked)
+                yield _block(path, held, columns, steps, audit, keep, check=not checked)
                 held, checked = [], True
     except BROKEN as error:
         raise BadInput(f"{path}: cannot be read on after row {number}: {why(error)}") from error
     if held:
-        yield _block(path, held, columns, steps, audit, check=not checked)
+        yield _block(path, held, columns, steps, audit, keep, check=not checked)
 
 
 def path_of(name: str) -> list[str]:
@@ -92,24 +96,36 @@ def _block(
     columns: Sequence[Column],
     steps: dict[str, list[str]],
     audit: RowAudit,
+    keep: Condition | None,
     *,
     check: bool,
 ) -> Rows:
     found = {name: [value_at(row, way) for _, row in held] for name, way in steps.items()}
+    given = partition_of(path)
     if check:
         known = {text: None for _, row in held[:1_000] for text in paths_in(row)}
         problems = [
             f"{path}: no row has {name!r}{closest(name, known)}; rows have {', '.join(known)[:300]}"
             for name, values in found.items()
-            if all(value is None for value in values)
+            if all(value is None for value in values) and name not in given
         ]
         if problems:
             raise BadInput(problems)
     batch = pa.RecordBatch.from_pydict(
         {name: pa.array(map(_text, values), pa.string()) for name, values in found.items()}
     )
+    absent = {
+        name: value
+        for name, value in given.items()
+        if name in found and not any(map(_is_filled, found[name]))
+    }
+    batch = with_constants(batch, absent, len(held))
     numbers = np.array([number for number, _ in held], dtype=np.int64)
-    return typed_rows(str(path), batch, numbers, columns, audit, odd=False)
+    return typed_rows(str(path), batch, numbers, columns, audit, odd=False, keep=keep)
+
+
+def _is_filled(value: Any) -> bool:
+    return value is not None
 
 
 def value_at(value: Any, steps: Sequence[str]) -> Any:
@@ -124,7 +140,12 @@ def value_at(value: Any, steps: Sequence[str]) -> Any:
             value = value[int(step)] if int(step) < len(value) else None
         elif isinstance(value, list):
             inner = [value_at(member, steps[place:]) for member in value]
-            return [member for member in inner if member is not None] or None
+            return [
+                one
+                for found in inner
+                for one in (found if isinstance(found, list) else [found])
+                if one is not None
+            ] or None
         else:
             return None
     return value

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,14 +18,18 @@ from ..rows.checked_rows import Rows
 from ..rows.column import Column, flag
 from ..rows.columns import PRICE_MAX
 from ..rows.compression import first_lines, order_of
-from ..rows.delimited import Form, headed, read_rows
-from ..rows.parquet import read_parquet
+from ..rows.conditions import Condition
+from ..rows.delimited import Form, headed, header, read_rows
+from ..rows.parquet import parquet_names, read_parquet
+from ..rows.partitions import partition_of
+from ..rows.repeated_ids import RepeatedIds
 from ..rows.row_audit import RowAudit
-from ..rows.separators import by_width
+from ..rows.separators import by_count, by_width
 from ..rows.times import Clock
 from .click_price_pctr import ROW_US, campaign_of
-from .json_lines import read_json
+from .json_lines import first_object, paths_in, read_json
 from .mapping import PER_UNIT, Mapping
+from .time_column import WEEKLY, RowTimes
 
 _JUDGED = 50
 """Number of first lines off which the separator is read, where the file has no header."""
@@ -39,6 +43,7 @@ _OPTIONAL: dict[str, tuple[Literal["integer", "number", "flag"], float, float]] 
     "weight": ("number", 1e-9, 1e9),
     "pctr": ("number", 0, 1),
     "episode": ("integer", -(2**53), 2**53),
+    "propensity": ("number", 1e-9, 1),
 }
 """Columns of numbers that a mapping may name: kind and bounds."""
 _WITH_GAPS = {"floor", "bid", "conversion", "known"}
@@ -46,82 +51,76 @@ _WITH_GAPS = {"floor", "bid", "conversion", "known"}
 Kind = Literal["text", "json", "parquet"]
 
 
-_SAME_PEOPLE = "user ids stand in more than one file: they are taken for the same people"
-_MOST_IDS = 1_000_000
-
-
-@dataclass
-class Repeated:
-    """Finds ids that stand in more than one file, among the first million."""
-
-    _file_of: dict[str, str] = field(default_factory=dict)
-    _found: set[str] = field(default_factory=set)
-
-    def add(self, file: str, ids: pa.Array) -> int:
-        """Take the ids of some rows; return the number of those that are seen in a second file for the first time."""
-        before = len(self._found)
-        for name in ids.unique().to_pylist():
-            known = name in self._file_of or len(self._file_of) < _MOST_IDS
-            if name and known and self._file_of.setdefault(name, file) != file:
-                self._found.add(name)
-        return len(self._found) - before
+_TAKEN_FOR_ONE = {
+    "user": "user ids stand in more than one file: they are taken for the same people (ids_per_file: true keeps them apart)",
+    "episode": "episode ids stand in more than one file: they are taken for the same episodes (ids_per_file: true keeps them apart)",
+}
+NO_PRICE = "the mapping names no price: a landscape stands in for it (study.replay.landscapes)"
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """Reader of files described by a mapping, all of one `kind`."""
+    """Reader of files described by a mapping, all of one `kind`; rows for which `keep` does not hold are left out."""
 
     files: Sequence[Path]
     mapping: Mapping
     kind: Kind
     nonclick_weight: float
+    keep: Condition | None = None
+    facts: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
     """Columns that are keys of other tables, handed on as `@key NAME`."""
-    clocks: list[Clock] = field(default_factory=list)
-    """The clock of the last reading."""
+    times: list[RowTimes] = field(default_factory=list)
+    """The times of the last reading."""
 
     @property
     def clock(self) -> Clock | None:
         """The clock of the last reading, which knows whether times are dates."""
-        return self.clocks[-1] if self.clocks else None
+        return self.times[-1].clock if self.times else None
 
     @property
     def reader(self) -> Reader:
         """As the mapping says; facts are on what it leaves out."""
         m = self.mapping
         facts = [] if m.time else ["the mapping names no time: rows come every tenth of a second"]
+        facts += [WEEKLY] if m.time and m.time.weekday else []
+        facts += [] if m.price else [NO_PRICE]
         facts += [] if m.floor else ["the mapping names no floor: floors are 0"]
         facts += [] if m.time else order_of(self.files)
         return Reader(
-            m.roles, self.chunks, tuple(facts), m.currency, m.full_information,
-            keeps_time=m.time is not None, unsold_at_0=True, mapped=True,
+            m.roles, self.chunks, (*self.facts, *facts), m.currency, m.full_information,
+            keeps_time=m.time is not None, unsold_at_0=m.price is not None, mapped=True, has_prices=m.price is not None,
         )  # fmt: skip
 
     def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
-        clock = Clock(self.mapping.time.unit) if self.mapping.time else None
-        self.clocks[:] = [clock] if clock else []
-        wanted, seen, people = self._columns(clock), 0, Repeated()
-        for file in self.files:
+        times = RowTimes(self.mapping.time) if self.mapping.time else None
+        self.times[:] = [times] if times else []
+        wanted, seen = self._columns(times), 0
+        ids = {role: RepeatedIds() for role in _TAKEN_FOR_ONE if getattr(self.mapping, role)}
+        for place, file in enumerate(self.files):
             for block in self._rows(file, wanted, audit):
                 rows = self._usable(block, audit)
-                if self.mapping.user and len(self.files) > 1:
-                    audit.notes[_SAME_PEOPLE] += people.add(str(file), rows["@user"])
+                for role, repeated in ids.items() if len(self.files) > 1 else ():
+                    if self.mapping.ids_per_file:
+                        rows.columns[f"@{role}"] = _apart(rows[f"@{role}"], place)
+                    else:
+                        audit.notes[_TAKEN_FOR_ONE[role]] += repeated.add(str(file), rows[f"@{role}"])
                 known = self._known(rows, audit)
                 if known is not None:
                     rows.columns["@known"] = known
-                time_us = rows["@time"] if clock else (seen + np.arange(len(rows))) * ROW_US
+                time_us = times.time_us(rows) if times else (seen + np.arange(len(rows))) * ROW_US
                 seen += len(rows)
                 yield self._chunk(file, rows, time_us)
-                if clock:
-                    audit.notes.update(dict.fromkeys(clock.notes, len(rows)))
+                if times:
+                    audit.notes.update(dict.fromkeys(times.notes, len(rows)))
 
     def _rows(self, file: Path, wanted: Sequence[Column], audit: RowAudit) -> Iterator[Rows]:
         if self.kind == "parquet":
-            return read_parquet(file, wanted, audit)
+            return read_parquet(file, wanted, audit, self.keep)
         if self.kind == "json":
-            return read_json(file, wanted, audit)
-        return read_rows(file, wanted, audit, self._form(file, wanted))
+            return read_json(file, wanted, audit, self.keep)
+        return read_rows(file, wanted, audit, self._form(file, wanted), keep=self.keep)
 
     def _form(self, file: Path, wanted: Sequence[Column]) -> Form:
         """Return the form; the separator is the mapping's, or else read off the file."""
@@ -133,33 +132,41 @@ class Mapped:
         lines = [line for line in first_lines(file, _JUDGED) if line]
         return Form(by_width(lines, len(m.header), quoted=m.quoted), m.header, m.quoted)
 
-    def _columns(self, clock: Clock | None) -> list[Column]:
+    def _columns(self, times: RowTimes | None) -> list[Column]:
         """The columns that the mapping names, each with the rule and the key of its role; features have their names as keys."""
         m, missing = self.mapping, self.mapping.missing
         # An auction that was lost may have no price.
         unpriced = missing if m.full_information or m.known else ()
-        price = Column(m.price, "number", 0, PRICE_MAX, missing=unpriced, default=np.nan, role="@price")
-        found = [price, *([flag(m.click, role="@click")] if m.click else [])]
+        found = [flag(m.click, role="@click")] if m.click else []
         found += [Column(name, "id", lenient=True, role=f"@key {name}") for name in self.carried]
+        if m.price:
+            price = Column(m.price, "number", 0, PRICE_MAX, missing=unpriced, default=np.nan, role="@price")
+            found = [replace(price, decimal=m.decimal), *found]
         for role, (kind, low, high) in _OPTIONAL.items():
             gaps = missing if role in _WITH_GAPS else ()
             if name := getattr(m, role):
-                found.append(Column(name, kind, low, high, missing=gaps, role=f"@{role}"))
-        if m.time:
-            found.append(Column(m.time.column, "time", role="@time", reader=clock))
+                found.append(Column(name, kind, low, high, missing=gaps, role=f"@{role}", decimal=m.decimal))
+        found += times.wanted if times else []
         found += [Column(m.user, "id", lenient=True, role="@user")] if m.user else []
         found += [Column(m.campaign, lenient=True, role="@campaign")] if m.campaign else []
-        return found + [Column(name, lenient=True) for name in self.mapping.roles.features]
+        found += [Column(name, lenient=True) for name in self.mapping.roles.features]
+        wanted = {column.name for column in found}
+        # What the filter reads need not be read otherwise.
+        return found + [
+            Column(name, "id", lenient=True)
+            for name in (self.keep.columns if self.keep else ())
+            if name not in wanted
+        ]
 
     def _usable(self, rows: Rows, audit: RowAudit) -> Rows:
         """Return the rows without those won without a price, or with an hour or weekday that no clock has."""
         m = self.mapping
-        if m.known:
+        if m.known and m.price:
             wrong = np.isnan(rows["@price"]) & (rows["@known"] == 1)
             rows = rows.reject(wrong, audit, m.price, rows["@price"], "the price of an auction that was won")
         for name in self.mapping.roles.features:
             most = _CALENDAR.get(name.casefold())
-            if most is None or (m.time and name == m.time.column):
+            if most is None or (m.time and name in m.time.columns):
                 continue
             cells = rows[name].cast(pa.string())
             number = pc.if_else(pc.match_substring_regex(cells, r"^\d{1,9}$"), cells, "0").cast(pa.int64())
@@ -172,7 +179,7 @@ class Mapped:
         m = self.mapping
         if m.known:
             return np.asarray(rows["@known"] == 1)
-        if not m.bid:
+        if not m.bid or not m.price:
             return None
         lost = np.isnan(rows["@price"]) | ((rows["@bid"] > 0) & (rows["@price"] >= rows["@bid"]))
         if m.full_information:
@@ -195,24 +202,65 @@ class Mapped:
             if m.campaign
             else make.constant(campaign_of(file), n),
             "click": click,
-            "price_micros": make.micros(np.nan_to_num(rows["@price"]), scale),
+            "price_micros": make.micros(np.nan_to_num(rows["@price"]), scale)
+            if m.price
+            else np.zeros(n, dtype=np.int64),
             "floor_micros": make.micros(rows["@floor"], scale) if m.floor else np.zeros(n, dtype=np.int64),
             "weight": rows["@weight"] if m.weight else impressions(click, self.nonclick_weight),
         }
-        table |= {
-            name: make.recode(rows[name], split if name in m.lists else clean)
-            for name in self.mapping.roles.features
-        }
+        for name in m.roles.features:
+            rule = split if name in m.lists else clean
+            table[name] = make.recode(
+                rows[name], _bucket(m.buckets[name], clean) if name in m.buckets else rule
+            )
         if m.bid:
             table["bid_micros"] = make.micros(rows["@bid"], scale)
         if m.user:
             table["user"] = make.recode(rows["@user"], clean).cast(pa.string())
         if "@known" in rows.columns:
             table["known"] = rows["@known"]
-        for name, column in {"conversion": m.conversion, "episode": m.episode, "pctr": m.pctr}.items():
-            if column:
+        for name in ("conversion", "episode", "pctr", "propensity"):
+            if getattr(m, name):
                 table[name] = rows[f"@{name}"]
         made = make.chunk(table)
         for name in self.carried:  # plain text: hardly a key comes twice
             made = made.append_column(f"@key {name}", rows[f"@key {name}"])
         return made
+
+
+def names_in(file: Path, kind: Kind) -> list[str]:
+    """Return the names of a file's columns, or the paths in its first objects, and those that its folders give."""
+    given = list(partition_of(file))
+    if kind == "parquet":
+        return [*parquet_names(file), *given]
+    lines = [line for line in first_lines(file, _JUDGED) if line.strip()]
+    if kind == "json":
+        found = (first_object(line.encode()) for line in lines)
+        return [*dict.fromkeys(path for one in found if one for path in paths_in(one)), *given]
+    separator = by_count(lines)
+    return [*header(file, Form(separator, quoted=separator != "\t")), *given]
+
+
+def _bucket(edges: Sequence[float], clean: Callable[[str], str]) -> Callable[[str], str]:
+    """Return the rule by which a number becomes the range that holds it; other text stays as it is."""
+
+    def rule(text: str) -> str:
+        cell = clean(text)
+        try:
+            number = float(cell)
+        except ValueError:
+            return cell
+        end = next((edge for edge in edges if number <= edge), None)
+        return f"above {edges[-1]:g}" if end is None else f"up to {end:g}"
+
+    return rule
+
+
+_IDS_A_FILE = 2**53
+
+
+def _apart(ids: Any, place: int) -> Any:
+    """Return the ids of the file at a place so that no other file has them; the missing one stays."""
+    if isinstance(ids, np.ndarray):
+        return ids % _IDS_A_FILE + place * _IDS_A_FILE
+    return pc.if_else(pc.equal(ids, ""), "", pc.binary_join_element_wise(str(place), ids, "/"))

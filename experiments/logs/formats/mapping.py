@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,22 +14,13 @@ from jointbid.sim.scenario import Model
 from ...config.messages import render
 from ...errors import BadInput
 from ..log_table import Roles
+from .time_column import Name, TimeColumn
 
 PER_UNIT = {"cpm": 1_000.0, "impression": 1_000_000.0, "micros": 1.0, "fen_cpm": 10.0}
 """Micros per impression in one unit of a price."""
 MISSING = ("", "null", "Null", "NULL", "NA", "NaN", "nan", "None", "\\N")
 Unit = Literal["cpm", "impression", "micros", "fen_cpm"]
-Name = Annotated[str, Field(min_length=1)]
-
-
-class TimeColumn(Model):
-    """Which column is the time, and how it is written: a count of s, ms, us, ns or h; `iso`; digits as in `yyyyMMddHH`."""
-
-    column: Name
-    unit: Literal[
-        "s", "ms", "us", "ns", "h", "iso",
-        "yyMMddHH", "yyyyMMdd", "yyyyMMddHH", "yyyyMMddHHmm", "yyyyMMddHHmmss", "yyyyMMddHHmmssSSS",
-    ] = "iso"  # fmt: skip
+Cell = str | int | float | bool | None
 
 
 def _as_time(value: Any) -> Any:
@@ -86,7 +79,7 @@ class JoinedTable(Model):
 
 
 class Mapping(Model):
-    """What the columns of a file are; `price` and `click` are needed, all others may be left out.
+    """What the columns of a file are; `click` is needed, all others may be left out, also the `price`.
 
     `tables` are joined to the log by keys; with a table `clicks` among them the log needs no column `click`.
 
@@ -96,7 +89,11 @@ class Mapping(Model):
     `profile`, `context`, `history` and `ad` name feature columns by who owns them; `lists` those among them that hold
     several values in a cell, separated by `list_separator`. `price` is the highest rival bid (or what was paid, in second
     price), `floor` and `bid` are in the same `price_unit`. `known` marks rows whose outcome was seen, where losing rows are
-    logged too (`full_information`); without it the outcome counts as seen where the price is below `bid`. `header` lists the columns' names where the file has none in its first line.
+    logged too (`full_information`); without it the outcome counts as seen where the price is below `bid`. `propensity` is the probability with which the logger showed the ad. `header` lists the columns' names where the file has none in its first line.
+
+    Feature columns may be patterns as in `features_ctx_*`. `buckets` gives upper ends of ranges for features that are numbers.
+    `filter` keeps some of the rows: a condition in SQL, or values by column. `decimal` is the mark before a fraction. With
+    `ids_per_file` users and episodes of two files are never the same.
     """
 
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
@@ -104,7 +101,7 @@ class Mapping(Model):
     header: tuple[Name, ...] | None = None
     currency: Name = "currency"
     price_unit: Unit = "cpm"
-    price: Name
+    price: Name | None = None
     click: Name | None = None
     time: TimeColumn | None = None
     floor: Name | None = None
@@ -116,6 +113,7 @@ class Mapping(Model):
     episode: Name | None = None
     pctr: Name | None = None
     known: Name | None = None
+    propensity: Name | None = None
     profile: tuple[Name, ...] = ()
     context: tuple[Name, ...] = ()
     history: tuple[Name, ...] = ()
@@ -125,6 +123,10 @@ class Mapping(Model):
     missing: tuple[str, ...] = MISSING
     full_information: bool = False
     tables: dict[Name, JoinedTable] = Field(default_factory=dict)
+    filter: str | dict[Name, Cell | list[Cell]] | None = None
+    buckets: dict[Name, Annotated[tuple[float, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    decimal: Literal[".", ","] = "."
+    ids_per_file: bool = False
 
     @property
     def roles(self) -> Roles:
@@ -162,13 +164,22 @@ class Mapping(Model):
         twice = sorted({name for name in features if features.count(name) > 1})
         if twice:
             raise ValueError(f"{twice[0]}: named in two groups; a column has one owner")
-        stray = [name for name in self.lists if name not in features]
-        if stray:
-            raise ValueError(f"lists: {stray[0]} is no column of profile, context, history or ad")
+        for group in ("lists", "buckets"):
+            stray = [
+                name for name in getattr(self, group) if not any(fnmatchcase(name, one) for one in features)
+            ]
+            if stray:
+                raise ValueError(f"{group}: {stray[0]} is no column of profile, context, history or ad")
+        unsorted = [name for name, edges in self.buckets.items() if list(edges) != sorted(set(edges))]
+        if unsorted:
+            raise ValueError(f"buckets: {unsorted[0]}: the upper ends must rise")
+        if self.filter is not None and not self.filter:
+            raise ValueError("filter: needs a condition, or values by column")
         leaking = [
             name
             for name in features
-            if name in {self.price, self.click, self.conversion, self.bid, self.pctr, self.known}
+            if name
+            in {self.price, self.click, self.conversion, self.bid, self.pctr, self.known, self.propensity}
         ]
         if leaking:
             raise ValueError(f"{leaking[0]}: an outcome, a price or a bid cannot be a feature: it would leak")
@@ -197,6 +208,10 @@ class Mapping(Model):
                 raise ValueError(
                     f"{where}: needs columns of profile, context, history or ad; else it adds nothing"
                 )
+            if any(stamp and stamp.column is None for stamp in (table.valid_from, table.time)):
+                raise ValueError(
+                    f"{where}: its times need a column; weekdays and hours do not tell which row is the newer one"
+                )
             if table.valid_from and not self.time:
                 raise ValueError(f"{where}.valid_from: the log needs a time to be compared with it")
             if known := [column for column in table.features if column in keys]:
@@ -207,6 +222,42 @@ class Mapping(Model):
         if known := [column for column in self._own if column in own_keys and column in self.person]:
             raise ValueError(f"{known[0]}: says who somebody is, and cannot be a feature")
         return self
+
+    def expanded(self, names: Sequence[str]) -> Mapping:
+        """Return the mapping with the columns that its patterns fit, of those named; a column that is named itself is left out.
+
+        Raises:
+            BadInput: a pattern that fits no column.
+        """
+        groups = {group: getattr(self, group) for group in _GROUPS}
+        if not any(_is_pattern(one) for columns in groups.values() for one in columns):
+            return self
+        own = {name for columns in groups.values() for name in columns if not _is_pattern(name)}
+        made: dict[str, tuple[str, ...]] = {}
+        for group, columns in groups.items():
+            found: list[str] = []
+            for one in columns:
+                fitting = [name for name in names if fnmatchcase(name, one) and name not in own]
+                if _is_pattern(one) and not fitting:
+                    raise BadInput(
+                        f"supply.mapping: {group}: no column fits {one!r}; there are {', '.join(names)[:300]}"
+                    )
+                found += fitting if _is_pattern(one) else [one]
+            made[group] = tuple(dict.fromkeys(found))
+        lists = tuple(
+            name
+            for columns in made.values()
+            for name in columns
+            if any(fnmatchcase(name, one) for one in self.lists)
+        )
+        return Mapping.model_validate({**self.model_dump(), **made, "lists": lists})
+
+
+_GROUPS = ("profile", "context", "history", "ad")
+
+
+def _is_pattern(name: str) -> bool:
+    return "*" in name
 
 
 def read_mapping(path: Path) -> Mapping:

@@ -13,6 +13,7 @@ from jointbid.sim.scenario import LogSupply
 from ...errors import BadInput, closest
 from ..log_table import Reader
 from ..rows.compression import files_of, head, raw_kind
+from ..rows.conditions import condition_of
 from . import detect
 from .auctionnet import auctionnet
 from .click_price_pctr import click_price_pctr
@@ -24,8 +25,9 @@ from .joins.store import TableStore
 from .joins.tables import TableRows
 from .jointbid_log import jointbid_log
 from .json_lines import is_json, is_spread_json
-from .mapped import Kind, Mapped
+from .mapped import Kind, Mapped, names_in
 from .mapping import Mapping, read_mapping
+from .presets import Preset, presets
 from .yzx import yzx
 
 AUTO = "auto"
@@ -50,16 +52,26 @@ def open_log(supply: LogSupply) -> tuple[str, Reader]:
     path, name = Path(supply.path), supply.format
     if name == AUTO:
         name = detect.detect(path, mapped=supply.mapping is not None)
-    if name not in FORMATS:
-        known = ", ".join((AUTO, *FORMATS))
-        raise BadInput(f"supply.format: {name!r} is not one of {known}{closest(name, FORMATS)}")
+    formats = all_formats()
+    if name not in formats:
+        known = ", ".join((AUTO, *formats))
+        raise BadInput(f"supply.format: {name!r} is not one of {known}{closest(name, formats)}")
     if supply.mapping is not None and name != detect.MAPPED:
         raise BadInput(f"supply.mapping: is for supply.format=mapped, not for {name}")
     if supply.clicks is not None and name != detect.RAW:
         raise BadInput(
             f"supply.clicks: is for supply.format={detect.RAW}, whose clicks are files of their own; this is {name}"
         )
-    return name, FORMATS[name].open(path, supply)
+    return name, formats[name].open(path, supply)
+
+
+def all_formats() -> dict[str, Format]:
+    """Return the formats with a reader of their own, and those that are YAML files, by name."""
+    return FORMATS | {
+        name: Format(preset.about, partial(_preset, preset))
+        for name, preset in presets().items()
+        if name not in FORMATS
+    }
 
 
 def fingerprint(supply: LogSupply) -> list[str]:
@@ -69,7 +81,8 @@ def fingerprint(supply: LogSupply) -> list[str]:
         BadInput: a file that cannot be read.
     """
     path, digests = Path(supply.path), list[str]()
-    named = [name for name in (supply.path, supply.clicks, supply.mapping) if name is not None]
+    given = (supply.path, supply.test_path, supply.clicks, supply.mapping)
+    named = [name for name in given if name is not None]
     files = [file for name in named for file in files_of(Path(name))]
     files += _files_of_tables(supply)
     if not path.is_dir():  # what a reader takes from beside one file
@@ -153,15 +166,40 @@ def _mapped(path: Path, supply: LogSupply) -> Reader:
             "supply.mapping: required by supply.format=mapped: a YAML file that says what the columns are"
         )
     mapping = read_mapping(Path(supply.mapping))
+    files, kind = _of_one_kind(path)
+    if mapping.tables:
+        return _joined(files, mapping, kind, supply).reader
+    if any("*" in name for name in mapping.roles.features):
+        mapping = mapping.expanded(names_in(files[0], kind))
+    keep = None if mapping.filter is None else condition_of(mapping.filter, f"{supply.mapping}: filter")
+    return Mapped(files, mapping, kind, supply.nonclick_weight, keep).reader
+
+
+def _preset(preset: Preset, path: Path, supply: LogSupply) -> Reader:
+    files, kind = _of_one_kind(path)
+    names = names_in(files[0], kind) if preset.mapping.header is None else []
+    mapping = preset.mapping_for(names).expanded(names)
+    keep = (
+        None
+        if mapping.filter is None
+        else condition_of(mapping.filter, f"supply.format={supply.format}: filter")
+    )
+    return Mapped(files, mapping, kind, supply.nonclick_weight, keep, preset.facts).reader
+
+
+def _of_one_kind(path: Path) -> tuple[list[Path], Kind]:
+    """Return the files for a mapping, and what they all are.
+
+    Raises:
+        BadInput: files of several kinds.
+    """
     files = detect.likely(files_of(path), mapped=True)
     kinds = {_kind(file) for file in files}
     if len(kinds) > 1:
         raise BadInput(
             f"{path}: holds files of several kinds ({', '.join(sorted(kinds))}); give them one by one"
         )
-    if mapping.tables:
-        return _joined(files, mapping, kinds.pop(), supply).reader
-    return Mapped(files, mapping, kinds.pop(), supply.nonclick_weight).reader
+    return files, kinds.pop()
 
 
 def open_joined(supply: LogSupply) -> Joined:
@@ -193,7 +231,9 @@ def _joined(
     store = TableStore(
         mapping, _folder(supply), salt_of(_parts_of(supply)), supply.join_memory_gb, supply.drop_bad, forms
     )
-    return Joined(Mapped(files, mapping, kind, supply.nonclick_weight, tuple(sorted(columns))), store)
+    keep = None if mapping.filter is None else condition_of(mapping.filter, f"{supply.mapping}: filter")
+    log = Mapped(files, mapping, kind, supply.nonclick_weight, keep, carried=tuple(sorted(columns)))
+    return Joined(log, store)
 
 
 def _files_of_tables(supply: LogSupply) -> list[Path]:

@@ -30,6 +30,12 @@ def warnings(survey: Survey, reader: Reader, suspects: list[Suspect]) -> Iterato
 
 
 def _sides(survey: Survey, reader: Reader) -> Iterator[str]:
+    if not reader.has_prices:
+        yield (
+            "no prices: jointbid value puts a landscape in their place, or a range of them (study.replay.landscapes), and answers with a "
+            "band in units of a click's value; jointbid run, log table and log calibrate need prices"
+        )
+        return
     if reader.full_information:
         yield (
             f"full information: every row has its price, won or not; outcomes are known of {survey.known:,} of "

@@ -27,12 +27,16 @@ Hidden = Mapping[str, Collection[str]]
 
 
 def training_rows(plan: Plan, log: LogTable) -> NDArray[np.bool_]:
-    """Return which rows are for learning and tuning: the first in time, or a share of the people; shape (rows,).
+    """Return which rows are for learning and tuning; shape (rows,).
+
+    They are those of `supply.path` where there is a `supply.test_path`; else the first in time, or a share of the people.
 
     Raises:
         BadInput: nothing is left for one of the parts.
     """
     share = plan.settings.train_share
+    if "test" in log.frame:
+        return ~log.frame["test"].to_numpy()
     if plan.settings.split == "person":
         training = person_draws(log, [plan.seed]) < share
     elif plan.settings.split == "random":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,16 +32,22 @@ class Outcome:
         share: the budget as a share of the log's cost; inf for no limit.
         split: number of the split into folds.
         arm: the arm.
-        won: the rows won, shape (rows,).
+        won: the rows won, or with prices of a landscape the probability of each, shape (rows,).
         gain: of the bids, the mean over the views.
+        paid: what is paid for each row, in micros, where prices are of a landscape; shape (rows,).
     """
 
     tags: str
     share: float
     split: int
     arm: str
-    won: NDArray[np.bool_]
+    won: NDArray[Any]
     gain: float
+    paid: Floats | None = None
+
+    def spend(self, requests: Requests) -> Floats:
+        """Return what each row costs the arm, in micros; shape (rows,)."""
+        return self.won * requests.cost if self.paid is None else self.paid
 
 
 def play(
@@ -87,12 +94,12 @@ def cells(plan: Plan, requests: Requests, outcomes: list[Outcome]) -> pd.DataFra
     rows = []
     full = float(requests.weights.sum())
     for outcome in outcomes:
-        won = outcome.won
+        won = outcome.won.astype(np.float64)
         spend, value = (
-            requests.cost[won].sum() / MICROS,
-            (requests.profit + requests.cost)[won].sum() / MICROS,
+            outcome.spend(requests).sum() / MICROS,
+            (won * (requests.profit + requests.cost)).sum() / MICROS,
         )
-        impressions, clicks = requests.weights[won].sum(), (requests.weights * requests.clicks)[won].sum()
+        impressions, clicks = won @ requests.weights, won @ (requests.weights * requests.clicks)
         rows.append(
             {
                 "study_point": f"tags={outcome.tags},budget={budget_label(outcome.share)}",
@@ -106,7 +113,7 @@ def cells(plan: Plan, requests: Requests, outcomes: list[Outcome]) -> pd.DataFra
                 "requests": full,
                 "rows": len(won),
                 "wins": impressions,
-                "rows_won": int(won.sum()),
+                "rows_won": round(float(won.sum())),
                 "win_rate": impressions / full,
                 "spend": spend,
                 "value": value,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from jointbid.sim.scenario import MICROS, LogSupply
+from jointbid.sim.scenario import MICROS, LogSupply, Rivals
 from jointbid.sim.scenario.source import OWNERS
 
 from ...config.settings import Settings
@@ -21,7 +21,7 @@ from ...errors import BadInput
 from ...estimate.sides import BEST_SILO
 from ..formats.registry import joined_tables
 from ..inspection.leaks import LeakCounts
-from ..log_table import SOURCES, LogTable, Roles, RowCount
+from ..log_table import SOURCES, UNSEEN, LogTable, Roles, RowCount
 from ..read_log import check_sources, read_log
 from .bids import click_values, costs
 from .folds import (
@@ -46,6 +46,7 @@ class Plan:
     silo: str
     seed: int
     jobs: int
+    rivals: Rivals = field(default_factory=Rivals)
 
     @property
     def splits(self) -> int:
@@ -59,7 +60,8 @@ class Plan:
         assert isinstance(supply, LogSupply)  # noqa: S101 - callers have a log
         jobs = 1 if executor.name == "serial" else executor.jobs or -1
         silo = getattr(study, "silo", BEST_SILO)  # a run has none
-        return cls(supply, _by_person(supply, study.replay), silo, settings.seed, jobs)
+        replay = _by_person(supply, study.replay)
+        return cls(supply, replay, silo, settings.seed, jobs, settings.scenario.rivals)
 
 
 def _by_person(supply: LogSupply, replay: Replay) -> Replay:
@@ -81,6 +83,7 @@ class Requests:
         values: worth of a click to the row's campaign, micros.
         hidden: the suspect values of each column, left out in the second variant.
         blocks: what intervals resample.
+        whole: the log with the rows whose outcome was not seen.
     """
 
     log: LogTable
@@ -88,6 +91,7 @@ class Requests:
     values: NDArray[np.float64]
     hidden: Mapping[str, tuple[str, ...]]
     blocks: Blocks
+    whole: LogTable | None = None
 
     @cached_property
     def clicks(self) -> NDArray[np.int64]:
@@ -125,8 +129,16 @@ def load(plan: Plan) -> Requests:
     Raises:
         BadInput: a file that cannot be used, too few clicks to learn from, a budget that buys nothing.
     """
-    log = seen_rows(read_log(plan.supply, plan.seed))
+    if plan.supply.test_path is not None:
+        raise BadInput(
+            "supply.test_path: is for jointbid run and jointbid log table; the study value learns on each part of a log and prices the "
+            "others: give a folder with both files as supply.path"
+        )
+    whole = read_log(plan.supply, plan.seed, with_lost=True)
+    log = seen_rows(whole)
     check_sources(log)
+    if not log.has_prices:
+        log = replace(log, currency=_unit(plan, log))
     silo, owners = silo_arm(plan, log.roles), log.roles.silos
     if set(silo.split("+")) <= {*SOURCES, *OWNERS.values()} and silo not in log.roles.models:
         there = ", ".join((*log.roles.sources, *owners.values()))
@@ -134,8 +146,14 @@ def load(plan: Plan) -> Requests:
     requests = prepare(plan, log, blocks_of(log, plan.settings.blocks, plan.settings.block_h))
     for split in range(1, plan.splits):
         check_folds(plan, log, requests.clicks, requests.dealt(plan.settings, plan.seed, split).folds)
-    _check_budgets(plan, requests)
-    return requests
+    if log.has_prices:
+        _check_budgets(plan, requests)
+    return replace(requests, whole=whole)
+
+
+def _unit(plan: Plan, log: LogTable) -> str:
+    """Return the unit of money on a log without prices: a click's value, unless that is given in currency."""
+    return "click values" if plan.settings.value_per_click is None else log.currency
 
 
 def silo_arm(plan: Plan, roles: Roles) -> str:
@@ -184,7 +202,8 @@ def prepare(plan: Plan, log: LogTable, blocks: Blocks | None = None) -> Requests
     clicks, folds = log.frame["click"].to_numpy(), _folds(log, plan.settings, [plan.seed, 0])
     check_clicks(log.path, clicks, plan.settings.folds)
     check_folds(plan, log, clicks, folds)
-    values = click_values(log, plan.settings.value_per_click)
+    unit = None if log.has_prices else 1.0
+    values = click_values(log, plan.settings.value_per_click or unit)
     return Requests(log, folds, values, hidden_values(plan, log), blocks or Blocks(None))
 
 
@@ -209,7 +228,7 @@ def seen_rows(log: LogTable) -> LogTable:
     if "known" not in log.frame or log.frame["known"].all():
         return log
     frame = log.frame[log.frame["known"]].reset_index(drop=True)
-    dropped = {**log.rows.dropped, "outcome not seen": len(log) - len(frame)}
+    dropped = {**log.rows.dropped, UNSEEN: len(log) - len(frame)}
     return replace(log, frame=frame, rows=RowCount(log.rows.read, len(frame), dropped))
 
 

@@ -79,6 +79,15 @@ def check_worth(plan: Plan, training: LogTable) -> None:
         )
 
 
+def check_prices(log: LogTable) -> None:
+    """Raise `BadInput` where the log has no prices, so that no auction can be replayed."""
+    if not log.has_prices:
+        raise BadInput(
+            f"{log.path}: has no prices, so its auctions cannot be replayed (mapping: price); jointbid value puts a landscape in their "
+            "place (study.replay.landscapes)"
+        )
+
+
 def check_landscape(log: LogTable, kind: str) -> None:
     """Raise `BadInput` for `kaplan_meier` where the log has no bids."""
     if kind == "kaplan_meier" and ("bid_micros" not in log.frame or not (log.frame["bid_micros"] > 0).any()):

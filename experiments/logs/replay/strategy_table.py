@@ -3,7 +3,8 @@
 As in Zhang, Yuan, Wang & Shen (2014) and Cai et al. (2017): parameters are tuned on the training rows, the test rows are
 played in their order, a second-price auction against the logged price, and the budget is a fraction of what buying all test
 rows costs, as in the code published with optimal-rtb and rtbarbitrage. Tuning has the same fraction of what the training rows
-cost, and knows no price of a test row.
+cost, and knows no price of a test row. With `study.replay.budget_per` each episode has its part of the budget by its rows, and strategies
+begin anew in each.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, Scenario
-from jointbid.sim.scenario import MICROS, Bidders, LogSupply, StrategySpec
+from jointbid.sim.scenario import MICROS, Bidders, LogSupply, Rivals, StrategySpec
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
@@ -26,6 +27,7 @@ from ...execution.progress import say
 from ..log_table import LogTable
 from .bootstrap import ratio, resample, with_interval
 from .engine import rows_won
+from .episodes import budgets_of, episodes_of
 from .folds import Blocks, blocks_of
 from .outcomes import budget_label
 from .plan import Plan
@@ -143,20 +145,30 @@ def _campaign(
     scale = float(training.log.frame["weight"].mean())
     learned_cost, test_cost = (float(_cost(part, scale).sum()) for part in (training, test))
     rivals = landscape(training.log, plan.settings.landscape)
+    per = plan.settings.budget_per
+    episodes = episodes_of(test.log, per)
+    parts = [test.select(episodes == one) for one in range(int(episodes.max()) + 1)]
+    for share in shares:
+        budget = share * test_cost
+        rows = TuningRows.from_priced_log(training, share * learned_cost, scale, plan.seed, per)
+        for label, name in STRATEGIES.items():
+            parameters = tune(name, rows)
+            spec, won = StrategySpec(name=name, **parameters), np.zeros(len(test.log), dtype=np.bool_)
+            for one, (part, own) in enumerate(zip(parts, budgets_of(episodes, budget), strict=True)):
+                won[episodes == one] = _play(plan, part, spec, rivals, float(own), scale)
+            yield Played(campaign, share, label, won, parameters, budget * scale)
+
+
+def _play(
+    plan: Plan, test: PricedLog, spec: StrategySpec, rivals: Rivals, budget: float, scale: float
+) -> NDArray[np.bool_]:
+    """Return which rows of one episode a strategy wins; shape (rows,)."""
     columns = test.columns(scale)
     supply = LogSupply(path=test.log.path, horizon_h=float(columns.time_us[-1]) / 3.6e9 + 1e-6)
     every = max(1, len(test.log) // CONTROLS)
     scenario = Scenario(supply=supply, rivals=rivals, bidders=Bidders(control_interval_requests=every))
-    market = Market.of(scenario)
-    for share in shares:
-        budget = share * test_cost
-        rows = TuningRows.from_priced_log(training, share * learned_cost, scale, plan.seed)
-        for label, name in STRATEGIES.items():
-            parameters = tune(name, rows)
-            strategy = make(StrategySpec(name=name, **parameters), market)
-            entrant = Entrant(strategy, ("value",), budget)
-            won = rows_won(scenario, {"focal": entrant}, plan.seed, columns)
-            yield Played(campaign, share, label, won, parameters, budget * scale)
+    entrant = Entrant(make(spec, Market.of(scenario)), ("value",), budget)
+    return rows_won(scenario, {"focal": entrant}, plan.seed, columns)
 
 
 def _cost(priced: PricedLog, scale: float = 1.0) -> Floats:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS
 
+from .episodes import LOG, budgets_of, episodes_of
 from .priced_log import PricedLog
 
 Floats = NDArray[np.float64]
@@ -32,7 +33,7 @@ C_VALUES = (0.25, 0.5, 1.0, 2.0, 4.0)
 class TuningRows:
     """Training rows to tune on, arrays of shape (rows,): price, value and weight of each in currency, clicks.
 
-    `budget` is in the same money for these rows.
+    `budget` is in the same money for these rows; each of the `episodes` has a part of it by its rows.
     """
 
     price: Floats
@@ -42,22 +43,32 @@ class TuningRows:
     clicks: Floats
     uniform: Floats
     budget: float
+    episodes: NDArray[np.int64]
 
     @classmethod
-    def from_priced_log(cls, priced: PricedLog, budget: float, scale: float, seed: int) -> TuningRows:
-        """Take the rows of a priced log; weights are divided by `scale`, `seed` is of the uniforms."""
+    def from_priced_log(
+        cls, priced: PricedLog, budget: float, scale: float, seed: int, budget_per: str | int = LOG
+    ) -> TuningRows:
+        """Take the rows of a priced log, episode by episode; weights are divided by `scale`, `seed` is of the uniforms."""
+        number = episodes_of(priced.log, budget_per)
+        order = np.argsort(number, kind="stable")
         frame = priced.log.frame
         price, weight = frame["price_micros"].to_numpy() / MICROS, frame["weight"].to_numpy() / scale
         uniform = np.random.default_rng([seed, 0x7574]).random(len(frame))
         floor = frame["floor_micros"].to_numpy() / MICROS
         value, clicks = priced.ctr * priced.worth, priced.happened * weight
-        return cls(price, floor, value, price * weight, clicks, uniform, budget)
+        price, floor, value, cost, clicks = (
+            column[order] for column in (price, floor, value, price * weight, clicks)
+        )
+        return cls(price, floor, value, cost, clicks, uniform, budget, number[order])
 
     def clicks_of(self, bids: Floats) -> tuple[float, float]:
         """Return the clicks that the bids buy, and their cost."""
         wanted = np.flatnonzero((bids > self.price) & (bids >= self.floor))
+        episodes = self.episodes[wanted]
         spent = np.cumsum(self.cost[wanted])
-        kept = wanted[spent <= self.budget]
+        begun = np.concatenate([[0.0], spent])[np.searchsorted(episodes, episodes)]
+        kept = wanted[spent - begun <= budgets_of(self.episodes, self.budget)[episodes]]
         return float(self.clicks[kept].sum()), float(self.cost[kept].sum())
 
 

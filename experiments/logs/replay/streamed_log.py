@@ -55,6 +55,8 @@ class StreamedLog:
 
 def obstacle(plan: Plan, log: LogTable) -> str:
     """Return why the rows of a sampled log cannot all be played; empty where they can."""
+    if plan.supply.test_path is not None:
+        return "supply.test_path plays the second of two logs"
     if log.full is None:
         return "its rows are not in order of time, or supply.requests takes the first"
     if plan.settings.split != "time":

@@ -80,9 +80,14 @@ def summarise(
 def _columns(plan: Plan, requests: Requests, outcome: Outcome) -> dict[Total, Floats]:
     """Return what is totalled of an outcome: spend and profit (currency), clicks and impressions won."""
     won, clicks = outcome.won, requests.clicks * requests.weights
+    spend = outcome.spend(requests)
+    if outcome.paid is None:
+        profit = profit_column(plan, requests, won, clicks)
+    else:  # a click's worth is given, or the unit
+        profit = won * clicks * requests.values - spend
     columns = {
-        "spend": won * requests.cost / MICROS,
-        "focal_profit": profit_column(plan, requests, won, clicks) / MICROS,
+        "spend": spend / MICROS,
+        "focal_profit": profit / MICROS,
         "clicks": won * clicks,
         "wins": won * requests.weights,
     }

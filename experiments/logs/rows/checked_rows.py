@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .column import Column, as_text, numbers_of
+from .conditions import LEFT_OUT, Condition
 from .row_audit import RowAudit
 from .utf8_repair import with_escaped_bytes
 
@@ -64,8 +65,9 @@ def typed_rows(
     audit: RowAudit,
     *,
     odd: bool,
+    keep: Condition | None = None,
 ) -> Rows:
-    """Return the rows of a batch that keep the columns' rules; the audit records the others, each at its first bad cell.
+    """Return the rows of a batch that are kept and hold to the columns' rules; the audit records the others, each at its first bad cell.
 
     Args:
         file: its name, for messages.
@@ -74,10 +76,15 @@ def typed_rows(
         columns: the wanted columns.
         audit: of the log's rows.
         odd: whether there may be marked bytes in it that are not UTF-8.
+        keep: rows for which it does not hold are left out, whatever their cells are.
     """
     raw = {column.name: batch.column(column.name) for column in columns}
     alive = ~_blank(list(raw.values()))
     audit.dropped["blank line"] += int((~alive).sum())
+    if keep is not None:
+        kept = keep.keeps(raw)
+        audit.dropped[LEFT_OUT] += int((alive & ~kept).sum())
+        alive &= kept
     decoded: dict[str, Any] = {}
     complaints: list[tuple[int, str, str]] = []
     for column in columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -11,7 +12,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
-_TRUE, _FALSE = ("true", "t", "yes", "y"), ("false", "f", "no", "n")
+_TRUE = ("true", "t", "yes", "y", "on", "won", "win")
+_FALSE = ("false", "f", "no", "n", "off", "lost", "loss", "lose")
+_COMMA = re.compile(r"[+-]?\d*,\d+")
 _WHOLE = r"^[+-]?\d{1,18}$"
 
 
@@ -30,9 +33,10 @@ class Column:
     """What a column of the file must hold. `low` and `high` bound numbers, both included.
 
     Kinds: `text`, `id` (text that hardly repeats), `integer`, `number`, `flag` (0 or 1, also written true or false, t or f,
-    yes or no), `time` (read by `reader`). Where `lenient`, text that is not UTF-8 is kept with its odd bytes escaped; elsewhere
+    yes or no, on or off, won or lost), `time` (read by `reader`). Where `lenient`, text that is not UTF-8 is kept with its odd bytes escaped; elsewhere
     the row is bad. `missing` are spellings of a missing number; they are read as `default`. `role` is the key under which the
-    values are found in `Rows`, where it is not the name: so one column of a file can be read in two ways.
+    values are found in `Rows`, where it is not the name: so one column of a file can be read in two ways. `decimal` is the mark
+    before the fraction of a number; with a comma, points between thousands are left out.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Column:
     default: float = 0.0
     role: str = ""
     reader: CellReader | None = None
+    decimal: Literal[".", ","] = "."
 
     @property
     def key(self) -> str:
@@ -70,7 +75,11 @@ class Column:
 
     def rule(self, cell: str) -> str:
         """Return the rule in words for one cell that breaks it."""
-        return self.reader.rule(cell) if self.reader else self.allowed
+        if self.reader:
+            return self.reader.rule(cell)
+        if self.kind == "number" and self.decimal == "." and _COMMA.fullmatch(cell.strip()):
+            return f"{self.allowed} (with a comma before the fraction: say decimal: ',' in the mapping)"
+        return self.allowed
 
 
 def flag(name: str, missing: tuple[str, ...] = (), role: str = "") -> Column:
@@ -125,6 +134,8 @@ def _from_text(cells: pa.Array, column: Column) -> Numbers:
         text, missing = pc.if_else(is_missing, "0", text), np.asarray(is_missing)
     if column.kind == "flag":
         text = _flags(text)
+    if column.decimal == ",":
+        text = pc.replace_substring(pc.replace_substring(text, ".", ""), ",", ".")
     values, wrong = _at_once(text, column) or _by_pattern(text, whole=column.is_whole)
     return values, wrong, missing
 

@@ -33,6 +33,9 @@ TYPES = {
     "episode": pa.int64(),
     "pctr": pa.float64(),
     "bid_micros": pa.int64(),
+    "propensity": pa.float64(),
+    "test": pa.bool_(),
+    "unpriced": pa.bool_(),
 }
 
 

@@ -30,12 +30,21 @@ def _by_arrow(codec: str) -> Callable[[Path, str], IO[bytes]]:
 
 def _zip(path: Path, _mode: str) -> IO[bytes]:
     packed = zipfile.ZipFile(path)
-    files = [member for member in packed.infolist() if not member.is_dir()]
+    files = [
+        member
+        for member in packed.infolist()
+        if not member.is_dir() and not _is_of_the_system(member.filename)
+    ]
     if any(member.filename == "[Content_Types].xml" for member in files):
         raise OSError("it is an Excel workbook; save the sheet as CSV")
     if len(files) != 1:
         raise OSError(f"a zip file that holds {len(files)} files: unpack it, and give a file or the folder")
     return packed.open(files[0])
+
+
+def _is_of_the_system(name: str) -> bool:
+    """Return whether a member of a zip file is what macOS puts beside the files."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2] == ".DS_Store"
 
 
 MAGIC: dict[bytes, Callable[..., Any]] = {
@@ -93,6 +102,9 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"FEA1", "a Feather file", _TEXT),
     (b"PARE", "an encrypted Parquet file", "decrypt it"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Excel workbook (xls)", "save the sheet as CSV"),
+    (b"\xff\x06\x00\x00sNaPpY", "packed with snappy", "pack it with gzip or zstd"),
+    (b"\x1f\x9d", "packed with compress (.Z)", "pack it with gzip or zstd"),
+    (b"SEQ", "a Hadoop sequence file", _TEXT),
     (b"\x93NUMPY", "a NumPy file", _TEXT),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "unpack it"),
     (b"Rar!\x1a\x07", "a RAR archive", "unpack it"),
@@ -145,7 +157,8 @@ def raw_kind(file: Path) -> str:
 def files_of(path: Path) -> list[Path]:
     """Return the file itself, or the files in the folder: training before testing, then by name; hidden ones are left out.
 
-    Of a folder whose folders hold raw iPinYou logs, as the data set's own does with its seasons, it is the files of these.
+    Of a folder whose folders hold raw iPinYou logs, as the data set's own does with its seasons, it is the files of these; of one
+    that Spark or Hive has divided into folders `column=value`, the files of all of them.
 
     Raises:
         BadInput: nothing there.
@@ -155,10 +168,11 @@ def files_of(path: Path) -> list[Path]:
             raise BadInput(f"{path}: cannot be read: no such file")
         return [path]
     found = _inside(path)
+    found += [file for folder in divided(path) for file in files_of(folder)]
     seasons = [
         _inside(folder)
         for folder in sorted(path.iterdir())
-        if folder.is_dir() and not any(map(raw_kind, found))
+        if folder.is_dir() and "=" not in folder.name and not any(map(raw_kind, found))
     ]
     found += [file for season in seasons if any(map(raw_kind, season)) for file in season]
     if not found:
@@ -166,9 +180,15 @@ def files_of(path: Path) -> list[Path]:
     return found
 
 
+def divided(folder: Path) -> list[Path]:
+    """Return the folders `column=value` in a folder, by the values, numbers by their size."""
+    return sorted((inner for inner in folder.iterdir() if inner.is_dir() and "=" in inner.name), key=_place)
+
+
 def _inside(folder: Path) -> list[Path]:
     return sorted(
-        (file for file in folder.iterdir() if file.is_file() and not file.name.startswith(".")), key=_place
+        (file for file in folder.iterdir() if file.is_file() and not file.name.startswith((".", "_"))),
+        key=_place,
     )
 
 

@@ -23,6 +23,8 @@ from ...errors import BadInput, closest
 from .checked_rows import Rows, typed_rows
 from .column import Column
 from .compression import BROKEN, head, unpacked, why
+from .conditions import Condition
+from .partitions import partition_of, with_constants
 from .row_audit import RowAudit
 from .separators import by_names, cells_of
 from .utf8_repair import Utf8Stream, escaped
@@ -47,27 +49,35 @@ OddRow = Callable[[int, str], bool]
 
 
 def read_rows(
-    path: Path, columns: Sequence[Column], audit: RowAudit, form: Form, odd_row: OddRow | None = None
+    path: Path,
+    columns: Sequence[Column],
+    audit: RowAudit,
+    form: Form,
+    odd_row: OddRow | None = None,
+    keep: Condition | None = None,
 ) -> Iterator[Rows]:
-    """Yield the wanted columns of one file, block by block; `audit.read` grows with the rows seen.
+    """Yield the wanted columns of one file, block by block, those rows that are kept; `audit.read` grows with the rows seen.
 
     Raises:
         BadInput: no such file, no header, missing or doubled columns, a compressed file that is cut short or damaged.
             Ragged rows and cells that break a rule are recorded in `audit`.
     """
     names = list(form.names) if form.names is not None else as_asked(header(path, form), columns)
+    given = {name: value for name, value in partition_of(path).items() if name not in names}
     if form.names is None:
-        check_header(path, names, columns)
+        check_header(path, [*names, *given], columns)
     first = 1 if form.names is not None else 2
     before, ragged, seen = audit.read, _Ragged(path, audit, odd_row), 0
     try:
         with unpacked(path) as stream:
             marked = Utf8Stream(stream)
-            for batch in _batches(marked, names, columns, form, ragged):
+            own = [column for column in columns if column.name not in given]
+            for read in _batches(marked, names, own, form, ragged):
+                batch = with_constants(read, given, read.num_rows)
                 numbers = _row_numbers(seen, batch.num_rows, ragged.rows, first)
                 seen += batch.num_rows
                 audit.read = before + seen + len(ragged.rows)
-                yield typed_rows(str(path), batch, numbers, columns, audit, odd=marked.odd)
+                yield typed_rows(str(path), batch, numbers, columns, audit, odd=marked.odd, keep=keep)
     except BROKEN as error:
         raise BadInput(
             f"{path}: cannot be read on after row {seen + len(ragged.rows) + first - 1}: {why(error)}"

@@ -13,14 +13,18 @@ from ...errors import BadInput
 from .checked_rows import Rows, typed_rows
 from .column import Column
 from .compression import BROKEN, why
+from .conditions import Condition
 from .delimited import check_header
+from .partitions import partition_of, with_constants
 from .row_audit import RowAudit
 
 _BATCH = 131_072
 
 
-def read_parquet(path: Path, columns: Sequence[Column], audit: RowAudit) -> Iterator[Rows]:
-    """Yield the rows of a Parquet file, numbered from 1; nulls are missing.
+def read_parquet(
+    path: Path, columns: Sequence[Column], audit: RowAudit, keep: Condition | None = None
+) -> Iterator[Rows]:
+    """Yield the rows of a Parquet file, numbered from 1, that are kept; nulls are missing.
 
     Raises:
         BadInput: a file that is no Parquet or is damaged, or that lacks columns.
@@ -28,16 +32,35 @@ def read_parquet(path: Path, columns: Sequence[Column], audit: RowAudit) -> Iter
     first = 1
     try:
         with pq.ParquetFile(path) as file:
-            check_header(path, file.schema_arrow.names, columns)
-            names = list(dict.fromkeys(column.name for column in columns))
+            given = {
+                name: value
+                for name, value in partition_of(path).items()
+                if name not in file.schema_arrow.names
+            }
+            check_header(path, [*file.schema_arrow.names, *given], columns)
+            names = list(dict.fromkeys(column.name for column in columns if column.name not in given))
             for raw in file.iter_batches(batch_size=_BATCH, columns=names):
                 batch = pa.RecordBatch.from_arrays([_in_utf8(cells) for cells in raw], raw.schema.names)
+                batch = with_constants(batch, given, len(raw))
                 numbers = np.arange(first, first + len(batch), dtype=np.int64)
                 audit.read += len(batch)
                 first += len(batch)
-                yield typed_rows(str(path), batch, numbers, columns, audit, odd=False)
+                yield typed_rows(str(path), batch, numbers, columns, audit, odd=False, keep=keep)
     except BROKEN as error:
         raise BadInput(f"{path}: cannot be read on after row {first - 1}: {why(error)}") from error
+
+
+def parquet_names(path: Path) -> list[str]:
+    """Return the names of the columns.
+
+    Raises:
+        BadInput: a file that is no Parquet or is damaged.
+    """
+    try:
+        names: list[str] = pq.read_schema(path).names
+    except BROKEN as error:
+        raise BadInput(f"{path}: cannot be read: {why(error)}") from error
+    return names
 
 
 def _in_utf8(cells: pa.Array) -> pa.Array:

@@ -6,7 +6,8 @@ import csv
 from collections import Counter
 from collections.abc import Collection, Sequence
 
-SEPARATORS = ("\t", ",", ";", "|")
+SEPARATORS = ("\t", ",", ";", "|", "\x01")
+"""The last one is Hive's."""
 
 
 def cells_of(line: str, separator: str, *, quoted: bool = True) -> list[str]:

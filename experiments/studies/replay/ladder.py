@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -12,12 +12,17 @@ import pandas as pd
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
 from ...logs.log_table import LogTable
 from ...logs.replay.bids import BROUGHT
+from ...logs.replay.crossfit import honest
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
-from ...logs.replay.outcomes import UNLIMITED, Outcome, budget_label, cells, play
-from ...logs.replay.plan import Plan, Requests, hidden_words, load, silo_arm
-from ...logs.replay.summary import summarise
+from ...logs.replay.outcomes import UNLIMITED, budget_label, cells, play
+from ...logs.replay.plan import Plan, Requests, hidden_words, load
+from ...logs.replay.stand_in_prices import Prices, landscapes_of, play_in_landscape
+from ...logs.replay.summary import Point, summarise
 from ...report.verdict import verdict
+from ...report.wording.landscape_band import band_notes, band_rows, band_sentence, middle_of
+from .beyond_log import beyond_the_log
 from .joined_tables import Costs, study_tables
+from .played import Played
 
 FOOTING = "interval: which rows were logged and how they were dealt to folds, no refitting on other logs"
 
@@ -33,7 +38,7 @@ class ReplayResult:
         cells: one row an arm, budget, variant and split (`replication`), totals over the log.
         verdict: a sentence for each variant of the tags.
         notes: what was read, and what the figures rest on.
-        joins: the worth of joining tables over match rate, age and false matches, and by campaign; None without tables.
+        more: further tables by file name; `joins` has the worth of joined tables over match rate, age and false matches.
     """
 
     summary: pd.DataFrame
@@ -41,7 +46,7 @@ class ReplayResult:
     cells: pd.DataFrame
     verdict: tuple[str, ...]
     notes: tuple[str, ...]
-    joins: pd.DataFrame | None = None
+    more: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def run_replay(
@@ -61,47 +66,93 @@ def run_replay(
     progress(
         f"read {len(requests.log):,} rows of {requests.log.path}, {int(requests.clicks.sum()):,} with a click"
     )
+    if not requests.log.has_prices:
+        return _in_landscapes(plan, requests, progress)
     models: list[dict[str, Any]] = []
-    outcomes: list[Outcome] = []
-    ballots: dict[tuple[str, float], dict[str, Counter[str]]] = {}
-    splits = plan.splits
-    for split in range(splits):
+    played = Played()
+    for split in range(plan.splits):
         dealt = requests.dealt(plan.settings, plan.seed, split)
         for tags, ladder in fit_ladders(plan, dealt).items():
+            played.odds.setdefault(
+                tags, {arm: honest(views, dealt.folds) for arm, views in ladder.odds.items()}
+            )
             models += [{**row, "replication": split} for row in model_rows(tags, ladder, dealt)]
             for share in (*plan.settings.budgets, UNLIMITED):
-                played, ballot = play(plan, dealt, tags, ladder, share, split)
-                outcomes += played
-                for name, votes in ballot.items():
-                    ballots.setdefault((tags, share), {}).setdefault(name, Counter()).update(votes)
-        progress(f"split {split + 1} of {splits}: ladder learned and replayed under every budget")
-    roles = requests.log.roles
-    sides = {
-        point: Sides(
-            silo_arm(plan, roles),
-            {name: votes.most_common(1)[0][0] for name, votes in ballot.items()},
-            roles.silos,
-            roles.sources,
-        )
-        for point, ballot in ballots.items()
-    }
-    summary = summarise(plan, requests, outcomes, sides)
+                played.add(tags, share, *play(plan, dealt, tags, ladder, share, split))
+        progress(f"split {split + 1} of {plan.splits}: ladder learned and replayed under every budget")
+    sides = played.sides(plan, requests.log.roles)
+    summary = summarise(plan, requests, played.outcomes, sides)
     progress(f"resampled the rows {plan.settings.bootstrap:,} times")
+    verdicts = {
+        tags: _verdict(plan, requests, summary, tags, sides[tags, UNLIMITED])
+        for tags in summary["tags"].unique()
+    }
+    notes, more = [*_notes(plan, requests), *_elections(played.ballots, plan.silo)], dict[str, pd.DataFrame]()
+    beyond = beyond_the_log(plan, requests, played, sides)
+    for tags, sentence in beyond.sentences:
+        verdicts[tags] += f" {sentence}"
+    notes += beyond.notes
+    more |= beyond.tables
     head = sides[ALL, UNLIMITED]
     silo = head.chosen.get(head.silo, head.silo)
-    added = set(roles.sources) - set(silo.split("+"))
-    costs = replace(costs or Costs(), added=added)
-    joins = study_tables(plan, requests, outcomes, silo, costs, progress)
+    costs = replace(costs or Costs(), added=set(requests.log.roles.sources) - set(silo.split("+")))
+    if joins := study_tables(plan, requests, played.outcomes, silo, costs, progress):
+        notes += joins.sentences
+        more["joins"] = joins.table
     return ReplayResult(
         summary,
         pd.DataFrame(models),
-        cells(plan, requests, outcomes),
-        tuple(
-            _verdict(plan, requests, summary, tags, sides[tags, UNLIMITED])
-            for tags in summary["tags"].unique()
-        ),
-        (*_notes(plan, requests), *_elections(ballots, plan.silo), *(joins.sentences if joins else ())),
-        joins.table if joins else None,
+        cells(plan, requests, played.outcomes),
+        tuple(verdicts.values()),
+        tuple(notes),
+        more,
+    )
+
+
+def _in_landscapes(plan: Plan, requests: Requests, progress: Callable[[str], None]) -> ReplayResult:
+    """Play every arm against each landscape that stands in for the log's prices.
+
+    The tables are of the landscape whose value of joint data is the middle one; the others are in `landscapes`.
+    """
+    prices = landscapes_of(plan, requests)
+    dealt = [requests.dealt(plan.settings, plan.seed, split) for split in range(plan.splits)]
+    ladders = [fit_ladders(plan, one) for one in dealt]
+    progress(f"ladder learned in {plan.splits} splits; {len(prices)} landscapes stand in for prices")
+    models = [
+        {**row, "replication": split}
+        for split, variants in enumerate(ladders)
+        for tags, ladder in variants.items()
+        for row in model_rows(tags, ladder, dealt[split])
+    ]
+
+    def played_in(law: Prices, shares: Sequence[float]) -> tuple[Played, dict[Point, Sides], pd.DataFrame]:
+        played = Played()
+        for split, variants in enumerate(ladders):
+            for tags, ladder in variants.items():
+                for share in shares:
+                    found = play_in_landscape(dealt[split], law, tags, ladder, share, split)
+                    played.add(tags, share, *found)
+        sides = played.sides(plan, requests.log.roles)
+        return played, sides, summarise(plan, requests, played.outcomes, sides)
+
+    band = pd.concat(
+        [band_rows(law.name, played_in(law, [UNLIMITED])[2]) for law in prices], ignore_index=True
+    )
+    progress(f"played in every landscape, and resampled the rows {plan.settings.bootstrap:,} times in each")
+    middle = prices[middle_of(band)]
+    played, sides, summary = played_in(middle, (*plan.settings.budgets, UNLIMITED))
+    verdicts = tuple(
+        f"{_verdict(plan, requests, summary, tags, sides[tags, UNLIMITED])} {band_sentence(band, tags, middle.name)}"
+        for tags in summary["tags"].unique()
+    )
+    notes = (*_notes(plan, requests), *band_notes(plan, middle.name), *_elections(played.ballots, plan.silo))
+    return ReplayResult(
+        summary,
+        pd.DataFrame(models),
+        cells(plan, requests, played.outcomes),
+        verdicts,
+        notes,
+        {"landscapes": band},
     )
 
 
@@ -117,7 +168,7 @@ def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, s
     return f"{heads[tags]}: {verdict(rows, sides, caveat=caveat)}"
 
 
-def _elections(ballots: Mapping[tuple[str, float], Mapping[str, Counter[str]]], silo: str) -> list[str]:
+def _elections(ballots: Mapping[Point, Mapping[str, Counter[str]]], silo: str) -> list[str]:
     """Say where the views did not agree on what joint data are compared with."""
     what = {BEST_SILO: "silo", BEST_SINGLE: "single source"}.get(silo)
     return [
@@ -133,14 +184,15 @@ def _notes(plan: Plan, requests: Requests) -> tuple[str, ...]:
     log, rows = requests.log, requests.log.rows
     full, clicks = requests.weights.sum(), (requests.weights * requests.clicks).sum()
     cost = requests.cost.sum() / 1e6
+    paid = f" that cost {cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM" if log.has_prices else ""
+    each = f", {cost / clicks:.3f} a click" if log.has_prices and clicks else ""
+    worth = (
+        _worth(plan, log) if log.has_prices or plan.settings.value_per_click else "1: the unit of all money"
+    )
     notes = [
         f"{log.path}: {rows}",
-        (
-            f"they stand for {full:,.0f} impressions with {clicks:,.0f} clicks (CTR {clicks / full:.4%}) that cost "
-            f"{cost:,.2f} {log.currency}, {1e3 * cost / full:.3f} CPM"
-            + (f", {cost / clicks:.3f} a click" if clicks else "")
-        ),
-        f"a click is worth {_worth(plan, log)}; all campaigns share one budget and one bid gain",
+        f"they stand for {full:,.0f} impressions with {clicks:,.0f} clicks (CTR {clicks / full:.4%}){paid}{each}",
+        f"a click is worth {worth}; all campaigns share one budget and one bid gain",
         *log.facts,
         *log.notes,
         *([requests.blocks.note] if requests.blocks.note else []),

@@ -22,7 +22,7 @@ from ...logs.log_table import LogTable
 from ...logs.read_log import read_log
 from ...logs.replay.own_log import load_own, notes_of, replay_own
 from ...logs.replay.plan import Plan, hidden_values, hidden_words
-from ...logs.replay.priced_log import check_worth, landscape, price_log, split_rows
+from ...logs.replay.priced_log import check_prices, check_worth, landscape, price_log, split_rows
 from ...logs.replay.streamed_log import StreamedLog, obstacle, open_stream, training_sample
 from ..run import Run, finite
 from ..run_folder import RunFiles, write_run
@@ -66,6 +66,7 @@ def _replay_own(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenari
 def _play_strategy(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenario]:
     """Play one strategy on the rows after the training part: on all rows of the log, or on those in memory."""
     log, arm = read_log(plan.supply, plan.seed), point.settings.study.arm
+    check_prices(log)
     reason = obstacle(plan, log) if log.is_sample else ""
     is_streamed = log.is_sample and not reason
     if is_streamed:

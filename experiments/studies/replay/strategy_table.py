@@ -9,9 +9,10 @@ import pandas as pd
 
 from ...config.points import Point
 from ...logs.read_log import read_log
+from ...logs.replay.episodes import LOG, check_episodes
 from ...logs.replay.ladder_models import ALL, WITHOUT
 from ...logs.replay.plan import Plan, hidden_values, hidden_words
-from ...logs.replay.priced_log import PricedLog, check_landscape, price_log, split_rows
+from ...logs.replay.priced_log import PricedLog, check_landscape, check_prices, price_log, split_rows
 from ...logs.replay.strategy_table import play_all, playable
 from ..run_folder import RunFiles, write_run
 
@@ -41,7 +42,9 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
 def _play(plan: Plan) -> tuple[pd.DataFrame, tuple[str, ...], int]:
     """Return the table, the notes and the number of rows that are played."""
     log = read_log(plan.supply, plan.seed)
+    check_prices(log)
     check_landscape(log, plan.settings.landscape)
+    check_episodes(log, plan.settings.budget_per)
     campaigns, left_out = playable(plan, *split_rows(plan, log), SHARES)
     priced = price_log(plan, log, "joint")
     variants = {ALL: priced}
@@ -66,6 +69,14 @@ def _sensitivity(priced: PricedLog, hidden: Mapping[str, tuple[str, ...]]) -> st
     return "no value looks like leakage: there is nothing to leave out"
 
 
+def _episodes(budget_per: str | int) -> tuple[str, ...]:
+    """Return a note on budgets of episodes."""
+    if budget_per == LOG:
+        return ()
+    of = "episode of the log" if budget_per == "episode" else f"{budget_per:,} rows"
+    return (f"each {of} has its part of the budget by its rows, and strategies begin anew in it",)
+
+
 def _notes(priced: PricedLog, plan: Plan) -> tuple[str, ...]:
     """Return notes on the rows read, how they were divided, and what the figures rest on."""
     log, settings = priced.log, plan.settings
@@ -76,6 +87,7 @@ def _notes(priced: PricedLog, plan: Plan) -> tuple[str, ...]:
     return (
         f"{log.path}: {log.rows}",
         f"tuned on {int(priced.training.sum()):,} rows, played on the other {int((~priced.training).sum()):,}; predictions: {predicted}",
+        *_episodes(settings.budget_per),
         "intervals: which test rows were logged; models, parameters and won rows stay as they are",
         f"rivals do not react{censored}",
         *log.facts,

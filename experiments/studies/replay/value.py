@@ -16,6 +16,9 @@ from ...logs.replay.plan import Plan
 from ...report import plots
 from ...report.log_tables import model_table, money_table
 from ...report.plots.figure import Figure
+from ...report.wording.censored_bounds import bounds_table
+from ...report.wording.landscape_band import band_table
+from ...report.wording.off_policy import click_value_table, off_policy_table
 from ...storage.study_folder import Folder
 from ..base import Findings
 from ..run_folder import RunFiles, write_run
@@ -33,6 +36,13 @@ CODE = (
     "experiments/studies/replay",
 )
 MODELS = "models.parquet"
+MORE = {
+    "landscapes": band_table,
+    "click_value": click_value_table,
+    "bounds": bounds_table,
+    "off_policy": off_policy_table,
+}
+"""Further tables that some logs give, and how each is shown."""
 
 
 def value(point: Point) -> StudyResult:
@@ -57,7 +67,12 @@ def value(point: Point) -> StudyResult:
         models, summary = (pd.read_parquet(point.folder / name) for name in (MODELS, SUMMARY))
         if not (point.folder / REPORT).is_file():
             report(point.folder)
-        return _answer(point, models, summary, known, kept=int(known["cells_run"]))
+        more = {
+            name: pd.read_parquet(file)
+            for name in MORE
+            if (file := point.folder / f"{name}.parquet").is_file()
+        }
+        return _answer(point, models, summary, known, more, kept=int(known["cells_run"]))
     answers: list[StudyResult] = []
 
     def play() -> RunFiles:
@@ -65,10 +80,10 @@ def value(point: Point) -> StudyResult:
         costs = Costs({name: source.cost_per_lookup_cpm for name, source in sources.items()}, money=money)
         result = run_replay(plan, say, costs)
         about = {"verdict": result.verdict, "notes": result.notes, "content": content}
-        answers.append(_answer(point, result.models, result.summary, about, ran=len(result.cells)))
-        tables = {CELLS: result.cells, "models": result.models, "summary": result.summary}
-        if result.joins is not None:
-            tables["joins"] = result.joins
+        answers.append(
+            _answer(point, result.models, result.summary, about, result.more, ran=len(result.cells))
+        )
+        tables = {CELLS: result.cells, "models": result.models, "summary": result.summary, **result.more}
         auctions, figures = int(result.cells["rows"].sum()), _figures(result.summary)
         return RunFiles(tables, auctions, about, len(result.cells), figures, has_page=True)
 
@@ -90,10 +105,15 @@ def _answer(
     models: pd.DataFrame,
     summary: pd.DataFrame,
     about: Mapping[str, Any],
+    more: Mapping[str, pd.DataFrame],
     *,
     kept: int = 0,
     ran: int = 0,
 ) -> StudyResult:
-    shown = (model_table(models), money_table(summary))
+    shown = (
+        model_table(models),
+        money_table(summary),
+        *(MORE[name](more[name]) for name in MORE if name in more),
+    )
     findings = Findings(tuple(about["verdict"]), tuple(about["notes"]), shown)
     return StudyResult(point.folder, summary=summary, findings=findings, kept=kept, ran=ran)

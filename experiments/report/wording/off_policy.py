@@ -1,0 +1,63 @@
+"""Off-policy estimates, and the sensitivity to what a click is worth, as tables and sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ..tables import between, middle, text_table
+from ..verdict import estimate_of, interval, number
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+ESTIMATORS = {"plug_in": "by the models alone", "doubly_robust": "doubly robust"}
+
+
+def off_policy_table(table: pd.DataFrame) -> Table:
+    """Return the estimates over all requests."""
+    rows = [
+        (f"{ESTIMATORS[row['estimator']]}{_of(table, row)}", estimate_of(row), estimate_of(row))
+        for row in table.to_dict("records")
+    ]
+    title = f"Value of joint data over all requests, won and lost: {table['unit'].iloc[0]}"
+    return text_table(title, rows, ("estimate", str), *_COLUMNS, caption="")
+
+
+def off_policy_sentence(table: pd.DataFrame, unit: str) -> str:
+    """Return both estimates, and whether they agree."""
+    found = {str(row["estimator"]): estimate_of(row) for row in table.to_dict("records")}
+    plain, robust = found["plug_in"], found["doubly_robust"]
+    agree = robust.ci_low <= plain.estimate <= robust.ci_high
+    said = "agree" if agree else "disagree: the models do not hold on all requests; believe the second"
+    return (
+        f"Over all requests it is {number(plain.estimate)} {unit} by the models alone and {number(robust.estimate)} "
+        f"({interval(robust)}) doubly robust; the two {said}."
+    )
+
+
+def click_value_table(table: pd.DataFrame) -> Table:
+    """Return the value of joint data under each worth of a click."""
+    rows = [
+        (f"{row['click_value']}{_of(table, row)}", estimate_of(row), estimate_of(row))
+        for row in table.to_dict("records")
+    ]
+    title = f"Value of joint data without a budget limit, by what a click is worth: {table['unit'].iloc[0]}"
+    return text_table(title, rows, ("a click's value", str), *_COLUMNS, caption="")
+
+
+def click_value_sentence(table: pd.DataFrame) -> str:
+    """Return what halving and doubling a click's value does."""
+    found = {str(row["click_value"]): estimate_of(row) for row in table.to_dict("records")}
+    half, double = found["halved"], found["doubled"]
+    findings = {one.finding for one in found.values()}
+    sign = "" if len(findings) == 1 else "; what is shown rests on that value"
+    return f"With half the value of a click it is {number(half.estimate)} ({interval(half)}), with twice that value {number(double.estimate)} ({interval(double)}){sign}."
+
+
+_COLUMNS: tuple[tuple[str, Any], ...] = (("value", middle), ("95 % interval", between))
+
+
+def _of(table: pd.DataFrame, row: dict[Any, Any]) -> str:
+    return f" ({row['tags']})" if table["tags"].nunique() > 1 else ""
