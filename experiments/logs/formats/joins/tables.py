@@ -75,7 +75,7 @@ class TableRows:
         ]
         stamp = table.valid_from or table.time
         if stamp:
-            found.append(Column(stamp.column, "time", role="@at", reader=self.clock))
+            found.append(Column(stamp.column or "", "time", role="@at", reader=self.clock))
         if table.value:
             missing = ("", "null", "NULL", "NA", "NaN", "nan", "None", "\\N")
             found.append(Column(table.value, "number", -PRICE_MAX, PRICE_MAX, missing=missing, role="@value"))
