@@ -12,6 +12,7 @@ from jointbid.experiments.config.value_settings import Replay
 from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.logs.log_table import LogTable, Roles, RowCount
 from jointbid.experiments.logs.replay.bids import click_values
+from jointbid.experiments.logs.replay.bootstrap import resample, tail, with_interval
 from jointbid.experiments.logs.replay.folds import Blocks
 from jointbid.experiments.logs.replay.outcomes import Outcome
 from jointbid.experiments.logs.replay.plan import Plan, Requests
@@ -99,10 +100,12 @@ def test_the_worth_of_a_click_is_worked_out_anew_in_each_resample():
 
 
 @pytest.mark.coverage
-@pytest.mark.parametrize("value_per_click", [None, 0.5])
-def test_profits_and_their_differences_are_covered_by_intervals_as_wide_as_their_spread(value_per_click):
-    """200 logs of 48 hours, the truth from one of 2 million rows; at the log's own cost per click levels were 1.8 times too wide."""
-    rng, studies = np.random.default_rng(3), 200
+@pytest.mark.parametrize(("value_per_click", "studies"), [(None, 1_000), (0.5, 400)])
+def test_profits_and_their_differences_are_covered_by_intervals_as_wide_as_their_spread(
+    value_per_click, studies
+):
+    """Logs of 48 hours, the truth from one of 2 million rows: each covered 95 times in 100, within 3 standard errors."""
+    rng, off = np.random.default_rng(3), 3 * np.sqrt(0.95 * 0.05 / studies)
     keys = [("utility", "joint"), ("utility", "none"), ("value_of_joint_data", JOINING)]
     big = truthful(rng, 2_000_000, value_per_click)
     found = np.array([
@@ -111,5 +114,20 @@ def test_profits_and_their_differences_are_covered_by_intervals_as_wide_as_their
     ])  # fmt: skip
     for key, ends in zip(keys, found.transpose(1, 2, 0), strict=True):
         truth, (estimate, low, high) = profit(big, *key)[0], ends
-        assert 0.8 < (high - low).mean() / 3.92 / estimate.std() < 1.25, key
-        assert 0.86 < np.mean((low <= truth) & (truth <= high)) <= 0.99, key
+        assert 0.9 < (high - low).mean() / 3.92 / estimate.std() < 1.15, key
+        assert 0.95 - off < np.mean((low <= truth) & (truth <= high)) < 0.95 + off, key
+
+
+def test_percentiles_move_outwards_where_few_units_are_resampled():
+    """Student's quantile over n / (n - 1) (Hesterberg 2015): 95 % of 10 normal means are covered where plain percentiles cover 90 %."""
+    assert tail(10**9) == pytest.approx(0.025, rel=1e-6)
+    assert tail(10) == pytest.approx(0.00853, abs=1e-4)
+    assert tail(1) == 0.0
+    rng, hits = np.random.default_rng(5), {10: 0, np.inf: 0}
+    for seed in range(400):
+        found = resample([{"x": rng.normal(size=10)}], 400, seed)["x"]
+        for units in hits:
+            _, low, high = with_interval(found, units)
+            hits[units] += low <= 0.0 <= high
+    assert hits[10] / 400 > 0.95 - 3 * np.sqrt(0.95 * 0.05 / 400)
+    assert hits[np.inf] / 400 < 0.93

@@ -151,6 +151,8 @@ def sentences(summary: pd.DataFrame, settings: Settings[ValueStudy], sides: Side
     if alone := lookup(summary, OVER_EXACT_SILO):
         over = changed(alone, f"joining is worth {{}} {money}", f"joining costs {{}} {money}")
         yield f"Against a silo that has nothing left to learn, {over}."
+    if settings.study.valuation != BOTH:
+        yield "The same over the size of the log, with the size from which joining is shown to pay: study.valuation=both."
 
 
 def threshold_sentences(summary: pd.DataFrame) -> Iterator[str]:
