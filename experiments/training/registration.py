@@ -1,6 +1,6 @@
 """Registers ``jointbid/Bid-v0`` with Gymnasium, which from version 1.0 on reads no entry points of packages.
 
-``import jointbid`` calls this where Gymnasium has been imported, and so does the module of ``jointbid.BidEnv``.
+The module of ``jointbid.BidEnv`` calls this, and so ``import jointbid.gym`` does.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ Each name is imported when it is first used: ``import jointbid`` costs nothing.
 from __future__ import annotations
 
 import os
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -143,11 +142,6 @@ def load_study(folder: str | os.PathLike[str]) -> Study:
 
     return read(Path(folder))
 
-
-if "gymnasium" in sys.modules:  # which reads no entry points; without it nothing is imported
-    from jointbid.experiments.training.registration import register
-
-    register()
 
 __all__ = [
     "AccountState",
