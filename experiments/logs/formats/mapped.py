@@ -97,6 +97,11 @@ class Mapped:
             keeps_time=m.time is not None, unsold_at_0=True, mapped=True,
         )  # fmt: skip
 
+    @property
+    def wanted(self) -> list[Column]:
+        """Every column of the files that the mapping names."""
+        return self._columns(None)
+
     def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         clock = Clock(self.mapping.time.unit) if self.mapping.time else None
