@@ -303,16 +303,16 @@ def spoil(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("action", ["join", "inspect"])
-@pytest.mark.parametrize("how", ["whole", "spoilt", "headless"])
+@pytest.mark.parametrize("how", ["whole", "spoilt", "headless table", "headless log"])
 def test_no_message_holds_an_identifier(tmp_path, capsys, monkeypatch, action, how):
     files = tmp_path / "files"
     files.mkdir()
     firm(files)
     if how == "spoilt":
         spoil(files)
-    if how == "headless":
-        text = (files / "crm.csv").read_text()
-        (files / "crm.csv").write_text(text.split("\n", 1)[1])
+    if how in {"headless table", "headless log"}:
+        file = files / ("crm.csv" if how == "headless table" else "log.csv")
+        file.write_text(file.read_text().split("\n", 1)[1])
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)

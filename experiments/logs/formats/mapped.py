@@ -92,6 +92,11 @@ class Mapped:
             keeps_time=m.time is not None, unsold_at_0=m.price is not None, mapped=True, has_prices=m.price is not None,
         )  # fmt: skip
 
+    @property
+    def wanted(self) -> list[Column]:
+        """Every column of the files that the mapping names."""
+        return self._columns(None)
+
     def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
         """See `Reader`."""
         times = RowTimes(self.mapping.time) if self.mapping.time else None

@@ -20,6 +20,7 @@ from ..mapped import Mapped
 from ..mapping import OUTCOMES
 from .keys import plain_text
 from .store import TableStore
+from .tables import check_file
 
 BLOCK_ROWS = 400_000
 """Rows that are joined at a time: each join scans the table once."""
@@ -86,6 +87,9 @@ class Joined:
     def blocks(self, audit: RowAudit) -> Iterator[Block]:
         """Yield the joined rows with what was found for them."""
         audit.private = True
+        mapping = self.store.mapping
+        for file in self.log.files if mapping.header is None else ():
+            check_file(str(file), file, self.log.wanted, mapping.delimiter, quoted=mapping.quoted)
         self.store.load()
         held: list[pa.Table] = []
         for part in self.log.chunks(audit):

@@ -93,23 +93,39 @@ class TableRows:
         self.audit.check()
 
     def _of_file(self, file: Path, wanted: Sequence[Column]) -> Iterator[Rows]:
-        start, where = head(file), f"tables.{self.name}, {file}"
-        if is_spread_json(start):
-            raise BadInput(f"{where}: {detect.SPREAD_JSON}")
+        mark = self.table.delimiter
+        check_file(f"tables.{self.name}, {file}", file, wanted, mark, quoted=self.quoted)
+        start = head(file)
         if start.startswith(detect.PARQUET):
-            try:
-                names = pq.read_schema(file).names
-            except BROKEN as error:
-                raise BadInput(f"{where}: cannot be read: {why(error)}") from error
-            check_names(where, names, wanted)
             return read_parquet(file, wanted, self.audit)
         if is_json(start):
             return read_json(file, wanted, self.audit)
-        mark = self.table.delimiter
         form = Form(mark, None, self.quoted) if mark else headed(file, wanted, quoted=self.quoted)
-        if start.strip():
-            check_names(where, as_asked(header(file, form), wanted), wanted)
         return read_rows(file, wanted, self.audit, form)
+
+
+def check_file(where: str, file: Path, wanted: Sequence[Column], mark: str | None, *, quoted: bool) -> None:
+    """Raise `BadInput` for a file that lacks columns, without a word of what stands in it.
+
+    Args:
+        where: the beginning of messages.
+        file: text with a header, JSON lines or Parquet.
+        wanted: its columns.
+        mark: what separates them; None: it is read off the header.
+        quoted: whether cells may be in quotes.
+    """
+    start = head(file)
+    if is_spread_json(start):
+        raise BadInput(f"{where}: {detect.SPREAD_JSON}")
+    if start.startswith(detect.PARQUET):
+        try:
+            names = pq.read_schema(file).names
+        except BROKEN as error:
+            raise BadInput(f"{where}: cannot be read: {why(error)}") from error
+        check_names(where, names, wanted)
+    elif start.strip() and not is_json(start):
+        form = Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted)
+        check_names(where, as_asked(header(file, form), wanted), wanted)
 
 
 def check_names(where: str, names: Sequence[str], wanted: Sequence[Column]) -> None:
