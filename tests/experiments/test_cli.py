@@ -93,7 +93,8 @@ def test_cfg_job(capsys):
 def test_scenarios(capsys):
     assert main(["scenarios", "list"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    shipped = {path.stem for path in (Path(conf.__file__).parent / "scenario").glob("*.yaml")}
+    folder = Path(conf.__file__).parent / "scenario"
+    shipped = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml")}
     assert {line.split()[0] for line in listed} == shipped
     assert all(line.endswith("?") for line in listed), "each answers a question"
     for line in listed:
