@@ -152,9 +152,9 @@ class Adoption(Study):
     def _regrets(self) -> Iterator[Row]:
         for k, adopts, answers in self._answers() if self.settings.study.regret else ():
             if (found := answers.regret(self.ledger, self.settings.study.replications)) is not None:
-                scale = self.unit[0]
-                money = Estimate(scale * found.estimate, scale * found.ci_low, scale * found.ci_high, found.n)
-                yield self._row(REGRET[adopts], k, PROFIT, money)
+                scale, low, high = self.unit[0], found.ci_low, found.ci_high
+                known = Estimate(scale * found.estimate, scale * low, scale * high, found.n)
+                yield self._row(REGRET[adopts], k, PROFIT, known)
 
     def _market(self, counted: pd.DataFrame) -> Iterator[Row]:
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""

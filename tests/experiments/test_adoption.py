@@ -93,7 +93,7 @@ def test_the_command_answers(summary, capsys):
     assert (
         lookup(summary, "regret_of_an_adopter", arm="2 adopt").estimate < 0.005
     )  # of .03 that the data cost
-    assert "Where 2 adopt, one firm that alone takes its best answer" in said
+    assert "Where 2 adopt, one firm that alone takes the best answer tried" in said
 
 
 def test_one_arm_is_refused(capsys):

@@ -150,6 +150,9 @@ def test_learned_beside_is_the_same_comparison_with_fewer_arms(run, both):
         pd.testing.assert_series_equal(of(beside.summary, estimand), of(both.summary, estimand))
     assert set(of(beside.summary, "learned_utility").index) < set(of(both.summary, "learned_utility").index)
     assert any(sentence.startswith("Learned from 100 ") for sentence in beside.findings.verdict)
+    hint = "The same over the size of the log, with the size from which joining is shown to pay: study.valuation=both."
+    assert hint in beside.findings.verdict
+    assert hint not in both.findings.verdict, "the curve is drawn, or was turned off with the plots"
 
 
 def test_what_cannot_be_learned_is_refused():

@@ -134,8 +134,8 @@ def _regret(summary: pd.DataFrame, at: str, unit: str) -> Iterator[str]:
     gain = [f"{who[adopts]} {_answer(own)}" for adopts, own in found.items() if own]
     if gain:
         yield (
-            f"Where {at}, one firm that alone takes its best answer (other data, other bids, or both) would gain, in {unit} after the "
-            f"data's cost: {', '.join(gain)} (the multiple of the value or shipped policy that did best on pilots, of those that are tried)."
+            f"Where {at}, one firm that alone takes the best answer tried (other data, other bids, or both) would gain, in {unit} after the "
+            f"data's cost: {', '.join(gain)} (tried: multiples of the value and shipped policies; the best is chosen on pilots and played on other replications)."
         )
 
 
@@ -143,12 +143,11 @@ def _answer(gain: Estimate) -> str:
     """What an answer gains; where none was better on the pilots, 0."""
     if gain.estimate == gain.ci_low == gain.ci_high == 0.0:
         return "0"
-    amount = "{amount} ({interval})"
     return claim(
         gain,
-        amount,
-        loss=f"nothing (a loss of {amount})",
-        none=f"nothing that is shown ({amount})",
+        "{amount} ({interval})",
+        loss="less than nothing (a loss of {amount}, {interval})",
+        none="nothing that is shown ({amount}, {interval})",
         unknown="{amount} (no interval)",
     )
 
