@@ -69,6 +69,8 @@ class BidderSession:
             )
         self.terms = entrant.terms or Terms()
         self.control_every = entrant.control_every
+        self.reads_account = self.strategy.learns or bool(getattr(self.strategy, "reads_account", True))
+        """Whether a control step shows it its account; where it does not, its outcomes are counted for the market alone."""
         self._world, self._streams = world, streams
         self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
         """Whether it says which creative to show."""

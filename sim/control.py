@@ -42,6 +42,9 @@ class Control:
         for number, session in enumerate(self._sessions):
             if step % session.control_every:
                 continue
+            if not session.reads_account:
+                session.is_stale = True  # it is asked again, as each bidder is
+                continue
             allowance = self._allowances[number]
             spent, left_today = float(spend[number]) / MICROS, float(left[number]) / MICROS
             known = session.learn(Standing(now_us, asked[number], spent, sum(wins[number]), left_today))

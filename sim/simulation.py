@@ -278,7 +278,8 @@ class Simulation:
         if self._responses.filled[0]:
             happened = self.outcomes.note(world, self._responses)
             for number, own in by_bidder(happened, len(self.sessions)):
-                self.sessions[number].await_outcomes(world, part, own, record)
+                if self.sessions[number].reads_account:
+                    self.sessions[number].await_outcomes(world, part, own, record)
                 if world.shelves is not None:
                     world.sell(self.owners[number], own.row[own.conversion_us != NEVER_US])
         if self._is_recorded:

@@ -83,6 +83,11 @@ class Policy:
     def control(self, state: AccountState) -> None:
         """A control step, the first of them before the first request."""
 
+    @property
+    def reads_account(self) -> bool:
+        """Whether it has a ``control`` of its own; without one no account is made out for it, which saves a run's time."""
+        return type(self).control is not Policy.control or "control" in getattr(self, "__dict__", ())
+
 
 class PerRequest(Policy):
     """Override ``bid_one``; columns and batches are this class's business.
@@ -174,6 +179,11 @@ class Priced:
     def learns(self) -> bool:
         """Whether the policy or the valuation learns from feedback."""
         return self.policy.learns or learns(self.valuation)
+
+    @property
+    def reads_account(self) -> bool:
+        """Whether the policy or the valuation does something at a control step."""
+        return bool(getattr(self.policy, "reads_account", True)) or learns(self.valuation)
 
     @property
     def stochastic(self) -> bool:
