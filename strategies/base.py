@@ -183,7 +183,8 @@ class Priced:
     @property
     def reads_account(self) -> bool:
         """Whether the policy or the valuation does something at a control step."""
-        return bool(getattr(self.policy, "reads_account", True)) or learns(self.valuation)
+        own = type(self).control is not Priced.control
+        return own or bool(getattr(self.policy, "reads_account", True)) or learns(self.valuation)
 
     @property
     def stochastic(self) -> bool:
