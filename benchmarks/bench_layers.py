@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from pathlib import Path
 
 SCENARIOS = (
@@ -26,6 +26,7 @@ SCENARIOS = (
     "tournament/tournament",
 )
 ARMS = 4
+ROUNDS = 12
 LAYERS = {
     "kernel": ("sim/auction", "sim/journey/kernel", "sim/tables"),
     "columns": ("sim/supply", "sim/arrivals", "sim/landscape", "sim/sources", "sim/audience", "sim/world", "sim/streams", "sim/drift", "sim/stock", "sim/journey"),
@@ -49,27 +50,25 @@ def layer_of(function, table):
 
 def layers(profile, table=LAYERS):
     """The share of each layer in the time of a profile; a library's time is shared out among its callers."""
-    stats, seconds = pstats.Stats(profile).stats, defaultdict(float)
-
-    def charge(function, amount, above):
-        layer = layer_of(function, table)
-        callers = (
-            {name: about[3] for name, about in stats[function][4].items() if name not in above}
-            if function in stats
-            else {}
-        )
-        if layer or not callers or len(above) > 12:
-            seconds[layer or "set-up"] += amount
-            return
-        whole = sum(callers.values()) or 1.0
-        for caller, part in callers.items():
-            charge(caller, amount * part / whole, above | {function})
-
+    stats = pstats.Stats(profile).stats
+    known = {function: layer_of(function, table) for function in stats}
+    parts = {function: {layer: 1.0} if layer else {} for function, layer in known.items()}
+    for _ in range(ROUNDS):  # from caller to caller, until who called is one of ours
+        for function, layer in known.items():
+            callers = {name: about[3] for name, about in stats[function][4].items() if name != function}
+            whole = sum(callers.values())
+            if not layer and whole:
+                mixed = Counter()
+                for caller, part in callers.items():
+                    for name, share in parts.get(caller, {}).items():
+                        mixed[name] += share * part / whole
+                parts[function] = mixed
+    seconds = Counter()
     for function, (_, _, own_s, _, _) in stats.items():
-        if own_s > 1e-4:
-            charge(function, own_s, frozenset())
+        for name, share in parts[function].items():
+            seconds[name] += own_s * share
     whole = sum(seconds.values())
-    return {name: seconds[name] / whole for name in sorted(seconds, key=seconds.get, reverse=True)}
+    return {name: part / whole for name, part in seconds.most_common()}
 
 
 def measure(verb, scenario):
@@ -89,7 +88,7 @@ def measure(verb, scenario):
         began = time.process_time()
         study.work(cell)
         took[cell.treatment] = time.process_time() - began
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(time.process_time)
     profile.enable()
     for cell in some:
         study.work(cell)

@@ -31,8 +31,8 @@ STUDY_LAYERS = {
 }
 SLOW = ("value/real_time_optimiser", "value/touchpoints", "tournament/tournament")
 RUNS = 20
-FEW = ("study.replications=4", "study.curve.replications=2")
-"""The default study has 30 and 6; its figures and pages take the same."""
+FEW = ("study.replications=2", "study.curve.replications=2", "study.range=null")
+"""The default study has 30 and 6, and a range over drawn markets; its figures and pages take the same."""
 
 
 def shares(profile, table):
@@ -51,7 +51,7 @@ def study():
     imported = time.process_time()
     load("value", [])
     composed = time.process_time()
-    profile = cProfile.Profile()
+    profile = cProfile.Profile(time.process_time)
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
         profile.enable()
         main(["value", *FEW, "executor=serial", f"results_dir={folder}"])
@@ -69,7 +69,7 @@ def small():
         case = bench_small.market(bidders, bench_small.STEPS)
         bench_small.seconds(case)
         taken = sorted(bench_small.seconds(case) for _ in range(RUNS))[RUNS // 2]
-        profile = cProfile.Profile()
+        profile = cProfile.Profile(time.process_time)
         profile.enable()
         for _ in range(RUNS):
             bench_small.seconds(case)

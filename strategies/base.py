@@ -208,7 +208,8 @@ class Priced:
     @property
     def looks_at_account(self) -> bool:
         """Whether the policy looks at its account, or the valuation learns."""
-        return bool(getattr(self.policy, "looks_at_account", True)) or learns(self.valuation)
+        own = type(self).control is not Priced.control
+        return own or bool(getattr(self.policy, "looks_at_account", True)) or learns(self.valuation)
 
     @property
     def stochastic(self) -> bool:
