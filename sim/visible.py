@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from .public_columns import new_name
 from .scenario.base import MAX_MONEY
 
+FLOAT64 = np.dtype(np.float64)
+
 
 def frozen(column: NDArray[Any]) -> NDArray[Any]:
     """A read-only copy: neither the world's array nor rows beyond these can be reached through it."""
@@ -96,7 +98,7 @@ class Feedback:
 
     ``requests`` are the visible columns, ``position`` the request's number in the run. ``late`` bids came after the
     exchange's deadline and lost; a bid can also be lost to a full frequency cap, an empty purse or a holdout, and then looks enough to win. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or the floor,
-    the bidder's own included, whichever is higher. ``viewed`` says whether the ad was seen, ``creative`` which one was shown (-1 where lost).
+    the bidder's own included, whichever is higher; nan where the exchange does not tell it (``auction.tells=price_paid``). ``viewed`` says whether the ad was seen, ``creative`` which one was shown (-1 where lost).
     ``clicks`` and ``conversions`` became known since the last time, of these requests or of earlier ones.
     """
 
@@ -306,6 +308,8 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
 
     ``who`` is the strategy and its bidder, as messages name them.
     """
+    if type(bids) is np.ndarray and bids.dtype is FLOAT64 and bids.shape == (requests.n,):
+        return bids
     if not isinstance(bids, np.ndarray) or bids.dtype.kind not in "fiu":
         kind = bids.dtype.name + " array" if isinstance(bids, np.ndarray) else type(bids).__name__
         raise BidError(

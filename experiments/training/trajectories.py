@@ -272,7 +272,7 @@ def trajectories_of(result: RunResult, bidders: Mapping[str, Entrant]) -> list[T
     found = []
     for number, name in enumerate(bidders):
         brain: Any = result.strategies[name]
-        noted: Recorded = brain.policy if isinstance(brain, Priced) else brain
+        noted: Any = brain.policy if isinstance(brain, Priced) else brain
         budget = float(result.of(name)["spend"] + result.of(name)["budget_left"])
         states, steps = np.array(noted.states), tuple(noted.steps)
         found.append(Trajectory(name, number, result.replication, budget, states, steps))
