@@ -89,7 +89,8 @@ class AuctionNet:
     Means are of steps' means, as there. Three things differ. A bidder here cannot know the requests of the step that begins: ``current_*``
     are of the step that has ended. Money (bids, least winning costs, values) is log(1 + x / unit), with the budget for each expected
     request as the unit (without a budget: the mean value so far), and numbers of requests are shares of those expected. Conversions
-    are those that became known in the step; while no conversion has become known, clicks.
+    are those that became known in the step; while no conversion has become known, clicks. Where the exchange does not tell the minimum bid
+    to win, least winning costs are the prices of wins.
     """
 
     names = (
@@ -114,8 +115,8 @@ class AuctionNet:
         if not n:
             step: tuple[float, ...] = (0.0,) * 6
         else:
-            columns = (feedback.bid, feedback.minimum_bid_to_win, feedback.requests[VALUE], feedback.won)
-            bid, cost, value, won = (float(column.mean()) for column in columns)
+            columns = (feedback.bid, least_winning_cost(feedback), feedback.requests[VALUE], feedback.won)
+            bid, cost, value, won = (float(column.mean()) if len(column) else 0.0 for column in columns)
             self._has_conversions |= conversions > 0
             step = (bid, cost, value, (conversions if self._has_conversions else clicks) / n, won, float(n))
         self._total[:6] += step
@@ -143,6 +144,12 @@ class AuctionNet:
 
 
 OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {"account": Account, "auctionnet": AuctionNet}
+
+
+def least_winning_cost(feedback: Feedback) -> Vector:
+    """Return the least bid that would have won each request; where the exchange does not tell it, the price of each win."""
+    told = feedback.minimum_bid_to_win
+    return feedback.price_paid[feedback.won] if np.isnan(told).any() else told
 
 
 def time_left(state: AccountState) -> float:

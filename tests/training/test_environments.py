@@ -181,6 +181,18 @@ def test_auctionnet_s_numbers_are_those_of_the_requests():
     assert observations[4][names.index("current_pv_num")] == pytest.approx(requests[3] / 600)
 
 
+def test_observations_are_finite_where_the_exchange_does_not_tell_prices():
+    untold = (*SMALL, "auction.tells=price_paid")
+    env = BidEnv("default", untold, observation="auctionnet", evaluate=True)
+    observations, _, _ = play(env, HALF, options={"replication": 0})
+    told, _, _ = play(
+        BidEnv("default", SMALL, observation="auctionnet", evaluate=True), HALF, options={"replication": 0}
+    )
+    column = list(env.interface.names).index("historical_LeastWinningCost_mean")
+    assert all(env.observation_space.contains(row) for row in observations)
+    assert 0 < observations[-1][column] < told[-1][column]
+
+
 def test_rewards_add_up():
     sums, lasts = {}, {}
     for reward in ("value", "profit", "outcomes"):
