@@ -25,6 +25,10 @@ REQUESTS = {
     "floor": ("float64", "the request's floor, currency per impression; 0: none"),
     "auction_type": ("int8", "the number of its auction type"),
     "uniform": ("float64", "uniform on [0, 1), the strategy's own: its only source of chance"),
+    "exposures": (
+        "int32",
+        "how often this person has been shown one's ads, where people are known; of strategies that declare it",
+    ),
     VALUE: ("float64", "behind a valuation: the expected value of the impression, currency"),
 }
 FEEDBACK = {

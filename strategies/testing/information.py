@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Strategy, VisibleRequests
+from jointbid.sim.visible import KnownOutcomes, frozen
 
 from ..base import Priced, feedback_with
 from .case import Case, check
-from .failure import expect_finite, expect_same
-from .life import Life, account, call, close, feedback_of, live, no_feedback
+from .failure import expect_finite, expect_same, raised
+from .life import Life, account, call, feedback_of, live, no_feedback
 from .trial import columns, wants
 
 
@@ -88,7 +90,7 @@ def _beside(case: Case, requests: VisibleRequests) -> VisibleRequests:
 
 @check
 def handles_outcomes(case: Case) -> None:
-    """Feedback may be empty, and clicks and conversions come late, from requests of long ago, never, or after the end of the run."""
+    """Feedback may be empty, and clicks and conversions come late, from requests of long ago, or never."""
     lives = {
         "with late clicks": Life(),
         "without clicks": Life(outcomes=0.0),
@@ -105,4 +107,26 @@ def handles_outcomes(case: Case) -> None:
             "a mean of nothing, or a rate with no impressions below it: return early where requests.n is 0, and start "
             "counts from a prior",
         )
-        close(case, strategy)
+
+
+@check
+def closing_account(case: Case) -> None:
+    """It takes the closing account after the last request, with outcomes that are still to come and without a row."""
+    if not hasattr(case.fresh(), "finish"):
+        raise unittest.SkipTest("it has no finish(): it observes what is left")
+    for life in (Life(lived=1.0), Life(lived=1.0, rows=0), Life(budget=np.inf, lived=1.0, outcomes=0.0)):
+        strategy: Any = live(case, case.fresh(), life)
+        rest, waiting = no_feedback(case, strategy), []
+        for step in range(life.steps - 1, life.steps + 2) if strategy.learns else ():
+            rest = feedback_of(case, strategy, step, life, waiting)
+        rest = replace(rest, clicks=_to_come(rest.clicks), conversions=_to_come(rest.conversions))
+        state = account(case, life.steps, life)
+        try:
+            strategy.finish(rest, state)
+        except Exception as error:  # noqa: BLE001 - the author learns of any error
+            raised(f"finish(feedback, state) with {rest.requests.n} rows at hour {state.hour:.4g}", error)
+
+
+def _to_come(known: KnownOutcomes) -> KnownOutcomes:
+    """Return outcomes of which every other one comes after the end."""
+    return replace(known, pending=frozen(np.arange(len(known.hour)) % 2 == 0))

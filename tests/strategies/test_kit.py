@@ -341,6 +341,22 @@ class CountsInTheClass(Policy):
         return requests["value"] / self.made
 
 
+class SumsUpRows(Good):
+    def finish(self, feedback, state):
+        self.paid = feedback.price_paid.sum().item() / len(feedback.bid)
+
+
+class TakesNoAccount(Good):
+    def finish(self, feedback):
+        self.observe(feedback)
+
+
+class ExpectsAllByThen(Good):
+    def finish(self, feedback, state):
+        if feedback.clicks.pending.any():
+            raise ValueError("still on its way")
+
+
 class LearnsSlowly(Good):
     def observe(self, feedback):
         super().observe(feedback)
@@ -654,6 +670,9 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (Peeks, "no_hidden_columns", "row 1", "tests whether a column is there"),
     (Naive, "handles_outcomes", "257 that are not", "a mean of nothing"),
     (LooksBack, "handles_outcomes", "IndexError", "empty batch"),
+    (SumsUpRows, "closing_account", "ZeroDivisionError", ""),
+    (TakesNoAccount, "closing_account", "TypeError", ""),
+    (ExpectsAllByThen, "closing_account", "still on its way (test_kit.py, line", ""),
     (SaysNothingOfChance, "capability_card", "stochastic = False", "stochastic = True"),
     (ShowsByChance, "capability_card", "stochastic = False", "stochastic = True"),
     (ShowsByOwnDice, "deterministic_under_seed", "row ", "draws random numbers"),
@@ -695,8 +714,8 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (HoldsAFile, "clone", "TypeError", "an open file"),
     (HoldsAGenerator, "clone", "TypeError", "a generator"),
     (WritesToFeedback, "handles_outcomes", "read-only", "work on a copy"),
-    (ClosesBadly, "handles_outcomes", "ZeroDivisionError", "a division by nothing"),
-    (CountsWhatIsDueTwice, "handles_outcomes", "what is due is known already", "own code"),
+    (ClosesBadly, "closing_account", "ZeroDivisionError", "a division by nothing"),
+    (CountsWhatIsDueTwice, "closing_account", "what is due is known already", "own code"),
     (WholeBudget, "never_over_budget", "OverflowError", "own code"),
     (RaisesWhenBroke, "never_over_budget", "no money", "own code"),
     (FailsInTheLastHour, "long_campaign", "ZeroDivisionError", "a division by nothing"),
