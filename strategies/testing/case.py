@@ -245,11 +245,11 @@ class Case:
             return False
 
 
-def named_maker(named: object) -> Maker:
+def named_maker(named: tuple[str, Mapping[str, Any]]) -> Maker:
     """Return what makes a strategy, of its name and parameters."""
     from ..registry import find
 
-    name, parameters = named  # type: ignore[misc]
+    name, parameters = named
     return partial(find(name), **parameters) if parameters else find(name)
 
 

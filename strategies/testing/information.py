@@ -77,8 +77,10 @@ def _learns_from_what_it_reads(case: Case) -> None:
             call(strategy, "observe", feedback, Life().hour(step))
             call(strategy, "control", account(case, step, Life()), Life().hour(step))
         bids.append(case.ask(strategy, case.batch(strategy)))
+    alone, beside = bids
     expect_same(
-        *bids,
+        alone,
+        beside,
         "the same bids after feedback whose requests have any other columns beside those in reads",
         PEEKS.format(method="observe()"),
     )
@@ -116,7 +118,7 @@ def closing_account(case: Case) -> None:
         raise unittest.SkipTest("it has no finish(): it observes what is left")
     for life in (Life(lived=1.0), Life(lived=1.0, rows=0), Life(budget=np.inf, lived=1.0, outcomes=0.0)):
         strategy: Any = live(case, case.fresh(), life)
-        rest, waiting = no_feedback(case, strategy), []
+        rest, waiting = no_feedback(case, strategy), list[Any]()
         for step in range(life.steps - 1, life.steps + 2) if strategy.learns else ():
             rest = feedback_of(case, strategy, step, life, waiting)
         rest = replace(rest, clicks=_to_come(rest.clicks), conversions=_to_come(rest.conversions))
