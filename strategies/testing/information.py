@@ -116,11 +116,15 @@ def closing_account(case: Case) -> None:
     """It takes the closing account after the last request, with outcomes that are still to come and without a row."""
     if not hasattr(case.fresh(), "finish"):
         raise unittest.SkipTest("it has no finish(): it observes what is left")
-    unlimited = Life(budget=np.inf, lived=1.0, outcomes=0.0)
-    for life, has_rows in ((Life(lived=1.0), True), (Life(lived=1.0), False), (unlimited, True)):
+    for life, steps in (
+        (Life(lived=1.0), 2),
+        (Life(lived=1.0), 0),
+        (Life(np.inf, lived=1.0, outcomes=0.0), 1),
+    ):
         strategy: Any = live(case, case.fresh(), life)
-        rest, waiting = no_feedback(case, strategy), list[Any]()
-        for step in range(life.steps - 1, life.steps + 2) if strategy.learns and has_rows else ():
+        rest = no_feedback(case, strategy)
+        waiting: list[Any] = []
+        for step in range(life.steps - 1, life.steps - 1 + steps) if strategy.learns else ():
             rest = feedback_of(case, strategy, step, life, waiting)
         rest = replace(rest, clicks=_to_come(rest.clicks), conversions=_to_come(rest.conversions))
         state = account(case, life.steps, life)
