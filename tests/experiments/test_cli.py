@@ -86,8 +86,10 @@ def test_cfg_job(capsys):
 def test_scenarios(capsys):
     assert main(["scenarios", "list"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    shipped = {path.stem for path in (Path(conf.__file__).parent / "scenario").glob("*.yaml")}
-    assert {line.split()[0] for line in listed} == shipped
+    folder = Path(conf.__file__).parent / "scenario"
+    shipped = {path.stem for path in folder.glob("*.yaml")}
+    suite = {f"v1/{path.stem}" for path in (folder / "v1").glob("*.yaml")} - {"v1/suite"}
+    assert {line.split()[0] for line in listed} == shipped | suite
     assert all(line.endswith("?") for line in listed), "each answers a question"
     for line in listed:
         name = line.split()[0]
