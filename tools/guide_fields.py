@@ -25,6 +25,10 @@ REQUESTS = {
     "floor": ("float64", "the request's floor, currency per impression; 0: none"),
     "auction_type": ("int8", "the number of its auction type"),
     "uniform": ("float64", "uniform on [0, 1), the strategy's own: its only source of chance"),
+    "exposures": (
+        "int32",
+        "how often this person has been shown one's ads, where people are known; of strategies that declare it",
+    ),
     VALUE: ("float64", "behind a valuation: the expected value of the impression, currency"),
 }
 FEEDBACK = {
@@ -92,11 +96,11 @@ MARKET = {
     "by_code": "the landscape given each of its codes",
     "parts": "the market given each code of the context, or the market itself",
     "win_probability": "`win_probability(bid)`: the chance to reach the floor and beat the landscape",
-    "of": "",
-    "types_of": "source -> the number of its types",
-    "value_per_click": "what a click is worth, currency",
-    "value_per_conversion": "what a conversion is worth, currency",
-    "mechanism": "the name of the auction type, by its number",
+    "types": "pairs of source and number of types",
+    "types_of": "`types_of(source)`: the number of its types; the column holds one code more, for unmatched",
+    "value_per_click": "what a click is worth, currency; 0 where outcomes are no clicks",
+    "mechanisms": "the auction types that occur, each with its number in the column `auction_type`",
+    "tells": "what the exchange tells of prices afterwards (`auction.tells`)",
 }
 """Words for each public field; a field that the code has and these lack fails a test."""
 

@@ -219,6 +219,8 @@ def _write(result: StudyResult, point: Point, study: Study, folder: Folder, cell
     folder.write_parts(SERIES, TimeSeries(found))
     if not study.ledger.failures:
         folder.drop(FAILURES)
+    elif rows.empty:
+        return
     try:
         summary = result.summary = study.summary(rows)
     except ValueError:

@@ -245,7 +245,7 @@ class Case:
             return False
 
 
-def named_maker(named: Any) -> Maker:
+def named_maker(named: tuple[str, Mapping[str, Any]]) -> Maker:
     """Return what makes a strategy, of its name and parameters."""
     from ..registry import find
 

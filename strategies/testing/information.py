@@ -16,7 +16,7 @@ from jointbid.sim.visible import KnownOutcomes, frozen
 from ..base import Priced, feedback_with
 from .case import Case, check
 from .failure import expect_finite, expect_same, raised
-from .life import Life, account, call, close, feedback_of, live, no_feedback
+from .life import Life, account, call, feedback_of, live, no_feedback
 from .trial import columns, wants
 
 
@@ -92,7 +92,7 @@ def _beside(case: Case, requests: VisibleRequests) -> VisibleRequests:
 
 @check
 def handles_outcomes(case: Case) -> None:
-    """Feedback may be empty, and clicks and conversions come late, from requests of long ago, never, or after the end of the run."""
+    """Feedback may be empty, and clicks and conversions come late, from requests of long ago, or never."""
     lives = {
         "with late clicks": Life(),
         "without clicks": Life(outcomes=0.0),
@@ -109,7 +109,6 @@ def handles_outcomes(case: Case) -> None:
             "a mean of nothing, or a rate with no impressions below it: return early where requests.n is 0, and start "
             "counts from a prior",
         )
-        close(case, strategy)
 
 
 @check

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,25 +109,6 @@ def feedback_of(case: Case, strategy: Strategy, step: int, life: Life, waiting: 
         clicks=due.known(due.rows),
         conversions=bought.known(bought.rows[::2], unit),
     )
-
-
-def close(case: Case, strategy: Strategy) -> None:
-    """Give a strategy that has ``finish`` its closing account, with outcomes that come after the end; an error is a ``CheckFailed``."""
-    finish = getattr(strategy, "finish", None)
-    if finish is None:
-        return
-    life, waiting = Life(lived=1.0), list[_Clicked]()
-    for step in (1, 2, 3):
-        feedback = feedback_of(case, strategy, step, life, waiting)
-    late = {
-        name: replace(known, pending=frozen(np.arange(len(known.position)) % 2 == 1))
-        for name in ("clicks", "conversions")
-        for known in (getattr(feedback, name),)
-    }
-    try:
-        finish(replace(feedback, **late), account(case, life.steps, life))
-    except Exception as error:  # noqa: BLE001 - the author learns of any error
-        raised("finish() after the last request", error)
 
 
 def no_feedback(case: Case, strategy: Strategy) -> Feedback:

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pickle import dumps, loads
+from typing import Any
 
 import numpy as np
 
@@ -130,11 +131,9 @@ def _fresh(case: Case) -> None:
         raise CheckFailed(*found)
 
 
-def second_of_two(
-    maker: object, scenario: Scenario | None, auction: str | None
-) -> tuple[str, str, str] | None:
+def second_of_two(maker: Any, scenario: Scenario | None, auction: str | None) -> tuple[str, str, str] | None:
     """Return how a second strategy differs from the first of this process, as a ``CheckFailed`` tells it; None where it does not."""
-    case = Case(maker if callable(maker) else named_maker(maker), auction, scenario)
+    case = Case(named_maker(maker) if isinstance(maker, tuple) else maker, auction, scenario)
     first = case.fresh(restore=False)
     batch = case.batch(first)
     expected = case.ask(first, batch)

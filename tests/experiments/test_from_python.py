@@ -11,7 +11,7 @@ import pytest
 
 from jointbid import Priced, Truthful, bayes, load, simulate, study
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.errors import BadInput
+from jointbid.experiments.errors import BadInput, RunFailed
 from jointbid.experiments.studies.from_python import StudyTables
 
 MINE = """
@@ -84,6 +84,23 @@ def test_run_and_keyword_settings():
 def test_what_is_wrong_is_one_error(ask, message):
     with pytest.raises(BadInput, match=message):
         ask()
+
+
+def test_where_each_cell_fails_the_error_names_strategy_file_line_and_time():
+    Path("late.py").write_text(
+        MINE.replace("Half", "Late")
+        + "\n    def control(self, state):\n        if state.requests_seen > 100:\n            {}['x']\n"
+    )
+    told = r"adoption: no estimate.* strategy 'late.py:Late' \(late.py:4\) of bidder 'focal' at hour \d+: control\(\) raised KeyError: 'x' \(late.py:13"
+    with pytest.raises(RunFailed, match=told):
+        study(
+            "adoption",
+            SMALL,
+            "study.replications=2",
+            "study.regret=false",
+            scenario="theory",
+            strategy="late.py:Late",
+        )
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,22 @@ def test_check_passes(what, capsys):
     assert "bids a second" in out
 
 
+@pytest.mark.slow
+def test_check_in_the_market_of_a_scenario(capsys):
+    """A table for the four types of the trial market passes there, and breaks where there are sixteen."""
+    Path("table.py").write_text(
+        "import numpy as np\nfrom jointbid import Policy\n\nclass Table(Policy):\n    reads = ('context',)\n"
+        "    rates = np.full(5, 1e-4)\n\n    def bid(self, requests):\n        return self.rates[requests['context']]\n"
+    )
+    assert main(["strategies", "check", "table.py:Table"]) == 0
+    assert "context (codes 0 to 4)" in capsys.readouterr().out
+    assert main(["strategies", "check", "table.py:Table", "--scenario", "default"]) == 1
+    out = capsys.readouterr().out
+    assert "tried in default: second_price, profile (codes 0 to 16), context (codes 0 to 16)" in out
+    assert "FAIL  protocol" in out
+    assert main(["strategies", "check", "mine.py:Half", "--scenario", "default"]) == 0
+
+
 def test_check_says_what_fails_and_why(capsys):
     assert main(["strategies", "check", "mine.py:Mean"]) == 1
     out = capsys.readouterr().out
@@ -107,6 +123,8 @@ def test_check_says_what_fails_and_why(capsys):
         (["syntax.py:X"], "syntax.py, line 1: cannot be imported: SyntaxError"),
         (["linaer"], "unknown strategy 'linaer'; did you mean 'linear'?"),
         (["hindsight"], "'hindsight' is no bidder but an upper bound"),
+        (["mine.py:Half", "--scenario", "theori"], "did you mean 'theory'"),
+        (["mine.py:Half", "--scenario", "log"], "supply.path"),
         (["linear", "gain=-2"], "strategy 'linear': gain = -2: must be a finite number"),
         ([], "usage: jointbid strategies check NAME-or-FILE:CLASS"),
     ],

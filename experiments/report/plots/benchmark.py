@@ -21,7 +21,8 @@ LOWEST = -100.0
 def draw_scores(games: pd.DataFrame) -> Figure:
     """Strategies from best to worst by market, with joint data on the left and with the CMO's alone on the right."""
     markets, kinds = names_of(games["market"]), names_of(games["information"])
-    order = games.groupby("strategy")["estimate"].mean().sort_values().index
+    counted = games.assign(estimate=games["estimate"].fillna(0.0))  # what it cannot play counts as 0
+    order = counted.groupby("strategy")["estimate"].mean().sort_values().index
     figure = new_figure(2.4 + 0.62 * len(markets) * len(kinds), 2.6 + 0.3 * len(order))
     panels = figure.subplots(1, len(kinds), squeeze=False, sharey=True)[0]
     for axes, kind in zip(panels, kinds, strict=True):

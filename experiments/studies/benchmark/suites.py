@@ -9,7 +9,7 @@ from functools import lru_cache
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from ...cells.arms import owners_of
-from ...cells.cell import MarketKey
+from ...cells.cell import FOR_PEOPLE
 from ...cells.lattice import JOINT
 from ...config.points import digest, load
 from ...config.study_settings import BENCHMARK_SEEDS
@@ -99,11 +99,13 @@ def arms(scenario: Scenario) -> dict[str, str]:
 
 
 def addresses(suite: str) -> dict[str, str]:
-    """Return market -> digits of all that determines it but the code, and of how it is played."""
+    """Return market -> digits of its settings that are not defaults, so that a new key moves none, and of how it is played."""
     return {
         market.name: digest(
             [
-                MarketKey.of(scenario_of(suite, market.name)).digest,
+                scenario_of(suite, market.name).model_dump(
+                    mode="json", exclude_defaults=True, exclude=FOR_PEOPLE
+                ),
                 market.replayed,
                 market.target_cpa,
                 market.valuation,
