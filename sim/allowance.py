@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +19,9 @@ from .serving import DAY_H, changes
 Floats = NDArray[np.float64]
 
 
-class Limits(NamedTuple):
-    """What is left at a moment, as ``AccountState`` has it; money in currency."""
-
-    budget_left: float
-    left_today: float
-    hours_left_today: float
-    flight_hours_left: float
-    due_today: float = 0.0
-    due_requests_today: int = 0
+Limits = tuple[float, float, float, float, float, int]
+"""What is left at a moment, as ``AccountState`` has it, money in currency: ``budget_left``, ``left_today``, ``hours_left_today``,
+``flight_hours_left``, ``due_today``, ``due_requests_today``."""
 
 
 class Allowance:
@@ -45,6 +38,7 @@ class Allowance:
         self._last_day = math.ceil(self._horizon_h / DAY_H) - 1
         self._budget = math.inf if budget is None else budget
         self.daily = math.inf if terms.daily_budget is None else terms.daily_budget
+        self._is_limited, self._is_daily = budget is not None, terms.daily_budget is not None
         self.is_always_open = terms.flight_h is None and not terms.day_parts
         self.total, self.requests = self._budget, requests
         if self.is_always_open and terms.daily_budget is None:
@@ -63,16 +57,17 @@ class Allowance:
 
         Money of today that was spent after ``known`` counts as left, and all of today's where that was before midnight.
         """
-        hour, end = now_us / HOUR_US, self._horizon_h
+        hour, end, left = now_us / HOUR_US, self._horizon_h, self._budget
         today = min(int(hour // DAY_H), self._last_day)
-        left = self.left_of(self._budget, known.spend)
+        if self._is_limited:
+            left = max(round((left - known.spend) * MICROS), 0) / MICROS
         ends = min((today + 1.0) * DAY_H, end)
         hours_left, flight_left = ends - hour, end - hour
         if not self.is_always_open:
             done, by_midnight, by_end = self._hours_by(np.array([hour, ends, end])).tolist()
             hours_left, flight_left = by_midnight - done, by_end - done
-        if math.isinf(self.daily):
-            return Limits(left, left, hours_left, flight_left)
+        if not self._is_daily:
+            return left, left, hours_left, flight_left, 0.0, 0
         known_h = known.at_us / HOUR_US
         is_of_today = known_h >= today * DAY_H
         left_today = known.left_today if is_of_today else min(self.daily, left)
@@ -83,10 +78,10 @@ class Allowance:
         caps[0] = left_today if weights[0] > 0 else 0.0
         left = min(left, float(caps.sum()))
         if not self.daily < self.total:
-            return Limits(left, left_today, hours_left, flight_left)
+            return left, left_today, hours_left, flight_left, 0.0, 0
         day = int(np.argmax(weights > 0))
         due = min(float(caps[day]), float(weights[day]) * _level(caps, weights, left))
-        return Limits(left, left_today, hours_left, flight_left, due, int(np.ceil(weights[day] - 1e-6)))
+        return left, left_today, hours_left, flight_left, due, int(np.ceil(weights[day] - 1e-6))
 
     @staticmethod
     def left_of(budget: float, spend: float) -> float:

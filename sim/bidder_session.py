@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple, NoReturn
 
@@ -14,6 +15,7 @@ from .brains import check_kind, price_column
 from .calls import Calls, Closing
 from .copying import copied
 from .entrant import Entrant
+from .exposures import EXPOSURE_CODES, EXPOSURES
 from .feedback import BlockOutcome, FeedbackQueue
 from .identity import identified
 from .outcomes import Happened
@@ -76,7 +78,7 @@ class BidderSession:
         self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
         """Whether it says which creative to show."""
         self.reads = self._allowed_reads(entrant.information)
-        sizes = [world.codes_of(column) for column in self.reads]
+        sizes = [EXPOSURE_CODES if column == EXPOSURES else world.codes_of(column) for column in self.reads]
         kinds = {name: _kind(name, size) for name, size in zip(self.reads, sizes, strict=True)}
         cells = prod(size or 0 for size in sizes)
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
@@ -170,11 +172,13 @@ class BidderSession:
         ages = tuple(f"age_{name}" for name in held if f"age_{name}" in columns and f"age_{name}" not in held)
         allowed = (*held, *ages, *PUBLIC_COLUMNS)
         reads = allowed if self.strategy.reads is None else self.strategy.reads
+        if self._world.knows_people:
+            allowed = (*allowed, EXPOSURES)  # for strategies that declare it
         hidden = [name for name in reads if name not in allowed]
         if hidden:
             raise TrialError(
                 f"{self.who}: reads column {hidden[0]!r}, which its data does not show; "
-                f"visible: {', '.join(allowed)}{new_name(hidden[0])}{price_column(hidden[0], self.strategy)}"
+                f"visible: {', '.join(allowed)}{new_name(hidden[0])}{price_column(hidden[0], self.strategy)}{_needs_people(hidden[0])}"
             )
         more = getattr(self.strategy, "may_read", ())
         return (*reads, *(name for name in more if name in allowed and name not in reads))
@@ -193,6 +197,7 @@ class BidderSession:
             "hour": lambda: chunk.time_us[part] / HOUR_US,
             "floor": lambda: chunk.floor_micros[part] / MICROS,
             "auction_type": lambda: chunk.mechanism[part],
+            EXPOSURES: partial(self._exposures, world),
             "uniform": lambda: self._streams.uniform(f"u/{self.name}", chunk.start + part.start, n),
         }
         columns = {
@@ -201,15 +206,16 @@ class BidderSession:
         }
         return VisibleRequests(n, columns)
 
+    def _exposures(self, world: World) -> NDArray[np.int32]:
+        assert world.exposures is not None  # noqa: S101 - it reads them
+        return world.exposures.of(self.advertiser)
+
     def _made_up(self) -> VisibleRequests:
         """Return a few rows as the market might show them."""
         columns = {}
-        for column in self.reads:
+        for column, codes in zip(self.reads, self._sizes, strict=True):
             u = self._streams.uniform(f"trial/{self.name}/{column}", 0, TRIAL_ROWS)
-            codes = self._world.codes_of(column)
-            columns[column] = (
-                self._world.made_up(column, u) if codes is None else (u * codes).astype(np.int32)
-            )
+            columns[column] = (u * codes).astype(np.int32) if codes else self._world.made_up(column, u)
         return VisibleRequests(TRIAL_ROWS, columns)
 
     def _checked(self, strategy: Strategy, requests: VisibleRequests) -> BidResponse:
@@ -217,7 +223,8 @@ class BidderSession:
         return response._replace(bids=check_bids(response.bids, requests, self.who, 0.0))
 
     def _ask(self, strategy: Strategy, requests: VisibleRequests, hour: float) -> BidResponse:
-        bids = as_bids(self._call(strategy, "bid", requests, hour), requests, self.who, hour)
+        answer = self._call(strategy, "bid", requests, hour)
+        bids = as_bids(answer, requests, self.who, hour)
         if not self.chooses:
             return BidResponse(bids, None)
         creatives = self._call(strategy, "creative", requests, hour)
@@ -229,3 +236,8 @@ def _kind(name: str, codes: int | None) -> type[np.generic]:
     if name == "auction_type":
         return np.int8
     return np.float64 if codes is None else np.int32
+
+
+def _needs_people(name: str) -> str:
+    """Return what to do about a strategy that reads ``exposures`` where nobody comes twice; empty for any other column."""
+    return "; it requires audience.people (the number of people), and no log" if name == EXPOSURES else ""

@@ -63,7 +63,7 @@ LAYOUT = 0x503
 
 def _kinds(function: object, arguments: Iterable[Any]) -> Hashable:
     """Equal for a function and arguments of the same numba types; arguments are arrays, numbers and tuples of them."""
-    key: list[Hashable] = [function]
+    key: list[Any] = [function]
     add, array = key.append, np.ndarray
     for argument in arguments:
         add(type(argument))

@@ -35,12 +35,12 @@ class Control:
 
     def step(self, now_us: int) -> None:
         """Show each bidder whose step it is its account."""
-        standings = self._standings(now_us)
         step, self.steps = self.steps, self.steps + 1
-        for number, session in enumerate(self._sessions):
+        for number, (session, standing) in enumerate(
+            zip(self._sessions, self._standings(now_us), strict=True)
+        ):
             if step % session.control_every:
                 continue
-            standing = standings[number]
             known = session.learn(standing)
             if session.looks_at_account:
                 session.control(self._account(number, standing, known))
@@ -74,14 +74,14 @@ class Control:
         spend, left, wins = ledger.spend.tolist(), ledger.left.tolist(), ledger.wins.tolist()
         asked = [self.seen] * len(spend) if self.is_always_open else self._asked.tolist()
         return [
-            Standing(now_us, asked[number], spent / MICROS, sum(wins[number]), left[number] / MICROS)
-            for number, spent in enumerate(spend)
+            Standing(now_us, requests, spent / MICROS, sum(won), money / MICROS)
+            for requests, spent, won, money in zip(asked, spend, wins, left, strict=True)
         ]
 
     def _account(self, number: int, standing: Standing, known: Standing) -> AccountState:
         session, allowance, now_us = self._sessions[number], self._allowances[number], standing.at_us
         conversions = session.conversions
-        left, *limits = allowance.limits(now_us, known)
+        left, today, hours, flight, due, requests = allowance.limits(now_us, known)
         return account_state(
             now_us / HOUR_US,
             self._horizon_h,
@@ -97,7 +97,11 @@ class Control:
             standing.requests - known.requests,
             (now_us - known.at_us) / HOUR_US,
             allowance.daily,
-            *limits,
+            today,
+            hours,
+            flight,
+            due,
+            requests,
         )
 
     def budgets_left(self) -> NDArray[np.float64]:

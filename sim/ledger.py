@@ -9,7 +9,7 @@ import numpy as np
 
 from .auction.arrays import Ledger
 from .response import mean_response
-from .scenario import MICROS, LogSupply, Scenario
+from .scenario import HOUR_US, MICROS, LogSupply, Scenario
 from .scenario.base import MAX_SPEND_MICROS
 
 UNLIMITED = np.int64(2**62)
@@ -88,12 +88,12 @@ def relevance(ledger: Ledger, scenario: Scenario) -> float:
     return float(sum(brought.tolist())) / at_random if at_random > 0 else np.nan
 
 
-def check_spend(ledger: Ledger, hour: float) -> None:
+def check_spend(ledger: Ledger, now_us: int) -> None:
     """Raise ``SpendError`` where all bidders together have spent more than ``MAX_SPEND_MICROS``."""
     spent = sum(ledger.spend.tolist())
     if spent > MAX_SPEND_MICROS:
         raise SpendError(
-            f"spend of all bidders by hour {hour:.6g}: {spent / MICROS:.3g} in currency; allowed: at most "
+            f"spend of all bidders by hour {now_us / HOUR_US:.6g}: {spent / MICROS:.3g} in currency; allowed: at most "
             f"{MAX_SPEND_MICROS / MICROS:.3g} in one run; lower the bids, set bidders.budget, simulate fewer requests, "
             "or state money in a larger unit"
         )

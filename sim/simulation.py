@@ -32,6 +32,7 @@ from .compiled import prepared
 from .control import Control
 from .data_usage import DataUsage
 from .entrant import Entrant, as_entrant
+from .exposures import EXPOSURES, Exposures, block_ends
 from .feedback import BlockOutcome
 from .journey.purchases import Purchases
 from .latency import Deadline
@@ -107,6 +108,8 @@ class Simulation:
         self._serving = ServingRules(terms, budgets, self._seats, self.ledger)
         by_name = {session.name: session.terms for session in self.sessions}
         self._memory = open_memory(scenario.audience.people, by_name, self.owners)
+        if any(EXPOSURES in session.reads for session in self.sessions):
+            self.world.exposures = Exposures(self._memory.seen, self.owners)
         self.purchases: Purchases | None = None
         if self.world.accounts is not None:
             self.purchases = Purchases(self.world.accounts, scenario, self.owners)
@@ -234,10 +237,13 @@ class Simulation:
         for chunk in self._chunks:
             columns = self._turn_to(chunk)
             time_us, first, n = columns.chunk.time_us, 0, len(columns.chunk)
+            ends = None if self.world.exposures is None else block_ends(columns.chunk.visits.person)
             while first < n:
                 yield int(time_us[first])
                 until = int(time_us.searchsorted(self.calendar.next_us))
                 last = min(until, first + self._most, n)
+                if ends is not None:
+                    last = min(last, int(ends[first]))
                 self._settle(columns, first, last)
                 first = last
 
@@ -269,16 +275,22 @@ class Simulation:
     def _settle(self, columns: Columns, first: int, last: int) -> None:
         """Ask for bids on some rows, hold the auctions, and pass on what became of them."""
         world, part, tables, is_open = columns.world, slice(first, last), self._tables, self._serving.is_open
-        tables.ask(world, part, self.calendar.now_us, is_open)
-        columns.answers.pass_on(part, tables, is_open)
+        calendar, ledger, record = self.calendar, self.ledger, self._unwatched
+        now_us = calendar.now_us
+        if world.exposures is not None:
+            world.exposures.look(columns.chunk.visits.person[part])
+        tables.ask(world, part, now_us, is_open)
+        if self.deadline.tmax is not None:
+            columns.answers.pass_on(part, tables, is_open)
         if not self._is_steady:
             self.data_usage.note(world, part, is_open, columns.answers)
-        record = record_of(last - first, len(self._rules.rates)) if self._is_recorded else self._unwatched
+        if self._is_recorded:
+            record = record_of(last - first, len(self._rules.rates))
         self._clear(
-            first, last, self.calendar.counts["block"], columns.requests, self._rules, self._scores, tables.bids,
-            columns.effects, self._seats, self._memory, tables.shortlist, self.ledger, record, self._responses,
+            first, last, calendar.counts["block"], columns.requests, self._rules, self._scores, tables.bids,
+            columns.effects, self._seats, self._memory, tables.shortlist, ledger, record, self._responses,
         )  # fmt: skip
-        check_spend(self.ledger, self.calendar.now_us / HOUR_US)
+        check_spend(ledger, now_us)
         self.control.count(last - first, is_open)
         happened = NOTHING_HAPPENED
         if self._responses.filled[0]:

@@ -7,7 +7,7 @@ probability r, and otherwise a fresh draw from the population. Errors of differe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -186,7 +186,10 @@ class SourceDraws:
 def matched(scenario: Scenario, name: str, facts: Facts, draws: SourceDraws) -> NDArray[np.bool_]:
     """Which requests a source matches, shape (n,). Depends on each row alone."""
     source, factor = scenario.data_of(name), scenario.factor_of(name)
-    found = draws["match"] < match_probability(source, scenario.types_of(factor))[facts[factor]]
+    if isinstance(source.match_rate, float):  # of all types
+        found = draws["match"] < (0.0 if source.never_arrives else source.match_rate)
+    else:
+        found = draws["match"] < match_probability(source, scenario.types_of(factor))[facts[factor]]
     if source.coverage != 1.0:
         contexts = scenario.types_of("context")
         covered = np.broadcast_to(np.asarray(source.coverage, dtype=np.float64), (contexts,))
@@ -201,8 +204,12 @@ def codes(
     draws: SourceDraws,
     clock: SyncClock,
     time_us: NDArray[np.int64],
+    found: Callable[[], NDArray[np.bool_]],
 ) -> NDArray[np.int32]:
-    """What a source shows for each request; shape (n,), 0 to the number of types. Depends on each row alone."""
+    """What a source shows for each request; shape (n,), 0 to the number of types. Depends on each row alone.
+
+    ``found`` returns what ``matched`` says of these rows.
+    """
     source, factor = scenario.data_of(name), scenario.factor_of(name)
     shown: NDArray[np.int32] = facts[factor]
     if is_transparent(scenario, name):
@@ -216,7 +223,7 @@ def codes(
         shown = np.where(draws["right"] < source.accuracy, shown, mistaken)
     if source.false_match_rate > 0.0:
         shown = np.where(draws["false"] < source.false_match_rate, type_of(draws["other"], types), shown)
-    return np.where(matched(scenario, name, facts, draws), shown, np.int32(types)).astype(np.int32)
+    return np.where(found(), shown, np.int32(types)).astype(np.int32, copy=False)
 
 
 def _along(factor: str, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .auction.arrays import Bids, Shortlist
 from .auction.rounding import enter_bids
 from .bidder_session import MAX_CELLS, BidderSession, VisibleColumn
+from .exposures import EXPOSURES
 from .scenario import HOUR_US
 from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
 from .trial import BidResponse
@@ -46,7 +47,7 @@ class BidTables:
         self._settled: list[int] = []
         self._moving: list[int] = []
         for number, column in enumerate(self.columns):
-            is_settled = all(world.is_settled(one.column) for one in column)
+            is_settled = all(one.column != EXPOSURES and world.is_settled(one.column) for one in column)
             (self._settled if is_settled else self._moving).append(number)
         self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
         self._begins = self.bids.offset.copy()
@@ -122,7 +123,10 @@ class BidTables:
         cell[:] = 0
         for one in self.columns[number]:
             cell *= np.int32(one.codes)
-            cell += world.column(one.owner, one.column, part)
+            if one.column == EXPOSURES and world.exposures is not None:
+                cell += world.exposures.of(one.owner)
+            else:
+                cell += world.column(one.owner, one.column, part)
 
 
 Layout = tuple[list[tuple[VisibleColumn, ...]], list[NDArray[np.int64]], Bids]

@@ -17,7 +17,7 @@ from .arrivals import SLICE
 from .audience import Visits
 from .response import margins, truth
 from .scenario import FACTORS, Scenario
-from .sources import Facts, SourceDraws, SyncClock, codes
+from .sources import Facts, SourceDraws, SyncClock, codes, matched
 from .streams import Streams
 
 HALVES = 2
@@ -124,7 +124,7 @@ def _codes(
         else np.zeros(visits.n, np.int64)
     )
     draws = SourceDraws.at(scenario, streams, "training", name, visits)
-    return codes(scenario, name, facts, draws, clock, time_us)
+    return codes(scenario, name, facts, draws, clock, time_us, lambda: matched(scenario, name, facts, draws))
 
 
 def _outcomes(

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from .public_columns import new_name
 from .scenario.base import MAX_MONEY
 
+FLOAT64 = np.dtype(np.float64)
+
 
 def frozen(column: NDArray[Any]) -> NDArray[Any]:
     """A read-only copy: neither the world's array nor rows beyond these can be reached through it."""
@@ -306,6 +308,8 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
 
     ``who`` is the strategy and its bidder, as messages name them.
     """
+    if type(bids) is np.ndarray and bids.dtype is FLOAT64 and bids.shape == (requests.n,):
+        return bids
     if not isinstance(bids, np.ndarray) or bids.dtype.kind not in "fiu":
         kind = bids.dtype.name + " array" if isinstance(bids, np.ndarray) else type(bids).__name__
         raise BidError(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..auction.arrays import Effects
 from ..auction.mechanisms import MECHANISMS
+from ..exposures import Exposures
 from ..journey.accounts import Accounts
 from ..response import fading
 from ..scenario import Scenario
@@ -39,9 +40,16 @@ class World:
         """The accounts on a journey; None where the market has no journey."""
         self.shelves: Shelves | None = None
         """The units that there are to sell; None where everything is always there."""
+        self.exposures: Exposures | None = None
+        """What people have seen so far, where a bidder reads that."""
         self._fading = fading(scenario.response)
         self.chunk = NO_REQUESTS
         """The requests that columns, effects and margins are asked about."""
+
+    @property
+    def knows_people(self) -> bool:
+        """Whether people come again, and are known when they do."""
+        return self._scenario.audience.people is not None and self._scenario.supply.kind != "log"
 
     def codes_of(self, name: str) -> int | None:  # noqa: ARG002
         """How many codes a categorical column has; None for a continuous one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -110,7 +111,8 @@ class TypedWorld(World):
         if name not in self.sources:
             return self._clock_of(name.removeprefix("age_")).age_h(time_us)
         facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
-        return codes(self._scenario, name, facts, draws, self._staleness_of(name), time_us)
+        found = partial(self.matched, owner, name, part)  # what it looks up is counted as well
+        return codes(self._scenario, name, facts, draws, self._staleness_of(name), time_us, found)
 
     @override
     def matches_all(self, name: str) -> bool:

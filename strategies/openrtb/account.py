@@ -22,7 +22,7 @@ from jointbid.sim.scenario import HOUR_US, MICROS, Terms
 from jointbid.sim.serving import DAY_H
 from jointbid.sim.visible import KnownOutcomes, frozen
 
-MAX_OPEN = 1_000_000
+OPEN_BIDS = 1_000_000
 """Bids without a notice that are remembered; the oldest are then taken for lost."""
 NOTICE_WAIT_US = 3600 * 1_000_000
 """How long the money of a bid without a notice is set aside; a win notice that comes later is booked all the same."""
@@ -140,7 +140,7 @@ class Account:
         self._reserved += micros
         self._reservations.append((now_us, bid_id))
         self.books.bids += 1
-        if len(self._open) > MAX_OPEN:
+        if len(self._open) > OPEN_BIDS:
             self._end(next(iter(self._open)))
         return micros, creative
 
@@ -184,7 +184,7 @@ class Account:
             return None
         self._release(one)
         self._told[bid_id] = one
-        if len(self._told) > MAX_OPEN:
+        if len(self._told) > OPEN_BIDS:
             del self._told[next(iter(self._told))]
         self._due.append(one)
         return one

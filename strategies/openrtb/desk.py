@@ -23,9 +23,9 @@ from .objects import Bid, BidRequest, BidResponse, Imp, Loss, NoBid, SeatBid
 from .reading import Reading, hour_of, simulated
 from .response import MICROS_PER_CPM, micros_of
 
-MAX_RUNS = 64
+RUNS_KEPT = 64
 """Runs whose accounts are kept; the one that has been silent the longest is forgotten."""
-MAX_IMPS = 64
+IMPS_READ = 64
 RECENT = 10_000
 """Answers that are kept, for an exchange that asks a second time."""
 SEAT = "jointbid"
@@ -132,7 +132,7 @@ class Desk:
             return self._no_bid(request, "flight_over", NoBid.DAILY_CAP)
         if request.cur and self.currency not in request.cur:
             return self._no_bid(request, "currency", NoBid.INVALID_REQUEST)
-        bids = [self._bid(account, run, request, imp, hour) for imp in request.imp[:MAX_IMPS]]
+        bids = [self._bid(account, run, request, imp, hour) for imp in request.imp[:IMPS_READ]]
         made = [bid for bid in bids if bid is not None]
         if not made:
             self.counts["no_bid"] += 1
@@ -175,7 +175,7 @@ class Desk:
 
     def _account(self, run: str) -> Account:
         if run not in self._accounts:
-            if run and sum(map(bool, self._accounts)) >= MAX_RUNS:
+            if run and sum(map(bool, self._accounts)) >= RUNS_KEPT:
                 oldest = next(name for name in self._accounts if name)
                 _add(self._past, self._accounts.pop(oldest).books)
             self._accounts[run] = Account(

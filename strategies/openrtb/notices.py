@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from .addresses import MAX_URL, PRINTABLE, Place, address_of
+from .addresses import PRINTABLE, URL_LENGTH, Place, address_of
 from .objects import Loss
 from .response import Verdict, cpm_of
 
@@ -106,7 +106,7 @@ class Router:
             and rest[:1] == "/"
             and "#" not in rest
             and PRINTABLE.match(url)
-            and len(url) <= MAX_URL
+            and len(url) <= URL_LENGTH
         ):
             return self._own, get(rest, origin.partition("//")[2])
         found = address_of(url)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, RunResult, Scenario, Strategy, VisibleRequests, simulate
 from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.exposures import EXPOSURE_CODES, EXPOSURES
 from jointbid.sim.public_columns import PUBLIC_COLUMNS
 
 from ..base import VALUE, Policy, Priced
@@ -20,6 +21,8 @@ TRIAL = "trial"
 ROWS = 257
 REQUESTS = 600
 CONTROL_EVERY = 50
+PEOPLE = 100
+"""Where a strategy reads how often they have seen its ads."""
 TYPES = 4
 PRICE = 0.4
 """Median price of the trial market where bids are about 1."""
@@ -92,6 +95,7 @@ def columns(scenario: Scenario, n: int, seed: int = 0, money: float = 1.0) -> di
         "auction_type": types[rng.integers(0, len(types), n)],
         "uniform": rng.random(n),
         VALUE: value * money,
+        EXPOSURES: np.random.default_rng(seed + 1).integers(0, EXPOSURE_CODES, n).astype(np.int32),
     }
 
 
@@ -105,8 +109,10 @@ def takes_value(strategy: Strategy, scenario: Scenario) -> bool:
 def wants(strategy: Strategy, scenario: Scenario) -> tuple[str, ...]:
     """Return the columns that it receives."""
     if strategy.reads is not None:
-        more = getattr(strategy, "may_read", ())
-        return (*strategy.reads, *(name for name in more if name in visible(scenario)))
+        more, there = getattr(strategy, "may_read", ()), visible(scenario)
+        if scenario.audience.people is not None:
+            there = (*there, EXPOSURES)
+        return (*strategy.reads, *(name for name in more if name in there))
     return (*visible(scenario), *((VALUE,) if takes_value(strategy, scenario) else ()))
 
 
@@ -124,4 +130,7 @@ def play(strategy: Strategy, scenario: Scenario, budget: float | None) -> RunRes
         table = 0.3 + np.arange(prod(sizes)).reshape(sizes) / prod(sizes)
         own = scenario.name == TRIAL
         strategy = Priced(CellValues(names, table) if own else bayes(scenario, names), strategy)
+    if scenario.audience.people is None and EXPOSURES in (strategy.reads or ()):
+        people = scenario.audience.model_copy(update={"people": PEOPLE})
+        scenario = scenario.model_copy(update={"audience": people})
     return simulate(scenario, {"focal": Entrant(strategy, budget=budget)}, seed=1)

@@ -30,6 +30,10 @@ class CellValues:
             return np.full(requests.n, float(self.table))
         return np.asarray(self.table[tuple(requests[name] for name in self.reads)])
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> CellValues:
+        """Return this one: nothing in it changes, and each bidder of each run has a copy."""
+        return self
+
 
 @dataclass(frozen=True)
 class AgedValues:

@@ -96,7 +96,7 @@ def charge(micros: float) -> object:
 def spend(micros: float) -> object:
     ledger = open_ledger([None, None, None], 1)
     ledger.spend[:] = [int(micros) // 3, int(micros) // 3, int(micros) - 2 * (int(micros) // 3)]
-    check_spend(ledger, 1.0)
+    check_spend(ledger, 3_600_000_000)
     return ledger
 
 

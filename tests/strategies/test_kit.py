@@ -337,6 +337,22 @@ class CountsInTheClass(Policy):
         return requests["value"] / self.made
 
 
+class SumsUpRows(Good):
+    def finish(self, feedback, state):
+        self.paid = feedback.price_paid.sum().item() / len(feedback.bid)
+
+
+class TakesNoAccount(Good):
+    def finish(self, feedback):
+        self.observe(feedback)
+
+
+class ExpectsAllByThen(Good):
+    def finish(self, feedback, state):
+        if feedback.clicks.pending.any():
+            raise ValueError("still on its way")
+
+
 class LearnsSlowly(Good):
     def observe(self, feedback):
         super().observe(feedback)
@@ -402,6 +418,9 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (Peeks, "no_hidden_columns", "row 1", "tests whether a column is there"),
     (Naive, "handles_outcomes", "257 that are not", "a mean of nothing"),
     (LooksBack, "handles_outcomes", "IndexError", "empty batch"),
+    (SumsUpRows, "closing_account", "ZeroDivisionError", ""),
+    (TakesNoAccount, "closing_account", "TypeError", ""),
+    (ExpectsAllByThen, "closing_account", "still on its way (test_kit.py, line", ""),
     (SaysNothingOfChance, "capability_card", "stochastic = False", "stochastic = True"),
     (ShowsByChance, "capability_card", "stochastic = False", "stochastic = True"),
     (ShowsByOwnDice, "deterministic_under_seed", "row ", "draws random numbers"),
