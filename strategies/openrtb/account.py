@@ -218,7 +218,10 @@ class Account:
         self._due.clear()
         books, limits_of = self.books, self._allowance.limits
         spend, left = books.spend_micros / MICROS, self.left_micros / MICROS
-        limits = limits_of(now_us, Standing(now_us, books.requests, spend, books.wins, left))
+        standing = Standing(now_us, books.requests, spend, books.wins, left)
+        budget_left, left_today, hours_today, flight_hours, due_today, due_requests = limits_of(
+            now_us, standing
+        )
         self.strategy.control(
             AccountState(
                 hour=now_us / HOUR_US,
@@ -228,13 +231,13 @@ class Account:
                 spend=spend,
                 wins=books.wins,
                 budget=self._allowance.total,
-                budget_left=limits.budget_left,
+                budget_left=budget_left,
                 daily_budget=self._allowance.daily,
-                left_today=limits.left_today,
-                hours_left_today=limits.hours_left_today,
-                flight_hours_left=limits.flight_hours_left,
-                due_today=limits.due_today,
-                due_requests_today=limits.due_requests_today,
+                left_today=left_today,
+                hours_left_today=hours_today,
+                flight_hours_left=flight_hours,
+                due_today=due_today,
+                due_requests_today=due_requests,
             )
         )
 

@@ -7,6 +7,7 @@ hours that its requests state.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from jointbid.sim import Entrant, Scenario
+from jointbid.sim.identity import place_of_error
 from jointbid.sim.scenario import HOUR_US
 
 from ..market import Market
@@ -59,6 +61,9 @@ class Desk:
         """The start of the notices' URLs, ``http://127.0.0.1:8080``."""
         self.counts: Counter[str] = Counter()
         self._clock, self._start = clock, clock()
+        Account(
+            entrant, scenario, self.reading.kinds, holds_budget=True
+        )  # its errors show here, not at the first request
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._past = Books()
         self._recent: OrderedDict[tuple[str, str], bytes] = OrderedDict()
@@ -87,7 +92,11 @@ class Desk:
             self.counts["asked_again"] += 1
             known = self._recent[key]
             return (200, known) if known else (204, b"")
-        found = self._bids(run, request)
+        try:
+            found = self._bids(run, request)
+        except Exception as error:  # noqa: BLE001 - a strategy's code may raise anything
+            self._note_error(error)
+            found = self._no_bid(request, "error", NoBid.TECHNICAL)
         answer = self._encode(found) if found is not None else b""
         self._recent[key] = answer
         if len(self._recent) > RECENT:
@@ -167,6 +176,16 @@ class Desk:
             w=imp.banner.w,
             h=imp.banner.h,
         )
+
+    def _note_error(self, error: Exception) -> None:
+        """Count an error of the strategy, and say the first one."""
+        self.counts["errors"] += 1
+        if self.counts["errors"] == 1:
+            place = place_of_error(error)
+            sys.stderr.write(
+                f"the strategy raised {type(error).__name__}: {error}{f' ({place})' if place else ''}; it makes no bid where it does "
+                "so, and jointbid_errors_total counts further ones\n"
+            )
 
     def _no_bid(self, request: BidRequest, why: str, reason: int) -> BidResponse:
         self.counts["no_bid"] += 1
