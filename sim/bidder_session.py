@@ -84,7 +84,9 @@ class BidderSession:
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
         delay_h = entrant.report_delay_h or 0.0
-        self._feedback = FeedbackQueue(kinds, delay_h, learns=self.strategy.learns)
+        self._feedback = FeedbackQueue(
+            kinds, delay_h, learns=self.strategy.learns, tells_minimum_bid=world.tells_minimum_bid
+        )
         self.clicks, self.conversions = self._feedback.clicks, self._feedback.conversions
         self.looks_up = tuple(
             name for name in world.sources if name in self.reads or f"age_{name}" in self.reads

@@ -58,10 +58,18 @@ class FeedbackQueue:
         kinds: the type of each column that it sees.
         delay_h: how late reports reach it.
         learns: whether it receives feedback, or only the numbers of clicks and conversions.
+        tells_minimum_bid: whether the exchange says which bid would have won.
     """
 
-    def __init__(self, kinds: Mapping[str, type[np.generic]], delay_h: float, *, learns: bool) -> None:
-        self._learns = learns
+    def __init__(
+        self,
+        kinds: Mapping[str, type[np.generic]],
+        delay_h: float,
+        *,
+        learns: bool,
+        tells_minimum_bid: bool = True,
+    ) -> None:
+        self._learns, self._tells_minimum_bid = learns, tells_minimum_bid
         self._kinds = tuple(kinds.items())
         self._reports = Reports(delay_h)
         self.clicks, self.conversions = Awaited(), Awaited()
@@ -76,7 +84,7 @@ class FeedbackQueue:
             "won": mine.any(axis=1),
             "late": outcome.late,
             "price_paid": np.where(mine, record.paid, 0).sum(axis=1) / MICROS,
-            "minimum_bid_to_win": outcome.needed / MICROS,
+            "minimum_bid_to_win": outcome.needed / (MICROS if self._tells_minimum_bid else np.nan),
             "viewed": (mine & record.viewed).any(axis=1),
             "creative": np.where(mine, record.creative, -1).max(axis=1).astype(np.int16),
             **{f"={name}": column for name, column in seen.items()},

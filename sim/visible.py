@@ -98,7 +98,7 @@ class Feedback:
 
     ``requests`` are the visible columns, ``position`` the request's number in the run. ``late`` bids came after the
     exchange's deadline and lost; a bid can also be lost to a full frequency cap, an empty purse or a holdout, and then looks enough to win. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or the floor,
-    the bidder's own included, whichever is higher. ``viewed`` says whether the ad was seen, ``creative`` which one was shown (-1 where lost).
+    the bidder's own included, whichever is higher; nan where the exchange does not tell it (``auction.tells=price_paid``). ``viewed`` says whether the ad was seen, ``creative`` which one was shown (-1 where lost).
     ``clicks`` and ``conversions`` became known since the last time, of these requests or of earlier ones.
     """
 

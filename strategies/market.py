@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import Scenario
+from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.landscape import Landscape, mixture
 from jointbid.sim.scenario import MICROS, MICROS_PER_CPM
 
@@ -27,7 +28,9 @@ class Market:
     """Public facts of a scenario; no truth about people or responses is in it.
 
     ``landscape`` is that over all contexts. Where prices depend on the context, and the bidder sees it, ``context`` is the
-    column that shows it, and ``by_code`` has the landscape given each of its codes.
+    column that shows it, and ``by_code`` has the landscape given each of its codes. ``types`` has each source with the number of types
+    that it shows, ``value_per_click`` what a click is worth (currency; 0 where outcomes are no clicks), and ``tells`` what the exchange says of
+    prices afterwards.
     """
 
     auction_types: tuple[str, ...]
@@ -40,6 +43,9 @@ class Market:
     """The creatives of a campaign by name, in the order of their numbers."""
     context: str = ""
     by_code: tuple[Landscape, ...] = ()
+    types: tuple[tuple[str, int], ...] = ()
+    value_per_click: float = 0.0
+    tells: str = "minimum_bid_to_win"
     currency: str = ""
     tmax_ms: float | None = None
     """The exchange's time limit for an answer; None: it waits for all."""
@@ -59,6 +65,9 @@ class Market:
             mixture(scenario) if known else None,
             *floors,
             tuple(scenario.creative),
+            types=tuple((name, scenario.codes_of(name) - 1) for name in scenario.source),
+            value_per_click=scenario.response.value_per_click if scenario.response.family == "logit" else 0.0,
+            tells=scenario.auction.tells,
             currency=scenario.currency,
             tmax_ms=scenario.auction.tmax_ms,
             sources=tuple(
@@ -66,6 +75,18 @@ class Market:
                 for name in scenario.source
             ),
         )
+
+    def types_of(self, source: str) -> int:
+        """Return how many types a source shows; its column holds these codes from 0 on, and one more for unmatched."""
+        known = dict(self.types)
+        if source not in known:
+            raise KeyError(f"no source {source!r} in this market; there are: {', '.join(known) or 'none'}")
+        return known[source]
+
+    @property
+    def mechanisms(self) -> dict[str, int]:
+        """The auction types that occur, with their numbers in the column ``auction_type``."""
+        return {name: MECHANISMS[name] for name in self.auction_types}
 
     @property
     def parts(self) -> tuple[Market, ...]:

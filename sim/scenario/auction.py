@@ -101,7 +101,8 @@ class Auction(Model):
     request, until the first of the ``floor_steps`` puts another in its place; ``bidder_floor_cpm`` is one on a bidder's
     bids, ``soft_floor_cpm`` where a soft-floor auction turns into first price.
     ``rank`` says who wins. ``fee`` is the exchange's share of every charge. An answer that takes longer than ``tmax_ms`` is lost (null: the exchange
-    waits for all), and ``throttle`` says what follows for those who are often late.
+    waits for all), and ``throttle`` says what follows for those who are often late. ``tells`` is what bidders learn of prices afterwards: the
+    least bid that would have won each request (OpenRTB's minimum bid to win), or only what they pay themselves.
     """
 
     type: Mechanism | dict[Mechanism, Ratio] = "second_price"
@@ -117,6 +118,7 @@ class Auction(Model):
     fee: Rate = 0.0
     tmax_ms: Annotated[Positive, Field(le=1e9)] | None = None
     throttle: Throttle | None = None
+    tells: Literal["minimum_bid_to_win", "price_paid"] = "minimum_bid_to_win"
 
     @model_validator(mode="after")
     def _slots_fall(self) -> Self:

@@ -51,6 +51,11 @@ class World:
         """Whether people come again, and are known when they do."""
         return self._scenario.audience.people is not None and self._scenario.supply.kind != "log"
 
+    @property
+    def tells_minimum_bid(self) -> bool:
+        """Whether bidders learn the least bid that would have won."""
+        return self._scenario.auction.tells == "minimum_bid_to_win"
+
     def codes_of(self, name: str) -> int | None:  # noqa: ARG002
         """How many codes a categorical column has; None for a continuous one."""
         return None

@@ -248,7 +248,7 @@ class Account:
         def column(name: str, kind: type[np.generic]) -> NDArray[Any]:
             return frozen(np.array([getattr(one, name) for one in due], kind))
 
-        kinds = self._kinds.items()
+        kinds, needed = self._kinds.items(), column("needed_micros", np.float64)
         seen = VisibleRequests(
             len(due), {name: np.array([one.row[name] for one in due], kind) for name, kind in kinds}
         )
@@ -266,7 +266,7 @@ class Account:
             won=column("is_won", np.bool_),
             late=column("is_late", np.bool_),
             price_paid=frozen(column("paid_micros", np.float64) / MICROS),
-            minimum_bid_to_win=frozen(column("needed_micros", np.float64) / MICROS),
+            minimum_bid_to_win=frozen(np.where(needed < 0, np.nan, needed / MICROS)),
             viewed=column("is_viewed", np.bool_),
             creative=column("creative", np.int16),
             clicks=nothing,

@@ -114,12 +114,12 @@ class Desk:
             return account.viewed(bid_id)
         needed = _micros(query.get("min", ""))
         if kind == "loss":
-            return account.lost(bid_id, max(needed, 0), is_late=query.get("reason") == str(Loss.EXPIRED))
+            return account.lost(bid_id, needed, is_late=query.get("reason") == str(Loss.EXPIRED))
         paid = _micros(query.get("price", ""))
         if paid < 0:
             self.counts["notices_without_price"] += 1
             return False
-        return account.won(bid_id, paid, max(needed, 0))
+        return account.won(bid_id, paid, needed)
 
     def tick(self) -> None:
         """Hold the control steps that are due by wall clock."""

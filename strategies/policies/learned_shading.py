@@ -56,6 +56,8 @@ class LearnedShading(Policy):
         self._shades, self._mixed = "first_price" in types, len(types) > 1
         self.stochastic = self._shades and self.feedback != "minimum_bid"
         self.learns = self._shades
+        if self._shades and market is not None and market.tells == "price_paid":
+            self._need_prices(known=False)
         self.reads = (
             VALUE,
             *(("uniform",) if self.stochastic else ()),
@@ -86,12 +88,20 @@ class LearnedShading(Policy):
         if not feedback.requests.n:
             return
         took_part = feedback.bid > 0
+        self._need_prices(known=not np.isnan(feedback.minimum_bid_to_win).any())
         self._prices.add(
             feedback.bid[took_part],
             feedback.won[took_part],
             feedback.minimum_bid_to_win[took_part],
             self.feedback,
         )
+
+    def _need_prices(self, *, known: bool) -> None:
+        """Raise ``ValueError`` where the exchange tells no prices and they are to be learned from."""
+        if not known and self.feedback != "win_lose":
+            raise ValueError(
+                f"feedback = {self.feedback}: this exchange does not tell the minimum bid to win (auction.tells=price_paid); allowed there: win_lose"
+            )
 
     def control(self, state: AccountState) -> None:  # noqa: ARG002 - it needs what was observed alone
         """Estimate anew."""

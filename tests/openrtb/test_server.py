@@ -36,7 +36,7 @@ MORE = {
     "pid_spend": [],
     "random": ["bidders.strategy.high=0.001"],
     "mirror_descent": ["bidders.control_interval_requests=10"],
-    "rlb": [],
+    "rlb": ["auction.tells=price_paid"],
     "tracking": [],
     "target_ros": [],
     "fluid_pacing": ["source.profile.sync_interval_h=6"],
