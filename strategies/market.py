@@ -43,13 +43,13 @@ class Market:
     """The creatives of a campaign by name, in the order of their numbers."""
     context: str = ""
     by_code: tuple[Landscape, ...] = ()
+    types: tuple[tuple[str, int], ...] = ()
+    value_per_click: float = 0.0
+    tells: str = "minimum_bid_to_win"
     currency: str = ""
     tmax_ms: float | None = None
     """The exchange's time limit for an answer; None: it waits for all."""
     sources: tuple[PublicSource, ...] = ()
-    types: tuple[tuple[str, int], ...] = ()
-    value_per_click: float = 0.0
-    tells: str = "minimum_bid_to_win"
 
     @classmethod
     def of(cls, scenario: Scenario) -> Market:
@@ -65,15 +65,15 @@ class Market:
             mixture(scenario) if known else None,
             *floors,
             tuple(scenario.creative),
+            types=tuple((name, scenario.codes_of(name) - 1) for name in scenario.source),
+            value_per_click=scenario.response.value_per_click if scenario.response.family == "logit" else 0.0,
+            tells=scenario.auction.tells,
             currency=scenario.currency,
             tmax_ms=scenario.auction.tmax_ms,
             sources=tuple(
                 PublicSource(name, scenario.owner_of(name), scenario.factor_of(name), scenario.codes_of(name))
                 for name in scenario.source
             ),
-            types=tuple((name, scenario.codes_of(name) - 1) for name in scenario.source),
-            value_per_click=scenario.response.value_per_click if scenario.response.family == "logit" else 0.0,
-            tells=scenario.auction.tells,
         )
 
     def types_of(self, source: str) -> int:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
 MEASURED = "the answer times of a bidder elsewhere are measured (latency=measured)"
 
+REFUSED = (
+    "http_4xx", "http_5xx", "http_other", "malformed", "too_large", "wrong_id", "wrong_imp", "wrong_currency", "bad_price",
+)  # fmt: skip
+"""Outcomes that say that the bidder, or the way to it, is wrong."""
+
 
 def remote_specs(settings: Settings[Any]) -> list[StrategySpec]:
     """Return the strategies of the settings that are played elsewhere."""
@@ -56,6 +61,9 @@ def remote_notes(settings: Settings[Any], bidders: pd.DataFrame) -> Iterator[str
         yield (
             f"Not reproducible: {sum(silent.values()):,} of {total('requests'):,} requests had no answer ({each}), and count as no bid."
         )
+    if wrong := {name: total(name) for name in REFUSED if total(name)}:
+        each = ", ".join(f"{count:,} {name}" for name, count in wrong.items())
+        yield f"{sum(wrong.values()):,} of {total('requests'):,} answers of the bidder were refused ({each}), and count as no bid."
     failed, withheld = total("notices_failed"), total("notices_withheld")
     if failed or withheld:
         yield f"Notices that did not arrive: {failed:,} failed, {withheld:,} to hosts that are not allowed; the bidder's books lack them."

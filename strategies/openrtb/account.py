@@ -22,7 +22,7 @@ from jointbid.sim.scenario import HOUR_US, MICROS, Terms
 from jointbid.sim.serving import DAY_H
 from jointbid.sim.visible import KnownOutcomes, frozen
 
-MAX_OPEN = 1_000_000
+OPEN_BIDS = 1_000_000
 """Bids without a notice that are remembered; the oldest are then taken for lost."""
 NOTICE_WAIT_US = 3600 * 1_000_000
 """How long the money of a bid without a notice is set aside; a win notice that comes later is booked all the same."""
@@ -140,7 +140,7 @@ class Account:
         self._reserved += micros
         self._reservations.append((now_us, bid_id))
         self.books.bids += 1
-        if len(self._open) > MAX_OPEN:
+        if len(self._open) > OPEN_BIDS:
             self._end(next(iter(self._open)))
         return micros, creative
 
@@ -184,7 +184,7 @@ class Account:
             return None
         self._release(one)
         self._told[bid_id] = one
-        if len(self._told) > MAX_OPEN:
+        if len(self._told) > OPEN_BIDS:
             del self._told[next(iter(self._told))]
         self._due.append(one)
         return one
@@ -219,7 +219,9 @@ class Account:
         books, limits_of = self.books, self._allowance.limits
         spend, left = books.spend_micros / MICROS, self.left_micros / MICROS
         standing = Standing(now_us, books.requests, spend, books.wins, left)
-        budget_left, left_today, hours_left, flight_left, due, due_requests = limits_of(now_us, standing)
+        budget_left, left_today, hours_today, flight_hours, due_today, due_requests = limits_of(
+            now_us, standing
+        )
         self.strategy.control(
             AccountState(
                 hour=now_us / HOUR_US,
@@ -232,9 +234,9 @@ class Account:
                 budget_left=budget_left,
                 daily_budget=self._allowance.daily,
                 left_today=left_today,
-                hours_left_today=hours_left,
-                flight_hours_left=flight_left,
-                due_today=due,
+                hours_left_today=hours_today,
+                flight_hours_left=flight_hours,
+                due_today=due_today,
                 due_requests_today=due_requests,
             )
         )
@@ -246,7 +248,7 @@ class Account:
         def column(name: str, kind: type[np.generic]) -> NDArray[Any]:
             return frozen(np.array([getattr(one, name) for one in due], kind))
 
-        kinds = self._kinds.items()
+        kinds, needed = self._kinds.items(), column("needed_micros", np.float64)
         seen = VisibleRequests(
             len(due), {name: np.array([one.row[name] for one in due], kind) for name, kind in kinds}
         )
@@ -264,7 +266,7 @@ class Account:
             won=column("is_won", np.bool_),
             late=column("is_late", np.bool_),
             price_paid=frozen(column("paid_micros", np.float64) / MICROS),
-            minimum_bid_to_win=frozen(column("needed_micros", np.float64) / MICROS),
+            minimum_bid_to_win=frozen(np.where(needed < 0, np.nan, needed / MICROS)),
             viewed=column("is_viewed", np.bool_),
             creative=column("creative", np.int16),
             clicks=nothing,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 PRINTABLE = re.compile(r"[\x21-\x7e]+\Z")
-MAX_URL = 8_192
+URL_LENGTH = 8_192
 Place = tuple[str, int, bool]
 """Host, port, and whether TLS is used."""
 
@@ -29,7 +29,7 @@ class Address(NamedTuple):
 
 def address_of(url: str) -> Address | None:
     """Return the parts of an http or https URL; None for what is none, or could smuggle in a header or a password."""
-    if len(url) > MAX_URL or not PRINTABLE.match(url):
+    if len(url) > URL_LENGTH or not PRINTABLE.match(url):
         return None
     try:
         parts = urlsplit(url)

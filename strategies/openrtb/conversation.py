@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from jointbid.sim import Feedback
 from jointbid.sim.auction.mechanisms import MECHANISMS
@@ -18,7 +19,7 @@ from ..market import Market
 from .addresses import Address, Place
 from .counts import UNANSWERED, Counts
 from .http_client import Answer, ExchangeError, Lanes, Peer
-from .notices import Notice, Result, Router, notices
+from .notices import UNTOLD, Notice, Result, Router, notices
 from .objects import (
     EXCHANGE_SPECIFIC,
     VERSION,
@@ -235,7 +236,7 @@ class Conversation:
         last = max((number for number, row in enumerate(rows) if row >= 0), default=-1)
         won, late, viewed = feedback.won.tolist(), feedback.late.tolist(), feedback.viewed.tolist()
         paid, needed, bid = (
-            (column * MICROS).round().astype(int).tolist()
+            np.nan_to_num(column * MICROS, nan=UNTOLD).round().astype(np.int64).tolist()
             for column in (feedback.price_paid, feedback.minimum_bid_to_win, feedback.bid)
         )
         due = []
@@ -249,7 +250,8 @@ class Conversation:
             elif won[row]:
                 loss = Loss.WON
             else:
-                loss = Loss.OUTBID if bid[row] <= needed[row] else Loss.SEAT_BLOCKED
+                is_outbid = needed[row] == UNTOLD or bid[row] <= needed[row]
+                loss = Loss.OUTBID if is_outbid else Loss.SEAT_BLOCKED
             due.append((one, Result(won[row], viewed[row], paid[row], needed[row], loss, one.at_ms)))
         return due
 

@@ -7,6 +7,7 @@ hours that its requests state.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from jointbid.sim import Entrant, Scenario
+from jointbid.sim.identity import place_of_error
 from jointbid.sim.scenario import HOUR_US
 
 from ..market import Market
@@ -23,9 +25,9 @@ from .objects import Bid, BidRequest, BidResponse, Imp, Loss, NoBid, SeatBid
 from .reading import Reading, hour_of, simulated
 from .response import MICROS_PER_CPM, micros_of
 
-MAX_RUNS = 64
+RUNS_KEPT = 64
 """Runs whose accounts are kept; the one that has been silent the longest is forgotten."""
-MAX_IMPS = 64
+IMPS_READ = 64
 RECENT = 10_000
 """Answers that are kept, for an exchange that asks a second time."""
 SEAT = "jointbid"
@@ -59,6 +61,9 @@ class Desk:
         """The start of the notices' URLs, ``http://127.0.0.1:8080``."""
         self.counts: Counter[str] = Counter()
         self._clock, self._start = clock, clock()
+        Account(
+            entrant, scenario, self.reading.kinds, holds_budget=True
+        )  # its errors show here, not at the first request
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._past = Books()
         self._recent: OrderedDict[tuple[str, str], bytes] = OrderedDict()
@@ -87,7 +92,11 @@ class Desk:
             self.counts["asked_again"] += 1
             known = self._recent[key]
             return (200, known) if known else (204, b"")
-        found = self._bids(run, request)
+        try:
+            found = self._bids(run, request)
+        except Exception as error:  # noqa: BLE001 - a strategy's code may raise anything
+            self._note_error(error)
+            found = self._no_bid(request, "error", NoBid.TECHNICAL)
         answer = self._encode(found) if found is not None else b""
         self._recent[key] = answer
         if len(self._recent) > RECENT:
@@ -105,12 +114,12 @@ class Desk:
             return account.viewed(bid_id)
         needed = _micros(query.get("min", ""))
         if kind == "loss":
-            return account.lost(bid_id, max(needed, 0), is_late=query.get("reason") == str(Loss.EXPIRED))
+            return account.lost(bid_id, needed, is_late=query.get("reason") == str(Loss.EXPIRED))
         paid = _micros(query.get("price", ""))
         if paid < 0:
             self.counts["notices_without_price"] += 1
             return False
-        return account.won(bid_id, paid, max(needed, 0))
+        return account.won(bid_id, paid, needed)
 
     def tick(self) -> None:
         """Hold the control steps that are due by wall clock."""
@@ -132,7 +141,7 @@ class Desk:
             return self._no_bid(request, "flight_over", NoBid.DAILY_CAP)
         if request.cur and self.currency not in request.cur:
             return self._no_bid(request, "currency", NoBid.INVALID_REQUEST)
-        bids = [self._bid(account, run, request, imp, hour) for imp in request.imp[:MAX_IMPS]]
+        bids = [self._bid(account, run, request, imp, hour) for imp in request.imp[:IMPS_READ]]
         made = [bid for bid in bids if bid is not None]
         if not made:
             self.counts["no_bid"] += 1
@@ -168,6 +177,16 @@ class Desk:
             h=imp.banner.h,
         )
 
+    def _note_error(self, error: Exception) -> None:
+        """Count an error of the strategy, and say the first one."""
+        self.counts["errors"] += 1
+        if self.counts["errors"] == 1:
+            place = place_of_error(error)
+            sys.stderr.write(
+                f"the strategy raised {type(error).__name__}: {error}{f' ({place})' if place else ''}; it makes no bid where it does "
+                "so, and jointbid_errors_total counts further ones\n"
+            )
+
     def _no_bid(self, request: BidRequest, why: str, reason: int) -> BidResponse:
         self.counts["no_bid"] += 1
         self.counts[f"no_bid_{why}"] += 1
@@ -175,7 +194,7 @@ class Desk:
 
     def _account(self, run: str) -> Account:
         if run not in self._accounts:
-            if run and sum(map(bool, self._accounts)) >= MAX_RUNS:
+            if run and sum(map(bool, self._accounts)) >= RUNS_KEPT:
                 oldest = next(name for name in self._accounts if name)
                 _add(self._past, self._accounts.pop(oldest).books)
             self._accounts[run] = Account(

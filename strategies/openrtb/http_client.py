@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-MAX_HEAD = 32_768
+HEAD_BYTES = 32_768
 """Bytes of an answer's status line and headers."""
-MAX_INTERIM = 4
+INTERIM_ANSWERS = 4
 """Interim answers (1xx) before the answer itself."""
 CHUNK = 65_536
 STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [^\r\n]*)?\Z")
@@ -185,9 +185,9 @@ class Connection:
         return line
 
     def _read(self) -> tuple[int, bytes, bool]:
-        for _ in range(MAX_INTERIM + 1):
-            head = self._line(b"\r\n\r\n", MAX_HEAD)
-            if len(head) > MAX_HEAD:
+        for _ in range(INTERIM_ANSWERS + 1):
+            head = self._line(b"\r\n\r\n", HEAD_BYTES)
+            if len(head) > HEAD_BYTES:
                 raise ExchangeError("too_large")
             first, *lines = head.split(b"\r\n")
             found = STATUS.match(first)
@@ -236,7 +236,7 @@ class Connection:
             if end != b"\r\n":
                 raise ExchangeError("malformed", "chunk without an end")
         for _ in range(100):  # trailers
-            if not self._line(b"\r\n", MAX_HEAD):
+            if not self._line(b"\r\n", HEAD_BYTES):
                 return body
         raise ExchangeError("too_large")
 

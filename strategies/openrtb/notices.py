@@ -8,11 +8,15 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 from urllib.parse import quote
 
-from .addresses import MAX_URL, PRINTABLE, Place, address_of
+from .addresses import PRINTABLE, URL_LENGTH, Place, address_of
 from .objects import Loss
 from .response import Verdict, cpm_of
 
 MACRO = re.compile(r"\$\{(AUCTION_[A-Z_]+)(:B64)?\}")
+
+
+UNTOLD = -1
+"""The minimum bid to win where the exchange does not tell it (``auction.tells``)."""
 
 
 class Result(NamedTuple):
@@ -41,7 +45,7 @@ def notices(verdict: Verdict, result: Result, request_id: str, impid: str, curre
         "AUCTION_CURRENCY": currency,
         "AUCTION_BID_ID": verdict.bidid,
         "AUCTION_SEAT_ID": verdict.seat,
-        "AUCTION_MIN_TO_WIN": cpm_of(result.needed_micros),
+        "AUCTION_MIN_TO_WIN": "" if result.needed_micros == UNTOLD else cpm_of(result.needed_micros),
         "AUCTION_MULTIPLIER": "1",
         "AUCTION_IMP_TS": str(result.at_ms),
     }
@@ -50,7 +54,7 @@ def notices(verdict: Verdict, result: Result, request_id: str, impid: str, curre
         if result.is_won:
             own |= {
                 "AUCTION_PRICE": cpm_of(result.paid_micros),
-                "AUCTION_MBR": f"{result.needed_micros / max(verdict.micros, 1):.4f}",
+                "AUCTION_MBR": f"{result.paid_micros / max(verdict.micros, 1):.4f}",
                 "AUCTION_LOSS": str(Loss.WON),
             }
             yield from _of(bid.nurl, "nurl", own)
@@ -106,7 +110,7 @@ class Router:
             and rest[:1] == "/"
             and "#" not in rest
             and PRINTABLE.match(url)
-            and len(url) <= MAX_URL
+            and len(url) <= URL_LENGTH
         ):
             return self._own, get(rest, origin.partition("//")[2])
         found = address_of(url)

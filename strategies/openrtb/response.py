@@ -11,7 +11,7 @@ from .http_client import Answer, ExchangeError
 from .objects import Bid, BidResponse, Loss
 
 MICROS_PER_CPM = 1_000
-MAX_BIDS = 64
+BIDS_READ = 64
 """Bids of one answer that are looked at."""
 
 _DECODER = msgspec.json.Decoder(BidResponse)
@@ -73,7 +73,7 @@ def judge(answer: Answer | ExchangeError, asked: Asked) -> Verdict:
 
 
 def _of_response(response: BidResponse, asked: Asked) -> Verdict:
-    offers = [(bid, seat.seat or "") for seat in response.seatbid for bid in seat.bid][:MAX_BIDS]
+    offers = [(bid, seat.seat or "") for seat in response.seatbid for bid in seat.bid][:BIDS_READ]
     if not offers:
         return Verdict("no_bid", nbr=response.nbr)
     bidid = response.bidid or ""

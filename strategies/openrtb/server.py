@@ -18,7 +18,7 @@ from starlette.routing import Route
 from .desk import Desk
 from .objects import VERSION
 
-MAX_BODY = 262_144
+BODY_BYTES = 262_144
 TICK_S = 1.0
 """How often the clock is looked at between requests."""
 KEEP_ALIVE_S = 75
@@ -63,13 +63,13 @@ def app_of(desk: Desk) -> Starlette:
 async def _body(request: Request) -> bytes | None:
     """Return the body; None where it is too large."""
     length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > MAX_BODY:
+    if length.isdigit() and int(length) > BODY_BYTES:
         return None
     parts, size = [], 0
     with contextlib.suppress(ClientDisconnect):
         async for part in request.stream():
             size += len(part)
-            if size > MAX_BODY:
+            if size > BODY_BYTES:
                 return None
             parts.append(part)
     return b"".join(parts)

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from tests.openrtb.bidders import SMALL, play, served
 
-from jointbid import load, simulate
+from jointbid import Entrant, Policy, load, simulate
 from jointbid.experiments.cells.bidders import entrants
 from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.cli.main import main
@@ -36,7 +36,7 @@ MORE = {
     "pid_spend": [],
     "random": ["bidders.strategy.high=0.001"],
     "mirror_descent": ["bidders.control_interval_requests=10"],
-    "rlb": [],
+    "rlb": ["auction.tells=price_paid"],
     "tracking": [],
     "target_ros": [],
     "fluid_pacing": ["source.profile.sync_interval_h=6"],
@@ -266,3 +266,23 @@ def test_a_port_that_is_taken_is_said(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert main(["serve", "--port", str(taken.getsockname()[1])]) == 2
     assert "cannot listen on 127.0.0.1" in capsys.readouterr().err
+
+
+class Broken(Policy):
+    """It fails at the second request, and bids less than nothing from then on."""
+
+    reads = ("floor",)
+    asked = 0
+
+    def bid(self, requests):
+        self.asked += 1
+        return requests["floor"] + 0.001 / (2 - self.asked)
+
+
+def test_an_error_of_the_strategy_is_no_bid_and_said_once(capsys):
+    desk = Desk(Entrant(Broken()), load("default"), {}, "CNY")
+    answers = [desk.answer(request(number)) for number in range(3)]
+    assert [status for status, _ in answers] == [200, 200, 204]
+    assert json.loads(answers[1][1])["nbr"] == 1
+    assert desk.counts["errors"] == 1
+    assert "the strategy raised ZeroDivisionError" in capsys.readouterr().err
