@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import pandas as pd
+import pyarrow as pa
 from rich.table import Table
 
 from jointbid.sim.scenario import LogSupply
@@ -25,13 +28,15 @@ def main(call: Call) -> int:
     name, reader = open_log(supply)
     # Rows that cannot be used are counted, and the first of them shown: the command is there for that.
     audit, survey = RowAudit(supply.path, tolerant=True), Survey(reader.roles)
+    small = SmallGroups(supply.min_group if reader.joins else 0)
     for table in stream(reader, audit, supply.campaign):
         survey.add(table)
+        small.add(table)
     survey.close()
     suspects = survey.leaks.suspects()
     shown = [f"  {text}" for _, _, text in sorted(audit.problems)]
     tables.show(
-        facts(survey, reader, f"{supply.path}: {all_formats()[name].about} ({name})"),
+        facts(survey, reader, f"{supply.path}: {all_formats()[name].about} ({name})", small.names),
         features(survey),
         f"Rows: {RowCount(audit.read, audit.used, audit.reasons)}",
         *(
@@ -45,14 +50,39 @@ def main(call: Call) -> int:
     return 0
 
 
-def facts(survey: Survey, reader: Reader, title: str) -> Table:
-    """Return what the log contains, in a table."""
-    table = tables.text_table(title, _facts(survey, reader), ("what", str), ("is", str), caption="", left=2)
+class SmallGroups:
+    """Finds campaigns of fewer than `least` persons, whose counts are not told; none where `least` is 0."""
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+        self._people: dict[str, set[str]] = {}
+
+    def add(self, table: pa.Table) -> None:
+        """Take some rows."""
+        if not self._least or "user" not in table.column_names:
+            return
+        rows = table.select(["campaign", "user"]).to_pandas().astype(str).drop_duplicates()
+        for campaign, own in rows.groupby("campaign")["user"]:
+            known = self._people.setdefault(str(campaign), set())
+            if len(known) < self._least:
+                known.update(own)
+
+    @property
+    def names(self) -> set[str]:
+        """The campaigns found."""
+        return {name for name, people in self._people.items() if len(people) < self._least}
+
+
+def facts(survey: Survey, reader: Reader, title: str, small: Collection[str] = ()) -> Table:
+    """Return what the log contains, in a table, without counts of the `small` campaigns."""
+    table = tables.text_table(
+        title, _facts(survey, reader, small), ("what", str), ("is", str), caption="", left=2
+    )
     table.show_header = False
     return table
 
 
-def _facts(survey: Survey, reader: Reader) -> list[tuple[str, str]]:
+def _facts(survey: Survey, reader: Reader, small: Collection[str]) -> list[tuple[str, str]]:
     hours = (survey.last_us - survey.first_us) / 3.6e9
     price, floor = survey.price, survey.floor
     ends = ", ".join(f"{share:.0%} {_quantile(price, share)}" for share in (0.1, 0.5, 0.9))
@@ -76,7 +106,7 @@ def _facts(survey: Survey, reader: Reader) -> list[tuple[str, str]]:
             f"{floor.above_0:.0%} of the rows have one; {survey.at_floor / max(survey.weight, 1e-300):.0%} of the prices equal it"
             + (f"; median of all {_quantile(floor, 0.5)} CPM" if floor.above_0 > 0 else ""),
         ),
-        ("campaigns", _campaigns(survey)),
+        ("campaigns", _campaigns(survey, small)),
         (
             "information",
             "full: losing rows are logged too"
@@ -110,9 +140,12 @@ def _moment(time_us: int) -> str:
     return f"hour {time_us / 3.6e9:.2f}"
 
 
-def _campaigns(survey: Survey) -> str:
+def _campaigns(survey: Survey, small: Collection[str]) -> str:
     most = sorted(survey.campaigns.items(), key=lambda item: -item[1][0])
-    shown = ", ".join(f"{name} ({rows:,} rows, {clicks:,} clicks)" for name, (rows, clicks) in most[:9])
+    shown = ", ".join(
+        f"{name} ({'too few persons to be told' if name in small else f'{rows:,} rows, {clicks:,} clicks'})"
+        for name, (rows, clicks) in most[:9]
+    )
     count = f"{len(most):,}" if len(most) < MOST_NAMES else f"{MOST_NAMES:,} or more"
     return f"{count}: {shown}" + (", ..." if len(most) > 9 else "")
 

@@ -337,6 +337,21 @@ def test_a_log_without_tables_cannot_be_joined(tmp_path):
         counted(tmp_path)
 
 
+def test_inspect_does_not_count_a_campaign_of_few_persons(tmp_path, capsys):
+    log = firm(tmp_path)["log"]
+    log.assign(line=np.where(log["who"].isin(log["who"].unique()[:7]), "few", "many")).to_csv(
+        tmp_path / "log.csv", index=False
+    )
+    write(tmp_path, {**MAPPING, "campaign": "line"})
+    assert (
+        main(["log", "inspect", str(tmp_path / "log.csv"), f"supply.mapping={tmp_path / 'mapping.yaml'}"])
+        == 0
+    )
+    said = " ".join(capsys.readouterr().out.replace("|", " ").split())
+    assert "few (too few persons to be told)" in said
+    assert "many (" in said
+
+
 def test_inspect_shows_the_joined_columns(tmp_path):
     firm(tmp_path)
     _, reader = open_log(tmp_path / "log.csv", mapping=str(tmp_path / "mapping.yaml"))

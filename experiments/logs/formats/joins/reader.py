@@ -22,7 +22,7 @@ from .keys import plain_text
 from .store import TableStore
 from .tables import check_file
 
-BLOCK_ROWS = 400_000
+BLOCK_ROWS = 1_000_000
 """Rows that are joined at a time: each join scans the table once."""
 PERSON, AT = "user", "join_time_us"
 

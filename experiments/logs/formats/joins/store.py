@@ -166,13 +166,14 @@ class TableStore:
         unit = f"{key}, moment" if table.valid_from else key
         held = [*(["moment"] if table.time else []), *(["value"] if table.value else [])]
         held += [f"f{i}" for i in range(len(table.features))]
-        unlike = f"count(DISTINCT ({', '.join(held)})) > 1" if held else "false"
         self.run(
-            f"CREATE TABLE again AS SELECT {unit}, max(line) AS last, {unlike} AS differ FROM {place} "
-            f"GROUP BY {unit} HAVING count(*) > 1"
+            f"CREATE TABLE again AS SELECT {unit}, max(line) AS last FROM {place} GROUP BY {unit} HAVING count(*) > 1"
         )
         repeated = self.count(f"SELECT count(DISTINCT {key}) FROM again")
-        differ = self.count(f"SELECT count(DISTINCT {key}) FROM again WHERE differ")
+        different = f"count(DISTINCT ({', '.join(held)})) > 1" if held else "false"
+        differ = self.count(
+            f"SELECT count(DISTINCT {key}) FROM (SELECT {unit} FROM {place} JOIN again USING ({unit}) GROUP BY {unit} HAVING {different})"
+        )
         if name in OUTCOMES:
             reason, gone = (
                 SAME_OUTCOME,
