@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from jointbid.sim.scenario import Model
 from jointbid.sim.scenario.base import Count, Positive
@@ -45,6 +45,12 @@ class Swept(Model):
         return self.name or self.over.rpartition(".")[2]
 
 
+def _none_or_several(resamples: int) -> int:
+    if resamples == 1:
+        raise ValueError("must be 0 (none), or 2 and more: one resample has no spread")
+    return resamples
+
+
 class StandIn(Model):
     """A price landscape in place of prices that a log does not have: lognormal in `sigma`.
 
@@ -81,13 +87,15 @@ class Replay(Model):
             campaign's own click rate is counted twice.
         value_per_click: what a click is worth, in currency; null: the campaign's cost per click in the log.
         bootstrap: resamples behind the intervals, the splits taking turns in them.
-        blocks: what is resampled: stretches of `time` of `block_h` hours, people (`person`), or single rows (`row`).
+        blocks: what is resampled: stretches of `time` of `block_h` hours, days (`day`), people (`person`), single rows (`row`), or all rows
+            with one value of a column of the log, as in `site.domain`.
         train_share: of the log's rows that `jointbid run` and `jointbid log table` learn and tune on: the first in time, or
             of the people where `split` is `person`.
         landscape: what policies know of the market's prices: those of the training rows as they are (`empirical`), or
             with `kaplan_meier` also what lies above the logger's own bids, as far as these vary.
         landscapes: what stands in for the prices of a log that has none: laws of the price, each of which gives an answer, or the
             `scenario`'s own (`rivals`, in currency; it needs `value_per_click`).
+        refit: resamples of the blocks with which all models are learned anew, for an interval that holds what was learned, too; 0: none.
         budget_per: what a budget of `jointbid log table` is for: the whole test `log`, each `episode` of it, or each stretch of
             this number of rows.
     """
@@ -103,11 +111,12 @@ class Replay(Model):
     stack_on_ad: bool = True
     value_per_click: Positive | None = None
     bootstrap: Annotated[int, Field(ge=100, le=100_000)] = 1_000
-    blocks: Literal["time", "person", "row"] = "time"
+    blocks: Annotated[str, Field(min_length=1)] = "time"
     block_h: Positive = 1.0
     train_share: Annotated[float, Field(gt=0, lt=1)] = 0.6
     landscape: Literal["empirical", "kaplan_meier"] = "empirical"
     landscapes: Literal["scenario"] | Annotated[tuple[StandIn, ...], Field(min_length=1)] = STAND_INS
+    refit: Annotated[int, Field(ge=0, le=1_000), AfterValidator(_none_or_several)] = 0
     budget_per: Literal["log", "episode"] | Annotated[int, Field(ge=2)] = "log"
 
 

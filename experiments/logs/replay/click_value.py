@@ -30,11 +30,7 @@ def click_value_rows(plan: Plan, requests: Requests, odds: Mapping[str, Floats],
     """
     columns: dict[Any, Floats] = {"requests": requests.weights}
     for name, worth in _worths(plan, requests):
-        total = np.zeros(len(worth))
-        for arm, weight in of.items():
-            won = expit(odds[arm]) * worth >= requests.prices
-            total += weight * won * (requests.weights * requests.clicks * worth - requests.cost)
-        columns[name] = total
+        columns[name] = gain_of(requests, odds, of, worth)
     totals = resample([columns], plan.settings.bootstrap, plan.seed, requests.blocks.numbers)
     rows = []
     for name in columns:
@@ -43,6 +39,15 @@ def click_value_rows(plan: Plan, requests: Requests, odds: Mapping[str, Floats],
             rows.append({"click_value": name, "estimate": middle, "ci_low": low, "ci_high": high})
     unit = f"{requests.log.currency} per million {requests.log.what}"
     return pd.DataFrame(rows).assign(unit=unit, n_replications=plan.settings.bootstrap)
+
+
+def gain_of(requests: Requests, odds: Mapping[str, Floats], of: Weights, worth: Floats) -> Floats:
+    """Return the weighted sum of arms' profits on each row, in micros, where a bid at or above the price wins; shape (rows,)."""
+    total = np.zeros(len(worth))
+    for arm, weight in of.items():
+        won = expit(odds[arm]) * worth >= requests.prices
+        total += weight * won * (requests.weights * requests.clicks * worth - requests.cost)
+    return total
 
 
 def _worths(plan: Plan, requests: Requests) -> Iterator[tuple[str, Floats]]:

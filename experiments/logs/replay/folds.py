@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...errors import BadInput
+from ...errors import BadInput, closest
 from ..log_table import LogTable
 from ..rows.columns import HOUR_US
 
@@ -75,23 +75,32 @@ class Blocks:
 
 
 def blocks_of(log: LogTable, kind: str, block_h: float) -> Blocks:
-    """Number the blocks of a log: stretches of `time`, people (`person`), or none (`row`).
+    """Number the blocks of a log: stretches of `time`, days (`day`), people (`person`), rows with one value of a column, or none (`row`).
 
     Rows are resampled, and a note says so, where the log keeps no time or has too few stretches or people.
 
     Raises:
-        BadInput: blocks of people in a log without people.
+        BadInput: blocks of people in a log without people, or of a column that the log does not have.
     """
     if kind == "row":
         return Blocks(None)
-    if kind == "time" and not log.keeps_time:
+    if kind not in {"time", "day", "person", *log.roles.features}:
+        known = ("time", "day", "person", "row", *log.roles.features)
+        raise BadInput(
+            f"study.replay.blocks = {kind}: must be one of {', '.join(known)}, the last of which are columns of {log.path}{closest(kind, known)}"
+        )
+    if kind in {"time", "day"} and not log.keeps_time:
         return Blocks(None, f"intervals resample single rows: {log.path} keeps no time")
     if kind == "person":
         codes, names = _people(log, "study.replay.blocks")
         what = "people"
+    elif kind not in {"time", "day"}:
+        codes, names = pd.factorize(log.frame[kind].astype(str).to_numpy(dtype=object))
+        what = f"values of {kind}"
     else:
-        codes, names = pd.factorize(log.frame["time_us"].to_numpy() // max(round(block_h * HOUR_US), 1))
-        what = f"stretches of {block_h:g} h (study.replay.block_h)"
+        hours = 24.0 if kind == "day" else block_h
+        codes, names = pd.factorize(log.frame["time_us"].to_numpy() // max(round(hours * HOUR_US), 1))
+        what = "days" if kind == "day" else f"stretches of {block_h:g} h (study.replay.block_h)"
     if len(names) < LEAST_BLOCKS:
         return Blocks(
             None,

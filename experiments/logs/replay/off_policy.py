@@ -26,7 +26,8 @@ from .bootstrap import resample, with_interval
 PLUG_IN, ROBUST = "plug_in", "doubly_robust"
 LEAST = 0.01
 """Lower probabilities of being seen count as this much, or single rows would decide."""
-STRATA = 5
+STRATA, LEAST_ROWS = 10, 200
+"""The most strata, and the rows that each has on average at the least."""
 FEW, SOME = 0.1, 0.5
 """Effective share of the seen rows below which overlap is poor, and fair."""
 PER = 1e6
@@ -85,8 +86,9 @@ class Estimates:
     overlap: str
 
 
-def strata_of(score: Floats, number: int = STRATA) -> NDArray[np.int64]:
+def strata_of(score: Floats) -> NDArray[np.int64]:
     """Return equally large strata of a score, by its quantiles; rows of one score share a stratum. Shape (rows,)."""
+    number = int(np.clip(len(score) // LEAST_ROWS, 1, STRATA))
     edges = np.unique(np.quantile(score, np.linspace(0, 1, number + 1)[1:-1]))
     return np.searchsorted(edges, score, side="left").astype(np.int64)
 

@@ -56,6 +56,28 @@ def click_value_sentence(table: pd.DataFrame) -> str:
     return f"With half the value of a click it is {number(half.estimate)} ({interval(half)}), with twice that value {number(double.estimate)} ({interval(double)}){sign}."
 
 
+def refit_sentence(table: pd.DataFrame, has_blocks: bool, blocks: str) -> str:
+    """Return the interval with all models learned anew."""
+    found, resamples = estimate_of(table.to_dict("records")[0]), int(table["n_replications"].iloc[0])
+    what = (
+        {"time": "stretches of time", "person": "people", "day": "days"}.get(
+            blocks, f"rows with one {blocks}"
+        )
+        if has_blocks
+        else "rows"
+    )
+    return (
+        f"With all models learned anew on {resamples} resamples of {what} the interval is {interval(found)}."
+    )
+
+
+def refit_table(table: pd.DataFrame) -> Table:
+    """Return the interval with all models learned anew."""
+    rows = [("models learned anew", estimate_of(row), estimate_of(row)) for row in table.to_dict("records")]
+    title = f"Value of joint data without a budget limit: {table['unit'].iloc[0]}"
+    return text_table(title, rows, ("interval", str), *_COLUMNS, caption="")
+
+
 _COLUMNS: tuple[tuple[str, Any], ...] = (("value", middle), ("95 % interval", between))
 
 

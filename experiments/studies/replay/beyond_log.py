@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,13 +13,15 @@ from ...estimate.sides import Sides, Weights
 from ...logs.replay.censored import LostRows, LostValues, bound_rows, lost_rows
 from ...logs.replay.click_value import click_value_rows
 from ...logs.replay.folds import blocks_of
+from ...logs.replay.holdout_models import fit_predictor
 from ...logs.replay.ladder_models import ALL
 from ...logs.replay.off_policy import Estimates, Rows, estimate, strata_of
 from ...logs.replay.outcomes import UNLIMITED
 from ...logs.replay.plan import Plan, Requests
+from ...logs.replay.refitting import refitted
 from ...logs.replay.summary import Point
 from ...report.wording.censored_bounds import bounds_sentence
-from ...report.wording.off_policy import click_value_sentence, off_policy_sentence
+from ...report.wording.off_policy import click_value_sentence, off_policy_sentence, refit_sentence
 from .played import Played
 
 
@@ -39,7 +41,13 @@ class Beyond:
         )
 
 
-def beyond_the_log(plan: Plan, requests: Requests, played: Played, sides: Mapping[Point, Sides]) -> Beyond:
+def beyond_the_log(
+    plan: Plan,
+    requests: Requests,
+    played: Played,
+    sides: Mapping[Point, Sides],
+    progress: Callable[[str], None],
+) -> Beyond:
     """Return the bounds, the off-policy estimates and the sensitivity to a click's value, without a budget limit.
 
     They are of comparisons between arms that bid by one model.
@@ -53,11 +61,18 @@ def beyond_the_log(plan: Plan, requests: Requests, played: Played, sides: Mappin
         sensitivity = click_value_rows(plan, requests, played.odds[tags], of)
         found.add("click_value", tags, sensitivity)
         found.sentences.append((tags, click_value_sentence(sensitivity)))
+        if plan.settings.refit > 1 and tags == ALL:
+            middle = float(sensitivity["estimate"].iloc[0])
+            anew = refitted(plan, requests.dealt(plan.settings, plan.seed, 0), of, middle, progress)
+            found.add("refit", tags, anew)
+            found.sentences.append(
+                (tags, refit_sentence(anew, requests.blocks.numbers is not None, plan.settings.blocks))
+            )
         has_propensity = "propensity" in requests.log.frame
         if lost is None and not has_propensity:
             continue
         hidden = None if tags == ALL else requests.hidden
-        arms = {*of, "joint", *requests.log.roles.sources[1:2]}
+        arms = {*of, "joint"}
         values = None if lost is None else LostValues.of(plan, requests, lost, arms, hidden)
         if lost is not None and values is not None:
             own = [one for one in played.outcomes if (one.tags, one.share) == (tags, share)]
@@ -83,8 +98,9 @@ def _off_policy(
     """Return the plug-in and the doubly robust estimate on seen and lost rows together."""
     log, worth = requests.log, requests.values
     frame = log.frame
-    context = log.roles.sources[1]
-    ctr = {arm: expit(odds[arm]) for arm in {*of, "joint", context}}
+    ctr = {arm: expit(odds[arm]) for arm in {*of, "joint"}}
+    # One model of all rows: by those of folds, rows of one context would fall into several strata.
+    context = fit_predictor(plan, log, log.roles.sources[1])[0]
     bid = frame["bid_micros"].to_numpy(np.float64) if "bid_micros" in frame else np.full(len(frame), np.nan)
     parts = {
         "seen": np.ones(len(frame), dtype=bool),
@@ -96,7 +112,7 @@ def _off_policy(
         "propensity": frame["propensity"].to_numpy()
         if "propensity" in frame
         else np.full(len(frame), np.nan),
-        "context": ctr[context],
+        "context": context.ctr(frame),
         **{f"bid {arm}": ctr[arm] * worth for arm in of},
     }
     together = frame
@@ -110,7 +126,7 @@ def _off_policy(
             "logged": lost.bids,
             "price": lost.prices,
             "propensity": lost.frame["propensity"].to_numpy() if "propensity" in lost.frame else unknown,
-            "context": values.ctr[context],
+            "context": context.ctr(lost.frame),
             **{f"bid {arm}": values.ctr[arm] * values.worth for arm in of},
         }
         parts = {name: np.concatenate([column, more[name]]) for name, column in parts.items()}

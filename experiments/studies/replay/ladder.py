@@ -88,7 +88,7 @@ def run_replay(
         for tags in summary["tags"].unique()
     }
     notes, more = [*_notes(plan, requests), *_elections(played.ballots, plan.silo)], dict[str, pd.DataFrame]()
-    beyond = beyond_the_log(plan, requests, played, sides)
+    beyond = beyond_the_log(plan, requests, played, sides, progress)
     for tags, sentence in beyond.sentences:
         verdicts[tags] += f" {sentence}"
     notes += beyond.notes
@@ -161,8 +161,12 @@ def _verdict(plan: Plan, requests: Requests, summary: pd.DataFrame, tags: str, s
     heads = {ALL: "All values", WITHOUT: f"Without the suspect {hidden_words(requests.hidden)}"}
     rows = summary[(summary["tags"] == tags) & (summary["budget_share"] == UNLIMITED)]
     settings = plan.settings
-    kinds = {"time": f"stretches of {settings.block_h:g} h", "person": "people"}
-    of = "rows" if requests.blocks.numbers is None else kinds[settings.blocks]
+    kinds = {"time": f"stretches of {settings.block_h:g} h", "person": "people", "day": "days"}
+    of = (
+        "rows"
+        if requests.blocks.numbers is None
+        else kinds.get(settings.blocks, f"rows with one {settings.blocks}")
+    )
     splits = plan.splits
     caveat = f"{settings.bootstrap:,} resamples of {of}, {splits} split{'s' if splits > 1 else ''} by {settings.split}; {FOOTING}"
     return f"{heads[tags]}: {verdict(rows, sides, caveat=caveat)}"

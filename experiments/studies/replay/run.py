@@ -87,7 +87,7 @@ def _play_strategy(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scen
     scenario = _market(point, plan, training, last_us / 3.6e9 + 1e-6)
     result = _simulate(point, scenario, rows)
     read = f"learned and tuned on {len(training):,} rows, replayed on {len(rows):,}"
-    notes = (*_notes(plan.settings.landscape, log, read, note), *_leaks(plan, log))
+    notes = (*_notes(plan.settings.landscape, log, read, note), *_leaks(plan, training))
     return Run.from_result(point.folder, result, identified=False), notes, scenario
 
 
@@ -162,9 +162,9 @@ def _notes(kind: str, log: LogTable, read: str, note: str) -> Iterator[str]:
     yield from (*log.facts, *log.notes)
 
 
-def _leaks(plan: Plan, log: LogTable) -> list[str]:
-    """Return a note on values that look like leakage and that the predictions rest on."""
-    hidden = {} if "pctr" in log.frame else hidden_values(plan, log)
+def _leaks(plan: Plan, training: LogTable) -> list[str]:
+    """Return a note on values that look like leakage in the training rows, and that the predictions rest on."""
+    hidden = {} if "pctr" in training.frame else hidden_values(plan, training)
     if not hidden:
         return []
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -48,7 +49,8 @@ def _play(plan: Plan) -> tuple[pd.DataFrame, tuple[str, ...], int]:
     campaigns, left_out = playable(plan, *split_rows(plan, log), SHARES)
     priced = price_log(plan, log, "joint")
     variants = {ALL: priced}
-    hidden = hidden_values(plan, priced.log) if "pctr" not in log.frame else {}
+    learned = replace(priced.log, frame=priced.log.frame[priced.training].reset_index(drop=True))
+    hidden = hidden_values(plan, learned) if "pctr" not in log.frame else {}
     if hidden:
         variants[WITHOUT] = price_log(plan, log, "joint", hidden)
     parts: list[pd.DataFrame] = []

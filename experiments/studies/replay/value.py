@@ -18,7 +18,7 @@ from ...report.log_tables import model_table, money_table
 from ...report.plots.figure import Figure
 from ...report.wording.censored_bounds import bounds_table
 from ...report.wording.landscape_band import band_table
-from ...report.wording.off_policy import click_value_table, off_policy_table
+from ...report.wording.off_policy import click_value_table, off_policy_table, refit_table
 from ...storage.study_folder import Folder
 from ..base import Findings
 from ..run_folder import RunFiles, write_run
@@ -38,6 +38,7 @@ CODE = (
 MODELS = "models.parquet"
 MORE = {
     "landscapes": band_table,
+    "refit": refit_table,
     "click_value": click_value_table,
     "bounds": bounds_table,
     "off_policy": off_policy_table,
