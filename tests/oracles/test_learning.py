@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jointbid.experiments.cells.bidders import run_cell
-from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.estimate.intervals import mean_interval
 from jointbid.experiments.estimate.learning import LOST, OVER_EXACT_SILO
+from jointbid.sim import VisibleRequests
+from jointbid.sim.training import randomised_log
+from jointbid.strategies.valuations.bayes import bayes
+from jointbid.strategies.valuations.learned import learned
 
 pytestmark = pytest.mark.oracle
 
@@ -97,13 +99,14 @@ def test_with_little_data_joint_loses_to_profile(learner, n, joint_wins):
 
 @pytest.mark.coverage
 def test_learned_values_and_what_learning_costs_are_covered(scenario):
-    """1,000 studies of 5 replications, each with a log of 200 impressions of its own, and 100 requests: the stated 95 % intervals.
+    """1,000 studies of 5 replications, each with a log of 200 impressions of its own and 100 auctions: the stated 95 % intervals.
 
-    Over the profile joining is worth (c^2 + d^2)/(2M) exactly, and learned less by what four cells lose more than two.
+    Over the profile joining is worth (c^2 + d^2)/(2M) exactly, and learned less by what four cells lose more than two. The logs and
+    what is learned from them are the engine's, the auctions against prices U[0, M] are drawn here.
     """
-    n, requests, studies, size = 200, 100, 1_000, 5
+    n, auctions, studies, size = 200, 100, 1_000, 5
     s = scenario(
-        requests=requests,
+        requests=auctions,
         response={**BASE, "noise_sd": 0.5},
         source={"profile": {}, "context": {}},
         rivals={"landscape": "uniform", "high": M},
@@ -118,21 +121,30 @@ def test_learned_values_and_what_learning_costs_are_covered(scenario):
         LOST: loss["joint"] - loss["profile"],
         OVER_EXACT_SILO: exact - loss["joint"],
     }
-    about = {"learned": {"valuation": "learned", "learner": "cell_means", "train_requests": n}, "bayes": {}}
-    profits = {
-        (valuation, arm): np.array([
-            run_cell(Cell(s, arm, replication=r, **parts)).rows[0]["profit"] / requests for r in range(studies * size)
-        ])
-        for valuation, parts in about.items()
-        for arm in ("joint", "profile")
-    }  # fmt: skip
-    wide = {key: values.reshape(studies, size) for key, values in profits.items()}
-    learned, bayes = (wide[name, "joint"] - wide[name, "profile"] for name in ("learned", "bayes"))
+    held = {"profile": ("profile",), "joint": ("profile", "context")}
+    known = {arm: bayes(s, sources) for arm, sources in held.items()}
+    rng, score = np.random.default_rng(4), np.array([-1.0, 1.0])
+    wide = {(name, arm): np.empty((studies, size)) for name in ("learned", "bayes") for arm in held}
+    for study, replication in np.ndindex(studies, size):
+        log = randomised_log(s, 1, study * size + replication, n)
+        shown = {name: rng.integers(0, 2, auctions).astype(np.int32) for name in ("profile", "context")}
+        x, z, price = score[shown["profile"]], score[shown["context"]], rng.uniform(0.0, M, auctions)
+        theta, requests = A + B * x + C * z + D * x * z, VisibleRequests(auctions, shown)
+        for arm, sources in held.items():
+            for name, valuation in (
+                ("learned", learned(s, log, sources, "cell_means")),
+                ("bayes", known[arm]),
+            ):
+                won = valuation.value(requests) > price
+                wide[name, arm][study, replication] = np.mean((theta - price) * won)
     found = {
-        "learned": learned,
-        LOST: bayes - learned,
+        "learned": wide["learned", "joint"] - wide["learned", "profile"],
+        LOST: wide["bayes", "joint"]
+        - wide["bayes", "profile"]
+        - wide["learned", "joint"]
+        + wide["learned", "profile"],
         OVER_EXACT_SILO: wide["learned", "joint"] - wide["bayes", "profile"],
     }
     for name, values in found.items():
-        held = [one.ci_low <= truths[name] <= one.ci_high for one in map(mean_interval, values)]
-        assert abs(np.mean(held) - 0.95) < 4 * np.sqrt(0.95 * 0.05 / studies), name
+        covered = [one.ci_low <= truths[name] <= one.ci_high for one in map(mean_interval, values)]
+        assert abs(np.mean(covered) - 0.95) < 4 * np.sqrt(0.95 * 0.05 / studies), (name, np.mean(covered))
