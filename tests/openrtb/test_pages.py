@@ -75,6 +75,7 @@ def test_the_example_bidder_plays_and_its_books_are_the_simulators(tmp_path, mon
     assert json.loads(file.with_name("manifest.json").read_text())["reproducible"] is True
 
 
+@pytest.mark.slow
 def test_the_value_of_joint_data_to_the_example_bidder(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     with example(tmp_path) as base:

@@ -29,9 +29,14 @@ def outcomes(row):
         [],
         ["engine.max_block=1"],
         ["bidders.notify=at_once"],
-        ["bidders.report_delay_h=3"],
-        ["auction=first_price", "auction.fee=0.1"],
-        ["bidders.terms.flight_h=[5,11]"],
+        *(
+            pytest.param(words, marks=pytest.mark.slow)
+            for words in (
+                ["bidders.report_delay_h=3"],
+                ["auction=first_price", "auction.fee=0.1"],
+                ["bidders.terms.flight_h=[5,11]"],
+            )
+        ),
     ],
     ids=lambda words: " ".join(words) or "as it is",
 )

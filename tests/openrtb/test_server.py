@@ -25,12 +25,12 @@ from jointbid.strategies.openrtb.objects import BidRequest, Imp, User
 from jointbid.strategies.openrtb.server import Server
 
 ALIKE = {
-    "linear": [],
     "adaptive_pacing": ["bidders.terms.day_parts=[3,4,12,13,14]"],
     "learned_shading": ["auction=first_price"],
 }
 MORE = {
     "truthful": ["auction=mixed"],
+    "linear": [],
     "ortb1": [],
     "throttling": [],
     "pid_spend": [],
