@@ -19,7 +19,9 @@ def tuning_rows(rows: int = 4_000, budget: float = 0.2) -> TuningRows:
     rng = np.random.default_rng(4)
     price, value = rng.lognormal(-7, 0.8, rows), rng.lognormal(-7, 1.0, rows)
     clicks = (rng.random(rows) < np.minimum(value * 20, 1)).astype(float)
-    return TuningRows(price, np.zeros(rows), value, price, clicks, rng.random(rows), budget)
+    return TuningRows(
+        price, np.zeros(rows), value, price, clicks, rng.random(rows), budget, np.zeros(rows, dtype=np.int64)
+    )
 
 
 def test_tuned_parameters_keep_to_the_budget_and_beat_their_neighbours():

@@ -252,7 +252,7 @@ def test_a_clicks_value_by_its_factor():
 @pytest.mark.coverage
 @pytest.mark.slow
 def test_intervals_hold_the_engines_answer():
-    logs = 75
+    logs = 60
     market = played(logs, seed=12)
     held = {ROBUST: 0, PLUG_IN: 0}
     for start in range(0, logs * ROWS, ROWS):
