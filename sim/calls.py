@@ -35,7 +35,6 @@ class Calls:
 
     def __init__(self, who: str, limit_s: float | None) -> None:
         self.who, self._limit_s = who, limit_s
-        self._call = Call(who, "", 0.0, limit_s or 0.0)
 
     def __call__(self, strategy: Strategy, method: str, argument: Any, hour: float) -> object:
         """Return what the method answers.
@@ -50,11 +49,9 @@ class Calls:
         try:
             if self._limit_s is None:
                 return function(argument)
-            call = self._call
-            call.method, call.hour = method, hour
+            call = Call(self.who, method, hour, self._limit_s)
             return WATCH.call(function, argument, call)
         except CallTimeout:
-            self._call = Call(self.who, "", 0.0, call.limit_s)  # the next one has not been stopped
             raise StrategyTimeout(
                 f"{call.described}; look for a loop that does not end, or set engine.strategy_timeout_s (seconds a call; "
                 "null: no limit)"

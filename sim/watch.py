@@ -90,10 +90,7 @@ class Watch:
                 self._calls[me] = call
                 answer = function(argument)
             finally:
-                if time.monotonic() - call.since < 0.5 * call.limit_s:
-                    self._calls.pop(me, None)  # the thread leaves it alone as yet
-                else:
-                    self._end(me, call)
+                self._end(me, call)
         except BaseException:
             self._end(me, call)  # again, as the error may have come in the midst of it
             if not call.stopped:
