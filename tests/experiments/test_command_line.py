@@ -29,7 +29,7 @@ def test_sql_that_begins_with_a_comment_is_a_word():
     ("words", "message"),
     [
         (["valeu"], "valeu: must be one of value, run"),
-        (["log", "inspct"], "log inspct: must be one of inspect, calibrate, synthesize, table; did you mean 'inspect'?"),
+        (["log", "inspct"], "log inspct: must be one of inspect, join, calibrate, synthesize, table; did you mean 'inspect'?"),
         (["run", "--cel", "x"], "--cel: no such option; did you mean '--cell'?"),
         (["run", "--cell"], "--cell: needs the name of a cell"),
         (["run", "--cfg="], "--cfg: needs the word job"),
