@@ -101,6 +101,9 @@ MARKET = {
     "value_per_click": "what a click is worth, currency; 0 where outcomes are no clicks",
     "mechanisms": "the auction types that occur, each with its number in the column `auction_type`",
     "tells": "what the exchange tells of prices afterwards (`auction.tells`)",
+    "currency": "the code of the currency of all money",
+    "tmax_ms": "the exchange's time limit for an answer, milliseconds; None: it waits for all",
+    "sources": "the data sources: name, owner, what each shows, and the number of its codes, unmatched included",
 }
 """Words for each public field; a field that the code has and these lack fails a test."""
 

@@ -6,8 +6,11 @@ changes cells, one of them is simulated without it, first on few requests, then 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
+
+import pandas as pd
 
 from jointbid.sim.scenario import Scenario
 
@@ -16,7 +19,7 @@ from ..cells.lattice import JOINT
 from ..config.bidder_checks import prices_itself
 from ..config.points import Point, load
 from ..errors import BadInput
-from ..storage.cell_results import StudyState
+from ..storage.cell_results import StudyState, table
 from .base import Study
 
 ELSEWHERE = ("scenario", "executor", "results_dir", "plot", "report", "sweep", "seed", "engine")
@@ -27,8 +30,15 @@ MOST = 20
 """Overrides of a command that are looked at."""
 
 
-def inert(point: Point, study: Study) -> Iterator[str]:
-    """Yield a sentence for each override of the point's command that changes no number of the study."""
+def inert(point: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFrame) -> Iterator[str]:
+    """Yield a sentence for each override of the point's command that changes no number of the study.
+
+    Args:
+        point: the point, with its command.
+        study: the study, all of whose cells have a result.
+        cells: these cells, each once.
+        summary: what was estimated from them.
+    """
     looked_at = [text for text in point.overrides[:MOST] if _key(text).partition(".")[0] not in ELSEWHERE]
     scenario = point.settings.scenario
     if point.swept or scenario.supply.kind == "log" or prices_itself(scenario):
@@ -38,29 +48,43 @@ def inert(point: Point, study: Study) -> Iterator[str]:
         again = [other for other in others if _key(other) == _key(text)]
         try:
             without = load(point.verb, others, config_dir=point.config_dir)[0]
-        except BadInput:  # the command needs it
+            if without.settings == point.settings:
+                if again and text != again[-1]:
+                    yield f"{text} changes nothing here: {again[-1]} is given too, and holds."
+            elif _is_same(point, without, study, cells, summary):
+                yield f"{text} changes no number of this study."
+        except (BadInput, ValueError):  # the command needs it
             continue
-        if without.settings == point.settings:
-            if again and text != again[-1]:
-                yield f"{text} changes nothing here: {again[-1]} is given too, and holds."
-        elif _is_same(point, without, study):
-            yield f"{text} changes no number of this study."
 
 
-def _is_same(point: Point, without: Point, study: Study) -> bool:
-    """Whether the study without an override has the same numbers, as far as its first cells and the summary show."""
-    here, there = (
-        type(study)(one.settings, StudyState(finished=study.ledger.finished)) for one in (point, without)
-    )
+def _is_same(
+    point: Point, without: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFrame
+) -> bool:
+    """Whether the study without an override has the same numbers, as far as a cell, or the summary of the same cells, shows."""
+    finished = study.ledger.finished
+    here, there = (type(study)(one.settings, StudyState(finished=finished)) for one in (point, without))
     there.check()
-    cells, theirs = (next(one.stages(), []) for one in (here, there))
-    if [cell.key for cell in cells] == [cell.key for cell in theirs]:
-        rows = study.ledger.complete(cells)
-        return rows is not None and there.summary(rows).equals(here.summary(rows))
-    if [str(cell) for cell in cells] != [str(cell) for cell in theirs]:
+    stages = there.stages()
+    ours, theirs = next(here.stages(), []), next(stages, [])
+    if [cell.key for cell in ours] != [cell.key for cell in theirs]:
+        return _is_same_cell(ours, theirs, study)
+    kept: dict[str, Cell] = {}
+    for cell in chain(theirs, chain.from_iterable(stages)):
+        if finished is None or cell.key not in finished:
+            return False
+        if not cell.is_pilot:
+            kept.setdefault(cell.key, cell)
+    if kept.keys() != {cell.key for cell in cells}:
         return False
-    number = min(range(len(cells)), key=lambda number: _order(cells[number]))
-    mine, its = cells[number], theirs[number]
+    return there.summary(table(study.ledger.of([kept[cell.key] for cell in cells]))).equals(summary)
+
+
+def _is_same_cell(ours: Sequence[Cell], theirs: Sequence[Cell], study: Study) -> bool:
+    """Whether one cell of a stage has the same numbers in both, on few requests and on all."""
+    if not ours or [str(cell) for cell in ours] != [str(cell) for cell in theirs]:
+        return False
+    number = min(range(len(ours)), key=lambda number: _order(ours[number]))
+    mine, its = ours[number], theirs[number]
     few = [replace(cell, scenario=_with_few(cell)) for cell in (mine, its)]
     return all(_rows(study.work(one)) == _rows(study.work(other)) for one, other in (few, (mine, its)))
 

@@ -151,7 +151,9 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
         files = dict(folder.checksums)
         if result.summary is not None:
             found = result.findings
-            result.findings = replace(found, notes=(*found.notes, *inert(point, study)))
+            result.findings = replace(
+                found, notes=(*found.notes, *inert(point, study, list(cells.values()), result.summary))
+            )
         about = {**study.about(), "verdict": result.findings.verdict, "notes": result.findings.notes}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         for drawing in _drawings(result.summary, point, study):

@@ -61,7 +61,7 @@ class Parts(Model):
         return {"kind": "synthetic", **value} if isinstance(value, dict) else value
 
     def types_of(self, factor: str) -> int:
-        """How many types a factor has."""
+        """How many types a factor has; one that is not there, which the checks report, has one."""
         if factor == "context":
             return self.supply.context_types
         if factor == "profile":
@@ -69,7 +69,7 @@ class Parts(Model):
         if factor == "history":
             return self.audience.history_types
         units = 1 + (self.stock.most if self.stock is not None else 0)
-        return {"stage": STAGES, "interest": 2, "stock": units}[factor]
+        return {"stage": STAGES, "interest": 2, "stock": units}.get(factor, 1)
 
     def showing(self, factor: str) -> list[str]:
         """The sources that show a factor; no copies."""

@@ -11,8 +11,8 @@ from itertools import chain, combinations
 import numpy as np
 from numpy.typing import NDArray
 
-MAX_PRICES = 512
-MAX_TABLE = 1 << 24
+MOST_PRICES = 512
+MOST_ENTRIES = 1 << 24
 """Entries of the largest table: what a bidder sees times the prices that are told apart."""
 
 
@@ -55,7 +55,7 @@ def cautious_bids(
     seen = [axis for axis in range(weight.ndim) if axis not in hidden]
     cells = int(np.prod([weight.shape[axis] for axis in seen], dtype=np.int64))
     bids = [np.broadcast_to(group.bid, weight.shape) for group in groups]
-    prices = _prices(np.concatenate([bid[weight > 0] for bid in bids]), MAX_TABLE // cells)
+    prices = _prices(np.concatenate([bid[weight > 0] for bid in bids]), MOST_ENTRIES // cells)
     row = _numbered(weight.shape, seen)
 
     def below(table: NDArray[np.float64], bid: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -101,7 +101,7 @@ def informed(held: Iterable[frozenset[str]], seen: frozenset[str]) -> Counter[fr
 
 def _prices(bids: NDArray[np.float64], most: int) -> NDArray[np.float64]:
     """Return the prices that are told apart: all that occur, or as many as there is room for, the highest among them."""
-    found, most = np.unique(bids), max(2, min(MAX_PRICES, most))
+    found, most = np.unique(bids), max(2, min(MOST_PRICES, most))
     return found if len(found) <= most else found[np.linspace(0, len(found) - 1, most).astype(int)]
 
 

@@ -100,7 +100,7 @@ def test_too_little_to_play(tmp_path, capsys):
 def test_what_looks_like_leakage_is_left_out_beside_the_headline(tmp_path, capsys):
     data = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
     assert main(["log", "table", str(data), "supply.campaign=1458", "supply.nonclick_weight=5", f"results_dir={tmp_path}",
-                 "study.replay.bootstrap=100", "study.replay.folds=3", "study.replay.penalties=[.3]"]) == 0  # fmt: skip
+                 "study.replay.bootstrap=100", "study.replay.folds=3", "study.replay.penalties=[.3]", "supply.suspect_tags=['11278']"]) == 0  # fmt: skip
     out = capsys.readouterr().out
     assert "played twice: with all values, and without the suspect usertag 11278" in out
     assert "Campaign 1458 (without suspects): clicks" in out

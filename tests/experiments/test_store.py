@@ -24,6 +24,7 @@ from jointbid.experiments.execution.scheduler import Driver, Finish
 from jointbid.experiments.execution.tasks import SideTask, Task, run_tasks
 from jointbid.experiments.storage.study_folder import Folder
 from jointbid.experiments.studies import cell_plans as studies
+from jointbid.experiments.studies import session
 from jointbid.sim.scenario import Scenario
 
 TINY = ["scenario=theory", "supply.requests=300", "plot.enabled=false", "executor=serial"]
@@ -43,7 +44,8 @@ def elsewhere(tmp_path, monkeypatch):
 
 @pytest.fixture
 def ran(monkeypatch):
-    """Cells that were run since, the trial's left out."""
+    """Cells that were run since; those of the trial, and of what a command sets in vain, left out."""
+    monkeypatch.setattr(session, "inert", lambda *_: ())
     seen = []
     real = arms.run_cell
 

@@ -16,7 +16,7 @@ import pytest
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
 from jointbid.sim.audience import COMMON, Visits, draw_types
-from jointbid.sim.sources import Facts, SourceDraws, codes
+from jointbid.sim.sources import Facts, SourceDraws, codes, matched
 from jointbid.sim.streams import Streams
 from jointbid.strategies.valuations.bayes import bayes, winning
 
@@ -154,7 +154,10 @@ def test_a_source_sold_to_all_errs_alike_on_people_who_are_the_same_to_all(scena
     for owner in ("focal", "rival_1", COMMON):
         facts = Facts.at(s, streams, owner, visits)
         draws = SourceDraws.at(s, streams, owner, "profile", visits)
-        shown[owner] = codes(s, "profile", facts, draws, None, np.zeros(n, dtype=np.int64))
+        found = matched(s, "profile", facts, draws)
+        shown[owner] = codes(
+            s, "profile", facts, draws, None, np.zeros(n, dtype=np.int64), lambda found=found: found
+        )
     for owner in ("focal", "rival_1"):
         apart = np.mean(shown[owner] == shown[COMMON])
         chance = 0.2**2 + 4 * 0.2**2  # unmatched, or one of four types

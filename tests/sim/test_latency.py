@@ -165,7 +165,7 @@ def test_one_who_is_in_time_is_sent_everything_also_where_others_are_throttled(b
     s = market(
         bidding,
         auction={"throttle": rule},
-        source={"profile": {"lookup_latency_ms": {"mean": 200}}},
+        source={"profile": {"lookup_latency_ms": {"law": "constant", "mean": 200}}},
         bidders={"answer_ms": 0},
     )
     bidders = {"slow": bidding.Steady(1.0, ("profile",)), "quick": bidding.Steady(0.5)}
