@@ -195,10 +195,10 @@ class SourceDraws:
 def matched(scenario: Scenario, name: str, facts: Facts, draws: SourceDraws) -> NDArray[np.bool_]:
     """Which requests a source matches, shape (n,). Depends on each row alone."""
     source, factor = scenario.data_of(name), scenario.factor_of(name)
-    if isinstance(source.match_rate, float):  # of all types
-        found = draws["match"] < (0.0 if source.never_arrives else source.match_rate)
-    else:
-        found = draws["match"] < match_probability(source, scenario.types_of(factor))[facts[factor]]
+    probability = match_probability(source, scenario.types_of(factor))
+    found = draws["match"] < (
+        probability[0] if isinstance(source.match_rate, float) else probability[facts[factor]]
+    )
     if source.coverage != 1.0:
         contexts = scenario.types_of("context")
         covered = np.broadcast_to(np.asarray(source.coverage, dtype=np.float64), (contexts,))

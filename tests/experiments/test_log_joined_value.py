@@ -99,7 +99,7 @@ def test_the_worth_of_joining_four_tables_is_the_known_one(four):
 @pytest.mark.slow
 def test_fewer_keys_old_records_and_those_of_others_are_worth_less(four):
     known, result = four
-    table = result.joins.set_index("curve")
+    table = result.more["joins"].set_index("curve")
     curve = table.loc["match_rate"]
     kept = curve[~curve["extrapolated"]].set_index("at").sort_index()
     assert kept["match_rate"].to_numpy() == pytest.approx(
