@@ -12,16 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrivals import demand
+from .outcomes import Awaited
 from .reports import Standing
 from .scenario import HOUR_US, MICROS, LogSupply, Scenario, Terms
 from .serving import DAY_H, changes
+from .visible import AccountDraft, AccountState
 
 Floats = NDArray[np.float64]
 
 
-Limits = tuple[float, float, float, float, float, int]
-"""What is left at a moment, as ``AccountState`` has it, money in currency: ``budget_left``, ``left_today``, ``hours_left_today``,
-``flight_hours_left``, ``due_today``, ``due_requests_today``."""
+Limits = tuple[float, float, float, int]
+"""What a daily budget leaves at a moment, as ``AccountState`` has it, money in currency: ``budget_left``, ``left_today``, ``due_today``,
+``due_requests_today``."""
 
 
 class Allowance:
@@ -52,12 +54,15 @@ class Allowance:
         if not self.is_always_open:
             self.requests = round(float(self._expected[-1]))
 
-    def limits(self, now_us: int, known: Standing) -> Limits:
-        """What is left at ``now_us``, as far as the bidder's account was known at the time of ``known``.
+    def account(
+        self, standing: Standing, known: Standing, clicks: Awaited, conversions: Awaited
+    ) -> AccountState:
+        """Return the account as its bidder sees it at the moment of ``standing``: made for each bidder at each control step.
 
-        Money of today that was spent after ``known`` counts as left, and all of today's where that was before midnight.
+        ``known`` is what has been reported to it, ``clicks`` and ``conversions`` count its outcomes. Money of today that was spent after that counts as left, and all of today's where that
+        was before midnight.
         """
-        hour, end, left = now_us / HOUR_US, self._horizon_h, self._budget
+        hour, end, left = standing.at_us / HOUR_US, self._horizon_h, self._budget
         today = min(int(hour // DAY_H), self._last_day)
         if self._is_limited:
             left = max(round((left - known.spend) * MICROS), 0) / MICROS
@@ -66,8 +71,25 @@ class Allowance:
         if not self.is_always_open:
             done, by_midnight, by_end = self._hours_by(np.array([hour, ends, end])).tolist()
             hours_left, flight_left = by_midnight - done, by_end - done
-        if not self._is_daily:
-            return left, left, hours_left, flight_left, 0.0, 0
+        left_today, due, requests = left, 0.0, 0
+        if self._is_daily:
+            left, left_today, due, requests = self._of_day(today, ends, left, known)
+        draft = AccountDraft()
+        draft.hour, draft.horizon_h = hour, end
+        draft.requests_seen, draft.requests_expected = standing.requests, self.requests
+        draft.spend, draft.wins = known.spend, known.wins
+        draft.budget, draft.budget_left = self.total, left
+        draft.clicks, draft.conversions = clicks.known, conversions.known
+        draft.margin = conversions.margin
+        draft.requests_unreported = standing.requests - known.requests
+        draft.report_age_h = (standing.at_us - known.at_us) / HOUR_US
+        draft.daily_budget, draft.left_today = self.daily, left_today
+        draft.hours_left_today, draft.flight_hours_left = hours_left, flight_left
+        draft.due_today, draft.due_requests_today = due, requests
+        return draft.finished()
+
+    def _of_day(self, today: int, ends: float, left: float, known: Standing) -> Limits:
+        """Return what is left on a day of a bidder with a daily budget, which may bid until hour ``ends`` of the run."""
         known_h = known.at_us / HOUR_US
         is_of_today = known_h >= today * DAY_H
         left_today = known.left_today if is_of_today else min(self.daily, left)
@@ -78,10 +100,10 @@ class Allowance:
         caps[0] = left_today if weights[0] > 0 else 0.0
         left = min(left, float(caps.sum()))
         if not self.daily < self.total:
-            return left, left_today, hours_left, flight_left, 0.0, 0
+            return left, left_today, 0.0, 0
         day = int(np.argmax(weights > 0))
         due = min(float(caps[day]), float(weights[day]) * _level(caps, weights, left))
-        return left, left_today, hours_left, flight_left, due, int(np.ceil(weights[day] - 1e-6))
+        return left, left_today, due, int(np.ceil(weights[day] - 1e-6))
 
     @staticmethod
     def left_of(budget: float, spend: float) -> float:

@@ -101,22 +101,46 @@ class BidderSession:
         self.is_stale = True
         """Whether its strategy may have changed since it was last asked for the bids of all visible cells."""
 
-    def bid_cells(self, hour: float) -> BidResponse:
-        """Return its bids on all visible cells, shape (cells,)."""
-        self.is_stale = False
-        return self._ask(self.strategy, self._every_cell(), hour)
+    def every_cell(self) -> VisibleRequests:
+        """Return one request of each visible cell; the same object at each call, so that a valuation may know it again."""
+        if self._grid is None:
+            grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
+            columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
+            self._grid = VisibleRequests(self.cells or 1, columns)
+        return self._grid
 
-    def bid_rows(self, world: World, part: slice) -> BidResponse:
-        """Return its bids on some rows of the chunk."""
-        hour = float(world.chunk.time_us[part.start] / HOUR_US)
-        return self._ask(self.strategy, self._requests(world, part), hour)
+    def rows(self, world: World, part: slice) -> VisibleRequests:
+        """Return some requests of the chunk as it sees them."""
+        chunk, n = world.chunk, part.stop - part.start
+        public: dict[str, Callable[[], NDArray[Any]]] = {
+            "hour": lambda: chunk.time_us[part] / HOUR_US,
+            "floor": lambda: chunk.floor_micros[part] / MICROS,
+            "auction_type": lambda: chunk.mechanism[part],
+            EXPOSURES: partial(self._exposures, world),
+            "uniform": lambda: self._streams.uniform(f"u/{self.name}", chunk.start + part.start, n),
+        }
+        columns = {
+            name: public[name]() if name in public else world.column(self.advertiser, name, part)
+            for name in self.reads
+        }
+        return VisibleRequests(n, columns)
+
+    def bids(self, requests: VisibleRequests, hour: float) -> NDArray[np.float64]:
+        """Return its bids on these requests, shape (n,)."""
+        answer = self._call(self.strategy, "bid", requests, hour)
+        return as_bids(answer, requests, self.who, hour)
+
+    def creatives(self, requests: VisibleRequests, hour: float) -> NDArray[np.int16] | None:
+        """Return the creatives that it ``chooses`` for these requests, shape (n,); None: they rotate."""
+        answer = self._call(self.strategy, "creative", requests, hour)
+        return check_creatives(answer, requests, self._world.creatives, self.who, hour)
 
     def try_out(self) -> None:
         """Have copies of the strategy answer a made-up batch before the first event: ``TrialError`` where that is wrong."""
         tried, kind = passed(self._entered), (self.reads, tuple(self._sizes), self._world.creatives)
         if kind in tried:
             return
-        batch = self._every_cell() if self.cells is not None else self._made_up()
+        batch = self.every_cell() if self.cells is not None else self._made_up()
         try:
             try_out(lambda: copied(self.strategy, self.who), self._checked, batch, self.who)
         except TrialError:
@@ -125,22 +149,23 @@ class BidderSession:
             raise TrialError(str(error)) from error
         tried.add(kind)
 
-    def refuse(self, bid: float, row: int, world: World, part: slice, hour: float, most: float) -> NoReturn:
-        """Raise ``BidError`` for a bid on one visible cell, or on one row of the chunk's part."""
-        requests = self._requests(world, part) if self.cells is None else self._every_cell()
+    def refuse(self, bid: float, row: int, requests: VisibleRequests, hour: float, most: float) -> NoReturn:
+        """Raise ``BidError`` for a bid on one of these requests."""
         refuse(bid, row, requests, self.who, hour, most)
 
     def note(self, world: World, part: slice, outcome: BlockOutcome) -> None:
         """Keep what the bidder learns of these requests at its next control step, or later."""
-        self._feedback.note(world.chunk, part, outcome, self._requests(world, part))
+        self._feedback.note(world.chunk, part, outcome, self.rows(world, part))
 
     def await_outcomes(self, world: World, part: slice, done: Happened, record: Record) -> None:
         """Keep its clicks and conversions until they are due."""
-        seen = self._requests(world, part) if self.strategy.learns else None
+        seen = self.rows(world, part) if self.strategy.learns else None
         self._feedback.await_outcomes(world.chunk, part, done, record, seen)
 
     def learn(self, standing: Standing) -> Standing:
         """Pass on to a strategy that learns what is reported by now; return the account as it is reported."""
+        if self._feedback.has_nothing(standing.at_us):
+            return standing
         reported, feedback = self._feedback.take(standing)
         if feedback is not None:
             self._call(self.strategy, "observe", feedback, standing.at_us / HOUR_US)
@@ -185,29 +210,6 @@ class BidderSession:
         more = getattr(self.strategy, "may_read", ())
         return (*reads, *(name for name in more if name in allowed and name not in reads))
 
-    def _every_cell(self) -> VisibleRequests:
-        """Return one request of each visible cell; the same object at each call, so that a valuation may know it again."""
-        if self._grid is None:
-            grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
-            columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
-            self._grid = VisibleRequests(self.cells or 1, columns)
-        return self._grid
-
-    def _requests(self, world: World, part: slice) -> VisibleRequests:
-        chunk, n = world.chunk, part.stop - part.start
-        public: dict[str, Callable[[], NDArray[Any]]] = {
-            "hour": lambda: chunk.time_us[part] / HOUR_US,
-            "floor": lambda: chunk.floor_micros[part] / MICROS,
-            "auction_type": lambda: chunk.mechanism[part],
-            EXPOSURES: partial(self._exposures, world),
-            "uniform": lambda: self._streams.uniform(f"u/{self.name}", chunk.start + part.start, n),
-        }
-        columns = {
-            name: public[name]() if name in public else world.column(self.advertiser, name, part)
-            for name in self.reads
-        }
-        return VisibleRequests(n, columns)
-
     def _exposures(self, world: World) -> NDArray[np.int32]:
         assert world.exposures is not None  # noqa: S101 - it reads them
         return world.exposures.of(self.advertiser)
@@ -221,16 +223,12 @@ class BidderSession:
         return VisibleRequests(TRIAL_ROWS, columns)
 
     def _checked(self, strategy: Strategy, requests: VisibleRequests) -> BidResponse:
-        response = self._ask(strategy, requests, 0.0)
-        return response._replace(bids=check_bids(response.bids, requests, self.who, 0.0))
-
-    def _ask(self, strategy: Strategy, requests: VisibleRequests, hour: float) -> BidResponse:
-        answer = self._call(strategy, "bid", requests, hour)
-        bids = as_bids(answer, requests, self.who, hour)
+        answer = self._call(strategy, "bid", requests, 0.0)
+        bids = check_bids(answer, requests, self.who, 0.0)
         if not self.chooses:
             return BidResponse(bids, None)
-        creatives = self._call(strategy, "creative", requests, hour)
-        return BidResponse(bids, check_creatives(creatives, requests, self._world.creatives, self.who, hour))
+        creatives = self._call(strategy, "creative", requests, 0.0)
+        return BidResponse(bids, check_creatives(creatives, requests, self._world.creatives, self.who, 0.0))
 
 
 def _kind(name: str, codes: int | None) -> type[np.generic]:

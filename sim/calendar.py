@@ -5,7 +5,6 @@ Its events are the only moments at which knowledge or permission changes. Events
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from heapq import heappush
 
@@ -19,17 +18,32 @@ AFTER_EVENTS = 2
 """SimPy priority of a block of requests: after everything else at the same microsecond."""
 
 
-class Calendar:
-    """Events by kind, in time order; ``counts`` says how many of each kind have come.
+class Tally:
+    """How many events of one kind have come, and when the first and the last of them came; ``come`` has it once one has."""
 
-    ``first_us`` and ``last_us`` say when the first and the last of each kind came.
-    """
+    __slots__ = ("_come", "_kind", "count", "first_us", "last_us")
+
+    def __init__(self, kind: str, come: dict[str, Tally]) -> None:
+        self._kind, self._come = kind, come
+        self.count = self.first_us = self.last_us = 0
+
+    def note(self, time_us: int) -> None:
+        """Another one comes."""
+        if not self.count:
+            self.first_us = time_us
+            self._come[self._kind] = self
+        self.count += 1
+        self.last_us = time_us
+
+
+class Calendar:
+    """Events by kind, in time order; ``tallies`` has each kind of which one has come, ``blocks`` the blocks of requests."""
 
     def __init__(self) -> None:
         self._env = simpy.Environment(initial_time=0)
-        self.counts: Counter[str] = Counter()
-        self.first_us: dict[str, int] = {}
-        self.last_us: dict[str, int] = {}
+        self.tallies: dict[str, Tally] = {}
+        self._known: dict[str, Tally] = {}
+        self.blocks = self._tally("block")
         self._queue = self._env._queue  # noqa: SLF001 - its head says what comes next, and with which priority
         self._is_paused = False
         self._has_ended = False
@@ -47,26 +61,26 @@ class Calendar:
 
     def every(self, interval_us: int, kind: str, action: Action, first_us: int | None = None) -> None:
         """Do ``action`` at ``first_us`` (one interval from now if not given) and then at every interval."""
-        env = self._env
+        env, put, note = self._env, self._put, self._tally(kind).note
 
         def happen(event: simpy.Event) -> None:
             now_us = int(env.now)
-            self._note(kind, now_us)
+            note(now_us)
             action()
-            self._put(event, happen, now_us + interval_us)
+            put(event, happen, now_us + interval_us)
 
         def begin(event: simpy.Event) -> None:
-            self._put(event, happen, int(env.now) + interval_us if first_us is None else first_us)
+            put(event, happen, int(env.now) + interval_us if first_us is None else first_us)
 
         # put down when the run begins: at one moment, what was put on the calendar by its times comes first
-        self._put(self._event(), begin, int(env.now), URGENT)
+        put(self._event(), begin, int(env.now), URGENT)
 
     def at(self, times_us: Iterable[int], kind: str, action: Action) -> None:
         """Do ``action`` at each of these times, which must not lie in the past."""
-        env = self._env
+        env, note = self._env, self._tally(kind).note
 
         def happen(_: simpy.Event) -> None:
-            self._note(kind, int(env.now))
+            note(int(env.now))
             action()
 
         for time_us in times_us:
@@ -79,6 +93,7 @@ class Calendar:
 
         It goes on after each event of that microsecond.
         """
+        put, note = self._put, self.blocks.note
 
         def hold(event: simpy.Event) -> None:
             try:
@@ -86,10 +101,10 @@ class Calendar:
             except StopIteration:
                 self._has_ended = True
                 return
-            self._put(event, hold, time_us, AFTER_EVENTS)
-            self._note("block", time_us)
+            put(event, hold, time_us, AFTER_EVENTS)
+            note(time_us)
 
-        self._put(self._event(), hold, self.now_us, URGENT)
+        put(self._event(), hold, self.now_us, URGENT)
 
     def advance(self) -> bool:
         """Run until an action has called ``pause``, or the market has ended; return whether it goes on."""
@@ -118,7 +133,5 @@ class Calendar:
         # Environment.schedule takes a delay from now and adds it again
         heappush(self._queue, (time_us, priority, next(self._env._eid), event))  # type: ignore[misc]  # noqa: SLF001
 
-    def _note(self, kind: str, time_us: int) -> None:
-        self.counts[kind] += 1
-        self.first_us.setdefault(kind, time_us)
-        self.last_us[kind] = time_us
+    def _tally(self, kind: str) -> Tally:
+        return self._known.setdefault(kind, Tally(kind, self.tallies))

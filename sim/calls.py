@@ -34,7 +34,9 @@ class Calls:
     """Calls a strategy for the bidder ``who`` (``strategy 'mine' (mine.py:12) of bidder 'seat_1'``)."""
 
     def __init__(self, who: str, limit_s: float | None) -> None:
-        self.who, self._limit_s = who, limit_s
+        self.who = who
+        self._call = None if limit_s is None else Call(who, "", 0.0, limit_s)
+        """The call under way: one after the other, so that one object serves them all."""
 
     def __call__(self, strategy: Strategy, method: str, argument: Any, hour: float) -> object:
         """Return what the method answers.
@@ -43,15 +45,17 @@ class Calls:
             BidError: any error that it raises.
             StrategyTimeout: it took longer than its time.
         """
-        function = getattr(strategy, method)
-        if isinstance(argument, Closing):
+        function, call = getattr(strategy, method), self._call
+        if method == "finish":
             function = _spread(function)
         try:
-            if self._limit_s is None:
+            if call is None:
                 return function(argument)
-            call = Call(self.who, method, hour, self._limit_s)
+            call.method, call.hour = method, hour
             return WATCH.call(function, argument, call)
         except CallTimeout:
+            assert call is not None  # noqa: S101 - without a limit no call is stopped
+            self._call = Call(self.who, "", 0.0, call.limit_s)
             raise StrategyTimeout(
                 f"{call.described}; look for a loop that does not end, or set engine.strategy_timeout_s (seconds a call; "
                 "null: no limit)"

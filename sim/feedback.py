@@ -111,6 +111,15 @@ class FeedbackQueue:
                 }
             self._reports.await_outcomes(awaited, due_us[which], columns)
 
+    def has_nothing(self, now_us: int) -> bool:
+        """Whether its bidder, which does not learn, knows its account as it stands, and no outcome becomes known."""
+        return (
+            not self._learns
+            and self._reports.is_empty
+            and now_us < self.clicks.soonest_us
+            and now_us < self.conversions.soonest_us
+        )
+
     def take(self, standing: Standing) -> tuple[Standing, Feedback | None]:
         """Return the account as it is reported now, and what became known since the last time (None for a bidder that does not learn)."""
         reported, rows = self._reports.close(standing)

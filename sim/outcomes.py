@@ -144,7 +144,8 @@ class Awaited:
 
     def __init__(self) -> None:
         self._parts: list[dict[str, NDArray[Any]]] = []
-        self._soonest_us = FOREVER
+        self.soonest_us = FOREVER
+        """When the next of them becomes known."""
         self.known = self.margin = 0.0
         """How many have become known so far (of a log's rows: impressions that they stand for), and what they bring."""
 
@@ -152,7 +153,7 @@ class Awaited:
         """Add some; ``columns`` hold at least ``weight``."""
         if len(due_us):
             self._parts.append({"due_us": due_us, **columns})
-            self._soonest_us = min(self._soonest_us, int(due_us.min()))
+            self.soonest_us = min(self.soonest_us, int(due_us.min()))
 
     def take_rest(self, now_us: int) -> dict[str, NDArray[Any]]:
         """All that are left, in order: those known by now, which are counted, and those still ``pending``; no columns without one."""
@@ -160,17 +161,17 @@ class Awaited:
             return {}
         whole = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
         pending = whole["due_us"] > now_us
-        self._parts, self._soonest_us = [], FOREVER
+        self._parts, self.soonest_us = [], FOREVER
         self._count({name: column[~pending] for name, column in whole.items()})
         return {**whole, "pending": pending}
 
     def take(self, now_us: int) -> dict[str, NDArray[Any]]:
         """Those that have become known since the last time; no columns without one."""
-        if now_us < self._soonest_us:
+        if now_us < self.soonest_us:
             return {}
         whole = {name: np.concatenate([part[name] for part in self._parts]) for name in self._parts[0]}
         due = whole["due_us"] <= now_us
-        self._parts, self._soonest_us = [], FOREVER
+        self._parts, self.soonest_us = [], FOREVER
         rest = {name: column[~due] for name, column in whole.items()}
         self.put(rest.pop("due_us"), rest)
         known = {name: column[due] for name, column in whole.items()}

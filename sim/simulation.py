@@ -210,10 +210,10 @@ class Simulation:
             journey=frozen_table(purchases.accounts.columns() if purchases else {}),
             purchases=frozen_table(purchases.sales() if purchases else {}),
             stock=frozen_table(shelves.columns() if shelves else {}),
-            calendar=dict(calendar.counts),
+            calendar={kind: tally.count for kind, tally in calendar.tallies.items()},
             calendar_h={
-                kind: (calendar.first_us[kind] / HOUR_US, last_us / HOUR_US)
-                for kind, last_us in calendar.last_us.items()
+                kind: (tally.first_us / HOUR_US, tally.last_us / HOUR_US)
+                for kind, tally in calendar.tallies.items()
             },
             strategies={one.name: one.strategy for one in self.sessions} if keep_strategies else {},
         )
@@ -287,7 +287,7 @@ class Simulation:
         if self._is_recorded:
             record = record_of(last - first, len(self._rules.rates))
         self._clear(
-            first, last, calendar.counts["block"], columns.requests, self._rules, self._scores, tables.bids,
+            first, last, calendar.blocks.count, columns.requests, self._rules, self._scores, tables.bids,
             columns.effects, self._seats, self._memory, tables.shortlist, ledger, record, self._responses,
         )  # fmt: skip
         check_spend(ledger, now_us)

@@ -18,7 +18,6 @@ from .bidder_session import MAX_CELLS, BidderSession, VisibleColumn
 from .exposures import EXPOSURES
 from .scenario import HOUR_US
 from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
-from .trial import BidResponse
 from .world import World
 
 SPARE = 3
@@ -50,7 +49,7 @@ class BidTables:
             is_settled = all(one.column != EXPOSURES and world.is_settled(one.column) for one in column)
             (self._settled if is_settled else self._moving).append(number)
         self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
-        self._begins = self.bids.offset.copy()
+        self._begins: list[int] = self.bids.offset.tolist()
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
         self.shortlist = _shortlist(joint if shared and len(sessions) > FEW else 0, slots + 1 + SPARE)
@@ -75,37 +74,39 @@ class BidTables:
         for number in self._moving:
             self._fill(world, number, self.cells[number], part)
         for number, session in enumerate(self._sessions):
+            begin, hour = self._begins[number], now_us / HOUR_US
             if session.cells is None:
-                self.bids.offset[number] = self._begins[number] - part.start
+                self.bids.offset[number] = begin - part.start
                 if not is_open[number]:
-                    self._enter_none(number, part.stop - part.start)
+                    self._enter_none(begin, part.stop - part.start)
                     continue
-                response = session.bid_rows(world, part)
+                requests, hour = session.rows(world, part), float(world.chunk.time_us[part.start] / HOUR_US)
             elif session.is_stale:
-                response = session.bid_cells(now_us / HOUR_US)
+                requests, session.is_stale = session.every_cell(), False
             else:
                 continue
-            begin, stride = int(self._begins[number]), self.bids.stride
-            own_cell, bids = self._own_cell[number], response.bids
-            wrong = enter_bids(bids, self._most_bid, own_cell, self.bids.numbers, begin, stride)
+            own_cell, bids = self._own_cell[number], session.bids(requests, hour)
+            wrong = enter_bids(bids, self._most_bid, own_cell, self.bids.numbers, begin, self.bids.stride)
             if wrong >= 0:
-                session.refuse(float(bids[wrong]), wrong, world, part, now_us / HOUR_US, self._most_bid)
+                session.refuse(float(bids[wrong]), wrong, requests, hour, self._most_bid)
             if session.chooses:
-                self._enter_creatives(response, own_cell, begin)
+                self._enter_creatives(session.creatives(requests, hour), own_cell, begin, len(bids))
 
-    def _enter_none(self, number: int, n: int) -> None:
-        """Write that a bidder makes no bid on ``n`` rows."""
-        begin, stride = int(self._begins[number]), self.bids.stride
+    def _enter_none(self, begin: int, n: int) -> None:
+        """Write from ``begin`` on that a bidder makes no bid on ``n`` rows."""
+        stride = self.bids.stride
         self.bids.numbers[begin : begin + stride * n : stride] = 0
 
-    def _enter_creatives(self, response: BidResponse, own_cell: NDArray[np.int64], begin: int) -> None:
-        """Write the creatives beside the bids that they are for."""
-        n, stride = len(own_cell) or len(response.bids), self.bids.stride
+    def _enter_creatives(
+        self, creatives: NDArray[np.int16] | None, own_cell: NDArray[np.int64], begin: int, n: int
+    ) -> None:
+        """Write the creatives of ``n`` bids beside them."""
+        n, stride = len(own_cell) or n, self.bids.stride
         places = self.bids.creative[begin : begin + stride * n : stride]
-        if response.creatives is None:
+        if creatives is None:
             places[:] = ROTATED
         else:
-            places[:] = response.creatives[own_cell] if len(own_cell) else response.creatives
+            places[:] = creatives[own_cell] if len(own_cell) else creatives
 
     def of(self, number: int, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """One bidder's bids on some rows of the chunk, in micros; shape as ``rows``."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, Protocol, runtime_checkable
+from typing import Any, NoReturn, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -205,57 +205,36 @@ class AccountState:
         return self.pace * (n - later) + self.budget / max(self.requests_expected, 1) * later
 
 
-class _Draft:
+class AccountDraft:
     """An account that is still being filled in; ``AccountState`` sets each of its frozen fields twenty times as slowly."""
 
     __slots__ = AccountState.__slots__
 
+    hour: float
+    horizon_h: float
+    requests_seen: int
+    requests_expected: int
+    spend: float
+    wins: int
+    budget: float
+    budget_left: float
+    clicks: float
+    conversions: float
+    margin: float
+    requests_unreported: int
+    report_age_h: float
+    daily_budget: float
+    left_today: float
+    hours_left_today: float
+    flight_hours_left: float
+    due_today: float
+    due_requests_today: int
 
-def account_state(
-    hour: float,
-    horizon_h: float,
-    requests_seen: int,
-    requests_expected: int,
-    spend: float,
-    wins: int,
-    budget: float,
-    budget_left: float,
-    clicks: float,
-    conversions: float,
-    margin: float,
-    requests_unreported: int,
-    report_age_h: float,
-    daily_budget: float,
-    left_today: float,
-    hours_left_today: float,
-    flight_hours_left: float,
-    due_today: float,
-    due_requests_today: int,
-) -> AccountState:
-    """Return the ``AccountState`` of these fields, in their order: it is made for each bidder at each control step."""
-    draft: Any = _Draft()
-    draft.hour = hour
-    draft.horizon_h = horizon_h
-    draft.requests_seen = requests_seen
-    draft.requests_expected = requests_expected
-    draft.spend = spend
-    draft.wins = wins
-    draft.budget = budget
-    draft.budget_left = budget_left
-    draft.clicks = clicks
-    draft.conversions = conversions
-    draft.margin = margin
-    draft.requests_unreported = requests_unreported
-    draft.report_age_h = report_age_h
-    draft.daily_budget = daily_budget
-    draft.left_today = left_today
-    draft.hours_left_today = hours_left_today
-    draft.flight_hours_left = flight_hours_left
-    draft.due_today = due_today
-    draft.due_requests_today = due_requests_today
-    draft.__class__ = AccountState  # both have the same slots
-    account: AccountState = draft
-    return account
+    def finished(self) -> AccountState:
+        """Return this very object as an account, once all its fields are set."""
+        account: Any = self
+        account.__class__ = AccountState  # both have the same slots
+        return cast("AccountState", account)
 
 
 @runtime_checkable

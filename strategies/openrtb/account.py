@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jointbid.sim import AccountState, Entrant, Feedback, Scenario, VisibleRequests
+from jointbid.sim import Entrant, Feedback, Scenario, VisibleRequests
 from jointbid.sim.allowance import Allowance
+from jointbid.sim.outcomes import Awaited
 from jointbid.sim.reports import Standing
 from jointbid.sim.scenario import HOUR_US, MICROS, Terms
 from jointbid.sim.serving import DAY_H
@@ -26,6 +27,8 @@ OPEN_BIDS = 1_000_000
 """Bids without a notice that are remembered; the oldest are then taken for lost."""
 NOTICE_WAIT_US = 3600 * 1_000_000
 """How long the money of a bid without a notice is set aside; a win notice that comes later is booked all the same."""
+NONE_KNOWN = Awaited()
+"""Clicks and conversions: an exchange does not report them."""
 
 
 @dataclass(slots=True)
@@ -216,30 +219,10 @@ class Account:
         if self.strategy.learns:
             self.strategy.observe(self._feedback())
         self._due.clear()
-        books, limits_of = self.books, self._allowance.limits
+        books = self.books
         spend, left = books.spend_micros / MICROS, self.left_micros / MICROS
         standing = Standing(now_us, books.requests, spend, books.wins, left)
-        budget_left, left_today, hours_today, flight_hours, due_today, due_requests = limits_of(
-            now_us, standing
-        )
-        self.strategy.control(
-            AccountState(
-                hour=now_us / HOUR_US,
-                horizon_h=self._scenario.supply.horizon_h,
-                requests_seen=books.requests,
-                requests_expected=self._allowance.requests,
-                spend=spend,
-                wins=books.wins,
-                budget=self._allowance.total,
-                budget_left=budget_left,
-                daily_budget=self._allowance.daily,
-                left_today=left_today,
-                hours_left_today=hours_today,
-                flight_hours_left=flight_hours,
-                due_today=due_today,
-                due_requests_today=due_requests,
-            )
-        )
+        self.strategy.control(self._allowance.account(standing, standing, NONE_KNOWN, NONE_KNOWN))
 
     def _feedback(self) -> Feedback:
         """Return the auctions that ended since the last time, in the order of their requests; outcomes are not known here."""
