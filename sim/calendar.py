@@ -5,17 +5,16 @@ Its events are the only moments at which knowledge or permission changes. Events
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from heapq import heappush
 
 import simpy
 from simpy.events import URGENT
 
 Action = Callable[[], None]
+Callback = Callable[[simpy.Event], None]
 
 FOREVER = 1 << 62
-AFTER_EVENTS = 2
-"""SimPy priority of a block of requests: after everything else at the same microsecond."""
 
 
 class Tally:
@@ -46,6 +45,9 @@ class Calendar:
         self.blocks = self._tally("block")
         self._queue = self._env._queue  # noqa: SLF001 - its head says what comes next, and with which priority
         self._is_paused = False
+        self._market: Iterator[int] = iter(())
+        self._market_us = FOREVER
+        """When the market's next requests come."""
         self._has_ended = False
 
     @property
@@ -61,19 +63,20 @@ class Calendar:
 
     def every(self, interval_us: int, kind: str, action: Action, first_us: int | None = None) -> None:
         """Do ``action`` at ``first_us`` (one interval from now if not given) and then at every interval."""
-        env, put, note = self._env, self._put, self._tally(kind).note
+        env, note, event = self._env, self._tally(kind).note, self._event()
 
-        def happen(event: simpy.Event) -> None:
+        def happen(_: simpy.Event) -> None:
             now_us = int(env.now)
             note(now_us)
             action()
-            put(event, happen, now_us + interval_us)
+            self._put(event, again, now_us + interval_us)
 
-        def begin(event: simpy.Event) -> None:
-            put(event, happen, int(env.now) + interval_us if first_us is None else first_us)
+        def begin(_: simpy.Event) -> None:
+            self._put(event, again, int(env.now) + interval_us if first_us is None else first_us)
 
+        again: list[Callback] = [happen]
         # put down when the run begins: at one moment, what was put on the calendar by its times comes first
-        put(self._event(), begin, int(env.now), URGENT)
+        self._put(event, [begin], int(env.now), URGENT)
 
     def at(self, times_us: Iterable[int], kind: str, action: Action) -> None:
         """Do ``action`` at each of these times, which must not lie in the past."""
@@ -86,33 +89,27 @@ class Calendar:
         for time_us in times_us:
             if time_us < env.now:
                 raise ValueError(f"{kind} at {time_us} us: lies before {self.now_us} us")
-            self._put(self._event(), happen, time_us)
+            self._put(self._event(), [happen], time_us)
 
-    def start(self, market: Generator[int, None, None]) -> None:
+    def start(self, market: Iterator[int]) -> None:
         """Let ``market`` hold auctions from now on, until it ends: it yields the time of its next requests, and goes on then.
 
         It goes on after each event of that microsecond.
         """
-        put, note = self._put, self.blocks.note
-
-        def hold(event: simpy.Event) -> None:
-            try:
-                time_us = next(market)
-            except StopIteration:
-                self._has_ended = True
-                return
-            put(event, hold, time_us, AFTER_EVENTS)
-            note(time_us)
-
-        put(self._event(), hold, self.now_us, URGENT)
+        self._market = market
+        self._put(self._event(), [lambda _: self._go_on()], self.now_us, URGENT)
 
     def advance(self) -> bool:
         """Run until an action has called ``pause``, or the market has ended; return whether it goes on."""
         self._is_paused = False
-        queue, step = self._queue, self._env.step
+        env, queue, step = self._env, self._queue, self._env.step
         while not self._has_ended:
+            if not queue or queue[0][0] > self._market_us:
+                env._now = self._market_us  # noqa: SLF001 - as env.run(until=...) does, with an event for it
+                self._go_on()
+                continue
             step()
-            if self._is_paused and (not queue or queue[0][:2] >= (self._env.now, AFTER_EVENTS)):
+            if self._is_paused and (not queue or queue[0][0] > env.now):
                 break
         return not self._has_ended
 
@@ -120,16 +117,23 @@ class Calendar:
         """End the current ``advance`` when the events of this moment have come."""
         self._is_paused = True
 
+    def _go_on(self) -> None:
+        """Have the market hold its auctions up to the next event, and say when its next requests come."""
+        try:
+            self._market_us = next(self._market)
+        except StopIteration:
+            self._has_ended = True
+            return
+        self.blocks.note(self._market_us)
+
     def _event(self) -> simpy.Event:
         event = simpy.Event(self._env)
         event._ok, event._value = True, None  # noqa: SLF001 - as simpy.Timeout does
         return event
 
-    def _put(
-        self, event: simpy.Event, callback: Callable[[simpy.Event], None], time_us: int, priority: int = 1
-    ) -> None:
+    def _put(self, event: simpy.Event, callbacks: list[Callback], time_us: int, priority: int = 1) -> None:
         """Schedule an event for a time; one that has come can be put down again, which costs less than another one."""
-        event.callbacks = [callback]
+        event.callbacks = callbacks
         # Environment.schedule takes a delay from now and adds it again
         heappush(self._queue, (time_us, priority, next(self._env._eid), event))  # type: ignore[misc]  # noqa: SLF001
 

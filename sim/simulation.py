@@ -6,7 +6,8 @@ kernel, in blocks of at most ``engine.max_block``; the size of blocks changes no
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import numpy as np
@@ -232,19 +233,20 @@ class Simulation:
         if self.world.shelves.count() and self._columns is not None:
             self._columns.truths[:] = self._columns.world.truth_cells(self.owners)[0]
 
-    def _hold_auctions(self) -> Generator[int, None, None]:
-        """Settle the requests in blocks, each reaching to the next event on the calendar; yield when each begins."""
+    def _hold_auctions(self) -> Iterator[int]:
+        """Settle the requests in blocks, each reaching to the next event on the calendar; yield the time of each before it."""
+        calendar = self.calendar
         for chunk in self._chunks:
             columns = self._turn_to(chunk)
-            time_us, first, n = columns.chunk.time_us, 0, len(columns.chunk)
+            time_us, first, n = memoryview(columns.chunk.time_us), 0, len(columns.chunk)
             ends = None if self.world.exposures is None else block_ends(columns.chunk.visits.person)
             while first < n:
-                yield int(time_us[first])
-                until = int(time_us.searchsorted(self.calendar.next_us))
-                last = min(until, first + self._most, n)
+                now_us = time_us[first]
+                yield now_us
+                last = bisect_left(time_us, calendar.next_us, first, min(first + self._most, n))
                 if ends is not None:
                     last = min(last, int(ends[first]))
-                self._settle(columns, first, last)
+                self._settle(columns, first, last, now_us)
                 first = last
 
     def _turn_to(self, chunk: Chunk) -> Columns:
@@ -272,11 +274,10 @@ class Simulation:
         )  # fmt: skip
         return columns
 
-    def _settle(self, columns: Columns, first: int, last: int) -> None:
+    def _settle(self, columns: Columns, first: int, last: int, now_us: int) -> None:
         """Ask for bids on some rows, hold the auctions, and pass on what became of them."""
         world, part, tables, is_open = columns.world, slice(first, last), self._tables, self._serving.is_open
-        calendar, ledger, record = self.calendar, self.ledger, self._unwatched
-        now_us = calendar.now_us
+        ledger, record = self.ledger, self._unwatched
         if world.exposures is not None:
             world.exposures.look(columns.chunk.visits.person[part])
         tables.ask(world, part, now_us, is_open)
@@ -287,7 +288,7 @@ class Simulation:
         if self._is_recorded:
             record = record_of(last - first, len(self._rules.rates))
         self._clear(
-            first, last, calendar.blocks.count, columns.requests, self._rules, self._scores, tables.bids,
+            first, last, self.calendar.blocks.count, columns.requests, self._rules, self._scores, tables.bids,
             columns.effects, self._seats, self._memory, tables.shortlist, ledger, record, self._responses,
         )  # fmt: skip
         check_spend(ledger, now_us)
@@ -302,7 +303,7 @@ class Simulation:
         if self._is_recorded:
             self._report(columns, part, record, happened)
         if self._is_told_at_once:
-            self.control.tell(self.calendar.now_us)
+            self.control.tell(now_us)
 
     def _report(self, columns: Columns, part: slice, record: Record, happened: Happened) -> None:
         """Keep each learning bidder's feedback on a block, and give the block to the sink."""
