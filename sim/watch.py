@@ -41,7 +41,8 @@ class CallTimeout(BaseException):
 class Call:
     """A call under way in one thread: a strategy's ``method`` at an hour of the run, and since when.
 
-    ``stopped`` is when it was last stopped, and ``place`` where in the author's code it was the first time.
+    ``stopped`` is when it was last stopped, and ``place`` where in the author's code it was the first time. ``is_suspected``: the
+    watching thread is about to stop it, or has.
     """
 
     who: str
@@ -50,6 +51,7 @@ class Call:
     limit_s: float
     since: float = 0.0
     stopped: float = 0.0
+    is_suspected: bool = False
     place: str = ""
     is_reported: bool = False
 
@@ -79,17 +81,21 @@ class Watch:
         Raises:
             CallTimeout: it took longer than ``call.limit_s``.
         """
-        me = threading.get_ident()
-        if me in self._calls:  # a call within a call has the limit of the outer one
+        me, calls = threading.get_ident(), self._calls
+        if me in calls:  # a call within a call has the limit of the outer one
             return function(argument)
         call.since = time.monotonic()
         if call.limit_s != self._limit_s or self._thread is None:
             self._look_after(call)
         try:
             try:
-                self._calls[me] = call
+                calls[me] = call
                 answer = function(argument)
-            finally:
+                del calls[me]
+            except BaseException:
+                self._end(me, call)
+                raise
+            if call.is_suspected:  # whom the thread suspects after this line it no longer finds among the calls
                 self._end(me, call)
         except BaseException:
             self._end(me, call)  # again, as the error may have come in the midst of it
@@ -117,6 +123,7 @@ class Watch:
             try:
                 with self._lock:
                     self._calls.pop(thread, None)
+                    call.is_suspected = False
             except (CallTimeout, KeyboardInterrupt):
                 if not call.stopped:
                     raise
@@ -142,7 +149,13 @@ class Watch:
             with self._lock:
                 for thread, call in list(self._calls.items()):
                     if now - call.since > call.limit_s:
-                        self._stop(thread, call, now)
+                        self._suspect(thread, call, now)
+
+    def _suspect(self, thread: int, call: Call, now: float) -> None:
+        """Stop a call, unless it has ended by now, or is another one that began in its place."""
+        call.is_suspected = True
+        if self._calls.get(thread) is call and now - call.since > call.limit_s:
+            self._stop(thread, call, now)
 
     def _stop(self, thread: int, call: Call, now: float) -> None:
         """Raise the error in the call's thread, again at each look, for a strategy may swallow it."""
