@@ -86,7 +86,8 @@ class Allowance:
         draft.daily_budget, draft.left_today = self.daily, left_today
         draft.hours_left_today, draft.flight_hours_left = hours_left, flight_left
         draft.due_today, draft.due_requests_today = due, requests
-        return draft.finished()
+        draft.__class__ = AccountState  # type: ignore[assignment]  # both have the same slots
+        return draft  # type: ignore[return-value]
 
     def _of_day(self, today: int, ends: float, left: float, known: Standing) -> Limits:
         """Return what is left on a day of a bidder with a daily budget, which may bid until hour ``ends`` of the run."""

@@ -164,7 +164,10 @@ class BidderSession:
 
     def learn(self, standing: Standing) -> Standing:
         """Pass on to a strategy that learns what is reported by now; return the account as it is reported."""
-        if self._feedback.has_nothing(standing.at_us):
+        if self._feedback.is_prompt:
+            for outcomes in (self.clicks, self.conversions):
+                if standing.at_us >= outcomes.soonest_us:
+                    outcomes.take(standing.at_us)
             return standing
         reported, feedback = self._feedback.take(standing)
         if feedback is not None:

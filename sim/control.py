@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from .bidder_session import BidderSession
 from .reports import Standing
 from .scenario import MICROS, Scenario
 
+made = tuple.__new__
+"""Makes a named tuple with a single call."""
+
 
 class Control:
     """The accounts of one run. ``steps`` counts the control steps so far."""
@@ -21,7 +24,6 @@ class Control:
         self, scenario: Scenario, sessions: Sequence[BidderSession], ledger: Ledger, expected: int
     ) -> None:
         self._sessions, self._ledger = sessions, ledger
-        self._every = [session.control_every for session in sessions]
         self._allowances = [Allowance(scenario, one.terms, one.budget, expected) for one in sessions]
         self.is_always_open = all(allowance.is_always_open for allowance in self._allowances)
         self._asked = np.zeros(len(sessions), dtype=np.int64)
@@ -36,9 +38,7 @@ class Control:
     def step(self, now_us: int) -> None:
         """Show each bidder whose step it is its account."""
         step, self.steps = self.steps, self.steps + 1
-        numbers = [number for number, every in enumerate(self._every) if not step % every]
-        for number, standing in self._standings(now_us, numbers):
-            session = self._sessions[number]
+        for number, session, standing in self._standings(now_us, step):
             known = session.learn(standing)
             if session.looks_at_account:
                 account = self._allowances[number].account
@@ -46,15 +46,15 @@ class Control:
 
     def tell(self, now_us: int) -> None:
         """Pass on to each bidder that learns what is reported by now, between two control steps."""
-        learning = [number for number, session in enumerate(self._sessions) if session.strategy.learns]
-        for number, standing in self._standings(now_us, learning):
-            self._sessions[number].learn(standing)
-            self._sessions[number].is_stale = True
+        for _, session, standing in self._standings(now_us):
+            if session.strategy.learns:
+                session.learn(standing)
+                session.is_stale = True
 
     def finish(self, now_us: int) -> None:
         """Show each bidder its closing account, with all that it has not been told yet."""
-        for number, standing in self._standings(now_us, range(len(self._sessions))):
-            session, account = self._sessions[number], self._allowances[number].account
+        for number, session, standing in self._standings(now_us):
+            account = self._allowances[number].account
             feedback = session.last_feedback(standing)
             session.finish(feedback, account(standing, standing, session.clicks, session.conversions))
 
@@ -66,15 +66,18 @@ class Control:
         """Return the requests so far while a bidder might bid."""
         return self.seen if self.is_always_open else self._asked.item(number)
 
-    def _standings(self, now_us: int, numbers: Iterable[int]) -> list[tuple[int, Standing]]:
-        """Return these bidders' numbers and accounts."""
-        ledger = self._ledger
+    def _standings(self, now_us: int, step: int = 0) -> list[tuple[int, BidderSession, Standing]]:
+        """Return the bidders whose control step it is, by number, and their accounts; all of them at step 0."""
+        ledger, found = self._ledger, []
         spend, left, wins = ledger.spend.tolist(), ledger.left.tolist(), ledger.wins.tolist()
-        asked = [self.seen] * len(spend) if self.is_always_open else self._asked.tolist()
-        return [
-            (one, Standing(now_us, asked[one], spend[one] / MICROS, sum(wins[one]), left[one] / MICROS))
-            for one in numbers
-        ]
+        asked = None if self.is_always_open else self._asked.tolist()
+        for number, session in enumerate(self._sessions):
+            if step % session.control_every:
+                continue
+            requests = self.seen if asked is None else asked[number]
+            money = spend[number] / MICROS, sum(wins[number]), left[number] / MICROS
+            found.append((number, session, made(Standing, (now_us, requests, *money))))
+        return found
 
     def budgets_left(self) -> NDArray[np.float64]:
         """Return what each bidder might have spent in the whole run and did not, currency; inf where that is unlimited."""

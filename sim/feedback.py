@@ -72,6 +72,8 @@ class FeedbackQueue:
         self._learns, self._tells_minimum_bid = learns, tells_minimum_bid
         self._kinds = tuple(kinds.items())
         self._reports = Reports(delay_h)
+        self.is_prompt = not learns and not delay_h
+        """Whether its bidder only counts clicks and conversions, and knows its account as it stands."""
         self.clicks, self.conversions = Awaited(), Awaited()
 
     def note(self, chunk: Chunk, part: slice, outcome: BlockOutcome, seen: VisibleRequests) -> None:
@@ -109,16 +111,10 @@ class FeedbackQueue:
                     "creative": record.creative[row - part.start, slot],
                     **{f"={name}": column[row - part.start] for name, column in seen.items()},
                 }
-            self._reports.await_outcomes(awaited, due_us[which], columns)
-
-    def has_nothing(self, now_us: int) -> bool:
-        """Whether its bidder, which does not learn, knows its account as it stands, and no outcome becomes known."""
-        return (
-            not self._learns
-            and self._reports.is_empty
-            and now_us < self.clicks.soonest_us
-            and now_us < self.conversions.soonest_us
-        )
+            if self.is_prompt:  # nothing is late, and nothing but their numbers becomes known
+                awaited.put(due_us[which], columns)
+            else:
+                self._reports.await_outcomes(awaited, due_us[which], columns)
 
     def take(self, standing: Standing) -> tuple[Standing, Feedback | None]:
         """Return the account as it is reported now, and what became known since the last time (None for a bidder that does not learn)."""

@@ -49,11 +49,6 @@ class Reports:
         self._closed: deque[tuple[Standing, _Page]] = deque()
         self._reported: Standing | None = None
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing is reported late, and nothing has happened since the last page was closed."""
-        return not (self._delay_us or self._page.rows or self._page.outcomes)
-
     def note(self, rows: Rows) -> None:
         """Some requests; the bidder sees them when the page is reported."""
         self._page.rows.append(rows)
@@ -68,7 +63,7 @@ class Reports:
 
         The opening account is known at once.
         """
-        if self.is_empty:
+        if not self._delay_us and not (self._page.rows or self._page.outcomes):
             self._reported = standing
             return standing, []
         self._reported = standing if self._reported is None else self._reported

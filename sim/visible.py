@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn, Protocol, cast, runtime_checkable
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,7 +206,10 @@ class AccountState:
 
 
 class AccountDraft:
-    """An account that is still being filled in; ``AccountState`` sets each of its frozen fields twenty times as slowly."""
+    """An account that is still being filled in, and gets the class ``AccountState`` then, whose slots it has.
+
+    ``AccountState`` itself sets each of its frozen fields twenty times as slowly.
+    """
 
     __slots__ = AccountState.__slots__
 
@@ -229,12 +232,6 @@ class AccountDraft:
     flight_hours_left: float
     due_today: float
     due_requests_today: int
-
-    def finished(self) -> AccountState:
-        """Return this very object as an account, once all its fields are set."""
-        account: Any = self
-        account.__class__ = AccountState  # both have the same slots
-        return cast("AccountState", account)
 
 
 @runtime_checkable
