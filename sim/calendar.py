@@ -43,17 +43,14 @@ class Calendar:
         self.tallies: dict[str, Tally] = {}
         self._known: dict[str, Tally] = {}
         self.blocks = self._tally("block")
+        self.now_us = 0
+        """The time of the last event, or of the requests that have been settled since."""
         self._queue = self._env._queue  # noqa: SLF001 - its head says what comes next, and with which priority
         self._is_paused = False
         self._market: Iterator[int] = iter(())
         self._market_us = FOREVER
         """When the market's next requests come."""
         self._has_ended = False
-
-    @property
-    def now_us(self) -> int:
-        """The clock; all delays are whole, and so is it."""
-        return int(self._env.now)
 
     @property
     def next_us(self) -> int:
@@ -66,7 +63,7 @@ class Calendar:
         env, note, event = self._env, self._tally(kind).note, self._event()
 
         def happen(_: simpy.Event) -> None:
-            now_us = int(env.now)
+            now_us = self.now_us = int(env.now)
             note(now_us)
             action()
             self._put(event, again, now_us + interval_us)
@@ -83,7 +80,8 @@ class Calendar:
         env, note = self._env, self._tally(kind).note
 
         def happen(_: simpy.Event) -> None:
-            note(int(env.now))
+            self.now_us = int(env.now)
+            note(self.now_us)
             action()
 
         for time_us in times_us:
@@ -105,7 +103,7 @@ class Calendar:
         env, queue, step = self._env, self._queue, self._env.step
         while not self._has_ended:
             if not queue or queue[0][0] > self._market_us:
-                env._now = self._market_us  # noqa: SLF001 - as env.run(until=...) does, with an event for it
+                env._now = self.now_us = self._market_us  # noqa: SLF001 - as env.run(until=...) does, with an event for it
                 self._go_on()
                 continue
             step()

@@ -223,7 +223,8 @@ class Priced:
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The policy's bids on the requests with their values; a value below 0 counts as 0."""
-        return self.policy.bid(self._valued(requests))
+        known = self._priced if self._seen is requests else None
+        return self.policy.bid(self._valued(requests) if known is None else known)
 
     def creative(self, requests: VisibleRequests) -> NDArray[np.int64] | None:
         """Return the valuation's choice, or the policy's where the valuation makes none."""

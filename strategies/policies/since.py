@@ -18,7 +18,7 @@ class Since(NamedTuple):
 
     def planned(self, rho: float) -> float:
         """Return what these requests were to cost: ``rho`` each, or the day's plan where a daily budget binds."""
-        has_day = self.before.is_renewed and not self.is_first
+        has_day = not self.is_first and self.before.is_renewed
         return self.before.planned(self.n) if has_day else rho * self.n
 
 
@@ -30,11 +30,12 @@ class SinceControl:
 
     def step(self, state: AccountState) -> Since:
         """Return what happened since the last call."""
-        before, is_first = self._before, self._before is None
+        before, self._before = self._before, state
+        is_first = before is None
         if before is None:
             before = replace(
                 state, requests_seen=0, requests_unreported=0, spend=0.0, budget_left=state.budget
             )
-        self._before = state
-        n = state.requests_reported - before.requests_reported
-        return Since(n, state.spend - before.spend, before, is_first)
+        shown = state.requests_seen - state.requests_unreported
+        n = shown - (before.requests_seen - before.requests_unreported)
+        return tuple.__new__(Since, (n, state.spend - before.spend, before, is_first))
