@@ -6,9 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, Literal, NamedTuple, NoReturn, Self
 
 from .bidder_session import BidderSession
 from .entrant import Entrant
@@ -30,8 +29,7 @@ NEXT: Mapping[Stage, str] = {
 """What to do at each stage of a run instead of a call that is out of order."""
 
 
-@dataclass(frozen=True, slots=True)
-class BidderAccount:
+class BidderAccount(NamedTuple):
     """One bidder's account at a moment of the run, as the engine has settled it (reports to the strategy may be late).
 
     ``requests`` were sent out while it might bid. ``wins`` counts impressions, ``spend`` is in currency. ``value`` is the expected value of
@@ -168,7 +166,7 @@ class Market:
         allowance, spend = run.control.allowance(number), ledger.spend.item(number) / MICROS
         return BidderAccount(
             requests=run.control.requests(number),
-            wins=int(ledger.wins[number].sum()),
+            wins=sum(ledger.wins[number].tolist()),
             spend=spend,
             value=ledger.value.item(number),
             clicks=session.clicks.known,

@@ -97,11 +97,11 @@ class Episode:
         self.market = Market(game.scenario, game.entrants(replication), game.seed, replication)
         self.market.open()
         self.result: RunResult | None = None
+        self._seats: dict[str, Steered] = {name: self.market.policy(name) for name, _ in game.steered}
 
     def seat(self, name: str) -> Steered:
         """Return a steered seat's policy."""
-        policy: Steered = self.market.policy(name)
-        return policy
+        return self._seats[name]
 
     def account(self, name: str) -> BidderAccount:
         """Return a seat's account as the engine has settled it."""

@@ -7,6 +7,7 @@ numbers of AuctionNet (Su et al. 2024) in their order, and needs feedback.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -80,7 +81,7 @@ class Account:
             action,
             change,
         )
-        return np.clip(numbers, self.low, self.high)
+        return within(numbers, self.low, self.high)
 
 
 class AuctionNet:
@@ -140,7 +141,7 @@ class AuctionNet:
             all_steps[3], all_steps[4], money(last[1]), money(last[2]), last[3], last[4], money(shown[-1][2]),
             shown[-1][5] / expected, sum(step[5] for step in shown) / expected, self._total[5] / expected,
         )  # fmt: skip
-        return np.clip(numbers, self.low, self.high)
+        return within(numbers, self.low, self.high)
 
 
 OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {"account": Account, "auctionnet": AuctionNet}
@@ -150,6 +151,11 @@ def least_winning_cost(feedback: Feedback) -> Vector:
     """Return the least bid that would have won each request; where the exchange does not tell it, the price of each win."""
     told = feedback.minimum_bid_to_win
     return feedback.price_paid[feedback.won] if np.isnan(told).any() else told
+
+
+def within(numbers: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Vector:
+    """Return the numbers, each moved to its bounds where it is beyond them, shape (n,)."""
+    return np.array([min(max(float(x), a), b) for x, a, b in zip(numbers, low, high, strict=True)])
 
 
 def time_left(state: AccountState) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,13 +62,17 @@ class Interface:
         Raises:
             ValueError: another number of parts, or one that is not finite.
         """
-        share = (self.clipped(action) + 1.0) / 2.0
+        return self.of_clipped(self.clipped(action))
+
+    def of_clipped(self, parts: Vector) -> Vector:
+        """Return the multipliers of parts in [-1, 1], shape (size,)."""
+        share = (parts + 1.0) / 2.0
         return share if self.action == SHADING else self.low * (self.high / self.low) ** share
 
     def clipped(self, action: object) -> Vector:
         """Return the parts of an action, shape (size,); those beyond [-1, 1] are moved to its ends. Raises as ``multipliers``."""
         parts = np.asarray(action, dtype=np.float64).reshape(-1)
-        if parts.shape != (self.size,) or not np.isfinite(parts).all():
+        if parts.shape != (self.size,) or not all(map(math.isfinite, parts.tolist())):
             raise ValueError(f"action {action!r:.80}: must be {self.size} finite numbers from -1 to 1")
         return np.minimum(np.maximum(parts, -1.0), 1.0)
 
@@ -93,17 +98,17 @@ class Steered(Policy):
     @property
     def multiplier(self) -> float:
         """The multiplier; the mean over the codes where each has its own."""
-        return float(self.multipliers.mean())
+        return float(self.multipliers.mean()) if len(self.multipliers) > 1 else self.multipliers.item()
 
     def act(self, action: object) -> None:
         """Set the action, ``interface.size`` numbers from -1 to 1, for all bids until the next."""
         parts = self.interface.clipped(action)
-        self.multipliers = self.interface.multipliers(parts)
-        self.action = float(parts.sum()) / len(parts)
+        self.multipliers = self.interface.of_clipped(parts)
+        self.action = float(parts.sum()) / len(parts) if len(parts) > 1 else parts.item()
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value times the multiplier, or times that of the request's code."""
-        if not self.interface.source:
+        if len(self.reads) == 1:  # one multiplier for all
             return np.asarray(requests[VALUE] * self.multipliers[0])
         code = np.minimum(requests[self.interface.source], self.interface.size - 1)
         return np.asarray(requests[VALUE] * self.multipliers[code])
