@@ -63,21 +63,28 @@ class Account:
         """Return the 11 numbers; before the first request nothing was spent, and the pace is even."""
         before, self._before = self._before or state, state
         change, self._action = action - self._action, action
-        requests = state.requests_reported - before.requests_reported
-        wins, spend = state.wins - before.wins, max(state.spend - before.spend, 0.0)
-        expected = max(state.requests_expected, 1)
-        even = state.budget * state.requests_reported / expected if math.isfinite(state.budget) else 0.0
-        planned = before.planned(requests) if math.isfinite(state.budget) and requests > 0 else 0.0
+        reported = state.requests_reported
+        requests = reported - before.requests_reported
+        wins, spend, budget = state.wins - before.wins, max(state.spend - before.spend, 0.0), state.budget
+        is_limited = math.isfinite(budget)
+        even = budget * reported / max(state.requests_expected, 1) if is_limited else 0.0
+        planned = before.planned(requests) if is_limited and requests > 0 else 0.0
+        paid = clicks = conversions = 0.0
+        if wins > 0:
+            unit = money_unit(state, ratio(state.spend, state.wins, 1.0))
+            paid = logarithm(ratio(spend, wins * unit, 0.0))
+            clicks = known(state.clicks - before.clicks, wins)
+            conversions = known(state.conversions - before.conversions, wins)
         numbers = (
             time_left(state),
             budget_left(state),
             ratio(state.spend, even, 1.0),
             ratio(spend, planned, 1.0),
-            ratio(state.wins, state.requests_reported, 0.0),
+            ratio(state.wins, reported, 0.0),
             ratio(wins, requests, 0.0),
-            logarithm(ratio(spend, wins * money_unit(state, ratio(state.spend, state.wins, 1.0)), 0.0)),
-            known(state.clicks - before.clicks, wins),
-            known(state.conversions - before.conversions, wins),
+            paid,
+            clicks,
+            conversions,
             action,
             change,
         )
@@ -155,7 +162,7 @@ def least_winning_cost(feedback: Feedback) -> Vector:
 
 def within(numbers: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Vector:
     """Return the numbers, each moved to its bounds where it is beyond them, shape (n,)."""
-    return np.array([min(max(float(x), a), b) for x, a, b in zip(numbers, low, high, strict=True)])
+    return np.array([a if x < a else min(x, b) for x, a, b in zip(numbers, low, high, strict=True)], float)
 
 
 def time_left(state: AccountState) -> float:
