@@ -172,9 +172,10 @@ def draw_types(
             one_fact = uniform(known, name) < abs(q)
             own = np.where(one_fact, who if q > 0 else 1.0 - who, own)
         drawn[factor] = own
+    types = {factor: type_of(u, scenario.types_of(factor)) for factor, u in drawn.items()}
     return {
-        factor: np.broadcast_to(type_of(u, scenario.types_of(factor)), (visits.n,))
-        for factor, u in drawn.items()
+        factor: column if len(column) == visits.n else np.broadcast_to(column, (visits.n,))
+        for factor, column in types.items()
     }
 
 

@@ -64,18 +64,17 @@ LAYOUT = 0x503
 def _kinds(function: object, arguments: Iterable[Any]) -> Hashable:
     """Equal for a function and arguments of the same numba types; arguments are arrays, numbers and tuples of them."""
     key: list[Any] = [function]
-    add, array = key.append, np.ndarray
+    array = np.ndarray
     for argument in arguments:
-        add(type(argument))
-        for part in argument if isinstance(argument, tuple) else (argument,):
-            if type(part) is array:
-                add(part.dtype)
-                add(part.ndim)
-                add(part.flags.num & LAYOUT)
-            elif isinstance(part, tuple):
-                add(_kinds(None, part))
-            else:
-                add(type(part))
+        key.append(type(argument))
+        key += [
+            (part.dtype, part.ndim, part.flags.num & LAYOUT)
+            if type(part) is array
+            else _kinds(None, part)
+            if isinstance(part, tuple)
+            else type(part)
+            for part in (argument if isinstance(argument, tuple) else (argument,))
+        ]
     return tuple(key)
 
 

@@ -32,6 +32,5 @@ class Entrant:
 def as_entrant(entry: Strategy | Entrant, bidders: Bidders) -> Entrant:
     """Return an entrant with what it leaves open filled in from the scenario; a bare strategy has ``bidders.budget``."""
     entrant = entry if isinstance(entry, Entrant) else Entrant(entry, budget=bidders.budget)
-    if entrant.report_delay_h is None:
-        entrant = replace(entrant, report_delay_h=bidders.report_delay_h)
-    return entrant if entrant.terms is not None else replace(entrant, terms=bidders.terms)
+    delay_h = bidders.report_delay_h if entrant.report_delay_h is None else entrant.report_delay_h
+    return replace(entrant, report_delay_h=delay_h, terms=entrant.terms or bidders.terms)

@@ -140,7 +140,7 @@ class Facts:
 
     def rows(self, part: slice) -> Facts:
         """Some of the rows."""
-        return replace(self, part=part)
+        return self if part == ALL else replace(self, part=part)
 
     def with_record(self, factor: str, types: NDArray[np.int32]) -> Facts:
         """The facts of these rows, and what a record says of a factor that moves."""
@@ -189,7 +189,7 @@ class SourceDraws:
 
     def rows(self, part: slice) -> SourceDraws:
         """The same draws for some of the rows."""
-        return replace(self, part=part)
+        return self if part == ALL else replace(self, part=part)
 
 
 def matched(scenario: Scenario, name: str, facts: Facts, draws: SourceDraws) -> NDArray[np.bool_]:
