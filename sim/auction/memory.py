@@ -18,10 +18,12 @@ LINE = 8
 
 
 @inlined
-def stands(k: int, i: int, requests: Requests, memory: Memory) -> bool:
+def stands(k: int, i: int, requests: Requests, memory: Memory | None) -> bool:
     """Whether bidder ``k``'s bid on row ``i`` counts: it was asked, answered in time, and no cap on the person is full."""
     if requests.absent.shape[0] > 0 and requests.absent[k, i]:
         return False
+    if memory is None:
+        return True
     return memory.limit.shape[0] == 0 or bool(requests.time_us[i] >= memory.state[requests.person[i], k])
 
 
