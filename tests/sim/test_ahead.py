@@ -12,7 +12,11 @@ from jointbid.strategies.base import Priced
 from jointbid.strategies.policies.pacing import AdaptivePacing
 from jointbid.strategies.valuations.bayes import bayes
 
-MARKET = {"supply": {"requests": 140_000}, "bidders": {"budget": 50}}
+MARKET = {
+    "supply": {"requests": 140_000},
+    "source": {"profile": {"match_rate": 0.7}, "context": {}},
+    "bidders": {"budget": 50},
+}
 
 
 def run(**more):
@@ -49,7 +53,7 @@ def test_small_runs_and_worlds_that_move_stay_on_one_core(monkeypatch):
     monkeypatch.setattr(simulation, "made_ahead", never)
     monkeypatch.setattr(simulation, "has_spare_core", lambda: True)
     run(supply={"requests": 1_000})
-    run(stock={"units": 5})
+    run(audience={"drift": {"half_life_h": 6.0}}, bidders={"values": "common"})
 
 
 def test_items_come_in_order_off_another_thread_with_the_settings_of_this_one():
@@ -90,7 +94,7 @@ def test_workers_leave_the_other_cores_to_others(monkeypatch):
     monkeypatch.setenv(ahead.ONE_THREAD, "1")
     assert not ahead.has_spare_core()
     monkeypatch.delenv(ahead.ONE_THREAD)
-    monkeypatch.setattr(ahead.multiprocessing, "parent_process", lambda: object())
+    monkeypatch.setattr(ahead.multiprocessing, "parent_process", object)
     assert not ahead.has_spare_core()
     monkeypatch.undo()
     monkeypatch.setattr(ahead.os, "sched_getaffinity", lambda _: {1}, raising=False)
