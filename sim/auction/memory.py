@@ -9,12 +9,10 @@ everything else of an auction.
 from __future__ import annotations
 
 from ..compiled import inlined, prefetch
-from .arrays import Memory, Requests, Shortlist
+from .arrays import LINE, Memory, Requests, Shortlist
 
 AHEAD = 12
 """The number of requests ahead in which a person is looked for."""
-LINE = 8
-"""Numbers that come from memory together."""
 
 
 @inlined
