@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compiled import kernel
+from .exponential import exponential
 from .kept import kept
 from .scenario import HOUR_US, SyntheticSupply
-from .streams import Streams
+from .streams import Streams, unit_in_row
 
 SLICE = 65_536
 
@@ -26,11 +27,11 @@ def arrivals(supply: SyntheticSupply, streams: Streams) -> Iterator[NDArray[np.i
     total = np.interp(supply.horizon_h, edges_h, mass)
     counts = _share(supply.requests, max(1, supply.requests // SLICE), streams)
     start, last, end_us = 0, -1, int(supply.horizon_h * HOUR_US)
+    key, room = streams.key64("arrival"), np.empty(counts.max() + 1)
     for index, n in enumerate(counts.tolist()):
-        gaps = -np.log1p(-streams.uniform("arrival", start + index, n + 1))
         share = total / len(counts)
         time_us = np.empty(n, dtype=np.int64)
-        _spread(gaps, index * share, share, mass, edges_h, end_us, last, time_us)
+        _spread(key, start + index, room[: n + 1], index * share, share, mass, edges_h, end_us, last, time_us)
         if n:
             start, last = start + n, int(time_us[-1])
             yield time_us
@@ -47,6 +48,8 @@ def demand(supply: SyntheticSupply) -> tuple[NDArray[np.float64], NDArray[np.flo
 
 @kernel
 def _spread(
+    key: np.uint64,
+    position: int,
     gaps: NDArray[np.float64],
     low: float,
     width: float,
@@ -56,22 +59,38 @@ def _spread(
     last: int,
     time_us: NDArray[np.int64],
 ) -> None:
-    """Place arrivals by their gaps, shape (n + 1,), on the curve's integral from ``low`` on, and read the clock there.
+    """Place arrivals by exponential gaps on the curve's integral from ``low`` on, and read the clock there.
 
-    ``mass`` is the integral at ``edges_h``. No two requests share a microsecond, and the first comes after ``last``, so that
-    calendar and requests have one total order.
+    The gaps are drawn at ``position`` and on into ``gaps``, shape (n + 1,). ``mass`` is the integral at ``edges_h``. No two requests
+    share a microsecond, and the first comes after ``last``, so that calendar and requests have one total order. Each loop does one thing,
+    so that most of them work on several numbers at a time.
     """
+    for i in range(len(gaps)):
+        gaps[i] = unit_in_row(key, position + i)
+    for i in range(len(gaps)):
+        gaps[i] = exponential(gaps[i])
     whole = 0.0
-    for gap in gaps:
-        whole += gap
-    so_far, j = 0.0, 0
-    for i in range(len(time_us)):
-        so_far += gaps[i]
-        level = low + width * (so_far / whole)
-        while j + 2 < len(mass) and mass[j + 1] <= level:
+    for i in range(len(gaps)):
+        whole += gaps[i]
+        gaps[i] = whole
+    for i in range(len(gaps)):
+        gaps[i] = low + width * (gaps[i] / whole)
+    n = len(time_us)
+    i, j = 0, 0
+    while i < n:
+        while j + 2 < len(mass) and mass[j + 1] <= gaps[i]:
             j += 1
-        hour = edges_h[j] + (level - mass[j]) * (edges_h[j + 1] - edges_h[j]) / (mass[j + 1] - mass[j])
-        last = max(min(int(hour * HOUR_US), end_us - 1), last + 1)
+        end = n if j + 2 == len(mass) else i
+        while end < n and gaps[end] < mass[j + 1]:
+            end += 1
+        for row in range(i, end):
+            hour = edges_h[j] + (gaps[row] - mass[j]) * (edges_h[j + 1] - edges_h[j]) / (
+                mass[j + 1] - mass[j]
+            )
+            gaps[row] = hour * HOUR_US
+        i = end
+    for i in range(n):
+        last = max(min(int(gaps[i]), end_us - 1), last + 1)
         time_us[i] = last
 
 

@@ -10,11 +10,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .auction.arrays import Memory
+from .auction.arrays import LINE, Memory
 from .scenario import HOUR_US, Cap, Terms
 
 MAX_REMEMBERED = 1 << 28
 """The most times or counts that are kept: two gigabytes of times."""
+FEW_LINES = 4
+"""From more cache lines a person on, each begins with one of its own: that costs an eighth more memory at most."""
 
 
 class Counter(NamedTuple):
@@ -59,10 +61,19 @@ def open_memory(people: int | None, terms: Mapping[str, Terms], advertisers: Seq
         window_us=_whole(round(counter.cap.window_h * HOUR_US) for counter in counters),
         calendar=np.array([counter.cap.window == "calendar" for counter in counters], dtype=np.bool_),
         place=(first + np.cumsum(size) - size).astype(np.int64),
-        state=np.zeros((people, width), dtype=np.int64),
+        state=_in_lines(people, width),
         fresh=np.zeros((0, len(houses))),
         group=1,
     )
+
+
+def _in_lines(people: int, width: int) -> NDArray[np.int64]:
+    """Return zeros of shape (people, width or a few more): a row begins where a cache line does, if it is several lines long."""
+    if width > FEW_LINES * LINE:
+        width = -(-width // LINE) * LINE
+    flat = np.zeros(people * width + LINE, dtype=np.int64)
+    skipped = -flat.ctypes.data % (LINE * flat.itemsize) // flat.itemsize
+    return flat[skipped : skipped + people * width].reshape(people, width)
 
 
 @lru_cache(maxsize=64)

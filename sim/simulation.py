@@ -7,11 +7,12 @@ kernel, in blocks of at most ``engine.max_block``; the size of blocks changes no
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from functools import partial
 
 import numpy as np
 
+from .ahead import has_spare_core, made_ahead
 from .arrivals import SLICE
 from .auction.arrays import Record
 from .auction.kernel import clear
@@ -46,10 +47,13 @@ from .seating import rules_of, scores_of, seats_of
 from .serving import ServingRules
 from .strategy_counts import counted
 from .streams import Streams
-from .supply import Chunk, Log, chunks
+from .supply import Log, chunks
 from .tables import BidTables
 from .visible import Strategy
 from .world import make_world
+
+LARGE = 2 * SLICE
+"""A run of more requests uses a second core, where there is one and nothing in its world moves."""
 
 
 def simulate(
@@ -126,18 +130,22 @@ class Simulation:
         self._rotation_key = np.array(keys, np.uint64)
         self._columns: Columns | None = None
         self._clear = clear
-        self._unwatched = record_of(0, slots)
         rows, every_h = (
             int(np.ceil(scenario.supply.horizon_h / scenario.engine.series_h)),
             scenario.engine.series_h,
         )
         self._series_us = [round(row * every_h * HOUR_US) for row in range(rows)]
         self.series = Series(rows, every_h, len(self.sessions), slots)
-        self._chunks = chunks(scenario, streams, log, priced_contexts(scenario, self.owners))
         expected = (len(log) if log is not None else scenario.supply.requests) or 0
+        self._chunks = self._make_columns(log)
+        if expected > LARGE and log is None and self.world.is_still and has_spare_core():
+            self._chunks = made_ahead(self._chunks)
         self.control = Control(scenario, self.sessions, self.ledger, expected)
         self._is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
         is_throttled = scenario.auction.throttle is not None
+        is_plain = not self._is_recorded and not self._memory.seen.size
+        self._unwatched = None if is_plain else record_of(0, slots)
+        self._remembered = None if is_plain else self._memory  # nothing would ever be in it
         self._is_steady = (
             self.control.is_always_open
             and not is_throttled
@@ -233,11 +241,11 @@ class Simulation:
         if self.world.shelves.count() and self._columns is not None:
             self._columns.truths[:] = self._columns.world.truth_cells(self.owners)[0]
 
-    def _hold_auctions(self) -> Iterator[int]:
+    def _hold_auctions(self) -> Generator[int, None, None]:
         """Settle the requests in blocks, each reaching to the next event on the calendar; yield the time of each before it."""
         calendar = self.calendar
-        for chunk in self._chunks:
-            columns = self._turn_to(chunk)
+        for columns in self._chunks:
+            self._turn_to(columns)
             time_us, first, n = memoryview(columns.chunk.time_us), 0, len(columns.chunk)
             ends = None if self.world.exposures is None else block_ends(columns.chunk.visits.person)
             while first < n:
@@ -249,12 +257,15 @@ class Simulation:
                 self._settle(columns, first, last, now_us)
                 first = last
 
-    def _turn_to(self, chunk: Chunk) -> Columns:
-        """Begin with a chunk: make its columns, put control steps by count of requests on the calendar, and prepare the kernel."""
-        columns = self._columns = columns_of(
-            chunk, self.world, self._tables, self.deadline, self.owners, self._rotation_key
-        )
-        requests = columns.requests
+    def _make_columns(self, log: Log | None) -> Iterator[Columns]:
+        """Yield the columns of each chunk of requests; nothing of the run is changed."""
+        contexts_of = priced_contexts(self.scenario, self.owners)
+        for chunk in chunks(self.scenario, self.streams, log, contexts_of):
+            yield columns_of(chunk, self.world, self._tables, self.deadline, self.owners, self._rotation_key)
+
+    def _turn_to(self, columns: Columns) -> None:
+        """Begin with a chunk: put control steps by count of requests on the calendar, and prepare the kernel."""
+        self._columns, chunk, requests = columns, columns.chunk, columns.requests
         if self._is_steady:
             self.data_usage.note(columns.world, slice(0, len(chunk)), self._serving.is_open, columns.answers)
         if columns.effects.drawn and not len(self._responses.row):
@@ -270,9 +281,8 @@ class Simulation:
             self.calendar.at(due, "control", self._control)
         self._clear = prepared(
             clear, 0, 0, 0, requests, self._rules, self._scores, self._tables.bids, columns.effects, self._seats,
-            self._memory, self._tables.shortlist, self.ledger, self._unwatched, self._responses,
+            self._remembered, self._tables.shortlist, self.ledger, self._unwatched, self._responses,
         )  # fmt: skip
-        return columns
 
     def _settle(self, columns: Columns, first: int, last: int, now_us: int) -> None:
         """Ask for bids on some rows, hold the auctions, and pass on what became of them."""
@@ -289,7 +299,7 @@ class Simulation:
             record = record_of(last - first, len(self._rules.rates))
         self._clear(
             first, last, self.calendar.blocks.count, columns.requests, self._rules, self._scores, tables.bids,
-            columns.effects, self._seats, self._memory, tables.shortlist, ledger, record, self._responses,
+            columns.effects, self._seats, self._remembered, tables.shortlist, ledger, record, self._responses,
         )  # fmt: skip
         check_spend(ledger, now_us)
         self.control.count(last - first, is_open)

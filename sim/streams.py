@@ -35,16 +35,37 @@ def unit(key: np.uint64, position: int) -> float:
     return float(np.float64(np.int64(word(key, position) >> np.uint64(11))) * (1.0 / (1 << 53)))
 
 
+@inlined
+def unit_in_row(key: np.uint64, position: int) -> float:
+    """``unit`` for loops over positions: put together from halves, which processors do for several numbers at a time."""
+    bits = word(key, position) >> np.uint64(11)
+    low = np.uint64((bits & np.uint64(0xFFFFFFFF)) | np.uint64(0x4330000000000000)).view(np.float64)
+    high = np.uint64((bits >> np.uint64(32)) | np.uint64(0x4530000000000000)).view(np.float64)
+    return float(((high - (2.0**52 + 2.0**84)) + low) * (1.0 / (1 << 53)))
+
+
 @kernel
 def _fill(key: np.uint64, start: int, out: NDArray[np.float64]) -> None:
     for i in range(len(out)):
-        out[i] = unit(key, start + i)
+        out[i] = unit_in_row(key, start + i)
 
 
 @kernel
 def _gather(key: np.uint64, positions: NDArray[np.int64], out: NDArray[np.float64]) -> None:
     for i in range(len(out)):
         out[i] = unit(key, positions[i])
+
+
+@kernel
+def _fill_whole(key: np.uint64, start: int, numbers: int, bits: int, out: NDArray[np.int32]) -> None:
+    """``bits`` of a power of two say where a uniform falls; 0 of any other number."""
+    if bits > 0:
+        shift = np.uint64(64 - bits)
+        for i in range(len(out)):
+            out[i] = np.int32(word(key, start + i) >> shift)
+        return
+    for i in range(len(out)):
+        out[i] = min(np.int32(unit_in_row(key, start + i) * numbers), numbers - 1)
 
 
 @lru_cache(maxsize=4096)
@@ -68,6 +89,13 @@ class Streams:
         """Uniforms in [0, 1) at positions ``start`` to ``start + n - 1`` of the stream ``name``; shape (n,)."""
         out = np.empty(n)
         _fill(self.key64(name), start, out)
+        return out
+
+    def whole(self, name: str, start: int, n: int, numbers: int) -> NDArray[np.int32]:
+        """Whole numbers from 0 to ``numbers - 1``, equally likely: where the uniforms of these positions fall; shape (n,)."""
+        out = np.empty(n, dtype=np.int32)
+        bits = numbers.bit_length() - 1 if numbers & (numbers - 1) == 0 else 0
+        _fill_whole(self.key64(name), start, numbers, bits, out)
         return out
 
     def at(self, name: str, positions: NDArray[np.int64]) -> NDArray[np.float64]:

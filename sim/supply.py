@@ -128,9 +128,7 @@ def _synthetic(
             start=start,
             time_us=time_us,
             mechanism=mechanisms(scenario.auction, streams, start, n),
-            floor_micros=np.maximum(
-                _placement_floors(supply, streams, start, n), hard_floor(scenario.auction, time_us)
-            ),
+            floor_micros=_floors(scenario.auction, supply, streams, start, time_us),
             price_micros=_by_context(
                 landscape.draw(streams, start, n), scenario, streams, visits, contexts_of
             ),
@@ -174,14 +172,19 @@ def hard_floor(auction: Auction, time_us: NDArray[np.int64]) -> NDArray[np.int64
     return np.asarray(micros[since])
 
 
-def _placement_floors(supply: SyntheticSupply, streams: Streams, start: int, n: int) -> NDArray[np.int64]:
+def _floors(
+    auction: Auction, supply: SyntheticSupply, streams: Streams, start: int, time_us: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The floor of each request in micros: the placement's own or the exchange's, the higher."""
+    hard, n = hard_floor(auction, time_us), len(time_us)
     if supply.floor_share == 0.0:
-        return np.zeros(n, dtype=np.int64)
+        return hard
     from scipy.special import ndtri
 
     has = streams.uniform("floor/has", start, n) < supply.floor_share
     level = np.exp(supply.floor_mu + supply.floor_sigma * ndtri(streams.uniform("floor/level", start, n)))
-    return np.where(has, np.rint(np.minimum(level * MICROS, MAX_MICROS)), 0.0).astype(np.int64)
+    own = np.where(has, np.rint(np.minimum(level * MICROS, MAX_MICROS)), 0.0).astype(np.int64)
+    return np.maximum(own, hard)
 
 
 def _from_log(auction: Auction, streams: Streams, log: Log) -> Iterator[Chunk]:

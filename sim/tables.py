@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .auction.arrays import Bids, Shortlist
-from .auction.rounding import enter_bids
+from .auction.rounding import enter_bids, lay_abreast
 from .bidder_session import MAX_CELLS, BidderSession, VisibleColumn
+from .cells import join_codes
 from .exposures import EXPOSURES
 from .scenario import HOUR_US
 from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
@@ -26,6 +28,8 @@ FEW = 4
 """With no more bidders than this, looking at all of them is as fast."""
 
 
+ABREAST = 8
+"""Bidders whose bids are laid side by side at once: eight numbers come from memory together."""
 _AS_ASKED = np.empty(0, dtype=np.int64)
 _NOBODY_CHOOSES = np.empty(0, dtype=np.int16)
 ROTATED = -1
@@ -50,6 +54,7 @@ class BidTables:
             (self._settled if is_settled else self._moving).append(number)
         self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
         self._begins: list[int] = self.bids.offset.tolist()
+        self._abreast = np.empty((ABREAST, joint if self.bids.stride > 1 else 0), dtype=np.int64)
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
         self.shortlist = _shortlist(joint if shared and len(sessions) > FEW else 0, slots + 1 + SPARE)
@@ -73,6 +78,7 @@ class BidTables:
         """
         for number in self._moving:
             self._fill(world, number, self.cells[number], part)
+        first, waiting = 0, 0
         for number, session in enumerate(self._sessions):
             begin, hour = self._begins[number], now_us / HOUR_US
             if session.cells is None:
@@ -86,11 +92,26 @@ class BidTables:
             else:
                 continue
             own_cell, bids = self._own_cell[number], session.bids(requests, hour)
-            wrong = enter_bids(bids, self._most_bid, own_cell, self.bids.numbers, begin, self.bids.stride)
+            if self.bids.stride == 1:
+                micros = self.bids.numbers[begin : begin + (len(own_cell) or len(bids))]
+            else:
+                if waiting == ABREAST or number != first + waiting:
+                    self._lay(first, waiting)
+                    waiting = 0
+                first = number - waiting
+                micros = self._abreast[waiting]
+                waiting += 1
+            wrong = enter_bids(bids, self._most_bid, own_cell, micros)
             if wrong >= 0:
                 session.refuse(float(bids[wrong]), wrong, requests, hour, self._most_bid)
             if session.chooses:
                 self._enter_creatives(session.creatives(requests, hour), own_cell, begin, len(bids))
+        self._lay(first, waiting)
+
+    def _lay(self, first: int, waiting: int) -> None:
+        """Lay the bids of the bidders from ``first`` on that wait for it side by side."""
+        if waiting:
+            lay_abreast(self._abreast[:waiting], self.bids.numbers, self._begins[first], self.bids.stride)
 
     def _enter_none(self, begin: int, n: int) -> None:
         """Write from ``begin`` on that a bidder makes no bid on ``n`` rows."""
@@ -120,14 +141,12 @@ class BidTables:
             self._fill(world, number, cells[number], slice(0, cells.shape[1]))
 
     def _fill(self, world: World, number: int, row: NDArray[np.int32], part: slice) -> None:
-        cell = row[part]
-        cell[:] = 0
-        for one in self.columns[number]:
-            cell *= np.int32(one.codes)
+        def shown(one: VisibleColumn) -> NDArray[Any]:
             if one.column == EXPOSURES and world.exposures is not None:
-                cell += world.exposures.of(one.owner)
-            else:
-                cell += world.column(one.owner, one.column, part)
+                return world.exposures.of(one.owner)
+            return world.column(one.owner, one.column, part)
+
+        join_codes(((shown(one), one.codes) for one in self.columns[number]), row[part])
 
 
 Layout = tuple[list[tuple[VisibleColumn, ...]], list[NDArray[np.int64]], Bids]

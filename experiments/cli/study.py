@@ -101,6 +101,7 @@ def _sweep(todo: Points, failed: list[StudyResult]) -> None:
     from ..report import tables
     from ..report.sweep import Sweep
     from ..report.sweep_tables import WHOLE, findings, sweep_table
+    from ..studies.session import MOST_PAGES
 
     if len(todo) >= MANY and todo[0].settings.plot.enabled:
         sys.stderr.write(
@@ -127,8 +128,13 @@ def _sweep(todo: Points, failed: list[StudyResult]) -> None:
     tables.show(sweep_table(rows, list(todo[0].swept), headline), findings(rows, headline))
     for point in shown:
         sys.stdout.write(f"Results: {point.folder}  {point.label}\n")
+    on_demand = (
+        ""
+        if len(todo) <= MOST_PAGES
+        else "Page of a point: jointbid report FOLDER (points.csv has the folders)\n"
+    )
     sys.stdout.write(
-        f"\nCells: {cells[0]:,} kept, {cells[1]:,} run\nAll points: {sweep.folder / 'points.csv'}\n"
+        f"\nCells: {cells[0]:,} kept, {cells[1]:,} run\nAll points: {sweep.folder / 'points.csv'}\n{on_demand}"
     )
 
 

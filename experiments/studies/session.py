@@ -30,6 +30,8 @@ from .inert import inert
 
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
 REPORT = "report.html"
+MOST_PAGES = 60
+"""With more studies than this a page is made on demand (`jointbid report`): it takes longer than many a study's cells."""
 SUMMARISING = ("experiments/estimate", "experiments/studies", "experiments/report")
 """The folders that make summary, plots and page of the cells: what they made is kept only while they are unchanged."""
 
@@ -78,13 +80,13 @@ def run_studies(
         BadInput: settings that make no such study, a strategy that does not bid, a folder that cannot be written to.
         FailedFast: a cell failed, and ``executor.fail_fast`` is set; the results of the studies that failed are delivered.
     """
-    first = next(iter(points))
+    first, has_page = next(iter(points)), len(points) <= MOST_PAGES
     begun: dict[Path, tuple[Point, StudyState]] = {}
 
     def start(point: Point, wait: bool) -> StudyRun[StudyResult]:
         study = study_of(point)
         begun[point.folder] = point, study.ledger
-        return _running(point, study, wait=wait)
+        return _running(point, study, wait=wait, has_page=has_page)
 
     def done(point: Point, result: StudyResult) -> None:
         del begun[point.folder]
@@ -118,8 +120,8 @@ def run_one_cell(point: Point, study: Study, name: str) -> CellResult:
     raise BadInput(f"--cell {name!r}: this study has no such cell{closest(name, names)}")
 
 
-def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]:
-    """Yield the cells that are missing, then the plots and the page, and return the result."""
+def _running(point: Point, study: Study, *, wait: bool, has_page: bool) -> StudyRun[StudyResult]:
+    """Yield the cells that are missing, then the plots and the page, and return the result; without ``has_page`` an old page goes."""
     study.check()
     folder, ledger, started = Folder(point.folder), study.ledger, time.time()
     with folder.locked(wait=wait):
@@ -143,7 +145,7 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
             result.summary = _read(folder, known.get("files"))
         if result.summary is not None:
             result.findings = replace(study.summarise(result.summary), notes=tuple(known["notes"]))
-            if not (point.folder / REPORT).is_file():
+            if has_page and not (point.folder / REPORT).is_file():
                 yield Finish([SideTask(partial(report, point.folder), REPORT)])
             return result
         folder.status("running")
@@ -162,7 +164,10 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
         about |= {"content": content, "files": files}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         folder.status("failed" if ledger.failures else "done")
-        yield Finish([SideTask(partial(_page, point.folder), REPORT)])
+        if has_page:
+            yield Finish([SideTask(partial(_page, point.folder), REPORT)])
+        else:
+            folder.drop(REPORT)
         folder.cells.compact()
     return result
 

@@ -16,6 +16,8 @@ OUTSIDE = -1
 """The winner's number where the price landscape wins."""
 NOBODY = -2
 """The winner's number where no bid reached the floor."""
+LINE = 8
+"""Numbers that come from the computer's memory together: a cache line's."""
 
 
 class Requests(NamedTuple):

@@ -37,7 +37,7 @@ def pay(
 @inlined
 def show(
     i: int, row: int, slot: int, winner: int, weight: float, requests: Requests, rules: Rules, bids: Bids,
-    seats: Seats, effects: Effects, memory: Memory, ledger: Ledger, record: Record, responses: Responses,
+    seats: Seats, effects: Effects, memory: Memory | None, ledger: Ledger, record: Record | None, responses: Responses,
 ) -> None:  # fmt: skip
     """The winner's ad is shown: score what it does by expectation, and draw what is seen, clicked and converts.
 
@@ -57,8 +57,7 @@ def show(
                 creative += 1
         at += creative * effects.creative_stride
     house = seats.house[winner + 1]
-    known = memory.seen.shape[0] > 0
-    if known:
+    if memory is not None and memory.seen.shape[0] > 0:
         strength *= effects.fading[min(int(memory.seen[requests.person[i], house]), len(effects.fading) - 1)]
         if memory.limit.shape[0] > 0:
             remember(winner, requests.person[i], requests.time_us[i], memory)
@@ -71,13 +70,13 @@ def show(
         if viewed:
             ledger.viewed[winner] += weight
             respond(i, slot, winner, place, strength, at, effects, responses)
-    if viewed and known:
+    if memory is not None and viewed and memory.seen.shape[0] > 0:
         seen = memory.seen[requests.person[i], house]
         ledger.reach[winner] += seen == 0
         memory.seen[requests.person[i], house] = seen + (seen < MAX_SEEN)
         if memory.fresh.shape[0] > 0:
             memory.fresh[requests.person[i] // memory.group, house] += strength * effects.lasting[at]
-    if record.winner.shape[0] > 0:
+    if record is not None and record.winner.shape[0] > 0:
         record.viewed[row, slot] = viewed
         record.creative[row, slot] = creative
         record.value[row, slot] = weight * strength * effects.worth[at]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..compiled import kernel
 from .arrays import (
     NOBODY,
@@ -35,27 +37,27 @@ def clear(
     bids: Bids,
     effects: Effects,
     seats: Seats,
-    memory: Memory,
+    memory: Memory | None,
     shortlist: Shortlist,
     ledger: Ledger,
-    record: Record,
+    record: Record | None,
     responses: Responses,
 ) -> None:
     """Settle the requests ``first`` to ``last - 1`` of the chunk, one after the other; ``block`` numbers the call.
 
     A bid is capped at what is left of its budget and is out below the floor. The slots go to the highest bids, or to the
     highest ``scores``, ties by priority. A shortlist changes the time that this takes and nothing else. Numba leaves out
-    the branches on ``scores`` where it is None, so that the plain auction costs what it would cost without them.
+    the branches on ``scores``, ``memory`` and ``record`` where they are None, so that the plain auction costs what it would cost
+    without them.
     """
     slots = len(rules.rates)
     weighted = requests.weight.shape[0] > 0
     # A list is in order of bids, and knows no weights, which change what is afforded.
     listed = shortlist.block.shape[0] > 0 and not weighted and scores is None
     ranked_bids = rules.top if scores is None else scores.bid
-    known = requests.person.shape[0] > 0
     responses.filled[0] = 0
     for i in range(first, last):
-        if known:
+        if memory is not None and requests.person.shape[0] > 0:
             later = requests.cells[bids.column[0], i + AHEAD] if listed and i + AHEAD < last else -1
             look_ahead(i, last, later, requests, memory, shortlist)
         weight = requests.weight[i] if weighted else 1.0
@@ -72,7 +74,7 @@ def clear(
         elif n < 0:
             n = rank_all(i, scale, requests, rules, bids, seats, memory, ledger.left)
         if requests.price[i] >= 0 and requests.price[i] >= requests.floor[i]:
-            n = enter(requests.price[i], OUTSIDE, n, requests.start + i, rules, seats)
+            n = enter(requests.price[i], np.int64(OUTSIDE), n, requests.start + i, rules, seats)
         if scores is not None:
             keep_bids(i, n, scale, requests, rules, scores, bids, ledger.left)
         for slot in range(min(n, slots)):
@@ -83,9 +85,9 @@ def clear(
             show(
                 i, i - first, slot, winner, weight, requests, rules, bids, seats, effects, memory, ledger, record, responses
             )  # fmt: skip
-            if record.winner.shape[0] > 0:
+            if record is not None and record.winner.shape[0] > 0:
                 record.paid[i - first, slot] = paid
-        if record.winner.shape[0] > 0:
+        if record is not None and record.winner.shape[0] > 0:
             for slot in range(slots):
                 record.winner[i - first, slot] = rules.names[slot] if slot < n else NOBODY
                 record.bid[i - first, slot] = ranked_bids[slot] if slot < n else -1

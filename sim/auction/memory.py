@@ -9,19 +9,19 @@ everything else of an auction.
 from __future__ import annotations
 
 from ..compiled import inlined, prefetch
-from .arrays import Memory, Requests, Shortlist
+from .arrays import LINE, Memory, Requests, Shortlist
 
 AHEAD = 12
 """The number of requests ahead in which a person is looked for."""
-LINE = 8
-"""Numbers that come from memory together."""
 
 
 @inlined
-def stands(k: int, i: int, requests: Requests, memory: Memory) -> bool:
+def stands(k: int, i: int, requests: Requests, memory: Memory | None) -> bool:
     """Whether bidder ``k``'s bid on row ``i`` counts: it was asked, answered in time, and no cap on the person is full."""
     if requests.absent.shape[0] > 0 and requests.absent[k, i]:
         return False
+    if memory is None:
+        return True
     return memory.limit.shape[0] == 0 or bool(requests.time_us[i] >= memory.state[requests.person[i], k])
 
 

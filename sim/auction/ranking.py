@@ -28,6 +28,13 @@ def enter(bid: int, who: int, n: int, position: int, rules: Rules, seats: Seats)
     Of one advertiser only the highest bid stays: own campaigns never compete.
     """
     top, names = rules.top, rules.names
+    if not seats.campaigns and (
+        n == 0 or bid < top[n - 1]
+    ):  # it comes last, as most do where bids come in order
+        if n == len(top):
+            return n
+        top[n], names[n] = bid, who
+        return n + 1
     kept = n
     if seats.campaigns:
         for j in range(n):
@@ -87,7 +94,7 @@ def fill(cell: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist
             above += bid >= least
         if least > 0 and above == len(who):
             for i in range(len(who)):
-                k = who[i]
+                k = np.int64(who[i])
                 put(affordable(numbers[k], left[k], scale), k, i, listing, who)
             return
     n = 0
@@ -110,7 +117,7 @@ def rank_all(
     rules: Rules,
     bids: Bids,
     seats: Seats,
-    memory: Memory,
+    memory: Memory | None,
     left: Whole,
 ) -> int:
     """Everybody's bid on row ``i``, capped at what is left; returns how many of the highest are in ``rules.top``."""
@@ -128,7 +135,7 @@ def rank_all(
 
 @inlined
 def rank_listed(
-    i: int, cell: int, scale: float, requests: Requests, rules: Rules, seats: Seats, memory: Memory,
+    i: int, cell: int, scale: float, requests: Requests, rules: Rules, seats: Seats, memory: Memory | None,
     shortlist: Shortlist, left: Whole,
 ) -> int:  # fmt: skip
     """``rank_all`` by a shortlist: goes down it until no bidder can pass; -1 where it is too short to tell.
@@ -142,7 +149,7 @@ def rank_listed(
     for j in range(filled):
         if listing[j] < floor or (n == len(top) and listing[j] < top[n - 1]):
             return n
-        k = who[j]
+        k = np.int64(who[j])
         bid = affordable(listing[j], left[k], scale)
         if bid > 0 and bid >= floor and bid >= seats.floor[k] and stands(k, i, requests, memory):
             n = enter(bid, k, n, requests.start + i, rules, seats)

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from ..compiled import inlined, kernel
 
 MICROS = 1e6
+ROUNDING, ROUNDED = 1.5 * 2**52, 0x4338000000000000
+"""A double below 2^51 is rounded half to even as this is added, and is then a whole number in the last bits."""
 
 
 @inlined
@@ -41,14 +43,9 @@ def first_wrong(answer: NDArray[np.float64], most: float) -> int:
 
 @kernel
 def enter_bids(
-    answer: NDArray[np.float64],
-    most: float,
-    cell_of: NDArray[np.int64],
-    numbers: NDArray[np.int64],
-    begin: int,
-    stride: int,
+    answer: NDArray[np.float64], most: float, cell_of: NDArray[np.int64], micros: NDArray[np.int64]
 ) -> int:
-    """Write bids in currency as micros, rounded half to even, into ``numbers[begin + stride i]``; returns -1.
+    """Write bids in currency as micros, rounded half to even; returns -1.
 
     Place i takes ``answer[cell_of[i]]``, or ``answer[i]`` where ``cell_of`` is empty. An answer that is no bid
     (``first_wrong``) stops it: its row is returned.
@@ -56,7 +53,18 @@ def enter_bids(
     wrong = first_wrong(answer, most)
     if wrong >= 0:
         return wrong
-    mapped = len(cell_of) > 0
-    for i in range(len(cell_of) if mapped else len(answer)):
-        numbers[begin + stride * i] = np.int64(np.rint(MICROS * answer[cell_of[i] if mapped else i]))
+    if len(cell_of) > 0:
+        for i in range(len(cell_of)):
+            micros[i] = np.float64(MICROS * answer[cell_of[i]] + ROUNDING).view(np.int64) - ROUNDED
+    else:
+        for i in range(len(answer)):
+            micros[i] = np.float64(MICROS * answer[i] + ROUNDING).view(np.int64) - ROUNDED
     return -1
+
+
+@kernel
+def lay_abreast(rows: NDArray[np.int64], numbers: NDArray[np.int64], begin: int, stride: int) -> None:
+    """Put row j, place i, into ``numbers[begin + stride i + j]``: a few rows at a time, as a cache line holds eight numbers."""
+    for i in range(rows.shape[1]):
+        for j in range(rows.shape[0]):
+            numbers[begin + stride * i + j] = rows[j, i]

@@ -54,7 +54,7 @@ def bid_of(k: int, i: int, scale: float, requests: Requests, bids: Bids, left: W
 
 @inlined
 def rank_scored(
-    i: int, scale: float, requests: Requests, rules: Rules, scores: Scores, bids: Bids, seats: Seats, memory: Memory,
+    i: int, scale: float, requests: Requests, rules: Rules, scores: Scores, bids: Bids, seats: Seats, memory: Memory | None,
     left: Whole,
 ) -> int:  # fmt: skip
     """``ranking.rank_all`` by scores; these are then in ``rules.top``."""

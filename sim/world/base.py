@@ -47,6 +47,11 @@ class World:
         """The requests that columns, effects and margins are asked about."""
 
     @property
+    def is_still(self) -> bool:
+        """Whether the columns of all requests are known from the start, as nothing moves while the run goes on."""
+        return self.accounts is None and self.shelves is None
+
+    @property
     def knows_people(self) -> bool:
         """Whether people come again, and are known when they do."""
         return self._scenario.audience.people is not None and self._scenario.supply.kind != "log"

@@ -63,6 +63,11 @@ class ShopWorld(TypedWorld):
             self._records["stock"] = self._units_at
             self._lay_out(self._truth.effect, sold_out(self._truth.effect, scenario.response))
 
+    @property
+    @override
+    def is_still(self) -> bool:
+        return False  # products drift step by step, as they are looked at
+
     @override
     def is_settled(self, name: str) -> bool:
         return name not in self.sources or self._scenario.factor_of(name) != "stock"

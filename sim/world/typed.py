@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ..auction.arrays import Effects
 from ..audience import COMMON
+from ..cells import join_codes
 from ..response import Effect, margins, truth
 from ..scenario import FACTORS, Scenario
 from ..sources import Facts, SourceDraws, SyncClock, codes, is_transparent, matched, matches_all
@@ -130,13 +131,13 @@ class TypedWorld(World):
     @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         facts = list(dict.fromkeys(self._facts_of(owner) for owner in owners))
-        cells = np.zeros((len(facts), len(self.chunk)), dtype=np.int32)
+        cells = np.empty((len(facts), len(self.chunk)), dtype=np.int32)
         varying = [factor for factor in FACTORS if self._scenario.types_of(factor) > 1]
         for number, owner in enumerate(facts):
-            for factor in varying:
-                if factor != varying[0]:
-                    cells[number] *= np.int32(self._scenario.types_of(factor))
-                cells[number] += self._known_to(owner)[factor]
+            known = self._known_to(owner)
+            join_codes(
+                ((known[factor], self._scenario.types_of(factor)) for factor in varying), cells[number]
+            )
         return cells, np.array([facts.index(self._facts_of(owner)) for owner in owners], dtype=np.int64)
 
     @override

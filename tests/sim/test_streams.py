@@ -148,3 +148,18 @@ def test_a_uniform_is_the_upper_53_bits_of_its_word():
     streams = Streams(9, 1)
     key, u = streams.key64("x"), streams.uniform("x", 40, 500)
     assert [int(word(key, 40 + i)) >> 11 for i in range(500)] == (u * 2**53).astype(int).tolist()
+
+
+def test_whole_numbers_are_where_the_uniforms_fall():
+    """Of a power of two, and of any other number of values."""
+    streams = Streams(3, 1)
+    u = streams.uniform("type", 5, 100_000)
+    for numbers in (1, 2, 7, 64, 1_000, 2**31 - 1):
+        fallen = np.minimum((u * numbers).astype(np.int64), numbers - 1)
+        assert (streams.whole("type", 5, len(u), numbers) == fallen).all(), numbers
+
+
+def test_uniforms_in_a_row_are_those_of_single_positions():
+    streams = Streams(3, 1)
+    row = streams.uniform("u", 7, 5_000)
+    assert (row == streams.at("u", np.arange(7, 5_007))).all()
