@@ -25,8 +25,13 @@ def summary(cells):
 
 
 def line(text, start):
-    """Cells of the one row whose first cell is `start`."""
-    rows = [[c.strip() for c in r.strip("|").split("|")] for r in text.splitlines() if r.startswith("|")]
+    """Cells of the one row whose first cell is `start`; a name may go on in the next line."""
+    rows = []
+    for cells in ([c.strip() for c in r.strip("|").split("|")] for r in text.splitlines() if r.startswith("|")):
+        if rows and not cells[-1]:
+            rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], cells, strict=True)]
+        else:
+            rows.append(cells)
     (found,) = [row for row in rows if row[0] == start]
     return found
 
@@ -55,6 +60,7 @@ def test_estimands_show_the_steps_and_the_market(summary):
     for row in ("value of joint data", "same-request step", "joint-model step", "change of welfare"):
         assert line(text, row)[2].startswith("+")
     assert line(text, "change of the seller's revenue")[2] == "~ 0"
+    assert max(map(len, text.splitlines())) <= 80
     assert line(text, "synergy")[1] == "joint"
 
 
@@ -88,7 +94,7 @@ def test_elsewhere_than_on_a_terminal_it_is_plain_and_whole(summary):
     text = file.getvalue()
     assert text.isascii()
     assert "\x1b" not in text
-    assert "over best_single (context)" in text
+    assert max(len(row) for row in text.splitlines() if row.startswith("|")) <= 80
     assert sentence.rstrip() in text.splitlines()
 
 
