@@ -66,7 +66,9 @@ def show_common(verb: str, settings: Settings[Any]) -> None:
         if ANY_NAME in place and first is None:
             continue
         here = place.replace(ANY_NAME, first or "")
-        sys.stdout.write("\n".join(known[place].brief(here, _value(tree, here), settings.scenario.currency)) + "\n")
+        sys.stdout.write(
+            "\n".join(known[place].brief(here, _value(tree, here), settings.scenario.currency)) + "\n"
+        )
 
 
 def _known(verb: str | None) -> Mapping[str, KeyHelp]:
@@ -83,6 +85,8 @@ def _value(tree: Mapping[str, Any], place: str) -> str:
         if not isinstance(node, Mapping) or step not in node:
             return ""
         node = node[step]
-    if isinstance(node, Mapping) and node.get("law") == "constant":  # a delay, which is the same at each look-up
+    if (
+        isinstance(node, Mapping) and node.get("law") == "constant"
+    ):  # a delay, which is the same at each look-up
         node = {"law": "constant", "mean": node["mean"]}
     return shown(node)

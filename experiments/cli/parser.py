@@ -68,7 +68,10 @@ ACTIONS = {
         "show": ("NAME", "the file of one scenario"),
     },
     "results": {
-        "list": ("[results_dir=DIR]", "a line a study: what it is, how it stands, when it ran"),
+        "list": (
+            "[results_dir=DIR]",
+            "the studies: state, start, and the settings in which each differs from its scenario",
+        ),
         "query": (
             '"SQL" [results_dir=DIR]',
             "SQL over the views studies, summary, cells, timeseries and points, each row with its study; CSV in a pipe",

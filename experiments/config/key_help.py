@@ -79,7 +79,9 @@ class KeyHelp:
         """
         yield f"  {place}={value}" if value else f"  {place}"
         unit = f" [{self.unit.replace('currency', currency)}]" if self.unit else ""
-        first = re.split(r"(?<=[.;]) ", self.meaning)[0].rstrip(".;").replace(" in currency", f" in {currency}")
+        first = (
+            re.split(r"(?<=[.;]) ", self.meaning)[0].rstrip(".;").replace(" in currency", f" in {currency}")
+        )
         yield from textwrap.wrap(first + unit, 72, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
     def lines(self) -> Iterator[str]:

@@ -27,7 +27,9 @@ def summary(cells):
 def line(text, start):
     """Cells of the one row whose first cell is `start`; a name may go on in the next line."""
     rows = []
-    for cells in ([c.strip() for c in r.strip("|").split("|")] for r in text.splitlines() if r.startswith("|")):
+    for cells in (
+        [c.strip() for c in r.strip("|").split("|")] for r in text.splitlines() if r.startswith("|")
+    ):
         if rows and not cells[-1]:
             rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], cells, strict=True)]
         else:
