@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
+    from jointbid.experiments.errors import BadInput, RunFailed
     from jointbid.experiments.report import plots
     from jointbid.experiments.report.html import ComparisonTables, Study, SweepTables
     from jointbid.experiments.studies.from_python import StudyTables, study
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 HOMES = {
     "AccountState": "jointbid.sim",
     "AdaptivePacing": "jointbid.strategies.policies.pacing",
+    "BadInput": "jointbid.experiments.errors",
     "BidEnv": "jointbid.experiments.training.gymnasium_env",
     "BidError": "jointbid.sim",
     "BidParallelEnv": "jointbid.experiments.training.pettingzoo_env",
@@ -69,6 +71,7 @@ HOMES = {
     "PerRequest": "jointbid.strategies.base",
     "Policy": "jointbid.strategies.base",
     "Priced": "jointbid.strategies.base",
+    "RunFailed": "jointbid.experiments.errors",
     "RunResult": "jointbid.sim",
     "Scenario": "jointbid.sim",
     "Shading": "jointbid.strategies.policies.shading",
@@ -123,7 +126,7 @@ def load(what: str | Path = "default", *overrides: str) -> Scenario | Study | Sw
         A ``Scenario`` to simulate, or the ``Study``, ``SweepTables`` or ``ComparisonTables``.
 
     Raises:
-        jointbid.experiments.errors.BadInput: lists every problem with the name, the overrides or the folder.
+        jointbid.BadInput: lists every problem with the name, the overrides or the folder.
     """
     if not overrides and (
         isinstance(what, Path)
@@ -145,7 +148,7 @@ def load_study(folder: str | os.PathLike[str]) -> Study:
         folder: the study's folder (``results/value/default-1ef6b69b1ba2``).
 
     Raises:
-        jointbid.experiments.errors.BadInput: the folder holds no study.
+        jointbid.BadInput: the folder holds no study.
     """
     from jointbid.experiments.report.html import load_study as read
 
@@ -155,6 +158,7 @@ def load_study(folder: str | os.PathLike[str]) -> Study:
 __all__ = [
     "AccountState",
     "AdaptivePacing",
+    "BadInput",
     "BidEnv",
     "BidError",
     "BidParallelEnv",
@@ -170,6 +174,7 @@ __all__ = [
     "PerRequest",
     "Policy",
     "Priced",
+    "RunFailed",
     "RunResult",
     "Scenario",
     "Shading",
