@@ -51,6 +51,11 @@ def fitted(text: str) -> str:
     return "\n".join(lines) + "\n" * text.endswith("\n")
 
 
+def put(text: str) -> None:
+    """Write lines to standard output; a terminal gets them wrapped, and anything else as they are."""
+    sys.stdout.write((fitted(text) if sys.stdout.isatty() else text) + "\n")
+
+
 def mute() -> None:
     """Send what is still printed nowhere: its reader has left, as `| head` does."""
     sink = os.open(os.devnull, os.O_WRONLY)

@@ -229,7 +229,7 @@ def plain(*parts: RenderableType) -> str:
             narrow = unbroken(table, console, PLAIN_WIDTH)
             console.print(narrow or table, markup=False, emoji=False)
         else:
-            console.print(part, soft_wrap=isinstance(part, str), markup=False, emoji=False)
+            console.print(part, soft_wrap=isinstance(part, str | Text), markup=False, emoji=False)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
