@@ -12,11 +12,14 @@ import re
 import sys
 import sysconfig
 import tempfile
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "docs" / "notebooks"
+LINE = 84
+"""Columns of a sentence on a page."""
 TIMEOUT_S = 300
 """Of one cell."""
 KEPT = ("text/html", "image/png", "text/plain")
@@ -95,7 +98,13 @@ def _parts(cell: Mapping[str, Any]) -> Iterator[str]:
             html = re.sub(r"<style.*?</style>|\n\s*", "", _text(data["text/html"]), flags=re.DOTALL)
             yield f'<div class="output">{html}</div>'
         else:
-            yield f"```text\n{_text(output.get('text') or data.get('text/plain', '')).rstrip()}\n```"
+            text = _text(output.get("text") or data.get("text/plain", "")).rstrip()
+            yield "```text\n" + "\n".join(map(_wrapped, text.splitlines())) + "\n```"
+
+
+def _wrapped(line: str) -> str:
+    """Return a long sentence as several lines; a table's line stays."""
+    return line if "  " in line.strip() else textwrap.fill(line, LINE, break_long_words=False)
 
 
 def _text(lines: str | list[str]) -> str:
