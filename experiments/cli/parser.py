@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -147,6 +148,8 @@ class Parser(argparse.ArgumentParser):
     """The parser of a verb or action, whose options may stand anywhere; what is wrong is `BadInput`."""
 
     def __init__(self, *, words: str = "", **texts: Any) -> None:
+        if sys.version_info >= (3, 14):
+            texts["color"] = False  # its codes would be counted as columns
         super().__init__(
             add_help=False, allow_abbrev=False, exit_on_error=False, formatter_class=argparse.RawTextHelpFormatter, **texts
         )  # fmt: skip

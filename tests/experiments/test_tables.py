@@ -10,6 +10,7 @@ from jointbid.experiments.report.tables import (
     FOOTNOTE,
     estimand_table,
     ladder_table,
+    linked,
     plain,
     show,
     source_table,
@@ -109,3 +110,21 @@ def test_on_a_terminal_it_is_rich(summary):
     plain(table)
     show(table, console=Console(file=(again := io.StringIO()), width=100, force_terminal=True))
     assert again.getvalue() == file.getvalue()
+
+
+@pytest.mark.parametrize("width", [72, 80, 100])
+def test_numbers_and_intervals_stay_whole_and_names_are_broken_first(summary, width):
+    file = io.StringIO()
+    table = estimand_table(summary, SINGLE)
+    show(table, console=Console(file=file, width=width, force_terminal=True, color_system=None))
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    for interval in [str(cell) for cell in table.columns[3].cells] + [
+        str(cell) for cell in table.columns[2].cells
+    ]:
+        assert any(interval in line for line in lines)
+
+
+def test_a_path_is_never_broken_in_a_pipe(tmp_path):
+    file = tmp_path / ("long" * 40) / "report.html"
+    assert plain(linked("Report: ", file)) == f"Report: {file}\n"
