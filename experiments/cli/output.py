@@ -11,6 +11,7 @@ import textwrap
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 SPELLED = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "–": "-", "—": "-", "−": "-", "×": "x", "…": "...", "≥": ">=", "≤": "<=", "±": "+/-"}  # fmt: skip
 """Characters in ASCII, for outputs that have no others; letters lose their accents, and the rest becomes ``?``."""
@@ -51,9 +52,10 @@ def fitted(text: str) -> str:
     return "\n".join(lines) + "\n" * text.endswith("\n")
 
 
-def put(text: str) -> None:
-    """Write lines to standard output; a terminal gets them wrapped, and anything else as they are."""
-    sys.stdout.write((fitted(text) if sys.stdout.isatty() else text) + "\n")
+def put(text: str, stream: TextIO | None = None) -> None:
+    """Write lines to a stream, standard output if none is given; a terminal gets them wrapped, and anything else as they are."""
+    stream = stream or sys.stdout
+    stream.write((fitted(text) if stream.isatty() else text) + "\n")
 
 
 def mute() -> None:
