@@ -15,7 +15,7 @@ CODE := src $(wildcard src/jointbid/*/) tests tools benchmarks
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-browser test-cluster lint format types unit long wheel docs snippets curves blocks sweep golden bench bench-study findings clean
+.PHONY: help demo test test-all test-browser test-cluster lint format types unit long wheel docs snippets notebooks curves blocks sweep golden bench bench-study findings clean
 
 # Tests of the long half; `make test` runs the others. The cluster's have a target of their own.
 LONG := slow or coverage
@@ -51,6 +51,9 @@ unit: $(VENV)/.installed-dev  ## the quick tests, on all cores
 
 long: $(VENV)/.installed-dev  ## the long tests, on all cores; README and docs/ among them
 	$(BIN)/pytest -n $(JOBS) --dist worksteal -m "($(LONG)) and not cluster"
+
+notebooks: $(VENV)/.installed-dev  ## run docs/notebooks again and keep what they show; read the diff
+	$(BIN)/python -m tools.notebooks
 
 curves: $(VENV)/.installed-dev  ## draw the policies' curves in docs/strategies again
 	$(BIN)/python -m tools.bid_curves docs/strategies

@@ -1,7 +1,8 @@
-"""Pages of the docs site that are made from the code as the site is built: all commands, and all keys (a hook of mkdocs)."""
+"""Pages of the docs site that are made as it is built: all commands, all keys, and the notebooks (a hook of mkdocs)."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -10,13 +11,22 @@ from mkdocs.structure.files import File, Files
 from jointbid.experiments.cli.parser import VERBS, parse
 from jointbid.experiments.config.key_help import KeyHelp, key_helps
 from jointbid.experiments.config.studies import STUDIES
+from tools.notebooks import FOLDER, to_markdown
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages."""
     for path, text in (("reference/commands.md", commands()), ("reference/keys.md", keys())):
         files.append(File.generated(config, path, content=text))
+    for book in sorted(FOLDER.glob("*.ipynb")):
+        page = to_markdown(json.loads(book.read_text("utf-8")))
+        files.append(File.generated(config, f"notebooks/{book.stem}.md", content=page))
     return files
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Let links to notebooks lead to their pages."""
+    return markdown.replace(".ipynb)", ".md)")
 
 
 def commands() -> str:

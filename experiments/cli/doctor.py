@@ -13,6 +13,7 @@ from jointbid.sim import kernel_cache
 
 from ..cells.versions import PACKAGES, version
 from ..execution.tasks import cores
+from .output import put
 from .parser import Options
 
 
@@ -21,7 +22,7 @@ def main(_: Options) -> int:
     good = True
     for name, fine, text in checks():
         good &= fine
-        sys.stdout.write(f"{'ok ' if fine else 'BAD'}  {name:15}  {text}\n")
+        put(f"{'ok ' if fine else 'BAD'}  {name:15}  {text}")
     return 0 if good else 1
 
 

@@ -11,6 +11,7 @@ from ..config.keys import ANY_NAME
 from ..config.settings import Settings
 from ..config.studies import STUDIES
 from ..errors import BadInput, closest
+from .output import fitted
 from .parser import Options
 
 MOST = 12
@@ -56,14 +57,18 @@ def show_common(verb: str, settings: Settings[Any]) -> None:
     known, tree = _known(verb), settings.tree()
     first = next(iter(settings.scenario.source), None)
     sys.stdout.write(
-        f"Keys that are used most, with their values in the scenario {settings.scenario.name}; of all others "
-        f"(`jointbid {verb} --cfg job`\nlists them) `jointbid help KEY` says the same.\n\n"
+        fitted(
+            f"Keys that are used most, with their values in the scenario {settings.scenario.name}. `jointbid help KEY` "
+            f"explains every other, and `jointbid {verb} --cfg job` lists them all.\n\n"
+        )
     )
     for place in common(known):
         if ANY_NAME in place and first is None:
             continue
         here = place.replace(ANY_NAME, first or "")
-        sys.stdout.write("\n".join(known[place].brief(here, _value(tree, here))) + "\n")
+        sys.stdout.write(
+            "\n".join(known[place].brief(here, _value(tree, here), settings.scenario.currency)) + "\n"
+        )
 
 
 def _known(verb: str | None) -> Mapping[str, KeyHelp]:
@@ -80,4 +85,8 @@ def _value(tree: Mapping[str, Any], place: str) -> str:
         if not isinstance(node, Mapping) or step not in node:
             return ""
         node = node[step]
+    if (
+        isinstance(node, Mapping) and node.get("law") == "constant"
+    ):  # a delay, which is the same at each look-up
+        node = {"law": "constant", "mean": node["mean"]}
     return shown(node)

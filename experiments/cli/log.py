@@ -7,17 +7,17 @@ import sys
 from dataclasses import dataclass, field
 
 from ..errors import path_of
+from .output import fitted
 from .parser import Options
 
 KEYS = """
-FILE is a file, plain, gzip, bz2 or zstd, or a folder with the files of one log. Its content decides the format; these are
-known (supply.format=NAME):
+FILE is a file, plain, gzip, bz2 or zstd, or a folder with the files of one log.
+Its content decides the format; these are known (supply.format=NAME):
 
 {formats}
 
-Keys: supply.format, supply.clicks=FILE, supply.mapping=FILE.yaml, supply.campaign, supply.requests, supply.most_rows,
-supply.nonclick_weight, supply.drop_bad=true, supply.suspect_tags, supply.min_group, supply.join_memory_gb; see docs/logs.md
-and, on tables joined by keys, docs/your-files.md
+Keys: supply.format, supply.clicks=FILE, supply.mapping=FILE.yaml, supply.campaign, supply.requests, supply.most_rows, supply.nonclick_weight, supply.drop_bad=true, supply.suspect_tags, supply.min_group, supply.join_memory_gb
+See docs/logs.md and, on tables joined by keys, docs/your-files.md
 """
 
 
@@ -46,7 +46,7 @@ def helped(options: Options) -> int:
     known = all_formats()
     width = max(map(len, known))
     formats = "\n".join(f"  {name:{width}}  {kind.about}" for name, kind in known.items())
-    sys.stdout.write(options.help + KEYS.format(formats=formats))
+    sys.stdout.write(fitted(options.help + KEYS.format(formats=formats)))
     return 0
 
 

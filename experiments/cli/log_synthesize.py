@@ -9,6 +9,7 @@ from ..errors import BadInput, closest, path_of
 from ..logs.synthetic.forms import FORMS, ROWS, write_all
 from ..logs.synthetic.four_tables import write_four_tables
 from .log import Call
+from .output import put
 
 LEAST_ROWS, MOST_ROWS = 20, 10_000_000
 MOST_OF_TABLES = 1_000_000_000
@@ -71,9 +72,9 @@ def _four_tables(folder: Path, given: dict[str, str]) -> int:
         known = write_four_tables(folder, rows, persons, match_rate, seed)
     except OSError as error:
         raise BadInput(f"{folder}: cannot be written to ({error.strerror})") from None
-    sys.stdout.write(
+    put(
         f"{folder}: impressions.csv ({rows:,} rows), clicks.csv ({known['clicks']:,}), orders.csv, crm.parquet, mapping.yaml\n"
         f"Joining is worth {known['value_of_joint_data']:.4g} {known['unit']} (truth.json), to who knows how people respond\n"
-        f"Next: jointbid log join {folder / 'impressions.csv'} supply.mapping={folder / 'mapping.yaml'}\n"
+        f"Next: jointbid log join {folder / 'impressions.csv'} supply.mapping={folder / 'mapping.yaml'}"
     )
     return 0

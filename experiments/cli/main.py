@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from ..errors import BadInput, RunFailed
-from .output import mute, spelling
+from .output import mute, put, spelling
 from .parser import OWN_HELP, STUDY, VERBS, parse
 
 DEBUG = "JOINTBID_DEBUG"
@@ -44,10 +44,10 @@ def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
     except BadInput as error:
         several = len(error.problems) > 1
         text = "several things are wrong:" + "".join(f"\n  {line}" for line in error.problems)
-        sys.stderr.write(f"jointbid: {text if several else error}\n")
+        put(f"jointbid: {text if several else error}", sys.stderr)
         return BAD_INPUT
     except RunFailed as error:
-        sys.stderr.write(f"jointbid: {error}\n")
+        put(f"jointbid: {error}", sys.stderr)
         return FAILED
     except KeyboardInterrupt as stop:
         return _stopped(arguments, stop)
@@ -58,14 +58,15 @@ def _run(arguments: list[str], stops: Sequence[KeyboardInterrupt]) -> int:
         if stops:  # a library that was being imported has made another error of it
             return _stopped(arguments, stops[0])
         if _is_no_room(error):
-            sys.stderr.write(
+            put(
                 f"jointbid: no room left on the disk ({error}); what is done is kept, and what is half written does not "
-                "count: once there is room, the same command again goes on from there\n"
+                "count: once there is room, the same command again goes on from there",
+                sys.stderr,
             )
             return FAILED
         if os.environ.get(DEBUG):
             raise
-        sys.stderr.write(f"jointbid failed: {type(error).__name__}: {error}\n({DEBUG}=1 shows where)\n")
+        put(f"jointbid failed: {type(error).__name__}: {error}\n({DEBUG}=1 shows where)", sys.stderr)
         return FAILED
 
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 SPELLED = {"€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "–": "-", "—": "-", "−": "-", "×": "x", "…": "...", "≥": ">=", "≤": "<=", "±": "+/-"}  # fmt: skip
 """Characters in ASCII, for outputs that have no others; letters lose their accents, and the rest becomes ``?``."""
 
 SPELLING = "jointbid.spelling"
+WIDTH = 80
+"""Columns that help takes at most."""
+INDENT = re.compile(r" *(?:\S+(?: \S+)*? {2,})?")
+"""What the later lines of a wrapped line stand below: its indentation, or the name in a list of names and descriptions."""
 
 
 @contextmanager
@@ -29,6 +36,26 @@ def spelling() -> Iterator[None]:
         for stream, errors in streams:
             if not stream.closed:
                 stream.reconfigure(errors=errors)
+
+
+def fitted(text: str) -> str:
+    """Return a text whose long lines are wrapped to `WIDTH`, below the beginning of what they say."""
+    lines = []
+    for line in text.splitlines():
+        head = INDENT.match(line)
+        below = " " * min(head.end() if head else 0, WIDTH // 3)
+        is_usage = line.startswith("usage: ")
+        lines += textwrap.wrap(
+            line, WIDTH, subsequent_indent=" " * 7 if is_usage else below,
+            break_long_words=False, break_on_hyphens=False, replace_whitespace=False,
+        ) if len(line) > WIDTH else [line]  # fmt: skip
+    return "\n".join(lines) + "\n" * text.endswith("\n")
+
+
+def put(text: str, stream: TextIO | None = None) -> None:
+    """Write lines to a stream, standard output if none is given; a terminal gets them wrapped, and anything else as they are."""
+    stream = stream or sys.stdout
+    stream.write((fitted(text) if stream.isatty() else text) + "\n")
 
 
 def mute() -> None:

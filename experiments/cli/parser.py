@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..config.studies import STUDIES
 from ..errors import BadInput, closest, path_of
+from .output import fitted
 
 STUDY = "study"
 """The module of all verbs that run a study."""
@@ -67,7 +69,10 @@ ACTIONS = {
         "show": ("NAME", "the file of one scenario"),
     },
     "results": {
-        "list": ("[results_dir=DIR]", "a line a study: what it is, how it stands, when it ran"),
+        "list": (
+            "[results_dir=DIR]",
+            "the studies: state, start, and the settings in which each differs from its scenario",
+        ),
         "query": (
             '"SQL" [results_dir=DIR]',
             "SQL over the views studies, summary, cells, timeseries and points, each row with its study; CSV in a pipe",
@@ -89,12 +94,12 @@ STUDY_WORDS = "[key=value ...] [options]"
 ABOUT = "jointbid: what is it worth to an advertiser to join the data that its two departments hold apart?"
 KEYS = """Studies take any key of the configuration as key=value, -m for sweeps (key=1,2,3), --cfg job, --config-dir DIR.
 `jointbid VERB --help` shows the keys that are used most, `jointbid help KEY` any. Start with: jointbid value"""
-OF_REPORT = """DIR is the folder of one study, or one that holds several. Writes DIR/report.html and DIR/estimands.md, and the plots
-that its tables allow where they are missing."""
-OF_COMPARE = """DIR is the folder of a study, one that holds several, or that of a sweep (results/sweeps/<verb>-<hash>). The first study is
-what the others are compared with: pair by pair where seed, people, requests and prices are the same, else by Welch's rule.
-Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<hash>/. Result files of the benchmark
-(benchmark.json, or their folders) are laid beside each other: one ranking, with paired differences."""
+OF_REPORT = """DIR is the folder of one study, or one that holds several.
+Writes DIR/report.html and DIR/estimands.md, and the plots that its tables allow where they are missing."""
+OF_COMPARE = """DIR is the folder of a study, one that holds several, or that of a sweep (results/sweeps/<verb>-<hash>).
+The first study is what the others are compared with: pair by pair where seed, people, requests and prices are the same, else by Welch's rule.
+Writes compare.html, compare.csv and differences.csv to <results_dir>/compare/<hash>/.
+Result files of the benchmark (benchmark.json, or their folders) are laid beside each other: one ranking, with paired differences."""
 
 
 OF_HELP = "KEY is a whole key, source.profile.match_rate; its end, match_rate; or a part of it, match."
@@ -143,6 +148,8 @@ class Parser(argparse.ArgumentParser):
     """The parser of a verb or action, whose options may stand anywhere; what is wrong is `BadInput`."""
 
     def __init__(self, *, words: str = "", **texts: Any) -> None:
+        if sys.version_info >= (3, 14):
+            texts["color"] = False  # its codes would be counted as columns
         super().__init__(
             add_help=False, allow_abbrev=False, exit_on_error=False, formatter_class=argparse.RawTextHelpFormatter, **texts
         )  # fmt: skip
@@ -187,7 +194,7 @@ class Parser(argparse.ArgumentParser):
         for name, needs in self.needs.items():
             if needs and getattr(found, name.strip("-").replace("-", "_")) == "":
                 raise BadInput(f"{name}: {self._lacks(name)}")
-        found.help = self.format_help() if found.help else ""
+        found.help = fitted(self.format_help()) if found.help else ""
         return found
 
     def error(self, message: str) -> NoReturn:
@@ -209,7 +216,7 @@ def parse(arguments: Sequence[str]) -> Options:
     while parser.parts:
         word = left.pop(0) if left else "--help"
         if word in {"-h", "--help"} or (word == HELP and not left):
-            return _named(Options(help=parser.format_help(), words=[]), path)
+            return _named(Options(help=fitted(parser.format_help()), words=[]), path)
         if word not in parser.parts:
             place = " ".join([*path, word])
             raise BadInput(f"{place}: must be one of {', '.join(parser.parts)}{closest(word, parser.parts)}")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BadInput, path_of
+from ..report import tables
 from ..report.html import write_report
 from ..report.html.study import studies_in
 from .parser import Options
@@ -18,7 +18,7 @@ def main(options: Options) -> int:
         raise BadInput(f"report: needs the folder of a study; usage: {options.usage}")
     for folder in folders(options.words):
         try:
-            sys.stdout.write(f"{write_report(folder)}\n")
+            tables.show(tables.linked("", write_report(folder)))
         except OSError as error:
             raise BadInput(f"{folder}: cannot be written to ({error.strerror or error})") from None
     return 0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import shlex
 import sys
+import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
-from ..storage.catalogue import query, remove, scan, waste
+from ..storage.catalogue import Entry, query, remove, scan, waste
+from .output import fitted
 from .parser import Options
 
 
@@ -31,17 +34,51 @@ def main(options: Options) -> int:
 
 def _list(results: Path) -> None:
     entries = scan(results)
-    columns = ["study", "scenario", "hash", "status", "seed", "started", "s", "auctions", "version"]
-    rows = [
-        (e.study, e.scenario, e.hash, e.status, e.seed, e.started, e.wall_seconds, e.auctions, e.version)
-        for e in entries
-    ]
-    _show(columns, rows)
+    changes = [" ".join(_changed(entry)) for entry in entries]
+    if sys.stdout.isatty():
+        for entry, changed in zip(entries, changes, strict=True):
+            started = (entry.started or "")[:16].replace("T", " ")
+            sys.stdout.write(f"{Path(entry.folder).relative_to(results)}  {entry.status}  {started}\n")
+            sys.stdout.write(textwrap.indent(fitted(changed), "    ") + "\n" if changed else "")
+    else:
+        columns = (
+            "study",
+            "scenario",
+            "hash",
+            "status",
+            "seed",
+            "started",
+            "s",
+            "auctions",
+            "version",
+            "changed",
+        )
+        rows = [
+            (e.study, e.scenario, e.hash, e.status, e.seed, e.started, e.wall_seconds, e.auctions, e.version, changed)
+            for e, changed in zip(entries, changes, strict=True)
+        ]  # fmt: skip
+        _show(columns, rows)
     states = Counter(entry.status for entry in entries)
     counts = ", ".join(f"{count:,} {status}" for status, count in sorted(states.items()))
     sys.stderr.write(
-        f"{len(entries):,} studies in {results}: {counts}\n" if entries else f"no study in {results}\n"
+        f"{len(entries):,} {'study' if len(entries) == 1 else 'studies'} in {results}: {counts}\n"
+        if entries
+        else f"no study in {results}\n"
     )
+
+
+def _changed(entry: Entry) -> Iterator[str]:
+    """Yield the settings of a study's command that differ from the scenario's own, without those that change no number."""
+    from ..report.html.settings_diff import ELSEWHERE, defaults
+    from ..report.sweep import value_of
+
+    words = shlex.split(entry.command or "")[2:]
+    known = defaults(entry.study, entry.scenario) if any("=" in word for word in words) else {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        is_setting = equals and key != "scenario" and key.partition(".")[0] not in ELSEWHERE
+        if is_setting and value_of(known.get(key, "")) != value_of(value):  # 0.50 is 0.5
+            yield word
 
 
 def _clean(results: Path, *, delete: bool, finished: bool) -> None:

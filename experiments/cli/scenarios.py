@@ -12,6 +12,7 @@ import yaml
 from ..config.plugin_folders import folders
 from ..config.studies import SUITES
 from ..errors import BadInput, closest
+from .output import put
 from .parser import Options
 
 
@@ -59,7 +60,7 @@ def _list() -> int:
             question = about.get("question", "")
         except (yaml.YAMLError, AttributeError):
             question = "(the file cannot be read)"
-        sys.stdout.write(f"{name:{width}}  {' '.join(str(question).split())}\n")
+        put(f"{name:{width}}  {' '.join(str(question).split())}")
     return 0
 
 

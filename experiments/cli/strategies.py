@@ -16,6 +16,7 @@ from typing import Any
 
 from ..cells.versions import version
 from ..errors import BadInput, path_of
+from .output import put
 from .parser import Options
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -49,6 +50,11 @@ def _list() -> int:
             rows.append((found.name, found.origin, *columns, found.about))
         else:
             rows.append((found.name, found.origin, found.error))
+    if sys.stdout.isatty():
+        for name, origin, *facts, about in rows[1:]:
+            words = [f"{head}: {fact}" for head, fact in zip(rows[0][2:], facts, strict=False) if fact]
+            put(f"{name}  ({origin})\n    {about}" + (f"\n    {'; '.join(words)}" if words else ""))
+        return 0
     widths = [max(len(row[place]) for row in rows if place < len(row) - 1) for place in range(7)]
     for *cells, last in rows:
         padded = [f"{cell:{width}}" for cell, width in zip(cells, widths, strict=False)]
@@ -80,7 +86,7 @@ def _check(what: str, given: Sequence[str], scenario: str | None) -> int:
     )
     try:
         strategy = case.fresh()
-        sys.stdout.write(f"{what}: {Card.of(strategy).words}\n{_described(case)}\n")
+        put(f"{what}: {Card.of(strategy).words}\n{_described(case)}")
     except CheckFailed as error:
         if isinstance(error.__cause__, ValueError) and error.expected.startswith("making"):
             raise BadInput(f"strategy {what!r}: {error.__cause__}") from None
@@ -88,9 +94,9 @@ def _check(what: str, given: Sequence[str], scenario: str | None) -> int:
     for found in findings(case):
         counts[found.verdict] += 1
         said = f"  ({found.message})" if found.verdict == "SKIP" else ""
-        sys.stdout.write(f"{found.verdict}  {found.check}{said}\n")
+        put(f"{found.verdict}  {found.check}{said}")
         if found.verdict == "FAIL":
-            sys.stdout.write("".join(f"      {line.strip()}\n" for line in found.message.splitlines()))
+            put("\n".join(f"      {line.strip()}" for line in found.message.splitlines()))
         sys.stdout.flush()
     rate = "" if counts["FAIL"] else f"; {_rate(bids_per_second(case, case.fresh()))} bids a second"
     sys.stdout.write(f"{counts['PASS']} passed, {counts['FAIL']} failed, {counts['SKIP']} skipped{rate}\n")

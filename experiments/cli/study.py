@@ -12,6 +12,7 @@ from ..config.points import Point, Points, load
 from ..config.studies import STUDIES
 from ..errors import BadInput
 from ..studies.registry import study_class
+from .output import fitted
 from .parser import Options
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ def helped(options: Options) -> int:
     if options.words:
         return explain(options.verb, options.words)
     about = STUDIES[options.verb]
-    sys.stdout.write(f"jointbid {options.verb}: {about.question or about.summary}\n\n{options.help}\n")
+    question = fitted(f"{about.question[0].upper()}{about.question[1:]}\n\n") if about.question else ""
+    sys.stdout.write(f"{question}{options.help}\n")
     show_common(options.verb, point.settings)
     return 0
 

@@ -40,11 +40,10 @@ UNITS = {
     "_share": "share from 0 to 1",
 }
 COMMON = (
-    *("seed", "supply.requests", "supply.path", "auction.type", "auction.floor_cpm", "auction.slots", "response.value_per_click"),
-    *(f"source.<name>.{key}" for key in ("match_rate", "sync_interval_h", "latency_h", "lookup_latency_ms", "cost_per_lookup_cpm")),
-    *("rivals.landscape", "bidders.count", "bidders.strategy", "bidders.budget", "bidders.control_interval_h"),
-    *("money.requests_per_month", "money.integration_once", "money.integration_monthly"),
-    *("results_dir", "executor.jobs", "plot.enabled"),
+    *("seed", "supply.requests", "supply.path", "auction.type", "auction.floor_cpm", "response.value_per_click"),
+    *(f"source.<name>.{key}" for key in ("match_rate", "latency_h", "lookup_latency_ms", "cost_per_lookup_cpm")),
+    *("bidders.count", "bidders.strategy", "bidders.budget"),
+    *("money.requests_per_month", "money.integration_once", "results_dir", "executor.jobs"),
 )  # fmt: skip
 """The keys beside the study's own that people use most."""
 OF_STUDY = (
@@ -52,7 +51,6 @@ OF_STUDY = (
     "silo",
     "valuation",
     "who",
-    "worlds",
     "seats",
     "strategies",
     "arm",
@@ -74,11 +72,16 @@ class KeyHelp:
     allowed: str
     default: str
 
-    def brief(self, place: str, value: str) -> Iterator[str]:
-        """Yield two or three lines: the key at its ``place`` with its ``value``, and the first sentence of what it means."""
+    def brief(self, place: str, value: str, currency: str) -> Iterator[str]:
+        """Yield two or three lines: the key at its ``place`` with its ``value``, and the first sentence of what it means.
+
+        ``currency`` is the code of the currency that amounts are in.
+        """
         yield f"  {place}={value}" if value else f"  {place}"
-        unit = f" [{self.unit}]" if self.unit else ""
-        first = re.split(r"(?<=[.;]) ", self.meaning)[0].rstrip(".;")
+        unit = f" [{self.unit.replace('currency', currency)}]" if self.unit else ""
+        first = (
+            re.split(r"(?<=[.;]) ", self.meaning)[0].rstrip(".;").replace(" in currency", f" in {currency}")
+        )
         yield from textwrap.wrap(first + unit, 72, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
     def lines(self) -> Iterator[str]:

@@ -75,7 +75,7 @@ class Money(Model):
     """
 
     requests_per_month: Annotated[float, Field(gt=0, le=MAX_AMOUNT)] | None = None
-    """The volume of bid requests; without it nothing is reckoned per month."""
+    """The number of bid requests a month that could be bid on; without it no figure is stated per month."""
     integration_once: Amount = 0.0
     """What joining costs once, in currency: the IT budget."""
     integration_monthly: Amount = 0.0

@@ -64,7 +64,9 @@ def compile_early(*, in_workers: bool) -> None:
     """Say that kernels are missing; with ``in_workers`` the fork server compiles them while this process composes settings."""
     if is_compiled():
         return
-    once = "" if cache_folder() is None else ", once for this version of the code"
+    once = (
+        "" if cache_folder() is None else ", once for this version of the code: some 20 s on an idle machine"
+    )
     say(f"compiling kernels{once}")
     if in_workers:
         worker_context()

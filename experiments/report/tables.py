@@ -5,30 +5,30 @@ from __future__ import annotations
 import copy
 import io
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich import box
 from rich.console import Console, RenderableType
-from rich.measure import Measurement
 from rich.style import Style
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from ..cells.lattice import JOINT, Lattice
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import lookup
 from ..estimate.sides import Sides
+from .table_fit import parts_of, unbroken
 from .verdict import estimate_of, interval, number
 
 NOT_SHOWN = "~"
 """Stands before a comparison whose interval spans zero, or that has none."""
 
 FOOTNOTE = f"{NOT_SHOWN} no difference shown: the paired interval spans zero, or there is none"
-PLAIN_WIDTH, UNLIMITED = 120, 10_000
+PLAIN_WIDTH, WIDE = 80, 120
+"""Columns of text that is no terminal's: of a table whose numbers fit, and of any other."""
 DASH = "-"
 
 ROWS = {
@@ -200,22 +200,22 @@ def linked(label: str, file: Path) -> Text:
 
 
 def show(*parts: RenderableType, console: Console | None = None) -> None:
-    """Print tables and sentences; on anything but a terminal as wide plain text that nothing cuts or wraps."""
+    """Print tables and sentences; on anything but a terminal as plain text whose sentences are lines."""
     console = console or Console(highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.file.write(plain(*parts))
         return
     for part in parts:
-        for piece in _fit(part, console) if isinstance(part, Table) else [part]:
+        for piece in parts_of(part, console) if isinstance(part, Table) else [part]:
             console.print(piece, markup=False, emoji=False)
 
 
 def plain(*parts: RenderableType) -> str:
-    """The same as text without colour, wide enough for any name, in characters that every terminal has."""
+    """The same as text without colour, in characters that every terminal has; tables of 80 columns where their numbers fit."""
     text = io.StringIO()
     console = Console(
         file=text,
-        width=PLAIN_WIDTH,
+        width=WIDE,
         color_system=None,
         force_terminal=False,
         highlight=False,
@@ -226,45 +226,11 @@ def plain(*parts: RenderableType) -> str:
         if isinstance(part, Table):
             table = copy.copy(part)  # the caller's own keeps its lines
             table.box = box.ASCII2
-            console.print(table, markup=False, emoji=False)
+            narrow = unbroken(table, console, PLAIN_WIDTH)
+            console.print(narrow or table, markup=False, emoji=False)
         else:
-            console.print(part, soft_wrap=isinstance(part, str), markup=False, emoji=False)
+            console.print(part, soft_wrap=isinstance(part, str | Text), markup=False, emoji=False)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
-
-
-def _fit(table: Table, console: Console) -> Iterator[Table]:
-    """Yield a table that is too wide in parts below each other, each with the first column; no word or number is cut."""
-    unlimited = console.options.update(max_width=UNLIMITED)
-
-    def measure(*columns: Column) -> Measurement:
-        one = copy.copy(table)
-        one.columns, one.title, one.caption = list(columns), None, None
-        return console.measure(one, options=unlimited)
-
-    first, *rest = table.columns
-    parts = [[first]]
-    for column in rest:
-        if len(parts[-1]) > 1 and measure(*parts[-1], column).minimum > console.width:
-            parts.append([first])
-        parts[-1].append(column)
-    for columns in parts:
-        spare = max(console.width - measure(*columns).minimum, 0)
-        edges = measure(replace(first, width=1)).minimum - 1
-        sizes = [measure(column) for column in columns]
-        wish = max(sum(size.span for size in sizes), 1)
-        part = copy.copy(table)  # the caller's own keeps its columns
-        part.columns = [
-            replace(
-                c,
-                no_wrap=False,
-                overflow="fold",
-                width=s.minimum - edges + min(s.span, s.span * spare // wish),
-            )
-            for c, s in zip(columns, sizes, strict=True)
-        ]
-        part.title = table.title if columns is parts[0] else None
-        part.caption = table.caption if columns is parts[-1] else None
-        yield part
 
 
 def blank_table(title: str, caption: str = "") -> Table:

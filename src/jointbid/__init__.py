@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
+    from jointbid.experiments.errors import BadInput, RunFailed
     from jointbid.experiments.report import plots
-    from jointbid.experiments.report.html import Study
+    from jointbid.experiments.report.html import ComparisonTables, Study, SweepTables
     from jointbid.experiments.studies.from_python import StudyTables, study
     from jointbid.experiments.training.gymnasium_env import BidEnv
     from jointbid.experiments.training.pettingzoo_env import BidParallelEnv
@@ -54,10 +55,12 @@ if TYPE_CHECKING:
 HOMES = {
     "AccountState": "jointbid.sim",
     "AdaptivePacing": "jointbid.strategies.policies.pacing",
+    "BadInput": "jointbid.experiments.errors",
     "BidEnv": "jointbid.experiments.training.gymnasium_env",
     "BidError": "jointbid.sim",
     "BidParallelEnv": "jointbid.experiments.training.pettingzoo_env",
     "Cap": "jointbid.sim.scenario",
+    "ComparisonTables": "jointbid.experiments.report.html",
     "Entrant": "jointbid.sim",
     "Feedback": "jointbid.sim",
     "Interface": "jointbid.strategies.policies.steered",
@@ -68,12 +71,14 @@ HOMES = {
     "PerRequest": "jointbid.strategies.base",
     "Policy": "jointbid.strategies.base",
     "Priced": "jointbid.strategies.base",
+    "RunFailed": "jointbid.experiments.errors",
     "RunResult": "jointbid.sim",
     "Scenario": "jointbid.sim",
     "Shading": "jointbid.strategies.policies.shading",
     "Strategy": "jointbid.sim",
     "Study": "jointbid.experiments.report.html",
     "StudyTables": "jointbid.experiments.studies.from_python",
+    "SweepTables": "jointbid.experiments.report.html",
     "Terms": "jointbid.sim.scenario",
     "Truthful": "jointbid.strategies.policies.linear",
     "Valuation": "jointbid.strategies.base",
@@ -105,25 +110,32 @@ def __dir__() -> list[str]:
 
 
 @overload
-def load(what: Path) -> Study: ...
+def load(what: Path) -> Study | SweepTables | ComparisonTables: ...
 @overload
 def load(what: str = "default", *overrides: str) -> Scenario: ...
-def load(what: str | Path = "default", *overrides: str) -> Scenario | Study:
-    """Return a scenario by its name, or a finished study by its folder.
+def load(what: str | Path = "default", *overrides: str) -> Scenario | Study | SweepTables | ComparisonTables:
+    """Return a scenario by its name, or what a command left by its folder: a study, a sweep or a comparison.
 
     Args:
-        what: a scenario's name (``"default"``), or a study's folder as the command line prints it. A ``Path`` always means
-            a folder; type checkers take a ``str`` for a scenario's name, so use ``load_study`` for a folder in a ``str``.
+        what: a scenario's name (``"default"``), or a folder as the command line prints it: of a study
+            (``results/value/...``), a sweep (``results/sweeps/...``) or a comparison (``results/compare/...``). A ``Path`` always
+            means a folder; type checkers take a ``str`` for a scenario's name, and ``load_study`` for a study.
         overrides: changes to the scenario, as on the command line (``supply.requests=20000``).
 
     Returns:
-        A ``Scenario`` to simulate, or the ``Study``.
+        A ``Scenario`` to simulate, or the ``Study``, ``SweepTables`` or ``ComparisonTables``.
 
     Raises:
-        jointbid.experiments.errors.BadInput: lists every problem with the name, the overrides or the folder.
+        jointbid.BadInput: lists every problem with the name, the overrides or the folder.
     """
-    if not overrides and (isinstance(what, Path) or os.sep in what or Path(what, "manifest.json").is_file()):
-        return load_study(what)
+    if not overrides and (
+        isinstance(what, Path)
+        or os.sep in what
+        or any(Path(what, file).is_file() for file in ("manifest.json", "points.csv"))
+    ):
+        from jointbid.experiments.report.html import load_folder
+
+        return load_folder(what)
     from jointbid.experiments.config.points import load as compose
 
     return compose("run", [f"scenario={what}", *overrides])[0].settings.market
@@ -136,7 +148,7 @@ def load_study(folder: str | os.PathLike[str]) -> Study:
         folder: the study's folder (``results/value/default-1ef6b69b1ba2``).
 
     Raises:
-        jointbid.experiments.errors.BadInput: the folder holds no study.
+        jointbid.BadInput: the folder holds no study.
     """
     from jointbid.experiments.report.html import load_study as read
 
@@ -146,10 +158,12 @@ def load_study(folder: str | os.PathLike[str]) -> Study:
 __all__ = [
     "AccountState",
     "AdaptivePacing",
+    "BadInput",
     "BidEnv",
     "BidError",
     "BidParallelEnv",
     "Cap",
+    "ComparisonTables",
     "Entrant",
     "Feedback",
     "Interface",
@@ -160,12 +174,14 @@ __all__ = [
     "PerRequest",
     "Policy",
     "Priced",
+    "RunFailed",
     "RunResult",
     "Scenario",
     "Shading",
     "Strategy",
     "Study",
     "StudyTables",
+    "SweepTables",
     "Terms",
     "Truthful",
     "Valuation",

@@ -72,9 +72,10 @@ def test_help_of_a_study_shows_keys_with_their_values(verb, capsys):
         "--config-dir",
         "source.profile.match_rate=0.8",
         "seed=1",
-        "currency per thousand",
+        "[CNY per thousand]" if verb == "value" else "per thousand]",
     ):
         assert word in said
+    assert max(map(len, said.splitlines())) <= 80
 
 
 @pytest.mark.parametrize("verb", list(VERBS))
@@ -117,8 +118,8 @@ def test_value(capsys):
     assert main(["value", *TINY, *CURVE, "study.replications=3"]) == 0
     said = capsys.readouterr().out
     for word in (
-        "best_single (",
-        "best_silo (",
+        "best_single",
+        "best_silo",
         "stacked",
         "joint",
         "value of joint data",

@@ -56,6 +56,18 @@ def test_a_folder_is_kept_and_resumed_and_holds_what_the_command_line_writes(cap
     pd.testing.assert_frame_equal(pd.read_parquet(found.path / "summary.parquet"), found.summary)
 
 
+def test_an_estimate_is_one_row_or_an_error_that_says_which_there_are():
+    found = study("value", SMALL, "study.replications=2", scenario="theory")
+    assert found.estimate("value_of_joint_data").n == 2
+    assert found.estimate("shapley", arm="profile").estimate > 0
+    with pytest.raises(BadInput, match=r"shapley: 2 rows fit; choose one of arm='profile' or 'context'"):
+        found.estimate("shapley")
+    with pytest.raises(BadInput, match="did you mean 'shapley'"):
+        found.estimate("shapely")
+    with pytest.raises(BadInput, match="did you mean 'profile'"):
+        found.estimate("shapley", arm="profil")
+
+
 def test_run_and_keyword_settings():
     found = study(
         "run", strategy={"name": "mine.py:Half", "gain": 0.25}, supply__requests=300, scenario="theory"

@@ -46,7 +46,7 @@ def test_a_copy_under_another_name_gives_the_same(name, copied):
 
 def test_the_unit_is_a_key_of_the_configuration():
     (point,) = load("value", ["scenario=theory", "report.per=1000"])
-    assert unit(point.settings) == (1000, "currency per 1,000 bid requests")
+    assert unit(point.settings) == (1000, "EUR per 1,000 bid requests")
     assert point.folder == load("value", ["scenario=theory"])[0].folder, "it changes no cell"
     assert unit(load("value", ["scenario=default"])[0].settings)[1].endswith("per million bid requests")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.cli.output import spelling
+from jointbid.experiments.cli.output import fitted, spelling
 from jointbid.experiments.report import tables
 
 ROOT = Path(__file__).parents[2]
@@ -136,3 +136,14 @@ def test_an_argument_in_utf_8_is_read_where_utf_8_is_switched_off(tmp_path):
     assert done.returncode == 0, done.stderr
     (folder,) = (tmp_path / "results" / "run").iterdir()
     assert "€" in (folder / "config.yaml").read_text("utf-8")
+
+
+def test_help_is_wrapped_below_what_it_describes():
+    text = "  --name NAME  " + "what it does " * 10 + "\nshort\n" + "word " * 30 + "\n" + "x" * 100
+    lines = fitted(text).splitlines()
+    assert [len(line) <= 80 for line in lines] == [True] * (len(lines) - 1) + [False], (
+        "a word is never broken"
+    )
+    assert lines[1].startswith(" " * 15)
+    assert "short" in lines
+    assert " ".join(fitted(text).split()) == " ".join(text.split())

@@ -12,7 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from jointbid import ComparisonTables, SweepTables, load
 from jointbid.experiments.cli.main import main
+from jointbid.experiments.errors import BadInput
 from jointbid.experiments.storage.catalogue import query, scan
 from jointbid.experiments.storage.lock import locked
 
@@ -52,12 +54,39 @@ def ask(sql, capsys):
     return list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
 
 
+def test_a_sweep_and_a_comparison_are_read_back(catalogue):
+    (sweep,) = (load(folder) for folder in (catalogue / "sweeps").iterdir())
+    assert isinstance(sweep, SweepTables)
+    assert sweep.points["source.profile.match_rate"].tolist() == [0, 0.5, 1]
+    values = [study.estimate("value_of_joint_data").estimate for study in sweep.studies]
+    assert sweep.points["value_of_joint_data"].tolist() == pytest.approx(values)
+    assert "match_rate" in sweep._repr_html_()
+    assert main(["compare", str(sweep.folder)]) == 0
+    (folder,) = (catalogue / "compare").iterdir()
+    compared = load(folder)
+    assert isinstance(compared, ComparisonTables)
+    assert len(compared.points) == len(sweep.studies) == 3
+    found = compared.differences.set_index(["study", "estimand"])["estimate"].xs(
+        "value_of_joint_data", level=1
+    )
+    assert found.tolist() == pytest.approx([value - values[0] for value in values[1:]])
+    assert set(compared.estimands["estimand"]) >= {"value_of_joint_data", "utility"}
+    with pytest.raises(BadInput, match="reads the folder of a study, a sweep or a comparison"):
+        load(catalogue / "compare")
+
+
 def test_list(catalogue, capsys):
     assert main(["results", "list"]) == 0
     said = capsys.readouterr()
     rows = list(csv.DictReader(io.StringIO(said.out)))
     assert [row["study"] for row in rows].count("value") == 4
     assert {row["status"] for row in rows} == {"done", "stopped"}
+    swept = {row["changed"] for row in rows if row["study"] == "value" and row["status"] == "done"}
+    assert {"source.profile.match_rate=0.5" in changed for changed in swept} == {True, False}
+    assert all("supply.requests=200" in changed for changed in swept)
+    assert not any("plot.enabled" in changed or "match_rate=1" in changed for changed in swept), (
+        "no number changes"
+    )
     assert {row["seed"] for row in rows if row["status"] == "stopped"} == {"9"}
     assert "5 studies in results: 4 done, 1 stopped" in said.err
 

@@ -96,7 +96,7 @@ def test_files():
     assert manifest["command"] == shlex.join(["jointbid", "value", *TINY, "study.replications=2"])
     assert manifest["auctions"] == 300 * (2 * ARMS + PILOT)
     pd.testing.assert_frame_equal(summary(), pd.read_parquet(folder() / "summary.parquet"), check_dtype=False)
-    assert set(summary()["unit"]) >= {"currency per request", "%"}
+    assert set(summary()["unit"]) >= {"EUR per request", "%"}
 
 
 def test_the_same_command_again_runs_nothing(ran, capsys):

@@ -10,6 +10,7 @@ from jointbid.experiments.report.tables import (
     FOOTNOTE,
     estimand_table,
     ladder_table,
+    linked,
     plain,
     show,
     source_table,
@@ -25,8 +26,15 @@ def summary(cells):
 
 
 def line(text, start):
-    """Cells of the one row whose first cell is `start`."""
-    rows = [[c.strip() for c in r.strip("|").split("|")] for r in text.splitlines() if r.startswith("|")]
+    """Cells of the one row whose first cell is `start`; a name may go on in the next line."""
+    rows = []
+    for cells in (
+        [c.strip() for c in r.strip("|").split("|")] for r in text.splitlines() if r.startswith("|")
+    ):
+        if rows and not cells[-1]:
+            rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], cells, strict=True)]
+        else:
+            rows.append(cells)
     (found,) = [row for row in rows if row[0] == start]
     return found
 
@@ -55,6 +63,7 @@ def test_estimands_show_the_steps_and_the_market(summary):
     for row in ("value of joint data", "same-request step", "joint-model step", "change of welfare"):
         assert line(text, row)[2].startswith("+")
     assert line(text, "change of the seller's revenue")[2] == "~ 0"
+    assert max(map(len, text.splitlines())) <= 80
     assert line(text, "synergy")[1] == "joint"
 
 
@@ -88,7 +97,7 @@ def test_elsewhere_than_on_a_terminal_it_is_plain_and_whole(summary):
     text = file.getvalue()
     assert text.isascii()
     assert "\x1b" not in text
-    assert "over best_single (context)" in text
+    assert max(len(row) for row in text.splitlines() if row.startswith("|")) <= 80
     assert sentence.rstrip() in text.splitlines()
 
 
@@ -101,3 +110,21 @@ def test_on_a_terminal_it_is_rich(summary):
     plain(table)
     show(table, console=Console(file=(again := io.StringIO()), width=100, force_terminal=True))
     assert again.getvalue() == file.getvalue()
+
+
+@pytest.mark.parametrize("width", [72, 80, 100])
+def test_numbers_and_intervals_stay_whole_and_names_are_broken_first(summary, width):
+    file = io.StringIO()
+    table = estimand_table(summary, SINGLE)
+    show(table, console=Console(file=file, width=width, force_terminal=True, color_system=None))
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    for interval in [str(cell) for cell in table.columns[3].cells] + [
+        str(cell) for cell in table.columns[2].cells
+    ]:
+        assert any(interval in line for line in lines)
+
+
+def test_a_path_is_never_broken_in_a_pipe(tmp_path):
+    file = tmp_path / ("long" * 40) / "report.html"
+    assert plain(linked("Report: ", file)) == f"Report: {file}\n"

@@ -29,7 +29,7 @@ from jointbid.sim.scenario import StrategySpec
 DOCS = Path(__file__).parents[2] / "docs"
 SMALL = ["supply.requests=1500", "bidders.budget=60", "bidders.control_interval_h=2", "executor=serial"]
 THREE = "study.strategies=[truthful,shading,{name:linear,gain:0.5}]"
-UNIT = "currency per million bid requests"
+UNIT = "EUR per million bid requests"
 
 
 def scores(levels, n=12, sd=0.1, seed=1):
@@ -408,7 +408,7 @@ def test_a_sweep_shows_the_first_listed(tmp_path, monkeypatch, capsys):
         "auction=first_price,second_price",
     ]
     assert tournament(*words) == 0
-    assert "Score together, currency per million bid requests" in capsys.readouterr().out
+    assert "Score together, EUR per million bid requests" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_the_ladder_is_played_with_what_was_tuned(tmp_path, monkeypatch, capsys)
     assert main(["value", *tuned, "bidders.strategy.gain=0.4"]) == 0
     said = capsys.readouterr().out
     assert "gain of the holders, retuned on pilots: none 1; profile 1" in said
-    assert "Remaining regret: one bidder could gain at most 0 currency per request" in said
+    assert "Remaining regret: one bidder could gain at most 0 EUR per request" in said
     assert main(["value", *small, "strategy=linear", "study.lattice=false", "bidders.strategy.gain=1.0"]) == 0
     one, other = (pd.read_csv(path) for path in tmp_path.glob("results/value/*/summary.csv"))
     assert lookup(one, "utility", arm="joint") == lookup(other, "utility", arm="joint")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from .comparison import Comparison, studies_of
 from .comparison_page import write_comparison
+from .loaded import ComparisonTables, SweepTables, load_folder
 from .page import write_page, write_report
 from .pictures import draw_further
 from .study import Study, load_study
 
 __all__ = [
     "Comparison",
+    "ComparisonTables",
     "Study",
+    "SweepTables",
     "draw_further",
+    "load_folder",
     "load_study",
     "studies_of",
     "write_comparison",

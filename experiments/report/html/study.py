@@ -172,25 +172,7 @@ class Study:
         Raises:
             BadInput: a column or value that the summary does not have, or several rows that fit.
         """
-        wanted = {"estimand": estimand, "metric": metric, "arm": arm, **columns}
-        rows = self.summary
-        for column, value in ((column, value) for column, value in wanted.items() if value is not None):
-            if column not in self.summary:
-                raise BadInput(
-                    f"{column}: the summary has no such column{closest(column, map(str, self.summary))}"
-                )
-            known = self.summary[column].drop_duplicates().tolist()
-            if value not in known:
-                likely = closest(str(value), map(str, known)) or f"; allowed: {', '.join(map(str, known))}"
-                raise BadInput(f"{column}: the summary has no {value!r}{likely}")
-            rows = rows[rows[column] == value]
-        if metric is None and PROFIT in set(rows["metric"]):
-            rows = rows[rows["metric"] == PROFIT]
-        if len(rows) > 1:
-            raise BadInput(f"{estimand}: {len(rows)} rows fit; {_differences(rows)}")
-        if rows.empty:
-            return None
-        return estimate_of(rows.to_dict("records")[0])
+        return row_of(self.summary, estimand, metric, arm, **columns)
 
     def markdown(self) -> str:
         """The estimands as a Markdown table, three significant digits."""
@@ -248,6 +230,33 @@ class Study:
             ):  # absent or damaged: pandas' and pyarrow's own errors are ValueErrors
                 continue
         return pd.DataFrame()
+
+
+def row_of(
+    summary: pd.DataFrame, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
+) -> Estimate | None:
+    """Return one row of a summary as a number with its interval; see `Study.estimate`.
+
+    Raises:
+        BadInput: a column or value that the summary does not have, or several rows that fit.
+    """
+    wanted = {"estimand": estimand, "metric": metric, "arm": arm, **columns}
+    rows = summary
+    for column, value in ((column, value) for column, value in wanted.items() if value is not None):
+        if column not in summary:
+            raise BadInput(f"{column}: the summary has no such column{closest(column, map(str, summary))}")
+        known = summary[column].drop_duplicates().tolist()
+        if value not in known:
+            likely = closest(str(value), map(str, known)) or f"; allowed: {', '.join(map(str, known))}"
+            raise BadInput(f"{column}: the summary has no {value!r}{likely}")
+        rows = rows[rows[column] == value]
+    if metric is None and PROFIT in set(rows["metric"]):
+        rows = rows[rows["metric"] == PROFIT]
+    if len(rows) > 1:
+        raise BadInput(f"{estimand}: {len(rows)} rows fit; {_differences(rows)}")
+    if rows.empty:
+        return None
+    return estimate_of(rows.to_dict("records")[0])
 
 
 def load_study(folder: Path | str) -> Study:
