@@ -23,6 +23,7 @@ from ..plots.forest import COLUMNS as FOREST
 from ..plots.letters import report_missing
 from ..verdict import claim, estimate_of
 from .comparison import AT_ONCE, HEADLINE, Comparison, studies_of
+from .downloads import Downloads, files_of
 from .estimand_grids import ENDS
 from .grid import Column, Grid, GridCell, amount, count, finding, grid, text, unit
 from .page import put, render
@@ -164,7 +165,7 @@ def _content(comparison: Comparison, target: Path) -> dict[str, Any]:
         "grids": [each for each in found if each.rows],
         "pictures": pictures(Study(target)),
         "commands": [str(study.manifest.get("command", "")) for study in comparison.studies[:AT_ONCE]],
-        "files": ["compare.csv", "differences.csv", "points.csv"],
+        "files": Downloads(target, files_of(target, ())),
     }
 
 

@@ -36,13 +36,15 @@ class WhatIf:
     Attributes:
         inputs: field, label and first value of each.
         currency: of all money.
-        rates: the points of the curve over the first match rate, empty without one; the first choice is the study's own.
+        source: whose match rate the curve is over; empty without one.
+        rates: its points.
         data: what the script reckons with, as JSON.
     """
 
     inputs: tuple[tuple[str, str, float], ...]
     currency: str
-    rates: tuple[str, ...]
+    source: str
+    rates: tuple[float, ...]
     data: str
 
 
@@ -71,11 +73,15 @@ def what_if(study: Study) -> WhatIf | None:
     points = _curve(study) if not cost.any() else pd.DataFrame()
     data = {
         **_moments(profit - cost, lookups),
+        "per": study.per,
+        "per_name": _unit(study),
         "discount": float(money.get("discount_rate") or 0),
         "rates": [[float(row["x"]), *(float(row[end]) / study.per for end in ("estimate", "ci_low", "ci_high"))] for row in points.to_dict("records")],
     }  # fmt: skip
-    rates = tuple(f"{100 * float(x):g} %" for x in points["x"]) if len(points) else ()
-    return WhatIf(tuple(inputs), str(config.get("scenario", {}).get("currency", "")), rates, json.dumps(data))
+    rates = tuple(float(x) for x in points["x"]) if len(points) else ()
+    source = str(points["over"].iloc[0]).split(".")[1] if len(points) else ""
+    currency = str(config.get("scenario", {}).get("currency", ""))
+    return WhatIf(tuple(inputs), currency, source, rates, json.dumps(data))
 
 
 def _moments(value: pd.Series[float], lookups: pd.Series[float]) -> dict[str, Any]:
@@ -87,6 +93,11 @@ def _moments(value: pd.Series[float], lookups: pd.Series[float]) -> dict[str, An
         "variances": [float(both[0, 0]), float(both[0, 1]), float(both[1, 1])],
         "reach": t_quantile(n - 1) / math.sqrt(n),
     }
+
+
+def _unit(study: Study) -> str:
+    rows = study.summary[(study.summary["estimand"] == VALUE) & (study.summary["metric"] == PROFIT)]
+    return str(rows["unit"].iloc[0]) if len(rows) else ""
 
 
 def _curve(study: Study) -> pd.DataFrame:

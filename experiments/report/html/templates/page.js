@@ -55,19 +55,67 @@ for (const table of document.querySelectorAll("table.sortable")) {
     said.textContent = `${left} of ${rows.length} rows`;
   });
 }
-// A link to what is folded away opens it.
+// A link to what is folded away opens it, and so does printing.
 const open = () => {
   const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const folded = target && target.closest("details");
-  if (folded) folded.open = true;
+  if (!target) return;
+  for (let folded = target.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
+  target.scrollIntoView();
 };
 addEventListener("hashchange", open);
 open();
+let unfolded = [];
+addEventListener("beforeprint", () => {
+  unfolded = Array.from(document.querySelectorAll("details.fold:not([open])"));
+  for (const one of unfolded) one.open = true;
+});
+addEventListener("afterprint", () => { for (const one of unfolded) one.open = false; });
+// The values of a figure: on hover, and by the arrow keys once the figure has the focus.
+const tip = document.createElement("div");
+tip.className = "tip";
+tip.setAttribute("role", "status");
+document.body.append(tip);
+const hide = () => { tip.hidden = true; };
+const tell = (mark) => {
+  const at = mark.getBoundingClientRect();
+  tip.textContent = mark.getAttribute("aria-label");
+  tip.hidden = false;
+  const left = Math.min(Math.max(at.left + at.width / 2 - tip.offsetWidth / 2, 4), document.documentElement.clientWidth - tip.offsetWidth - 4);
+  tip.style.left = `${left + scrollX}px`;
+  tip.style.top = `${at.top + scrollY - tip.offsetHeight - 6}px`;
+};
+hide();
+for (const group of document.querySelectorAll("svg .values")) {
+  const marks = Array.from(group.children);
+  marks.forEach((mark, place) => {
+    mark.setAttribute("tabindex", place ? -1 : 0);
+    mark.addEventListener("pointerenter", () => tell(mark));
+    mark.addEventListener("pointerleave", hide);
+    mark.addEventListener("focus", () => tell(mark));
+    mark.addEventListener("blur", hide);
+    mark.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (event.key === "Escape") hide();
+      if (!step) return;
+      event.preventDefault();
+      const next = marks[(place + step + marks.length) % marks.length];
+      mark.setAttribute("tabindex", -1);
+      next.setAttribute("tabindex", 0);
+      next.focus();
+    });
+  });
+}
 // The box of volumes and costs: jointbid.experiments.estimate.money, over again.
 const box = document.getElementById("what-if-box");
 if (box) {
   const study = JSON.parse(box.dataset.study), currency = box.dataset.currency;
   const shown = (x) => Number.isFinite(x) ? Number(x.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 }) : "never";
+  // The curve at a rate, between its points by straight lines.
+  const along = (rate) => {
+    const points = study.rates, at = Math.max(points.findIndex((point) => point[0] >= rate), 1);
+    const [a, b] = [points[at - 1], points[at]], part = (rate - a[0]) / (b[0] - a[0]);
+    return [1, 2, 3].map((column) => a[column] + part * (b[column] - a[column]));
+  };
   const put = (name, value, low, high, unit) => {
     const out = box.querySelector(`[data-out="${name}"]`);
     if (!out) return;
@@ -79,11 +127,15 @@ if (box) {
     const price = given.lookup / 1000, [value, both, looks] = study.variances;
     const reach = study.reach * Math.sqrt(Math.max(value - 2 * price * both + price * price * looks, 0));
     const middle = study.value - price * study.lookups;
-    const chosen = box.elements.rate && box.elements.rate.value !== "" ? study.rates[Number(box.elements.rate.value)].slice(1).map((v) => v - price * study.lookups) : null;
-    const each = (chosen || [middle, middle - reach, middle + reach]).map((v) => given.requests * v - given.monthly);
-    const months = Math.max(Math.round(given.horizon), 1), rate = (1 + study.discount) ** (1 / 12) - 1;
-    const annuity = rate === 0 ? months : (1 - (1 + rate) ** -months) / rate;
+    const typed = box.elements.rate ? box.elements.rate.value : "", ends = study.rates.map((point) => point[0]);
+    const rate = typed === "" ? null : Math.min(Math.max(Number(typed), ends[0]), ends[ends.length - 1]);
+    const chosen = rate === null ? null : along(rate).map((v) => v - price * study.lookups);
+    const gain = chosen || [middle, middle - reach, middle + reach];
+    const each = gain.map((v) => given.requests * v - given.monthly);
+    const months = Math.max(Math.round(given.horizon), 1), interest = (1 + study.discount) ** (1 / 12) - 1;
+    const annuity = interest === 0 ? months : (1 - (1 + interest) ** -months) / interest;
     const payback = (month) => month > 0 ? given.once / month : Infinity;
+    put("value", ...gain.map((v) => v * study.per), study.per_name);
     put("net", ...each.map((month) => month - given.once / months), `${currency} a month`);
     put("npv", ...each.map((month) => month * annuity - given.once), currency);
     const [now, low, high] = each.map(payback);
