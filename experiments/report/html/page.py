@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ...cells.versions import version
 from ...storage.ownership import record
 from ..plots.letters import names_in, report_missing
+from ..wording.media import MEDIA_LINE
 from .cards import cards
 from .checks import Check, checks
 from .downloads import Downloads, files_of
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 REPORT, MARKDOWN = "report.html", "estimands.md"
-MEDIA_LINE = "Per 100 "
 FAILURES_SHOWN = 20
 FILES = (
     "summary.csv",

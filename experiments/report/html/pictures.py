@@ -16,7 +16,17 @@ from ..plots.style import FORMATS
 from .grid import Grid, grid_of
 from .study import Study
 
-ANSWERS = ("levels", "own_data", "overtaking", "ranks", "scores", "log_ladder", "adoption", "credit", "tornado")
+ANSWERS = (
+    "levels",
+    "own_data",
+    "overtaking",
+    "ranks",
+    "scores",
+    "log_ladder",
+    "adoption",
+    "credit",
+    "tornado",
+)
 """Figures that answer a study's own question: of these the first that is there is not folded."""
 OTHERWISE = ("match_rate", "ladder", "forest", "map", "multiples", "pacing")
 """Where none is there, the first of these."""

@@ -110,11 +110,15 @@ const box = document.getElementById("what-if-box");
 if (box) {
   const study = JSON.parse(box.dataset.study), currency = box.dataset.currency;
   const shown = (x) => Number.isFinite(x) ? Number(x.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 }) : "never";
-  // The curve at a rate, between its points by straight lines.
-  const along = (rate) => {
-    const points = study.rates, at = Math.max(points.findIndex((point) => point[0] >= rate), 1);
-    const [a, b] = [points[at - 1], points[at]], part = (rate - a[0]) / (b[0] - a[0]);
-    return [1, 2, 3].map((column) => a[column] + part * (b[column] - a[column]));
+  // The curve at a rate, each replication between its points by straight lines: mean, and both ends of Student's interval.
+  const along = (rate, price) => {
+    const all = study.points, at = Math.max(all.findIndex((point) => point.x >= rate), 1);
+    const [a, b] = [all[at - 1], all[at]], part = (rate - a.x) / (b.x - a.x);
+    const net = (point, i) => point.net[i] - price * point.lookups[i];
+    const values = a.net.map((_, i) => net(a, i) + part * (net(b, i) - net(a, i))), n = values.length;
+    const mean = values.reduce((sum, v) => sum + v, 0) / n;
+    const reach = a.reach[0] * Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1) / n);
+    return [mean, mean - reach, mean + reach];
   };
   const put = (name, value, low, high, unit) => {
     const out = box.querySelector(`[data-out="${name}"]`);
@@ -127,9 +131,9 @@ if (box) {
     const price = given.lookup / 1000, [value, both, looks] = study.variances;
     const reach = study.reach * Math.sqrt(Math.max(value - 2 * price * both + price * price * looks, 0));
     const middle = study.value - price * study.lookups;
-    const typed = box.elements.rate ? box.elements.rate.value : "", ends = study.rates.map((point) => point[0]);
+    const typed = box.elements.rate ? box.elements.rate.value : "", ends = study.points.map((point) => point.x);
     const rate = typed === "" ? null : Math.min(Math.max(Number(typed), ends[0]), ends[ends.length - 1]);
-    const chosen = rate === null ? null : along(rate).map((v) => v - price * study.lookups);
+    const chosen = rate === null ? null : along(rate, price);
     const gain = chosen || [middle, middle - reach, middle + reach];
     const each = gain.map((v) => given.requests * v - given.monthly);
     const months = Math.max(Math.round(given.horizon), 1), interest = (1 + study.discount) ** (1 / 12) - 1;
@@ -140,14 +144,14 @@ if (box) {
     put("npv", ...each.map((month) => month * annuity - given.once), currency);
     const [now, low, high] = each.map(payback);
     put("payback", now, high, low, "months");
-    const fixed = (given.monthly + given.once / months) / given.requests + price * study.lookups;
-    const first = (column) => {
-      const rates = study.rates, at = rates.findIndex((point) => point[column] >= fixed);
-      if (at <= 0) return at < 0 ? Infinity : rates[0][0];
-      const [a, b] = [rates[at - 1], rates[at]];
-      return a[0] + (b[0] - a[0]) * (fixed - a[column]) / (b[column] - a[column]);
-    };
-    if (study.rates.length) put("rate", first(1), first(3), first(2), "of requests");
+    if (!ends.length) return;
+    const fixed = (given.monthly + given.once / months) / given.requests;
+    const first = [Infinity, Infinity, Infinity], last = ends[ends.length - 1];
+    const grid = ends.concat(Array.from({ length: study.grid }, (_, i) => ends[0] + (last - ends[0]) * i / (study.grid - 1)));
+    for (const x of grid.sort((a, b) => a - b)) {
+      along(x, price).forEach((v, i) => { if (first[i] === Infinity && v >= fixed) first[i] = x; });
+    }
+    put("rate", first[0], first[2], first[1], "of requests");
   };
   box.addEventListener("input", reckon);
   box.addEventListener("submit", (event) => event.preventDefault());
