@@ -40,7 +40,7 @@ def media(
     if not there or not silos or not (table["spend"] > 0).any():
         return
     for arm, label in (("joint", "joint"), (silos[0], silo)):
-        own = table.xs(arm, level="arm")
+        own = table[table.index.get_level_values("arm") == arm]
         for metric, found in _bought(own, there, requests_per_month):
             yield MEDIA, label, metric, found
     if not _binds(cells, ("joint", silos[0])):

@@ -478,9 +478,9 @@ def test_every_study_leaves_a_report_that_is_made_again_from_its_folder(tmp_path
     assert main(arguments) == 0
     (path,) = (tmp_path / "value").iterdir()
     page = (path / "report.html").read_text()
-    (sentence,) = json.loads((path / "manifest.json").read_text())["verdict"]
+    sentence, *_ = json.loads((path / "manifest.json").read_text())["verdict"]
     assert sentence in capsys.readouterr().out
-    assert f'<p class="verdict">{sentence}</p>' in page
+    assert f'<div class="verdict"><p>{sentence}</p>' in page
     assert "jointbid value scenario=theory supply.requests=300" in page
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
     (path / "report.html").unlink()
@@ -528,8 +528,10 @@ def test_plots_come_in_the_formats_and_the_style_that_are_asked_for(tmp_path):
     assert {file.suffix for file in (path / "plots").iterdir()} == {".svg", ".pdf", ".csv"}
     assert "#123456" in (path / "plots" / "ladder.svg").read_text()
     assert "#0072b2" not in (path / "plots" / "ladder.svg").read_text().lower()
-    for name in ("ladder", "forest", "pacing"):
-        assert f'id="fig-{name}"' in (path / "report.html").read_text()
+    page = (path / "report.html").read_text()
+    for name in ("ladder", "match_rate", "pacing"):
+        assert f'id="fig-{name}"' in page
+    assert 'id="fig-forest"' not in page, "the ladder shows what each arm gains"
 
 
 @pytest.mark.parametrize(

@@ -209,12 +209,14 @@ def _versions(study: Study) -> str:
 
 
 def _grids(study: Study, shown: set[str]) -> Iterator[Grid]:
-    """Who gains, the arms, the estimands, then every further table of the study's."""
+    """Yield who gains, the arms, the estimands, then every further table of the study's that no figure shows."""
     yield from filter(None, (gains_grid(study), arms_grid(study), estimands_grid(study)))
+    drawn = {(study.folder / name).read_bytes() for name in shown}
     for name, table in study.tables.items():
         own = study.folder / f"{name}.csv"
-        if f"plots/{name}.csv" not in shown and own.is_file() and name != "timeseries":
-            yield grid_of(table, name=f"t-{name}", title=name.replace("_", " ").capitalize(), csv=own.name)
+        if name == "timeseries" or not own.is_file() or own.read_bytes() in drawn:
+            continue
+        yield grid_of(table, name=f"t-{name}", title=name.replace("_", " ").capitalize(), csv=own.name)
 
 
 def _config(study: Study) -> tuple[Grid, Grid]:
