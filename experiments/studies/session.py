@@ -141,7 +141,7 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
         if known.get("content") == content and folder.is_done():
             result.summary = _read(folder, known.get("files"))
         if result.summary is not None:
-            inertia = tuple(known.get("inert", ()))
+            inertia: tuple[str, ...] = tuple(known.get("inert", ()))
             notes = tuple(note for note in known["notes"] if note not in inertia)
             if point.command != known["command"]:  # another command for the same settings
                 inertia = tuple(inert(point, study, list(cells.values()), result.summary))
@@ -152,7 +152,7 @@ def _running(point: Point, study: Study, *, wait: bool) -> StudyRun[StudyResult]
         folder.status("running")
         _write(result, point, study, folder, list(cells.values()))
         files = dict(folder.checksums)
-        inertia: tuple[str, ...] = ()
+        inertia = ()
         if result.summary is not None:
             inertia = tuple(inert(point, study, list(cells.values()), result.summary))
         found = result.findings = replace(result.findings, notes=(*result.findings.notes, *inertia))

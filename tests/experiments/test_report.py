@@ -274,9 +274,18 @@ def test_the_budget_of_a_tournament_is_that_of_each_strategy(folder):
         path / "cells.parquet", index=False
     )
     (check,) = [c for c in checks(Study(path)) if c.name == "budget"]
-    assert check.found == "not used up: at most 9.95 % of 50.0 was spent on average (pid)"
+    assert check.found == "not used up: at most 9.95 % of it was spent on average (pid)"
     seats.assign(spend=math.nan).to_parquet(path / "cells.parquet", index=False)
     assert "not known" not in str([c for c in checks(Study(path)) if c.name == "budget"])
+
+
+def test_the_budget_of_a_tournament_is_looked_at_where_all_meet(folder):
+    rows = [
+        ("score_together", name, "budget_spent", "share of the budget", share, share, share, 12)
+        for name, share in (("pid", 0.99), ("slow", 0.2), ("even", 0.98))
+    ]
+    (check,) = [c for c in checks(Study(folder(rows=rows, budget=50.0))) if c.name == "budget"]
+    assert (check.status, check.found) == ("PASS", "used up (at least 98 % on average) by pid, even")
 
 
 def test_a_budget_is_not_used_up_by_several_points_of_a_curve_together(folder, cells):
