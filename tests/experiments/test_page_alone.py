@@ -30,9 +30,9 @@ KINDS = {
     "attribution": [
         "attribution", *TINY, "audience.people=100", "study.budgets=[]",
     ],
-    "sensitivity": ["sensitivity", *TINY[:1], "study.replications=2", *TINY[2:], "study.samples=2"],
+    "sensitivity": ["sensitivity", "executor=serial", "study.requests=100", "study.morris.trajectories=2", "study.sobol.factors=0", "plot.format=[svg]"],
     "run": ["run", *TINY[:1], "executor=serial"],
-    "tuned": ["value", "scenario=theory", *TINY, *CURVES, "study.tune={parameter: scale, values: [0.5, 1]}", "bidders.strategy=linear"],
+    "tuned": ["value", "scenario=theory", *TINY, *CURVES, "study.tune={parameter: gain, values: [0.5, 1]}", "bidders.strategy=linear"],
     "two_budgets": ["value", "scenario=two_budgets", *TINY, *CURVES, *LEVELS, *HOURLY],
     "in_house": ["value", "scenario=in_house", *TINY, *CURVES, *HOURLY],
     "b2b_long_cycle": ["value", "scenario=b2b_long_cycle", *TINY, *CURVES, *HOURLY],
@@ -159,7 +159,7 @@ def test_so_have_a_sweep_and_its_comparison(tmp_path, capsys):
 def test_so_has_the_value_of_a_log(tmp_path):
     assert main(["log", "synthesize", str(tmp_path / "log"), "form=yzx", "rows=2000"]) == 0
     path = tmp_path / "log" / "yzx"
-    assert main(["value", f"supply.path={path}", "plot.format=[svg]", "study.resamples=20", f"results_dir={tmp_path}"]) == 0  # fmt: skip
+    assert main(["value", f"supply.path={path}", "plot.format=[svg]", f"results_dir={tmp_path}"]) == 0  # fmt: skip
     (folder,) = (tmp_path / "value").iterdir()
     (tmp_path / "alone").mkdir()
     check(folder / "report.html", tmp_path / "alone")

@@ -14,7 +14,7 @@ from ..wording.media import MEDIA_LINE
 from .cards import cards
 from .checks import Check, checks
 from .downloads import Downloads, files_of
-from .estimand_grids import arms_grid, estimands_grid, gains_grid
+from .estimand_grids import GAINS, arms_grid, estimands_grid, gains_grid, gains_table
 from .grid import Column, Grid, grid, grid_of
 from .pictures import draw_further, pictures
 from .plausible_strip import plausible_strip
@@ -65,6 +65,8 @@ def write_page(folder: Path | str) -> Path:
     """
     study = load_study(folder)
     put(study.folder / MARKDOWN, study.markdown())
+    if len(gains := gains_table(study)):
+        put(study.folder / GAINS, gains.to_csv(index=False))
     put(study.folder / REPORT, render("report.html.j2", **_content(study)))
     return study.folder / REPORT
 
