@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 from ..errors import BadInput, path_of
-from ..report.html.comparison_page import write_comparison
+from ..report import tables
+from ..report.html.comparison_page import compare
+from ..report.html.comparison_text import comparison_table, sentence
 from .parser import Options
 
 
@@ -26,17 +28,21 @@ def main(options: Options) -> int:
         )
     folders = [path_of("compare", word) for word in options.words]
     try:
-        page = write_comparison(folders, results_dir)
+        comparison, page = compare(folders, results_dir)
     except OSError as error:
         raise BadInput(f"results_dir: cannot write to {results_dir} ({error.strerror or error})") from None
-    sys.stdout.write(f"{page}\n")
+    table = comparison_table(comparison)
+    tables.show(*([table] if table else []))
+    sys.stdout.write("\n")
+    tables.show(sentence(comparison))
+    sys.stdout.write("\n")
+    tables.show(tables.linked("Report: ", page))
     return 0
 
 
 def _benchmarks(words: list[str], results_dir: Path) -> int:
     """Lay results of the benchmark beside each other, and write their tables."""
     from ..config.points import digest
-    from ..report import tables
     from ..report.benchmark_files import merged, read, table_of
     from ..report.wording.benchmark import market_table, score_table, verdict
     from ..storage.study_folder import Folder

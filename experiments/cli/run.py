@@ -55,6 +55,7 @@ def _simulation(point: Point) -> tuple[list[Any], list[str]]:
         calendar_table(done.calendar),
         pace(done.pace, done.market["requests"]),
         *remote_notes(about, done.bidders),
+        *done.notes,
     ]
     said = []
     if done.weekly:

@@ -48,6 +48,11 @@ class StudyPart:
     is_said_last: ClassVar[bool] = False
     """Whether its sentences follow those of all other parts."""
 
+    @property
+    def leads(self) -> bool:
+        """Whether its sentences come before those of all other parts."""
+        return False
+
     def __init__(self, settings: Settings[Any], ledger: StudyState) -> None:
         self.settings, self.ledger = settings, ledger
 
@@ -156,7 +161,7 @@ class Study(StudyPart):
     def summarise(self, summary: pd.DataFrame) -> Findings:
         """Return what the summary means, part by part."""
         parts = self.parts
-        order = sorted(parts, key=lambda part: part.is_said_last)
+        order = sorted(parts, key=lambda part: part.is_said_last - part.leads)
         return Findings(
             verdict=tuple(chain.from_iterable(part.sentences(summary) for part in order)),
             notes=tuple(chain.from_iterable(part.notes(summary) for part in parts)),

@@ -1,23 +1,30 @@
 """Settings of a command that change nothing: said, so that nobody waits for their effect.
 
-A setting is inert where the study without it has the same numbers. Where it changes no cell, the summaries are compared; where it
-changes cells, one of them is simulated without it, first on few requests, then on all, and compared with the cell that is there.
+A setting is inert where the study without it has the same numbers. Where it changes the address of no cell, the summaries are compared;
+where it does, a cell whose address it changes is simulated without it, first on few requests, then on all, and compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 import pandas as pd
 
-from jointbid.sim.scenario import Scenario
+from jointbid.sim.allowance import Allowance
+from jointbid.sim.scenario import Scenario, StrategySpec
+from jointbid.strategies.market import Market
+from jointbid.strategies.registry import make
 
 from ..cells.cell import Cell, CellResult
 from ..cells.lattice import JOINT
 from ..config.bidder_checks import prices_itself
 from ..config.points import Point, load
+from ..config.settings import Settings
 from ..errors import BadInput
 from ..storage.cell_results import StudyState, table
 from .base import Study
@@ -26,12 +33,14 @@ ELSEWHERE = ("scenario", "executor", "results_dir", "plot", "report", "sweep", "
 """Choices of a market, and keys of where and how a study runs and looks; `engine.*` changes no number by promise."""
 FEW = 2_000
 """Requests of the first comparison."""
-MOST = 20
-"""Overrides of a command that are looked at."""
+MOST, MOST_CELLS = 20, 5
+"""Overrides of a command that are looked at, and cells that are simulated in full for them."""
+
+Work = Callable[[Cell], CellResult]
 
 
 def inert(point: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFrame) -> Iterator[str]:
-    """Yield a sentence for each override of the point's command that changes no number of the study.
+    """Yield a sentence for each setting of the point's command that changes no number of the study.
 
     Args:
         point: the point, with its command.
@@ -39,7 +48,62 @@ def inert(point: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFra
         cells: these cells, each once.
         summary: what was estimated from them.
     """
-    looked_at = [text for text in point.overrides[:MOST] if _key(text).partition(".")[0] not in ELSEWHERE]
+    compared = _Compared(study.work)
+
+    def is_same(without: Point) -> bool:
+        return _is_same(point, without, study, cells, summary, compared)
+
+    yield from paces_nothing(point.settings, cells)
+    yield from _in_vain(point, is_same)
+
+
+def inert_in_run(point: Point, cell_of: Callable[[Point], Cell], work: Work) -> Iterator[str]:
+    """Yield the same of one simulation; keys of `study` say what it shows and writes, and are left out.
+
+    Args:
+        point: the point, with its command.
+        cell_of: makes the cell of a point.
+        work: simulates a cell.
+    """
+    compared, mine = _Compared(work), cell_of(point)
+
+    def is_same(without: Point) -> bool:
+        its = cell_of(without)
+        return mine.key == its.key or compared(mine, its)
+
+    yield from paces_nothing(point.settings, [mine])
+    yield from _in_vain(point, is_same, ("study",))
+
+
+def paces_nothing(settings: Settings[Any], cells: Sequence[Cell]) -> Iterator[str]:
+    """Yield a sentence that names the strategies in these cells that pace a budget, where there is none."""
+    scenario = settings.scenario
+    bidders, requests = scenario.bidders, scenario.supply.requests
+    lineup = list({spec.name: spec for cell in cells for spec in cell.lineup}.values())
+    key, specs = ("study.strategies", lineup) if lineup else ("bidders.strategy", [bidders.strategy])
+    if not requests or Allowance(scenario, bidders.terms, bidders.budget, requests).total < math.inf:
+        return
+    if names := [spec.name for spec in specs if _paces(spec, scenario)]:
+        verb = "paces" if len(names) == 1 else "pace"
+        yield f"{key}={','.join(names)} {verb} a budget, and bidders.budget=null sets none to pace"
+
+
+def _paces(spec: StrategySpec, scenario: Scenario) -> bool:
+    try:
+        return paces(spec, scenario)
+    except (BadInput, ValueError):  # one that needs a budget says so itself
+        return False
+
+
+def paces(spec: StrategySpec, scenario: Scenario) -> bool:
+    """Return whether a strategy minds its budget."""
+    return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
+
+
+def _in_vain(point: Point, is_same: Callable[[Point], bool], further: Sequence[str] = ()) -> Iterator[str]:
+    """Yield a sentence for each override without which the numbers are the same."""
+    left_out = (*ELSEWHERE, *further)
+    looked_at = [text for text in point.overrides[:MOST] if _key(text).partition(".")[0] not in left_out]
     scenario = point.settings.scenario
     if point.swept or scenario.supply.kind == "log" or prices_itself(scenario):
         return
@@ -51,14 +115,42 @@ def inert(point: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFra
             if without.settings == point.settings:
                 if again and text != again[-1]:
                     yield f"{text} changes nothing here: {again[-1]} is given too, and holds."
-            elif _is_same(point, without, study, cells, summary):
+            elif is_same(without):
                 yield f"{text} changes no number of this study."
         except (BadInput, ValueError):  # the command needs it
             continue
 
 
+class _Compared:
+    """Compares a cell with what it is without an override, by simulating both; in full only a few times."""
+
+    def __init__(self, work: Work) -> None:
+        self._work, self._left, self._own = work, MOST_CELLS, dict[str, str]()
+
+    def __call__(self, mine: Cell, its: Cell, known: CellResult | None = None) -> bool:
+        few = [replace(cell, scenario=_with_few(cell)) for cell in (mine, its)]
+        if self._rows(few[0]) != _rows(self._work(few[1])):
+            return False
+        if few == [mine, its]:
+            return True
+        if not self._left:
+            return False
+        self._left -= 1
+        return (_rows(known) if known else self._rows(mine)) == _rows(self._work(its))
+
+    def _rows(self, cell: Cell) -> str:
+        if cell.key not in self._own:
+            self._own[cell.key] = _rows(self._work(cell))
+        return self._own[cell.key]
+
+
 def _is_same(
-    point: Point, without: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFrame
+    point: Point,
+    without: Point,
+    study: Study,
+    cells: Sequence[Cell],
+    summary: pd.DataFrame,
+    compared: _Compared,
 ) -> bool:
     """Whether the study without an override has the same numbers, as far as a cell, or the summary of the same cells, shows."""
     finished = study.ledger.finished
@@ -66,8 +158,12 @@ def _is_same(
     there.check()
     stages = there.stages()
     ours, theirs = next(here.stages(), []), next(stages, [])
-    if [cell.key for cell in ours] != [cell.key for cell in theirs]:
-        return _is_same_cell(ours, theirs, study)
+    if [str(cell) for cell in ours] != [str(cell) for cell in theirs]:
+        return False
+    changed = [(mine, its) for mine, its in zip(ours, theirs, strict=True) if mine.key != its.key]
+    if changed:
+        mine, its = min(changed, key=lambda pair: _order(pair[0]))
+        return compared(mine, its, next((result for _, result in study.ledger.of([mine])), None))
     kept: dict[str, Cell] = {}
     for cell in chain(theirs, chain.from_iterable(stages)):
         if finished is None or cell.key not in finished:
@@ -77,16 +173,6 @@ def _is_same(
     if kept.keys() != {cell.key for cell in cells}:
         return False
     return there.summary(table(study.ledger.of([kept[cell.key] for cell in cells]))).equals(summary)
-
-
-def _is_same_cell(ours: Sequence[Cell], theirs: Sequence[Cell], study: Study) -> bool:
-    """Whether one cell of a stage has the same numbers in both, on few requests and on all."""
-    if not ours or [str(cell) for cell in ours] != [str(cell) for cell in theirs]:
-        return False
-    number = min(range(len(ours)), key=lambda number: _order(ours[number]))
-    mine, its = ours[number], theirs[number]
-    few = [replace(cell, scenario=_with_few(cell)) for cell in (mine, its)]
-    return all(_rows(study.work(one)) == _rows(study.work(other)) for one, other in (few, (mine, its)))
 
 
 def _order(cell: Cell) -> tuple[bool, bool, bool, int]:
@@ -102,8 +188,8 @@ def _with_few(cell: Cell) -> Scenario:
 
 
 def _rows(result: CellResult) -> str:
-    """Return all numbers of a cell as text, in which a number that is none equals itself."""
-    return repr((result.rows, result.timeseries, result.auctions))
+    """Return all numbers of a cell as text, in which a number that is none equals itself, read from the disk or not."""
+    return json.dumps([result.rows, result.timeseries, result.auctions], default=float)
 
 
 def _key(text: str) -> str:

@@ -28,6 +28,7 @@ from ..report.plots.figure import Figure
 from ..storage.ownership import record
 from ..training.trajectories import Trajectories, has_conversions, recorded, trajectories_of
 from .cell_plans import cell_of
+from .inert import inert_in_run
 from .run_folder import RunFiles, write_run
 from .weekly import season_of, weekly_cell
 
@@ -52,6 +53,7 @@ class Run:
         logged: rows of the auction log; None where no log was asked for.
         trajectories: a row a bidder and control step; none where they were not asked for.
         weekly: by file name, the tables of a run of channels by week.
+        notes: what its command sets in vain.
     """
 
     folder: Path
@@ -64,6 +66,7 @@ class Run:
     logged: int | None = None
     trajectories: pd.DataFrame = field(default_factory=pd.DataFrame)
     weekly: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_result(
@@ -146,7 +149,9 @@ def run(point: Point) -> Run:
         if logged is not None:
             about["log_rows"] = logged
         auctions = int(result.market["requests"])
-        return RunFiles(done[0].tables, auctions, about, figures=_figures(point, done[0]))
+        notes = tuple(inert_in_run(point, _cell, run_cell))
+        done[0] = replace(done[0], notes=notes)
+        return RunFiles(done[0].tables, auctions, about | {"notes": notes}, figures=_figures(point, done[0]))
 
     with ending_if_stuck():
         trial([cell], run_cell)

@@ -16,7 +16,8 @@ from ..report.plots.figure import Figure
 from ..report.plots.letters import names_in, report_missing
 from ..storage.cell_results import StudyState
 from ..storage.study_folder import Folder
-from .session import manifest, report
+from .manifest import manifest
+from .session import report
 
 
 @dataclass(frozen=True)

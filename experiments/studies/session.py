@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,17 +15,17 @@ from typing import Any
 import pandas as pd
 
 from ..cells.cell import Cell, CellResult, code_version
-from ..cells.versions import PACKAGES, version
 from ..config.points import Point, digest
 from ..errors import BadInput, closest, reported
 from ..execution.scheduler import FAILURES, Driver, FailedFast, Finish, Stage, StudyRun
-from ..execution.tasks import SideTask, cores
+from ..execution.tasks import SideTask
 from ..report.plots.letters import names_in, report_missing
-from ..report.remote_bidders import remote_notes, reproducibility
+from ..report.remote_bidders import remote_notes
 from ..storage.cell_results import StudyState, TimeSeries, table
 from ..storage.study_folder import Folder
 from .base import Findings, Study
 from .inert import inert
+from .manifest import manifest
 
 SUMMARY, CELLS, SERIES = "summary.parquet", "cells.parquet", "timeseries.parquet"
 REPORT = "report.html"
@@ -144,19 +143,22 @@ def _running(point: Point, study: Study, *, wait: bool, has_page: bool) -> Study
         if known.get("content") == content and folder.is_done():
             result.summary = _read(folder, known.get("files"))
         if result.summary is not None:
-            result.findings = replace(study.summarise(result.summary), notes=tuple(known["notes"]))
+            inertia: tuple[str, ...] = tuple(known.get("inert", ()))
+            notes = tuple(note for note in known["notes"] if note not in inertia)
+            if point.command != known["command"]:  # another command for the same settings
+                inertia = tuple(inert(point, study, list(cells.values()), result.summary))
+            result.findings = replace(study.summarise(result.summary), notes=(*notes, *inertia))
             if has_page and not (point.folder / REPORT).is_file():
                 yield Finish([SideTask(partial(report, point.folder), REPORT)])
             return result
         folder.status("running")
         _write(result, point, study, folder, list(cells.values()))
         files = dict(folder.checksums)
+        inertia = ()
         if result.summary is not None:
-            found = result.findings
-            result.findings = replace(
-                found, notes=(*found.notes, *inert(point, study, list(cells.values()), result.summary))
-            )
-        about = {**study.about(), "verdict": result.findings.verdict, "notes": result.findings.notes}
+            inertia = tuple(inert(point, study, list(cells.values()), result.summary))
+        found = result.findings = replace(result.findings, notes=(*result.findings.notes, *inertia))
+        about = {**study.about(), "verdict": found.verdict, "notes": found.notes, "inert": inertia}
         folder.write_json("manifest.json", manifest(point, started, ledger) | about)
         for drawing in _drawings(result.summary, point, study):
             yield Finish([drawing], ahead=True)  # the next is worked out while this one is drawn
@@ -258,49 +260,3 @@ def _read(folder: Folder, checksums: Mapping[str, str] | None) -> pd.DataFrame |
         sys.stderr.write(f"{folder.path}: {', '.join(changed)} gone or damaged: written again\n")
         return None
     return pd.read_parquet(folder.path / SUMMARY)
-
-
-def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]:
-    """Where the numbers come from: versions, seed, command, time and work."""
-    wall = time.time() - started
-    return {
-        "study": point.verb,
-        "scenario": point.settings.scenario.name,
-        "hash": point.folder.name[-12:],
-        "code": code_version(),
-        "command": point.command,
-        "seed": point.settings.seed,
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
-        "wall_seconds": round(wall, 3),
-        "auctions": ledger.auctions,
-        "auctions_per_second": round(ledger.auctions / max(wall, 1e-9)),
-        "cells_run": ledger.ran,
-        "cells_kept": ledger.kept,
-        "cores": cores(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "versions": {name: version(name) for name in PACKAGES} | _plugin_version(point),
-        **_strategy_files(point),
-        **reproducibility(point.settings),
-    }
-
-
-def _strategy_files(point: Point) -> dict[str, dict[str, str]]:
-    """Return the content's digest of each strategy that is a file, under one key; nothing where none is."""
-    from jointbid.strategies.files import names_a_file
-    from jointbid.strategies.fingerprint import fingerprint
-
-    specs = [
-        point.settings.scenario.bidders.strategy,
-        *(getattr(point.settings.study, "strategies", None) or ()),
-    ]
-    found = {spec.name: fingerprint(spec.name, spec.params) for spec in specs if names_a_file(spec.name)}
-    return {"strategy_files": found} if found else {}
-
-
-def _plugin_version(point: Point) -> dict[str, str]:
-    """Of the package that brings the strategy; nothing where it is built in."""
-    from jointbid.strategies.plugins import plugins
-
-    entry = plugins().get(point.settings.scenario.bidders.strategy.name)
-    return {entry.dist.name: entry.dist.version} if entry and entry.dist else {}

@@ -113,7 +113,7 @@ def open_page(browser):
     """Open a file offline; what the console says must be nothing at the end."""
     contexts, said = [], []
 
-    def visit(path: Path, *, width=1200, dark=False):
+    def visit(path: Path, *, width=1200, dark=False, unfolded=True):
         scheme = "dark" if dark else "light"
         context = browser.new_context(
             viewport={"width": width, "height": 900}, offline=True, color_scheme=scheme
@@ -126,6 +126,8 @@ def open_page(browser):
             "request", lambda request: request.url.startswith(("file:", "data:")) or said.append(request.url)
         )
         page.goto(path.as_uri())
+        if unfolded:
+            page.evaluate("document.querySelectorAll('details.fold').forEach((one) => { one.open = true })")
         return page
 
     yield visit
@@ -175,8 +177,51 @@ def test_ids_are_unique_and_links_within_the_page_lead_somewhere(folders, open_p
         "[...document.querySelectorAll('a[href]:not([href^=\"#\"])')].map((e) => e.getAttribute('href'))"
     )
     assert beside
-    for file in beside:
-        assert (folders["eight arms"] / file).is_file(), file
+    assert all(address.startswith("data:") for address in beside)
+
+
+def test_what_is_folded_is_opened_by_a_link_and_by_printing(folders, open_page):
+    page = open_page(folders["eight arms"] / "report.html", unfolded=False)
+    folded = page.locator("#tables").locator("xpath=ancestor::details")
+    assert folded.get_attribute("open") is None
+    assert not page.locator("#arms").is_visible()
+    page.locator("nav a[href='#tables']").click()
+    assert page.locator("#arms").is_visible()
+    figures = page.locator("#figures").locator("xpath=ancestor::details")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert figures.get_attribute("open") is not None
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert figures.get_attribute("open") is None
+
+
+def test_a_file_is_saved_from_the_page_alone(folders, open_page, tmp_path):
+    page = open_page(folders["eight arms"] / "report.html")
+    with page.expect_download() as started:
+        page.locator("a[download='summary.csv']").first.click()
+    started.value.save_as(tmp_path / "saved.csv")
+    assert (tmp_path / "saved.csv").read_bytes() == (folders["eight arms"] / "summary.csv").read_bytes()
+
+
+def test_a_figure_tells_its_values_on_hover_and_by_keyboard(folders, open_page):
+    page = open_page(folders["eight arms"] / "report.html")
+    summary = pd.read_csv(folders["eight arms"] / "summary.csv")
+    arms = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
+    joint = arms[arms["arm"] == "joint"].iloc[0]
+    between = f"({number(joint['ci_low'])} to {number(joint['ci_high'])})"
+    wanted = f"Profit, joint: {number(joint['estimate'])} {between}"
+    mark = page.locator(f'#fig-ladder .values circle[aria-label="{wanted}"]')
+    assert not page.locator(".tip").is_visible()
+    mark.hover()
+    assert page.locator(".tip").text_content() == wanted
+    labels = page.eval_on_selector_all(
+        "#fig-ladder .values circle", "all => all.map((e) => e.getAttribute('aria-label'))"
+    )
+    page.locator("#fig-ladder .values circle[tabindex='0']").focus()
+    assert page.locator(".tip").text_content() == labels[0]
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".tip").text_content() == labels[1]
+    page.keyboard.press("Escape")
+    assert not page.locator(".tip").is_visible()
 
 
 def test_every_number_is_that_of_the_csv(folders, open_page):
@@ -203,6 +248,13 @@ def test_cards_and_arms_say_what_the_csv_says(folders, open_page):
     profit = summary[(summary["estimand"] == "utility") & (summary["metric"] == "focal_profit")]
     rows = shown(page, "arms")
     assert [float(row[1][1]) for row in rows] == list(profit["estimate"])
+    heads = page.locator("h1, h2, figure").evaluate_all("all => all.map((e) => e.id || e.tagName)")
+    assert (
+        heads.index("fig-match_rate")
+        < heads.index("what-if")
+        < heads.index("checks")
+        < heads.index("fig-ladder")
+    )
     amounts = page.eval_on_selector_all(".amount", "all => all.map((e) => [e.textContent, e.dataset.v])")
     for estimand, (text, value) in zip(
         ["value_of_joint_data", "same_request_step", "joint_model_step"], amounts, strict=True
@@ -214,7 +266,7 @@ def test_cards_and_arms_say_what_the_csv_says(folders, open_page):
 def test_the_numbers_behind_each_figure_are_its_csv(folders, open_page):
     page = open_page(folders["eight arms"] / "report.html")
     tables = page.eval_on_selector_all("figure table", "all => all.map((e) => e.id)")
-    assert {"data-ladder", "data-forest", "data-match_rate", "data-pacing"} <= set(tables)
+    assert {"data-ladder", "data-match_rate", "data-pacing"} <= set(tables)
     for ident in tables:
         table = pd.read_csv(folders["eight arms"] / "plots" / f"{ident.removeprefix('data-')}.csv").head(200)
         numeric = [i for i, column in enumerate(table) if pd.api.types.is_numeric_dtype(table[column])]
@@ -429,3 +481,22 @@ def test_the_box_reckons_as_the_command_line_does(tmp_path, open_page):
         assert said.text_content().endswith(f"({'95 % interval'} {low} to {high})".replace("inf", "never")), (
             out
         )
+    expected, said = summary.loc["break_even_match_rate", "match_rate"], page.locator('[data-out="rate"]')
+    assert float(said.get_attribute("data-v")) == pytest.approx(expected["estimate"], abs=1e-3)
+    for end in ("ci_low", "ci_high"):
+        assert number(expected[end]).replace("infinite", "never") in said.text_content()
+
+
+def test_a_match_rate_is_read_along_the_curve_with_its_interval(folders, open_page):
+    """At a point of the curve the value and both ends are those of its CSV; between two points they are in between."""
+    page = open_page(folders["eight arms"] / "report.html")
+    curve = pd.read_csv(folders["eight arms"] / "plots" / "match_rate.csv").set_index("x")
+    said = page.locator('[data-out="value"]')
+    page.fill("#what-if-box [name=rate]", "0.5")
+    row = curve.loc[0.5]
+    assert float(said.get_attribute("data-v")) == pytest.approx(row["estimate"], rel=1e-9)
+    ends = [f"{float(f'{row[end]:.3g}'):,.10g}" for end in ("ci_low", "ci_high")]
+    assert f"(95 % interval {ends[0]} to {ends[1]})" in said.text_content()
+    page.fill("#what-if-box [name=rate]", "0.6")
+    expected = 0.6 * curve.loc[0.5, "estimate"] + 0.4 * curve.loc[0.75, "estimate"]
+    assert float(said.get_attribute("data-v")) == pytest.approx(expected, rel=1e-9)

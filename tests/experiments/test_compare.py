@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate import Sides, ladder_summary
 from jointbid.experiments.report.html import Comparison, studies_of, write_comparison
 from jointbid.experiments.report.html.comparison import welch
+from jointbid.experiments.report.verdict import number
 
 UNIT = "CNY per million bid requests"
 
@@ -183,8 +185,14 @@ def test_a_sweep_is_compared_by_its_own_folder(tmp_path, capsys):
     (sweep,) = (tmp_path / "sweeps").iterdir()
     capsys.readouterr()
     assert main(["compare", str(sweep), f"results_dir={tmp_path}"]) == 0
-    page = capsys.readouterr().out.strip()
+    said = capsys.readouterr().out
+    page = said.strip().splitlines()[-1].removeprefix("Report: ")
     points = pd.read_csv(f"{page.removesuffix('compare.html')}points.csv")
+    for row in points.to_dict("records"):
+        assert number(row["value_of_joint_data"]) in said
+    content = Path(page).read_text()
+    assert "Joining is worth" in content.partition("<main")[0]
+    assert 'id="figures"' not in content or content.index('id="figures"') < content.index('id="verdicts"')
     assert list(points["source.profile.match_rate"]) == [0.3, 0.9]
     assert value(Comparison(studies_of([sweep])))["method"].startswith("paired")
 

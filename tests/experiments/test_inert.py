@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from jointbid.experiments.cli.main import main
@@ -60,3 +62,36 @@ def test_of_two_the_one_that_loses_is_named(named):
 def test_pacing_without_a_budget_is_said(capsys):
     assert main(["value", *SMALL, "bidders.strategy=adaptive_pacing"]) == 0
     assert "bidders.budget=null sets none to pace" in capsys.readouterr().out
+
+
+def test_pacing_without_a_budget_is_said_by_a_run_and_by_a_tournament(capsys, tmp_path):
+    wanted = "a budget, and bidders.budget=null sets none to pace"
+    vain = ["money.integration_once=1000", "supply.requests=1000"]
+    assert main(["run", "strategy=adaptive_pacing", *vain, "plot.enabled=false"]) == 0
+    said = capsys.readouterr().out
+    assert f"bidders.strategy=adaptive_pacing paces {wanted}" in said
+    assert "money.integration_once=1000 changes no number of this study." in said
+    (folder,) = (tmp_path / "results" / "run").iterdir()
+    assert len(json.loads((folder / "manifest.json").read_text())["notes"]) == 2
+    strategies = "study.strategies=[truthful,adaptive_pacing,throttling]"
+    small = ["supply.requests=200", "study.replications=2", "plot.enabled=false", "study.pairings=false"]
+    assert main(["tournament", strategies, "bidders.budget=null", *small]) == 0
+    said = capsys.readouterr().out
+    assert f"study.strategies=adaptive_pacing,throttling pace {wanted}" in said
+
+
+def test_what_changes_points_of_a_curve_alone_is_not_in_vain(named):
+    curves = [
+        "study.curves=[{over: source.profile.match_rate, values: [0.2, 0.8]}]",
+        "money.requests_per_month=1e6",
+        "study.curve.replications=2",
+        "study.curve.redundancy=[]",
+        "study.curve.interaction=[]",
+    ]
+    assert named(*curves, "study.curve.requests=300") == []
+
+
+def test_a_kept_study_names_what_the_present_command_sets_in_vain(named):
+    assert named("response.b=0.5") == []
+    assert named("response.b=0.4", "response.b=0.5") == ["response.b=0.4"], "the same cells, another command"
+    assert named("response.b=0.5") == []

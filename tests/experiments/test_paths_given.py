@@ -149,7 +149,7 @@ def test_compare_keeps_files_of_others(home, capsys):
     folders = [str(path) for path in Path("results/value").iterdir()]
     capsys.readouterr()
     assert main(["compare", *folders]) == 0
-    page = Path(capsys.readouterr().out.strip())
+    page = Path(capsys.readouterr().out.strip().splitlines()[-1].removeprefix("Report: "))
     own = page.parent / "plots" / "mine.png"
     own.parent.mkdir(exist_ok=True)
     own.write_text("theirs")

@@ -274,9 +274,18 @@ def test_the_budget_of_a_tournament_is_that_of_each_strategy(folder):
         path / "cells.parquet", index=False
     )
     (check,) = [c for c in checks(Study(path)) if c.name == "budget"]
-    assert check.found == "not used up: at most 9.95 % of 50.0 was spent on average (pid)"
+    assert check.found == "not used up: at most 9.95 % of it was spent on average (pid)"
     seats.assign(spend=math.nan).to_parquet(path / "cells.parquet", index=False)
     assert "not known" not in str([c for c in checks(Study(path)) if c.name == "budget"])
+
+
+def test_the_budget_of_a_tournament_is_looked_at_where_all_meet(folder):
+    rows = [
+        ("score_together", name, "budget_spent", "share of the budget", share, share, share, 12)
+        for name, share in (("pid", 0.99), ("slow", 0.2), ("even", 0.98))
+    ]
+    (check,) = [c for c in checks(Study(folder(rows=rows, budget=50.0))) if c.name == "budget"]
+    assert (check.status, check.found) == ("PASS", "used up (at least 98 % on average) by pid, even")
 
 
 def test_a_budget_is_not_used_up_by_several_points_of_a_curve_together(folder, cells):
@@ -478,9 +487,9 @@ def test_every_study_leaves_a_report_that_is_made_again_from_its_folder(tmp_path
     assert main(arguments) == 0
     (path,) = (tmp_path / "value").iterdir()
     page = (path / "report.html").read_text()
-    (sentence,) = json.loads((path / "manifest.json").read_text())["verdict"]
+    sentence, *_ = json.loads((path / "manifest.json").read_text())["verdict"]
     assert sentence in capsys.readouterr().out
-    assert f'<p class="verdict">{sentence}</p>' in page
+    assert f'<div class="verdict"><p>{sentence}</p>' in page
     assert "jointbid value scenario=theory supply.requests=300" in page
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
     (path / "report.html").unlink()
@@ -528,8 +537,10 @@ def test_plots_come_in_the_formats_and_the_style_that_are_asked_for(tmp_path):
     assert {file.suffix for file in (path / "plots").iterdir()} == {".svg", ".pdf", ".csv"}
     assert "#123456" in (path / "plots" / "ladder.svg").read_text()
     assert "#0072b2" not in (path / "plots" / "ladder.svg").read_text().lower()
-    for name in ("ladder", "forest", "pacing"):
-        assert f'id="fig-{name}"' in (path / "report.html").read_text()
+    page = (path / "report.html").read_text()
+    for name in ("ladder", "match_rate", "pacing"):
+        assert f'id="fig-{name}"' in page
+    assert 'id="fig-forest"' not in page, "the ladder shows what each arm gains"
 
 
 @pytest.mark.parametrize(

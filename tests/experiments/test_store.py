@@ -83,7 +83,7 @@ def test_files():
     assert value("study.replications=2") == 0
     names = {path.name for path in folder().iterdir()}
     tables = {"cells.parquet", "timeseries.parquet", "summary.csv", "summary.parquet"}
-    pages = {"report.html", "estimands.md", "what_it_is_worth.csv"}
+    pages = {"report.html", "estimands.md", "gains.csv", "what_it_is_worth.csv"}
     assert names == tables | pages | {"config.yaml", "manifest.json", "status.json", "cells", ".jointbid"}
     assert status() == "done"
     cells = pd.read_parquet(folder() / "cells.parquet")

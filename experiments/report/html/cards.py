@@ -25,6 +25,10 @@ CARDS = {
 }
 """Estimand and metric (empty: any) of each card, and its title."""
 
+COSTS = ("integration_once", "integration_monthly", "fees_monthly")
+AFTER_COSTS = ("Net value", "Payback")
+"""Cards that come first where joining has costs."""
+
 NEVER = {"payback_month": "never pays back", "break_even_match_rate": "not at any rate tried"}
 NOT_SHOWN = {"payback_month": "not paid back", "break_even_match_rate": "not at any rate tried"}
 """What stands for an infinite threshold; and where the interval allows a finite one."""
@@ -61,9 +65,11 @@ class Card:
 def cards(study: Study) -> list[Card]:
     """The cards of those estimands that the study has."""
     rows = headline(study)
-    return [
+    found = [
         card for (estimand, metric), title in CARDS.items() for card in _cards(rows, estimand, metric, title)
     ]
+    has_costs = any(float(study.config.get("money", {}).get(key) or 0) for key in COSTS)
+    return sorted(found, key=lambda card: card.title not in AFTER_COSTS) if has_costs else found
 
 
 def _cards(rows: pd.DataFrame, estimand: str, metric: str, title: str) -> Iterator[Card]:

@@ -128,25 +128,44 @@ def _narrower(study: Study, value: Estimate, relative: float) -> str:
 
 
 def _budget(study: Study) -> Outcome | None:
-    if study.cells.empty or not {"focal", "budget_left"} <= set(study.cells):
+    shares = _spent_together(study.summary)
+    shares = _spent(study.cells) if shares.empty else shares
+    if shares.empty:
         return None
-    focal = study.cells["focal"].astype(bool)
-    cells, by = (study.cells[focal], "arm") if focal.any() else (study.cells, "strategy")
-    if by not in cells:
-        return None
-    keys = [name for name in ("study_point", "arm", "replication", "advertiser", "strategy") if name in cells]
-    sums = cells.groupby(keys)[["spend", "budget_left"]].sum()
-    budget = sums.sum(axis=1)  # of the run, or of all its days
-    if not np.isfinite(budget).all() or not (budget > 0).all():
-        return None
-    spent = sums["spend"] / budget
-    points = spent.groupby([name for name in ("study_point", by) if name in keys]).mean()
-    shares = points.groupby(by).max()
     if used := [str(name) for name in shares.index[shares >= USED_UP]]:
         return "PASS", f"used up (at least {100 * USED_UP:g} % on average) by {', '.join(used)}", ""
-    most = f"{number(100 * float(shares.max()))} % of {number(float(budget.max()))}"
-    found = f"not used up: at most {most} was spent on average ({shares.idxmax()})"
-    return "REVIEW", found, "a smaller budget, where it is to bind"
+    most = f"{number(100 * float(shares.max()))} %"
+    found = f"not used up: at most {most} of it was spent on average ({shares.idxmax()})"
+    return (
+        "REVIEW",
+        found,
+        "a smaller bidders.budget, where it is to bind; bidders.budget=null, where it is not",
+    )
+
+
+def _spent_together(summary: pd.DataFrame) -> pd.Series[float]:
+    """Return the share of its budget that each strategy of a tournament spends where all meet in one market."""
+    rows = summary[(summary["estimand"] == "score_together") & (summary["metric"] == "budget_spent")]
+    return rows.set_index("arm")["estimate"].dropna()
+
+
+def _spent(cells: pd.DataFrame) -> pd.Series[float]:
+    """Return the share of its budget, of the run or of all its days, that an arm or a strategy spends, where it spends most."""
+    none = pd.Series(dtype=float)
+    if cells.empty or not {"focal", "budget_left"} <= set(cells):
+        return none
+    focal = cells["focal"].astype(bool)
+    cells, by = (cells[focal], "arm") if focal.any() else (cells, "strategy")
+    if by not in cells:
+        return none
+    keys = [name for name in ("study_point", "arm", "replication", "advertiser", "strategy") if name in cells]
+    sums = cells.groupby(keys)[["spend", "budget_left"]].sum()
+    budget = sums.sum(axis=1)
+    if not np.isfinite(budget).all() or not (budget > 0).all():
+        return none
+    spent = sums["spend"] / budget
+    points = spent.groupby([name for name in ("study_point", by) if name in keys]).mean()
+    return points.groupby(by).max()
 
 
 def _win_rate(study: Study) -> Outcome | None:
@@ -156,10 +175,15 @@ def _win_rate(study: Study) -> Outcome | None:
         return None
     low, high = float(rows["estimate"].min()), float(rows["estimate"].max())
     found = f"{number(100 * low)} % to {number(100 * high)} % over the arms"
+    today = rows[rows["arm"] == study.silo]["estimate"]  # who bids today has the silo's data
+    if len(today):
+        low = high = float(today.iloc[0])
+        found = f"{number(100 * low)} % with the silo's data; {found}"
     if low >= WIN_RATES[0] and high <= WIN_RATES[1]:
         return "PASS", found, ""
     rivals = "" if study.is_log else "weaker or stronger rivals (rivals.mu, bidders.count), or "
-    return "REVIEW", f"{found}; 2 to 25 % are usual", f"{rivals}another value per click"
+    usual = f"{100 * WIN_RATES[0]:g} to {100 * WIN_RATES[1]:g} % are usual"
+    return "REVIEW", f"{found}; {usual}", f"{rivals}another value per click"
 
 
 def _learner(study: Study) -> Outcome | None:

@@ -21,8 +21,10 @@ from .. import plots
 from ..plots.figure import Figure
 from ..plots.forest import COLUMNS as FOREST
 from ..plots.letters import report_missing
-from ..verdict import claim, estimate_of
+from ..verdict import estimate_of
 from .comparison import AT_ONCE, HEADLINE, Comparison, studies_of
+from .comparison_text import HEADS, sentence
+from .downloads import Downloads, files_of
 from .estimand_grids import ENDS
 from .grid import Column, Grid, GridCell, amount, count, finding, grid, text, unit
 from .page import put, render
@@ -34,13 +36,14 @@ LINES_MOST = 8
 PANELS_MOST = 12
 DRAWN_OVER = 6
 """With more knobs than this neither figures nor columns say which of them matters: the configurations are compared below."""
-HEADS = {
-    "value_of_joint_data": "value of joint data", "same_request_step": "same-request step",
-    "joint_model_step": "joint-model step", "net_value": "net value",
-}  # fmt: skip
 
 
 def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "results") -> Path:
+    """Compare studies, and return the path of the page; see `compare`."""
+    return compare(folders, results_dir)[1]
+
+
+def compare(folders: Sequence[Path | str], results_dir: Path | str = "results") -> tuple[Comparison, Path]:
     """Compare studies, and write `compare.html`, `compare.csv`, `differences.csv`, and the plots.
 
     Args:
@@ -48,7 +51,7 @@ def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "r
         results_dir: the comparison goes into ``compare/<hash>`` below it.
 
     Returns:
-        Path of the page.
+        The comparison, and the path of its page.
 
     Raises:
         BadInput: fewer than two studies.
@@ -70,7 +73,7 @@ def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "r
             with reported(f"plots/{figure.name}"):
                 figure.write(target / "plots", None, plots.FORMATS)
     put(target / "compare.html", render("compare.html.j2", **_content(comparison, target)))
-    return target / "compare.html"
+    return comparison, target / "compare.html"
 
 
 def figures_of(comparison: Comparison) -> Iterator[Figure]:
@@ -160,41 +163,12 @@ def _content(comparison: Comparison, target: Path) -> dict[str, Any]:
         "count": len(comparison.studies),
         "first": comparison.labels[0],
         "verdicts": _verdicts(comparison),
-        "sentence": _sentence(comparison),
+        "sentence": sentence(comparison),
         "grids": [each for each in found if each.rows],
         "pictures": pictures(Study(target)),
         "commands": [str(study.manifest.get("command", "")) for study in comparison.studies[:AT_ONCE]],
-        "files": ["compare.csv", "differences.csv", "points.csv"],
+        "files": Downloads(target, files_of(target, ())),
     }
-
-
-def _sentence(comparison: Comparison) -> str:
-    """What the differences come to, claiming no more than their intervals."""
-    rows = comparison.differences
-    rows = rows[rows["estimand"] == "value_of_joint_data"]
-    if rows.empty:
-        return "These studies have no value of joint data in common to compare."
-    found = [estimate_of(row) for row in rows.to_dict("records")]
-    if len(found) == 1:
-        row = rows.iloc[0]
-        return claim(
-            found[0],
-            "Joining is worth {amount} {unit} more in {study} than in {against} (95 % interval {interval}; {method}).",
-            loss="Joining is worth {amount} {unit} less in {study} than in {against} (95 % interval {interval}; {method}).",
-            none="No difference shown: value of joint data in {study} less that in {against} is {amount} {unit} (95 % interval "
-            "{interval}; {method}).",
-            unknown="How much more or less joining is worth in {study} than in {against} is not known: there is no interval.",
-            **{name: str(row[name]) for name in ("study", "against", "unit", "method")},
-        )
-    counts = [
-        sum(one.finding == kind for one in found) for kind in ("positive", "negative", "no difference shown")
-    ]
-    rest = len(found) - sum(counts)
-    tail = f", without an interval in {rest:,}" if rest else ""
-    return (
-        f"Against {comparison.labels[0]}, joining is worth more in {counts[0]:,} of {len(found):,} studies, less in {counts[1]:,}, "
-        f"no difference shown in {counts[2]:,}{tail}; each by its own 95 % interval, simulation error only."
-    )
 
 
 def _verdicts(comparison: Comparison) -> list[tuple[str, str]]:

@@ -29,24 +29,31 @@ WHO = {
 OF_ARMS = ("win_rate", "spend", "ecpc", "revenue", "bidder_surplus", "welfare")
 """Metrics that the arms are compared by beside their profit; all others are among the estimands."""
 
-SUMMARY = "summary.csv"
+SUMMARY, GAINS = "summary.csv", "gains.csv"
 BY = ("tags", "budget_share")
 """Columns that a log's summary has besides, and that tell its rows apart."""
 ENDS = (Column("from", amount, "95 % interval"), Column("to", amount, "95 % interval"))
 
 
-def gains_grid(study: Study) -> Grid | None:
-    """What joining changes, by whom it concerns; None where the study compares nothing."""
+def gains_table(study: Study) -> pd.DataFrame:
+    """Return what joining changes, a row for each whom it concerns; no row where the study compares nothing."""
     rows = [
         (who, found.estimate, found.ci_low, found.ci_high, unit_of_it, found.finding)
         for who, found, unit_of_it in _gains(study)
     ]
-    if not rows:
+    return pd.DataFrame(rows, columns=["who", "estimate", "ci_low", "ci_high", "unit", "finding"])
+
+
+def gains_grid(study: Study) -> Grid | None:
+    """Return the same as a grid; None without rows."""
+    table = gains_table(study)
+    if table.empty:
         return None
+    rows = table.itertuples(index=False, name=None)
     columns = [Column("who"), Column("change", amount), Column("from", amount), Column("to", amount), Column("unit", unit),
                Column("finding", _gain, is_words=True)]  # fmt: skip
     note = f"{study.sides.named}; from, to: 95 % interval, {study.caveat}."
-    return grid("gains", "Who gains and who loses", columns, rows, note)
+    return grid("gains", "Who gains and who loses", columns, rows, note, GAINS)
 
 
 def arms_grid(study: Study) -> Grid | None:

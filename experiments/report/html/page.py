@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...cells.versions import version
 from ...storage.ownership import record
 from ..plots.letters import names_in, report_missing
+from ..wording.media import MEDIA_LINE
 from .cards import cards
-from .checks import checks
-from .estimand_grids import arms_grid, estimands_grid, gains_grid
+from .checks import Check, checks
+from .downloads import Downloads, files_of
+from .estimand_grids import GAINS, arms_grid, estimands_grid, gains_grid, gains_table
 from .grid import Column, Grid, grid, grid_of
 from .pictures import draw_further, pictures
+from .plausible_strip import plausible_strip
 from .settings_diff import defaults, differing, flat
 from .study import Study, load_study
 from .waterfall import waterfall
@@ -25,15 +28,16 @@ if TYPE_CHECKING:
 
 REPORT, MARKDOWN = "report.html", "estimands.md"
 FAILURES_SHOWN = 20
-BESIDE = (
+FILES = (
     "summary.csv",
-    "summary.parquet",
     MARKDOWN,
-    "cells.parquet",
-    "timeseries.parquet",
     "config.yaml",
     "manifest.json",
+    "failures.jsonl",
+    "cells.parquet",
+    "timeseries.parquet",
 )
+"""Files that the page carries, beside all tables and figures."""
 
 
 def write_report(folder: Path | str) -> Path:
@@ -61,6 +65,8 @@ def write_page(folder: Path | str) -> Path:
     """
     study = load_study(folder)
     put(study.folder / MARKDOWN, study.markdown())
+    if len(gains := gains_table(study)):
+        put(study.folder / GAINS, gains.to_csv(index=False))
     put(study.folder / REPORT, render("report.html.j2", **_content(study)))
     return study.folder / REPORT
 
@@ -96,35 +102,51 @@ def put(path: Path, content: str) -> None:
 
 def _content(study: Study) -> dict[str, Any]:
     drawn, found = pictures(study), checks(study)
+    leading = [picture for picture in drawn if picture.is_leading]
     grids = list(_grids(study, {picture.grid.csv for picture in drawn if picture.grid}))
     changed, whole = _config(study)
     bars, bars_unit = waterfall(study)
-    first = "The ladder" if drawn and "ladder" in drawn[0].name else "First picture"
     content = {
         "study": study,
-        "heading": f"{study.scenario}: {HEADINGS.get(study.verb, study.verb)}",
+        "heading": HEADINGS.get(study.verb, study.verb),
         "question": str(study.config.get("scenario", {}).get("question") or ""),
         "verdict": study.verdict,
+        "lead": _lead(study.verdict),
         "without": _without(study),
         "about": _about(study),
-        "pictures": drawn,
-        "first": first,
+        "leading": leading,
+        "pictures": [picture for picture in drawn if not picture.is_leading],
         "cards": cards(study),
         "bars": bars,
         "bars_unit": bars_unit,
+        "strip": plausible_strip(study),
         "what_if": what_if(study),
         "checks": found,
+        "checked": _checked(found),
         "notes": study.notes,
         "grids": grids,
         "failures": study.failures,
         "shown": FAILURES_SHOWN,
         "command": str(study.manifest.get("command", "")),
-        "files": [name for name in BESIDE if name == MARKDOWN or (study.folder / name).is_file()],
+        "files": Downloads(study.folder, files_of(study.folder, FILES)),
         "changed": changed,
         "config": whole,
         "footer": _versions(study),
     }
     return content | {"sections": list(_sections(content))}
+
+
+def _lead(verdict: Sequence[str]) -> int:
+    """Return how many sentences open the page: the first, or all down to the line for a marketer."""
+    lines = [place for place, sentence in enumerate(verdict, 1) if sentence.startswith(MEDIA_LINE)]
+    return lines[0] if lines else 1
+
+
+def _checked(found: Sequence[Check]) -> str:
+    """Return how many checks came to what: "1 to review, 5 pass"."""
+    words = {"FAIL": "failed", "REVIEW": "to review", "PASS": "passed"}
+    counts = [(sum(check.status == status for check in found), said) for status, said in words.items()]
+    return ", ".join(f"{count} {said}" for count, said in counts if count)
 
 
 HEADINGS = {
@@ -138,24 +160,24 @@ HEADINGS = {
 
 
 def _sections(content: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield anchor and label of the sections that are there."""
     for anchor, label, there in (
         ("numbers", "In numbers", content["cards"]),
         ("steps", "From silo to joint", content["bars"]),
-        ("words", "In words", content["verdict"][1:]),
+        *((picture.name, picture.title, picture) for picture in content["leading"]),
+        ("range", "Plausible range", content["strip"]),
         ("what-if", "What if", content["what_if"]),
+        ("words", "In words", len(content["verdict"]) > content["lead"]),
         ("checks", "Checks", content["checks"]),
         ("notes", "Notes", content["notes"]),
-        ("first", content["first"], content["pictures"]),
-        ("figures", "Further figures", content["pictures"][1:]),
+        ("figures", "Further figures", content["pictures"]),
+        ("tables", "Tables", content["grids"]),
+        ("failures", "What failed", content["failures"]),
+        ("again", "Command and configuration", True),
+        ("files", "Files", True),
     ):
         if there:
             yield anchor, label
-    yield from ((f"h-{each.name}", each.title) for each in content["grids"])
-    if content["failures"]:
-        yield "failures", "What failed"
-    yield "again", "The same again"
-    if content["config"].rows:
-        yield "h-config", "Configuration"
 
 
 def _without(study: Study) -> str:
@@ -185,16 +207,18 @@ def _versions(study: Study) -> str:
     about = study.manifest
     versions = ", ".join(f"{name} {number}" for name, number in about.get("versions", {}).items() if number)
     machine = f"Python {about.get('python', '?')}, {about.get('cores', '?')} cores, {about.get('wall_seconds', '?')} s"
-    return f"Made by jointbid from the files beside this page. {machine}. {versions}."
+    return f"Made by jointbid. {machine}. {versions}."
 
 
 def _grids(study: Study, shown: set[str]) -> Iterator[Grid]:
-    """Who gains, the arms, the estimands, then every further table of the study's."""
+    """Yield who gains, the arms, the estimands, then every further table of the study's that no figure shows."""
     yield from filter(None, (gains_grid(study), arms_grid(study), estimands_grid(study)))
+    drawn = {(study.folder / name).read_bytes() for name in shown}
     for name, table in study.tables.items():
         own = study.folder / f"{name}.csv"
-        if f"plots/{name}.csv" not in shown and own.is_file() and name != "timeseries":
-            yield grid_of(table, name=f"t-{name}", title=name.replace("_", " ").capitalize(), csv=own.name)
+        if name == "timeseries" or not own.is_file() or own.read_bytes() in drawn:
+            continue
+        yield grid_of(table, name=f"t-{name}", title=name.replace("_", " ").capitalize(), csv=own.name)
 
 
 def _config(study: Study) -> tuple[Grid, Grid]:

@@ -16,8 +16,20 @@ from ..plots.style import FORMATS
 from .grid import Grid, grid_of
 from .study import Study
 
-FIRST = ("ladder", "log_ladder", "ranking", "adoption", "credit")
-"""Of these the first that is there opens the page."""
+ANSWERS = (
+    "levels",
+    "own_data",
+    "overtaking",
+    "ranks",
+    "scores",
+    "log_ladder",
+    "adoption",
+    "credit",
+    "tornado",
+)
+"""Figures that answer a study's own question: of these the first that is there is not folded."""
+OTHERWISE = ("match_rate", "ladder", "forest", "map", "multiples", "pacing")
+"""Where none is there, the first of these."""
 SHOWN = 200
 """Rows of the table behind a figure that the page holds; the file has all."""
 
@@ -36,25 +48,37 @@ class Picture:
         name: of its files, and its anchor.
         title: its subject.
         markup: the figure itself, safe to stand in a page.
-        links: label and address of its files, the table first.
         grid: the table behind it.
         width: in CSS pixels at which it is drawn to be read.
+        is_leading: whether it stands above the folded sections.
     """
 
     name: str
     title: str
     markup: str
-    links: tuple[tuple[str, str], ...]
     grid: Grid | None
     width: int
+    is_leading: bool = False
 
 
 def pictures(study: Study) -> list[Picture]:
-    """Every plot that the folder has, the study's first picture first."""
+    """Return every plot that the folder has, the one that answers the study's question first."""
     folder = study.folder / "plots"
     names = {file.stem for file in folder.glob("*.*") if file.suffix in {".svg", ".png"}}
-    order = sorted(names, key=lambda name: (FIRST.index(name) if name in FIRST else len(FIRST), name))
-    return [_picture(study, folder, name) for name in order]
+    order = [name for name in (*ANSWERS, *_match_rates(study), *OTHERWISE) if name in names]
+    first = order[0] if order else min(names, default="")
+    rest = sorted(names - {first}, key=lambda name: (name not in order, name))
+    return [_picture(study, folder, name, is_leading=name == first) for name in (first, *rest) if name]
+
+
+def _match_rates(study: Study) -> list[str]:
+    """Return the curves over a match rate."""
+    tables = {name: table for name, table in study.tables.items() if "over" in table and len(table)}
+    return [
+        name
+        for name, table in tables.items()
+        if name != "curves" and str(table["over"].iloc[0]).endswith(".match_rate")
+    ]
 
 
 def inline(svg: str, name: str) -> tuple[str, str, int]:
@@ -74,6 +98,11 @@ def inline(svg: str, name: str) -> tuple[str, str, int]:
     width = round(float(_first(svg, r'<svg[^>]* width="([\d.]+)pt"') or 480) * 4 / 3)
     box = _first(svg, r'viewBox="([^"]+)"')
     body = svg[svg.index(">", svg.index("<svg")) + 1 : svg.rindex("</svg>")]
+    body = re.sub(
+        r"<circle ([^>]*)><title>(.*?)</title></circle>",
+        lambda found: f'<circle {found[1]} role="img" aria-label="{found[2]}"/>',
+        body,
+    )
     body = re.sub(r"<metadata>.*?</metadata>|<title>.*?</title>|<!--.*?-->", "", body, flags=re.DOTALL)
     body = re.sub(r"<style type=\"text/css\">.*?</style>", "", body, flags=re.DOTALL)  # is for the whole page
     body = re.sub(r'\bid="', f'id="{name}-', body).replace("xlink:href", "href")
@@ -81,26 +110,20 @@ def inline(svg: str, name: str) -> tuple[str, str, int]:
     body = re.sub("|".join(INKS), lambda found: INKS[found[0]], body)
     body = re.sub(r"\s*\n\s*", " ", body)
     described = f'<title id="{name}-title">{title or name}</title><desc id="{name}-desc">{note}</desc>'
-    label = f'role="img" aria-labelledby="{name}-title{f" {name}-desc" if note else ""}"'
+    role = "group" if 'class="values"' in body else "img"
+    label = f'role="{role}" aria-labelledby="{name}-title{f" {name}-desc" if note else ""}"'
     return f'<svg viewBox="{box}" {label}>{described}{body}</svg>', html.unescape(title or name), width
 
 
-def _picture(study: Study, folder: Path, name: str) -> Picture:
-    title, width, links = name.replace("_", " "), 700, []
-    if name in study.tables:
-        links.append(("CSV", f"plots/{name}.csv"))
-    links += [
-        (suffix.upper(), f"plots/{name}.{suffix}")
-        for suffix in ("svg", "png", "pdf")
-        if (folder / f"{name}.{suffix}").is_file()
-    ]
+def _picture(study: Study, folder: Path, name: str, *, is_leading: bool) -> Picture:
+    title, width = name.replace("_", " "), 700
     ident = "fig-" + re.sub(r"[^A-Za-z0-9_-]", "-", name)
     if (folder / f"{name}.svg").is_file():
         markup, title, width = inline((folder / f"{name}.svg").read_text("utf-8"), ident)
     else:
         content = base64.b64encode((folder / f"{name}.png").read_bytes()).decode()
         markup = f'<img alt="{html.escape(title)}; its numbers are in the table below it" src="data:image/png;base64,{content}">'
-    return Picture(ident, title, markup, tuple(links), _behind(study, name, title), width)
+    return Picture(ident, title, markup, _behind(study, name, title), width, is_leading)
 
 
 def _behind(study: Study, name: str, title: str) -> Grid | None:
@@ -124,7 +147,6 @@ def draw_further(folder: Path) -> None:
         study.summary,
         study.timeseries,
         budget=budget,
-        sides=study.sides,
         money=study.config.get("money"),
     )
     with reported("plots"):

@@ -23,7 +23,7 @@ from ...storage.study_folder import Folder
 from ..verdict import estimate_of, interval, number
 
 FRAMES = ("summary", "cells", "timeseries")
-OWN_FILES = {"summary.csv", "points.csv"}
+OWN_FILES = {"summary.csv", "points.csv", "gains.csv"}
 """CSV files that are read by name, and are no further table."""
 
 

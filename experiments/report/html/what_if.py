@@ -2,7 +2,8 @@
 
 The script repeats ``jointbid.experiments.estimate.money``: with N requests a month, v what joining is worth and c what it costs in data
 per request, l further look-ups per request at p per thousand, M a month and K once, a month brings N (v - c - l p / 1000) - M. The
-interval is Student's, of v - c - l p / 1000 over replications, so the page gets means, variances and the covariance.
+interval is Student's, of v - c - l p / 1000 over replications, so the page gets means, variances and the covariance. Along the curve
+over a match rate it gets the points of each replication, between which the script draws straight lines, as the command line does.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import pandas as pd
 
 from ...estimate.intervals import combined, t_quantile
 from ...estimate.ladder import PROFIT, VALUE, arms_by_replication
+from ...estimate.money import GRID
+from ...estimate.sides import Sides
 from .study import Study
 
 INPUTS = (
@@ -36,13 +39,15 @@ class WhatIf:
     Attributes:
         inputs: field, label and first value of each.
         currency: of all money.
-        rates: the points of the curve over the first match rate, empty without one; the first choice is the study's own.
+        source: whose match rate the curve is over; empty without one.
+        rates: its points.
         data: what the script reckons with, as JSON.
     """
 
     inputs: tuple[tuple[str, str, float], ...]
     currency: str
-    rates: tuple[str, ...]
+    source: str
+    rates: tuple[float, ...]
     data: str
 
 
@@ -68,14 +73,17 @@ def what_if(study: Study) -> WhatIf | None:
     beside = float(money.get("fees_monthly") or 0)
     inputs = [(name, label, float(money.get(key) or other)) for name, label, key, other in INPUTS]
     inputs = [(name, label, value + beside * (name == "monthly")) for name, label, value in inputs]
-    points = _curve(study) if not cost.any() else pd.DataFrame()
+    source, points = _curve(study)
     data = {
         **_moments(profit - cost, lookups),
+        "per": study.per,
+        "per_name": _unit(study),
         "discount": float(money.get("discount_rate") or 0),
-        "rates": [[float(row["x"]), *(float(row[end]) / study.per for end in ("estimate", "ci_low", "ci_high"))] for row in points.to_dict("records")],
-    }  # fmt: skip
-    rates = tuple(f"{100 * float(x):g} %" for x in points["x"]) if len(points) else ()
-    return WhatIf(tuple(inputs), str(config.get("scenario", {}).get("currency", "")), rates, json.dumps(data))
+        "grid": GRID,
+        "points": points,
+    }
+    currency = str(config.get("scenario", {}).get("currency", ""))
+    return WhatIf(tuple(inputs), currency, source, tuple(one["x"] for one in points), json.dumps(data))
 
 
 def _moments(value: pd.Series[float], lookups: pd.Series[float]) -> dict[str, Any]:
@@ -89,11 +97,42 @@ def _moments(value: pd.Series[float], lookups: pd.Series[float]) -> dict[str, An
     }
 
 
-def _curve(study: Study) -> pd.DataFrame:
-    """Return the points of the curve over a match rate, where the study has one."""
+def _unit(study: Study) -> str:
+    rows = study.summary[(study.summary["estimand"] == VALUE) & (study.summary["metric"] == PROFIT)]
+    return str(rows["unit"].iloc[0]) if len(rows) else ""
+
+
+def _curve(study: Study) -> tuple[str, list[dict[str, Any]]]:
+    """Return the source whose match rate the study's first such curve is over, and by point what its replications gave per request."""
     table = study.tables.get("curves")
-    if table is None or "over" not in table:
-        return pd.DataFrame()
+    if table is None or "over" not in table or "silo" not in table:
+        return "", []
     wanted = (table["estimand"] == VALUE) & (table["metric"] == PROFIT) & table["line"].isna()
-    own = table[wanted & table["over"].str.fullmatch(r"source\.\w+\.match_rate")]
-    return own[own["over"] == own["over"].iloc[0]].sort_values("x") if len(own) > 1 else pd.DataFrame()
+    own = table[wanted & table["over"].astype(str).str.fullmatch(r"source\.\w+\.match_rate")]
+    own = own[own["over"] == own["over"].iloc[0]].sort_values("x") if len(own) else own
+    found = []
+    for row in own.to_dict("records"):
+        at = study.cells["study_point"].isin({f"{row['over']}={row['x']:g}", f"{row['over']}={row['x']}"})
+        try:
+            found.append({"x": float(row["x"]), **_replications(study.cells[at], str(row["silo"]))})
+        except (KeyError, ValueError):  # a point of other keys too, or without its cells
+            return "", []
+    return (str(own["over"].iloc[0]).split(".")[1], found) if len(found) > 1 else ("", [])
+
+
+def _replications(cells: pd.DataFrame, silo: str) -> dict[str, list[float]]:
+    """Return what joint less the silo earns after the cost of data, and its further look-ups, per request in each replication."""
+    weights = {"joint": 1.0, silo: -1.0}
+    wide = arms_by_replication(cells, Sides(silo=silo), unit_scale=1.0)
+    profit = combined(wide[PROFIT], weights)
+    cost, lookups = (
+        combined(wide[name], weights).reindex(profit.index) if name in wide else 0.0 * profit
+        for name in ("data_cost", "lookups")
+    )
+    if len(profit) < 2:
+        raise ValueError("one replication has no interval")
+    return {
+        "net": (profit - cost).tolist(),
+        "lookups": lookups.tolist(),
+        "reach": [t_quantile(len(profit) - 1)],
+    }

@@ -45,6 +45,14 @@ def lattice_points(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([nodes.assign(kind="node", source=""), edges])[list(COLUMNS)].reset_index(drop=True)
 
 
+def is_whole(points: pd.DataFrame) -> bool:
+    """Return whether every set of two to four sources is a node: without its inner levels a lattice shows nothing."""
+    sources = names_of(points.loc[points["kind"] == "edge", "source"])
+    nodes = points.loc[points["kind"] == "node", "arm"]
+    there = {_members(str(arm), sources) for arm in nodes}
+    return 2 <= len(sources) <= MOST and set(_places(sources)) <= there
+
+
 @plot(*COLUMNS)
 def draw_lattice(points: pd.DataFrame) -> Figure:
     """Sets of sources from none at the bottom to all at the top; edges carry what the source that joins adds.

@@ -112,7 +112,7 @@ def draw_levels(table: pd.DataFrame) -> Figure:
         table: columns `LEVEL_COLUMNS`, a row a mapping (shape, cost) and level.
     """
     costs = names_of(table["cost"])
-    figure = new_figure(2.6 + 2.9 * len(costs), 4.2)
+    figure = new_figure(max(7.0, 2.6 + 2.9 * len(costs)), 4.2)
     panels = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
     for axes, cost in zip(panels, costs, strict=True):
         zero_line(axes)

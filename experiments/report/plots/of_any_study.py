@@ -8,10 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from ...estimate.sides import Sides
 from .figure import Figure
-from .forest import NO_SIDES, draw_forest, draw_shapley, forest_points
-from .lattice import MOST, draw_lattice, lattice_points
+from .forest import draw_shapley, forest_points
+from .lattice import draw_lattice, is_whole, lattice_points
 from .money import cumulative_points, draw_cumulative
 from .pacing import arm_pacing, draw_pacing
 
@@ -23,7 +22,6 @@ def figures_of(
     timeseries: pd.DataFrame,
     *,
     budget: float | None = None,
-    sides: Sides = NO_SIDES,
     money: Mapping[str, Any] | None = None,
 ) -> Iterator[Figure]:
     """Yield the plots that these tables allow.
@@ -32,19 +30,15 @@ def figures_of(
         summary: the rows of ``summary.csv``; of a log, which has several budgets, nothing is drawn.
         timeseries: the rows of ``timeseries.parquet``; may be empty.
         budget: each advertiser's, in currency per replication; None without one.
-        sides: what joint data were compared with.
         money: the configuration's ``money``, with ``integration_once`` and ``horizon_months``.
     """
     if "budget_share" in summary or summary.empty:
         return
     drawn: list[tuple[str, pd.DataFrame, Callable[..., Any]]] = [
-        ("forest", forest_points(summary, sides=sides), draw_forest),
         ("shapley", forest_points(summary, estimand="shapley"), draw_shapley),
     ]
-    marginal = summary["estimand"] == "marginal_value"
-    sources = {str(arm).partition(" | ")[0] for arm in summary.loc[marginal, "arm"]}
-    if 2 <= len(sources) <= MOST:
-        drawn.append(("lattice", lattice_points(summary), draw_lattice))
+    if is_whole(sets := lattice_points(summary)):
+        drawn.append(("lattice", sets, draw_lattice))
     if money and "integration_once" in money:
         once, horizon = float(money["integration_once"]), int(money["horizon_months"])
         cumulative = cumulative_points(summary, once=once, horizon_months=horizon)

@@ -17,6 +17,7 @@ import pandas as pd
 from jointbid.sim.paths import expand
 
 from .letters import give_letters
+from .values import with_marks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,6 +124,8 @@ def save(
             path = folder / f"{name}.{ending}"
             figure.savefig(path, format=ending, metadata=metadata.get(ending))
             figure.set_layout_engine("none")  # it is laid out, once for all formats
+            if ending == "svg":
+                path.write_text(with_marks(path.read_text("utf-8"), figure), "utf-8")
             paths.append(path)
     path = folder / f"{name}.csv"
     table.to_csv(path, index=False)

@@ -56,6 +56,11 @@ UNITS = {
 class Money(MarketPart):
     """Net value and payback where a volume is stated; what is shown of break-evens too."""
 
+    @property
+    def leads(self) -> bool:
+        """Where joining has costs, what it nets is the answer."""
+        return has_costs(self.settings) and terms(self.settings) is not None
+
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:
         """Yield net value and payback; of a firm that builds data of its own they come with ``own_data``."""
         settings, known = self.settings, terms(self.settings)

@@ -17,6 +17,7 @@ from ...report import tables
 from ...report.plots.figure import Figure
 from ...report.plots.ladder import draw_ladder, ladder_points
 from ...report.verdict import holders, others, verdict
+from ...report.wording.media import media_line
 from ...storage.cell_results import StudyState, table
 from ..base import MarketPart, Row
 from ..cell_plans import WIDTH_PILOT, Plan, unit
@@ -59,9 +60,12 @@ class Ladders(MarketPart):
         return summary.to_dict("records")
 
     def sentences(self, summary: pd.DataFrame) -> Iterator[str]:
-        """Yield what joining is worth, to whom, and what learning costs."""
+        """Yield what joining is worth, what media money buys with it, who gains, and what learning costs."""
         who, count = self.settings.study.who, self.settings.scenario.bidders.count
         yield verdict(summary, self._sides, holders=holders(who, count))
+        money = self.settings.money.requests_per_month
+        label, currency = self._sides.label(self._sides.silo), self.settings.scenario.currency
+        yield from media_line(summary, label, currency, money)
         yield from filter(None, [others(summary)])
         yield from learning.sentences(summary, self.settings, self._sides)
 

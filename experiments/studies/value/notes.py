@@ -9,9 +9,7 @@ import pandas as pd
 
 from jointbid.sim.allowance import Allowance
 from jointbid.sim.response import truth
-from jointbid.sim.scenario import Scenario, StrategySpec
-from jointbid.strategies.market import Market
-from jointbid.strategies.registry import make
+from jointbid.sim.scenario import Scenario
 
 from ...config.bidder_checks import prices_itself
 from ...config.learnable import AUTO, learns_beside, why_not_beside
@@ -23,6 +21,7 @@ from ...estimate.sides import BEST_SILO, Sides
 from ...report.verdict import number
 from ...storage.cell_results import CellResults, table
 from ..cell_plans import unit
+from ..inert import paces
 from ..tuning.tuned_parameter import Tuned
 from ..tuning.tuned_policies import Retuned
 
@@ -134,18 +133,14 @@ def of_settings(settings: Settings[ValueStudy]) -> Iterator[str]:
 
 
 def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[str]:
-    """Yield what part of a budget was spent by a strategy that does not pace it; or that there is none to pace."""
+    """Yield what part of a budget was spent by a strategy that does not pace it."""
     scenario, bidders = settings.scenario, settings.scenario.bidders
     rows = summary[(summary["estimand"] == "utility") & (summary["metric"] == "spend")]
     requests = scenario.supply.requests
     if not requests or rows.empty:
         return
     total = Allowance(scenario, bidders.terms, bidders.budget, requests).total
-    if paces(bidders.strategy, scenario):
-        if math.isinf(total):
-            yield f"bidders.strategy={bidders.strategy.name} paces a budget, and bidders.budget=null sets none to pace"
-        return
-    if not 0 < total < math.inf:
+    if not 0 < total < math.inf or paces(bidders.strategy, scenario):
         return
     keys = {"bidders.budget": bidders.budget, "bidders.terms.daily_budget": bidders.terms.daily_budget}
     named = " and ".join(key for key, limit in keys.items() if limit is not None)
@@ -161,11 +156,6 @@ def budget(summary: pd.DataFrame, settings: Settings[ValueStudy]) -> Iterator[st
     elif math.isfinite(most := float(spent.max())):
         days = "" if bidders.terms.daily_budget is None else " over all days"
         yield f"{named} = {total:g}{days}: no arm spent more than {number(100 * most)} % of it on average"
-
-
-def paces(spec: StrategySpec, scenario: Scenario) -> bool:
-    """Whether a strategy minds its budget."""
-    return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
 
 
 def sales_to_learn_from(scenario: Scenario, requests: int) -> float:

@@ -22,10 +22,11 @@ from .curves import Curves, Map
 from .frozen_rivals import FrozenRivals
 from .in_units import ValueInUnits
 from .ladders import Ladders
+from .media import Media
 from .worlds import Worlds
 
 PARTS: tuple[type[MarketPart], ...] = (
-    ValueInUnits, FrozenRivals, Money, Curves, Map, Worlds, Levels, OwnData, Overtaking, Upgrade,
+    ValueInUnits, Media, FrozenRivals, Money, Curves, Map, Worlds, Levels, OwnData, Overtaking, Upgrade,
 )  # fmt: skip
 """The parts beside the ladder, in the order of their rows."""
 

@@ -55,19 +55,71 @@ for (const table of document.querySelectorAll("table.sortable")) {
     said.textContent = `${left} of ${rows.length} rows`;
   });
 }
-// A link to what is folded away opens it.
+// A link to what is folded away opens it, and so does printing.
 const open = () => {
   const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  const folded = target && target.closest("details");
-  if (folded) folded.open = true;
+  if (!target) return;
+  for (let folded = target.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
+  target.scrollIntoView();
 };
 addEventListener("hashchange", open);
 open();
+let unfolded = [];
+addEventListener("beforeprint", () => {
+  unfolded = Array.from(document.querySelectorAll("details.fold:not([open])"));
+  for (const one of unfolded) one.open = true;
+});
+addEventListener("afterprint", () => { for (const one of unfolded) one.open = false; });
+// The values of a figure: on hover, and by the arrow keys once the figure has the focus.
+const tip = document.createElement("div");
+tip.className = "tip";
+tip.setAttribute("role", "status");
+document.body.append(tip);
+const hide = () => { tip.hidden = true; };
+const tell = (mark) => {
+  const at = mark.getBoundingClientRect();
+  tip.textContent = mark.getAttribute("aria-label");
+  tip.hidden = false;
+  const left = Math.min(Math.max(at.left + at.width / 2 - tip.offsetWidth / 2, 4), document.documentElement.clientWidth - tip.offsetWidth - 4);
+  tip.style.left = `${left + scrollX}px`;
+  tip.style.top = `${at.top + scrollY - tip.offsetHeight - 6}px`;
+};
+hide();
+for (const group of document.querySelectorAll("svg .values")) {
+  const marks = Array.from(group.children);
+  marks.forEach((mark, place) => {
+    mark.setAttribute("tabindex", place ? -1 : 0);
+    mark.addEventListener("pointerenter", () => tell(mark));
+    mark.addEventListener("pointerleave", hide);
+    mark.addEventListener("focus", () => tell(mark));
+    mark.addEventListener("blur", hide);
+    mark.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+      if (event.key === "Escape") hide();
+      if (!step) return;
+      event.preventDefault();
+      const next = marks[(place + step + marks.length) % marks.length];
+      mark.setAttribute("tabindex", -1);
+      next.setAttribute("tabindex", 0);
+      next.focus();
+    });
+  });
+}
 // The box of volumes and costs: jointbid.experiments.estimate.money, over again.
 const box = document.getElementById("what-if-box");
 if (box) {
   const study = JSON.parse(box.dataset.study), currency = box.dataset.currency;
   const shown = (x) => Number.isFinite(x) ? Number(x.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 }) : "never";
+  // The curve at a rate, each replication between its points by straight lines: mean, and both ends of Student's interval.
+  const along = (rate, price) => {
+    const all = study.points, at = Math.max(all.findIndex((point) => point.x >= rate), 1);
+    const [a, b] = [all[at - 1], all[at]], part = (rate - a.x) / (b.x - a.x);
+    const net = (point, i) => point.net[i] - price * point.lookups[i];
+    const values = a.net.map((_, i) => net(a, i) + part * (net(b, i) - net(a, i))), n = values.length;
+    const mean = values.reduce((sum, v) => sum + v, 0) / n;
+    const reach = a.reach[0] * Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1) / n);
+    return [mean, mean - reach, mean + reach];
+  };
   const put = (name, value, low, high, unit) => {
     const out = box.querySelector(`[data-out="${name}"]`);
     if (!out) return;
@@ -79,23 +131,27 @@ if (box) {
     const price = given.lookup / 1000, [value, both, looks] = study.variances;
     const reach = study.reach * Math.sqrt(Math.max(value - 2 * price * both + price * price * looks, 0));
     const middle = study.value - price * study.lookups;
-    const chosen = box.elements.rate && box.elements.rate.value !== "" ? study.rates[Number(box.elements.rate.value)].slice(1).map((v) => v - price * study.lookups) : null;
-    const each = (chosen || [middle, middle - reach, middle + reach]).map((v) => given.requests * v - given.monthly);
-    const months = Math.max(Math.round(given.horizon), 1), rate = (1 + study.discount) ** (1 / 12) - 1;
-    const annuity = rate === 0 ? months : (1 - (1 + rate) ** -months) / rate;
+    const typed = box.elements.rate ? box.elements.rate.value : "", ends = study.points.map((point) => point.x);
+    const rate = typed === "" ? null : Math.min(Math.max(Number(typed), ends[0]), ends[ends.length - 1]);
+    const chosen = rate === null ? null : along(rate, price);
+    const gain = chosen || [middle, middle - reach, middle + reach];
+    const each = gain.map((v) => given.requests * v - given.monthly);
+    const months = Math.max(Math.round(given.horizon), 1), interest = (1 + study.discount) ** (1 / 12) - 1;
+    const annuity = interest === 0 ? months : (1 - (1 + interest) ** -months) / interest;
     const payback = (month) => month > 0 ? given.once / month : Infinity;
+    put("value", ...gain.map((v) => v * study.per), study.per_name);
     put("net", ...each.map((month) => month - given.once / months), `${currency} a month`);
     put("npv", ...each.map((month) => month * annuity - given.once), currency);
     const [now, low, high] = each.map(payback);
     put("payback", now, high, low, "months");
-    const fixed = (given.monthly + given.once / months) / given.requests + price * study.lookups;
-    const first = (column) => {
-      const rates = study.rates, at = rates.findIndex((point) => point[column] >= fixed);
-      if (at <= 0) return at < 0 ? Infinity : rates[0][0];
-      const [a, b] = [rates[at - 1], rates[at]];
-      return a[0] + (b[0] - a[0]) * (fixed - a[column]) / (b[column] - a[column]);
-    };
-    if (study.rates.length) put("rate", first(1), first(3), first(2), "of requests");
+    if (!ends.length) return;
+    const fixed = (given.monthly + given.once / months) / given.requests;
+    const first = [Infinity, Infinity, Infinity], last = ends[ends.length - 1];
+    const grid = ends.concat(Array.from({ length: study.grid }, (_, i) => ends[0] + (last - ends[0]) * i / (study.grid - 1)));
+    for (const x of grid.sort((a, b) => a - b)) {
+      along(x, price).forEach((v, i) => { if (first[i] === Infinity && v >= fixed) first[i] = x; });
+    }
+    put("rate", first[0], first[2], first[1], "of requests");
   };
   box.addEventListener("input", reckon);
   box.addEventListener("submit", (event) => event.preventDefault());
