@@ -43,6 +43,8 @@ def inert(point: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFra
     scenario = point.settings.scenario
     if point.swept or scenario.supply.kind == "log" or prices_itself(scenario):
         return
+    finished = study.ledger.finished
+    ours: Sequence[Cell] = ()
     for text in looked_at:
         others = [other for other in point.overrides if other is not text]
         again = [other for other in others if _key(other) == _key(text)]
@@ -51,21 +53,22 @@ def inert(point: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFra
             if without.settings == point.settings:
                 if again and text != again[-1]:
                     yield f"{text} changes nothing here: {again[-1]} is given too, and holds."
-            elif _is_same(point, without, study, cells, summary):
+                continue
+            there = type(study)(without.settings, StudyState(finished=finished))
+            there.check()
+            ours = ours or next(type(study)(point.settings, StudyState(finished=finished)).stages(), [])
+            if _is_same(ours, there, study, cells, summary):
                 yield f"{text} changes no number of this study."
         except (BadInput, ValueError):  # the command needs it
             continue
 
 
 def _is_same(
-    point: Point, without: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFrame
+    ours: Sequence[Cell], there: Study, study: Study, cells: Sequence[Cell], summary: pd.DataFrame
 ) -> bool:
     """Whether the study without an override has the same numbers, as far as a cell, or the summary of the same cells, shows."""
-    finished = study.ledger.finished
-    here, there = (type(study)(one.settings, StudyState(finished=finished)) for one in (point, without))
-    there.check()
-    stages = there.stages()
-    ours, theirs = next(here.stages(), []), next(stages, [])
+    finished, stages = study.ledger.finished, there.stages()
+    theirs = next(stages, [])
     if [cell.key for cell in ours] != [cell.key for cell in theirs]:
         return _is_same_cell(ours, theirs, study)
     kept: dict[str, Cell] = {}
