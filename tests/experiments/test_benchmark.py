@@ -201,6 +201,7 @@ def test_keys_of_other_cells_do_not_know_of_the_benchmark():
     )
 
 
+@pytest.mark.slow
 def test_from_the_command_line_to_a_comparison(here, capsys):
     words = ["study.markets=[second_price,replayed_log]", *QUICK]
     assert main(["benchmark", "mine.py:Half", "truthful", *words]) == 0

@@ -286,6 +286,7 @@ def test_the_busy_exchange_is_a_study_of_seconds():
     assert {"viewed", "reach", "frequency", "late_rate", "conversions_expected", "profit_rival_2"} <= metrics
 
 
+@pytest.mark.slow
 def test_a_log_of_few_sales_is_said_to_teach_little(capsys):
     arguments = [
         "study.replications=2",

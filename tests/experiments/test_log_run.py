@@ -104,6 +104,7 @@ PLAYED = [
 ]
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("texts", PLAYED, ids=lambda texts: texts[0])
 def test_strategies_play_against_the_log_s_prices(texts, tmp_path):
     paths = write_all(tmp_path / "logs", 1_500)

@@ -126,6 +126,7 @@ def test_costs_are_named_only_where_some_are_set(tmp_path, monkeypatch, capsys, 
     assert table in said
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path, monkeypatch, capsys):
     """Base example, silo context: joining is worth .025 m a request, so .01 a month and once breaks even at m = .4."""
     monkeypatch.chdir(tmp_path)

@@ -167,6 +167,7 @@ def test_a_misspelt_name_is_pointed_to_the_plugin():
         load("run", ["strategy=acme_pdi"])
 
 
+@pytest.mark.slow
 def test_the_plugin_is_ranked_among_others(capsys):
     words = [
         "study.strategies=[acme_pid,truthful,{name: acme_pid, kp: 3}]",

@@ -46,6 +46,7 @@ def earns(scenario):
     return play
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("estimator", "feedback", "law", "least"),
     [
