@@ -38,6 +38,7 @@ def test_worlds(capsys):
     assert lookup(summary, "decided_by", "rank_correlation", "source.profile.match_rate").n == 12
 
 
+@pytest.mark.slow
 def test_learned_worlds_beside_exact_ones(capsys):
     """From 300,000 impressions a learner knows nearly what there is to know, in every world."""
     small = ["supply.requests=1000", "study.replications=2", "study.curve.replications=3", "study.worlds=4"]

@@ -36,6 +36,7 @@ def run(*texts: str):
     assert main(["run", "plot.enabled=false", *texts]) == 0
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", MARKETS)
 def test_an_own_log_gives_back_its_run_exactly(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -100,6 +100,7 @@ def test_break_even_intervals_cover():
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("costs", "start", "table"),
     [

@@ -123,6 +123,7 @@ def test_its_own_configuration_folder_is_searched():
     assert point.settings.scenario.bidders.strategy.params == {"kp": 3}
 
 
+@pytest.mark.slow
 def test_it_is_swept_from_its_own_configuration_folder(capsys):
     sweep = ["run", "-m", "scenario=acme_pid_market", "bidders.strategy.kp=0.5,2", *QUICK]
     assert main(sweep) == 0

@@ -129,6 +129,7 @@ def test_worlds_are_also_judged_after_costs(answers):
     assert any(sentence.startswith("After costs it is shown to pay in ") for sentence in said.verdict)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "verb",
     [

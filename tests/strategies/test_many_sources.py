@@ -243,6 +243,7 @@ def test_what_a_house_does_not_see_teaches_it_nothing(learner):
         assert np.ptp(one[:2]) > 0.05
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("learner", ["logistic", "table", "ftrl", "thompson"])
 def test_learned_from_much_is_exact_where_both_labels_are_seen(learner):
     s = world({"profile": {}, "context": {}, "history": {}}, **SHOP)

@@ -56,6 +56,7 @@ def play(scenario, policy, values=(0.5, 0.5, 0.5), budget=400.0, seed=1):
     return simulate(scenario, {"me": Entrant(Priced(table, policy), ("context",), budget)}, seed).of("me")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("labels", ["corrected", "raw"])
 def test_equal_campaigns_keep_equal_parts(labels):
     splits = []
