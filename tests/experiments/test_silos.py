@@ -14,7 +14,10 @@ from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import Sides
 from jointbid.experiments.studies.cell_plans import Plan
 
-FAST = ("supply.requests=1000", "study.replications=3", "executor=serial", "plot.enabled=false")
+FAST = (
+    "supply.requests=1000", "study.replications=3", "study.range=null", "study.learned_beside=false", "executor=serial",
+    "plot.enabled=false",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
