@@ -7,13 +7,17 @@ tests ran before. It has no setting for that: no module counts as ours.
 
 A shell that starts a command in the background has it ignore SIGINT, and so do all processes that the command starts. The tests
 send SIGINT, so it is taken back here: they pass in the background as in a terminal.
+
+A test that is marked ``few(n)`` runs n of its cases in the quick half, spread over all of them, and the others in the long half.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+from collections import defaultdict
 
+import pytest
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
 
@@ -26,3 +30,19 @@ if profile == "repeatable":
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark as slow the cases that ``few`` leaves to the long half."""
+    cases = defaultdict(list)
+    for item in items:
+        few = item.get_closest_marker("few")
+        if few and not any(item.get_closest_marker(name) for name in ("slow", "coverage", "cluster")):
+            cases[item.path, item.originalname, *few.args].append(item)
+    for (*_, number), all_of_it in cases.items():
+        last = len(all_of_it) - 1
+        quick = {round(last * place / max(number - 1, 1)) for place in range(number)}
+        for place, item in enumerate(all_of_it):
+            if place not in quick:
+                item.add_marker(pytest.mark.slow)

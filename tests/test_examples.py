@@ -25,6 +25,7 @@ def drawn():
     return seen
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not settings.default.derandomize, reason="other examples are asked for")
 def test_modules_that_are_loaded_change_no_example(monkeypatch):
     first = drawn()

@@ -147,10 +147,10 @@ def lookup(
     summary: pd.DataFrame, estimand: str, metric: str = PROFIT, arm: str | None = None
 ) -> Estimate | None:
     """The one row of a summary with this estimand, metric and (where given) arm; None without one."""
-    mask = (summary["estimand"] == estimand) & (summary["metric"] == metric)
-    if arm is not None:
-        mask &= summary["arm"] == arm
-    places = np.flatnonzero(mask.to_numpy(dtype=bool, na_value=False))
+    places = np.arange(len(summary))
+    for name, wanted in (("estimand", estimand), ("metric", metric), ("arm", arm)):
+        if wanted is not None:
+            places = places[summary[name].to_numpy(dtype=object)[places] == wanted]
     if not len(places):
         return None
     row: list[Any] = [summary[name].iat[places[0]] for name in _ESTIMATE]

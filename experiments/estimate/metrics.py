@@ -201,13 +201,13 @@ def outcomes(
     keys = ["arm", "replication"]
     groups = cells.groupby(keys, sort=False)
     focal = cells[cells["focal"].astype(bool)].groupby(keys, sort=False)
-    table = pd.DataFrame(
-        {
-            name: group_sums(focal[metric.column])
-            for name, metric in METRICS.items()
-            if name in wanted and metric.column in cells and _says_something(name, cells)
-        }
-    )
+    column_of = {
+        name: metric.column
+        for name, metric in METRICS.items()
+        if name in wanted and metric.column in cells and _says_something(name, cells)
+    }
+    sums = group_sums(focal[list(dict.fromkeys(column_of.values()))])
+    table = pd.DataFrame({name: sums[column] for name, column in column_of.items()})
     for name in ("revenue", "welfare", "exchange_fee", "relevance"):
         if name in cells and name in wanted and _says_something(name, cells):
             table[name] = groups[name].first()

@@ -7,13 +7,16 @@ from typing import Any
 import pandas as pd
 
 
-def group_sums(groups: Any) -> pd.Series:
+def group_sums(groups: Any) -> Any:
     """Sum of each group; nan where any of its numbers is nan, which pandas would count as 0.
 
     Args:
-        groups: a column of a grouped table.
+        groups: a column of a grouped table, or several.
+
+    Returns:
+        A column, or several.
     """
-    return groups.sum().where(groups.count() == groups.size())
+    return groups.sum().where(groups.count().eq(groups.size(), axis=0))
 
 
 def group_means(groups: Any) -> pd.Series:

@@ -159,7 +159,8 @@ class Adoption(Study):
     def _market(self, counted: pd.DataFrame) -> Iterator[Row]:
         """The market's metrics at each number of adopters, and their change from no adopter to that number."""
         numbers = sorted(set(counted["k"].tolist()))
-        tables = {k: outcomes(counted[counted["k"] == k], unit_scale=self.unit[0]) for k in numbers}
+        scale = self.unit[0]
+        tables = {k: outcomes(counted[counted["k"] == k], unit_scale=scale, wanted=MARKET) for k in numbers}
         for metric in MARKET:
             wide = {k: table[metric].droplevel("arm") for k, table in tables.items() if metric in table}
             for k, values in wide.items():

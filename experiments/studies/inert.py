@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -50,8 +51,12 @@ def inert(point: Point, study: Study, cells: Sequence[Cell], summary: pd.DataFra
     """
     compared = _Compared(study.work)
 
+    @cache
+    def ours() -> list[Cell]:
+        return next(_again(study, point).stages(), [])
+
     def is_same(without: Point) -> bool:
-        return _is_same(point, without, study, cells, summary, compared)
+        return _is_same(ours(), _again(study, without), study, cells, summary, compared)
 
     yield from paces_nothing(point.settings, cells)
     yield from _in_vain(point, is_same)
@@ -144,20 +149,23 @@ class _Compared:
         return self._own[cell.key]
 
 
+def _again(study: Study, point: Point) -> Study:
+    """The same kind of study of another point, with the same finished cells."""
+    return type(study)(point.settings, StudyState(finished=study.ledger.finished))
+
+
 def _is_same(
-    point: Point,
-    without: Point,
+    ours: Sequence[Cell],
+    there: Study,
     study: Study,
     cells: Sequence[Cell],
     summary: pd.DataFrame,
     compared: _Compared,
 ) -> bool:
     """Whether the study without an override has the same numbers, as far as a cell, or the summary of the same cells, shows."""
-    finished = study.ledger.finished
-    here, there = (type(study)(one.settings, StudyState(finished=finished)) for one in (point, without))
     there.check()
-    stages = there.stages()
-    ours, theirs = next(here.stages(), []), next(stages, [])
+    finished, stages = study.ledger.finished, there.stages()
+    theirs = next(stages, [])
     if [str(cell) for cell in ours] != [str(cell) for cell in theirs]:
         return False
     changed = [(mine, its) for mine, its in zip(ours, theirs, strict=True) if mine.key != its.key]

@@ -456,6 +456,7 @@ def test_unknown_format(capsys):
 # -- the installed command ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("arguments", [["valu"], ["value", "sede=2"], ["value", "seed=[1"]])
 def test_as_a_process(arguments):
     program = "import sys; from jointbid.experiments.cli.main import main; sys.exit(main())"

@@ -170,6 +170,7 @@ def test_each_market_has_a_file_with_its_reference_and_a_silo():
     assert scenario_of("v1", "tight_budget", 600).bidders.budget == pytest.approx(25)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", [market.name for market in SUITES["v1"].markets])
 def test_no_strategy_beats_hindsight_in_a_small_game(name):
     market = next(one for one in SUITES["v1"].markets if one.name == name)
@@ -201,6 +202,7 @@ def test_keys_of_other_cells_do_not_know_of_the_benchmark():
     )
 
 
+@pytest.mark.slow
 def test_from_the_command_line_to_a_comparison(here, capsys):
     words = ["study.markets=[second_price,replayed_log]", *QUICK]
     assert main(["benchmark", "mine.py:Half", "truthful", *words]) == 0

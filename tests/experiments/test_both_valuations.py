@@ -49,6 +49,7 @@ def of(summary, estimand):
     return rows.set_index("arm")["estimate"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("valuation", ["bayes", "learned"])
 def test_each_ladder_is_that_of_its_own_study(run, both, valuation):
     _, alone = run(PLAIN, f"study.valuation={valuation}", "study.replications=12")
@@ -113,6 +114,7 @@ def test_comparisons_of_both_ladders_are_one_family(both):
     assert not set(with_p["estimand"]) & {"utility", "learned_utility", "value_of_joint_data"}
 
 
+@pytest.mark.slow
 def test_the_cost_falls_with_the_data(run):
     """K sigma^2/(2Mn): a hundredth of the data costs a hundred times as much, to first order."""
     folder, found = run(

@@ -17,6 +17,7 @@ from tools.default_calibration import REAL, simulated_beside_real
 PAGE = Path(__file__).parents[2] / "docs" / "calibration.md"
 
 
+@pytest.mark.slow
 def test_simulated_figures_are_near_the_real_ones_and_as_the_page_says() -> None:
     table = simulated_beside_real(load("default")).set_index("figure")
     for figure in ("AUC of context", "AUC of profile", "AUC of both"):

@@ -249,6 +249,7 @@ def test_run_of_a_market_with_everything_on(capsys):
 
 def test_value_reports_what_the_market_has():
     arguments = ["supply.requests=2000", "study.replications=2", "plot.enabled=false", "executor=serial"]
+    arguments += ["study.range=null", "study.learned_beside=false"]
     assert main(["value", *arguments, *OUTCOMES, *DEADLINE]) == 0
     (folder,) = Path("results/value").iterdir()
     rows = pd.read_csv(folder / "summary.csv")
@@ -287,6 +288,7 @@ def test_the_busy_exchange_is_a_study_of_seconds():
     assert {"viewed", "reach", "frequency", "late_rate", "conversions_expected", "profit_rival_2"} <= metrics
 
 
+@pytest.mark.slow
 def test_a_log_of_few_sales_is_said_to_teach_little(capsys):
     arguments = [
         "study.replications=2",
@@ -294,7 +296,7 @@ def test_a_log_of_few_sales_is_said_to_teach_little(capsys):
         "supply.requests=500",
         "plot.enabled=false",
     ]
-    arguments += ["study.valuation=learned", "executor=serial"]
+    arguments += ["study.valuation=learned", "study.range=null", "executor=serial"]
     for more, said in (([], False), (["response.conversion.value=3"], True)):
         assert main(["value", *arguments, *more]) == 0
         assert ("has little to learn from" in " ".join(capsys.readouterr().out.split())) == said

@@ -153,6 +153,7 @@ def test_without_an_interval_nothing_is_known(study, tmp_path):
     assert "is not known: there is no interval" in write_comparison(folders, tmp_path).read_text()
 
 
+@pytest.mark.slow
 def test_two_knobs_give_small_multiples_and_a_map(study, tmp_path):
     for x in (0.2, 0.5, 0.8):
         for y in (1, 2):

@@ -300,6 +300,7 @@ def test_latin_hypercube():
     assert {point.folder for point in again}.isdisjoint(found.folders)
 
 
+@pytest.mark.slow
 def test_thousands_of_points_are_read_in_seconds():
     started = time.process_time()
     found = load("value", ["seed=range(0,2000)", "source.profile.match_rate=.5"], multirun=True)

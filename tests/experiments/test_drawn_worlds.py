@@ -38,6 +38,7 @@ def test_worlds(capsys):
     assert lookup(summary, "decided_by", "rank_correlation", "source.profile.match_rate").n == 12
 
 
+@pytest.mark.slow
 def test_learned_worlds_beside_exact_ones(capsys):
     """From 300,000 impressions a learner knows nearly what there is to know, in every world."""
     small = ["supply.requests=1000", "study.replications=2", "study.curve.replications=3", "study.worlds=4"]
@@ -51,6 +52,7 @@ def test_learned_worlds_beside_exact_ones(capsys):
     assert shares["estimate"].sum() == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 def test_worlds_of_the_same_data_have_no_range_of_joining(capsys):
     small = ["supply.requests=2000", "study.replications=2", "study.curve.replications=2", "study.worlds=3"]
     same = [
@@ -95,6 +97,7 @@ def test_worlds_need_ranges_and_ranges_need_keys(capsys):
     assert "no such key response.bb; did you mean 'response.b'?" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_sensitivity(capsys):
     sizes = ["study.requests=500", "study.morris.trajectories=3", "study.sobol={factors: 2, base: 4}"]
     assert main(["sensitivity", "scenario=theory", "executor=serial", *sizes]) == 0
@@ -130,6 +133,7 @@ JOURNEY = ["journey={}", "audience.people=300", "bidders.values=common"]
 STOCK = ["stock={}", "bidders.values=common", "response.conversion={a: -4, value: 20}"]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("market", "why"),
     [
@@ -153,6 +157,7 @@ DRIFT = ["audience.drift={half_life_h: 2}", "response.redundancy=0", "response.h
          "bidders.values=common"]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_ranges_that_make_no_market_are_left_out_of_the_default_range(capsys):
     """Products that change in time know no redundancy; ten of the eleven ranges are left."""
     assert main(["value", *TINY, "study.learned_beside=false", *DRIFT]) == 0

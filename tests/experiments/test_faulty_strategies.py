@@ -121,6 +121,7 @@ BEFORE = {
 }
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("verb", ["value", "run"])
 @pytest.mark.parametrize("name", BEFORE)
 def test_what_shows_at_once_is_said_once_before_the_first_cell(name, verb, capsys):
@@ -148,6 +149,7 @@ UNDER_WAY = {
 }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", UNDER_WAY)
 def test_what_shows_later_stops_a_run(name, capsys):
     code, said = outcome_of(capsys, "run", f"bidders.strategy={name}")
@@ -155,6 +157,7 @@ def test_what_shows_later_stops_a_run(name, capsys):
     assert re.fullmatch(rf"jointbid: bidders\.strategy: {UNDER_WAY[name]}.*\n", said)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("executor", [["executor=serial"], ["executor=process", "executor.jobs=2"]], ids=str)
 @pytest.mark.parametrize("name", UNDER_WAY)
 def test_what_shows_later_fails_cells(name, executor, capsys):

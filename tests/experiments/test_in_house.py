@@ -96,6 +96,7 @@ def test_no_other_month_is_better_where_gains_rise(gains):
     assert all(found.worth(month).mean() <= best + 1e-9 for month in range(1, len(gains) + 2))
 
 
+@pytest.mark.slow
 def test_few_requests_never_pay_and_many_do(answers):
     few, said = answers("money.requests_per_month=1e6")
     assert lookup(few, "switch_month", "switch_month").estimate == math.inf

@@ -83,6 +83,7 @@ def said(capsys) -> str:
 # -- blocks of a short log, and of one without times ----------------------------------------------------------------
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("hours", [0.5, 8.5])
 def test_a_short_log_is_resampled_by_rows_and_says_so(hours, tmp_path, capsys):
     path, mapping = written(shop(hours=hours), tmp_path)

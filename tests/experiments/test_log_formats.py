@@ -257,6 +257,7 @@ def test_times_in_any_unit(tmp_path, unit):
 # -- malformations: never a crash, never a row lost in silence -----------------------------------------------------
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("name", TEXT)
 @pytest.mark.parametrize(
     "pack", [gzip.compress, bz2.compress, lambda data: bytes(memoryview(pa.Codec("zstd").compress(data)))]
@@ -375,6 +376,7 @@ PLACE = {"ipinyou_raw": 20, "ipinyou_raw_season3": 20, "ipinyou_log_txt": 23, "c
          "click_price_pctr_wide": 1, "yzx": 1, "auctionnet": 16, "mapped": 11}  # fmt: skip
 
 
+@pytest.mark.few(20)
 @pytest.mark.parametrize("name", TEXT)
 @pytest.mark.parametrize("price", [b"inf", b"-1", b"1e400", b"nan", b"dear", b"0x10", b""])
 def test_an_invalid_price_names_file_row_column_and_value(forms, name, price):

@@ -115,6 +115,7 @@ def test_campaigns_are_chosen_and_a_slip_is_reported(tmp_path):
         read_log(path, campaign=["1485", "2259"])
 
 
+@pytest.mark.slow
 def test_every_verb_takes_a_campaign_and_says_that_a_log_was_long(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     own = [

@@ -36,6 +36,7 @@ def run(*texts: str):
     assert main(["run", "plot.enabled=false", *texts]) == 0
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", MARKETS)
 def test_an_own_log_gives_back_its_run_exactly(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -104,6 +105,7 @@ PLAYED = [
 ]
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("texts", PLAYED, ids=lambda texts: texts[0])
 def test_strategies_play_against_the_log_s_prices(texts, tmp_path):
     paths = write_all(tmp_path / "logs", 1_500)

@@ -135,6 +135,7 @@ def test_a_zip_with_one_file_is_unpacked_and_others_are_distinguished(tmp_path):
         read_log(tmp_path / "two.zip")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress])
 def test_a_packed_file_with_a_flipped_byte_is_refused(pack, tmp_path):
     packed = bytearray(pack(gzip.decompress(CLEANED.read_bytes()) * 8))

@@ -97,6 +97,7 @@ def test_too_little_to_play(tmp_path, capsys):
     assert main(["log", "table", str(Path(tmp_path) / "none.txt")]) == 2
 
 
+@pytest.mark.slow
 def test_what_looks_like_leakage_is_left_out_beside_the_headline(tmp_path, capsys):
     data = Path(__file__).parents[1] / "data" / "ipinyou_synthetic.csv.gz"
     assert main(["log", "table", str(data), "supply.campaign=1458", "supply.nonclick_weight=5", f"results_dir={tmp_path}",

@@ -100,6 +100,7 @@ def test_break_even_intervals_cover():
     assert 0.93 <= np.mean(covered) <= 0.97
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("costs", "start", "table"),
     [
@@ -126,6 +127,7 @@ def test_costs_are_named_only_where_some_are_set(tmp_path, monkeypatch, capsys, 
     assert table in said
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path, monkeypatch, capsys):
     """Base example, silo context: joining is worth .025 m a request, so .01 a month and once breaks even at m = .4."""
     monkeypatch.chdir(tmp_path)

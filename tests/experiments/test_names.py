@@ -33,6 +33,7 @@ def copied(tmp_path, monkeypatch):
     return copy
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["theory", "default"])
 def test_a_copy_under_another_name_gives_the_same(name, copied):
     other = copied(name)

@@ -29,6 +29,7 @@ def command(arguments, **environment):
     return {"args": line, "env": {**os.environ, "PYTHONPATH": path, **environment}, "stderr": subprocess.PIPE}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "environment",
     [{"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}],
@@ -116,6 +117,7 @@ def test_a_byte_order_mark_is_named(own, capsys, encoding):
     assert said.count("\n") == 1
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", ["no", "Yes", "off", "1", "1e3", "0x1f"])
 @pytest.mark.parametrize("key", ["scenario.name", "scenario.currency", "creative", "source"])
 def test_a_name_that_yaml_reads_as_something_else_is_explained(own, capsys, name, key):

@@ -103,6 +103,7 @@ def test_without_a_home_the_place_is_named(monkeypatch, capsys):
         path_of("results_dir", '""')
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["a/b\\c\n\x00d", "x" * 400, "漢" * 200, "..", " ", "$5_^{<b>&|"])
 def test_a_scenario_of_any_name_has_a_folder(home, capsys, name):
     Path("mine/scenario").mkdir(parents=True)

@@ -370,6 +370,7 @@ def test_journeys_are_areas_that_add_up_to_all_accounts():
     assert points["day"].max() == 30 * 7
 
 
+@pytest.mark.slow
 def test_a_run_with_journeys_draws_them_from_its_table(tmp_path):
     short = ["supply.requests=100", "supply.horizon_h=672", "audience.people=250", "plot.format=svg,pdf"]
     assert main(["run", "scenario=b2b_long_cycle", *short, f"results_dir={tmp_path}"]) == 0

@@ -123,6 +123,7 @@ def test_its_own_configuration_folder_is_searched():
     assert point.settings.scenario.bidders.strategy.params == {"kp": 3}
 
 
+@pytest.mark.slow
 def test_it_is_swept_from_its_own_configuration_folder(capsys):
     sweep = ["run", "-m", "scenario=acme_pid_market", "bidders.strategy.kp=0.5,2", *QUICK]
     assert main(sweep) == 0
@@ -167,6 +168,7 @@ def test_a_misspelt_name_is_pointed_to_the_plugin():
         load("run", ["strategy=acme_pdi"])
 
 
+@pytest.mark.slow
 def test_the_plugin_is_ranked_among_others(capsys):
     words = [
         "study.strategies=[acme_pid,truthful,{name: acme_pid, kp: 3}]",

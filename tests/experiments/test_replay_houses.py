@@ -40,6 +40,7 @@ def config(folder, **replay):
     }
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("replay", "said"),
     [
@@ -84,6 +85,7 @@ def test_a_log_with_history_has_its_rung(folder, replay, said):
     assert any("no value looks like leakage" in note for note in result.notes)
 
 
+@pytest.mark.slow
 def test_a_suspect_that_is_found_is_left_out_beside_the_headline(tmp_path):
     write_all(tmp_path, ROWS)
     frame = shop(ROWS)

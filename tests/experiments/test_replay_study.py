@@ -45,6 +45,7 @@ def profit(result, tags="all", share=np.inf) -> pd.Series:
     return rows[(rows["tags"] == tags) & (rows["budget_share"] == share)].set_index("arm")["estimate"]
 
 
+@pytest.mark.slow
 def test_tables_are_whole_and_both_variants_always_there(made_up):
     result, said = made_up
     assert list(result.summary.columns) == [*SUMMARY_COLUMNS, "tags", "budget_share"]
@@ -66,6 +67,7 @@ def test_tables_are_whole_and_both_variants_always_there(made_up):
     assert "suspect tag '10684' occurs in no row" in result.notes
 
 
+@pytest.mark.slow
 def test_steps_add_up_and_the_cells_say_the_same(made_up):
     result, _ = made_up
     for (tags, share), rows in result.summary.groupby(["tags", "budget_share"]):
@@ -87,6 +89,7 @@ def test_steps_add_up_and_the_cells_say_the_same(made_up):
         }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_budgets_hold(made_up):
     cells = made_up[0].cells
     made = pd.read_csv(MADE_UP)
@@ -97,6 +100,7 @@ def test_budgets_hold(made_up):
     assert (limited["gain"] <= 1).all()
 
 
+@pytest.mark.slow
 def test_the_silo_can_be_chosen_and_the_seed_repeats():
     settings = config(MADE_UP, folds=3, splits=1, penalties=[0.3], bootstrap=100, budgets=[0.25])
     settings["executor"] = {"name": "serial"}

@@ -14,7 +14,10 @@ from jointbid.experiments.config.points import load
 from jointbid.experiments.estimate import Sides
 from jointbid.experiments.studies.cell_plans import Plan
 
-FAST = ("supply.requests=1000", "study.replications=3", "executor=serial", "plot.enabled=false")
+FAST = (
+    "supply.requests=1000", "study.replications=3", "study.range=null", "study.learned_beside=false", "executor=serial",
+    "plot.enabled=false",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +106,7 @@ def test_the_default_compares_silo_with_joint_and_its_steps_add_up():
     assert len(rows(summary, "value_of_joint_data", "payments"))
 
 
+@pytest.mark.slow
 def test_one_owner_of_all_has_nothing_to_join():
     summary, said, _ = study("source.profile.owner=cmo")
     value = rows(summary, "value_of_joint_data").iloc[0]
@@ -110,6 +114,7 @@ def test_one_owner_of_all_has_nothing_to_join():
     assert "is worth 0 here: the only silo (cmo: profile, context and history) holds the same data" in said
 
 
+@pytest.mark.slow
 def test_another_policy_on_the_same_data_is_not_called_joining():
     """The profile is worthless here, both steps are 0; that one side takes clicks for sales has a name of its own."""
     summary, said, _ = study(

@@ -144,6 +144,7 @@ def test_damaged_cells_never_count(ran, capsys):
     assert (ran, capsys.readouterr().err) == ([], ""), "the damage is gone, and is not reported again"
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["summary.csv", "summary.parquet", "cells.parquet", "timeseries.parquet"])
 @pytest.mark.parametrize("junk", [None, "junk"])
 def test_tables_that_are_gone_or_damaged_are_written_again(ran, name, junk):
@@ -248,6 +249,7 @@ def wait_for_cells(process, count):
 LONG = ("study.replications=12", "supply.requests=60000")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("executor", ["serial", "process"])
 def test_killed_driver(executor, ran):
     process = start(*LONG, f"executor={executor}", "executor.jobs=2")
@@ -262,6 +264,7 @@ def test_killed_driver(executor, ran):
     pd.testing.assert_frame_equal(summary(), summary("whole"), check_exact=True)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("executor", ["serial", "process"])
 def test_ctrl_c(executor):
     process = start(

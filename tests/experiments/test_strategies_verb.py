@@ -164,6 +164,7 @@ def test_new_refuses(words, message, capsys):
     assert not list(Path("there").iterdir())
 
 
+@pytest.mark.slow
 def test_new_writes_a_package_that_passes_as_it_is(capsys):
     assert main(["strategies", "new", "acme_two_words", "--dir", "deep/down"]) == 0
     assert "jointbid strategies check acme_two_words" in capsys.readouterr().out
@@ -227,6 +228,7 @@ class Crawls(PerRequest):
 """
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     ("name", "came", "cause"),
     [

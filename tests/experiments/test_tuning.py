@@ -165,6 +165,7 @@ def test_frozen_rivals_keep_the_curve_of_before():
     assert joint["focal"] != before["focal"]
 
 
+@pytest.mark.slow
 def test_both_are_stated_side_by_side(tmp_path, monkeypatch, capsys):
     """With study.rivals=adapted the summary also says what frozen rivals would have made of it, and the difference."""
     monkeypatch.chdir(tmp_path)
@@ -205,6 +206,7 @@ def test_all_arms_are_tuned_in_step(adapted):
     assert all(c.is_pilot for c in first)
 
 
+@pytest.mark.slow
 def test_points_of_curves_map_and_worlds_are_tuned_too(tmp_path, monkeypatch, capsys):
     """In second price the value itself is the best bid: every point plays gain 1, though .4 is configured."""
     monkeypatch.chdir(tmp_path)

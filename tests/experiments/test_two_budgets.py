@@ -60,6 +60,7 @@ def test_every_shape_rises_from_nothing_to_all(shape, levels):
     assert all(0.0 <= one <= 1.0 + 1e-12 for one in moved)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("values", ["private", "common"])
 @pytest.mark.parametrize("shape", ["even", "early", "late", "s_curve", "all_or_nothing"])
 def test_level_0_is_the_silo_and_level_1_the_joint_arm(shape, values):
@@ -86,6 +87,7 @@ def test_data_that_say_nothing_are_worth_no_collaboration_under_any_mapping(answ
     assert lookup(summary, "break_even_volume", "requests_per_month").estimate == math.inf
 
 
+@pytest.mark.slow
 def test_much_volume_pays_and_little_does_not_under_any_mapping(answers):
     much, _ = answers("money.requests_per_month=1e11")
     little, said = answers("money.requests_per_month=1e6")
@@ -118,6 +120,7 @@ def test_the_best_level_is_stated_as_its_interval_allows(level, said):
     assert said in first
 
 
+@pytest.mark.slow
 def test_worlds_are_also_judged_after_costs(answers):
     summary, said = answers("study.worlds=3")
     shares = summary[(summary["estimand"] == "share_of_worlds") & summary["arm"].str.contains("after costs")]
@@ -126,6 +129,7 @@ def test_worlds_are_also_judged_after_costs(answers):
     assert any(sentence.startswith("After costs it is shown to pay in ") for sentence in said.verdict)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "verb",
     [

@@ -51,6 +51,7 @@ def curve(names):
     return pd.DataFrame(rows)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_drawn_as_it_is_written(tmp_path, name):
     with warnings.catch_warnings():

@@ -232,6 +232,7 @@ def test_starting_too_low_the_money_runs_out_early(scenario, requests, replicati
     assert np.max(ends) < 1.0
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("law", LAWS)
 def test_time_averages_of_adaptive_pacing(scenario, lands, law):
     """mu averages mu* = 1 before the money runs out, and utility comes near .125; n = 8 x 25,000, a step every 10."""

@@ -77,6 +77,7 @@ def second_price(arm, slope, q):
     return total
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("slope", "q"), [(0.3, 0.0), (0.3, 0.4), (-0.6, 0.0)])
 def test_second_price(scenario, profit, lands, slope, q):
     """All bid what they think it worth; one who does not see the context wins it where it is cheap, good or not."""

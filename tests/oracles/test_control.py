@@ -73,6 +73,7 @@ def watch(scenario):
     return play
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("every", [1, 50, 1_000])
 def test_mirror_descent_in_the_euclidean_mirror_is_adaptive_pacing(watch, every):
     """Balseiro, Lu & Mirrokni 2020: the same path, bit for bit; and entropy's is another."""
@@ -85,6 +86,7 @@ def test_mirror_descent_in_the_euclidean_mirror_is_adaptive_pacing(watch, every)
     assert np.abs(entropy[:, 2] - adaptive[:, 2]).max() > 1e-3
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("every", [1, 50, 1_000])
 def test_entropy_keeps_its_books_pathwise(watch, every):
     """log mu_T = log mu_0 + eps (S_T - rho T) at every control step, while mu_max is far."""
@@ -106,6 +108,7 @@ def test_mirror_descent_settles_where_the_dual_is_least(watch, policy):
     assert np.mean([row["profit"] / T for _, row in runs]) == pytest.approx(0.125, rel=0.02)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("rho", [1 / 54, 1 / 24])
 def test_throttling_finds_its_share_and_pacing_beats_it(watch, rho):
     """A share of 6 rho wins value 2 rho; the ratio of utilities pacing / throttling is 2/alpha - 1; 4 runs of 100,000."""
@@ -118,6 +121,7 @@ def test_throttling_finds_its_share_and_pacing_beats_it(watch, rho):
     assert ratio == pytest.approx(2 / alpha - 1, rel=0.03)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("rho", [1 / 54, 1 / 24, 1 / 10])
 @pytest.mark.parametrize("gain", [0.5, 1.0, 2.0])
 def test_pid_holds_spend_near_its_target(watch, rho, gain):

@@ -72,6 +72,7 @@ ARMS = [
 ]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("arm", ARMS)
 def test_each_department_on_its_own_data(chosen, profit, lands, arm):
     lands(profit(chosen, arm), expected(arm), resolution=0.02 * expected(arm))

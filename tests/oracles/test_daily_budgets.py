@@ -43,6 +43,7 @@ def play(scenario, market, name, hours, budget=None, replications=4, start=None,
     return {column: got[column][:, 0] for column in ("profit", "spend")}
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("name", "days"), [*((name, 3) for name in PACED), ("pid_spend", 7), ("adaptive_pacing", 7)]
 )
@@ -76,6 +77,7 @@ def test_a_part_of_a_last_day_has_a_whole_day_s_money(scenario, market, name):
     assert got["spend"].mean() > 0.95 * rho * 4 / 3
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", LITTLE)
 def test_a_budget_besides_that_binds_is_spread_over_the_days(scenario, market, name):
     """Three days of at most 1/24 a request, and half of that in all: as one budget of rho = 1/48, utility .0970."""

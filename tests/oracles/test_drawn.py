@@ -42,6 +42,7 @@ def world(scenario):
     return build
 
 
+@pytest.mark.slow
 @few
 @given(b=sizes, c=sizes, d=sizes, q=redundancies)
 def test_what_each_set_earns(world, profit, lands, b, c, d, q):
@@ -84,6 +85,7 @@ def test_the_ladder(world, profit, lands, b, c, d, q):
         lands(u["joint"] - u[arm], gain / (2 * M), resolution=0.1 * unit / (2 * M))
 
 
+@pytest.mark.slow
 @few
 @given(b=sizes, c=sizes, d=sizes)
 def test_shapley_shares(world, profit, lands, b, c, d):
@@ -131,6 +133,7 @@ def test_matching_and_false_matches(world, profit, lands, b, c, d, m, e):
     )
 
 
+@pytest.mark.slow
 @few
 @given(
     b=sizes, c=sizes, d=sizes,

@@ -77,6 +77,7 @@ def test_changes_come_at_the_rate_that_the_half_life_says() -> None:
     assert abs(changes - expected) <= Z * sqrt(expected)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("latency_h", [0.0, 4.0, 12.0, 36.0])
 def test_freshness_is_worth_what_the_closed_form_says(latency_h: float) -> None:
     """U = (a^2 + c^2 + r^2 (b^2 + d^2)) / 2M with r = 2^(-age / H): theory of stale copies, 40 runs, z <= 4.

@@ -31,6 +31,7 @@ def private(scenario, rivals, auction="second_price", **parts):
 # fluid pacing
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("rho", [1 / 54, 1 / 24, 2 / 27])
 @pytest.mark.parametrize("auction", ["second_price", "first_price"])
 def test_fluid_pacing(scenario, market, lands, rho, auction):
@@ -54,6 +55,7 @@ def test_fluid_pacing(scenario, market, lands, rho, auction):
     lands(got["profit"][:, 0], alpha / share - rho)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("rho", [1 / 54, 1 / 24, 2 / 27])
 def test_fluid_pacing_with_what_it_has_learned(scenario, rho):
     """Values learned, the plan renewed for what is left: spends its budget, and comes within 2 % of the fluid utility."""
@@ -122,6 +124,7 @@ def power(k, n=400):
     return {"landscape": "histogram", "edges": edges.tolist(), "weights": np.diff(edges**k).tolist()}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_shading_against_a_power_law(scenario, market, lands, k):
     """Bid k v/(k+1): utility v/(k+1) (k v/(k+1))^k, averaged over v."""

@@ -70,6 +70,7 @@ def test_lognormal_competition(scenario, profit, lands, mu, s, a, b, c, d):
     lands(profit(market, "joint") - profit(market, "context"), expected["joint"] - expected["context"])
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("b", "c", "d", "mu", "s", "resolution"),
     [(B, C, D, 0.0, 0.8, 5e-4), (0.5, 0.4, 0.05, -0.3, 0.3, 1e-3), (0.5, 0.3, -0.1, -0.4, 0.4, 1e-3)],
@@ -98,6 +99,7 @@ def small_synergy(a, b, c, d, mu, s):
     return np.array([d**2 * f / 2, b * c * d * f1, b**2 * c**2 * f2 / 4])
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("a", "b", "c", "d", "mu", "s", "sign"),
     [

@@ -46,6 +46,7 @@ def earns(scenario):
     return play
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("estimator", "feedback", "law", "least"),
     [
@@ -74,6 +75,7 @@ def test_it_earns_nearly_what_the_known_landscape_does(earns, estimator, feedbac
         assert got > 1.5 * half
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("law", list(LAWS))
 def test_taking_the_reported_prices_for_all_prices_costs_dearly(earns, law, monkeypatch):
     """Prices of wins alone look low: without the censoring the bids sink with each estimate, and so do the prices reported."""

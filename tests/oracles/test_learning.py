@@ -54,6 +54,7 @@ def expected_loss(cells, n, variance, high=M):
     return variance * (stats.binom.pmf(counts, n, 1 / cells) / counts).sum() / (2 * high)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("n", "sigma"), [(400, 1.0), (200, 0.5)])
 @pytest.mark.parametrize("arm", ["profile", "context", "joint"])
 def test_estimating_cells_costs_variance(learner, lands, arm, n, sigma):
@@ -66,6 +67,7 @@ def test_estimating_cells_costs_variance(learner, lands, arm, n, sigma):
     lands(known - learned, loss, resolution=0.6 * loss)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("arm", "cells", "n", "sigma"),
     [("profile", 3, 60, 0.4), ("context", 5, 100, 0.6), ("joint", 15, 450, 0.8)],
@@ -88,6 +90,7 @@ def test_the_more_cells_the_more_it_costs(learner, lands, arm, cells, n, sigma):
     lands(known - learned, loss, resolution=2 * 4 * np.sqrt(2 / cells / LOGS) * loss)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "joint_wins"), [(24, False), (200, True)])
 def test_with_little_data_joint_loses_to_profile(learner, n, joint_wins):
     """Joint gains c^2+d^2 over profile, and loses (K_J-K_P) sigma^2/n: at sigma = 1 it pays above n = 40."""

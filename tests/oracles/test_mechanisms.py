@@ -130,6 +130,7 @@ def test_the_formula_gives_the_number_of_the_table():
     assert vcg_revenue(5, (1, 0.8, 0.6)) == pytest.approx(0.93333, abs=5e-6)
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("rates", SLOTS)
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8])
 def test_vcg_in_several_slots(scenario, market, lands, n, rates):
@@ -141,6 +142,7 @@ def test_vcg_in_several_slots(scenario, market, lands, n, rates):
     lands(got["wins"].sum(axis=1), min(n, len(rates)))
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("rates", SLOTS)
 @pytest.mark.parametrize("n", [2, 5])
 def test_second_price_in_several_slots_with_truthful_bidders(scenario, market, lands, n, rates):
@@ -176,6 +178,7 @@ def gsp_payment(n, rates, b):
     return sum(r * p * c for r, p, c in zip(rates, chances(n, rates, b), below, strict=True))
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("gain", [0.6, 0.85, 1.0, 1.3])
 @pytest.mark.parametrize(("n", "rates"), [(3, (1.0, 0.9)), (5, (1.0, 0.8, 0.6))])
 @pytest.mark.parametrize(("auction", "payment"), [("vcg", vcg_payment), ("gsp", gsp_payment)])

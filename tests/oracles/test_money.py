@@ -139,6 +139,7 @@ def test_break_even_match_rate(studied, world):
     lands(lookup(studied(world), "break_even_match_rate", "match_rate"), (fixed + world.k) / world.whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("world", EACH)
 def test_break_even_latency(studied, world):
     """Look-ups of mean l before a deadline T (answer at once): (1 - exp(-T/l)) U_J = U_C + k + (F + K/months)/N."""
@@ -152,6 +153,7 @@ def test_break_even_latency(studied, world):
     lands(lookup(summary, "break_even_latency", "lookup_latency_ms"), truth)
 
 
+@pytest.mark.slow
 def test_never(studied):
     """A dearer look-up than joining is worth is never paid back, and no match rate is enough."""
     summary = studied(BASE._replace(k=0.03))

@@ -51,6 +51,7 @@ def test_second_price(scenario, market, lands, n, high):
         lands(got["wins"][:, bidder], 1 / n)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("n", "high"), MARKETS[1:])
 def test_first_price_equilibrium_gives_the_same_revenue(scenario, market, lands, n, high):
     got = market(private(scenario, "first_price", high=high), seats(n, Linear((n - 1) / n)))
@@ -75,6 +76,7 @@ def second_price_revenue(n, r):
     return (n - 1) / (n + 1) + r**n - 2 * n * r ** (n + 1) / (n + 1)
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(("r", "high"), [(0.3, 3.0), (0.5, 1.0), (0.8, 1.0)])
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 10])
 def test_second_price_with_reserve(scenario, market, lands, n, r, high):
@@ -89,6 +91,7 @@ def test_revenues_at_the_best_reserve_are_those_of_the_table():
     assert second_price_revenue(3, 0.5) == pytest.approx(0.53125)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("n", [1, 2, 5])
 @pytest.mark.parametrize("other", [0.4, 0.6])
 def test_the_best_reserve_is_half_the_highest_value(scenario, market, lands, n, other):
@@ -103,6 +106,7 @@ def test_the_best_reserve_is_half_the_highest_value(scenario, market, lands, n, 
     )
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     ("n", "r", "high"),
     [(1, 0.5, 1.0), (2, 0.5, 1.0), (3, 0.5, 1.0), (5, 0.5, 1.0), (3, 0.3, 3.0), (2, 0.7, 0.5)],
@@ -115,6 +119,7 @@ def test_first_price_with_reserve(scenario, market, lands, n, r, high):
     lands(got["revenue"] - second["revenue"], 0.0, resolution=2e-3 * high)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("n", "mean"), [(1, 1.0), (2, 1.0), (3, 1.0), (4, 1.0), (5, 2.5), (10, 0.2)])
 def test_exponential_values(scenario, market, lands, n, mean):
     """SPA revenue H_n - 1, welfare H_n, surplus 1/n each."""
@@ -135,6 +140,7 @@ def known_value(scenario, v, auction, **rivals):
 BINS = 1200  # fine enough for F = b^k, and a third of them is whole
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("v", "k"), [(0.8, 1), (0.8, 3), (0.5, 2), (0.9, 2), (0.4, 1)])
 def test_best_first_price_bid_against_a_power_law(scenario, profit, lands, v, k):
     """F = b^k on [0, 1]: b* = kv/(k+1), seen in how often it wins and in what it earns."""
@@ -147,6 +153,7 @@ def test_best_first_price_bid_against_a_power_law(scenario, profit, lands, v, k)
     lands(profit(s, "none", metric="spend"), best * best**k)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("v", "mu", "sigma"), [(1.2, 0.0, 0.8), (3.0, 0.5, 0.5), (0.7, -1.0, 1.2)])
 @pytest.mark.parametrize("law", ["lognormal", "normal"])
 def test_best_first_price_bid_against_a_numerical_optimum(scenario, profit, lands, law, v, mu, sigma):

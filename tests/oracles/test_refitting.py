@@ -74,6 +74,7 @@ def second_price(tuned):
     return played(Tuned(replace(tuned.cell, scenario=market), []))[0]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("n", "high"), [(2, 1.0), (3, 1.0), (5, 1.0), (10, 1.0), (3, 4.0)])
 def test_uniform_values(fitted, n, high):
     """The equilibrium's bids where it wins, its revenue (n-1)/(n+1) and that of second price, to 2 %."""
@@ -103,6 +104,7 @@ def test_revenue_is_that_of_second_price_for_any_data(fitted, n):
         assert played(tuned)[0].mean() == pytest.approx(second_price(tuned).mean(), rel=0.015)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("k", "high"), [(1, 1.0), (2, 1.0), (3, 2.0)])
 def test_against_a_power_law_of_prices(fitted, k, high):
     """One bidder against F = (p/M)^k: b* = k v / (k + 1)."""

@@ -59,6 +59,7 @@ def visible(scenario):
 # item 6: matching
 
 
+@pytest.mark.few(3)
 @WORLDS
 @pytest.mark.parametrize("m", [0.15, 0.6, 0.9])
 def test_utility_is_linear_in_the_match_rate(visible, profit, lands, world, m):
@@ -70,6 +71,7 @@ def test_utility_is_linear_in_the_match_rate(visible, profit, lands, world, m):
     lands(profit(s, "profile") - profit(s, "none"), m * world.b**2 / (2 * world.M))
 
 
+@pytest.mark.few(2)
 @WORLDS
 @pytest.mark.parametrize("m", [(0.9, 0.3), (0.0, 0.8), (0.35, 1.0)])
 def test_matching_that_depends_on_the_person(visible, profit, lands, world, m):
@@ -88,6 +90,7 @@ def test_matching_that_depends_on_the_person(visible, profit, lands, world, m):
     lands(profit(s, "joint") - profit(s, "context"), joint - world.context)
 
 
+@pytest.mark.few(2)
 @WORLDS
 @pytest.mark.parametrize("e", [0.1, 0.4, 0.8])
 def test_false_matches_cost_correlation(visible, profit, lands, world, e):
@@ -118,6 +121,7 @@ def test_faults_multiply(visible, profit, lands, m, e, age):
 # item 7: staleness
 
 
+@pytest.mark.few(3)
 @WORLDS
 @pytest.mark.parametrize(("rate", "age"), [(0.25, 1.0), (0.25, 3.0), (0.05, 2.5)])
 def test_a_stale_copy(visible, profit, lands, world, rate, age):
@@ -139,6 +143,7 @@ def test_stale_numbers_are_those_of_the_table():
     assert BASE.calibrated(refreshed(0.25, 2.0, 0.0)) == pytest.approx(0.270808, abs=6e-7)
 
 
+@pytest.mark.few(3)
 @WORLDS
 @pytest.mark.parametrize(("age", "sign"), [(0.7, 1), (1.1, 1), (1.8, -1), (3.0, -1)])
 def test_used_naively_it_does_worse_than_no_profile_once_r_is_below_a_half(visible, profit, world, age, sign):
@@ -153,6 +158,7 @@ def refreshed(rate, every, latency):
     return np.exp(-4 * rate * latency) * (1 - np.exp(-4 * rate * every)) / (4 * rate * every)
 
 
+@pytest.mark.few(3)
 @WORLDS
 @pytest.mark.parametrize(
     ("rate", "every", "latency", "horizon"),

@@ -131,6 +131,7 @@ class Rows:
         self.value += block["value"].tolist()
 
 
+@pytest.mark.slow
 def test_an_old_copy_tells_what_the_chain_says() -> None:
     """P(units left now | units in a copy six hours old), by how many the copy shows: within z <= 4 of what was true, cycles counted."""
     rate = A_REQUEST_H * SALE

@@ -47,6 +47,7 @@ def without(*channels):
 NAMES = ("mail", "retargeting", "social", "video")
 
 
+@pytest.mark.slow
 def test_where_ads_do_nothing_channels_did_nothing_and_only_the_test_knows():
     """lasting = 0: every removal is worth exactly 0; 12 tests of each channel, z <= 4; last touch credits what was bought anyway."""
     runs = played(without(*NAMES), "journey.lasting=0", replications=12)

@@ -94,12 +94,14 @@ def test_base_numbers_are_those_of_the_table():
     assert {arm: BASE.utility(BASE.predictor(arm)) for arm in numbers} == pytest.approx(numbers)
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize("world", WORLDS)
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_earns_what_its_predictor_is_worth(scenario, profit, lands, world, arm):
     lands(profit(scenario(**world.parts()), arm), world.utility(world.predictor(arm)))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("world", WORLDS)
 def test_the_ladder_in_closed_form(scenario, profit, lands, world):
     """Item 3 [D]: all steps, as paired differences."""
@@ -113,6 +115,7 @@ def test_the_ladder_in_closed_form(scenario, profit, lands, world):
     lands(u["stacked"] - u["summed"], twice / (2 * M), resolution=max(twice / (8 * M), 1e-4))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("world", [*WORLDS, BASE._replace(q=-0.5)])
 def test_synergy(scenario, profit, lands, world):
     """[d^2(1-q^2) - 2bcq - q^2(b^2+c^2)]/(2M): .0025 at q = 0."""
@@ -130,6 +133,7 @@ def test_without_interaction_and_redundancy_summed_is_stacked_is_joint(scenario,
     assert np.allclose(profit(s, "stacked"), profit(s, "joint"), rtol=0, atol=1e-9)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("world", [BASE, BASE._replace(d=0.0), BASE._replace(q=0.4), drawn(7)])
 def test_split_departments_do_worse_than_the_better_of_them(scenario, profit, lands, world):
     """Item 3: B = max of the two predictors wins; in the base example .26125, below profile alone (.2725)."""
@@ -138,6 +142,7 @@ def test_split_departments_do_worse_than_the_better_of_them(scenario, profit, la
     lands(profit(s, "split_budget") - profit(s, "profile"), gap, resolution=max(abs(gap) / 4, 5e-4))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("world", WORLDS[:4])
 def test_first_price_halves_everything(scenario, profit, lands, world):
     """Item 1: against the same landscape the best bid is vhat/2, and what it earns is half."""
@@ -156,6 +161,7 @@ def priced(table, policy):
     return {"focal": Priced(CellValues(("profile", "context"), np.pad(table, ((0, 1), (0, 1)))), policy)}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("seed", range(6))
 def test_regret_is_the_mean_squared_error(scenario, market, lands, seed):
     """U = (E theta^2 - MSE)/(2M) for random beliefs in [0, M]; regret against joint is MSE/(2M), paired."""
@@ -168,6 +174,7 @@ def test_regret_is_the_mean_squared_error(scenario, market, lands, seed):
     lands(right - wrong, float((world.law * (world.theta - beliefs) ** 2).sum() / (2 * world.M)))
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("arm", ["none", "profile", "joint", "summed"])
 @pytest.mark.parametrize(("world", "rho"), [(BASE, 0.05), (BASE._replace(q=0.4), 0.1), (drawn(11), 0.05)])
 def test_value_won_under_a_binding_budget(scenario, market, lands, world, rho, arm):
@@ -181,6 +188,7 @@ def test_value_won_under_a_binding_budget(scenario, market, lands, world, rho, a
     lands(got["value"][:, 0], np.sqrt(2 * rho / world.M) * cross / np.sqrt(square))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("b", "c", "rho"), [(0.5, 0.4, 0.05), (0.4, -0.5, 0.1), (0.3, 0.6, 0.08)])
 def test_a_binding_budget_makes_substitutes_of_what_adds_up(scenario, market, lands, b, c, rho):
     """Item 9: utility sqrt(2 rho E[vhat^2]/M) - rho in every arm; at d = 0 synergy is 0 without a budget, and below 0 with it.
@@ -208,6 +216,7 @@ def test_a_binding_budget_makes_substitutes_of_what_adds_up(scenario, market, la
 # more types than two
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("types", "q"), [(3, 0.0), (8, 0.4), (16, -0.3)])
 def test_many_types_without_interaction(scenario, profit, lands, types, q):
     """Scores of variance 1 with correlation q, d = 0: E theta^2 = a^2+b^2+c^2+2bcq, and one source knows a+(b+cq)x."""

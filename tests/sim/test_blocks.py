@@ -172,6 +172,7 @@ def test_here_and_in_processes_the_ledger_is_the_same(markets):
 # a log, whose rows stand for many impressions
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("auction", ["second_price", "first_price", "soft_floor", "vcg"])
 def test_a_replayed_log_is_one_ledger(markets, check_blocks, auction, seed):
@@ -252,6 +253,7 @@ class ByRow(Priced):
         return (*super().reads, "hour")
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("number", range(30))
 def test_asked_by_row_or_by_cell_the_ledger_is_the_same(markets, spying, number):
     """A table look-up answered once per visible cell, and the same answered for every row."""

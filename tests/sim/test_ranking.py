@@ -48,6 +48,7 @@ def market(rank, auction="second_price", **more):
     )
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("rank", RANKS.values(), ids=RANKS)
 def test_the_minimum_bid_to_win_is_in_own_money(rank):
     Watches.kept = []

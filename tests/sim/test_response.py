@@ -116,6 +116,7 @@ def test_expected_figures_are_those_of_every_impression_recomputed(bidding, what
         assert row["wins"] == mine.sum() > 500
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("what", PARTS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_what_happens_is_what_is_expected(bidding, what, seed):

@@ -76,6 +76,7 @@ def test_keys_apart_by_steps_of_the_counter_give_no_shifted_copies(key, steps):
         assert abs(agree - 0.5) < 4 * 0.5 / np.sqrt(64 * len(ahead))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("n", [1 << 16])
 @pytest.mark.parametrize("keys", ["small", "hashed"])
 def test_every_bit_is_balanced_and_unrelated_to_every_other(n, keys):

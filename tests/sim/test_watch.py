@@ -115,6 +115,7 @@ def test_a_call_just_within_its_time_passes():
     assert WATCH.call(lambda _: time.sleep(0.2) or 7, None, Call("x", "bid", 0.0, 1.0)) == 7
 
 
+@pytest.mark.slow
 def test_calls_about_as_long_as_their_limit_end_one_way_or_the_other():
     """The race between an answer and the error: never an error outside the call."""
     ends = {"answered": 0, "stopped": 0}

@@ -744,6 +744,7 @@ def only(bad):
     return {finding.check for finding in findings(bad) if finding.verdict == "FAIL"}
 
 
+@pytest.mark.slow
 def test_one_fault_is_one_finding():
     """Where a fault is of one kind alone, the other checks are silent."""
     assert only(HoldsALambda) == {"pickle"}
@@ -840,11 +841,13 @@ def test_raw_columns_pass(strategy, check):
     check(strategy)
 
 
+@pytest.mark.few(8)
 @parametrize_with_checks([Priced(bayes(SCENARIO, ("profile", "context")), Good())], scenario=SCENARIO)
 def test_a_valuation_plays_in_the_market_that_it_was_made_for(strategy, check):
     check(strategy)
 
 
+@pytest.mark.few(12)
 @parametrize_with_checks(
     [Good, RawColumns], scenario=load("default", "source.profile={flip_rate_per_h: 1, sync_interval_h: 1}")
 )

@@ -243,6 +243,7 @@ def test_what_a_house_does_not_see_teaches_it_nothing(learner):
         assert np.ptp(one[:2]) > 0.05
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("learner", ["logistic", "table", "ftrl", "thompson"])
 def test_learned_from_much_is_exact_where_both_labels_are_seen(learner):
     s = world({"profile": {}, "context": {}, "history": {}}, **SHOP)
@@ -267,6 +268,7 @@ def one_taken_for_any(names, matching, **response):
     return world({name: {**matching, **prior} for name, prior in priors.items()}, **response)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("response", [{"noise_sd": 1.0}, SHOP], ids=["amounts", "clicks and conversions"])
 @pytest.mark.parametrize("learner", ["logistic", "table", "cell_means"])
 def test_learned_with_unmatched_as_the_prior_is_what_is_learned_without_the_source(learner, response):
@@ -288,6 +290,7 @@ def test_learned_with_unmatched_as_the_prior_is_what_is_learned_without_the_sour
     assert abs(alone[-1] - learned(signal, log, ("profile",), learner).table[-1]) > 0.01
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("learner", ["logistic", "table", "cell_means"])
 def test_unmatched_as_the_prior_learned_from_much_is_exact(learner):
     """Of both labels too: a request that is not matched takes no conversions from who sees them."""

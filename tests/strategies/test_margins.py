@@ -50,6 +50,7 @@ def test_the_exact_valuation_reckons_with_each_types_margin():
     assert len(stacked_bayes(both).weights) == 3
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("learner", ["logistic", "table", "cell_means", "ftrl", "thompson"])
 def test_learned_from_much_is_exact(learner):
     scenario = market()

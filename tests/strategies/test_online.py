@@ -276,6 +276,7 @@ class _Keeps(Priced):
         KEPT[:] = [self.valuation]
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("learner", ONLINE)
 @pytest.mark.parametrize("arm", [(), ("profile",), BOTH, "stacked", "summed"])
 def test_it_plays_in_every_arm_the_same_in_any_blocks(learner, arm):

@@ -225,6 +225,7 @@ def test_each_row_stands_alone():
     assert together.tolist() == [shading.bid(batch([v]))[0] for v in value]
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(
     "rivals",
     [

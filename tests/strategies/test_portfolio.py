@@ -56,6 +56,7 @@ def play(scenario, policy, values=(0.5, 0.5, 0.5), budget=400.0, seed=1):
     return simulate(scenario, {"me": Entrant(Priced(table, policy), ("context",), budget)}, seed).of("me")
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("labels", ["corrected", "raw"])
 def test_equal_campaigns_keep_equal_parts(labels):
     splits = []
@@ -87,6 +88,7 @@ def test_what_is_known_of_values_moves_it_too():
     assert third > 0.42
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("budget", [0.01, 3.0, 100.0, 400.0])
 @pytest.mark.parametrize("options", [{}, {"move": 5.0, "move_h": 1.0}, {"least": 0.0, "ki": 50.0}])
 def test_the_parts_are_the_whole_and_nothing_beyond_it_is_spent(budget, options):
@@ -155,6 +157,7 @@ def test_how_many_requests_travel_together_changes_nothing(most):
     assert rows[0] == rows[1]
 
 
+@pytest.mark.slow
 def test_every_arm_of_a_study_plays_it(tmp_path):
     fast = [
         "supply.requests=3000",

@@ -59,6 +59,7 @@ def test_main_effects_are_those_of_scikit_learn():
     assert ours.ravel() == pytest.approx(model.predict_proba(columns)[:, 1], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_useless_column_costs_nothing_beyond_noise():
     """60 paired logs of about 370 clicks: with a column of 8 codes that tell nothing the error grows by less than a tenth.
 

@@ -197,7 +197,8 @@ def _changes(steps: Sequence[Plan], ledger: StudyState, replications: Sequence[i
     tables = [
         ledger.complete(plan.cells(_arms(number, plan), replications)) for number, plan in enumerate(steps)
     ]
-    found = [outcomes(table, unit_scale=1.0) for table in tables if table is not None]
+    wanted = (PROFIT, "data_cost")
+    found = [outcomes(table, unit_scale=1.0, wanted=wanted) for table in tables if table is not None]
     if len(found) < len(tables):
         return []
     base: Any = found[0].xs(steps[0].sides(ledger).arm, level="arm")

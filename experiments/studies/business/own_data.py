@@ -178,7 +178,8 @@ class OwnData(MarketPart):
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
         """Profit less the price of data: of own ones, shape (replications, parts), and of bought ones, shape (replications,)."""
         tables = [self.ledger.complete(plan.cells(arms, replications)) for plan, arms in self._arms()]
-        found = [outcomes(table, unit_scale=1.0) for table in tables if table is not None]
+        wanted = (PROFIT, "data_cost")
+        found = [outcomes(table, unit_scale=1.0, wanted=wanted) for table in tables if table is not None]
         if len(found) < len(tables):
             return None
         after = [rows[PROFIT] - rows.get("data_cost", 0.0) for rows in found]

@@ -53,7 +53,8 @@ class Upgrade(MarketPart):
             cells = self.ledger.complete(plan.cells(("joint",), self.plan.replications))
             if cells is None:
                 return None
-            profits.append(outcomes(cells, unit_scale=self.unit[0])[PROFIT].droplevel("arm"))
+            found = outcomes(cells, unit_scale=self.unit[0], wanted=(PROFIT,))
+            profits.append(found[PROFIT].droplevel("arm"))
         return profits[1] - profits[0]
 
     def rows(self, cells: pd.DataFrame) -> Iterator[Row]:  # noqa: ARG002
