@@ -47,6 +47,11 @@ class World:
         """The requests that columns, effects and margins are asked about."""
 
     @property
+    def declared(self) -> tuple[str, ...]:
+        """Columns for strategies that name them, whatever data their bidders hold."""
+        return ()
+
+    @property
     def knows_people(self) -> bool:
         """Whether people come again, and are known when they do."""
         return self._scenario.audience.people is not None and self._scenario.supply.kind != "log"

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from jointbid.sim import RunResult, Scenario, Strategy, VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.exposures import EXPOSURES
 
+from ..base import SIGMA, VALUE
 from ..market import Market
 from .failure import CheckFailed, expect, raised
 from .sample import sample_of
@@ -227,7 +229,7 @@ class Case:
 
     def expect_readable(self, strategy: Strategy) -> None:
         """Raise ``CheckFailed`` for a column in ``reads`` that no market of this kind has."""
-        known = (*visible(self.market), "value")
+        known = (*visible(self.market), VALUE, SIGMA, EXPOSURES)
         for name in strategy.reads or ():
             expect(
                 name in known,
