@@ -32,10 +32,10 @@ PRICE = 0.4
 Column = NDArray[Any]
 
 
-def trial_scenario(auction: str = "second_price", scale: float = 1.0) -> Scenario:
+def trial_scenario(auction: str = "second_price", scale: float = 1.0, *, creatives: bool = False) -> Scenario:
     """Return a small market with both sources (the profile ages), late clicks and conversions, and known prices.
 
-    ``scale`` is the usual height of bids, in currency per impression.
+    ``scale`` is the usual height of bids, in currency per impression. With ``creatives`` a campaign has two.
     """
     late = {"law": "exponential", "mean": 0.1}
     return Scenario.model_validate(
@@ -59,6 +59,7 @@ def trial_scenario(auction: str = "second_price", scale: float = 1.0) -> Scenari
             "rivals": {"landscape": "lognormal", "mu": float(np.log(PRICE * scale)), "sigma": 0.6},
             "auction": {"type": auction},
             "bidders": {"control_interval_requests": CONTROL_EVERY},
+            "creative": {"plain": {}, "loud": {"a": 0.25}} if creatives else {},
         }
     )
 
