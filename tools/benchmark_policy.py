@@ -29,7 +29,9 @@ START = (0.0, 0.0, -0.1, -0.1, 0.0, 0.0, 0.0)
 """The weights at the start, and the bias last: less where more was spent than planned."""
 
 
-def game(market: str, arm: str, information: str, spec: StrategySpec, replication: int) -> tuple[float, float]:
+def game(
+    market: str, arm: str, information: str, spec: StrategySpec, replication: int
+) -> tuple[float, float]:
     """Return the utility of a strategy in the first seat of a market, and the bound that hindsight sets to it."""
     suite = SUITES[SUITE]
     one = next(each for each in suite.markets if each.name == market)

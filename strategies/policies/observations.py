@@ -96,7 +96,7 @@ class AuctionNet:
     to win, least winning costs are the prices of wins.
     """
 
-    names = (
+    names: tuple[str, ...] = (
         "time_left", "budget_left", "historical_bid_mean", "last_three_bid_mean", "historical_LeastWinningCost_mean", "historical_pValues_mean",
         "historical_conversion_mean", "historical_xi_mean", "last_three_LeastWinningCost_mean", "last_three_pValues_mean",
         "last_three_conversion_mean", "last_three_xi_mean", "current_pValues_mean", "current_pv_num", "last_three_pv_num_total",

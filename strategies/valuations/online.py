@@ -61,10 +61,8 @@ class Online:
     def sigma(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Standard deviation of the expected value in currency: that of the score, to first order; row-wise."""
         features = self.features.of([requests[name] for name in self.features.sources], requests.n)
-        slope = 1.0
-        if self.link == "logit":
-            mean = self._from_link(self.base + self._mean_score(features))
-            slope = mean * (1.0 - mean)
+        mean = self._from_link(self.base + self._mean_score(features))
+        slope = mean * (1.0 - mean) if self.link == "logit" else np.ones(requests.n)
         return np.asarray(np.round(self.unit * slope * self._score_sigma(features), DECIMALS))
 
     def observe(self, feedback: Feedback) -> None:

@@ -18,7 +18,8 @@ def ridge_error(count: Cells, total: Cells, square: Cells, is_click: bool) -> Ce
     """
     overall = float(total.sum() / count.sum())
     if count.ndim == 1 or (is_click and overall in {0.0, 1.0}):
-        variance = within_variance(*(t.sum(axis=0) for t in (count, total, square)), is_click)
+        pooled_count, pooled_total, pooled_square = (t.sum(axis=0) for t in (count, total, square))
+        variance = within_variance(pooled_count, pooled_total, pooled_square, is_click)
         return np.full(count.shape[1:], np.sqrt(variance / count.sum()))
     folds, unit = folds_of(count, total, square, is_click)
     found = fit_folds(folds)
