@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jointbid.sim import VisibleRequests
-from jointbid.strategies.base import PerRequest
+from jointbid.strategies.per_request import PerRequest
 from jointbid.strategies.registry import BUILT_IN
 from jointbid.strategies.testing import Case
 from jointbid.strategies.testing.life import live

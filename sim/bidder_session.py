@@ -204,6 +204,7 @@ class BidderSession:
         reads = allowed if self.strategy.reads is None else self.strategy.reads
         if self._world.knows_people:
             allowed = (*allowed, EXPOSURES)  # for strategies that declare it
+        allowed = (*allowed, *self._world.declared)
         hidden = [name for name in reads if name not in allowed]
         if hidden:
             raise TrialError(

@@ -8,8 +8,8 @@ from .scenario import Scenario
 
 METHODS = ("reads", "learns", "bid", "observe", "control")
 LACKING = object()
-VALUE = "value"
-"""The column that a valuation fills."""
+VALUE, SIGMA = "value", "value_sigma"
+"""The columns that a valuation fills."""
 MAX_BIDDERS = 2**15 - 1
 """Shortlists and sales hold a bidder's number in 16 bits."""
 
@@ -49,11 +49,16 @@ def check_kind(bidder: str, strategy: object) -> None:
 
 
 def price_column(column: str, strategy: object) -> str:
-    """What to do about a policy that reads ``value`` and has no valuation; empty for any other column."""
-    if column != VALUE:
+    """What to do about a policy that reads a valuation's column and has none; empty for any other column."""
+    if column not in {VALUE, SIGMA}:
         return ""
     name = type(strategy).__name__
     return (
-        f". A valuation fills the column {VALUE!r}: enter Priced(valuation, {name}(...)), for example "
+        f". A valuation fills the column {column!r}: enter Priced(valuation, {name}(...)), for example "
         f"Priced(bayes(scenario, ('profile', 'context')), {name}(...))"
+        + (
+            f"; a replayed log has none: name {SIGMA!r} in may_read, and test whether it is there"
+            if column == SIGMA
+            else ""
+        )
     )

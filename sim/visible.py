@@ -286,6 +286,11 @@ def as_bids(bids: object, requests: VisibleRequests, who: str, when_h: float) ->
     """
     if type(bids) is np.ndarray and bids.dtype is FLOAT64 and bids.shape == (requests.n,):
         return bids
+    if isinstance(bids, np.ma.MaskedArray):
+        raise BidError(
+            f"{who} at hour {when_h:.6g}: bid() answered a MaskedArray, whose mask is not looked at; allowed: a plain array: "
+            "bids.filled(0.0)"
+        )
     if not isinstance(bids, np.ndarray) or bids.dtype.kind not in "fiu":
         kind = bids.dtype.name + " array" if isinstance(bids, np.ndarray) else type(bids).__name__
         raise BidError(

@@ -2,14 +2,14 @@
 
 A policy is itself a strategy that reads the column ``value``: the impression's value by its bidder's data, in
 currency. ``Priced`` puts a valuation before it, which fills that column from what the bidder may see. A plugin may read
-``value``, or the raw columns, or both.
+``value``, or the raw columns, or both; one that also names ``value_sigma`` learns how sure the valuation is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeGuard
+from typing import Any, Protocol, TypeGuard, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
 __all__ = [
     "AccountState",
     "Feedback",
-    "PerRequest",
     "Policy",
     "Priced",
     "Strategy",
@@ -28,10 +27,11 @@ __all__ = [
 ]
 
 VALUE = "value"
+SIGMA = "value_sigma"
+"""The column of the standard deviation of what a valuation believes of the value; of policies that declare it."""
+OF_VALUATIONS = (VALUE, SIGMA)
 VECTORISED = 5e6
 """Bids a second that whole columns make easily, on one core."""
-ROWS_AT_ONCE = 65_536
-"""Rows that are turned into plain numbers at a time."""
 
 
 class Valuation(Protocol):
@@ -43,6 +43,14 @@ class Valuation(Protocol):
 
     def value(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Expected value in currency per impression, shape (requests.n,); row-wise."""
+
+
+@runtime_checkable
+class Uncertain(Valuation, Protocol):
+    """One that also says how sure it is, to policies that name ``value_sigma``."""
+
+    def sigma(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Standard deviation of what it believes of the expected value, currency per impression, shape (requests.n,); row-wise."""
 
 
 class Policy:
@@ -105,33 +113,6 @@ class Policy:
         return {}
 
 
-class PerRequest(Policy):
-    """Override ``bid_one``; columns and batches are this class's business.
-
-    What it costs: with a rule of one line it bids on some 2 million requests a second with one column and 1.4 million with
-    four, where the same rule on whole columns does thousands of millions; a run of a million requests takes .7 s instead
-    of .05 s. Where ``reads`` are data sources alone, or the value that a valuation makes of them, it costs nothing to speak
-    of: the engine then calls it once for each visible cell between two events, and not for each request. (One core; 2-core
-    machine.)
-    """
-
-    def bid_one(self, request: dict[str, float]) -> float:
-        """The bid on one request, in currency per impression; ``request`` maps each column in ``reads`` to its number."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method bid_one(self, request)")
-
-    def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """``bid_one`` for each request."""
-        names = tuple(requests) if self.reads is None else self.reads
-        bids = np.empty(requests.n)
-        for start in range(0, requests.n, ROWS_AT_ONCE):
-            rows = range(requests.n)[start : start + ROWS_AT_ONCE]
-            numbers = [requests[name][start : rows.stop].tolist() for name in names]
-            table = zip(*numbers, strict=True) if names else [()] * len(rows)
-            answers = (self.bid_one(dict(zip(names, row, strict=True))) for row in table)
-            bids[start : rows.stop] = np.fromiter(answers, np.float64, len(rows))
-        return bids
-
-
 class LearningValuation(Valuation, Protocol):
     """One with ``learns = True``: it goes on learning while its bidder bids, and is called as a strategy is."""
 
@@ -192,13 +173,13 @@ class Priced:
         """The columns of the valuation, and those of the policy beside the value."""
         if self.policy.reads is None:
             return None
-        beside = (column for column in self.policy.reads if column != VALUE)
+        beside = (column for column in self.policy.reads if column not in OF_VALUATIONS)
         return tuple(dict.fromkeys((*self.valuation.reads, *beside)))
 
     @property
     def may_read(self) -> tuple[str, ...]:
         """Columns that the policy uses where they are visible."""
-        return tuple(getattr(self.policy, "may_read", ()))
+        return tuple(column for column in getattr(self.policy, "may_read", ()) if column not in OF_VALUATIONS)
 
     @property
     def learns(self) -> bool:
@@ -284,4 +265,24 @@ class Priced:
             if requests.n
             else np.empty(0)
         )
-        return VisibleRequests(requests.n, {**_shown(requests, self._policy_reads), VALUE: value})
+        columns = {**_shown(requests, self._policy_reads), VALUE: value}
+        if self._shows_sigma:
+            columns[SIGMA] = sigma_of(self.valuation, only(requests, self.valuation.reads))
+        return VisibleRequests(requests.n, columns)
+
+    @property
+    def _shows_sigma(self) -> bool:
+        """Whether the policy declares ``value_sigma``; in ``may_read`` it does without where the valuation has none."""
+        if SIGMA in (self.policy.reads or ()):
+            return True
+        return SIGMA in getattr(self.policy, "may_read", ()) and hasattr(self.valuation, "sigma")
+
+
+def sigma_of(valuation: Valuation, requests: VisibleRequests) -> NDArray[np.float64]:
+    """Return the standard deviations of a valuation; ``TypeError`` where it has none."""
+    if not isinstance(valuation, Uncertain):
+        raise TypeError(
+            f"the policy reads {SIGMA!r}, and the valuation {type(valuation).__name__} has no method sigma(requests); name the "
+            "column in may_read instead of reads to bid without it, or give the valuation that method"
+        )
+    return np.asarray(valuation.sigma(requests)) if requests.n else np.empty(0)

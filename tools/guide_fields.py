@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jointbid.sim.public_columns import PUBLIC_COLUMNS
 from jointbid.sim.visible import AccountState, Feedback, KnownOutcomes
-from jointbid.strategies.base import VALUE
+from jointbid.strategies.base import SIGMA, VALUE
 from jointbid.strategies.market import Market
 
 PAGE = Path(__file__).parents[1] / "docs" / "author-guide.md"
@@ -30,6 +30,10 @@ REQUESTS = {
         "how often this person has been shown one's ads, where people are known; of strategies that declare it",
     ),
     VALUE: ("float64", "behind a valuation: the expected value of the impression, currency"),
+    SIGMA: (
+        "float64",
+        "behind a valuation: the standard deviation of what it believes of that expected value, currency; of strategies that declare it",
+    ),
 }
 FEEDBACK = {
     "requests": "the visible columns of one's own requests since the last time, as `bid` has seen them",

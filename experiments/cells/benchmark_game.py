@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from jointbid.sim import Entrant, Feedback, LogColumns, RunResult, Scenario, VisibleRequests, simulate
 from jointbid.sim.scenario import MICROS, LogSupply
 from jointbid.sim.worth import worth
-from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.base import SIGMA, VALUE, Policy, Priced
 from jointbid.strategies.hindsight import hindsight, hindsight_cpa, hindsight_slots, penalised
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
@@ -91,6 +91,7 @@ class Recorder(Policy):
     """Never bids; keeps its requests with their values and prices in a list that its copies share."""
 
     reads = None
+    may_read = (SIGMA,)
     learns = True
 
     def __init__(self, log: list[Feedback]) -> None:
@@ -112,7 +113,7 @@ class Recorder(Policy):
 def _replay(cell: Cell) -> tuple[RunResult, NDArray[np.float64], NDArray[np.float64]]:
     """Return the run of the cell's strategy on the log, and the values and prices of the log's rows."""
     market, log = _log_of(cell)
-    spec, names = cell.lineup[0], log.names
+    spec, names = cell.lineup[0], tuple(name for name in log.names if name != SIGMA)
     policy = make(spec, Market.of(market), cell.scenario.engine.strategy_timeout_s)
     entrant = Entrant(policy, names, cell.scenario.bidders.budget, strategy_name=spec.name)
     result = simulate(market, {SEAT: entrant}, cell.seed, cell.replication, log=log)
@@ -150,7 +151,7 @@ def _written(
     position = np.concatenate([part.position for part in parts])
     columns = {
         name: np.concatenate([part.requests[name] for part in parts]).astype(np.float64)
-        for name in ("hour", "value", *held)
+        for name in ("hour", VALUE, SIGMA, *held)
     }
     time_us = np.rint(columns.pop("hour") * US_PER_H).astype(np.int64)
     price = np.concatenate([part.minimum_bid_to_win for part in parts])

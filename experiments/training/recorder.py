@@ -9,7 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from jointbid.strategies.base import VALUE, AccountState, Feedback, Strategy, VisibleRequests, finish
+from jointbid.strategies.base import (
+    VALUE,
+    AccountState,
+    Feedback,
+    Strategy,
+    VisibleRequests,
+    feedback_with,
+    finish,
+    only,
+)
 from jointbid.strategies.policies.observations import OBSERVATIONS, Vector
 from jointbid.strategies.policies.steered import Interface
 
@@ -50,18 +59,34 @@ class Recorded:
 
     @property
     def reads(self) -> tuple[str, ...] | None:
-        """The columns of the policy."""
-        return self._inner.reads
+        """The columns of the policy, and what the observation needs."""
+        own = self._inner.reads
+        return None if own is None else tuple(dict.fromkeys((*own, *self._observation.reads)))
+
+    @property
+    def may_read(self) -> tuple[str, ...]:
+        """The columns that the policy may do without; those of the observation, where it reads all."""
+        more = self._observation.reads if self._inner.reads is None else ()
+        return tuple(dict.fromkeys((*getattr(self._inner, "may_read", ()), *more)))
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The policy's bids."""
-        return self._inner.bid(requests)
+        return self._inner.bid(self._own(requests))
+
+    def _own(self, requests: VisibleRequests) -> VisibleRequests:
+        """Return the requests as the policy would have seen them."""
+        beside = [name for name in self._observation.reads if name not in self._declared]
+        return only(requests, [name for name in requests if name not in beside]) if beside else requests
+
+    @property
+    def _declared(self) -> tuple[str, ...]:
+        return (*(self._inner.reads or ()), *getattr(self._inner, "may_read", ()))
 
     def observe(self, feedback: Feedback) -> None:
         """Note a step."""
         self._note(feedback)
         if self._inner.learns:
-            self._inner.observe(feedback)
+            self._inner.observe(feedback_with(feedback, self._own))
 
     def control(self, state: AccountState) -> None:
         """Note what it sees."""
@@ -72,7 +97,7 @@ class Recorded:
         """Note the last step, and the closing account."""
         self._note(feedback.settled)
         self.states.append(self._observation.look(state, self._action))
-        finish(self._inner, feedback, state)
+        finish(self._inner, feedback_with(feedback, self._own), state)
 
     def _note(self, feedback: Feedback) -> None:
         self._observation.observe(feedback)

@@ -52,6 +52,11 @@ class World:
         return self.accounts is None and self.shelves is None
 
     @property
+    def declared(self) -> tuple[str, ...]:
+        """Columns for strategies that name them, whatever data their bidders hold."""
+        return ()
+
+    @property
     def knows_people(self) -> bool:
         """Whether people come again, and are known when they do."""
         return self._scenario.audience.people is not None and self._scenario.supply.kind != "log"

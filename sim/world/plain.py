@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from ..auction.arrays import Effects
+from ..brains import SIGMA
 from ..response import private_values
 from ..scenario import Scenario
 from ..streams import Streams
@@ -28,8 +29,15 @@ class PrivateValues(World):
         super().turn_to(chunk)
         self._values = {}
 
+    @property
+    @override
+    def declared(self) -> tuple[str, ...]:
+        return (SIGMA,)
+
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
+        if name == SIGMA:  # each bidder knows its value
+            return np.zeros(len(range(len(self.chunk))[part]))
         if owner not in self._values:
             u = self.chunk.visits.by_request(self._streams, f"value/{owner}")
             self._values[owner] = private_values(self._scenario.response, u)
@@ -44,6 +52,11 @@ class PrivateValues(World):
 
 class LogWorld(World):
     """A log's rows: what they turned out to be worth, and the columns recorded with them."""
+
+    @property
+    @override
+    def declared(self) -> tuple[str, ...]:
+        return (SIGMA,) if SIGMA in self.columns else ()
 
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:

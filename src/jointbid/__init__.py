@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     )
     from jointbid.sim.scenario import Cap, Terms
     from jointbid.sim.visible import KnownOutcomes
-    from jointbid.strategies.base import PerRequest, Policy, Priced, Valuation
+    from jointbid.strategies.base import Policy, Priced, Valuation
     from jointbid.strategies.by_name import strategy
+    from jointbid.strategies.per_request import PerRequest
     from jointbid.strategies.policies.linear import Linear, Truthful
     from jointbid.strategies.policies.networks import label_policy, save_policy
     from jointbid.strategies.policies.pacing import AdaptivePacing
@@ -68,7 +69,7 @@ HOMES = {
     "Linear": "jointbid.strategies.policies.linear",
     "LogColumns": "jointbid.sim",
     "Market": "jointbid.sim",
-    "PerRequest": "jointbid.strategies.base",
+    "PerRequest": "jointbid.strategies.per_request",
     "Policy": "jointbid.strategies.base",
     "Priced": "jointbid.strategies.base",
     "RunFailed": "jointbid.experiments.errors",

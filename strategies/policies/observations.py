@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, AccountState, Feedback
+from ..base import SIGMA, VALUE, AccountState, Feedback
 
 MOST = 10.0
 """Ratios and logarithms end here, so that every observation is finite."""
@@ -30,6 +30,8 @@ class Observation(Protocol):
     high: tuple[float, ...]
     learns: bool
     """Whether it needs feedback."""
+    reads: tuple[str, ...]
+    """The columns of feedback that it needs beside ``value``."""
 
     def observe(self, feedback: Feedback) -> None:
         """Note own requests since the last control step; ``feedback.requests`` has the column ``value``."""
@@ -51,6 +53,7 @@ class Account:
     low = (0.0,) * 9 + (-1.0, -2.0)
     high = (1.0, 1.0, MOST, MOST, 1.0, 1.0, MOST, 1.0, 1.0, 1.0, 2.0)
     learns = False
+    reads: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._before: AccountState | None = None
@@ -101,15 +104,33 @@ class AuctionNet:
     to win, least winning costs are the prices of wins.
     """
 
-    names = (
+    names: tuple[str, ...] = (
         "time_left", "budget_left", "historical_bid_mean", "last_three_bid_mean", "historical_LeastWinningCost_mean", "historical_pValues_mean",
         "historical_conversion_mean", "historical_xi_mean", "last_three_LeastWinningCost_mean", "last_three_pValues_mean",
         "last_three_conversion_mean", "last_three_xi_mean", "current_pValues_mean", "current_pv_num", "last_three_pv_num_total",
         "historical_pv_num_total",
     )  # fmt: skip
-    low = (0.0,) * 16
-    high = (1.0, 1.0, MOST, MOST, MOST, MOST, MOST, 1.0, MOST, MOST, MOST, 1.0, MOST, MOST, MOST, MOST)
+    low: tuple[float, ...] = (0.0,) * 16
+    high: tuple[float, ...] = (
+        1.0,
+        1.0,
+        MOST,
+        MOST,
+        MOST,
+        MOST,
+        MOST,
+        1.0,
+        MOST,
+        MOST,
+        MOST,
+        1.0,
+        MOST,
+        MOST,
+        MOST,
+        MOST,
+    )
     learns = True
+    reads: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._steps: list[tuple[float, ...]] = []
@@ -148,10 +169,44 @@ class AuctionNet:
             all_steps[3], all_steps[4], money(last[1]), money(last[2]), last[3], last[4], money(shown[-1][2]),
             shown[-1][5] / expected, sum(step[5] for step in shown) / expected, self._total[5] / expected,
         )  # fmt: skip
-        return within(numbers, self.low, self.high)
+        return within(numbers, self.low[:16], self.high[:16])
 
 
-OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {"account": Account, "auctionnet": AuctionNet}
+class AuctionNetSigma(AuctionNet):
+    """The 16 numbers of ``AuctionNet``, then how sure the values are: the mean of ``value_sigma`` (AuctionNet's ``pValueSigma``).
+
+    It is on the scale of money, over all steps and in the last one with requests.
+    """
+
+    names = (*AuctionNet.names, "historical_pValueSigmas_mean", "current_pValueSigmas_mean")
+    low = (*AuctionNet.low, 0.0, 0.0)
+    high = (*AuctionNet.high, MOST, MOST)
+    reads = (SIGMA,)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sigma, self._sigma_last = 0.0, 0.0
+
+    def observe(self, feedback: Feedback) -> None:
+        """Add a step."""
+        super().observe(feedback)
+        if feedback.requests.n:
+            self._sigma_last = float(feedback.requests[SIGMA].mean())
+            self._sigma += self._sigma_last
+
+    def look(self, state: AccountState, action: float) -> Vector:
+        """Return the 18 numbers."""
+        asked = max(self._total[6], 1.0)
+        unit = money_unit(state, float(self._total[2] / asked))
+        own = [logarithm(ratio(amount, unit, 0.0)) for amount in (self._sigma / asked, self._sigma_last)]
+        return np.append(super().look(state, action), np.minimum(own, MOST))
+
+
+OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {
+    "account": Account,
+    "auctionnet": AuctionNet,
+    "auctionnet_sigma": AuctionNetSigma,
+}
 
 
 def least_winning_cost(feedback: Feedback) -> Vector:

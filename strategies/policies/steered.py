@@ -21,7 +21,7 @@ class Interface:
     """What a policy sees and what its actions mean.
 
     Attributes:
-        observation: ``account`` (11 numbers) or ``auctionnet`` (16).
+        observation: ``account`` (11 numbers), ``auctionnet`` (16) or ``auctionnet_sigma`` (18).
         action: ``multiplier`` (one number x in [-1, 1]; the bid is value x low (high / low)^((x + 1) / 2), value x 10^x as it is set); ``shading`` (the bid
             is value x (1 + x) / 2); or a source, ``context`` say: a multiplier for each code of its column. Products are told
             apart by the context, so that this is one multiplier a campaign.
@@ -90,7 +90,7 @@ class Steered(Policy):
         self.interface = interface
         self._observation = OBSERVATIONS[interface.observation]()
         self.learns = self._observation.learns
-        self.reads = (VALUE, interface.source) if interface.source else (VALUE,)
+        self.reads = (VALUE, *filter(None, [interface.source]), *self._observation.reads)
         self.observed = np.zeros(len(interface.names))
         """What was seen at the last control step."""
         self.act(np.zeros(interface.size))

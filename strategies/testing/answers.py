@@ -42,6 +42,12 @@ def protocol(case: Case) -> None:
     )
     case.ask(strategy, case.batch(strategy))
     live(case, strategy)
+    expect(
+        (strategy.reads, strategy.learns) == (reads, case.fresh().learns),
+        "reads and learns stay as they are at the start",
+        f"reads = {strategy.reads!r}, learns = {strategy.learns!r} after some control steps",
+        "the engine looks at them once, before the first request: set them in the class or in __init__",
+    )
 
 
 @check
@@ -52,6 +58,12 @@ def valid_bids(case: Case) -> None:
         for seed in (0, 1):
             batch = case.batch(strategy, seed=seed)
             bids = case.ask(strategy, batch)
+            expect(
+                not isinstance(bids, np.ma.MaskedArray),
+                "bids are a plain array",
+                "a MaskedArray",
+                "its mask is not looked at, so that what is masked would be bid: bids.filled(0.0)",
+            )
             expect(
                 bids.dtype == np.float64,
                 "bids of dtype float64",

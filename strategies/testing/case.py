@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from jointbid.sim import RunResult, Scenario, Strategy, VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.exposures import EXPOSURES
 
+from ..base import SIGMA, VALUE, Policy
 from ..market import Market
 from .failure import CheckFailed, expect, raised
 from .sample import sample_of
@@ -92,7 +94,17 @@ class Case:
         """The market that it is tried in; the prices there are about as high as its bids."""
         if self.scenario is not None:
             return sized(self.scenario)
-        return trial_scenario(self.auction or "second_price", self.scale)
+        return trial_scenario(self.auction or "second_price", self.scale, creatives=self._chooses)
+
+    @cached_property
+    def _chooses(self) -> bool:
+        """Whether it has a ``creative()`` of its own, so that the market needs some to choose from."""
+        target = _target(self.maker)
+        kind = target
+        if not isinstance(kind, type):
+            made = self.fresh(trial_scenario())
+            kind = type(getattr(made, "policy", made))
+        return getattr(kind, "creative", Policy.creative) is not Policy.creative
 
     @cached_property
     def scale(self) -> float:
@@ -217,7 +229,9 @@ class Case:
         self, budget: float | None = None, max_block: int = 65_536, auction: str | None = None
     ) -> RunResult:
         """Return a run with a fresh strategy, in a market of another ``auction`` type where that is given."""
-        market = self.market if auction is None else trial_scenario(auction, self.scale)
+        market = self.market
+        if auction is not None:
+            market = trial_scenario(auction, self.scale, creatives=self._chooses)
         strategy = self.fresh(market)
         self.expect_readable(strategy)
         try:
@@ -227,7 +241,7 @@ class Case:
 
     def expect_readable(self, strategy: Strategy) -> None:
         """Raise ``CheckFailed`` for a column in ``reads`` that no market of this kind has."""
-        known = (*visible(self.market), "value")
+        known = (*visible(self.market), VALUE, SIGMA, EXPOSURES)
         for name in strategy.reads or ():
             expect(
                 name in known,

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ..base import Priced
 from ..card import Card
 from .case import Case, check
-from .failure import expect, first_difference
-from .life import Life, live
-from .trial import ROWS
+from .failure import CheckFailed, expect, first_difference
+from .life import Life, feedback_of, live
+from .trial import PRICE, ROWS
 
 UNIT = 1024.0
 """The other currency: a power of two, so that rounding is the same in both."""
@@ -73,14 +73,10 @@ def _stochastic(case: Case, card: Card) -> None:
 def _learns(case: Case, card: Card) -> None:
     untaught, taught = _bids(case, Life(has_feedback=False)), case.fresh()
     if card.learns:
-        same = first_difference(_bids(case), untaught) is None
-        expect(
-            not same,
-            "what learns bids otherwise after feedback than without",
-            "the same bids on each request",
-            "observe() stores what nothing uses, or waits for more than the 1,600 requests of this trial (let the number be "
-            "a parameter); or set learns = False, which saves the engine the work",
-        )
+        choices = _choices(case, Life(is_dull=True)), _choices(case, Life(has_feedback=False))
+        pairs = [(_bids(case), untaught), choices]
+        if all(first_difference(*pair) is None for pair in pairs):
+            _learns_nothing(case)
         return
     live(case, taught, learns=True)
     same = first_difference(case.ask(taught, case.batch(taught)), untaught) is None
@@ -89,6 +85,30 @@ def _learns(case: Case, card: Card) -> None:
         "what does not learn bids the same with feedback and without",
         "other bids",
         "learns is False, so the engine never calls observe(): set learns = True",
+    )
+
+
+def _learns_nothing(case: Case) -> None:
+    """Raise ``CheckFailed`` for one that bids and shows the same with feedback as without."""
+    feedback = [
+        feedback_of(case, live(case, case.fresh(), Life(steps=step)), step, Life(), []) for step in (1, 4)
+    ]
+    if any(part.won.any() for part in feedback):
+        cause = (
+            "observe() stores what nothing uses in the same run (a table by hour is not looked up again: what is learned over many runs "
+            "is a trained policy, docs/train-a-bidder.md), or waits for more than the 1,600 requests of this trial (let the number be "
+            "a parameter); or set learns = False, which saves the engine the work"
+        )
+    else:
+        usual = PRICE * case.scale
+        cause = (
+            f"it won nothing in this trial, where the usual price is {usual:.3g}, and so learned nothing: bid more before anything is known "
+            "(from value, or from a parameter), or use feedback of lost requests (minimum_bid_to_win)"
+        )
+    raise CheckFailed(
+        "what learns bids otherwise, or shows other creatives, after feedback than without",
+        "the same bids on each request",
+        cause,
     )
 
 
@@ -111,6 +131,11 @@ def _budget(case: Case, card: Card) -> None:
             else "paces = False",
             "where state.budget is inf control() should do nothing; or set needs_budget = False",
         )
+
+
+def _choices(case: Case, life: Life) -> NDArray[np.float64]:
+    strategy = live(case, case.fresh(), life)
+    return case.choose(strategy, case.batch(strategy))
 
 
 def _bids(case: Case, life: Life | None = None) -> NDArray[np.float64]:

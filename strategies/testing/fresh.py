@@ -65,7 +65,7 @@ class _Server:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
-                    env={**os.environ, "PYTHONPATH": path},
+                    env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": _other_hash_seed()},
                 )
             except OSError as error:
                 raise NoFreshProcess(str(error)) from None
@@ -84,6 +84,11 @@ class _Server:
                 except OSError:  # what was under way goes with it
                     continue
         process.wait()
+
+
+def _other_hash_seed() -> str:
+    """Return a seed of hashes that is not that of this process, as far as it was set."""
+    return "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
 
 
 _OWN_PATH = (Path(__file__).parents[3],)

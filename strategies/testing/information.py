@@ -97,6 +97,7 @@ def handles_outcomes(case: Case) -> None:
         "with late clicks": Life(),
         "without clicks": Life(outcomes=0.0),
         "without feedback": Life(has_feedback=False),
+        "where the exchange does not tell the minimum bid to win": Life(tells=False),
     }
     for name, life in lives.items():
         strategy = case.fresh()
@@ -107,7 +108,9 @@ def handles_outcomes(case: Case) -> None:
             case.ask(strategy, case.batch(strategy)),
             f"finite bids after empty feedback and a life {name}",
             "a mean of nothing, or a rate with no impressions below it: return early where requests.n is 0, and start "
-            "counts from a prior",
+            "counts from a prior"
+            if life.tells
+            else "minimum_bid_to_win is nan with auction.tells=price_paid: use price_paid where won, or leave nan out",
         )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from jointbid.sim import Scenario
 
-from . import answers, declared, information, resources, runs, speed, state  # noqa: F401 - each registers its checks
+from . import answers, declared, information, process, resources, runs, speed, state  # noqa: F401 - each registers its checks
 from .case import CHECKS, Case, Check
 from .failure import CheckFailed, came, cause
 

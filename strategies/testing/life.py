@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,8 @@ class Life:
     """The course of a run up to some moment. Amounts are in ``money``; ``spend`` is that of each step, for any bids.
 
     ``has_feedback=False`` withholds the feedback; ``outcomes`` is the chance that a win is clicked. The steps cover the part
-    ``lived`` of a run of ``horizon_h`` hours.
+    ``lived`` of a run of ``horizon_h`` hours. ``tells`` says whether the exchange tells the minimum bid to win,
+    ``is_dull`` that nobody clicks on the first creative.
     """
 
     budget: float = 20.0
@@ -32,6 +34,8 @@ class Life:
     rows: int = 400
     horizon_h: float = 1.0
     lived: float = 0.5
+    tells: bool = True
+    is_dull: bool = False
 
     def hour(self, step: int) -> float:
         """Return the time of a control step."""
@@ -90,12 +94,16 @@ def feedback_of(case: Case, strategy: Strategy, step: int, life: Life, waiting: 
     rng = np.random.default_rng([step, 1])
     bid = case.ask(strategy, requests).astype(np.float64)
     price = life.money * case.prices(rng, n)
+    shown = case.choose(strategy, requests)
+    shown = np.where(shown < 0, np.arange(n) % max(len(case.market.creative), 1), shown)
     is_late, seen, clicked = rng.random(n) < 0.02, rng.random(n) < 0.9, rng.random(n) < life.outcomes
+    if life.is_dull:
+        clicked = clicked & (shown > 0)
     won = (bid >= price) & ~is_late
     first_price = case.market.auction.shares.get("first_price", 0) > 0
-    no_clicks = _Clicked(requests, 0, np.empty(0, np.intp))
+    no_clicks = _Clicked(requests, 0, np.empty(0, np.intp), shown)
     due, bought = ([no_clicks, no_clicks, *waiting][-1 - age] for age in (0, 1))
-    waiting.append(_Clicked(requests, step * n, np.flatnonzero(won & seen & clicked)))
+    waiting.append(_Clicked(requests, step * n, np.flatnonzero(won & seen & clicked), shown))
     return Feedback(
         requests=requests,
         position=frozen(np.arange(n) + step * n),
@@ -103,9 +111,9 @@ def feedback_of(case: Case, strategy: Strategy, step: int, life: Life, waiting: 
         won=frozen(won),
         late=frozen(is_late),
         price_paid=frozen(np.where(won, bid if first_price else price, 0.0)),
-        minimum_bid_to_win=frozen(price),
+        minimum_bid_to_win=frozen(price if life.tells else np.full(n, np.nan)),
         viewed=frozen(won & seen),
-        creative=frozen(np.where(won, 0, -1).astype(np.int16)),
+        creative=frozen(np.where(won, shown, -1).astype(np.int16)),
         clicks=due.known(due.rows),
         conversions=bought.known(bought.rows[::2], unit),
     )
@@ -118,11 +126,12 @@ def no_feedback(case: Case, strategy: Strategy) -> Feedback:
 
 @dataclass(frozen=True)
 class _Clicked:
-    """The clicked ones among some requests, the first of which has the position ``start``."""
+    """The clicked ones among some requests, the first of which has the position ``start``, and the creatives shown."""
 
     requests: VisibleRequests
     start: int
     rows: NDArray[np.intp]
+    shown: NDArray[Any]
 
     def known(self, rows: NDArray[np.intp], margin: float | None = None) -> KnownOutcomes:
         """Return outcomes of these rows: clicks, or conversions of that ``margin`` each."""
@@ -130,7 +139,7 @@ class _Clicked:
         return KnownOutcomes(
             requests=part(self.requests, rows),
             position=frozen(self.start + rows.astype(np.int64)),
-            creative=frozen(np.zeros(n, np.int16)),
+            creative=frozen(self.shown[rows].astype(np.int16)),
             hour=frozen(np.linspace(0.0, 0.5, n)),
             weight=frozen(np.ones(n)),
             margin=frozen(np.empty(0) if margin is None else np.full(n, margin)),

@@ -10,6 +10,7 @@ from pickle import dumps, loads
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jointbid.sim import Scenario
 
@@ -127,12 +128,22 @@ def _fresh(case: Case) -> None:
         found = fresh.ask(__name__, "second_of_two", case.named, case.scenario, case.auction)
     except NoFreshProcess:
         return  # a class of a notebook, a local function: no other process finds it
-    if found is not None:
+    if isinstance(found, tuple):
         raise CheckFailed(*found)
+    first = case.fresh()
+    expect_same(
+        case.ask(first, case.batch(first)),
+        found,
+        "in another process it bids as in this one",
+        "hash() of a text and the order of a set differ between processes: sorted(...) for a set, zlib.crc32 for a hash; or it reads "
+        "the environment, a clock or a file that changes",
+    )
 
 
-def second_of_two(maker: Any, scenario: Scenario | None, auction: str | None) -> tuple[str, str, str] | None:
-    """Return how a second strategy differs from the first of this process, as a ``CheckFailed`` tells it; None where it does not."""
+def second_of_two(
+    maker: Any, scenario: Scenario | None, auction: str | None
+) -> tuple[str, str, str] | NDArray[Any]:
+    """Return how a second strategy differs from the first of this process, as a ``CheckFailed`` tells it; where it does not, the bids."""
     case = Case(named_maker(maker) if isinstance(maker, tuple) else maker, auction, scenario)
     first = case.fresh(restore=False)
     batch = case.batch(first)
@@ -155,7 +166,7 @@ def second_of_two(maker: Any, scenario: Scenario | None, auction: str | None) ->
         )
     except CheckFailed as failed:
         return failed.expected, failed.came, failed.cause
-    return None
+    return expected
 
 
 @contextmanager

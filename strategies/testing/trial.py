@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -13,7 +14,7 @@ from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.exposures import EXPOSURE_CODES, EXPOSURES
 from jointbid.sim.public_columns import PUBLIC_COLUMNS
 
-from ..base import VALUE, Policy, Priced
+from ..base import OF_VALUATIONS, SIGMA, VALUE, Policy, Priced
 from ..valuations.bayes import bayes
 from ..valuations.tables import CellValues
 from .sample import sample_of
@@ -31,10 +32,10 @@ PRICE = 0.4
 Column = NDArray[Any]
 
 
-def trial_scenario(auction: str = "second_price", scale: float = 1.0) -> Scenario:
+def trial_scenario(auction: str = "second_price", scale: float = 1.0, *, creatives: bool = False) -> Scenario:
     """Return a small market with both sources (the profile ages), late clicks and conversions, and known prices.
 
-    ``scale`` is the usual height of bids, in currency per impression.
+    ``scale`` is the usual height of bids, in currency per impression. With ``creatives`` a campaign has two.
     """
     late = {"law": "exponential", "mean": 0.1}
     return Scenario.model_validate(
@@ -58,6 +59,7 @@ def trial_scenario(auction: str = "second_price", scale: float = 1.0) -> Scenari
             "rivals": {"landscape": "lognormal", "mu": float(np.log(PRICE * scale)), "sigma": 0.6},
             "auction": {"type": auction},
             "bidders": {"control_interval_requests": CONTROL_EVERY},
+            "creative": {"plain": {}, "loud": {"a": 0.25}} if creatives else {},
         }
     )
 
@@ -104,6 +106,7 @@ def columns(scenario: Scenario, n: int, seed: int = 0, money: float = 1.0) -> di
         "auction_type": types[rng.integers(0, len(types), n)],
         "uniform": rng.random(n),
         VALUE: value * money,
+        SIGMA: np.random.default_rng(seed + 2).random(n) * value * money,
         EXPOSURES: np.random.default_rng(seed + 1).integers(0, EXPOSURE_CODES, n).astype(np.int32),
     }
 
@@ -112,13 +115,15 @@ def takes_value(strategy: Strategy, scenario: Scenario) -> bool:
     """Return whether it bids on a value that a valuation must compute."""
     if scenario.response.family == "private_value":
         return False
-    return isinstance(strategy, Policy) if strategy.reads is None else VALUE in strategy.reads
+    if strategy.reads is None:
+        return isinstance(strategy, Policy)
+    return any(column in strategy.reads for column in OF_VALUATIONS)
 
 
 def wants(strategy: Strategy, scenario: Scenario) -> tuple[str, ...]:
     """Return the columns that it receives."""
     if strategy.reads is not None:
-        more, there = getattr(strategy, "may_read", ()), visible(scenario)
+        more, there = getattr(strategy, "may_read", ()), (*visible(scenario), SIGMA)
         if scenario.audience.people is not None:
             there = (*there, EXPOSURES)
         return (*strategy.reads, *(name for name in more if name in there))
@@ -138,7 +143,8 @@ def play(strategy: Strategy, scenario: Scenario, budget: float | None) -> RunRes
         sizes = tuple(scenario.codes_of(name) for name in names)
         table = 0.3 + np.arange(prod(sizes)).reshape(sizes) / prod(sizes)
         own = scenario.name == TRIAL
-        strategy = Priced(CellValues(names, table) if own else bayes(scenario, names), strategy)
+        sure = partial(np.multiply, 0.2, table)
+        strategy = Priced(CellValues(names, table, sure) if own else bayes(scenario, names), strategy)
     if scenario.audience.people is None and EXPOSURES in (strategy.reads or ()):
         people = scenario.audience.model_copy(update={"people": PEOPLE})
         scenario = scenario.model_copy(update={"audience": people})

@@ -6,8 +6,9 @@ over codes; the strategy that is handed them holds no truth about any single req
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any, Literal
 
@@ -25,7 +26,7 @@ from ..base import Valuation
 from . import shelf
 from .affiliated import Informed, cautious_bids, informed
 from .outlook import worth_by_stage
-from .tables import DECIMALS, AgedValues, CellValues, ratio, spread_over
+from .tables import DECIMALS, AgedValues, CellValues, deviation, ratio, spread_over
 
 Goal = Literal["worth", "clicks"]
 """The goal of a bidder: the whole worth of an impression, or its clicks alone."""
@@ -51,10 +52,23 @@ def bayes(scenario: Scenario, information: tuple[str, ...], goal: Goal = "worth"
     prior = mean_value(scenario, goal)
     constant = {name: believed_retention(scenario, name) for name in sources if name not in aged}
     ends = corners(scenario, sources, constant, aged, goal=goal)
+    squares = partial(_squares, scenario, sources, constant, aged, goal)
     if not aged:
-        return CellValues(sources, ends.mean(prior))
+        return CellValues(sources, ends.mean(prior), partial(_deviations, ends, squares))
     decays = tuple(_decay(scenario, name) for name in aged)
-    return AgedValues(sources, aged, decays, ends.worth, ends.weight, prior)
+    return AgedValues(sources, aged, decays, ends.worth, ends.weight, prior, squares)
+
+
+def _squares(
+    scenario: Scenario, sources: tuple[str, ...], keep: dict[str, float], aged: tuple[str, ...], goal: Goal
+) -> NDArray[np.float64]:
+    """Return the table ``worth`` of ``corners`` for the squares of theta."""
+    return corners(scenario, sources, keep, aged, goal=goal, power=2).worth
+
+
+def _deviations(known: Posterior, squares: Callable[[], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the standard deviation of theta given the codes."""
+    return deviation(known.worth, squares(), known.weight)
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,7 @@ def corners(
     *,
     believed: bool = True,
     goal: Goal = "worth",
+    power: int = 1,
 ) -> Posterior:
     """``posterior`` where each of the sources ``aged`` retains nothing or all, the others ``keep``.
 
@@ -92,7 +107,12 @@ def corners(
     """
     ends = [
         posterior(
-            scenario, sources, {**keep, **dict(zip(aged, corner, strict=True))}, believed=believed, goal=goal
+            scenario,
+            sources,
+            {**keep, **dict(zip(aged, corner, strict=True))},
+            believed=believed,
+            goal=goal,
+            power=power,
         )
         for corner in product((0.0, 1.0), repeat=len(aged))
     ]
@@ -111,17 +131,19 @@ def posterior(
     believed: bool = True,
     goal: Goal = "worth",
     theta: NDArray[np.float64] | None = None,
+    power: int = 1,
 ) -> Posterior:
     """Joint law of the codes, and theta's mean along it, at the retentions ``keep``; an axis a source.
 
-    ``theta`` is, unless given, what an impression is worth over the rotation of creatives.
+    ``theta`` is, unless given, what an impression is worth over the rotation of creatives; ``worth`` is of its ``power``.
 
     ``believed``: as by a bidder that takes unmatched requests for any other where ``unmatched='prior'``; these then have
     no probability of their own, and ``weight`` sums to more than 1.
     """
     moving = tuple(name for name in sources if scenario.factor_of(name) in MOVING)
     law, worth = law_and_worth(scenario, goal)
-    law = np.stack([law, law * (worth if theta is None else theta[..., None])])[..., None, :]
+    worth = worth if theta is None else theta[..., None]
+    law = np.stack([law, law * (worth if power == 1 else worth**power)])[..., None, :]
     if any(must_consent(scenario, name) for name in sources):
         given = np.stack([1.0 - (yes := consent_law(scenario)), yes], axis=-1)
         law = law * given[:, None, :, :, None]
@@ -243,10 +265,21 @@ def winning(scenario: Scenario, information: tuple[str, ...], rivals: Iterable[t
             for own in [tuple(name for name in names if name in sources)]
         ]
         bids = cautious_bids(known.weight, known.worth, hidden, groups, scenario.bidders.affiliation)
-        return CellValues(scenario.distinct(information), np.where(np.isnan(bids), prior, bids))
+        bid_table = np.where(np.isnan(bids), prior, bids)
+        return CellValues(
+            scenario.distinct(information), bid_table, partial(_sigma_of, scenario, information)
+        )
     value = np.where(known.weight > 1e-15, known.mean(prior), np.inf)
     least = value.min(axis=hidden)
-    return CellValues(scenario.distinct(information), np.where(np.isfinite(least), least, prior))
+    bid_table = np.where(np.isfinite(least), least, prior)
+    return CellValues(scenario.distinct(information), bid_table, partial(_sigma_of, scenario, information))
+
+
+def _sigma_of(scenario: Scenario, information: tuple[str, ...]) -> NDArray[np.float64]:
+    """Return the table of standard deviations of exact values whose copies' ages are not used."""
+    held = scenario.originals(information)
+    keep = {name: believed_retention(scenario, name) for name in held}
+    return _deviations(posterior(scenario, held, keep), partial(_squares, scenario, held, keep, (), "worth"))
 
 
 def _known(scenario: Scenario, names: tuple[str, ...]) -> Posterior:

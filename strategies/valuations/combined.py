@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 from jointbid.sim import Scenario, VisibleRequests
 from jointbid.sim.sources import retention
 
-from ..base import AccountState, Feedback, Valuation, feedback_with, finish, learns, only
+from ..base import AccountState, Feedback, Valuation, feedback_with, finish, learns, only, sigma_of
 from .bayes import (
     ages_are_used,
     ages_over_the_run,
@@ -59,6 +59,10 @@ class Combined:
         """Return the values of the parts."""
         return [part.value(only(requests, part.reads)) for part in self.parts]
 
+    def sigmas(self, requests: VisibleRequests) -> list[NDArray[np.float64]]:
+        """Return the standard deviations of the parts."""
+        return [sigma_of(part, only(requests, part.reads)) for part in self.parts]
+
     def observe(self, feedback: Feedback) -> None:
         """Pass feedback on to the parts that learn."""
         for part in filter(learns, self.parts):
@@ -85,6 +89,10 @@ class Apart(Combined):
         """Return the expected value in currency, shape (requests.n,); row-wise."""
         return np.asarray(sum(self.each(requests)))
 
+    def sigma(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Return the standard deviation of the sum of independent parts."""
+        return root_of_squares(self.sigmas(requests))
+
     def expected(self) -> NDArray[np.float64]:
         """Return the values of all combinations of codes without chance, in currency, an axis a source."""
         return np.asarray(sum(part.expected() for part in self.parts))
@@ -106,6 +114,20 @@ class Stacked(Combined):
             total = total + weight * to_link(value, self.link, self.unit)
         return total if self.link == "identity" else np.asarray(self.unit * expit(total))
 
+    def sigma(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Return the standard deviation to first order, as if the parts' errors were independent: no model has seen both."""
+        values, sigmas = self.each(requests), self.sigmas(requests)
+        if self.link == "identity":
+            slopes = [np.full(requests.n, weight) for weight in self.weights[1:]]
+        else:
+            own = expit(to_link(self.value(requests), self.link, self.unit))
+            shares = (np.clip(value / self.unit, 1e-9, 1 - 1e-9) for value in values)
+            slopes = [
+                weight * own * (1.0 - own) / (share * (1.0 - share))
+                for weight, share in zip(self.weights[1:], shares, strict=True)
+            ]
+        return root_of_squares([slope * sigma for slope, sigma in zip(slopes, sigmas, strict=True)])
+
 
 @dataclass(frozen=True)
 class Summed(Combined):
@@ -120,6 +142,15 @@ class Summed(Combined):
         for value in self.each(requests):
             total = total + value
         return np.asarray(np.maximum(total, 0.0))
+
+    def sigma(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Return the standard deviation as if the parts' errors were independent."""
+        return root_of_squares(self.sigmas(requests))
+
+
+def root_of_squares(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the square root of the sum of the parts' squares, added in their order."""
+    return np.asarray(np.sqrt(sum(part**2 for part in parts)))
 
 
 def stacked_bayes(scenario: Scenario) -> Valuation:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,11 @@ from jointbid.sim import Scenario, VisibleRequests
 from jointbid.sim.response import truth
 from jointbid.sim.training import TrainingLog
 
-from ..base import Valuation
+from ..base import Valuation, sigma_of
 from .bayes import believed_retention, posterior
 from .combined import Combined
 from .learned import learned
-from .tables import DECIMALS, CellValues, ratio, spread_over
+from .tables import DECIMALS, CellValues, deviation, ratio, spread_over
 
 Table = NDArray[np.float64]
 
@@ -35,6 +36,11 @@ class BestCreative(Combined):
     def value(self, requests: VisibleRequests) -> Table:
         """Return the worth of the best creative."""
         return np.asarray(np.stack(self.each(requests)).max(axis=0))
+
+    def sigma(self, requests: VisibleRequests) -> Table:
+        """Return the standard deviation of the best creative's worth."""
+        best = self.creative(requests)[None]
+        return np.asarray(np.take_along_axis(np.stack(self.sigmas(requests)), best, axis=0)[0])
 
     def creative(self, requests: VisibleRequests) -> NDArray[np.int64]:
         """Return the number of the best creative."""
@@ -57,6 +63,10 @@ class TwoDepartments:
     def value(self, requests: VisibleRequests) -> Table:
         """Return the worth of the impression to the department that bids."""
         return self.worth.value(requests)
+
+    def sigma(self, requests: VisibleRequests) -> Table:
+        """Return how sure the department that bids is."""
+        return sigma_of(self.worth, requests)
 
     def creative(self, requests: VisibleRequests) -> NDArray[np.int64]:
         """Return the creative that the other department shows."""
@@ -92,7 +102,27 @@ def bayes_apart(scenario: Scenario, bids_on: Iterable[str], shows_by: Iterable[s
         _seen(weight[None], names, kept)[0],
         float(shown.sum() / weight.sum()),
     )
-    return TwoDepartments(CellValues(scenario.distinct(bids_on), mean), scenario.distinct(shows_by), choice)
+    spread = partial(_deviations_apart, scenario, names, keep, kept, choice, scenario.originals(shows_by))
+    own = CellValues(scenario.distinct(bids_on), mean, spread)
+    return TwoDepartments(own, scenario.distinct(shows_by), choice)
+
+
+def _deviations_apart(
+    scenario: Scenario,
+    names: tuple[str, ...],
+    keep: dict[str, float],
+    kept: Sequence[str],
+    choice: NDArray[np.int64],
+    shows_by: Sequence[str],
+) -> Table:
+    """Return the standard deviation of the worth of what the other department shows, over the codes ``kept``."""
+    effects = truth(scenario).effect.worth
+    first, second = ([posterior(scenario, names, keep, theta=worth**power) for worth in effects] for power in (1, 2))  # fmt: skip
+    worth, square = (
+        _seen(_shown(np.stack([part.worth for part in parts]), choice, names, shows_by)[None], names, kept)[0]
+        for parts in (first, second)
+    )
+    return deviation(worth, square, _seen(first[0].weight[None], names, kept)[0])
 
 
 def learned_apart(

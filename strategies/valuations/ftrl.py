@@ -46,6 +46,11 @@ class FTRL(Online):
         return scores(self._weights, features)
 
     @override
+    def _score_sigma(self, features: Columns) -> NDArray[np.float64]:
+        """Return the sum of the features' learning rates: how far one more row could move the score (McMahan et al. 2013, section 6)."""
+        return scores(self.alpha / (self.beta + np.sqrt(self._n)), features)
+
+    @override
     def _learn_log(self, cells: Columns, count: NDArray[np.float64], total: NDArray[np.float64]) -> None:
         """Learn the log as rows in a fixed random order; with more than a million, each row counts for several."""
         place = np.flatnonzero(count)

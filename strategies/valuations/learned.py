@@ -10,9 +10,8 @@ go on learning from their own impressions (``jointbid.strategies.valuations.star
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import combinations
-from math import prod
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,11 +21,14 @@ from jointbid.sim import Scenario
 from jointbid.sim.training import HALVES, TrainingLog
 
 from ..base import Valuation
+from .cell_tables import cell_error, cell_means, smoothed_error, smoothed_table
 from .combined import Link, Stacked, Summed, fit_weights
 from .ftrl import FTRL
+from .logistic import logistic, logistic_error
 from .online import Online
 from .ownership import owned
 from .ridge import ridge
+from .ridge_errors import ridge_error
 from .start import started
 from .tables import CellValues, spread_over
 from .thompson import Thompson
@@ -42,7 +44,10 @@ def learned(scenario: Scenario, log: TrainingLog, information: tuple[str, ...], 
     """A model of the outcome on the codes of ``information``, fitted to the whole log."""
     if learner in ONLINE:
         return started(ONLINE[learner], scenario, log, information)
-    return CellValues(scenario.distinct(information), _fit(scenario, log, information, learner, slice(None)))
+    table = _fit(scenario, log, information, learner, slice(None))
+    return CellValues(
+        scenario.distinct(information), table, partial(_errors, scenario, log, information, learner)
+    )
 
 
 def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valuation:
@@ -101,18 +106,28 @@ def _fit(
     return made[key].copy()
 
 
+def _errors(scenario: Scenario, log: TrainingLog, sources: tuple[str, ...], learner: str) -> Cells:
+    """Return the standard errors of the values of ``_fit`` on the whole log, in currency."""
+    return _fitted(scenario, log, sources, learner, slice(None), _errors_on_codes)
+
+
 def _fitted(
-    scenario: Scenario, log: TrainingLog, sources: tuple[str, ...], learner: str, folds: slice | list[int]
+    scenario: Scenario,
+    log: TrainingLog,
+    sources: tuple[str, ...],
+    learner: str,
+    folds: slice | list[int],
+    on_codes: Callable[..., Cells] | None = None,
 ) -> Cells:
-    """The same, made anew."""
-    held = scenario.originals(sources)
-    value = _on_codes(scenario, log, sources, held, learner, folds)
+    """The same, made anew; or what ``on_codes`` makes in place of values."""
+    held, on_codes = scenario.originals(sources), on_codes or _on_codes
+    value = on_codes(scenario, log, sources, held, learner, folds)
     taken_for_any = [name for name in held if scenario.source[name].unmatched == "prior"]
     for some in range(1, len(taken_for_any) + 1):
         for left_out in combinations(taken_for_any, some):
             without = tuple(name for name in held if name not in left_out)
             unmatched = tuple(-1 if name in left_out else slice(None) for name in held)
-            value[unmatched] = _on_codes(scenario, log, sources, without, learner, folds)
+            value[unmatched] = on_codes(scenario, log, sources, without, learner, folds)
     return value
 
 
@@ -150,73 +165,42 @@ def _on_codes(
     return value
 
 
+def _errors_on_codes(
+    scenario: Scenario,
+    log: TrainingLog,
+    sources: tuple[str, ...],
+    held: tuple[str, ...],
+    learner: str,
+    folds: slice | list[int],
+) -> Cells:
+    """Standard errors of the values of ``_on_codes``; those of clicks, conversions and margins count as independent."""
+    unseen = tuple(axis for axis, name in enumerate(log.sources, 1) if name not in held)
+
+    def seen(table: Cells) -> Cells:
+        return np.asarray(table[folds].sum(axis=unseen))
+
+    fit, error, count = LEARNERS[learner], ERRORS[learner], seen(log.count)
+    if scenario.response.conversion is None:
+        is_click = scenario.response.learns_clicks
+        return np.asarray(_unit(scenario) * error(count, seen(log.total), seen(log.square), is_click))
+    worth, square = owned(scenario, log, sources), np.zeros(count.shape[1:])
+    if worth.click > 0:
+        square += (worth.click * error(count, clicks := seen(log.clicks), clicks, True)) ** 2
+    if worth.conversion > 0:
+        sales = seen(log.conversions)
+        sold = worth.conversion * error(count, sales, sales, True)
+        if log.margin.size and sales.any():
+            margin = (sales, seen(log.margin), seen(log.margin_square), False)
+            scale = log.conversions.sum() / log.margin.sum()
+            square += (worth.conversion * fit(count, sales, sales, True) * scale * error(*margin)) ** 2
+            sold = sold * np.maximum(fit(*margin), 0.0) * scale
+        square += sold**2
+    return np.asarray(np.sqrt(square))
+
+
 def _unit(scenario: Scenario) -> float:
     """What an outcome of the log counts, in currency."""
     return scenario.response.value_per_click if scenario.response.learns_clicks else 1.0
-
-
-def smoothed_table(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:
-    """Cell means, each drawn to the overall mean by within-variance / (within-variance + n x between-variance)."""
-    mean = total.sum() / count.sum()
-    filled = count > 0
-    cells = int(filled.sum())
-    means = np.divide(total, count, out=np.full(count.shape, mean), where=filled)
-    spare = max(count.sum() - cells, 1.0)
-    within = mean * (1 - mean) if is_click else max((square - count * means**2).sum() / spare, 0.0)
-    # Method of moments for unequal cells (DerSimonian & Laird 1986, with n in place of inverse variances).
-    effective = count.sum() - (count**2).sum() / count.sum()
-    excess = (count * (means - mean) ** 2).sum() - (cells - 1) * within
-    between = max(excess / effective, 0.0) if effective > 0 else 0.0
-    trust = np.divide(
-        count * between, count * between + within, out=np.zeros(count.shape), where=filled & (between > 0)
-    )
-    return np.asarray(mean + trust * (means - mean))
-
-
-def cell_means(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:  # noqa: ARG001
-    """Plain cell means; the overall mean where a cell was never seen."""
-    overall = np.full(count.shape, total.sum() / count.sum())
-    return np.asarray(np.divide(total, count, out=overall, where=count > 0))
-
-
-def logistic(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:  # noqa: ARG001
-    """Ridge-penalised regression on one-hot codes and the crosses of every two sources."""
-    from sklearn.linear_model import LogisticRegression, Ridge
-
-    if count.ndim == 0:
-        return np.asarray(total / count)
-    features = _one_hot(count.shape)
-    n, y = count.ravel(), total.ravel()
-    if is_click:
-        if y.sum() == 0 or y.sum() == n.sum():
-            return np.full(count.shape, y.sum() / n.sum())
-        clicked, not_clicked = np.flatnonzero(y), np.flatnonzero(n - y)
-        rows = np.concatenate([clicked, not_clicked])
-        label = np.repeat([1, 0], [len(clicked), len(not_clicked)])
-        weight = np.concatenate([y[clicked], (n - y)[not_clicked]])
-        model = LogisticRegression(C=1.0, max_iter=1000, tol=1e-8).fit(features[rows], label, weight)
-        return np.asarray(model.predict_proba(features)[:, 1].reshape(count.shape))
-    used = n > 0
-    ridge = Ridge(alpha=1.0, solver="sparse_cg", tol=1e-12).fit(
-        features[used], y[used] / n[used], sample_weight=n[used]
-    )
-    return np.asarray(ridge.predict(features).reshape(count.shape))
-
-
-def _one_hot(shape: tuple[int, ...]) -> Any:
-    """Indicators of each code, and of each pair of codes of two sources; sparse, shape (cells, features)."""
-    from scipy.sparse import csr_array
-
-    codes = np.unravel_index(np.arange(prod(shape)), shape)
-    columns, width = [], 0
-    for code, size in zip(codes, shape, strict=True):
-        columns.append(width + code)
-        width += size
-    for one, other in combinations(range(len(shape)), 2):
-        columns.append(width + codes[one] * shape[other] + codes[other])
-        width += shape[one] * shape[other]
-    ones, row = np.ones(len(columns) * len(columns[0])), np.repeat(np.arange(len(columns[0])), len(columns))
-    return csr_array((ones, (row, np.stack(columns, axis=1).ravel())), shape=(len(columns[0]), width))
 
 
 ONLINE: dict[str, Callable[..., Online]] = {"ftrl": FTRL, "thompson": Thompson}
@@ -236,3 +220,10 @@ LEARNERS: dict[str, Learner] = {
     "table": pooled(smoothed_table),
     "cell_means": pooled(cell_means),
 }
+ERRORS: dict[str, Learner] = {
+    "ridge": ridge_error,
+    "logistic": pooled(logistic_error),
+    "table": pooled(smoothed_error),
+    "cell_means": pooled(cell_error),
+}
+"""The standard errors of each learner's means, from the same sums."""

@@ -58,6 +58,13 @@ class Online:
         score = self.base + self._score(self.features.of(codes, requests.n), requests)
         return np.asarray(np.round(self.unit * self._from_link(score), DECIMALS))
 
+    def sigma(self, requests: VisibleRequests) -> NDArray[np.float64]:
+        """Standard deviation of the expected value in currency: that of the score, to first order; row-wise."""
+        features = self.features.of([requests[name] for name in self.features.sources], requests.n)
+        mean = self._from_link(self.base + self._mean_score(features))
+        slope = mean * (1.0 - mean) if self.link == "logit" else np.ones(requests.n)
+        return np.asarray(np.round(self.unit * slope * self._score_sigma(features), DECIMALS))
+
     def observe(self, feedback: Feedback) -> None:
         """Keep the impressions won, and the outcomes that became known."""
         if self.own is not None:
@@ -94,6 +101,10 @@ class Online:
 
     def _mean_score(self, features: Columns) -> NDArray[np.float64]:
         """Return the mean scores of the features, to be added to ``base``; shape (n,)."""
+        raise NotImplementedError
+
+    def _score_sigma(self, features: Columns) -> NDArray[np.float64]:
+        """Return the standard deviations of the scores, shape (n,)."""
         raise NotImplementedError
 
     def _learn(self, lesson: Lesson) -> None:

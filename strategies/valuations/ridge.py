@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,16 +91,23 @@ def ridge(count: Cells, total: Cells, square: Cells, is_click: bool) -> Cells:
     overall = float(total.sum() / count.sum())
     if count.ndim == 1 or (is_click and overall in {0.0, 1.0}):
         return np.full(count.shape[1:], overall)
+    folds, unit = folds_of(count, total, square, is_click)
+    found = np.broadcast_to(fit_folds(folds).scores, (1, *folds.sizes))[0]
+    return np.asarray(expit(found) if is_click else unit * found)
+
+
+def folds_of(count: Cells, total: Cells, square: Cells, is_click: bool) -> tuple[Sums, float]:
+    """Return the log's parts as folds, and the unit in which they count amounts."""
     parts = range(min(FOLDS, len(count)))
     folds = [part for part in parts if count[part :: len(parts)].any()]
-    unit, noise = _scale(*(t.sum(axis=0) for t in (count, total, square)))
+    unit, noise = scale_of(*(t.sum(axis=0) for t in (count, total, square)))
     count, total = (np.stack([t[part :: len(parts)].sum(axis=0) for part in folds]) for t in (count, total))
     if is_click:
-        return np.asarray(expit(_scores(Sums(CLICKS, count, total))))
-    return np.asarray(unit * _scores(Sums(AMOUNTS, count / noise**2, total / (unit * noise**2))))
+        return Sums(CLICKS, count, total), 1.0
+    return Sums(AMOUNTS, count / noise**2, total / (unit * noise**2)), unit
 
 
-def _scale(count: Cells, total: Cells, square: Cells) -> tuple[float, float]:
+def scale_of(count: Cells, total: Cells, square: Cells) -> tuple[float, float]:
     """The mean outcome, so that effects are relative to it as log-odds are; and the spread within cells, in that unit."""
     n, seen = count.sum(), count > 0
     spread = float(np.sqrt(square.sum() / n))
@@ -109,19 +117,29 @@ def _scale(count: Cells, total: Cells, square: Cells) -> tuple[float, float]:
     return unit, max(float(np.sqrt(within)), 1e-3 * spread) / unit or 1.0
 
 
-def _scores(folds: Sums) -> Cells:
-    """Scores of all cells, fitted to all folds with the penalties that do best on the fold left out."""
+class Fit(NamedTuple):
+    """Scores of all cells, with the penalty of each source, and the pairs of sources whose crosses helped, with theirs."""
+
+    scores: Cells
+    penalties: tuple[float, ...]
+    crosses: tuple[tuple[tuple[int, int], float], ...]
+
+
+def fit_folds(folds: Sums) -> Fit:
+    """Fit all folds with the penalties that do best on the fold left out; scores have an axis of length 1 before those of the cells."""
     rest, whole = folds.others(), folds.pooled()
     if len(folds.count) < 2:
-        return np.asarray(_spread(_main(whole, (TYPICAL,) * len(whole.sizes)), whole.sizes)[0])
+        typical = (TYPICAL,) * len(whole.sizes)
+        return Fit(_spread(_main(whole, typical), whole.sizes), typical, ())
     penalties, held = _main_penalties(folds, rest)
-    scores = _spread(_main(whole, penalties), whole.sizes)
+    scores, crosses = _spread(_main(whole, penalties), whole.sizes), []
     for pair in combinations(range(len(folds.sizes)), 2):
         penalty = _climb(_cross_loss(folds, rest, pair, held), NONE)
         if penalty < NONE:
             held = held + _cross(rest, pair, penalty, held)
             scores = scores + _cross(whole, pair, penalty, scores)
-    return np.asarray(np.broadcast_to(scores, whole.count.shape)[0])
+            crosses.append((pair, penalty))
+    return Fit(scores, penalties, tuple(crosses))
 
 
 def _main_penalties(folds: Sums, rest: Sums) -> tuple[tuple[float, ...], Cells]:
@@ -184,7 +202,7 @@ def _main(data: Sums, penalties: tuple[float, ...], start: Cells | None = None) 
     for _ in range(MOST_STEPS):
         eta = _spread(found, data.sizes)
         slope = outcomes - _by_code(data.count * data.family.mean(eta)) - penalty * found
-        curve = _by_pair(data.count * data.family.variance(eta))
+        curve = by_pair(data.count * data.family.variance(eta))
         curve[:, diagonal, diagonal] += penalty
         step = np.linalg.solve(curve, slope[..., None])[..., 0]
         if data.family is CLICKS:
@@ -213,7 +231,7 @@ def _cross(data: Sums, pair: tuple[int, int], penalty: float, eta: Cells) -> Cel
 def _spread(effects: Cells, sizes: tuple[int, ...]) -> Cells:
     """The constant and the effects added up in each cell."""
     score = effects[:, 0].reshape(-1, *(1 for _ in sizes))
-    for axis, part in _parts(sizes):
+    for axis, part in parts_of(sizes):
         shape = [size if a == axis else 1 for a, size in enumerate(sizes)]
         score = score + effects[:, part].reshape(-1, *shape)
     return np.asarray(score)
@@ -227,19 +245,19 @@ def _by_code(table: Cells) -> Cells:
     return np.concatenate(sums, axis=1)
 
 
-def _by_pair(table: Cells) -> Cells:
+def by_pair(table: Cells) -> Cells:
     """The same for each two codes: X'WX of the design matrix X that has a column a code."""
     single, sizes = _by_code(table), table.shape[1:]
     square = np.zeros((*single.shape, single.shape[1]))
     diagonal = np.arange(single.shape[1])
     square[:, diagonal, diagonal] = square[:, 0, :] = square[:, :, 0] = single
-    for (a, rows), (b, columns) in combinations(_parts(sizes), 2):
+    for (a, rows), (b, columns) in combinations(parts_of(sizes), 2):
         both = table.sum(axis=tuple(i + 1 for i in range(len(sizes)) if i not in {a, b}))
         square[:, rows, columns], square[:, columns, rows] = both, both.transpose(0, 2, 1)
     return square
 
 
-def _parts(sizes: tuple[int, ...]) -> Iterator[tuple[int, slice]]:
+def parts_of(sizes: tuple[int, ...]) -> Iterator[tuple[int, slice]]:
     """Each source's axis, and the place of its codes among all effects."""
     start = 1
     for axis, size in enumerate(sizes):

@@ -56,8 +56,13 @@ class Thompson(Online):
     def _score(self, features: Columns, requests: VisibleRequests) -> NDArray[np.float64]:
         finest = 2.0 ** (self.draw * BITS_APART - LOWER_BITS)
         lower = np.modf(requests["uniform"] * UPPER_BITS * 2.0 ** (self.draw * BITS_APART))[0]
-        drawn = np.sqrt(scores(1.0 / self._precision, features)) * ndtri(np.maximum(lower, finest / 2))
+        drawn = self._score_sigma(features) * ndtri(np.maximum(lower, finest / 2))
         return np.asarray(self._mean_score(features) + drawn)
+
+    @override
+    def _score_sigma(self, features: Columns) -> NDArray[np.float64]:
+        """Return the standard deviation of the beliefs about the sum of the weights."""
+        return np.asarray(np.sqrt(scores(1.0 / self._precision, features)))
 
     @override
     def _mean_score(self, features: Columns) -> NDArray[np.float64]:

@@ -283,7 +283,7 @@ class ShowsByRank(Truthful):
 
 class ShowsWhatIsNotThere(Truthful):
     def creative(self, requests):
-        return np.full(requests.n, 1)
+        return np.full(requests.n, 2)
 
 
 class ShowsAFraction(Truthful):
@@ -639,6 +639,111 @@ class RemembersInACache(RemembersInACounter):
         notebook().append(1)
 
 
+class HashesText(Policy):
+    def bid(self, requests):
+        return requests["value"] * (1.0 + hash("salt") % 1009)
+
+
+class OrderOfASet(Policy):
+    def bid(self, requests):
+        return requests["value"] * (1.0 + int("".join(sorted(map(str, range(12)), key=hash))) % 1009)
+
+
+class Masks(Policy):
+    def bid(self, requests):
+        return np.ma.masked_less(requests["value"], 0.3)
+
+
+class ReadsMoreLater(Policy):
+    def __init__(self):
+        self.reads = ("value",)
+
+    def bid(self, requests):
+        return requests["value"]
+
+    def control(self, state):
+        self.reads = ("value", "profile")
+
+
+class LearnsLater(Policy):
+    def __init__(self):
+        self.learns = False
+
+    def bid(self, requests):
+        return requests["value"]
+
+    def control(self, state):
+        self.learns = True
+
+
+class TrustsTheExchange(Policy):
+    learns = True
+
+    def __init__(self):
+        self.usual = 1.0
+
+    def bid(self, requests):
+        return requests["value"] * self.usual
+
+    def observe(self, feedback):
+        if feedback.requests.n:
+            self.usual = 0.5 + feedback.minimum_bid_to_win.mean()
+
+
+class SilencesNumpy(Policy):
+    def __init__(self):
+        np.seterr(all="ignore")
+
+    def bid(self, requests):
+        return requests["value"]
+
+
+class SeedsNumpy(Policy):
+    def bid(self, requests):
+        np.random.seed(1)  # noqa: NPY002 - its fault
+        return requests["value"] * (0.5 + np.random.rand())  # noqa: NPY002
+
+
+class BidsTooLittleToLearn(Policy):
+    learns = True
+
+    def __init__(self):
+        self.clicks = 0.0
+
+    def bid(self, requests):
+        return requests["value"] * 1e-6 * (1.0 + self.clicks)
+
+    def observe(self, feedback):
+        self.clicks += len(feedback.clicks.hour)
+
+
+class LearnsWhatToShow(Policy):
+    """Nothing is wrong with it: its bids stay, and what it shows follows from clicks."""
+
+    reads = ("value", "context")
+    learns = True
+
+    def __init__(self, market):
+        self.clicks, self.shown = (
+            np.full((market.types_of("context") + 1, len(market.creatives)), x) for x in (1.0, 20.0)
+        )
+
+    def bid(self, requests):
+        return requests["value"]
+
+    def creative(self, requests):
+        return (self.clicks / self.shown).argmax(axis=1)[requests["context"]]
+
+    def observe(self, feedback):
+        won, clicks = feedback.won, feedback.clicks
+        np.add.at(self.shown, (feedback.requests["context"][won], feedback.creative[won]), 1.0)
+        np.add.at(self.clicks, (clicks.requests["context"], clicks.creative), clicks.weight)
+
+
+def test_one_that_learns_what_to_show_passes():
+    assert not only(LearnsWhatToShow)
+
+
 CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a word of the cause)
     (ReadsAList, "protocol", "['value']", "a list is not a tuple"),
     (Misspelt, "protocol", "'vlaue'", "misspelt column"),
@@ -687,7 +792,7 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (TooManyRows, "a_million_rows", "row 0", "its place in the batch"),
     (Startled, "block_size_invariance", "wins: ", "changes the strategy's state"),
     (ShowsByRank, "creatives", "row ", "other rows"),
-    (ShowsWhatIsNotThere, "creatives", "row 0: 1", "too few"),
+    (ShowsWhatIsNotThere, "creatives", "row 0: 2", "too few"),
     (ShowsAFraction, "creatives", "float64", "astype(int)"),
     (Slow, "speed", "", "loop over rows"),
     (NotSoFast, "speed", "", "whole columns"),
@@ -724,6 +829,15 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (LosesItsState, "pickle", "row ", "__getstate__"),
     (RemembersInACounter, "reset", "row ", "the module"),
     (RemembersInACache, "reset", "row ", "the module"),
+    (HashesText, "reset", "row ", "sorted(...) for a set"),
+    (OrderOfASet, "reset", "row ", "sorted(...) for a set"),
+    (Masks, "valid_bids", "MaskedArray", "filled(0.0)"),
+    (ReadsMoreLater, "protocol", "('value', 'profile')", "before the first request"),
+    (LearnsLater, "protocol", "learns = True after", "before the first request"),
+    (TrustsTheExchange, "handles_outcomes", "257 that are not", "auction.tells=price_paid"),
+    (SilencesNumpy, "side_effects", "numpy's error handling", "np.errstate"),
+    (SeedsNumpy, "side_effects", "the shared generator of numpy", "requests['uniform']"),
+    (BidsTooLittleToLearn, "capability_card", "the same bids", "it won nothing in this trial"),
 ]
 
 
