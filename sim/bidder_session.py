@@ -74,6 +74,8 @@ class BidderSession:
         self.control_every = entrant.control_every
         self.looks_at_account = bool(getattr(self.strategy, "looks_at_account", True))
         """Whether its strategy does anything at a control step."""
+        self.is_blind = not (self.strategy.learns or self.looks_at_account)
+        """Whether nothing that happens in the run reaches its strategy before the end."""
         self._world, self._streams = world, streams
         self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
         """Whether it says which creative to show."""
@@ -108,6 +110,7 @@ class BidderSession:
 
     def bid_rows(self, world: World, part: slice) -> BidResponse:
         """Return its bids on some rows of the chunk."""
+        self.is_stale = False
         hour = float(world.chunk.time_us[part.start] / HOUR_US)
         return self._ask(self.strategy, self._requests(world, part), hour)
 

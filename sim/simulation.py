@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .arrivals import SLICE
-from .auction.arrays import Record
+from .auction.arrays import Record, Responses
 from .auction.kernel import clear
 from .audience import priced_contexts
 from .batches import (
@@ -31,6 +33,7 @@ from .columns import Columns, columns_of
 from .compiled import prepared
 from .control import Control
 from .data_usage import DataUsage
+from .drawn import Drawn
 from .entrant import Entrant, as_entrant
 from .exposures import EXPOSURES, Exposures, block_ends
 from .feedback import BlockOutcome
@@ -59,18 +62,20 @@ def simulate(
     *,
     log: Log | None = None,
     sink: Sink | None = None,
+    drawn: Drawn | None = None,
     keep_strategies: bool = False,
 ) -> RunResult:
     """Run one market to its end; a pure function of its arguments.
 
     ``strategies`` maps bidder names to a strategy (which then sees all sources and has ``bidders.budget``) or to an
-    ``Entrant``. Strategies are copied before use. ``sink`` receives each block's auctions as they are settled. ``keep_strategies`` puts
+    ``Entrant``. Strategies are copied before use. ``sink`` receives each block's auctions as they are settled. ``drawn`` keeps
+    what the market draws for further runs of the same scenario, seed and replication. ``keep_strategies`` puts
     the copies, as the run left them, into ``RunResult.strategies``: a strategy that learns can enter the next run with what it learned.
     Raises ``BidError`` where a strategy reads what it may not see, raises an error, answers with something that is not a bid, or
     takes longer than ``engine.strategy_timeout_s`` for it; ``TrialError``, one of these, where that shows before the first event;
     ``SpendError`` where more is spent than can be counted (docs/limits.md).
     """
-    run = Simulation(scenario, strategies, Streams(seed, replication), log, sink)
+    run = Simulation(scenario, strategies, Streams(seed, replication), log, sink, drawn, is_stepped=False)
     run.open()
     while run.advance():
         pass
@@ -87,10 +92,14 @@ class Simulation:
         streams: Streams,
         log: Log | None = None,
         sink: Sink | None = None,
+        drawn: Drawn | None = None,
+        *,
+        is_stepped: bool = True,
     ) -> None:
         check_arguments(scenario, strategies)
         self.scenario, self.streams, self._sink = scenario, streams, sink
         self.world = make_world(scenario, streams, log)
+        self.world.drawn = drawn
         self.sessions = [
             BidderSession(name, as_entrant(entry, scenario.bidders), self.world, streams, scenario.engine.strategy_timeout_s)
             for name, entry in strategies.items()
@@ -132,15 +141,21 @@ class Simulation:
         )
         self._series_us = [round(row * every_h * HOUR_US) for row in range(rows)]
         self.series = Series(rows, every_h, len(self.sessions), slots)
-        self._chunks = chunks(scenario, streams, log, priced_contexts(scenario, self.owners))
+        draw = chunks if drawn is None else drawn.chunks
+        self._chunks = draw(scenario, streams, log, priced_contexts(scenario, self.owners))
         expected = (len(log) if log is not None else scenario.supply.requests) or 0
         self.control = Control(scenario, self.sessions, self.ledger, expected)
+        self._is_blind = not is_stepped and sink is None and all(one.is_blind for one in self.sessions)
+        """Whether nobody asks before the end what became of impressions, so that it is worked out a chunk at a time."""
+        self._tables.asks_ahead = not is_stepped
+        self._responded: list[tuple[NDArray[Any], ...]] = []
+        """The responses of the blocks of a chunk, by their fields."""
         self._is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
         is_throttled = scenario.auction.throttle is not None
         self._is_steady = (
             self.control.is_always_open
             and not is_throttled
-            and all(map(self.world.is_settled, self.world.sources))
+            and all(self.world.is_match_settled(name) for one in self.sessions for name in one.looks_up)
         )  # who is asked, and what is looked up, is known ahead
         self.calendar = Calendar()
 
@@ -223,7 +238,8 @@ class Simulation:
         self.series.note(self.ledger, multipliers)
 
     def _control(self) -> None:
-        self.control.step(self.calendar.now_us)
+        if not self._is_blind:
+            self.control.step(self.calendar.now_us)
         self.calendar.pause()
 
     def _count_stock(self) -> None:
@@ -246,6 +262,7 @@ class Simulation:
                     last = min(last, int(ends[first]))
                 self._settle(columns, first, last)
                 first = last
+            self._note_responses(columns)
 
     def _turn_to(self, chunk: Chunk) -> Columns:
         """Begin with a chunk: make its columns, put control steps by count of requests on the calendar, and prepare the kernel."""
@@ -293,7 +310,9 @@ class Simulation:
         check_spend(ledger, now_us)
         self.control.count(last - first, is_open)
         happened = NOTHING_HAPPENED
-        if self._responses.filled[0]:
+        if self._is_blind:
+            self._keep_responses(world)
+        elif self._responses.filled[0]:
             happened = self.outcomes.note(world, self._responses)
             for number, own in by_bidder(happened, len(self.sessions)):
                 self.sessions[number].await_outcomes(world, part, own, record)
@@ -303,6 +322,33 @@ class Simulation:
             self._report(columns, part, record, happened)
         if self._is_told_at_once:
             self.control.tell(self.calendar.now_us)
+
+    def _keep_responses(self, world: World) -> None:
+        """Keep the responses of a block until its chunk is over, but for what a shelf loses."""
+        n = self._responses.filled.item(0)
+        if not n:
+            return
+        _, row, slot, bidder, clicked, converts = self._responses
+        kept = row[:n].copy(), slot[:n].copy(), bidder[:n].copy(), clicked[:n].copy(), converts[:n].copy()
+        self._responded.append(kept)
+        if world.shelves is not None:
+            row, _, bidder, _, converts = kept
+            sold = converts.nonzero()[0]
+            for number in set(bidder[sold].tolist()):
+                world.sell(self.owners[number], row[sold[bidder[sold] == number]])
+
+    def _note_responses(self, columns: Columns) -> None:
+        """Work out what became of the responses that were kept."""
+        if not self._responded:
+            return
+        parts = [np.concatenate(column) for column in zip(*self._responded, strict=True)]
+        responses = Responses(np.array([len(parts[0])]), *parts)
+        self._responded = []
+        happened = self.outcomes.note(columns.world, responses)
+        record = self._unwatched
+        for number, own in by_bidder(happened, len(self.sessions)):
+            self.sessions[number].await_outcomes(columns.world, slice(0, len(columns.chunk)), own, record)
+        self.control.step(self.calendar.now_us)  # what is known by now need not be kept
 
     def _report(self, columns: Columns, part: slice, record: Record, happened: Happened) -> None:
         """Keep each learning bidder's feedback on a block, and give the block to the sink."""

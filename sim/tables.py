@@ -19,6 +19,7 @@ from .exposures import EXPOSURES
 from .scenario import HOUR_US
 from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
 from .trial import BidResponse
+from .visible import BidError
 from .world import World
 
 SPARE = 3
@@ -51,6 +52,13 @@ class BidTables:
             (self._settled if is_settled else self._moving).append(number)
         self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
         self._begins = self.bids.offset.copy()
+        self._rows = rows
+        self._filled = [0] * len(self.columns)
+        """Up to which row of the chunk the cells of each column are there."""
+        self._asked = [0] * len(sessions)
+        """Up to which row of the chunk the bids are there, of bidders that are asked row by row."""
+        self.asks_ahead = False
+        """Whether a bidder that learns nothing in the run is asked about all requests that are known by now."""
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
         self.shortlist = _shortlist(joint if shared and len(sessions) > FEW else 0, slots + 1 + SPARE)
@@ -66,6 +74,8 @@ class BidTables:
             for session in self._sessions:
                 session.is_stale = True
         self.cells = cells
+        self._filled = [0] * len(self.columns)
+        self._asked = [0] * len(self._sessions)
 
     def ask(self, world: World, part: slice, now_us: int, is_open: NDArray[np.bool_]) -> None:
         """Fill in what is only known now, and ask each bidder that must be asked; bids are rounded half to even.
@@ -73,25 +83,65 @@ class BidTables:
         One that is asked row by row and may not bid now (``is_open``) is not asked: an exchange would not send it these requests.
         """
         for number in self._moving:
-            self._fill(world, number, self.cells[number], part)
+            if self._filled[number] < part.stop:
+                self._filled[number] = _known_until(
+                    world, [one.column for one in self.columns[number]], part.stop
+                )
+                self._fill(world, number, self.cells[number], slice(part.start, self._filled[number]))
         for number, session in enumerate(self._sessions):
             if session.cells is None:
-                self.bids.offset[number] = self._begins[number] - part.start
                 if not is_open[number]:
+                    self.bids.offset[number] = self._begins[number] - part.start
+                    self._asked[number] = 0
                     self._enter_none(number, part.stop - part.start)
                     continue
-                response = session.bid_rows(world, part)
+                if session.is_stale or self._asked[number] < part.stop:
+                    self.bids.offset[number] = self._begins[number] - part.start
+                    until = self._ask_until(number, world, part)
+                    if until > part.stop and self._asks_all(number, world, slice(part.start, until)):
+                        self._asked[number] = until
+                    else:
+                        self._asked[number] = part.stop
+                        self._enter(number, session.bid_rows(world, part), world, part, now_us)
             elif session.is_stale:
-                response = session.bid_cells(now_us / HOUR_US)
-            else:
-                continue
-            begin, stride = int(self._begins[number]), self.bids.stride
-            own_cell, bids = self._own_cell[number], response.bids
-            wrong = enter_bids(bids, self._most_bid, own_cell, self.bids.numbers, begin, stride)
-            if wrong >= 0:
-                session.refuse(float(bids[wrong]), wrong, world, part, now_us / HOUR_US, self._most_bid)
-            if session.chooses:
-                self._enter_creatives(response, own_cell, begin)
+                self._enter(number, session.bid_cells(now_us / HOUR_US), world, part, now_us)
+
+    def _ask_until(self, number: int, world: World, part: slice) -> int:
+        """Up to which row a bidder that is asked row by row can be asked about now."""
+        session = self._sessions[number]
+        if not (self.asks_ahead and session.is_blind):
+            return part.stop
+        return min(part.start + self._rows, _known_until(world, session.reads, part.stop))
+
+    def _asks_all(self, number: int, world: World, rows: slice) -> bool:
+        """Enter a bidder's bids on these rows; where one is wrong return False, and ask no bidder ahead any more.
+
+        The error belongs to the block in which it is met.
+        """
+        try:
+            response = self._sessions[number].bid_rows(world, rows)
+        except BidError:
+            self.asks_ahead = False
+            return False
+        self.asks_ahead = self._enter_numbers(number, response) < 0
+        return self.asks_ahead
+
+    def _enter(self, number: int, response: BidResponse, world: World, part: slice, now_us: int) -> None:
+        """Write a bidder's bids, on its cells or on these rows, and its creatives beside them."""
+        wrong = self._enter_numbers(number, response)
+        if wrong >= 0:
+            bid, hour = float(response.bids[wrong]), now_us / HOUR_US
+            self._sessions[number].refuse(bid, wrong, world, part, hour, self._most_bid)
+
+    def _enter_numbers(self, number: int, response: BidResponse) -> int:
+        """Write bids and creatives; return the place of the first bid that is wrong, or -1."""
+        begin, own_cell = int(self._begins[number]), self._own_cell[number]
+        wrong = enter_bids(
+            response.bids, self._most_bid, own_cell, self.bids.numbers, begin, self.bids.stride
+        )
+        if wrong < 0 and self._sessions[number].chooses:
+            self._enter_creatives(response, own_cell, begin)
+        return int(wrong)
 
     def _enter_none(self, number: int, n: int) -> None:
         """Write that a bidder makes no bid on ``n`` rows."""
@@ -161,6 +211,13 @@ def _own_cells(sessions: Sequence[BidderSession], rows: int) -> Layout:
         creative=_NOBODY_CHOOSES,
     )
     return columns, [_AS_ASKED] * len(sessions), bids
+
+
+def _known_until(world: World, columns: Sequence[str], first: int) -> int:
+    """Up to which row of the chunk all these columns are known now; ``first`` is the next to be settled."""
+    if EXPOSURES in columns:
+        return first
+    return min([world.known_until(column, first) for column in columns], default=len(world.chunk))
 
 
 def _shortlist(cells: int, length: int) -> Shortlist:
