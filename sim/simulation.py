@@ -51,7 +51,7 @@ from .streams import Streams
 from .supply import Chunk, Log, chunks
 from .tables import BidTables
 from .visible import Strategy
-from .world import make_world
+from .world import World, make_world
 
 
 def simulate(

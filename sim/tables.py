@@ -108,10 +108,10 @@ class BidTables:
 
     def _ask_until(self, number: int, world: World, part: slice) -> int:
         """Up to which row a bidder that is asked row by row can be asked about now."""
-        session = self._sessions[number]
+        session, last = self._sessions[number], int(part.stop)
         if not (self.asks_ahead and session.is_blind):
-            return part.stop
-        return min(part.start + self._rows, _known_until(world, session.reads, part.stop))
+            return last
+        return min(int(part.start) + self._rows, _known_until(world, session.reads, last))
 
     def _asks_all(self, number: int, world: World, rows: slice) -> bool:
         """Enter a bidder's bids on these rows; where one is wrong return False, and ask no bidder ahead any more.
