@@ -74,6 +74,8 @@ class BidderSession:
         self.control_every = entrant.control_every
         self.looks_at_account = bool(getattr(self.strategy, "looks_at_account", True))
         """Whether its strategy does anything at a control step."""
+        self.is_blind = not (self.strategy.learns or self.looks_at_account)
+        """Whether nothing that happens in the run reaches its strategy before the end."""
         self._world, self._streams = world, streams
         self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
         """Whether it says which creative to show."""

@@ -7,14 +7,16 @@ kernel, in blocks of at most ``engine.max_block``; the size of blocks changes no
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import partial
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .ahead import has_spare_core, made_ahead
 from .arrivals import SLICE
-from .auction.arrays import Record
+from .auction.arrays import Record, Responses
 from .auction.kernel import clear
 from .audience import priced_contexts
 from .batches import (
@@ -33,6 +35,7 @@ from .columns import Columns, columns_of
 from .compiled import prepared
 from .control import Control
 from .data_usage import DataUsage
+from .drawn import Drawn
 from .entrant import Entrant, as_entrant
 from .exposures import EXPOSURES, Exposures, block_ends
 from .feedback import BlockOutcome
@@ -47,10 +50,10 @@ from .seating import rules_of, scores_of, seats_of
 from .serving import ServingRules
 from .strategy_counts import counted
 from .streams import Streams
-from .supply import Log, chunks
+from .supply import Chunk, Log, chunks
 from .tables import BidTables
 from .visible import Strategy
-from .world import make_world
+from .world import World, make_world
 
 LARGE = 2 * SLICE
 """A run of more requests uses a second core, where there is one and nothing in its world moves."""
@@ -64,18 +67,20 @@ def simulate(
     *,
     log: Log | None = None,
     sink: Sink | None = None,
+    drawn: Drawn | None = None,
     keep_strategies: bool = False,
 ) -> RunResult:
     """Run one market to its end; a pure function of its arguments.
 
     ``strategies`` maps bidder names to a strategy (which then sees all sources and has ``bidders.budget``) or to an
-    ``Entrant``. Strategies are copied before use. ``sink`` receives each block's auctions as they are settled. ``keep_strategies`` puts
+    ``Entrant``. Strategies are copied before use. ``sink`` receives each block's auctions as they are settled. ``drawn`` keeps
+    what the market draws for further runs of the same scenario, seed and replication. ``keep_strategies`` puts
     the copies, as the run left them, into ``RunResult.strategies``: a strategy that learns can enter the next run with what it learned.
     Raises ``BidError`` where a strategy reads what it may not see, raises an error, answers with something that is not a bid, or
     takes longer than ``engine.strategy_timeout_s`` for it; ``TrialError``, one of these, where that shows before the first event;
     ``SpendError`` where more is spent than can be counted (docs/limits.md).
     """
-    run = Simulation(scenario, strategies, Streams(seed, replication), log, sink)
+    run = Simulation(scenario, strategies, Streams(seed, replication), log, sink, drawn, is_stepped=False)
     run.open()
     while run.advance():
         pass
@@ -92,10 +97,14 @@ class Simulation:
         streams: Streams,
         log: Log | None = None,
         sink: Sink | None = None,
+        drawn: Drawn | None = None,
+        *,
+        is_stepped: bool = True,
     ) -> None:
         check_arguments(scenario, strategies)
         self.scenario, self.streams, self._sink = scenario, streams, sink
         self.world = make_world(scenario, streams, log)
+        self.world.drawn = drawn
         self.sessions = [
             BidderSession(name, as_entrant(entry, scenario.bidders), self.world, streams, scenario.engine.strategy_timeout_s)
             for name, entry in strategies.items()
@@ -137,10 +146,15 @@ class Simulation:
         self._series_us = [round(row * every_h * HOUR_US) for row in range(rows)]
         self.series = Series(rows, every_h, len(self.sessions), slots)
         expected = (len(log) if log is not None else scenario.supply.requests) or 0
-        self._chunks = self._make_columns(log)
+        self._chunks = self._make_columns(chunks if drawn is None else drawn.chunks, log)
         if expected > LARGE and log is None and self.world.is_still and has_spare_core():
             self._chunks = made_ahead(self._chunks)
         self.control = Control(scenario, self.sessions, self.ledger, expected)
+        self._is_blind = not is_stepped and sink is None and all(one.is_blind for one in self.sessions)
+        """Whether nobody asks before the end what became of impressions, so that it is worked out a chunk at a time."""
+        self._tables.asks_ahead = not is_stepped
+        self._responded: list[tuple[NDArray[Any], ...]] = []
+        """The responses of the blocks of a chunk, by their fields."""
         self._is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
         is_throttled = scenario.auction.throttle is not None
         is_plain = not self._is_recorded and not self._memory.seen.size
@@ -149,7 +163,7 @@ class Simulation:
         self._is_steady = (
             self.control.is_always_open
             and not is_throttled
-            and all(map(self.world.is_settled, self.world.sources))
+            and all(self.world.is_match_settled(name) for one in self.sessions for name in one.looks_up)
         )  # who is asked, and what is looked up, is known ahead
         self.calendar = Calendar()
 
@@ -232,7 +246,8 @@ class Simulation:
         self.series.note(self.ledger, multipliers)
 
     def _control(self) -> None:
-        self.control.step(self.calendar.now_us)
+        if not self._is_blind:
+            self.control.step(self.calendar.now_us)
         self.calendar.pause()
 
     def _count_stock(self) -> None:
@@ -256,11 +271,12 @@ class Simulation:
                     last = min(last, int(ends[first]))
                 self._settle(columns, first, last, now_us)
                 first = last
+            self._note_responses(columns)
 
-    def _make_columns(self, log: Log | None) -> Iterator[Columns]:
+    def _make_columns(self, draw: Callable[..., Iterator[Chunk]], log: Log | None) -> Iterator[Columns]:
         """Yield the columns of each chunk of requests; nothing of the run is changed."""
         contexts_of = priced_contexts(self.scenario, self.owners)
-        for chunk in chunks(self.scenario, self.streams, log, contexts_of):
+        for chunk in draw(self.scenario, self.streams, log, contexts_of):
             yield columns_of(chunk, self.world, self._tables, self.deadline, self.owners, self._rotation_key)
 
     def _turn_to(self, columns: Columns) -> None:
@@ -304,7 +320,9 @@ class Simulation:
         check_spend(ledger, now_us)
         self.control.count(last - first, is_open)
         happened = NOTHING_HAPPENED
-        if self._responses.filled[0]:
+        if self._is_blind:
+            self._keep_responses(world)
+        elif self._responses.filled[0]:
             happened = self.outcomes.note(world, self._responses)
             for number, own in by_bidder(happened, len(self.sessions)):
                 self.sessions[number].await_outcomes(world, part, own, record)
@@ -314,6 +332,33 @@ class Simulation:
             self._report(columns, part, record, happened)
         if self._is_told_at_once:
             self.control.tell(now_us)
+
+    def _keep_responses(self, world: World) -> None:
+        """Keep the responses of a block until its chunk is over, but for what a shelf loses."""
+        n = self._responses.filled.item(0)
+        if not n:
+            return
+        _, row, slot, bidder, clicked, converts = self._responses
+        kept = row[:n].copy(), slot[:n].copy(), bidder[:n].copy(), clicked[:n].copy(), converts[:n].copy()
+        self._responded.append(kept)
+        if world.shelves is not None:
+            row, _, bidder, _, converts = kept
+            sold = converts.nonzero()[0]
+            for number in set(bidder[sold].tolist()):
+                world.sell(self.owners[number], row[sold[bidder[sold] == number]])
+
+    def _note_responses(self, columns: Columns) -> None:
+        """Work out what became of the responses that were kept."""
+        if not self._responded:
+            return
+        parts = [np.concatenate(column) for column in zip(*self._responded, strict=True)]
+        responses = Responses(np.array([len(parts[0])]), *parts)
+        self._responded = []
+        happened = self.outcomes.note(columns.world, responses)
+        record = self._unwatched
+        for number, own in by_bidder(happened, len(self.sessions)):
+            self.sessions[number].await_outcomes(columns.world, slice(0, len(columns.chunk)), own, record)
+        self.control.step(self.calendar.now_us)  # what is known by now need not be kept
 
     def _report(self, columns: Columns, part: slice, record: Record, happened: Happened) -> None:
         """Keep each learning bidder's feedback on a block, and give the block to the sink."""

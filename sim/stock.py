@@ -36,6 +36,7 @@ class Shelves:
         shape = (len(self._place), len(self.units))
         self._levels = np.empty((len(self._levels), *shape), dtype=np.int64)
         self._levels[0] = self.units
+        self._arrives: NDArray[np.bool_] | None = None
         self.step = 0
         self._sold, self.sold, self.delivered, self.sold_out_steps = np.zeros((4, *shape), dtype=np.int64)
 
@@ -64,7 +65,9 @@ class Shelves:
         np.subtract(before, self._sold, out=after)
         was_empty = before <= 0
         if was_empty.any():
-            delivery = np.where(was_empty & self._arrives(), self.units, 0)
+            if self._arrives is None:
+                self._arrives = self._deliveries()
+            delivery = np.where(was_empty & self._arrives[self.step], self.units, 0)
             after += delivery
             self.delivered += delivery
             self.sold_out_steps += was_empty
@@ -72,11 +75,11 @@ class Shelves:
         self._sold[:] = 0
         return bool(((after <= 0) != was_empty).any())
 
-    def _arrives(self) -> NDArray[np.bool_]:
-        """To which shelves a delivery would come at this count, shape (advertisers, products)."""
-        n = len(self.units)
-        draws = [self._streams.uniform(f"delivery/{name}", self.step * n, n) for name in self._place]
-        return np.stack(draws) < self._chance
+    def _deliveries(self) -> NDArray[np.bool_]:
+        """To which shelves a delivery would come at each count, shape (counts, advertisers, products)."""
+        counts, _, n = self._levels.shape
+        draws = [self._streams.uniform(f"delivery/{name}", 0, counts * n) for name in self._place]
+        return np.stack([draw.reshape(counts, n) for draw in draws], axis=1) < self._chance
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """For ``RunResult.stock``; sales since the last count are taken off too."""

@@ -20,6 +20,7 @@ from .cells import join_codes
 from .exposures import EXPOSURES
 from .scenario import HOUR_US
 from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
+from .visible import BidError, VisibleRequests
 from .world import World
 
 SPARE = 3
@@ -55,6 +56,13 @@ class BidTables:
         self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
         self._begins: list[int] = self.bids.offset.tolist()
         self._abreast = np.empty((ABREAST, joint if self.bids.stride > 1 else 0), dtype=np.int64)
+        self._rows = rows
+        self._filled = [0] * len(self.columns)
+        """Up to which row of the chunk the cells of each column are there."""
+        self._asked = [0] * len(sessions)
+        """Up to which row of the chunk the bids are there, of bidders that are asked row by row."""
+        self.asks_ahead = False
+        """Whether a bidder that learns nothing in the run is asked about all requests that are known by now."""
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
         self.shortlist = _shortlist(joint if shared and len(sessions) > FEW else 0, slots + 1 + SPARE)
@@ -70,6 +78,8 @@ class BidTables:
             for session in self._sessions:
                 session.is_stale = True
         self.cells = cells
+        self._filled = [0] * len(self.columns)
+        self._asked = [0] * len(self._sessions)
 
     def ask(self, world: World, part: slice, now_us: int, is_open: NDArray[np.bool_]) -> None:
         """Fill in what is only known now, and ask each bidder that must be asked; bids are rounded half to even.
@@ -77,36 +87,87 @@ class BidTables:
         One that is asked row by row and may not bid now (``is_open``) is not asked: an exchange would not send it these requests.
         """
         for number in self._moving:
-            self._fill(world, number, self.cells[number], part)
+            if self._filled[number] < part.stop:
+                self._filled[number] = _known_until(
+                    world, [one.column for one in self.columns[number]], part.stop
+                )
+                self._fill(world, number, self.cells[number], slice(part.start, self._filled[number]))
         first, waiting = 0, 0
         for number, session in enumerate(self._sessions):
-            begin, hour = self._begins[number], now_us / HOUR_US
+            begin = self._begins[number]
             if session.cells is None:
-                self.bids.offset[number] = begin - part.start
                 if not is_open[number]:
+                    self.bids.offset[number] = begin - part.start
+                    self._asked[number] = 0
                     self._enter_none(begin, part.stop - part.start)
-                    continue
-                requests, hour = session.rows(world, part), float(world.chunk.time_us[part.start] / HOUR_US)
+                elif session.is_stale or self._asked[number] < part.stop:
+                    self.bids.offset[number] = begin - part.start
+                    self._asked[number] = self._ask_rows(number, world, part)
             elif session.is_stale:
                 requests, session.is_stale = session.every_cell(), False
-            else:
-                continue
-            own_cell, bids = self._own_cell[number], session.bids(requests, hour)
-            if self.bids.stride == 1:
-                micros = self.bids.numbers[begin : begin + (len(own_cell) or len(bids))]
-            else:
-                if waiting == ABREAST or number != first + waiting:
-                    self._lay(first, waiting)
-                    waiting = 0
-                first = number - waiting
-                micros = self._abreast[waiting]
-                waiting += 1
-            wrong = enter_bids(bids, self._most_bid, own_cell, micros)
-            if wrong >= 0:
-                session.refuse(float(bids[wrong]), wrong, requests, hour, self._most_bid)
-            if session.chooses:
-                self._enter_creatives(session.creatives(requests, hour), own_cell, begin, len(bids))
+                if self.bids.stride == 1:
+                    micros = self.bids.numbers[begin : begin + (len(self._own_cell[number]) or requests.n)]
+                else:
+                    if waiting == ABREAST or number != first + waiting:
+                        self._lay(first, waiting)
+                        waiting = 0
+                    first = number - waiting
+                    micros = self._abreast[waiting]
+                    waiting += 1
+                self._enter(number, requests, now_us / HOUR_US, micros)
         self._lay(first, waiting)
+
+    def _ask_rows(self, number: int, world: World, part: slice) -> int:
+        """Ask a bidder row by row, about all rows that can be asked about now; return up to which row its bids are there."""
+        session, last, hour = (
+            self._sessions[number],
+            int(part.stop),
+            world.chunk.time_us[part.start] / HOUR_US,
+        )
+        session.is_stale = False
+        if self.asks_ahead and session.is_blind:
+            until = min(int(part.start) + self._rows, _known_until(world, session.reads, last))
+            if until > last:
+                self.asks_ahead = self._asks_all(number, world, slice(part.start, until), float(hour))
+                if self.asks_ahead:
+                    return until
+        self._enter(number, session.rows(world, part), float(hour), self._places(number, last - part.start))
+        return last
+
+    def _asks_all(self, number: int, world: World, rows: slice, hour: float) -> bool:
+        """Enter a bidder's bids on these rows; False where one is wrong: that error belongs to the block in which it is met."""
+        requests = self._sessions[number].rows(world, rows)
+        try:
+            return self._enter(number, requests, hour, self._places(number, requests.n), refuses=False)
+        except BidError:
+            return False
+
+    def _places(self, number: int, n: int) -> NDArray[np.int64]:
+        """Where a bidder's bids on ``n`` rows are written."""
+        begin = self._begins[number]
+        return self.bids.numbers[begin : begin + n]
+
+    def _enter(
+        self,
+        number: int,
+        requests: VisibleRequests,
+        hour: float,
+        micros: NDArray[np.int64],
+        *,
+        refuses: bool = True,
+    ) -> bool:
+        """Ask a bidder about requests, and write its bids and creatives; return whether all are bids (or raise ``BidError``)."""
+        session, own_cell = self._sessions[number], self._own_cell[number]
+        bids = session.bids(requests, hour)
+        wrong = enter_bids(bids, self._most_bid, own_cell, micros)
+        if wrong >= 0:
+            if refuses:
+                session.refuse(float(bids[wrong]), wrong, requests, hour, self._most_bid)
+            return False
+        if session.chooses:
+            answer = session.creatives(requests, hour)
+            self._enter_creatives(answer, own_cell, self._begins[number], len(bids))
+        return True
 
     def _lay(self, first: int, waiting: int) -> None:
         """Lay the bids of the bidders from ``first`` on that wait for it side by side."""
@@ -181,6 +242,13 @@ def _own_cells(sessions: Sequence[BidderSession], rows: int) -> Layout:
         creative=_NOBODY_CHOOSES,
     )
     return columns, [_AS_ASKED] * len(sessions), bids
+
+
+def _known_until(world: World, columns: Sequence[str], first: int) -> int:
+    """Up to which row of the chunk all these columns are known now; ``first`` is the next to be settled."""
+    if EXPOSURES in columns:
+        return first
+    return min([world.known_until(column, first) for column in columns], default=len(world.chunk))
 
 
 def _shortlist(cells: int, length: int) -> Shortlist:

@@ -97,8 +97,9 @@ class Policy:
 
     @property
     def looks_at_account(self) -> bool:
-        """Whether it has a ``control`` of its own; otherwise the engine spares making an account for it."""
-        return getattr(self.control, "__func__", None) is not Policy.control
+        """Whether it has a ``control`` or a ``finish`` of its own; otherwise the engine spares making an account for it."""
+        own = ((self.control, Policy.control), (self.finish, Policy.finish))
+        return any(getattr(method, "__func__", None) is not plain for method, plain in own)
 
     def finish(self, feedback: Feedback, state: AccountState) -> None:  # noqa: ARG002
         """The closing account, once, after the last request; ``feedback`` is what ``observe`` was not given yet.

@@ -16,7 +16,7 @@ from jointbid.strategies.base import Policy
 
 from .arms import FOCAL
 from .attribution_rules import RULES, credits_of
-from .bidders import MARKET, cell_result, for_all
+from .bidders import MARKET, cell_result, drawn_by, for_all
 from .cell import Cell, CellResult
 
 OBSERVED, HELD_OUT, WITHOUT = "all channels", "held out", "without "
@@ -74,7 +74,7 @@ def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a channel, with what its log credits it with, or what the test found."""
     plan, market = plan_of(cell.scenario), campaigns(cell)
     log = TouchLog(len(market)) if cell.arm == OBSERVED and not cell.policies else None
-    result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log)
+    result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=log, drawn=drawn_by(cell))
     found = cell_result(cell, result, [{"focal": True}] * len(market), MARKET, hours=False)
     further: dict[str, list[Any]] = {}
     if log is not None:

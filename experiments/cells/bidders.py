@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from jointbid.sim import Entrant, RunResult, Scenario, simulate
+from jointbid.sim.drawn import Drawn
 from jointbid.sim.scenario import Holdout, StrategySpec, Terms
 from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
 from jointbid.strategies.base import Priced, Valuation
@@ -34,12 +35,22 @@ def run_cell(cell: Cell) -> CellResult:
     bidders = entrants(cell)
     prices = Prices([entrant.advertiser or name for name, entrant in bidders.items()], cell.watched)
     sink = prices if cell.watched else None
-    result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink)
+    result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink, drawn=drawn_by(cell))
     further = [{"focal": advertiser == FOCAL} for advertiser in result.bidders["advertiser"].tolist()]
     found = cell_result(cell, result, further, MARKET, hours=not cell.point or bool(cell.lineup))
     for row in found.rows if cell.watched else ():
         row.update(prices.columns(row["advertiser"]))
     return found
+
+
+def drawn_by(cell: Cell) -> Drawn:
+    """Return what the market of a cell draws, for it and for the arms that follow in the same replication."""
+    return _drawn(MarketKey.of(cell.scenario), cell.seed, cell.replication)
+
+
+@lru_cache(maxsize=1)
+def _drawn(market: MarketKey, seed: int, replication: int) -> Drawn:  # noqa: ARG001 - the key
+    return Drawn()
 
 
 def cell_result(

@@ -14,7 +14,7 @@ from jointbid.sim.serving import DAY_H, changes
 from jointbid.sim.worth import worth
 from jointbid.strategies.hindsight import hindsight
 
-from .bidders import cell_result, entrants, seated
+from .bidders import cell_result, drawn_by, entrants, seated
 from .cell import Cell, CellResult, label
 
 
@@ -52,7 +52,7 @@ def run_match(cell: Cell) -> CellResult:
     market, strategies = entrants(cell), [label(spec) for _, spec in seated(cell)]
     bounded = len(cell.scenario.auction.slots) == 1 and cell.scenario.journey is None
     prices = Prices(len(market)) if bounded else None
-    result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=prices)
+    result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=prices, drawn=drawn_by(cell))
     bounds = _bounds(cell, market, prices) if prices else [np.nan] * len(market)
     further = [
         {"strategy": strategy, "focal": False, "hindsight_profit": bound}

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..auction.arrays import Effects
 from ..auction.mechanisms import MECHANISMS
+from ..drawn import Drawn
 from ..exposures import Exposures
 from ..journey.accounts import Accounts
 from ..response import fading
@@ -42,6 +43,8 @@ class World:
         """The units that there are to sell; None where everything is always there."""
         self.exposures: Exposures | None = None
         """What people have seen so far, where a bidder reads that."""
+        self.drawn: Drawn | None = None
+        """What runs of the same market have drawn already."""
         self._fading = fading(scenario.response)
         self.chunk = NO_REQUESTS
         """The requests that columns, effects and margins are asked about."""
@@ -86,6 +89,14 @@ class World:
     def is_settled(self, name: str) -> bool:  # noqa: ARG002
         """The column is known for the whole chunk when it is loaded; otherwise only up to the next event."""
         return True
+
+    def is_match_settled(self, name: str) -> bool:
+        """Whether the source matches each request of the chunk is known when it is loaded."""
+        return self.is_settled(name)
+
+    def known_until(self, name: str, first: int) -> int:
+        """Up to which row of the chunk a column is known now; ``first`` is the next to be settled."""
+        return len(self.chunk) if self.is_settled(name) else first
 
     def with_streams(self, streams: Streams) -> Self:
         """Return this world for a run of its own randomness; for worlds that nothing changes while a run goes on."""

@@ -73,6 +73,13 @@ class ShopWorld(TypedWorld):
         return name not in self.sources or self._scenario.factor_of(name) != "stock"
 
     @override
+    def known_until(self, name: str, first: int) -> int:
+        if self.shelves is None or self.is_settled(name):
+            return len(self.chunk)
+        next_count_us = (self.shelves.step + 1) * self.shelves.step_us
+        return max(first, int(self._taken_us(name).searchsorted(next_count_us)))
+
+    @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         if self.shelves is None:
             return super().truth_cells(owners)

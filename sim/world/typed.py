@@ -59,6 +59,8 @@ class TypedWorld(World):
         """Factors that move while the run goes on, with what a copy of them says that was taken at some time."""
         self._facts: dict[str, Facts] = {}
         self._draws: dict[tuple[str, str], SourceDraws] = {}
+        self._kept_draws: dict[tuple[str, str], SourceDraws] = {}
+        """Those of sources that are not settled: they are read again in each run."""
         self._of_chunk: dict[tuple[str, ...], NDArray[Any]] = {}
         self._of_block: dict[tuple[str, ...], NDArray[Any]] = {}
         self._block = slice(0, 0)
@@ -79,24 +81,31 @@ class TypedWorld(World):
     @override
     def turn_to(self, chunk: Chunk) -> None:
         super().turn_to(chunk)
-        self._facts = {}
+        kept = None if self.drawn is None else self.drawn.of(chunk, self._scenario)
+        self._facts, self._of_chunk, self._kept_draws = ({}, {}, {}) if kept is None else kept
         self._draws = {}
-        self._of_chunk = {}
         self._of_block = {}
         self._block = slice(0, 0)
 
     @override
     def column(self, owner: str, name: str, part: slice) -> NDArray[Any]:
-        return self._once("shown", self._shown, owner, name, part)
+        if name not in self._settled:
+            self._settled[name] = self.is_settled(name)
+        return self._once("shown", self._shown, owner, name, part, is_settled=self._settled[name])
 
     def _once(
-        self, what: str, work: Callable[[str, str, slice], NDArray[Any]], owner: str, name: str, part: slice
+        self,
+        what: str,
+        work: Callable[[str, str, slice], NDArray[Any]],
+        owner: str,
+        name: str,
+        part: slice,
+        *,
+        is_settled: bool,
     ) -> NDArray[Any]:
         """What ``work`` says of some rows, once for all who see the same: a chunk at a time where it is settled, else a block."""
         key = (what, *self.origin(owner, name))
-        if name not in self._settled:
-            self._settled[name] = self.is_settled(name)
-        if self._settled[name]:
+        if is_settled:
             if key not in self._of_chunk:
                 self._of_chunk[key] = work(owner, name, slice(None))
             return self._of_chunk[key][part]
@@ -121,24 +130,35 @@ class TypedWorld(World):
 
     @override
     def matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
-        return self._once("matched", self._matched, owner, name, part)
+        is_settled = self.is_match_settled(name)
+        return self._once("matched", self._matched, owner, name, part, is_settled=is_settled)
 
     def _matched(self, owner: str, name: str, part: slice) -> NDArray[np.bool_]:
         """What ``matched`` says, worked out."""
-        facts, draws = self._facts_in(owner, name, part), self._draws_of(owner, name).rows(part)
-        return matched(self._scenario, name, facts, draws)
+        early = self.is_match_settled(name) and not self.is_settled(name)
+        facts = self._known_to(owner).rows(part) if early else self._facts_in(owner, name, part)
+        return matched(self._scenario, name, facts, self._draws_of(owner, name).rows(part))
+
+    @override
+    def is_match_settled(self, name: str) -> bool:
+        return self.is_settled(name) or isinstance(self._scenario.data_of(name).match_rate, float)
 
     @override
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         facts = list(dict.fromkeys(self._facts_of(owner) for owner in owners))
-        cells = np.empty((len(facts), len(self.chunk)), dtype=np.int32)
-        varying = [factor for factor in FACTORS if self._scenario.types_of(factor) > 1]
-        for number, owner in enumerate(facts):
-            known = self._known_to(owner)
-            join_codes(
-                ((known[factor], self._scenario.types_of(factor)) for factor in varying), cells[number]
-            )
+        cells = np.array([self._truth_cells(owner) for owner in facts], dtype=np.int32)
+        cells = cells.reshape(len(facts), len(self.chunk))
         return cells, np.array([facts.index(self._facts_of(owner)) for owner in owners], dtype=np.int64)
+
+    def _truth_cells(self, owner: str) -> NDArray[np.int32]:
+        """The truth cell of each request, by one owner of facts, shape (n,)."""
+        key = ("truth", owner)
+        if key not in self._of_chunk:
+            cells, known = np.empty(len(self.chunk), dtype=np.int32), self._known_to(owner)
+            types = ((factor, self._scenario.types_of(factor)) for factor in FACTORS)
+            join_codes(((known[factor], number) for factor, number in types if number > 1), cells)
+            self._of_chunk[key] = cells
+        return self._of_chunk[key]
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
@@ -189,15 +209,23 @@ class TypedWorld(World):
         factor = self._scenario.factor_of(name)
         if factor not in self._records:
             return facts
-        taken_us = self._clock_of(name).taken_at(self.chunk.time_us[part])
+        taken_us = self._taken_us(name)[part]
         person = self.chunk.visits.person[part]
         return facts.with_record(factor, self._records[factor](owner, facts, person, taken_us))
 
+    def _taken_us(self, name: str) -> NDArray[np.int64]:
+        """When the copy in use at each request of the chunk was taken, shape (n,)."""
+        key = ("taken", self._scenario.original(name))
+        if key not in self._of_chunk:
+            self._of_chunk[key] = self._clock_of(name).taken_at(self.chunk.time_us)
+        return self._of_chunk[key]
+
     def _draws_of(self, owner: str, name: str) -> SourceDraws:
         key = (self._teller_of(owner, name), self._scenario.original(name))
-        if key not in self._draws:
-            self._draws[key] = SourceDraws.at(self._scenario, self._streams, *key, self.chunk.visits)
-        return self._draws[key]
+        draws = self._draws if self.is_settled(name) else self._kept_draws
+        if key not in draws:
+            draws[key] = SourceDraws.at(self._scenario, self._streams, *key, self.chunk.visits)
+        return draws[key]
 
     def _staleness_of(self, name: str) -> SyncClock:
         """The clock by which what a source shows is too old to be true; a record of what moves is as it was."""
