@@ -95,7 +95,9 @@ class Watch:
             except BaseException:
                 self._end(me, call)
                 raise
-            if call.is_suspected:  # whom the thread suspects after this line it no longer finds among the calls
+            if (
+                call.is_suspected
+            ):  # whom the thread suspects after this line it no longer finds among the calls
                 self._end(me, call)
         except BaseException:
             self._end(me, call)  # again, as the error may have come in the midst of it
