@@ -8,8 +8,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .account import AccountState
 from .scenario import Scenario
-from .visible import AccountState, BidError, Feedback, Strategy, VisibleRequests
+from .visible import BidError, Feedback, Strategy, VisibleRequests
 
 if TYPE_CHECKING:
     from .entrant import Entrant

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from .account import AccountState
 from .auction.arrays import Record
 from .brains import check_kind, price_column
 from .calls import Calls, Closing
@@ -26,7 +27,6 @@ from .scenario.base import MAX_MONEY
 from .streams import Streams
 from .trial import BidResponse, passed, try_out
 from .visible import (
-    AccountState,
     BidError,
     Feedback,
     Strategy,

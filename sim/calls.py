@@ -6,9 +6,9 @@ import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .account import AccountState
 from .identity import place_of_error
 from .visible import (
-    AccountState,
     BidError,
     Feedback,
     Strategy,

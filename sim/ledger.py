@@ -100,10 +100,14 @@ def check_spend(ledger: Ledger, now_us: int) -> None:
 
 
 class Series:
-    """What the ledger and the policies' multipliers were every ``every_h``: the table ``RunResult.timeseries``."""
+    """What the ledger and the policies' multipliers were every ``every_h``: the table ``RunResult.timeseries``.
 
-    def __init__(self, rows: int, every_h: float, bidders: int, slots: int) -> None:
-        self._every_h = every_h
+    ``times_us`` is when its rows begin.
+    """
+
+    def __init__(self, horizon_h: float, every_h: float, bidders: int, slots: int) -> None:
+        rows, self._every_h = int(np.ceil(horizon_h / every_h)), every_h
+        self.times_us = [round(row * every_h * HOUR_US) for row in range(rows)]
         self._spend = np.zeros((rows + 1, bidders), dtype=np.int64)
         self._wins = np.zeros((rows + 1, bidders, slots), dtype=np.int64)
         self._value = np.zeros((rows + 1, bidders))

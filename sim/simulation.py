@@ -139,12 +139,8 @@ class Simulation:
         self._rotation_key = np.array(keys, np.uint64)
         self._columns: Columns | None = None
         self._clear = clear
-        rows, every_h = (
-            int(np.ceil(scenario.supply.horizon_h / scenario.engine.series_h)),
-            scenario.engine.series_h,
-        )
-        self._series_us = [round(row * every_h * HOUR_US) for row in range(rows)]
-        self.series = Series(rows, every_h, len(self.sessions), slots)
+        every_h = scenario.engine.series_h
+        self.series = Series(scenario.supply.horizon_h, every_h, len(self.sessions), slots)
         expected = (len(log) if log is not None else scenario.supply.requests) or 0
         self._chunks = self._make_columns(chunks if drawn is None else drawn.chunks, log)
         if expected > LARGE and log is None and self.world.is_still and has_spare_core():
@@ -174,7 +170,7 @@ class Simulation:
             if clock.interval_us and not scenario.source[name].never_arrives:
                 first = clock.taken_us + clock.interval_us + clock.latency_us
                 calendar.every(clock.interval_us, f"sync {name}", lambda: None, first)  # columns hold it
-        calendar.at(self._series_us, "hour", self._note_series)
+        calendar.at(self.series.times_us, "hour", self._note_series)
         for step in scenario.auction.floor_steps:
             calendar.at([round(step.hour * HOUR_US)], "floor", lambda: None)  # the column holds it
         self._serving.put_on(calendar, scenario.supply.horizon_h)
@@ -199,19 +195,16 @@ class Simulation:
     def close(self, *, keep_strategies: bool = False) -> RunResult:
         """Hand out the closing accounts and return the tables of the run; journeys go on to their end first."""
         self.control.finish(max(self.outcomes.end_us, self.calendar.now_us))
-        scenario, ledger, calendar, seen = self.scenario, self.ledger, self.calendar, self.control.seen
+        scenario, ledger, tallies, seen = self.scenario, self.ledger, self.calendar.tallies, self.control.seen
         purchases, shelves = self.purchases, self.world.shelves
         if purchases is not None:
             purchases.run_out(ledger)
         names = [session.name for session in self.sessions]
         landscape = scenario.supply.kind == "log" or scenario.rivals.landscape is not None
+        is_drawn = self._columns is not None and self._columns.effects.drawn
         bidders = (
             bidder_columns(ledger, names, self.owners, seen)
-            | views(
-                ledger,
-                is_drawn=self._columns is not None and self._columns.effects.drawn,
-                people=scenario.audience.people,
-            )
+            | views(ledger, is_drawn=is_drawn, people=scenario.audience.people)
             | self.outcomes.columns()
             | self.data_usage.columns()
             | self.deadline.columns()
@@ -233,10 +226,9 @@ class Simulation:
             journey=frozen_table(purchases.accounts.columns() if purchases else {}),
             purchases=frozen_table(purchases.sales() if purchases else {}),
             stock=frozen_table(shelves.columns() if shelves else {}),
-            calendar={kind: tally.count for kind, tally in calendar.tallies.items()},
+            calendar={kind: tally.count for kind, tally in tallies.items()},
             calendar_h={
-                kind: (tally.first_us / HOUR_US, tally.last_us / HOUR_US)
-                for kind, tally in calendar.tallies.items()
+                kind: (one.first_us / HOUR_US, one.last_us / HOUR_US) for kind, one in tallies.items()
             },
             strategies={one.name: one.strategy for one in self.sessions} if keep_strategies else {},
         )
@@ -261,7 +253,7 @@ class Simulation:
         calendar = self.calendar
         for columns in self._chunks:
             self._turn_to(columns)
-            time_us, first, n = memoryview(columns.chunk.time_us), 0, len(columns.chunk)
+            time_us, first, n = columns.chunk.time_us.data, 0, len(columns.chunk)
             ends = None if self.world.exposures is None else block_ends(columns.chunk.visits.person)
             while first < n:
                 now_us = time_us[first]

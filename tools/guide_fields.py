@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
+from jointbid.sim.account import AccountState
 from jointbid.sim.public_columns import PUBLIC_COLUMNS
-from jointbid.sim.visible import AccountState, Feedback, KnownOutcomes
+from jointbid.sim.visible import Feedback, KnownOutcomes
 from jointbid.strategies.base import SIGMA, VALUE
 from jointbid.strategies.market import Market
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from jointbid.sim import Entrant, Scenario, simulate
-from jointbid.sim.visible import AccountState, Feedback, KnownOutcomes, VisibleRequests
+from jointbid.sim import AccountState, Entrant, Scenario, simulate
+from jointbid.sim.visible import Feedback, KnownOutcomes, VisibleRequests
 from jointbid.strategies.base import Priced
 from jointbid.strategies.policies.linear import Truthful
 from jointbid.strategies.policies.tracking import Tracking
