@@ -18,6 +18,7 @@ from ..base import SIGMA, VALUE, AccountState, Feedback
 MOST = 10.0
 """Ratios and logarithms end here, so that every observation is finite."""
 PER_THOUSAND = 1_000.0
+WHOLE = math.log1p(PER_THOUSAND)
 
 Vector = NDArray[np.float64]
 
@@ -248,4 +249,4 @@ def logarithm(x: float) -> float:
 
 def known(outcomes: float, wins: float) -> float:
     """Return log(1 + 1000 outcomes / wins) / log(1001)."""
-    return logarithm(PER_THOUSAND * ratio(outcomes, wins, 0.0)) / math.log1p(PER_THOUSAND)
+    return logarithm(PER_THOUSAND * ratio(outcomes, wins, 0.0)) / WHOLE

@@ -90,6 +90,7 @@ class Steered(Policy):
         self.interface = interface
         self._observation = OBSERVATIONS[interface.observation]()
         self.learns = self._observation.learns
+        self._is_single = not interface.source
         self.reads = (VALUE, *filter(None, [interface.source]), *self._observation.reads)
         self.observed = np.zeros(len(interface.names))
         """What was seen at the last control step."""
@@ -108,7 +109,7 @@ class Steered(Policy):
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value times the multiplier, or times that of the request's code."""
-        if len(self.reads) == 1:  # one multiplier for all
+        if self._is_single:
             return np.asarray(requests[VALUE] * self.multipliers[0])
         code = np.minimum(requests[self.interface.source], self.interface.size - 1)
         return np.asarray(requests[VALUE] * self.multipliers[code])
