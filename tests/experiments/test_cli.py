@@ -280,6 +280,7 @@ def test_everything_binds_in_the_busy_exchange():
     assert {"throttle", "sync profile", "control"} <= set(calendar)
 
 
+@pytest.mark.slow
 def test_the_busy_exchange_is_a_study_of_seconds():
     arguments = ["scenario=busy_exchange", "supply.requests=5000", "study.replications=2"]
     assert main(["value", *arguments, "plot.enabled=false", "executor=serial"]) == 0

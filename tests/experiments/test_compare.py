@@ -164,6 +164,7 @@ def test_two_knobs_give_small_multiples_and_a_map(study, tmp_path):
     assert "Against profile.match_rate=0.2" in page.read_text() or "Against response.d=1" in page.read_text()
 
 
+@pytest.mark.slow
 def test_scattered_points_are_drawn_over_each_knob(study, tmp_path):
     rng = np.random.default_rng(1)
     for i, (x, y, z) in enumerate(rng.random((5, 3))):

@@ -76,6 +76,7 @@ def at(tree, place):
     return tree
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize(("override", "expected"), KEYS, ids=[key for key, _ in KEYS])
 def test_keys_of_the_contract(override, expected):
     assert at(resolved("scenario=theory", override), override.split("=")[0]) == expected

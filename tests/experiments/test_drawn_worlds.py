@@ -168,6 +168,7 @@ def test_ranges_that_make_no_market_are_left_out_of_the_default_range(capsys):
     assert "with audience.drift must be 0" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_no_range_is_stated_where_no_setting_makes_a_market(capsys):
     """The one range that is given is none of this market: the study goes on without."""
     one = "study.ranges=[{key: response.redundancy, low: 0.1, high: 0.4, source: a choice}]"

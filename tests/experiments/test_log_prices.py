@@ -224,6 +224,7 @@ def test_a_known_price_of_a_lost_auction_leaves_no_bounds():
     )
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["bids", "won"])
 def test_both_bounds_are_printed(tmp_path, capsys, name):
     log_files(tmp_path)

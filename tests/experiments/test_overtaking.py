@@ -45,6 +45,7 @@ def test_its_interval_may_reach_to_never():
     assert math.isnan(alone.ci_low), "one replication has no interval"
 
 
+@pytest.mark.slow
 def test_the_same_plan_twice_is_never_ahead_of_itself(tmp_path):
     again = "{sources: [context], strategy: {name: constant, level: 0.2, contexts: [0]}, terms: {daily_budget: 4}}"
     assert answer(tmp_path, f"bidders.kinds.spot={again}") == (math.inf, 0.0)

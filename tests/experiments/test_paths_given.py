@@ -143,6 +143,7 @@ def test_calibrate_overwrites_no_file_of_others(home, capsys, name):
     assert Path(name).read_text() == "# mine\n"
 
 
+@pytest.mark.slow
 def test_compare_keeps_files_of_others(home, capsys):
     small = "study.lattice=false study.curves=[] study.replications=2 supply.requests=200 executor=serial"
     for seed in (1, 2):

@@ -554,6 +554,7 @@ def test_win_rates_by_pair_of_types():
     assert sorted(text.get_text() for text in figure.axes[0].texts) == ["0", "100", "50"]
 
 
+@pytest.mark.slow
 def test_a_logged_run_draws_its_landscape_and_win_rates(tmp_path):
     """The types that are drawn anew are those that the bidders met: wins by type add up to the ledger's."""
     from jointbid.experiments.cli.main import main

@@ -263,6 +263,7 @@ def test_clean_follows_no_symbolic_link(catalogue, tmp_path):
     assert sorted(path.name for path in folder.iterdir()) == ["cells", "summary.csv"]
 
 
+@pytest.mark.slow
 def test_thousands_of_studies(catalogue):
     """As many folders as a large sweep leaves are asked in seconds."""
     (original,) = (Path(e.folder) for e in scan(catalogue) if e.seed == 9)

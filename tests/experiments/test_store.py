@@ -204,6 +204,7 @@ def test_serial_and_processes_give_the_same_numbers():
         pd.testing.assert_frame_equal(one, many, check_exact=True)
 
 
+@pytest.mark.slow
 def test_half_width_fixes_the_replications():
     assert value("study.half_width=.001") == 0
     replications = json.loads((folder() / "manifest.json").read_text())["replications"]

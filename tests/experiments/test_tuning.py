@@ -146,6 +146,7 @@ def test_a_market_in_which_no_curve_can_be_fitted_is_refused(asked, message, cap
     assert message in said
 
 
+@pytest.mark.slow
 def test_frozen_rivals_keep_the_curve_of_before():
     """Everybody's curve without the data is fitted first; then one bidder alone answers, in every arm."""
     (point,) = load(

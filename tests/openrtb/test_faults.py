@@ -165,6 +165,7 @@ def check(number):
     return row
 
 
+@pytest.mark.few(15)
 @pytest.mark.parametrize("kind", sorted(FAULTS))
 def test_each_fault_alone_is_counted_and_the_others_are_not_touched(kind):
     def respond(request, base):

@@ -66,6 +66,7 @@ def test_linear_pacing_under_its_budget(duel, lands, rho, law):
     lands(got["profit"], (alpha / 3 - rho) * kept)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("alpha", [0.3, 0.4, 0.65, 0.8, 1.0])
 def test_other_multipliers_at_the_same_budget(duel, lands, alpha, law):
@@ -323,6 +324,7 @@ def test_leaving_the_pacing_equilibrium_does_not_pay(scenario, market, lands, fa
 # value maximisers with a return to reach
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("least", [4.0, 2.5, 2.0, 1.7, 1.3, 1.1])
 def test_value_maximiser_with_return_on_spend(duel, lands, least, law):
@@ -471,6 +473,7 @@ def knapsack(worth, cost, budget):
     return worth[order[:whole]].sum() + part
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("seed", range(3))
 def test_hindsight_bounds_every_strategy_on_its_path(scenario, law, seed):

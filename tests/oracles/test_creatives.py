@@ -120,6 +120,7 @@ def test_creatives_that_are_alike_are_as_good_as_one(scenario, profit):
         assert profit(twins, arm, replications=2).tolist() == profit(alone, arm, replications=2).tolist()
 
 
+@pytest.mark.slow
 def test_what_exploring_costs_falls_with_the_data_and_rises_with_the_creatives(scenario, profit):
     """From a log of n impressions each of K creatives is learned from n / K: with few, the joint choice loses to the siloed."""
 

@@ -57,6 +57,7 @@ def test_lognormal_numbers_are_those_of_the_table():
     assert sum(sign * u[arm] for arm, sign in SYNERGY.items()) == pytest.approx(-0.000133, abs=6e-7)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("mu", "s", "a", "b", "c", "d"),
     [(0.0, 0.8, A, B, C, D), (-0.5, 0.4, A, B, C, D), (0.3, 1.2, 1.5, 0.4, -0.3, -0.2)],

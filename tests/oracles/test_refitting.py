@@ -118,6 +118,7 @@ def test_against_a_power_law_of_prices(fitted, k, high):
     assert played(tuned)[1].mean() == pytest.approx(expected, rel=0.02)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("n", [2, 4])
 def test_who_knows_nothing_bids_away_what_there_is_to_gain(fitted, n):
     """All values are 1 and known: the only equilibrium is to bid 1 and earn 0.

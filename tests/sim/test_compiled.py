@@ -13,6 +13,7 @@ from jointbid.sim.kernel_cache import cache_folder
 SOURCES = sorted(path.relative_to(compiled.PACKAGE).as_posix() for path in compiled.PACKAGE.rglob("*.py"))
 
 
+@pytest.mark.few(20)
 @pytest.mark.parametrize("name", SOURCES)
 def test_an_edit_of_any_source_starts_a_new_cache(name, tmp_path, monkeypatch):
     """Numba's own cache misses an edited callee in another file."""

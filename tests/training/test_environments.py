@@ -72,6 +72,7 @@ def test_gymnasium_s_checker_has_no_complaint(observation, action):
     assert [str(warning.message) for warning in said] == []
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("imports", "name"),
     [("import jointbid.gym", "jointbid/Bid-v0"), ("import jointbid", "jointbid.gym:jointbid/Bid-v0")],
