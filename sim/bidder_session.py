@@ -212,6 +212,7 @@ class BidderSession:
             raise TrialError(
                 f"{self.who}: reads column {hidden[0]!r}, which its data does not show; "
                 f"visible: {', '.join(allowed)}{new_name(hidden[0])}{price_column(hidden[0], self.strategy)}{_needs_people(hidden[0])}"
+                f"{_held_by_others(hidden[0], columns)}"
             )
         more = getattr(self.strategy, "may_read", ())
         return (*reads, *(name for name in more if name in allowed and name not in reads))
@@ -242,6 +243,13 @@ def _kind(name: str, codes: int | None) -> type[np.generic]:
     if name == "auction_type":
         return np.int8
     return np.float64 if codes is None else np.int32
+
+
+def _held_by_others(name: str, columns: tuple[str, ...]) -> str:
+    """Return what to do about a column that the market has and this bidder's data lack; empty for any other column."""
+    if name not in columns:
+        return ""
+    return f"; bidders may hold less data: name {name!r} in may_read instead, and test for it ({name!r} in requests)"
 
 
 def _needs_people(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -329,3 +331,40 @@ class Careful(Policy):
 @parametrize_with_checks([Careful, May])
 def test_the_kit(strategy, check):
     check(strategy)
+
+
+def test_observations_of_agents_and_trajectories_may_have_it():
+    pytest.importorskip("gymnasium")
+    from jointbid import BidEnv, trajectories
+
+    market = ["supply.requests=400", "bidders.control_interval_h=6"]
+    joint, blind = (
+        BidEnv("default", market, observation="auctionnet_sigma", information=held)
+        for held in ("joint", "none")
+    )
+    seen = []
+    for env in (joint, blind):
+        state, _ = env.reset(seed=1)
+        assert state.shape == (18,)
+        assert not state[16:].any()
+        state = env.step(np.zeros(1, np.float32))[0]
+        assert env.observation_space.contains(state)
+        seen.append(state)
+    assert (seen[0][16:] > 0).all()
+    assert (seen[1][16:] > seen[0][16:]).all(), "who knows less is less sure"
+    logged = trajectories("default", market, strategies={"me": "adaptive_pacing"}, replications=1, observation="auctionnet_sigma")  # fmt: skip
+    plain = trajectories("default", market, strategies={"me": "adaptive_pacing"}, replications=1)
+    assert [len(state) for state in logged.frame()["state"]] == [18] * len(plain.frame())
+    assert [state[:16] for state in logged.frame()["state"]] == list(plain.frame()["state"])
+
+
+def test_the_log_of_the_benchmark_has_it():
+    from jointbid.experiments.cells.benchmark_game import run_game
+    from jointbid.experiments.cells.cell import Cell
+    from jointbid.experiments.studies.benchmark.suites import lineup_of, scenario_of
+    from jointbid.sim.scenario import StrategySpec
+
+    market = scenario_of("v1", "replayed_log", 300)
+    name = f"{Path(__file__)}:Careful"
+    cell = Cell(market, "joint", "learned", train_requests=2_000, replayed=True, lineup=lineup_of(market, StrategySpec(name=name)))  # fmt: skip
+    assert run_game(cell).rows[0]["wins"] > 0
