@@ -477,8 +477,8 @@ def test_the_box_reckons_as_the_command_line_does(tmp_path, open_page):
         said = page.locator(f'[data-out="{out}"]')
         expected = summary.loc[row]
         assert float(said.get_attribute("data-v")) == pytest.approx(expected["estimate"], rel=1e-9), out
-        low, high = (f"{float(f'{expected[end]:.3g}'):,.10g}" for end in ("ci_low", "ci_high"))
-        assert said.text_content().endswith(f"({'95 % interval'} {low} to {high})".replace("inf", "never")), (
+        low, high = (number(expected[end]) for end in ("ci_low", "ci_high"))
+        assert said.text_content().endswith(f"({'95 % interval'} {low} to {high})".replace("infinite", "never")), (
             out
         )
     expected, said = summary.loc["break_even_match_rate", "match_rate"], page.locator('[data-out="rate"]')
@@ -495,7 +495,7 @@ def test_a_match_rate_is_read_along_the_curve_with_its_interval(folders, open_pa
     page.fill("#what-if-box [name=rate]", "0.5")
     row = curve.loc[0.5]
     assert float(said.get_attribute("data-v")) == pytest.approx(row["estimate"], rel=1e-9)
-    ends = [f"{float(f'{row[end]:.3g}'):,.10g}" for end in ("ci_low", "ci_high")]
+    ends = [number(row[end]) for end in ("ci_low", "ci_high")]
     assert f"(95 % interval {ends[0]} to {ends[1]})" in said.text_content()
     page.fill("#what-if-box [name=rate]", "0.6")
     expected = 0.6 * curve.loc[0.5, "estimate"] + 0.4 * curve.loc[0.75, "estimate"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -25,6 +26,7 @@ from jointbid.experiments.report.plots import (
     save,
 )
 from jointbid.experiments.report.plots.tornado import draw_tornado
+from jointbid.experiments.report.verdict import number
 
 UNIT = "CNY per million bid requests"
 SILO = "best_single (context)"
@@ -664,3 +666,25 @@ def test_x_over_orders_of_magnitude_is_logarithmic(x, even, scale):
     if even:
         table = table.assign(break_even=even, break_even_low=20.0, break_even_high=40.0)
     assert plots.draw_curve(table, unit="CNY").axes[0].get_xscale() == scale
+
+
+def test_the_marks_of_an_svg_say_what_the_table_says(cells, tmp_path):
+    """Name, value and interval of each point, at the place where it is drawn; of a panel that shares its names too."""
+    summary = ladder_summary(cells(), SINGLE, unit=UNIT)
+    points = plots.ladder_points(summary)
+    plots.save(plots.draw_ladder(points, sides=SINGLE), points, tmp_path, "ladder", ["svg"])
+    svg = (tmp_path / "ladder.svg").read_text()
+    said = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)" r="\d+"><title>(.*?)</title></circle>', svg)
+    expected = [
+        f"{SINGLE.label(row['arm'])}: {number(row['estimate'])} ({number(row['ci_low'])} to {number(row['ci_high'])})"
+        for row in points.to_dict("records")
+        if row["quantity"] == "utility" or row["arm"] not in {"context", "best_single"}
+    ]
+    texts = [text.removeprefix("Profit, ").partition("pair by pair, ") for *_, text in said]
+    found = [last or first for first, _, last in texts]
+    assert set(expected) <= set(found)
+    heights = [float(y) for _, y, text in said if text.startswith("Profit, ")]
+    assert heights == sorted(heights), "from top to bottom"
+    across = {text: float(x) for x, _, text in said if text.startswith("Profit, ")}
+    by_profit = sorted(across, key=lambda text: float(text.partition(": ")[2].split()[0].replace(",", "")))
+    assert [across[text] for text in by_profit] == sorted(across.values())

@@ -3,7 +3,8 @@
 The script repeats ``jointbid.experiments.estimate.money``: with N requests a month, v what joining is worth and c what it costs in data
 per request, l further look-ups per request at p per thousand, M a month and K once, a month brings N (v - c - l p / 1000) - M. The
 interval is Student's, of v - c - l p / 1000 over replications, so the page gets means, variances and the covariance. Along the curve
-over a match rate it gets the points of each replication, between which the script draws straight lines, as the command line does.
+over a match rate it gets the points of each replication, between which the script draws straight lines, as the command line does. The value
+itself is shown with the interval that the study states, which holds the choice of the silo too.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from ...estimate.ladder import PROFIT, VALUE, arms_by_replication
 from ...estimate.money import GRID
 from ...estimate.sides import Sides
 from .study import Study
+
+ENDS = ("estimate", "ci_low", "ci_high")
 
 INPUTS = (
     ("requests", "Bid requests a month", "requests_per_month", 100e6),
@@ -76,8 +79,7 @@ def what_if(study: Study) -> WhatIf | None:
     source, points = _curve(study)
     data = {
         **_moments(profit - cost, lookups),
-        "per": study.per,
-        "per_name": _unit(study),
+        **_stated(study),
         "discount": float(money.get("discount_rate") or 0),
         "grid": GRID,
         "points": points,
@@ -97,9 +99,11 @@ def _moments(value: pd.Series[float], lookups: pd.Series[float]) -> dict[str, An
     }
 
 
-def _unit(study: Study) -> str:
+def _stated(study: Study) -> dict[str, Any]:
+    """Return the value as the study states it, with its ends and its unit."""
     rows = study.summary[(study.summary["estimand"] == VALUE) & (study.summary["metric"] == PROFIT)]
-    return str(rows["unit"].iloc[0]) if len(rows) else ""
+    ends = rows[list(ENDS)].astype(float).iloc[0].tolist() if len(rows) else []
+    return {"stated": ends, "per_name": str(rows["unit"].iloc[0]) if len(rows) else ""}
 
 
 def _curve(study: Study) -> tuple[str, list[dict[str, Any]]]:
@@ -114,7 +118,9 @@ def _curve(study: Study) -> tuple[str, list[dict[str, Any]]]:
     for row in own.to_dict("records"):
         at = study.cells["study_point"].isin({f"{row['over']}={row['x']:g}", f"{row['over']}={row['x']}"})
         try:
-            found.append({"x": float(row["x"]), **_replications(study.cells[at], str(row["silo"]))})
+            stated = [float(row[end]) for end in ENDS]
+            replications = _replications(study.cells[at], str(row["silo"]))
+            found.append({"x": float(row["x"]), "stated": stated, **replications})
         except (KeyError, ValueError):  # a point of other keys too, or without its cells
             return "", []
     return (str(own["over"].iloc[0]).split(".")[1], found) if len(found) > 1 else ("", [])

@@ -46,9 +46,10 @@ def with_marks(svg: str, figure: Figure) -> str:
 def _marks(axes: Axes) -> Iterator[Mark]:
     if not axes.axison:
         return
-    segments, panel = list(_segments(axes)), axes.get_title()
+    segments, panel = list(_segments(axes)), axes.get_title(loc="left") or axes.get_title()
     for x, y, label in _points(axes):
-        rows, columns = _name(axes.yaxis, y), _name(axes.xaxis, x)
+        rows = _name([one.yaxis for one in axes.get_shared_y_axes().get_siblings(axes)], y)
+        columns = _name([one.xaxis for one in axes.get_shared_x_axes().get_siblings(axes)], x)
         if rows is not None:
             name, value, ends = rows, x, _ends(segments, y, x, across=False)
         elif columns is not None:
@@ -56,9 +57,9 @@ def _marks(axes: Axes) -> Iterator[Mark]:
         else:
             name, value, ends = _short(axes.get_xlabel(), x), y, _ends(segments, x, y, across=True)
         words = [word for word in (panel, label, name) if word]
-        between = f" ({number(ends[0])} to {number(ends[1])})" if ends else ""
+        between = f" ({_amount(ends[0])} to {_amount(ends[1])})" if ends else ""
         at = axes.transData.transform((x, y))
-        yield float(at[0]), float(at[1]), f"{', '.join(words)}: {number(value)}{between}"
+        yield float(at[0]), float(at[1]), f"{', '.join(words)}: {_amount(value)}{between}"
 
 
 def _points(axes: Axes) -> Iterator[tuple[float, float, str]]:
@@ -103,16 +104,28 @@ def _ends(segments: list[Any], place: float, value: float, *, across: bool) -> t
     return None
 
 
-def _name(axis: Any, place: float) -> str | None:
-    """Return what an axis of names calls a place; None where it is an axis of numbers."""
-    from matplotlib.ticker import FixedFormatter
+def _name(shared: list[Any], place: float) -> str | None:
+    """Return what an axis of names, or one that it shares them with, calls a place; None where all are axes of numbers."""
+    from matplotlib.ticker import FixedLocator
 
-    if not isinstance(axis.get_major_formatter(), FixedFormatter):
-        return None
-    for at, label in zip(axis.get_majorticklocs(), axis.get_major_formatter().seq, strict=False):
-        if abs(at - place) < 0.45:
-            return " ".join(str(label).split())
+    for axis in shared:
+        if not isinstance(axis.get_major_locator(), FixedLocator):
+            continue
+        texts = [" ".join(label.get_text().split()) for label in axis.get_majorticklabels()]
+        if all(_is_number(text) for text in texts):
+            continue
+        for at, text in zip(axis.get_majorticklocs(), texts, strict=False):
+            if abs(at - place) < 0.45:
+                return text
     return None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace("\N{MINUS SIGN}", "-").replace(",", "") or "0")
+    except ValueError:
+        return False
+    return True
 
 
 def _short(label: str, x: float) -> str:
@@ -123,3 +136,7 @@ def _short(label: str, x: float) -> str:
 def _words(label: object) -> str:
     text = str(label)
     return "" if text.startswith("_") else text
+
+
+def _amount(value: float) -> str:
+    return f"{value:.0f}" if value == round(value) and abs(value) < 100 else number(value)

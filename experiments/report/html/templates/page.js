@@ -109,7 +109,11 @@ for (const group of document.querySelectorAll("svg .values")) {
 const box = document.getElementById("what-if-box");
 if (box) {
   const study = JSON.parse(box.dataset.study), currency = box.dataset.currency;
-  const shown = (x) => Number.isFinite(x) ? Number(x.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 }) : "never";
+  const shown = (x) => {
+    if (!Number.isFinite(x)) return "never";
+    if (x !== 0 && Math.abs(x) < 100) return x.toPrecision(3);
+    return Number(x.toPrecision(3)).toLocaleString("en", { maximumSignificantDigits: 3 });
+  };
   // The curve at a rate, each replication between its points by straight lines: mean, and both ends of Student's interval.
   const along = (rate, price) => {
     const all = study.points, at = Math.max(all.findIndex((point) => point.x >= rate), 1);
@@ -119,6 +123,12 @@ if (box) {
     const mean = values.reduce((sum, v) => sum + v, 0) / n;
     const reach = a.reach[0] * Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (n - 1) / n);
     return [mean, mean - reach, mean + reach];
+  };
+  const stated = (rate) => {
+    if (rate === null) return study.stated;
+    const all = study.points, at = Math.max(all.findIndex((point) => point.x >= rate), 1);
+    const [a, b] = [all[at - 1], all[at]], part = (rate - a.x) / (b.x - a.x);
+    return a.stated.map((v, i) => v + part * (b.stated[i] - v));
   };
   const put = (name, value, low, high, unit) => {
     const out = box.querySelector(`[data-out="${name}"]`);
@@ -139,7 +149,7 @@ if (box) {
     const months = Math.max(Math.round(given.horizon), 1), interest = (1 + study.discount) ** (1 / 12) - 1;
     const annuity = interest === 0 ? months : (1 - (1 + interest) ** -months) / interest;
     const payback = (month) => month > 0 ? given.once / month : Infinity;
-    put("value", ...gain.map((v) => v * study.per), study.per_name);
+    put("value", ...stated(rate), study.per_name);
     put("net", ...each.map((month) => month - given.once / months), `${currency} a month`);
     put("npv", ...each.map((month) => month * annuity - given.once), currency);
     const [now, low, high] = each.map(payback);
