@@ -35,7 +35,7 @@ def execute(path: Path) -> dict[str, Any]:
     import nbformat
     from nbclient import NotebookClient
 
-    book = nbformat.read(path, as_version=4)
+    book = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     with tempfile.TemporaryDirectory() as folder:
         scripts = sysconfig.get_path("scripts")
         extra = {
