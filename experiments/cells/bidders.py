@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,10 +11,11 @@ from jointbid.sim import Entrant, RunResult, Scenario, simulate
 from jointbid.sim.drawn import Drawn
 from jointbid.sim.scenario import Holdout, StrategySpec, Terms
 from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
+from jointbid.sim.visible import Strategy
 from jointbid.strategies.base import Priced, Valuation
 from jointbid.strategies.context_prices import market_for
 from jointbid.strategies.market import Market
-from jointbid.strategies.registry import make
+from jointbid.strategies.registry import BUILT_IN, make
 from jointbid.strategies.valuations.bayes import bayes, winning
 from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
 from jointbid.strategies.valuations.creative import bayes_apart, best_creative, learned_apart
@@ -265,19 +266,50 @@ def _campaign(
 ) -> Entrant:
     """One campaign with the arm's data; where every bidder knows its value there are none."""
     own = spec or strategy_of(cell, advertiser)
-    scenario, limit_s = cell.scenario, cell.scenario.engine.strategy_timeout_s
+    scenario = cell.scenario
     if scenario.response.family == "private_value":
-        policy = make(own, Market.of(scenario), limit_s)
+        policy = make(own, Market.of(scenario), scenario.engine.strategy_timeout_s)
         return Entrant(policy, None, budget, advertiser, strategy_name=own.name)
     held = information(cell, arm)
-    alone = (len(cell.lineup) or scenario.bidders.count) == 1
-    follow_prices = scenario.bidders.values == "common" or alone
-    policy = make(own, market_for(scenario, held if follow_prices else ()), limit_s)
-    if getattr(policy, "values_itself", False):
-        return Entrant(policy, held, budget, advertiser, strategy_name=own.name)
-    return Entrant(
-        Priced(valuation(cell, arm, rivals), policy), held, budget, advertiser, strategy_name=own.name
-    )
+    if cell.valuation == "learned" or own.name not in BUILT_IN:
+        strategy = _strategy(cell, arm, rivals, own)
+    else:
+        about = MarketKey.of(scenario), arm, tuple(map(tuple, rivals)), _is_alone(cell)
+        strategy = _exact_strategy(_Exact(*about, own.model_dump_json(), cell, own))
+    return Entrant(strategy, held, budget, advertiser, strategy_name=own.name)
+
+
+def _is_alone(cell: Cell) -> bool:
+    """Whether a single bidder plays."""
+    return (len(cell.lineup) or cell.scenario.bidders.count) == 1
+
+
+def _strategy(cell: Cell, arm: str, rivals: Rivals, spec: StrategySpec) -> Strategy:
+    """Return a policy that knows the arm's prices, behind the arm's valuation unless it prices requests itself."""
+    scenario = cell.scenario
+    follow_prices = scenario.bidders.values == "common" or _is_alone(cell)
+    market = market_for(scenario, information(cell, arm) if follow_prices else ())
+    policy = make(spec, market, scenario.engine.strategy_timeout_s)
+    return policy if getattr(policy, "values_itself", False) else Priced(valuation(cell, arm, rivals), policy)
+
+
+@dataclass(frozen=True)
+class _Exact:
+    """What a built-in strategy with exact values follows from: the specification by its text, and not by the cell that it was made for."""
+
+    market: MarketKey
+    arm: str
+    rivals: tuple[tuple[str, ...], ...]
+    is_alone: bool
+    text: str
+    cell: Cell = field(compare=False)
+    spec: StrategySpec = field(compare=False)
+
+
+@lru_cache(maxsize=64)
+def _exact_strategy(of: _Exact) -> Strategy:
+    """Return the strategy that enters all replications of a market, which copy it; so it is made and tried once a process."""
+    return _strategy(of.cell, of.arm, of.rivals, of.spec)
 
 
 def _about_log(cell: Cell) -> tuple[str, int, int, int]:
