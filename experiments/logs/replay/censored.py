@@ -23,7 +23,7 @@ from ...estimate.sides import Weights
 from ..log_table import LogTable
 from .bids import Floats
 from .bootstrap import resample, with_interval
-from .holdout_models import Hidden, fit_predictor
+from .holdout_models import Hidden, Predictor, fit_predictor
 from .outcomes import Outcome
 from .plan import Plan, Requests
 from .priced_log import truncated
@@ -188,10 +188,12 @@ class LostValues:
     """What models of all seen rows say of the lost ones, arrays of shape (lost rows,).
 
     Attributes:
+        models: by arm.
         ctr: P(click) by arm.
         worth: of a click to the row's campaign, micros.
     """
 
+    models: Mapping[str, Predictor]
     ctr: Mapping[str, Floats]
     worth: Floats
 
@@ -200,10 +202,11 @@ class LostValues:
         cls, plan: Plan, requests: Requests, lost: LostRows, arms: Collection[str], hidden: Hidden | None
     ) -> LostValues:
         """Predict the lost rows by models of all seen rows, `hidden` values left out."""
-        ctr = {arm: fit_predictor(plan, requests.log, arm, hidden)[0].ctr(lost.frame) for arm in arms}
+        models = {arm: fit_predictor(plan, requests.log, arm, hidden)[0] for arm in arms}
+        ctr = {arm: model.ctr(lost.frame) for arm, model in models.items()}
         known = dict(zip(requests.log.frame["campaign"].astype(str), requests.values.tolist(), strict=True))
         worth = lost.frame["campaign"].astype(str).map(known).fillna(0.0).to_numpy(np.float64)
-        return cls(ctr, worth)
+        return cls(models, ctr, worth)
 
 
 def bound_rows(

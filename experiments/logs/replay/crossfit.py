@@ -9,6 +9,7 @@ It takes K + K(K-1)/2 fits a model: 15 for five folds.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
@@ -23,7 +24,7 @@ from scipy.special import expit, logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ...config.value_settings import Replay
 from .features import Encoded
@@ -143,7 +144,14 @@ def fit(
 
 def _one_thread() -> AbstractContextManager[Any]:
     """Keep OpenMP to one thread, also in a process alone: more would change last bits, and wait for each other."""
-    return threadpool_limits(limits=1, user_api="openmp")
+    found: AbstractContextManager[Any] = _threads().limit(limits=1, user_api="openmp")
+    return found
+
+
+@functools.cache
+def _threads() -> ThreadpoolController:
+    """Return the controller of the libraries that are loaded; to find them takes longer than a small fit."""
+    return ThreadpoolController()
 
 
 def _logistic(
