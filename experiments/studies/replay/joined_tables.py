@@ -22,7 +22,7 @@ from ...logs.formats.registry import joined_tables
 from ...logs.replay.bids import expected_values, votes
 from ...logs.replay.bootstrap import resample, with_interval
 from ...logs.replay.crossfit import Model, cross_fit, honest, refit
-from ...logs.replay.features import encode
+from ...logs.replay.ladder_models import encodings_of
 from ...logs.replay.outcomes import UNLIMITED, Outcome
 from ...logs.replay.plan import Plan, Requests, odds_shift
 from ...logs.replay.rejoined import Change, feature_tables, rejoined
@@ -183,15 +183,7 @@ class _Learner:
         wanted = {arm: names for arm, names in self._models.items() if arm not in self._kept}
         views, _ = cross_fit(
             {arm: Model("log", names) for arm, names in wanted.items()},
-            {
-                "log": encode(
-                    log.frame,
-                    log.roles.features,
-                    log.roles.lists,
-                    requests.hidden,
-                    self._plan.settings.hash_bits,
-                )
-            },
+            {"log": encodings_of(self._plan, requests, log, without=True)},
             requests.clicks,
             requests.folds,
             self._plan.settings,

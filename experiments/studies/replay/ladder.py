@@ -15,9 +15,10 @@ from ...logs.replay.bids import BROUGHT
 from ...logs.replay.crossfit import honest
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, budget_label, cells, play
-from ...logs.replay.plan import Plan, Requests, hidden_words, load
+from ...logs.replay.plan import Plan, Requests, load
 from ...logs.replay.stand_in_prices import Prices, landscapes_of, play_in_landscape
 from ...logs.replay.summary import Point, summarise
+from ...logs.replay.suspects import hidden_words
 from ...report.verdict import verdict
 from ...report.wording.landscape_band import band_notes, band_rows, band_sentence, middle_of
 from .beyond_log import beyond_the_log

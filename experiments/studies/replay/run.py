@@ -21,9 +21,10 @@ from ...logs.formats.registry import open_log
 from ...logs.log_table import LogTable
 from ...logs.read_log import read_log
 from ...logs.replay.own_log import load_own, notes_of, replay_own
-from ...logs.replay.plan import Plan, hidden_values, hidden_words
+from ...logs.replay.plan import Plan
 from ...logs.replay.priced_log import check_prices, check_worth, landscape, price_log, split_rows
 from ...logs.replay.streamed_log import StreamedLog, obstacle, open_stream, training_sample
+from ...logs.replay.suspects import chosen_on, hidden_words
 from ..run import Run, finite
 from ..run_folder import RunFiles, write_run
 
@@ -164,7 +165,7 @@ def _notes(kind: str, log: LogTable, read: str, note: str) -> Iterator[str]:
 
 def _leaks(plan: Plan, training: LogTable) -> list[str]:
     """Return a note on values that look like leakage in the training rows, and that the predictions rest on."""
-    hidden = {} if "pctr" in training.frame else hidden_values(plan, training)
+    hidden = {} if "pctr" in training.frame else chosen_on(plan.supply, training)
     if not hidden:
         return []
     return [
