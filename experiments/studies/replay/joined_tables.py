@@ -27,6 +27,7 @@ from ...logs.replay.outcomes import UNLIMITED, Outcome
 from ...logs.replay.plan import Plan, Requests, odds_shift
 from ...logs.replay.rejoined import Change, feature_tables, rejoined
 from ...logs.replay.summary import profit_column
+from ...logs.small_groups import small_groups
 
 Floats = NDArray[np.float64]
 FOLDS = 3
@@ -220,18 +221,17 @@ def _mean_profit(plan: Plan, requests: Requests, outcomes: Sequence[Outcome], ar
 
 def _campaigns(plan: Plan, requests: Requests) -> dict[str, NDArray[np.bool_]]:
     """Return the rows of each campaign of `supply.min_group` persons or more, and of all others together."""
-    frame = requests.log.frame
-    if "user" not in frame:
+    log = requests.log
+    campaign = log.frame["campaign"].astype(str).to_numpy()
+    names = sorted(set(campaign))
+    small = small_groups(plan.supply, log, campaign)
+    large = [name for name in names if name not in small][:MOST_POINTS]
+    if len(names) < 2 or "user" not in log.frame:
         return {}
-    least, campaign = plan.supply.min_group, frame["campaign"].astype(str)
-    persons = frame["user"].astype(str)[frame["user"].astype(str) != ""].groupby(campaign).nunique()
-    large = list(persons.index[persons >= least])[:MOST_POINTS]
-    if len(persons) < 2:
-        return {}
-    found = {str(name): (campaign == name).to_numpy() for name in large}
-    rest = ~campaign.isin(large)
-    if persons[~persons.index.isin(large)].sum() >= least:
-        found[OTHERS] = rest.to_numpy()
+    found = {name: campaign == name for name in large}
+    rest = ~np.isin(campaign, large)
+    if rest.any() and True not in small_groups(plan.supply, log, rest):
+        found[OTHERS] = rest
     return found
 
 

@@ -17,7 +17,7 @@ from jointbid.strategies.registry import UnknownStrategyError, make
 
 from ...config.points import Point
 from ...errors import BadInput, RunFailed
-from ...logs.formats.registry import open_log
+from ...logs.formats.registry import joined_tables, open_log
 from ...logs.log_table import LogTable
 from ...logs.read_log import read_log
 from ...logs.replay.own_log import load_own, notes_of, replay_own
@@ -43,7 +43,10 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
         done.append(_replay_own(point, plan) if is_own else _play_strategy(point, plan))
         run, notes, _ = done[0]
         about = {"market": finite(run.market), "notes": notes}
-        return RunFiles(run.tables, int(run.market["requests"]), about)
+        tables = run.tables
+        if joined_tables(plan.supply):  # an hour is of few persons (supply.min_group)
+            del tables["timeseries"]
+        return RunFiles(tables, int(run.market["requests"]), about)
 
     write_run(point, play)
     return done[0]
@@ -89,6 +92,8 @@ def _play_strategy(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scen
     result = _simulate(point, scenario, rows)
     read = f"learned and tuned on {len(training):,} rows, replayed on {len(rows):,}"
     notes = (*_notes(plan.settings.landscape, log, read, note), *_leaks(plan, training))
+    if log.joins is not None:
+        notes = (*notes, f"no table by hour is written: hours may be of fewer than {plan.supply.min_group} persons")
     return Run.from_result(point.folder, result, identified=False), notes, scenario
 
 
