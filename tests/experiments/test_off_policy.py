@@ -30,6 +30,7 @@ from jointbid.experiments.logs.replay.off_policy import (
     strata_of,
 )
 from jointbid.experiments.logs.replay.plan import Plan, Requests, prepare, seen_rows
+from jointbid.experiments.logs.replay.price_law import SampledLaw
 from jointbid.experiments.logs.replay.refitting import refitted, resampled
 from jointbid.experiments.studies.replay.beyond_log import _off_policy
 from jointbid.sim import Entrant, Scenario, simulate
@@ -197,6 +198,30 @@ def test_the_doubly_robust_estimate_mends_a_wrong_model():
     table = estimate(wrong, OF, 200, 1).table.set_index("estimator")
     assert table.loc[PLUG_IN, "estimate"] > 1.4 * truth
     assert table.loc[ROBUST, "ci_low"] < truth < table.loc[ROBUST, "ci_high"]
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+def test_the_influence_of_a_row_is_the_slope_in_its_weight(hidden):
+    rng = np.random.default_rng(6)
+    price, bid, weight = rng.integers(1, 20, 60) * 1.0, rng.integers(5, 25, 60) * 1.0, rng.uniform(1, 3, 60)
+    known = price <= bid
+    gain_of = rng.normal(size=40)
+
+    def law(weight: Floats) -> SampledLaw:
+        if hidden:
+            return SampledLaw.kaplan_meier(np.where(known, price, bid), known, weight)
+        return SampledLaw.weighted(np.where(known, price, np.nan), weight)
+
+    def total(weight: Floats) -> float:
+        found = law(weight).law
+        return float(gain_of[found.atoms.astype(int)] @ found.shares)
+
+    influence = law(weight).influence(gain_of[law(weight).law.atoms.astype(int)])
+    assert influence.sum() == pytest.approx(0, abs=1e-9)
+    for i in range(60):
+        step = 1e-5 * weight[i] * (np.arange(60) == i)
+        slope = weight[i] * (total(weight + step) - total(weight - step)) / (2e-5 * weight[i])
+        assert influence[i] == pytest.approx(slope, abs=1e-6)
 
 
 def test_overlap_in_words():

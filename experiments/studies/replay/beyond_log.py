@@ -100,8 +100,7 @@ def _off_policy(
     frame = log.frame
     ctr = {arm: expit(odds[arm]) for arm in {*of, "joint"}}
     # One model of all rows: by those of folds, rows of one context would fall into several strata.
-    source = log.roles.sources[1]
-    context = (values.models if values else {}).get(source) or fit_predictor(plan, log, source)[0]
+    context = fit_predictor(plan, log, log.roles.sources[1])[0]
     bid = frame["bid_micros"].to_numpy(np.float64) if "bid_micros" in frame else np.full(len(frame), np.nan)
     parts = {
         "seen": np.ones(len(frame), dtype=bool),

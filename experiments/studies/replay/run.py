@@ -93,7 +93,10 @@ def _play_strategy(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scen
     read = f"learned and tuned on {len(training):,} rows, replayed on {len(rows):,}"
     notes = (*_notes(plan.settings.landscape, log, read, note), *_leaks(plan, training))
     if log.joins is not None:
-        notes = (*notes, f"no table by hour is written: hours may be of fewer than {plan.supply.min_group} persons")
+        notes = (
+            *notes,
+            f"no table by hour is written: hours may be of fewer than {plan.supply.min_group} persons",
+        )
     return Run.from_result(point.folder, result, identified=False), notes, scenario
 
 
