@@ -15,13 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.experiments.test_off_policy import PLAN, ROWS, Market, off_policy, played
+from tests.experiments import test_off_policy
+from tests.experiments.test_off_policy import PLAN, Market, off_policy, played
 
 from jointbid.experiments.logs.replay.off_policy import PLUG_IN, ROBUST
 from jointbid.experiments.logs.replay.plan import load
 from jointbid.sim.scenario import LogSupply
 
-LOGS = int(os.environ.get("JOINTBID_COVERAGE", "80"))
+LOGS = int(os.environ.get("JOINTBID_COVERAGE", "40"))
+ROWS = 6_000
 HOURS, DELAY_H, WITHIN_H = 48.0, 2.0, 6.0
 UNMATCHED = 4
 """The code of a profile that no record was found for; types are 0 to 3."""
@@ -91,7 +93,7 @@ def holds(folder: Path, market: Market, rows: pd.DataFrame, within_h: float | No
 def test_intervals_hold_the_engines_answer(tmp_path):
     held, each = Counter[str](), LOGS // len(CASES)
     for case, settings in CASES.items():
-        market, within_h = played(each, 12, settings), None
+        market, within_h = played(each * ROWS // test_off_policy.ROWS, 12, settings), None
         if case == "clicks come late":
             within_h = WITHIN_H
             market = replace(market, ctr=market.ctr * -np.expm1(-WITHIN_H / DELAY_H))

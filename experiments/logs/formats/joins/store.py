@@ -85,7 +85,7 @@ class TableStore:
         """
         table, loaded = self.mapping.tables[name], self.loaded[name]
         key, rows = f"k_{table.fit}", len(keys)
-        columns = {ROW: np.arange(rows), "k": keys}
+        columns: dict[str, Any] = {ROW: np.arange(rows), "k": keys}
         columns |= {"now": at_us} if table.valid_from or table.within_h else {}
         block = pa.table(columns)
         features = [f"f{i}" for i in range(len(table.features))]
