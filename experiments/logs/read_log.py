@@ -20,6 +20,7 @@ from .log_table import SAMPLED_OUT, LogTable, Reader, RowCount
 from .rows.columns import DAY_US, believe_prices
 from .rows.row_audit import RowAudit
 from .rows.row_sampling import RereadableLog, RowSampler, TimeScan, compact, first_rows
+from .small_groups import check_persons
 
 UNSOLD = "lost auctions with the price 0 or none (what would have won them is not known)"
 SHOWN = 20
@@ -124,7 +125,7 @@ def read_log(supply: LogSupply, seed: int = 1, *, with_lost: bool = False) -> Lo
         if second is None
         else (*reader.facts, f"learned and tuned on {supply.path}, played on {supply.test_path}")
     )
-    return LogTable(
+    log = LogTable(
         frame,
         reader.roles,
         RowCount(audit.read, len(frame), {reason: count for reason, count in dropped.items() if count}),
@@ -138,6 +139,8 @@ def read_log(supply: LogSupply, seed: int = 1, *, with_lost: bool = False) -> Lo
         joins=reader.joins,
         has_prices=reader.has_prices,
     )
+    check_persons(supply, log)
+    return log
 
 
 _EPISODES_A_LOG = 2**61

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.experiments.test_log_joins import PLANTED, firm, with_versions
+from tests.experiments.test_log_joins import MAPPING, PLANTED, firm, with_versions, write
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import validate
@@ -121,7 +121,7 @@ def test_fewer_keys_old_records_and_those_of_others_are_worth_less(four):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["value", "run"])
+@pytest.mark.parametrize("verb", ["value", "run", "log table", "log calibrate", "log join", "log inspect"])
 def test_nothing_that_is_written_holds_an_identifier(tmp_path, capfd, monkeypatch, verb):
     files, elsewhere = tmp_path / "files", tmp_path / "elsewhere"
     files.mkdir()
@@ -138,16 +138,45 @@ def test_nothing_that_is_written_holds_an_identifier(tmp_path, capfd, monkeypatc
         "study.replay.budgets=[0.5]",
     ]
     given = [f"supply.path={files / 'log.csv'}", f"supply.mapping={files / 'mapping.yaml'}", *small]
-    assert main([verb, *given, *(["strategy=truthful"] if verb == "run" else [])]) == 0
+    given += {"run": ["strategy=truthful"], "log calibrate": ["--out", "fitted.yaml"]}.get(verb, [])
+    if verb.startswith("log "):
+        given = [str(files / "log.csv"), *given[1:]]
+    assert main([*verb.split(), *given]) == 0
     found = capfd.readouterr()
     written = [path for path in elsewhere.rglob("*") if path.is_file()]
-    assert any(path.name in {"summary.csv", "bidders.csv"} for path in written)
+    names = {"summary.csv", "bidders.csv", "table.csv", "fitted.yaml"} & {path.name for path in written}
+    assert names or verb in {"log join", "log inspect"}
     plain = found.out.encode() + found.err.encode() + b"".join(map(content, written))
     for i in range(90):
         name = f"{PLANTED}-{i}".encode()
         assert hashlib.md5(name).hexdigest().encode() not in plain
         assert hashlib.sha256(name).hexdigest().encode() not in plain
     assert PLANTED.encode() not in plain
+
+
+@pytest.mark.parametrize("verb", ["value", "run", "log table", "log calibrate"])
+def test_no_result_is_of_fewer_persons_than_a_group(tmp_path, capsys, verb):
+    tables = firm(tmp_path)
+    line = np.where(tables["log"]["who"].isin([f"{PLANTED}-{i}" for i in range(10)]), "few", "many")
+    tables["log"].assign(line=line).to_csv(tmp_path / "log.csv", index=False)
+    mapping = write(tmp_path, {**MAPPING, "campaign": "line"})
+    given = [
+        f"supply.mapping={mapping}", f"results_dir={tmp_path}/out", "study.replay.penalties=[0.3]", "study.replay.splits=1",
+        "study.replay.bootstrap=100", "study.replay.budgets=[0.5]", "study.replay.folds=3", "executor=serial",
+    ]  # fmt: skip
+    log = str(tmp_path / "log.csv")
+    words = [*verb.split(), *([log] if verb.startswith("log ") else [f"supply.path={log}"]), *given]
+    words += {"run": ["strategy=truthful"], "log calibrate": ["--out", str(tmp_path / "s.yaml")]}.get(
+        verb, []
+    )
+    if verb == "log table":
+        assert main(words) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "campaign few is left out: its training or its test rows are of fewer than 20 persons" in shown
+        (table,) = (tmp_path / "out").rglob("table.csv")
+        assert set(pd.read_csv(table)["campaign"]) == {"many"}
+    assert main([*words, "supply.min_group=91"]) == 2
+    assert "is of fewer than 91 persons (supply.min_group)" in capsys.readouterr().err
 
 
 def content(path: Path) -> bytes:

@@ -115,6 +115,33 @@ def test_the_account_counts_keys_and_rows_of_each_side(tmp_path):
     assert crm.clicks[1, 1] == (clicked & there).sum()
 
 
+def test_outcomes_count_within_hours_and_young_rows_are_left_out(tmp_path):
+    tables = firm(tmp_path)
+    log = tables["log"].assign(at=pd.to_datetime(tables["log"]["at"]))
+    rng = np.random.default_rng(4)
+    clicks = log.sample(200, random_state=1)[["imp", "at"]]
+    clicks = pd.concat([clicks, clicks.head(20)])
+    late = clicks["at"] + pd.to_timedelta(rng.uniform(0, 48, len(clicks)), unit="h")
+    clicks, late = clicks[late <= log["at"].max()], late[late <= log["at"].max()]
+    clicks.assign(at=late.dt.strftime("%Y-%m-%dT%H:%M:%S")).to_csv(tmp_path / "clicks.csv", index=False)
+    tables = {
+        **MAPPING["tables"],
+        "clicks": {"path": "clicks.csv", "key": "imp", "time": "at", "within_h": 24},
+    }
+    write(tmp_path, {**MAPPING, "tables": tables})
+    found = read(tmp_path)
+    last = late.dt.floor("s").max()
+    kept = log[log["at"] <= last - pd.Timedelta(hours=24)]
+    both = clicks.assign(late=late.dt.floor("s"))[["imp", "late"]].merge(kept, on="imp")
+    within = both[(both["late"] >= both["at"]) & (both["late"] <= both["at"] + pd.Timedelta(hours=24))]
+    assert found.rows.dropped == {"too young for tables.clicks.within_h": len(log) - len(kept)}
+    assert found.frame["click"].tolist() == kept["imp"].isin(within["imp"]).astype(int).tolist()
+    assert 0 < found.frame["click"].sum() < 200
+    write(tmp_path, {**MAPPING, "tables": {**tables, "clicks": {**tables["clicks"], "time": None}}})
+    with pytest.raises(BadInput, match=r"tables.clicks.within_h: needs the outcome's time"):
+        read(tmp_path)
+
+
 def test_tables_may_be_tsv_parquet_json_lines_or_folders(tmp_path):
     tables = firm(tmp_path)
     expected = read(tmp_path).frame["segment"].astype(str)

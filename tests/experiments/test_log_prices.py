@@ -23,7 +23,8 @@ from jointbid.experiments.logs.replay.censored import (
     lost_rows,
 )
 from jointbid.experiments.logs.replay.plan import seen_rows
-from jointbid.experiments.logs.replay.stand_in_prices import ATOMS, Prices
+from jointbid.experiments.logs.replay.price_law import PriceLaw
+from jointbid.experiments.logs.replay.stand_in_prices import ATOMS
 
 N = 2_000
 QUICK = [
@@ -72,7 +73,7 @@ def value(folder: Path, capsys, name: str, *more: str) -> tuple[str, Path]:
 def test_a_landscape_wins_and_pays_as_its_law_says():
     sigma = 0.7
     atoms = np.exp(sigma * norm.ppf((np.arange(ATOMS) + 0.5) / ATOMS))
-    prices, bids = Prices("law", atoms), np.array([0.0, 0.3, 1.0, 2.5, 1e9])
+    prices, bids = PriceLaw.from_equally_likely(atoms), np.array([0.0, 0.3, 1.0, 2.5, 1e9])
     with np.errstate(divide="ignore"):
         z = np.log(bids) / sigma
     assert prices.win_rate(bids) == pytest.approx(norm.cdf(z), abs=2e-4)

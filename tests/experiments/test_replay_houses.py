@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,6 +104,14 @@ def test_a_suspect_that_is_found_is_left_out_beside_the_headline(tmp_path):
         for rung in ("profile", "history")
     ]
     assert same == [True, False], "only rungs that have the column change"
+    # The clicks of a fold have no say in what is left out where it is priced.
+    fold = requests.folds == 0
+    clicks = np.where(fold, 1 - requests.clicks, requests.clicks)
+    flipped = replace(requests.log, frame=requests.log.frame.assign(click=clicks))
+    again = requests.suspects.dealt(flipped, requests.folds)
+    assert again.without((0,)) == requests.suspects.without((0,)) == {"last_touch": ("checkout",)}
+    assert again.without((0, 1)) == requests.suspects.without((0, 1))
+    assert again.without((1,)) != requests.suspects.without((1,))
     result = run_replay(plan_of(config(tmp_path)))
     assert len(result.verdict) == 2
     assert result.verdict[1].startswith("Without the suspect last_touch checkout: ")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from jointbid.sim.audience import joint_law, scores
-from jointbid.sim.scenario import HOUR_US, MICROS
+from jointbid.sim.scenario import HOUR_US, MICROS, LogSupply
 
 from ...errors import BadInput
 from ..log_table import LogTable
@@ -26,6 +26,7 @@ from ..replay.crossfit import honest, recalibrate
 from ..replay.ladder_models import ALL, fit_ladders
 from ..replay.plan import Plan, odds_shift, prepare
 from ..replay.priced_log import as_histogram, product_limit
+from ..small_groups import small_groups
 
 Floats = NDArray[np.float64]
 TYPES = 16
@@ -53,6 +54,12 @@ class Fit:
     context: NDArray[np.int64]
     hour: NDArray[np.int64]
     interaction_sd: float
+    supply: LogSupply
+
+    def told(self, group: NDArray[np.int64], groups: int) -> NDArray[np.bool_]:
+        """Return which groups of rows are of persons enough to be told of (`supply.min_group`); rows of group -1 count for none. Shape (groups,)."""
+        small = small_groups(self.supply, self.log, group)
+        return np.array([number not in small for number in range(groups)])
 
 
 def fit(plan: Plan, log: LogTable, name: str) -> Fit:
@@ -94,7 +101,7 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
         },
         "supply": {
             "requests": REQUESTS,
-            "hourly": _hourly(hour, weight),
+            "hourly": _hourly(hour, weight, small_groups(plan.supply, log, hour)),
             "context_types": types,
             **_floors(log, weight),
         },
@@ -115,7 +122,7 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
         "rivals": _rivals(log, weight, context, types),
         "bidders": {"values": "common"},
     }
-    return Fit(tree, log, weight, clicks, profile, context, hour, spread)
+    return Fit(tree, log, weight, clicks, profile, context, hour, spread, plan.supply)
 
 
 def _check_profiles(log: LogTable, there: NDArray[np.bool_]) -> None:
@@ -184,9 +191,11 @@ def _level(ctr: float, b: float, c: float, d: float, q: float, types: int) -> fl
     )
 
 
-def _hourly(hour: NDArray[np.int64], weight: Floats) -> list[float]:
-    """Return requests by hour of the day, 1 on average."""
+def _hourly(hour: NDArray[np.int64], weight: Floats, small: Collection[int] = ()) -> list[float]:
+    """Return requests by hour of the day, 1 on average; hours of few persons have their mean."""
     count = np.bincount(hour, weight, minlength=24)
+    few = np.isin(np.arange(24), list(small))
+    count[few] = count[few].mean() if few.any() else 0.0
     return [_short(float(part)) for part in count / count.mean()]
 
 

@@ -52,7 +52,8 @@ class JoinedTable(Model):
     `path` is a file or a folder, relative to the mapping. `key` is a column that both sides have, or {log column: table column};
     several columns are one key together. `profile`, `context`, `history` and `ad` are columns taken over, by who owns them. A row counts from
     its `valid_from` on: of several rows of a key the last one before the log's row is taken. In the tables `clicks` and `conversions` a
-    row found is an outcome, with its `time` and `value` (in the mapping's currency) where there are columns for them.
+    row found is an outcome, with its `time` and `value` (in the mapping's currency) where there are columns for them. With `within_h` an
+    outcome counts up to that many hours after the log's row; rows younger than that at the table's last outcome are left out, as theirs may come yet.
     """
 
     path: Name
@@ -64,6 +65,7 @@ class JoinedTable(Model):
     valid_from: Stamp | None = None
     time: Stamp | None = None
     value: Name | None = None
+    within_h: Annotated[float, Field(gt=0, le=87_600)] | None = None
     fit: Fit = "exact"
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
 
@@ -200,10 +202,14 @@ class Mapping(Model):
             where, keys = f"tables.{name}", {*table.key, *table.key.values()}
             if name in OUTCOMES and (table.features or table.valid_from):
                 raise ValueError(
-                    f"{where}: holds outcomes; it takes path, key, time, value, fit and delimiter"
+                    f"{where}: holds outcomes; it takes path, key, time, value, within_h, fit and delimiter"
                 )
-            if name not in OUTCOMES and (table.time or table.value):
-                raise ValueError(f"{where}: time and value are of the tables {' and '.join(OUTCOMES)}")
+            if name not in OUTCOMES and (table.time or table.value or table.within_h):
+                raise ValueError(
+                    f"{where}: time, value and within_h are of the tables {' and '.join(OUTCOMES)}"
+                )
+            if table.within_h and not (table.time and self.time and self.time.column):
+                raise ValueError(f"{where}.within_h: needs the outcome's time, and the log's")
             if name not in OUTCOMES and not table.features:
                 raise ValueError(
                     f"{where}: needs columns of profile, context, history or ad; else it adds nothing"

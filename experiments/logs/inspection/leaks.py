@@ -81,6 +81,12 @@ class LeakCounts:
             part = _count(whose[row], code, click[row], names, values)
             self._values[name] = _forget(_sum(self._values.get(name), part))
 
+    def add_counts(self, other: LeakCounts) -> None:
+        """Add those of other rows."""
+        self._totals = _sum(self._totals, other._totals)
+        for name, counts in other._values.items():
+            self._values[name] = _forget(_sum(self._values.get(name), counts))
+
     def suspects(self) -> list[Suspect]:
         """Return the suspect values, the strongest first."""
         if self._totals is None:
@@ -155,8 +161,8 @@ def _count(
     return pd.DataFrame({"rows": rows, "clicks": clicks.astype(np.int64)}, index=index)
 
 
-def _sum(so_far: pd.DataFrame | None, part: pd.DataFrame) -> pd.DataFrame:
-    together = part if so_far is None else pd.concat([so_far, part])
+def _sum(so_far: pd.DataFrame | None, part: pd.DataFrame | None) -> pd.DataFrame:
+    together = pd.concat([counts for counts in (so_far, part) if counts is not None])
     return together.groupby(level=["campaign", "value"], sort=False).sum()
 
 

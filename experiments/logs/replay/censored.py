@@ -10,7 +10,7 @@ A lost row's value is the joint model's prediction, as its outcome was not seen.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from .bootstrap import resample, with_interval
 from .holdout_models import Hidden, fit_predictor
 from .outcomes import Outcome
 from .plan import Plan, Requests
+from .price_law import SampledLaw
 from .priced_log import truncated
 
 LOGGED, KM_LOW, KM_HIGH, WORST, BEST = "logged", "km_never", "km_at_once", "worst", "best"
@@ -111,15 +112,9 @@ def censored_law(seen: pd.DataFrame, bids: Floats, prices: Floats, weights: Floa
     at = np.concatenate([seen["price_micros"].to_numpy(np.float64), np.where(known, prices, bids)])
     weight = np.concatenate([seen["weight"].to_numpy(), weights])
     event = np.concatenate([np.ones(len(seen), dtype=bool), known])
-    # At equal times events come first: a censored price lies above its bid.
-    atoms, place = np.unique(at, return_inverse=True)
-    events = np.bincount(place, weight * event, minlength=len(atoms))
-    leaving = np.bincount(place, weight, minlength=len(atoms))
-    at_risk = leaving[::-1].cumsum()[::-1]
-    surviving = np.cumprod(1.0 - events / at_risk)
-    shares = np.concatenate([[1.0], surviving[:-1]]) - surviving
-    held = shares > 0
-    return atoms[held], shares[held]
+    law = SampledLaw.kaplan_meier(at, event, weight).law
+    held = law.shares > 0
+    return law.atoms[held], law.shares[held]
 
 
 def lost_gain(lost: LostRows, bids: Mapping[str, Floats], value: Floats, of: Weights) -> dict[str, Floats]:
@@ -185,7 +180,7 @@ def _extremes(
 
 @dataclass(frozen=True)
 class LostValues:
-    """What models of all seen rows say of the lost ones, arrays of shape (lost rows,).
+    """What models of seen rows say of the lost ones, arrays of shape (lost rows,).
 
     Attributes:
         ctr: P(click) by arm.
@@ -199,8 +194,18 @@ class LostValues:
     def of(
         cls, plan: Plan, requests: Requests, lost: LostRows, arms: Collection[str], hidden: Hidden | None
     ) -> LostValues:
-        """Predict the lost rows by models of all seen rows, `hidden` values left out."""
-        ctr = {arm: fit_predictor(plan, requests.log, arm, hidden)[0].ctr(lost.frame) for arm in arms}
+        """Predict the lost rows, dealt out to the folds of the seen ones at random, by models of the seen rows outside their fold; `hidden` values are left out.
+
+        So lost and seen rows are predicted alike, and the errors of the models that doubly robust estimates take off the seen rows are those of the lost ones.
+        """
+        number = int(requests.folds.max()) + 1
+        folds = np.random.default_rng([plan.seed, 0x1057]).integers(0, number, len(lost.frame))
+        ctr = {arm: np.zeros(len(lost.frame)) for arm in arms}
+        for fold in np.unique(folds).tolist():
+            seen, own = requests.folds != fold, folds == fold
+            log = replace(requests.log, frame=requests.log.frame[seen].reset_index(drop=True))
+            for arm in arms:
+                ctr[arm][own] = fit_predictor(plan, log, arm, hidden)[0].ctr(lost.frame[own])
         known = dict(zip(requests.log.frame["campaign"].astype(str), requests.values.tolist(), strict=True))
         worth = lost.frame["campaign"].astype(str).map(known).fillna(0.0).to_numpy(np.float64)
         return cls(ctr, worth)

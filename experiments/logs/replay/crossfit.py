@@ -9,6 +9,7 @@ It takes K + K(K-1)/2 fits a model: 15 for five folds.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from copy import copy
@@ -23,7 +24,7 @@ from scipy.special import expit, logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from ...config.value_settings import Replay
 from .features import Encoded
@@ -31,6 +32,8 @@ from .features import Encoded
 Floats = NDArray[np.float64]
 Columns = Callable[[Encoded], Any]
 """Makes a model's columns of an encoding; shape (rows, columns)."""
+Encodings = Callable[[tuple[int, ...]], Encoded]
+"""Returns the encoding of all rows for the folds that are held out."""
 LEAST = 1e-9
 DECIMALS = 9
 """Log-odds are rounded so that the last bits of a sum, which depend on threads, never reach a bid."""
@@ -46,7 +49,7 @@ class Model:
 
 def cross_fit(
     models: Mapping[str, Model],
-    encodings: Mapping[str, Encoded],
+    encodings: Mapping[str, Encodings],
     clicks: NDArray[np.int64],
     folds: NDArray[np.int64],
     settings: Replay,
@@ -56,7 +59,7 @@ def cross_fit(
 
     Args:
         models: by name.
-        encodings: the encodings that they name.
+        encodings: the encodings that they name, of all rows, for the folds that are held out.
         clicks: 0 or 1, shape (rows,).
         folds: the fold of each row, shape (rows,).
         settings: the learner, its penalties and `min_count`. Each view takes the penalty with the least log loss over its
@@ -74,7 +77,11 @@ def cross_fit(
     with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
         scores = joblib.Parallel(n_jobs=jobs)(
             joblib.delayed(scores_without)(
-                encodings[models[name].encoded], models[name].features, clicks, np.isin(folds, out), settings
+                encodings[models[name].encoded](out),
+                models[name].features,
+                clicks,
+                np.isin(folds, out),
+                settings,
             )
             for name, out in tasks
         )
@@ -143,7 +150,14 @@ def fit(
 
 def _one_thread() -> AbstractContextManager[Any]:
     """Keep OpenMP to one thread, also in a process alone: more would change last bits, and wait for each other."""
-    return threadpool_limits(limits=1, user_api="openmp")
+    found: AbstractContextManager[Any] = _threads().limit(limits=1, user_api="openmp")
+    return found
+
+
+@functools.cache
+def _threads() -> ThreadpoolController:
+    """Return the controller of the libraries that are loaded; to find them takes longer than a small fit."""
+    return ThreadpoolController()
 
 
 def _logistic(
@@ -216,6 +230,8 @@ def _choose(
 
 def least_loss(scores: Floats, clicks: NDArray[np.int64], rows: NDArray[np.bool_]) -> int:
     """Return which of several scores has the least log loss on some rows."""
+    if len(scores) == 1:
+        return 0
     return int(np.argmin([log_loss(clicks[rows], expit(score[rows])) for score in scores]))
 
 

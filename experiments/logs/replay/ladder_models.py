@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from .crossfit import Model, cross_fit, honest, refit, summed
-from .features import encode
+from ..log_table import LogTable
+from .crossfit import Encodings, Model, cross_fit, honest, refit, summed
+from .features import Encoded, encode
 from .plan import Plan, Requests, odds_shift
 from .prediction_quality import quality
+from .suspects import Hidden, Out
 
 Floats = NDArray[np.float64]
 JOINED = ("stacked", "joint", "summed")
@@ -40,7 +42,7 @@ def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
     """Learn every rung with all values and, where some are suspect, without these."""
     log, settings = requests.log, plan.settings
     own, hidden = log.roles.models, requests.hidden
-    variants = {ALL: {}, WITHOUT: hidden} if hidden else {ALL: {}}
+    variants = {ALL: False, WITHOUT: True} if hidden else {ALL: False}
     # A rung that has no suspect column is the same in both variants, and is learned once.
     name_of = {
         tags: {
@@ -51,10 +53,7 @@ def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
     }
     views, penalties = cross_fit(
         {name_of[tags][rung]: Model(tags, own[rung]) for tags in reversed(variants) for rung in own},
-        {
-            tags: encode(log.frame, log.roles.features, log.roles.lists, left_out, settings.hash_bits)
-            for tags, left_out in variants.items()
-        },
+        {tags: encodings_of(plan, requests, log, without=without) for tags, without in variants.items()},
         requests.clicks,
         requests.folds,
         settings,
@@ -69,6 +68,22 @@ def fit_ladders(plan: Plan, requests: Requests) -> dict[str, Ladder]:
         )
         for tags, names in name_of.items()
     }
+
+
+def encodings_of(plan: Plan, requests: Requests, log: LogTable, *, without: bool) -> Encodings:
+    """Return the encoding of a log's rows with all values, or without those that are suspect outside the folds that are held out."""
+    made: list[tuple[Hidden, Encoded]] = []
+
+    def encoding(out: Out) -> Encoded:
+        hidden = requests.suspects.without(out) if without else {}
+        for known, encoded in made:
+            if known == hidden:
+                return encoded
+        bits = plan.settings.hash_bits
+        made.append((hidden, encode(log.frame, log.roles.features, log.roles.lists, hidden, bits)))
+        return made[-1][1]
+
+    return encoding
 
 
 def _ladder(

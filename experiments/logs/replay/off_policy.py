@@ -4,7 +4,7 @@ A logger's wins are a chosen part of the traffic. The plug-in estimate takes the
 doubly robust one (Robins, Rotnitzky & Zhao 1994; Dudik, Langford & Li 2011) adds the models' errors on the rows that were seen, each weighted by
 1 / (probability that it was seen): it is right where either these probabilities or the models are. Probabilities are logged, or the chance that the
 price lay below the logger's bid. Prices follow the Kaplan-Meier law of their stratum; strata are parts of the context model's predictions, as
-prices may rise with the context.
+prices may rise with the context. Intervals resample rows, each with its part in the laws of prices (`SampledLaw.influence`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from jointbid.sim.scenario import MICROS
 from ...estimate.sides import Weights
 from .bids import Floats
 from .bootstrap import resample, with_interval
+from .price_law import SampledLaw
 
 PLUG_IN, ROBUST = "plug_in", "doubly_robust"
 LEAST = 0.01
@@ -31,24 +32,6 @@ STRATA, LEAST_ROWS = 10, 200
 FEW, SOME = 0.1, 0.5
 """Effective share of the seen rows below which overlap is poor, and fair."""
 PER = 1e6
-
-
-@dataclass(frozen=True)
-class Law:
-    """A law of prices: atoms, rising, and the probability of each; what is missing to 1 lies above."""
-
-    atoms: Floats
-    shares: Floats
-
-    def win_rate(self, bids: Floats) -> Floats:
-        """Return the probability that the price is at or below each bid."""
-        upto = np.concatenate([[0.0], np.cumsum(self.shares)])
-        return np.asarray(upto[np.searchsorted(self.atoms, bids, side="right")])
-
-    def payment(self, bids: Floats) -> Floats:
-        """Return the mean payment of each bid, 0 where it loses."""
-        upto = np.concatenate([[0.0], np.cumsum(self.shares * self.atoms)])
-        return np.asarray(upto[np.searchsorted(self.atoms, bids, side="right")])
 
 
 @dataclass(frozen=True)
@@ -97,12 +80,20 @@ def estimate(
     rows: Rows, of: Weights, resamples: int, seed: int, blocks: NDArray[np.int64] | None = None
 ) -> Estimates:
     """Estimate the weighted sum of arms' profits per million requests, in currency, with intervals by resampling rows or blocks."""
-    seen_with, wins, paid = _laws(rows, of)
+    laws = {stratum: _law_of(rows, rows.strata == stratum) for stratum in np.unique(rows.strata)}
+    seen_with, wins, paid = _under(laws, rows, of)
     # Without a row for the lost requests, seen ones stand for them.
     stands_for = rows.weight if not rows.seen.all() else rows.weight / seen_with
     plug_in = stands_for * (rows.value * wins - paid)
-    error = np.where(rows.seen, rows.weight / seen_with * (rows.gain - rows.value) * wins, 0.0)
-    columns: dict[Any, Floats] = {"requests": stands_for, PLUG_IN: plug_in, ROBUST: plug_in + error}
+    weighted = np.where(rows.seen, rows.weight / seen_with * (rows.gain - rows.value), 0.0)
+    of_law = _Influence(laws, rows, of)
+    columns: dict[Any, Floats] = {"requests": stands_for}
+    columns[PLUG_IN] = plug_in + of_law.of(stands_for * rows.value, stands_for)
+    estimated = np.zeros(len(wins)) if rows.propensity is not None else weighted * wins / seen_with
+    columns[ROBUST] = plug_in + weighted * wins
+    columns[ROBUST] += of_law.of(
+        stands_for * rows.value + weighted, stands_for, np.where(seen_with > LEAST, estimated, 0.0)
+    )
     totals = resample([columns], resamples, seed, blocks)
     found = []
     for name in (PLUG_IN, ROBUST):
@@ -112,13 +103,12 @@ def estimate(
     return Estimates(table, overlap(rows, seen_with, np.abs(wins)))
 
 
-def _laws(rows: Rows, of: Weights) -> tuple[Floats, Floats, Floats]:
+def _under(laws: Mapping[int, SampledLaw], rows: Rows, of: Weights) -> tuple[Floats, Floats, Floats]:
     """Return the probability that each row is seen, and the weighted sums of the arms' win rates and payments."""
     n = len(rows.weight)
     seen_with, wins, paid = np.ones(n), np.zeros(n), np.zeros(n)
-    for stratum in np.unique(rows.strata):
-        own = rows.strata == stratum
-        law = _law_of(rows, own)
+    for stratum, sampled in laws.items():
+        own, law = rows.strata == stratum, sampled.law
         if rows.propensity is None:
             seen_with[own] = law.win_rate(rows.logged[own])
         for arm, weight in of.items():
@@ -129,23 +119,38 @@ def _laws(rows: Rows, of: Weights) -> tuple[Floats, Floats, Floats]:
     return np.clip(seen_with, LEAST, 1.0), wins, paid
 
 
-def _law_of(rows: Rows, own: NDArray[np.bool_]) -> Law:
+@dataclass(frozen=True)
+class _Influence:
+    """What each row adds to a sum over rows by its part in the laws of prices, which are estimated from the same rows."""
+
+    laws: Mapping[int, SampledLaw]
+    rows: Rows
+    arms: Weights
+
+    def of(self, per_win: Floats, per_payment: Floats, per_sight: Floats | None = None) -> Floats:
+        """Return it, shape (rows,), for the sum of per_win x win rate - per_payment x payment - per_sight x the chance of being seen."""
+        found = np.zeros(len(per_win))
+        for stratum, sampled in self.laws.items():
+            own, law = self.rows.strata == stratum, sampled.law
+            gain = np.zeros(len(law.atoms))
+            for arm, weight in self.arms.items():
+                bids = self.rows.bids[arm][own]
+                won, paying = law.won_by(per_win[own], bids), law.won_by(per_payment[own], bids)
+                gain += weight * (won - law.atoms * paying)
+            if per_sight is not None and not np.isnan(self.rows.logged[own]).any():
+                gain -= law.won_by(per_sight[own], self.rows.logged[own])
+            found[own] = sampled.influence(gain)
+        return found
+
+
+def _law_of(rows: Rows, own: NDArray[np.bool_]) -> SampledLaw:
     """Return the Kaplan-Meier law of prices of some rows; with logged probabilities and no bids the weighted law of known prices."""
-    known = own & ~np.isnan(rows.price)
+    price, weight = rows.price[own], rows.weight[own]
     if rows.propensity is not None and np.isnan(rows.logged[own]).any():
-        weight = rows.weight[known] / np.where(
-            rows.seen[known], np.clip(rows.propensity[known], LEAST, 1), 1.0
-        )
-        atoms, place = np.unique(rows.price[known], return_inverse=True)
-        shares = np.bincount(place, weight)
-        return Law(atoms, shares / max(shares.sum(), 1e-300))
-    at = np.where(known, rows.price, rows.logged)[own]
-    atoms, place = np.unique(at, return_inverse=True)
-    weight, event = rows.weight[own], known[own]
-    events = np.bincount(place, weight * event, minlength=len(atoms))
-    leaving = np.bincount(place, weight, minlength=len(atoms))
-    surviving = np.cumprod(1.0 - events / leaving[::-1].cumsum()[::-1])
-    return Law(atoms, np.concatenate([[1.0], surviving[:-1]]) - surviving)
+        chance = np.where(rows.seen[own], np.clip(rows.propensity[own], LEAST, 1), 1.0)
+        return SampledLaw.weighted(price, weight / chance)
+    known = ~np.isnan(price)
+    return SampledLaw.kaplan_meier(np.where(known, price, rows.logged[own]), known, weight)
 
 
 def overlap(rows: Rows, seen_with: Floats, wins: Floats) -> str:

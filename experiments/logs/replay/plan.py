@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from jointbid.sim.scenario import MICROS, LogSupply, Rivals
@@ -20,7 +19,6 @@ from ...config.value_settings import Replay
 from ...errors import BadInput
 from ...estimate.sides import BEST_SILO
 from ..formats.registry import joined_tables
-from ..inspection.leaks import LeakCounts
 from ..log_table import SOURCES, UNSEEN, LogTable, Roles, RowCount
 from ..read_log import check_sources, read_log
 from .bids import click_values, costs
@@ -32,6 +30,7 @@ from .folds import (
     person_draws,
     time_folds,
 )
+from .suspects import Hidden, Suspects, union
 
 CLICKS_PER_FOLD = 5
 """With fewer clicks in a fold there is nothing to learn from."""
@@ -81,7 +80,8 @@ class Requests:
         log: in order of time.
         folds: the fold of each row.
         values: worth of a click to the row's campaign, micros.
-        hidden: the suspect values of each column, left out in the second variant.
+        hidden: the suspect values of each column, left out in the second variant: those of all splits.
+        suspects: those to leave out for each fold, chosen on the rows outside it.
         blocks: what intervals resample.
         whole: the log with the rows whose outcome was not seen.
     """
@@ -89,7 +89,8 @@ class Requests:
     log: LogTable
     folds: NDArray[np.int64]
     values: NDArray[np.float64]
-    hidden: Mapping[str, tuple[str, ...]]
+    hidden: Hidden
+    suspects: Suspects
     blocks: Blocks
     whole: LogTable | None = None
 
@@ -120,7 +121,8 @@ class Requests:
 
     def dealt(self, settings: Replay, seed: int, split: int) -> Requests:
         """Return the same rows, dealt out to folds anew."""
-        return replace(self, folds=_folds(self.log, settings, [seed, split]))
+        folds = _folds(self.log, settings, [seed, split])
+        return replace(self, folds=folds, suspects=self.suspects.dealt(self.log, folds))
 
 
 def load(plan: Plan) -> Requests:
@@ -144,11 +146,14 @@ def load(plan: Plan) -> Requests:
         there = ", ".join((*log.roles.sources, *owners.values()))
         raise BadInput(f"study.silo = {plan.silo}: {log.path} has no columns of it, only {there}")
     requests = prepare(plan, log, blocks_of(log, plan.settings.blocks, plan.settings.block_h))
+    hidden = [requests.hidden]
     for split in range(1, plan.splits):
-        check_folds(plan, log, requests.clicks, requests.dealt(plan.settings, plan.seed, split).folds)
+        dealt = requests.dealt(plan.settings, plan.seed, split)
+        check_folds(plan, log, requests.clicks, dealt.folds)
+        hidden.append(dealt.suspects.all_of_them)
     if log.has_prices:
         _check_budgets(plan, requests)
-    return replace(requests, whole=whole)
+    return replace(requests, whole=whole, hidden=union(hidden))
 
 
 def _unit(plan: Plan, log: LogTable) -> str:
@@ -204,7 +209,8 @@ def prepare(plan: Plan, log: LogTable, blocks: Blocks | None = None) -> Requests
     check_folds(plan, log, clicks, folds)
     unit = None if log.has_prices else 1.0
     values = click_values(log, plan.settings.value_per_click or unit)
-    return Requests(log, folds, values, hidden_values(plan, log), blocks or Blocks(None))
+    suspects = Suspects(plan.supply).dealt(log, folds)
+    return Requests(log, folds, values, suspects.all_of_them, suspects, blocks or Blocks(None))
 
 
 def check_clicks(path: str, clicks: NDArray[np.int64], folds: int, what: str = "rows") -> None:
@@ -230,26 +236,6 @@ def seen_rows(log: LogTable) -> LogTable:
     frame = log.frame[log.frame["known"]].reset_index(drop=True)
     dropped = {**log.rows.dropped, UNSEEN: len(log) - len(frame)}
     return replace(log, frame=frame, rows=RowCount(log.rows.read, len(frame), dropped))
-
-
-def hidden_values(plan: Plan, log: LogTable) -> dict[str, tuple[str, ...]]:
-    """Return by column the values that look like leakage: those that the scenario names, and those that counts show."""
-    hidden: dict[str, list[str]] = {name: list(plan.supply.suspect_tags) for name in sorted(log.roles.lists)}
-    if plan.supply.find_suspects:
-        counts = LeakCounts(log.roles)
-        wanted = ["campaign", "click", *log.roles.features]
-        counts.add(pa.Table.from_pandas(log.frame[list(dict.fromkeys(wanted))], preserve_index=False))
-        for suspect in counts.suspects():
-            if suspect.column not in log.roles.ad:
-                hidden.setdefault(suspect.column, []).append(suspect.value)
-    return {name: tuple(dict.fromkeys(values)) for name, values in hidden.items() if values}
-
-
-def hidden_words(hidden: Mapping[str, tuple[str, ...]]) -> str:
-    """Return the suspect values, by column, in words."""
-    return "; ".join(
-        f"{name} {', '.join(value or 'missing' for value in values)}" for name, values in hidden.items()
-    )
 
 
 def _folds(log: LogTable, settings: Replay, seed: Sequence[int]) -> NDArray[np.int64]:

@@ -24,6 +24,7 @@ from .crossfit import honest
 from .ladder_models import Ladder
 from .outcomes import SPLIT_BUDGET, Outcome
 from .plan import Plan, Requests
+from .price_law import PriceLaw
 
 ATOMS = 4_096
 """Equally likely prices by which a landscape is represented."""
@@ -32,24 +33,10 @@ _HALVINGS = 40
 
 @dataclass(frozen=True)
 class Prices:
-    """A price landscape as equally likely prices in micros, rising; shape (atoms,)."""
+    """A price landscape by name, as equally likely prices in micros."""
 
     name: str
-    atoms: Floats
-
-    def win_rate(self, bids: Floats) -> Floats:
-        """Return the probability that each bid wins; shape of the bids."""
-        return np.searchsorted(self.atoms, bids, side="right") / len(self.atoms)
-
-    def payment(self, bids: Floats) -> Floats:
-        """Return what each bid pays on average, 0 where it loses; shape of the bids."""
-        upto = np.concatenate([[0.0], np.cumsum(self.atoms)]) / len(self.atoms)
-        return np.asarray(upto[np.searchsorted(self.atoms, bids, side="right")])
-
-    @property
-    def mean(self) -> float:
-        """The mean price, micros."""
-        return float(self.atoms.mean())
+    law: PriceLaw
 
 
 def landscapes_of(plan: Plan, requests: Requests) -> list[Prices]:
@@ -69,17 +56,21 @@ def landscapes_of(plan: Plan, requests: Requests) -> list[Prices]:
                 "study.replay.landscapes = scenario: its prices are in currency, and what a click is worth in it is not known: "
                 "say study.replay.value_per_click"
             )
-        return [Prices("scenario", Landscape.of(plan.rivals).quantile(middle) * MICROS)]
+        return [_prices("scenario", Landscape.of(plan.rivals).quantile(middle) * MICROS)]
     weights, clicks = requests.weights, requests.clicks
     worth = float((weights * clicks * requests.values).sum() / weights.sum())
     return [
-        Prices(one.name, one.level * worth * np.exp(one.sigma * ndtri(middle) - one.sigma**2 / 2))
+        _prices(one.name, one.level * worth * np.exp(one.sigma * ndtri(middle) - one.sigma**2 / 2))
         for one in settings.landscapes
     ]
 
 
+def _prices(name: str, atoms: Floats) -> Prices:
+    return Prices(name, PriceLaw.from_equally_likely(atoms))
+
+
 def play_in_landscape(
-    requests: Requests, prices: Prices, tags: str, ladder: Ladder, share: float, split: int
+    requests: Requests, prices: PriceLaw, tags: str, ladder: Ladder, share: float, split: int
 ) -> tuple[list[Outcome], dict[str, Counter[str]]]:
     """Return every arm's expected outcome under one budget, and each view's choice of the better silo, and of the better single source.
 
@@ -100,13 +91,13 @@ def play_in_landscape(
     together = np.max([honest(bids, requests.folds) for bids, _ in parts], axis=0)
     add(SPLIT_BUDGET, together, float(np.mean([gains for _, gains in parts])))
     ballots = {
-        name: _votes(requests, prices, {arm: views[arm] for arm in candidates})
+        name: votes_in(requests, prices, {arm: views[arm] for arm in candidates})
         for name, candidates in ((BEST_SILO, silos), (BEST_SINGLE, sources))
     }
     return outcomes, ballots
 
 
-def _tuned(requests: Requests, prices: Prices, odds: Floats, share: float) -> tuple[Floats, Floats]:
+def _tuned(requests: Requests, prices: PriceLaw, odds: Floats, share: float) -> tuple[Floats, Floats]:
     """Return bids for every row in each view, shape (folds, rows), and gains that keep to the budget on its training rows."""
     bids = np.array([expected_values(view, requests.values) for view in odds])
     gains = np.ones(len(bids))
@@ -125,7 +116,7 @@ def _tuned(requests: Requests, prices: Prices, odds: Floats, share: float) -> tu
     return bids * gains[:, None], gains
 
 
-def _votes(requests: Requests, prices: Prices, bids: Mapping[str, Floats]) -> Counter[str]:
+def votes_in(requests: Requests, prices: PriceLaw, bids: Mapping[str, Floats]) -> Counter[str]:
     """Count in how many views which arm's bids make the most profit on the view's training rows."""
     count: Counter[str] = Counter()
     worth: NDArray[np.float64] = requests.clicks * requests.values

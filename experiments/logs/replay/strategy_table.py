@@ -25,6 +25,7 @@ from jointbid.strategies.registry import make
 from ...errors import BadInput
 from ...execution.progress import say
 from ..log_table import LogTable
+from ..small_groups import small_groups
 from .bootstrap import ratio, resample, with_interval
 from .engine import rows_won
 from .episodes import budgets_of, episodes_of
@@ -94,9 +95,20 @@ def playable(
     cost = frame["price_micros"].to_numpy() * frame["weight"].to_numpy()
     parts: list[Part] = []
     notes: list[str] = []
+    small = {
+        name
+        for part in (training, ~training)
+        for name in small_groups(plan.supply, replace(log, frame=frame[part]), names[part])
+    }
     for campaign in sorted(set(names)):
         rows = names == campaign
         learned, test = rows & training, rows & ~training
+        if campaign in small:
+            notes.append(
+                f"campaign {campaign} is left out: its training or its test rows are of fewer than {plan.supply.min_group} persons "
+                "(supply.min_group)"
+            )
+            continue
         if min(learned.sum(), test.sum()) < LEAST_ROWS or not valued[learned].any():
             notes.append(
                 f"campaign {campaign} is left out: {learned.sum():,} training rows with {clicks[learned].sum():,} clicks, "

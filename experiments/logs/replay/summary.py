@@ -80,22 +80,20 @@ def summarise(
 def _columns(plan: Plan, requests: Requests, outcome: Outcome) -> dict[Total, Floats]:
     """Return what is totalled of an outcome: spend and profit (currency), clicks and impressions won."""
     won, clicks = outcome.won, requests.clicks * requests.weights
-    spend = outcome.spend(requests)
-    if outcome.paid is None:
-        profit = profit_column(plan, requests, won, clicks)
-    else:  # a click's worth is given, or the unit
-        profit = won * clicks * requests.values - spend
     columns = {
-        "spend": spend / MICROS,
-        "focal_profit": profit / MICROS,
+        "spend": outcome.spend(requests) / MICROS,
+        "focal_profit": profit_column(plan, requests, outcome) / MICROS,
         "clicks": won * clicks,
         "wins": won * requests.weights,
     }
     return {(outcome.tags, outcome.share, outcome.arm, what): column for what, column in columns.items()}
 
 
-def profit_column(plan: Plan, requests: Requests, won: NDArray[np.bool_], clicks: Floats) -> Floats:
+def profit_column(plan: Plan, requests: Requests, outcome: Outcome) -> Floats:
     """Return what each row adds to the profit of an arm, and to its resamples: micros, shape (rows,)."""
+    won, clicks = outcome.won, requests.clicks * requests.weights
+    if outcome.paid is not None:  # a click's worth is given, or the unit
+        return np.asarray(won * clicks * requests.values - outcome.paid)
     if plan.settings.value_per_click is not None:
         return won * requests.profit
     share = _won_share(requests, won * clicks)

@@ -22,6 +22,7 @@ HOMES = {
     "landscape": "draw_landscape draw_win_rates landscape_points win_rate_points",
     "lattice": "draw_lattice lattice_points",
     "log_ladder": "draw_log_ladder",
+    "match_rate": "draw_match_rate",
     "money": "cumulative_points draw_cumulative draw_lead draw_levels draw_months",
     "of_any_study": "figures_of",
     "pacing": "arm_pacing draw_pacing pacing_points",

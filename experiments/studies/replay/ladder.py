@@ -15,13 +15,16 @@ from ...logs.replay.bids import BROUGHT
 from ...logs.replay.crossfit import honest
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, budget_label, cells, play
-from ...logs.replay.plan import Plan, Requests, hidden_words, load
+from ...logs.replay.plan import Plan, Requests, load
+from ...logs.replay.price_law import PriceLaw
 from ...logs.replay.stand_in_prices import Prices, landscapes_of, play_in_landscape
 from ...logs.replay.summary import Point, summarise
+from ...logs.replay.suspects import hidden_words
 from ...report.verdict import verdict
+from ...report.wording.joined_tables import Costs
 from ...report.wording.landscape_band import band_notes, band_rows, band_sentence, middle_of
 from .beyond_log import beyond_the_log
-from .joined_tables import Costs, study_tables
+from .joined_tables import JoinedFindings, study_tables
 from .played import Played
 
 FOOTING = "interval: which rows were logged and how they were dealt to folds, no refitting on other logs"
@@ -67,7 +70,7 @@ def run_replay(
         f"read {len(requests.log):,} rows of {requests.log.path}, {int(requests.clicks.sum()):,} with a click"
     )
     if not requests.log.has_prices:
-        return _in_landscapes(plan, requests, progress)
+        return _in_landscapes(plan, requests, progress, costs)
     models: list[dict[str, Any]] = []
     played = Played()
     for split in range(plan.splits):
@@ -93,10 +96,7 @@ def run_replay(
         verdicts[tags] += f" {sentence}"
     notes += beyond.notes
     more |= beyond.tables
-    head = sides[ALL, UNLIMITED]
-    silo = head.chosen.get(head.silo, head.silo)
-    costs = replace(costs or Costs(), added=set(requests.log.roles.sources) - set(silo.split("+")))
-    if joins := study_tables(plan, requests, played.outcomes, silo, costs, progress):
+    if joins := _joins(plan, requests, played, sides, costs, (), progress):
         notes += joins.sentences
         more["joins"] = joins.table
     return ReplayResult(
@@ -109,7 +109,25 @@ def run_replay(
     )
 
 
-def _in_landscapes(plan: Plan, requests: Requests, progress: Callable[[str], None]) -> ReplayResult:
+def _joins(
+    plan: Plan,
+    requests: Requests,
+    played: Played,
+    sides: Mapping[Point, Sides],
+    costs: Costs | None,
+    prices: Sequence[PriceLaw],
+    progress: Callable[[str], None],
+) -> JoinedFindings | None:
+    """Follow the worth of joining over other joins, against the silo of the headline; None without tables."""
+    head = sides[ALL, UNLIMITED]
+    silo = head.chosen.get(head.silo, head.silo)
+    costs = replace(costs or Costs(), added=set(requests.log.roles.sources) - set(silo.split("+")))
+    return study_tables(plan, requests, played.outcomes, silo, costs, prices, progress)
+
+
+def _in_landscapes(
+    plan: Plan, requests: Requests, progress: Callable[[str], None], costs: Costs | None
+) -> ReplayResult:
     """Play every arm against each landscape that stands in for the log's prices.
 
     The tables are of the landscape whose value of joint data is the middle one; the others are in `landscapes`.
@@ -130,7 +148,7 @@ def _in_landscapes(plan: Plan, requests: Requests, progress: Callable[[str], Non
         for split, variants in enumerate(ladders):
             for tags, ladder in variants.items():
                 for share in shares:
-                    found = play_in_landscape(dealt[split], law, tags, ladder, share, split)
+                    found = play_in_landscape(dealt[split], law.law, tags, ladder, share, split)
                     played.add(tags, share, *found)
         sides = played.sides(plan, requests.log.roles)
         return played, sides, summarise(plan, requests, played.outcomes, sides)
@@ -145,14 +163,19 @@ def _in_landscapes(plan: Plan, requests: Requests, progress: Callable[[str], Non
         f"{_verdict(plan, requests, summary, tags, sides[tags, UNLIMITED])} {band_sentence(band, tags, middle.name)}"
         for tags in summary["tags"].unique()
     )
-    notes = (*_notes(plan, requests), *band_notes(plan, middle.name), *_elections(played.ballots, plan.silo))
+    notes = [*_notes(plan, requests), *band_notes(plan, middle.name), *_elections(played.ballots, plan.silo)]
+    more = {"landscapes": band}
+    in_order = [middle.law, *(law.law for law in prices if law is not middle)]
+    if joins := _joins(plan, requests, played, sides, costs, in_order, progress):
+        notes += joins.sentences
+        more["joins"] = joins.table
     return ReplayResult(
         summary,
         pd.DataFrame(models),
         cells(plan, requests, played.outcomes),
         verdicts,
-        notes,
-        {"landscapes": band},
+        tuple(notes),
+        more,
     )
 
 

@@ -17,13 +17,14 @@ from jointbid.strategies.registry import UnknownStrategyError, make
 
 from ...config.points import Point
 from ...errors import BadInput, RunFailed
-from ...logs.formats.registry import open_log
+from ...logs.formats.registry import joined_tables, open_log
 from ...logs.log_table import LogTable
 from ...logs.read_log import read_log
 from ...logs.replay.own_log import load_own, notes_of, replay_own
-from ...logs.replay.plan import Plan, hidden_values, hidden_words
+from ...logs.replay.plan import Plan
 from ...logs.replay.priced_log import check_prices, check_worth, landscape, price_log, split_rows
 from ...logs.replay.streamed_log import StreamedLog, obstacle, open_stream, training_sample
+from ...logs.replay.suspects import chosen_on, hidden_words
 from ..run import Run, finite
 from ..run_folder import RunFiles, write_run
 
@@ -42,7 +43,10 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
         done.append(_replay_own(point, plan) if is_own else _play_strategy(point, plan))
         run, notes, _ = done[0]
         about = {"market": finite(run.market), "notes": notes}
-        return RunFiles(run.tables, int(run.market["requests"]), about)
+        tables = run.tables
+        if joined_tables(plan.supply):  # an hour is of few persons (supply.min_group)
+            del tables["timeseries"]
+        return RunFiles(tables, int(run.market["requests"]), about)
 
     write_run(point, play)
     return done[0]
@@ -88,6 +92,11 @@ def _play_strategy(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scen
     result = _simulate(point, scenario, rows)
     read = f"learned and tuned on {len(training):,} rows, replayed on {len(rows):,}"
     notes = (*_notes(plan.settings.landscape, log, read, note), *_leaks(plan, training))
+    if log.joins is not None:
+        notes = (
+            *notes,
+            f"no table by hour is written: hours may be of fewer than {plan.supply.min_group} persons",
+        )
     return Run.from_result(point.folder, result, identified=False), notes, scenario
 
 
@@ -164,7 +173,7 @@ def _notes(kind: str, log: LogTable, read: str, note: str) -> Iterator[str]:
 
 def _leaks(plan: Plan, training: LogTable) -> list[str]:
     """Return a note on values that look like leakage in the training rows, and that the predictions rest on."""
-    hidden = {} if "pctr" in training.frame else hidden_values(plan, training)
+    hidden = {} if "pctr" in training.frame else chosen_on(plan.supply, training)
     if not hidden:
         return []
     return [

@@ -12,9 +12,10 @@ from ...config.points import Point
 from ...logs.read_log import read_log
 from ...logs.replay.episodes import LOG, check_episodes
 from ...logs.replay.ladder_models import ALL, WITHOUT
-from ...logs.replay.plan import Plan, hidden_values, hidden_words
+from ...logs.replay.plan import Plan
 from ...logs.replay.priced_log import PricedLog, check_landscape, check_prices, price_log, split_rows
 from ...logs.replay.strategy_table import play_all, playable
+from ...logs.replay.suspects import chosen_on, hidden_words
 from ..run_folder import RunFiles, write_run
 
 SHARES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2)
@@ -50,7 +51,7 @@ def _play(plan: Plan) -> tuple[pd.DataFrame, tuple[str, ...], int]:
     priced = price_log(plan, log, "joint")
     variants = {ALL: priced}
     learned = replace(priced.log, frame=priced.log.frame[priced.training].reset_index(drop=True))
-    hidden = hidden_values(plan, learned) if "pctr" not in log.frame else {}
+    hidden = chosen_on(plan.supply, learned) if "pctr" not in log.frame else {}
     if hidden:
         variants[WITHOUT] = price_log(plan, log, "joint", hidden)
     parts: list[pd.DataFrame] = []

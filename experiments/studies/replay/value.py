@@ -17,13 +17,13 @@ from ...report import plots
 from ...report.log_tables import model_table, money_table
 from ...report.plots.figure import Figure
 from ...report.wording.censored_bounds import bounds_table
+from ...report.wording.joined_tables import Costs
 from ...report.wording.landscape_band import band_table
 from ...report.wording.off_policy import click_value_table, off_policy_table, refit_table
 from ...storage.study_folder import Folder
 from ..base import Findings
 from ..run_folder import RunFiles, write_run
 from ..session import CELLS, REPORT, SUMMARY, StudyResult, report
-from .joined_tables import Costs
 from .ladder import run_replay
 
 CODE = (
@@ -85,7 +85,10 @@ def value(point: Point) -> StudyResult:
             _answer(point, result.models, result.summary, about, result.more, ran=len(result.cells))
         )
         tables = {CELLS: result.cells, "models": result.models, "summary": result.summary, **result.more}
-        auctions, figures = int(result.cells["rows"].sum()), _figures(result.summary)
+        auctions, figures = (
+            int(result.cells["rows"].sum()),
+            [*_figures(result.summary), *_join_figures(result.more)],
+        )
         return RunFiles(tables, auctions, about, len(result.cells), figures, has_page=True)
 
     write_run(point, play)
@@ -99,6 +102,16 @@ def _figures(summary: pd.DataFrame) -> Iterator[Figure]:
     if len(limited):
         draw = partial(plots.draw_log_ladder, limited, unit=str(profit["unit"].iloc[0]))
         yield Figure("log_ladder", limited, draw)
+
+
+def _join_figures(more: Mapping[str, pd.DataFrame]) -> Iterator[Figure]:
+    """Yield the plot of the value by match rate, where tables are joined."""
+    if "joins" in more:
+        joins = more["joins"]
+        curve = joins[joins["curve"] == "match_rate"].sort_values("match_rate")
+        yield Figure(
+            "match_rate", curve, partial(plots.draw_match_rate, curve, unit=str(curve["unit"].iloc[0]))
+        )
 
 
 def _answer(

@@ -15,8 +15,8 @@ from ...log_table import RowCount
 from ...rows.row_audit import RowAudit
 from ..mapping import OUTCOMES, Fit
 from .keys import FITS, NO_KEY, plain_text
+from .loading import Loaded
 from .reader import Joined, key_column
-from .store import Loaded
 
 STRETCHES = 8
 """Parts of the log's time of which coverage is counted."""
@@ -80,6 +80,7 @@ def account(joined: Joined, audit: RowAudit) -> JoinAccount:
     """
     store, mapping = joined.store, joined.store.mapping
     store.load()
+    database = store.database
     found = {
         name: TableAccount(
             store.loaded[name], name in OUTCOMES,
@@ -89,26 +90,26 @@ def account(joined: Joined, audit: RowAudit) -> JoinAccount:
     }  # fmt: skip
     for i in range(len(mapping.tables)):
         others = ", ".join(f"k_{fit} BIGINT" for fit in FITS)
-        store.run(f"CREATE TABLE seen{i} (hour BIGINT, k BIGINT, found BOOLEAN, click BIGINT, n BIGINT)")
-        store.run(f"CREATE TABLE lost{i} ({others})")
-    store.run("CREATE TABLE persons (k BIGINT)")
+        database.run(f"CREATE TABLE seen{i} (hour BIGINT, k BIGINT, found BOOLEAN, click BIGINT, n BIGINT)")
+        database.run(f"CREATE TABLE lost{i} ({others})")
+    database.run("CREATE TABLE persons (k BIGINT)")
     for block in joined.blocks(audit):
         for i, name in enumerate(mapping.tables):
             _add(joined, i, name, found[name], block)
         if mapping.person:
             person = pa.table({"k": block.people})
-            store.ingest("INSERT INTO persons SELECT DISTINCT k FROM block WHERE k <> 0", person)
+            database.run("INSERT INTO persons SELECT DISTINCT k FROM block WHERE k <> 0", person)
         audit.used += len(block.table)
     audit.finish()
     for i, name in enumerate(mapping.tables):
         _finish(joined, i, name, found[name])
-    persons = store.count("SELECT count(DISTINCT k) FROM persons") if mapping.person else None
+    persons = database.count("SELECT count(DISTINCT k) FROM persons") if mapping.person else None
     return JoinAccount(RowCount(audit.read, audit.used, audit.reasons), persons, found)
 
 
 def _add(joined: Joined, i: int, name: str, into: TableAccount, block: Any) -> None:
-    store, table = joined.store, joined.store.mapping.tables[name]
-    key = np.asarray(block.numbers[key_column(name)])
+    table, database = joined.store.mapping.tables[name], joined.store.database
+    key = block.numbers[key_column(name)]
     held, time_us = block.found[name], np.asarray(block.table["time_us"])
     is_found = held["found"]
     into.rows[0] += int(is_found.sum())
@@ -118,38 +119,38 @@ def _add(joined: Joined, i: int, name: str, into: TableAccount, block: Any) -> N
     click, weight = np.asarray(block.table["click"]), np.asarray(block.table["weight"])
     np.add.at(into.clicks, (is_found.astype(int), click), weight)
     seen = pa.table({"hour": time_us // _BIN_US, "k": key, "found": is_found, "click": click})
-    store.ingest(f"INSERT INTO seen{i} SELECT hour, k, found, click, count(*) FROM block GROUP BY ALL", seen)
+    database.run(f"INSERT INTO seen{i} SELECT hour, k, found, click, count(*) FROM block GROUP BY ALL", seen)
     gone = pa.array(~is_found & ~held["early"] & (key != NO_KEY))
     if pc.any(gone).as_py():
         columns = {one: plain_text(block.text[one]).filter(gone) for one in table.key}
-        numbers = store.numbers(columns, [(f"k_{fit}", tuple(table.key), fit) for fit in FITS])
-        store.ingest(f"INSERT INTO lost{i} SELECT DISTINCT * FROM block", numbers)
+        numbers = pa.table(database.numbers(columns, [(f"k_{fit}", tuple(table.key), fit) for fit in FITS]))
+        database.run(f"INSERT INTO lost{i} SELECT DISTINCT * FROM block", numbers)
 
 
 def _finish(joined: Joined, i: int, name: str, into: TableAccount) -> None:
-    store, table = joined.store, joined.store.mapping.tables[name]
+    store, table, database = joined.store, joined.store.mapping.tables[name], joined.store.database
     place, own = store.place(name), f"k_{table.fit}"
     into.keys = [
-        store.count(f"SELECT count(DISTINCT k) FROM seen{i} WHERE found"),
-        store.count(f"SELECT count(DISTINCT k) FROM seen{i} WHERE k <> 0"),
+        database.count(f"SELECT count(DISTINCT k) FROM seen{i} WHERE found"),
+        database.count(f"SELECT count(DISTINCT k) FROM seen{i} WHERE k <> 0"),
     ]
-    cells = store.run(f"SELECT found::INT, click, count(DISTINCT k) FROM seen{i} GROUP BY ALL")
+    cells = database.run(f"SELECT found::INT, click, count(DISTINCT k) FROM seen{i} GROUP BY ALL")
     for there, click, keys in cells:
         into.click_keys[there, click] = keys
     met = f"SELECT k FROM seen{i}"
-    into.never_met = store.count(f"SELECT count(DISTINCT {own}) FROM {place} WHERE {own} NOT IN ({met})")
+    into.never_met = database.count(f"SELECT count(DISTINCT {own}) FROM {place} WHERE {own} NOT IN ({met})")
     for fit in FITS:
         if fit not in {table.fit, "exact"}:
-            into.fits[fit] = store.count(
+            into.fits[fit] = database.count(
                 f"SELECT count(DISTINCT {own}) FROM lost{i} WHERE k_{fit} <> 0 AND k_{fit} IN (SELECT k_{fit} FROM {place})"
             )
-    first, end_of_all = store.run(f"SELECT min(hour), max(hour) + 1 FROM seen{i}")[0]
+    first, end_of_all = database.run(f"SELECT min(hour), max(hour) + 1 FROM seen{i}")[0]
     edges = np.unique(np.linspace(int(first), int(end_of_all), STRETCHES + 1).astype(np.int64))
     for begin, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         within = f"FROM seen{i} WHERE hour >= {begin} AND hour < {end}"
-        there, rows, keys = store.run(
+        there, rows, keys = database.run(
             f"SELECT coalesce(sum(n) FILTER (WHERE found), 0), coalesce(sum(n), 0), count(DISTINCT k) {within}"
         )[0]
         into.coverage.append((begin * _BIN_US, end * _BIN_US, int(there), int(rows), int(keys)))
-    store.run(f"DROP TABLE seen{i}")
-    store.run(f"DROP TABLE lost{i}")
+    database.run(f"DROP TABLE seen{i}")
+    database.run(f"DROP TABLE lost{i}")

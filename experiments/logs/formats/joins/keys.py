@@ -54,13 +54,13 @@ def hashed(columns: Sequence[str], fit: Fit, missing: str) -> str:
     """
     forms = [one_form(column, fit) for column in columns]
     text = f" || {_BETWEEN} || ".join(["$salt", *forms])
-    gone = " OR ".join(f"{column} IS NULL OR list_contains({missing}, trim({column}))" for column in columns)
+    gone = " OR ".join(f"{column} IS NULL OR trim({column}) IN {missing}" for column in columns)
     return f"CASE WHEN {gone} THEN {NO_KEY} ELSE greatest(1, (md5_number({text}) & 9223372036854775807)::BIGINT) END"
 
 
 def text_list(values: Collection[str]) -> str:
-    """Return SQL of a list of texts."""
-    return "[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]"
+    """Return SQL of a list of texts, in parentheses."""
+    return "(" + ", ".join("'" + value.replace("'", "''") + "'" for value in sorted(values)) + ")"
 
 
 def plain_text(cells: Any) -> pa.Array:

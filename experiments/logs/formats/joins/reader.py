@@ -38,14 +38,14 @@ class Block:
 
     Attributes:
         table: the columns of a log.
-        numbers: of the keys, a column a table.
+        numbers: of the keys, shape (rows,), by `key_column` of each table.
         found: by table what it holds for each row.
         text: the keys themselves, by column of the log; never to be handed on.
         people: the number of each row's person; None where no key is a person's.
     """
 
     table: pa.Table
-    numbers: pa.Table
+    numbers: dict[str, NDArray[np.int64]]
     found: dict[str, dict[str, Any]]
     text: dict[str, pa.Array]
     people: NDArray[np.int64] | None
@@ -95,21 +95,29 @@ class Joined:
         for part in self.log.chunks(audit):
             held.append(part)
             if sum(map(len, held)) >= BLOCK_ROWS:
-                yield self._joined(held)
+                yield from self._joined(held, audit)
                 held = []
         if held:
-            yield self._joined(held)
+            yield from self._joined(held, audit)
 
-    def _joined(self, held: list[pa.Table]) -> Block:
-        """Return some rows with the columns of all tables, their keys as numbers."""
+    def _joined(self, held: list[pa.Table], audit: RowAudit) -> Iterator[Block]:
+        """Yield some rows with the columns of all tables, their keys as numbers; nothing where all of them are too young."""
         together, mapping = pa.concat_tables(held).unify_dictionaries().combine_chunks(), self.store.mapping
+        for name in mapping.tables:
+            self._check_clock(name)
+            if (until := self.store.complete_until_us(name)) is not None:
+                old = together.filter(pc.less_equal(together["time_us"], until))
+                audit.dropped[f"too young for tables.{name}.within_h"] += len(together) - len(old)
+                together = old.combine_chunks()
+        if not len(together):
+            return
         text = {name: plain_text(together[f"@key {name}"]) for name in self.log.carried}
         wanted: list[tuple[str, tuple[str, ...], Any]] = [
             (key_column(name), tuple(table.key), table.fit) for name, table in mapping.tables.items()
         ]
         if mapping.person:
             wanted.append((PERSON, mapping.person, self._fit_of_person()))
-        numbers = self.store.numbers(text, wanted)
+        numbers = self.store.database.numbers(text, wanted)
         columns = {
             name: together[name]
             for name in together.column_names
@@ -117,16 +125,15 @@ class Joined:
         }
         at_us, found = np.asarray(columns["time_us"]), dict[str, dict[str, Any]]()
         for name in mapping.tables:
-            key = np.asarray(numbers[key_column(name)])
-            self._check_clock(name)
+            key = numbers[key_column(name)]
             found[name] = self.store.look_up(name, key, at_us)
             self._take(name, found[name], columns)
             columns[key_column(name)] = pa.array(key)
         columns[AT] = pa.array(at_us)
-        people = np.asarray(numbers[PERSON]) if mapping.person else None
+        people = numbers[PERSON] if mapping.person else None
         if people is not None:
             columns[PERSON] = _as_people(people)
-        return Block(pa.table(columns), numbers, found, text, people)
+        yield Block(pa.table(columns), numbers, found, text, people)
 
     def _fit_of_person(self) -> Any:
         mapping = self.store.mapping
@@ -153,10 +160,11 @@ class Joined:
         """Raise `BadInput` where the log's times cannot be compared with a table's."""
         table, loaded = self.store.mapping.tables[name], self.store.loaded[name]
         clock = self.log.clock
-        if table.valid_from and clock is not None and clock.since_1970 is False and loaded.since_1970:
+        what = "valid_from" if table.valid_from else "within_h" if table.within_h else None
+        if what and clock is not None and clock.since_1970 is False and loaded.since_1970:
             raise BadInput(
-                f"tables.{name}.valid_from: its times are dates, but those of the log count from the log's own start, and cannot be "
-                "compared; say another unit of the log's time, or leave valid_from out"
+                f"tables.{name}.{what}: its times are dates, but those of the log count from the log's own start, and cannot be "
+                f"compared; say another unit of the log's time, or leave {what} out"
             )
 
 
