@@ -478,9 +478,9 @@ def test_the_box_reckons_as_the_command_line_does(tmp_path, open_page):
         expected = summary.loc[row]
         assert float(said.get_attribute("data-v")) == pytest.approx(expected["estimate"], rel=1e-9), out
         low, high = (number(expected[end]) for end in ("ci_low", "ci_high"))
-        assert said.text_content().endswith(f"({'95 % interval'} {low} to {high})".replace("infinite", "never")), (
-            out
-        )
+        assert said.text_content().endswith(
+            f"({'95 % interval'} {low} to {high})".replace("infinite", "never")
+        ), out
     expected, said = summary.loc["break_even_match_rate", "match_rate"], page.locator('[data-out="rate"]')
     assert float(said.get_attribute("data-v")) == pytest.approx(expected["estimate"], abs=1e-3)
     for end in ("ci_low", "ci_high"):
