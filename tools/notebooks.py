@@ -49,7 +49,9 @@ def execute(path: Path) -> dict[str, Any]:
     for cell in book.cells:
         cell.metadata.clear()
         if cell.cell_type == "code":
-            cell.outputs = [_kept(output) for output in cell.outputs if output.get("name") != "stderr"]
+            cell.outputs = _joined(
+                [_kept(output) for output in cell.outputs if output.get("name") != "stderr"]
+            )
     book.metadata = {"kernelspec": book.metadata["kernelspec"], "language_info": {"name": "python"}}
     found: dict[str, Any] = book
     return found
@@ -59,6 +61,17 @@ async def _run(client: Any, environment: Mapping[str, str]) -> None:
     async with client.async_setup_kernel(env=environment):
         for number, cell in enumerate(client.nb.cells):
             await client.async_execute_cell(cell, number)
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Return the outputs with what was printed in pieces, which depends on time alone, as one."""
+    found: list[Any] = []
+    for output in outputs:
+        if found and "text" in output and "text" in found[-1]:
+            found[-1]["text"] = _text(found[-1]["text"]) + _text(output["text"])
+        else:
+            found.append(output)
+    return found
 
 
 def _kept(output: Any) -> Any:
