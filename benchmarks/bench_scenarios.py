@@ -4,7 +4,7 @@ Cells are counted, and a task of each kind (the arms of a replication or of some
 of the kernel alone among these: the bound, as if nothing but auctions were held. To these come `DRIVER_S` and the workers' start for
 composing, estimates, plots and pages. `whole` runs the command itself with its plots, and prints the CPU seconds of all of its processes
 and the driver's among them. On two idle cores a command takes about the driver's seconds and half of the others'.
-`busy` is how much longer a fixed loop of Python took in between than at its best: what other programs on the machine added to CPU seconds.
+Other programs on the machine add to CPU seconds.
 """
 
 from __future__ import annotations
@@ -27,21 +27,10 @@ NEED_A_LOG = {"ipinyou", "log"}
 VERBS = ("tournament/tournament", "attribution/touchpoints")
 FEW = 4
 """Cells of a task that are played once more for the kernel's share."""
-BURSTS = 12
 DRIVER_S = 6.0
 """What the driver of a study with plots takes, in CPU seconds."""
 SUBREAPER = 36
 """Of Linux' prctl: the pool's processes become children of this one when the command ends, and are counted."""
-
-
-def burst():
-    """CPU seconds of a fixed loop, the median of several."""
-    taken = []
-    for _ in range(BURSTS):
-        began = time.process_time()
-        sum(i * i for i in range(100_000))
-        taken.append(time.process_time() - began)
-    return sorted(taken)[BURSTS // 2], min(taken)
 
 
 def kind_of(cell):
@@ -108,7 +97,6 @@ def main(*asked):
     is_whole = "whole" in asked
     for one in [name for name in asked if name != "whole"] or all_of_them():
         verb, scenario = one.split("/")
-        usual, least = burst()
         if is_whole:
             wall, cpu, driver = whole(verb, scenario)
             said = f"{wall:6.1f} s here, {cpu:6.1f} CPU s, {driver:5.1f} of them the driver's; two idle cores {driver + (cpu - driver) / 2:5.1f} s"
@@ -116,7 +104,7 @@ def main(*asked):
             cells, cpu, kernel = estimated(verb, scenario)
             expected = DRIVER_S + cpu / 2
             said = f"{cells.total():6,} cells {cpu:6.1f} CPU s, kernel {kernel:5.1f}; two idle cores {expected:5.1f} s"
-        print(f"{one:32} {said}; busy x{usual / least:.2f}", flush=True)
+        print(f"{one:32} {said}", flush=True)
 
 
 if __name__ == "__main__":
