@@ -1,7 +1,7 @@
 """Coverage: how often the interval of the off-policy estimate holds the true value of joint data, over logs that the engine wrote.
 
 Each log is three files: requests with the logger's bids, the clicks on those that it won, and a CRM table. They are joined by keys, as a user's are.
-JOINTBID_COVERAGE says over how many logs; 500 take about four minutes of one core.
+JOINTBID_COVERAGE says over how many logs; of 500 and more the share must lie within 93 to 97 %.
 """
 
 from __future__ import annotations
