@@ -142,9 +142,10 @@ class Simulation:
         self.control = Control(scenario, self.sessions, self.ledger, expected)
         self._is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
         is_throttled = scenario.auction.throttle is not None
-        is_plain = not self._is_recorded and not self._memory.seen.size
-        self._unwatched = None if is_plain else record_of(0, slots)
-        self._remembered = None if is_plain else self._memory  # nothing would ever be in it
+        self._unwatched = record_of(0, slots)
+        self._is_plain = (
+            not self._is_recorded and not self._memory.seen.size
+        )  # no record, no memory: a smaller kernel
         self._is_steady = (
             self.control.is_always_open
             and not is_throttled
@@ -279,7 +280,8 @@ class Simulation:
             self.calendar.at(due, "control", self._control)
         self._clear = prepared(
             clear, 0, 0, 0, requests, self._rules, self._scores, self._tables.bids, columns.effects, self._seats,
-            self._remembered, self._tables.shortlist, self.ledger, self._unwatched, self._responses,
+            None if self._is_plain else self._memory, self._tables.shortlist, self.ledger,
+            None if self._is_plain else self._unwatched, self._responses,
         )  # fmt: skip
 
     def _settle(self, columns: Columns, first: int, last: int) -> None:
@@ -298,7 +300,8 @@ class Simulation:
             record = record_of(last - first, len(self._rules.rates))
         self._clear(
             first, last, calendar.counts["block"], columns.requests, self._rules, self._scores, tables.bids,
-            columns.effects, self._seats, self._remembered, tables.shortlist, ledger, record, self._responses,
+            columns.effects, self._seats, None if self._is_plain else self._memory, tables.shortlist, ledger,
+            None if self._is_plain else record, self._responses,
         )  # fmt: skip
         check_spend(ledger, now_us)
         self.control.count(last - first, is_open)

@@ -64,7 +64,7 @@ def clear(
         ):  # nearly all are needed, and in order they come from memory faster
             fill(cell, max(cell - 1, 0), rules.rates[0], bids, seats, shortlist, ledger.left)
             shortlist.block[cell] = block
-    alike = np.int64(0)
+    alike = int(np.int64(0))
     responses.filled[0] = 0
     for i in range(first, last):
         if memory is not None and requests.person.shape[0] > 0:
@@ -74,7 +74,7 @@ def clear(
         scale = weight * rules.rates[0]
         n = -1
         if listed:
-            cell = np.int64(requests.cells[bids.column[0], i])
+            cell = int(np.int64(requests.cells[bids.column[0], i]))
             if shortlist.block[cell] != block:
                 fill(cell, alike, scale, bids, seats, shortlist, ledger.left)
                 shortlist.block[cell], alike = block, cell
@@ -84,7 +84,7 @@ def clear(
         elif n < 0:
             n = rank_all(i, scale, requests, rules, bids, seats, memory, ledger.left)
         if requests.price[i] >= 0 and requests.price[i] >= requests.floor[i]:
-            n = enter(requests.price[i], np.int64(OUTSIDE), n, requests.start + i, rules, seats)
+            n = enter(requests.price[i], int(np.int64(OUTSIDE)), n, requests.start + i, rules, seats)
         if scores is not None:
             keep_bids(i, n, scale, requests, rules, scores, bids, ledger.left)
         for slot in range(min(n, slots)):

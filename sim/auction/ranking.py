@@ -98,7 +98,7 @@ def fill(
                 above += bid >= lowest
             if lowest > 0 and above == len(who):
                 for i in range(len(who)):
-                    k = np.int64(names[i])
+                    k = int(np.int64(names[i]))
                     put(affordable(numbers[k], left[k], scale), k, i, listing, who)
                 shortlist.filled[cell] = len(who)
                 return
@@ -129,7 +129,7 @@ def rank_all(
     """Everybody's bid on row ``i``, capped at what is left; returns how many of the highest are in ``rules.top``."""
     top, floor = rules.top, requests.floor[i]
     side = bids.stride * requests.cells[bids.column[0], i] if bids.shared else 0
-    n = 0
+    n = int(np.int64(0))
     for k in range(len(bids.offset)):
         at = side + k
         if not bids.shared:
@@ -154,11 +154,11 @@ def rank_listed(
     """
     who, listing, filled = shortlist.who[cell], shortlist.bid[cell], shortlist.filled[cell]
     top, floor = rules.top, requests.floor[i]
-    n = 0
+    n = int(np.int64(0))
     for j in range(filled):
         if listing[j] < floor or (n == len(top) and listing[j] < top[n - 1]):
             return n
-        k = np.int64(who[j])
+        k = int(np.int64(who[j]))
         bid = affordable(listing[j], left[k], scale)
         if bid > 0 and bid >= floor and bid >= seats.floor[k] and stands(k, i, requests, memory):
             n = enter(bid, k, n, requests.start + i, rules, seats)
