@@ -1,7 +1,7 @@
-"""What a study costs beside its cells: `make bench-study`, or `python benchmarks/bench_study.py [overhead|memory|speedup|people]`.
+"""What a study costs beside its cells: `make bench-study`, or `python benchmarks/bench_study.py [overhead|memory|sweeps|speedup|people]`.
 
 `overhead` and `memory` run cells that do nothing but hand back a result of the usual size, so that all that is left is the
-driver, the pipes and the disk. `speedup` runs the default study on one core and on two; where other programs share the
+driver, the pipes and the disk; `sweeps` runs many small studies of them. `speedup` runs the default study on one core and on two; where other programs share the
 cores, its CPU seconds say more than its wall seconds. `people` simulates one market with more and more of them.
 """
 
@@ -26,6 +26,7 @@ COUNTS = (
 )  # fmt: skip
 CROWDS = (100_000, 1_000_000, 4_000_000)
 SIZES = (100, 5_000, 50_000)
+SWEEPS = (90, 450)
 OWN = "study.replications={} scenario=theory supply.requests=1000 plot.enabled=false executor={}"
 
 
@@ -96,6 +97,53 @@ def memory():
         )
 
 
+def swept(points):
+    """In a process of its own: traced bytes that each further point of a sweep leaves with the driver, and its CPU seconds."""
+    import gc
+    import tracemalloc
+
+    from jointbid.experiments.config.points import load
+    from jointbid.experiments.report.sweep import Sweep
+    from jointbid.experiments.studies.session import run_studies
+    from jointbid.experiments.studies.value.study import Value
+
+    class Nothing(Value):
+        work = staticmethod(nothing)
+
+    words = f"{OWN.format(2, 'serial')} source.profile.match_rate=interval(0.2,0.9) sweep.samples={points}"
+    warm, cells, held = points // 3, [0], [0, 0]
+    todo = load("value", words.split(), multirun=True)
+    sweep = Sweep(todo, Nothing(todo[0].settings).headline)
+    done = []
+
+    def deliver(point, result):
+        sweep.add(point, result.summary, failed=bool(result.failures))
+        cells[0] += result.ran
+        done.append(time.process_time())
+        if len(done) in {warm, points}:
+            gc.collect()
+            if len(done) == warm:
+                tracemalloc.start()
+            held[len(done) == points] = tracemalloc.get_traced_memory()[0]
+
+    run_studies(todo, lambda point: Nothing(point.settings), deliver)
+    each = (held[1] - held[0]) / (points - warm)
+    seconds = (done[-1] - done[0]) / (points - 1)
+    print(json.dumps({"cells": cells[0] / points, "bytes": each, "cpu_s": seconds, "peak_mb": peak_mb()}))
+
+
+def sweeps():
+    for points in SWEEPS:
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, str(Path(__file__).resolve()), "swept", str(points)]
+            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+        one = json.loads(done.stdout.splitlines()[-1])
+        print(
+            f"sweep of {points} points with {one['cells']:.0f} cells each: {one['bytes']:,.0f} bytes of the driver a point more, "
+            f"{one['cpu_s']:.2f} of its CPU seconds, peak {one['peak_mb']:.0f} MB"
+        )
+
+
 def speedup():
     """The default study with one core to run on, and with two: the processes that it starts share them."""
     seconds, cores = {}, sorted(os.sched_getaffinity(0))
@@ -157,11 +205,13 @@ def people():
         )
 
 
-PARTS = {"overhead": overhead, "memory": memory, "speedup": speedup, "people": people}
+PARTS = {"overhead": overhead, "memory": memory, "sweeps": sweeps, "speedup": speedup, "people": people}
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["crowd"]:
         crowd(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["swept"]:
+        swept(int(sys.argv[2]))
     elif sys.argv[1:2] == ["measure"]:
         measure(int(sys.argv[2]), sys.argv[3])
     else:

@@ -39,9 +39,9 @@ def exponential(u: float) -> float:
     digits = bits & MANTISSA
     is_large = digits >= SQUARE_ROOT
     exponent = np.int64((bits >> 52) | WHOLE).view(np.float64) - (BIAS - 1.0 if is_large else BIAS)
-    f = np.int64(digits | (HALF if is_large else ONE)).view(np.float64) - 1.0
-    f = -u if u < NEAR else f
-    k = 0.0 if u < NEAR else exponent
+    reduced = np.int64(digits | (HALF if is_large else ONE)).view(np.float64) - 1.0
+    f = -u if u < NEAR else float(reduced)
+    k = 0.0 if u < NEAR else float(exponent)
     half_square = 0.5 * f * f
     s = f / (2.0 + f)
     z = s * s

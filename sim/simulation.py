@@ -153,9 +153,9 @@ class Simulation:
         """The responses of the blocks of a chunk, by their fields."""
         self._is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
         is_throttled = scenario.auction.throttle is not None
-        is_plain = not self._is_recorded and not self._memory.seen.size
-        self._unwatched = None if is_plain else record_of(0, slots)
-        self._remembered = None if is_plain else self._memory  # nothing would ever be in it
+        self._unwatched = record_of(0, slots)
+        self._is_plain = not self._is_recorded and not self._memory.seen.size
+        """Without a record and a memory the kernel is a smaller one."""
         self._is_steady = (
             self.control.is_always_open
             and not is_throttled
@@ -289,7 +289,8 @@ class Simulation:
             self.calendar.at(due, "control", self._control)
         self._clear = prepared(
             clear, 0, 0, 0, requests, self._rules, self._scores, self._tables.bids, columns.effects, self._seats,
-            self._remembered, self._tables.shortlist, self.ledger, self._unwatched, self._responses,
+            None if self._is_plain else self._memory, self._tables.shortlist, self.ledger,
+            None if self._is_plain else self._unwatched, self._responses,
         )  # fmt: skip
 
     def _settle(self, columns: Columns, first: int, last: int, now_us: int) -> None:
@@ -307,7 +308,8 @@ class Simulation:
             record = record_of(last - first, len(self._rules.rates))
         self._clear(
             first, last, self.calendar.blocks.count, columns.requests, self._rules, self._scores, tables.bids,
-            columns.effects, self._seats, self._remembered, tables.shortlist, ledger, record, self._responses,
+            columns.effects, self._seats, None if self._is_plain else self._memory, tables.shortlist, ledger,
+            None if self._is_plain else record, self._responses,
         )  # fmt: skip
         check_spend(ledger, now_us)
         self.control.count(last - first, is_open)

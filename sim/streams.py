@@ -65,7 +65,7 @@ def _fill_whole(key: np.uint64, start: int, numbers: int, bits: int, out: NDArra
             out[i] = np.int32(word(key, start + i) >> shift)
         return
     for i in range(len(out)):
-        out[i] = min(np.int32(unit_in_row(key, start + i) * numbers), numbers - 1)
+        out[i] = min(np.int32(unit_in_row(key, start + i) * numbers), np.int32(numbers - 1))
 
 
 @lru_cache(maxsize=4096)

@@ -24,7 +24,7 @@ from ..storage.lock import FolderLocked
 from ..storage.study_folder import Folder
 from .progress import StudyProgress
 from .tasks import Outcome, SideTask, Task, Work, run_side_task, run_tasks
-from .trial import trial
+from .trial import is_plain, trial
 from .worker import await_kernels, is_compiled
 
 FAILURES = "failures.jsonl"
@@ -195,11 +195,14 @@ class Driver(Generic[Answer]):
 
     def _try(self, stage: Stage, progress: StudyProgress) -> None:
         """Try the first study's strategies before a cell runs; faults of a later study fail its own cells alone."""
-        if not is_compiled():
+        is_there = is_compiled()
+        if not is_there:
             progress.doing("compiling kernels")
-            if self._settings.name == "process":
-                await_kernels()
-        progress.doing("trying the strategies")
+            if self._settings.name == "process" and is_plain(stage.cells[0]):
+                await_kernels()  # those that the fork server compiles; of another market the trial compiles its own meanwhile
+                is_there = True
+        if is_there:
+            progress.doing("trying the strategies")
         try:
             trial(stage.cells, stage.work)
         except BadInput:

@@ -11,6 +11,7 @@ import os
 import pickle
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -36,6 +37,16 @@ SUSPECT = re.compile(r"\b(hash|set|frozenset|getpid|environ)\b|__hash__|\{\s*[^:
 PATIENCE_S = 600.0
 STDOUT, STDERR = 1, 2
 Rows = list[dict[str, Any]]
+
+
+def is_plain(cell: Cell) -> bool:
+    """Return whether a cell's kernel is that of the market which `preload` plays: nobody comes again, and no bidder learns."""
+    scenario = cell.scenario
+    if scenario.audience.people is not None or scenario.auction.rank.rule != "bid":
+        return False
+    with suppress(UnknownStrategyError):
+        return not any(getattr(find(spec.name), "learns", False) for spec in cell.plays)
+    return True
 
 
 def trial(cells: Sequence[Cell], work: Work) -> None:

@@ -25,6 +25,9 @@ from .memory import AHEAD, look_ahead
 from .ranking import enter, fill, rank_all, rank_listed
 from .scoring import keep_bids, rank_scored
 
+OFTEN = 2
+"""Requests for each cell of a block, from which on all shortlists are made at its start."""
+
 
 @kernel
 def clear(
@@ -55,6 +58,13 @@ def clear(
     # A list is in order of bids, and knows no weights, which change what is afforded.
     listed = shortlist.block.shape[0] > 0 and not weighted and scores is None
     ranked_bids = rules.top if scores is None else scores.bid
+    if listed and last - first >= OFTEN * shortlist.block.shape[0]:
+        for cell in range(
+            shortlist.block.shape[0]
+        ):  # nearly all are needed, and in order they come from memory faster
+            fill(cell, max(cell - 1, 0), rules.rates[0], bids, seats, shortlist, ledger.left)
+            shortlist.block[cell] = block
+    alike = int(np.int64(0))
     responses.filled[0] = 0
     for i in range(first, last):
         if memory is not None and requests.person.shape[0] > 0:
@@ -64,17 +74,17 @@ def clear(
         scale = weight * rules.rates[0]
         n = -1
         if listed:
-            cell = requests.cells[bids.column[0], i]
+            cell = int(np.int64(requests.cells[bids.column[0], i]))
             if shortlist.block[cell] != block:
-                fill(cell, scale, bids, seats, shortlist, ledger.left)
-                shortlist.block[cell] = block
+                fill(cell, alike, scale, bids, seats, shortlist, ledger.left)
+                shortlist.block[cell], alike = block, cell
             n = rank_listed(i, cell, scale, requests, rules, seats, memory, shortlist, ledger.left)
         if scores is not None:
             n = rank_scored(i, scale, requests, rules, scores, bids, seats, memory, ledger.left)
         elif n < 0:
             n = rank_all(i, scale, requests, rules, bids, seats, memory, ledger.left)
         if requests.price[i] >= 0 and requests.price[i] >= requests.floor[i]:
-            n = enter(requests.price[i], np.int64(OUTSIDE), n, requests.start + i, rules, seats)
+            n = enter(requests.price[i], int(np.int64(OUTSIDE)), n, requests.start + i, rules, seats)
         if scores is not None:
             keep_bids(i, n, scale, requests, rules, scores, bids, ledger.left)
         for slot in range(min(n, slots)):

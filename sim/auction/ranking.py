@@ -75,28 +75,34 @@ def put(bid: int, k: int, place: int, listing: Whole, who: Names) -> None:
 
 
 @inlined
-def fill(cell: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole) -> None:
+def fill(
+    cell: int, like: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole
+) -> None:
     """Make one cell's shortlist: the highest bids that can be afforded now, the highest first.
 
-    The names that a full list holds from last time say what a bid must reach to be among the highest; mostly they are the
-    highest again, as orders last.
+    The names that a full list holds, the cell's own from last time or that of another cell ``like`` it, say what a bid must reach to be
+    among the highest; mostly they are the highest again, as orders last, and are alike across cells.
     """
     numbers = bids.numbers[bids.stride * cell : bids.stride * cell + len(bids.offset)]
     who, listing = shortlist.who[cell], shortlist.bid[cell]
     least = np.int64(1)
-    if shortlist.filled[cell] == len(who):
-        least = numbers[who[0]]
-        for k in who:
-            bid = affordable(numbers[k], left[k], scale)
-            least = min(least, np.int64(bid if bid >= seats.floor[k] else 0))
-        above = 0
-        for bid in numbers:
-            above += bid >= least
-        if least > 0 and above == len(who):
-            for i in range(len(who)):
-                k = np.int64(who[i])
-                put(affordable(numbers[k], left[k], scale), k, i, listing, who)
-            return
+    for other in (like, cell):
+        if shortlist.filled[other] == len(who):
+            names = shortlist.who[other]
+            lowest = numbers[names[0]]
+            for k in names:
+                bid = affordable(numbers[k], left[k], scale)
+                lowest = min(lowest, np.int64(bid if bid >= seats.floor[k] else 0))
+            above = 0
+            for bid in numbers:
+                above += bid >= lowest
+            if lowest > 0 and above == len(who):
+                for i in range(len(who)):
+                    k = int(np.int64(names[i]))
+                    put(affordable(numbers[k], left[k], scale), k, i, listing, who)
+                shortlist.filled[cell] = len(who)
+                return
+            least = max(least, lowest)
     n = 0
     for k in range(len(numbers)):
         if numbers[k] < least:
@@ -122,10 +128,13 @@ def rank_all(
 ) -> int:
     """Everybody's bid on row ``i``, capped at what is left; returns how many of the highest are in ``rules.top``."""
     top, floor = rules.top, requests.floor[i]
-    n = 0
+    side = bids.stride * requests.cells[bids.column[0], i] if bids.shared else 0
+    n = int(np.int64(0))
     for k in range(len(bids.offset)):
-        column = bids.column[k]
-        at = bids.offset[k] + (bids.stride * requests.cells[column, i] if column >= 0 else i)
+        at = side + k
+        if not bids.shared:
+            column = bids.column[k]
+            at = bids.offset[k] + (bids.stride * requests.cells[column, i] if column >= 0 else i)
         bid = affordable(bids.numbers[at], left[k], scale)
         passes = bid > 0 and bid >= floor and bid >= seats.floor[k] and (n < len(top) or bid >= top[n - 1])
         if passes and stands(k, i, requests, memory):
@@ -145,11 +154,11 @@ def rank_listed(
     """
     who, listing, filled = shortlist.who[cell], shortlist.bid[cell], shortlist.filled[cell]
     top, floor = rules.top, requests.floor[i]
-    n = 0
+    n = int(np.int64(0))
     for j in range(filled):
         if listing[j] < floor or (n == len(top) and listing[j] < top[n - 1]):
             return n
-        k = np.int64(who[j])
+        k = int(np.int64(who[j]))
         bid = affordable(listing[j], left[k], scale)
         if bid > 0 and bid >= floor and bid >= seats.floor[k] and stands(k, i, requests, memory):
             n = enter(bid, k, n, requests.start + i, rules, seats)
