@@ -52,6 +52,7 @@ def test_it_plays(verb, name, tmp_path, capsys):
     assert "replication" in said.out
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize("name", sorted(set(shipped()) - LOGS))
 @pytest.mark.parametrize("verb", ["adoption", "tournament"])
 def test_no_shipped_market_is_refused(verb, name):

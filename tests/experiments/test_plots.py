@@ -201,6 +201,7 @@ def journey(steps=30):
     return pd.DataFrame({"hour": hour, **sizes, "bought": 40}).assign(decisions=3)
 
 
+@pytest.mark.slow
 def test_each_is_saved_as_svg_png_and_the_table_behind_it(figures, tmp_path):
     for name, (figure, table) in figures.items():
         paths = save(figure, table, tmp_path / "plots", name)

@@ -25,6 +25,7 @@ def summary_of(tmp_path, *more):
     ) if "study.worlds=3" in more else None
 
 
+@pytest.mark.slow
 def test_it_is_the_difference_of_two_studies(tmp_path, capsys):
     fresh = ("source.profile.sync_interval_h=0", "source.profile.latency_h=0")
     asked = "study.upgrade={source.profile.sync_interval_h: 0, source.profile.latency_h: 0}"

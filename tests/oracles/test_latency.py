@@ -162,6 +162,7 @@ def test_the_share_of_exponential_conversions_that_is_known_has_its_closed_form(
         assert not counts[:, 2].any()
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("window", [3.0, 15.0, 90.0])
 @pytest.mark.parametrize("law", LAWS)
 def test_what_is_known_in_time_and_what_is_not(scenario, lands, law, window):
