@@ -50,7 +50,7 @@ def test_it_runs_reports_and_is_instant_again(tmp_path, monkeypatch, capsys):
     cells = pd.read_parquet(folder / "cells.parquet")
     budgets = cells[cells["study_point"].str.startswith("budget by")]
     assert (budgets["replication"] >= 100_000).all(), "another market than that of the log"
-    assert "what channels are credited with" in (folder / "report.html").read_text("utf-8")
+    assert "What channels are credited with" in (folder / "report.html").read_text("utf-8")
     assert len(pd.read_csv(folder / "worlds.csv")) == 2
     first = capsys.readouterr().out
     assert main(arguments) == 0

@@ -132,7 +132,6 @@ def test_value(capsys):
     assert plots == {
         f"{name}.{ending}"
         for name in (
-            "forest",
             "ladder",
             "lattice",
             "match_rate",

@@ -92,7 +92,7 @@ def test_both_are_listed(capsys):
 
 def test_the_installed_one_is_checked_by_name(capsys):
     assert main(["strategies", "check", "acme_pid", "kp=2"]) == 0
-    assert "22 passed, 0 failed, 1 skipped" in capsys.readouterr().out
+    assert "23 passed, 0 failed, 1 skipped" in capsys.readouterr().out
 
 
 def test_the_broken_one_is_refused_by_name(capsys):

@@ -17,6 +17,7 @@ from jointbid.experiments.logs.replay.folds import Blocks
 from jointbid.experiments.logs.replay.outcomes import Outcome
 from jointbid.experiments.logs.replay.plan import Plan, Requests
 from jointbid.experiments.logs.replay.summary import arms, summarise
+from jointbid.experiments.logs.replay.suspects import Suspects
 from jointbid.sim.scenario import LogSupply
 
 ROWS, HOURS, INF = 3_000, 48, float("inf")
@@ -46,7 +47,9 @@ def made(rng, rows=ROWS, value_per_click=None):
     )
     log = LogTable(frame, ROLES, RowCount(rows, rows), "CNY", "made-up")
     values = click_values(log, value_per_click)
-    return Requests(log, np.zeros(rows, np.int64), values, {}, Blocks(hour)), chance
+    return Requests(
+        log, np.zeros(rows, np.int64), values, {}, Suspects(LogSupply(path="none")), Blocks(hour)
+    ), chance
 
 
 def study(requests, won, value_per_click=None, resamples=200):
