@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from jointbid.sim.allowance import Allowance
-from jointbid.sim.scenario import Scenario, StrategySpec
+from jointbid.sim.scenario import Engine, Scenario, StrategySpec
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
@@ -34,8 +34,8 @@ ELSEWHERE = ("scenario", "executor", "results_dir", "plot", "report", "sweep", "
 """Choices of a market, and keys of where and how a study runs and looks; `engine.*` changes no number by promise."""
 FEW = 2_000
 """Requests of the first comparison."""
-MOST, MOST_CELLS = 20, 5
-"""Overrides of a command that are looked at, and cells that are simulated in full for them."""
+MOST, MOST_CELLS, MOST_REQUESTS = 20, 5, 1_000_000
+"""Overrides of a command that are looked at, cells that are simulated in full for them, and the requests of such a cell."""
 
 Work = Callable[[Cell], CellResult]
 
@@ -133,12 +133,13 @@ class _Compared:
         self._work, self._left, self._own = work, MOST_CELLS, dict[str, str]()
 
     def __call__(self, mine: Cell, its: Cell, known: CellResult | None = None) -> bool:
+        mine, its = _in_usual_blocks(mine), _in_usual_blocks(its)
         few = [replace(cell, scenario=_with_few(cell)) for cell in (mine, its)]
         if self._rows(few[0]) != _rows(self._work(few[1])):
             return False
         if few == [mine, its]:
             return True
-        if not self._left:
+        if not self._left or (mine.scenario.supply.requests or 0) > MOST_REQUESTS:
             return False
         self._left -= 1
         return (_rows(known) if known else self._rows(mine)) == _rows(self._work(its))
@@ -190,9 +191,14 @@ def _order(cell: Cell) -> tuple[bool, bool, bool, int]:
 
 def _with_few(cell: Cell) -> Scenario:
     supply = cell.scenario.supply
-    return cell.scenario.model_copy(
-        update={"supply": supply.model_copy(update={"requests": min(supply.requests or FEW, FEW)})}
-    )
+    few = supply.model_copy(update={"requests": min(supply.requests or FEW, FEW)})
+    return cell.scenario.model_copy(update={"supply": few})
+
+
+def _in_usual_blocks(cell: Cell) -> Cell:
+    """Return the cell in blocks of the usual size, which change no number and are fast."""
+    usual = cell.scenario.engine.model_copy(update={"max_block": Engine().max_block})
+    return replace(cell, scenario=cell.scenario.model_copy(update={"engine": usual}))
 
 
 def _rows(result: CellResult) -> str:
