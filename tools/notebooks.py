@@ -77,7 +77,7 @@ def _joined(outputs: list[Any]) -> list[Any]:
 def _kept(output: Any) -> Any:
     if "data" in output:
         best = [kind for kind in KEPT if kind in output["data"]]
-        output["data"] = {kind: output["data"][kind] for kind in {best[0], "text/plain"} & set(best)}
+        output["data"] = {kind: output["data"][kind] for kind in best if kind in {best[0], "text/plain"}}
     return output
 
 
