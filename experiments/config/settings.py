@@ -105,7 +105,7 @@ class Plot(Model):
     """
 
     enabled: bool = True
-    """Whether plots are drawn, and the curves and maps that they show worked out."""
+    """Whether plots are drawn, and the curves and maps that they show worked out; curves are also where ``money.requests_per_month`` is set."""
     format: Annotated[tuple[Literal["svg", "png", "pdf"], ...], Field(min_length=1)] = ("svg", "png")
     """The kinds of files of a plot."""
     style: str | None = None
