@@ -86,6 +86,7 @@ def said(capsys) -> str:
 
 @pytest.mark.few(1)
 @pytest.mark.parametrize("hours", [0.5, 8.5])
+@pytest.mark.few(1)
 def test_a_short_log_is_resampled_by_rows_and_says_so(hours, tmp_path, capsys):
     path, mapping = written(shop(hours=hours), tmp_path)
     assert main(["value", f"supply.path={path}", mapping, "study.replay.budgets=[.25]", *QUICK]) == 0
@@ -150,6 +151,7 @@ def test_what_stops_a_study_stops_it_before_anything_is_learned(
     assert message in said(capsys)
 
 
+@pytest.mark.slow
 def test_all_clicks_in_one_part_of_the_training_rows(tmp_path, capsys):
     frame = shop()
     frame["clicked"] = (np.arange(300) < 30).astype(int)
@@ -254,6 +256,7 @@ def test_inspect_shows_a_constant_price_as_it_is(capsys):
 # -- the table's budget ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_budget_is_a_share_of_what_the_test_rows_cost(tmp_path, capsys):
     assert main(["log", "table", str(CASES / "budget_share.txt"), "results_dir=out", *QUICK]) == 0
     (path,) = tmp_path.glob("out/table/*/table.csv")

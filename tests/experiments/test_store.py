@@ -364,6 +364,7 @@ def fails():
 
 
 @pytest.mark.parametrize("executor", ["serial", "process"])
+@pytest.mark.slow
 def test_plots_are_drawn_even_where_workers_die(executor, importable):
     def study(point, wait):
         paths = [Path(f"{point.label}{n}") for n in range(3)]

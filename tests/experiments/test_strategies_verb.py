@@ -249,7 +249,10 @@ class Crawls(PerRequest):
             "an error in the strategy's own code, at the place shown",
         ),
         ("Booleans", "bid() answered a bool array", "np.asarray(bids, dtype=float)"),
-        ("Crawls", "SKIP  a_million_rows  (they would take", "a Python loop over rows"),
+        pytest.param(
+            *("Crawls", "SKIP  a_million_rows  (they would take", "a Python loop over rows"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_message_says_where_and_why(name, came, cause, capsys):

@@ -78,6 +78,7 @@ def test_a_level_between_moves_every_dial():
     assert half["touchpoints"].coverage == pytest.approx(0.45)
 
 
+@pytest.mark.slow
 def test_data_that_say_nothing_are_worth_no_collaboration_under_any_mapping(answers):
     summary, said = answers("response.b=0", "response.history=0")
     best = summary[summary["estimand"] == "best_level"]

@@ -50,6 +50,7 @@ def test_it_is_the_difference_of_two_studies(tmp_path, capsys):
     assert not (now["estimand"] == "value_of_upgrade").any()
 
 
+@pytest.mark.slow
 def test_worlds_say_how_often_it_pays(tmp_path, capsys):
     summary, worlds = summary_of(
         tmp_path, "study.worlds=3", "study.curve.requests=1500", "study.curve.replications=2"

@@ -75,6 +75,7 @@ def watch(scenario):
 
 @pytest.mark.few(1)
 @pytest.mark.parametrize("every", [1, 50, 1_000])
+@pytest.mark.few(1)
 def test_mirror_descent_in_the_euclidean_mirror_is_adaptive_pacing(watch, every):
     """Balseiro, Lu & Mirrokni 2020: the same path, bit for bit; and entropy's is another."""
     control = {"control_interval_requests": every}

@@ -74,6 +74,7 @@ def test_one_channel_without_which_no_account_buys_is_credited_with_what_it_did(
         assert abs((given - truth).sum()) <= Z * sqrt(truth.sum())
 
 
+@pytest.mark.slow
 def test_the_test_of_one_channel_is_unbiased_and_its_interval_covers():
     """A randomised test of the only channel, with money for all: mean of 30 within z = 4 of the removal's, 26 or more of 30 cover."""
     runs = played(without("video"), *ONE, replications=30)

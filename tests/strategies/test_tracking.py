@@ -106,6 +106,7 @@ def profit(scenario: Scenario, policy: Any) -> np.ndarray:
     return np.array([simulate(scenario, seat, 4, r).of("me")["profit"] for r in range(4)])
 
 
+@pytest.mark.slow
 def test_where_states_last_outcomes_tell_and_unripe_labels_at_their_word_mislead() -> None:
     """On the same four runs: raw labels against what is usual gain in each; a fast learner who takes them at their word, less."""
     scenario = market(half_life_h=240.0)

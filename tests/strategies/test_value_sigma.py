@@ -222,6 +222,7 @@ def test_errors_of_the_ridge_are_those_of_the_whole_design_matrix():
     [(ridge, ridge_error), (lambda *t: logistic(*(a.sum(axis=0) for a in t[:3]), t[3]), lambda *t: logistic_error(*(a.sum(axis=0) for a in t[:3]), t[3]))],
     ids=["ridge", "logistic"],
 )  # fmt: skip
+@pytest.mark.slow
 def test_estimates_scatter_by_their_errors(fit, error):
     rng = np.random.default_rng(4)
     rate = 1 / (1 + np.exp(1.5 - np.array([-0.7, 0.0, 0.7])[:, None] - np.array([0.0, 0.5])[None, :]))
