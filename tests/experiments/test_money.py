@@ -144,7 +144,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     )
     said = capsys.readouterr().out
     assert "joining nets" in said
-    assert "break-even match rate" in said
+    assert "break-even match" in said
     (folder,) = Path("results/value").iterdir()
     summary = pd.read_csv(folder / "summary.csv")
     even = lookup(summary, "break_even_match_rate", "match_rate")
