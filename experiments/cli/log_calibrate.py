@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from ..config.points import load, to_yaml
 from ..config.validation import validate
 from ..errors import BadInput, path_of
 from ..logs.calibration.fit import fit
-from ..logs.calibration.page import page, page_title, sections
+from ..logs.calibration.page import NOTES, UNKNOWN, about, digits, page, page_title, sections
 from ..logs.read_log import read_log
 from ..logs.replay.plan import Plan, seen_rows
 from ..logs.replay.priced_log import check_prices
+from ..report import tables
 from .log import Call, override
 
 SCENARIO_HEAD = "# @package _global_\n# jointbid value --config-dir DIR scenario="
@@ -43,8 +43,10 @@ def main(call: Call) -> int:
         out.with_suffix(".md").write_text(text, "utf-8")
     except OSError as error:
         raise BadInput(f"--out {out}: {error.strerror}") from None
-    sys.stdout.write(text)
-    sys.stdout.write(f"\nScenario: {out}\nPage: {out.with_suffix('.md')}\n")
+    columns = (("", str), ("real", digits), ("simulated", digits))
+    sides = [tables.text_table(head, rows, *columns, caption="") for head, rows in found.items()]
+    tables.show(*about(fitted, scenario, str(out)), *sides, f"{UNKNOWN}:", *NOTES, "")
+    tables.show(tables.linked("Scenario: ", out), tables.linked("Page: ", out.with_suffix(".md")))
     return 0
 
 

@@ -3,82 +3,83 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
-from rich.measure import Measurement
 from rich.table import Column, Table
 
-UNLIMITED = 10_000
+OF_ITS_LEFT = "95 % interval"
+"""Heads of columns that stay beside the one on their left begin so."""
 
 
 def parts_of(table: Table, console: Console) -> Iterator[Table]:
-    """Yield a table that is too wide in parts below each other, each with the first column; no word or number is cut."""
-    if whole := unbroken(table, console, console.width):
+    """Yield a table; one that is too wide in parts below each other, each with the first column; no word or number is cut.
+
+    An interval stays beside its estimate, and is broken only where the two alone are too wide.
+    """
+    if whole := _unbroken(table, table.columns, console):
         yield whole
         return
-    unlimited = console.options.update(max_width=UNLIMITED)
-
-    def measure(*columns: Column) -> Measurement:
-        one = copy.copy(table)
-        one.columns, one.title, one.caption = list(columns), None, None
-        return console.measure(one, options=unlimited)
-
     first, *rest = table.columns
-    parts = [[first]]
+    groups: list[list[Column]] = []
     for column in rest:
-        if len(parts[-1]) > 1 and measure(*parts[-1], column).minimum > console.width:
-            parts.append([first])
-        parts[-1].append(column)
+        if groups and str(column.header).startswith(OF_ITS_LEFT):
+            groups[-1].append(column)
+        else:
+            groups.append([column])
+    parts = [[first]]
+    for group in groups:
+        fits = _unbroken(table, [first, *group], console, in_numbers=True)
+        for columns in [group] if fits else [[column] for column in group]:
+            if len(parts[-1]) > 1 and not _unbroken(table, [*parts[-1], *columns], console):
+                parts.append([first])
+            parts[-1] += columns
     for columns in parts:
-        spare = max(console.width - measure(*columns).minimum, 0)
-        edges = measure(replace(first, width=1)).minimum - 1
-        sizes = [measure(column) for column in columns]
-        wish = max(sum(size.span for size in sizes), 1)
-        part = copy.copy(table)  # the caller's own keeps its columns
-        part.columns = [
-            replace(
-                c,
-                no_wrap=False,
-                overflow="fold",
-                width=s.minimum - edges + min(s.span, s.span * spare // wish),
-            )
-            for c, s in zip(columns, sizes, strict=True)
-        ]
+        part = _unbroken(table, columns, console) or _unbroken(table, columns, console, in_numbers=True)
+        part = part or _with(table, [replace(column, no_wrap=False, overflow="fold") for column in columns])
         part.title = table.title if columns is parts[0] else None
         part.caption = table.caption if columns is parts[-1] else None
         yield part
 
 
-def unbroken(table: Table, console: Console, width: int) -> Table | None:
-    """Return a table of at most ``width`` columns that breaks heads and names between words, and no number or interval.
+def _unbroken(
+    table: Table, columns: Sequence[Column], console: Console, *, in_numbers: bool = False
+) -> Table | None:
+    """Return these columns of a table, as wide as the console at most, that break heads and names between words.
 
-    Names in the first column are broken last. None where it does not fit.
+    Names in the first column are broken last; intervals only where ``in_numbers``. None where they do not fit.
     """
-    edges = console.measure(Table(*[""] * len(table.columns), box=table.box, padding=table.padding)).maximum
-    heads = [_lengths([column.header], words=True) for column in table.columns]
+    edges = console.measure(Table(*[""] * len(columns), box=table.box, padding=table.padding)).maximum
+    heads = [_lengths([column.header], words=True) for column in columns]
     for first_broken in (False, True):
         least = [
-            _lengths(column.cells, words=column.justify == "left" and (first_broken or place > 0))
-            for place, column in enumerate(table.columns)
+            _lengths(
+                column.cells, words=in_numbers or (column.justify == "left" and (first_broken or place > 0))
+            )
+            for place, column in enumerate(columns)
         ]
         widths = [max(head + cells, default=0) for head, cells in zip(heads, least, strict=True)]
-        if (spare := width - edges - sum(widths)) >= 0:
+        if (spare := console.width - edges - sum(widths)) >= 0:
             break
     else:
         return None
-    wishes = [_lengths([column.header, *column.cells], words=False) for column in table.columns]
+    wishes = [_lengths([column.header, *column.cells], words=False) for column in columns]
     while steps := [step for step in _steps(widths, wishes) if step[1] <= spare]:
         _, more, place = max(steps)
         widths[place] += more
         spare -= more
-    fitted = copy.copy(table)  # the caller's own keeps its columns
-    fitted.columns = [
-        replace(column, no_wrap=False, width=size) for column, size in zip(table.columns, widths, strict=True)
-    ]
-    return fitted
+    return _with(
+        table,
+        [replace(column, no_wrap=False, width=size) for column, size in zip(columns, widths, strict=True)],
+    )
+
+
+def _with(table: Table, columns: list[Column]) -> Table:
+    part = copy.copy(table)  # the caller's own keeps its columns
+    part.columns = columns
+    return part
 
 
 def _steps(widths: list[int], wishes: list[list[int]]) -> Iterator[tuple[float, int, int]]:

@@ -20,15 +20,15 @@ from ..cells.lattice import JOINT, Lattice
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import lookup
 from ..estimate.sides import Sides
-from .table_fit import parts_of, unbroken
+from .table_fit import parts_of
 from .verdict import estimate_of, interval, number
 
 NOT_SHOWN = "~"
 """Stands before a comparison whose interval spans zero, or that has none."""
 
 FOOTNOTE = f"{NOT_SHOWN} no difference shown: the paired interval spans zero, or there is none"
-PLAIN_WIDTH, WIDE = 80, 120
-"""Columns of text that is no terminal's: of a table whose numbers fit, and of any other."""
+PLAIN_WIDTH = 80
+"""Columns of tables that no terminal gets."""
 DASH = "-"
 
 ROWS = {
@@ -211,11 +211,11 @@ def show(*parts: RenderableType, console: Console | None = None) -> None:
 
 
 def plain(*parts: RenderableType) -> str:
-    """The same as text without colour, in characters that every terminal has; tables of 80 columns where their numbers fit."""
+    """The same as text without colour, in characters that every terminal has; tables fit 80 columns."""
     text = io.StringIO()
     console = Console(
         file=text,
-        width=WIDE,
+        width=PLAIN_WIDTH,
         color_system=None,
         force_terminal=False,
         highlight=False,
@@ -226,8 +226,8 @@ def plain(*parts: RenderableType) -> str:
         if isinstance(part, Table):
             table = copy.copy(part)  # the caller's own keeps its lines
             table.box = box.ASCII2
-            narrow = unbroken(table, console, PLAIN_WIDTH)
-            console.print(narrow or table, markup=False, emoji=False)
+            for piece in parts_of(table, console):
+                console.print(piece, markup=False, emoji=False)
         else:
             console.print(part, soft_wrap=isinstance(part, str | Text), markup=False, emoji=False)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"

@@ -14,6 +14,7 @@ from jointbid.experiments.report.tables import (
     plain,
     show,
     source_table,
+    text_table,
 )
 
 SINGLE = Sides("best_single", {"best_single": "context"})
@@ -26,7 +27,7 @@ def summary(cells):
 
 
 def line(text, start):
-    """Cells of the one row whose first cell is `start`; a name may go on in the next line."""
+    """Cells of the one row whose first cell is `start`; a name may go on in the next line, and a row in the next part."""
     rows = []
     for cells in (
         [c.strip() for c in r.strip("|").split("|")] for r in text.splitlines() if r.startswith("|")
@@ -35,8 +36,8 @@ def line(text, start):
             rows[-1] = [f"{a} {b}".strip() for a, b in zip(rows[-1], cells, strict=True)]
         else:
             rows.append(cells)
-    (found,) = [row for row in rows if row[0] == start]
-    return found
+    first, *more = [row for row in rows if row[0] == start]
+    return sum((row[1:] for row in more), first)
 
 
 def test_ladder_shows_each_arm_with_interval_differences_and_win_rate(cells):
@@ -79,7 +80,7 @@ def test_what_is_not_shown_is_marked_and_explained(cells):
     summary = ladder_summary(cells(replications=3, arm_sd=5), SINGLE, unit=UNIT)
     text = plain(ladder_table(summary, SINGLE))
     assert line(text, "joint")[3].startswith("~ ")
-    assert FOOTNOTE in text
+    assert FOOTNOTE in " ".join(text.split())
 
 
 def test_one_replication_has_no_interval(cells):
@@ -110,6 +111,35 @@ def test_on_a_terminal_it_is_rich(summary):
     plain(table)
     show(table, console=Console(file=(again := io.StringIO()), width=100, force_terminal=True))
     assert again.getvalue() == file.getvalue()
+
+
+def test_a_wide_table_is_laid_in_parts_that_fit_and_lose_nothing():
+    heads = ["strategy", "profit", "95 % interval", *(f"against {rival}" for rival in range(8))]
+    rows = [["truthful", "-190,000", "-236,000 to -144,000", *(f"{100_000 + rival}*" for rival in range(8))],
+            ["adaptive_pacing", "0", "0 to 0", *["-"] * 8]]  # fmt: skip
+    table = text_table("Who against whom", rows, *((head, str) for head in heads), caption="in CNY")
+    text = plain(table)
+    assert max(map(len, text.splitlines())) <= 80
+    assert (text.count("Who against whom"), text.count("in CNY")) == (1, 1)
+    words = [cell.strip() for line in text.splitlines() for cell in line.split("|")]
+    assert all(words.count(cell) == 1 for cell in rows[0][1:])
+    parts = words.count("truthful")
+    assert 1 < parts == words.count("adaptive_pacing")
+    (row,) = [line for line in text.splitlines() if "-236,000 to -144,000" in line]
+    assert "-190,000" in row, "an interval stays beside its estimate"
+    assert text == plain(table), "the table itself is left as it was"
+
+
+@pytest.mark.parametrize("width", [12, 30, 36])
+def test_a_narrow_terminal_gets_every_word(width):
+    heads, row = ["strategy", "profit", "95 % interval"], ["truthful", "-190,000", "-236,000 to -144,000"]
+    show(
+        text_table("", [row], *((head, str) for head in heads), caption=""),
+        console=Console(file=(file := io.StringIO()), width=width, force_terminal=True, color_system=None),
+    )
+    assert max(map(len, file.getvalue().splitlines())) <= width
+    if width > 12:  # narrower than a number
+        assert {*" ".join([*heads, *row]).split()} <= {*file.getvalue().split()}
 
 
 @pytest.mark.parametrize("width", [72, 80, 100])

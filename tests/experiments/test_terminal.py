@@ -142,7 +142,11 @@ def holds_all_of(lines, text):
     for line in {*parts} - {*tables}:  # a path may be broken anywhere
         broken, unbroken, sought = ("".join(text.split()) for text in (shown, whole, line))
         assert broken.count(sought) == unbroken.count(sought), line
-    words, there = " ".join(tables).split(), shown.split()
+    columns = [line.strip("|").partition("|") for line in tables]
+    words, there = " ".join(rest for *_, rest in columns).split(), shown.split()
+    assert {*" ".join(first for first, *_ in columns).split()} <= {
+        *there
+    }  # again in each part of a wide table
     for word in {*words} - {"|"}:
         assert there.count(word) >= words.count(word), word
     assert tables

@@ -59,31 +59,30 @@ def page_title(name: str) -> str:
     return f"# {name}: simulated beside real"
 
 
+def about(fit: Fit, scenario: Scenario, path: str) -> list[str]:
+    """Return what it was fitted to, how to play it, and what was remarked on."""
+    how = f"Play it with `jointbid value --config-dir DIR scenario={scenario.name}`, DIR/scenario/ being the folder of {path}."
+    return [f"Fitted to {fit.log.path}: {fit.log.rows}. {how}", *fit.log.facts, *fit.log.notes]
+
+
 def page(fit: Fit, scenario: Scenario, found: dict[str, list[Row]], path: str) -> str:
     """Return the page as Markdown."""
-    how = f"Play it with `jointbid value --config-dir DIR scenario={scenario.name}`, DIR/scenario/ being the folder of {path}."
-    lines = [
-        page_title(scenario.name),
-        "",
-        f"Fitted to {fit.log.path}: {fit.log.rows}. {how}",
-        "",
-        *(f"* {note}" for note in (*fit.log.facts, *fit.log.notes)),
-        *([""] if fit.log.facts or fit.log.notes else []),
-    ]
+    first, *remarks = about(fit, scenario, path)
+    lines = [page_title(scenario.name), "", first, ""]
+    lines += [*(f"* {remark}" for remark in remarks), *([""] if remarks else [])]
     for head, rows in found.items():
         lines += [f"## {head}", "", "| | real | simulated |", "|---|---|---|"]
-        lines += [f"| {what} | {_number(real)} | {_number(simulated)} |" for what, real, simulated in rows]
+        lines += [f"| {what} | {digits(real)} | {digits(simulated)} |" for what, real, simulated in rows]
         lines.append("")
-    return "\n".join([*lines, *NOTES]) + "\n"
+    return "\n".join([*lines, f"## {UNKNOWN}", "", *(f"* {note}" for note in NOTES)]) + "\n"
 
 
+UNKNOWN = "What the fit cannot know"
 NOTES = (
-    "## What the fit cannot know",
-    "",
-    "* Prices above the logger's own bid are in no log of won impressions, and so in no scenario fitted to one.",
-    "* Clusters come from learned scores; what the models do not show, the world does not have. So real slopes are at least as steep.",
-    "* Rivals' prices depend on the page by their level in each context type; they are taken to be independent of the person and the hour.",
-    "* The correlation of the two scores holds on average; where the joint table differs from it, the world's mixture is too simple.",
+    "Prices above the logger's own bid are in no log of won impressions, and so in no scenario fitted to one.",
+    "Clusters come from learned scores; what the models do not show, the world does not have. So real slopes are at least as steep.",
+    "Rivals' prices depend on the page by their level in each context type; they are taken to be independent of the person and the hour.",
+    "The correlation of the two scores holds on average; where the joint table differs from it, the world's mixture is too simple.",
 )
 
 
@@ -212,6 +211,6 @@ def _per(total: NDArray[np.generic], count: NDArray[np.generic]) -> Floats:
     return np.divide(total, count, out=np.full(np.shape(count), np.nan), where=np.asarray(count) > 0)
 
 
-def _number(value: float) -> str:
+def digits(value: float) -> str:
     """Return a number to four digits; a dash for nan."""
     return "-" if np.isnan(value) else f"{value:.4g}"
