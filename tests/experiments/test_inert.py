@@ -31,7 +31,7 @@ def named(capsys):
     return run
 
 
-def test_settings_without_effect_are_named_and_again_by_a_rerun(named):
+def test_settings_without_effect_are_named_and_again_by_a_rerun(named, tmp_path):
     in_vain = [
         "source.profile.latency_h=5",  # nothing goes stale where nothing changes
         "study.others=joint",  # there are no others
@@ -40,6 +40,11 @@ def test_settings_without_effect_are_named_and_again_by_a_rerun(named):
     ]
     assert named(*in_vain, "source.profile.match_rate=0.5") == in_vain
     assert named(*in_vain, "source.profile.match_rate=0.5") == in_vain
+    (folder,) = (tmp_path / "results" / "value").iterdir()
+    sentences = [f"{override} changes no number of this study." for override in in_vain]
+    assert json.loads((folder / "manifest.json").read_text())["inert"] == sentences
+    page = (folder / "report.html").read_text()
+    assert all(sentence in page for sentence in sentences)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +52,7 @@ def test_settings_without_effect_are_named_and_again_by_a_rerun(named):
     [
         ["source.profile.latency_h=5", "source.profile.flip_rate_per_h=0.1"],
         ["study.others=joint", "bidders.count=2"],
+        ["bidders.count=5"],  # each rival bids
         ["money.integration_once=1000", "money.requests_per_month=1e6"],
         ["source.profile.lookup_latency_ms=5", "auction.tmax_ms=10"],
     ],
@@ -75,8 +81,9 @@ def test_pacing_without_a_budget_is_said_by_a_run_and_by_a_tournament(capsys, tm
     assert len(json.loads((folder / "manifest.json").read_text())["notes"]) == 2
     strategies = "study.strategies=[truthful,adaptive_pacing,throttling]"
     small = ["supply.requests=200", "study.replications=2", "plot.enabled=false", "study.pairings=false"]
-    assert main(["tournament", strategies, "bidders.budget=null", *small]) == 0
+    assert main(["tournament", strategies, "bidders.budget=null", "bidders.count=5", *small]) == 0
     said = capsys.readouterr().out
+    assert "bidders.count=5 changes no number of this study." in said, "the strategies are the bidders"
     assert f"study.strategies=adaptive_pacing,throttling pace {wanted}" in said
 
 
