@@ -134,6 +134,7 @@ def test_the_cost_falls_with_the_data(run):
     assert len(pd.read_csv(folder / "learning.csv")) == len(of(found.summary, "cost_of_learning")) + 1
 
 
+@pytest.mark.slow
 def test_a_curve_of_ones_own_takes_its_place(run):
     asked = "study.curves=[{over: study.train_requests, name: mine, values: [50, 500], lines: {bayes: {study.valuation: bayes}, learned: {study.valuation: learned}}}]"
     folder, _ = run("study.valuation=learned", "study.replications=2", "plot.format=svg", "study.curve.requests=500",

@@ -64,6 +64,7 @@ def test_what_is_known_comes_back(known):
     assert response.value_per_click == pytest.approx(frame["p"].sum() / 1e3 / frame["c"].sum(), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_page_lays_simulated_beside_real(known):
     _, text, _ = known
     assert all(f"## {head}" in text for head in HEADS)

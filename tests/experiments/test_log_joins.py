@@ -213,6 +213,7 @@ def test_records_count_from_when_they_are_valid(tmp_path):
 
 
 @pytest.mark.parametrize("fit", ["trim", "case", "sha256", "md5"])
+@pytest.mark.few(1)
 def test_keys_that_fit_in_another_form_are_found_and_can_be_joined(tmp_path, fit):
     crm = firm(tmp_path)["crm"].drop_duplicates("customer", keep="last")
     plain = counted(tmp_path).tables["crm"].keys[0]

@@ -105,8 +105,8 @@ PLAYED = [
 ]
 
 
-@pytest.mark.few(4)
 @pytest.mark.parametrize("texts", PLAYED, ids=lambda texts: texts[0])
+@pytest.mark.few(1)
 def test_strategies_play_against_the_log_s_prices(texts, tmp_path):
     paths = write_all(tmp_path / "logs", 1_500)
     (point,) = load("run", [f"supply.path={paths['click_price_pctr']}", f"results_dir={tmp_path}", *texts])

@@ -29,11 +29,11 @@ def command(arguments, **environment):
     return {"args": line, "env": {**os.environ, "PYTHONPATH": path, **environment}, "stderr": subprocess.PIPE}
 
 
-@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "environment",
     [{"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}],
 )
+@pytest.mark.slow
 def test_letters_that_an_output_lacks_are_spelled(tmp_path, environment):
     text = '# @package _global_\nscenario: {name: "Büro €", currency: "€ü漢"}\nsupply: {requests: 200}\n'
     (tmp_path / "mine" / "scenario").mkdir(parents=True)
@@ -132,6 +132,7 @@ def test_a_name_that_yaml_reads_as_something_else_is_explained(own, capsys, name
         assert own(f"# @package _global_\n{first}:\n  {quoted}\n") == 0
 
 
+@pytest.mark.slow
 def test_an_argument_in_utf_8_is_read_where_utf_8_is_switched_off(tmp_path):
     run = command([*RUN, 'scenario.currency="€"'], PYTHONUTF8="0", LC_ALL="C", PYTHONCOERCECLOCALE="0")
     done = subprocess.run(**run, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False)

@@ -225,6 +225,7 @@ def test_the_same_table_gives_the_same_bytes(curve, heat, tmp_path):
         assert "<dc:title>Value of joint data" in text
 
 
+@pytest.mark.slow
 def test_no_label_is_cut_or_covers_another(figures):
     for name, (figure, _) in figures.items():
         renderer = figure.canvas.get_renderer()

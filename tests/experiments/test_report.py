@@ -522,6 +522,7 @@ def test_a_folder_without_a_study_is_an_error_of_the_input(arguments, tmp_path, 
 # -- plot.format and plot.style ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_plots_come_in_the_formats_and_the_style_that_are_asked_for(tmp_path):
     style = tmp_path / "mine.mplstyle"
     style.write_text("axes.prop_cycle: cycler('color', ['123456', '654321'])\n")

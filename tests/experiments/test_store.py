@@ -144,9 +144,9 @@ def test_damaged_cells_never_count(ran, capsys):
     assert (ran, capsys.readouterr().err) == ([], ""), "the damage is gone, and is not reported again"
 
 
-@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["summary.csv", "summary.parquet", "cells.parquet", "timeseries.parquet"])
 @pytest.mark.parametrize("junk", [None, "junk"])
+@pytest.mark.few(1)
 def test_tables_that_are_gone_or_damaged_are_written_again(ran, name, junk):
     assert value("study.replications=2") == 0
     whole = (folder() / name).read_bytes()

@@ -213,6 +213,7 @@ def test_projection_only_ever_lifts_mu(scenario, law):
         pytest.param(64_000, 1, 0.968, 0.003, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_starting_too_low_the_money_runs_out_early(scenario, requests, replications, predicted, near):
     """rho = 1/24, mu_0 = .5, mu* = 1, eps = 1.5/sqrt(T): (mu* - mu_0)/(eps rho) auctions early, asymptotically.
 
@@ -233,8 +234,8 @@ def test_starting_too_low_the_money_runs_out_early(scenario, requests, replicati
     assert np.max(ends) < 1.0
 
 
-@pytest.mark.few(1)
 @pytest.mark.parametrize("law", LAWS)
+@pytest.mark.slow
 def test_time_averages_of_adaptive_pacing(scenario, lands, law):
     """mu averages mu* = 1 before the money runs out, and utility comes near .125; n = 8 x 25,000, a step every 10."""
     averages, profits = [], []

@@ -109,8 +109,8 @@ def test_mirror_descent_settles_where_the_dual_is_least(watch, policy):
     assert np.mean([row["profit"] / T for _, row in runs]) == pytest.approx(0.125, rel=0.02)
 
 
-@pytest.mark.few(1)
 @pytest.mark.parametrize("rho", [1 / 54, 1 / 24])
+@pytest.mark.slow
 def test_throttling_finds_its_share_and_pacing_beats_it(watch, rho):
     """A share of 6 rho wins value 2 rho; the ratio of utilities pacing / throttling is 2/alpha - 1; 4 runs of 100,000."""
     alpha, n = np.sqrt(6 * rho), 100_000

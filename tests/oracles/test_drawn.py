@@ -70,6 +70,7 @@ def test_what_each_set_earns(world, profit, lands, b, c, d, q):
 
 @few
 @given(b=sizes, c=sizes, d=sizes, q=redundancies)
+@pytest.mark.slow
 def test_the_ladder(world, profit, lands, b, c, d, q):
     """Items 1 and 3: join against stacked, profile, context and summed."""
     s, M = world(b, c, d, q)

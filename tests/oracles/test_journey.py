@@ -141,6 +141,7 @@ def worth_of_one(scenario: Scenario, source: str, code: int, replications: int =
     ("source", "code"),
     [("stage", 1), ("stage", 3), ("stage", 4), ("stage", 7), ("interest", 0), ("interest", 1)],
 )
+@pytest.mark.few(2)
 def test_an_impression_does_what_the_valuation_says_given_what_is_seen(source: str, code: int) -> None:
     """Posterior, recursion and ledger together, where stocks stay small: 12 runs of 2,000 accounts, t at the tail of z = 4."""
     scenario = market(

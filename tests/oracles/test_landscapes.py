@@ -71,11 +71,11 @@ def test_lognormal_competition(scenario, profit, lands, mu, s, a, b, c, d):
     lands(profit(market, "joint") - profit(market, "context"), expected["joint"] - expected["context"])
 
 
-@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("b", "c", "d", "mu", "s", "resolution"),
     [(B, C, D, 0.0, 0.8, 5e-4), (0.5, 0.4, 0.05, -0.3, 0.3, 1e-3), (0.5, 0.3, -0.1, -0.4, 0.4, 1e-3)],
 )
+@pytest.mark.slow
 def test_synergy_has_a_sign_of_its_own(scenario, profit, lands, b, c, d, mu, s, resolution):
     """Items 4 and 5: -.000133 at d = +.1 in the base example (paired over four arms, n = 32 x 100,000 requests).
 

@@ -152,6 +152,7 @@ def sold(scenario, delay, window_h):
     return np.array([[simulate(s, bidders, 1, r).of("focal")[kind] for kind in kinds] for r in range(32)])
 
 
+@pytest.mark.slow
 def test_the_share_of_exponential_conversions_that_is_known_has_its_closed_form(scenario, lands):
     """Requests spread evenly over T, delays of mean m: 1 - (m/T)(1 - exp(-T/m))."""
     for m in (2.0, 10.0, 60.0):
@@ -162,9 +163,9 @@ def test_the_share_of_exponential_conversions_that_is_known_has_its_closed_form(
         assert not counts[:, 2].any()
 
 
-@pytest.mark.few(5)
 @pytest.mark.parametrize("window", [3.0, 15.0, 90.0])
 @pytest.mark.parametrize("law", LAWS)
+@pytest.mark.few(3)
 def test_what_is_known_in_time_and_what_is_not(scenario, lands, law, window):
     """With F the delay's law and a window W: F(W) is the ad's; known is the mean of F(min(W, T - t)) over the day."""
     delay, F = LAWS[law]

@@ -46,7 +46,6 @@ def earns(scenario):
     return play
 
 
-@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("estimator", "feedback", "law", "least"),
     [
@@ -65,6 +64,7 @@ def earns(scenario):
         ("lognormal", "win_lose", "uniform", 0.93),
     ],
 )
+@pytest.mark.few(1)
 def test_it_earns_nearly_what_the_known_landscape_does(earns, estimator, feedback, law, least):
     """Trying costs a third of what is tried on; the more is known the nearer. Never more than the best response."""
     best = earns(Shading, law)

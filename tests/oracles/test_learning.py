@@ -54,9 +54,9 @@ def expected_loss(cells, n, variance, high=M):
     return variance * (stats.binom.pmf(counts, n, 1 / cells) / counts).sum() / (2 * high)
 
 
-@pytest.mark.few(2)
 @pytest.mark.parametrize(("n", "sigma"), [(400, 1.0), (200, 0.5)])
 @pytest.mark.parametrize("arm", ["profile", "context", "joint"])
+@pytest.mark.few(1)
 def test_estimating_cells_costs_variance(learner, lands, arm, n, sigma):
     """K sigma^2/(2Mn), where sigma^2 is the spread within the arm's cells: noise, and theta that the arm does not see."""
     unseen = {"profile": C**2 + D**2, "context": B**2 + D**2, "joint": 0.0}[arm]
@@ -67,11 +67,11 @@ def test_estimating_cells_costs_variance(learner, lands, arm, n, sigma):
     lands(known - learned, loss, resolution=0.6 * loss)
 
 
-@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("arm", "cells", "n", "sigma"),
     [("profile", 3, 60, 0.4), ("context", 5, 100, 0.6), ("joint", 15, 450, 0.8)],
 )
+@pytest.mark.slow
 def test_the_more_cells_the_more_it_costs(learner, lands, arm, cells, n, sigma):
     """The same law with 3 profiles, 5 contexts, and the 15 cells of both, in a market that is worth more.
 

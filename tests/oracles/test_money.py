@@ -114,6 +114,7 @@ def lands(found, truth):
 
 
 @pytest.mark.parametrize("world", EACH)
+@pytest.mark.slow
 def test_a_month_the_present_value_and_the_payback(studied, world):
     """m = N (v - k) - F; m - K/months; m x annuity - K; K / m."""
     summary = studied(world)

@@ -47,6 +47,7 @@ def played(replications=4, **options):
     return np.array(profit), np.mean(multipliers, axis=0)
 
 
+@pytest.mark.slow
 def test_it_gets_near_the_best_split():
     """At least 96 % of the best, where the equal split gets 90 %: moving wins back most of what splitting costs."""
     best = BEST * np.mean(VALUE**2) - RHO

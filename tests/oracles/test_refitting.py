@@ -74,8 +74,8 @@ def second_price(tuned):
     return played(Tuned(replace(tuned.cell, scenario=market), []))[0]
 
 
-@pytest.mark.few(1)
 @pytest.mark.parametrize(("n", "high"), [(2, 1.0), (3, 1.0), (5, 1.0), (10, 1.0), (3, 4.0)])
+@pytest.mark.few(1)
 def test_uniform_values(fitted, n, high):
     """The equilibrium's bids where it wins, its revenue (n-1)/(n+1) and that of second price, to 2 %."""
     tuned = fitted(n, response={"family": "private_value", "high": high})
@@ -91,6 +91,7 @@ def test_uniform_values(fitted, n, high):
 
 
 @pytest.mark.parametrize("n", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (3, 5))])
+@pytest.mark.slow
 def test_revenue_is_that_of_second_price_for_any_data(fitted, n):
     """Sixty-four nearly normal values a source: 1.5 % is less than what data change at any n but 3."""
     parts = {

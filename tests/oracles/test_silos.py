@@ -157,6 +157,7 @@ rates = st.sampled_from([0.3, 0.55, 0.9])
     d=st.sampled_from([-0.1, 0.1]), q=st.sampled_from([-0.3, 0.2, 0.6]), match=rates, media=rates,
     wrong=st.sampled_from([0.0, 0.1]), owner=st.sampled_from(["cmo", "cio", "agency"]),
 )  # fmt: skip
+@pytest.mark.slow
 def test_drawn_markets(profit, lands, b, c, e, d, q, match, media, wrong, owner):
     """The same at parameters that nobody chose, the history with either owner or a third."""
     scenario = default(

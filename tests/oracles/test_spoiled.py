@@ -71,6 +71,7 @@ ALL = {"profile": {}, "context": {}, "history": {}}
 
 @pytest.mark.parametrize("held", SETS, ids="+".join)
 @pytest.mark.parametrize(("q", "h"), [(0.0, 0.0), (0.4, -0.3)])
+@pytest.mark.few(3)
 def test_every_information_set(market, profit, lands, held, q, h):
     axes = [("profile", "context", "history").index(name) for name in held]
     states = [(law(*s, q, h), tuple(s[axes]), theta(*s)) for s in SIGNS]
@@ -137,6 +138,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.few(2)
 def test_what_spoils_a_profile(market, profit, lands, name):
     """Alone, and beside a whole context: coverage and consent are like matching, accuracy alpha like r = 2 alpha - 1."""
     knobs, consent, shown = CASES[name]

@@ -64,6 +64,7 @@ def close(found: np.ndarray, expected: float, slack: float = 0.0) -> None:
     ("units", "lead_h"),
     [(6, 30.0), pytest.param(1, 20.0, marks=pytest.mark.slow), pytest.param(20, 5.0, marks=pytest.mark.slow)],
 )
+@pytest.mark.slow
 def test_a_shelf_is_empty_as_long_as_renewal_theory_says(units: int, lead_h: float) -> None:
     """Sold at a Poisson rate to the last unit, then a delivery: share empty = lead / (lead + units / rate), and the engine within z <= 4.
 

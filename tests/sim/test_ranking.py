@@ -48,8 +48,8 @@ def market(rank, auction="second_price", **more):
     )
 
 
-@pytest.mark.few(2)
 @pytest.mark.parametrize("rank", RANKS.values(), ids=RANKS)
+@pytest.mark.few(1)
 def test_the_minimum_bid_to_win_is_in_own_money(rank):
     Watches.kept = []
     scenario = market(rank)

@@ -76,9 +76,9 @@ def test_keys_apart_by_steps_of_the_counter_give_no_shifted_copies(key, steps):
         assert abs(agree - 0.5) < 4 * 0.5 / np.sqrt(64 * len(ahead))
 
 
-@pytest.mark.few(1)
 @pytest.mark.parametrize("n", [1 << 16])
 @pytest.mark.parametrize("keys", ["small", "hashed"])
+@pytest.mark.slow
 def test_every_bit_is_balanced_and_unrelated_to_every_other(n, keys):
     """Over positions of one stream: each of 64 bits is 1 half the time, and no two of them go together."""
     key = 3 if keys == "small" else Streams(5, 0).key64("landscape")

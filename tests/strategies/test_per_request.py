@@ -37,6 +37,7 @@ class Forgetful(PerRequest):
 
 
 @parametrize_with_checks([Thrifty, Flat])
+@pytest.mark.few(12)
 def test_it_passes_the_kit(strategy, check):
     check(strategy)
 

@@ -117,6 +117,7 @@ def test_where_states_last_outcomes_tell_and_unripe_labels_at_their_word_mislead
     assert fooled.sum() < 0.97 * relative.sum()
 
 
+@pytest.mark.slow
 def test_where_products_never_change_or_change_at_once_there_is_nothing_to_track() -> None:
     """A half-life of a minute: what lately happened says nothing, and the noise of learning costs a little."""
     scenario = market(half_life_h=1 / 60)
