@@ -223,7 +223,8 @@ def test_from_the_command_line_to_a_comparison(here, capsys):
     said = capsys.readouterr().out
     assert "mine.py:Half" in said
     assert "linear" in said
-    assert said.count("| truthful") == 2, "once in each table, as its numbers are the same in both files"
+    rows = said.count("| truthful")
+    assert rows == said.count("| linear"), "once in each table, as its numbers are the same in both files"
     (written,) = Path("results/compare").iterdir()
     assert set(pd.read_csv(written / "results.csv")["strategy"]) == {"mine.py:Half", "truthful", "linear"}
     Path("b.json").write_text(Path("a.json").read_text().replace('"split": "test"', '"split": "train"'))

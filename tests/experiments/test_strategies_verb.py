@@ -181,7 +181,7 @@ def test_new_writes_a_package_that_passes_as_it_is(capsys):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "45 passed, 2 skipped" in done.stdout
+    assert "47 passed, 2 skipped" in done.stdout
 
 
 def test_list_waits_for_no_compiler():

@@ -180,7 +180,7 @@ def test_both_are_stated_side_by_side(tmp_path, monkeypatch, capsys):
     )
     assert "If rivals kept the curves that they bid by before, it would change" in said
     assert "That they re-optimise changes, against that: the focal bidder's profit" in said
-    assert "re-optimising, on revenue" in said
+    assert "re-optimising" in said
     assert main(["value", *asked, "study.rivals=frozen"]) == 0
     assert "curve of the focal bidder in every arm" in capsys.readouterr().out
     two = [pd.read_csv(path) for path in tmp_path.glob("results/value/*/summary.csv")]
