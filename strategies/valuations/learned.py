@@ -131,6 +131,12 @@ def _fitted(
     return value
 
 
+def _seen(log: TrainingLog, held: tuple[str, ...], folds: slice | list[int]) -> Callable[[Cells], Cells]:
+    """What sums a table of the log, over these folds, to the codes of ``held``."""
+    unseen = tuple(axis for axis, name in enumerate(log.sources, 1) if name not in held)
+    return lambda table: np.asarray(table[folds].sum(axis=unseen))
+
+
 def _on_codes(
     scenario: Scenario,
     log: TrainingLog,
@@ -140,11 +146,7 @@ def _on_codes(
     folds: slice | list[int],
 ) -> Cells:
     """Values over the codes of ``held``, from the labels that a holder of ``sources`` sees."""
-    unseen = tuple(axis for axis, name in enumerate(log.sources, 1) if name not in held)
-
-    def seen(table: Cells) -> Cells:
-        return np.asarray(table[folds].sum(axis=unseen))
-
+    seen = _seen(log, held, folds)
     fit, count = LEARNERS[learner], seen(log.count)
     if scenario.response.conversion is None:
         return np.asarray(
@@ -174,11 +176,7 @@ def _errors_on_codes(
     folds: slice | list[int],
 ) -> Cells:
     """Standard errors of the values of ``_on_codes``; those of clicks, conversions and margins count as independent."""
-    unseen = tuple(axis for axis, name in enumerate(log.sources, 1) if name not in held)
-
-    def seen(table: Cells) -> Cells:
-        return np.asarray(table[folds].sum(axis=unseen))
-
+    seen = _seen(log, held, folds)
     fit, error, count = LEARNERS[learner], ERRORS[learner], seen(log.count)
     if scenario.response.conversion is None:
         is_click = scenario.response.learns_clicks
