@@ -40,7 +40,7 @@ Rows = list[dict[str, Any]]
 
 
 def is_plain(cell: Cell) -> bool:
-    """Return whether a cell's kernel is that of the market which `preload` plays: nobody comes again, and no bidder learns."""
+    """Return whether a cell's kernel is that of the market which `preload` plays: one without people, and without bidders that learn."""
     scenario = cell.scenario
     if scenario.audience.people is not None or scenario.auction.rank.rule != "bid":
         return False
