@@ -84,9 +84,9 @@ class KeyHelp:
         )
         yield from textwrap.wrap(first + unit, 72, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
-    def lines(self) -> Iterator[str]:
-        """Yield the lines to print."""
-        yield self.place
+    def lines(self, verbs: str = "") -> Iterator[str]:
+        """Yield the lines to print; ``verbs`` follows the key."""
+        yield self.place + verbs
         for text in textwrap.wrap(self.meaning, 76):
             yield f"    {text}"
         unit = f" ({self.unit})" if self.unit else ""
