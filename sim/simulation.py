@@ -37,13 +37,14 @@ from .control import Control
 from .data_usage import DataUsage
 from .drawn import Drawn
 from .entrant import Entrant, as_entrant
-from .exposures import EXPOSURES, Exposures, block_ends
+from .exposures import Exposures, block_ends
 from .feedback import BlockOutcome
 from .journey.purchases import Purchases
 from .latency import Deadline
 from .ledger import Series, bidder_columns, check_spend, market_totals, open_ledger, relevance, views
 from .memory import open_memory
 from .outcomes import NEVER_US, Happened, Outcomes, by_bidder
+from .public_columns import EXPOSURES
 from .results import RunResult, frozen_table
 from .scenario import HOUR_US, Scenario
 from .seating import rules_of, scores_of, seats_of

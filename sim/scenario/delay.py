@@ -9,11 +9,14 @@ from pydantic import Field, model_validator
 
 from .base import Model, NonNegative, Positive, Rate
 
+LawName = Literal["constant", "exponential", "weibull", "lognormal", "empirical"]
+"""The laws; ``jointbid.sim.delays.LAWS`` has what each of them is."""
+
 
 class Delay(Model):
     """A time that is drawn; its unit is that of the key that holds it (``_ms``, ``_h``). A mere number is a constant."""
 
-    law: Literal["constant", "exponential", "weibull", "lognormal", "empirical"] = "constant"
+    law: LawName = "constant"
     """How it is distributed: always the same (`constant`), `exponential`, `weibull`, `lognormal`, or by `points` (`empirical`).
     How it is distributed: always the same (`constant`), `exponential`, `weibull`, `lognormal`, or by `points` (`empirical`)."""
     mean: Annotated[NonNegative, Field(le=1e9)] = 0.0

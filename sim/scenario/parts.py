@@ -113,6 +113,10 @@ class Parts(Model):
             return source
         return source.model_copy(update={"flip_rate_per_h": self.audience.drift.flip_rate_per_h})
 
+    def ages_shown(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The columns with the ages of these sources' copies, ``age_<source>``, of those that tell them."""
+        return tuple(f"age_{name}" for name in names if self.data_of(name).age_known)
+
     def factor_of(self, name: str) -> Factor:
         """What a source shows."""
         return cast("Factor", self.data_of(name).shows or self.original(name))

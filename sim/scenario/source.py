@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,14 +13,14 @@ from .delay import NO_DELAY, Delay
 Factor = Literal["profile", "context", "history", "stage", "interest", "stock"]
 Owner = Literal["cio", "cmo", "agency"]
 
-FACTORS: tuple[Factor, ...] = get_args(Factor)[:3]
+FACTORS: tuple[Factor, ...] = ("profile", "context", "history")
 """What a request truly is: who asks, where, and what touched that person before. A source shows one of them."""
 
-OF_JOURNEYS: tuple[Factor, ...] = get_args(Factor)[3:5]
+OF_JOURNEYS: tuple[Factor, ...] = ("stage", "interest")
 """What moves with an account's journey: its stage, which sales know, and whether it looks for something to buy, which shows in
 the media. A source shows them as they were when its copy was taken."""
 
-MOVING: tuple[Factor, ...] = get_args(Factor)[3:]
+MOVING: tuple[Factor, ...] = (*OF_JOURNEYS, "stock")
 """Factors that change during a run: those of journeys, and the units left of a product."""
 
 OWNERS: dict[Factor, Owner] = {

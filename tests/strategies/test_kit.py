@@ -933,6 +933,12 @@ class RawColumns:
         pass
 
 
+class AgesOfAll(RawColumns):
+    """It reads the age of a source that does not age, which a market shows too."""
+
+    reads = ("profile", "age_profile", "age_context", "hour")
+
+
 class Everything(RawColumns):
     reads = None
 
@@ -950,7 +956,7 @@ SCENARIO = Scenario.model_validate(
 )
 
 
-@parametrize_with_checks([RawColumns, Everything])
+@parametrize_with_checks([RawColumns, AgesOfAll, Everything])
 def test_raw_columns_pass(strategy, check):
     check(strategy)
 
