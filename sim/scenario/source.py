@@ -14,7 +14,10 @@ Factor = Literal["profile", "context", "history", "stage", "interest", "stock"]
 Owner = Literal["cio", "cmo", "agency"]
 
 FACTORS: tuple[Factor, ...] = ("profile", "context", "history")
-"""What a request truly is: who asks, where, and what touched that person before. A source shows one of them."""
+"""What a request truly is: who asks, where, and what touched that person before. A source shows one of them.
+
+With ``audience.drift`` the profile is the state of the product that is advertised, and nobody's.
+"""
 
 OF_JOURNEYS: tuple[Factor, ...] = ("stage", "interest")
 """What moves with an account's journey: its stage, which sales know, and whether it looks for something to buy, which shows in

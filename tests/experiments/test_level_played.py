@@ -26,4 +26,6 @@ def test_cells_are_of_the_market_at_the_level_of_collaboration(verb, scenario, s
     cells = [cell for cell in stage if not cell.point]
     assert cells
     assert point.settings.market != point.settings.scenario
-    assert {id(cell.scenario): cell.scenario for cell in cells if cell.scenario != point.settings.market} == {}
+    assert {
+        id(cell.scenario): cell.scenario for cell in cells if cell.scenario != point.settings.market
+    } == {}
