@@ -18,12 +18,12 @@ from ..parameters import above_0, one_of, share, whole
 from .addresses import checked_url
 from .checked import currency_of, names_of, place_of, size_of
 from .counts import Counts
+from .setup import MICROS, Row, Setup, refuse_contradictions, rows_of
 
 if TYPE_CHECKING:
-    from .conversation import Conversation, Row, Setup
+    from .conversation import Conversation
     from .response import Verdict
 
-MICROS = 1_000_000
 BATCH = 512
 """Requests between two looks at whether the bidder is still there."""
 EXTRA = "pip install 'jointbid[openrtb]'"
@@ -102,27 +102,27 @@ class OpenRTB(Policy):
         self.on_failure = one_of("on_failure", on_failure, ("fail", "no_bid"))
         self.repeat, self.version, self.url = share("repeat", repeat), str(version), url
         self._is_by_cell, self._market = self.mode == "per_cell", market
-        self._checked: dict[str, Any] = {
-            "address": checked_url("url", url, remote=remote),
-            "market": market,
-            "currency": currency_of(currency, market),
-            "tmax_ms": above_0("tmax_ms", tmax_ms) if tmax_ms is not None else market.tmax_ms,
-            "is_measured": self.latency == "measured",
-            "timeout_s": above_0("timeout_ms", timeout_ms) / 1e3,
-            "max_bytes": whole("max_bytes", max_bytes),
-            "max_cpm": above_0("max_cpm", max_cpm),
-            "concurrency": whole("concurrency", concurrency),
-            "notice_places": tuple(place_of(host, remote=remote) for host in notice_hosts),
-            "names": names_of(names or {}, market),
-            "inventory": one_of("inventory", inventory, ("site", "app")),
-            "device": dict(device or {}),
-            "size": size_of(size),
-            "test": int(one_of("test", str(int(test)), ("0", "1"))),
-            "gzip": bool(gzip),
-            "ext": bool(ext),
-            "unique_ids": bool(unique_ids),
-        }
-        self._refuse_contradictions()
+        self._setup = Setup(
+            address=checked_url("url", url, remote=remote),
+            market=market,
+            currency=currency_of(currency, market),
+            tmax_ms=above_0("tmax_ms", tmax_ms) if tmax_ms is not None else market.tmax_ms,
+            is_measured=self.latency == "measured",
+            timeout_s=above_0("timeout_ms", timeout_ms) / 1e3,
+            max_bytes=whole("max_bytes", max_bytes),
+            max_cpm=above_0("max_cpm", max_cpm),
+            concurrency=whole("concurrency", concurrency),
+            notice_places=tuple(place_of(host, remote=remote) for host in notice_hosts),
+            names=names_of(names or {}, market),
+            inventory=one_of("inventory", inventory, ("site", "app")),
+            device=dict(device or {}),
+            size=size_of(size),
+            test=int(one_of("test", str(int(test)), ("0", "1"))),
+            gzip=bool(gzip),
+            ext=bool(ext),
+            unique_ids=bool(unique_ids),
+        )
+        refuse_contradictions(self._setup, is_by_cell=self._is_by_cell)
         if importlib.util.find_spec("msgspec") is None:
             raise ValueError(f"it needs the extra openrtb: {EXTRA}")
         sources = tuple(one.name for one in market.sources)
@@ -149,7 +149,7 @@ class OpenRTB(Policy):
         from .conversation import Conversation
         from .http_client import ExchangeError
 
-        talk = Conversation(self._setup(), Counts())
+        talk = Conversation(self._setup, Counts())
         try:
             talk.lanes.open()
         except ExchangeError as error:
@@ -164,7 +164,7 @@ class OpenRTB(Policy):
         self._crids = None
         if self._talk is None:
             return np.zeros(requests.n)
-        rows = self._rows(requests)
+        rows = rows_of(requests, self._market, is_by_cell=self._is_by_cell)
         verdicts = self._by_cell(rows) if self._is_by_cell else self._by_request(rows)
         if len(self._market.creatives) > 1:
             self._crids = self._creatives(verdicts)
@@ -183,7 +183,7 @@ class OpenRTB(Policy):
             return
         from .conversation import Conversation
 
-        self._talk = Conversation(self._setup(), self._counts)
+        self._talk = Conversation(self._setup, self._counts)
         try:
             self._talk.lanes.open()
         except ExchangeError as error:
@@ -208,29 +208,6 @@ class OpenRTB(Policy):
         """Return what became of requests and notices, as columns of the table of bidders."""
         return self._counts.columns()
 
-    def _setup(self) -> Setup:
-        from .conversation import Setup
-
-        return Setup(**self._checked)
-
-    def _refuse_contradictions(self) -> None:
-        checked = self._checked
-        if self.latency == "measured":
-            if checked["tmax_ms"] is None:
-                raise ValueError(
-                    "latency = measured: needs a time limit; set auction.tmax_ms, or tmax_ms here"
-                )
-            if checked["concurrency"] != 1:
-                raise ValueError(
-                    f"concurrency = {checked['concurrency']}: must be 1 with latency=measured, where answers are timed one by one"
-                )
-            if self._is_by_cell:
-                raise ValueError("latency = measured: needs mode=per_request, where each request is answered")
-        if self._is_by_cell and len(self._market.auction_types) > 1:
-            raise ValueError(
-                f"mode = per_cell: needs one auction type, and this market has {', '.join(self._market.auction_types)}; take mode=per_request"
-            )
-
     def _fail(self, hour: float, what: str) -> None:
         if self.on_failure == "fail":
             last = self._talk.lanes.last_error if self._talk else ""
@@ -244,32 +221,6 @@ class OpenRTB(Policy):
         """Hang up."""
         if self._talk is not None:
             self._talk.close()
-
-    def _rows(self, requests: VisibleRequests) -> list[Row]:
-        from jointbid.sim.auction.mechanisms import MECHANISMS
-
-        from .conversation import Row
-
-        n, held = requests.n, [one.name for one in self._market.sources if one.name in requests]
-        codes = zip(*(requests[name].tolist() for name in held), strict=True) if held else [()] * n
-        if self._is_by_cell:
-            kind = MECHANISMS[self._market.auction_types[0]]
-            floor = round(self._market.hard_floor * MICROS)
-            return [Row(dict(zip(held, each, strict=True)), {}, 0.0, floor, kind, 0.0) for each in codes]
-        aged = [name for name in held if f"age_{name}" in requests]
-        ages = zip(*(requests[f"age_{name}"].tolist() for name in aged), strict=True) if aged else [()] * n
-        floors = np.rint(requests["floor"] * MICROS).astype(np.int64).tolist()
-        public = zip(
-            requests["hour"].tolist(),
-            floors,
-            requests["auction_type"].tolist(),
-            requests["uniform"].tolist(),
-            strict=True,
-        )
-        return [
-            Row(dict(zip(held, each, strict=True)), dict(zip(aged, old, strict=True)), *rest)
-            for each, old, rest in zip(codes, ages, public, strict=True)
-        ]
 
     def _by_request(self, rows: list[Row]) -> list[Verdict]:
         assert self._talk is not None  # noqa: S101 - the conversation has begun
