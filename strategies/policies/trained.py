@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..base import VECTORISED, AccountState
-from .networks import MLP, Network, load_policy
+from .networks import MLP, Network
+from .policy_files import load_policy
 from .steered import Interface, Steered
 
 WEIGHTS = {"time_left": 0.125, "pace": -0.036, "spend_last": -0.066}
