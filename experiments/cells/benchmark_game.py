@@ -18,8 +18,8 @@ from jointbid.strategies.hindsight import hindsight, hindsight_cpa, hindsight_sl
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
-from .bidders import cell_result, entrants, information, valuation
-from .cell import Cell, CellResult, label
+from .bidders import entrants, information, valuation
+from .cell import Cell, CellResult, cell_result, label
 
 US_PER_H = 3.6e9
 SEAT = "seat_1"

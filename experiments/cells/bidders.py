@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
 
-from jointbid.sim import Entrant, RunResult, Scenario, simulate
+from jointbid.sim import Entrant, Scenario, simulate
 from jointbid.sim.drawn import Drawn
 from jointbid.sim.scenario import Holdout, StrategySpec, Terms
 from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
@@ -22,7 +21,7 @@ from jointbid.strategies.valuations.creative import bayes_apart, best_creative, 
 from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
 
 from .arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
-from .cell import Cell, CellResult, MarketKey, holders_of
+from .cell import Cell, CellResult, MarketKey, cell_result, holders_of
 from .lattice import Lattice
 from .met_prices import Prices
 
@@ -52,35 +51,6 @@ def drawn_by(cell: Cell) -> Drawn:
 @lru_cache(maxsize=1)
 def _drawn(market: MarketKey, seed: int, replication: int) -> Drawn:  # noqa: ARG001 - the key
     return Drawn()
-
-
-def cell_result(
-    cell: Cell, result: RunResult, further: Iterable[dict[str, Any]], market: Iterable[str], *, hours: bool
-) -> CellResult:
-    """Return a run as the result of its cell.
-
-    Args:
-        cell: the cell.
-        result: its run.
-        further: columns beside those of the run, for each bidder.
-        market: figures of the whole market that each row repeats.
-        hours: whether the result has the time series.
-    """
-    about = {"study_point": cell.point, "arm": cell.treatment, "replication": cell.replication}
-    totals = {name: result.market[name] for name in market}
-    rows = [
-        {**about, **row, **own, **totals} for row, own in zip(records(result.bidders), further, strict=True)
-    ]
-    series = [{**about, **row} for row in records(result.timeseries)] if hours else []
-    return CellResult(rows=rows, timeseries=series, auctions=int(result.market["requests"]))
-
-
-def records(columns: Any) -> list[dict[str, Any]]:
-    """A table of columns as a list of plain rows."""
-    names = list(columns)
-    return [
-        dict(zip(names, row, strict=True)) for row in zip(*(columns[n].tolist() for n in names), strict=True)
-    ]
 
 
 def entrants(cell: Cell) -> dict[str, Entrant]:

@@ -14,8 +14,8 @@ from jointbid.sim.serving import DAY_H, changes
 from jointbid.sim.worth import worth
 from jointbid.strategies.hindsight import hindsight
 
-from .bidders import cell_result, drawn_by, entrants, seated
-from .cell import Cell, CellResult, label
+from .bidders import drawn_by, entrants, seated
+from .cell import Cell, CellResult, cell_result, label
 
 
 class Prices:
