@@ -16,14 +16,14 @@ from jointbid.strategies.context_prices import market_for
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import BUILT_IN, make
 from jointbid.strategies.valuations.bayes import bayes, winning
-from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
 from jointbid.strategies.valuations.creative import bayes_apart, best_creative, learned_apart
 from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
+from jointbid.strategies.valuations.stacking import stacked_bayes, summed_bayes
 
 from .arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
 from .cell import Cell, CellResult, MarketKey, cell_result, holders_of
 from .lattice import Lattice
-from .met_prices import Prices
+from .met_prices import MetPrices
 
 Rivals = Sequence[tuple[str, ...]]
 MARKET = ("revenue", "exchange_fee", "welfare", "relevance")
@@ -33,7 +33,7 @@ MARKET = ("revenue", "exchange_fee", "welfare", "relevance")
 def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
     bidders = entrants(cell)
-    prices = Prices([entrant.advertiser or name for name, entrant in bidders.items()], cell.watched)
+    prices = MetPrices([entrant.advertiser or name for name, entrant in bidders.items()], cell.watched)
     sink = prices if cell.watched else None
     result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink, drawn=drawn_by(cell))
     further = [{"focal": advertiser == FOCAL} for advertiser in result.bidders["advertiser"].tolist()]
@@ -288,11 +288,11 @@ def _about_log(cell: Cell) -> tuple[str, int, int, int]:
 
 @lru_cache(maxsize=2)
 def _log(scenario: str, seed: int, replication: int, requests: int) -> TrainingLog:
-    """The log of one replication, shared by its arms."""
+    """Return the log of one replication, shared by its arms."""
     return randomised_log(Scenario.model_validate_json(scenario), seed, replication, requests)
 
 
 @lru_cache(maxsize=2)
 def _creative_logs(scenario: str, seed: int, replication: int, requests: int) -> list[TrainingLog]:
-    """The same with each creative's impressions apart."""
+    """Return the logs of one replication with each creative's impressions apart, shared by its arms."""
     return creative_logs(Scenario.model_validate_json(scenario), seed, replication, requests)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.scenario import MICROS_PER_CPM
 
 from .objects import (
     EXCHANGE_SPECIFIC,
@@ -22,7 +23,6 @@ from .objects import (
     Site,
     User,
 )
-from .response import MICROS_PER_CPM
 from .setup import Row, Setup
 
 IMP_ID = "1"

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jointbid.sim import Feedback
+from jointbid.sim.scenario import MICROS, MICROS_PER_CPM
 
 from .addresses import Place
 from .bid_requests import IMP_ID, BidRequests
@@ -19,8 +20,8 @@ from .http_client import Answer, ExchangeError, Peer
 from .lanes import Lanes
 from .notices import UNTOLD, Notice, Result, Router, notices
 from .objects import Loss
-from .response import MICROS_PER_CPM, Asked, Verdict, judge
-from .setup import MICROS, Row, Setup
+from .response import Asked, Verdict, judge
+from .setup import Row, Setup
 
 MS_PER_HOUR = 3_600_000
 

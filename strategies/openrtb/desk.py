@@ -61,9 +61,8 @@ class Desk:
         """The start of the notices' URLs, ``http://127.0.0.1:8080``."""
         self.counts: Counter[str] = Counter()
         self._clock, self._start = clock, clock()
-        Account(
-            entrant, scenario, self.reading.kinds, holds_budget=True
-        )  # its errors show here, not at the first request
+        # its errors show here, not at the first request
+        Account(entrant, scenario, self.reading.kinds, holds_budget=True)
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._past = Books()
         self._recent: OrderedDict[tuple[str, str], bytes] = OrderedDict()

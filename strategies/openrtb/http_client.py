@@ -145,9 +145,8 @@ class Connection:
     def _more(self) -> bytes:
         """Return what has come, waiting until the deadline at most; what is there already is taken after it, too."""
         assert self._socket is not None  # noqa: S101 - a request was sent on it
-        if (
-            QUICKACK is not None
-        ):  # a bidder that sends head and body apart waits for our word on the head, 40 ms else
+        # a bidder that sends head and body apart waits for our word on the head, 40 ms else
+        if QUICKACK is not None:
             self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         left = self._sent + self.peer.timeout_s - time.perf_counter()
         if left <= 0:

@@ -42,9 +42,8 @@ class Lanes:
         """Send each request and return what came of it, in order; as many are under way as there are connections."""
         count = len(self._lanes)
         done = list[Answer | ExchangeError]()
-        waiting = deque[
-            ExchangeError | None
-        ]()  # of those that are sent, in order: None, or why it could not be
+        # of those that are sent, in order: None, or why it could not be
+        waiting = deque[ExchangeError | None]()
         for number, message in enumerate(messages):
             if len(waiting) == count:
                 done.append(self._finish(number - count, waiting.popleft()))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import AccountState, BidError, Feedback, VisibleRequests
+from jointbid.sim.scenario import MICROS
 
 from ..base import Policy
 from ..market import Market
@@ -18,12 +19,14 @@ from ..parameters import above_0, one_of, share, whole
 from .addresses import checked_url
 from .checked import currency_of, names_of, place_of, size_of
 from .counts import Counts
-from .setup import MICROS, Row, Setup, refuse_contradictions, rows_of
+from .lanes import PATIENCE
+from .setup import Row, Setup, refuse_contradictions, rows_of
 
 if TYPE_CHECKING:
     from .conversation import Conversation
     from .response import Verdict
 
+NO_ANSWER = f"no answer to {PATIENCE} requests in a row"
 BATCH = 512
 """Requests between two looks at whether the bidder is still there."""
 EXTRA = "pip install 'jointbid[openrtb]'"
@@ -35,8 +38,9 @@ class OpenRTB(Policy):
     """A bidder elsewhere plays: its URL is sent OpenRTB 2.6 bid requests, with the data of the seat's sources as segments.
 
     ``mode='per_request'`` sends each request, and the win, billing and loss notices of each auction at the next control step (with
-    ``bidders.notify=at_once`` before the next request). ``'per_cell'`` is for bidders that keep nothing in mind: each combination of what the seat's data can show is
-    sent once a run, without hour, floor and notices, and ``CELLS_AGAIN`` of them again at each control step, to see that the answers stay.
+    ``bidders.notify=at_once`` before the next request). ``'per_cell'`` is for bidders that keep nothing in mind: each combination of
+    what the seat's data can show is sent once a run, with the market's hard floor, without an hour and notices; ``CELLS_AGAIN`` of them
+    are sent again at each control step, to see that the answers stay.
 
     ``latency='simulated'`` leaves answer times to the scenario (``bidders.answer_ms``, ``auction.tmax_ms``); ``'measured'`` takes the real
     ones, and results are then not reproducible. The whole of an answer has ``timeout_ms`` and ``max_bytes`` in either case.
@@ -143,7 +147,7 @@ class OpenRTB(Policy):
         return other
 
     def probe(self) -> None:
-        """Connect and hang up, unless the run may go on without the bidder. Raises ``BidError``: nobody is there."""
+        """Connect and hang up, unless the run may go on without the bidder. Raises ``BidError``: it cannot be reached."""
         if self.on_failure != "fail":
             return
         from .conversation import Conversation
@@ -160,7 +164,7 @@ class OpenRTB(Policy):
             talk.close()
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The bidder's prices in currency per impression, shape (n,); 0 for the trial batch before a run, which is not sent."""
+        """Return the bidder's prices in currency per impression, shape (n,); 0 for the trial batch before a run, which is not sent."""
         self._crids = None
         if self._talk is None:
             return np.zeros(requests.n)
@@ -175,7 +179,7 @@ class OpenRTB(Policy):
         return self._crids
 
     def control(self, state: AccountState) -> None:
-        """The opening account begins the conversation; later ones show whether the bidder is still there."""
+        """Begin the conversation with the opening account; later ones only count the step."""
         from .http_client import ExchangeError
 
         self._steps += 1
@@ -233,7 +237,7 @@ class OpenRTB(Policy):
             if self.learns:
                 self._talk.remember(part, verdicts)
             if self._talk.lanes.is_dead:
-                self._fail(part[-1].hour, "no answer to ten requests in a row")
+                self._fail(part[-1].hour, NO_ANSWER)
             found += verdicts
         return found
 
@@ -256,7 +260,7 @@ class OpenRTB(Policy):
                 self._counts["asked_again"] += 1
                 self._counts["answered_differently"] += before.micros != again.micros
         if self._talk.lanes.is_dead:
-            self._fail(0.0, "no answer to ten requests in a row")
+            self._fail(0.0, NO_ANSWER)
         return [self._answers[cell] for cell in cells]
 
     def _creatives(self, verdicts: Sequence[Verdict]) -> NDArray[np.int64]:

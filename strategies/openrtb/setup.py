@@ -10,11 +10,10 @@ import numpy as np
 
 from jointbid.sim import VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.scenario import MICROS
 
 from ..market import Market
 from .addresses import Address, Place
-
-MICROS = 1_000_000
 
 
 @dataclass(frozen=True)
