@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jointbid.sim import RunResult
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from .versions import version
+
+if TYPE_CHECKING:
+    from jointbid.sim import RunResult
 
 ROOT = Path(__file__).parents[2]
 CODE = ("sim", "strategies", "experiments/cells")

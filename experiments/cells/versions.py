@@ -20,7 +20,7 @@ PACKAGES = (
 
 
 def version(package: str) -> str | None:
-    """Of an installed package; None where it is not installed."""
+    """Return the version of a package; None where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

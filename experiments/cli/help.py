@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..config.key_help import KeyHelp, common, key_helps, matching, shown
@@ -19,7 +20,7 @@ MOST = 12
 
 
 def main(options: Options) -> int:
-    """Explain each of the keys, of whatever verb has it."""
+    """Explain each of the keys, of all verbs that have it."""
     if not options.words:
         raise BadInput(f"help: needs a KEY; usage: {options.usage}")
     return explain(None, options.words)
@@ -48,13 +49,20 @@ def explain(verb: str | None, words: Sequence[str]) -> int:
                 "\n".join([f"{len(found)} keys have {word}:", *(f"  {place}" for place in found)]) + "\n"
             )
             continue
-        sys.stdout.write("\n".join("\n".join(known[place].lines()) for place in found) + "\n")
+        for place in found:
+            for said, verbs in known[place].items():
+                own = (
+                    said
+                    if len(known[place]) == 1
+                    else replace(said, place=f"{place}  (jointbid {', '.join(verbs)})")
+                )
+                sys.stdout.write("\n".join(own.lines()) + "\n")
     return 0
 
 
 def show_common(verb: str, settings: Settings[Any]) -> None:
     """Print the keys of ``verb`` that are used most, each with its meaning and its value in ``settings``."""
-    known, tree = _known(verb), settings.tree()
+    known, tree = key_helps(verb), settings.tree()
     first = next(iter(settings.scenario.source), None)
     sys.stdout.write(
         fitted(
@@ -71,10 +79,12 @@ def show_common(verb: str, settings: Settings[Any]) -> None:
         )
 
 
-def _known(verb: str | None) -> Mapping[str, KeyHelp]:
-    found: Mapping[str, KeyHelp] = {}
+def _known(verb: str | None) -> Mapping[str, Mapping[KeyHelp, list[str]]]:
+    """Return key -> what is said of it, with the verbs of which that is said."""
+    found: dict[str, dict[KeyHelp, list[str]]] = {}
     for name in STUDIES if verb is None else [verb]:
-        found = {**key_helps(name), **found}
+        for place, said in key_helps(name).items():
+            found.setdefault(place, {}).setdefault(said, []).append(name)
     return found
 
 
@@ -85,8 +95,6 @@ def _value(tree: Mapping[str, Any], place: str) -> str:
         if not isinstance(node, Mapping) or step not in node:
             return ""
         node = node[step]
-    if (
-        isinstance(node, Mapping) and node.get("law") == "constant"
-    ):  # a delay, which is the same at each look-up
+    if isinstance(node, Mapping) and node.get("law") == "constant":  # its other keys say nothing
         node = {"law": "constant", "mean": node["mean"]}
     return shown(node)

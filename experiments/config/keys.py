@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
@@ -55,8 +57,22 @@ def is_known(place: str, known: Sequence[str]) -> bool:
 
 
 def nearest(place: str, known: Sequence[str]) -> str:
-    """What ``closest`` says, with the names and items of ``place`` itself."""
-    return closest(place, [_as_in(place, key) for key in known])
+    """Return ``; did you mean 'x'?`` for the key that is most like ``place``: of those that end alike, else of all.
+
+    A key that holds names is filled with those of ``place`` where its steps before them are like those of ``place``.
+    """
+    last = place.rpartition(".")[2]
+    likely = [_as_in(place, key) for key in known if _begins_alike(place, key)]
+    return closest(place, [key for key in likely if key.endswith(f".{last}")]) or closest(place, likely)
+
+
+def _begins_alike(place: str, key: str) -> bool:
+    """Whether the steps of a key before the first that is given by the configuration are like those of ``place``."""
+    own, steps = place.split("."), [*takewhile(lambda step: step[0] != "<", key.split("."))]
+    is_fixed = len(steps) == key.count(".") + 1
+    return is_fixed or all(
+        get_close_matches(step, [at], cutoff=0.7) for step, at in zip(steps, own, strict=False)
+    )
 
 
 def _as_in(place: str, key: str) -> str:

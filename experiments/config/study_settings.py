@@ -27,21 +27,21 @@ Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
 """Money of a firm in currency."""
 
 
-class Curve(Model):
+class PointSize(Model):
     """The size of each point of a curve and of the map, and the map's grid.
 
     Each point is the same world with ``requests`` bid requests and ``replications`` replications.
     """
 
     requests: Count = 20_000
-    replications: Annotated[Replications, Field(ge=2)] = 5
+    replications: Annotated[Replications, Field(ge=2)] = 6
     redundancy: tuple[Correlation, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
     """The values of `response.redundancy` on the grid of the map."""
     interaction: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (-0.2, -0.1, 0.0, 0.1, 0.2)
     """The values of `response.interaction` on the grid of the map."""
 
 
-class Priced(Model):
+class ValuationSettings(Model):
     """The valuation of holders of data: exact, or learned from ``train_requests`` randomised impressions."""
 
     valuation: Valuation = "bayes"
@@ -49,7 +49,7 @@ class Priced(Model):
     learner: Learner = "ridge"
 
 
-class Replicated(Priced):
+class Replicated(ValuationSettings):
     """The settings that most studies share: replications, and the valuation of holders of data."""
 
     replications: Replications = 20
@@ -70,8 +70,8 @@ class Tune(Model):
 class Money(Model):
     """The costs of joining beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and the volume.
 
-    ``integration_once`` and ``integration_monthly`` are the IT budget's, ``fees_monthly`` go to third parties. Nothing is
-    reckoned without ``requests_per_month``. ``discount_rate`` is a year's.
+    ``integration_once`` and ``integration_monthly`` are the IT budget's, ``fees_monthly`` go to third parties. No net value is
+    stated without ``requests_per_month``. ``discount_rate`` is a year's.
     """
 
     requests_per_month: Annotated[float, Field(gt=0, le=MAX_AMOUNT)] | None = None
@@ -147,7 +147,7 @@ class TournamentStudy(Replicated):
     arm: Arm = "joint"
     worlds: Annotated[int, Field(ge=0)] = 0
     ranges: tuple[Range, ...] = ()
-    curve: Curve = Curve()
+    curve: PointSize = PointSize()
 
 
 BENCHMARK_SEEDS = {"v1": {"test": 271_828_182, "train": 314_159_265}}
@@ -196,7 +196,7 @@ class Indices(Model):
         return self
 
 
-class SensitivityStudy(Priced):
+class SensitivityStudy(ValuationSettings):
     """The study ``sensitivity``: which of the ``ranges`` move the value of joint data, Morris first, then Sobol.
 
     Each point is the same world with ``requests`` bid requests and ``replications`` replications, the same ones everywhere.
@@ -230,4 +230,4 @@ class AttributionStudy(Model):
     )
     worlds: Annotated[int, Field(ge=0)] = 0
     ranges: tuple[Range, ...] = ()
-    curve: Curve = Curve()
+    curve: PointSize = PointSize()

@@ -11,10 +11,10 @@ from jointbid.sim.scenario.base import Count, Positive
 
 from .study_settings import (
     Arm,
-    Curve,
     EitherOrBoth,
     Learner,
     Overtaking,
+    PointSize,
     Range,
     Replications,
     Tune,
@@ -171,7 +171,7 @@ class ValueStudy(Model):
     """What learns them; `ridge` is a logistic regression with penalties by cross-validation."""
     lattice: bool = True
     curves: tuple[Swept, ...] | None = None
-    curve: Curve = Curve()
+    curve: PointSize = PointSize()
     worlds: Annotated[int, Field(ge=0)] = 0
     """The number of markets drawn from `study.ranges`, to say in what share of them joining pays."""
     ranges: tuple[Range, ...] = ()

@@ -1,4 +1,4 @@
-"""The answers of a strategy to bid requests, whoever carries them: bids with their notices' URLs, and the books behind them.
+"""The answers of a strategy to bid requests, without their transport: bids with their notices' URLs, and the books behind them.
 
 A real exchange has one account, by wall clock. Each run of a simulated one (``ext.jointbid.run``) has an account of its own, by the
 hours that its requests state.

@@ -183,8 +183,8 @@ OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {
 
 def least_winning_cost(feedback: Feedback) -> Vector:
     """Return the least bid that would have won each request; where the exchange does not tell it, the price of each win."""
-    told = feedback.minimum_bid_to_win
-    return feedback.price_paid[feedback.won] if np.isnan(told).any() else told
+    least = feedback.minimum_bid_to_win
+    return feedback.price_paid[feedback.won] if np.isnan(least).any() else least
 
 
 def within(numbers: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Vector:

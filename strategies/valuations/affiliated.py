@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 MOST_PRICES = 512
 MOST_ENTRIES = 1 << 24
-"""Entries of the largest table: what a bidder sees times the prices that are told apart."""
+"""Entries of the largest table: what a bidder sees times the prices that are distinguished."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def informed(held: Iterable[frozenset[str]], seen: frozenset[str]) -> Counter[fr
 
 
 def _prices(bids: NDArray[np.float64], most: int) -> NDArray[np.float64]:
-    """Return the prices that are told apart: all that occur, or as many as there is room for, the highest among them."""
+    """Return the prices that are distinguished: all that occur, or as many as there is room for, the highest among them."""
     found, most = np.unique(bids), max(2, min(MOST_PRICES, most))
     return found if len(found) <= most else found[np.linspace(0, len(found) - 1, most).astype(int)]
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.key_help import common, key_helps, matching, shown
 from jointbid.experiments.config.points import load
 from jointbid.experiments.config.studies import STUDIES
+
+CONF = Path(__file__).parents[2] / "conf" / "study"
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +35,28 @@ def test_what_is_said_is_what_holds(helps):
     assert helps["bidders.budget"].default == "null"
     assert "uniform, lognormal, normal, histogram; or null" in helps["rivals.landscape"].allowed
     assert helps["study.replay.folds"].meaning.startswith("parts of the log")
+
+
+@pytest.mark.parametrize("verb", list(STUDIES))
+def test_the_default_is_what_the_study_begins_with(verb):
+    def leaves(tree, place="study"):
+        for key, value in tree.items():
+            below = f"{place}.{key}"
+            yield from leaves(value, below) if isinstance(value, dict) else [(below, shown(value))]
+
+    helps = key_helps(verb)
+    begun = leaves(yaml.safe_load((CONF / f"{verb}.yaml").read_text("utf-8")))
+    assert not {place: value for place, value in begun if helps[place].default != value}
+
+
+def test_a_key_of_several_verbs_has_an_entry_for_each_meaning(capsys):
+    assert main(["help", "study.replications"]) == 0
+    said = capsys.readouterr().out
+    assert {"study.replications  (jointbid value)", "study.replications  (jointbid adoption)"} <= {
+        *said.split("\n")
+    }
+    assert main(["help", "study.silo"]) == 0
+    assert capsys.readouterr().out.count("study.silo") >= 1
 
 
 @pytest.mark.parametrize(

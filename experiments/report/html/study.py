@@ -191,9 +191,6 @@ class Study:
     def export(self, folder: Path | str) -> tuple[Path, ...]:
         """Write summary, cells and time series as CSV and Parquet, and the estimands as Markdown.
 
-        Args:
-            folder: made where it is missing.
-
         Returns:
             The files.
         """

@@ -101,7 +101,7 @@ class Firm:
         self, arm: str, replication: int, point: str, split: tuple[tuple[str, float], ...] = ()
     ) -> Cell:
         return Cell(
-            scenario=self.settings.scenario,
+            scenario=self.settings.market,
             arm=arm,
             parameter=BUDGET if split else "",
             policies=split,
