@@ -38,7 +38,7 @@ def landscapes_by_code(scenario: Scenario, information: Iterable[str]) -> tuple[
 
 
 def context_law(scenario: Scenario, name: str) -> NDArray[np.float64]:
-    """P(context type | code of the source ``name``), as its bidder reckons; shape (codes, context types), rows sum to 1."""
+    """P(context type | code of the source ``name``), as its bidder believes; shape (codes, context types), rows sum to 1."""
     shown = likelihood(scenario, name, believed_retention(scenario, name))
     if scenario.data_of(name).unmatched == "prior":
         shown[-1] = 1.0

@@ -94,6 +94,12 @@ class Market:
         return known[source]
 
     @property
+    def context_source(self) -> str:
+        """The source that shows the context: the one of that name, else the first one; ``context`` where none does."""
+        shows = [one.name for one in self.sources if one.shows == "context"]
+        return shows[0] if shows and "context" not in shows else "context"
+
+    @property
     def mechanisms(self) -> dict[str, int]:
         """The auction types that occur, with their numbers in the column ``auction_type``."""
         return {name: MECHANISMS[name] for name in self.auction_types}

@@ -7,11 +7,16 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from .versions import version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jointbid.sim import RunResult
 
 ROOT = Path(__file__).parents[2]
 CODE = ("sim", "strategies", "experiments/cells")
@@ -158,6 +163,34 @@ class CellResult:
     rows: list[dict[str, Any]]
     timeseries: list[dict[str, Any]] = field(default_factory=list)
     auctions: int = 0
+
+
+def cell_result(
+    cell: Cell, result: RunResult, further: Iterable[dict[str, Any]], market: Iterable[str], *, hours: bool
+) -> CellResult:
+    """Return a run as the result of its cell.
+
+    Args:
+        cell: the cell.
+        result: its run.
+        further: columns beside those of the run, for each bidder.
+        market: figures of the whole market that each row repeats.
+        hours: whether the result has the time series.
+    """
+    about = {"study_point": cell.point, "arm": cell.treatment, "replication": cell.replication}
+    totals = {name: result.market[name] for name in market}
+    rows = [
+        {**about, **row, **own, **totals} for row, own in zip(_records(result.bidders), further, strict=True)
+    ]
+    series = [{**about, **row} for row in _records(result.timeseries)] if hours else []
+    return CellResult(rows=rows, timeseries=series, auctions=int(result.market["requests"]))
+
+
+def _records(columns: Any) -> list[dict[str, Any]]:
+    names = list(columns)
+    return [
+        dict(zip(names, row, strict=True)) for row in zip(*(columns[n].tolist() for n in names), strict=True)
+    ]
 
 
 @functools.cache

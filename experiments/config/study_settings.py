@@ -27,12 +27,12 @@ Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
 """Money of a firm in currency."""
 
 
-class Curve(Model):
+class PointSize(Model):
     """The size of each point of a curve, of the map and of drawn markets, and the map's grid."""
 
     requests: Count = 20_000
     """The bid requests of a replication at each point."""
-    replications: Annotated[Replications, Field(ge=2)] = 5
+    replications: Annotated[Replications, Field(ge=2)] = 6
     """The replications at each point."""
     redundancy: tuple[Correlation, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
     """The values of `response.redundancy` on the grid of the map."""
@@ -40,7 +40,7 @@ class Curve(Model):
     """The values of `response.interaction` on the grid of the map."""
 
 
-class Priced(Model):
+class ValuationSettings(Model):
     """The valuation of holders of data: exact, or learned from randomised impressions."""
 
     valuation: Valuation = "bayes"
@@ -51,7 +51,7 @@ class Priced(Model):
     """How they are learned; `ftrl` and `thompson` go on learning while they bid."""
 
 
-class Replicated(Priced):
+class Replicated(ValuationSettings):
     """The settings that most studies share: replications, and the valuation of holders of data."""
 
     replications: Replications = 20
@@ -150,7 +150,7 @@ class TournamentStudy(Replicated):
     """The number of markets drawn from `study.ranges`, in each of which all play together."""
     ranges: tuple[Range, ...] = ()
     """The uncertainty of keys, for `worlds`."""
-    curve: Curve = Curve()
+    curve: PointSize = PointSize()
     """The size of the markets drawn for `worlds`."""
 
 
@@ -208,7 +208,7 @@ class Indices(Model):
         return self
 
 
-class SensitivityStudy(Priced):
+class SensitivityStudy(ValuationSettings):
     """The study ``sensitivity``: which of the ``ranges`` move the value of joint data, Morris first, then Sobol."""
 
     ranges: tuple[Range, ...] = ()
@@ -246,5 +246,5 @@ class AttributionStudy(Model):
     """The number of firms drawn from `study.ranges`."""
     ranges: tuple[Range, ...] = ()
     """The uncertainty of keys, for `worlds`."""
-    curve: Curve = Curve()
+    curve: PointSize = PointSize()
     """The size of the firms drawn for `worlds`."""

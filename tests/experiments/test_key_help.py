@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.key_help import common, key_helps, matching, shown
@@ -10,6 +13,8 @@ from jointbid.experiments.config.keys import is_known, known_keys, nearest
 from jointbid.experiments.config.points import load
 from jointbid.experiments.config.settings import Settings
 from jointbid.experiments.config.studies import STUDIES
+
+CONF = Path(__file__).parents[2] / "conf" / "study"
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +37,18 @@ def test_what_is_said_is_what_holds(helps):
     assert helps["bidders.budget"].default == "null"
     assert "uniform, lognormal, normal, histogram; or null" in helps["rivals.landscape"].allowed
     assert helps["study.replay.folds"].meaning.startswith("Parts of the log")
+
+
+@pytest.mark.parametrize("verb", list(STUDIES))
+def test_the_default_is_what_the_study_begins_with(verb):
+    def leaves(tree, place="study"):
+        for key, value in tree.items():
+            below = f"{place}.{key}"
+            yield from leaves(value, below) if isinstance(value, dict) else [(below, shown(value))]
+
+    helps = key_helps(verb)
+    begun = leaves(yaml.safe_load((CONF / f"{verb}.yaml").read_text("utf-8")))
+    assert not {place: value for place, value in begun if helps[place].default != value}
 
 
 @pytest.mark.parametrize(
