@@ -166,7 +166,8 @@ class BidTables:
             return False
         if session.chooses:
             answer = session.creatives(requests, hour)
-            self._enter_creatives(answer, own_cell, self._begins[number], len(bids))
+            if session.chooses_anew:
+                self._enter_creatives(answer, own_cell, self._begins[number], len(bids))
         return True
 
     def _lay(self, first: int, waiting: int) -> None:
