@@ -14,16 +14,6 @@ from .seeds import TRAINING, warn_of_study
 
 MARKETS = 1 << 40
 """Episodes are drawn from this many replications, from ``TRAINING`` on."""
-TOTALS = {
-    "total_value": "value",
-    "total_cost": "spend",
-    "profit": "profit",
-    "wins": "wins",
-    "clicks": "clicks",
-    "conversions": "conversions",
-}
-"""Figures of a whole episode, and their columns in ``RunResult.bidders``."""
-
 Array = NDArray[np.float32]
 
 
@@ -38,7 +28,7 @@ class Rounds:
     @property
     def is_over(self) -> bool:
         """Whether there is no step to take."""
-        return self._episode is None or self._episode.result is not None
+        return self._episode is None or self._episode.is_over
 
     def begin(self, options: Mapping[str, Any] | None, rng: np.random.Generator) -> int:
         """Begin an episode; return its replication, which ``options`` names or ``rng`` draws."""
@@ -76,10 +66,17 @@ class Rounds:
             "multiplier": episode.seat(name).multiplier,
             "hour": episode.market.hour,
         }
-        if episode.result is not None:
-            gain += reward.penalty(total, episode.result, name)
-            row = episode.result.of(name)
-            info |= {key: row[column] for key, column in TOTALS.items()}
+        if episode.is_over:
+            if reward.cpa is not None:
+                gain += reward.penalty(total, episode.result.of(name))
+            info |= {
+                "total_value": value,
+                "total_cost": spend,
+                "profit": account.profit,
+                "wins": account.wins,
+                "clicks": account.clicks,
+                "conversions": account.conversions,
+            }
         return gain / reward.scale, info
 
     @property

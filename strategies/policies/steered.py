@@ -67,10 +67,11 @@ class Interface:
 
     def of_clipped(self, parts: list[float]) -> Vector:
         """Return the multipliers of parts in [-1, 1], shape (size,)."""
+        shares = [(part + 1.0) / 2.0 for part in parts]
         if self.action == SHADING:
-            return np.array([(part + 1.0) / 2.0 for part in parts])
+            return np.array(shares)
         low, span = self.low, self.high / self.low
-        return np.array([low * span ** ((part + 1.0) / 2.0) for part in parts])
+        return np.array([low * span**share for share in shares])
 
     def clipped(self, action: object) -> list[float]:
         """Return the parts of an action; those beyond [-1, 1] are moved to its ends. Raises as ``multipliers``."""
