@@ -117,7 +117,8 @@ class Streams:
         ``names``: the other stream, the one that says where it counts, and the numbers' own.
         """
         out = np.empty(n, dtype=np.int32)
-        _fill_told(*map(self.key64, names), start, numbers, q, out)
+        leader, is_told, own = map(self.key64, names)
+        _fill_told(leader, is_told, own, start, numbers, q, out)
         return out
 
     def at(self, name: str, positions: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -183,7 +183,9 @@ def _floors(
 
     has = streams.uniform("floor/has", start, n) < supply.floor_share
     there = has.nonzero()[0]
-    level = np.exp(supply.floor_mu + supply.floor_sigma * ndtri(streams.uniform("floor/level", start, n)[there]))
+    level = np.exp(
+        supply.floor_mu + supply.floor_sigma * ndtri(streams.uniform("floor/level", start, n)[there])
+    )
     own = np.rint(np.minimum(level * MICROS, MAX_MICROS)).astype(np.int64)
     hard[there] = np.maximum(own, hard[there])
     return hard

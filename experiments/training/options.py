@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from jointbid.sim import Scenario
 from jointbid.strategies.policies.steered import MULTIPLIER
 
-from .arguments import Spec, arm_of, interface_of, one_of, spec_of
+from .arguments import Spec, arm_of, interface_of, number, one_of, rivals_of
 from .game import Game
 from .rewards import Reward
 
@@ -62,11 +62,13 @@ class Options:
 
     def game(self, market: Scenario, arms: Mapping[str, str], rivals: Sequence[Spec] | None) -> Game:
         """Return the market with these steered seats and the arm of each. Raises ``BadInput``."""
+        number("train_requests", self.train_requests, 1, whole=True)
+        number("seed", self.seed, 0, whole=True)
         return Game(
             market,
             tuple(arms.items()),
             interface_of(market, list(arms.values()), self.observation, self.action, self.low, self.high),
-            None if rivals is None else tuple(map(spec_of, rivals)),
+            None if rivals is None else rivals_of(market, rivals),
             arm_of(market, self.rivals_information),
             one_of("valuation", self.valuation, ("bayes", "learned")),
             self.train_requests,

@@ -47,8 +47,10 @@ class Reward:
         if cpa is not None and not clicks:
             problems.append(f"cpa = {cpa}: needs response.family=logit; family={scenario.response.family} has no clicks")  # fmt: skip
         for name, number in (("cpa", cpa), ("reward_scale", scale)):
-            if number is not None and not (number > 0 and math.isfinite(number)):
-                problems.append(f"{name} = {number}: must be a finite number above 0")
+            if number is not None and not (
+                isinstance(number, int | float) and number > 0 and math.isfinite(number)
+            ):
+                problems.append(f"{name} = {number!r}: must be a finite number above 0")
         if problems:
             raise BadInput(problems)
         has_conversions = clicks and scenario.response.conversion is not None

@@ -224,7 +224,8 @@ def least_winning_cost(feedback: Feedback) -> Vector:
 
 def within(numbers: Sequence[float], low: Vector, high: Vector) -> Vector:
     """Return the numbers, each moved to its bounds where it is beyond them, shape (n,)."""
-    return np.minimum(np.maximum(np.array(numbers, float), low), high)
+    found: Vector = np.minimum(np.maximum(np.array(numbers, float), low), high)
+    return found
 
 
 def time_left(state: AccountState) -> float:

@@ -75,7 +75,10 @@ class Interface:
 
     def clipped(self, action: object) -> list[float]:
         """Return the parts of an action; those beyond [-1, 1] are moved to its ends. Raises as ``multipliers``."""
-        parts = np.asarray(action, dtype=np.float64).reshape(-1).tolist()  # a few floats are quicker than an array of them
+        try:  # a list of a few floats is quicker than an array of them
+            parts = np.asarray(action, dtype=np.float64).reshape(-1).tolist()
+        except (TypeError, ValueError):
+            parts = []
         if len(parts) != self.size or not all(map(math.isfinite, parts)):
             raise ValueError(f"action {action!r:.80}: must be {self.size} finite numbers from -1 to 1")
         return [min(max(part, -1.0), 1.0) for part in parts]
@@ -117,11 +120,14 @@ class Steered(Policy):
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value times the multiplier, or times that of the request's code."""
-        value: NDArray[np.float64] = requests[VALUE]
+        bids: NDArray[np.float64] = requests[VALUE] * self._by_row(requests)
+        return bids
+
+    def _by_row(self, requests: VisibleRequests) -> Vector:
         if self._is_single:
-            return value * self.multipliers
+            return self.multipliers
         code = np.minimum(requests[self.interface.source], self.interface.size - 1)
-        return value * self.multipliers[code]
+        return np.asarray(self.multipliers[code])
 
     def observe(self, feedback: Feedback) -> None:
         """Pass feedback on to the observation."""

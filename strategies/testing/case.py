@@ -192,7 +192,7 @@ class Case:
     def ask(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[np.float64]:
         """Return its bids, one a request. Raises ``CheckFailed`` for an error, or an answer that is no array of bids."""
         try:
-            bids = in_time(strategy, "bid", strategy.bid, requests)
+            bids: NDArray[np.float64] = in_time(strategy, "bid", strategy.bid, requests)
         except CheckFailed:
             raise
         except Exception as error:  # noqa: BLE001 - the author learns of any error

@@ -38,14 +38,18 @@ def raised(doing: str, error: Exception) -> NoReturn:
     raise CheckFailed(f"{doing} raises no error", came(error), cause(error)) from error
 
 
-def in_time(who: object, method: str, function: Callable[[Any], Any], argument: object, hour: float = 0.0) -> Any:
+def in_time(
+    who: object, method: str, function: Callable[[Any], Any], argument: object, hour: float = 0.0
+) -> Any:
     """Return what a strategy's method answers. Raises ``CheckFailed`` where it does not return within ``CALL_S``."""
     call = Call(type(who).__name__, method, hour, CALL_S)
     try:
         return WATCH.call(function, argument, call)
+    except SystemExit as error:
+        raise CheckFailed(f"{method}() raises no error", came(error), cause(error)) from error
     except CallTimeout:
         raise CheckFailed(
-            f"{method}() returns within {CALL_S:.0f} s",
+            f"{method}() returns within {CALL_S:g} s",
             f"nothing at hour {hour:.4g}{f' (it was at {call.place})' if call.place else ''}",
             "a loop that does not end, a lock or a connection that is waited for, or work that grows with what was seen",
         ) from None

@@ -193,7 +193,9 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 
 
 def _is_same(before: Any, after: Any) -> bool:
-    if isinstance(before, list) and before and isinstance(before[0], dict):  # code: what is new there does not count in a module
+    if (
+        isinstance(before, list) and before and isinstance(before[0], dict)
+    ):  # code: what is new there does not count in a module
         return all(
             after_one.get(name) is thing for one, after_one in zip(before, after, strict=True) for name, thing in one.items()
         )  # fmt: skip
@@ -239,7 +241,9 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if event == "open" and not (isinstance(arguments[2], int) and arguments[2] & WRITES):
         return
-    _HEARD[-1].setdefault(REACHES[event], str(arguments[1] if event == "socket.connect" else arguments[0])[:120])
+    _HEARD[-1].setdefault(
+        REACHES[event], str(arguments[1] if event == "socket.connect" else arguments[0])[:120]
+    )
 
 
 @contextmanager

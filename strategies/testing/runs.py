@@ -71,8 +71,14 @@ def _stays_in_bounds(case: Case, life: Life) -> None:
     """A thousand control steps that change nothing, with money spent a little above plan, or without a budget."""
     strategy = case.fresh()
     batch = case.batch(strategy)
-    usual = max(float(case.ask(strategy, batch).max()), float(batch["value"].max()) if "value" in batch else 0.0, case.scale)
-    reports = [feedback_of(case, strategy, step, life, []) for step in range(1, FEW + 1)] if strategy.learns else []
+    usual = max(
+        float(case.ask(strategy, batch).max()),
+        float(batch["value"].max()) if "value" in batch else 0.0,
+        case.scale,
+    )
+    reports = (
+        [feedback_of(case, strategy, step, life, []) for step in range(1, FEW + 1)] if strategy.learns else []
+    )
     until = time.monotonic() + PATIENCE_S
     for step in range(life.steps + 1):
         if step and reports:
