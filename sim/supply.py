@@ -182,9 +182,13 @@ def _floors(
     from scipy.special import ndtri
 
     has = streams.uniform("floor/has", start, n) < supply.floor_share
-    level = np.exp(supply.floor_mu + supply.floor_sigma * ndtri(streams.uniform("floor/level", start, n)))
-    own = np.where(has, np.rint(np.minimum(level * MICROS, MAX_MICROS)), 0.0).astype(np.int64)
-    return np.maximum(own, hard)
+    there = has.nonzero()[0]
+    level = np.exp(
+        supply.floor_mu + supply.floor_sigma * ndtri(streams.uniform("floor/level", start, n)[there])
+    )
+    own = np.rint(np.minimum(level * MICROS, MAX_MICROS)).astype(np.int64)
+    hard[there] = np.maximum(own, hard[there])
+    return hard
 
 
 def _from_log(auction: Auction, streams: Streams, log: Log) -> Iterator[Chunk]:
