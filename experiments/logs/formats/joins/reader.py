@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from jointbid.sim.scenario import MICROS
 
 from ....errors import BadInput
 from ...log_table import Reader, impressions
+from ...rows.read_ahead import read_ahead
 from ...rows.row_audit import RowAudit
 from ..mapped import Mapped
 from ..mapping import OUTCOMES
@@ -90,19 +91,23 @@ class Joined:
         mapping = self.store.mapping
         for file in self.log.files if mapping.header is None else ():
             check_file(str(file), file, self.log.wanted, mapping.delimiter, quoted=mapping.quoted)
-        self.store.load()
+        for part in read_ahead(self._parts(audit), self.store.load):
+            yield from self._joined(part, audit)
+
+    def _parts(self, audit: RowAudit) -> Generator[pa.Table, None, None]:
+        """Yield the rows of the log alone, about `BLOCK_ROWS` at a time."""
         held: list[pa.Table] = []
         for part in self.log.chunks(audit):
             held.append(part)
             if sum(map(len, held)) >= BLOCK_ROWS:
-                yield from self._joined(held, audit)
+                yield _as_one(held)
                 held = []
         if held:
-            yield from self._joined(held, audit)
+            yield _as_one(held)
 
-    def _joined(self, held: list[pa.Table], audit: RowAudit) -> Iterator[Block]:
+    def _joined(self, together: pa.Table, audit: RowAudit) -> Iterator[Block]:
         """Yield some rows with the columns of all tables, their keys as numbers; nothing where all of them are too young."""
-        together, mapping = pa.concat_tables(held).unify_dictionaries().combine_chunks(), self.store.mapping
+        mapping = self.store.mapping
         for name in mapping.tables:
             self._check_clock(name)
             if (until := self.store.complete_until_us(name)) is not None:
@@ -166,6 +171,10 @@ class Joined:
                 f"tables.{name}.{what}: its times are dates, but those of the log count from the log's own start, and cannot be "
                 f"compared; say another unit of the log's time, or leave {what} out"
             )
+
+
+def _as_one(parts: list[pa.Table]) -> pa.Table:
+    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
 
 
 def _as_people(numbers: NDArray[np.int64]) -> pa.Array:
