@@ -19,13 +19,12 @@ from ...rows.read_ahead import read_ahead
 from ...rows.row_audit import RowAudit
 from ..mapped import Mapped
 from ..mapping import OUTCOMES
-from .keys import plain_text
 from .store import TableStore
 from .tables import check_file
 
 BLOCK_ROWS = 1_000_000
 """Rows that are joined at a time: each join scans the table once."""
-PERSON, AT = "user", "join_time_us"
+PERSON, AT, KEY = "user", "join_time_us", "@key "
 
 
 def key_column(table: str) -> str:
@@ -48,7 +47,7 @@ class Block:
     table: pa.Table
     numbers: dict[str, NDArray[np.int64]]
     found: dict[str, dict[str, Any]]
-    text: dict[str, pa.Array]
+    text: dict[str, pa.ChunkedArray]
     people: NDArray[np.int64] | None
 
 
@@ -113,10 +112,10 @@ class Joined:
             if (until := self.store.complete_until_us(name)) is not None:
                 old = together.filter(pc.less_equal(together["time_us"], until))
                 audit.dropped[f"too young for tables.{name}.within_h"] += len(together) - len(old)
-                together = old.combine_chunks()
+                together = _as_one([old])
         if not len(together):
             return
-        text = {name: plain_text(together[f"@key {name}"]) for name in self.log.carried}
+        text = {name: together[KEY + name].cast(pa.string()) for name in self.log.carried}
         wanted: list[tuple[str, tuple[str, ...], Any]] = [
             (key_column(name), tuple(table.key), table.fit) for name, table in mapping.tables.items()
         ]
@@ -126,7 +125,7 @@ class Joined:
         columns = {
             name: together[name]
             for name in together.column_names
-            if not name.startswith("@key ") and name != PERSON
+            if not name.startswith(KEY) and name != PERSON
         }
         at_us, found = np.asarray(columns["time_us"]), dict[str, dict[str, Any]]()
         for name in mapping.tables:
@@ -174,7 +173,12 @@ class Joined:
 
 
 def _as_one(parts: list[pa.Table]) -> pa.Table:
-    return pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+    """Return parts of a log as one; columns without keys, which are text, in one piece."""
+    together = pa.concat_tables(parts).unify_dictionaries()
+    columns = dict(zip(together.column_names, together.columns, strict=True))
+    return pa.table(
+        {name: cells if name.startswith(KEY) else cells.combine_chunks() for name, cells in columns.items()}
+    )
 
 
 def _as_people(numbers: NDArray[np.int64]) -> pa.Array:
