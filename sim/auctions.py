@@ -15,11 +15,12 @@ from .bidder_session import BidderSession
 from .columns import Columns, columns_of
 from .compiled import prepared
 from .data_usage import DataUsage
-from .exposures import EXPOSURES, Exposures
+from .exposures import Exposures
 from .journey.purchases import Purchases
 from .latency import Deadline
 from .ledger import check_spend, open_ledger
 from .memory import open_memory
+from .public_columns import EXPOSURES
 from .scenario import Scenario
 from .seating import rules_of, scores_of, seats_of
 from .serving import ServingRules

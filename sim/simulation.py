@@ -64,11 +64,12 @@ def simulate(
     run.open()
     while run.advance():
         pass
+    run.finish()
     return run.close(keep_strategies=keep_strategies)
 
 
 class Simulation:
-    """One run: ``open``, ``advance`` from control step to control step until it returns False, ``close``."""
+    """One run: ``open``, ``advance`` from control step to control step until it returns False, ``finish``, ``close``."""
 
     def __init__(
         self,
@@ -95,6 +96,7 @@ class Simulation:
         self.auctions = Auctions(scenario, streams, self.sessions, world, is_recorded=is_recorded)
         self.auctions.tables.asks_ahead = not is_stepped
         self.ledger, owners = self.auctions.ledger, self.auctions.owners
+        self._is_stepped = is_stepped
         self._is_blind = not is_stepped and sink is None and all(one.is_blind for one in self.sessions)
         """Whether nobody asks before the end what became of impressions."""
         self.aftermath = Aftermath(
@@ -183,7 +185,8 @@ class Simulation:
     def _control(self) -> None:
         if not self._is_blind:
             self.control.step(self.calendar.now_us)
-        self.calendar.pause()
+        if self._is_stepped:
+            self.calendar.pause()
 
     def _note_series(self) -> None:
         multipliers = [getattr(one.strategy, "multiplier", np.nan) for one in self.sessions]
@@ -192,17 +195,21 @@ class Simulation:
     def _count_stock(self) -> None:
         """Take what was sold off the shelves; from here on impressions do what they do with what is left."""
         assert self.world.shelves is not None  # noqa: S101 - there is stock
-        if self.world.shelves.count() and self._columns is not None:
-            self._columns.truths[:] = self._columns.world.truth_cells(self.auctions.owners)[0]
+        if self.world.shelves.count() and (columns := self._columns) is not None:
+            first = bisect_left(columns.chunk.time_us.data, self.calendar.now_us)
+            columns.world.refill_truth(self.auctions.owners, columns.truths, first)
+
+    def finish(self) -> None:
+        """Hand out the closing accounts; journeys go on to their end."""
+        self.control.finish(max(self.aftermath.outcomes.end_us, self.calendar.now_us))
+        if self.auctions.purchases is not None:
+            self.auctions.purchases.run_out(self.ledger)
 
     def close(self, *, keep_strategies: bool = False) -> RunResult:
-        """Hand out the closing accounts and return the tables of the run; journeys go on to their end first."""
-        self.control.finish(max(self.aftermath.outcomes.end_us, self.calendar.now_us))
+        """Return the tables of the run, after ``finish``."""
         scenario, ledger, tallies, seen = self.scenario, self.ledger, self.calendar.tallies, self.control.seen
         auctions, shelves = self.auctions, self.world.shelves
         purchases, owners = auctions.purchases, auctions.owners
-        if purchases is not None:
-            purchases.run_out(ledger)
         names = [session.name for session in self.sessions]
         landscape = scenario.supply.kind == "log" or scenario.rivals.landscape is not None
         is_drawn = self._columns is not None and self._columns.effects.drawn
