@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +143,6 @@ MIRRORS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = 
 """Geometry -> (h', its inverse)."""
 
 
-@lru_cache(maxsize=1024)
 def default_step(rho: float, requests: int) -> float:
     """1 / (16 rho sqrt(T)) per unit of currency; 0 where there is no budget at all."""
     scale = 16.0 * rho * math.sqrt(max(requests, 1))
