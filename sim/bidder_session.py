@@ -16,11 +16,11 @@ from .brains import check_kind, price_column
 from .calls import Calls, Closing
 from .copying import copied
 from .entrant import Entrant
-from .exposures import EXPOSURE_CODES, EXPOSURES
+from .exposures import EXPOSURE_CODES
 from .feedback import BlockOutcome, FeedbackQueue
 from .identity import identified
 from .outcomes import Happened
-from .public_columns import PUBLIC_COLUMNS, new_name
+from .public_columns import EXPOSURES, PUBLIC_COLUMNS, new_name
 from .reports import Standing
 from .scenario import HOUR_US, MICROS, Terms
 from .scenario.base import MAX_MONEY

@@ -37,13 +37,14 @@ from .control import Control
 from .data_usage import DataUsage
 from .drawn import Drawn
 from .entrant import Entrant, as_entrant
-from .exposures import EXPOSURES, Exposures, block_ends
+from .exposures import Exposures, block_ends
 from .feedback import BlockOutcome
 from .journey.purchases import Purchases
 from .latency import Deadline
 from .ledger import Series, bidder_columns, check_spend, market_totals, open_ledger, relevance, views
 from .memory import open_memory
 from .outcomes import NEVER_US, Happened, Outcomes, by_bidder
+from .public_columns import EXPOSURES
 from .results import RunResult, frozen_table
 from .scenario import HOUR_US, Scenario
 from .seating import rules_of, scores_of, seats_of
@@ -84,11 +85,12 @@ def simulate(
     run.open()
     while run.advance():
         pass
+    run.finish()
     return run.close(keep_strategies=keep_strategies)
 
 
 class Simulation:
-    """One run: ``open``, ``advance`` from control step to control step until it returns False, ``close``."""
+    """One run: ``open``, ``advance`` from control step to control step until it returns False, ``finish``, ``close``."""
 
     def __init__(
         self,
@@ -193,13 +195,16 @@ class Simulation:
         """Run up to and including the next control step, or to the end; return whether there is more to come."""
         return self.calendar.advance()
 
-    def close(self, *, keep_strategies: bool = False) -> RunResult:
-        """Hand out the closing accounts and return the tables of the run; journeys go on to their end first."""
+    def finish(self) -> None:
+        """Hand out the closing accounts; journeys go on to their end."""
         self.control.finish(max(self.outcomes.end_us, self.calendar.now_us))
+        if self.purchases is not None:
+            self.purchases.run_out(self.ledger)
+
+    def close(self, *, keep_strategies: bool = False) -> RunResult:
+        """Return the tables of the run, after ``finish``."""
         scenario, ledger, tallies, seen = self.scenario, self.ledger, self.calendar.tallies, self.control.seen
         purchases, shelves = self.purchases, self.world.shelves
-        if purchases is not None:
-            purchases.run_out(ledger)
         names = [session.name for session in self.sessions]
         landscape = scenario.supply.kind == "log" or scenario.rivals.landscape is not None
         is_drawn = self._columns is not None and self._columns.effects.drawn

@@ -17,7 +17,7 @@ from .auction.arrays import Bids, Shortlist
 from .auction.rounding import enter_bids, lay_abreast
 from .bidder_session import MAX_CELLS, BidderSession, VisibleColumn
 from .cells import join_codes
-from .exposures import EXPOSURES
+from .public_columns import EXPOSURES
 from .scenario import HOUR_US
 from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
 from .visible import BidError, VisibleRequests
