@@ -46,6 +46,9 @@ LAYERS = {
 def layer_of(function, table):
     """The layer of a function of this package; None for a library's."""
     _, _, own = function[0].partition("/jointbid/")
+    if not own:  # a kernel that is bound to its types is a built-in function
+        _, _, name = function[2].partition("built-in method jointbid.")
+        own = name.replace(".", "/")
     if not own:
         return None
     return next((name for name, places in table.items() if own.startswith(places)), "set-up")
