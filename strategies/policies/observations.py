@@ -1,6 +1,8 @@
 """What a trained policy sees at a control step: a few scaled numbers of the bidder's own account, and of its feedback.
 
-``account`` needs the account alone, so that its bidder is asked by visible cell and no feedback is kept. ``auctionnet`` has the 16
+Each kind is made anew for a run: ``names`` has the order of its numbers, ``low`` and ``high`` their bounds, ``learns`` whether it needs
+feedback, ``reads`` the columns of feedback that it needs beside ``value``; ``observe`` notes feedback, and ``look`` returns the numbers
+(``action`` is the mean of the last one, in [-1, 1]). ``account`` needs the account alone, so that its bidder is asked by visible cell and no feedback is kept. ``auctionnet`` has the 16
 numbers of AuctionNet (Su et al. 2024) in their order, and needs feedback.
 """
 
@@ -8,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +22,6 @@ PER_THOUSAND = 1_000.0
 WHOLE = math.log1p(PER_THOUSAND)
 
 Vector = NDArray[np.float64]
-
-
-class Observation(Protocol):
-    """Numbers of one kind, made anew at each control step. ``names`` has their order, ``low`` and ``high`` their bounds."""
-
-    names: tuple[str, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    learns: bool
-    """Whether it needs feedback."""
-    reads: tuple[str, ...]
-    """The columns of feedback that it needs beside ``value``."""
-
-    def observe(self, feedback: Feedback) -> None:
-        """Note own requests since the last control step; ``feedback.requests`` has the column ``value``."""
-
-    def look(self, state: AccountState, action: float) -> Vector:
-        """Return the observation at a control step, shape (len(names),); ``action`` is the mean of the last one, in [-1, 1]."""
 
 
 class Account:
@@ -118,22 +101,10 @@ class AuctionNet:
     )  # fmt: skip
     low: tuple[float, ...] = (0.0,) * 16
     high: tuple[float, ...] = (
-        1.0,
-        1.0,
-        MOST,
-        MOST,
-        MOST,
-        MOST,
-        MOST,
-        1.0,
-        MOST,
-        MOST,
-        MOST,
-        1.0,
-        MOST,
-        MOST,
-        MOST,
-        MOST,
+        *(1.0, 1.0),
+        *(MOST,) * 5,
+        *(1.0, MOST, MOST, MOST, 1.0),
+        *(MOST,) * 4,
     )
     learns = True
     reads: tuple[str, ...] = ()
@@ -218,8 +189,8 @@ OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {
 
 def least_winning_cost(feedback: Feedback) -> Vector:
     """Return the least bid that would have won each request; where the exchange does not tell it, the price of each win."""
-    told = feedback.minimum_bid_to_win
-    return feedback.price_paid[feedback.won] if np.isnan(told).any() else told
+    least = feedback.minimum_bid_to_win
+    return feedback.price_paid[feedback.won] if np.isnan(least).any() else least
 
 
 def within(numbers: Sequence[float], low: Vector, high: Vector) -> Vector:

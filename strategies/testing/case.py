@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim import RunResult, Scenario, Strategy, VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
-from jointbid.sim.exposures import EXPOSURES
+from jointbid.sim.public_columns import EXPOSURES
 
 from ..base import SIGMA, VALUE, Policy
 from ..market import Market

@@ -1196,6 +1196,12 @@ class RawColumns:
         pass
 
 
+class AgesOfAll(RawColumns):
+    """It reads the age of a source that does not age, which a market shows too."""
+
+    reads = ("profile", "age_profile", "age_context", "hour")
+
+
 class Everything(RawColumns):
     reads = None
 
@@ -1213,7 +1219,7 @@ SCENARIO = Scenario.model_validate(
 )
 
 
-@parametrize_with_checks([RawColumns, Everything])
+@parametrize_with_checks([RawColumns, AgesOfAll, Everything])
 def test_raw_columns_pass(strategy, check):
     check(strategy)
 
