@@ -37,7 +37,11 @@ PRICE_INDEPENDENT_OF_BID = ("second_price", "vcg")
 
 
 class Valuation(Protocol):
-    """The value of an impression, given the visible columns."""
+    """The value of an impression, given the visible columns.
+
+    It may also have ``sigma`` (see ``Uncertain``), ``creative`` as a policy has it, ``stochastic = True`` where it draws by ``uniform``,
+    and ``learns = True`` with the methods of ``LearningValuation``.
+    """
 
     @property
     def reads(self) -> tuple[str, ...]:
