@@ -175,6 +175,9 @@ class Priced:
     policy: Strategy
     _seen: VisibleRequests | None = field(default=None, init=False, repr=False, compare=False)
     _priced: VisibleRequests | None = field(default=None, init=False, repr=False, compare=False)
+    _chosen: tuple[VisibleRequests, NDArray[np.int64]] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @property
     def reads(self) -> tuple[str, ...] | None:
@@ -219,7 +222,11 @@ class Priced:
         """Return the valuation's choice, or the policy's where the valuation makes none."""
         choose = getattr(self.valuation, "creative", None)
         if choose is not None:
-            return np.asarray(choose(only(requests, self.valuation.reads)))
+            if self._chosen is None or self._chosen[0] is not requests:
+                chosen = np.array(choose(only(requests, self.valuation.reads)))
+                chosen.flags.writeable = False  # so that the engine knows it again
+                self._chosen = requests, chosen
+            return self._chosen[1]
         choose = getattr(self.policy, "creative", None)
         return None if choose is None else choose(self._valued(requests))
 
@@ -235,7 +242,7 @@ class Priced:
         self.policy.control(state)
         if is_learning(self.valuation):
             self.valuation.control(state)
-            self._seen = None
+            self._seen = self._chosen = None
 
     def finish(self, feedback: Feedback, state: AccountState) -> None:
         """Pass the closing account on to the policy, and to a valuation that learns, each with the columns that it declared."""

@@ -33,7 +33,7 @@ def landscapes_by_code(scenario: Scenario, information: Iterable[str]) -> tuple[
     shows = [name for name in scenario.distinct(information) if scenario.factor_of(name) == "context"]
     if (levels == 1.0).all() or scenario.rivals.landscape is None or not shows:
         return "", ()
-    base = Landscape.of(scenario.rivals)
+    base = Landscape(scenario.rivals)
     return shows[0], tuple(base.mixed(levels, law) for law in context_law(scenario, shows[0]))
 
 

@@ -25,7 +25,10 @@ from .combined import Link, Stacked, Summed, to_link
 from .tables import spread_over
 
 AGE_POINTS = 64
+AGE = "age"
+"""Names the axis of ages, which comes before those of the sources' codes."""
 ROWS_AT_ONCE = 16_384
+"""Rows that fit into a processor's cache with what is worked out of them."""
 
 
 def stacked_bayes(scenario: Scenario) -> Valuation:
@@ -50,15 +53,21 @@ def stacked_bayes(scenario: Scenario) -> Valuation:
         ages = [name for name in aged if name in held]
         own_ends.append((held, ages, corners(scenario, held, believed, ages)))
     scores, target, weight = [], [], []
-    for keep, share in _retentions(scenario, aged):
-        all_of_it = ends.at(keep[name] for name in aged)
+    keep, share = _retentions(scenario, aged)
+    codes = ends.weight.size >> len(aged)
+    parts = min(len(share), -(-len(share) * codes // ROWS_AT_ONCE))
+    for rows in np.array_split(np.arange(len(share)), parts):
+        all_of_it = ends.at(keep[:, rows])
+        shape = (len(rows), *all_of_it.weight.shape[1:])
         columns = []
         for held, ages, known in own_ends:
-            own = spread_over(known.at(keep[name] for name in ages).mean(prior), held, names)
-            columns.append(np.broadcast_to(own, all_of_it.weight.shape).ravel())
-        scores.append(np.stack(columns))
-        target.append(all_of_it.mean(prior).ravel())
-        weight.append(share * all_of_it.weight.ravel())
+            own = known.at(keep[[aged.index(name) for name in ages]][:, rows]).mean(prior)
+            columns.append(np.broadcast_to(spread_over(own, (AGE, *held), (AGE, *names)), shape))
+        heavy = share[rows].reshape(-1, *[1] * len(names)) * all_of_it.weight
+        comes = heavy > 0 if link == "logit" else np.ones(shape, np.bool_)
+        scores.append(np.stack([column[comes] for column in columns]))
+        target.append(all_of_it.mean(prior)[comes])
+        weight.append(heavy[comes])
     weights = fit_weights(
         np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
     )
@@ -110,15 +119,19 @@ def _cross_entropy(
         part = slice(start, start + ROWS_AT_ONCE)
         x, weight = design[:, part], share[part]
         p = expit(beta @ x)
-        hessian += (x * (weight * p * (1 - p))) @ x.T
+        slope = weight * p * (1 - p)
+        hessian += [x @ (slope * row) for row in x]
         gradient += x @ (weight * (target[part] - p))
     return hessian, gradient
 
 
-def _retentions(scenario: Scenario, aged: Sequence[str]) -> list[tuple[dict[str, float], float]]:
-    """Retentions of these sources at points of the run, with the share of requests there; one point where no source ages."""
+def _retentions(scenario: Scenario, aged: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return retentions of these sources at points of the run, shape (aged, points), and the share of requests at each point.
+
+    One point where no source ages.
+    """
     if not aged:
-        return [({}, 1.0)]
+        return np.empty((0, 1)), np.ones(1)
     columns = {name: ages_over_the_run(scenario, name) for name in aged}
     points = min(len(ages) for ages, _ in columns.values())
     chosen = np.unique(np.linspace(0, points - 1, min(points, AGE_POINTS * 16)).astype(int))
@@ -126,8 +139,4 @@ def _retentions(scenario: Scenario, aged: Sequence[str]) -> list[tuple[dict[str,
         retention(scenario.data_of(name), ages[chosen], scenario.types_of(scenario.factor_of(name)))
         for name, (ages, _) in columns.items()
     ]
-    shares = next(iter(columns.values()))[1][chosen]
-    return [
-        (dict(zip(aged, map(float, now), strict=True)), float(share))
-        for *now, share in zip(*keeps, shares, strict=True)
-    ]
+    return np.stack(keeps), np.asarray(next(iter(columns.values()))[1][chosen], dtype=np.float64)

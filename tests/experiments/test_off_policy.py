@@ -191,11 +191,11 @@ def rows_of(
 def test_the_doubly_robust_estimate_mends_a_wrong_model():
     rng = np.random.default_rng(4)
     right, truth = rows_of(40_000, rng)
-    table = estimate(right, OF, 200, 1).table.set_index("estimator")
+    table = estimate(right, OF).table.set_index("estimator")
     assert table.loc[PLUG_IN, "estimate"] == pytest.approx(truth, rel=0.05)
     assert table.loc[ROBUST, "estimate"] == pytest.approx(truth, rel=0.15)
     wrong, truth = rows_of(40_000, rng, wrong_model=1.5)
-    table = estimate(wrong, OF, 200, 1).table.set_index("estimator")
+    table = estimate(wrong, OF).table.set_index("estimator")
     assert table.loc[PLUG_IN, "estimate"] > 1.4 * truth
     assert table.loc[ROBUST, "ci_low"] < truth < table.loc[ROBUST, "ci_high"]
 
@@ -227,13 +227,13 @@ def test_the_influence_of_a_row_is_the_slope_in_its_weight(hidden):
 def test_overlap_in_words():
     rng = np.random.default_rng(5)
     rows, _ = rows_of(5_000, rng)
-    assert estimate(rows, OF, 100, 1).overlap.startswith("overlap: good")
+    assert estimate(rows, OF).overlap.startswith("overlap: good")
     hardly = Rows(**{**vars(rows), "propensity": np.where(rng.random(5_000) < 0.02, LEAST / 10, 0.9)})
-    said = estimate(hardly, OF, 100, 1).overlap
+    said = estimate(hardly, OF).overlap
     assert said.startswith("overlap: poor")
     assert "counted as 0.01" in said
     same = Rows(**{**vars(rows), "bids": dict.fromkeys(OF, rows.bids["joint"])})
-    assert estimate(same, OF, 100, 1).overlap.startswith("overlap: none")
+    assert estimate(same, OF).overlap.startswith("overlap: none")
 
 
 def test_strata_hold_rows_of_one_score_together():

@@ -149,8 +149,8 @@ def _flags(text: pa.Array) -> pa.Array:
 
 
 def _at_once(text: pa.Array, column: Column) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
-    """Return all cells as numbers; None where one of them may be no number (Arrow reads 0x10 as 16)."""
-    if pc.any(pc.match_substring(text, "x", ignore_case=True)).as_py():
+    """Return all cells as numbers; None where one of them may be no number (Arrow reads 0x10 as the whole number 16)."""
+    if column.is_whole and any(pc.any(pc.match_substring(text, x)).as_py() for x in "xX"):
         return None
     try:
         values = np.asarray(text.cast(pa.int64() if column.is_whole else pa.float64()))

@@ -138,4 +138,4 @@ def _off_policy(
     )  # fmt: skip
     settings = plan.settings
     blocks = blocks_of(replace(log, frame=together), settings.blocks, settings.block_h)
-    return estimate(rows, of, settings.bootstrap, plan.seed, blocks.numbers)
+    return estimate(rows, of, blocks.numbers)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ....errors import BadInput
 from ..mapping import Fit
-from .keys import hashed, text_list
+from .keys import BETWEEN, hashed
 
 THREADS = 2
 ROW = "rn"
@@ -62,7 +62,7 @@ class JoinDatabase:
         """
         import duckdb
 
-        given = {"salt": self.salt} if "$salt" in sql else None
+        given = {"salt": self.salt + BETWEEN} if "$salt" in sql else None
         if block is not None:
             self._connection.register("block", block)
         try:
@@ -85,7 +85,7 @@ class JoinDatabase:
 
     def hash_of(self, columns: Sequence[str], fit: Fit) -> str:
         """Return SQL for the number of a key of text columns; 0 where one of them is missing."""
-        return hashed(columns, fit, text_list({*self.missing, ""}))
+        return hashed(columns, fit, {*self.missing, ""})
 
     def numbers(
         self, columns: Mapping[str, pa.Array], fits: Sequence[tuple[str, tuple[str, ...], Fit]]

@@ -19,7 +19,8 @@ from ..mapping import Fit
 NO_KEY = 0
 """The number of a row without a key."""
 FITS: tuple[Fit, ...] = ("exact", "trim", "case", "sha256", "md5")
-_BETWEEN = "chr(31)"
+BETWEEN = "\x1f"
+_BETWEEN = f"chr({ord(BETWEEN)})"
 _MOST_DIGITS = 3
 _ODD_NAME = re.compile(r"[@/\\]|\d.*\d.*\d")
 
@@ -42,20 +43,27 @@ def one_form(column: str, fit: Fit) -> str:
     return {"exact": column, "trim": f"trim({column})", "case": folded}[fit]
 
 
-def hashed(columns: Sequence[str], fit: Fit, missing: str) -> str:
+def hashed(columns: Sequence[str], fit: Fit, missing: Collection[str]) -> str:
     """Return SQL for the number of a key of one or more columns; 0 where one of them is missing.
 
     Args:
         columns: quoted names of text columns.
         fit: how keys are compared.
-        missing: SQL of a list of the spellings of a missing value.
+        missing: the spellings of a missing value.
 
     Parameters of the statement: the salt, as `$salt`.
     """
     forms = [one_form(column, fit) for column in columns]
-    text = f" || {_BETWEEN} || ".join(["$salt", *forms])
-    gone = " OR ".join(f"{column} IS NULL OR trim({column}) IN {missing}" for column in columns)
-    return f"CASE WHEN {gone} THEN {NO_KEY} ELSE greatest(1, (md5_number({text}) & 9223372036854775807)::BIGINT) END"
+    text = f" || {_BETWEEN} || ".join([f"$salt || {forms[0]}", *forms[1:]])
+    number = f"greatest(1, (md5_number({text}) & 9223372036854775807)::BIGINT)"
+    # Most keys are longer than any of the spellings: these need not be trimmed and looked up.
+    most = max(len(spelling.encode()) for spelling in missing)
+    plain = " AND ".join(
+        f"strlen({column}) > {most} AND NOT prefix({column}, ' ') AND NOT suffix({column}, ' ')"
+        for column in columns
+    )
+    gone = " OR ".join(f"{column} IS NULL OR trim({column}) IN {text_list(missing)}" for column in columns)
+    return f"CASE WHEN {plain} THEN {number} WHEN {gone} THEN {NO_KEY} ELSE {number} END"
 
 
 def text_list(values: Collection[str]) -> str:

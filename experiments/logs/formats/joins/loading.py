@@ -19,6 +19,8 @@ from .keys import plain_text
 from .tables import TableRows, as_numbers
 
 NO_KEY_GIVEN, REPEATS = "without a key", "repeat the key of another row"
+MOST_VERSIONS = 8
+"""With more rows of one key, each with a time of its own, the last one before a time is searched for, not met by a join over all of them."""
 SAME_OUTCOME = "repeat another row's key, time and value"
 
 
@@ -31,7 +33,7 @@ class Loaded:
         keys: distinct ones.
         repeated: keys with more than one row (of one moment, where rows have a `valid_from`).
         unlike: those among them whose rows differ.
-        versions: the most rows of one key that follow each other in time.
+        has_until: whether each row says, as `until`, when the next one of its key follows it.
         since_1970: whether its times are dates.
         words: by feature its values in the order of their codes, the empty one first.
         last_us: the last moment; None without times.
@@ -41,7 +43,7 @@ class Loaded:
     keys: int
     repeated: int
     unlike: int
-    versions: int
+    has_until: bool
     since_1970: bool | None
     words: Sequence[pa.Array]
     last_us: int | None
@@ -122,6 +124,34 @@ class Loader:
         db, place, key, audit = self._db, self._place, self._key, self._source.audit
         audit.dropped[NO_KEY_GIVEN] += db.count(f"DELETE FROM {place} WHERE {key} = 0")
         last_us = db.run(f"SELECT max(moment) FROM {place}")[0][0] if self._stamped else None
+        keys, versions = self._keys()
+        repeated, differ = self._repeated() if versions > 1 else (0, 0)
+        if self._is_outcome:
+            audit.dropped[SAME_OUTCOME] += self._once() if versions > 1 else 0
+            self._summed()
+        if repeated:
+            keys, versions = self._keys()
+        has_until = bool(self._table.valid_from) and versions <= MOST_VERSIONS
+        if has_until:
+            self._until(versions)
+        dropped = audit.reasons
+        used = audit.read - sum(dropped.values())
+        since = self._source.clock.since_1970 if self._source.clock else None
+        words = [pa.array(list(codes), pa.string()) for codes in self._codes]
+        return Loaded(
+            RowCount(audit.read, used, dropped), keys, repeated, differ, has_until, since, words, last_us
+        )
+
+    def _keys(self) -> tuple[int, int]:
+        """Return the number of keys, and of the most rows that one has."""
+        keys, most = self._db.run(
+            f"SELECT count(*), coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM {self._place} GROUP BY {self._key})"
+        )[0]
+        return int(keys), int(most)
+
+    def _repeated(self) -> tuple[int, int]:
+        """Leave, but of outcomes, the last row of each key (and moment); return how many keys had more of them, and how many unlike ones."""
+        db, place, key = self._db, self._place, self._key
         unit = f"{key}, moment" if self._table.valid_from else key
         db.run(
             f"CREATE TABLE again AS SELECT {unit}, max(line) AS last FROM {place} GROUP BY {unit} HAVING count(*) > 1"
@@ -134,43 +164,45 @@ class Loader:
                 f"SELECT count(DISTINCT {key}) FROM (SELECT {unit} FROM {place} JOIN again USING ({unit}) GROUP BY {unit} "
                 f"HAVING count(DISTINCT ({', '.join(held)})) > 1)"
             )
-        if self._is_outcome:
-            audit.dropped[SAME_OUTCOME] += self._once()
-        elif repeated:
+        if repeated and not self._is_outcome:
             also = " AND t.moment = again.moment" if self._table.valid_from else ""
-            audit.dropped[REPEATS] += db.count(
+            self._source.audit.dropped[REPEATS] += db.count(
                 f"DELETE FROM {place} t USING again WHERE t.{key} = again.{key}{also} AND t.line < again.last"
             )
         db.run("DROP TABLE again")
-        dropped = audit.reasons
-        used = audit.read - sum(dropped.values())
-        if self._table.valid_from or self._table.within_h:
-            keys, versions = db.run(
-                f"SELECT count(*), coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM {place} GROUP BY {key})"
-            )[0]
-        else:  # a key has one row
-            keys, versions = db.count(f"SELECT count(*) FROM {place}"), 1
-        since = self._source.clock.since_1970 if self._source.clock else None
-        words = [pa.array(list(codes), pa.string()) for codes in self._codes]
-        return Loaded(
-            RowCount(audit.read, used, dropped), keys, repeated, differ, versions, since, words, last_us
-        )
+        return repeated, differ
+
+    def _until(self, versions: int) -> None:
+        """Add to each row the moment at which the next one of its key follows it."""
+        never = "9223372036854775807"
+        window = f"OVER (PARTITION BY {self._key} ORDER BY moment)"
+        until = f"lead(moment, 1, {never}) {window}" if versions > 1 else never
+        self._replace(f"SELECT *, {until} AS until FROM {self._place}")
 
     def _once(self) -> int:
-        """Leave each outcome once; of those that count whenever they come their number a key, the first time and the sum of values. Return the rows that were doubled."""
-        db, place, key, gone = self._db, self._place, self._key, 0
-        rest = "".join(f", any_value(k_{fit}) AS k_{fit}" for fit in self._fits if f"k_{fit}" != key)
-        if self._stamped:
-            same = ", ".join([key, *self._stamped, *self._valued])
-            before = db.count(f"SELECT count(*) FROM {place}")
-            self._replace(f"SELECT {same}, min(line) AS line{rest} FROM {place} GROUP BY {same}")
-            gone = before - db.count(f"SELECT count(*) FROM {place}")
-        if not self._table.within_h:
-            own = (", min(moment) AS moment" if self._stamped else "") + (
-                ", sum(value) AS value" if self._valued else ""
-            )
-            self._replace(f"SELECT {key}, count(*) AS n{own}{rest} FROM {place} GROUP BY {key}")
-        return gone
+        """Leave each outcome once, where outcomes have times; return the rows that were doubled."""
+        if not self._stamped:
+            return 0
+        db, place = self._db, self._place
+        same = ", ".join([self._key, *self._stamped, *self._valued])
+        before = db.count(f"SELECT count(*) FROM {place}")
+        self._replace(f"SELECT {same}, min(line) AS line{self._other_forms} FROM {place} GROUP BY {same}")
+        return before - db.count(f"SELECT count(*) FROM {place}")
+
+    def _summed(self) -> None:
+        """Leave of outcomes that count whenever they come a row a key: their number, the first time and the sum of values."""
+        if self._table.within_h:
+            return
+        own = (", min(moment) AS moment" if self._stamped else "") + (
+            ", sum(value) AS value" if self._valued else ""
+        )
+        self._replace(
+            f"SELECT {self._key}, count(*) AS n{own}{self._other_forms} FROM {self._place} GROUP BY {self._key}"
+        )
+
+    @property
+    def _other_forms(self) -> str:
+        return "".join(f", any_value(k_{fit}) AS k_{fit}" for fit in self._fits if f"k_{fit}" != self._key)
 
     def _replace(self, sql: str) -> None:
         """Put the rows of a query in the table's place."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,16 +15,16 @@ from jointbid.sim.scenario import MICROS
 
 from ....errors import BadInput
 from ...log_table import Reader, impressions
+from ...rows.read_ahead import read_ahead
 from ...rows.row_audit import RowAudit
 from ..mapped import Mapped
 from ..mapping import OUTCOMES
-from .keys import plain_text
 from .store import TableStore
 from .tables import check_file
 
 BLOCK_ROWS = 1_000_000
 """Rows that are joined at a time: each join scans the table once."""
-PERSON, AT = "user", "join_time_us"
+PERSON, AT, KEY = "user", "join_time_us", "@key "
 
 
 def key_column(table: str) -> str:
@@ -47,7 +47,7 @@ class Block:
     table: pa.Table
     numbers: dict[str, NDArray[np.int64]]
     found: dict[str, dict[str, Any]]
-    text: dict[str, pa.Array]
+    text: dict[str, pa.ChunkedArray]
     people: NDArray[np.int64] | None
 
 
@@ -90,28 +90,32 @@ class Joined:
         mapping = self.store.mapping
         for file in self.log.files if mapping.header is None else ():
             check_file(str(file), file, self.log.wanted, mapping.delimiter, quoted=mapping.quoted)
-        self.store.load()
+        for part in read_ahead(self._parts(audit), self.store.load):
+            yield from self._joined(part, audit)
+
+    def _parts(self, audit: RowAudit) -> Generator[pa.Table, None, None]:
+        """Yield the rows of the log alone, about `BLOCK_ROWS` at a time."""
         held: list[pa.Table] = []
         for part in self.log.chunks(audit):
             held.append(part)
             if sum(map(len, held)) >= BLOCK_ROWS:
-                yield from self._joined(held, audit)
+                yield _as_one(held)
                 held = []
         if held:
-            yield from self._joined(held, audit)
+            yield _as_one(held)
 
-    def _joined(self, held: list[pa.Table], audit: RowAudit) -> Iterator[Block]:
+    def _joined(self, together: pa.Table, audit: RowAudit) -> Iterator[Block]:
         """Yield some rows with the columns of all tables, their keys as numbers; nothing where all of them are too young."""
-        together, mapping = pa.concat_tables(held).unify_dictionaries().combine_chunks(), self.store.mapping
+        mapping = self.store.mapping
         for name in mapping.tables:
             self._check_clock(name)
             if (until := self.store.complete_until_us(name)) is not None:
                 old = together.filter(pc.less_equal(together["time_us"], until))
                 audit.dropped[f"too young for tables.{name}.within_h"] += len(together) - len(old)
-                together = old.combine_chunks()
+                together = _as_one([old])
         if not len(together):
             return
-        text = {name: plain_text(together[f"@key {name}"]) for name in self.log.carried}
+        text = {name: together[KEY + name].cast(pa.string()) for name in self.log.carried}
         wanted: list[tuple[str, tuple[str, ...], Any]] = [
             (key_column(name), tuple(table.key), table.fit) for name, table in mapping.tables.items()
         ]
@@ -121,7 +125,7 @@ class Joined:
         columns = {
             name: together[name]
             for name in together.column_names
-            if not name.startswith("@key ") and name != PERSON
+            if not name.startswith(KEY) and name != PERSON
         }
         at_us, found = np.asarray(columns["time_us"]), dict[str, dict[str, Any]]()
         for name in mapping.tables:
@@ -166,6 +170,15 @@ class Joined:
                 f"tables.{name}.{what}: its times are dates, but those of the log count from the log's own start, and cannot be "
                 f"compared; say another unit of the log's time, or leave {what} out"
             )
+
+
+def _as_one(parts: list[pa.Table]) -> pa.Table:
+    """Return parts of a log as one; columns without keys, which are text, in one piece."""
+    together = pa.concat_tables(parts).unify_dictionaries()
+    columns = dict(zip(together.column_names, together.columns, strict=True))
+    return pa.table(
+        {name: cells if name.startswith(KEY) else cells.combine_chunks() for name, cells in columns.items()}
+    )
 
 
 def _as_people(numbers: NDArray[np.int64]) -> pa.Array:

@@ -106,8 +106,8 @@ class TableStore:
             )
         elif not table.valid_from:
             sql = f"SELECT {ROW}, {columns_of} {pairs}"
-        elif loaded.versions <= 1:
-            sql = f"SELECT {ROW}, {columns_of} {pairs} AND block.now >= t.moment"
+        elif loaded.has_until:
+            sql = f"SELECT {ROW}, {columns_of} {pairs} AND block.now >= t.moment AND block.now < t.until"
         else:
             near = f"WITH near AS MATERIALIZED (SELECT * FROM {self.place(name)} WHERE {key} IN (SELECT k FROM block))"
             sql = f"{near} SELECT {ROW}, {columns_of} FROM block ASOF JOIN near t ON block.k = t.{key} AND block.now >= t.moment"
