@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..estimate.intervals import Estimate
 from .tables import between, middle, text_table
 from .verdict import estimate_of, number
 
