@@ -1,13 +1,14 @@
 """Where the time of a scenario's cells goes: `python benchmarks/bench_layers.py [VERB/SCENARIO ...]`, or `... cold`.
 
 Each scenario's cells are counted, and some arms of one replication are played without a profiler for the CPU seconds of a cell, then
-with one for the shares of the layers. What numpy and simpy do counts where it is called. `cold` times the first command on
+with one for the shares of the layers. What numpy and simpy do counts where it is called. `cold` times the first cell on
 an empty cache of kernels. CPU seconds are printed: other programs may share the cores.
 """
 
 from __future__ import annotations
 
 import cProfile
+import ctypes
 import os
 import pstats
 import resource
@@ -26,6 +27,8 @@ SCENARIOS = (
     "tournament/tournament",
 )
 ARMS = 4
+SUBREAPER = 36
+"""Of Linux' prctl: workers become children of this process when a command ends, and are counted."""
 ROUNDS = 12
 LAYERS = {
     "kernel": ("sim/auction", "sim/journey/kernel", "sim/tables"),
@@ -100,28 +103,42 @@ def measure(verb, scenario):
     print("  " + ", ".join(f"{name} {share:.0%}" for name, share in layers(profile).items()), flush=True)
 
 
+def all_cpu_s():
+    """The CPU seconds of all processes that have ended below this one; waits for those that still run."""
+    try:
+        while True:
+            os.wait()
+    except ChildProcessError:
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def cold():
-    """Print the time and the CPU seconds of a small first study on an empty cache of kernels, and of a second one."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name in ("first", "second"):
-            command = [
-                str(Path(sys.executable).with_name("jointbid")),
-                "value",
-                "study.replications=2",
-                "supply.requests=2000",
-                "plot.enabled=false",
-            ]
-            before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            environment = {**os.environ, "JOINTBID_CACHE_DIR": f"{folder}/cache"}
-            subprocess.run(
-                [*command, f"results_dir={folder}/{name}"], env=environment, capture_output=True, check=True
-            )
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            print(
-                f"{name} study, 34 cells: {time.perf_counter() - began:.1f} s, {cpu:.1f} CPU seconds of the driver",
-                flush=True,
-            )
+    """Print when the first cell of the default study is there, and when `jointbid run` ends, with an empty cache of kernels and a full one."""
+    ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    for verb in ("value", "run"):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("empty", "full"):
+                program = str(Path(sys.executable).with_name("jointbid"))
+                command = [program, verb, "plot.enabled=false", f"results_dir={folder}/{name}"]
+                before, began, first_s = all_cpu_s(), time.perf_counter(), None
+                process = subprocess.Popen(
+                    command,
+                    env={**os.environ, "JOINTBID_CACHE_DIR": f"{folder}/cache"},
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                while first_s is None:
+                    time.sleep(0.02)
+                    cells = Path(folder, name).glob("value/*/cells/*.jsonl")
+                    if process.poll() is not None or any(file.stat().st_size for file in cells):
+                        first_s = time.perf_counter() - began
+                process.terminate()
+                print(
+                    f"jointbid {verb}, cache of kernels {name}: first cell after {first_s:.1f} s, "
+                    f"{all_cpu_s() - before:.1f} CPU seconds until then of all processes",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ PARTS = {
     "types of new people": (types(None), SLICE),
     "types of a million people": (types(1_000_000), SLICE),
     "lognormal prices": (
-        lambda: Landscape.of(Rivals(landscape="lognormal")).draw(STREAMS, 0, SLICE),
+        lambda: Landscape(Rivals(landscape="lognormal")).draw(STREAMS, 0, SLICE),
         SLICE,
     ),
     "exponential delays": (lambda: quantile(Delay(law="exponential", mean=1.0), U), SLICE),

@@ -42,9 +42,12 @@ def reported(what: str) -> Iterator[None]:
         )
 
 
-def closest(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` for the known word that is most like `word`, else an empty string."""
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+def closest(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """Return `; did you mean 'x'?` for the known word that is most like `word`, else an empty string.
+
+    Words of a lower ratio (``difflib``) than ``cutoff`` are not alike.
+    """
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return f"; did you mean {match[0]!r}?" if match else ""
 
 

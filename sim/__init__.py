@@ -1,4 +1,4 @@
-"""The world: people, requests, auctions and money. Knows no strategy, no config files, no plots.
+"""The world: people, requests, auctions and money. Imports no strategy, no config files, no plots.
 
 What simulates is imported when it is asked for: who only wants to know what a strategy looks like waits for no compiler.
 """

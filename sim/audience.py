@@ -110,9 +110,9 @@ class Visits:
 
 
 def priced_contexts(scenario: Scenario, advertisers: Collection[str]) -> str:
-    """Whose contexts outside prices follow: those of all, or of the one advertiser; of several without common values, of none.
+    """Whose contexts outside prices follow: those of all, or of the one advertiser.
 
-    The last are drawn like theirs, and with private values independent of them.
+    With several advertisers and without common values, nobody's: they are drawn like theirs and, with private values, independent of them.
     """
     alone = len(set(advertisers)) == 1
     return next(iter(advertisers)) if scenario.bidders.values != "common" and alone else COMMON
@@ -155,10 +155,8 @@ def draw_types(
     group = scenario.journey.group if scenario.journey else 1
     shared = follows_all(scenario, streams, owner, visits)
 
-    if (
-        shared is None and not len(visits.person) and not _is_redundant(scenario)
-    ):  # each type is a draw of its own
-        return {factor: _plain_types(scenario, streams, owner, visits, factor) for factor in FACTORS}
+    if shared is None and not len(visits.person):  # people are all new: a row's draws are of its own
+        return {factor: _types_of_new(scenario, streams, owner, visits, factor) for factor in FACTORS}
 
     def uniform(known: Callable[[Streams, str], NDArray[np.float64]], name: str) -> NDArray[np.float64]:
         return uniforms_of(known, streams, (f"{name}/{owner}", f"{name}/{COMMON}"), shared)
@@ -184,21 +182,18 @@ def draw_types(
     }
 
 
-def _is_redundant(scenario: Scenario) -> bool:
-    """Whether a factor of several types is told by the profile."""
-    response = scenario.response
-    told = {"context": response.redundancy, "history": response.history_redundancy}
-    return any(q != 0.0 and scenario.types_of(factor) > 1 for factor, q in told.items())
-
-
-def _plain_types(
+def _types_of_new(
     scenario: Scenario, streams: Streams, owner: str, visits: Visits, factor: str
 ) -> NDArray[np.int32]:
-    """The types of a factor that nothing else tells, of people who are all new; shape (n,)."""
-    types = scenario.types_of(factor)
+    """The types in a factor of people who are all new, shape (n,)."""
+    types, response = scenario.types_of(factor), scenario.response
     if types == 1:
         return np.broadcast_to(np.int32(0), (visits.n,))
-    return streams.whole(f"{factor}/{owner}", visits.start, visits.n, types)
+    q, name = {"context": (response.redundancy, "redundancy"), "history": (response.history_redundancy, "history redundancy")}.get(factor, (0.0, ""))  # fmt: skip
+    if q == 0.0:
+        return streams.whole(f"{factor}/{owner}", visits.start, visits.n, types)
+    names = (f"profile/{owner}", f"{name}/{owner}", f"{factor}/{owner}")
+    return streams.told(names, visits.start, visits.n, types, q)
 
 
 def draw_consent(

@@ -16,11 +16,11 @@ from .brains import check_kind, price_column
 from .calls import Calls, Closing
 from .copying import copied
 from .entrant import Entrant
-from .exposures import EXPOSURE_CODES, EXPOSURES
+from .exposures import EXPOSURE_CODES
 from .feedback import BlockOutcome, FeedbackQueue
 from .identity import identified
 from .outcomes import Happened
-from .public_columns import PUBLIC_COLUMNS, new_name
+from .public_columns import EXPOSURES, PUBLIC_COLUMNS, new_name
 from .reports import Standing
 from .scenario import HOUR_US, MICROS, Terms
 from .scenario.base import MAX_MONEY
@@ -79,6 +79,10 @@ class BidderSession:
         self._world, self._streams = world, streams
         self.chooses = world.creatives > 1 and hasattr(self.strategy, "creative")
         """Whether it says which creative to show."""
+        self.chooses_anew = True
+        """Whether its last choice of creatives is another than the one before."""
+        self._chosen: object = None
+        self._checked_choice: NDArray[np.int16] | None = None
         self.reads = self._allowed_reads(entrant.information)
         sizes = [EXPOSURE_CODES if column == EXPOSURES else world.codes_of(column) for column in self.reads]
         kinds = {name: _kind(name, size) for name, size in zip(self.reads, sizes, strict=True)}
@@ -135,7 +139,12 @@ class BidderSession:
     def creatives(self, requests: VisibleRequests, hour: float) -> NDArray[np.int16] | None:
         """Return the creatives that it ``chooses`` for these requests, shape (n,); None: they rotate."""
         answer = self._call(self.strategy, "creative", requests, hour)
-        return check_creatives(answer, requests, self._world.creatives, self.who, hour)
+        self.chooses_anew = answer is not self._chosen or requests is not self._grid or answer is None
+        if self.chooses_anew or self._checked_choice is None:
+            self._checked_choice = check_creatives(answer, requests, self._world.creatives, self.who, hour)
+            is_fixed = isinstance(answer, np.ndarray) and answer.base is None and not answer.flags.writeable
+            self._chosen = answer if is_fixed else None
+        return self._checked_choice
 
     def try_out(self) -> None:
         """Have copies of the strategy answer a made-up batch before the first event: ``TrialError`` where that is wrong."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from .public_columns import SIGMA, VALUE
 from .scenario import Scenario
 
 METHODS = ("reads", "learns", "bid", "observe", "control")
 LACKING = object()
-VALUE, SIGMA = "value", "value_sigma"
-"""The columns that a valuation fills."""
 MAX_BIDDERS = 2**15 - 1
 """Shortlists and sales hold a bidder's number in 16 bits."""
 

@@ -16,6 +16,7 @@ from llvmlite import ir
 from numba import njit, typeof
 from numba.core import cgutils, types
 from numba.core.dispatcher import Dispatcher
+from numba.core.registry import CPUDispatcher
 from numba.extending import intrinsic
 
 from .kernel_cache import PACKAGE, cache_folder, enable_cache
@@ -31,7 +32,7 @@ def kernel(function: F) -> F:
     """Compile on first use, and load from the cache of these very sources afterwards."""
     own = Path(function.__code__.co_filename)
     folder = cache_folder(*([] if own.is_relative_to(PACKAGE) else [own]))
-    compiled: F = njit(nogil=True, **OPTIONS)(function)
+    compiled: F = njit(nogil=True, no_cfunc_wrapper=True, **OPTIONS)(function)
     if folder is not None:
         enable_cache(compiled, function, folder)
     return compiled
@@ -41,6 +42,26 @@ def inlined(function: F) -> F:
     """Compile as a part of every kernel that calls it: no call at run time, no cache entry of its own."""
     compiled: F = njit(forceinline=True, **OPTIONS)(function)
     return compiled
+
+
+def kernel_part(function: F) -> F:
+    """As ``inlined``, but only kernels may call it.
+
+    The code that takes a Python caller's arrays apart would take as long to compile as the function itself.
+    """
+    compiled: Any = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, **OPTIONS)(
+        function
+    )
+    compiled.__class__ = _KernelPart
+    part: F = compiled
+    return part
+
+
+class _KernelPart(CPUDispatcher):  # type: ignore[misc] # numba has no types here
+    """A compiled function without an entry for Python: a call would end the process."""
+
+    def __call__(self, *_: object, **__: object) -> None:
+        raise TypeError(f"{self.__name__}: only kernels may call it; in Python call its py_func")
 
 
 def prepared(function: F, *arguments: object) -> F:

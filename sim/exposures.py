@@ -11,8 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-EXPOSURES = "exposures"
-"""The name of the column."""
 EXPOSURE_CODES = 64
 """Its codes: the number of impressions that the person has seen of the advertiser; more than 63 count as 63."""
 

@@ -15,7 +15,7 @@ from .scenario import MAX_MICROS, MICROS, Rivals, Scenario
 if TYPE_CHECKING:
     from .streams import Streams
 
-NOBODY = -1
+NO_PRICE = -1
 HALVINGS = 64
 """Steps that find a quantile between those of the lowest and of the highest level, to a double's precision."""
 
@@ -24,17 +24,13 @@ HALVINGS = 64
 class Landscape:
     """F, its inverse and its density, in currency per impression. What lies below 0 counts as 0: a free impression.
 
-    A price is that of ``rivals`` times one of the ``levels``, which come with the probabilities ``shares``.
+    A price is that of ``rivals`` times one of the ``levels``, which come with the probabilities ``shares``; as a scenario describes it,
+    the only level is 1.
     """
 
     rivals: Rivals
     levels: tuple[float, ...] = (1.0,)
     shares: tuple[float, ...] = (1.0,)
-
-    @classmethod
-    def of(cls, rivals: Rivals) -> Landscape:
-        """The landscape that a scenario describes, where the context's level is 1."""
-        return cls(rivals)
 
     def mixed(self, levels: NDArray[np.float64], shares: NDArray[np.float64]) -> Landscape:
         """Return the landscape over contexts of these price levels, which come with these probabilities; shape (contexts,)."""
@@ -46,7 +42,7 @@ class Landscape:
     def draw(self, streams: Streams, start: int, n: int) -> NDArray[np.int64]:
         """Highest competing bids in micros at level 1, positions ``start`` on, shape (n,); -1 without a competing bid."""
         if self.rivals.landscape is None:
-            return np.full(n, NOBODY, dtype=np.int64)
+            return np.full(n, NO_PRICE, dtype=np.int64)
         price = self._quantile(streams.uniform("landscape", start, n))
         micros: NDArray[np.int64] = np.clip(np.rint(price * MICROS), 0, MAX_MICROS).astype(np.int64)
         return micros
@@ -123,4 +119,4 @@ def context_levels(scenario: Scenario) -> NDArray[np.float64]:
 def mixture(scenario: Scenario) -> Landscape:
     """Return the landscape over all contexts, which are equally frequent."""
     levels = context_levels(scenario)
-    return Landscape.of(scenario.rivals).mixed(levels, np.full(len(levels), 1.0 / len(levels)))
+    return Landscape(scenario.rivals).mixed(levels, np.full(len(levels), 1.0 / len(levels)))

@@ -57,7 +57,7 @@ def bidder_columns(
 
 
 def views(ledger: Ledger, *, is_drawn: bool, people: int | None) -> dict[str, Any]:
-    """Return impressions seen and people reached; each impression is seen, and by another person, where that is not drawn or known."""
+    """Return impressions seen and people reached. Where views are not drawn all are seen; where people are not known each reaches a new one."""
     viewed = ledger.viewed if is_drawn else ledger.wins.sum(axis=1).astype(np.float64)
     return {"viewed": viewed, "reach": viewed if people is None else ledger.reach.astype(np.float64)}
 

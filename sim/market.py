@@ -18,11 +18,12 @@ from .streams import Streams
 from .supply import Log
 from .visible import Strategy
 
-Stage = Literal["new", "open", "over", "closed", "failed"]
+Stage = Literal["new", "open", "over", "finished", "closed", "failed"]
 NEXT: Mapping[Stage, str] = {
     "new": "call open() first, or write `with Market(...) as market:`",
     "open": "call advance() until it returns False first",
     "over": "the last request has been settled: call close()",
+    "finished": "the closing accounts have been handed out: call close()",
     "closed": "the run is closed: make another Market",
     "failed": "an error ended the run: make another Market",
 }
@@ -34,7 +35,7 @@ class BidderAccount(NamedTuple):
 
     ``requests`` were sent out while it might bid. ``wins`` counts impressions, ``spend`` is in currency. ``value`` is the expected value of
     what it won, given the truth, in currency: what studies score, and what no strategy sees. ``clicks``, ``conversions`` and ``margin``
-    (currency) are the outcomes that the bidder knew of at its last control step. ``budget`` is what it may spend in
+    (currency) are the outcomes that the bidder knew of at its last control step, or at its closing account. ``budget`` is what it may spend in
     the whole run and ``budget_left`` what is left of that (inf: no limit).
     """
 
@@ -122,9 +123,19 @@ class Market:
         self._stage = "open" if goes_on else "over"
         return goes_on
 
+    def finish(self) -> None:
+        """Hand each bidder its closing account; ``account`` shows it. ``close`` does so first, where this was not called."""
+        if self._stage != "over":
+            self._refuse("finish()")
+        self._stage = "failed"
+        self._run.finish()
+        self._stage = "finished"
+
     def close(self) -> RunResult:
         """End the run: each bidder gets its closing account (``finish``); return the tables, with the strategies as they ended."""
-        if self._stage != "over":
+        if self._stage == "over":
+            self.finish()
+        if self._stage != "finished":
             self._refuse("close()")
         self._stage = "failed"
         result = self._run.close(keep_strategies=True)
@@ -139,7 +150,7 @@ class Market:
     @property
     def hour(self) -> float:
         """The time of the run, in hours: that of the last control step; the horizon once the last request is settled."""
-        if self._stage in {"over", "closed"}:
+        if self._stage in {"over", "finished", "closed"}:
             return self.horizon
         return self._run.calendar.now_us / HOUR_US
 

@@ -150,7 +150,7 @@ class Awaited:
         """How many have become known so far (of a log's rows: impressions that they stand for), and what they bring."""
 
     def put(self, due_us: NDArray[np.int64], columns: dict[str, NDArray[Any]]) -> None:
-        """Add some; ``columns`` hold at least ``weight``."""
+        """Add outcomes that become known at ``due_us``; ``columns`` hold at least ``weight``."""
         if len(due_us):
             self._parts.append({"due_us": due_us, **columns})
             self.soonest_us = min(self.soonest_us, int(due_us.min()))

@@ -14,8 +14,8 @@ from .kept import kept
 from .scenario import Creative, Logit, Response, Scenario
 
 ONE_CREATIVE = {"": Creative()}
-FORGETS_NOTHING = 256
-"""The most earlier impressions that fatigue counts; beyond, next to nothing is left to wear out."""
+FADING_LEVELS = 256
+"""An impression's number for its person, from 0; the kernel counts no further (``auction.booking.MAX_SEEN``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def fading(response: Response) -> NDArray[np.float64]:
     """What is left of an impression's effect by how many of the advertiser's the person has seen; shape (levels,)."""
     if response.fatigue == 0.0:
         return np.ones(1)
-    return np.asarray((1.0 - response.fatigue) ** np.arange(FORGETS_NOTHING, dtype=np.float64))
+    return np.asarray((1.0 - response.fatigue) ** np.arange(FADING_LEVELS, dtype=np.float64))
 
 
 def mean_response(scenario: Scenario) -> float:

@@ -37,13 +37,14 @@ from .control import Control
 from .data_usage import DataUsage
 from .drawn import Drawn
 from .entrant import Entrant, as_entrant
-from .exposures import EXPOSURES, Exposures, block_ends
+from .exposures import Exposures, block_ends
 from .feedback import BlockOutcome
 from .journey.purchases import Purchases
 from .latency import Deadline
 from .ledger import Series, bidder_columns, check_spend, market_totals, open_ledger, relevance, views
 from .memory import open_memory
 from .outcomes import NEVER_US, Happened, Outcomes, by_bidder
+from .public_columns import EXPOSURES
 from .results import RunResult, frozen_table
 from .scenario import HOUR_US, Scenario
 from .seating import rules_of, scores_of, seats_of
@@ -84,11 +85,12 @@ def simulate(
     run.open()
     while run.advance():
         pass
+    run.finish()
     return run.close(keep_strategies=keep_strategies)
 
 
 class Simulation:
-    """One run: ``open``, ``advance`` from control step to control step until it returns False, ``close``."""
+    """One run: ``open``, ``advance`` from control step to control step until it returns False, ``finish``, ``close``."""
 
     def __init__(
         self,
@@ -146,6 +148,7 @@ class Simulation:
         if expected > LARGE and log is None and self.world.is_still and has_spare_core():
             self._chunks = made_ahead(self._chunks)
         self.control = Control(scenario, self.sessions, self.ledger, expected)
+        self._is_stepped = is_stepped
         self._is_blind = not is_stepped and sink is None and all(one.is_blind for one in self.sessions)
         """Whether nobody asks before the end what became of impressions, so that it is worked out a chunk at a time."""
         self._tables.asks_ahead = not is_stepped
@@ -192,13 +195,16 @@ class Simulation:
         """Run up to and including the next control step, or to the end; return whether there is more to come."""
         return self.calendar.advance()
 
-    def close(self, *, keep_strategies: bool = False) -> RunResult:
-        """Hand out the closing accounts and return the tables of the run; journeys go on to their end first."""
+    def finish(self) -> None:
+        """Hand out the closing accounts; journeys go on to their end."""
         self.control.finish(max(self.outcomes.end_us, self.calendar.now_us))
+        if self.purchases is not None:
+            self.purchases.run_out(self.ledger)
+
+    def close(self, *, keep_strategies: bool = False) -> RunResult:
+        """Return the tables of the run, after ``finish``."""
         scenario, ledger, tallies, seen = self.scenario, self.ledger, self.calendar.tallies, self.control.seen
         purchases, shelves = self.purchases, self.world.shelves
-        if purchases is not None:
-            purchases.run_out(ledger)
         names = [session.name for session in self.sessions]
         landscape = scenario.supply.kind == "log" or scenario.rivals.landscape is not None
         is_drawn = self._columns is not None and self._columns.effects.drawn
@@ -240,13 +246,15 @@ class Simulation:
     def _control(self) -> None:
         if not self._is_blind:
             self.control.step(self.calendar.now_us)
-        self.calendar.pause()
+        if self._is_stepped:
+            self.calendar.pause()
 
     def _count_stock(self) -> None:
         """Take what was sold off the shelves; from here on impressions do what they do with what is left."""
         assert self.world.shelves is not None  # noqa: S101 - there is stock
-        if self.world.shelves.count() and self._columns is not None:
-            self._columns.truths[:] = self._columns.world.truth_cells(self.owners)[0]
+        if self.world.shelves.count() and (columns := self._columns) is not None:
+            first = bisect_left(columns.chunk.time_us.data, self.calendar.now_us)
+            columns.world.refill_truth(self.owners, columns.truths, first)
 
     def _hold_auctions(self) -> Generator[int, None, None]:
         """Settle the requests in blocks, each reaching to the next event on the calendar; yield the time of each before it."""
@@ -339,7 +347,8 @@ class Simulation:
             row, _, bidder, _, converts = kept
             sold = converts.nonzero()[0]
             for number in set(bidder[sold].tolist()):
-                world.sell(self.owners[number], row[sold[bidder[sold] == number]])
+                rows = sold if len(self.owners) == 1 else sold[bidder[sold] == number]
+                world.sell(self.owners[number], row[rows])
 
     def _note_responses(self, columns: Columns) -> None:
         """Work out what became of the responses that were kept."""

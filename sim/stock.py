@@ -36,14 +36,17 @@ class Shelves:
         shape = (len(self._place), len(self.units))
         self._levels = np.empty((len(self._levels), *shape), dtype=np.int64)
         self._levels[0] = self.units
-        self._arrives: NDArray[np.bool_] | None = None
+        self._delivery: NDArray[np.int64] | None = None
         self.step = 0
-        self._sold, self.sold, self.delivered, self.sold_out_steps = np.zeros((4, *shape), dtype=np.int64)
+        self._is_empty = np.zeros(shape, dtype=np.bool_)
+        """Which shelves are empty by the last count."""
+        self._mark = self._is_empty.tobytes()
+        self._sold = np.zeros(shape, dtype=np.int64)
 
     def is_empty(self, advertiser: str) -> NDArray[np.bool_]:
         """Which products have none left by the last count, shape (products,); none where no shelf was opened."""
         place = self._place.get(advertiser)
-        return np.zeros(len(self.units), np.bool_) if place is None else self._levels[self.step, place] <= 0
+        return np.zeros(len(self.units), np.bool_) if place is None else self._is_empty[place]
 
     def units_at(
         self, advertiser: str, product: NDArray[np.int32], time_us: NDArray[np.int64]
@@ -55,45 +58,51 @@ class Shelves:
 
     def sell(self, advertiser: str, product: NDArray[np.int32]) -> None:
         """A unit of each of these, to be taken off at the next count."""
-        self._sold[self._place[advertiser]] += np.bincount(product, minlength=len(self.units))
+        np.add.at(self._sold[self._place[advertiser]], product, 1)
 
     def count(self) -> bool:
         """A count: sales since the last one are taken off, and deliveries come. Whether any shelf is now empty that was not, or the reverse."""
         before = self._levels[self.step]
         self.step += 1
-        after = self._levels[self.step]
+        after, mark = self._levels[self.step], self._mark
         np.subtract(before, self._sold, out=after)
-        was_empty = before <= 0
-        if was_empty.any():
-            if self._arrives is None:
-                self._arrives = self._deliveries()
-            delivery = np.where(was_empty & self._arrives[self.step], self.units, 0)
-            after += delivery
-            self.delivered += delivery
-            self.sold_out_steps += was_empty
-        self.sold += self._sold
-        self._sold[:] = 0
-        return bool(((after <= 0) != was_empty).any())
+        if 1 in mark:
+            if self._delivery is None:
+                self._delivery = self._deliveries()
+            after += self._is_empty * self._delivery[self.step]
+        self._sold.fill(0)
+        self._is_empty = after <= 0
+        self._mark = self._is_empty.tobytes()
+        return self._mark != mark
 
-    def _deliveries(self) -> NDArray[np.bool_]:
-        """To which shelves a delivery would come at each count, shape (counts, advertisers, products)."""
+    def _deliveries(self) -> NDArray[np.int64]:
+        """Units that would come to each shelf at each count, if it were empty; shape (counts, advertisers, products)."""
         counts, _, n = self._levels.shape
         draws = [self._streams.uniform(f"delivery/{name}", 0, counts * n) for name in self._place]
-        return np.stack([draw.reshape(counts, n) for draw in draws], axis=1) < self._chance
+        comes = np.stack([draw.reshape(counts, n) for draw in draws], axis=1) < self._chance
+        return comes * self.units
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """For ``RunResult.stock``; sales since the last count are taken off too."""
         names = np.array(list(self._place), dtype=object)
         products = len(self.units)
+        left, delivered = self._levels[self.step] - self._sold, self._delivered()
         return {
             "advertiser": np.repeat(names, products),
             "product": np.tile(np.arange(products), len(names)),
             "units": np.tile(self.units, len(names)),
-            "delivered": self.delivered.ravel(),
-            "sold": (self.sold + self._sold).ravel(),
-            "left": (self._levels[self.step] - self._sold).ravel(),
+            "delivered": delivered.ravel(),
+            "sold": (self.units + delivered - left).ravel(),
+            "left": left.ravel(),
             "sold_out_h": self._sold_out_h().ravel(),
         }
+
+    def _delivered(self) -> NDArray[np.int64]:
+        """Units that have come to each shelf."""
+        if self._delivery is None:
+            return np.zeros_like(self._sold)
+        was_empty = self._levels[: self.step] <= 0
+        return np.asarray((was_empty * self._delivery[1 : self.step + 1]).sum(axis=0))
 
     def by_bidder(self, advertisers: Sequence[str]) -> dict[str, NDArray[np.float64]]:
         """``sold_out_h`` of each bidder's products on average; an advertiser's first bidder has it all, shape (bidders,)."""
@@ -104,7 +113,7 @@ class Shelves:
 
     def _sold_out_h(self) -> NDArray[np.float64]:
         """How long each shelf has been empty by its counts, up to the last one, in hours."""
-        return np.asarray(self.sold_out_steps * (self.step_us / HOUR_US))
+        return np.asarray((self._levels[: self.step] <= 0).sum(axis=0) * (self.step_us / HOUR_US))
 
 
 def stock_of(scenario: Scenario) -> Stock:

@@ -102,7 +102,7 @@ NOT_LOGGED = LogColumns(_NO_MONEY, _NO_MONEY, _NO_MONEY, _NOTHING, _NOTHING, _NO
 NO_REQUESTS = Chunk(
     0, _NO_MONEY, np.empty(0, np.int8), _NO_MONEY, _NO_MONEY, Visits(0, 0, _NO_MONEY), NOT_LOGGED
 )
-"""The chunk before the first."""
+"""No requests, for a world that has been shown none yet."""
 
 
 def chunks(
@@ -119,7 +119,7 @@ def chunks(
 def _synthetic(
     scenario: Scenario, supply: SyntheticSupply, streams: Streams, contexts_of: str
 ) -> Iterator[Chunk]:
-    landscape = Landscape.of(scenario.rivals)
+    landscape = Landscape(scenario.rivals)
     start = 0
     for time_us in arrivals(supply, streams):
         n = len(time_us)
@@ -182,9 +182,13 @@ def _floors(
     from scipy.special import ndtri
 
     has = streams.uniform("floor/has", start, n) < supply.floor_share
-    level = np.exp(supply.floor_mu + supply.floor_sigma * ndtri(streams.uniform("floor/level", start, n)))
-    own = np.where(has, np.rint(np.minimum(level * MICROS, MAX_MICROS)), 0.0).astype(np.int64)
-    return np.maximum(own, hard)
+    there = has.nonzero()[0]
+    level = np.exp(
+        supply.floor_mu + supply.floor_sigma * ndtri(streams.uniform("floor/level", start, n)[there])
+    )
+    own = np.rint(np.minimum(level * MICROS, MAX_MICROS)).astype(np.int64)
+    hard[there] = np.maximum(own, hard[there])
+    return hard
 
 
 def _from_log(auction: Auction, streams: Streams, log: Log) -> Iterator[Chunk]:

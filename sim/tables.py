@@ -17,7 +17,7 @@ from .auction.arrays import Bids, Shortlist
 from .auction.rounding import enter_bids, lay_abreast
 from .bidder_session import MAX_CELLS, BidderSession, VisibleColumn
 from .cells import join_codes
-from .exposures import EXPOSURES
+from .public_columns import EXPOSURES
 from .scenario import HOUR_US
 from .scenario.base import MAX_CHARGE_MICROS, MAX_MONEY, MICROS
 from .visible import BidError, VisibleRequests
@@ -166,7 +166,8 @@ class BidTables:
             return False
         if session.chooses:
             answer = session.creatives(requests, hour)
-            self._enter_creatives(answer, own_cell, self._begins[number], len(bids))
+            if session.chooses_anew:
+                self._enter_creatives(answer, own_cell, self._begins[number], len(bids))
         return True
 
     def _lay(self, first: int, waiting: int) -> None:

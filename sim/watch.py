@@ -107,7 +107,7 @@ class Watch:
             raise CallTimeout from None
         return answer
 
-    def end_process(self, *, ends: bool) -> None:
+    def may_end_process(self, *, ends: bool) -> None:
         """Say whether the process is to end where this thread cannot look any more."""
         with self._lock:
             self._ends_process = ends
@@ -205,11 +205,11 @@ WATCH = Watch()
 @contextmanager
 def ending_if_stuck() -> Iterator[None]:
     """Meanwhile end this process (exit code 1, traceback on standard error) if a strategy holds the interpreter's lock for good."""
-    WATCH.end_process(ends=True)
+    WATCH.may_end_process(ends=True)
     try:
         yield
     finally:
-        WATCH.end_process(ends=False)
+        WATCH.may_end_process(ends=False)
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork

@@ -30,8 +30,10 @@ VALUE = "value"
 SIGMA = "value_sigma"
 """The column of the standard deviation of what a valuation believes of the value; of policies that declare it."""
 OF_VALUATIONS = (VALUE, SIGMA)
-VECTORISED = 5e6
+VECTORISED_BIDS_PER_SECOND = 5e6
 """Bids a second that whole columns make easily, on one core."""
+PRICE_INDEPENDENT_OF_BID = ("second_price", "vcg")
+"""Auction types in which the price does not depend on the winner's own bid."""
 
 
 class Valuation(Protocol):
@@ -57,7 +59,8 @@ class Policy:
     """A base for strategies that need little: reads ``value``, does not learn, has no control, no state.
 
     Override ``bid``; where needed also ``control``, or ``observe`` together with ``learns = True``. A policy may have a float
-    ``multiplier``, as an attribute or as a property: the time series records it.
+    ``multiplier``, as an attribute or as a property: the time series records it. A constructor parameter called ``market``
+    receives the public facts of the market (``jointbid.strategies.market.Market``).
     """
 
     reads: tuple[str, ...] | None = (VALUE,)
@@ -69,17 +72,17 @@ class Policy:
     stochastic: bool = False
     """Whether its bids use the column ``uniform``."""
     needs_budget: bool = False
-    """Whether its rule needs a finite budget; without one it bids, too."""
+    """Whether its rule needs a finite budget; it must still bid without one."""
     meant_for: tuple[str, ...] = ()
     """The auction types that its rule was made for; empty: any."""
     scales: bool = False
-    """Whether it bids the same in another currency: all money times k, bids times k."""
+    """Whether bids scale with money: all amounts times k give bids times k."""
     bids_per_second: float | None = None
     """Bids that it makes in a second on one core, at least; None: not declared."""
     values_itself: bool = False
     """Whether it prices requests by the sources that its bidder holds (``may_read``), with no valuation before it."""
     is_remote: bool = False
-    """Whether it is played by a bidder elsewhere, which a trial would leave traces with."""
+    """Whether a bidder elsewhere plays it; no trial is then made, as it would see the trial's requests."""
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Bids in currency per impression, shape (requests.n,); row-wise."""
@@ -124,7 +127,7 @@ class LearningValuation(Valuation, Protocol):
         """A control step; values may be others from here on."""
 
 
-def finish(part: Strategy | LearningValuation, feedback: Feedback, state: AccountState) -> None:
+def pass_closing_account(part: Strategy | LearningValuation, feedback: Feedback, state: AccountState) -> None:
     """Pass the closing account on to a part of a strategy, as the engine does: by its ``finish``; without one it observes."""
     closing = getattr(part, "finish", None)
     if closing is not None:
@@ -152,7 +155,7 @@ def feedback_with(feedback: Feedback, show: Callable[[VisibleRequests], VisibleR
     return replace(feedback, requests=show(feedback.requests), clicks=clicks, conversions=conversions)
 
 
-def learns(valuation: Valuation) -> TypeGuard[LearningValuation]:
+def is_learning(valuation: Valuation) -> TypeGuard[LearningValuation]:
     """Return whether a valuation learns."""
     return bool(getattr(valuation, "learns", False))
 
@@ -168,6 +171,9 @@ class Priced:
     policy: Strategy
     _seen: VisibleRequests | None = field(default=None, init=False, repr=False, compare=False)
     _priced: VisibleRequests | None = field(default=None, init=False, repr=False, compare=False)
+    _chosen: tuple[VisibleRequests, NDArray[np.int64]] | None = field(
+        default=None, init=False, repr=False, compare=False
+    )
 
     @property
     def reads(self) -> tuple[str, ...] | None:
@@ -185,13 +191,13 @@ class Priced:
     @property
     def learns(self) -> bool:
         """Whether the policy or the valuation learns from feedback."""
-        return self.policy.learns or learns(self.valuation)
+        return self.policy.learns or is_learning(self.valuation)
 
     @property
     def looks_at_account(self) -> bool:
         """Whether the policy looks at its account, or the valuation learns."""
         own = type(self).control is not Priced.control
-        return own or bool(getattr(self.policy, "looks_at_account", True)) or learns(self.valuation)
+        return own or bool(getattr(self.policy, "looks_at_account", True)) or is_learning(self.valuation)
 
     @property
     def stochastic(self) -> bool:
@@ -212,7 +218,11 @@ class Priced:
         """Return the valuation's choice, or the policy's where the valuation makes none."""
         choose = getattr(self.valuation, "creative", None)
         if choose is not None:
-            return np.asarray(choose(only(requests, self.valuation.reads)))
+            if self._chosen is None or self._chosen[0] is not requests:
+                chosen = np.array(choose(only(requests, self.valuation.reads)))
+                chosen.flags.writeable = False  # so that the engine knows it again
+                self._chosen = requests, chosen
+            return self._chosen[1]
         choose = getattr(self.policy, "creative", None)
         return None if choose is None else choose(self._valued(requests))
 
@@ -220,22 +230,22 @@ class Priced:
         """Pass feedback on to a policy that learns, with the value of each request, then to a valuation that learns."""
         if self.policy.learns:
             self.policy.observe(self._for_policy(feedback))
-        if learns(self.valuation):
+        if is_learning(self.valuation):
             self.valuation.observe(self._for_valuation(feedback))
 
     def control(self, state: AccountState) -> None:
         """Pass the account on to the policy, and to a valuation that learns."""
         self.policy.control(state)
-        if learns(self.valuation):
+        if is_learning(self.valuation):
             self.valuation.control(state)
-            self._seen = None
+            self._seen = self._chosen = None
 
     def finish(self, feedback: Feedback, state: AccountState) -> None:
         """Pass the closing account on to the policy, and to a valuation that learns, each with the columns that it declared."""
         if self.policy.learns or getattr(type(self.policy), "finish", None) is not Policy.finish:
-            finish(self.policy, self._for_policy(feedback), state)
-        if learns(self.valuation):
-            finish(self.valuation, self._for_valuation(feedback), state)
+            pass_closing_account(self.policy, self._for_policy(feedback), state)
+        if is_learning(self.valuation):
+            pass_closing_account(self.valuation, self._for_valuation(feedback), state)
 
     def _for_policy(self, feedback: Feedback) -> Feedback:
         shown = feedback_with(feedback, lambda requests: only(requests, self._policy_reads))

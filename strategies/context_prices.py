@@ -33,12 +33,12 @@ def landscapes_by_code(scenario: Scenario, information: Iterable[str]) -> tuple[
     shows = [name for name in scenario.distinct(information) if scenario.factor_of(name) == "context"]
     if (levels == 1.0).all() or scenario.rivals.landscape is None or not shows:
         return "", ()
-    base = Landscape.of(scenario.rivals)
+    base = Landscape(scenario.rivals)
     return shows[0], tuple(base.mixed(levels, law) for law in context_law(scenario, shows[0]))
 
 
 def context_law(scenario: Scenario, name: str) -> NDArray[np.float64]:
-    """P(context type | code of the source ``name``), as its bidder reckons; shape (codes, context types), rows sum to 1."""
+    """P(context type | code of the source ``name``), as its bidder believes; shape (codes, context types), rows sum to 1."""
     shown = likelihood(scenario, name, believed_retention(scenario, name))
     if scenario.data_of(name).unmatched == "prior":
         shown[-1] = 1.0

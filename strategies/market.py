@@ -15,12 +15,16 @@ from jointbid.sim.scenario import MICROS, MICROS_PER_CPM
 
 
 class PublicSource(NamedTuple):
-    """What is known of a source without holding it: whose it is, what it shows, and how many codes it has, the last for "unmatched"."""
+    """What is known of a source without holding it.
+
+    ``codes`` is how many codes it has, the last for "unmatched", and ``age_known`` whether its holders see how old each record is.
+    """
 
     name: str
     owner: str
     shows: str
     codes: int
+    age_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,13 @@ class Market:
             currency=scenario.currency,
             tmax_ms=scenario.auction.tmax_ms,
             sources=tuple(
-                PublicSource(name, scenario.owner_of(name), scenario.factor_of(name), scenario.codes_of(name))
+                PublicSource(
+                    name,
+                    scenario.owner_of(name),
+                    scenario.factor_of(name),
+                    scenario.codes_of(name),
+                    scenario.data_of(name).age_known,
+                )
                 for name in scenario.source
             ),
         )
@@ -82,6 +92,12 @@ class Market:
         if source not in known:
             raise KeyError(f"no source {source!r} in this market; there are: {', '.join(known) or 'none'}")
         return known[source]
+
+    @property
+    def context_source(self) -> str:
+        """The source that shows the context: the one of that name, else the first one; ``context`` where none does."""
+        shows = [one.name for one in self.sources if one.shows == "context"]
+        return shows[0] if shows and "context" not in shows else "context"
 
     @property
     def mechanisms(self) -> dict[str, int]:

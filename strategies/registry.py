@@ -63,7 +63,7 @@ BUILT_IN: dict[str, Callable[..., Strategy]] = {
 }
 
 BRIDGES: dict[str, Callable[..., Strategy]] = {"openrtb": OpenRTB}
-"""Strategies of this package that are played elsewhere, and need to be told where."""
+"""Strategies of this package that are played elsewhere, and need an address."""
 
 TIMEOUT_S = Engine().strategy_timeout_s
 """Time limit of a constructor, where no scenario sets one."""

@@ -227,7 +227,7 @@ def markdown(finding: Finding, question: str, answer: StudyResult) -> Iterator[s
 def choice_rows(finding: Finding, summary: pd.DataFrame) -> Iterator[str]:
     """Yield a row of Markdown for each of ``study.ranges``: the scenario's own value, both ends, and its part in the result."""
     from jointbid.experiments.config.points import load
-    from jointbid.experiments.estimate import lookup
+    from jointbid.experiments.estimate.ladder import lookup
     from jointbid.experiments.report.verdict import shown
 
     (point,) = load(finding.verb, list(finding.overrides))

@@ -16,8 +16,8 @@ from jointbid.strategies.base import Policy
 
 from .arms import FOCAL
 from .attribution_rules import RULES, credits_of
-from .bidders import MARKET, cell_result, drawn_by, for_all
-from .cell import Cell, CellResult
+from .bidders import MARKET, drawn_by, for_all
+from .cell import Cell, CellResult, cell_result
 
 OBSERVED, HELD_OUT, WITHOUT = "all channels", "held out", "without "
 """Arms: everything on; everything on, with a randomised share of people left out of each channel; all but one channel."""

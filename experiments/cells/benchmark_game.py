@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +19,8 @@ from jointbid.strategies.hindsight import hindsight, hindsight_cpa, hindsight_sl
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import make
 
-from .bidders import cell_result, entrants, information, valuation
-from .cell import Cell, CellResult, label
+from .bidders import entrants, information, valuation
+from .cell import Cell, CellResult, cell_result, label
 
 US_PER_H = 3.6e9
 SEAT = "seat_1"
@@ -82,8 +83,6 @@ def run_game(cell: Cell) -> CellResult:
 
 def _first(result: RunResult) -> RunResult:
     """Return the result with the row of the first seat alone."""
-    from dataclasses import replace
-
     return replace(result, bidders={name: column[:1] for name, column in result.bidders.items()})
 
 
@@ -105,7 +104,7 @@ class Recorder(Policy):
         return np.zeros(requests.n)
 
     def observe(self, feedback: Feedback) -> None:
-        """Keep it."""
+        """Keep the feedback."""
         if feedback.requests.n:
             self.log.append(feedback)
 
@@ -122,11 +121,8 @@ def _replay(cell: Cell) -> tuple[RunResult, NDArray[np.float64], NDArray[np.floa
 
 def _log_of(cell: Cell) -> tuple[Scenario, LogColumns]:
     """Return the log of a replication as the holder of an arm's data has it, and the market that policies know of it."""
-    return _written(cell.scenario.model_dump_json(), cell.arm, *_learned(cell), cell.seed, cell.replication)
-
-
-def _learned(cell: Cell) -> tuple[str, int, str]:
-    return cell.valuation, cell.train_requests, cell.learner
+    learned = cell.valuation, cell.train_requests, cell.learner
+    return _written(cell.scenario.model_dump_json(), cell.arm, *learned, cell.seed, cell.replication)
 
 
 @lru_cache(maxsize=4)

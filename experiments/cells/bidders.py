@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
 
-from jointbid.sim import Entrant, RunResult, Scenario, simulate
+from jointbid.sim import Entrant, Scenario, simulate
 from jointbid.sim.drawn import Drawn
 from jointbid.sim.scenario import Holdout, StrategySpec, Terms
 from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
@@ -17,14 +16,14 @@ from jointbid.strategies.context_prices import market_for
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import BUILT_IN, make
 from jointbid.strategies.valuations.bayes import bayes, winning
-from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
 from jointbid.strategies.valuations.creative import bayes_apart, best_creative, learned_apart
 from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
+from jointbid.strategies.valuations.stacking import stacked_bayes, summed_bayes
 
 from .arms import APART, CLICKS, FOCAL, SHOWS_BY, SPLIT_BUDGET, STACKED, SUMMED, bidder_names
-from .cell import Cell, CellResult, MarketKey, holders_of
+from .cell import Cell, CellResult, MarketKey, cell_result, holders_of
 from .lattice import Lattice
-from .met_prices import Prices
+from .met_prices import MetPrices
 
 Rivals = Sequence[tuple[str, ...]]
 MARKET = ("revenue", "exchange_fee", "welfare", "relevance")
@@ -34,7 +33,7 @@ MARKET = ("revenue", "exchange_fee", "welfare", "relevance")
 def run_cell(cell: Cell) -> CellResult:
     """Simulate one cell: a row a bidder for ``cells.parquet``, a row a bidder and hour for ``timeseries.parquet``."""
     bidders = entrants(cell)
-    prices = Prices([entrant.advertiser or name for name, entrant in bidders.items()], cell.watched)
+    prices = MetPrices([entrant.advertiser or name for name, entrant in bidders.items()], cell.watched)
     sink = prices if cell.watched else None
     result = simulate(cell.scenario, bidders, cell.seed, cell.replication, sink=sink, drawn=drawn_by(cell))
     further = [{"focal": advertiser == FOCAL} for advertiser in result.bidders["advertiser"].tolist()]
@@ -52,35 +51,6 @@ def drawn_by(cell: Cell) -> Drawn:
 @lru_cache(maxsize=1)
 def _drawn(market: MarketKey, seed: int, replication: int) -> Drawn:  # noqa: ARG001 - the key
     return Drawn()
-
-
-def cell_result(
-    cell: Cell, result: RunResult, further: Iterable[dict[str, Any]], market: Iterable[str], *, hours: bool
-) -> CellResult:
-    """Return a run as the result of its cell.
-
-    Args:
-        cell: the cell.
-        result: its run.
-        further: columns beside those of the run, for each bidder.
-        market: figures of the whole market that each row repeats.
-        hours: whether the result has the time series.
-    """
-    about = {"study_point": cell.point, "arm": cell.treatment, "replication": cell.replication}
-    totals = {name: result.market[name] for name in market}
-    rows = [
-        {**about, **row, **own, **totals} for row, own in zip(records(result.bidders), further, strict=True)
-    ]
-    series = [{**about, **row} for row in records(result.timeseries)] if hours else []
-    return CellResult(rows=rows, timeseries=series, auctions=int(result.market["requests"]))
-
-
-def records(columns: Any) -> list[dict[str, Any]]:
-    """A table of columns as a list of plain rows."""
-    names = list(columns)
-    return [
-        dict(zip(names, row, strict=True)) for row in zip(*(columns[n].tolist() for n in names), strict=True)
-    ]
 
 
 def entrants(cell: Cell) -> dict[str, Entrant]:
@@ -318,11 +288,11 @@ def _about_log(cell: Cell) -> tuple[str, int, int, int]:
 
 @lru_cache(maxsize=2)
 def _log(scenario: str, seed: int, replication: int, requests: int) -> TrainingLog:
-    """The log of one replication, shared by its arms."""
+    """Return the log of one replication, shared by its arms."""
     return randomised_log(Scenario.model_validate_json(scenario), seed, replication, requests)
 
 
 @lru_cache(maxsize=2)
 def _creative_logs(scenario: str, seed: int, replication: int, requests: int) -> list[TrainingLog]:
-    """The same with each creative's impressions apart."""
+    """Return the logs of one replication with each creative's impressions apart, shared by its arms."""
     return creative_logs(Scenario.model_validate_json(scenario), seed, replication, requests)

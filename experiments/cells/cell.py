@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from .versions import version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from jointbid.sim import RunResult
 
 ROOT = Path(__file__).parents[2]
 CODE = ("sim", "strategies", "experiments/cells")
@@ -31,11 +35,6 @@ FOR_PEOPLE: dict[str, Any] = {
 
 PILOTS = 1_000_000
 """Replications from here on are pilots: they decide how a study goes on, and no estimate and no table has them."""
-
-MANY_TASKS = 32
-"""With fewer tasks each is one replication, so that all workers have some."""
-QUICK_CELLS, QUICK_REQUESTS = 16, 5_000_000
-"""A task of several replications has no more cells and requests than these."""
 
 Curve = tuple[tuple[float, float], ...]
 """What is bid for a value, as (value, bid) in currency, with straight lines between."""
@@ -166,31 +165,32 @@ class CellResult:
     auctions: int = 0
 
 
-def grouped(cells: Iterable[Cell]) -> list[tuple[Cell, ...]]:
-    """Tasks: the cells of one point and replication together, so that its market is warm in one place.
+def cell_result(
+    cell: Cell, result: RunResult, further: Iterable[dict[str, Any]], market: Iterable[str], *, hours: bool
+) -> CellResult:
+    """Return a run as the result of its cell.
 
-    Where there are many, replications of a point that are quick together are one task: what follows from a market alone, as
-    exact values do, is then worked out for all of them in one place.
+    Args:
+        cell: the cell.
+        result: its run.
+        further: columns beside those of the run, for each bidder.
+        market: figures of the whole market that each row repeats.
+        hours: whether the result has the time series.
     """
-    groups: dict[tuple[str, int], list[Cell]] = {}
-    for cell in cells:
-        groups.setdefault((cell.point, cell.replication), []).append(cell)
-    if len(groups) < MANY_TASKS:
-        return [tuple(group) for group in groups.values()]
-    tasks: list[list[Cell]] = []
-    for group in groups.values():
-        last = tasks[-1] if tasks else group
-        if last[0].point == group[0].point and last is not group and _is_quick([*last, *group]):
-            last += group
-        else:
-            tasks.append([*group])
-    return [tuple(task) for task in tasks]
+    about = {"study_point": cell.point, "arm": cell.treatment, "replication": cell.replication}
+    totals = {name: result.market[name] for name in market}
+    rows = [
+        {**about, **row, **own, **totals} for row, own in zip(_records(result.bidders), further, strict=True)
+    ]
+    series = [{**about, **row} for row in _records(result.timeseries)] if hours else []
+    return CellResult(rows=rows, timeseries=series, auctions=int(result.market["requests"]))
 
 
-def _is_quick(cells: list[Cell]) -> bool:
-    """Whether cells take a few seconds at most."""
-    requests = sum(cell.scenario.supply.requests or QUICK_REQUESTS for cell in cells)
-    return len(cells) <= QUICK_CELLS and requests <= QUICK_REQUESTS
+def _records(columns: Any) -> list[dict[str, Any]]:
+    names = list(columns)
+    return [
+        dict(zip(names, row, strict=True)) for row in zip(*(columns[n].tolist() for n in names), strict=True)
+    ]
 
 
 @functools.cache

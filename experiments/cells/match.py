@@ -14,11 +14,11 @@ from jointbid.sim.serving import DAY_H, changes
 from jointbid.sim.worth import worth
 from jointbid.strategies.hindsight import hindsight
 
-from .bidders import cell_result, drawn_by, entrants, seated
-from .cell import Cell, CellResult, label
+from .bidders import drawn_by, entrants, seated
+from .cell import Cell, CellResult, cell_result, label
 
 
-class Prices:
+class SeatPrices:
     """A sink of auctions of one slot that keeps what each seat would have had to pay (the best other bid, or the floor), and when."""
 
     def __init__(self, seats: int) -> None:
@@ -51,7 +51,7 @@ def run_match(cell: Cell) -> CellResult:
     """
     market, strategies = entrants(cell), [label(spec) for _, spec in seated(cell)]
     bounded = len(cell.scenario.auction.slots) == 1 and cell.scenario.journey is None
-    prices = Prices(len(market)) if bounded else None
+    prices = SeatPrices(len(market)) if bounded else None
     result = simulate(cell.scenario, market, cell.seed, cell.replication, sink=prices, drawn=drawn_by(cell))
     bounds = _bounds(cell, market, prices) if prices else [np.nan] * len(market)
     further = [
@@ -62,7 +62,7 @@ def run_match(cell: Cell) -> CellResult:
     return cell_result(cell, result, further, ("revenue", "welfare"), hours=hours)
 
 
-def _bounds(cell: Cell, market: Mapping[str, Entrant], prices: Prices) -> list[float]:
+def _bounds(cell: Cell, market: Mapping[str, Entrant], prices: SeatPrices) -> list[float]:
     scenario, time_us = cell.scenario, prices.time_us
     values = worth(scenario, list(market), cell.seed, cell.replication)
     return [

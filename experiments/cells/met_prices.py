@@ -14,7 +14,7 @@ LEVELS = np.linspace(0.0, 1.0, 513)
 """Shares of the requests whose quantiles stand for all."""
 
 
-class Prices:
+class MetPrices:
     """A sink that keeps the highest bid which each of some advertisers met, in auctions of one slot.
 
     Args:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from jointbid.sim import kernel_cache
 
-from ..cells.versions import PACKAGES, version
+from ..cells.versions import version
 from ..execution.tasks import cores
+from ..studies.manifest import PACKAGES
 from .output import put
 from .parser import Options
 

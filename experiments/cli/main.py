@@ -96,7 +96,7 @@ def _listening() -> Iterator[list[KeyboardInterrupt]]:
 
 
 def _stopped(arguments: Sequence[str], stop: KeyboardInterrupt) -> int:
-    is_study = VERBS.get(arguments[0], ("",))[0] == STUDY
+    is_study = VERBS.get("".join(arguments[:1]), ("",))[0] == STUDY
     kept = (
         "what is done is kept: the same command again goes on from there"
         if is_study

@@ -281,8 +281,7 @@ def _add_actions(parser: Parser, verb: str) -> None:
     parser.epilog = f"actions:\n{_listing(parser)}"
     parser.usage = "\n       ".join(str(part.usage) for part in parser.parts.values())
     if verb == "log":
-        for name in sorted(set(parser.parts) - {"synthesize"}):
-            parser.parts[name].option("--out", "a file", "the scenario's file, of log calibrate", "FILE")
+        parser.parts["calibrate"].option("--out", "a file", "the scenario's file", "FILE")
     elif verb == "strategies":
         parser.parts["check"].option("--scenario", "a scenario's name", "the market to try it in, with that market's prices", "NAME")  # fmt: skip
         parser.parts["new"].option("--dir", "a folder", "the folder to write the package into", "DIR")

@@ -69,14 +69,15 @@ def _list(results: Path) -> None:
 
 def _changed(entry: Entry) -> Iterator[str]:
     """Yield the settings of a study's command that differ from the scenario's own, without those that change no number."""
-    from ..report.html.settings_diff import ELSEWHERE, defaults
+    from ..config.points import NOT_IN_HASH
+    from ..report.html.settings_diff import defaults
     from ..report.sweep import value_of
 
     words = shlex.split(entry.command or "")[2:]
     known = defaults(entry.study, entry.scenario) if any("=" in word for word in words) else {}
     for word in words:
         key, equals, value = word.partition("=")
-        is_setting = equals and key != "scenario" and key.partition(".")[0] not in ELSEWHERE
+        is_setting = equals and key != "scenario" and key.partition(".")[0] not in NOT_IN_HASH
         if is_setting and value_of(known.get(key, "")) != value_of(value):  # 0.50 is 0.5
             yield word
 

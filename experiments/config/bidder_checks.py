@@ -103,7 +103,7 @@ def seat_problems(settings: Settings[Any]) -> Iterator[str]:
     from jointbid.strategies.registry import UnknownStrategyError, make
 
     from ..cells.cell import label
-    from .lineup import field_of
+    from .lineup import lineup_of
 
     if not isinstance(settings.study, TournamentStudy) or settings.scenario.supply.kind == "log":
         return
@@ -113,7 +113,7 @@ def seat_problems(settings: Settings[Any]) -> Iterator[str]:
         yield "auction.rank.by_bidder: the seats of a tournament rank alike; leave it empty"
     if settings.study.arm == SPLIT_BUDGET:
         yield f"study.arm = {SPLIT_BUDGET}: must be an arm with one campaign, as a seat is one bidder"
-    field, market, seen = field_of(settings), Market.of(settings.scenario), dict[str, int]()
+    field, market, seen = lineup_of(settings), Market.of(settings.scenario), dict[str, int]()
     if len(field.strategies) < 2:
         yield f"study.strategies: name two or more; {' '.join(field.notes())}"
     for number, spec in enumerate(field.strategies):

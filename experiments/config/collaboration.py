@@ -30,10 +30,12 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Shape(Model):
-    """The path of a dial between its two ends, by its ``law`` and ``bend``."""
+    """The path of a dial between its two ends."""
 
     law: Literal["power", "saturating", "s_curve", "threshold"] = "power"
+    """How it rises: `power`, `saturating`, `s_curve` or `threshold`."""
     bend: Annotated[Positive, Field(ge=0.05, le=50)] = 1.0
+    """How it bends: the power, the steepness, or the level of the threshold."""
 
     @model_validator(mode="after")
     def _threshold_is_a_level(self) -> Self:
@@ -57,42 +59,53 @@ EVEN = {"even": Shape()}
 
 
 class Dial(Model):
-    """One property of some ``sources``: ``none`` at level 0, the value of the source at level 1; along the plan's shape or its own."""
+    """One property of some sources, and how it follows the level."""
 
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
+    """The sources whose property it is."""
     none: NonNegative = 0.0
+    """The property at level 0; at level 1 it is that of the source."""
     shape: str | None = None
+    """The name of its own shape; null: the plan's."""
 
 
 class Delivery(Model):
-    """Months from the decision until joined data reach the bids: at level 0 and at level 1."""
+    """Months from the decision until joined data reach the bids."""
 
     none: NonNegative = 0.0
+    """The months at level 0."""
     full: NonNegative = 0.0
+    """The months at level 1."""
     shape: str | None = None
+    """The name of its own shape; null: the plan's."""
 
 
 class Collaboration(Model):
-    """How far two departments work together, and what follows from it.
-
-    ``match_rate``, ``sync_interval_h`` and ``unified`` (the share of touchpoints that are in one log: the sources' ``coverage``)
-    are dials of sources; ``deliver_months`` is the time to deliver. All follow ``shapes[shape]`` unless they name a shape of
-    their own. A level takes the share ``costs[cost]`` of the integration (``money.integration_once``, ``_monthly``,
-    ``fees_monthly``). ``levels`` are compared, along each of the shapes and costs; ``credited`` are the shares of the value that
-    go to the party that bears the cost of integration.
-    """
+    """How far two departments work together, and what follows from it."""
 
     level: Rate = 1.0
+    """How far the departments work together, from 0 (silos) to 1 (one firm)."""
     shape: str = "even"
+    """The name of the shape along which the level moves the dials."""
     shapes: Annotated[dict[str, Shape], Field(min_length=1)] = EVEN
+    """The shapes by name; levels are compared along each of them."""
     cost: str = "even"
+    """The name of the shape along which the level costs its share of the integration (`money.integration_once`, `_monthly`,
+    `fees_monthly`)."""
     costs: Annotated[dict[str, Shape], Field(min_length=1)] = EVEN
+    """The shapes of costs by name; levels are compared along each of them."""
     match_rate: Dial | None = None
+    """How the match rate of sources follows the level; null: it does not."""
     sync_interval_h: Dial | None = None
+    """How the sync interval of sources follows the level; null: it does not."""
     unified: Dial | None = None
+    """How the share of touchpoints that are in one log (the sources' `coverage`) follows the level; null: it does not."""
     deliver_months: Delivery = Delivery()
+    """The months from the decision until joined data reach the bids."""
     levels: tuple[Rate, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+    """The levels that are compared."""
     credited: tuple[Share, ...] = (0.1, 0.3, 1.0)
+    """The shares of the value that go to the party that bears the cost of integration."""
 
     def problems(self) -> Iterator[str]:
         """Yield a line for each contradiction within the plan."""

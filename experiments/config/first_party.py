@@ -26,11 +26,14 @@ from jointbid.sim.scenario.base import Model, Positive
 
 
 class FirstParty(Model):
-    """The firm's ``own`` source, to be built up, and the one ``bought`` until then: of both only one is used at a time."""
+    """A source that the firm builds up, and one that it buys until then: of both only one is used at a time."""
 
     own: Annotated[str, Field(min_length=1)]
+    """The firm's own source, which it builds up."""
     bought: Annotated[str, Field(min_length=1)]
+    """The source that it buys until then."""
     months_to_half: Annotated[Positive, Field(ge=0.01, le=1200)] = 12.0
+    """The months in which half of the people are met that were not known yet."""
 
 
 def built_up(months: int, months_to_half: float) -> NDArray[np.float64]:

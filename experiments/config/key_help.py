@@ -1,7 +1,6 @@
-"""What each key of the configuration means, read from the docstrings of the models that validate it.
+"""What each key of the configuration means, read from the models that validate it.
 
-A field is described by the text below it in its class, by its entry under ``Attributes:``, or by the sentences of the class that
-name it in double backquotes; so what `jointbid help KEY` says and what the code says is one text.
+A field is described by the text below it in its class; so what `jointbid help KEY` says and what the code says is one text.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import functools
 import inspect
 import re
 import textwrap
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from types import NoneType, UnionType
@@ -23,13 +22,10 @@ from pydantic_core import PydanticUndefined
 
 from jointbid.sim.scenario import Delay
 
-from .keys import ANY_NAME, Key, every_key, models_in
+from .keys import ANY_NAME, Key, every_key
 from .settings import Settings
 from .studies import STUDIES
 
-ENTRY = re.compile(r"^(\w+): (.*(?:\n {4,}.*)*)", re.MULTILINE)
-"""An entry of a docstring's list of attributes."""
-SENTENCE = re.compile(r"(?<=\.)\s+(?=[A-Z`*])|\n\s*\n|\n(?=\* )")
 UNITS = {
     "_cpm": "currency per thousand",
     "_ms": "milliseconds",
@@ -84,9 +80,9 @@ class KeyHelp:
         )
         yield from textwrap.wrap(first + unit, 72, initial_indent=" " * 6, subsequent_indent=" " * 6)
 
-    def lines(self) -> Iterator[str]:
-        """Yield the lines to print."""
-        yield self.place
+    def lines(self, verbs: str = "") -> Iterator[str]:
+        """Yield the lines to print; ``verbs`` follows the key."""
+        yield self.place + verbs
         for text in textwrap.wrap(self.meaning, 76):
             yield f"    {text}"
         unit = f" ({self.unit})" if self.unit else ""
@@ -129,38 +125,17 @@ def matching(word: str, places: Sequence[str]) -> list[str]:
 def _help(key: Key, model: type[BaseModel]) -> KeyHelp:
     field = model.model_fields[key.field]
     suffix = next((suffix for suffix in UNITS if key.field.endswith(suffix)), "")
-    meaning = _described(model).get(key.field) or _first(models_in(key.kind)) or _first([model])
+    meaning = next((text for base in model.__mro__ if (text := _below(base).get(key.field))), "")
     return KeyHelp(
         key.place, meaning, UNITS.get(suffix, ""), allowed(field.annotation, field.metadata), _default(field)
     )
 
 
-def _first(models: Iterable[type[BaseModel]]) -> str:
-    """Return the first paragraph on the first of the models; empty where there is none."""
-    return next((_plain(inspect.cleandoc(one.__doc__ or "").split("\n\n")[0]) for one in models), "")
-
-
 @functools.cache
-def _described(model: type[BaseModel]) -> Mapping[str, str]:
-    """Return field -> description, of a model and of those that it extends."""
-    found: dict[str, str] = {}
-    for base in reversed(model.__mro__):
-        if "[" in base.__name__ or base is BaseModel or not issubclass(base, BaseModel):
-            continue
-        text = inspect.cleandoc(base.__doc__ or "")
-        prose, _, entries = text.partition("Attributes:\n")
-        said: dict[str, list[str]] = {}
-        for sentence in SENTENCE.split(prose):
-            for name in dict.fromkeys(re.findall(r"``(\w+)(?:=[^`]*)?``", sentence)):
-                said.setdefault(name, []).append(_plain(sentence))
-        found |= {name: " ".join(said[name]) for name in said if name in base.model_fields}
-        found |= {name: _plain(text) for name, text in ENTRY.findall(textwrap.dedent(entries))}
-        found |= _below(base)
-    return found
-
-
-def _below(model: type[BaseModel]) -> dict[str, str]:
-    """Return field -> the text below it in its class."""
+def _below(model: type) -> Mapping[str, str]:
+    """Return field -> the text below it in its class; of a class that is no model of this package nothing."""
+    if model is BaseModel or not issubclass(model, BaseModel) or "[" in model.__name__:
+        return {}
     tree = ast.parse(textwrap.dedent(inspect.getsource(model)))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     return {

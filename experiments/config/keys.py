@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
@@ -13,6 +14,8 @@ from .settings import ABOUT
 
 ANY_NAME, ANY_ITEM, ANY_KEY = "<name>", "<item>", "<key>"
 """Stand in keys for a name that the configuration gives, the number of a list's item, and a key of any depth."""
+ALIKE = 0.6
+"""Two words of at least this ratio (``difflib``) are taken for a slip of the pen."""
 
 
 class Key(NamedTuple):
@@ -55,8 +58,33 @@ def is_known(place: str, known: Sequence[str]) -> bool:
 
 
 def nearest(place: str, known: Sequence[str]) -> str:
-    """What ``closest`` says, with the names and items of ``place`` itself."""
-    return closest(place, [_as_in(place, key) for key in known])
+    """What ``closest`` says: of the keys that ``place`` is the end of, else of those with its last step, else of all like it."""
+    if ends := [end for key in known if (end := _as_end(place, key))]:
+        return closest(place, ends, cutoff=0.0)
+    last, steps = f".{place.rpartition('.')[2]}", place.count(".")
+    same = [key for key in known if key.endswith(last)]
+    if same := [key for key in same if key.count(".") == steps] or same:
+        return closest(place, [_as_in(place, key) if _fits(place, key) else key for key in same], cutoff=0.0)
+    return closest(place, [_as_in(place, key) for key in known if _fits(place, key)])
+
+
+def _as_end(place: str, key: str) -> str:
+    """The known key with ``place`` as its end, whose last step is no name; empty where it does not end so."""
+    steps, own = key.split("."), place.split(".")
+    first, end = steps[: -len(own)], steps[-len(own) :]
+    fits = all(step in {given, ANY_NAME} for step, given in zip(end, own, strict=False))
+    return ".".join([*first, *own]) if first and end[-1] == own[-1] and fits else ""
+
+
+def _fits(place: str, key: str) -> bool:
+    """Whether each step of a key is much like that of ``place``, or is a name or item that ``place`` may give; so is a key of no names."""
+    if not {ANY_NAME, ANY_ITEM, ANY_KEY} & {*key.split(".")}:
+        return True
+    steps = zip(key.split("."), place.split("."), strict=False)
+    return all(
+        step in {ANY_NAME, ANY_ITEM, ANY_KEY} or SequenceMatcher(a=step, b=given).ratio() >= ALIKE
+        for step, given in steps
+    )
 
 
 def _as_in(place: str, key: str) -> str:

@@ -31,7 +31,7 @@ def not_learnable(scenario: Scenario) -> Iterator[str]:
 
 
 def unmatched_problems(scenario: Scenario, learner: str) -> Iterator[str]:
-    """Yield a line for each source whose missing records a learner cannot reckon with."""
+    """Yield a line for each source whose missing records a learner cannot account for."""
     for name in scenario.originals(scenario.source) if learner in GO_ON_LEARNING else ():
         if scenario.source[name].unmatched == "prior":
             yield f"source.{name}.unmatched = prior: with study.learner={learner} must be signal"

@@ -22,7 +22,7 @@ STANDARD = tuple(
 
 
 @dataclass(frozen=True)
-class Field:
+class Lineup:
     """The strategies that play, and of the standard field those that do not: name -> why."""
 
     strategies: tuple[StrategySpec, ...]
@@ -35,11 +35,11 @@ class Field:
             yield f"of the standard field these cannot play in this market, and are left out: {each}"
 
 
-def field_of(settings: Settings[TournamentStudy]) -> Field:
+def lineup_of(settings: Settings[TournamentStudy]) -> Lineup:
     """Return the strategies of ``study.strategies``; else those of the standard field that can be made for this market."""
     named = settings.study.strategies
     if named is not None:
-        return Field(named)
+        return Lineup(named)
     market, plays, left_out = Market.of(settings.scenario), [], {}
     for spec in STANDARD:
         try:
@@ -48,4 +48,4 @@ def field_of(settings: Settings[TournamentStudy]) -> Field:
             left_out[spec.name] = str(error).removeprefix(f"strategy {spec.name!r}: ")
         else:
             plays.append(spec)
-    return Field(tuple(plays), left_out)
+    return Lineup(tuple(plays), left_out)

@@ -37,9 +37,8 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
             name, known = named[1], named[2]
             place = place.removesuffix(f".{name}")
             lines[place] = f"{place} = {name}: must be one of {known}{_suggest(name, known)}"
-        elif (
-            detail["type"] == "value_error"
-        ):  # one of our validators: it names its places itself where it has several
+        elif detail["type"] == "value_error":
+            # one of our validators: it names its places itself where it has several
             where = "" if place in {"", "scenario"} else f"{place}: "
             for text in SEVERAL.split(said):
                 lines.setdefault(where + text, where + text)

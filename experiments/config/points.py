@@ -79,8 +79,13 @@ class _Known(NamedTuple):
 class Points(Sequence[Point]):
     """The points of a command, each made on demand: the settings of ten thousand would fill the memory."""
 
-    def __init__(self, make: Callable[[tuple[Choice, ...]], Point], known: Iterable[_Known] = ()) -> None:
-        self._make, self._known = make, list(known)
+    def __init__(
+        self,
+        make: Callable[[tuple[Choice, ...]], Point],
+        known: Iterable[_Known] = (),
+        last: tuple[tuple[Choice, ...], Point] | None = None,
+    ) -> None:
+        self._make, self._known, self._last = make, list(known), last
 
     def add(self, choices: tuple[Choice, ...]) -> Point:
         """Add one more point.
@@ -89,6 +94,7 @@ class Points(Sequence[Point]):
             BadInput: what is wrong with it.
         """
         point = self._make(choices)
+        self._last = choices, point
         self._known.append(_Known(choices, point.folder, point.settings.scenario.supply.kind))
         return point
 
@@ -103,7 +109,7 @@ class Points(Sequence[Point]):
 
     def of_kind(self, kind: str) -> Points:
         """Return the points whose requests are of this kind (``supply.kind``)."""
-        return Points(self._make, (known for known in self._known if known.kind == kind))
+        return Points(self._make, (known for known in self._known if known.kind == kind), self._last)
 
     def __len__(self) -> int:
         return len(self._known)
@@ -114,8 +120,11 @@ class Points(Sequence[Point]):
     def __getitem__(self, number: slice) -> Points: ...
     def __getitem__(self, number: int | slice) -> Point | Points:
         if isinstance(number, slice):
-            return Points(self._make, self._known[number])
-        return self._make(self._known[number].choices)
+            return Points(self._make, self._known[number], self._last)
+        choices = self._known[number].choices
+        if self._last is None or self._last[0] is not choices:
+            self._last = choices, self._make(choices)
+        return self._last[1]
 
 
 def load(
@@ -135,7 +144,6 @@ def load(
         problems += [f"{o.input_line}: several values are a sweep; add -m" for o in swept]
         parsed = [override for override in parsed if override not in swept]
 
-    @_keeping_the_last
     def make(choices: tuple[Choice, ...]) -> Point:
         settings = validate(verb, composes.tree(choices))
         shown = tuple(choice.text for choice in choices if not choice.text.startswith("sweep."))
@@ -156,20 +164,6 @@ def load(
     if problems:
         raise BadInput(problems)
     return loaded
-
-
-def _keeping_the_last(make: Callable[[tuple[Choice, ...]], Point]) -> Callable[[tuple[Choice, ...]], Point]:
-    """Do not make the last point again: where a command has one, it is checked first, and then asked for."""
-    last: dict[int, tuple[tuple[Choice, ...], Point]] = {}
-
-    def kept(choices: tuple[Choice, ...]) -> Point:
-        if id(choices) not in last:
-            point = make(choices)
-            last.clear()
-            last[id(choices)] = choices, point
-        return last[id(choices)][1]
-
-    return kept
 
 
 def _in_a_path(name: str) -> str:

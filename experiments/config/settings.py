@@ -24,34 +24,38 @@ from .value_settings import Replay
 
 
 class RunStudy(Model):
-    """One simulation: which arm's data the focal bidder holds, in which replication.
-
-    ``strategies``, where there are some, play a match instead, a seat each, all with the arm's data.
-    ``log`` also writes every auction, a row a request and slot (docs/auction-log.md). ``bids`` are the bids on a log of
-    this engine: the logged ones, or those of the strategy; ``replay`` is for logs. ``trajectories`` also writes each bidder's control
-    steps in the columns of AuctionNet's training data (docs/train-a-bidder.md).
-    ``weekly`` plays the channels of ``touchpoints`` instead of the focal bidder, and writes them by week, the first of which begins on
-    ``weekly_start``; ``weekly_areas`` is the number of areas of a test that leaves out whole areas.
-    """
+    """One simulation: which arm's data the focal bidder holds, in which replication."""
 
     arm: Arm = "joint"
     """The data that the focal bidder holds: an information set such as `profile+context`, or an arm of the ladder."""
     replication: Annotated[int, Field(ge=0)] = 0
     """The number of the replication; the random numbers follow from it and `seed`."""
     strategies: tuple[StrategySpec, ...] = ()
+    """Where there are some, they play a match, a seat each, all with the arm's data."""
     who: Who = "unilateral"
+    """Who else gets the data: none of the rivals (`unilateral`), all (`universal`), or a number of bidders with the focal one."""
     others: Arm = "none"
+    """The data of bidders that do not get them."""
     valuation: Valuation = "bayes"
     """Values by the true model (`bayes`), or learned from `train_requests` randomised impressions (`learned`)."""
     train_requests: Annotated[int, Field(ge=2, le=10**9)] = 100_000
+    """The randomised impressions that values are learned from, where they are learned."""
     learner: Learner = "ridge"
+    """How they are learned; `ftrl` and `thompson` go on learning while they bid."""
     log: bool = False
+    """Whether to write every auction too, a row a request and slot (docs/auction-log.md)."""
     trajectories: bool = False
+    """Whether to write each bidder's control steps too, in the columns of AuctionNet's training data (docs/train-a-bidder.md)."""
     bids: Literal["logged", "strategy"] = "logged"
+    """The bids on a log of this engine: those in the log, or those of the strategy."""
     replay: Replay = Replay()
+    """How a log is played."""
     weekly: bool = False
+    """Whether to play the channels of `touchpoints` in place of the focal bidder, and write them by week (docs/weekly.md)."""
     weekly_start: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = "2024-01-01"
+    """The day on which the first week begins."""
     weekly_areas: Annotated[int, Field(ge=4, le=10_000)] = 20
+    """The number of areas of a test that leaves out whole areas."""
 
     @field_validator("weekly_start")
     @classmethod
@@ -74,19 +78,18 @@ else:
 
 
 class ExecutorSettings(Model):
-    """Where cells run: in this process, in ``jobs`` processes (null: one a core), or as ``jobs`` tasks at once on Ray.
-
-    ``fail_fast`` stops at the first cell that fails. ``address`` is the Ray cluster's: ``auto``, ``host:port`` or
-    ``ray://host:port``; null starts one on this machine. ``ship_code`` sends this installation's packages to its nodes.
-    """
+    """Where cells run: in this process, in processes of this machine, or on a Ray cluster."""
 
     name: ExecutorName = "process"
     """Where cells run: `serial`, in this process; `process`, in processes of this machine; `ray`, on a Ray cluster."""
     jobs: Count | None = None
     """The number of processes, or of tasks at once on Ray; null is one a core."""
     fail_fast: bool = False
+    """Whether to stop at the first cell that fails."""
     address: str | None = None
+    """The Ray cluster: `auto`, `host:port` or `ray://host:port`; null starts one on this machine."""
     ship_code: bool = True
+    """Whether this installation's packages are sent to the cluster's nodes."""
 
 
 class SweepSettings(Model):
@@ -99,16 +102,14 @@ class SweepSettings(Model):
 
 
 class Plot(Model):
-    """Whether plots are drawn, as which files, and in which style.
-
-    ``style`` is a path to an mplstyle file, or a style's name in matplotlib; it is laid over the package's own.
-    """
+    """Whether plots are drawn, as which files, and in which style."""
 
     enabled: bool = True
     """Whether plots are drawn, and the curves and maps that they show worked out; curves are also where ``money.requests_per_month`` is set."""
     format: Annotated[tuple[Literal["svg", "png", "pdf"], ...], Field(min_length=1)] = ("svg", "png")
     """The kinds of files of a plot."""
     style: str | None = None
+    """An mplstyle file, or a style's name in matplotlib, laid over the package's own; null: none."""
 
     @field_validator("format", mode="before")
     @classmethod
@@ -127,9 +128,10 @@ class Plot(Model):
 
 
 class Report(Model):
-    """The unit of money in tables, plots and sentences: currency per ``per`` bid requests."""
+    """The unit of money in tables, plots and sentences."""
 
     per: Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)] = 1e6
+    """The bid requests that amounts are stated for."""
 
 
 Study = TypeVar("Study", bound=Model)
@@ -142,7 +144,6 @@ class Settings(Model, Generic[Study]):
     """One resolved configuration. The study's own settings come with its verb, see ``STUDIES`` in `studies`.
 
     Each part is validated by itself; ``jointbid.experiments.config.validation.validate`` finds contradictions between them.
-    ``scenario`` is as it was given; ``market`` is what is simulated, after what the firm does about its data.
     """
 
     seed: Annotated[int, Field(ge=0, le=MAX_SEED)] = 1
@@ -150,14 +151,23 @@ class Settings(Model, Generic[Study]):
     results_dir: UserPath = "results"
     """The folder that results are written to, and looked for in."""
     executor: ExecutorSettings = ExecutorSettings()
+    """Where cells run."""
     sweep: SweepSettings = SweepSettings()
+    """How ranges of a sweep are sampled."""
     study: Study
+    """The settings of the verb's own study."""
     money: Money = Money()
+    """Costs and volume."""
     collaboration: Collaboration | None = None
+    """How far two departments work together; null: as far as the sources say."""
     first_party: FirstParty | None = None
+    """Data that the firm builds up itself; null: none."""
     report: Report = Report()
+    """The unit of money."""
     plot: Plot = Plot()
+    """How plots are drawn."""
     scenario: Scenario
+    """The market as it was given; `market` is what is simulated."""
 
     @property
     def market(self) -> Scenario:

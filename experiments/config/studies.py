@@ -29,6 +29,7 @@ class StudyEntry:
         study: the study, as "module:class" of ``jointbid.experiments.studies``; empty where the verb runs no cells of a study.
         question: what the study answers, for the verb's own help.
         scenario: the scenario that it starts from; None: that of ``config.yaml``.
+        heading: the title of its page, after the verb's name.
         names: the key that words without ``=`` are listed under, ``jointbid benchmark mine.py:Mine``; empty: there are none.
     """
 
@@ -36,6 +37,7 @@ class StudyEntry:
     settings: str
     study: str = ""
     question: str = ""
+    heading: str = ""
     scenario: str | None = None
     names: str = ""
 
@@ -50,16 +52,19 @@ class StudyEntry:
 STUDIES: Mapping[str, StudyEntry] = {
     "value": StudyEntry(
         summary="the main job: what joining the data is worth, in a table, plots and one sentence",
+        heading="what joint data is worth",
         question="what is it worth to join the two departments' data on each bid request?",
         settings="value_settings:ValueStudy",
         study="value.study:Value",
     ),
     "run": StudyEntry(
         summary="one simulation: per-bidder and time-series tables, pacing plot, what the calendar did",
+        heading="one simulation",
         settings="settings:RunStudy",
     ),
     "tournament": StudyEntry(
         summary="strategies against each other: ranking with paired intervals, payoffs, regret",
+        heading="strategies against each other",
         question="which strategy earns most against the others, with the same data, budgets and requests?",
         settings="study_settings:TournamentStudy",
         study="tournament.study:Tournament",
@@ -67,6 +72,7 @@ STUDIES: Mapping[str, StudyEntry] = {
     ),
     "benchmark": StudyEntry(
         summary="strategies on a fixed suite of markets and seeds: scores from no information (0) to hindsight (100)",
+        heading="strategies on a fixed suite of markets",
         question="how much of what hindsight would earn do strategies earn, in markets and on seeds that none was tuned on?",
         settings="study_settings:BenchmarkStudy",
         study="benchmark.study:Benchmark",
@@ -75,18 +81,21 @@ STUDIES: Mapping[str, StudyEntry] = {
     ),
     "adoption": StudyEntry(
         summary="adoption curve, best responses, and how many adopt in equilibrium at a cost",
+        heading="who adopts joint data",
         question="how many bidders will hold the data, and who gains and loses on the way?",
         settings="study_settings:AdoptionStudy",
         study="adoption:Adoption",
     ),
     "sensitivity": StudyEntry(
         summary="which factors move the value of joint data: Morris, then Sobol, over stated ranges",
+        heading="what the value of joint data depends on",
         question="which of the uncertain inputs move the value of joint data?",
         settings="study_settings:SensitivityStudy",
         study="sensitivity:Sensitivity",
     ),
     "attribution": StudyEntry(
         summary="rules of attribution against what channels did, and what budgets set by them cost",
+        heading="what channels are credited with, and what they did",
         question="what did each channel do, what is it credited with, and what does the mistake cost?",
         settings="study_settings:AttributionStudy",
         study="attribution.study:Attribution",

@@ -27,32 +27,35 @@ Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT)]
 """Money of a firm in currency."""
 
 
-class Curve(Model):
-    """The size of each point of a curve and of the map, and the map's grid.
-
-    Each point is the same world with ``requests`` bid requests and ``replications`` replications.
-    """
+class PointSize(Model):
+    """The size of each point of a curve, of the map and of drawn markets, and the map's grid."""
 
     requests: Count = 20_000
-    replications: Annotated[Replications, Field(ge=2)] = 5
+    """The bid requests of a replication at each point."""
+    replications: Annotated[Replications, Field(ge=2)] = 6
+    """The replications at each point."""
     redundancy: tuple[Correlation, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
     """The values of `response.redundancy` on the grid of the map."""
     interaction: tuple[Annotated[float, Field(allow_inf_nan=False)], ...] = (-0.2, -0.1, 0.0, 0.1, 0.2)
     """The values of `response.interaction` on the grid of the map."""
 
 
-class Priced(Model):
-    """The valuation of holders of data: exact, or learned from ``train_requests`` randomised impressions."""
+class ValuationSettings(Model):
+    """The valuation of holders of data: exact, or learned from randomised impressions."""
 
     valuation: Valuation = "bayes"
+    """Values by the true model (`bayes`), or learned from `train_requests` randomised impressions (`learned`)."""
     train_requests: Impressions = 100_000
+    """The randomised impressions that values are learned from, where they are learned."""
     learner: Learner = "ridge"
+    """How they are learned; `ftrl` and `thompson` go on learning while they bid."""
 
 
-class Replicated(Priced):
+class Replicated(ValuationSettings):
     """The settings that most studies share: replications, and the valuation of holders of data."""
 
     replications: Replications = 20
+    """How often each market is simulated, with other people and requests each time; more make intervals narrower."""
 
 
 class Tune(Model):
@@ -68,11 +71,7 @@ class Tune(Model):
 
 
 class Money(Model):
-    """The costs of joining beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and the volume.
-
-    ``integration_once`` and ``integration_monthly`` are the IT budget's, ``fees_monthly`` go to third parties. Nothing is
-    reckoned without ``requests_per_month``. ``discount_rate`` is a year's.
-    """
+    """The costs of joining beside the price of data (``source.<name>.cost_per_lookup_cpm``), in currency, and the volume."""
 
     requests_per_month: Annotated[float, Field(gt=0, le=MAX_AMOUNT)] | None = None
     """The number of bid requests a month that could be bid on; without it no figure is stated per month."""
@@ -81,39 +80,43 @@ class Money(Model):
     integration_monthly: Amount = 0.0
     """What it costs each month, in currency: the IT budget."""
     fees_monthly: Amount = 0.0
+    """What third parties are paid each month, in currency."""
     horizon_months: Annotated[int, Field(ge=1, le=1200)] = 60
     """The number of months over which costs and value are added up."""
     discount_rate: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """The discount rate of a year."""
 
 
 class AdoptionStudy(Replicated):
-    """The study ``adoption``: none, one, two ... all bidders hold the data of ``arm``, the others that of ``others``.
-
-    ``seats`` bidders of one kind compete where the scenario has one alone. ``cost_per_request`` is what the data costs one
-    adopter, in currency per bid request. ``regret``: at each equilibrium, what one bidder could gain by other data or other bids.
-    """
+    """The study ``adoption``: none, one, two ... all bidders adopt one arm's data."""
 
     replications: Replications = 10
+    """How often each number of adopters is simulated; more make intervals narrower."""
     seats: Annotated[int, Field(ge=2, le=1024)] = 5
+    """The number of bidders of one kind that compete where the scenario has one alone."""
     arm: Arm = "joint"
+    """The data that adopters hold."""
     others: Arm = "none"
+    """The data that the others hold."""
     cost_per_request: Amount = 0.0
+    """What the data cost one adopter, in currency per bid request."""
     regret: bool = True
+    """Whether to work out, at each equilibrium, what one bidder could gain by other data or other bids."""
 
 
 class Range(Model):
-    """The uncertainty of one key: even between ``low`` and ``high``, or even in its logarithm; and its source.
-
-    ``source`` is the citation, or states that the range is a choice. Between two whole numbers whole ones are drawn.
-    """
+    """The uncertainty of one key; between two whole numbers whole ones are drawn."""
 
     key: Annotated[str, Field(min_length=1)]
     """The key that is drawn."""
     low: Finite
+    """The lowest value."""
     high: Finite
+    """The highest value."""
     law: Literal["uniform", "log_uniform"] = "uniform"
     """Even between `low` and `high`, or even in the logarithm."""
     source: Annotated[str, Field(min_length=1)]
+    """The citation, or that the range is a choice."""
     whole: bool = False
     """Whether only whole numbers are drawn."""
 
@@ -135,19 +138,20 @@ class Range(Model):
 
 
 class TournamentStudy(Replicated):
-    """The study ``tournament``: ``strategies`` in one market together and, with ``pairings``, each two of them.
-
-    Null: those of the standard field that can be made for the market. All seats hold the data of ``arm`` and have
-    ``bidders.budget``. ``worlds`` is the number of markets drawn from the ``ranges``; in each all play together, with the requests and
-    replications of ``curve``.
-    """
+    """The study ``tournament``: strategies in one market together, and each two of them; all with ``bidders.budget``."""
 
     strategies: Annotated[tuple[StrategySpec, ...], Field(min_length=2)] | None = None
+    """The strategies; null: those of the standard field that can be made for the market."""
     pairings: bool = True
+    """Whether each two of them also play alone; false for very many strategies."""
     arm: Arm = "joint"
+    """The data that every seat holds."""
     worlds: Annotated[int, Field(ge=0)] = 0
+    """The number of markets drawn from `study.ranges`, in each of which all play together."""
     ranges: tuple[Range, ...] = ()
-    curve: Curve = Curve()
+    """The uncertainty of keys, for `worlds`."""
+    curve: PointSize = PointSize()
+    """The size of the markets drawn for `worlds`."""
 
 
 BENCHMARK_SEEDS = {"v1": {"test": 271_828_182, "train": 314_159_265}}
@@ -155,39 +159,47 @@ BENCHMARK_SEEDS = {"v1": {"test": 271_828_182, "train": 314_159_265}}
 
 
 class BenchmarkStudy(Model):
-    """The study ``benchmark``: each of the ``strategies`` in every market of a ``suite``, with joint data and with the CMO's alone.
-
-    Null: all built-in strategies. The seeds of the ``test`` split are for results, those of ``train`` for tuning. ``markets`` (null: all)
-    and ``requests`` (null: the suite's) make a quick look of it, and no result of the suite; so does another number of replications.
-    """
+    """The study ``benchmark``: each strategy in every market of a suite, with joint data and with the CMO's alone."""
 
     suite: Literal["v1"] = "v1"
+    """The version of the suite of markets and seeds."""
     split: Literal["test", "train"] = "test"
+    """The seeds: those of `test` are for results, those of `train` for tuning."""
     strategies: Annotated[tuple[StrategySpec, ...], Field(min_length=1)] | None = None
+    """The strategies; null: all built-in ones."""
     replications: Annotated[Replications, Field(ge=2)] = 8
+    """The suite's are 8; another number makes a quick look, and no result of the suite."""
     markets: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """The markets; null: all of the suite. Some make a quick look, and no result of the suite."""
     requests: Annotated[Count, Field(ge=100)] | None = None
+    """Bid requests of each market; null: the suite's. Fewer make a quick look, and no result of the suite."""
 
 
 class Overtaking(Model):
-    """Two plans for the same money, each of them one of ``bidders.kinds`` that bids alone: from when on does the ``slow`` one stay ahead?"""
+    """Two plans for the same money, each of ``bidders.kinds``, that bid alone: from when on does the slow one stay ahead?"""
 
     slow: Annotated[str, Field(min_length=1)]
+    """The plan that is asked from when on it stays ahead, by its name in `bidders.kinds`."""
     fast: Annotated[str, Field(min_length=1)]
+    """The plan that it is compared with."""
 
 
 class Screening(Model):
-    """Morris's elementary effects: ``trajectories`` through a grid of ``levels``."""
+    """Morris's elementary effects."""
 
     trajectories: Annotated[int, Field(ge=2)] = 6
+    """The trajectories through the grid; each changes every factor once."""
     levels: Annotated[int, Field(ge=4, multiple_of=2)] = 4
+    """The levels of each factor in the grid."""
 
 
 class Indices(Model):
-    """Sobol's indices of the ``factors`` that matter most, from ``base`` points (a power of two) each way; 0 factors: none."""
+    """Sobol's indices of the factors that matter most."""
 
     factors: Annotated[int, Field(ge=0)] = 4
+    """The number of factors, those with the largest elementary effects; 0: no indices."""
     base: Annotated[int, Field(ge=4)] = 32
+    """The points in each of the two base samples: a power of two."""
 
     @model_validator(mode="after")
     def _power_of_two(self) -> Self:
@@ -196,31 +208,32 @@ class Indices(Model):
         return self
 
 
-class SensitivityStudy(Priced):
-    """The study ``sensitivity``: which of the ``ranges`` move the value of joint data, Morris first, then Sobol.
-
-    Each point is the same world with ``requests`` bid requests and ``replications`` replications, the same ones everywhere.
-    """
+class SensitivityStudy(ValuationSettings):
+    """The study ``sensitivity``: which of the ``ranges`` move the value of joint data, Morris first, then Sobol."""
 
     ranges: tuple[Range, ...] = ()
+    """The uncertainty of each factor."""
     silo: Arm = "best_silo"
+    """What joint is compared with."""
     who: Who = "unilateral"
+    """Who else gets the data: none of the rivals (`unilateral`), all (`universal`), or a number of bidders with the focal one."""
     others: Arm = "none"
+    """The data of bidders that do not get them."""
     requests: Count = 5_000
+    """The bid requests of a replication at each point."""
     replications: Annotated[Replications, Field(ge=2)] = 2
+    """The replications at each point, with the same random numbers everywhere."""
     morris: Screening = Screening()
+    """The size of Morris's screening."""
     sobol: Indices = Indices()
+    """The size of Sobol's indices."""
 
 
 class AttributionStudy(Model):
-    """The study ``attribution``: what channels are credited with against what they did, and budgets set by each rule.
-
-    ``budgets`` are set by these rules on these logs (``unified/linear``, ``silo/markov`` ...), by the ``holdout``, by the ``truth``,
-    or stay ``as_is``, and are played in another market. ``worlds`` is the number of firms drawn from the ``ranges``, each worked on
-    with the requests and replications of ``curve``.
-    """
+    """The study ``attribution``: what channels are credited with against what they did, and budgets set by each rule."""
 
     replications: Annotated[int, Field(ge=1, lt=100_000)] = 20
+    """How often the firm's season is simulated; more make intervals narrower."""
     budgets: tuple[str, ...] = (
         "unified/linear",
         "unified/time_decay",
@@ -228,6 +241,10 @@ class AttributionStudy(Model):
         "unified/shapley",
         "as_is",
     )
+    """Budgets that are played in another market: set by a rule on a log (`unified/linear`, `silo/markov` ...), or left `as_is`."""
     worlds: Annotated[int, Field(ge=0)] = 0
+    """The number of firms drawn from `study.ranges`."""
     ranges: tuple[Range, ...] = ()
-    curve: Curve = Curve()
+    """The uncertainty of keys, for `worlds`."""
+    curve: PointSize = PointSize()
+    """The size of the firms drawn for `worlds`."""

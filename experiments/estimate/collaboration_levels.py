@@ -1,7 +1,7 @@
 """What levels of collaboration are worth after what they cost, and which one is chosen by whom.
 
-At level c joined data bring v(c) per request beyond the silo and cost k(c) per request in use (the BT budget); they take K(c) once
-and M(c) a month (the IT budget) and are there after T(c) months. With N requests a month, over a tenure of H months of
+At level c joined data bring v(c) per request beyond the silo and cost k(c) per request in use; they take K(c) once
+and M(c) a month (the IT budget) and are there after T(c) months. With N requests a month, over a horizon of H months of
 which A(c) = sum over T < t <= H of the discount of month t,
 
     B(c) = A(c) N (v(c) - k(c)),    C(c) = K(c) + A(c) M(c),    net(c) = B(c) - C(c).
@@ -36,13 +36,13 @@ class Level:
 
     @property
     def benefit(self) -> pd.Series[float]:
-        """B: over the tenure, after what use costs; a value a replication."""
+        """B: over the horizon, after what use costs; a value a replication."""
         use = self.terms.requests_per_month * (self.value - self.data_cost)
         return self.terms.annuity * use
 
     @property
     def cost(self) -> float:
-        """C: integration and running over the tenure."""
+        """C: integration and running over the horizon."""
         return self.terms.once + self.terms.annuity * self.terms.monthly
 
 
@@ -57,7 +57,7 @@ class Choice:
 
     @property
     def estimate(self) -> Estimate:
-        """The same as an estimate."""
+        """Return the choice with its interval."""
         return Estimate(self.level, self.low, self.high, self.n)
 
 
@@ -79,7 +79,7 @@ def choice(pilots: Sequence[Level], levels: Sequence[Level], credit: float = 1.0
 
 
 def net_value(level: Level) -> Estimate:
-    """net(c), in currency over the tenure."""
+    """net(c), in currency over the horizon."""
     return mean_interval(level.benefit - level.cost)
 
 
@@ -116,7 +116,7 @@ def credit_needed(levels: Sequence[Level], best: float) -> Estimate:
 
 
 def break_even_volume(levels: Sequence[Level]) -> Estimate:
-    """Requests a month from which some level pays over the tenure: min over c of C(c) N / B(c), with a jackknife; else never."""
+    """Requests a month from which some level pays over the horizon: min over c of C(c) N / B(c), with a jackknife; else never."""
     per_request = _columns([one.benefit / one.terms.requests_per_month for one in levels])
     costs = np.array([one.cost for one in levels])
 

@@ -163,7 +163,7 @@ def _row(
 
 
 def _widened(found: Estimate, reach: float) -> Estimate:
-    """The same with ends ``reach`` standard errors away."""
+    """Return the estimate with ends ``reach`` standard errors away."""
     edge = reach * found.standard_error
     return replace(found, ci_low=found.estimate - edge, ci_high=found.estimate + edge)
 

@@ -14,9 +14,10 @@ from .intervals import Estimate, contrast, least, mean_interval, percent_differe
 from .metrics import METRICS, outcomes, unit_of
 from .multiple import holm
 from .sides import BEST_SILO, BEST_SINGLE, ON_ONE_REQUEST, Sides, Weights
-from .source_contributions import attribution
+from .source_contributions import contribution_estimates
 
 SUMMARY_COLUMNS = ("estimand", "arm", "metric", "unit", "estimate", "ci_low", "ci_high", "n_replications")
+"""Columns of a summary. ``arm`` is what the estimand is of: an arm, a comparison of two, or a channel, a key or a number of adopters."""
 P_HOLM = "p_holm"
 """A further column: the p-value of a secondary comparison of profits, adjusted for how many there are; nan elsewhere."""
 
@@ -40,7 +41,7 @@ ESTIMANDS: dict[str, str] = {
     "joining_pays_from": "with both valuations: the number of logged impressions from which on, of those tried, learned joint data are shown to be worth more than the silo",
     "effect_of_reoptimising": "with fitted bid curves: what joining changes where all re-optimise less what it changes where rivals keep their curves",
 }
-"""Every estimand of the study `value` with its meaning; all of them paired by replication. With both valuations the learned
+"""Every estimand of the ladder with its meaning; all of them paired by replication. Further parts of a study have more. With both valuations the learned
 ladder's begin with `learned_`, with fitted bid curves those of frozen rivals with `frozen_`."""
 
 VALUE, SAME_REQUEST, SEEING_CLICKS = "value_of_joint_data", "same_request_step", "cost_of_seeing_clicks"
@@ -103,7 +104,7 @@ def ladder_summary(
     rows += _channel_rows(wide[PROFIT], sides, unit)
     rows += [
         summary_row(name, arm, PROFIT, unit, estimate)
-        for name, arm, estimate in attribution(wide[PROFIT], lattice)
+        for name, arm, estimate in contribution_estimates(wide[PROFIT], lattice)
     ]
     rows += _difference_rows(wide[PROFIT], arms, sides, unit)
     return adjusted(pd.DataFrame(rows, columns=[*SUMMARY_COLUMNS, P_HOLM]))

@@ -1,7 +1,7 @@
 """From bought data to one's own: when to switch, whether to build at all, and when that has paid for itself.
 
 In month t own data, built up so far, bring g(t) more than bought data, after what each costs in use. Building costs K once and M a
-month. A firm that builds from month 0 and uses what it has built from month s on has, over a tenure of H months with discounts d(t),
+month. A firm that builds from month 0 and uses what it has built from month s on has, over a horizon of H months with discounts d(t),
 
     J(s) = -K - sum over t of d(t) M + sum over t >= s of d(t) g(t).
 
@@ -24,7 +24,7 @@ from .money import NEVER, Terms, rising_break_even
 class Switching:
     """What own data bring more than bought ones, month by month, and what building them costs.
 
-    ``gains`` are in currency, shape (replications, months of the tenure).
+    ``gains`` are in currency, shape (replications, months of the horizon).
     """
 
     gains: NDArray[np.float64]
@@ -36,13 +36,13 @@ class Switching:
         return np.asarray((1.0 + self.terms.discount_rate) ** (-ends / 12.0), dtype=np.float64)
 
     def worth(self, month: int) -> NDArray[np.float64]:
-        """J(month), a value a replication; a month beyond the tenure: built and never used."""
+        """J(month), a value a replication; a month beyond the horizon: built and never used."""
         discounted = self.gains * self._discounts
         cost = self.terms.once + self.terms.monthly * float(self._discounts.sum())
         return np.asarray(discounted[:, month - 1 :].sum(axis=1) - cost, dtype=np.float64)
 
     def best_month(self) -> int:
-        """The month from which own data are used, by the mean of these replications; where that is never, beyond the tenure."""
+        """The month from which own data are used, by the mean of these replications; where that is never, beyond the horizon."""
         better = self.gains.mean(axis=0) >= 0.0
         return int(np.argmax(better)) + 1 if better.any() else self.gains.shape[1] + 1
 
@@ -64,7 +64,7 @@ class Switching:
         return Estimate(estimate, low, when.ci_high if net.ci_low > 0 else NEVER, net.n)
 
     def payback(self, month: int) -> Estimate:
-        """Months until building has paid for itself, undiscounted; infinite where that is not within the tenure."""
+        """Months until building has paid for itself, undiscounted; infinite where that is not within the horizon."""
         count = self.gains.shape[1]
         used = np.where(np.arange(1, count + 1) >= month, self.gains, 0.0)
         so_far = np.cumsum(used - self.terms.monthly, axis=1) - self.terms.once

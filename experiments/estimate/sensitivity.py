@@ -96,13 +96,13 @@ def rank_correlation(x: Points, y: Points) -> Estimate:
 
     Fisher's interval on the scale of atanh, of standard error sqrt(1.06 / (n - 3)) (Fieller, Hartley & Pearson 1957).
     """
+    import pandas as pd  # its ranks are scipy.stats', which takes a second to import
     from scipy.special import ndtri
-    from scipy.stats import rankdata
 
     n = len(x)
     if n < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return Estimate(math.nan, math.nan, math.nan, n)
-    rho = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1])
+    rho = float(np.corrcoef(pd.Series(x).rank(), pd.Series(y).rank())[0, 1])
     if n <= 10 or abs(rho) >= 1:
         return Estimate(rho, math.nan, math.nan, n)
     reach = float(ndtri(0.5 + LEVEL / 2)) * math.sqrt(1.06 / (n - 3))

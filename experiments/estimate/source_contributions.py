@@ -12,7 +12,7 @@ from .intervals import Estimate, contrast
 SYNERGY, SHAPLEY, MARGINAL = "synergy", "shapley", "marginal_value"
 
 
-def attribution(profit: pd.DataFrame, lattice: Lattice) -> Iterator[tuple[str, str, Estimate]]:
+def contribution_estimates(profit: pd.DataFrame, lattice: Lattice) -> Iterator[tuple[str, str, Estimate]]:
     """Estimand, arm and estimate of every contribution whose arms are there, paired by replication.
 
     ``synergy`` has a row an information set of two sources or more, under its arm; ``shapley`` a row a source;

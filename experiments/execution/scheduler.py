@@ -15,13 +15,14 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from jointbid.sim.watch import ending_if_stuck
 
-from ..cells.cell import Cell, grouped
+from ..cells.cell import Cell
 from ..config.points import Point
 from ..config.settings import ExecutorSettings
 from ..errors import BadInput, reported
 from ..storage.cell_results import StudyState
 from ..storage.lock import FolderLocked
 from ..storage.study_folder import Folder
+from .grouping import grouped
 from .progress import StudyProgress
 from .tasks import Outcome, SideTask, Task, Work, run_side_task, run_tasks
 from .trial import is_plain, trial

@@ -65,7 +65,7 @@ def compile_early(*, in_workers: bool) -> None:
     if is_compiled():
         return
     once = (
-        "" if cache_folder() is None else ", once for this version of the code: some 20 s on an idle machine"
+        "" if cache_folder() is None else ", once for this version of the code: some 10 s on an idle machine"
     )
     say(f"compiling kernels{once}")
     if in_workers:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ..config.points import Point, Points, digest
-from ..estimate import lookup
+from ..estimate.ladder import lookup
 from ..storage.study_folder import POINTS, SWEEPS, Folder
 
 Headline = Mapping[str, tuple[str, str]]

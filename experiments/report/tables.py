@@ -108,12 +108,7 @@ def text_table(
 
 
 def ladder_table(summary: pd.DataFrame, sides: Sides) -> Table:
-    """The arms as rows: profit with its interval, paired differences to none and to the silo, win rate.
-
-    Args:
-        summary: what `ladder_summary` returns.
-        sides: what joint data were compared with.
-    """
+    """The arms as rows: profit with its interval, paired differences to none and to the silo, win rate."""
     utility = _rows(summary, "utility", "focal_profit")
     arms = list(utility["arm"])
     rows = [
@@ -137,12 +132,7 @@ def ladder_table(summary: pd.DataFrame, sides: Sides) -> Table:
 
 
 def estimand_table(summary: pd.DataFrame, sides: Sides) -> Table:
-    """What separates the arms: each estimand with its interval, the metrics of the market among them.
-
-    Args:
-        summary: what `ladder_summary` returns.
-        sides: what joint data were compared with.
-    """
+    """What separates the arms: each estimand with its interval, the metrics of the market among them."""
     money = summary.loc[summary["metric"] == "focal_profit", "unit"]
     rows = [
         (
@@ -159,12 +149,7 @@ def estimand_table(summary: pd.DataFrame, sides: Sides) -> Table:
 
 
 def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
-    """What each source adds: alone, to a holder of all others, and on average over all orders of joining.
-
-    Args:
-        summary: what `ladder_summary` returns.
-        sources: their names.
-    """
+    """What each source adds: alone, to a holder of all others, and on average over all orders of joining."""
     lattice = Lattice(tuple(sources))
     rows = []
     for source in sources:
@@ -179,17 +164,13 @@ def source_table(summary: pd.DataFrame, sources: Sequence[str]) -> Table:
 
 
 def learning_table(costs: pd.DataFrame) -> Table:
-    """Each arm with exact and with learned values, and what learning costs it.
-
-    Args:
-        costs: what `jointbid.experiments.studies.value.learning.table` returns.
-    """
+    """Each arm with exact and with learned values, and what learning costs it."""
     rows = []
     for row in costs.to_dict("records"):
         cost = Estimate(row["cost_of_learning"], row["ci_low"], row["ci_high"], row["n_replications"])
         rows.append((row["arm"], row["bayes"], row["learned"], cost, cost))
     return text_table(
-        f"What learning costs, {_first(costs['unit'])}", rows, ("arm", str), ("bayes", number),
+        f"What learning costs, {_first(costs['unit'])}", rows, ("arm", str), ("exact", number),
         ("learned", number), ("cost of learning", signed), ("95 % interval", between),
     )  # fmt: skip
 
@@ -211,7 +192,7 @@ def show(*parts: RenderableType, console: Console | None = None) -> None:
 
 
 def plain(*parts: RenderableType) -> str:
-    """The same as text without colour, in characters that every terminal has; tables fit 80 columns."""
+    """Return tables and sentences as text without colour, in characters that every terminal has; tables fit 80 columns."""
     text = io.StringIO()
     console = Console(
         file=text,

@@ -40,7 +40,7 @@ STEPS = {
 }
 
 
-CHANNELS = {"bidding_better": "bidding better", "showing_better": "showing better"}
+USES = {"bidding_better": "bidding better", "showing_better": "showing better"}
 
 
 def number(value: float) -> str:
@@ -150,7 +150,7 @@ def verdict(
     else:
         both = "both" if len(sides.sources) < 3 else "all"
         said = _claim(value, lookup(summary, VALUE, f"{PROFIT}_pct"), _unit(summary), against, joining)
-        said += _steps(summary, both) + _channels(summary)
+        said += _steps(summary, both) + _uses(summary)
     replications = counted(value.n, "replication")
     return f"{said}. {caveat or f'{replications}; {CAVEAT}'}."
 
@@ -258,9 +258,9 @@ def _steps(summary: pd.DataFrame, both: str) -> str:
     return f": {phrases}" if phrases else ""
 
 
-def _channels(summary: pd.DataFrame) -> str:
+def _uses(summary: pd.DataFrame) -> str:
     """The value by what is done better, where creatives are chosen."""
-    phrases = _phrases(summary, CHANNELS)
+    phrases = _phrases(summary, USES)
     return f". Of it {phrases}" if phrases else ""
 
 

@@ -92,7 +92,7 @@ class Adoption(Study):
 
     @cached_property
     def _played(self) -> Settings[Any]:
-        """The settings with bidders who compete, and who reckon with what winning tells where that is worked out."""
+        """The settings with bidders who compete, and who account for what winning tells where that is worked out."""
         return self._competing if self._unreckoned else self._reckoning
 
     @cached_property
@@ -104,7 +104,7 @@ class Adoption(Study):
 
     @cached_property
     def _reckoning(self) -> Settings[Any]:
-        """The same, reckoning with what winning tells where values are not private, unless ``bidders.beliefs`` says otherwise.
+        """The competing settings, accounting for what winning tells where values are not private, unless ``bidders.beliefs`` says otherwise.
 
         Raises:
             BadInput: it is not worked out in this market, or for these arms.
@@ -116,7 +116,7 @@ class Adoption(Study):
 
     @cached_property
     def _unreckoned(self) -> tuple[str, ...]:
-        """Why bidders who were to reckon with what winning tells do not."""
+        """Why bidders who were to account for what winning tells do not."""
         try:
             _ = self._reckoning
         except BadInput as error:

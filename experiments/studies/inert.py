@@ -1,4 +1,4 @@
-"""Settings of a command that change nothing: said, so that nobody waits for their effect.
+"""Settings of a command that change nothing: stated, so that no one waits for their effect.
 
 A setting is inert where the study without it has the same numbers. Where it changes the address of no cell, the summaries are compared;
 where it does, a cell whose address it changes is simulated without it, first on few requests, then on all, and compared.

@@ -7,11 +7,25 @@ import time
 from typing import Any
 
 from ..cells.cell import code_version
-from ..cells.versions import PACKAGES, version
+from ..cells.versions import version
 from ..config.points import Point
 from ..execution.tasks import cores
 from ..report.remote_bidders import reproducibility
 from ..storage.cell_results import StudyState
+
+PACKAGES = (
+    "jointbid",
+    "simpy",
+    "numpy",
+    "numba",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "scikit-learn",
+    "hydra-core",
+    "pydantic",
+)
+"""Packages whose versions every manifest states."""
 
 
 def manifest(point: Point, started: float, ledger: StudyState) -> dict[str, Any]:

@@ -130,50 +130,44 @@ def run(point: Point) -> Run:
     """
     if point.settings.study.weekly:
         return _run_weekly(point)
-    cell, done = _cell(point), list[Run]()
+    cell = _cell(point)
     market = entrants(cell)
     if point.settings.study.trajectories:
         market = recorded(cell.scenario, market, AUCTIONNET_STATE)
 
-    def play() -> RunFiles:
+    def play() -> tuple[Run, RunFiles]:
         try:
             result, logged = _simulate(cell, point, market)
         except BidError as error:
             raise RunFailed(f"bidders.strategy: {error}") from None
         identified = cell.scenario.audience.people is not None
         steps = _trajectories(cell, result, market) if point.settings.study.trajectories else None
-        done.append(
-            Run.from_result(point.folder, result, identified=identified, logged=logged, trajectories=steps)
-        )
-        about = {"calendar": dict(result.calendar), **finite(done[0].pace), "market": finite(done[0].market)}
+        done = Run.from_result(point.folder, result, identified=identified, logged=logged, trajectories=steps)
+        about = {"calendar": dict(result.calendar), **finite(done.pace), "market": finite(done.market)}
         if logged is not None:
             about["log_rows"] = logged
         auctions = int(result.market["requests"])
         notes = tuple(inert_in_run(point, _cell, run_cell))
-        done[0] = replace(done[0], notes=notes)
-        return RunFiles(done[0].tables, auctions, about | {"notes": notes}, figures=_figures(point, done[0]))
+        done = replace(done, notes=notes)
+        return done, RunFiles(done.tables, auctions, about | {"notes": notes}, figures=_figures(point, done))
 
     with ending_if_stuck():
         trial([cell], run_cell)
-        write_run(point, play)
-    return done[0]
+        return write_run(point, play)
 
 
 def _run_weekly(point: Point) -> Run:
     """Play the channels by week, and write the tables of a run and those of the weeks."""
-    cell, done = weekly_cell(point), list[Run]()
 
-    def play() -> RunFiles:
+    def play() -> tuple[Run, RunFiles]:
         season, tables = season_of(point)
-        made = Run.from_result(point.folder, season.result, identified=True)
-        done.append(replace(made, weekly=tables))
-        about = {"calendar": dict(season.result.calendar), "market": finite(made.market)}
-        return RunFiles(done[0].tables, int(made.market["requests"]), about, figures=_figures(point, done[0]))
+        done = replace(Run.from_result(point.folder, season.result, identified=True), weekly=tables)
+        about = {"calendar": dict(season.result.calendar), "market": finite(done.market)}
+        return done, RunFiles(done.tables, int(done.market["requests"]), about, figures=_figures(point, done))
 
     with ending_if_stuck():
-        trial([cell], season_cell)
-        write_run(point, play)
-    return done[0]
+        trial([weekly_cell(point)], season_cell)
+        return write_run(point, play)
 
 
 def bidder_table(result: RunResult, *, identified: bool) -> pd.DataFrame:

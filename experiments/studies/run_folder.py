@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -18,6 +18,8 @@ from ..storage.cell_results import StudyState
 from ..storage.study_folder import Folder
 from .manifest import manifest
 from .session import report
+
+Played = TypeVar("Played")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,10 @@ class RunFiles:
     has_page: bool = False
 
 
-def write_run(point: Point, play: Callable[[], RunFiles], path: Path | None = None) -> None:
+def write_run(point: Point, play: Callable[[], tuple[Played, RunFiles]], path: Path | None = None) -> Played:
     """Lock the folder (`path`, or the point's), play, and write configuration, tables, plots, manifest and status.
+
+    Returns what `play` does beside the files.
 
     Raises:
         BadInput: a folder that cannot be written to, or what `play` refuses.
@@ -50,7 +54,7 @@ def write_run(point: Point, play: Callable[[], RunFiles], path: Path | None = No
     folder, started = Folder(path or point.folder), time.time()
     with folder.locked():
         folder.status("running")
-        files = play()
+        played, files = play()
         folder.write_text("config.yaml", point.yaml)
         for name, table in files.tables.items():
             for file in [name] if Path(name).suffix else [f"{name}.csv", f"{name}.parquet"]:
@@ -61,6 +65,7 @@ def write_run(point: Point, play: Callable[[], RunFiles], path: Path | None = No
         folder.status("done")
         if files.has_page:
             report(folder.path)
+    return played
 
 
 def _draw(point: Point, folder: Path, files: RunFiles) -> None:

@@ -91,12 +91,12 @@ def _lattice_arms(scenario: Scenario) -> set[str]:
 
 
 class Episode:
-    """One replication of a game, step by step."""
+    """One replication of a game, step by step; ``is_over`` once the closing accounts have been handed out."""
 
     def __init__(self, game: Game, replication: int) -> None:
         self.market = Market(game.scenario, game.entrants(replication), game.seed, replication)
         self.market.open()
-        self.result: RunResult | None = None
+        self.is_over = False
         self._seats: dict[str, Steered] = {name: self.market.policy(name) for name, _ in game.steered}
 
     def seat(self, name: str) -> Steered:
@@ -107,9 +107,15 @@ class Episode:
         """Return a seat's account as the engine has settled it."""
         return self.market.account(name)
 
+    @cached_property
+    def result(self) -> RunResult:
+        """The tables of the run, once it is over."""
+        return self.market.close()
+
     def advance(self) -> bool:
-        """Run to the next control step; at the end close the run. Return whether it goes on."""
+        """Run to the next control step; at the end hand out the closing accounts. Return whether it goes on."""
         goes_on = self.market.advance()
         if not goes_on:
-            self.result = self.market.close()
+            self.market.finish()
+            self.is_over = True
         return goes_on

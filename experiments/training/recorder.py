@@ -16,8 +16,8 @@ from jointbid.strategies.base import (
     Strategy,
     VisibleRequests,
     feedback_with,
-    finish,
     only,
+    pass_closing_account,
 )
 from jointbid.strategies.policies.observations import OBSERVATIONS, Vector
 from jointbid.strategies.policies.steered import Interface
@@ -97,7 +97,7 @@ class Recorded:
         """Note the last step, and the closing account."""
         self._note(feedback.settled)
         self.states.append(self._observation.look(state, self._action))
-        finish(self._inner, feedback_with(feedback, self._own), state)
+        pass_closing_account(self._inner, feedback_with(feedback, self._own), state)
 
     def _note(self, feedback: Feedback) -> None:
         self._observation.observe(feedback)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from jointbid.sim import RunResult, Scenario
+from jointbid.sim import Scenario
 from jointbid.sim.market import BidderAccount
 
 from ..errors import BadInput
@@ -45,8 +47,10 @@ class Reward:
         if cpa is not None and not clicks:
             problems.append(f"cpa = {cpa}: needs response.family=logit; family={scenario.response.family} has no clicks")  # fmt: skip
         for name, number in (("cpa", cpa), ("reward_scale", scale)):
-            if number is not None and not (number > 0 and math.isfinite(number)):
-                problems.append(f"{name} = {number}: must be a finite number above 0")
+            if number is not None and not (
+                isinstance(number, int | float) and number > 0 and math.isfinite(number)
+            ):
+                problems.append(f"{name} = {number!r}: must be a finite number above 0")
         if problems:
             raise BadInput(problems)
         has_conversions = clicks and scenario.response.conversion is not None
@@ -58,11 +62,11 @@ class Reward:
             return account.clicks * self.value_per_click + account.margin
         return account.value - (account.spend if self.kind == "profit" else 0.0)
 
-    def penalty(self, total: float, result: RunResult, name: str) -> float:
-        """Return what the limit on costs takes from ``total`` at the end, 0 or less."""
+    def penalty(self, total: float, row: Mapping[str, Any]) -> float:
+        """Return what the limit on costs takes from ``total`` at the end, 0 or less; ``row`` is the seat's of the table of bidders."""
         if self.cpa is None or total <= 0:
             return 0.0
-        row, what = result.of(name), "conversions" if self.has_conversions else "clicks"
+        what = "conversions" if self.has_conversions else "clicks"
         actions = float(row[what if self.kind == "outcomes" else f"{what}_expected"])
         if row["spend"] <= self.cpa * actions:
             return 0.0

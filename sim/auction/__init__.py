@@ -1,1 +1,1 @@
-"""Mechanisms and their compiled kernels."""
+"""What a request meets: ranking, charging, booking and frequency caps, in one compiled loop (``kernel.clear``)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..compiled import inlined
+from ..compiled import kernel_part
 from ..streams import unit
 from .arrays import Bids, Effects, Ledger, Memory, Record, Requests, Responses, Rules, Scores, Seats
 from .charging import charge
@@ -15,7 +15,7 @@ SEEN, CLICKED, CONVERTED = 0, 1, 2
 MAX_SEEN = 255
 
 
-@inlined
+@kernel_part
 def pay(
     i: int, slot: int, n: int, winner: int, weight: float, requests: Requests, rules: Rules, scores: Scores | None,
     seats: Seats, ledger: Ledger,
@@ -34,7 +34,7 @@ def pay(
     return paid
 
 
-@inlined
+@kernel_part
 def show(
     i: int, row: int, slot: int, winner: int, weight: float, requests: Requests, rules: Rules, bids: Bids,
     seats: Seats, effects: Effects, memory: Memory | None, ledger: Ledger, record: Record | None, responses: Responses,
@@ -85,7 +85,7 @@ def show(
             record.conversion[row, slot] = weight * strength * effects.conversion[at]
 
 
-@inlined
+@kernel_part
 def chosen(i: int, winner: int, requests: Requests, bids: Bids) -> int:
     """The number of the creative that the winner has chosen for the request; -1 where it has not."""
     if bids.creative.shape[0] == 0:
@@ -96,7 +96,7 @@ def chosen(i: int, winner: int, requests: Requests, bids: Bids) -> int:
     )
 
 
-@inlined
+@kernel_part
 def respond(
     i: int,
     slot: int,

@@ -9,13 +9,13 @@ from importlib import import_module
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import inlined
+from ..compiled import kernel_part
 from .mechanisms import FILES
 
 Charge = Callable[[int, int, int, NDArray[np.int64], int, NDArray[np.float64], int], float]
 
 
-@inlined
+@kernel_part
 def _unknown(
     mechanism: int,  # noqa: ARG001
     slot: int,  # noqa: ARG001
@@ -33,7 +33,7 @@ def _before(others: Charge, numbered: tuple[int, str]) -> Charge:
     number, file = numbered
     own = import_module(f"jointbid.sim.auction.mechanisms.{file}").charge
 
-    @inlined
+    @kernel_part
     def either(
         mechanism: int,
         slot: int,

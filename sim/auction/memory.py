@@ -8,14 +8,14 @@ everything else of an auction.
 
 from __future__ import annotations
 
-from ..compiled import inlined, prefetch
+from ..compiled import kernel_part, prefetch
 from .arrays import LINE, Memory, Requests, Shortlist
 
 AHEAD = 12
 """The number of requests ahead in which a person is looked for."""
 
 
-@inlined
+@kernel_part
 def stands(k: int, i: int, requests: Requests, memory: Memory | None) -> bool:
     """Whether bidder ``k``'s bid on row ``i`` counts: it was asked, answered in time, and no cap on the person is full."""
     if requests.absent.shape[0] > 0 and requests.absent[k, i]:
@@ -25,7 +25,7 @@ def stands(k: int, i: int, requests: Requests, memory: Memory | None) -> bool:
     return memory.limit.shape[0] == 0 or bool(requests.time_us[i] >= memory.state[requests.person[i], k])
 
 
-@inlined
+@kernel_part
 def remember(k: int, person: int, now: int, memory: Memory) -> None:
     """Bidder ``k`` has won an impression: in each counter that it counts in, it takes the place of the oldest one.
 
@@ -48,7 +48,7 @@ def remember(k: int, person: int, now: int, memory: Memory) -> None:
                 state[bound] = max(state[bound], free_us)
 
 
-@inlined
+@kernel_part
 def look_ahead(
     i: int, last: int, cell: int, requests: Requests, memory: Memory, shortlist: Shortlist
 ) -> None:

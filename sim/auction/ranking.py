@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiled import inlined
+from ..compiled import kernel_part
 from ..streams import word
 from .arrays import Bids, Memory, Requests, Rules, Seats, Shortlist
 from .memory import stands
@@ -13,7 +13,7 @@ Whole = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 Names = np.ndarray[tuple[int, ...], np.dtype[np.int16]]
 
 
-@inlined
+@kernel_part
 def ahead(bid: int, who: int, other_bid: int, other: int, position: int, seats: Seats) -> bool:
     """Whether ``who``'s bid ranks before ``other``'s: the higher, and at a tie the one with the higher priority."""
     if bid != other_bid:
@@ -21,7 +21,7 @@ def ahead(bid: int, who: int, other_bid: int, other: int, position: int, seats: 
     return bool(word(seats.key[who + 1], position) > word(seats.key[other + 1], position))
 
 
-@inlined
+@kernel_part
 def enter(bid: int, who: int, n: int, position: int, rules: Rules, seats: Seats) -> int:
     """Put a bid where it ranks among the ``n`` highest so far; returns how many there are now, at most slots + 1.
 
@@ -57,7 +57,7 @@ def enter(bid: int, who: int, n: int, position: int, rules: Rules, seats: Seats)
     return kept + 1
 
 
-@inlined
+@kernel_part
 def affordable(bid: int, left: int, scale: float) -> int:
     """The bid, or what is left if that is less; ``scale`` is the most that a bid of 1 can cost."""
     if scale == 1.0:
@@ -65,7 +65,7 @@ def affordable(bid: int, left: int, scale: float) -> int:
     return bid if bid * scale <= left else int(np.floor(left / scale))
 
 
-@inlined
+@kernel_part
 def put(bid: int, k: int, place: int, listing: Whole, who: Names) -> None:
     """Put a bid into a list that is in order before ``place``, where it belongs; what is at ``place`` is overwritten."""
     while place > 0 and listing[place - 1] < bid:
@@ -74,7 +74,7 @@ def put(bid: int, k: int, place: int, listing: Whole, who: Names) -> None:
     listing[place], who[place] = bid, k
 
 
-@inlined
+@kernel_part
 def fill(
     cell: int, like: int, scale: float, bids: Bids, seats: Seats, shortlist: Shortlist, left: Whole
 ) -> None:
@@ -115,7 +115,7 @@ def fill(
     shortlist.filled[cell] = n
 
 
-@inlined
+@kernel_part
 def rank_all(
     i: int,
     scale: float,
@@ -142,7 +142,7 @@ def rank_all(
     return n
 
 
-@inlined
+@kernel_part
 def rank_listed(
     i: int, cell: int, scale: float, requests: Requests, rules: Rules, seats: Seats, memory: Memory | None,
     shortlist: Shortlist, left: Whole,

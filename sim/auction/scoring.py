@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import inlined, kernel
+from ..compiled import kernel, kernel_part
 from .arrays import OUTSIDE, Bids, Memory, Requests, Rules, Scores, Seats
 from .memory import stands
 from .ranking import Whole, affordable, enter
@@ -17,13 +17,13 @@ HIGHEST_BID = 10**15
 """No bid is larger (``jointbid.sim.scenario.base.MAX_MICROS``)."""
 
 
-@inlined
+@kernel_part
 def score_of(bid: int, slope: float, offset: float) -> int:
     """The score of a bid."""
     return int(np.rint(slope * bid + offset))
 
 
-@inlined
+@kernel_part
 def bid_for(score: int, slope: float, offset: float) -> int:
     """The least bid whose score is ``score`` or more, from 0 to ``HIGHEST_BID``."""
     near = np.ceil((score - 0.5 - offset) / slope)
@@ -44,7 +44,7 @@ def bids_for(score: NDArray[np.int64], number: int, scores: Scores, out: NDArray
         out[i] = bid_for(score[i], scores.slope[number + 1], scores.offset[number + 1])
 
 
-@inlined
+@kernel_part
 def bid_of(k: int, i: int, scale: float, requests: Requests, bids: Bids, left: Whole) -> int:
     """Bidder ``k``'s bid on row ``i``, capped at what is left of its budget."""
     column = bids.column[k]
@@ -52,7 +52,7 @@ def bid_of(k: int, i: int, scale: float, requests: Requests, bids: Bids, left: W
     return affordable(bids.numbers[at], left[k], scale)
 
 
-@inlined
+@kernel_part
 def rank_scored(
     i: int, scale: float, requests: Requests, rules: Rules, scores: Scores, bids: Bids, seats: Seats, memory: Memory | None,
     left: Whole,
@@ -70,7 +70,7 @@ def rank_scored(
     return n
 
 
-@inlined
+@kernel_part
 def keep_bids(
     i: int, n: int, scale: float, requests: Requests, rules: Rules, scores: Scores, bids: Bids, left: Whole
 ) -> None:
@@ -80,7 +80,7 @@ def keep_bids(
         scores.bid[j] = rules.top[j] if k == OUTSIDE else bid_of(k, i, scale, requests, bids, left)
 
 
-@inlined
+@kernel_part
 def put_in_money(
     i: int, slot: int, n: int, winner: int, requests: Requests, rules: Rules, scores: Scores, seats: Seats
 ) -> int:

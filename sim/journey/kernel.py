@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..compiled import inlined, kernel
+from ..compiled import kernel, kernel_part
 from ..streams import unit
 from .process import APPROVED, LAPSED
 
@@ -87,7 +87,7 @@ def settle(
             )
 
 
-@inlined
+@kernel_part
 def decide(
     a: int, hazard: float, decides: bool, stock: NDArray[np.float64], power: float, outside: float, more: float,
     u: float, tally: Tally,

@@ -1,5 +1,7 @@
 """A market, described: frozen, validated, and the one thing a simulation is built from.
 
+``scenario.X`` describes what the module ``X`` of ``jointbid.sim`` then does.
+
 Money in a scenario is in currency (per impression) or in CPM where the name ends in ``_cpm``; time is in hours, or in
 milliseconds where the name ends in ``_ms``. Every model refuses unknown keys and values out of range, and lists all problems at once (pydantic's
 ``ValidationError``); nothing here draws a random number or reads a file.
@@ -34,16 +36,16 @@ from .checks import (
 )
 from .delay import NO_DELAY, Delay
 from .journey import Journey
-from .parts import Engine, Parts
-from .people import Audience, Consent, Drift
-from .response import Conversion, Creative, Logit, Response
-from .season_checks import (
+from .moving_checks import (
     journey_own_problems,
     journey_problems,
     shelf_problems,
     stock_problems,
     touchpoint_problems,
 )
+from .parts import Engine, Parts
+from .people import Audience, Consent, Drift
+from .response import Conversion, Creative, Logit, Response
 from .source import FACTORS, MOVING, OF_JOURNEYS, Factor, Owner, Source
 from .stock import Stock
 from .supply import LogSupply, Supply, SyntheticSupply

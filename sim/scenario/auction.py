@@ -39,22 +39,28 @@ MAX_CONTEXT_SLOPE = 4.0
 
 
 class FloorStep(Model):
-    """From ``hour`` on, the hard floor is ``floor_cpm``."""
+    """A hard floor that holds from some hour on."""
 
     hour: Hours
+    """From when on."""
     floor_cpm: Floor
+    """The hard floor from then on."""
 
 
 class Throttle(Model):
     """What an exchange does to bidders who are often late: it sends them fewer requests.
 
-    Every ``review_h`` it looks at the requests sent since the last time. A bidder with more than the share ``late_share`` of
-    late answers gets half the share of requests that it got before, down to ``least``; any other twice as many, up to all.
+    At each review a bidder with more late answers than the share allowed gets half the requests that it got before, any other twice as
+    many, up to all.
+
     """
 
     late_share: Rate = 0.15
+    """The share of late answers above which a bidder gets half the requests that it got before."""
     review_h: Annotated[Hours, Field(gt=1e-9)] = 1.0
+    """How often the exchange looks at the requests sent since the last time."""
     least: Annotated[Rate, Field(gt=0)] = 0.05
+    """The least share of requests that a bidder is sent."""
 
 
 def _known_rule(name: str) -> str:
@@ -64,17 +70,17 @@ def _known_rule(name: str) -> str:
 
 
 class Rank(Model):
-    """Who wins: the slots go to the highest scores, and a score below 0 is out.
-
-    ``rule`` makes a score of a bid: ``bid`` is the bid itself, ``quality`` is bid x quality ** ``exponent``, ``virtual_value`` is bid -
-    high / 2. ``by_bidder`` is each bidder's quality, or its high in currency per impression (a bidder not named: quality 1, high 0).
-    ``floor_in`` says what the floors of requests are compared with: each ``bid``, or each ``score``.
-    """
+    """Who wins: the slots go to the highest scores, and a score below 0 is out."""
 
     rule: Annotated[str, AfterValidator(_known_rule)] = "bid"
+    """What makes a score of a bid: `bid` is the bid itself, `quality` is bid x quality ** `exponent`, `virtual_value` is bid -
+    high / 2."""
     by_bidder: dict[str, float] = {}
+    """Each bidder's quality, or its high in currency per impression; of one that is not named 1, or 0."""
     exponent: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The power of quality in a score; below 1 it is squashed."""
     floor_in: Literal["bid", "score"] = "bid"
+    """What the floors of requests are compared with: each `bid`, or each `score`."""
 
     @model_validator(mode="after")
     def _goes_with_the_rule(self) -> Self:
@@ -96,32 +102,36 @@ class Rank(Model):
 class Auction(Model):
     """How the exchange decides and charges.
 
-    ``type`` is one mechanism for all requests, or shares of several. ``slots`` are the click rates of the slots on offer,
-    the best first; with several, bids and floors are per unit of click rate. ``floor_cpm`` is a hard floor on every
-    request, until the first of the ``floor_steps`` puts another in its place; ``bidder_floor_cpm`` is one on a bidder's
-    bids, ``soft_floor_cpm`` where a soft-floor auction turns into first price.
-    ``rank`` says who wins. ``fee`` is the exchange's share of every charge. An answer that takes longer than ``tmax_ms`` is lost (null: the exchange
-    waits for all), and ``throttle`` says what follows for those who are often late. ``tells`` is what bidders learn of prices afterwards: the
-    least bid that would have won each request (OpenRTB's minimum bid to win), or only what they pay themselves.
+    With several slots, bids and floors are per unit of click rate.
+
     """
 
     type: Mechanism | dict[Mechanism, Ratio] = "second_price"
     """One mechanism for all requests (`first_price`, `second_price`, `gsp`, ...: docs/mechanisms), or shares of several."""
     rank: Rank = Rank()
+    """Who wins."""
     slots: Annotated[
         tuple[Annotated[float, Field(gt=0, le=MAX_CLICK_RATE)], ...],
         Field(min_length=1, max_length=MAX_SLOTS),
-        """The click rates of the slots on offer, the best first.""",
     ] = (1.0,)
+    """The click rates of the slots on offer, the best first."""
     floor_cpm: Floor = 0.0
     """A hard floor on every request; `floor_steps` change it in time."""
     floor_steps: tuple[FloorStep, ...] = ()
+    """Hours from which on another floor holds for every request."""
     soft_floor_cpm: Floor = 0.0
+    """Where a soft-floor auction turns into first price."""
     bidder_floor_cpm: dict[str, Floor] = {}
+    """A floor on each named bidder's bids."""
     fee: Rate = 0.0
+    """The exchange's share of every charge."""
     tmax_ms: Annotated[Positive, Field(le=1e9)] | None = None
+    """An answer that takes longer is lost; null: the exchange waits for all."""
     throttle: Throttle | None = None
+    """What follows for bidders who are often late; null: nothing."""
     tells: Literal["minimum_bid_to_win", "price_paid"] = "minimum_bid_to_win"
+    """What bidders learn of prices afterwards: the least bid that would have won each request (OpenRTB's minimum bid to win), or
+    only what they pay."""
 
     @model_validator(mode="after")
     def _slots_fall(self) -> Self:
@@ -146,22 +156,27 @@ class Auction(Model):
 class Rivals(Model):
     """Bidders that are not simulated: their highest bid, as a price landscape; or none.
 
-    ``uniform`` on [0, ``high``]; ``lognormal`` and ``normal`` (cut at 0) with ``mu``, ``sigma``; ``histogram`` with
-    ``edges`` (k + 1, rising) and ``weights`` (k): all in currency per impression. ``by_context`` multiplies the price in each
-    context type (needs common values): placements differ in cost. ``context_slope`` multiplies it by exp(slope x the context's
-    standardised score): good contexts cost more. With private values the context is that of the one bidder; of several each
-    has its own, and prices follow none of them. A price above ``MAX_MONEY`` counts as that much.
+    The normal law is cut at 0. With private values the context is that of the one bidder; of several each has its own, and prices follow
+    none of them. A price above ``MAX_MONEY`` counts as that much.
+
     """
 
     landscape: Literal["uniform", "lognormal", "normal", "histogram"] | None = None
     """The law of the highest bid of rivals that are not simulated; null: there are none."""
     high: PositiveMoney = 1.0
+    """The highest price of the landscape `uniform`, in currency per impression."""
     mu: Coefficient = 0.0
+    """The mean of `normal`, or of the logarithm of `lognormal`, in currency per impression."""
     sigma: Money = 1.0
+    """The standard deviation of `normal`, or of the logarithm of `lognormal`."""
     edges: tuple[Money, ...] = ()
+    """The edges of the landscape `histogram`, rising, one more than its weights; in currency per impression."""
     weights: tuple[Annotated[float, Field(ge=0, le=1e15)], ...] = ()
+    """The weights of the landscape `histogram`."""
     by_context: tuple[Ratio, ...] = ()
+    """What multiplies the price in each context type (common values only): placements differ in cost."""
     context_slope: Annotated[float, Field(ge=-MAX_CONTEXT_SLOPE, le=MAX_CONTEXT_SLOPE)] = 0.0
+    """Multiplies the price by exp(slope x the context's standardised score): good contexts cost more."""
 
     @model_validator(mode="after")
     def _lognormal_stays_finite(self) -> Self:

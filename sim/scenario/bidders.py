@@ -36,42 +36,41 @@ MAX_CAP = 1000
 
 
 class Cap(Model):
-    """A frequency cap: at most this number of ``impressions`` to one person in any ``window_h``.
-
-    ``sliding`` looks back from each request (an impression exactly one window ago counts no more); ``calendar`` begins
-    anew at every multiple of the window, so that 24 h are days. It counts what the ``campaign`` has won, or what all
-    campaigns of its ``advertiser`` have, and then binds them all.
-    """
+    """A frequency cap: the most impressions to one person in any window."""
 
     impressions: Annotated[Count, Field(le=MAX_CAP)]
+    """The most impressions to one person in a window."""
     window_h: Annotated[Hours, Field(gt=1e-9)] = 24.0
+    """The length of a window."""
     window: Literal["sliding", "calendar"] = "sliding"
+    """`sliding` looks back from each request (an impression exactly one window ago counts no more); `calendar` begins anew at
+    every multiple of the window, so that 24 h are days."""
     per: Literal["campaign", "advertiser"] = "campaign"
+    """Whose impressions count: those of the `campaign`, or of all campaigns of its `advertiser`, which it then binds."""
 
 
 class Holdout(Model):
-    """A randomised experiment: the campaign never bids on the ``share`` of people that a draw of their own picks.
-
-    Campaigns that name the same ``group`` leave the same people out; otherwise each leaves out people of its own, independently.
-    A larger share leaves out the same people and more.
-    """
+    """A randomised experiment: a campaign never bids on some of the people."""
 
     share: Rate = 0.1
+    """The share of people that a draw of their own leaves out; a larger one leaves out the same people and more."""
     group: str = ""
+    """Campaigns that name the same group leave the same people out; empty: people of its own."""
 
 
 class Terms(Model):
-    """When a bidder may bid, how much a day, how often to one person, and to whom never (``holdout``).
-
-    ``flight_h`` are the first hour and the hour after the last. ``day_parts`` are hours of the day (0 to 23; empty: all).
-    ``daily_budget`` is in currency, begins anew every 24 h, and holds beside the budget of the whole run. All ``caps`` hold.
-    """
+    """When a bidder may bid, how much a day, how often to one person, and to whom never."""
 
     flight_h: tuple[Hours, Hours] | None = None
+    """The first hour, and the hour after the last; null: the whole run."""
     day_parts: Annotated[tuple[Annotated[int, Field(ge=0, le=23)], ...], Field(max_length=24)] = ()
+    """Hours of the day (0 to 23) at which it bids; empty: all."""
     daily_budget: Money | None = None
+    """In currency; it begins anew every 24 h, and holds beside the budget of the whole run. Null: no limit."""
     caps: tuple[Cap, ...] = ()
+    """Frequency caps, all of which hold."""
     holdout: Holdout | None = None
+    """People to whom it never bids; null: none."""
 
     @model_validator(mode="after")
     def _flight_goes_forward(self) -> Self:
@@ -81,19 +80,20 @@ class Terms(Model):
 
 
 class Kind(Model):
-    """A kind of bidder, for matches whose seats differ in more than a strategy.
-
-    It bids on ``sources`` (null: those that the study gives every seat), plays ``strategy`` (null: ``bidders.strategy``), shows
-    creatives as ``creative`` says (null: as all do), looks at its account every ``control_interval_h`` (null: as all do), hears of what it
-    bought ``report_delay_h`` late (null: as all do), and may bid on its own ``terms`` (null: those of all).
-    """
+    """A kind of bidder, for matches whose seats differ in more than a strategy."""
 
     sources: tuple[str, ...] | None = None
+    """The sources that it bids on; null: those that the study gives every seat."""
     strategy: StrategySpec | None = None
+    """What it plays; null: `bidders.strategy`."""
     creative: Literal["rotated", "chosen"] | None = None
+    """How it shows creatives; null: as all do."""
     control_interval_h: Annotated[Hours, Field(gt=1e-9)] | None = None
+    """How often it looks at its account; null: as all do."""
     report_delay_h: Hours | None = None
+    """How late it hears of what it bought; null: as all do."""
     terms: Terms | None = None
+    """The terms on which it may bid; null: those of all."""
 
 
 def _named(value: Any) -> Any:
@@ -107,23 +107,12 @@ Values = Annotated[Literal["private", "common"] | Rate, BeforeValidator(_named)]
 
 
 class Bidders(Model):
-    """The live bidders: the focal one and ``count - 1`` rivals who differ from it in their data alone.
+    """The live bidders: the focal one and its rivals, who differ from it in their data alone.
 
-    ``values='private'``: each bidder's profile and context facts about a request are its own, independent draws (match
-    values). ``'common'``: all look at the same facts; then winning tells of what better informed rivals know, and with
-    ``beliefs='winning'`` exact valuations reckon with it, where ``'naive'`` ones do not (null: ``naive``, but in the study
-    ``adoption`` ``winning`` where values are not private and it is worked out). A number between them is the correlation of what an
-    impression is worth to any two bidders: with the probability of its root a person's facts for an advertiser are those of all, and
-    otherwise its own (0 is ``'private'``, 1 ``'common'``). ``budget`` is in currency per replication (null: no limit).
-    A control step comes every ``control_interval_h``, or every ``control_interval_requests`` where that is given. There a bidder sees
-    spend, wins and what is left as they stood at its last control step that is at least ``report_delay_h`` ago, and learns what
-    became of its bids up to then; outcomes too are not known before. The exchange always knows the true budget.
-    With ``notify='at_once'`` a bidder that learns hears of each request before the next one comes, as by a win notice, which takes more time;
-    ``control`` steps stay as they are.
-    ``creative='chosen'``: each shows, request by request, the one of the campaign's creatives that its data say is worth most
-    there; ``'rotated'``: chance shows them by their shares. ``terms`` say when they may bid. Each answers after ``answer_ms`` (a delay, or a number of milliseconds that it always
-    takes) and the look-ups of its data. ``kinds`` are bidders that differ in more than a strategy, by names under which a match
-    can seat them (``study.strategies``).
+    At a control step a bidder sees spend, wins and what is left as they stood at its last control step that is at least the report's delay
+    ago, and learns what became of its bids up to then; outcomes too are not known before. Between private and common values a person's
+    facts for an advertiser are those of all with the probability of the correlation's root, and otherwise its own.
+
     """
 
     count: Annotated[int, Field(ge=1, le=MAX_SEATS)] = 1
@@ -135,14 +124,28 @@ class Bidders(Model):
     control_interval_h: Annotated[Hours, Field(gt=1e-9)] = 1.0
     """How often a bidder looks at its account and may change its bids."""
     control_interval_requests: Count | None = None
+    """The number of requests between two looks; null: the hours count."""
     report_delay_h: Hours = 0.0
+    """How old what a bidder sees of its account, and learns of its bids, is at least; the exchange always knows the true budget.
+    How old what a bidder sees of its account, and learns of its bids, is at least; the exchange always knows the true budget."""
     notify: Literal["control", "at_once"] = "control"
+    """`at_once`: one that learns hears of each request before the next one comes, as by a win notice, which takes more time;
+    `control`: at control steps."""
     terms: Terms = Terms()
+    """When they may bid, how much a day, how often to one person, and to whom never."""
     answer_ms: Delay = NO_DELAY
+    """How long an answer takes, beside the look-ups of its data: a delay, or a number of milliseconds that it always takes."""
     values: Values = "private"
+    """`private`: each bidder's facts about a request are its own, independent draws; `common`: all look at the same facts; a
+    number between 0 and 1: the correlation of what an impression is worth to any two of them."""
     creative: Literal["rotated", "chosen"] = "rotated"
+    """`chosen`: each shows, request by request, the one of the campaign's creatives that its data say is worth most there;
+    `rotated`: chance shows them by their shares."""
     beliefs: Literal["naive", "winning"] | None = None
+    """Whether exact valuations reckon with what winning tells of what better informed rivals know: `winning`, or `naive`; null:
+    naive, but in the study adoption winning where values are not private and it is worked out."""
     kinds: dict[str, Kind] = {}
+    """Bidders that differ in more than a strategy, by names under which a match can seat them (`study.strategies`)."""
 
     @property
     def affiliation(self) -> float:

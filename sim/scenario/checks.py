@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from math import prod
 
+from ..public_columns import ENGINE_COLUMNS
 from .base import contradictions
 from .bidders import kind_problems
 from .parts import Parts
@@ -16,11 +17,8 @@ MAX_CELLS_OF_TRUTH = 1 << 20
 MAX_VISIBLE_CELLS = 1 << 21
 """The most combinations of what all sources together show: tables over them stay some 100 MB."""
 
-NOT_A_NAME = frozenset(
-    {"none", "joint", "stacked", "summed", "split_budget", "clicks", "best_single", "best_silo"}
-    | {"value", "hour", "floor", "auction_type", "uniform"}
-)
-"""Names of arms and of columns that no source may have."""
+ARMS = frozenset({"none", "joint", "stacked", "summed", "split_budget", "clicks", "best_single", "best_silo"})
+"""Names of arms of studies: no source may have one of them."""
 
 
 def source_problems(market: Parts) -> Iterator[str]:
@@ -42,7 +40,7 @@ def source_problems(market: Parts) -> Iterator[str]:
 
 
 def _problems_of(market: Parts, name: str, source: Source) -> Iterator[str]:
-    if not name.isidentifier() or name in NOT_A_NAME or name.startswith("age_"):
+    if not name.isidentifier() or name in ARMS | ENGINE_COLUMNS or name.startswith("age_"):
         yield ": not a name for a source; take a word of letters, digits and _ that is no arm's and no column's"
     if source.copy_of is not None:
         original = market.source.get(source.copy_of)

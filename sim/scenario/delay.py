@@ -9,21 +9,22 @@ from pydantic import Field, model_validator
 
 from .base import Model, NonNegative, Positive, Rate
 
+LawName = Literal["constant", "exponential", "weibull", "lognormal", "empirical"]
+"""The laws; ``jointbid.sim.delays.LAWS`` has what each of them is."""
+
 
 class Delay(Model):
-    """A time that is drawn; its unit is that of the key that holds it (``_ms``, ``_h``). A mere number is a constant.
+    """A time that is drawn; its unit is that of the key that holds it (``_ms``, ``_h``). A mere number is a constant."""
 
-    * ``constant``: always ``mean``;
-    * ``exponential`` with ``mean``;
-    * ``weibull`` with ``mean`` and ``shape`` (below 1: many soon, some very late);
-    * ``lognormal`` with ``mean`` and ``shape`` (the spread of its logarithm);
-    * ``empirical``: ``points`` (share, time), both rising, from share 0 to share 1, straight lines between.
-    """
-
-    law: Literal["constant", "exponential", "weibull", "lognormal", "empirical"] = "constant"
+    law: LawName = "constant"
+    """How it is distributed: always the same (`constant`), `exponential`, `weibull`, `lognormal`, or by `points` (`empirical`).
+    How it is distributed: always the same (`constant`), `exponential`, `weibull`, `lognormal`, or by `points` (`empirical`)."""
     mean: Annotated[NonNegative, Field(le=1e9)] = 0.0
+    """The mean, in the unit of the key that holds the delay."""
     shape: Annotated[Positive, Field(ge=0.05, le=20)] = 1.0
+    """Of a Weibull its shape (below 1: many soon, some very late); of a lognormal the standard deviation of its logarithm."""
     points: tuple[tuple[Rate, Annotated[NonNegative, Field(le=1e9)]], ...] = ()
+    """Of an empirical law (share, time), both rising, from share 0 to share 1, straight lines between."""
 
     @model_validator(mode="before")
     @classmethod

@@ -18,45 +18,62 @@ Stay = Annotated[float, Field(gt=0, le=MAX_HOURS)]
 
 
 class Stays(Model):
-    """How long an account stays in each stage on average, in hours; ``approved`` is the window in which it buys."""
+    """How long an account stays in each stage on average, in hours."""
 
     unaware: Stay = 8_760.0
+    """The mean hours in the stage `unaware`."""
     aware: Stay = 10_660.0
+    """The mean hours in the stage `aware`."""
     interested: Stay = 6_570.0
+    """The mean hours in the stage `interested`."""
     considering: Stay = 6_570.0
+    """The mean hours in the stage `considering`."""
     approved: Stay = 1_680.0
+    """The mean hours in the stage `approved`, the window in which it buys."""
     bought: Stay = 17_520.0
+    """The mean hours in the stage `bought`."""
     lapsed: Stay = 4_380.0
+    """The mean hours in the stage `lapsed`."""
 
 
 class Journey(Model):
-    """Accounts of ``group`` people each, who move through seven stages together, and what ads leave behind in them.
+    """Accounts of some people each, who move through seven stages together, and what ads leave behind in them.
 
-    Every ``step_h`` an account leaves its stage with probability ``step_h`` / ``stay_h``: unaware, aware, interested, considering,
-    approved (its budget), bought, aware. From interested the share ``lapse_interested``, from considering the share
-    ``lapse_considering`` goes to lapsed instead, and from there back to unaware. ``appetite`` (one number, or one per
-    profile type) multiplies the rate at which aware accounts become interested; with 0 none ever does.
+    At each step an account leaves its stage with the probability of the step's length over the mean stay: unaware, aware, interested,
+    considering, approved (its budget), bought, aware; or from interested and considering to lapsed, and from there back to unaware.
 
-    A seen impression adds ``lasting`` (one number, or one per context type) to the account's stock S of preference for its
-    advertiser; the stock halves every ``half_life_h``. An account that leaves ``approved`` buys: from advertiser j with
-    probability A_j / (``outside`` + sum A), A = (1 + S)^``power`` + ``base`` - 1, or from no advertiser here: ``base`` is the attraction of
-    an advertiser that it has never seen (0: it never buys from one). A purchase is worth ``margin`` in currency. After the last request the world goes on for ``run_out_h`` without ads, so that what is left in the stocks counts.
+    A seen impression adds to the account's stock S of preference for its advertiser. An account that leaves ``approved`` buys: from
+    advertiser j with probability A_j / (``outside`` + sum A), or from no advertiser here.
 
-    ``believed_win_rate`` is what bidders reckon with who value an impression (``jointbid.strategies.valuations.outlook``): the share of an
-    account's impressions that each advertiser wins; null: what would follow from itself, at the landscape's prices.
     """
 
     group: Annotated[Count, Field(le=1000)] = 1
+    """The people of an account."""
     step_h: Annotated[Hours, Field(gt=1e-3)] = 168.0
+    """How often accounts may change their stage."""
     stay_h: Stays = Stays()
+    """How long an account stays in each stage on average."""
     lapse_interested: Rate = 0.4
+    """The share of interested accounts that lapse instead of considering."""
     lapse_considering: Rate = 0.2
+    """The share of considering accounts that lapse instead of getting their budget approved."""
     appetite: Factor | tuple[Factor, ...] = 1.0
+    """Multiplies the rate at which aware accounts become interested: one number, or one per profile type; with 0 none ever does.
+    Multiplies the rate at which aware accounts become interested: one number, or one per profile type; with 0 none ever does."""
     lasting: Factor | tuple[Factor, ...] = 1.0
+    """What a seen impression adds to the account's preference for its advertiser: one number, or one per context type."""
     half_life_h: Annotated[float, Field(gt=0, le=MAX_HALF_LIFE_H)] = 2_160.0
+    """The hours in which that preference halves."""
     power: Annotated[float, Field(ge=0, le=MAX_POWER)] = 0.5
+    """How steeply preference attracts: an account that buys chooses by A = (1 + S)^power + `base` - 1."""
     outside: Factor = 1.0
+    """The attraction of buying from no advertiser here."""
     base: Factor = 1.0
+    """The attraction of an advertiser that the account has never seen; 0: it never buys from one."""
     margin: PositiveMoney = 1.0
+    """What a purchase is worth, in currency."""
     run_out_h: Hours = 8_760.0
+    """How long the world goes on without ads after the last request, so that what is left of preference counts."""
     believed_win_rate: Rate | None = 0.2
+    """The share of an account's impressions that each advertiser wins, as bidders reckon it who value an impression; null: what
+    would follow from itself, at the landscape's prices."""

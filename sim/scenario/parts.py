@@ -23,37 +23,49 @@ STAGES = len(Stays.model_fields)
 
 
 class Engine(Model):
-    """How many requests may travel together, and how often the time series has a row: every ``series_h``.
-
-    The result does not depend on the first; 1 is the reference. A call of a strategy that takes longer than
-    ``strategy_timeout_s`` stops the run (None: no limit).
-    """
+    """How many requests may travel together, and how often the time series has a row. One request at a time is the reference."""
 
     max_block: Annotated[int, Field(ge=1, le=1 << 20)] = 65_536
     """The most requests that travel together; it changes no result."""
     series_h: Annotated[Hours, Field(ge=1e-3)] = 1.0
+    """How often the time series has a row."""
     strategy_timeout_s: Annotated[float, Field(ge=0.1, allow_inf_nan=False)] | None = 300.0
+    """A call of a strategy that takes longer stops the run; null: no limit."""
 
 
 class Parts(Model):
     """The fields of a scenario, without the checks of one part against another."""
 
     name: str = "unnamed"
+    """The name of the scenario."""
     question: str = ""
+    """The question that it asks."""
     currency: str = "currency"
     """The code of the currency that all money is in."""
     supply: Supply = SyntheticSupply()
+    """The bid requests: made, or of a log."""
     audience: Audience = Audience()
+    """The people."""
     response: Response = Response()
+    """What an impression is worth, and what follows it."""
     journey: Journey | None = None
+    """How accounts move towards a purchase; null: they do not."""
     touchpoints: Touchpoints | None = None
+    """The channels of an advertiser; null: none."""
     stock: Stock | None = None
+    """The units that there are to sell; null: enough."""
     creative: Annotated[dict[str, Creative], Field(max_length=MAX_CREATIVES)] = {}
+    """The ads of a campaign by name; none: one that adds nothing."""
     source: dict[str, Source] = {}
+    """The data sources by name."""
     auction: Auction = Auction()
+    """How the exchange decides and charges."""
     rivals: Rivals = Rivals()
+    """Bidders that are not simulated."""
     bidders: Bidders = Bidders()
+    """The live bidders."""
     engine: Engine = Engine()
+    """How a run is carried out; it changes no result."""
 
     @field_validator("supply", mode="before")
     @classmethod
@@ -100,6 +112,10 @@ class Parts(Model):
         if self.audience.drift is None or (source.shows or original) != "profile":
             return source
         return source.model_copy(update={"flip_rate_per_h": self.audience.drift.flip_rate_per_h})
+
+    def ages_shown(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The columns with the ages of these sources' copies, ``age_<source>``, of those that tell them."""
+        return tuple(f"age_{name}" for name in names if self.data_of(name).age_known)
 
     def factor_of(self, name: str) -> Factor:
         """What a source shows."""

@@ -16,32 +16,45 @@ class Logit(Model):
     """A level a + b s + c t + e w + d s t + f s w + g t w of the scores s(x), t(z), w(h), on the scale of log-odds.
 
     ``interaction`` is d, ``history`` e, ``profile_history`` f and ``context_history`` g.
+
     """
 
     a: Coefficient = 0.0
+    """The level where all scores are 0."""
     b: Coefficient = 0.0
+    """The weight of the profile's score."""
     c: Coefficient = 0.0
+    """The weight of the context's score."""
     interaction: Coefficient = Field(default=0.0, validation_alias=AliasChoices("interaction", "d"))
+    """The weight of profile x context."""
     history: Coefficient = 0.0
+    """The weight of the history's score."""
     profile_history: Coefficient = 0.0
+    """The weight of profile x history."""
     context_history: Coefficient = 0.0
+    """The weight of context x history."""
 
 
 class Conversion(Logit):
     """What follows a click, or the mere sight of an ad.
 
-    A click converts with probability expit(level); a seen impression that was not clicked with
-    ``after_view`` times that. It takes ``delay_h`` from the click (or the sight), and counts as the ad's where it comes
-    within ``click_window_h`` (``view_window_h``): the attribution windows. One brings the margin ``value`` in currency: one
-    number, or one per profile type, so that a sale to one earns more than to another.
+    A click converts with probability expit(level). A conversion counts as the ad's where it comes within its window.
+
     """
 
     a: Coefficient = -3.0
+    """The level where all scores are 0, in log-odds."""
     value: PositiveMoney | tuple[PositiveMoney, ...] = 1.0
+    """The margin of a conversion, in currency: one number, or one per profile type, so that a sale to one earns more than to
+    another."""
     delay_h: Delay = NO_DELAY
+    """How long it takes from the click, or the sight."""
     after_view: Rate = 0.0
+    """A seen impression that was not clicked converts with this times the probability of a click."""
     click_window_h: Hours = 720.0
+    """How long after a click a conversion counts as the ad's."""
     view_window_h: Hours = 24.0
+    """How long after a mere sight it does."""
 
     @property
     def most(self) -> float:
@@ -50,13 +63,12 @@ class Conversion(Logit):
 
 
 class Creative(Logit):
-    """One of the ads that a campaign shows: what it adds to the response's coefficients, and to the conversion's.
-
-    Campaigns rotate their creatives at random, in proportion to ``share``.
-    """
+    """One of the ads that a campaign rotates at random: what it adds to the response's coefficients, and to the conversion's."""
 
     share: Ratio = 1.0
+    """How often it is shown, in proportion to the shares of the others."""
     conversion: Logit = Logit()
+    """What it adds to the conversion's coefficients."""
 
 
 class Response(Logit):
@@ -69,28 +81,31 @@ class Response(Logit):
     * ``logit``: CTR = expit(level), theta = CTR x ``value_per_click``;
     * ``private_value``: each bidder knows its own value, drawn from ``law``; there is nothing to join.
 
-    An impression is seen with probability ``viewability`` (one number, or one per context type) and does nothing unseen:
-    the level speaks of seen ones. With ``fatigue`` f, one that a person sees after having seen k of the same advertiser
-    does (1 - f)^k of what the first did. Clicks come ``click_delay_h`` after the impression; a ``conversion`` may follow.
-
-    ``interaction`` is d, ``history`` e, ``profile_history`` f and ``context_history`` g. ``redundancy`` q is the
-    correlation of s and t: with probability |q| the two departments hold the same fact (or its opposite, q < 0);
-    ``history_redundancy`` is that of s and w. ``noise_sd`` is the spread of one realised additive value around theta.
     """
 
     family: Literal["additive", "logit", "private_value"] = "additive"
     """What an outcome is: an amount (`additive`), a click or a sale (`logit`), or a value that each bidder knows (`private_value`)."""
     a: Coefficient = 1.0
+    """The level where all scores are 0."""
     redundancy: Correlation = Field(default=0.0, validation_alias=AliasChoices("redundancy", "q"))
+    """The correlation of the profile's and the context's score: with probability |q| the two departments hold the same fact, or
+    its opposite where it is negative."""
     history_redundancy: Correlation = 0.0
+    """The correlation of the profile's and the history's score."""
     value_per_click: Money = 1.0
     """What a click is worth to the advertiser, in currency."""
     noise_sd: Money = 1.0
+    """The spread of one realised additive value round its mean, in currency."""
     viewability: Rate | tuple[Rate, ...] = 1.0
+    """The probability that an impression is seen: one number, or one per context type. Unseen ones do nothing."""
     fatigue: Annotated[Rate, Field(lt=1)] = 0.0
+    """An impression that a person sees after k of the same advertiser does (1 - fatigue)^k of what the first did."""
     click_delay_h: Delay = NO_DELAY
+    """How long after the impression a click comes."""
     conversion: Conversion | None = None
+    """What may follow a click or a sight; null: nothing."""
     law: Literal["uniform", "exponential"] = "uniform"
+    """With private_value: how values are drawn, `uniform` on [0, high] or `exponential` with the mean high."""
     high: PositiveMoney = 1.0
     """private_value: values are U[0, high], or exponential with mean high."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -13,14 +13,17 @@ from .delay import NO_DELAY, Delay
 Factor = Literal["profile", "context", "history", "stage", "interest", "stock"]
 Owner = Literal["cio", "cmo", "agency"]
 
-FACTORS: tuple[Factor, ...] = get_args(Factor)[:3]
-"""What a request truly is: who asks, where, and what touched that person before. A source shows one of them."""
+FACTORS: tuple[Factor, ...] = ("profile", "context", "history")
+"""What a request truly is: who asks, where, and what touched that person before. A source shows one of them.
 
-OF_JOURNEYS: tuple[Factor, ...] = get_args(Factor)[3:5]
+With ``audience.drift`` the profile is the state of the product that is advertised, and nobody's.
+"""
+
+OF_JOURNEYS: tuple[Factor, ...] = ("stage", "interest")
 """What moves with an account's journey: its stage, which sales know, and whether it looks for something to buy, which shows in
 the media. A source shows them as they were when its copy was taken."""
 
-MOVING: tuple[Factor, ...] = get_args(Factor)[3:]
+MOVING: tuple[Factor, ...] = (*OF_JOURNEYS, "stock")
 """Factors that change during a run: those of journeys, and the units left of a product."""
 
 OWNERS: dict[Factor, Owner] = {
@@ -40,50 +43,45 @@ Price = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class Source(Model):
-    """One data source: how much of the truth it shows, and how old its copy is.
-
-    It ``shows`` one factor (default: the one of its own name) and belongs to ``owner`` (default: profile to the cio, context
-    and history to the cmo). It has records of the share ``coverage`` of requests (one number, or one per context type),
-    and matches a covered one with ``match_rate`` (recall; one number, or one per type of what it shows). Where it
-    ``needs_consent`` (default: all but the cmo's do), people who withhold theirs are never matched.
-
-    A matched request shows somebody else's record with probability ``false_match_rate``; a record is right with
-    probability ``accuracy``, and otherwise any other type. The copy is taken every ``sync_interval_h`` (0: streaming)
-    and arrives ``latency_h`` later (``inf``: never); meanwhile the fact changes: it is redrawn from its population law
-    at twice ``flip_rate_per_h``, so that with two equally frequent types it flips at that rate.
-
-    ``use='naive'`` takes what is shown for the fresh truth; ``calibrated`` discounts it for staleness and errors.
-    ``unmatched='prior'`` takes a request without a match for one like any other; as a ``signal`` it tells of who is not matched.
-
-    Each look-up takes ``lookup_latency_ms``, which the bidder's answer waits for: a delay, or a number, which is the mean of
-    an exponential one. Data cost ``cost_per_lookup_cpm`` for a thousand look-ups and ``cost_per_match_cpm`` for a thousand of
-    them that match, paid beside the auction's budget. What is not ``exclusive`` is sold to the rivals too: all of them hold
-    it. ``copy_of`` makes it the same data as another source's, under its own name and owner.
-    """
+    """One data source: how much of the truth it shows, and how old its copy is."""
 
     shows: Factor | None = None
+    """The factor that it shows; null: the one of its own name."""
     owner: Owner | None = None
+    """Whose data it is; null: profile, stage and stock are the CIO's, context, history and interest the CMO's."""
     copy_of: str | None = None
+    """The source whose data it is, under its own name and owner; null: it has its own."""
     coverage: Rate | tuple[Rate, ...] = 1.0
+    """The share of requests that it has records of: one number, or one per context type."""
     match_rate: Rate | tuple[Rate, ...] = 1.0
     """The share of covered requests that the source has a record for: one number, or one per type of what it shows."""
     needs_consent: bool | None = None
+    """Whether people who withhold their consent are never matched; null: in all but the CMO's."""
     false_match_rate: Rate = 0.0
+    """The share of matched requests that are shown somebody else's record."""
     accuracy: Rate = 1.0
+    """The share of records that are right; any other shows another type."""
     sync_interval_h: Hours = 0.0
     """How often a new copy is taken; 0 is streaming."""
     latency_h: Annotated[float, Field(ge=0)] = 0.0
     """How long after it was taken a copy arrives; inf is never."""
     flip_rate_per_h: Annotated[float, Field(ge=0, le=1e6)] = 0.0
+    """How fast a fact changes: it is redrawn from its population law at twice this rate, so that of two equally frequent types
+    it flips at that rate."""
     age_known: bool = True
     """Whether a bidder knows how old each record is, or only how old records are on the whole."""
     use: Literal["calibrated", "naive"] = "calibrated"
+    """`naive` takes what is shown for the fresh truth; `calibrated` discounts it for staleness and errors."""
     unmatched: Literal["signal", "prior"] = "signal"
+    """`prior` takes a request without a match for one like any other; as a `signal` it tells of who is not matched."""
     lookup_latency_ms: Delay = NO_DELAY
+    """How long a look-up takes, which the bidder's answer waits for: a delay, or a number, the mean of an exponential one."""
     cost_per_lookup_cpm: Price = 0.0
     """The price of a thousand look-ups, paid beside the budget of the auction."""
     cost_per_match_cpm: Price = 0.0
+    """The price of a thousand look-ups that match, paid beside the budget of the auction."""
     exclusive: bool = True
+    """Whether the focal bidder alone holds it; otherwise it is sold to the rivals too, and all of them hold it."""
 
     @field_validator("lookup_latency_ms", mode="before")
     @classmethod

@@ -16,20 +16,22 @@ Sales = Annotated[float, Field(ge=0, le=1e6)]
 class Stock(Model):
     """The shelves that sales empty. A product is a context type, and each advertiser has a shelf of its own for each.
 
-    A shelf holds ``units`` (one number, or one per context type) at the start and in each delivery. For a person who is going to convert
-    a unit is put aside at the click, or at the view, however late the conversion is known; while a shelf is empty ads are clicked
-    and none converts. Sales are counted every ``step_h``; from the count at which a shelf is found empty a delivery comes with
-    probability ``step_h`` / ``lead_h`` at each of the next ones, so that it takes ``lead_h`` on average.
+    For a person who is going to convert a unit is put aside at the click, or at the view, however late the conversion is known; while a
+    shelf is empty ads are clicked and none converts.
 
-    ``believed_sales_per_h`` is what bidders reckon with who do not see a shelf, or see an old copy of it
-    (``jointbid.strategies.valuations.shelf``): units that an advertiser sells of a product in an hour while there are any (one number, or
-    one per context type); null: those of one who knows all and bids truthfully at the landscape's prices.
     """
 
     units: Units | tuple[Units, ...] = 10
+    """The units of a shelf at the start and in each delivery: one number, or one per context type."""
     lead_h: Positive = 48.0
+    """How long a delivery takes on average."""
     step_h: Annotated[Hours, Field(gt=1e-3)] = 1.0
+    """How often sales are counted; from the count at which a shelf is found empty a delivery comes with probability `step_h` /
+    `lead_h` at each of the next ones."""
     believed_sales_per_h: Sales | tuple[Sales, ...] | None = None
+    """The units that an advertiser sells of a product in an hour while there are any, as bidders reckon it who see no shelf, or
+    an old copy of it: one number, or one per context type; null: those of one who knows all and bids truthfully at the
+    landscape's prices."""
 
     @property
     def most(self) -> int:

@@ -22,28 +22,29 @@ MAX_CHANNELS = 12
 
 
 class Channel(Model):
-    """One channel of the advertiser: whose log its touchpoints are in, what a day of it costs, and whom it looks for.
-
-    It bids ``bid_cpm`` on every request in its channel until ``daily_budget`` is spent, and ``targeting`` times that on people
-    whom ``touchpoints.targets`` shows to be interested: above 1 people with more intent get more impressions.
-    """
+    """One channel of the advertiser: whose log its touchpoints are in, what a day of it costs, and whom it looks for."""
 
     owner: Owner = "cmo"
+    """Whose log its touchpoints are in."""
     daily_budget: PositiveMoney
+    """What a day of it may cost, in currency."""
     bid_cpm: Annotated[float, Field(gt=0, le=MAX_MICROS / MICROS_PER_CPM)]
+    """What it bids on every request in its channel until the day's budget is spent."""
     targeting: Annotated[float, Field(ge=0, le=MAX_RATIO)] = 1.0
+    """What multiplies its bid on people whom `touchpoints.targets` shows to be interested: above 1 people with more intent get
+    more impressions."""
 
 
 class Touchpoints(Model):
-    """The channels by name, in the order of the context types, and how their touchpoints are counted afterwards.
-
-    A touchpoint is a seen impression. It can be credited with a purchase that follows within ``window_h``; in the rule
-    ``time_decay`` its weight halves every ``half_life_h``. A randomised experiment leaves the share ``holdout`` of all people
-    out of each channel, independently. ``targets`` names the source that campaigns are targeted by.
-    """
+    """The channels, and how their touchpoints, the seen impressions, are counted afterwards."""
 
     channels: Annotated[dict[str, Channel], Field(min_length=1, max_length=MAX_CHANNELS)]
+    """The channels by name, in the order of the context types."""
     window_h: Annotated[Hours, Field(gt=0)] = 720.0
+    """How long after it a touchpoint can be credited with a purchase."""
     half_life_h: Positive = 168.0
+    """In the rule `time_decay`, the hours in which a touchpoint's weight halves."""
     holdout: Annotated[Rate, Field(gt=0, lt=1)] = 0.3
+    """The share of all people that a randomised experiment leaves out of each channel, independently."""
     targets: str | None = None
+    """The source that campaigns are targeted by; null: none."""

@@ -130,6 +130,9 @@ class World:
         """Columns of truth cells (columns, n) and which of them each owner looks its outcomes up by; -1: by row."""
         return np.empty((0, len(self.chunk)), dtype=np.int32), np.full(len(owners), -1, dtype=np.int64)
 
+    def refill_truth(self, owners: list[str], truths: NDArray[np.int32], first: int) -> None:
+        """Write the truth cells that hold from now on into ``truths`` (columns, n), from row ``first`` on."""
+
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
         """What impressions of this chunk do, to be looked up by each owner's ``column``."""
         raise NotImplementedError

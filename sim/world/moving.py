@@ -53,8 +53,8 @@ class ShopWorld(TypedWorld):
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
         super().__init__(scenario, streams)
         self._products: Products | None = None
-        self._full: dict[tuple[str, ...], tuple[NDArray[np.int32], NDArray[np.int64]]] = {}
-        """The chunk's truth cells where all shelves have something, by owners."""
+        self._full: dict[str, tuple[NDArray[np.int32], NDArray[np.intp]]] = {}
+        """By owner, the chunk's truth cells where all shelves have something, and the product of each request."""
         if scenario.audience.drift is not None:
             self._products = Products(scenario, streams, self._back_us("profile"))
             self._records["profile"] = self._state_at
@@ -83,15 +83,20 @@ class ShopWorld(TypedWorld):
     def truth_cells(self, owners: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         if self.shelves is None:
             return super().truth_cells(owners)
-        if tuple(owners) not in self._full:
-            self._full[tuple(owners)] = super().truth_cells(owners)
-        cells, column = self._full[tuple(owners)]
         houses = list(dict.fromkeys(owners))
-        own = np.empty((len(houses), cells.shape[1]), dtype=np.int32)
-        for row, house in enumerate(houses):
-            empty = self.shelves.is_empty(house)[self._known_to(house)["context"]]
-            own[row] = cells[column[owners.index(house)]] + np.int32(self._truth.theta.size) * empty
+        own = np.empty((len(houses), len(self.chunk)), dtype=np.int32)
+        self.refill_truth(owners, own, 0)
         return own, np.array([houses.index(owner) for owner in owners], dtype=np.int64)
+
+    @override
+    def refill_truth(self, owners: list[str], truths: NDArray[np.int32], first: int) -> None:
+        assert self.shelves is not None  # noqa: S101 - nothing else refills it
+        for row, house in enumerate(dict.fromkeys(owners)):
+            if house not in self._full:
+                self._full[house] = self._truth_cells(house), self._known_to(house)["context"].astype(np.intp)
+            full, product = self._full[house]
+            shift = self.shelves.is_empty(house) * np.int32(self._truth.theta.size)
+            np.add(full[first:], shift[product[first:]], out=truths[row, first:])
 
     @override
     def turn_to(self, chunk: Chunk) -> None:

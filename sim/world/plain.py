@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from ..auction.arrays import Effects
-from ..brains import SIGMA
+from ..public_columns import SIGMA
 from ..response import private_values
 from ..scenario import Scenario
 from ..streams import Streams

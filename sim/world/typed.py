@@ -31,8 +31,7 @@ class TypedWorld(World):
     """Requests have a type in each factor; sources show them."""
 
     def __init__(self, scenario: Scenario, streams: Streams) -> None:
-        ages = (f"age_{name}" for name in scenario.source if scenario.data_of(name).age_known)
-        super().__init__(scenario, streams, (*scenario.source, *ages))
+        super().__init__(scenario, streams, (*scenario.source, *scenario.ages_shown(scenario.source)))
         self._truth = truth(scenario)
         effect = self._truth.effect
         self._lay_out(effect)

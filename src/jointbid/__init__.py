@@ -46,8 +46,8 @@ if TYPE_CHECKING:
     from jointbid.strategies.by_name import strategy
     from jointbid.strategies.per_request import PerRequest
     from jointbid.strategies.policies.linear import Linear, Truthful
-    from jointbid.strategies.policies.networks import label_policy, save_policy
     from jointbid.strategies.policies.pacing import AdaptivePacing
+    from jointbid.strategies.policies.policy_files import label_policy, save_policy
     from jointbid.strategies.policies.shading import Shading
     from jointbid.strategies.policies.steered import Interface
     from jointbid.strategies.testing.kit import parametrize_with_checks
@@ -85,10 +85,10 @@ HOMES = {
     "Valuation": "jointbid.strategies.base",
     "VisibleRequests": "jointbid.sim",
     "bayes": "jointbid.strategies.valuations.bayes",
-    "label_policy": "jointbid.strategies.policies.networks",
+    "label_policy": "jointbid.strategies.policies.policy_files",
     "parametrize_with_checks": "jointbid.strategies.testing.kit",
     "plots": "jointbid.experiments.report.plots",
-    "save_policy": "jointbid.strategies.policies.networks",
+    "save_policy": "jointbid.strategies.policies.policy_files",
     "simulate": "jointbid.sim",
     "train_seeds": "jointbid.experiments.training.seeds",
     "trajectories": "jointbid.experiments.training.trajectories",

@@ -28,7 +28,7 @@ class Address(NamedTuple):
 
 
 def address_of(url: str) -> Address | None:
-    """Return the parts of an http or https URL; None for what is none, or could smuggle in a header or a password."""
+    """Return the parts of an http or https URL; None for any other text, and for one that could smuggle in a header or a password."""
     if len(url) > URL_LENGTH or not PRINTABLE.match(url):
         return None
     try:

@@ -5,75 +5,25 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from jointbid.sim import Feedback
-from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.scenario import MICROS, MICROS_PER_CPM
 
-from ..market import Market
-from .addresses import Address, Place
+from .addresses import Place
+from .bid_requests import IMP_ID, BidRequests
 from .counts import UNANSWERED, Counts
-from .http_client import Answer, ExchangeError, Lanes, Peer
+from .http_client import Answer, ExchangeError, Peer
+from .lanes import Lanes
 from .notices import UNTOLD, Notice, Result, Router, notices
-from .objects import (
-    EXCHANGE_SPECIFIC,
-    VERSION,
-    App,
-    Banner,
-    BidRequest,
-    Data,
-    Device,
-    Imp,
-    Loss,
-    Segment,
-    Site,
-    User,
-)
-from .response import MICROS_PER_CPM, Asked, Verdict, judge
+from .objects import Loss
+from .response import Asked, Verdict, judge
+from .setup import Row, Setup
 
-IMP_ID = "1"
 MS_PER_HOUR = 3_600_000
-MICROS = 1_000_000
-
-
-@dataclass(frozen=True)
-class Setup:
-    """The settings of a seat, checked; see ``jointbid.strategies.openrtb.seat.OpenRTB``."""
-
-    address: Address
-    market: Market
-    currency: str
-    tmax_ms: float | None
-    is_measured: bool
-    timeout_s: float
-    max_bytes: int
-    max_cpm: float
-    concurrency: int
-    notice_places: tuple[Place, ...]
-    names: Mapping[str, tuple[str, ...]]
-    inventory: str
-    device: Mapping[str, Any]
-    size: tuple[int, int]
-    test: int
-    gzip: bool
-    ext: bool
-    unique_ids: bool
-
-
-class Row(NamedTuple):
-    """One request as the seat sees it: source -> code and age, the public columns."""
-
-    codes: dict[str, int]
-    ages: dict[str, float]
-    hour: float
-    floor_micros: int
-    auction_type: int
-    uniform: float
 
 
 class _Pending(NamedTuple):
@@ -81,18 +31,6 @@ class _Pending(NamedTuple):
     id: str
     verdict: Verdict
     at_ms: int
-
-
-@dataclass
-class _Plan:
-    """What of a request is the same in all of them."""
-
-    site: dict[str, Any]
-    device: Device
-    banner: Banner
-    head: bytes
-    providers: dict[str, tuple[str, int, tuple[str, ...]]] = field(default_factory=dict)
-    contexts: tuple[str, ...] = ()
 
 
 class Conversation:
@@ -108,11 +46,9 @@ class Conversation:
         self._router = Router(
             setup.address.place, setup.notice_places, f"{'https' if is_tls else 'http'}://{netloc}"
         )
-        self._plan = _plan(setup, netloc)
-        self._encode = msgspec.json.Encoder().encode
+        self._requests = BidRequests(setup, netloc)
         self._pending: deque[_Pending] = deque()
         self._token = secrets.token_hex(6) if setup.unique_ids else ""
-        self._run = secrets.token_hex(6)
         self._asked = 0
 
     def ask(self, rows: Sequence[Row], again: Sequence[bool]) -> list[Verdict]:
@@ -124,7 +60,7 @@ class Conversation:
         most = round(setup.max_cpm * MICROS_PER_CPM)
         for row, twice in zip(rows, again, strict=True):
             about = Asked(f"{self._token}-{self._asked}", IMP_ID, setup.currency, row.floor_micros, most)
-            message = self._message(row, about.id)
+            message = self._requests.message(row, about.id)
             self._asked += 1
             messages += [message, message] if twice else [message]
             asked.append(about)
@@ -184,51 +120,6 @@ class Conversation:
         self.counts["asked_again"] += 1
         self.counts["answered_differently"] += once.micros != twice.micros or crids[0] != crids[1]
 
-    def _message(self, row: Row, request_id: str) -> bytes:
-        setup, plan = self.setup, self._plan
-        site, data = plan.site, []
-        for name, (owner, unmatched, names) in plan.providers.items():
-            code = row.codes.get(name)
-            if code is None:
-                continue
-            is_known = code != unmatched
-            age = row.ages.get(name)
-            data.append(
-                Data(
-                    id=name,
-                    name=owner,
-                    segment=[Segment(id=names[code])] if is_known else [],
-                    ext=None if age is None else {"age_h": age},
-                )
-            )
-            if is_known and name in plan.contexts:
-                site = {**site, "keywords": names[code]}
-        place = Site(**site) if setup.inventory == "site" else None
-        request = BidRequest(
-            id=request_id,
-            imp=[
-                Imp(
-                    id=IMP_ID,
-                    banner=plan.banner,
-                    bidfloor=row.floor_micros / MICROS_PER_CPM,
-                    bidfloorcur=setup.currency,
-                )
-            ],
-            site=place,
-            app=App(**site) if place is None else None,
-            device=plan.device,
-            user=User(data=data) if data else None,
-            test=setup.test,
-            at=auction_code(row.auction_type),
-            tmax=round(setup.tmax_ms) if setup.tmax_ms else round(setup.timeout_s * 1e3),
-            cur=[setup.currency],
-            ext={"jointbid": {"run": self._run, "hour": row.hour, "uniform": row.uniform}}
-            if setup.ext
-            else None,
-        )
-        body = self._encode(request)
-        return b"%s%d\r\n\r\n%s" % (plan.head, len(body), body)
-
     def _due(self, feedback: Feedback) -> list[tuple[_Pending, Result]]:
         """Return what is reported, and what was passed over on the way there."""
         place = {value: row for row, value in enumerate(feedback.requests["uniform"].tolist())}
@@ -284,32 +175,3 @@ class Conversation:
         if place not in self._others:
             self._others[place] = Lanes(Peer(*place, self.setup.timeout_s, self.setup.max_bytes), 1)
         return self._others[place]
-
-
-def auction_code(number: int) -> int:
-    """Return OpenRTB's code of an auction type by its number here: 1 first price, 2 second price, others from 500 on."""
-    return {MECHANISMS["first_price"]: 1, MECHANISMS["second_price"]: 2}.get(
-        number, EXCHANGE_SPECIFIC + number
-    )
-
-
-def _plan(setup: Setup, netloc: str) -> _Plan:
-    size, market = Banner(*setup.size), setup.market
-    site: dict[str, Any] = {"id": "jointbid", "domain": "jointbid.example"}
-    if setup.inventory == "app":
-        site["bundle"] = "example.jointbid"
-    head = (
-        f"POST {setup.address.target} HTTP/1.1\r\nHost: {netloc}\r\nContent-Type: application/json\r\n"
-        f"X-OpenRTB-Version: {VERSION}\r\n{'Accept-Encoding: gzip' + chr(13) + chr(10) if setup.gzip else ''}Content-Length: "
-    )
-    providers = {
-        one.name: (
-            one.owner,
-            one.codes - 1,
-            setup.names.get(one.name) or tuple(map(str, range(one.codes - 1))),
-        )
-        for one in market.sources
-    }
-    contexts = tuple(one.name for one in market.sources if one.shows == "context")
-    device = msgspec.convert({"devicetype": 2 if setup.inventory == "site" else 4, **setup.device}, Device)
-    return _Plan(site, device, size, head.encode("ascii"), providers, contexts)

@@ -1,4 +1,4 @@
-"""The answers of a strategy to bid requests, whoever carries them: bids with their notices' URLs, and the books behind them.
+"""The answers of a strategy to bid requests, without their transport: bids with their notices' URLs, and the books behind them.
 
 A real exchange has one account, by wall clock. Each run of a simulated one (``ext.jointbid.run``) has an account of its own, by the
 hours that its requests state.
@@ -61,9 +61,8 @@ class Desk:
         """The start of the notices' URLs, ``http://127.0.0.1:8080``."""
         self.counts: Counter[str] = Counter()
         self._clock, self._start = clock, clock()
-        Account(
-            entrant, scenario, self.reading.kinds, holds_budget=True
-        )  # its errors show here, not at the first request
+        # its errors show here, not at the first request
+        Account(entrant, scenario, self.reading.kinds, holds_budget=True)
         self._accounts: OrderedDict[str, Account] = OrderedDict()
         self._past = Books()
         self._recent: OrderedDict[tuple[str, str], bytes] = OrderedDict()

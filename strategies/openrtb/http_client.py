@@ -13,8 +13,6 @@ import socket
 import ssl
 import time
 import zlib
-from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -26,10 +24,6 @@ CHUNK = 65_536
 STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9][0-9])(?: [^\r\n]*)?\Z")
 BODYLESS = {204, 304}
 QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)
-PATIENCE = 10
-"""Exchanges in a row without an answer after which a peer counts as dead."""
-RARELY = 1_000
-"""Of a dead peer's requests one in this many is sent all the same."""
 
 
 class Answer(NamedTuple):
@@ -151,9 +145,8 @@ class Connection:
     def _more(self) -> bytes:
         """Return what has come, waiting until the deadline at most; what is there already is taken after it, too."""
         assert self._socket is not None  # noqa: S101 - a request was sent on it
-        if (
-            QUICKACK is not None
-        ):  # a bidder that sends head and body apart waits for our word on the head, 40 ms else
+        # a bidder that sends head and body apart waits for our word on the head, 40 ms else
+        if QUICKACK is not None:
             self._socket.setsockopt(socket.IPPROTO_TCP, QUICKACK, 1)
         left = self._sent + self.peer.timeout_s - time.perf_counter()
         if left <= 0:
@@ -278,76 +271,3 @@ def _headers(lines: list[bytes]) -> dict[bytes, bytes]:
             raise ExchangeError("malformed", "two content-lengths")
         found[key] = value
     return found
-
-
-class Lanes:
-    """Some connections to one peer that are used in turn, each with one exchange under way.
-
-    A peer that has not answered ``PATIENCE`` times in a row is asked once in ``RARELY`` times, until it answers.
-
-    Attributes:
-        failed: the number of exchanges in a row without an answer.
-        last_error: of the last exchange without one.
-    """
-
-    def __init__(self, peer: Peer, count: int) -> None:
-        self.peer = peer
-        self.failed, self.last_error = 0, ""
-        self._skipped = 0
-        self._lanes = [Connection(peer) for _ in range(count)]
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether the peer has not answered for long."""
-        return self.failed >= PATIENCE
-
-    def open(self) -> None:
-        """Connect. Raises ``ExchangeError``: there is no connection."""
-        self._lanes[0].open()
-
-    def exchange(self, messages: Sequence[bytes]) -> list[Answer | ExchangeError]:
-        """Send each request and return what came of it, in order; as many are under way as there are connections."""
-        count = len(self._lanes)
-        done = list[Answer | ExchangeError]()
-        waiting = deque[
-            ExchangeError | None
-        ]()  # of those that are sent, in order: None, or why it could not be
-        for number, message in enumerate(messages):
-            if len(waiting) == count:
-                done.append(self._finish(number - count, waiting.popleft()))
-            waiting.append(self._send(number, message))
-        for number in range(len(messages) - len(waiting), len(messages)):
-            done.append(self._finish(number, waiting.popleft()))
-        return done
-
-    def _send(self, number: int, message: bytes) -> ExchangeError | None:
-        if self.is_dead:
-            self._skipped += 1
-            if self._skipped % RARELY:
-                return ExchangeError("skipped")
-        try:
-            self._lanes[number % len(self._lanes)].send(message)
-        except ExchangeError as error:
-            return error
-        return None
-
-    def _finish(self, number: int, error: ExchangeError | None) -> Answer | ExchangeError:
-        """Return the answer to one request, or why there is none, and note whether the peer is there."""
-        if error is None:
-            try:
-                answer = self._lanes[number % len(self._lanes)].receive()
-            except ExchangeError as failure:
-                error = failure
-            else:
-                self.failed = 0
-                return answer
-        if error.kind in {"malformed", "too_large"}:
-            self.failed = 0
-        elif error.kind != "skipped":
-            self.failed, self.last_error = self.failed + 1, str(error)
-        return error
-
-    def close(self) -> None:
-        """End all connections."""
-        for lane in self._lanes:
-            lane.close()

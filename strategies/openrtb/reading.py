@@ -10,13 +10,12 @@ import numpy as np
 
 from jointbid.sim import Entrant
 from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.sim.public_columns import PUBLIC_COLUMNS
+from jointbid.sim.scenario import MICROS
 
 from ..market import Market
 from .objects import EXCHANGE_SPECIFIC, BidRequest, Imp
 from .response import micros_of
-
-PUBLIC = ("hour", "floor", "auction_type", "uniform")
-MICROS = 1e6
 
 
 class Reading:
@@ -32,7 +31,8 @@ class Reading:
     def __init__(self, entrant: Entrant, market: Market, names: Mapping[str, tuple[str, ...]]) -> None:
         sources = {one.name: one for one in market.sources}
         held = [name for name in sources if entrant.information is None or name in entrant.information]
-        allowed = (*held, *(f"age_{name}" for name in held), *PUBLIC)
+        ages = (f"age_{name}" for name in held if sources[name].age_known)
+        allowed = (*held, *ages, *PUBLIC_COLUMNS)
         strategy = entrant.strategy
         reads = allowed if strategy.reads is None else strategy.reads
         if hidden := [name for name in reads if name not in allowed]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import AccountState, BidError, Feedback, VisibleRequests
+from jointbid.sim.scenario import MICROS
 
 from ..base import Policy
 from ..market import Market
@@ -18,12 +19,14 @@ from ..parameters import above_0, one_of, share, whole
 from .addresses import checked_url
 from .checked import currency_of, names_of, place_of, size_of
 from .counts import Counts
+from .lanes import PATIENCE
+from .setup import Row, Setup, refuse_contradictions, rows_of
 
 if TYPE_CHECKING:
-    from .conversation import Conversation, Row, Setup
+    from .conversation import Conversation
     from .response import Verdict
 
-MICROS = 1_000_000
+NO_ANSWER = f"no answer to {PATIENCE} requests in a row"
 BATCH = 512
 """Requests between two looks at whether the bidder is still there."""
 EXTRA = "pip install 'jointbid[openrtb]'"
@@ -35,8 +38,9 @@ class OpenRTB(Policy):
     """A bidder elsewhere plays: its URL is sent OpenRTB 2.6 bid requests, with the data of the seat's sources as segments.
 
     ``mode='per_request'`` sends each request, and the win, billing and loss notices of each auction at the next control step (with
-    ``bidders.notify=at_once`` before the next request). ``'per_cell'`` is for bidders that keep nothing in mind: each combination of what the seat's data can show is
-    sent once a run, without hour, floor and notices, and ``CELLS_AGAIN`` of them again at each control step, to see that the answers stay.
+    ``bidders.notify=at_once`` before the next request). ``'per_cell'`` is for bidders that keep nothing in mind: each combination of
+    what the seat's data can show is sent once a run, with the market's hard floor, without an hour and notices; ``CELLS_AGAIN`` of them
+    are sent again at each control step, to see that the answers stay.
 
     ``latency='simulated'`` leaves answer times to the scenario (``bidders.answer_ms``, ``auction.tmax_ms``); ``'measured'`` takes the real
     ones, and results are then not reproducible. The whole of an answer has ``timeout_ms`` and ``max_bytes`` in either case.
@@ -102,27 +106,27 @@ class OpenRTB(Policy):
         self.on_failure = one_of("on_failure", on_failure, ("fail", "no_bid"))
         self.repeat, self.version, self.url = share("repeat", repeat), str(version), url
         self._is_by_cell, self._market = self.mode == "per_cell", market
-        self._checked: dict[str, Any] = {
-            "address": checked_url("url", url, remote=remote),
-            "market": market,
-            "currency": currency_of(currency, market),
-            "tmax_ms": above_0("tmax_ms", tmax_ms) if tmax_ms is not None else market.tmax_ms,
-            "is_measured": self.latency == "measured",
-            "timeout_s": above_0("timeout_ms", timeout_ms) / 1e3,
-            "max_bytes": whole("max_bytes", max_bytes),
-            "max_cpm": above_0("max_cpm", max_cpm),
-            "concurrency": whole("concurrency", concurrency),
-            "notice_places": tuple(place_of(host, remote=remote) for host in notice_hosts),
-            "names": names_of(names or {}, market),
-            "inventory": one_of("inventory", inventory, ("site", "app")),
-            "device": dict(device or {}),
-            "size": size_of(size),
-            "test": int(one_of("test", str(int(test)), ("0", "1"))),
-            "gzip": bool(gzip),
-            "ext": bool(ext),
-            "unique_ids": bool(unique_ids),
-        }
-        self._refuse_contradictions()
+        self._setup = Setup(
+            address=checked_url("url", url, remote=remote),
+            market=market,
+            currency=currency_of(currency, market),
+            tmax_ms=above_0("tmax_ms", tmax_ms) if tmax_ms is not None else market.tmax_ms,
+            is_measured=self.latency == "measured",
+            timeout_s=above_0("timeout_ms", timeout_ms) / 1e3,
+            max_bytes=whole("max_bytes", max_bytes),
+            max_cpm=above_0("max_cpm", max_cpm),
+            concurrency=whole("concurrency", concurrency),
+            notice_places=tuple(place_of(host, remote=remote) for host in notice_hosts),
+            names=names_of(names or {}, market),
+            inventory=one_of("inventory", inventory, ("site", "app")),
+            device=dict(device or {}),
+            size=size_of(size),
+            test=int(one_of("test", str(int(test)), ("0", "1"))),
+            gzip=bool(gzip),
+            ext=bool(ext),
+            unique_ids=bool(unique_ids),
+        )
+        refuse_contradictions(self._setup, is_by_cell=self._is_by_cell)
         if importlib.util.find_spec("msgspec") is None:
             raise ValueError(f"it needs the extra openrtb: {EXTRA}")
         sources = tuple(one.name for one in market.sources)
@@ -143,13 +147,13 @@ class OpenRTB(Policy):
         return other
 
     def probe(self) -> None:
-        """Connect and hang up, unless the run may go on without the bidder. Raises ``BidError``: nobody is there."""
+        """Connect and hang up, unless the run may go on without the bidder. Raises ``BidError``: it cannot be reached."""
         if self.on_failure != "fail":
             return
         from .conversation import Conversation
         from .http_client import ExchangeError
 
-        talk = Conversation(self._setup(), Counts())
+        talk = Conversation(self._setup, Counts())
         try:
             talk.lanes.open()
         except ExchangeError as error:
@@ -160,11 +164,11 @@ class OpenRTB(Policy):
             talk.close()
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
-        """The bidder's prices in currency per impression, shape (n,); 0 for the trial batch before a run, which is not sent."""
+        """Return the bidder's prices in currency per impression, shape (n,); 0 for the trial batch before a run, which is not sent."""
         self._crids = None
         if self._talk is None:
             return np.zeros(requests.n)
-        rows = self._rows(requests)
+        rows = rows_of(requests, self._market, is_by_cell=self._is_by_cell)
         verdicts = self._by_cell(rows) if self._is_by_cell else self._by_request(rows)
         if len(self._market.creatives) > 1:
             self._crids = self._creatives(verdicts)
@@ -175,7 +179,7 @@ class OpenRTB(Policy):
         return self._crids
 
     def control(self, state: AccountState) -> None:
-        """The opening account begins the conversation; later ones show whether the bidder is still there."""
+        """Begin the conversation with the opening account; later ones only count the step."""
         from .http_client import ExchangeError
 
         self._steps += 1
@@ -183,7 +187,7 @@ class OpenRTB(Policy):
             return
         from .conversation import Conversation
 
-        self._talk = Conversation(self._setup(), self._counts)
+        self._talk = Conversation(self._setup, self._counts)
         try:
             self._talk.lanes.open()
         except ExchangeError as error:
@@ -208,29 +212,6 @@ class OpenRTB(Policy):
         """Return what became of requests and notices, as columns of the table of bidders."""
         return self._counts.columns()
 
-    def _setup(self) -> Setup:
-        from .conversation import Setup
-
-        return Setup(**self._checked)
-
-    def _refuse_contradictions(self) -> None:
-        checked = self._checked
-        if self.latency == "measured":
-            if checked["tmax_ms"] is None:
-                raise ValueError(
-                    "latency = measured: needs a time limit; set auction.tmax_ms, or tmax_ms here"
-                )
-            if checked["concurrency"] != 1:
-                raise ValueError(
-                    f"concurrency = {checked['concurrency']}: must be 1 with latency=measured, where answers are timed one by one"
-                )
-            if self._is_by_cell:
-                raise ValueError("latency = measured: needs mode=per_request, where each request is answered")
-        if self._is_by_cell and len(self._market.auction_types) > 1:
-            raise ValueError(
-                f"mode = per_cell: needs one auction type, and this market has {', '.join(self._market.auction_types)}; take mode=per_request"
-            )
-
     def _fail(self, hour: float, what: str) -> None:
         if self.on_failure == "fail":
             last = self._talk.lanes.last_error if self._talk else ""
@@ -245,32 +226,6 @@ class OpenRTB(Policy):
         if self._talk is not None:
             self._talk.close()
 
-    def _rows(self, requests: VisibleRequests) -> list[Row]:
-        from jointbid.sim.auction.mechanisms import MECHANISMS
-
-        from .conversation import Row
-
-        n, held = requests.n, [one.name for one in self._market.sources if one.name in requests]
-        codes = zip(*(requests[name].tolist() for name in held), strict=True) if held else [()] * n
-        if self._is_by_cell:
-            kind = MECHANISMS[self._market.auction_types[0]]
-            floor = round(self._market.hard_floor * MICROS)
-            return [Row(dict(zip(held, each, strict=True)), {}, 0.0, floor, kind, 0.0) for each in codes]
-        aged = [name for name in held if f"age_{name}" in requests]
-        ages = zip(*(requests[f"age_{name}"].tolist() for name in aged), strict=True) if aged else [()] * n
-        floors = np.rint(requests["floor"] * MICROS).astype(np.int64).tolist()
-        public = zip(
-            requests["hour"].tolist(),
-            floors,
-            requests["auction_type"].tolist(),
-            requests["uniform"].tolist(),
-            strict=True,
-        )
-        return [
-            Row(dict(zip(held, each, strict=True)), dict(zip(aged, old, strict=True)), *rest)
-            for each, old, rest in zip(codes, ages, public, strict=True)
-        ]
-
     def _by_request(self, rows: list[Row]) -> list[Verdict]:
         assert self._talk is not None  # noqa: S101 - the conversation has begun
         found = list[Any]()
@@ -282,7 +237,7 @@ class OpenRTB(Policy):
             if self.learns:
                 self._talk.remember(part, verdicts)
             if self._talk.lanes.is_dead:
-                self._fail(part[-1].hour, "no answer to ten requests in a row")
+                self._fail(part[-1].hour, NO_ANSWER)
             found += verdicts
         return found
 
@@ -305,7 +260,7 @@ class OpenRTB(Policy):
                 self._counts["asked_again"] += 1
                 self._counts["answered_differently"] += before.micros != again.micros
         if self._talk.lanes.is_dead:
-            self._fail(0.0, "no answer to ten requests in a row")
+            self._fail(0.0, NO_ANSWER)
         return [self._answers[cell] for cell in cells]
 
     def _creatives(self, verdicts: Sequence[Verdict]) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ TICK_S = 1.0
 """How often the clock is looked at between requests."""
 KEEP_ALIVE_S = 75
 STOP_S = 5
-"""How long requests under way may take once the server is told to stop."""
+"""How long requests under way may take once the server is asked to stop."""
 HEADERS = {"x-openrtb-version": VERSION}
 
 

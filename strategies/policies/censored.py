@@ -1,6 +1,6 @@
 """P(win | bid) from auctions of which the exchange does not report every price.
 
-Prices and bids are kept in bins (``jointbid.strategies.policies.bins``); estimates are made at the bins' upper ends.
+Prices and bids are kept in bins (``jointbid.strategies.bins``); estimates are made at the bins' upper ends.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import bins
+from .. import bins
 
 Counts = NDArray[np.int64]
 Bins = NDArray[np.signedinteger[Any]]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
+from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Policy, VisibleRequests
 from ..market import Market
 from ..parameters import above_0, at_least_0, whole_numbers
 from .prices import median_price
@@ -21,11 +21,11 @@ class Constant(Policy):
     """Bid the same on every request (CONST in Zhang, Yuan, Wang & Shen 2014).
 
     ``level`` is in currency per impression; left out, it is the median of the known price landscape, which wins every
-    second auction without floors. With ``contexts`` it buys these context types alone, as its source ``context`` shows them: a
-    plan for some placements.
+    second auction without floors. With ``contexts`` it buys these context types alone, as the source that shows the context
+    has them: a plan for some placements.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     reads: tuple[str, ...] = ()
 
     def __init__(
@@ -34,13 +34,13 @@ class Constant(Policy):
         self.level = at_least_0("level", median_price("level", market) if level is None else level)
         self.contexts = whole_numbers("contexts", contexts)
         if self.contexts:
-            self.reads = ("context",)
+            self.reads = (market.context_source if market else "context",)
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """Return ``level`` for every request."""
         if not self.contexts:
             return np.full(requests.n, self.level)
-        return np.where(np.isin(requests["context"], self.contexts), self.level, 0.0)
+        return np.where(np.isin(requests[self.reads[0]], self.contexts), self.level, 0.0)
 
 
 class Random(Policy):
@@ -49,7 +49,7 @@ class Random(Policy):
     ``high`` is in currency per impression; left out, it is twice the median of the known price landscape.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     reads = ("uniform",)
     stochastic = True
 
@@ -69,7 +69,7 @@ class Burst(Policy):
     """
 
     reads = ()
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class TimedPresence(Policy):
     are in currency per impression; left out, they are the median of the known price landscape.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
 
     def __init__(
         self, level: float | None = None, least: float | None = None, market: Market | None = None

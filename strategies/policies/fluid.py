@@ -9,10 +9,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from .. import bins
+from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
 from ..market import Market
 from ..parameters import at_least_0, one_of
-from . import bins
 from .prices import PriceTable
 from .shading import PricesByCode, tabled
 
@@ -35,7 +35,7 @@ class FluidPacing(Policy):
     (``'whole'``). Until values are known mu is ``mu``. Without a budget it is 0.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     paces = True
     needs_budget = True
     meant_for = ("first_price", "second_price")
@@ -57,11 +57,10 @@ class FluidPacing(Policy):
         self._prices = PricesByCode(market if self.learns else replace(market, context="", by_code=()))
         self.reads = (VALUE, *self._prices.reads)
         self._payments = [_payments(part, shades=self._shades) for part in self._prices.parts]
-        self._count = np.zeros((len(self._payments), bins.BINS), dtype=np.int64)
-        self._total = np.zeros((len(self._payments), bins.BINS))
+        self._values = bins.SeenValues(len(self._payments))
         if values is not None:
-            self._add(0, np.array([at_least_0("values", value) for value in values]))
-            if not self._count.any():
+            self._values.add(0, np.array([at_least_0("values", value) for value in values]))
+            if not self._values.has_values:
                 raise ValueError("values = []: must hold an amount at least, or be left out")
 
     @property
@@ -78,7 +77,7 @@ class FluidPacing(Policy):
         """Add the values of all requests."""
         if self.learns and feedback.requests.n:
             for part, rows in self._prices.rows(feedback.requests):
-                self._add(part, feedback.requests[VALUE][rows])
+                self._values.add(part, feedback.requests[VALUE][rows])
 
     def control(self, state: AccountState) -> None:
         """Solve for mu, where values are known and requests are left."""
@@ -89,25 +88,16 @@ class FluidPacing(Policy):
             money, requests = state.due, state.due_requests
         else:
             money, requests = state.budget, state.requests_expected
-        if requests > 0 and self._count.any():
+        if requests > 0 and self._values.has_values:
             self.mu = self._solve(money / requests)
-
-    def _add(self, part: int, value: NDArray[np.float64]) -> None:
-        count, total = self._count.copy(), self._total.copy()
-        count[part] += bins.count(value)
-        total[part] += bins.total(value)
-        self._count, self._total = count, total
 
     def _solve(self, rho: float) -> float:
         """The least mu >= 0 at which a request costs no more than rho on average, by bisection on log(1 + mu)."""
-        laws = []
-        for count, total, payments in zip(self._count, self._total, self._payments, strict=True):
-            held = count > 0
-            laws.append((count[held] / self._count.sum(), total[held] / count[held], payments))
+        laws = list(zip(self._values.laws(), self._payments, strict=True))
 
         def spends(log: float) -> float:
             low = math.exp(-log)
-            return sum(float(weight @ np.interp(value * low, *payments)) for weight, value, payments in laws)
+            return sum(float(weight @ np.interp(value * low, *paid)) for (weight, value), paid in laws)
 
         if spends(0.0) <= rho:
             return 0.0

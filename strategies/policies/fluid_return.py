@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .. import bins
 from ..base import VALUE, VisibleRequests
 from ..market import Market
-from . import bins
 from .prices import PriceTable
 from .shading import PricesByCode
 
@@ -22,8 +22,7 @@ class FluidReturn:
         self._prices = PricesByCode(market)
         self.reads = (VALUE, *self._prices.reads)
         self._tables = [PriceTable(part) for part in self._prices.parts]
-        self._count = np.zeros((len(self._tables), bins.BINS), dtype=np.int64)
-        self._total = np.zeros((len(self._tables), bins.BINS))
+        self._values = bins.SeenValues(len(self._tables))
 
     @classmethod
     def where_known(cls, market: Market | None) -> FluidReturn | None:
@@ -33,12 +32,8 @@ class FluidReturn:
 
     def add(self, requests: VisibleRequests) -> None:
         """Add the values of these requests."""
-        count, total = self._count.copy(), self._total.copy()
         for part, rows in self._prices.rows(requests):
-            value = requests[VALUE][rows]
-            count[part] += bins.count(value)
-            total[part] += bins.total(value)
-        self._count, self._total = count, total
+            self._values.add(part, requests[VALUE][rows])
 
     def gain(self, times: float, pace: float, most: float) -> tuple[float, bool] | None:
         """Return the gain at which to start, and whether the budget binds there before the return.
@@ -47,7 +42,7 @@ class FluidReturn:
         won, or if a request then costs more than ``pace`` on average, the gain at which it costs that. None before values were
         seen that are worth anything, and where there is no pace to keep.
         """
-        if not self._total.any() or most <= 1.0 or pace <= 0.0:
+        if not self._values.has_worth or most <= 1.0 or pace <= 0.0:
             return None
         gain = _last(1.0, most, lambda gain: self._means(gain, times)[0] >= 0.0)
         if self._means(gain, times)[1] <= pace:
@@ -57,9 +52,8 @@ class FluidReturn:
     def _means(self, gain: float, times: float) -> tuple[float, float]:
         """Return E[w - p] and E[p] of a request, over those that are won. The first falls in a gain above 1, the second rises."""
         won = paid = 0.0
-        for count, total, table in zip(self._count, self._total, self._tables, strict=True):
-            held = count > 0
-            weight, w = count[held] / self._count.sum(), total[held] / count[held] * times
+        for (weight, value), table in zip(self._values.laws(), self._tables, strict=True):
+            w = value * times
             won += float(weight @ (w * np.interp(gain * w, table.bids, table.win)))
             paid += float(weight @ np.interp(gain * w, table.bids, table.paid))
         return won - paid, paid

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from jointbid.sim.auction.mechanisms import MECHANISMS
 
-from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
+from ..bins import EDGES
 from ..market import Market
 from ..parameters import one_of, share, whole
-from .bins import EDGES
 from .censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
 
 FEEDBACK = ("win_lose", "winning_price", "minimum_bid")
@@ -33,7 +33,7 @@ class LearnedShading(Policy):
     money or to a full frequency cap for lost to a higher price.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     learns = True
     meant_for = ("first_price", "second_price", "vcg")
 
@@ -72,9 +72,8 @@ class LearnedShading(Policy):
         if not self._shades:
             return value
         bids = value / 2 if self._best is None else self._best.of(value)
-        bids = np.where(
-            bids > 0, bids, value / 2
-        )  # no price is known below the value: a lower bid costs nothing
+        # no price is known below the value: a lower bid costs nothing
+        bids = np.where(bids > 0, bids, value / 2)
         if self.stochastic:
             tried = 1.0 if self._best is None else self.explore
             u = requests["uniform"]

@@ -5,18 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, Policy, VisibleRequests
+from ..base import PRICE_INDEPENDENT_OF_BID, VALUE, VECTORISED_BIDS_PER_SECOND, Policy, VisibleRequests
 from ..parameters import above_0, at_least_0
-
-SECOND = ("second_price", "vcg")
-"""Auction types in which the price does not depend on the winner's own bid."""
 
 
 class Truthful(Policy):
     """Bid the value: dominant in a second-price auction without a budget (Vickrey 1961)."""
 
-    bids_per_second = VECTORISED
-    meant_for = SECOND
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
+    meant_for = PRICE_INDEPENDENT_OF_BID
     scales = True
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
@@ -30,8 +27,8 @@ class Linear(Policy):
     ``gain`` is a pure number, 0 or more.
     """
 
-    bids_per_second = VECTORISED
-    meant_for = SECOND
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
+    meant_for = PRICE_INDEPENDENT_OF_BID
     scales = True
 
     def __init__(self, gain: float = 1.0) -> None:
@@ -51,8 +48,8 @@ class MCPC(Policy):
     too where it is left out, and the bid is then truthful. Set as a fixed limit, it ignores the budget.
     """
 
-    bids_per_second = VECTORISED
-    meant_for = SECOND
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
+    meant_for = PRICE_INDEPENDENT_OF_BID
     scales = True
 
     def __init__(self, max_cpc: float | None = None, value_per_click: float = 1.0) -> None:

@@ -1,6 +1,8 @@
 """What a trained policy sees at a control step: a few scaled numbers of the bidder's own account, and of its feedback.
 
-``account`` needs the account alone, so that its bidder is asked by visible cell and no feedback is kept. ``auctionnet`` has the 16
+Each kind is made anew for a run: ``names`` has the order of its numbers, ``low`` and ``high`` their bounds, ``learns`` whether it needs
+feedback, ``reads`` the columns of feedback that it needs beside ``value``; ``observe`` notes feedback, and ``look`` returns the numbers
+(``action`` is the mean of the last one, in [-1, 1]). ``account`` needs the account alone, so that its bidder is asked by visible cell and no feedback is kept. ``auctionnet`` has the 16
 numbers of AuctionNet (Su et al. 2024) in their order, and needs feedback.
 """
 
@@ -8,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +22,6 @@ PER_THOUSAND = 1_000.0
 WHOLE = math.log1p(PER_THOUSAND)
 
 Vector = NDArray[np.float64]
-
-
-class Observation(Protocol):
-    """Numbers of one kind, made anew at each control step. ``names`` has their order, ``low`` and ``high`` their bounds."""
-
-    names: tuple[str, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    learns: bool
-    """Whether it needs feedback."""
-    reads: tuple[str, ...]
-    """The columns of feedback that it needs beside ``value``."""
-
-    def observe(self, feedback: Feedback) -> None:
-        """Note own requests since the last control step; ``feedback.requests`` has the column ``value``."""
-
-    def look(self, state: AccountState, action: float) -> Vector:
-        """Return the observation at a control step, shape (len(names),); ``action`` is the mean of the last one, in [-1, 1]."""
 
 
 class Account:
@@ -55,44 +38,49 @@ class Account:
     high = (1.0, 1.0, MOST, MOST, 1.0, 1.0, MOST, 1.0, 1.0, 1.0, 2.0)
     learns = False
     reads: tuple[str, ...] = ()
+    _bounds = np.array(low), np.array(high)
 
     def __init__(self) -> None:
         self._before: AccountState | None = None
-        self._action = 0.0
+        self._action, self._reported = 0.0, 0
 
     def observe(self, feedback: Feedback) -> None:
         """Nothing: the account is enough."""
 
     def look(self, state: AccountState, action: float) -> Vector:
         """Return the 11 numbers; before the first request nothing was spent, and the pace is even."""
-        before, self._before = self._before or state, state
+        before, reported = self._before, state.requests_reported
+        if before is None:
+            before, self._reported = state, reported
+        requests = reported - self._reported
+        self._before, self._reported = state, reported
         change, self._action = action - self._action, action
-        reported = state.requests_reported
-        requests = reported - before.requests_reported
-        wins, spend, budget = state.wins - before.wins, max(state.spend - before.spend, 0.0), state.budget
-        is_limited = math.isfinite(budget)
-        even = budget * reported / max(state.requests_expected, 1) if is_limited else 0.0
-        planned = before.planned(requests) if is_limited and requests > 0 else 0.0
+        wins_in_all, spend_in_all, budget = state.wins, state.spend, state.budget
+        wins, spend = wins_in_all - before.wins, max(spend_in_all - before.spend, 0.0)
+        even, planned = 0.0, 0.0
+        if budget < math.inf:
+            even = budget * reported / max(state.requests_expected, 1)
+            planned = before.planned(requests) if requests > 0 else 0.0
         paid = clicks = conversions = 0.0
         if wins > 0:
-            unit = money_unit(state, ratio(state.spend, state.wins, 1.0))
+            unit = money_unit(state, spend_in_all / wins_in_all)
             paid = logarithm(ratio(spend, wins * unit, 0.0))
             clicks = known(state.clicks - before.clicks, wins)
             conversions = known(state.conversions - before.conversions, wins)
         numbers = (
             time_left(state),
             budget_left(state),
-            ratio(state.spend, even, 1.0),
-            ratio(spend, planned, 1.0),
-            ratio(state.wins, reported, 0.0),
-            ratio(wins, requests, 0.0),
+            spend_in_all / even if even > 0 else 1.0,
+            spend / planned if planned > 0 else 1.0,
+            wins_in_all / reported if reported > 0 else 0.0,
+            wins / requests if requests > 0 else 0.0,
             paid,
             clicks,
             conversions,
             action,
             change,
         )
-        return within(numbers, self.low, self.high)
+        return within(numbers, *self._bounds)
 
 
 class AuctionNet:
@@ -113,25 +101,14 @@ class AuctionNet:
     )  # fmt: skip
     low: tuple[float, ...] = (0.0,) * 16
     high: tuple[float, ...] = (
-        1.0,
-        1.0,
-        MOST,
-        MOST,
-        MOST,
-        MOST,
-        MOST,
-        1.0,
-        MOST,
-        MOST,
-        MOST,
-        1.0,
-        MOST,
-        MOST,
-        MOST,
-        MOST,
+        *(1.0, 1.0),
+        *(MOST,) * 5,
+        *(1.0, MOST, MOST, MOST, 1.0),
+        *(MOST,) * 4,
     )
     learns = True
     reads: tuple[str, ...] = ()
+    _bounds = np.array(low), np.array(high)
 
     def __init__(self) -> None:
         self._steps: list[tuple[float, ...]] = []
@@ -170,7 +147,7 @@ class AuctionNet:
             all_steps[3], all_steps[4], money(last[1]), money(last[2]), last[3], last[4], money(shown[-1][2]),
             shown[-1][5] / expected, sum(step[5] for step in shown) / expected, self._total[5] / expected,
         )  # fmt: skip
-        return within(numbers, self.low[:16], self.high[:16])
+        return within(numbers, *self._bounds)
 
 
 class AuctionNetSigma(AuctionNet):
@@ -212,23 +189,26 @@ OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {
 
 def least_winning_cost(feedback: Feedback) -> Vector:
     """Return the least bid that would have won each request; where the exchange does not tell it, the price of each win."""
-    told = feedback.minimum_bid_to_win
-    return feedback.price_paid[feedback.won] if np.isnan(told).any() else told
+    least = feedback.minimum_bid_to_win
+    return feedback.price_paid[feedback.won] if np.isnan(least).any() else least
 
 
-def within(numbers: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Vector:
+def within(numbers: Sequence[float], low: Vector, high: Vector) -> Vector:
     """Return the numbers, each moved to its bounds where it is beyond them, shape (n,)."""
-    return np.array([a if x < a else min(x, b) for x, a, b in zip(numbers, low, high, strict=True)], float)
+    found: Vector = np.minimum(np.maximum(np.array(numbers, float), low), high)
+    return found
 
 
 def time_left(state: AccountState) -> float:
     """Return the share of the run's hours that is left."""
-    return state.hours_left / state.horizon_h if state.horizon_h > 0 else 0.0
+    horizon_h = state.horizon_h
+    return (horizon_h - state.hour) / horizon_h if horizon_h > 0 else 0.0
 
 
 def budget_left(state: AccountState) -> float:
     """Return the share of the budget that is left; 1 without a budget."""
-    return ratio(state.budget_left, state.budget, 0.0) if math.isfinite(state.budget) else 1.0
+    budget = state.budget
+    return ratio(state.budget_left, budget, 0.0) if budget < math.inf else 1.0
 
 
 def money_unit(state: AccountState, without: float) -> float:
@@ -248,5 +228,5 @@ def logarithm(x: float) -> float:
 
 
 def known(outcomes: float, wins: float) -> float:
-    """Return log(1 + 1000 outcomes / wins) / log(1001)."""
-    return logarithm(PER_THOUSAND * ratio(outcomes, wins, 0.0)) / WHOLE
+    """Return log(1 + 1000 outcomes / wins) / log(1001), of one win or more."""
+    return logarithm(PER_THOUSAND * (outcomes / wins)) / WHOLE if outcomes > 0 else 0.0

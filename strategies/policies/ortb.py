@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, Policy, VisibleRequests
+from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, Policy, VisibleRequests
 from ..market import Market
 from ..parameters import above_0
 from .prices import median_price
@@ -20,7 +20,7 @@ class ORTB1(Policy):
     linear bid v / lam is better at equal spend.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     meant_for = ("first_price",)
 
     def __init__(self, c: float | None = None, lam: float = 1.0, market: Market | None = None) -> None:

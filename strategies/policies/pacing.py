@@ -8,11 +8,18 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..base import (
+    PRICE_INDEPENDENT_OF_BID,
+    VALUE,
+    VECTORISED_BIDS_PER_SECOND,
+    AccountState,
+    Feedback,
+    Policy,
+    VisibleRequests,
+)
 from ..market import Market
 from ..parameters import above_0, at_least_0, one_of
 from .fluid import FluidPacing
-from .linear import SECOND
 from .since import SinceControl
 
 
@@ -28,10 +35,10 @@ class AdaptivePacing(Policy):
     ``FluidPacing`` finds for the values of these, and with the rho of what is then left.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     paces = True
     needs_budget = True
-    meant_for = SECOND
+    meant_for = PRICE_INDEPENDENT_OF_BID
 
     def __init__(
         self,
@@ -49,11 +56,7 @@ class AdaptivePacing(Policy):
         self._fluid = _fluid(one_of("start", start, ("mu", "fluid")), market, mu)
         if self._fluid is not None:
             self.reads = self._fluid.reads
-
-    @property
-    def learns(self) -> bool:  # type: ignore[override]
-        """Until it has seen values to start from."""
-        return self._fluid is not None
+            self.learns = True  # the values to start from
 
     @property
     def multiplier(self) -> float:

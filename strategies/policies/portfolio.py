@@ -7,13 +7,19 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..base import (
+    PRICE_INDEPENDENT_OF_BID,
+    VALUE,
+    VECTORISED_BIDS_PER_SECOND,
+    AccountState,
+    Feedback,
+    Policy,
+    VisibleRequests,
+)
+from ..market import Market
 from ..parameters import above_0, at_least_0, one_of, share
 from .history import History, longer, sums
-from .linear import SECOND
 
-CAMPAIGN = "context"
-"""The column that identifies the product, and so the campaign."""
 LARGEST_MOVE = 1.0
 """A campaign's part of the money changes at most by the factor e at once, before all parts are made whole."""
 LOWEST = -5.0
@@ -25,8 +31,8 @@ PAGES = 24
 class Portfolio(Policy):
     """Bid m v, with a multiplier m for each campaign that spends the campaign's part of the budget evenly over the run.
 
-    Campaigns are products, identified by the column ``context``; where the bidder's data do not show it all requests are one
-    campaign, and the budget is one pot. All begin with the same part. log m starts at log ``gain`` and moves at each control step by
+    Campaigns are products, identified by the column of the source that shows the context; where the bidder's data do not show it
+    all requests are one campaign, and the budget is one pot. All begin with the same part. log m starts at log ``gain`` and moves at each control step by
     ``ki`` e dt: e = 1 - spend / target since the last step, the target being what is left of the part for the requests left,
     and dt the share of the run, as the integral of ``PIDSpend``; where a daily budget binds, the parts are of what all days allow,
     the target is a campaign's part of what is due on the day, and dt the share of a day. m stays at or below ``gain``; a campaign whose part is spent does
@@ -44,13 +50,12 @@ class Portfolio(Policy):
     ``move_h`` / 24. Without a finite budget it bids ``gain`` v.
     """
 
-    bids_per_second = VECTORISED
-    may_read = (CAMPAIGN,)
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     learns = True
     paces = True
     needs_budget = True
     scales = True
-    meant_for = SECOND
+    meant_for = PRICE_INDEPENDENT_OF_BID
 
     def __init__(
         self,
@@ -63,7 +68,9 @@ class Portfolio(Policy):
         least: float = 0.05,
         gain: float = 1.0,
         ki: float = 5.0,
+        market: Market | None = None,
     ) -> None:
+        self.may_read = (market.context_source if market else "context",)
         self.move, self.move_h = at_least_0("move", move), above_0("move_h", move_h)
         self.labels = one_of("labels", labels, ("corrected", "raw"))
         self.per = one_of("per", per, ("conversion", "click"))
@@ -98,14 +105,14 @@ class Portfolio(Policy):
         times = np.where(
             self._spent < self._money, self.multipliers, np.where(self._offered > 0, 0.0, self.gain)
         )
-        code = _campaign(requests)
+        code = self._campaign(requests)
         return np.asarray(value * np.append(times, self.gain)[np.minimum(code, len(times))])
 
     def observe(self, feedback: Feedback) -> None:
         """Add the offers, wins and payments of each campaign, and the outcomes that became known."""
-        code, value = _campaign(feedback.requests), feedback.requests[VALUE]
+        code, value = self._campaign(feedback.requests), feedback.requests[VALUE]
         sold = feedback.conversions if self.per == "conversion" else feedback.clicks
-        sold_by = _campaign(sold.requests)
+        sold_by = self._campaign(sold.requests)
         self._grow(int(max(code.max(initial=-1), sold_by.max(initial=-1))) + 1)
         n = len(self._log)
         self._offered = self._offered + np.bincount(code, minlength=n)
@@ -133,6 +140,13 @@ class Portfolio(Policy):
         if self.move > 0 and state.hour >= self._moved_h + self.move_h:
             self._moved_h = state.hour
             self._redistribute(state.hour)
+
+    def _campaign(self, requests: VisibleRequests) -> NDArray[np.int64]:
+        """Return the campaign of each request; one for all where the data do not show it."""
+        (column,) = self.may_read
+        return (
+            requests[column].astype(np.int64) if column in requests else np.zeros(requests.n, dtype=np.int64)
+        )
 
     def _grow(self, campaigns: int) -> None:
         n = max(campaigns, len(self._log))
@@ -172,10 +186,3 @@ class Portfolio(Policy):
         money = self._spent.copy()
         money[here] += float((self._money - self._spent).sum()) * part
         self._money = money
-
-
-def _campaign(requests: VisibleRequests) -> NDArray[np.int64]:
-    """Return the campaign of each request; one for all where the data do not show it."""
-    if CAMPAIGN not in requests:
-        return np.zeros(requests.n, dtype=np.int64)
-    return requests[CAMPAIGN].astype(np.int64)

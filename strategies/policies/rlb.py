@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
 from ..market import Market
 from ..parameters import above_0, at_least_0, whole
 
@@ -42,7 +42,7 @@ class RLB(Policy):
     requests shown so far; before any was, each counts as average. Without a budget it bids the value.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     paces = True
     needs_budget = True
     meant_for = ("second_price",)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.scenario import MICROS
 
-from ..base import VALUE, VECTORISED, Policy, VisibleRequests
+from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, Policy, VisibleRequests
+from ..bins import EDGES, bin_of
 from ..market import Market
 from ..parameters import points
-from .bins import EDGES, bin_of
 
 GRID = 65
 ROWS_AT_ONCE = 4096
@@ -39,7 +39,7 @@ class Shading(Policy):
     pairs in currency per impression, with straight lines between and level beyond its ends; ``study.tune`` fits it.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     meant_for = ("first_price", "second_price", "vcg")
 
     def __init__(self, market: Market, curve: Sequence[Sequence[float]] | None = None) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,8 @@ class Interface:
     Attributes:
         observation: ``account`` (11 numbers), ``auctionnet`` (16) or ``auctionnet_sigma`` (18).
         action: ``multiplier`` (one number x in [-1, 1]; the bid is value x low (high / low)^((x + 1) / 2), value x 10^x as it is set); ``shading`` (the bid
-            is value x (1 + x) / 2); or a source, ``context`` say: a multiplier for each code of its column. Products are told
-            apart by the context, so that this is one multiplier a campaign.
+            is value x (1 + x) / 2); or a source, ``context`` say: a multiplier for each code of its column. Products are
+            distinguished by the context, so that this is one multiplier a campaign.
         low: the multiplier at x = -1.
         high: the multiplier at x = 1.
         size: how many numbers an action has: 1, or the codes of the source, its code for "unmatched" last.
@@ -46,7 +47,7 @@ class Interface:
         if self.size > 1 and not self.source:
             raise ValueError(f"size = {self.size}: must be 1 where the action is {self.action!r}")
 
-    @property
+    @cached_property
     def source(self) -> str:
         """The source whose codes have multipliers of their own; empty where there is one for all."""
         return "" if self.action in {MULTIPLIER, SHADING} else self.action
@@ -64,21 +65,31 @@ class Interface:
         """
         return self.of_clipped(self.clipped(action))
 
-    def of_clipped(self, parts: Vector) -> Vector:
+    def of_clipped(self, parts: list[float]) -> Vector:
         """Return the multipliers of parts in [-1, 1], shape (size,)."""
-        share = (parts + 1.0) / 2.0
-        return share if self.action == SHADING else self.low * (self.high / self.low) ** share
+        shares = [(part + 1.0) / 2.0 for part in parts]
+        if self.action == SHADING:
+            return np.array(shares)
+        low, span = self.low, self.high / self.low
+        return np.array([low * span**share for share in shares])
 
-    def clipped(self, action: object) -> Vector:
-        """Return the parts of an action, shape (size,); those beyond [-1, 1] are moved to its ends. Raises as ``multipliers``."""
-        parts = np.asarray(action, dtype=np.float64).reshape(-1)
-        if parts.shape != (self.size,) or not all(map(math.isfinite, parts.tolist())):
+    def clipped(self, action: object) -> list[float]:
+        """Return the parts of an action; those beyond [-1, 1] are moved to its ends. Raises as ``multipliers``."""
+        try:  # a list of a few floats is quicker than an array of them
+            parts = np.asarray(action, dtype=np.float64).reshape(-1).tolist()
+        except (TypeError, ValueError):
+            parts = []
+        if len(parts) != self.size or not all(map(math.isfinite, parts)):
             raise ValueError(f"action {action!r:.80}: must be {self.size} finite numbers from -1 to 1")
-        return np.minimum(np.maximum(parts, -1.0), 1.0)
+        return [min(max(part, -1.0), 1.0) for part in parts]
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Interface:
+        """Return the interface itself, as nothing changes it: each run copies its strategies."""
+        return self
 
     def as_dict(self) -> dict[str, Any]:
         """Return its fields, as a policy's file has them."""
-        return dict(vars(self))
+        return asdict(self)
 
 
 class Steered(Policy):
@@ -105,14 +116,18 @@ class Steered(Policy):
         """Set the action, ``interface.size`` numbers from -1 to 1, for all bids until the next."""
         parts = self.interface.clipped(action)
         self.multipliers = self.interface.of_clipped(parts)
-        self.action = float(parts.sum()) / len(parts) if len(parts) > 1 else parts.item()
+        self.action = float(np.sum(parts)) / len(parts) if len(parts) > 1 else parts[0]
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
         """The value times the multiplier, or times that of the request's code."""
+        bids: NDArray[np.float64] = requests[VALUE] * self._by_row(requests)
+        return bids
+
+    def _by_row(self, requests: VisibleRequests) -> Vector:
         if self._is_single:
-            return np.asarray(requests[VALUE] * self.multipliers[0])
+            return self.multipliers
         code = np.minimum(requests[self.interface.source], self.interface.size - 1)
-        return np.asarray(requests[VALUE] * self.multipliers[code])
+        return np.asarray(self.multipliers[code])
 
     def observe(self, feedback: Feedback) -> None:
         """Pass feedback on to the observation."""

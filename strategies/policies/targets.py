@@ -7,11 +7,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from ..base import (
+    PRICE_INDEPENDENT_OF_BID,
+    VALUE,
+    VECTORISED_BIDS_PER_SECOND,
+    AccountState,
+    Feedback,
+    Policy,
+    VisibleRequests,
+)
 from ..market import Market
 from ..parameters import above_0, at_least_0, one_of
 from .fluid_return import FluidReturn
-from .linear import SECOND
 from .pacing import default_step
 from .since import SinceControl
 
@@ -34,9 +41,9 @@ class _Coupled(Policy):
     that spends it evenly.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     paces = True
-    meant_for = SECOND
+    meant_for = PRICE_INDEPENDENT_OF_BID
 
     def __init__(
         self,

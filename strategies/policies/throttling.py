@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, AccountState, Policy, VisibleRequests
+from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Policy, VisibleRequests
 from ..parameters import share as within_0_1
 from .since import SinceControl
 
@@ -24,7 +24,7 @@ class Throttling(Policy):
     requests; the share stays where nothing was spent and less than the plan was left, as the day's money is gone.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     reads = (VALUE, "uniform")
     paces = True
     stochastic = True

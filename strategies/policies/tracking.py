@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..base import VALUE, VECTORISED, AccountState, Feedback, Policy, VisibleRequests
+from .. import bins
+from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
 from ..parameters import above_0, at_least_0, one_of
-from . import bins
 
 SPAN = 8
 """Bins of money to one level: values within 4.4 % of each other learn together."""
@@ -29,7 +29,7 @@ class Tracking(Policy):
     (Chapelle 2014 on why that misleads). Ages are known to a control step. It ignores the budget.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     learns = True
     scales = True
     meant_for = ("second_price", "vcg")

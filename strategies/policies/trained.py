@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..base import VECTORISED, AccountState
-from .networks import MLP, Network, load_policy
+from ..base import VECTORISED_BIDS_PER_SECOND, AccountState
+from .networks import MLP, Network
+from .policy_files import load_policy
 from .steered import Interface, Steered
 
 WEIGHTS = {"time_left": 0.125, "pace": -0.036, "spend_last": -0.066}
@@ -21,7 +22,7 @@ class Trained(Steered):
     ONNX model without a label. Left out, it is the linear policy that docs/train-a-bidder.md trains.
     """
 
-    bids_per_second = VECTORISED
+    bids_per_second = VECTORISED_BIDS_PER_SECOND
     needs_budget = True
 
     def __init__(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import unittest
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from jointbid.sim import Feedback
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.scenario.base import MAX_MONEY
 
 from .case import Case, check
 from .failure import expect, expect_same, first_difference
-from .life import live
+from .life import Life, account, call, feedback_of, live
 from .trial import part
 
 
@@ -25,6 +30,18 @@ def protocol(case: Case) -> None:
         "reads is a tuple of column names, or None for all that it may see",
         repr(reads),
         "a tuple of one needs its comma, ('value',); a list is not a tuple",
+    )
+    expect(
+        len(set(reads or ())) == len(reads or ()),
+        "reads names each column once",
+        repr(reads),
+        "a column stands there twice: remove one",
+    )
+    expect(
+        strategy.reads == reads,
+        "reads is the same at each look",
+        f"{reads!r}, then {strategy.reads!r}",
+        "it is a property that counts, draws, or lists a set: make it a tuple of the class",
     )
     expect(
         isinstance(strategy.learns, bool | np.bool_),
@@ -99,7 +116,7 @@ def row_wise(case: Case) -> None:
             f"the same bid on a row whether it comes in a batch of {batch.n} or {how}",
             "bid() uses a mean, rank, maximum, cumulative sum or the length of the batch, or a matrix product (whose last "
             "bits depend on the shape: round, or sum over columns): take from a row its own columns alone, and what is to "
-            "be learned of many rows from observe(); or asking changes the answer: see deterministic_under_seed",
+            "be learned of many rows from observe(); or it answers an array of its own that the next call overwrites: a new one each time; or asking changes the answer: see deterministic_under_seed",
         )
 
 
@@ -125,7 +142,7 @@ def empty_batch(case: Case) -> None:
 
 @check
 def read_only_batch(case: Case) -> None:
-    """It does not change the batch that it receives."""
+    """It does not change what it receives: the batch, the feedback, the account."""
     strategy = case.fresh()
     for seed in (0, 1):
         batch = case.batch(strategy, seed=seed)
@@ -140,6 +157,49 @@ def read_only_batch(case: Case) -> None:
                 "the column is written to, or sorted in place: work on a copy",
             )
         live(case, strategy)
+    _leaves_reports(case)
+
+
+def _leaves_reports(case: Case) -> None:
+    """Hand it feedback and accounts, and compare them with copies."""
+    strategy, waiting, life = case.fresh(), list[Any](), Life()
+    for step in (1, 2):
+        feedback, state = feedback_of(case, strategy, step, life, waiting), account(case, step, life)
+        columns, figures = dict(_columns(feedback)), replace(state)
+        if strategy.learns:
+            kept = {name: (column.copy(), column.flags.writeable) for name, column in columns.items()}
+            call(strategy, "observe", feedback, life.hour(step))
+            for name, (column, was_open) in kept.items():
+                place = first_difference(column, columns[name])
+                expect(
+                    place is None and columns[name].flags.writeable == was_open,
+                    f"feedback's {name} is as it was before observe()",
+                    f"it was changed{f' in row {place}' if place is not None else ', or opened for writing'}",
+                    "the column is written to, or sorted in place: work on a copy",
+                )
+        call(strategy, "control", state, life.hour(step))
+        changed = [field.name for field in fields(state) if not _is_same(getattr(state, field.name), getattr(figures, field.name))]  # fmt: skip
+        expect(
+            not changed,
+            "the account is as it was before control()",
+            ", ".join(f"state.{name} = {getattr(state, name)}, which was {getattr(figures, name)}" for name in changed),
+            "object.__setattr__ writes to it: keep what you work out in attributes of self",
+        )  # fmt: skip
+
+
+def _columns(feedback: Feedback) -> Iterator[tuple[str, NDArray[Any]]]:
+    for name in ("position", "bid", "won", "late", "price_paid", "minimum_bid_to_win", "viewed", "creative"):
+        yield name, getattr(feedback, name)
+    for kind in ("clicks", "conversions"):
+        known = getattr(feedback, kind)
+        for name in ("position", "creative", "hour", "weight", "margin", "pending"):
+            yield f"{kind}.{name}", getattr(known, name)
+        yield from ((f"{kind}.requests[{name!r}]", column) for name, column in known.requests.items())
+    yield from ((f"requests[{name!r}]", column) for name, column in feedback.requests.items())
+
+
+def _is_same(one: float, other: float) -> bool:
+    return one == other or (one != one and other != other)  # noqa: PLR0124 - nan
 
 
 @check

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from jointbid.sim import RunResult, Scenario, Strategy, VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
-from jointbid.sim.exposures import EXPOSURES
+from jointbid.sim.public_columns import EXPOSURES
 
 from ..base import SIGMA, VALUE, Policy
 from ..market import Market
-from .failure import CheckFailed, expect, raised
+from .failure import CheckFailed, expect, in_time, raised
+from .process_state import as_it_was
 from .sample import sample_of
 from .shared import SharedState
 from .trial import PRICE, ROWS, columns, play, sized, takes_value, trial_scenario, visible, wants
@@ -38,7 +39,8 @@ def check(test: Callable[[Case], None]) -> Check:
     def run(strategy: object) -> None:
         case = Case.of(strategy)
         try:
-            test(case)
+            with as_it_was():
+                test(case)
         finally:
             case.shared.put_back()
 
@@ -190,17 +192,16 @@ class Case:
     def ask(self, strategy: Strategy, requests: VisibleRequests) -> NDArray[np.float64]:
         """Return its bids, one a request. Raises ``CheckFailed`` for an error, or an answer that is no array of bids."""
         try:
-            bids = strategy.bid(requests)
+            bids: NDArray[np.float64] = in_time(strategy, "bid", strategy.bid, requests)
+        except CheckFailed:
+            raise
         except Exception as error:  # noqa: BLE001 - the author learns of any error
             raised(f"bid() on {requests.n:,} requests", error)
         expect(
             isinstance(bids, np.ndarray) and bids.shape == (requests.n,),
             f"bid() answers an array of shape ({requests.n},), one bid a request",
             f"an array of shape {bids.shape}" if isinstance(bids, np.ndarray) else type(bids).__name__,
-            "bid() ends without return"
-            if bids is None
-            else "bid() answers one number, a list or a table: np.full(requests.n, x) makes one bid a request of a number, "
-            "np.array(bids, dtype=float) an array of a list",
+            _why_no_bids(bids),
         )
         return bids
 
@@ -208,7 +209,9 @@ class Case:
         """Return its creatives, one a request, -1 where they rotate. Raises ``CheckFailed`` as ``ask`` does."""
         choose = getattr(strategy, "creative", None)
         try:
-            answer = None if choose is None else choose(requests)
+            answer = None if choose is None else in_time(strategy, "creative", choose, requests)
+        except CheckFailed:
+            raise
         except Exception as error:  # noqa: BLE001 - see ask
             raised(f"creative() on {requests.n:,} requests", error)
         if answer is None:
@@ -257,6 +260,26 @@ class Case:
             return "market" in inspect.signature(self.maker).parameters
         except (TypeError, ValueError):
             return False
+
+
+def _why_no_bids(answer: object) -> str:
+    """Return the likely cause of an answer that is no array of one bid a request."""
+    if answer is None:
+        return "bid() ends without return"
+    if inspect.iscoroutine(answer):
+        answer.close()
+        return "bid() is an async function: def bid(self, requests)"
+    if inspect.isgenerator(answer):
+        return "bid() yields bids: return all of them in one array"
+    if isinstance(answer, np.ndarray) and answer.ndim == 1:
+        return (
+            "an answer of another length: one that was kept from an earlier batch (by id(), or by time), a table by code that was "
+            "not indexed with the column, or rows that were left out (bid 0 on them)"
+        )
+    return (
+        "bid() answers one number, a list or a table: np.full(requests.n, x) makes one bid a request of a number, "
+        "np.array(bids, dtype=float) an array of a list"
+    )
 
 
 def named_maker(named: tuple[str, Mapping[str, Any]]) -> Maker:

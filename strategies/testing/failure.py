@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jointbid.sim.watch import WATCH, Call, CallTimeout
+
+CALL_S = 20.0
+"""How long one call of a strategy may take."""
 PACKAGE = Path(__file__).parents[2]
 NOT_THE_AUTHORS = (PACKAGE, Path(np.__file__).parent)
 
@@ -31,6 +36,23 @@ def expect(holds: object, expected: str, came: str, cause: str) -> None:
 def raised(doing: str, error: Exception) -> NoReturn:
     """Raise ``CheckFailed`` for an error that a strategy raised while it was ``doing`` something."""
     raise CheckFailed(f"{doing} raises no error", came(error), cause(error)) from error
+
+
+def in_time(
+    who: object, method: str, function: Callable[[Any], Any], argument: object, hour: float = 0.0
+) -> Any:
+    """Return what a strategy's method answers. Raises ``CheckFailed`` where it does not return within ``CALL_S``."""
+    call = Call(type(who).__name__, method, hour, CALL_S)
+    try:
+        return WATCH.call(function, argument, call)
+    except SystemExit as error:
+        raise CheckFailed(f"{method}() raises no error", came(error), cause(error)) from error
+    except CallTimeout:
+        raise CheckFailed(
+            f"{method}() returns within {CALL_S:g} s",
+            f"nothing at hour {hour:.4g}{f' (it was at {call.place})' if call.place else ''}",
+            "a loop that does not end, a lock or a connection that is waited for, or work that grows with what was seen",
+        ) from None
 
 
 def first_difference(a: NDArray[Any], b: NDArray[Any]) -> int | None:
@@ -86,8 +108,11 @@ def cause(error: BaseException) -> str:
 CAUSES = {
     "SystemExit": "the strategy leaves the program: raise an error that says what is wrong instead",
     "is not visible here": "bid() or observe() uses a column that is not in reads, or that no source shows: name it in reads",
+    "FrozenInstanceError": "the account or the feedback is written to: keep what you work out in attributes of self",
+    "RecursionError": "a method calls itself without end, perhaps by a property or __getattr__ that looks itself up",
     "read-only|WRITEABLE": "an array that was handed over is written to: work on a copy (requests['value'].copy(), or "
     "x = x + 1, not x += 1)",
+    "OverflowError.*infinity": "state.budget, budget_left and daily_budget are inf where there is no limit: test math.isfinite(...) first",
     "ZeroDivision|FloatingPointError|RuntimeWarning": "a division by nothing: no requests yet, no money left, or no budget "
     "at all (state.budget is inf)",
     "allowed: a numpy float64 array": "bid() answers codes or booleans as they are, or no array at all: "

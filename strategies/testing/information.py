@@ -15,8 +15,8 @@ from jointbid.sim.visible import KnownOutcomes, frozen
 
 from ..base import Priced, feedback_with
 from .case import Case, check
-from .failure import CheckFailed, expect_finite, expect_same, raised
-from .life import Life, account, call, feedback_of, live, no_feedback
+from .failure import CheckFailed, expect_finite, expect_same
+from .life import Life, account, call, close, feedback_of, live, no_feedback
 from .trial import columns, wants
 
 
@@ -136,10 +136,7 @@ def closing_account(case: Case) -> None:
             rest = feedback_of(case, strategy, step, life, waiting)
         rest = replace(rest, clicks=_to_come(rest.clicks), conversions=_to_come(rest.conversions))
         state = account(case, life.steps, life)
-        try:
-            strategy.finish(rest, state)
-        except Exception as error:  # noqa: BLE001 - the author learns of any error
-            raised(f"finish(feedback, state) with {rest.requests.n} rows at hour {state.hour:.4g}", error)
+        close(strategy, (rest, state), state.hour)
 
 
 def _to_come(known: KnownOutcomes) -> KnownOutcomes:

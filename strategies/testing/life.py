@@ -12,7 +12,7 @@ from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
 from jointbid.sim.visible import KnownOutcomes, frozen
 
 from .case import Case
-from .failure import raised
+from .failure import CheckFailed, in_time, raised
 from .trial import part
 
 
@@ -60,9 +60,30 @@ def live(case: Case, strategy: Strategy, life: Life | None = None, *, learns: bo
 def call(strategy: Strategy, method: str, argument: object, hour: float) -> None:
     """Call a method of a strategy; an error in it becomes a ``CheckFailed``."""
     try:
-        getattr(strategy, method)(argument)
+        in_time(strategy, method, getattr(strategy, method), argument, hour)
+    except CheckFailed:
+        raise
     except Exception as error:  # noqa: BLE001 - the author learns of any error
         raised(f"{method}() at hour {hour:.4g}", error)
+
+
+def finish(case: Case, strategy: Strategy, life: Life | None = None) -> Strategy:
+    """Return the same strategy after its closing account, where it takes one; an error in it becomes a ``CheckFailed``."""
+    life = life or Life()
+    if hasattr(strategy, "finish"):
+        closing = no_feedback(case, strategy), account(case, life.steps, life)
+        close(strategy, closing, life.hour(life.steps))
+    return strategy
+
+
+def close(strategy: Any, closing: tuple[Feedback, AccountState], hour: float) -> None:
+    """Hand over the closing account; an error in it becomes a ``CheckFailed``."""
+    try:
+        in_time(strategy, "finish", lambda both: strategy.finish(*both), closing, hour)
+    except CheckFailed:
+        raise
+    except Exception as error:  # noqa: BLE001 - see call
+        raised(f"finish(feedback, state) with {closing[0].requests.n} rows at hour {hour:.4g}", error)
 
 
 def account(case: Case, step: int, life: Life) -> AccountState:

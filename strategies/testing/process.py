@@ -1,70 +1,92 @@
-"""A check of what a strategy changes for all others of its process."""
+"""A check of what a strategy changes for all others of its process, and outside it."""
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+import threading
+import warnings
 from typing import Any, Literal
 
 import numpy as np
 
-from .case import Case, check
-from .failure import expect
-from .life import live
+from jointbid.sim import Scenario
 
-REMEDIES = {
-    "numpy's error handling": "np.seterr() holds for all: with np.errstate(divide='ignore'): around the line",
-    "the shared generator of numpy": "np.random.seed() and np.random.rand() are shared: chance comes from requests['uniform']",
-    "the shared generator of Python": "random.seed() and random.random() are shared: chance comes from requests['uniform']",
-    "the environment": "os.environ is shared: use an attribute",
-    "the working directory": "os.chdir() holds for all: Path(__file__).parent finds files beside the strategy",
-}
+from . import fresh
+from .case import Case, check, named_maker
+from .failure import CheckFailed, expect
+from .life import finish, live
+from .process_state import SHARED, as_it_was, changes, listening, snapshot
+from .state import is_own
+
+AT_START = snapshot()
+"""What is shared, before this process met a strategy: in a fresh one, that is."""
 
 
 @check
 def side_effects(case: Case) -> None:
-    """It leaves the process as it is: numpy's error handling, shared generators, the environment, the working directory."""
+    """It leaves the process as it is, and does nothing outside it: no files, programs, connections or threads."""
     handlings: tuple[Literal["ignore", "warn"], ...] = ("warn", "ignore")
-    live(case, case.fresh())  # a library that is imported meanwhile may change something once
+    with as_it_was():
+        live(case, case.fresh())  # a library that is imported meanwhile may change something once
     for number, handling in enumerate(handlings):
-        with _as_it_was():
+        with as_it_was():
             np.seterr(all=handling)
             np.random.seed(number)  # noqa: NPY002 - what strategies may wrongly use
             random.seed(number)
-            before = _shared()
-            live(case, case.fresh())
-            after = _shared()
-        changed = [name for name in before if before[name] != after[name]]
+            before, threads = snapshot(), set(threading.enumerate())
+            with listening() as heard:
+                finish(case, live(case, case.fresh()))
+            changed = changes(before, snapshot())
+            started = [one.name for one in threading.enumerate() if one not in threads]
         expect(
             not changed,
-            f"after a life {', '.join(REMEDIES)} are as they were",
+            "after a life what it shares with all others is as it was",
             f"{' and '.join(changed)} changed",
-            "; ".join(REMEDIES[name] for name in changed),
+            "; ".join(SHARED[name].remedy for name in changed),
+        )
+        expect(
+            not started,
+            "after a life no thread is left",
+            f"{', '.join(started)}",
+            "a thread goes on when the run is over, and has no copy: work in bid(), observe() and control()",
+        )
+        expect(
+            not heard,
+            "a life does nothing outside the process",
+            "; ".join(f"it {what} ({where})" for what, where in heard.items()),
+            "runs go side by side in many processes, and one must not tell the other: keep what is learned in attributes (keep_strategies=True "
+            "hands the strategy back), read files in __init__, and write none",
+        )
+    if not is_own(type(case.fresh())):
+        _import(case)
+
+
+def _import(case: Case) -> None:
+    """Look, in a fresh process, at what the import of its module has changed."""
+    try:
+        changed = fresh.ask(__name__, "changed_by_import", case.named, case.scenario, case.auction)
+    except fresh.NoFreshProcess:
+        return
+    if changed:
+        raise CheckFailed(
+            "the import of its module leaves the process as it is",
+            f"{' and '.join(changed)} changed",
+            "; ".join(SHARED[name].remedy for name in changed),
         )
 
 
-def _shared() -> dict[str, Any]:
-    """Return what all strategies of a process share, by name."""
-    numbers = np.random.get_state(legacy=False)  # noqa: NPY002
-    place, values = numbers["state"]["pos"], numbers["state"]["key"].tobytes()
-    found = (np.geterr(), (place, values), random.getstate(), dict(os.environ), Path.cwd())
-    return dict(zip(REMEDIES, found, strict=True))
+def changed_by_import(maker: Any, scenario: Scenario | None, auction: str | None) -> list[str]:
+    """Return what the import of a strategy has changed in this process, which was fresh."""
+    Case(named_maker(maker) if isinstance(maker, tuple) else maker, auction, scenario)
+    changed = [name for name in changes(AT_START, snapshot()) if SHARED[name].of_imports]
+    return changed + ["the filters of warnings"] * _hides_all()
 
 
-@contextmanager
-def _as_it_was() -> Iterator[None]:
-    """Put what is shared back afterwards."""
-    before, numbers = _shared(), np.random.get_state()  # noqa: NPY002
-    try:
-        yield
-    finally:
-        np.seterr(**before["numpy's error handling"])
-        np.random.set_state(numbers)  # noqa: NPY002
-        random.setstate(before["the shared generator of Python"])
-        for name in set(os.environ) - set(before["the environment"]):
-            del os.environ[name]
-        os.environ.update(before["the environment"])
-        os.chdir(before["the working directory"])
+def _hides_all() -> bool:
+    """Whether a new filter ignores warnings of any text and module; libraries add filters for their own."""
+    known = AT_START["the filters of warnings"]
+    return any(
+        action == "ignore" and text is None and module is None and issubclass(Warning, kind) | issubclass(RuntimeWarning, kind)
+        for action, text, kind, module, _ in warnings.filters
+        if (action, text, kind, module, _) not in known
+    )  # fmt: skip

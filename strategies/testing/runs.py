@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 
 from .case import Case, check
 from .failure import CheckFailed, expect, expect_finite, first_difference
-from .life import Life, live
+from .life import Life, account, call, feedback_of, live
 from .trial import ROWS
 
 BLOCKS = (1, 7, 65_536)
 HOURLY = 0.125
 """Spend of a long campaign in an hour."""
+MANY, FEW, BOUND = 1_000, 4, 50.0
+PATIENCE_S = 2.0
+"""How long a strategy is watched that takes its time."""
 
 
 @check
@@ -58,6 +63,38 @@ def long_campaign(case: Case) -> None:
             "a division by what is left of the time, the requests or the money: each is 0 in the end; or a number that "
             "grows or shrinks with every control step",
         )
+    for life in (Life(0.95 * MANY * HOURLY, HOURLY, steps=MANY, rows=20, horizon_h=float(MANY), lived=1.0), Life(np.inf, HOURLY, steps=MANY, rows=20, horizon_h=float(MANY), lived=1.0)):  # fmt: skip
+        _stays_in_bounds(case, life)
+
+
+def _stays_in_bounds(case: Case, life: Life) -> None:
+    """A thousand control steps that change nothing, with money spent a little above plan, or without a budget."""
+    strategy = case.fresh()
+    batch = case.batch(strategy)
+    usual = max(
+        float(case.ask(strategy, batch).max()),
+        float(batch["value"].max()) if "value" in batch else 0.0,
+        case.scale,
+    )
+    reports = (
+        [feedback_of(case, strategy, step, life, []) for step in range(1, FEW + 1)] if strategy.learns else []
+    )
+    until = time.monotonic() + PATIENCE_S
+    for step in range(life.steps + 1):
+        if step and reports:
+            call(strategy, "observe", reports[step % FEW], life.hour(step))
+        call(strategy, "control", account(case, step, life), life.hour(step))
+        if time.monotonic() > until:
+            break
+    highest = float(case.ask(strategy, batch).max())
+    expect(
+        highest <= BOUND * usual,
+        f"bids of at most {BOUND:.0f} times what they are at first (or the value) after {life.steps:,} control steps that change nothing, "
+        f"{'with money spent a little above plan' if np.isfinite(life.budget) else 'without a budget'}",
+        f"{highest:.4g}, and {usual:.4g} at first",
+        "a multiplier that grows at every control step, whatever was spent: set it from state (what is spent, what is planned), and limit it, "
+        "np.clip(gain, 0.1, 10.0)",
+    )
 
 
 @check

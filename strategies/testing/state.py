@@ -18,7 +18,7 @@ from . import fresh
 from .case import Case, check, named_maker
 from .failure import CheckFailed, expect_same
 from .fresh import NoFreshProcess
-from .life import Life, live
+from .life import Life, finish, live
 
 
 @check
@@ -105,6 +105,7 @@ def reset(case: Case) -> None:
     batch = case.batch(new)
     expected = case.ask(new, batch)
     lived = case.ask(live(case, new), batch)
+    finish(case, new)
     again = case.fresh(restore=False)
     expect_same(expected, case.ask(again, batch), "a new one bids as the first did before its life", LEAK)
     expect_same(
@@ -149,6 +150,7 @@ def second_of_two(
     batch = case.batch(first)
     expected = case.ask(first, batch)
     lived = case.ask(live(case, first), batch)
+    finish(case, first)
     again = case.fresh(restore=False)
     where = "in a process of its own, "
     try:

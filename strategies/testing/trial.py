@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, RunResult, Scenario, Strategy, VisibleRequests, simulate
 from jointbid.sim.auction.mechanisms import MECHANISMS
-from jointbid.sim.exposures import EXPOSURE_CODES, EXPOSURES
-from jointbid.sim.public_columns import PUBLIC_COLUMNS
+from jointbid.sim.exposures import EXPOSURE_CODES
+from jointbid.sim.public_columns import EXPOSURES, PUBLIC_COLUMNS
 
 from ..base import OF_VALUATIONS, SIGMA, VALUE, Policy, Priced
 from ..valuations.bayes import bayes
@@ -78,8 +78,7 @@ def visible(scenario: Scenario) -> tuple[str, ...]:
     """Return the columns that a bidder with all data may read."""
     if scenario.response.family == "private_value":
         return (VALUE, *PUBLIC_COLUMNS)
-    ages = (f"age_{name}" for name in scenario.source if scenario.data_of(name).ages)
-    return (*scenario.source, *ages, *PUBLIC_COLUMNS)
+    return (*scenario.source, *scenario.ages_shown(scenario.source), *PUBLIC_COLUMNS)
 
 
 def columns(scenario: Scenario, n: int, seed: int = 0, money: float = 1.0) -> dict[str, Column]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOST_PRICES = 512
 MOST_ENTRIES = 1 << 24
-"""Entries of the largest table: what a bidder sees times the prices that are told apart."""
+"""Entries of the largest table: what a bidder sees times the prices that are distinguished."""
 
 
 @dataclass(frozen=True)
@@ -52,46 +53,69 @@ def cautious_bids(
     """
     groups, share = list(rivals), math.sqrt(correlation)
     weight, worth = weight / weight.sum(), worth / weight.sum()
-    seen = [axis for axis in range(weight.ndim) if axis not in hidden]
-    cells = int(np.prod([weight.shape[axis] for axis in seen], dtype=np.int64))
+    axes = [axis for axis in range(weight.ndim) if axis not in hidden]
+    cells = int(np.prod([weight.shape[axis] for axis in axes], dtype=np.int64))
     bids = [np.broadcast_to(group.bid, weight.shape) for group in groups]
     prices = _prices(np.concatenate([bid[weight > 0] for bid in bids]), MOST_ENTRIES // cells)
-    row = _numbered(weight.shape, seen)
-
-    def below(table: NDArray[np.float64], bid: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """Return the sums of a table by what is seen, over the codes where a bid is at most each price; shape (cells, prices)."""
-        if bid is None:
-            return np.bincount(row.ravel(), table.ravel(), cells).astype(np.float64)[:, None]
-        place = np.minimum(np.searchsorted(prices, bid), len(prices) - 1)
-        flat = (row * len(prices) + place).ravel()
-        found = np.bincount(flat, table.ravel(), cells * len(prices)).reshape(cells, len(prices))
-        return np.cumsum(found, axis=1)
-
-    own = [np.cumsum(_law(bid, weight, prices)) for bid in bids]
-    other = [((1.0 - share) * law) ** group.count for law, group in zip(own, groups, strict=True)]
-    same = [(share + (1.0 - share) * law) ** group.count for law, group in zip(own, groups, strict=True)]
+    seen = _Seen(_numbered(weight.shape, axes), cells, prices)
+    laws = [np.cumsum(_law(bid, weight, prices)) for bid in bids]
     of_weight, of_worth = np.zeros((2, cells, len(prices)))
-    for subset in _subsets(len(groups)):
-        chance = np.ones(len(prices))
-        for number in range(len(groups)):
-            chance = chance * (same[number] - other[number] if number in subset else other[number])
-        highest = np.max([bids[number] for number in subset], axis=0) if subset else None
-        of_weight += chance * below(weight, highest)
-        of_worth += chance * below(worth, highest)
-    apart = of_weight.sum(
-        axis=0
-    )  # P(no informed rival bids more), of whom the bidder's own facts tell nothing
+    for chance, highest in _best_rivals(groups, bids, laws, share):
+        of_weight += chance * seen.below(weight, highest)
+        of_worth += chance * seen.below(worth, highest)
+    # P(no informed rival bids more), of whom the bidder's own facts tell nothing
+    apart = of_weight.sum(axis=0)
     held, gained = (
-        share * total + (1.0 - share) * apart * below(table, None)
+        share * total + (1.0 - share) * apart * seen.whole(table)
         for total, table in ((of_weight, weight), (of_worth, worth))
     )
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(held > 0.0, gained / held, np.inf)
-    mean[~(below(weight, None) > 0.0).ravel()] = np.nan
+    mean[~(seen.whole(weight) > 0.0).ravel()] = np.nan
     first = np.argmax((mean < np.append(prices[1:], np.inf)) & (held > 0.0), axis=1)
     bid = mean[np.arange(cells), first]
     bid = np.where(first > 0, np.maximum(bid, prices[first]), bid)
-    return np.asarray(bid.reshape([weight.shape[axis] for axis in seen]))
+    return np.asarray(bid.reshape([weight.shape[axis] for axis in axes]))
+
+
+class _Seen(NamedTuple):
+    """Sums over codes by what a bidder sees: ``row`` numbers that at all codes, from 0 to ``cells``."""
+
+    row: NDArray[np.int64]
+    cells: int
+    prices: NDArray[np.float64]
+
+    def whole(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sums over all codes, shape (cells, 1)."""
+        return np.bincount(self.row.ravel(), table.ravel(), self.cells).astype(np.float64)[:, None]
+
+    def below(self, table: NDArray[np.float64], bid: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Return the sums over the codes where ``bid`` is at most each price, shape (cells, prices); over all without a bid."""
+        if bid is None:
+            return self.whole(table)
+        place, n = np.minimum(np.searchsorted(self.prices, bid), len(self.prices) - 1), len(self.prices)
+        found = np.bincount((self.row * n + place).ravel(), table.ravel(), self.cells * n)
+        return np.cumsum(found.reshape(self.cells, n), axis=1)
+
+
+def _best_rivals(
+    groups: Sequence[Informed],
+    bids: Sequence[NDArray[np.float64]],
+    laws: Sequence[NDArray[np.float64]],
+    share: float,
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64] | None]]:
+    """Yield, for each set of groups in which somebody looks at the facts of all, its chance with no rival above each price, and its best bid.
+
+    ``laws`` are P(a group's bid is at most each price), shape (prices,). The bid is over all codes; None where the set is empty.
+    """
+    other = [((1.0 - share) * law) ** group.count for law, group in zip(laws, groups, strict=True)]
+    same = [(share + (1.0 - share) * law) ** group.count for law, group in zip(laws, groups, strict=True)]
+    numbers = range(len(groups))
+    for subset in chain.from_iterable(combinations(numbers, size) for size in range(len(groups) + 1)):
+        chance = np.ones(len(laws[0]))
+        for number in numbers:
+            chance = chance * (same[number] - other[number] if number in subset else other[number])
+        yield chance, np.max([bids[number] for number in subset], axis=0) if subset else None
 
 
 def informed(held: Iterable[frozenset[str]], seen: frozenset[str]) -> Counter[frozenset[str]]:
@@ -100,7 +124,7 @@ def informed(held: Iterable[frozenset[str]], seen: frozenset[str]) -> Counter[fr
 
 
 def _prices(bids: NDArray[np.float64], most: int) -> NDArray[np.float64]:
-    """Return the prices that are told apart: all that occur, or as many as there is room for, the highest among them."""
+    """Return the prices that are distinguished: all that occur, or as many as there is room for, the highest among them."""
     found, most = np.unique(bids), max(2, min(MOST_PRICES, most))
     return found if len(found) <= most else found[np.linspace(0, len(found) - 1, most).astype(int)]
 
@@ -119,7 +143,3 @@ def _numbered(shape: tuple[int, ...], seen: Sequence[int]) -> NDArray[np.int64]:
         along = [-1 if other == axis else 1 for other in range(len(shape))]
         number = number * shape[axis] + np.arange(shape[axis]).reshape(along)
     return np.broadcast_to(number, shape)
-
-
-def _subsets(count: int) -> Iterable[tuple[int, ...]]:
-    return chain.from_iterable(combinations(range(count), size) for size in range(count + 1))

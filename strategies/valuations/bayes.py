@@ -82,11 +82,12 @@ class Posterior:
         """E[theta | codes]."""
         return ratio(self.worth, self.weight, prior)
 
-    def at(self, retentions: Iterable[float]) -> Posterior:
-        """Return the posterior between ``corners`` at these retentions of the aged sources."""
-        weight, worth = self.weight, self.worth
-        for keep in retentions:
-            weight, worth = ((1.0 - keep) * table[0] + keep * table[1] for table in (weight, worth))
+    def at(self, retentions: NDArray[np.float64]) -> Posterior:
+        """Return the posteriors between ``corners`` at retentions of the aged sources, shape (aged, n); they have an axis of n first."""
+        weight, worth = self.weight[None], self.worth[None]
+        for row in retentions:
+            keep = row.reshape(-1, *[1] * (weight.ndim - 2))
+            weight, worth = ((1.0 - keep) * table[:, 0] + keep * table[:, 1] for table in (weight, worth))
         return Posterior(weight, worth)
 
 

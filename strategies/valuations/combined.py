@@ -14,25 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from jointbid.sim import Scenario, VisibleRequests
-from jointbid.sim.sources import retention
+from jointbid.sim import VisibleRequests
 
-from ..base import AccountState, Feedback, Valuation, feedback_with, finish, learns, only, sigma_of
-from .bayes import (
-    ages_are_used,
-    ages_over_the_run,
-    bayes,
-    believed_retention,
-    corners,
-    mean_retention,
-    mean_value,
+from ..base import (
+    AccountState,
+    Feedback,
+    Valuation,
+    feedback_with,
+    is_learning,
+    only,
+    pass_closing_account,
+    sigma_of,
 )
 from .online import Online
-from .tables import spread_over
 
 Link = Literal["identity", "logit"]
-AGE_POINTS = 64
-ROWS_AT_ONCE = 16_384
 
 
 class Combined:
@@ -48,7 +44,7 @@ class Combined:
     @property
     def learns(self) -> bool:
         """Whether one of the parts learns."""
-        return any(learns(part) for part in self.parts)
+        return any(is_learning(part) for part in self.parts)
 
     @property
     def stochastic(self) -> bool:
@@ -65,18 +61,18 @@ class Combined:
 
     def observe(self, feedback: Feedback) -> None:
         """Pass feedback on to the parts that learn."""
-        for part in filter(learns, self.parts):
+        for part in filter(is_learning, self.parts):
             part.observe(feedback_with(feedback, partial(only, names=part.reads)))
 
     def control(self, state: AccountState) -> None:
         """Pass the account on to the parts that learn."""
-        for part in filter(learns, self.parts):
+        for part in filter(is_learning, self.parts):
             part.control(state)
 
     def finish(self, feedback: Feedback, state: AccountState) -> None:
         """Pass the closing account on to the parts that learn."""
-        for part in filter(learns, self.parts):
-            finish(part, feedback_with(feedback, partial(only, names=part.reads)), state)
+        for part in filter(is_learning, self.parts):
+            pass_closing_account(part, feedback_with(feedback, partial(only, names=part.reads)), state)
 
 
 @dataclass(frozen=True)
@@ -153,114 +149,6 @@ def root_of_squares(parts: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]
     return np.asarray(np.sqrt(sum(part**2 for part in parts)))
 
 
-def stacked_bayes(scenario: Scenario) -> Valuation:
-    """Return the silos' exact posteriors, with the weights that fit best in the population.
-
-    Least squares for the ``additive`` family and for journeys, cross-entropy on log-odds for ``logit``; the population runs over all codes
-    and over the ages that the copies have in the course of the run. Weights are fitted to what truly comes, also where a
-    silo takes its data for better than they are (``use``, ``unmatched``).
-    """
-    names, houses = scenario.originals(scenario.source), scenario.houses.values()
-    link: Link = "logit" if scenario.response.family == "logit" and scenario.journey is None else "identity"
-    unit = scenario.response.most_worth if link == "logit" else 1.0
-    prior = mean_value(scenario)
-    aged = [name for name in names if ages_are_used(scenario.data_of(name))]
-    rest = [name for name in names if name not in aged]
-    ends = corners(
-        scenario, names, {name: mean_retention(scenario, name) for name in rest}, aged, believed=False
-    )
-    own_ends = []
-    for held in map(scenario.originals, houses):
-        believed = {name: believed_retention(scenario, name) for name in held if name not in aged}
-        ages = [name for name in aged if name in held]
-        own_ends.append((held, ages, corners(scenario, held, believed, ages)))
-    scores, target, weight = [], [], []
-    for keep, share in _retentions(scenario, aged):
-        all_of_it = ends.at(keep[name] for name in aged)
-        columns = []
-        for held, ages, known in own_ends:
-            own = spread_over(known.at(keep[name] for name in ages).mean(prior), held, names)
-            columns.append(np.broadcast_to(own, all_of_it.weight.shape).ravel())
-        scores.append(np.stack(columns))
-        target.append(all_of_it.mean(prior).ravel())
-        weight.append(share * all_of_it.weight.ravel())
-    weights = fit_weights(
-        np.concatenate(scores, axis=1), np.concatenate(target), np.concatenate(weight), link, unit
-    )
-    return Stacked(tuple(bayes(scenario, house) for house in houses), weights, link, unit)
-
-
-def summed_bayes(scenario: Scenario) -> Valuation:
-    """Return the silos' exact posteriors, simply added."""
-    return Summed(tuple(bayes(scenario, house) for house in scenario.houses.values()), mean_value(scenario))
-
-
-def fit_weights(
-    scores: NDArray[np.float64],
-    target: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    link: Link,
-    unit: float,
-) -> tuple[float, ...]:
-    """Weights of (1, score_1, ...) that fit ``target`` best: least squares, or cross-entropy on log-odds.
-
-    ``scores`` (scores, n), ``target`` and ``weight`` (n,), all values in currency. Newton's method; a direction in which
-    the scores do not differ keeps weight 0.
-    """
-    design = np.vstack([np.ones_like(target), *(to_link(score, link, unit) for score in scores)])
-    share = weight / weight.sum()
-    if link == "identity":
-        beta: NDArray[np.float64] = np.linalg.pinv((design * share) @ design.T) @ (design @ (share * target))
-        return tuple(map(float, beta))
-    beta = np.zeros(len(design))
-    beta[0] = logit(float(np.clip(share @ target / unit, 1e-9, 1 - 1e-9)))
-    for _ in range(50):
-        hessian, gradient = _cross_entropy(design, target / unit, share, beta)
-        step = np.linalg.pinv(hessian, hermitian=True) @ gradient
-        beta = beta + step
-        if np.abs(step).max() < 1e-10:
-            break
-    return tuple(map(float, beta))
-
-
-def _cross_entropy(
-    design: NDArray[np.float64],
-    target: NDArray[np.float64],
-    share: NDArray[np.float64],
-    beta: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the Hessian and the gradient at ``beta``, shapes (k, k) and (k,), summed over parts that fit into a processor's cache."""
-    hessian, gradient = np.zeros((len(design), len(design))), np.zeros(len(design))
-    for start in range(0, len(target), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        x, weight = design[:, part], share[part]
-        p = expit(beta @ x)
-        hessian += (x * (weight * p * (1 - p))) @ x.T
-        gradient += x @ (weight * (target[part] - p))
-    return hessian, gradient
-
-
 def to_link(value: NDArray[np.float64], link: Link, unit: float) -> NDArray[np.float64]:
     """A value in currency on the scale on which scores are added."""
     return value if link == "identity" else np.asarray(logit(np.clip(value / unit, 1e-9, 1 - 1e-9)))
-
-
-Retentions = dict[str, float]
-
-
-def _retentions(scenario: Scenario, aged: Sequence[str]) -> list[tuple[dict[str, float], float]]:
-    """Retentions of these sources at points of the run, with the share of requests there; one point where no source ages."""
-    if not aged:
-        return [({}, 1.0)]
-    columns = {name: ages_over_the_run(scenario, name) for name in aged}
-    points = min(len(ages) for ages, _ in columns.values())
-    chosen = np.unique(np.linspace(0, points - 1, min(points, AGE_POINTS * 16)).astype(int))
-    keeps = [
-        retention(scenario.data_of(name), ages[chosen], scenario.types_of(scenario.factor_of(name)))
-        for name, (ages, _) in columns.items()
-    ]
-    shares = next(iter(columns.values()))[1][chosen]
-    return [
-        (dict(zip(aged, map(float, now), strict=True)), float(share))
-        for *now, share in zip(*keeps, shares, strict=True)
-    ]

@@ -18,7 +18,7 @@ from jointbid.sim.delays import cdf
 from jointbid.sim.scenario import NO_DELAY, Delay
 from jointbid.sim.visible import KnownOutcomes
 
-from ..policies import bins
+from .. import bins
 from .features import Columns, Features
 
 OCTAVES = bins.PER_OCTAVE // 4

@@ -1,7 +1,7 @@
 """Valuations fitted to a randomised log (``jointbid.sim.training``): what a firm can know, against what is there to know.
 
-Every learner sees the same impressions, masked to its own sources and to the labels that its owner sees (``ownership``). ``table`` smooths cell means towards the overall mean
-by as much as their spread warrants (empirical Bayes, Morris 1983). ``ridge`` is a regression on the codes of each source, logistic for
+Every learner sees the same impressions, masked to its own sources and to the labels that its owner sees (``ownership``). ``table``
+smooths cell means towards the overall mean by as much as their spread warrants (empirical Bayes, Morris 1983). ``ridge`` is a regression on the codes of each source, logistic for
 clicks and linear for values, with cross-validated penalties; crosses enter where they help (``ridge``). ``logistic`` is the same with one
 fixed penalty on codes and on the crossed codes of every two sources. ``ftrl`` and ``thompson``
 go on learning from their own impressions (``jointbid.strategies.valuations.start``).
@@ -9,9 +9,10 @@ go on learning from their own impressions (``jointbid.strategies.valuations.star
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import combinations
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -22,13 +23,14 @@ from jointbid.sim.training import HALVES, TrainingLog
 
 from ..base import Valuation
 from .cell_tables import cell_error, cell_means, smoothed_error, smoothed_table
-from .combined import Link, Stacked, Summed, fit_weights
+from .combined import Link, Stacked, Summed, root_of_squares
 from .ftrl import FTRL
 from .logistic import logistic, logistic_error
 from .online import Online
 from .ownership import owned
 from .ridge import ridge
 from .ridge_errors import ridge_error
+from .stacking import fit_weights
 from .start import started
 from .tables import CellValues, spread_over
 from .thompson import Thompson
@@ -44,7 +46,7 @@ def learned(scenario: Scenario, log: TrainingLog, information: tuple[str, ...], 
     """A model of the outcome on the codes of ``information``, fitted to the whole log."""
     if learner in ONLINE:
         return started(ONLINE[learner], scenario, log, information)
-    table = _fit(scenario, log, information, learner, slice(None))
+    table = _values(scenario, log, information, learner, slice(None))
     return CellValues(
         scenario.distinct(information), table, partial(_errors, scenario, log, information, learner)
     )
@@ -62,7 +64,7 @@ def learned_stacked(scenario: Scenario, log: TrainingLog, learner: str) -> Valua
         columns = []
         for house in scenario.houses.values():
             held = scenario.originals(house)
-            own = spread_over(_fit(scenario, log, house, learner, others), held, log.sources)
+            own = spread_over(_values(scenario, log, house, learner, others), held, log.sources)
             columns.append(np.broadcast_to(own, tables[0].shape).ravel())
         count, total = (table.ravel() for table in tables)
         seen = count > 0
@@ -86,7 +88,7 @@ def learned_summed(scenario: Scenario, log: TrainingLog, learner: str) -> Valuat
     return Summed(parts, float(log.total.sum() / log.count.sum()) * _unit(scenario))
 
 
-def _fit(
+def _values(
     scenario: Scenario, log: TrainingLog, sources: tuple[str, ...], learner: str, folds: slice | list[int]
 ) -> Cells:
     """Values in currency over the codes of ``sources``, from some folds of the log.
@@ -102,25 +104,25 @@ def _fit(
     )
     key = (*known, *sources, learner, str(folds))
     if key not in made:
-        made[key] = _fitted(scenario, log, sources, learner, folds)
+        made[key] = _with_unmatched(scenario, log, sources, learner, folds, _values_on_codes)
     return made[key].copy()
 
 
 def _errors(scenario: Scenario, log: TrainingLog, sources: tuple[str, ...], learner: str) -> Cells:
-    """Return the standard errors of the values of ``_fit`` on the whole log, in currency."""
-    return _fitted(scenario, log, sources, learner, slice(None), _errors_on_codes)
+    """Return the standard errors of the values of ``_values`` on the whole log, in currency."""
+    return _with_unmatched(scenario, log, sources, learner, slice(None), _errors_on_codes)
 
 
-def _fitted(
+def _with_unmatched(
     scenario: Scenario,
     log: TrainingLog,
     sources: tuple[str, ...],
     learner: str,
     folds: slice | list[int],
-    on_codes: Callable[..., Cells] | None = None,
+    on_codes: Callable[..., Cells],
 ) -> Cells:
-    """The same, made anew; or what ``on_codes`` makes in place of values."""
-    held, on_codes = scenario.originals(sources), on_codes or _on_codes
+    """Return what ``on_codes`` makes, over the codes of ``sources``; unmatched ones filled in where a source says ``prior``."""
+    held = scenario.originals(sources)
     value = on_codes(scenario, log, sources, held, learner, folds)
     taken_for_any = [name for name in held if scenario.source[name].unmatched == "prior"]
     for some in range(1, len(taken_for_any) + 1):
@@ -131,13 +133,55 @@ def _fitted(
     return value
 
 
-def _seen(log: TrainingLog, held: tuple[str, ...], folds: slice | list[int]) -> Callable[[Cells], Cells]:
-    """What sums a table of the log, over these folds, to the codes of ``held``."""
+class _Label(NamedTuple):
+    """One kind of outcome in a part of a log, summed to the codes of some sources: what a learner is fitted to.
+
+    Attributes:
+        worth: of one outcome, in currency.
+        sums: count, total, square, and whether it is a click or no click; see ``Learner``.
+        margin: the same of what each outcome earned; empty where all earn the same.
+        scale: of the learned margins, so that they are 1 on average.
+    """
+
+    worth: float
+    sums: tuple[Cells, Cells, Cells, bool]
+    margin: tuple[Cells, Cells, Cells, bool] | tuple[()] = ()
+    scale: float = 1.0
+
+
+def _labels(
+    scenario: Scenario,
+    log: TrainingLog,
+    sources: tuple[str, ...],
+    held: tuple[str, ...],
+    folds: slice | list[int],
+) -> Iterator[_Label]:
+    """Yield the labels that a holder of ``sources`` sees, over the codes of ``held``."""
     unseen = tuple(axis for axis, name in enumerate(log.sources, 1) if name not in held)
-    return lambda table: np.asarray(table[folds].sum(axis=unseen))
+
+    def seen(table: Cells) -> Cells:
+        return np.asarray(table[folds].sum(axis=unseen))
+
+    count = seen(log.count)
+    if scenario.response.conversion is None:
+        sums = count, seen(log.total), seen(log.square), scenario.response.learns_clicks
+        yield _Label(_unit(scenario), sums)
+        return
+    worth = owned(scenario, log, sources)
+    if worth.click > 0:
+        clicks = seen(log.clicks)
+        yield _Label(worth.click, (count, clicks, clicks, True))
+    if worth.conversion > 0:
+        sales = seen(log.conversions)
+        label = _Label(worth.conversion, (count, sales, sales, True))
+        # how many sales, and what each earns: a model of its own (Duan et al. 1983)
+        if log.margin.size and sales.any():
+            margin = sales, seen(log.margin), seen(log.margin_square), False
+            label = label._replace(margin=margin, scale=log.conversions.sum() / log.margin.sum())
+        yield label
 
 
-def _on_codes(
+def _values_on_codes(
     scenario: Scenario,
     log: TrainingLog,
     sources: tuple[str, ...],
@@ -145,26 +189,14 @@ def _on_codes(
     learner: str,
     folds: slice | list[int],
 ) -> Cells:
-    """Values over the codes of ``held``, from the labels that a holder of ``sources`` sees."""
-    seen = _seen(log, held, folds)
-    fit, count = LEARNERS[learner], seen(log.count)
-    if scenario.response.conversion is None:
-        return np.asarray(
-            _unit(scenario) * fit(count, seen(log.total), seen(log.square), scenario.response.learns_clicks)
-        )
-    worth = owned(scenario, log, sources)
-    value = np.zeros(count.shape[1:])
-    if worth.click > 0:
-        value += worth.click * fit(count, clicks := seen(log.clicks), clicks, True)
-    if worth.conversion > 0:
-        sold = worth.conversion * fit(count, sales := seen(log.conversions), sales, True)
-        if (
-            log.margin.size and sales.any()
-        ):  # how many sales, and what each earns: a model of its own (Duan et al. 1983)
-            earned = fit(sales, seen(log.margin), seen(log.margin_square), False)
-            sold = sold * np.maximum(earned, 0.0) * (log.conversions.sum() / log.margin.sum())
-        value += sold
-    return value
+    """Return values over the codes of ``held``, from the labels that a holder of ``sources`` sees."""
+    fit, values = LEARNERS[learner], []
+    for label in _labels(scenario, log, sources, held, folds):
+        value = label.worth * fit(*label.sums)
+        if label.margin:
+            value = value * np.maximum(fit(*label.margin), 0.0) * label.scale
+        values.append(value)
+    return np.asarray(sum(values))
 
 
 def _errors_on_codes(
@@ -175,25 +207,15 @@ def _errors_on_codes(
     learner: str,
     folds: slice | list[int],
 ) -> Cells:
-    """Standard errors of the values of ``_on_codes``; those of clicks, conversions and margins count as independent."""
-    seen = _seen(log, held, folds)
-    fit, error, count = LEARNERS[learner], ERRORS[learner], seen(log.count)
-    if scenario.response.conversion is None:
-        is_click = scenario.response.learns_clicks
-        return np.asarray(_unit(scenario) * error(count, seen(log.total), seen(log.square), is_click))
-    worth, square = owned(scenario, log, sources), np.zeros(count.shape[1:])
-    if worth.click > 0:
-        square += (worth.click * error(count, clicks := seen(log.clicks), clicks, True)) ** 2
-    if worth.conversion > 0:
-        sales = seen(log.conversions)
-        sold = worth.conversion * error(count, sales, sales, True)
-        if log.margin.size and sales.any():
-            margin = (sales, seen(log.margin), seen(log.margin_square), False)
-            scale = log.conversions.sum() / log.margin.sum()
-            square += (worth.conversion * fit(count, sales, sales, True) * scale * error(*margin)) ** 2
-            sold = sold * np.maximum(fit(*margin), 0.0) * scale
-        square += sold**2
-    return np.asarray(np.sqrt(square))
+    """Return standard errors of ``_values_on_codes``; those of clicks, conversions and margins count as independent."""
+    fit, error, errors = LEARNERS[learner], ERRORS[learner], []
+    for label in _labels(scenario, log, sources, held, folds):
+        own = label.worth * error(*label.sums)
+        if label.margin:
+            errors.append(label.worth * fit(*label.sums) * label.scale * error(*label.margin))
+            own = own * np.maximum(fit(*label.margin), 0.0) * label.scale
+        errors.append(own)
+    return errors[0] if len(errors) == 1 else root_of_squares(errors)
 
 
 def _unit(scenario: Scenario) -> float:

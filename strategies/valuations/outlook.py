@@ -72,7 +72,7 @@ def believed_win_rate(scenario: Scenario) -> float:
     journey = journey_of(scenario)
     if journey.believed_win_rate is not None:
         return journey.believed_win_rate
-    world, prices = truth(scenario), Landscape.of(scenario.rivals)
+    world, prices = truth(scenario), Landscape(scenario.rivals)
     law = (world.law[..., None] * stationary(scenario)[:, None, None, :]).sum(axis=2)
     at_once = (world.law * world.theta).sum(axis=2) / np.maximum(world.law.sum(axis=2), 1e-300)
     lasting = impact(scenario)[None, :, None] * prospects(scenario)[:, None, :]

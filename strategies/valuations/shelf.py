@@ -37,7 +37,7 @@ def sales_per_h(scenario: Scenario) -> NDArray[np.float64]:
         each = np.asarray(stock.believed_sales_per_h, dtype=np.float64)
         return np.broadcast_to(each, (scenario.types_of("context"),))
     assert isinstance(supply, SyntheticSupply)  # noqa: S101 - stock is for synthetic markets
-    world, prices = truth(scenario), Landscape.of(scenario.rivals)
+    world, prices = truth(scenario), Landscape(scenario.rivals)
     effect = world.effect
     sale = effect.seen * (effect.seen_click * effect.after_click + effect.seen_conversion)
     won = prices.cdf(world.theta / context_levels(scenario)[None, :, None])

@@ -11,8 +11,9 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, lookup
 from jointbid.experiments.estimate.adoption import Gain, equilibria, gains, per_bidder
+from jointbid.experiments.estimate.intervals import Estimate
+from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.report.wording.adoption import notes, sentences
 from jointbid.experiments.studies.adoption import Adoption
 
@@ -156,7 +157,7 @@ def test_who_looks_at_the_same_facts_reckons_with_winning_where_that_is_worked_o
     found, told = beliefs_of(study("scenario=theory_rivals", *overrides))
     assert found == beliefs
     assert said in told
-    assert bool(said) == ("do not reckon with what winning tells" in told)
+    assert bool(said) == ("do not account for what winning tells" in told)
 
 
 def test_the_number_of_bidders_must_fit_the_market():

@@ -8,7 +8,7 @@ import pytest
 
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.estimate.learning import pays_from
 from jointbid.experiments.studies.session import run_study
 from jointbid.experiments.studies.value.study import Value

@@ -13,7 +13,8 @@ from scipy import stats
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import Sides, ladder_summary
+from jointbid.experiments.estimate.ladder import ladder_summary
+from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.report.html import Comparison, studies_of, write_comparison
 from jointbid.experiments.report.html.comparison import welch
 from jointbid.experiments.report.verdict import number

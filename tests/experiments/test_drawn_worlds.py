@@ -10,7 +10,7 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.studies.sampled_markets import sampled
 from jointbid.experiments.studies.value.worlds import ranges_here
 

@@ -10,27 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from jointbid.experiments.estimate import (
-    CURVE_COLUMNS,
-    ESTIMANDS,
-    METRICS,
-    SUMMARY_COLUMNS,
+from jointbid.experiments.estimate.curves import CURVE_COLUMNS, Reading, curve_table, heat_table
+from jointbid.experiments.estimate.intervals import (
+    Estimate,
     contrast,
-    curve_table,
-    heat_table,
-    ladder_summary,
-    lookup,
     mean_interval,
-    outcomes,
     paired_difference,
     percent_difference,
     percent_values,
     required_replications,
-    unit_of,
 )
-from jointbid.experiments.estimate.curves import Reading
-from jointbid.experiments.estimate.intervals import Estimate
-from jointbid.experiments.estimate.ladder import P_HOLM
+from jointbid.experiments.estimate.ladder import ESTIMANDS, P_HOLM, SUMMARY_COLUMNS, ladder_summary, lookup
+from jointbid.experiments.estimate.metrics import METRICS, outcomes, unit_of
 from jointbid.experiments.estimate.multiple import holm
 from jointbid.experiments.estimate.sides import Sides
 from jointbid.sim import Scenario, simulate

@@ -8,7 +8,7 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.cli.scenarios import shipped
-from jointbid.experiments.config.lineup import STANDARD, field_of
+from jointbid.experiments.config.lineup import STANDARD, lineup_of
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.studies.registry import study_class
@@ -68,7 +68,7 @@ def test_a_log_is_asked_for(name):
 
 def test_who_has_nothing_to_go_by_is_left_out_and_named_with_the_reason():
     (point,) = load("tournament", ["scenario=two_budgets"])
-    found = field_of(point.settings)
+    found = lineup_of(point.settings)
     assert set(found.left_out) == {"constant", "ortb1", "fluid_pacing"}
     assert [spec.name for spec in (*found.strategies,)] == [
         spec.name for spec in STANDARD if spec.name not in found.left_out
@@ -77,10 +77,10 @@ def test_who_has_nothing_to_go_by_is_left_out_and_named_with_the_reason():
     assert "constant (level is needed where no price landscape is known" in note
     assert "fluid_pacing (fluid pacing needs a price landscape" in note
     (mixed,) = load("tournament", ["scenario=busy_exchange"])
-    assert list(field_of(mixed.settings).left_out) == ["fluid_pacing"]
+    assert list(lineup_of(mixed.settings).left_out) == ["fluid_pacing"]
     (whole,) = load("tournament", [])
-    assert field_of(whole.settings).strategies == STANDARD
-    assert not list(field_of(whole.settings).notes())
+    assert lineup_of(whole.settings).strategies == STANDARD
+    assert not list(lineup_of(whole.settings).notes())
 
 
 def test_who_is_named_must_play(capsys, tmp_path):

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from jointbid.experiments.config.points import load
-from jointbid.experiments.estimate import SUMMARY_COLUMNS
+from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS
 from tools.findings import PAGE, SECTIONS, Finding, ask, markdown, row
 
 ALL = [finding for findings in SECTIONS.values() for finding in findings]

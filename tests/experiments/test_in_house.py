@@ -13,7 +13,7 @@ from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.config.first_party import built_up
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.estimate.money import Terms
 from jointbid.experiments.estimate.own_data import Switching
 from jointbid.experiments.storage.cell_results import StudyState

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.estimate import lookup
 from jointbid.experiments.estimate.in_units import in_units
+from jointbid.experiments.estimate.ladder import lookup
 
 
 def cells(profits, wins, requests=2_000):

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.key_help import common, key_helps, matching, shown
+from jointbid.experiments.config.keys import is_known, known_keys, nearest
 from jointbid.experiments.config.points import load
+from jointbid.experiments.config.settings import Settings
 from jointbid.experiments.config.studies import STUDIES
+
+CONF = Path(__file__).parents[2] / "conf" / "study"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +36,19 @@ def test_what_is_said_is_what_holds(helps):
     assert helps["plot.enabled"].default == "true"
     assert helps["bidders.budget"].default == "null"
     assert "uniform, lognormal, normal, histogram; or null" in helps["rivals.landscape"].allowed
-    assert helps["study.replay.folds"].meaning.startswith("parts of the log")
+    assert helps["study.replay.folds"].meaning.startswith("Parts of the log")
+
+
+@pytest.mark.parametrize("verb", list(STUDIES))
+def test_the_default_is_what_the_study_begins_with(verb):
+    def leaves(tree, place="study"):
+        for key, value in tree.items():
+            below = f"{place}.{key}"
+            yield from leaves(value, below) if isinstance(value, dict) else [(below, shown(value))]
+
+    helps = key_helps(verb)
+    begun = leaves(yaml.safe_load((CONF / f"{verb}.yaml").read_text("utf-8")))
+    assert not {place: value for place, value in begun if helps[place].default != value}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +73,40 @@ def test_help_of_keys(capsys):
     assert main(["run", "--help", "silo"]) == 2, "run compares with no silo"
     assert main(["help", "mach_rate"]) == 2
     assert "did you mean 'match_rate'?" in capsys.readouterr().err
+
+
+def test_verbs_that_differ_are_told_apart_with_the_values_that_they_start_from(capsys):
+    assert main(["help", "study.replications"]) == 0
+    said = capsys.readouterr().out
+    for verb in ("value", "tournament", "benchmark"):
+        assert f"study.replications ({verb})\n" in said
+        start = load(verb, [])[0].settings.study.replications
+        assert f"default: {start}\n" in said.split(f"({verb})\n")[1]
+    assert main(["help", "study.curve.replications"]) == 0
+    start = load("value", [])[0].settings.study.curve.replications
+    assert f"default: {start} (value" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [
+        ("market.requests", "supply.requests"),
+        ("profile.match_rate", "source.profile.match_rate"),
+        ("source.profile.matchrate", "source.profile.match_rate"),
+        ("sorce.profile.match_rate", "source.profile.match_rate"),
+        ("creative.loud.aa", "creative.loud.a"),
+        ("bidder.budget", "bidders.budget"),
+        ("curve.requests", "study.curve.requests"),
+    ],
+)
+def test_a_wrong_key_gets_one_that_exists(word, key):
+    known = known_keys(Settings[STUDIES["value"].model])
+    assert nearest(word, known) == f"; did you mean {key!r}?"
+    assert is_known(key, known)
+
+
+def test_nothing_is_suggested_for_what_is_like_no_key():
+    assert nearest("foo.bar", known_keys(Settings[STUDIES["value"].model])) == ""
 
 
 def test_the_keys_shown_by_a_verb_exist_and_are_few(helps):

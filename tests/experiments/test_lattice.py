@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jointbid.experiments.cells.lattice import Lattice
-from jointbid.experiments.estimate.source_contributions import attribution, contributions
+from jointbid.experiments.estimate.source_contributions import contribution_estimates, contributions
 
 TWO, THREE = Lattice(("profile", "context")), Lattice(("profile", "history", "context"))
 names = st.lists(st.sampled_from("abcdef"), min_size=2, max_size=5, unique=True).map(tuple)
@@ -101,7 +101,7 @@ def test_estimates_are_paired_and_name_their_edge():
     rng = np.random.default_rng(1)
     level = rng.normal(0, 10, (8, 1))  # the market, shared by all arms
     profit = pd.DataFrame(level + rng.normal(0, 0.01, (8, 8)) + np.arange(8), columns=list(THREE.arms))
-    found = {(estimand, arm): estimate for estimand, arm, estimate in attribution(profit, THREE)}
+    found = {(estimand, arm): estimate for estimand, arm, estimate in contribution_estimates(profit, THREE)}
     assert len(found) == len(list(contributions(THREE))) == 4 + 3 + 12
     gain = found["marginal_value", "context | profile+history"]
     want = profit["joint"] - profit["profile+history"]
@@ -113,5 +113,5 @@ def test_estimates_are_paired_and_name_their_edge():
 
 def test_a_part_of_the_lattice_gives_what_it_can():
     profit = pd.DataFrame({arm: [1.0, 2.0] for arm in ("none", "profile", "history", "context", "joint")})
-    found = {(estimand, arm) for estimand, arm, _ in attribution(profit, THREE)}
+    found = {(estimand, arm) for estimand, arm, _ in contribution_estimates(profit, THREE)}
     assert found == {("marginal_value", f"{source} | none") for source in THREE.sources}

@@ -181,7 +181,7 @@ def test_truncation_is_undone_where_bids_vary():
 
 def test_the_histogram_is_the_law_of_the_prices():
     log = read_log(DATA, nonclick_weight=5.0)
-    law = Landscape.of(landscape(log, "empirical"))
+    law = Landscape(landscape(log, "empirical"))
     price, weight = log.frame["price_micros"].to_numpy() / 1e6, log.frame["weight"].to_numpy()
     for level in (2e-4, 5e-4, 1e-3, 2e-3):
         assert law.cdf(np.array(level)) == pytest.approx(np.average(price <= level, weights=weight), abs=0.01)

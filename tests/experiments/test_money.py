@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.estimate import Estimate, lookup, mean_interval
-from jointbid.experiments.estimate.intervals import ratio
+from jointbid.experiments.estimate.intervals import Estimate, mean_interval, ratio
+from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.estimate.money import Terms, falling_break_even, net_rows, rising_break_even
 from jointbid.experiments.report.verdict import paid_back
 

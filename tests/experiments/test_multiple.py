@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from jointbid.experiments.estimate import mean_interval, paired_difference, percent_difference
+from jointbid.experiments.estimate.intervals import mean_interval, paired_difference, percent_difference
 from jointbid.experiments.estimate.multiple import critical_value, holm
 
 STUDIES = 2_000

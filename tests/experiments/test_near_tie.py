@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jointbid.experiments.estimate import Sides, ladder_summary, lookup
 from jointbid.experiments.estimate.intervals import Estimate, least, mean_interval
+from jointbid.experiments.estimate.ladder import ladder_summary, lookup
 from jointbid.experiments.estimate.learning import lost_to_learning
+from jointbid.experiments.estimate.sides import Sides
 
 OWNERS = {"profile": "cio", "context": "cmo"}
 

@@ -12,7 +12,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.changes import varied
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import SUMMARY_COLUMNS, lookup
+from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.estimate.overtaking import Lead
 from jointbid.experiments.storage.cell_results import StudyState
 from jointbid.experiments.studies.business.overtaking import Overtaking

@@ -10,7 +10,7 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.estimate.plausible_range import RANGE
 from jointbid.experiments.studies.value.study import Value
 

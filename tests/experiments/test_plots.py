@@ -13,7 +13,9 @@ import pandas as pd
 import pytest
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.estimate import HEAT_COLUMNS, Sides, ladder_summary
+from jointbid.experiments.estimate.curves import HEAT_COLUMNS
+from jointbid.experiments.estimate.ladder import ladder_summary
+from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.report import plots
 from jointbid.experiments.report.plots import (
     draw_curve,

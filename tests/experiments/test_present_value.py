@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.ladder import lookup
 from jointbid.sim import Scenario
 
 FAST = (

@@ -14,7 +14,8 @@ import pytest
 import jointbid
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import Sides, ladder_summary
+from jointbid.experiments.estimate.ladder import ladder_summary
+from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.report.html import Study, load_study, write_report
 from jointbid.experiments.report.html.cards import cards as cards_of
 from jointbid.experiments.report.html.checks import checks

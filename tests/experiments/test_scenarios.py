@@ -19,7 +19,7 @@ import pytest
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.cli.scenarios import shipped
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.ladder import lookup
 
 EXPECTS = re.compile(r"^# expects: (?P<what>.*?) in \[(?P<low>[^,]+), (?P<high>[^\]]+)\]", re.MULTILINE)
 

@@ -12,7 +12,7 @@ from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.config.points import load
 from jointbid.experiments.studies.value.study import Value
 from jointbid.sim import Scenario
-from jointbid.strategies.valuations import combined
+from jointbid.strategies.valuations import stacking
 
 CURVE = "study.curves=[{over: source.profile.match_rate, values: [0.2, 0.6]}]"
 
@@ -68,6 +68,6 @@ def test_weights_do_not_depend_on_how_many_rows_are_summed_at_once(monkeypatch, 
     draw = np.random.default_rng(3)
     scores, weight = draw.uniform(0.01, 0.5, (2, 500)), draw.uniform(0.5, 1, 500)
     target = np.clip(scores.sum(axis=0) / 2 + draw.normal(0, 0.01, 500), 0.01, 0.9)
-    whole = combined.fit_weights(scores, target, weight, "logit", 1.0)
-    monkeypatch.setattr(combined, "ROWS_AT_ONCE", rows)
-    assert combined.fit_weights(scores, target, weight, "logit", 1.0) == pytest.approx(whole, rel=1e-9)
+    whole = stacking.fit_weights(scores, target, weight, "logit", 1.0)
+    monkeypatch.setattr(stacking, "ROWS_AT_ONCE", rows)
+    assert stacking.fit_weights(scores, target, weight, "logit", 1.0) == pytest.approx(whole, rel=1e-9)

@@ -11,7 +11,7 @@ import pytest
 from jointbid.experiments.cells.arms import arms_of, owners_of
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
-from jointbid.experiments.estimate import Sides
+from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.studies.cell_plans import Plan
 
 FAST = (

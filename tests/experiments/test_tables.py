@@ -5,7 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from jointbid.experiments.estimate import Sides, ladder_summary, lookup
+from jointbid.experiments.estimate.ladder import ladder_summary, lookup
+from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.report.tables import (
     FOOTNOTE,
     estimand_table,

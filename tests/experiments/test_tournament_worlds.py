@@ -11,7 +11,8 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
 from jointbid.experiments.config.study_settings import Range
-from jointbid.experiments.estimate import P_HOLM, SUMMARY_COLUMNS, Estimate, lookup
+from jointbid.experiments.estimate.intervals import Estimate
+from jointbid.experiments.estimate.ladder import P_HOLM, SUMMARY_COLUMNS, lookup
 from jointbid.experiments.estimate.sensitivity import correlation_p_value, rank_correlation
 from jointbid.experiments.report.wording.sampled_markets import goes_with
 from jointbid.experiments.report.wording.tournament_worlds import notes, sentences

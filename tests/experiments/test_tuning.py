@@ -9,7 +9,7 @@ from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import CellResult
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.points import load
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.studies.cell_plans import Plan
 from jointbid.experiments.studies.tuning.tuned_parameter import TUNING, Tuned, sides_of, tune
 from jointbid.experiments.studies.value.study import Value

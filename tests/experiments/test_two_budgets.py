@@ -16,7 +16,6 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.config.collaboration import Collaboration, Shape
 from jointbid.experiments.config.points import load
 from jointbid.experiments.errors import BadInput
-from jointbid.experiments.estimate import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.estimate.collaboration_levels import (
     Level,
     break_even_volume,
@@ -25,6 +24,7 @@ from jointbid.experiments.estimate.collaboration_levels import (
     left_on_the_table,
     payback,
 )
+from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, lookup
 from jointbid.experiments.estimate.money import Terms, net_rows
 from jointbid.experiments.report.wording import collaboration_levels as level_words
 from jointbid.experiments.studies.cell_plans import Plan
@@ -101,11 +101,11 @@ def test_much_volume_pays_and_little_does_not_under_any_mapping(answers):
 @pytest.mark.parametrize(
     ("level", "said"),
     [
-        ((0.0, 0.0, 0.0), "Collaboration does not pay over a tenure of 60 months: of the levels tried 0 nets most."),
-        ((0.0, 0.0, 0.3), "Collaboration is not shown to pay over a tenure of 60 months"),
-        ((0.0, math.nan, math.nan), "Collaboration is not shown to pay over a tenure of 60 months"),
+        ((0.0, 0.0, 0.0), "Collaboration does not pay over a horizon of 60 months: of the levels tried 0 nets most."),
+        ((0.0, 0.0, 0.3), "Collaboration is not shown to pay over a horizon of 60 months"),
+        ((0.0, math.nan, math.nan), "Collaboration is not shown to pay over a horizon of 60 months"),
         ((0.3, 0.1, 0.6), ("nets most at level 0.3 (not shown to be worse: within 0.1 to 0.6): no difference shown, 5.00 (-1.00 to "
-         "11.0) EUR over a tenure of 60 months, and is not paid back (40.0 to never).")),
+         "11.0) EUR over a horizon of 60 months, and is not paid back (40.0 to never).")),
     ],
 )  # fmt: skip
 def test_the_best_level_is_stated_as_its_interval_allows(level, said):

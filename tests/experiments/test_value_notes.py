@@ -5,7 +5,8 @@ import pytest
 
 from jointbid.experiments.cells.cell import Cell, CellResult
 from jointbid.experiments.config.points import load
-from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, mean_interval
+from jointbid.experiments.estimate.intervals import Estimate, mean_interval
+from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS
 from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.studies.cell_plans import unit
 from jointbid.experiments.studies.value.notes import budget, near_tie, power, width

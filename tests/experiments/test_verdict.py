@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jointbid.experiments.estimate import SUMMARY_COLUMNS, Estimate, Sides, ladder_summary
+from jointbid.experiments.estimate.intervals import Estimate
+from jointbid.experiments.estimate.ladder import SUMMARY_COLUMNS, ladder_summary
+from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.report.verdict import CAVEAT, counted, holders, interval, number, others, verdict
 
 UNIT = "CNY per million bid requests"

@@ -98,7 +98,7 @@ def test_a_request_is_openrtb_with_the_sources_that_the_seat_holds():
 
 def test_codes_have_the_names_that_are_given():
     names = {"context": [f"page {number}" for number in range(16)]}
-    with bidder(lambda *_: None) as (url, books), pytest.raises(BidError, match="no answer to ten requests"):
+    with bidder(lambda *_: None) as (url, books), pytest.raises(BidError, match="no answer to 10 requests"):
         play(TINY, url, names=names, inventory="app")
     app = books.requests[0]["app"]
     (segment,) = next(one for one in books.requests[0]["user"]["data"] if one["id"] == "context")["segment"]
@@ -237,7 +237,7 @@ def test_a_bidder_that_dies_ends_the_run_or_goes_on_without_bids_and_is_heard_of
     scenario = load("default", *SMALL)
     with (
         bidder(mortal) as (url, _),
-        pytest.raises(BidError, match=r"no answer to ten requests .*on_failure=no_bid"),
+        pytest.raises(BidError, match=r"no answer to 10 requests .*on_failure=no_bid"),
     ):
         play(scenario, url)
     with bidder(mortal) as (url, _):

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.config.points import load
-from jointbid.experiments.estimate import lookup
 from jointbid.experiments.estimate.adoption import label
+from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.storage.cell_results import table
 from jointbid.experiments.studies.adoption import Adoption
 from jointbid.experiments.studies.best_responses import best_responses

@@ -14,7 +14,8 @@ import pytest
 
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
-from jointbid.experiments.estimate import Sides, ladder_summary, lookup
+from jointbid.experiments.estimate.ladder import ladder_summary, lookup
+from jointbid.experiments.estimate.sides import Sides
 from jointbid.experiments.storage.cell_results import table
 
 pytestmark = pytest.mark.oracle

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from jointbid.experiments.config.points import load
-from jointbid.experiments.estimate import lookup
+from jointbid.experiments.estimate.ladder import lookup
 from jointbid.experiments.studies.session import run_study
 from jointbid.experiments.studies.value.study import Value
 

@@ -11,7 +11,7 @@ import pytest
 from jointbid import load
 from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
-from jointbid.experiments.estimate import percent_values
+from jointbid.experiments.estimate.intervals import percent_values
 from jointbid.sim.response import truth
 
 pytestmark = pytest.mark.oracle

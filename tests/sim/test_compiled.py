@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from jointbid.sim import kernel_cache as compiled
+from jointbid.sim.auction.ranking import affordable
 from jointbid.sim.kernel_cache import cache_folder
 
 SOURCES = sorted(path.relative_to(compiled.PACKAGE).as_posix() for path in compiled.PACKAGE.rglob("*.py"))
@@ -66,3 +67,9 @@ def test_without_a_writable_place_kernels_are_compiled_anew(tmp_path, monkeypatc
     monkeypatch.setenv("JOINTBID_CACHE_DIR", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "file"))
     assert cache_folder() is None
+
+
+def test_a_part_of_kernels_says_that_python_cannot_call_it():
+    with pytest.raises(TypeError, match=r"affordable: only kernels may call it; in Python call its py_func"):
+        affordable(1, 1, 1.0)
+    assert affordable.py_func(2_000_000, 1_500_000, 1.0) == 1_500_000

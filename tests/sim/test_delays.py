@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
+from jointbid.sim.delays import LAWS as LAWS_BY_NAME
 from jointbid.sim.delays import cdf, quantile
 from jointbid.sim.scenario import Delay
+from jointbid.sim.scenario.delay import LawName
 
 MEANS = st.floats(1e-3, 1e4)
 POINTS = [(0.0, 0.0), (0.35, 1.0), (0.5, 24.0), (1.0, 720.0)]
@@ -119,3 +122,7 @@ def test_points_that_do_not_rise_from_nothing_to_all_are_refused(points):
 def test_points_belong_to_one_law(wrong):
     with pytest.raises(ValueError, match="points belong to law=empirical, which needs them"):
         Delay(**wrong)
+
+
+def test_every_law_of_a_scenario_is_worked_out():
+    assert set(LAWS_BY_NAME) == set(get_args(LawName))

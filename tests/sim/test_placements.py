@@ -139,8 +139,6 @@ def test_a_slope_that_means_nothing_is_refused(rivals: Any, response: Any, messa
     ],
 )
 def test_quantiles_of_a_mixture_invert_its_distribution(rivals: Any) -> None:
-    law = Landscape.of(Rivals.model_validate(rivals)).mixed(
-        np.array([0.5, 1.0, 3.0]), np.array([0.2, 0.3, 0.5])
-    )
+    law = Landscape(Rivals.model_validate(rivals)).mixed(np.array([0.5, 1.0, 3.0]), np.array([0.2, 0.3, 0.5]))
     u = np.linspace(0.01, 0.99, 33)
     np.testing.assert_allclose(law.cdf(law.quantile(u)), u, atol=1e-9)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from jointbid.sim import Scenario, simulate
+from jointbid.sim.public_columns import ENGINE_COLUMNS
 from jointbid.sim.scenario import MAX_MICROS, Delay, Source
 from jointbid.sim.streams import Streams
 from jointbid.sim.supply import chunks
@@ -158,3 +159,9 @@ def test_what_is_no_scenario_or_no_strategy_is_named():
 def test_a_misspelt_source_is_refused():
     with pytest.raises(ValueError, match="no source 'profil' in this scenario; there is: profile"):
         bayes(Scenario.model_validate({"source": {"profile": {}}}), ("profil",))
+
+
+@pytest.mark.parametrize("name", sorted(ENGINE_COLUMNS))
+def test_no_source_has_the_name_of_a_column_of_the_engine(name):
+    with pytest.raises(ValidationError, match=f"source.{name}: not a name for a source"):
+        Scenario.model_validate({"source": {name: {"shows": "profile"}}})

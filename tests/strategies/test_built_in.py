@@ -11,7 +11,7 @@ import pytest
 from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.base import VECTORISED, Priced
+from jointbid.strategies.base import VECTORISED_BIDS_PER_SECOND, Priced
 from jointbid.strategies.card import Card
 from jointbid.strategies.market import Market
 from jointbid.strategies.registry import BUILT_IN, make
@@ -61,7 +61,7 @@ def test_the_docs_say_what_the_class_does(name):
 @pytest.mark.parametrize("name", list(BUILT_IN))
 def test_it_says_what_a_bid_costs(name):
     """Five million bids a second on one core; the kit's check `speed` holds it to half, as machines are busy."""
-    assert Card.of(Case(BUILT_IN[name]).fresh()).bids_per_second == VECTORISED
+    assert Card.of(Case(BUILT_IN[name]).fresh()).bids_per_second == VECTORISED_BIDS_PER_SECOND
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

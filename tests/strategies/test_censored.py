@@ -12,8 +12,8 @@ from scipy import optimize, stats
 
 from jointbid.sim import AccountState, Feedback, Scenario, VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
+from jointbid.strategies.bins import EDGES, bin_of
 from jointbid.strategies.market import Market
-from jointbid.strategies.policies.bins import EDGES, bin_of
 from jointbid.strategies.policies.censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
 from jointbid.strategies.policies.learned_shading import LearnedShading
 

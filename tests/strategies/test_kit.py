@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import gc
+import io
+import logging
+import os
 import re
+import signal
+import socket
 import sys
+import tempfile
+import threading
 import time
 import unittest
+import warnings
 from collections import Counter
+from contextlib import suppress
 from dataclasses import fields
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +28,16 @@ from jointbid import Policy, Priced, Truthful, bayes, load, parametrize_with_che
 from jointbid.sim import Scenario
 from jointbid.sim.scenario import LogSupply
 from jointbid.strategies.card import Card
-from jointbid.strategies.testing import Case, CheckFailed, all_checks, findings
+from jointbid.strategies.testing import (
+    Case,
+    CheckFailed,
+    all_checks,
+    failure,
+    findings,
+    fresh,
+    process,
+    process_state,
+)
 from jointbid.strategies.valuations.tables import CellValues
 
 
@@ -717,6 +736,184 @@ class BidsTooLittleToLearn(Policy):
         self.clicks += len(feedback.clicks.hour)
 
 
+class Raises(Policy):
+    """Bids more at each control step, whatever was spent."""
+
+    gain = 1.0
+
+    def bid(self, requests):
+        return self.gain * requests["value"]
+
+    def control(self, state):
+        self.gain *= 1.1
+
+
+class RaisesBySteps(Raises):
+    def control(self, state):
+        self.gain += 0.1
+
+
+class RaisesWithFeedback(Raises):
+    learns = True
+
+    def observe(self, feedback):
+        self.gain *= 1.02
+
+    def control(self, state):
+        """Leave it."""
+
+
+class SetsTheAccount(Truthful):
+    def control(self, state):
+        state.budget_left = 0.0
+
+
+class ForcesTheAccount(Truthful):
+    def control(self, state):
+        object.__setattr__(state, "budget_left", 0.0)
+
+
+class ForcesFeedback(Good):
+    def observe(self, feedback):
+        super().observe(feedback)
+        feedback.bid.flags.writeable = True
+        feedback.bid[:] = 0.0
+
+
+class ReadsTwice(Truthful):
+    reads = ("value", "hour", "value")
+
+
+class ReadsInTurns(Truthful):
+    looks = 0
+
+    @property
+    def reads(self):
+        self.looks += 1
+        return ("value", "hour") if self.looks % 2 else ("hour", "value")
+
+
+class FiltersWarnings(Truthful):
+    def __init__(self):
+        warnings.filterwarnings("ignore")
+
+
+class DisablesLogging(Truthful):
+    def control(self, state):
+        logging.disable(logging.CRITICAL)
+
+
+class StopsTheCollector(Truthful):
+    def control(self, state):
+        gc.disable()
+
+
+class TakesSignals(Truthful):
+    def __init__(self):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class LengthensThePath(Truthful):
+    def __init__(self):
+        sys.path.insert(0, "my_modules")
+
+
+class ReplacesNumpys(Truthful):
+    def __init__(self):
+        np.clip = partial(np.clip)
+
+
+class ReplacesThePolicys(Truthful):
+    def control(self, state):
+        Policy.paces = True
+
+
+class ChangesFolder(Truthful):
+    def control(self, state):
+        os.chdir("/")
+
+
+class SwapsStreams(Truthful):
+    def control(self, state):
+        sys.stdout = io.StringIO()
+
+
+class KeepsANotebook(Truthful):
+    def control(self, state):
+        with (Path(tempfile.gettempdir()) / "jointbid_test_notes.txt").open("a") as notes:
+            notes.write("x")
+
+
+class Connects(Truthful):
+    def control(self, state):
+        with suppress(OSError), socket.socket() as line:
+            line.connect(("127.0.0.1", 9))
+
+
+class StartsAThread(Truthful):
+    def control(self, state):
+        threading.Thread(target=time.sleep, args=(1.0,), daemon=True).start()
+
+
+class LeavesAtOnce(Truthful):
+    def control(self, state):
+        os._exit(0)
+
+
+class EndsNever(Truthful):
+    def control(self, state):
+        while True:
+            pass
+
+
+class Waits(Truthful):
+    async def bid(self, requests):
+        return requests["value"]
+
+
+class Yields(Truthful):
+    def bid(self, requests):
+        yield from requests["value"]
+
+
+class CachesByIdentity(Policy):
+    def __init__(self):
+        self.known = {}
+
+    def bid(self, requests):
+        return self.known.setdefault(id(requests) % 1, 0.8 * requests["value"])
+
+
+class FillsABuffer(Policy):
+    def __init__(self):
+        self.room = np.zeros(2_000_000)
+
+    def bid(self, requests):
+        answer = self.room[: requests.n]
+        answer[:] = 0.8 * requests["value"]
+        return answer
+
+
+class CallsItself(Policy):
+    def bid(self, requests):
+        return self.bid(requests)
+
+
+class LeaksInFinish(Policy):
+    seen: dict[str, bool] = {}  # noqa: RUF012 - its fault
+
+    def bid(self, requests):
+        return requests["value"] * (1.0 + len(self.seen))
+
+    def finish(self, feedback, state):
+        self.seen["before"] = True
+
+
+class CountsTheWholeBudget(Truthful):
+    def finish(self, feedback, state):
+        self.coins = int(state.budget)
+
+
 class LearnsWhatToShow(Policy):
     """Nothing is wrong with it: its bids stay, and what it shows follows from clicks."""
 
@@ -821,7 +1018,7 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (WritesToFeedback, "handles_outcomes", "read-only", "work on a copy"),
     (ClosesBadly, "closing_account", "ZeroDivisionError", "a division by nothing"),
     (CountsWhatIsDueTwice, "closing_account", "what is due is known already", "own code"),
-    (WholeBudget, "never_over_budget", "OverflowError", "own code"),
+    (WholeBudget, "never_over_budget", "OverflowError", "math.isfinite"),
     (RaisesWhenBroke, "never_over_budget", "no money", "own code"),
     (FailsInTheLastHour, "long_campaign", "ZeroDivisionError", "a division by nothing"),
     (CreativesRaise, "creatives", "'colour' is not visible here", "name it in reads"),
@@ -838,6 +1035,34 @@ CAUGHT = [  # (a strategy, the check that catches it, a word of what came, a wor
     (SilencesNumpy, "side_effects", "numpy's error handling", "np.errstate"),
     (SeedsNumpy, "side_effects", "the shared generator of numpy", "requests['uniform']"),
     (BidsTooLittleToLearn, "capability_card", "the same bids", "it won nothing in this trial"),
+    (Raises, "long_campaign", "at first", "whatever was spent"),
+    (RaisesBySteps, "long_campaign", "at first", "whatever was spent"),
+    (RaisesWithFeedback, "long_campaign", "at first", "whatever was spent"),
+    (SetsTheAccount, "protocol", "budget_left", "attributes of self"),
+    (ForcesTheAccount, "read_only_batch", "state.budget_left = 0.0, which was 17.0", "attributes of self"),
+    (ForcesFeedback, "read_only_batch", "it was changed in row 1", "work on a copy"),
+    (ReadsTwice, "protocol", "('value', 'hour', 'value')", "remove one"),
+    (ReadsInTurns, "protocol", ", then ", "a tuple of the class"),
+    (FiltersWarnings, "side_effects", "the filters of warnings", "warnings.catch_warnings()"),
+    (DisablesLogging, "side_effects", "logging changed", "a logger of your own"),
+    (StopsTheCollector, "side_effects", "the garbage collector", "leave the collector alone"),
+    (TakesSignals, "side_effects", "what signals do", "Ctrl-C"),
+    (LengthensThePath, "side_effects", "where modules are found", "beside it"),
+    (ReplacesNumpys, "side_effects", "code of numpy or jointbid", "derive a class"),
+    (ReplacesThePolicys, "side_effects", "code of numpy or jointbid", "derive a class"),
+    (ChangesFolder, "side_effects", "the working directory", "beside the strategy"),
+    (SwapsStreams, "side_effects", "the standard streams", "redirect_stdout"),
+    (KeepsANotebook, "side_effects", "writes to a file (", "attributes (keep_strategies=True"),
+    (Connects, "side_effects", "opens a connection", "attributes (keep_strategies=True"),
+    (StartsAThread, "side_effects", "Thread", "when the run is over"),
+    (LeavesAtOnce, "protocol", "SystemExit: 0 (test_kit.py, line", "leaves the program"),
+    (Waits, "protocol", "coroutine", "an async function"),
+    (Yields, "protocol", "generator", "return all of them"),
+    (CachesByIdentity, "row_wise", "of shape", "kept from an earlier batch"),
+    (FillsABuffer, "row_wise", "row ", "that the next call overwrites"),
+    (CallsItself, "protocol", "RecursionError", "calls itself"),
+    (LeaksInFinish, "reset", "row ", "the class"),
+    (CountsTheWholeBudget, "closing_account", "OverflowError", "math.isfinite"),
 ]
 
 
@@ -848,6 +1073,44 @@ def test_a_bad_strategy_is_caught(bad, check, came, cause):
     assert came in failed.value.came
     assert cause in failed.value.cause
     assert str(failed.value).startswith("expected: ")
+
+
+def test_a_call_that_does_not_return_is_stopped(monkeypatch):
+    monkeypatch.setattr(failure, "CALL_S", 0.3)
+    with pytest.raises(CheckFailed, match=r"nothing at hour 0 \(it was at .*test_kit.py:\d+, in control\)"):
+        all_checks()["protocol"](EndsNever)
+
+
+def test_the_process_is_as_it_was_after_a_check():
+    before = process_state.snapshot()
+    for bad in (
+        FiltersWarnings,
+        DisablesLogging,
+        StopsTheCollector,
+        LengthensThePath,
+        ReplacesThePolicys,
+        SwapsStreams,
+    ):
+        all_checks()["valid_bids"](bad)
+    assert process_state.changes(before, process_state.snapshot()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "changed"),
+    [
+        ("import warnings; warnings.filterwarnings('ignore')", "the filters of warnings"),
+        ("import numpy; numpy.random.seed(0)", "the shared generator of numpy"),
+        ("import numpy; numpy.seterr(all='ignore')", "numpy's error handling"),
+        ("import warnings; warnings.filterwarnings('ignore', module='sklearn')", ""),
+    ],
+)
+def test_what_the_import_of_a_module_changes_is_seen(line, changed, tmp_path):
+    name = f"{tmp_path / 'mine.py'}:Mine"
+    (tmp_path / "mine.py").write_text(
+        f"{line}\nfrom jointbid import Truthful\n\n\nclass Mine(Truthful):\n    pass\n", "utf-8"
+    )
+    found = fresh.ask(process.__name__, "changed_by_import", (name, {}), None, None)
+    assert found == [changed] * bool(changed)
 
 
 def test_every_check_catches_something():
@@ -933,6 +1196,12 @@ class RawColumns:
         pass
 
 
+class AgesOfAll(RawColumns):
+    """It reads the age of a source that does not age, which a market shows too."""
+
+    reads = ("profile", "age_profile", "age_context", "hour")
+
+
 class Everything(RawColumns):
     reads = None
 
@@ -950,7 +1219,7 @@ SCENARIO = Scenario.model_validate(
 )
 
 
-@parametrize_with_checks([RawColumns, Everything])
+@parametrize_with_checks([RawColumns, AgesOfAll, Everything])
 def test_raw_columns_pass(strategy, check):
     check(strategy)
 

@@ -14,8 +14,8 @@ from jointbid.sim.audience import consent_law, law_of
 from jointbid.sim.response import truth
 from jointbid.sim.training import randomised_log
 from jointbid.strategies.valuations.bayes import bayes, mean_retention, mean_value, posterior
-from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
 from jointbid.strategies.valuations.learned import learned, learned_stacked, learned_summed
+from jointbid.strategies.valuations.stacking import stacked_bayes, summed_bayes
 from jointbid.strategies.valuations.tables import CellValues
 
 RESPONSE = {"b": 0.3, "c": 0.2, "d": 0.1, "q": 0.3, "noise_sd": 0}

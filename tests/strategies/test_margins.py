@@ -12,8 +12,8 @@ from jointbid.sim.training import randomised_log
 from jointbid.strategies.base import Priced
 from jointbid.strategies.policies.linear import Truthful
 from jointbid.strategies.valuations.bayes import bayes
-from jointbid.strategies.valuations.combined import stacked_bayes
 from jointbid.strategies.valuations.learned import ONLINE, learned, learned_stacked
+from jointbid.strategies.valuations.stacking import stacked_bayes
 from jointbid.strategies.valuations.start import started
 from jointbid.strategies.valuations.tables import CellValues
 

@@ -12,7 +12,7 @@ from scipy.special import expit
 from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
 from jointbid.sim.training import randomised_log
 from jointbid.sim.visible import Feedback, KnownOutcomes, frozen
-from jointbid.strategies.base import Priced, learns
+from jointbid.strategies.base import Priced, is_learning
 from jointbid.strategies.policies.linear import Truthful
 from jointbid.strategies.policies.throttling import Throttling
 from jointbid.strategies.testing import parametrize_with_checks
@@ -253,8 +253,8 @@ def test_it_learns_from_a_long_run_what_a_short_log_did_not_tell(learner):
         scenario = market(click_delay_h={"law": "exponential", "mean": delay})
         log = randomised_log(scenario, 1, 0, 300)
         frozen_, learning = (started(ONLINE[learner], scenario, log, BOTH, own=own) for own in (False, True))
-        assert not learns(frozen_)
-        assert learns(learning)
+        assert not is_learning(frozen_)
+        assert is_learning(learning)
         seen = _Keeps(learning)
         simulate(scenario, {"focal": seen}, 1)
         exact = bayes(scenario, BOTH).table
@@ -291,7 +291,7 @@ def test_it_plays_in_every_arm_the_same_in_any_blocks(learner, arm):
             {"stacked": learned_stacked, "summed": learned_summed}.get(arm) if isinstance(arm, str) else None
         )
         valuation = made(scenario, log, learner) if made else learned(scenario, log, arm, learner)
-        assert learns(valuation)
+        assert is_learning(valuation)
         row = simulate(scenario, {"focal": Entrant(Priced(valuation, Throttling()), budget=20.0)}, 1).of(
             "focal"
         )
@@ -311,7 +311,7 @@ def test_in_a_world_without_clicks_it_has_its_log(learner):
         }
     )
     valuation = learned(scenario, randomised_log(scenario, 1, 0, 200_000), BOTH, learner)
-    assert not learns(valuation)
+    assert not is_learning(valuation)
     off = np.abs(valuation.expected() - bayes(scenario, BOTH).table)[:2, :2]
     assert off.max() < 0.03
 

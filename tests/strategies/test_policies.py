@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from jointbid.sim import AccountState, Entrant, Feedback, Scenario, VisibleRequests, simulate
 from jointbid.sim.visible import KnownOutcomes
 from jointbid.strategies.base import Policy, Priced
+from jointbid.strategies.bins import EDGES
 from jointbid.strategies.market import Market
-from jointbid.strategies.policies.bins import EDGES
 from jointbid.strategies.policies.linear import Linear, Truthful
 from jointbid.strategies.policies.pacing import AdaptivePacing
 from jointbid.strategies.policies.shading import Shading, best_bids, shaded, tabled

@@ -13,7 +13,8 @@ from jointbid import BidEnv, Entrant, Interface, Priced, bayes, label_policy, lo
 from jointbid.experiments.cells.cell import Cell
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.market import Market
-from jointbid.strategies.policies.networks import MLP, load_policy
+from jointbid.strategies.policies.networks import MLP
+from jointbid.strategies.policies.policy_files import load_policy
 from jointbid.strategies.policies.trained import Trained
 from jointbid.strategies.registry import UnknownStrategyError, make
 

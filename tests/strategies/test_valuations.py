@@ -13,7 +13,7 @@ from scipy import optimize, special
 from jointbid.sim import Scenario, VisibleRequests
 from jointbid.sim.training import TrainingLog, randomised_log
 from jointbid.strategies.valuations.bayes import bayes, believed_retention, mean_value, posterior
-from jointbid.strategies.valuations.combined import Stacked, Summed, fit_weights, stacked_bayes
+from jointbid.strategies.valuations.combined import Stacked, Summed
 from jointbid.strategies.valuations.learned import (
     LEARNERS,
     cell_means,
@@ -23,6 +23,7 @@ from jointbid.strategies.valuations.learned import (
     logistic,
     smoothed_table,
 )
+from jointbid.strategies.valuations.stacking import fit_weights, stacked_bayes
 from jointbid.strategies.valuations.tables import CellValues
 
 BOTH = ("profile", "context")

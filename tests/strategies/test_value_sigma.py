@@ -16,12 +16,12 @@ from jointbid.sim.visible import TrialError
 from jointbid.sim.worth import worth
 from jointbid.strategies.testing.trial import trial_scenario
 from jointbid.strategies.valuations.cell_tables import cell_error, smoothed_error, smoothed_table
-from jointbid.strategies.valuations.combined import stacked_bayes, summed_bayes
 from jointbid.strategies.valuations.creative import bayes_apart, best_creative
 from jointbid.strategies.valuations.learned import ERRORS, LEARNERS, ONLINE, learned, learned_stacked
 from jointbid.strategies.valuations.logistic import logistic, logistic_error
 from jointbid.strategies.valuations.ridge import ridge
 from jointbid.strategies.valuations.ridge_errors import ridge_error
+from jointbid.strategies.valuations.stacking import stacked_bayes, summed_bayes
 from jointbid.strategies.valuations.tables import CellValues
 
 MARKET = load("default", "supply.requests=20000")
@@ -238,7 +238,7 @@ def test_estimates_scatter_by_their_errors(fit, error):
 def test_sums_of_scores():
     one, two = (CellValues((), np.array(v), lambda s=s: np.array(s)) for v, s in ((2.0, 3.0), (5.0, 4.0)))
     nothing = VisibleRequests(1, {})
-    from jointbid.strategies.valuations.combined import Stacked, Summed
+    from jointbid.strategies.valuations.stacking import Stacked, Summed
 
     assert Summed((one, two), 1.0).sigma(nothing) == pytest.approx([5.0])
     assert Stacked((one, two), (0.0, 2.0, 0.5)).sigma(nothing) == pytest.approx([np.hypot(6.0, 2.0)])

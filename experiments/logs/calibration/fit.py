@@ -24,7 +24,7 @@ from ...errors import BadInput
 from ..log_table import LogTable
 from ..replay.crossfit import honest, recalibrate
 from ..replay.ladder_models import ALL, fit_ladders
-from ..replay.plan import Plan, odds_shift, prepare
+from ..replay.plan import Plan, prepare
 from ..replay.priced_log import as_histogram, product_limit
 from ..small_groups import small_groups
 
@@ -56,8 +56,8 @@ class Fit:
     interaction_sd: float
     supply: LogSupply
 
-    def told(self, group: NDArray[np.int64], groups: int) -> NDArray[np.bool_]:
-        """Return which groups of rows are of persons enough to be told of (`supply.min_group`); rows of group -1 count for none. Shape (groups,)."""
+    def is_large(self, group: NDArray[np.int64], groups: int) -> NDArray[np.bool_]:
+        """Return which groups of rows are of enough persons to be shown (`supply.min_group`), shape (groups,); rows of group -1 are in none."""
         small = small_groups(self.supply, self.log, group)
         return np.array([number not in small for number in range(groups)])
 
@@ -85,11 +85,7 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
     context = as_types(odds["context"], weight, types, "context")
     profile = np.full(len(log), -1, dtype=np.int64)
     profile[there] = as_types(odds["profile"][there], weight[there], types, "profile")
-    a, b, c, d, spread = _slopes(profile, context, clicks, odds_shift(requests.log), types)
-    pairs = np.bincount((profile * types + context)[there], weight[there], types**2)
-    q = score_correlation(pairs.reshape(types, types))
-    ctr = float((weight * clicks).sum() / weight.sum())
-    a = _level(ctr, b, c, d, q, types)
+    law, spread = _response(profile, context, clicks, weight, types)
     hour = log.frame["time_us"].to_numpy() // HOUR_US % 24
     worth = plan.settings.value_per_click
     cost = float(requests.cost.sum()) / MICROS / max(float((weight * clicks).sum()), 1e-300)
@@ -106,15 +102,7 @@ def fit(plan: Plan, log: LogTable, name: str) -> Fit:
             **_floors(log, weight),
         },
         "audience": {"profile_types": types},
-        "response": {
-            "family": "logit",
-            "a": _short(a),
-            "b": _short(b),
-            "c": _short(c),
-            "interaction": _short(d),
-            "redundancy": _short(q),
-            "value_per_click": _short(worth or cost),
-        },
+        "response": {"family": "logit", **law, "value_per_click": _short(worth or cost)},
         "source": {
             "profile": {"owner": "cio", "match_rate": _short(float(weight[there].sum() / weight.sum()))},
             "context": {"owner": "cmo", "match_rate": 1},
@@ -158,10 +146,27 @@ def as_types(odds: Floats, weight: Floats, types: int, name: str) -> NDArray[np.
     return found
 
 
+def _response(
+    profile: NDArray[np.int64],
+    context: NDArray[np.int64],
+    clicks: Floats,
+    weight: Floats,
+    types: int,
+) -> tuple[dict[str, float], float]:
+    """Return the keys of the response that reproduce the clicks, and the standard error of the interaction."""
+    there = profile >= 0
+    b, c, d, spread = _slopes(profile, context, clicks, types)
+    pairs = np.bincount((profile * types + context)[there], weight[there], types**2)
+    q = score_correlation(pairs.reshape(types, types))
+    a = _level(float((weight * clicks).sum() / weight.sum()), b, c, d, q, types)
+    law = {"a": a, "b": b, "c": c, "interaction": d, "redundancy": q}
+    return {key: _short(value) for key, value in law.items()}, spread
+
+
 def _slopes(
-    profile: NDArray[np.int64], context: NDArray[np.int64], clicks: Floats, shift: float, types: int
-) -> tuple[float, float, float, float, float]:
-    """Return a, b, c, d of the log-odds in the types' scores, and the standard error of d, from rows with a profile."""
+    profile: NDArray[np.int64], context: NDArray[np.int64], clicks: Floats, types: int
+) -> tuple[float, float, float, float]:
+    """Return b, c, d of the log-odds in the types' scores, and the standard error of d, from rows with a profile."""
     there = profile >= 0
     s, t = scores(types)[profile[there]], scores(types)[context[there]]
     columns = np.column_stack([s, t, s * t])
@@ -170,7 +175,7 @@ def _slopes(
     design = np.column_stack([np.ones(len(s)), columns])
     covariance = np.linalg.pinv((design * (p * (1 - p))[:, None]).T @ design)
     b, c, d = (float(x) for x in model.coef_[0])
-    return float(model.intercept_[0]) + shift, b, c, d, float(np.sqrt(covariance[3, 3]))
+    return b, c, d, float(np.sqrt(covariance[3, 3]))
 
 
 def score_correlation(count: NDArray[Any]) -> float:

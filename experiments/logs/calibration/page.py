@@ -112,9 +112,9 @@ def _percent(real: Any, simulated: Any) -> tuple[float, float]:
 def _arrivals(fit: Fit, time_us: NDArray[np.int64]) -> Iterator[Row]:
     real = np.bincount(fit.hour, fit.weight, minlength=24) / fit.weight.sum()
     simulated = np.bincount(time_us // HOUR_US % 24, minlength=24) / len(time_us)
-    told = fit.told(fit.hour, 24)
+    shown = fit.is_large(fit.hour, 24)
     for hour in range(24):
-        yield f"{hour:02d} h", *_percent(real[hour] if told[hour] else np.nan, simulated[hour])
+        yield f"{hour:02d} h", *_percent(real[hour] if shown[hour] else np.nan, simulated[hour])
 
 
 def _prices(fit: Fit, floor: NDArray[np.int64], price: NDArray[np.int64]) -> Iterator[Row]:
@@ -187,10 +187,10 @@ def _joint(fit: Fit, real: tuple[Floats, Floats], simulated: tuple[Floats, Float
     parts = min(PARTS, *real[0].shape)
     quarter = [types * parts // real[0].shape[0] for types in (fit.profile, fit.context)]
     pair = np.where(fit.profile < 0, -1, quarter[0] * parts + quarter[1])
-    told = fit.told(pair, parts**2).reshape(parts, parts)
+    shown = fit.is_large(pair, parts**2).reshape(parts, parts)
     shares = [_grouped(side[0], parts) / side[0].sum() for side in (real, simulated)]
     for x, z in np.ndindex(parts, parts):
-        cell = shares[0][x, z] if told[x, z] else np.nan
+        cell = shares[0][x, z] if shown[x, z] else np.nan
         yield f"profile quarter {x + 1}, context quarter {z + 1}", *_percent(cell, shares[1][x, z])
     yield "correlation of the scores", score_correlation(real[0]), score_correlation(simulated[0])
 

@@ -26,7 +26,7 @@ def mean_interval(
     estimate = float(parts.sum()) / total
     x = parts - estimate * weights
     if blocks is not None:
-        x = np.bincount(np.unique(blocks, return_inverse=True)[1], x)
+        x = np.asarray(np.bincount(np.unique(blocks, return_inverse=True)[1], x), dtype=np.float64)
     n = len(x)
     if n < 2:
         return estimate, float("nan"), float("nan")

@@ -56,7 +56,7 @@ def landscapes_of(plan: Plan, requests: Requests) -> list[Prices]:
                 "study.replay.landscapes = scenario: its prices are in currency, and what a click is worth in it is not known: "
                 "say study.replay.value_per_click"
             )
-        return [_prices("scenario", Landscape.of(plan.rivals).quantile(middle) * MICROS)]
+        return [_prices("scenario", Landscape(plan.rivals).quantile(middle) * MICROS)]
     weights, clicks = requests.weights, requests.clicks
     worth = float((weights * clicks * requests.values).sum() / weights.sum())
     return [

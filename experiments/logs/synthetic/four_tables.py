@@ -168,7 +168,7 @@ def _write_impressions(
     folder: Path, rows: int, people: People, scenario: Scenario, rng: np.random.Generator
 ) -> int:
     """Write impressions, clicks and orders, a block at a time; return the number of clicks."""
-    landscape, ctr = Landscape.of(scenario.rivals), truth(scenario).click[:, :, 0]
+    landscape, ctr = Landscape(scenario.rivals), truth(scenario).click[:, :, 0]
     worth = scenario.response.value_per_click / ORDERS_PER_CLICK
     total = 0
     with (

@@ -68,8 +68,8 @@ def headline(study: Study) -> pd.DataFrame:
     return headline_rows(study.summary)
 
 
-def _outcome(found: str, advice: str, *, is_fine: bool, otherwise: Status = "REVIEW") -> Outcome:
-    return ("PASS", found, "") if is_fine else (otherwise, found, advice)
+def _outcome(found: str, advice: str, *, is_fine: bool) -> Outcome:
+    return ("PASS", found, "") if is_fine else ("REVIEW", found, advice)
 
 
 def _finished(study: Study) -> Outcome | None:

@@ -35,11 +35,7 @@ READ = re.compile(
 
 
 def closed_form(config: Mapping[str, Any]) -> dict[str, float]:
-    """Profit of the focal bidder a request, in currency, by arm; empty where there is no formula for this market.
-
-    Args:
-        config: a study's resolved configuration.
-    """
+    """Profit of the focal bidder a request, in currency, by arm; empty where there is no formula for this market."""
     try:
         return _closed_form(config)
     except (KeyError, TypeError, ValueError, ZeroDivisionError):

@@ -27,7 +27,7 @@ from .comparison_text import HEADS, sentence
 from .downloads import Downloads, files_of
 from .estimand_grids import ENDS
 from .grid import Column, Grid, GridCell, amount, count, finding, grid, text, unit
-from .page import put, render
+from .page import render
 from .pictures import pictures
 from .study import Study
 
@@ -72,7 +72,7 @@ def compare(folders: Sequence[Path | str], results_dir: Path | str = "results") 
         for figure in figures_of(comparison):
             with reported(f"plots/{figure.name}"):
                 figure.write(target / "plots", None, plots.FORMATS)
-    put(target / "compare.html", render("compare.html.j2", **_content(comparison, target)))
+    folder.write_text("compare.html", render("compare.html.j2", **_content(comparison, target)))
     return comparison, target / "compare.html"
 
 

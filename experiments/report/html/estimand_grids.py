@@ -19,7 +19,6 @@ WHO = {
     "focal_profit": "the advertiser",
     "bidder_surplus": "all bidders together",
     "revenue": "the seller",
-    "exchange": "the exchange",
     "exchange_fee": "the exchange",
     "welfare": "all together (welfare)",
     "relevance": "the person (relevance)",

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...cells.versions import version
-from ...storage.ownership import record
+from ...config.studies import STUDIES
+from ...storage.study_folder import Folder
 from ..plots.letters import names_in, report_missing
 from ..wording.media import MEDIA_LINE
 from .cards import cards
@@ -57,17 +58,18 @@ def write_report(folder: Path | str) -> Path:
 
 
 def write_page(folder: Path | str) -> Path:
-    """The same from the plots that are there already.
+    """Write `report.html` and `estimands.md` with the plots that are there already.
 
     Raises:
         BadInput: no study's folder.
         OSError: one that cannot be written to.
     """
     study = load_study(folder)
-    put(study.folder / MARKDOWN, study.markdown())
+    target = Folder(study.folder)
+    target.write_text(MARKDOWN, study.markdown())
     if len(gains := gains_table(study)):
-        put(study.folder / GAINS, gains.to_csv(index=False))
-    put(study.folder / REPORT, render("report.html.j2", **_content(study)))
+        target.write_text(GAINS, gains.to_csv(index=False))
+    target.write_text(REPORT, render("report.html.j2", **_content(study)))
     return study.folder / REPORT
 
 
@@ -92,14 +94,6 @@ def _environment(folder: Path) -> Environment:
     )
 
 
-def put(path: Path, content: str) -> None:
-    """Write a page atomically."""
-    record(path.parent, path.name)
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(content, "utf-8")
-    partial.replace(path)
-
-
 def _content(study: Study) -> dict[str, Any]:
     drawn, found = pictures(study), checks(study)
     leading = [picture for picture in drawn if picture.is_leading]
@@ -108,7 +102,7 @@ def _content(study: Study) -> dict[str, Any]:
     bars, bars_unit = waterfall(study)
     content = {
         "study": study,
-        "heading": HEADINGS.get(study.verb, study.verb),
+        "heading": (STUDIES[study.verb].heading if study.verb in STUDIES else "") or study.verb,
         "question": str(study.config.get("scenario", {}).get("question") or ""),
         "verdict": study.verdict,
         "lead": _lead(study.verdict),
@@ -147,16 +141,6 @@ def _checked(found: Sequence[Check]) -> str:
     words = {"FAIL": "failed", "REVIEW": "to review", "PASS": "passed"}
     counts = [(sum(check.status == status for check in found), said) for status, said in words.items()]
     return ", ".join(f"{count} {said}" for count, said in counts if count)
-
-
-HEADINGS = {
-    "value": "what joint data is worth",
-    "tournament": "strategies against each other",
-    "adoption": "who adopts joint data",
-    "attribution": "what channels are credited with, and what they did",
-    "sensitivity": "what the value of joint data depends on",
-    "run": "one simulation",
-}
 
 
 def _sections(content: dict[str, Any]) -> Iterator[tuple[str, str]]:

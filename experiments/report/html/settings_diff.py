@@ -6,9 +6,10 @@ import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...config.points import NOT_IN_HASH, load
+from ...errors import BadInput
+
 ABSENT = "–"
-ELSEWHERE = ("results_dir", "executor", "report", "plot", "sweep")
-"""Keys that change no number."""
 
 
 def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -22,7 +23,7 @@ def differing(configs: list[dict[str, str]]) -> dict[str, list[str]]:
     found = {
         key: [config.get(key, ABSENT) for config in configs]
         for key in keys
-        if key.partition(".")[0] not in ELSEWHERE
+        if key.partition(".")[0] not in NOT_IN_HASH
     }
     return {key: values for key, values in found.items() if len(set(values)) > 1}
 
@@ -30,9 +31,6 @@ def differing(configs: list[dict[str, str]]) -> dict[str, list[str]]:
 @functools.lru_cache(maxsize=32)
 def defaults(verb: str, scenario: str) -> dict[str, str]:
     """Return the default of each key; empty where the scenario does not ship with this installation."""
-    from ...config.points import load
-    from ...errors import BadInput
-
     try:
         return flat(load(verb, [f"scenario={scenario}"])[0].settings.tree())
     except (BadInput, KeyError):

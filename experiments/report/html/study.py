@@ -183,23 +183,13 @@ class Study:
         for row in self.summary.to_dict("records"):
             found = estimate_of(row)
             between = interval(found).replace("no interval", "none")
-            words = (
-                row["estimand"],
-                row["arm"],
-                row["metric"],
-                number(found.estimate),
-                between,
-                row["unit"],
-                found.n,
-            )
+            names = (row[name] for name in ("estimand", "arm", "metric"))
+            words = (*names, number(found.estimate), between, row["unit"], found.n)
             lines.append("| " + " | ".join(map(_escaped, words)) + " |")
         return "\n".join(lines) + "\n"
 
     def export(self, folder: Path | str) -> tuple[Path, ...]:
         """Write summary, cells and time series as CSV and Parquet, and the estimands as Markdown.
-
-        Args:
-            folder: made where it is missing.
 
         Returns:
             The files.
@@ -224,10 +214,7 @@ class Study:
         for suffix, read in ((".parquet", pd.read_parquet), (".csv", pd.read_csv)):
             try:
                 return read(self.folder / f"{name}{suffix}")
-            except (
-                OSError,
-                ValueError,
-            ):  # absent or damaged: pandas' and pyarrow's own errors are ValueErrors
+            except (OSError, ValueError):  # absent or damaged, which pandas and pyarrow call a ValueError
                 continue
         return pd.DataFrame()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...estimate.intervals import Estimate
-from ..verdict import interval, number
+from ..verdict import estimate_of, interval, number
 from .study import Study
 
 STEPS = {
@@ -42,10 +42,7 @@ def waterfall(study: Study) -> tuple[list[Bar], str]:
     }
     if any(len(one) != 1 for one in found.values()):
         return [], ""
-    each = {
-        name: Estimate(*one[["estimate", "ci_low", "ci_high", "n_replications"]].iloc[0])
-        for name, one in found.items()
-    }
+    each = {name: estimate_of(one.to_dict("records")[0]) for name, one in found.items()}
     silo, top = each["silo"].estimate, max(one.estimate for one in each.values())
     if silo <= 0 or top <= 0:
         return [], ""

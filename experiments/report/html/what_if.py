@@ -44,7 +44,7 @@ class WhatIf:
         currency: of all money.
         source: whose match rate the curve is over; empty without one.
         rates: its points.
-        data: what the script reckons with, as JSON.
+        data: what the script computes with, as JSON.
     """
 
     inputs: tuple[tuple[str, str, float], ...]

@@ -1,7 +1,7 @@
 """Plots, each drawn from a tidy table that is saved beside it: `save(draw_x(table, ...), table, folder, name)`.
 
 The `draw_` functions return a matplotlib Figure, which a notebook shows; matplotlib itself is imported when drawing.
-Each plot is one file here and one line in `HOMES`.
+Each plot is one file here; `HOMES` lists what notebooks call.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 HOMES = {
     "adoption": "adoption_points draw_adoption",
+    "benchmark": "draw_scores",
     "comparison": "draw_map draw_multiples",
     "credit": "credit_points draw_credit",
     "curve": "draw_curve draw_lost",

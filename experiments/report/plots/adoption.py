@@ -44,15 +44,8 @@ def adoption_points(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 @plot(*COLUMNS)
-def draw_adoption(
-    points: pd.DataFrame, *, subject: str = "Who gains and who loses as more hold the data"
-) -> Figure:
-    """A panel for each line over the number of adopters, with a dashed line where no bidder holds the data.
-
-    Args:
-        points: what `adoption_points` returns.
-        subject: what the figure shows.
-    """
+def draw_adoption(points: pd.DataFrame) -> Figure:
+    """A panel for each line over the number of adopters, with a dashed line where no bidder holds the data."""
     lines, last = names_of(points["line"]), int(points["x"].max())
     figure = new_figure(8.4, 1.2 + 2.4 * -(-len(lines) // 2))
     panels = panel_grid(figure, len(lines), 2, sharex=True).flat
@@ -71,6 +64,8 @@ def draw_adoption(
         axes.set_ylabel(f"money\n({points['unit'].iloc[0]})", fontsize=9)
     bars = f"{interval_note(points, 'Bars')} Changes are paired in summary.csv."
     caption(
-        figure, subject, f"Dashed: where no bidder holds the data. Before its cost. Scales differ. {bars}"
+        figure,
+        "Who gains and who loses as more hold the data",
+        f"Dashed: where no bidder holds the data. Before its cost. Scales differ. {bars}",
     )
     return figure

@@ -25,9 +25,6 @@ SCOPES = {
 def credit_points(summary: pd.DataFrame) -> pd.DataFrame:
     """A row a rule, log and channel.
 
-    Args:
-        summary: of a study ``attribution``.
-
     Returns:
         Columns `COLUMNS`; ``by`` is the rule, ``scope`` whose log, ``truth`` what the channel did.
     """
@@ -40,15 +37,8 @@ def credit_points(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 @plot(*COLUMNS)
-def draw_credit(
-    points: pd.DataFrame, *, subject: str = "What channels are credited with, and what they did"
-) -> Figure:
-    """A panel a channel, a row a rule; the line is what the channel did.
-
-    Args:
-        points: what `credit_points` returns.
-        subject: what the figure shows.
-    """
+def draw_credit(points: pd.DataFrame) -> Figure:
+    """A panel a channel, a row a rule; the line is what the channel did."""
     channels, rules = names_of(points["channel"]), names_of(points["by"])
     width, height = min(len(channels), 4), -(-len(channels) // 4)
     figure = new_figure(4.6 + 1.9 * width, 2.0 + (0.6 + 0.32 * len(rules)) * height)
@@ -62,7 +52,7 @@ def draw_credit(
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", fontsize=9)
     note = f"Dashed: what the channel did, by its removal. {interval_note(points, 'Lines')} Scales differ."
-    caption(figure, subject, note)
+    caption(figure, "What channels are credited with, and what they did", note)
     return figure
 
 

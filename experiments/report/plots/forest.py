@@ -48,33 +48,24 @@ def draw_forest(
     points: pd.DataFrame,
     *,
     subject: str = "What each arm gains over no data",
-    note: str = "",
-    best: int | None = None,
 ) -> Figure:
     """Point, interval and numbers of each row; hollow where no difference is shown.
 
     Args:
         points: what `forest_points` returns.
         subject: what the figure shows.
-        note: what the reader must know beyond the intervals.
-        best: row that is coloured as the one to look at.
     """
     figure, axes = _rows(points, height=0.34)
     at = range(len(points))
-    colours = [COLOURS[int(row == best)] for row in at]
+    colours = [COLOURS[0]] * len(points)
     interval_points(axes, points, at, colours=colours, marker="s", hollow=~is_shown(points))
-    caption(figure, subject, f"{note} {interval_note(points, 'Lines')} Hollow: no difference shown.".strip())
+    caption(figure, subject, f"{interval_note(points, 'Lines')} Hollow: no difference shown.")
     return figure
 
 
 @plot(*COLUMNS)
 def draw_shapley(points: pd.DataFrame, *, subject: str = "Shapley value of each source") -> Figure:
-    """A bar a source, with its interval; together they are what all sources are worth.
-
-    Args:
-        points: what `forest_points(summary, estimand="shapley")` returns.
-        subject: what the figure shows.
-    """
+    """A bar a source, with its interval; together they are what all sources are worth."""
     figure, axes = _rows(points, height=0.4)
     y, (estimate, low, high) = np.arange(len(points)), floats(points, "estimate", *INTERVAL)
     axes.barh(y, estimate, height=0.55, color=COLOURS[0], alpha=0.85)

@@ -26,17 +26,15 @@ def draw_heat(
     *,
     unit: str,
     silo: str = "the better silo at each point",
-    interaction_label: str = "interaction (log-odds)",
-    redundancy_label: str = "redundancy (correlation of the sources)",
+    interaction_unit: str = "log-odds",
 ) -> Figure:
     """Two maps on one colour scale that is white at zero; every cell is annotated.
 
     Args:
-        table: columns `jointbid.experiments.estimate.HEAT_COLUMNS`, a row each redundancy and interaction.
+        table: columns `jointbid.experiments.estimate.curves.HEAT_COLUMNS`, a row each redundancy and interaction.
         unit: of the steps, such as "CNY per million bid requests".
         silo: the siloed arm as it is to be printed.
-        interaction_label: the horizontal axis with its unit, which the family of the response decides.
-        redundancy_label: the vertical axis with its unit.
+        interaction_unit: of the horizontal axis, which the family of the response decides.
 
     Raises:
         ValueError: missing columns, no rows, or a point that occurs twice.
@@ -58,8 +56,8 @@ def draw_heat(
         written = bracketed(values, ((low > 0) | (high < 0)).to_numpy())
         image = annotated_map(axes, values, written, limits=(-limit, limit))
         axes.set_title(title)
-        axes.set_xlabel(interaction_label)
-    panels[0].set_ylabel(redundancy_label)
+        axes.set_xlabel(f"interaction ({interaction_unit})")
+    panels[0].set_ylabel("redundancy (correlation of the sources)")
     colour_bar(figure, image, list(panels), unit)
     note = (
         f"Siloed: {silo}. In brackets: no difference shown (the 95 % interval spans zero, or there is "

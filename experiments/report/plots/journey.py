@@ -40,13 +40,8 @@ def journey_points(journey: pd.DataFrame) -> pd.DataFrame:
 
 
 @plot(*COLUMNS)
-def draw_journey(points: pd.DataFrame, *, subject: str = "Journeys: accounts by stage over time") -> Figure:
-    """An area a stage, one upon the other in their order, as high as the accounts in it.
-
-    Args:
-        points: what `journey_points` returns.
-        subject: what the figure shows.
-    """
+def draw_journey(points: pd.DataFrame) -> Figure:
+    """An area a stage, one upon the other in their order, as high as the accounts in it."""
     stages = names_of(points["stage"])
     wide = points.pivot_table(index="day", columns="stage", values="accounts")[stages].astype(float)
     share = points.groupby("stage", sort=False)["share"].agg(["first", "last"])
@@ -63,5 +58,5 @@ def draw_journey(points: pd.DataFrame, *, subject: str = "Journeys: accounts by 
     axes.set_ylabel("accounts (count)")
     axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), reverse=True)
     note = "With each stage: its share of all accounts after the first and the last step."
-    caption(figure, subject, note)
+    caption(figure, "Journeys: accounts by stage over time", note)
     return figure

@@ -22,9 +22,6 @@ COLUMNS = ("quantity", "arm", "unit", "estimate", "ci_low", "ci_high", "n_replic
 def ladder_points(summary: pd.DataFrame) -> pd.DataFrame:
     """The rows of a summary that the ladder shows: focal profit and its paired difference to the silo.
 
-    Args:
-        summary: what `jointbid.experiments.estimate.ladder_summary` returns.
-
     Returns:
         Columns `COLUMNS`; `quantity` is `utility` or `difference_to_silo`.
     """
@@ -35,12 +32,7 @@ def ladder_points(summary: pd.DataFrame) -> pd.DataFrame:
 
 @plot(*COLUMNS)
 def draw_ladder(points: pd.DataFrame, *, sides: Sides) -> Figure:
-    """Arms from top to bottom: left the profit of each, right its paired difference to the siloed arm.
-
-    Args:
-        points: what `ladder_points` returns; a table without differences gives the left panel alone.
-        sides: what joint data were compared with.
-    """
+    """Arms from top to bottom: left the profit of each, right its paired difference to the siloed arm."""
     profit = points[points["quantity"] == "utility"]
     gains = points[points["quantity"] == "difference_to_silo"]
     arms, against = list(profit["arm"]), sides.label(sides.silo)

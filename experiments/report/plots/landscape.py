@@ -43,15 +43,12 @@ def landscape_points(auctions: pd.DataFrame, *, bidder: str = "focal") -> pd.Dat
 
 
 @plot(*LANDSCAPE_COLUMNS)
-def draw_landscape(
-    points: pd.DataFrame, *, currency: str, subject: str = "Bid landscape: the price to beat"
-) -> Figure:
+def draw_landscape(points: pd.DataFrame, *, currency: str) -> Figure:
     """How often a bid of so much would have won, prices on a logarithmic axis.
 
     Args:
         points: what `landscape_points` returns.
         currency: of the prices.
-        subject: what the figure shows.
     """
     shown = points[points["price_cpm"] > 0]
     figure = new_figure(7, 4.2)
@@ -66,7 +63,7 @@ def draw_landscape(
     axes.set_xlabel(f"bid (CPM in {currency})")
     axes.set_ylabel("price to beat at or below it\n(share of requests)")
     note = "The higher of the floor and the best bid of others. Where others win, their bid is known, as in a simulation."
-    caption(figure, subject, note)
+    caption(figure, "Bid landscape: the price to beat", note)
     return figure
 
 
@@ -86,13 +83,8 @@ def win_rate_points(requests: pd.DataFrame) -> pd.DataFrame:
 
 
 @plot(*WIN_RATE_COLUMNS)
-def draw_win_rates(points: pd.DataFrame, *, subject: str = "Win rate by profile and context") -> Figure:
-    """A cell for each pair of types, darker where more is won; in figures where there is room.
-
-    Args:
-        points: what `win_rate_points` returns.
-        subject: what the figure shows.
-    """
+def draw_win_rates(points: pd.DataFrame) -> Figure:
+    """A cell for each pair of types, darker where more is won; in figures where there is room."""
     wide = points.pivot_table(index="profile", columns="context", values="win_rate", dropna=False).astype(
         float
     )
@@ -106,5 +98,5 @@ def draw_win_rates(points: pd.DataFrame, *, subject: str = "Win rate by profile 
     axes.set_ylabel("profile (type, by number)")
     colour_bar(figure, image, axes, "win rate (share of requests)")
     note = "In the cells: percent of the requests of that pair that were won. True types, whether the bidder saw them or not."
-    caption(figure, subject, note)
+    caption(figure, "Win rate by profile and context", note)
     return figure

@@ -21,16 +21,12 @@ def draw_log_ladder(
     table: pd.DataFrame,
     *,
     unit: str,
-    quantity: str = "profit",
-    note: str = "Lines: 95 % intervals from resampled rows of the log.",
 ) -> Figure:
     """One panel for each value of `tags`, on one scale; budgets from small to large, arms beside each other.
 
     Args:
         table: columns `COLUMNS`; `budget_share` is the budget as a share of what the log cost.
         unit: of the estimates.
-        quantity: what is estimated.
-        note: how the intervals came about.
     """
     panels, arms = names_of(table["tags"]), names_of(table["arm"])
     shares = sorted(table["budget_share"].unique())
@@ -50,10 +46,14 @@ def draw_log_ladder(
         axes.set_xlabel("budget (share of the log's cost)")
         axes.grid(visible=False, axis="x")
     amounts(grid[0].yaxis)
-    grid[0].set_ylabel(f"{quantity}\n({unit})")
+    grid[0].set_ylabel(f"profit\n({unit})")
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center")
-    caption(figure, "The ladder on the log, by budget, with and without suspect tags", note)
+    caption(
+        figure,
+        "The ladder on the log, by budget, with and without suspect tags",
+        "Lines: 95 % intervals from resampled rows of the log.",
+    )
     return figure
 
 

@@ -42,12 +42,7 @@ def cumulative_points(summary: pd.DataFrame, *, once: float, horizon_months: int
 
 @plot(*COLUMNS)
 def draw_cumulative(points: pd.DataFrame, *, subject: str = "Cumulative net value of joint data") -> Figure:
-    """A line with the band of its interval, and where it crosses zero; where it never does, the note says so.
-
-    Args:
-        points: what `cumulative_points` returns.
-        subject: what the figure shows.
-    """
+    """A line with the band of its interval, and where it crosses zero; where it never does, the note says so."""
     month, estimate = floats(points, "month", "estimate")
     payback = _crossing(month, estimate)
     figure = new_figure(7.5, 4.4)
@@ -123,7 +118,7 @@ def draw_levels(table: pd.DataFrame) -> Figure:
         axes.set_title(f"cost: {cost}")
         axes.set_xlabel("level of collaboration")
     amounts(panels[0].yaxis)
-    panels[0].set_ylabel(f"net value over the tenure\n({table['unit'].iloc[0]})")
+    panels[0].set_ylabel(f"net value over the horizon\n({table['unit'].iloc[0]})")
     panels[-1].legend(title="what it brings", loc="upper left", bbox_to_anchor=(1.0, 1.0))
     note = "Shapes of both are assumptions. Bands: 95 % for a whole line at once, simulation error only."
     caption(figure, "Net value by level of collaboration", note)

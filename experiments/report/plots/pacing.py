@@ -58,12 +58,7 @@ def pacing_points(timeseries: pd.DataFrame, budgets: Mapping[str, float] | None 
 
 
 def arm_pacing(timeseries: pd.DataFrame, budget: float | None = None, arm: str = "joint") -> pd.DataFrame:
-    """The same of one arm of a study, mean over its replications.
-
-    Args:
-        timeseries: the rows of a study's ``timeseries.parquet``.
-        budget: each bidder's, in currency; None without one.
-        arm: which arm.
+    """Return what `pacing_points` does for one arm of a study, mean over its replications.
 
     Returns:
         What `pacing_points` returns; no rows where the study has not played that arm.
@@ -78,12 +73,7 @@ def arm_pacing(timeseries: pd.DataFrame, budget: float | None = None, arm: str =
 
 @plot(*COLUMNS)
 def draw_pacing(points: pd.DataFrame, *, subject: str = "Pacing: spend over the day, by bidder") -> Figure:
-    """Cumulative spend share against time, one line a bidder, with a line for spending evenly.
-
-    Args:
-        points: what `pacing_points` returns.
-        subject: what the figure shows.
-    """
+    """Cumulative spend share against time, one line a bidder, with a line for spending evenly."""
     bidders = names_of(points["bidder"])
     named = [b for b in bidders if str(b).startswith("focal")] if len(bidders) > NAMED else bidders
     crowd = [b for b in bidders if b not in named]

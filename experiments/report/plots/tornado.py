@@ -16,19 +16,8 @@ COLUMNS = ("panel", "arm", "unit", "estimate", "ci_low", "ci_high")
 
 
 @plot(*COLUMNS)
-def draw_tornado(
-    table: pd.DataFrame,
-    *,
-    subject: str = "What moves the value of joint data",
-    note: str = "Lines: 95 % intervals, over which points of the ranges were tried.",
-) -> Figure:
-    """A panel for each value of `panel`, a bar a key (`arm`), ordered by the first panel's largest.
-
-    Args:
-        table: columns `COLUMNS`.
-        subject: what the figure shows.
-        note: how the intervals came about.
-    """
+def draw_tornado(table: pd.DataFrame) -> Figure:
+    """A panel for each value of `panel`, a bar a key (`arm`), ordered by the first panel's largest."""
     panels = names_of(table["panel"])
     first = table[table["panel"] == panels[0]]
     strongest = first["estimate"].abs().sort_values(ascending=False, kind="stable").index
@@ -47,5 +36,6 @@ def draw_tornado(
         axes.hlines(y, low, high, color="black", linewidth=1.5)
         axes.set_title(panel)
         label_rows(axes, keys, str(rows["unit"].iloc[0]))
-    caption(figure, subject, note)
+    note = "Lines: 95 % intervals, over which points of the ranges were tried."
+    caption(figure, "What moves the value of joint data", note)
     return figure

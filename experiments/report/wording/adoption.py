@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from jointbid.sim.scenario import Scenario
 
-from ...estimate import Estimate, lookup
 from ...estimate.adoption import adopters, label
+from ...estimate.intervals import Estimate
+from ...estimate.ladder import lookup
 from ..tables import DASH, between, middle, signed, text_table
 from ..verdict import CAVEAT, claim, counted, interval, number
 
@@ -57,12 +58,12 @@ def notes(scenario: Scenario, bidders: int, unreckoned: Iterable[str] = ()) -> I
     shared = "values are common" if correlation == 1.0 else f"values have a correlation of {correlation:g}"
     if why := "; ".join(unreckoned):
         yield (
-            f"{shared}, and bidders do not reckon with what winning tells, as it is not worked out here: who knows less "
+            f"{shared}, and bidders do not account for what winning tells, as it is not worked out here: who knows less "
             f"pays too much, and an equilibrium is one of such bidders alone ({why})"
         )
     elif scenario.bidders.affiliation and scenario.bidders.beliefs == "naive":
         yield (
-            f"{shared}, and bidders do not reckon with what winning tells (bidders.beliefs=naive): who knows less pays "
+            f"{shared}, and bidders do not account for what winning tells (bidders.beliefs=naive): who knows less pays "
             "too much, and an equilibrium is one of such bidders alone"
         )
 

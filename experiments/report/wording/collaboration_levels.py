@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ...config.settings import Settings
 from ...config.value_settings import ValueStudy
-from ...estimate import Estimate, lookup
+from ...estimate.intervals import Estimate
+from ...estimate.ladder import lookup
 from ..verdict import claim, interval, number, paid_back
 
 if TYPE_CHECKING:
@@ -33,13 +34,13 @@ def _best(summary: pd.DataFrame, settings: Settings[ValueStudy], best: Estimate)
         lookup(summary, "best_level_net_value", "npv"),
         lookup(summary, "best_level_payback", "payback_month"),
     )
-    tenure = f"over a tenure of {settings.money.horizon_months} months"
+    horizon = f"over a horizon of {settings.money.horizon_months} months"
     if best.estimate == 0.0:
         pays = "does not pay" if best.ci_high == 0.0 else "is not shown to pay"
-        return f"Collaboration {pays} {tenure}: of the levels tried 0 nets most{_tried(best)}."
+        return f"Collaboration {pays} {horizon}: of the levels tried 0 nets most{_tried(best)}."
     amount = _amount(net, settings.scenario.currency) if net else "not known"
     paid = f", and is {paid_back(back)}" if back else ""
-    return f"Collaboration nets most at level {best.estimate:g}{_tried(best)}: {amount} {tenure}{paid}."
+    return f"Collaboration nets most at level {best.estimate:g}{_tried(best)}: {amount} {horizon}{paid}."
 
 
 def _mappings(summary: pd.DataFrame) -> Iterator[str]:

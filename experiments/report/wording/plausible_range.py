@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...estimate import lookup
+from ...estimate.ladder import lookup
 from ...estimate.plausible_range import PERCENT, QUANTILES, RANGE
 from ..verdict import counted, interval, number
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ...estimate import P_HOLM, Estimate, lookup
-from ...estimate.intervals import LEVEL
+from ...estimate.intervals import LEVEL, Estimate
+from ...estimate.ladder import P_HOLM, lookup
 from ..verdict import interval, number
 
 if TYPE_CHECKING:

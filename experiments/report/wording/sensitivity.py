@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ...config.study_settings import Range
-from ...estimate import Estimate, lookup
+from ...estimate.intervals import Estimate
+from ...estimate.ladder import lookup
 from ..tables import between, middle, signed, text_table
 from ..verdict import interval, number
 

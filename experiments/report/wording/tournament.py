@@ -12,15 +12,13 @@ from ...estimate.ladder import lookup
 from ...estimate.ranking import PROFIT
 from ...estimate.tournament import PAIRINGS, TOGETHER
 from ..tables import DASH, between, middle, percent, text_table
-from ..verdict import CAVEAT, counted, estimate_of, number
+from ..verdict import CAVEAT, counted, estimate_of, listed, number
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-FORMATS = {TOGETHER: "All in one market", PAIRINGS: "Each against each, mean over opponents"}
-"""Formats as tables and plots name them."""
-
-SENTENCES = {TOGETHER: "All in one market", PAIRINGS: "Each against each"}
+FORMATS = {TOGETHER: "All in one market", PAIRINGS: "Each against each"}
+"""Formats as tables, plots and sentences name them."""
 
 
 def ranks(best: float, worst: float) -> str:
@@ -47,9 +45,11 @@ def ranking_table(summary: pd.DataFrame, ranked: pd.DataFrame, format_: str) -> 
         )
         further = [lookup(summary, estimand, metric, name) for _, estimand, metric in wanted]
         cells.append((name, ranks(row["rank_best"], row["rank_worst"]), own, own, below, share, *further))
-    tilde = "; ~ no difference shown" if format_ == PAIRINGS else ""
+    of_pairs, tilde = (
+        (", mean over opponents", "; ~ no difference shown") if format_ == PAIRINGS else ("", "")
+    )
     return text_table(
-        f"{FORMATS[format_]}: profit, {rows['unit'].iloc[0]}", cells, ("strategy", str), ("rank", str),
+        f"{FORMATS[format_]}{of_pairs}: profit, {rows['unit'].iloc[0]}", cells, ("strategy", str), ("rank", str),
         ("profit", middle), ("95 % interval", between), ("below hindsight", middle), ("%", middle),
         *((head, percent if format_ == TOGETHER else _signed) for head, *_ in wanted),
         caption=f"rank: what the paired comparisons allow, Holm-corrected, 95 %; a range is a tie{tilde}",
@@ -78,7 +78,7 @@ def verdict(ranked: pd.DataFrame, format_: str) -> str:
     replications = int(rows["n_replications"].min())
     close = f"{counted(replications, 'replication')}; ranks hold together with 95 % confidence; {CAVEAT}."
     if replications < 2:
-        return f"{SENTENCES[format_]}: one replication has no intervals, so no order is shown."
+        return f"{FORMATS[format_]}: one replication has no intervals, so no order is shown."
     may_lead = [str(name) for name in rows["strategy"][rows["rank_best"] == 1]]
     first = rows.iloc[0]
     unit = str(first["unit"])
@@ -88,17 +88,21 @@ def verdict(ranked: pd.DataFrame, format_: str) -> str:
         said = f"{first['strategy']} {verb} than every other strategy ({amount})"
     elif len(may_lead) == len(rows):
         said = f"no strategy is shown to be behind all others; {first['strategy']} has the highest mean ({amount})"
-        said = "no difference is shown that would put one behind" if not _separated(rows) else said
+        said = (
+            "no difference is shown that would put one behind"
+            if (rows["rank_worst"] == len(rows)).all()
+            else said
+        )
     elif len(may_lead) == 1:
         said = (
             f"{first['strategy']} has the highest mean ({amount}) and is not shown to be ahead of every other"
         )
     else:
         none = "no strategy is shown to be ahead of one of them"
-        said = f"no difference is shown among {_listed(may_lead)}; {none} ({first['strategy']}: {amount})"
+        said = f"no difference is shown among {listed(may_lead)}; {none} ({first['strategy']}: {amount})"
     last = [str(name) for name in rows["strategy"][rows["rank_best"] == len(rows)]]
     tail = f"; {last[0]} earns less than every other" if last and len(rows) > 2 else ""
-    return f"{SENTENCES[format_]}: {said}{tail}. {close}"
+    return f"{FORMATS[format_]}: {said}{tail}. {close}"
 
 
 def notes(summary: pd.DataFrame) -> Iterator[str]:
@@ -111,14 +115,6 @@ def notes(summary: pd.DataFrame) -> Iterator[str]:
             "no budget is set (bidders.budget, bidders.terms.daily_budget): the ranking says nothing of how strategies "
             "pace one"
         )
-
-
-def _separated(rows: pd.DataFrame) -> bool:
-    return bool((rows["rank_worst"] < len(rows)).any())
-
-
-def _listed(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _signed(estimate: Estimate | None) -> str:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from jointbid.sim.scenario import Scenario
 
-from ...estimate import Estimate, lookup
+from ...estimate.intervals import Estimate
+from ...estimate.ladder import lookup
 from ...estimate.ranking import PROFIT, TIED
 from ..tables import text_table
 from ..verdict import claim, counted, number

@@ -25,6 +25,7 @@ from ...cells.attribution_season import (
 from ...cells.cell import Cell
 from ...config.settings import Settings
 from ...storage.cell_results import StudyState
+from ..cell_plans import cell_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Firm:
     @property
     def plan(self) -> Touchpoints:
         """Its channels."""
-        return plan_of(self.settings.scenario)
+        return plan_of(self.settings.market)
 
     @property
     def channels(self) -> list[str]:
@@ -100,15 +101,8 @@ class Firm:
     def _cell(
         self, arm: str, replication: int, point: str, split: tuple[tuple[str, float], ...] = ()
     ) -> Cell:
-        return Cell(
-            scenario=self.settings.scenario,
-            arm=arm,
-            parameter=BUDGET if split else "",
-            policies=split,
-            seed=self.settings.seed,
-            replication=replication,
-            point=point,
-        )
+        parameter = BUDGET if split else ""
+        return cell_of(self.settings, arm, replication, parameter=parameter, policies=split, point=point)
 
 
 def true_effects(measured: Mapping[str, list[dict[str, Any]]], channels: Iterable[str]) -> dict[str, float]:

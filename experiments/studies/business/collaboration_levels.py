@@ -98,7 +98,7 @@ class Levels(MarketPart):
         yield from words.sentences(summary, self.settings)
 
     def tables(self, summary: pd.DataFrame) -> Mapping[str, pd.DataFrame]:  # noqa: ARG002
-        """Return the net value over the tenure at each level along each mapping; a band holds along a whole line."""
+        """Return the net value over the horizon at each level along each mapping; a band holds along a whole line."""
         found = self._readings()
         lines = [
             row for (shape, cost), there in found.items() for row in self._line(shape, cost, there.levels)

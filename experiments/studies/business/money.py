@@ -127,7 +127,7 @@ def terms(settings: Settings[Any]) -> Terms | None:
 
 
 def terms_at(money: Costs, plan: Collaboration | None) -> Terms | None:
-    """The same of one level: it takes a part of the integration, and its time to deliver."""
+    """Return the costs of one level: it takes a part of the integration, and its time to deliver."""
     if money.requests_per_month is None:
         return None
     share, months = (1.0, 0.0) if plan is None else (plan.cost_share, plan.months)

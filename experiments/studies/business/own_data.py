@@ -149,12 +149,12 @@ class OwnData(MarketPart):
         when, net, back, volume = (lookup(summary, name, metric) for name, metric in METRICS.items())
         if plan is None or when is None or net is None or back is None or volume is None:
             return
-        tenure, currency = f"{settings.money.horizon_months} months", settings.scenario.currency
+        horizon, currency = f"{settings.money.horizon_months} months", settings.scenario.currency
         span = f"({interval(net)})" if net.has_interval else "(no interval)"
-        nets = f"over {tenure} it nets {number(net.estimate)} {currency} {span}"
+        nets = f"over {horizon} it nets {number(net.estimate)} {currency} {span}"
         if net.finding == "positive":
             yield (
-                f"Build {plan.own} and switch from {plan.bought} to it after {duration(when)}: over {tenure} that nets "
+                f"Build {plan.own} and switch from {plan.bought} to it after {duration(when)}: over {horizon} that nets "
                 f"{number(net.estimate)} {currency} {span}, and is {paid_back(back)}."
             )
         elif net.finding == "negative":

@@ -94,7 +94,7 @@ def study_tables(
     Args:
         plan: the settings.
         requests: the log.
-        outcomes: of the headline: they are told apart by campaign.
+        outcomes: of the headline: they are distinguished by campaign.
         silo: what joint data are compared with there.
         costs: of joining.
         prices: landscapes that stand in for the log's prices, the one that tables are of first; none where it has prices.

@@ -35,21 +35,20 @@ def run_log(point: Point) -> tuple[Run, tuple[str, ...], Scenario]:
     Raises:
         BadInput: a log or settings that cannot be used, a strategy that does not bid, a folder that cannot be written to.
     """
-    plan, done = Plan.from_settings(point.settings), list[tuple[Run, tuple[str, ...], Scenario]]()
+    plan = Plan.from_settings(point.settings)
     name, _ = open_log(plan.supply)
     is_own = name == "jointbid" and point.settings.study.bids != "strategy"
 
-    def play() -> RunFiles:
-        done.append(_replay_own(point, plan) if is_own else _play_strategy(point, plan))
-        run, notes, _ = done[0]
+    def play() -> tuple[tuple[Run, tuple[str, ...], Scenario], RunFiles]:
+        played = _replay_own(point, plan) if is_own else _play_strategy(point, plan)
+        run, notes, _ = played
         about = {"market": finite(run.market), "notes": notes}
         tables = run.tables
         if joined_tables(plan.supply):  # an hour is of few persons (supply.min_group)
             del tables["timeseries"]
-        return RunFiles(tables, int(run.market["requests"]), about)
+        return played, RunFiles(tables, int(run.market["requests"]), about)
 
-    write_run(point, play)
-    return done[0]
+    return write_run(point, play)
 
 
 def _replay_own(point: Point, plan: Plan) -> tuple[Run, tuple[str, ...], Scenario]:

@@ -27,18 +27,17 @@ def table(point: Point) -> tuple[pd.DataFrame, tuple[str, ...], Path]:
     Raises:
         BadInput: a log or settings that cannot be used, a folder that cannot be written to.
     """
-    plan, done = Plan.from_settings(point.settings), list[tuple[pd.DataFrame, tuple[str, ...]]]()
+    plan = Plan.from_settings(point.settings)
+    path = point.folder.parent.parent / "table" / point.folder.name
 
-    def play() -> RunFiles:
+    def play() -> tuple[tuple[pd.DataFrame, tuple[str, ...], Path], RunFiles]:
         found, notes, test_rows = _play(plan)
-        done.append((found, notes))
         runs = len(found) // 4
         command = point.command.replace("jointbid value", "jointbid log table", 1)
-        return RunFiles({"table": found}, runs * test_rows, {"command": command, "notes": notes}, runs)
+        about = {"command": command, "notes": notes}
+        return (found, notes, path), RunFiles({"table": found}, runs * test_rows, about, runs)
 
-    path = point.folder.parent.parent / "table" / point.folder.name
-    write_run(point, play, path)
-    return (*done[0], path)
+    return write_run(point, play, path)
 
 
 def _play(plan: Plan) -> tuple[pd.DataFrame, tuple[str, ...], int]:

@@ -74,25 +74,19 @@ def value(point: Point) -> StudyResult:
             if (file := point.folder / f"{name}.parquet").is_file()
         }
         return _answer(point, models, summary, known, more, kept=int(known["cells_run"]))
-    answers: list[StudyResult] = []
 
-    def play() -> RunFiles:
+    def play() -> tuple[StudyResult, RunFiles]:
         sources, money = point.settings.scenario.source, point.settings.money
         costs = Costs({name: source.cost_per_lookup_cpm for name, source in sources.items()}, money=money)
         result = run_replay(plan, say, costs)
         about = {"verdict": result.verdict, "notes": result.notes, "content": content}
-        answers.append(
-            _answer(point, result.models, result.summary, about, result.more, ran=len(result.cells))
-        )
+        answer = _answer(point, result.models, result.summary, about, result.more, ran=len(result.cells))
         tables = {CELLS: result.cells, "models": result.models, "summary": result.summary, **result.more}
-        auctions, figures = (
-            int(result.cells["rows"].sum()),
-            [*_figures(result.summary), *_join_figures(result.more)],
-        )
-        return RunFiles(tables, auctions, about, len(result.cells), figures, has_page=True)
+        auctions = int(result.cells["rows"].sum())
+        figures = [*_figures(result.summary), *_join_figures(result.more)]
+        return answer, RunFiles(tables, auctions, about, len(result.cells), figures, has_page=True)
 
-    write_run(point, play)
-    return answers[0]
+    return write_run(point, play)
 
 
 def _figures(summary: pd.DataFrame) -> Iterator[Figure]:

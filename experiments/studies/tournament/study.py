@@ -11,7 +11,7 @@ import pandas as pd
 from jointbid.strategies.plugins import origin, plugins
 
 from ...cells.cell import TOGETHER, Cell
-from ...config.lineup import Field, field_of
+from ...config.lineup import Lineup, lineup_of
 from ...estimate.tournament import Results
 from ...execution.tasks import Work
 from ...report.plots.figure import Figure
@@ -103,8 +103,8 @@ class Tournament(Study):
         }
 
     @cached_property
-    def _field(self) -> Field:
-        return field_of(self.settings)
+    def _field(self) -> Lineup:
+        return lineup_of(self.settings)
 
     @cached_property
     def _matches(self) -> Matches:

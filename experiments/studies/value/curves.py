@@ -208,11 +208,11 @@ class Map(Points):
             sides = {key: there for key, (_, there) in found.items()}
             grid = {key: rows for key, (rows, _) in found.items()}
             heat = heat_table(grid, sides, unit_scale=scale)
-            yield Figure(
-                "redundancy_interaction",
-                heat,
-                partial(draw_heat, heat, unit=money, silo=silos_of(sides.values())),
-            )
+            is_logit = self.settings.scenario.response.family == "logit"
+            of_axis = "log-odds" if is_logit else "currency per impression"
+            silo = silos_of(sides.values())
+            draw = partial(draw_heat, heat, unit=money, silo=silo, interaction_unit=of_axis)
+            yield Figure("redundancy_interaction", heat, draw)
 
 
 def curves(settings: Settings[Any]) -> list[Curve]:

@@ -1,4 +1,7 @@
-"""The mechanisms by name: a line here, and a file in this folder with its ``charge``."""
+"""The mechanisms by name: a line here, after the others, and a file in this folder with its ``charge``.
+
+Their numbers follow from the order of the lines, and stand in logs and in OpenRTB messages: a line between others changes both.
+"""
 
 from __future__ import annotations
 

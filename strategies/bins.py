@@ -37,3 +37,34 @@ def count(money: NDArray[np.float64]) -> NDArray[np.int64]:
 def total(money: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the sum of the amounts in each bin, shape (BINS,)."""
     return np.bincount(bin_of(money), weights=money, minlength=BINS).astype(np.float64)
+
+
+class SeenValues:
+    """Amounts that were seen in each of some parts of the market, by bin. Copies of a strategy share it until one adds."""
+
+    def __init__(self, parts: int) -> None:
+        self._count = np.zeros((parts, BINS), dtype=np.int64)
+        self._total = np.zeros((parts, BINS))
+
+    @property
+    def has_values(self) -> bool:
+        """Whether an amount was seen."""
+        return bool(self._count.any())
+
+    @property
+    def has_worth(self) -> bool:
+        """Whether an amount other than 0 was seen."""
+        return bool(self._total.any())
+
+    def add(self, part: int, money: NDArray[np.float64]) -> None:
+        """Add amounts of one part."""
+        self._count, self._total = self._count.copy(), self._total.copy()
+        self._count[part] += np.bincount(bin_of(money), minlength=BINS)
+        self._total[part] += total(money)
+
+    def laws(self) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+        """Return for each part the weights of its bins among all amounts, and the bins' mean amounts; of bins that hold any."""
+        return [
+            (count[count > 0] / self._count.sum(), sums[count > 0] / count[count > 0])
+            for count, sums in zip(self._count, self._total, strict=True)
+        ]
