@@ -252,8 +252,8 @@ class Priced:
             pass_closing_account(self.valuation, self._for_valuation(feedback), state)
 
     def _for_policy(self, feedback: Feedback) -> Feedback:
-        shown = feedback_with(feedback, lambda requests: only(requests, self._policy_reads))
-        return replace(shown, requests=self._with_value(feedback.requests))
+        requests, reads = self._with_value(feedback.requests), self._policy_reads
+        return feedback_with(feedback, lambda shown: requests if shown is feedback.requests else only(shown, reads))  # fmt: skip
 
     def _for_valuation(self, feedback: Feedback) -> Feedback:
         return feedback_with(feedback, lambda requests: only(requests, self.valuation.reads))

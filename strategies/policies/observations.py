@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,7 +124,7 @@ class AuctionNet:
             step: tuple[float, ...] = (0.0,) * 6
         else:
             columns = (feedback.bid, least_winning_cost(feedback), feedback.requests[VALUE], feedback.won)
-            bid, cost, value, won = (float(column.mean()) if len(column) else 0.0 for column in columns)
+            bid, cost, value, won = map(mean, columns)
             self._has_conversions |= conversions > 0
             step = (bid, cost, value, (conversions if self._has_conversions else clicks) / n, won, float(n))
         self._total[:6] += step
@@ -135,7 +136,7 @@ class AuctionNet:
         asked = self._total[6]
         all_steps = self._total[:5] / max(asked, 1.0)
         shown = [step for step in self._steps if step[5]] or [(0.0,) * 6]
-        last = np.mean(shown, axis=0)
+        last = [sum(column) / len(shown) for column in zip(*shown, strict=True)]
         unit = money_unit(state, float(all_steps[2]))
         expected = max(state.requests_expected, 1)
 
@@ -185,6 +186,11 @@ OBSERVATIONS: dict[str, type[Account | AuctionNet]] = {
     "auctionnet": AuctionNet,
     "auctionnet_sigma": AuctionNetSigma,
 }
+
+
+def mean(column: NDArray[Any]) -> float:
+    """Return the mean, as ``column.mean()`` is and in half the time; 0 of nothing."""
+    return float(column.sum()) / len(column) if len(column) else 0.0
 
 
 def least_winning_cost(feedback: Feedback) -> Vector:
