@@ -142,12 +142,19 @@ def _of_table(table: TableAccount, least: int) -> Iterator[str]:
     if table.without_key:
         yield f"{table.without_key / max(rows, 1):.1%} of the log's rows have no key: they count as unmatched"
     if table.loaded.repeated and not table.is_outcome:
+        taken = f"{cell(table.loaded.repeated, least)} keys have several rows, of which the last in the file is taken"
         yield (
-            f"{cell(table.loaded.repeated, least)} keys have several rows, of which the last in the file is taken; for "
-            f"{cell(table.loaded.unlike, least)} of them rows differ: is the key that of one person, and is there a valid_from?"
+            f"{taken}; for {cell(table.loaded.unlike, least)} of them rows differ: is the key that of one person, and is there a valid_from?"
+            if table.loaded.unlike
+            else f"{taken}; the others are the same"
         )
-    for form, count in table.fits.items():
-        if count:
+    most = 0
+    for (
+        form,
+        count,
+    ) in table.fits.items():  # each form but the exact one takes off space, and the hashes one case
+        if count > most:
+            most = count
             yield f"{cell(count, least)} unmatched keys of the log fit {_FORMS[form]}: say fit: {form} for this table in the mapping"
     if table.since_export and found:
         yield "no valid_from: its columns are as they were when it was exported, and may know what happened after the impression"

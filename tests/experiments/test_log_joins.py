@@ -14,6 +14,7 @@ from tests.experiments.log_files import open_log, read_log, supply
 
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
+from jointbid.experiments.logs.formats.joins import loading
 from jointbid.experiments.logs.formats.joins.accounting import account
 from jointbid.experiments.logs.formats.registry import open_joined
 from jointbid.experiments.logs.rows.row_audit import RowAudit
@@ -184,7 +185,9 @@ def with_versions(folder: Path) -> pd.DataFrame:
     return versions
 
 
-def test_records_count_from_when_they_are_valid(tmp_path):
+@pytest.mark.parametrize("most", [0, 1_000], ids=["as-of", "until"])
+def test_records_count_from_when_they_are_valid(tmp_path, monkeypatch, most):
+    monkeypatch.setattr(loading, "MOST_VERSIONS", most)
     log = firm(tmp_path)["log"]
     versions = with_versions(tmp_path)
     left = log.assign(now=pd.to_datetime(log["at"]).astype("datetime64[us]")).sort_values(
@@ -255,6 +258,32 @@ def test_the_same_files_give_the_same_numbers_and_others_do_not(tmp_path):
     with (tmp_path / "crm.csv").open("a") as file:
         file.write("someone,a\n")
     assert not set(one["user"]) & set(read(tmp_path).frame["user"])
+
+
+def test_a_table_that_no_row_finds_a_record_in_is_refused(tmp_path):
+    tables = firm(tmp_path)
+    crm = tables["crm"]
+    crm.assign(customer="other-" + crm["customer"]).to_csv(tmp_path / "crm.csv", index=False)
+    with pytest.raises(
+        BadInput, match=r"tables.crm: none of 600 rows .* finds a record by who \(there customer\)"
+    ):
+        read(tmp_path)
+    assert counted(tmp_path).tables["crm"].rows == [0, ROWS]
+
+
+def test_a_folder_of_folders_holds_the_files_of_all(tmp_path):
+    tables = firm(tmp_path)
+    parts = tmp_path / "log"
+    for number, name in enumerate(("2025-03-03", "2025-03-10")):
+        (parts / name).mkdir(parents=True)
+        half = tables["log"].iloc[number * 300 : (number + 1) * 300]
+        half.to_csv(parts / name / "part-0.csv", index=False)
+    (tmp_path / "log.csv").unlink()
+    found = read_log(parts, mapping=str(tmp_path / "mapping.yaml"))
+    assert len(found) == ROWS
+    (parts / "2025-03-10" / "notes.txt").write_text("x")
+    with pytest.raises(BadInput, match=r"holds folders alone \(2025-03-03, 2025-03-10\).*\.csv, \.txt"):
+        read_log(parts, mapping=str(tmp_path / "mapping.yaml"))
 
 
 def test_what_is_read_again_is_the_same(tmp_path):

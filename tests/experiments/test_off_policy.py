@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 from scipy.special import expit, ndtr, ndtri
 
 from jointbid.experiments.config.points import load
@@ -19,6 +20,7 @@ from jointbid.experiments.logs.replay.censored import LostValues, lost_rows
 from jointbid.experiments.logs.replay.click_value import click_value_rows
 from jointbid.experiments.logs.replay.crossfit import honest
 from jointbid.experiments.logs.replay.folds import Blocks, blocks_of
+from jointbid.experiments.logs.replay.interval import mean_interval
 from jointbid.experiments.logs.replay.ladder_models import ALL, fit_ladders
 from jointbid.experiments.logs.replay.off_policy import (
     LEAST,
@@ -222,6 +224,26 @@ def test_the_influence_of_a_row_is_the_slope_in_its_weight(hidden):
         step = 1e-5 * weight[i] * (np.arange(60) == i)
         slope = weight[i] * (total(weight + step) - total(weight - step)) / (2e-5 * weight[i])
         assert influence[i] == pytest.approx(slope, abs=1e-6)
+
+
+def test_the_interval_of_a_mean_is_students_and_wide_where_few_values_make_it_up():
+    rng = np.random.default_rng(8)
+    values = rng.normal(5, 2, 40)
+    middle, low, high = mean_interval(values, np.ones(40))
+    exact = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
+    assert middle == pytest.approx(values.mean())
+    assert (low, high) == pytest.approx(exact, rel=0.01)
+    blocks = np.arange(40) // 4
+    by_block = mean_interval(values, np.ones(40), blocks)
+    sums = values.reshape(10, 4).mean(axis=1)
+    assert by_block == pytest.approx(
+        (sums.mean(), *stats.t.interval(0.95, 9, sums.mean(), stats.sem(sums))), rel=0.03
+    )
+    rare = np.where(np.arange(4_000) < 4, 1_000.0, 0.0)
+    _, low, high = mean_interval(rare, np.ones(4_000))
+    normal = 1.96 * rare.std() / np.sqrt(4_000)
+    assert (high - low) / 2 > 1.1 * normal
+    assert np.isnan(mean_interval(values, np.ones(40), np.zeros(40, dtype=np.int64))[1])
 
 
 def test_overlap_in_words():

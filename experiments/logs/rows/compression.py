@@ -158,10 +158,11 @@ def files_of(path: Path) -> list[Path]:
     """Return the file itself, or the files in the folder: training before testing, then by name; hidden ones are left out.
 
     Of a folder whose folders hold raw iPinYou logs, as the data set's own does with its seasons, it is the files of these; of one
-    that Spark or Hive has divided into folders `column=value`, the files of all of them.
+    that Spark or Hive has divided into folders `column=value`, the files of all of them; of one that holds folders alone, the files of these,
+    where all have one ending.
 
     Raises:
-        BadInput: nothing there.
+        BadInput: nothing there, or folders alone whose files have several endings.
     """
     if not path.is_dir():
         if not path.exists():
@@ -175,9 +176,33 @@ def files_of(path: Path) -> list[Path]:
         if folder.is_dir() and "=" not in folder.name and not any(map(raw_kind, found))
     ]
     found += [file for season in seasons if any(map(raw_kind, season)) for file in season]
+    return found or _of_folders(path)
+
+
+def _of_folders(path: Path) -> list[Path]:
+    """Return the files of a folder's folders, at any depth, folder by folder.
+
+    Raises:
+        BadInput: there are none, or they have several endings.
+    """
+    found, folders = _below(path), sorted(one.name for one in path.iterdir() if one.is_dir())
     if not found:
         raise BadInput(f"{path}: cannot be read: the folder holds no files")
+    endings = sorted({file.suffix or file.name for file in found})
+    if len(endings) > 1:
+        raise BadInput(
+            f"{path}: holds folders alone ({', '.join(folders[:_SHOWN])}), whose files are of several kinds ({', '.join(endings[:_SHOWN])}); "
+            "name one of them, or a folder whose files are of one form"
+        )
     return found
+
+
+def _below(path: Path) -> list[Path]:
+    """Return the files of the folders in a folder, at any depth."""
+    inner = sorted(
+        (one for one in path.iterdir() if one.is_dir() and not one.name.startswith((".", "_"))), key=_place
+    )
+    return [file for folder in inner for file in (*_inside(folder), *_below(folder))]
 
 
 def divided(folder: Path) -> list[Path]:

@@ -70,7 +70,11 @@ class Joined:
         return replace(self.log.reader, roles=mapping.all_roles, chunks=self.chunks, joins=self.store)
 
     def chunks(self, audit: RowAudit) -> Iterator[pa.Table]:
-        """See `Reader`; tables are read first, once."""
+        """See `Reader`; tables are read first, once.
+
+        Raises:
+            BadInput: a table of records of which no row of the log finds one.
+        """
         found: dict[str, int] = dict.fromkeys(self.store.mapping.tables, 0)
         rows = 0
         for block in self.blocks(audit):
@@ -79,10 +83,20 @@ class Joined:
                 found[name] += int(block.found[name]["found"].sum())
             yield block.table
         for name, number in found.items():
+            if rows and not number and name not in OUTCOMES:
+                raise BadInput(self._no_match(name, rows))
             what = "an outcome in" if name in OUTCOMES else "a record in"
             audit.notes[
                 f"rows were looked up in table {name}; {number / max(rows, 1):.3g} of them have {what} it"
             ] = rows
+
+    def _no_match(self, name: str, rows: int) -> str:
+        pairs = self.store.mapping.tables[name].key.items()
+        keys = ", ".join(own if own == other else f"{own} (there {other})" for own, other in pairs)
+        return (
+            f"tables.{name}: none of {rows:,} rows of the log finds a record by {keys}: there is nothing to join; name the right columns (key), "
+            "or how keys are compared (fit: jointbid log join shows which form fits), or leave the table out"
+        )
 
     def blocks(self, audit: RowAudit) -> Iterator[Block]:
         """Yield the joined rows with what was found for them."""
