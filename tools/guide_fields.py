@@ -98,6 +98,7 @@ MARKET = {
     "floor_sigma": "its standard deviation",
     "creatives": "the names of the campaign's creatives, in the order of their numbers",
     "context": "the column that shows the context, where prices depend on it and the bidder sees it; else empty",
+    "context_source": "the source that shows the context, by name: the one called `context`, else the first that shows it",
     "by_code": "the landscape given each of its codes",
     "parts": "the market given each code of the context, or the market itself",
     "win_probability": "`win_probability(bid)`: the chance to reach the floor and beat the landscape",
