@@ -149,7 +149,10 @@ def _of_table(table: TableAccount, least: int) -> Iterator[str]:
             else f"{taken}; the others are the same"
         )
     most = 0
-    for form, count in table.fits.items():  # each form but the exact one takes off space, and the hashes one case
+    for (
+        form,
+        count,
+    ) in table.fits.items():  # each form but the exact one takes off space, and the hashes one case
         if count > most:
             most = count
             yield f"{cell(count, least)} unmatched keys of the log fit {_FORMS[form]}: say fit: {form} for this table in the mapping"
