@@ -11,7 +11,7 @@ from jointbid.sim.account import AccountState
 from jointbid.sim.public_columns import PUBLIC_COLUMNS
 from jointbid.sim.visible import Feedback, KnownOutcomes
 from jointbid.strategies.base import SIGMA, VALUE
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 
 PAGE = Path(__file__).parents[1] / "docs" / "author-guide.md"
 PART = re.compile(r"(<!-- fields: (\w+) -->\n).*?(<!-- end of fields -->)", re.DOTALL)
@@ -121,7 +121,7 @@ def tables() -> dict[str, str]:
         "feedback": _table(_rows(Feedback, FEEDBACK)),
         "outcomes": _table(_rows(KnownOutcomes, OUTCOMES)),
         "state": _table(_rows(AccountState, STATE)),
-        "market": _table(_rows(Market, MARKET)),
+        "market": _table(_rows(MarketFacts, MARKET)),
     }
 
 
