@@ -34,10 +34,10 @@ LAYERS = {
     "kernel": ("sim/auction", "sim/journey/kernel", "sim/tables"),
     "columns": ("sim/supply", "sim/arrivals", "sim/landscape", "sim/sources", "sim/audience", "sim/world", "sim/streams", "sim/drift", "sim/stock", "sim/journey"),
     "control steps": ("sim/control", "sim/allowance", "sim/reports", "sim/calls", "sim/watch", "sim/visible", "sim/bidder_session"),
-    "feedback": ("sim/feedback", "sim/outcomes", "sim/delays", "sim/batches", "sim/ledger", "sim/data_usage", "sim/latency", "sim/serving"),
+    "feedback": ("sim/aftermath", "sim/feedback", "sim/outcomes", "sim/delays", "sim/batches", "sim/ledger", "sim/data_usage", "sim/latency", "sim/serving"),
     "valuations": ("strategies/valuations",),
     "policies": ("strategies",),
-    "calendar and loop": ("sim/simulation", "sim/calendar"),
+    "calendar and loop": ("sim/simulation", "sim/auctions.py", "sim/calendar"),
     "set-up": ("sim", "experiments"),
 }  # fmt: skip
 """Layer -> the folders and files whose functions it has; the first that fits."""
@@ -46,6 +46,9 @@ LAYERS = {
 def layer_of(function, table):
     """The layer of a function of this package; None for a library's."""
     _, _, own = function[0].partition("/jointbid/")
+    if not own:  # a kernel that is bound to its types is a built-in function
+        _, _, name = function[2].partition("built-in method jointbid.")
+        own = name.replace(".", "/")
     if not own:
         return None
     return next((name for name, places in table.items() if own.startswith(places)), "set-up")

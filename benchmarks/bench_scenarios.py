@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import cProfile
 import ctypes
-import os
 import random
 import resource
 import subprocess
@@ -29,8 +28,6 @@ FEW = 4
 """Cells of a task that are played once more for the kernel's share."""
 DRIVER_S = 6.0
 """What the driver of a study with plots takes, in CPU seconds."""
-SUBREAPER = 36
-"""Of Linux' prctl: the pool's processes become children of this one when the command ends, and are counted."""
 
 
 def kind_of(cell):
@@ -71,18 +68,13 @@ def estimated(verb, scenario):
 def whole(verb, scenario):
     """Return seconds, CPU seconds of all processes of a command, and the driver's among them."""
     command = [str(Path(sys.executable).with_name("jointbid")), verb, f"scenario={scenario}"]
-    ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)
+    ctypes.CDLL(None).prctl(bench_layers.SUBREAPER, 1, 0, 0, 0)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([*command, f"results_dir={folder}"], capture_output=True, check=True)
         wall, driver = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-        try:
-            while True:
-                os.wait()  # the fork server and its workers
-        except ChildProcessError:
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = [use.ru_utime + use.ru_stime for use in (before, driver, after)]
-    return wall, cpu[2] - cpu[0], cpu[1] - cpu[0]
+    spent = before.ru_utime + before.ru_stime
+    return wall, bench_layers.all_cpu_s() - spent, driver.ru_utime + driver.ru_stime - spent
 
 
 def all_of_them():

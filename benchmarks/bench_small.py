@@ -1,6 +1,6 @@
 """Small runs: what an episode, a small cell or a plugin's trial costs beside its auctions.
 
-Bidders pace adaptively and read their accounts; the scenario and the bidders are those of the run before (a warm scenario).
+Bidders pace adaptively, or only read their accounts and bid their values; the scenario and the bidders are those of the run before (a warm scenario).
 The table's extra columns have milliseconds a run, set-up included (`ms_run`), and microseconds of Python a control step
 (`us_step`): the difference between a run with 48 control steps and one with a single one, over the 47 more.
 """
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from jointbid.sim import Entrant, Scenario, simulate
-from jointbid.strategies.base import Priced
+from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.policies.pacing import AdaptivePacing
 from jointbid.strategies.valuations.bayes import bayes
 
@@ -21,7 +21,22 @@ REQUESTS, STEPS, TYPES = 1_000, 48, 8
 PAIRS = 60
 
 
-def market(bidders, steps):
+class Reader(Policy):
+    """Reads its account, and bids its values."""
+
+    left = 0.0
+
+    def control(self, state):
+        self.left = state.budget_left
+
+    def bid(self, requests):
+        return requests["value"]
+
+
+POLICIES = {"paces": AdaptivePacing, "reads": Reader}
+
+
+def market(bidders, steps, policy=AdaptivePacing):
     """Two days of the scenario with this number of control steps, and its bidders; the time series has one row."""
     scenario = Scenario.model_validate(
         {
@@ -35,9 +50,7 @@ def market(bidders, steps):
     )
     prices = bayes(scenario, ("profile", "context"))
     budget = 0.8 * REQUESTS / bidders
-    return scenario, {
-        f"bidder_{i}": Entrant(Priced(prices, AdaptivePacing()), budget=budget) for i in range(bidders)
-    }
+    return scenario, {f"bidder_{i}": Entrant(Priced(prices, policy()), budget=budget) for i in range(bidders)}
 
 
 def seconds(case):
@@ -47,9 +60,10 @@ def seconds(case):
     return time.process_time() - begin
 
 
+@pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("bidders", [1, 2, 8])
-def test_a_small_run(benchmark, bidders):
-    many, single = market(bidders, STEPS), market(bidders, 1)
+def test_a_small_run(benchmark, bidders, policy):
+    many, single = market(bidders, STEPS, POLICIES[policy]), market(bidders, 1, POLICIES[policy])
     seconds(many)
     seconds(single)
     benchmark(simulate, *many, seed=1)

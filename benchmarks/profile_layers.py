@@ -1,7 +1,8 @@
-"""Where people's waiting goes, by layer: `python benchmarks/profile_layers.py [study|cells|small|cold|suite ...]`; all but `suite` without a word.
+"""Where people's waiting goes, by layer: `python benchmarks/profile_layers.py [study|cells|small|bounds|cold|suite ...]`; all but `suite` without a word.
 
 `study`: the default study with fewer replications, in this process, from the command to its pages. `cells`: cells of the slow scenarios (`bench_layers.py`). `small`:
-1,000 requests with 48 control steps, against a single step. `cold`: the first command on an empty cache of kernels. `suite`: CPU seconds
+1,000 requests with 48 control steps, against a single step. `bounds`: nanoseconds a request of columns and of the kernel in one large run, beside
+what this machine takes for the same bytes and for a bare loop (`bench_whole_model.py`). `cold`: the first command on an empty cache of kernels. `suite`: CPU seconds
 of each test file, for which it runs the quick half (`cpu_by_file.py`). CPU seconds of the process: other programs may share the cores.
 """
 
@@ -19,6 +20,8 @@ from pathlib import Path
 
 import bench_layers
 import bench_small
+import bench_whole_model
+import numpy as np
 
 STUDY_LAYERS = {
     "compose": ("experiments/config",),
@@ -29,7 +32,16 @@ STUDY_LAYERS = {
     "execution": ("experiments/execution",),
     **bench_layers.LAYERS,
 }
-SLOW = ("value/real_time_optimiser", "value/touchpoints", "tournament/tournament")
+COPIED, MANY = 1 << 27, 2_000_000
+COLUMN_BYTES = 8 + 8 + 8 + 1 + 2 * 4 + 2 * 4
+"""What is written of a request at least: its time, floor, price and auction type, two types, a truth cell and a visible cell."""
+SLOW = (
+    "value/real_time_optimiser",
+    "value/touchpoints",
+    "value/agencies",
+    "tournament/tournament",
+    "attribution/touchpoints",
+)
 RUNS = 20
 FEW = ("study.replications=2", "study.curve.replications=2", "study.range=null")
 """The default study has 30 and 6, and a range over drawn markets; its figures and pages take the same."""
@@ -81,6 +93,45 @@ def small():
         print(f"  {shares(profile, bench_layers.LAYERS)}", flush=True)
 
 
+def copied_bytes_per_s():
+    """The rate at which memory is copied here, in bytes written a second; the best of some."""
+    source = np.ones(COPIED >> 3)
+    target = np.empty_like(source)
+    taken = []
+    for _ in range(RUNS):
+        began = time.process_time()
+        np.copyto(target, source)
+        taken.append(time.process_time() - began)
+    return COPIED / min(taken)
+
+
+def bounds():
+    """Print nanoseconds a request of columns and kernel in runs of many requests, their bounds, and the ratios."""
+    from jointbid.sim import simulate
+
+    rate = copied_bytes_per_s()
+    print(f"memory is copied at {rate / 1e9:.1f} GB/s")
+    for bidders, slots in ((2, 1), (8, 1), (48, 3)):
+        simulate(*bench_whole_model.market(bidders, slots, "shared cells", 1000), seed=1)
+        case = bench_whole_model.market(bidders, slots, "shared cells", MANY)
+        began, profile = time.process_time(), cProfile.Profile(time.process_time)
+        profile.enable()
+        simulate(*case, seed=1)
+        profile.disable()
+        each = 1e9 * (time.process_time() - began) / MANY
+        found = bench_layers.layers(profile)
+        columns, kernel = (each * found[name] for name in ("columns", "kernel"))
+        written, bare = (
+            1e9 * COLUMN_BYTES / rate,
+            1e9 / max(bench_whole_model.bare_rate(bidders, time.process_time) for _ in range(5)),
+        )
+        print(
+            f"{bidders} bidders, {slots} slots: {each:.0f} ns a request; columns {columns:.1f} ({columns / written:.1f} x the bound of "
+            f"{written:.1f}), kernel {kernel:.1f} ({kernel / bare:.1f} x the bound of {bare:.1f})",
+            flush=True,
+        )
+
+
 def suite():
     """Run the quick half of the tests and print CPU seconds by file."""
     here = Path(__file__).parent
@@ -97,7 +148,7 @@ def cells():
         bench_layers.measure(*one.split("/"))
 
 
-PARTS = {"study": study, "cells": cells, "small": small, "cold": bench_layers.cold}
+PARTS = {"study": study, "cells": cells, "small": small, "bounds": bounds, "cold": bench_layers.cold}
 
 if __name__ == "__main__":
     for part in sys.argv[1:] or PARTS:

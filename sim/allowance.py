@@ -16,7 +16,7 @@ from .arrivals import demand
 from .outcomes import Awaited
 from .reports import Standing
 from .scenario import HOUR_US, MICROS, LogSupply, Scenario, Terms
-from .serving import DAY_H, changes
+from .serving import DAY_H, changes, is_always_open
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Allowance:
         self._budget = math.inf if budget is None else budget
         self.daily = math.inf if terms.daily_budget is None else terms.daily_budget
         self._is_limited, self._is_daily = budget is not None, terms.daily_budget is not None
-        self.is_always_open = terms.flight_h is None and not terms.day_parts
+        self.is_always_open = is_always_open(terms)
         self.total, self.requests = self._budget, requests
         if self.is_always_open and terms.daily_budget is None:
             return
@@ -62,11 +62,16 @@ class Allowance:
         ``known`` is what has been reported to it, ``clicks`` and ``conversions`` count its outcomes. Money of today that was spent after that counts as left, and all of today's where that
         was before midnight.
         """
-        hour, end, left = standing.at_us / HOUR_US, self._horizon_h, self._budget
-        today = min(int(hour // DAY_H), self._last_day)
+        at_us, seen, _, _, _ = standing
+        known_us, reported, spend, wins, _ = known
+        hour, end, left = at_us / HOUR_US, self._horizon_h, self._budget
+        today = int(hour // DAY_H)
+        today = min(today, self._last_day)
         if self._is_limited:
-            left = max(round((left - known.spend) * MICROS), 0) / MICROS
-        ends = min((today + 1.0) * DAY_H, end)
+            micros = round((left - spend) * MICROS)
+            left = micros / MICROS if micros > 0 else 0.0
+        ends = (today + 1.0) * DAY_H
+        ends = min(ends, end)
         hours_left, flight_left = ends - hour, end - hour
         if not self.is_always_open:
             done, by_midnight, by_end = self._hours_by(np.array([hour, ends, end])).tolist()
@@ -76,13 +81,13 @@ class Allowance:
             left, left_today, due, requests = self._of_day(today, ends, left, known)
         draft = AccountDraft()
         draft.hour, draft.horizon_h = hour, end
-        draft.requests_seen, draft.requests_expected = standing.requests, self.requests
-        draft.spend, draft.wins = known.spend, known.wins
+        draft.requests_seen, draft.requests_expected = seen, self.requests
+        draft.spend, draft.wins = spend, wins
         draft.budget, draft.budget_left = self.total, left
         draft.clicks, draft.conversions = clicks.known, conversions.known
         draft.margin = conversions.margin
-        draft.requests_unreported = standing.requests - known.requests
-        draft.report_age_h = (standing.at_us - known.at_us) / HOUR_US
+        draft.requests_unreported = seen - reported
+        draft.report_age_h = (at_us - known_us) / HOUR_US
         draft.daily_budget, draft.left_today = self.daily, left_today
         draft.hours_left_today, draft.flight_hours_left = hours_left, flight_left
         draft.due_today, draft.due_requests_today = due, requests

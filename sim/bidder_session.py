@@ -168,7 +168,7 @@ class BidderSession:
         """Keep what the bidder learns of these requests at its next control step, or later."""
         self._feedback.note(world.chunk, part, outcome, self.rows(world, part))
 
-    def await_outcomes(self, world: World, part: slice, done: Happened, record: Record) -> None:
+    def await_outcomes(self, world: World, part: slice, done: Happened, record: Record | None) -> None:
         """Keep its clicks and conversions until they are due."""
         seen = self.rows(world, part) if self.strategy.learns else None
         self._feedback.await_outcomes(world.chunk, part, done, record, seen)

@@ -96,7 +96,7 @@ class FeedbackQueue:
         )
 
     def await_outcomes(
-        self, chunk: Chunk, part: slice, done: Happened, record: Record, seen: VisibleRequests | None
+        self, chunk: Chunk, part: slice, done: Happened, record: Record | None, seen: VisibleRequests | None
     ) -> None:
         """Keep clicks and conversions until they are due; without ``seen`` only their numbers become known."""
         for awaited, due_us, which, also in (
@@ -105,7 +105,7 @@ class FeedbackQueue:
         ):
             row, slot = done.row[which], done.slot[which]
             columns = {"weight": done.weight[which], **{name: column[which] for name, column in also.items()}}
-            if seen is not None:
+            if seen is not None and record is not None:
                 columns |= {
                     "position": chunk.start + row,
                     "creative": record.creative[row - part.start, slot],

@@ -47,7 +47,7 @@ class Deadline:
 
 
 class ChunkDeadline:
-    """Whose bids on a chunk of requests count: ``absent``, shape (bidders, n), or (0, 0) where each bid does."""
+    """Whose bids on a chunk of requests count: ``absent``, shape (n, bidders), or (0, 0) where each bid does."""
 
     def __init__(self, run: Deadline, chunk: Chunk) -> None:
         self._run, self._chunk = run, chunk
@@ -63,9 +63,9 @@ class ChunkDeadline:
             return
         for number, one in enumerate(run.sessions if run.tmax is not None else ()):
             self._late[number] = self._is_late(one, run.tmax or 0.0)
-        self.absent = self._late.copy()
+        self.absent = self._late.T.copy()
         for number, held in self._held.items():
-            self.absent[number] |= held
+            self.absent[:, number] |= held
 
     def pass_on(self, part: slice, tables: BidTables, is_open: NDArray[np.bool_]) -> None:
         """Send some requests to the bidders that may bid (``is_open``) as the exchange does, and count who is late."""
@@ -76,9 +76,9 @@ class ChunkDeadline:
             late, n = self._late[number, part], part.stop - part.start
             if run.share[number] < 1.0:
                 sent = self.is_sent(number, part)
-                self.absent[number, part] = late | ~sent
+                self.absent[part, number] = late | ~sent
                 if number in self._held:
-                    self.absent[number, part] |= self._held[number][part]
+                    self.absent[part, number] |= self._held[number][part]
                 late, n = late & sent, int(sent.sum())
             run.late[number] += (tables.of(number, part.start + np.flatnonzero(late)) > 0).sum()
             run.unsent[number] += part.stop - part.start - n

@@ -55,6 +55,15 @@ class BidderAccount(NamedTuple):
         return self.value - self.spend
 
 
+class Progress(NamedTuple):
+    """The part of ``BidderAccount`` that rewards are made of: currency, and a number of clicks."""
+
+    value: float
+    spend: float
+    clicks: float
+    margin: float
+
+
 class Market:
     """One run of a market, from control step to control step.
 
@@ -185,6 +194,17 @@ class Market:
             margin=session.conversions.margin,
             budget=allowance.total,
             budget_left=allowance.left_of(allowance.total, spend),
+        )
+
+    def progress(self, bidder: str) -> Progress:
+        """Return value, spend and known outcomes of the bidder's account: at a fifth of the cost of ``account``."""
+        number, ledger = self._numbers[bidder], self._run.ledger
+        session = self._run.sessions[number]
+        return Progress(
+            ledger.value.item(number),
+            ledger.spend.item(number) / MICROS,
+            session.clicks.known,
+            session.conversions.margin,
         )
 
     def _session(self, bidder: str) -> BidderSession:

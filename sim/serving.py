@@ -20,9 +20,14 @@ CLOSED = 2**62
 """The floor of a bidder that may not bid: no bid reaches it."""
 
 
+def is_always_open(terms: Terms) -> bool:
+    """Return whether a bidder may bid at any hour."""
+    return terms.flight_h is None and not terms.day_parts
+
+
 def changes(terms: Terms, horizon_h: float) -> Iterator[tuple[int, bool]]:
     """Yield (time in microseconds, whether the bidder may bid from then on), the first at time 0, each time that this changes."""
-    if terms.flight_h is None and not terms.day_parts:
+    if is_always_open(terms):
         yield 0, True
         return
     start, end = terms.flight_h or (0.0, float("inf"))
@@ -62,6 +67,7 @@ class ServingRules:
         self._terms, self._budgets, self._seats, self._ledger = terms, budgets, seats, ledger
         self.floors = seats.floor.copy()
         """The bidders' own floors in micros, whether they may bid or not, shape (bidders,)."""
+        self.is_always_open = all(map(is_always_open, terms))
         self.is_open = np.ones(len(terms), dtype=np.bool_)
         """Whether each bidder may bid now, shape (bidders,)."""
 

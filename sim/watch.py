@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import get_ident
+from time import monotonic
 from typing import Any
 
 from .identity import place_of_frame
@@ -81,10 +83,10 @@ class Watch:
         Raises:
             CallTimeout: it took longer than ``call.limit_s``.
         """
-        me, calls = threading.get_ident(), self._calls
+        me, calls = get_ident(), self._calls
         if me in calls:  # a call within a call has the limit of the outer one
             return function(argument)
-        call.since = time.monotonic()
+        call.since = monotonic()
         if call.limit_s != self._limit_s or self._thread is None:
             self._look_after(call)
         try:
@@ -147,7 +149,7 @@ class Watch:
                 if self._ends_process:
                     faulthandler.dump_traceback_later(self._limit_s + LOCKED_S, exit=True, file=STDERR)
             time.sleep(self._look_s)
-            now = time.monotonic()
+            now = monotonic()
             with self._lock:
                 for thread, call in list(self._calls.items()):
                     if now - call.since > call.limit_s:

@@ -37,7 +37,11 @@ PRICE_INDEPENDENT_OF_BID = ("second_price", "vcg")
 
 
 class Valuation(Protocol):
-    """The value of an impression, given the visible columns."""
+    """The value of an impression, given the visible columns.
+
+    It may also have ``sigma`` (see ``Uncertain``), ``creative`` as a policy has it, ``stochastic = True`` where it draws by ``uniform``,
+    and ``learns = True`` with the methods of ``LearningValuation``.
+    """
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -271,22 +275,18 @@ class Priced:
 
     def _with_value(self, requests: VisibleRequests) -> VisibleRequests:
         """Return the columns that the policy declared, and ``value``, at least 0; the valuation sees those that it declared."""
-        value = (
-            np.maximum(self.valuation.value(only(requests, self.valuation.reads)), 0.0)
-            if requests.n
-            else np.empty(0)
-        )
+        own = only(requests, self.valuation.reads)
+        value = np.maximum(self.valuation.value(own), 0.0) if requests.n else np.empty(0)
         columns = {**_shown(requests, self._policy_reads), VALUE: value}
         if self._shows_sigma:
-            columns[SIGMA] = sigma_of(self.valuation, only(requests, self.valuation.reads))
+            columns[SIGMA] = sigma_of(self.valuation, own)
         return VisibleRequests(requests.n, columns)
 
     @property
     def _shows_sigma(self) -> bool:
         """Whether the policy declares ``value_sigma``; in ``may_read`` it does without where the valuation has none."""
-        if SIGMA in (self.policy.reads or ()):
-            return True
-        return SIGMA in getattr(self.policy, "may_read", ()) and hasattr(self.valuation, "sigma")
+        may_read = getattr(self.policy, "may_read", ())
+        return SIGMA in (self.policy.reads or ()) or (SIGMA in may_read and hasattr(self.valuation, "sigma"))
 
 
 def sigma_of(valuation: Valuation, requests: VisibleRequests) -> NDArray[np.float64]:

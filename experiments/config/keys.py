@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
@@ -14,8 +14,8 @@ from .settings import ABOUT
 
 ANY_NAME, ANY_ITEM, ANY_KEY = "<name>", "<item>", "<key>"
 """Stand in keys for a name that the configuration gives, the number of a list's item, and a key of any depth."""
-ALIKE = 0.6
-"""Two words of at least this ratio (``difflib``) are taken for a slip of the pen."""
+ALIKE, BESIDE = 0.6, 0.65
+"""Two words of at least this ratio (``difflib``) are taken for a slip of the pen; a key beside another is of the second."""
 
 
 class Key(NamedTuple):
@@ -58,9 +58,13 @@ def is_known(place: str, known: Sequence[str]) -> bool:
 
 
 def nearest(place: str, known: Sequence[str]) -> str:
-    """What ``closest`` says: of the keys that ``place`` is the end of, else of those with its last step, else of all like it."""
+    """What ``closest`` says: of the keys that ``place`` is the end of, of those beside it, of those with its last step, else of all like it."""
     if ends := [end for key in known if (end := _as_end(place, key))]:
         return closest(place, ends, cutoff=0.0)
+    within, _, own = place.rpartition(".")
+    beside = [key.rpartition(".")[2] for key in known if _as_in(place, key).rpartition(".")[0] == within]
+    if near := get_close_matches(own, beside, n=1, cutoff=BESIDE):
+        return closest(place, [f"{within}.{near[0]}".lstrip(".")], cutoff=0.0)
     last, steps = f".{place.rpartition('.')[2]}", place.count(".")
     same = [key for key in known if key.endswith(last)]
     if same := [key for key in same if key.count(".") == steps] or same:

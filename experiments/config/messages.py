@@ -32,7 +32,8 @@ def render(error: ValidationError, tree: Mapping[str, Any], model: type[BaseMode
         place = in_yaml(".".join(map(str, steps)))
         said = detail["msg"].removeprefix("Value error, ")
         if detail["loc"][-1:] == ("[key]",) and detail["type"] == "string_type":
-            lines.setdefault(place, _not_a_name(detail, place))
+            where, name = place.rpartition(".")[0] or place, _shown(detail["input"])
+            lines.setdefault(place, f"{where}: the name {name} must be a text; {QUOTES}")
         elif detail["type"] == "value_error" and (named := UNKNOWN.match(said)):
             name, known = named[1], named[2]
             place = place.removesuffix(f".{name}")
@@ -84,11 +85,6 @@ def _line(place: str, value: Any, detail: ErrorDetails, model: type[BaseModel]) 
     if kind == "literal_error":
         allowed += _suggest(value, context["expected"])
     return f"{place} = {_shown(value)}: {allowed}"
-
-
-def _not_a_name(detail: ErrorDetails, place: str) -> str:
-    """What is wrong with a key that must be a name and that YAML reads as something else."""
-    return f"{place.rpartition('.')[0] or place}: the name {_shown(detail['input'])} must be a text; {QUOTES}"
 
 
 def _of_keys(name: str, model: type[BaseModel]) -> str:

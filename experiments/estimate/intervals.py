@@ -11,7 +11,7 @@ import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -260,12 +260,8 @@ def _pairs(a: Values, b: Values) -> pd.DataFrame:
     if isinstance(a, pd.Series) and isinstance(b, pd.Series):
         for side in (a, b):
             if not side.index.is_unique:
-                raise ValueError(f"a replication occurs twice: {_first_repeat(side)}")
+                raise ValueError(f"a replication occurs twice: {side.index[side.index.duplicated()][0]}")
         return pd.DataFrame({"a": a, "b": b}, dtype=np.float64)
     if len(a) != len(b):
         raise ValueError(f"pairs need equal lengths, and have {len(a)} and {len(b)}")
     return pd.DataFrame({"a": _array(a), "b": _array(b)})
-
-
-def _first_repeat(values: pd.Series) -> Any:
-    return values.index[values.index.duplicated()][0]

@@ -15,7 +15,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .intervals import Estimate, mean_interval, ratio, t_quantile
+from .intervals import Estimate, combined, mean_interval, ratio, t_quantile
+from .ladder import PROFIT, arms_by_replication
+from .sides import Sides
 
 NEVER = math.inf
 GRID = 2_001
@@ -146,3 +148,16 @@ def _last(grid: NDArray[np.float64], there: NDArray[np.bool_]) -> float:
         return math.inf
     gone = int(np.argmin(there))
     return float(grid[gone - 1]) if gone else -math.inf
+
+
+def per_request(
+    cells: pd.DataFrame, sides: Sides
+) -> tuple[pd.Series[float], pd.Series[float], pd.Series[float]]:
+    """Profit, cost of data and look-ups per request that joint has beyond the silo, a value a replication each."""
+    wide = arms_by_replication(cells, sides, unit_scale=1.0)
+    profit = combined(wide[PROFIT], sides.weights)
+    cost, lookups = (
+        combined(wide[name], sides.weights).reindex(profit.index) if name in wide else 0.0 * profit
+        for name in ("data_cost", "lookups")
+    )
+    return profit, cost, lookups

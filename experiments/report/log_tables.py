@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..estimate.intervals import Estimate
 from .tables import between, middle, text_table
-from .verdict import number
+from .verdict import estimate_of, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +52,7 @@ def money_table(summary: pd.DataFrame) -> Table:
     for arm in dict.fromkeys(rows["arm"]):
         own = rows[rows["arm"] == arm].set_index(["metric", "tags"])
         profits = [own.loc[("focal_profit", tags)] for tags in variants]
-        found = [Estimate(row["estimate"], row["ci_low"], row["ci_high"], 0) for row in profits]
+        found = [estimate_of(row.to_dict()) for row in profits]
         bought = [own["estimate"].get((metric, tags), np.nan) for metric in MONEY for tags in variants]
         cells.append((arm, *(profit for profit in found for _ in range(2)), *bought))
     heads: dict[str, Callable[[Any], str]] = {"profit": middle, "95 % interval": between}

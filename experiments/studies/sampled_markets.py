@@ -191,7 +191,7 @@ class JointValue:
 
     def cells(self) -> list[Cell]:
         """Return all cells that it needs, pilots included."""
-        return [*self._pilot(), *self._compared()]
+        return [*self.plan.pilot(PILOTS_HERE), *self._compared()]
 
     def differences(self) -> pd.Series[float] | None:
         """Return the focal advertiser's profit with all data less that of the silo by replication; None where cells failed."""
@@ -228,9 +228,6 @@ class JointValue:
             return math.nan
         profit, sides = found
         return percent_difference(profit["joint"], profit[sides.silo]).estimate
-
-    def _pilot(self) -> list[Cell]:
-        return self.plan.pilot(PILOTS_HERE)
 
     def _compared(self) -> list[Cell]:
         return self.plan.cells(self.arms, range(self.replications))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from jointbid.sim import Entrant, Market, RunResult, Scenario
-from jointbid.sim.market import BidderAccount
+from jointbid.sim.market import BidderAccount, Progress
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.base import Priced
 from jointbid.strategies.policies.steered import Interface, Steered
@@ -106,6 +106,10 @@ class Episode:
     def account(self, name: str) -> BidderAccount:
         """Return a seat's account as the engine has settled it."""
         return self.market.account(name)
+
+    def progress(self, name: str) -> Progress:
+        """Return what a seat has earned and spent so far."""
+        return self.market.progress(name)
 
     @cached_property
     def result(self) -> RunResult:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jointbid.sim import Scenario
-from jointbid.sim.market import BidderAccount
+from jointbid.sim.market import Progress
 
 from ..errors import BadInput
 
@@ -56,7 +56,7 @@ class Reward:
         has_conversions = clicks and scenario.response.conversion is not None
         return cls(kind, cpa, scale or scenario.bidders.budget or 1.0, scenario.response.value_per_click if clicks else 0.0, has_conversions)  # fmt: skip
 
-    def total(self, account: BidderAccount) -> float:
+    def total(self, account: Progress) -> float:
         """Return what a seat has got so far, in currency."""
         if self.kind == "outcomes":
             return account.clicks * self.value_per_click + account.margin

@@ -55,8 +55,8 @@ class Rounds:
     def earned(self, name: str) -> tuple[float, dict[str, Any]]:
         """Return a seat's reward of the step that has ended, and its figures; at the end those of the episode as well."""
         episode, reward = self._running, self._reward
-        account = episode.account(name)
-        total, value, spend = reward.total(account), account.value, account.spend
+        now = episode.progress(name)
+        total, value, spend = reward.total(now), now.value, now.spend
         total_before, value_before, spend_before = self._before[name]
         self._before[name] = total, value, spend
         gain = total - total_before
@@ -67,6 +67,7 @@ class Rounds:
             "hour": episode.market.hour,
         }
         if episode.is_over:
+            account = episode.account(name)
             if reward.cpa is not None:
                 gain += reward.penalty(total, episode.result.of(name))
             info |= {

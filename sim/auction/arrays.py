@@ -21,7 +21,7 @@ LINE = 8
 
 
 class Requests(NamedTuple):
-    """Columns of a chunk, shape (n,); ``cells`` (columns, n), ``absent`` (bidders, n).
+    """Columns of a chunk, shape (n,); ``cells`` (columns, n), ``absent`` (n, bidders).
 
     ``weight`` is empty where every row is one impression, ``person`` where everybody is new, ``absent`` (whose bid does not
     count: it was not asked, or answered too late) where no bidder is.

@@ -18,7 +18,7 @@ AHEAD = 12
 @kernel_part
 def stands(k: int, i: int, requests: Requests, memory: Memory | None) -> bool:
     """Whether bidder ``k``'s bid on row ``i`` counts: it was asked, answered in time, and no cap on the person is full."""
-    if requests.absent.shape[0] > 0 and requests.absent[k, i]:
+    if requests.absent.shape[1] > 0 and requests.absent[i, k]:
         return False
     if memory is None:
         return True

@@ -15,9 +15,9 @@ from jointbid.sim.scenario import MICROS, MICROS_PER_CPM
 
 from .addresses import Place
 from .bid_requests import IMP_ID, BidRequests
+from .connections import Connections
 from .counts import UNANSWERED, Counts
 from .http_client import Answer, ExchangeError, Peer
-from .lanes import Lanes
 from .notices import UNTOLD, Notice, Result, Router, notices
 from .objects import Loss
 from .response import Asked, Verdict, judge
@@ -40,8 +40,8 @@ class Conversation:
         self.setup, self.counts = setup, counts
         host, port, is_tls, _ = setup.address
         peer = Peer(host, port, is_tls, setup.timeout_s, setup.max_bytes)
-        self.lanes = Lanes(peer, setup.concurrency)
-        self._others: dict[Place, Lanes] = {}
+        self.connections = Connections(peer, setup.concurrency)
+        self._others: dict[Place, Connections] = {}
         netloc = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._router = Router(
             setup.address.place, setup.notice_places, f"{'https' if is_tls else 'http'}://{netloc}"
@@ -64,7 +64,7 @@ class Conversation:
             self._asked += 1
             messages += [message, message] if twice else [message]
             asked.append(about)
-        answers = iter(self.lanes.exchange(messages))
+        answers = iter(self.connections.exchange(messages))
         found = []
         for about, twice in zip(asked, again, strict=True):
             verdict = self._judged(next(answers), about)
@@ -102,8 +102,8 @@ class Conversation:
 
     def close(self) -> None:
         """Close all connections."""
-        for lanes in (self.lanes, *self._others.values()):
-            lanes.close()
+        for one in (self.connections, *self._others.values()):
+            one.close()
 
     def _judged(self, answer: Answer | ExchangeError, about: Asked) -> Verdict:
         verdict = judge(answer, about)
@@ -164,14 +164,14 @@ class Conversation:
                 routed.setdefault(found[0], []).append((notice.kind, found[1]))
         for place, messages in routed.items():
             for (kind, _), answer in zip(
-                messages, self._lanes(place).exchange([m for _, m in messages]), strict=True
+                messages, self._connections_to(place).exchange([m for _, m in messages]), strict=True
             ):
                 is_taken = isinstance(answer, Answer) and answer.status < 300
                 self.counts[kind if is_taken else "notices_failed"] += 1
 
-    def _lanes(self, place: Place) -> Lanes:
+    def _connections_to(self, place: Place) -> Connections:
         if place == self.setup.address.place:
-            return self.lanes
+            return self.connections
         if place not in self._others:
-            self._others[place] = Lanes(Peer(*place, self.setup.timeout_s, self.setup.max_bytes), 1)
+            self._others[place] = Connections(Peer(*place, self.setup.timeout_s, self.setup.max_bytes), 1)
         return self._others[place]

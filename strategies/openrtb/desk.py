@@ -11,6 +11,7 @@ import sys
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from urllib.parse import urlencode
 
 import msgspec
@@ -127,7 +128,7 @@ class Desk:
 
     def totals(self) -> Books:
         """Return the sums over all accounts."""
-        total = Books(**{name: getattr(self._past, name) for name in COUNTED})
+        total = replace(self._past)
         for account in self._accounts.values():
             _add(total, account.books)
         return total
@@ -203,22 +204,9 @@ class Desk:
         return self._accounts[run]
 
 
-COUNTED = (
-    "requests",
-    "bids",
-    "wins",
-    "spend_micros",
-    "viewed",
-    "losses",
-    "repeated_notices",
-    "unknown_notices",
-)
-"""Fields of ``Books`` that are summed."""
-
-
 def _add(total: Books, one: Books) -> None:
-    for name in COUNTED:
-        setattr(total, name, getattr(total, name) + getattr(one, name))
+    for field in fields(Books):
+        setattr(total, field.name, getattr(total, field.name) + getattr(one, field.name))
 
 
 def _micros(text: str) -> int:

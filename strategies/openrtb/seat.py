@@ -18,8 +18,8 @@ from ..market import Market
 from ..parameters import above_0, one_of, share, whole
 from .addresses import checked_url
 from .checked import currency_of, names_of, place_of, size_of
+from .connections import PATIENCE
 from .counts import Counts
-from .lanes import PATIENCE
 from .setup import Row, Setup, refuse_contradictions, rows_of
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class OpenRTB(Policy):
 
         talk = Conversation(self._setup, Counts())
         try:
-            talk.lanes.open()
+            talk.connections.open()
         except ExchangeError as error:
             raise BidError(
                 f"openrtb: no connection to {self.url} ({error}); start the bidder, or correct url"
@@ -189,9 +189,9 @@ class OpenRTB(Policy):
 
         self._talk = Conversation(self._setup, self._counts)
         try:
-            self._talk.lanes.open()
+            self._talk.connections.open()
         except ExchangeError as error:
-            self._talk.lanes.last_error = str(error)
+            self._talk.connections.last_error = str(error)
             self._fail(state.hour, "no connection")
 
     def observe(self, feedback: Feedback) -> None:
@@ -214,7 +214,7 @@ class OpenRTB(Policy):
 
     def _fail(self, hour: float, what: str) -> None:
         if self.on_failure == "fail":
-            last = self._talk.lanes.last_error if self._talk else ""
+            last = self._talk.connections.last_error if self._talk else ""
             self.close()
             raise BidError(
                 f"openrtb at hour {hour:.6g}: {what} to {self.url} ({last}); start the bidder again, or let the run go on without its "
@@ -236,7 +236,7 @@ class OpenRTB(Policy):
             verdicts = self._talk.ask(part, again)
             if self.learns:
                 self._talk.remember(part, verdicts)
-            if self._talk.lanes.is_dead:
+            if self._talk.connections.is_dead:
                 self._fail(part[-1].hour, NO_ANSWER)
             found += verdicts
         return found
@@ -259,7 +259,7 @@ class OpenRTB(Policy):
                 before = self._answers[cells[number]]
                 self._counts["asked_again"] += 1
                 self._counts["answered_differently"] += before.micros != again.micros
-        if self._talk.lanes.is_dead:
+        if self._talk.connections.is_dead:
             self._fail(0.0, NO_ANSWER)
         return [self._answers[cell] for cell in cells]
 

@@ -132,13 +132,9 @@ def _fluid(start: str, market: Market | None, mu: float) -> FluidPacing | None:
     return FluidPacing(market, mu=mu)
 
 
-def _exp(x: float) -> float:
-    return math.exp(min(x, 700.0))
-
-
 MIRRORS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "euclid": (float, float),
-    "entropy": (math.log, _exp),
+    "entropy": (math.log, lambda x: math.exp(min(x, 700.0))),
 }
 """Geometry -> (h', its inverse)."""
 

@@ -18,7 +18,7 @@ from jointbid.sim.public_columns import EXPOSURES
 
 from ..base import SIGMA, VALUE, Policy
 from ..market import Market
-from .failure import CheckFailed, expect, in_time, raised
+from .failure import CheckFailed, expect, in_time, raised, why_no_bids
 from .process_state import as_it_was
 from .sample import sample_of
 from .shared import SharedState
@@ -101,8 +101,7 @@ class Case:
     @cached_property
     def _chooses(self) -> bool:
         """Whether it has a ``creative()`` of its own, so that the market needs some to choose from."""
-        target = _target(self.maker)
-        kind = target
+        kind = _target(self.maker)
         if not isinstance(kind, type):
             made = self.fresh(trial_scenario())
             kind = type(getattr(made, "policy", made))
@@ -201,7 +200,7 @@ class Case:
             isinstance(bids, np.ndarray) and bids.shape == (requests.n,),
             f"bid() answers an array of shape ({requests.n},), one bid a request",
             f"an array of shape {bids.shape}" if isinstance(bids, np.ndarray) else type(bids).__name__,
-            _why_no_bids(bids),
+            why_no_bids(bids),
         )
         return bids
 
@@ -260,26 +259,6 @@ class Case:
             return "market" in inspect.signature(self.maker).parameters
         except (TypeError, ValueError):
             return False
-
-
-def _why_no_bids(answer: object) -> str:
-    """Return the likely cause of an answer that is no array of one bid a request."""
-    if answer is None:
-        return "bid() ends without return"
-    if inspect.iscoroutine(answer):
-        answer.close()
-        return "bid() is an async function: def bid(self, requests)"
-    if inspect.isgenerator(answer):
-        return "bid() yields bids: return all of them in one array"
-    if isinstance(answer, np.ndarray) and answer.ndim == 1:
-        return (
-            "an answer of another length: one that was kept from an earlier batch (by id(), or by time), a table by code that was "
-            "not indexed with the column, or rows that were left out (bid 0 on them)"
-        )
-    return (
-        "bid() answers one number, a list or a table: np.full(requests.n, x) makes one bid a request of a number, "
-        "np.array(bids, dtype=float) an array of a list"
-    )
 
 
 def named_maker(named: tuple[str, Mapping[str, Any]]) -> Maker:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import sys
 from collections.abc import Callable
@@ -127,3 +128,23 @@ CAUSES = {
     "ImportError": f"a package that it needs is not installed for {sys.executable}",
 }
 """Pattern of an error's types and text -> its likely cause."""
+
+
+def why_no_bids(answer: object) -> str:
+    """Return the likely cause of an answer that is no array of one bid a request."""
+    if answer is None:
+        return "bid() ends without return"
+    if inspect.iscoroutine(answer):
+        answer.close()
+        return "bid() is an async function: def bid(self, requests)"
+    if inspect.isgenerator(answer):
+        return "bid() yields bids: return all of them in one array"
+    if isinstance(answer, np.ndarray) and answer.ndim == 1:
+        return (
+            "an answer of another length: one that was kept from an earlier batch (by id(), or by time), a table by code that was "
+            "not indexed with the column, or rows that were left out (bid 0 on them)"
+        )
+    return (
+        "bid() answers one number, a list or a table: np.full(requests.n, x) makes one bid a request of a number, "
+        "np.array(bids, dtype=float) an array of a list"
+    )

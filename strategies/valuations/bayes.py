@@ -242,7 +242,7 @@ def _decay(scenario: Scenario, name: str) -> tuple[float, float]:
 
 
 def winning(scenario: Scenario, information: tuple[str, ...], rivals: Iterable[tuple[str, ...]]) -> Valuation:
-    """A bid in a second-price auction of common or correlated values that no better informed rival can make a loss.
+    """A bid in a second-price auction of common or correlated values that no better informed rival can turn into a loss.
 
     ``rivals`` are the sources that each of the others holds. A bidder that knows all that they know bids its expected value. One that
     knows less wins only what the better informed left: it bids the least that they could think an impression worth, given

@@ -4,7 +4,8 @@ Every learner sees the same impressions, masked to its own sources and to the la
 smooths cell means towards the overall mean by as much as their spread warrants (empirical Bayes, Morris 1983). ``ridge`` is a regression on the codes of each source, logistic for
 clicks and linear for values, with cross-validated penalties; crosses enter where they help (``ridge``). ``logistic`` is the same with one
 fixed penalty on codes and on the crossed codes of every two sources. ``ftrl`` and ``thompson``
-go on learning from their own impressions (``jointbid.strategies.valuations.start``).
+go on learning from their own impressions (``jointbid.strategies.valuations.start``). A further learner is a line in ``LEARNERS``, or in
+``ONLINE`` and ``GO_ON_LEARNING`` (experiments/config/learnable.py), and its name in ``Learner`` (experiments/config/study_settings.py).
 """
 
 from __future__ import annotations
@@ -190,7 +191,7 @@ def _values_on_codes(
     folds: slice | list[int],
 ) -> Cells:
     """Return values over the codes of ``held``, from the labels that a holder of ``sources`` sees."""
-    fit, values = LEARNERS[learner], []
+    (fit, _), values = LEARNERS[learner], list[Cells]()
     for label in _labels(scenario, log, sources, held, folds):
         value = label.worth * fit(*label.sums)
         if label.margin:
@@ -208,7 +209,7 @@ def _errors_on_codes(
     folds: slice | list[int],
 ) -> Cells:
     """Return standard errors of ``_values_on_codes``; those of clicks, conversions and margins count as independent."""
-    fit, error, errors = LEARNERS[learner], ERRORS[learner], []
+    (fit, error), errors = LEARNERS[learner], list[Cells]()
     for label in _labels(scenario, log, sources, held, folds):
         own = label.worth * error(*label.sums)
         if label.margin:
@@ -234,16 +235,10 @@ def pooled(fit: Learner) -> Learner:
     )
 
 
-LEARNERS: dict[str, Learner] = {
-    "ridge": ridge,
-    "logistic": pooled(logistic),
-    "table": pooled(smoothed_table),
-    "cell_means": pooled(cell_means),
+LEARNERS: dict[str, tuple[Learner, Learner]] = {
+    "ridge": (ridge, ridge_error),
+    "logistic": (pooled(logistic), pooled(logistic_error)),
+    "table": (pooled(smoothed_table), pooled(smoothed_error)),
+    "cell_means": (pooled(cell_means), pooled(cell_error)),
 }
-ERRORS: dict[str, Learner] = {
-    "ridge": ridge_error,
-    "logistic": pooled(logistic_error),
-    "table": pooled(smoothed_error),
-    "cell_means": pooled(cell_error),
-}
-"""The standard errors of each learner's means, from the same sums."""
+"""Each learner, and the standard errors of its means from the same sums."""

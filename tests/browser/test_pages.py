@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.report.html import write_comparison, write_report
+from jointbid.experiments.report.html import compare, write_report
 from jointbid.experiments.report.verdict import number
 
 CHROMIUM = os.environ.get("JOINTBID_CHROMIUM", "")
@@ -386,7 +386,7 @@ def compared(tmp_path_factory):
     swept = ["source.profile.match_rate=0.3,0.9", "response.interaction=0,0.1"]
     plain = ["plot.enabled=false", "study.replications=3", "executor=serial", "supply.requests=400"]
     assert main(["value", "-m", "scenario=theory", *swept, *plain, f"results_dir={base}"]) == 0
-    return write_comparison([base / "value"], base)
+    return compare([base / "value"], base)[1]
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
@@ -432,7 +432,7 @@ def many(tmp_path_factory):
                 f"{name},joint,focal_profit,CNY per million bid requests,{value},{value - 0.1},{value + 0.1},30"
             )
         (folder / "summary.csv").write_text("\n".join(lines) + "\n")
-    return write_comparison([base], base)
+    return compare([base], base)[1]
 
 
 def test_2000_points_open_in_under_two_seconds(many, open_page):

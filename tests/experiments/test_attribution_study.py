@@ -151,14 +151,3 @@ def test_what_is_not_known_is_not_called_wrong():
     assert said.startswith("How far credits are off is not known")
     assert "not known %" not in said
     assert said.endswith("1 replication; interval: simulation error only.")
-
-
-def test_its_cells_play_the_market_at_the_level_of_collaboration():
-    from jointbid.experiments.config.points import load
-    from jointbid.experiments.studies.attribution.firm import Firm
-
-    (point,) = load("attribution", [*SMALL, "collaboration={level: 0.2, match_rate: {sources: [stage]}}"])
-    (cell, *_) = Firm(point.settings).log([0])
-    rates = [one.source["stage"].match_rate for one in (cell.scenario, point.settings.scenario)]
-    assert cell.scenario == point.settings.market
-    assert rates[0] < rates[1]

@@ -15,7 +15,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.experiments.errors import BadInput
 from jointbid.experiments.estimate.ladder import ladder_summary
 from jointbid.experiments.estimate.sides import Sides
-from jointbid.experiments.report.html import Comparison, studies_of, write_comparison
+from jointbid.experiments.report.html import Comparison, compare, studies_of
 from jointbid.experiments.report.html.comparison import welch
 from jointbid.experiments.report.verdict import number
 
@@ -120,7 +120,7 @@ def test_what_sets_them_apart_and_what_does_not(study):
 
 
 def test_the_csv_has_every_estimand_of_every_study(study, tmp_path):
-    page = write_comparison([study("a"), study("b", response={"d": 0.2})], tmp_path)
+    page = compare([study("a"), study("b", response={"d": 0.2})], tmp_path)[1]
     table = pd.read_csv(page.with_name("compare.csv"))
     assert list(table)[:4] == ["study", "response.d", "estimand", "arm"]
     assert set(table["estimand"]) >= {
@@ -131,9 +131,7 @@ def test_the_csv_has_every_estimand_of_every_study(study, tmp_path):
     }
     assert set(table["folder"].str[-1]) == {"a", "b"}
     assert page.parent.parent == tmp_path / "compare"
-    assert (
-        write_comparison([tmp_path / "value"], tmp_path) == page
-    )  # the same studies, named by what holds them
+    assert compare([tmp_path / "value"], tmp_path)[1] == page  # the same studies, named by what holds them
 
 
 @pytest.mark.parametrize(
@@ -145,13 +143,13 @@ def test_the_csv_has_every_estimand_of_every_study(study, tmp_path):
     ],
 )
 def test_the_sentence_claims_no_more_than_the_interval(study, tmp_path, joint, words):
-    page = write_comparison([study("a"), study("b", joint=joint)], tmp_path).read_text()
+    page = compare([study("a"), study("b", joint=joint)], tmp_path)[1].read_text()
     assert words in page
 
 
 def test_without_an_interval_nothing_is_known(study, tmp_path):
     folders = [study("a", keep=slice(0, 1)), study("b", keep=slice(0, 1), joint=0.5)]
-    assert "is not known: there is no interval" in write_comparison(folders, tmp_path).read_text()
+    assert "is not known: there is no interval" in compare(folders, tmp_path)[1].read_text()
 
 
 @pytest.mark.slow
@@ -159,7 +157,7 @@ def test_two_knobs_give_small_multiples_and_a_map(study, tmp_path):
     for x in (0.2, 0.5, 0.8):
         for y in (1, 2):
             study(f"s{x}{y}", joint=0.28 + x / 100, source={"profile": {"match_rate": x}}, response={"d": y})
-    page = write_comparison([tmp_path / "value"], tmp_path)
+    page = compare([tmp_path / "value"], tmp_path)[1]
     drawn = {file.stem for file in (page.parent / "plots").glob("*.svg")}
     assert drawn == {"forest", "multiples", "map"}
     assert "Against profile.match_rate=0.2" in page.read_text() or "Against response.d=1" in page.read_text()
@@ -170,7 +168,7 @@ def test_scattered_points_are_drawn_over_each_knob(study, tmp_path):
     rng = np.random.default_rng(1)
     for i, (x, y, z) in enumerate(rng.random((5, 3))):
         study(f"s{i}", joint=0.28 + x / 100, response={"b": x, "c": y, "d": z})
-    page = write_comparison([tmp_path / "value"], tmp_path)
+    page = compare([tmp_path / "value"], tmp_path)[1]
     drawn = {file.stem for file in (page.parent / "plots").glob("*.svg")}
     assert drawn == {"forest", "over_response_b", "over_response_c", "over_response_d"}
 

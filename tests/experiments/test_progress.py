@@ -103,5 +103,5 @@ def test_a_first_study_says_that_it_compiles(tmp_path):
         )
         for name in ("first", "second")
     )
-    assert first.stderr.startswith("compiling kernels, once for this version of the code: some 20 s")
+    assert first.stderr.startswith("compiling kernels, once for this version of the code: some 10 s")
     assert "compiling" not in second.stderr

@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from jointbid.sim import Entrant, RunResult, Scenario, simulate, simulation
+from jointbid.sim import Entrant, RunResult, Scenario, simulate
 from jointbid.sim.auction.arrays import OUTSIDE, Requests
 from jointbid.sim.auction.kernel import clear
 from jointbid.sim.auction.mechanisms import MECHANISMS
@@ -118,7 +118,7 @@ def trace(name: str) -> str:
         columns.append(requests)
         clear(first, last, block, requests, *rest)
 
-    with mock.patch.object(simulation, "clear", spy):
+    with mock.patch("jointbid.sim.auctions.clear", spy):
         result = simulate(market, seats, 1, sink=batches.append)
     auctions = {key: np.concatenate([batch[key] for batch in batches]) for key in batches[0]}
     bids = np.stack([np.concatenate(seats[who].strategy.noted[BATCHES:]) for who in NAMES])

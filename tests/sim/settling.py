@@ -109,7 +109,7 @@ def settle(c, layout="rows", length=1):
         price=np.array(c.price, np.int64),
         weight=np.array(c.weight, dtype=float),
         person=np.array(c.person, np.int64),
-        absent=np.array(c.absent, bool).reshape(-1, n),
+        absent=np.array(c.absent, bool).reshape(-1, n).T.copy(),
         cells=cells,
     )
     keys = np.array(c.keys, np.uint64)

@@ -84,7 +84,7 @@ class Spy:
         ledger, record = rest[0], rest[1]
         left, slots, most = ledger.left.copy(), len(rules.rates), rules.rates[0]
         assert last == first + 1
-        away = {k for k in range(len(left)) if requests.absent.size and requests.absent[k, first]}
+        away = {k for k in range(len(left)) if requests.absent.size and requests.absent[first, k]}
         person, now = (
             int(requests.person[first]) if len(requests.person) else None,
             int(requests.time_us[first]),

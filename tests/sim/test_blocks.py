@@ -21,7 +21,7 @@ from jointbid.experiments.cells.bidders import run_cell
 from jointbid.experiments.cells.cell import Cell
 from jointbid.experiments.config.settings import ExecutorSettings
 from jointbid.experiments.execution.tasks import Task, run_tasks
-from jointbid.sim import Entrant, LogColumns, Scenario, simulate, simulation, supply, tables
+from jointbid.sim import Entrant, LogColumns, Scenario, auctions, simulate, supply, tables
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.valuations.bayes import bayes
 
@@ -96,7 +96,7 @@ def test_drawn_markets_are_one_ledger(markets, spying, check_blocks, check_layou
         scenario, bidders = markets.drawn(number)
         spy = spying.Spy(scenario, bidders)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(simulation, "clear", spy)
+            patch.setattr(auctions, "clear", spy)
             reference = markets.run(scenario, bidders, 1)
         assert spy.happened["requests"] == scenario.supply.requests
         check_blocks(scenario, bidders, reference=reference, sizes=in_turn(number, BLOCKS[1:]))

@@ -9,6 +9,8 @@ from jointbid.experiments.cli.main import main
 from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
 from jointbid.sim.visible import KnownOutcomes
 from jointbid.strategies.base import Priced
+from jointbid.strategies.market import Market
+from jointbid.strategies.policies.constant import Constant
 from jointbid.strategies.policies.history import History, known_share
 from jointbid.strategies.policies.portfolio import Portfolio
 from jointbid.strategies.valuations.tables import CellValues
@@ -232,3 +234,22 @@ def test_labels_that_are_not_ripe_mislead_who_takes_them_at_their_word():
     raw = history.corrections(100.0, 1e6, 5.0, raw=True)
     assert corrected == pytest.approx([1.0, 1.0], abs=0.1)
     assert raw[1] < 0.6 * raw[0]
+
+
+def test_campaigns_are_of_the_source_that_shows_the_context():
+    scenario = market(supply={"requests": 3_000})
+    named = scenario.model_copy(
+        update={"source": {"placement": scenario.source["context"].model_copy(update={"shows": "context"})}}
+    )
+    facts = Market.of(Scenario.model_validate(named.model_dump(exclude_unset=True)))
+    policy, constant = Kept(market=facts), Constant(1.0, contexts=[1], market=facts)
+    assert (policy.may_read, constant.reads, Portfolio().may_read) == (
+        ("placement",),
+        ("placement",),
+        ("context",),
+    )
+    brain = Priced(CellValues(("placement",), np.array([0.5, 0.5, 0.5, 0.5])), policy)
+    simulate(named, {"me": Entrant(brain, ("placement",), 40.0)}, 1)
+    assert len(policy.split) == 3
+    shown = VisibleRequests(3, {"placement": np.array([0, 1, 2])})
+    assert constant.bid(shown).tolist() == [0.0, 1.0, 0.0]

@@ -73,7 +73,7 @@ def test_a_useless_column_costs_nothing_beyond_noise():
         count, clicks = log_of(beside, 20_000, seed)
         alone.append(regret(score, ridge(count.sum(axis=2), clicks.sum(axis=2), clicks.sum(axis=2), True)))
         for learner, found in more.items():
-            found.append(regret(beside, LEARNERS[learner](count, clicks, clicks, True)) - alone[-1])
+            found.append(regret(beside, LEARNERS[learner][0](count, clicks, clicks, True)) - alone[-1])
     mean, error = np.mean(more["ridge"]), np.std(more["ridge"], ddof=1) / np.sqrt(60)
     allowed = 0.1 * np.mean(alone)
     assert error < allowed

@@ -81,7 +81,7 @@ def test_it_plays_as_it_did_in_the_environment(tmp_path, observation, action):
     seat.reset(options={"replication": 2})
     multipliers = set()
     while not over:
-        _, _, over, _, info = env.step(network(env._episode.seat("focal").observed))
+        _, _, over, _, info = env.step(network(env._rounds._running.seat("focal").observed))
         multipliers.add(round(info["multiplier"], 9))
     assert len(multipliers) > 3, "the network does nothing"
     policy = make(StrategySpec(name="trained", path=str(file)), Market.of(env.scenario))

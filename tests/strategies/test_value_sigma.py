@@ -17,7 +17,7 @@ from jointbid.sim.worth import worth
 from jointbid.strategies.testing.trial import trial_scenario
 from jointbid.strategies.valuations.cell_tables import cell_error, smoothed_error, smoothed_table
 from jointbid.strategies.valuations.creative import bayes_apart, best_creative
-from jointbid.strategies.valuations.learned import ERRORS, LEARNERS, ONLINE, learned, learned_stacked
+from jointbid.strategies.valuations.learned import LEARNERS, ONLINE, learned, learned_stacked
 from jointbid.strategies.valuations.logistic import logistic, logistic_error
 from jointbid.strategies.valuations.ridge import ridge
 from jointbid.strategies.valuations.ridge_errors import ridge_error
@@ -161,10 +161,6 @@ def test_each_learner_says_how_sure_it_is(learner):
     assert unsure.max() < 100 * value.max() + 1e-3
     if learner not in {"table", "ridge"}:  # these may see nothing in a small log, and are sure of the mean
         assert sure.mean() < unsure.mean()
-
-
-def test_learners_and_errors_are_of_the_same_names():
-    assert list(ERRORS) == list(LEARNERS)
 
 
 def test_a_cell_s_click_rate_has_a_beta_posterior():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .comparison import Comparison, studies_of
-from .comparison_page import write_comparison
+from .comparison_page import compare
 from .loaded import ComparisonTables, SweepTables, load_folder
 from .page import write_page, write_report
 from .pictures import draw_further
@@ -14,11 +14,11 @@ __all__ = [
     "ComparisonTables",
     "Study",
     "SweepTables",
+    "compare",
     "draw_further",
     "load_folder",
     "load_study",
     "studies_of",
-    "write_comparison",
     "write_page",
     "write_report",
 ]

@@ -38,11 +38,6 @@ DRAWN_OVER = 6
 """With more knobs than this neither figures nor columns say which of them matters: the configurations are compared below."""
 
 
-def write_comparison(folders: Sequence[Path | str], results_dir: Path | str = "results") -> Path:
-    """Compare studies, and return the path of the page; see `compare`."""
-    return compare(folders, results_dir)[1]
-
-
 def compare(folders: Sequence[Path | str], results_dir: Path | str = "results") -> tuple[Comparison, Path]:
     """Compare studies, and write `compare.html`, `compare.csv`, `differences.csv`, and the plots.
 

@@ -31,6 +31,8 @@ OF_ARMS = ("win_rate", "spend", "ecpc", "revenue", "bidder_surplus", "welfare")
 SUMMARY, GAINS = "summary.csv", "gains.csv"
 BY = ("tags", "budget_share")
 """Columns that a log's summary has besides, and that tell its rows apart."""
+NO_COMPARISON = ("utility", "break_even", "payback")
+"""Beginnings of the estimands that compare nothing."""
 ENDS = (Column("from", amount, "95 % interval"), Column("to", amount, "95 % interval"))
 
 
@@ -99,7 +101,7 @@ def estimands_grid(study: Study) -> Grid | None:
         [
             row["estimand"], row["arm"], row["metric"], *(row[name] for name in BY if name in row),
             row["estimate"], row["ci_low"], row["ci_high"], row["unit"], row["n_replications"],
-            *(row[name] for name in more), estimate_of(row).finding if _compares(str(row["estimand"])) else "",
+            *(row[name] for name in more), "" if str(row["estimand"]).startswith(NO_COMPARISON) else estimate_of(row).finding,
         ]
         for row in study.summary.to_dict("records")
     ]  # fmt: skip
@@ -156,10 +158,6 @@ def _compared(study: Study) -> dict[str, str]:
         "difference_to_silo": f"over {study.sides.label(study.sides.silo)}",
     }
     return {estimand: head for estimand, head in heads.items() if estimand in there}
-
-
-def _compares(estimand: str) -> bool:
-    return estimand != "utility" and not estimand.startswith(("break_even", "payback"))
 
 
 def _metric(utility: pd.DataFrame, metric: str) -> Column:

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...estimate.intervals import combined, t_quantile
-from ...estimate.ladder import PROFIT, VALUE, arms_by_replication
-from ...estimate.money import GRID
+from ...estimate.intervals import t_quantile
+from ...estimate.ladder import PROFIT, VALUE
+from ...estimate.money import GRID, per_request
 from ...estimate.sides import Sides
 from .study import Study
 
@@ -59,19 +59,12 @@ def what_if(study: Study) -> WhatIf | None:
     config, plans = study.config, ("collaboration", "first_party")
     if study.verb != "value" or study.is_log or any(config.get(plan) for plan in plans) or study.cells.empty:
         return None
-    sides = study.sides
     try:
-        wide = arms_by_replication(study.cells[study.cells["study_point"] == ""], sides, unit_scale=1.0)
-        profit = combined(wide[PROFIT], sides.weights)
+        profit, cost, lookups = per_request(study.cells[study.cells["study_point"] == ""], study.sides)
     except (KeyError, ValueError):  # an arm of the comparison is missing
         return None
     if len(profit) < 2:
         return None
-    zero = 0.0 * profit
-    cost, lookups = (
-        combined(wide[name], sides.weights).reindex(profit.index) if name in wide else zero
-        for name in ("data_cost", "lookups")
-    )
     money = config.get("money", {})
     beside = float(money.get("fees_monthly") or 0)
     inputs = [(name, label, float(money.get(key) or other)) for name, label, key, other in INPUTS]
@@ -128,13 +121,7 @@ def _curve(study: Study) -> tuple[str, list[dict[str, Any]]]:
 
 def _replications(cells: pd.DataFrame, silo: str) -> dict[str, list[float]]:
     """Return what joint less the silo earns after the cost of data, and its further look-ups, per request in each replication."""
-    weights = {"joint": 1.0, silo: -1.0}
-    wide = arms_by_replication(cells, Sides(silo=silo), unit_scale=1.0)
-    profit = combined(wide[PROFIT], weights)
-    cost, lookups = (
-        combined(wide[name], weights).reindex(profit.index) if name in wide else 0.0 * profit
-        for name in ("data_cost", "lookups")
-    )
+    profit, cost, lookups = per_request(cells, Sides(silo=silo))
     if len(profit) < 2:
         raise ValueError("one replication has no interval")
     return {

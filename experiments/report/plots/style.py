@@ -111,8 +111,9 @@ def save(
     """
     folder = expand(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    title, note = (" ".join(text.split()) for text in (figure.get_suptitle(), figure.get_supxlabel()))
     metadata: dict[str, dict[str, Any]] = {
-        "svg": {"Date": None, "Creator": None, "Title": title_of(figure), "Description": note_of(figure)},
+        "svg": {"Date": None, "Creator": None, "Title": title, "Description": note},
         "png": {"Software": None},
         "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     }
@@ -138,16 +139,6 @@ def caption(figure: Figure, subject: str, note: str) -> None:
     title = textwrap.fill(subject, int(figure.get_figwidth() * 9.5))
     figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     figure.supxlabel("\n".join(textwrap.wrap(note, width)), x=0.01, ha="left", fontsize=8, color=QUIET)
-
-
-def title_of(figure: Figure) -> str:
-    """The subject of a figure, for those who cannot see it."""
-    return " ".join(figure.get_suptitle().split())
-
-
-def note_of(figure: Figure) -> str:
-    """What the reader must know to read a figure."""
-    return " ".join(figure.get_supxlabel().split())
 
 
 def zero_line(axes: Axes, *, vertical: bool = False) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...estimate.benchmark import Scores
 from ..tables import DASH, between, middle, text_table
 from ..verdict import CAVEAT, counted, estimate_of, number
+from .tournament import ranks
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,9 +30,7 @@ def score_table(scores: Scores) -> Table:
     rows = []
     for row in scores.ranked.to_dict("records"):
         name, own = str(row["strategy"]), estimate_of(row)
-        best, worst = row["rank_best"], row["rank_worst"]
-        rank = f"{best:.0f}" if best == worst else f"{best:.0f} to {worst:.0f}"
-        gain = scores.gain(name)
+        rank, gain = ranks(row["rank_best"], row["rank_worst"]), scores.gain(name)
         rows.append(
             (name, rank, own, own, *(scores.of(kind, name) for kind in ("joint", "silo")), gain, gain)
         )

@@ -13,12 +13,11 @@ from ...config.collaboration import Collaboration
 from ...config.settings import Settings
 from ...config.study_settings import Money as Costs
 from ...estimate.curves import Reading
-from ...estimate.intervals import Estimate, combined
-from ...estimate.ladder import PROFIT, arms_by_replication, lookup, row_of
-from ...estimate.money import Terms, falling_break_even, net_rows, rising_break_even
-from ...estimate.sides import Sides
+from ...estimate.intervals import Estimate
+from ...estimate.ladder import lookup, row_of
+from ...estimate.money import Terms, falling_break_even, net_rows, per_request, rising_break_even
 from ...report.tables import DASH, blank_table
-from ...report.verdict import interval, number, paid_back, shown
+from ...report.verdict import estimate_of, interval, number, paid_back, shown
 from ..base import MarketPart, Row
 
 ESTIMANDS = (
@@ -103,7 +102,7 @@ class Money(MarketPart):
         for head in ("figure", "of", "estimate", "95 % interval", "unit"):
             table.add_column(head, justify="right" if head in {"estimate", "95 % interval"} else "left")
         for row in own.to_dict("records"):
-            found = Estimate(row["estimate"], row["ci_low"], row["ci_high"], row["n_replications"])
+            found = estimate_of(row)
             known = not (math.isnan(found.ci_low) or math.isnan(found.ci_high))
             falls = row["estimand"] == "break_even_latency"
             low, middle, high = (shown(v, falls=falls) for v in (found.ci_low, found.estimate, found.ci_high))
@@ -193,19 +192,6 @@ def _arm(source: str, *parts: str) -> str:
     """The source, and in brackets the curve and line where there are several."""
     which = ", ".join(filter(None, parts))
     return f"{source} ({which})" if which else source
-
-
-def per_request(
-    cells: pd.DataFrame, sides: Sides
-) -> tuple[pd.Series[float], pd.Series[float], pd.Series[float]]:
-    """Profit, cost of data and look-ups per request that joint has beyond the silo, a value a replication each."""
-    wide = arms_by_replication(cells, sides, unit_scale=1.0)
-    profit = combined(wide[PROFIT], sides.weights)
-    cost, lookups = (
-        combined(wide[name], sides.weights).reindex(profit.index) if name in wide else 0.0 * profit
-        for name in ("data_cost", "lookups")
-    )
-    return profit, cost, lookups
 
 
 def _row(settings: Settings[Any], estimand: str, arm: str, metric: str, found: Estimate) -> Row:

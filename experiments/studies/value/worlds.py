@@ -17,13 +17,14 @@ from ...config.value_settings import SmallWorlds
 from ...errors import BadInput
 from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, summary_row
+from ...estimate.money import per_request
 from ...estimate.plausible_range import range_rows
 from ...report.verdict import counted
 from ...report.wording.plausible_range import plausible_range
 from ...report.wording.sampled_markets import WHICH, goes_with, percent, share_of
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
-from ..business.money import has_costs, per_request, terms
+from ..business.money import has_costs, terms
 from ..business.overtaking import Overtaking
 from ..business.own_data import OwnData
 from ..business.upgrade import Upgrade

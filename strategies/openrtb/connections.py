@@ -13,7 +13,7 @@ RARELY = 1_000
 """Of a dead peer's requests one in this many is sent all the same."""
 
 
-class Lanes:
+class Connections:
     """Some connections to one peer that are used in turn, each with one exchange under way.
 
     A peer that has not answered ``PATIENCE`` times in a row is asked once in ``RARELY`` times, until it answers.
@@ -27,7 +27,7 @@ class Lanes:
         self.peer = peer
         self.failed, self.last_error = 0, ""
         self._skipped = 0
-        self._lanes = [Connection(peer) for _ in range(count)]
+        self._each = [Connection(peer) for _ in range(count)]
 
     @property
     def is_dead(self) -> bool:
@@ -36,11 +36,11 @@ class Lanes:
 
     def open(self) -> None:
         """Connect. Raises ``ExchangeError``: there is no connection."""
-        self._lanes[0].open()
+        self._each[0].open()
 
     def exchange(self, messages: Sequence[bytes]) -> list[Answer | ExchangeError]:
         """Send each request and return what came of it, in order; as many are under way as there are connections."""
-        count = len(self._lanes)
+        count = len(self._each)
         done = list[Answer | ExchangeError]()
         # of those that are sent, in order: None, or why it could not be
         waiting = deque[ExchangeError | None]()
@@ -58,7 +58,7 @@ class Lanes:
             if self._skipped % RARELY:
                 return ExchangeError("skipped")
         try:
-            self._lanes[number % len(self._lanes)].send(message)
+            self._each[number % len(self._each)].send(message)
         except ExchangeError as error:
             return error
         return None
@@ -67,7 +67,7 @@ class Lanes:
         """Return the answer to one request, or why there is none, and note whether the peer is there."""
         if error is None:
             try:
-                answer = self._lanes[number % len(self._lanes)].receive()
+                answer = self._each[number % len(self._each)].receive()
             except ExchangeError as failure:
                 error = failure
             else:
@@ -81,5 +81,5 @@ class Lanes:
 
     def close(self) -> None:
         """End all connections."""
-        for lane in self._lanes:
-            lane.close()
+        for one in self._each:
+            one.close()
