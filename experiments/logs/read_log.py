@@ -185,7 +185,7 @@ def _pair(reader: Reader, second: Reader, audit: RowAudit, supply: LogSupply) ->
         own = [{campaign_of(Path(path or ""))} for path in (supply.path, supply.test_path)]
         if reader.mapped and [campaigns, _campaigns(table)] == own:
             place = made.schema.get_field_index("campaign")
-            made = made.set_column(place, "campaign", constant(*campaigns, len(table)))
+            made = made.set_column(place, "campaign", constant(min(campaigns), len(table)))
         if not reader.keeps_time:
             made = _replaced(made, "time_us", np.asarray(table["time_us"]) + end)
         if "episode" in table.column_names:
