@@ -15,7 +15,7 @@ import pytest
 
 from jointbid import Entrant, load, simulate
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import make
 
 REQUESTS = 5_000
@@ -79,7 +79,7 @@ def url():
 @pytest.mark.parametrize("kind", KINDS)
 def test_seat(benchmark, url, kind):
     scenario = load("default", f"supply.requests={REQUESTS}")
-    strategy = make(StrategySpec(name="openrtb", url=url, **KINDS[kind]), Market.of(scenario))
+    strategy = make(StrategySpec(name="openrtb", url=url, **KINDS[kind]), MarketFacts.of(scenario))
     spent = []
 
     def play():

@@ -36,8 +36,8 @@ def kind_of(cell):
 
 def estimated(verb, scenario):
     """Return cells, CPU seconds of all cells, and of the kernel in them; of a study's first stage."""
-    from jointbid.experiments.cells.cell import grouped
     from jointbid.experiments.config.points import load
+    from jointbid.experiments.execution.grouping import grouped
     from jointbid.experiments.studies.registry import study_class
 
     (point,) = load(verb, [f"scenario={scenario}"])

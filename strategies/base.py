@@ -64,7 +64,7 @@ class Policy:
 
     Override ``bid``; where needed also ``control``, or ``observe`` together with ``learns = True``. A policy may have a float
     ``multiplier``, as an attribute or as a property: the time series records it. A constructor parameter called ``market``
-    receives the public facts of the market (``jointbid.strategies.market.Market``).
+    receives the public facts of the market (``jointbid.MarketFacts``).
     """
 
     reads: tuple[str, ...] | None = (VALUE,)

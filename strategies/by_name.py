@@ -8,11 +8,11 @@ from typing import Any
 from jointbid.sim import Scenario, Strategy
 from jointbid.sim.scenario import StrategySpec
 
-from .market import Market
+from .market import MarketFacts
 from .registry import UnknownStrategyError, find, make
 
 
-def strategy(name: str, /, *, market: Scenario | Market | None = None, **parameters: Any) -> Strategy:
+def strategy(name: str, /, *, market: Scenario | MarketFacts | None = None, **parameters: Any) -> Strategy:
     """Return a new strategy by the name that the command line uses.
 
     A policy that reads ``value`` needs a valuation before it: ``Priced(bayes(scenario, ("profile",)), strategy("ortb1", c=50))``.
@@ -29,13 +29,13 @@ def strategy(name: str, /, *, market: Scenario | Market | None = None, **paramet
         raise UnknownStrategyError(f"strategy {name!r}: must be a name, such as 'ortb1', or 'FILE.py:CLASS'")
     spec = StrategySpec(name=name, **parameters)
     if market is not None:
-        return make(spec, market if isinstance(market, Market) else Market.of(market))
+        return make(spec, market if isinstance(market, MarketFacts) else MarketFacts.of(market))
     about = inspect.signature(find(name)).parameters.get("market")
     needs = f"it uses the public facts of its market: give the scenario, strategy({name!r}, market=load('default'))"
     if about is not None and about.default is inspect.Parameter.empty:
         raise UnknownStrategyError(f"strategy {name!r}: {needs}")
     try:
-        return make(spec, Market.of(Scenario()))
+        return make(spec, MarketFacts.of(Scenario()))
     except UnknownStrategyError as error:
         hint = f"; or, as {needs}" if about is not None and "landscape" in str(error) else ""
         raise UnknownStrategyError(f"{error}{hint}") from error

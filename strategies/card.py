@@ -13,7 +13,7 @@ from jointbid.sim import Strategy
 from jointbid.sim.scenario import Scenario, StrategySpec
 
 from .base import Policy
-from .market import Market
+from .market import MarketFacts
 from .plugins import PluginError, entries, load, origin
 from .registry import BRIDGES, BUILT_IN, make
 
@@ -116,6 +116,6 @@ def _row(name: str, where: str, maker: Callable[..., Strategy]) -> Listed:
     known = {"rivals": {"landscape": "uniform"}, "auction": {"type": "first_price"}}
     example: object = maker
     with suppress(Exception):  # the list shows a strategy that cannot be made, too
-        example = make(StrategySpec(name=name), Market.of(Scenario.model_validate(known)))
+        example = make(StrategySpec(name=name), MarketFacts.of(Scenario.model_validate(known)))
     about = (inspect.getdoc(maker) or "").split("\n")[0].rstrip(":; ")
     return Listed(name, where, Card.of(example), about)

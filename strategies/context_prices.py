@@ -13,14 +13,14 @@ from jointbid.sim.audience import consent_law, law_of
 from jointbid.sim.landscape import Landscape, context_levels
 from jointbid.sim.sources import likelihood
 
-from .market import Market
+from .market import MarketFacts
 from .valuations.bayes import believed_retention
 
 
-def market_for(scenario: Scenario, information: Iterable[str]) -> Market:
+def market_for(scenario: Scenario, information: Iterable[str]) -> MarketFacts:
     """Return the public facts of a scenario for a bidder with these sources: where it sees the context, prices by its code."""
     column, by_code = landscapes_by_code(scenario, information)
-    return replace(Market.of(scenario), context=column, by_code=by_code)
+    return replace(MarketFacts.of(scenario), context=column, by_code=by_code)
 
 
 def landscapes_by_code(scenario: Scenario, information: Iterable[str]) -> tuple[str, tuple[Landscape, ...]]:

@@ -28,7 +28,7 @@ class PublicSource(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Market:
+class MarketFacts:
     """Public facts of a scenario; no truth about people or responses is in it.
 
     ``landscape`` is that over all contexts. Where prices depend on the context, and the bidder sees it, ``context`` is the
@@ -56,7 +56,7 @@ class Market:
     sources: tuple[PublicSource, ...] = ()
 
     @classmethod
-    def of(cls, scenario: Scenario) -> Market:
+    def of(cls, scenario: Scenario) -> MarketFacts:
         """Return the public facts of a scenario, for a bidder that does not see the context."""
         supply = scenario.supply
         floors = (0.0, 0.0, 0.0)
@@ -105,7 +105,7 @@ class Market:
         return {name: MECHANISMS[name] for name in self.auction_types}
 
     @property
-    def parts(self) -> tuple[Market, ...]:
+    def parts(self) -> tuple[MarketFacts, ...]:
         """The market given each code of the context; the market itself where none is seen or none matters."""
         alone = replace(self, context="", by_code=())
         return tuple(replace(alone, landscape=one) for one in self.by_code) or (alone,)

@@ -18,7 +18,7 @@ from jointbid.sim.watch import WATCH, Call, CallTimeout
 
 from .files import StrategyFileError, find_in_file, names_a_file
 from .hindsight import NOT_PLAYABLE
-from .market import Market
+from .market import MarketFacts
 from .openrtb.seat import OpenRTB
 from .plugins import PluginError, entries, load, missing, origin, shared_name
 from .policies.constant import Burst, Constant, Random, TimedPresence
@@ -81,7 +81,7 @@ def names() -> list[str]:
     return [*BUILT_IN, *BRIDGES, *sorted(set(entries()) - {*BUILT_IN, *BRIDGES})]
 
 
-def make(spec: StrategySpec, market: Market, timeout_s: float | None = TIMEOUT_S) -> Strategy:
+def make(spec: StrategySpec, market: MarketFacts, timeout_s: float | None = TIMEOUT_S) -> Strategy:
     """Return a new strategy by name and parameters; it receives the public ``market`` if it has a parameter of that name.
 
     Raises:

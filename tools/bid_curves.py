@@ -18,7 +18,7 @@ from jointbid.experiments.report.plots.style import COLOURS, caption, new_figure
 from jointbid.sim import AccountState, Entrant, Scenario, Strategy, VisibleRequests, simulate
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.base import Priced
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.learned_shading import LearnedShading
 from jointbid.strategies.policies.portfolio import Portfolio
 from jointbid.strategies.policies.tracking import Tracking
@@ -189,7 +189,7 @@ def clicked(policies: Mapping[str, Strategy]) -> pd.DataFrame:
 def _make(
     name: str, auction: str = "second_price", *, prices: dict[str, Any] | None = None, **parameters: Any
 ) -> Strategy:
-    return make(StrategySpec(name=name, **parameters), Market.of(market(auction, **(prices or {}))))
+    return make(StrategySpec(name=name, **parameters), MarketFacts.of(market(auction, **(prices or {}))))
 
 
 def _plain() -> dict[str, Strategy]:

@@ -11,7 +11,7 @@ from jointbid.sim.account import AccountState
 from jointbid.sim.public_columns import PUBLIC_COLUMNS
 from jointbid.sim.visible import Feedback, KnownOutcomes
 from jointbid.strategies.base import SIGMA, VALUE
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 
 PAGE = Path(__file__).parents[1] / "docs" / "author-guide.md"
 PART = re.compile(r"(<!-- fields: (\w+) -->\n).*?(<!-- end of fields -->)", re.DOTALL)
@@ -98,6 +98,7 @@ MARKET = {
     "floor_sigma": "its standard deviation",
     "creatives": "the names of the campaign's creatives, in the order of their numbers",
     "context": "the column that shows the context, where prices depend on it and the bidder sees it; else empty",
+    "context_source": "the source that shows the context, by name: the one called `context`, else the first that shows it",
     "by_code": "the landscape given each of its codes",
     "parts": "the market given each code of the context, or the market itself",
     "win_probability": "`win_probability(bid)`: the chance to reach the floor and beat the landscape",
@@ -120,7 +121,7 @@ def tables() -> dict[str, str]:
         "feedback": _table(_rows(Feedback, FEEDBACK)),
         "outcomes": _table(_rows(KnownOutcomes, OUTCOMES)),
         "state": _table(_rows(AccountState, STATE)),
-        "market": _table(_rows(Market, MARKET)),
+        "market": _table(_rows(MarketFacts, MARKET)),
     }
 
 

@@ -16,7 +16,7 @@ from jointbid.sim.scenario import MICROS, LogSupply
 from jointbid.sim.worth import worth
 from jointbid.strategies.base import SIGMA, VALUE, Policy, Priced
 from jointbid.strategies.hindsight import hindsight, hindsight_cpa, hindsight_slots, penalised
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import make
 
 from .bidders import entrants, information, valuation
@@ -113,7 +113,7 @@ def _replay(cell: Cell) -> tuple[RunResult, NDArray[np.float64], NDArray[np.floa
     """Return the run of the cell's strategy on the log, and the values and prices of the log's rows."""
     market, log = _log_of(cell)
     spec, names = cell.lineup[0], tuple(name for name in log.names if name != SIGMA)
-    policy = make(spec, Market.of(market), cell.scenario.engine.strategy_timeout_s)
+    policy = make(spec, MarketFacts.of(market), cell.scenario.engine.strategy_timeout_s)
     entrant = Entrant(policy, names, cell.scenario.bidders.budget, strategy_name=spec.name)
     result = simulate(market, {SEAT: entrant}, cell.seed, cell.replication, log=log)
     return result, log.value, (log.price_micros / MICROS)[:, None]

@@ -13,7 +13,7 @@ from jointbid.sim.training import TrainingLog, creative_logs, randomised_log
 from jointbid.sim.visible import Strategy
 from jointbid.strategies.base import Priced, Valuation
 from jointbid.strategies.context_prices import market_for
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import BUILT_IN, make
 from jointbid.strategies.valuations.bayes import bayes, winning
 from jointbid.strategies.valuations.creative import bayes_apart, best_creative, learned_apart
@@ -238,7 +238,7 @@ def _campaign(
     own = spec or strategy_of(cell, advertiser)
     scenario = cell.scenario
     if scenario.response.family == "private_value":
-        policy = make(own, Market.of(scenario), scenario.engine.strategy_timeout_s)
+        policy = make(own, MarketFacts.of(scenario), scenario.engine.strategy_timeout_s)
         return Entrant(policy, None, budget, advertiser, strategy_name=own.name)
     held = information(cell, arm)
     if cell.valuation == "learned" or own.name not in BUILT_IN:

@@ -73,7 +73,7 @@ def made(point: Point, options: Options) -> Server:
 
 
 def _desk(point: Point, options: Options) -> Desk:
-    from jointbid.strategies.market import Market
+    from jointbid.strategies.market import MarketFacts
     from jointbid.strategies.openrtb.desk import Desk
 
     about = point.settings
@@ -88,7 +88,7 @@ def _desk(point: Point, options: Options) -> Desk:
     bidders = entrants(cell_of(about, study.arm, study.replication))
     if FOCAL not in bidders:
         raise BadInput(f"study.arm = {study.arm}: must be an arm with one campaign")
-    market = Market.of(scenario)
+    market = MarketFacts.of(scenario)
     try:
         return Desk(
             bidders[FOCAL], scenario, names_of(_names(options.names), market), currency_of(None, market)

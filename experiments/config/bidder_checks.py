@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def strategy_problems(settings: Settings[Any]) -> Iterator[str]:
     """Every strategy is made once: its name, its parameters and what it demands of the market are then known to be right."""
-    from jointbid.strategies.market import Market
+    from jointbid.strategies.market import MarketFacts
     from jointbid.strategies.registry import UnknownStrategyError, make, names
 
     if settings.scenario.supply.kind == "log":  # a replay has policies of its own
         return
-    bidders, market = settings.scenario.bidders, Market.of(settings.scenario)
+    bidders, market = settings.scenario.bidders, MarketFacts.of(settings.scenario)
     kinds = {f"bidders.kinds.{name}.strategy": kind.strategy for name, kind in bidders.kinds.items()}
     for place, spec in {"bidders.strategy": bidders.strategy, **kinds}.items():
         try:
@@ -58,14 +58,14 @@ def prices_itself(scenario: Scenario) -> bool:
 
 def sources_read(scenario: Scenario) -> tuple[str, ...]:
     """The sources that the bidders' strategy reads itself; none where there is no such strategy, which another check says."""
-    from jointbid.strategies.market import Market
+    from jointbid.strategies.market import MarketFacts
     from jointbid.strategies.registry import UnknownStrategyError, make
 
     if scenario.supply.kind == "log":
         return ()
     spec, timeout = scenario.bidders.strategy, scenario.engine.strategy_timeout_s
     try:
-        strategy = make(spec, Market.of(scenario), timeout)
+        strategy = make(spec, MarketFacts.of(scenario), timeout)
     except UnknownStrategyError:
         return ()
     reads = None if getattr(strategy, "values_itself", False) else strategy.reads
@@ -99,7 +99,7 @@ def memory_problems(settings: Settings[Any]) -> Iterator[str]:
 
 def seat_problems(settings: Settings[Any]) -> Iterator[str]:
     """Strategies of a tournament that cannot be made or distinguished, and a market in which seats differ."""
-    from jointbid.strategies.market import Market
+    from jointbid.strategies.market import MarketFacts
     from jointbid.strategies.registry import UnknownStrategyError, make
 
     from ..cells.cell import label
@@ -113,7 +113,7 @@ def seat_problems(settings: Settings[Any]) -> Iterator[str]:
         yield "auction.rank.by_bidder: the seats of a tournament rank alike; leave it empty"
     if settings.study.arm == SPLIT_BUDGET:
         yield f"study.arm = {SPLIT_BUDGET}: must be an arm with one campaign, as a seat is one bidder"
-    field, market, seen = lineup_of(settings), Market.of(settings.scenario), dict[str, int]()
+    field, market, seen = lineup_of(settings), MarketFacts.of(settings.scenario), dict[str, int]()
     if len(field.strategies) < 2:
         yield f"study.strategies: name two or more; {' '.join(field.notes())}"
     for number, spec in enumerate(field.strategies):

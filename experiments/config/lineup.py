@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, make
 
 from .settings import Settings
@@ -40,7 +40,7 @@ def lineup_of(settings: Settings[TournamentStudy]) -> Lineup:
     named = settings.study.strategies
     if named is not None:
         return Lineup(named)
-    market, plays, left_out = Market.of(settings.scenario), [], {}
+    market, plays, left_out = MarketFacts.of(settings.scenario), [], {}
     for spec in STANDARD:
         try:
             make(spec, market)

@@ -22,7 +22,7 @@ import cloudpickle
 
 from jointbid.sim import BidError
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, find, make
 
 from ..cells.cell import ROOT, Cell, CellResult, label
@@ -98,7 +98,7 @@ def _probe(cell: Cell) -> bool:
     Raises:
         BidError: it is not, and the run is not to go on without it.
     """
-    market, limit_s = Market.of(cell.scenario), cell.scenario.engine.strategy_timeout_s
+    market, limit_s = MarketFacts.of(cell.scenario), cell.scenario.engine.strategy_timeout_s
     remote = [make(spec, market, limit_s) for spec in cell.plays if _is_remote(spec.name)]
     for strategy in remote:
         strategy.probe()  # type: ignore[attr-defined] # of every strategy that is remote

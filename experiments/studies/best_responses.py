@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from jointbid.sim.scenario import Scenario, StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, make
 
 from ..cells.arms import bidder_names
@@ -110,7 +110,7 @@ def best_responses(cells: dict[int, Cell], k: int, cost: float) -> Iterator[tupl
 
 def tried(scenario: Scenario) -> list[StrategySpec]:
     """The policies that are tried: multiples of the value, and those of the standard field that fit the market."""
-    market, fit = Market.of(scenario), []
+    market, fit = MarketFacts.of(scenario), []
     for spec in STANDARD:
         try:
             policy = make(spec, market)

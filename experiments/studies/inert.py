@@ -18,7 +18,7 @@ import pandas as pd
 
 from jointbid.sim.allowance import Allowance
 from jointbid.sim.scenario import Engine, Scenario, StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import make
 
 from ..cells.cell import Cell, CellResult
@@ -102,7 +102,7 @@ def _paces(spec: StrategySpec, scenario: Scenario) -> bool:
 
 def paces(spec: StrategySpec, scenario: Scenario) -> bool:
     """Return whether a strategy minds its budget."""
-    return bool(getattr(make(spec, Market.of(scenario)), "paces", False))
+    return bool(getattr(make(spec, MarketFacts.of(scenario)), "paces", False))
 
 
 def _in_vain(point: Point, is_same: Callable[[Point], bool], further: Sequence[str] = ()) -> Iterator[str]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jointbid.sim import Scenario
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.steered import MULTIPLIER, SHADING, Interface
 from jointbid.strategies.registry import UnknownStrategyError, make
 
@@ -72,7 +72,7 @@ def rivals_of(scenario: Scenario, rivals: Sequence[Spec]) -> tuple[StrategySpec,
     specs = tuple(map(spec_of, rivals))
     for spec in specs:
         try:
-            make(spec, Market.of(scenario))
+            make(spec, MarketFacts.of(scenario))
         except UnknownStrategyError as error:
             raise BadInput([f"rivals: {error}"]) from None
     return specs

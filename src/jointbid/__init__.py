@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from jointbid.sim.visible import KnownOutcomes
     from jointbid.strategies.base import Policy, Priced, Valuation
     from jointbid.strategies.by_name import strategy
+    from jointbid.strategies.market import MarketFacts
     from jointbid.strategies.per_request import PerRequest
     from jointbid.strategies.policies.linear import Linear, Truthful
     from jointbid.strategies.policies.pacing import AdaptivePacing
@@ -69,6 +70,7 @@ HOMES = {
     "Linear": "jointbid.strategies.policies.linear",
     "LogColumns": "jointbid.sim",
     "Market": "jointbid.sim",
+    "MarketFacts": "jointbid.strategies.market",
     "PerRequest": "jointbid.strategies.per_request",
     "Policy": "jointbid.strategies.base",
     "Priced": "jointbid.strategies.base",
@@ -172,6 +174,7 @@ __all__ = [
     "Linear",
     "LogColumns",
     "Market",
+    "MarketFacts",
     "PerRequest",
     "Policy",
     "Priced",

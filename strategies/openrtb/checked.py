@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import whole
 from .addresses import Place, checked_url
 
@@ -12,7 +12,7 @@ NO_CURRENCY = "USD"
 """The currency of a scenario that names none by its ISO code."""
 
 
-def currency_of(given: str | None, market: Market) -> str:
+def currency_of(given: str | None, market: MarketFacts) -> str:
     """Return the ISO code that is given, else that of the market, else ``NO_CURRENCY``. Raises ``ValueError`` for what is no code."""
     if given is None:
         own = market.currency
@@ -27,7 +27,7 @@ def place_of(host: object, *, remote: bool) -> Place:
     return checked_url("notice_hosts", host, remote=remote).place
 
 
-def names_of(given: Mapping[str, Sequence[str]], market: Market) -> dict[str, tuple[str, ...]]:
+def names_of(given: Mapping[str, Sequence[str]], market: MarketFacts) -> dict[str, tuple[str, ...]]:
     """Return source -> the names of its codes. Raises ``ValueError``: no such source, or not a name a code."""
     codes = {one.name: one.codes - 1 for one in market.sources}
     for name, texts in given.items():

@@ -20,7 +20,7 @@ from jointbid.sim import Entrant, Scenario
 from jointbid.sim.identity import place_of_error
 from jointbid.sim.scenario import HOUR_US
 
-from ..market import Market
+from ..market import MarketFacts
 from .account import Account, Books
 from .objects import Bid, BidRequest, BidResponse, Imp, Loss, NoBid, SeatBid
 from .reading import Reading, hour_of, simulated
@@ -56,7 +56,7 @@ class Desk:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.entrant, self.scenario, self.currency = entrant, scenario, currency
-        self.market = Market.of(scenario)
+        self.market = MarketFacts.of(scenario)
         self.reading = Reading(entrant, self.market, names)
         self.base = ""
         """The start of the notices' URLs, ``http://127.0.0.1:8080``."""

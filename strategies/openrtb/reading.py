@@ -13,7 +13,7 @@ from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.public_columns import PUBLIC_COLUMNS
 from jointbid.sim.scenario import MICROS
 
-from ..market import Market
+from ..market import MarketFacts
 from .objects import EXCHANGE_SPECIFIC, BidRequest, Imp
 from .response import micros_of
 
@@ -28,7 +28,7 @@ class Reading:
         ValueError: the strategy reads a column that requests do not show.
     """
 
-    def __init__(self, entrant: Entrant, market: Market, names: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(self, entrant: Entrant, market: MarketFacts, names: Mapping[str, tuple[str, ...]]) -> None:
         sources = {one.name: one for one in market.sources}
         held = [name for name in sources if entrant.information is None or name in entrant.information]
         ages = (f"age_{name}" for name in held if sources[name].age_known)

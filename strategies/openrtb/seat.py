@@ -14,7 +14,7 @@ from jointbid.sim import AccountState, BidError, Feedback, VisibleRequests
 from jointbid.sim.scenario import MICROS
 
 from ..base import Policy
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import above_0, one_of, share, whole
 from .addresses import checked_url
 from .checked import currency_of, names_of, place_of, size_of
@@ -77,7 +77,7 @@ class OpenRTB(Policy):
     def __init__(
         self,
         url: str,
-        market: Market,
+        market: MarketFacts,
         mode: str = "per_request",
         latency: str = "simulated",
         on_failure: str = "fail",

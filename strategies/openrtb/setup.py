@@ -12,7 +12,7 @@ from jointbid.sim import VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.scenario import MICROS
 
-from ..market import Market
+from ..market import MarketFacts
 from .addresses import Address, Place
 
 
@@ -21,7 +21,7 @@ class Setup:
     """The settings of a seat, checked; see ``jointbid.strategies.openrtb.seat.OpenRTB``."""
 
     address: Address
-    market: Market
+    market: MarketFacts
     currency: str
     tmax_ms: float | None
     is_measured: bool
@@ -68,7 +68,7 @@ def refuse_contradictions(setup: Setup, *, is_by_cell: bool) -> None:
         )
 
 
-def rows_of(requests: VisibleRequests, market: Market, *, is_by_cell: bool) -> list[Row]:
+def rows_of(requests: VisibleRequests, market: MarketFacts, *, is_by_cell: bool) -> list[Row]:
     """Return the requests of a batch; asked by cell they have codes alone, with the market's one floor and auction type."""
     n, held = requests.n, [one.name for one in market.sources if one.name in requests]
     codes = zip(*(requests[name].tolist() for name in held), strict=True) if held else [()] * n

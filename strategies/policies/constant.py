@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Policy, VisibleRequests
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, whole_numbers
 from .prices import median_price
 
@@ -29,7 +29,7 @@ class Constant(Policy):
     reads: tuple[str, ...] = ()
 
     def __init__(
-        self, level: float | None = None, contexts: Sequence[int] = (), market: Market | None = None
+        self, level: float | None = None, contexts: Sequence[int] = (), market: MarketFacts | None = None
     ) -> None:
         self.level = at_least_0("level", median_price("level", market) if level is None else level)
         self.contexts = whole_numbers("contexts", contexts)
@@ -53,7 +53,7 @@ class Random(Policy):
     reads = ("uniform",)
     stochastic = True
 
-    def __init__(self, high: float | None = None, market: Market | None = None) -> None:
+    def __init__(self, high: float | None = None, market: MarketFacts | None = None) -> None:
         self.high = at_least_0("high", 2.0 * median_price("high", market) if high is None else high)
 
     def bid(self, requests: VisibleRequests) -> NDArray[np.float64]:
@@ -76,7 +76,7 @@ class Burst(Policy):
         level: float | None = None,
         on_h: float = 672.0,
         cycle_h: float = 2_184.0,
-        market: Market | None = None,
+        market: MarketFacts | None = None,
     ) -> None:
         self.level = median_price("level", market) if level is None else at_least_0("level", level)
         self.on_h, self.cycle_h = above_0("on_h", on_h), above_0("cycle_h", cycle_h)
@@ -103,7 +103,7 @@ class TimedPresence(Policy):
     bids_per_second = VECTORISED_BIDS_PER_SECOND
 
     def __init__(
-        self, level: float | None = None, least: float | None = None, market: Market | None = None
+        self, level: float | None = None, least: float | None = None, market: MarketFacts | None = None
     ) -> None:
         self.level = median_price("level", market) if level is None else at_least_0("level", level)
         self.least = self.level if least is None else at_least_0("least", least)

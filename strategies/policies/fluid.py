@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .. import bins
 from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import at_least_0, one_of
 from .prices import PriceTable
 from .shading import PricesByCode, tabled
@@ -41,7 +41,7 @@ class FluidPacing(Policy):
     meant_for = ("first_price", "second_price")
 
     def __init__(
-        self, market: Market, values: Sequence[float] | None = None, mu: float = 0.5, plan: str = "rest"
+        self, market: MarketFacts, values: Sequence[float] | None = None, mu: float = 0.5, plan: str = "rest"
     ) -> None:
         if market.landscape is None:
             raise ValueError(
@@ -108,7 +108,7 @@ class FluidPacing(Policy):
         return math.expm1(high)
 
 
-def _payments(market: Market, *, shades: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _payments(market: MarketFacts, *, shades: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """What an impression may be worth, rising, and the mean payment, won or lost, of a bidder to whom it is worth that."""
     if not shades:
         prices = PriceTable(market)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import bins
 from ..base import VALUE, VisibleRequests
-from ..market import Market
+from ..market import MarketFacts
 from .prices import PriceTable
 from .shading import PricesByCode
 
@@ -18,14 +18,14 @@ HALVINGS = 50
 class FluidReturn:
     """Second-price landscapes, and the values of all requests shown so far, won or lost."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: MarketFacts) -> None:
         self._prices = PricesByCode(market)
         self.reads = (VALUE, *self._prices.reads)
         self._tables = [PriceTable(part) for part in self._prices.parts]
         self._values = bins.SeenValues(len(self._tables))
 
     @classmethod
-    def where_known(cls, market: Market | None) -> FluidReturn | None:
+    def where_known(cls, market: MarketFacts | None) -> FluidReturn | None:
         """Return a start in a market of second price whose landscape is known; else None."""
         known = market is not None and market.landscape is not None
         return cls(market) if known and market and market.auction_types == ("second_price",) else None

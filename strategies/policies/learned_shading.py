@@ -9,7 +9,7 @@ from jointbid.sim.auction.mechanisms import MECHANISMS
 
 from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
 from ..bins import EDGES
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import one_of, share, whole
 from .censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
 
@@ -43,7 +43,7 @@ class LearnedShading(Policy):
         feedback: str = "minimum_bid",
         explore: float = 0.05,
         least: int = 100,
-        market: Market | None = None,
+        market: MarketFacts | None = None,
     ) -> None:
         self.estimator = one_of("estimator", estimator, ("kaplan_meier", "lognormal"))
         self.feedback = one_of("feedback", feedback, FEEDBACK)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, Policy, VisibleRequests
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import above_0
 from .prices import median_price
 
@@ -23,7 +23,7 @@ class ORTB1(Policy):
     bids_per_second = VECTORISED_BIDS_PER_SECOND
     meant_for = ("first_price",)
 
-    def __init__(self, c: float | None = None, lam: float = 1.0, market: Market | None = None) -> None:
+    def __init__(self, c: float | None = None, lam: float = 1.0, market: MarketFacts | None = None) -> None:
         self.c = above_0("c", median_price("c", market) if c is None else c)
         self.lam = above_0("lam", lam)
         self.multiplier = 1.0 / self.lam

@@ -17,7 +17,7 @@ from ..base import (
     Policy,
     VisibleRequests,
 )
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of
 from .fluid import FluidPacing
 from .since import SinceControl
@@ -46,7 +46,7 @@ class AdaptivePacing(Policy):
         step: float | None = None,
         mu_max: float = 1e6,
         start: str = "mu",
-        market: Market | None = None,
+        market: MarketFacts | None = None,
     ) -> None:
         self.mu, self.mu_max = at_least_0("mu", mu), at_least_0("mu_max", mu_max)
         self.step = None if step is None else at_least_0("step", step)
@@ -109,7 +109,7 @@ class MirrorDescent(AdaptivePacing):
         step: float | None = None,
         mu_max: float = 1e6,
         start: str = "mu",
-        market: Market | None = None,
+        market: MarketFacts | None = None,
     ) -> None:
         super().__init__(mu, step, mu_max, start, market)
         self.geometry = one_of("geometry", geometry, tuple(MIRRORS))
@@ -121,7 +121,7 @@ class MirrorDescent(AdaptivePacing):
         return back(there(self.mu) + by) if self.mu > 0 or self.geometry == "euclid" else 0.0
 
 
-def _fluid(start: str, market: Market | None, mu: float) -> FluidPacing | None:
+def _fluid(start: str, market: MarketFacts | None, mu: float) -> FluidPacing | None:
     """Return the plan that finds the mu to start from; None where ``mu`` is given."""
     if start == "mu":
         return None

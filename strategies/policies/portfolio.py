@@ -16,7 +16,7 @@ from ..base import (
     Policy,
     VisibleRequests,
 )
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of, share
 from .history import History, longer, sums
 
@@ -68,7 +68,7 @@ class Portfolio(Policy):
         least: float = 0.05,
         gain: float = 1.0,
         ki: float = 5.0,
-        market: Market | None = None,
+        market: MarketFacts | None = None,
     ) -> None:
         self.may_read = (market.context_source if market else "context",)
         self.move, self.move_h = at_least_0("move", move), above_0("move_h", move_h)

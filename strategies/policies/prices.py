@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..market import Market
+from ..market import MarketFacts
 
 POINTS = 4097
 
 
-def median_price(name: str, market: Market | None) -> float:
+def median_price(name: str, market: MarketFacts | None) -> float:
     """Return the median of the landscape, currency per impression: the default of a parameter ``name``."""
     if market is None or market.landscape is None:
         raise ValueError(
@@ -26,7 +26,7 @@ class PriceTable:
     of p dW(p) up to the bid, b W(b) less the integral of W, as the price is the higher of floor and best other bid.
     """
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: MarketFacts) -> None:
         if market.landscape is None:
             raise ValueError("a price landscape is needed: set rivals.landscape, or choose another strategy")
         u = np.linspace(0.0, 1.0, POINTS)[:-1]

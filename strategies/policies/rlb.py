@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, AccountState, Feedback, Policy, VisibleRequests
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, whole
 
 INSIDE = 0.01
@@ -49,7 +49,7 @@ class RLB(Policy):
 
     def __init__(
         self,
-        market: Market,
+        market: MarketFacts,
         mean: float | None = None,
         unit: float | None = None,
         levels: int = 128,

@@ -13,7 +13,7 @@ from jointbid.sim.scenario import MICROS
 
 from ..base import VALUE, VECTORISED_BIDS_PER_SECOND, Policy, VisibleRequests
 from ..bins import EDGES, bin_of
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import points
 
 GRID = 65
@@ -42,7 +42,7 @@ class Shading(Policy):
     bids_per_second = VECTORISED_BIDS_PER_SECOND
     meant_for = ("first_price", "second_price", "vcg")
 
-    def __init__(self, market: Market, curve: Sequence[Sequence[float]] | None = None) -> None:
+    def __init__(self, market: MarketFacts, curve: Sequence[Sequence[float]] | None = None) -> None:
         self._curve = None if curve is None else points("curve", curve)
         if "soft_floor" in market.auction_types:
             raise ValueError("shading knows no soft floors: choose another strategy (truthful, linear)")
@@ -78,7 +78,7 @@ class Shading(Policy):
 class PricesByCode:
     """A market where the landscape may differ by what the bidder sees of the context."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: MarketFacts) -> None:
         self._column, self.parts = market.context, market.parts
 
     @property
@@ -102,7 +102,7 @@ class PricesByCode:
         return bids
 
 
-def shaded(market: Market, value: NDArray[np.float64]) -> NDArray[np.float64]:
+def shaded(market: MarketFacts, value: NDArray[np.float64]) -> NDArray[np.float64]:
     """The best bids in a first-price auction, from the table where it is straight; shape as ``value``."""
     bids, slope, straight = tabled(market)
     place = bin_of(value)
@@ -114,7 +114,7 @@ def shaded(market: Market, value: NDArray[np.float64]) -> NDArray[np.float64]:
     return answer
 
 
-def best_bids(market: Market, value: NDArray[np.float64]) -> NDArray[np.float64]:
+def best_bids(market: MarketFacts, value: NDArray[np.float64]) -> NDArray[np.float64]:
     """The b <= v of the highest (v - b) P(win | b), by search; shape as ``value``."""
     low, width = np.minimum(market.hard_floor, value), np.maximum(value - market.hard_floor, 0.0)
     best = low
@@ -130,7 +130,7 @@ def best_bids(market: Market, value: NDArray[np.float64]) -> NDArray[np.float64]
 
 
 @lru_cache(maxsize=256)
-def tabled(market: Market) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+def tabled(market: MarketFacts) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
     """The best bids at ``EDGES``; in each interval up to one of them, its slope, and whether the bid runs straight through it."""
     bids = best_bids(market, EDGES)
     part = np.diff(EDGES)[:-1] / (EDGES[2:] - EDGES[:-2])

@@ -16,7 +16,7 @@ from ..base import (
     Policy,
     VisibleRequests,
 )
-from ..market import Market
+from ..market import MarketFacts
 from ..parameters import above_0, at_least_0, one_of
 from .fluid_return import FluidReturn
 from .pacing import default_step
@@ -51,7 +51,7 @@ class _Coupled(Policy):
         lam: float | None = None,
         mu: float | None = None,
         gain_max: float = 10.0,
-        market: Market | None = None,
+        market: MarketFacts | None = None,
     ) -> None:
         self.target = above_0("target", target)
         self.lam, self.mu = above_0("lam", 1.0 if lam is None else lam), at_least_0("mu", mu or 0.0)
@@ -151,7 +151,7 @@ class TargetCPA(_Coupled):
         lam: float | None = None,
         mu: float | None = None,
         gain_max: float = 10.0,
-        market: Market | None = None,
+        market: MarketFacts | None = None,
     ) -> None:
         super().__init__(target, lam, mu, gain_max, market)
         self.scales = False

@@ -17,7 +17,7 @@ from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.public_columns import EXPOSURES
 
 from ..base import SIGMA, VALUE, Policy
-from ..market import Market
+from ..market import MarketFacts
 from .failure import CheckFailed, expect, in_time, raised, why_no_bids
 from .process_state import as_it_was
 from .sample import sample_of
@@ -152,7 +152,7 @@ class Case:
         if restore:
             self.shared.restore()
         try:
-            made = self.maker(**({"market": Market.of(market)} if self._asks_for_market else {}))
+            made = self.maker(**({"market": MarketFacts.of(market)} if self._asks_for_market else {}))
         except TypeError as error:
             raise CheckFailed(
                 f"{_name(self.maker)} can be made without arguments",

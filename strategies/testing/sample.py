@@ -15,7 +15,7 @@ from jointbid.sim.scenario import MICROS
 from jointbid.sim.worth import worth
 
 from ..base import Priced, Valuation
-from ..market import Market
+from ..market import MarketFacts
 from ..policies.linear import Truthful
 from ..registry import UnknownStrategyError, make
 from ..valuations.bayes import bayes
@@ -61,7 +61,7 @@ def _sample(market: str) -> MarketSample:
     bidders = {FOCAL: Entrant(focal)}
     for number in range(1, min(scenario.bidders.count, MOST_RIVALS + 1)):
         try:
-            policy = make(scenario.bidders.strategy, Market.of(scenario))
+            policy = make(scenario.bidders.strategy, MarketFacts.of(scenario))
         except UnknownStrategyError:  # one that cannot play here: truthful ones stand for it
             policy = Truthful()
         bidders[f"rival_{number}"] = Entrant(policy if private else Priced(bayes(scenario, ()), policy), ())

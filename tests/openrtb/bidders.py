@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from jointbid import Entrant, simulate
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.openrtb.desk import Desk
 from jointbid.strategies.openrtb.server import Server
 from jointbid.strategies.registry import make
@@ -126,7 +126,7 @@ def good(request, base):
 
 
 def seat(scenario, url, **params):
-    return make(StrategySpec(name="openrtb", url=url, **params), Market.of(scenario))
+    return make(StrategySpec(name="openrtb", url=url, **params), MarketFacts.of(scenario))
 
 
 def play(scenario, url, sources=None, budget=None, seed=1, **params):

@@ -10,7 +10,7 @@ from tests.openrtb.bidders import SMALL, answered, bidder, good, offer, play, re
 
 from jointbid import BidError, load
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.openrtb.counts import NOTICES, OUTCOMES
 from jointbid.strategies.registry import UnknownStrategyError, make
 
@@ -311,7 +311,10 @@ WRONG = [
 @pytest.mark.parametrize(("params", "message"), WRONG, ids=[message[:30] for _, message in WRONG])
 def test_a_wrong_setting_is_one_clear_error(params, message):
     with pytest.raises(UnknownStrategyError, match=message):
-        make(StrategySpec(name="openrtb", **{"url": "http://127.0.0.1:8080/bid", **params}), Market.of(TINY))
+        make(
+            StrategySpec(name="openrtb", **{"url": "http://127.0.0.1:8080/bid", **params}),
+            MarketFacts.of(TINY),
+        )
 
 
 def test_every_count_has_a_meaning():

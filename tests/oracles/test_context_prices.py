@@ -20,7 +20,7 @@ from jointbid.sim.audience import law_of, scores
 from jointbid.sim.response import truth
 from jointbid.strategies.base import Priced
 from jointbid.strategies.context_prices import market_for
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.fluid import FluidPacing
 
 pytestmark = pytest.mark.oracle
@@ -171,7 +171,7 @@ def test_fluid_pacing_knows_where_prices_are_high(scenario):
         return np.mean(runs) / s.supply.requests
 
     assert spends(market_for(s, ("profile", "context"))) == pytest.approx(rho, rel=0.02)
-    assert spends(Market.of(s)) < 0.95 * rho
+    assert spends(MarketFacts.of(s)) < 0.95 * rho
 
 
 def enumerated(s, names):

@@ -11,7 +11,7 @@ import pytest
 
 from jointbid.sim import Entrant
 from jointbid.sim.scenario import StrategySpec, Terms
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import make
 
 pytestmark = pytest.mark.oracle
@@ -36,7 +36,7 @@ def play(scenario, market, name, hours, budget=None, replications=4, start=None,
         response={"family": "private_value"},
         rivals={"landscape": "uniform", "high": 1},
     )
-    strategy = make(StrategySpec(name=name, **(start or {})), Market.of(s))
+    strategy = make(StrategySpec(name=name, **(start or {})), MarketFacts.of(s))
     got = market(
         s, {"focal": Entrant(strategy, budget=budget, terms=Terms(**terms))}, replications=replications
     )

@@ -11,7 +11,7 @@ from jointbid.sim import Entrant, simulate
 from jointbid.sim.scenario import StrategySpec
 from jointbid.sim.trial import BATCHES
 from jointbid.strategies.hindsight import hindsight
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.linear import Linear
 from jointbid.strategies.registry import BUILT_IN, make
 
@@ -74,7 +74,7 @@ def test_no_bidder_does_better_than_hindsight(scenario, path, auction, floor_cpm
     s = market_of(scenario, auction, floor_cpm)
     best = 0.0
     for name in BUILT_IN:
-        strategy = make(StrategySpec(name=name), Market.of(s))
+        strategy = make(StrategySpec(name=name), MarketFacts.of(s))
         row = simulate(s, {"focal": Entrant(strategy, budget=RHO * N)}, seed).of("focal")
         assert row["profit"] <= profit, name
         assert row["value"] <= most, name

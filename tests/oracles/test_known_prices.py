@@ -12,7 +12,7 @@ import pytest
 from scipy import integrate, optimize, stats
 
 from jointbid.sim import Entrant, LogColumns, Scenario, simulate
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.fluid import FluidPacing
 from jointbid.strategies.policies.rlb import RLB
 from jointbid.strategies.policies.shading import Shading
@@ -47,7 +47,7 @@ def test_fluid_pacing(scenario, market, lands, rho, auction):
             super().control(replace(state, budget=rho * T))
 
     s = private(scenario, UNIFORM, auction)
-    got = market(s, {"focal": Planned(Market.of(s), values=EVEN, plan="whole")})
+    got = market(s, {"focal": Planned(MarketFacts.of(s), values=EVEN, plan="whole")})
     factor, share = (6, 3) if auction == "second_price" else (12, 6)
     alpha = min(1.0, np.sqrt(factor * rho))
     lands(got["spend"][:, 0], rho)
@@ -61,7 +61,8 @@ def test_fluid_pacing_with_what_it_has_learned(scenario, rho):
     """Values learned, the plan renewed for what is left: spends its budget, and comes within 2 % of the fluid utility."""
     s = private(scenario, UNIFORM, bidders={"control_interval_requests": 500})
     runs = [
-        simulate(s, {"focal": Entrant(FluidPacing(Market.of(s)), budget=rho * T)}, seed) for seed in range(4)
+        simulate(s, {"focal": Entrant(FluidPacing(MarketFacts.of(s)), budget=rho * T)}, seed)
+        for seed in range(4)
     ]
     focal = [run.of("focal") for run in runs]
     assert [row["spend"] / T for row in focal] == pytest.approx([rho] * 4, rel=0.005)
@@ -94,7 +95,7 @@ def test_rlb_wins_what_its_programme_says(lands):
     The bound of any strategy, the hindsight optimum, is higher; bidding what the fluid plan says wins less.
     """
     rivals = {"landscape": "histogram", "edges": [k + 0.5 for k in range(11)], "weights": [1] * 10}
-    known = Market.of(Scenario.model_validate({"rivals": rivals}))
+    known = MarketFacts.of(Scenario.model_validate({"rivals": rivals}))
     supply = {"kind": "log", "path": "log", "horizon_h": 1}
     s = Scenario.model_validate({"supply": supply, "bidders": {"control_interval_requests": 1}})
     policy = RLB(known, mean=1.0, unit=1.0, levels=10)
@@ -109,7 +110,7 @@ def test_rlb_wins_what_its_programme_says(lands):
 def test_rlb_comes_near_the_fluid_bound(scenario, rho):
     """Most value for the money is alpha/3, alpha = sqrt(6 rho), in the fluid limit; RLB within 4 % of it, and not above."""
     s = private(scenario, UNIFORM, bidders={"control_interval_requests": 100})
-    policy = RLB(Market.of(s))
+    policy = RLB(MarketFacts.of(s))
     focal = [simulate(s, {"focal": Entrant(policy, budget=rho * T)}, seed).of("focal") for seed in range(3)]
     value = np.mean([row["value"] / T for row in focal])
     assert 0.96 * np.sqrt(6 * rho) / 3 < value < 1.01 * np.sqrt(6 * rho) / 3
@@ -129,7 +130,7 @@ def power(k, n=400):
 def test_shading_against_a_power_law(scenario, market, lands, k):
     """Bid k v/(k+1): utility v/(k+1) (k v/(k+1))^k, averaged over v."""
     s = private(scenario, power(k), "first_price")
-    got = market(s, {"focal": Shading(Market.of(s))}, replications=12)
+    got = market(s, {"focal": Shading(MarketFacts.of(s))}, replications=12)
     share = k / (k + 1)
     lands(got["wins"][:, 0], share**k / (k + 1))
     lands(got["profit"][:, 0], share**k / ((k + 1) * (k + 2)))
@@ -146,6 +147,6 @@ def test_shading_against_lognormal_prices(scenario, market, lands, mu, sigma):
     s = private(scenario, {"landscape": "lognormal", "mu": mu, "sigma": sigma}, "first_price")
     earned = integrate.quad(lambda v: (v - best(v)) * law.cdf(best(v)), 1e-2, 1, epsabs=1e-7)[0]
     won = integrate.quad(lambda v: law.cdf(best(v)), 1e-2, 1, epsabs=1e-7)[0]
-    got = market(s, {"focal": Shading(Market.of(s))}, replications=12)
+    got = market(s, {"focal": Shading(MarketFacts.of(s))}, replications=12)
     lands(got["profit"][:, 0], earned)
     lands(got["wins"][:, 0], won)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jointbid.sim import simulate
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.learned_shading import LearnedShading
 from jointbid.strategies.policies.shading import Shading
 
@@ -36,7 +36,7 @@ def earns(scenario):
         return (
             np.mean(
                 [
-                    simulate(s, {"focal": policy(Market.of(s))}, seed).of("focal")["profit"]
+                    simulate(s, {"focal": policy(MarketFacts.of(s))}, seed).of("focal")["profit"]
                     for seed in range(3)
                 ]
             )

@@ -8,7 +8,7 @@ import pytest
 from jointbid import Policy, Priced, bayes, simulate
 from jointbid.sim import BidError, Scenario
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.learned_shading import LearnedShading
 from jointbid.strategies.registry import UnknownStrategyError, make
 
@@ -69,21 +69,21 @@ def test_what_learns_from_prices_is_refused_and_what_learns_from_wins_plays():
     for feedback in ("minimum_bid", "winning_price"):
         spec = StrategySpec(name="learned_shading", feedback=feedback)
         with pytest.raises(UnknownStrategyError, match=r"auction\.tells=price_paid.*allowed there: win_lose"):
-            make(spec, Market.of(hidden))
+            make(spec, MarketFacts.of(hidden))
         blind = Priced(bayes(hidden, ("context",)), LearnedShading(feedback=feedback))
         with pytest.raises(BidError, match=r"observe\(\) raised ValueError.*auction\.tells=price_paid"):
             simulate(hidden, {"me": blind}, 1)
     spec = StrategySpec(name="learned_shading", feedback="win_lose")
-    assert simulate(hidden, {"me": Priced(bayes(hidden, ("context",)), make(spec, Market.of(hidden)))}, 1).of(
-        "me"
-    )["wins"]
+    assert simulate(
+        hidden, {"me": Priced(bayes(hidden, ("context",)), make(spec, MarketFacts.of(hidden)))}, 1
+    ).of("me")["wins"]
 
 
 def test_facts_of_the_market():
-    facts = Market.of(market("price_paid", {"first_price": 1, "vcg": 2}))
+    facts = MarketFacts.of(market("price_paid", {"first_price": 1, "vcg": 2}))
     assert (facts.types_of("profile"), facts.types_of("context")) == (2, 3)
     assert (facts.value_per_click, facts.tells) == (2.0, "price_paid")
     assert list(facts.mechanisms) == ["first_price", "vcg"]
     with pytest.raises(KeyError, match="no source 'crm' in this market; there are: profile, context"):
         facts.types_of("crm")
-    assert Market.of(Scenario()).tells == "minimum_bid_to_win"
+    assert MarketFacts.of(Scenario()).tells == "minimum_bid_to_win"

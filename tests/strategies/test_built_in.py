@@ -13,7 +13,7 @@ from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.base import VECTORISED_BIDS_PER_SECOND, Priced
 from jointbid.strategies.card import Card
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import BUILT_IN, make
 from jointbid.strategies.testing import Case, parametrize_with_checks
 from jointbid.strategies.testing.life import live
@@ -84,7 +84,7 @@ def test_behind_a_valuation_it_plays_by_visible_cells(name):
             "bidders": {"control_interval_requests": 200},
         }
     )
-    policy = make(StrategySpec(name=name), Market.of(market))
+    policy = make(StrategySpec(name=name), MarketFacts.of(market))
     strategy = Priced(CellValues(("profile",), np.array([0.7, 1.3, 1.0])), policy)
     row = simulate(market, {"focal": Entrant(strategy, budget=200.0)}, 1).of("focal")
     assert 0 < row["wins"] < 2_000

@@ -13,7 +13,7 @@ from scipy import optimize, stats
 from jointbid.sim import AccountState, Feedback, Scenario, VisibleRequests
 from jointbid.sim.auction.mechanisms import MECHANISMS
 from jointbid.strategies.bins import EDGES, bin_of
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.censored import BestResponse, Prices, isotonic, kaplan_meier, lognormal
 from jointbid.strategies.policies.learned_shading import LearnedShading
 
@@ -21,7 +21,7 @@ STATE = AccountState(1.0, 24.0, 10, 100, 0.0, 0, np.inf, np.inf)
 
 
 def rules(auction="first_price"):
-    return Market.of(Scenario.model_validate({"auction": {"type": auction}}))
+    return MarketFacts.of(Scenario.model_validate({"auction": {"type": auction}}))
 
 
 def gather(price, bid, feedback):
@@ -241,7 +241,9 @@ def test_it_goes_on_trying_where_prices_are_not_known():
 
 
 def test_in_a_mixed_market_it_shades_where_the_price_is_the_bid():
-    mixed = Market.of(Scenario.model_validate({"auction": {"type": {"first_price": 1, "second_price": 1}}}))
+    mixed = MarketFacts.of(
+        Scenario.model_validate({"auction": {"type": {"first_price": 1, "second_price": 1}}})
+    )
     policy = LearnedShading(market=mixed)
     assert policy.reads == ("value", "auction_type")
     at = np.array([MECHANISMS["first_price"], MECHANISMS["second_price"]])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jointbid.sim import AccountState, Feedback, Scenario, VisibleRequests
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.pacing import AdaptivePacing, MirrorDescent
 from jointbid.strategies.policies.pid import PIDCPA, PIDSpend
 from jointbid.strategies.policies.targets import TargetCPA, TargetROS
@@ -255,7 +255,7 @@ def test_cost_per_action_goes_by_the_actions_known(per, falls):
 def test_a_target_starts_where_the_known_landscape_meets_it(least, kappa):
     """v and p U[0, 1]: bid kappa v. From lam = 1 the way there leaves 1 % of return at R = 1.4; begun anew it does not."""
     n, step = 40_000, 100
-    market = Market.of(
+    market = MarketFacts.of(
         Scenario.model_validate(
             {
                 "supply": {"requests": n, "horizon_h": 1},
@@ -290,7 +290,7 @@ def test_a_target_starts_where_the_known_landscape_meets_it(least, kappa):
 def test_a_target_starts_where_the_budget_binds_first():
     """v and p U[0, 1], rho = 1/24: bid v / 2 (theory of pacing), at which the return is slack."""
     n = 40_000
-    market = Market.of(
+    market = MarketFacts.of(
         Scenario.model_validate(
             {
                 "supply": {"requests": n, "horizon_h": 1},
@@ -310,7 +310,7 @@ def test_a_target_starts_where_the_budget_binds_first():
 
 @pytest.mark.parametrize("given", [{"lam": 1.0}, {"mu": 0.0}])
 def test_a_given_start_is_kept(given):
-    market = Market.of(
+    market = MarketFacts.of(
         Scenario.model_validate({"supply": {"requests": 10}, "rivals": {"landscape": "uniform"}})
     )
     policy = TargetCPA(1.4, **given, market=market)

@@ -14,7 +14,7 @@ from scipy import integrate, optimize, stats
 
 from jointbid.sim import AccountState, Feedback, Scenario, VisibleRequests
 from jointbid.strategies.hindsight import hindsight
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.fluid import FluidPacing
 from jointbid.strategies.policies.prices import PriceTable
 from jointbid.strategies.policies.rlb import RLB, value_function
@@ -24,7 +24,7 @@ EVEN = ((np.arange(2_000) + 0.5) / 2_000).tolist()
 
 
 def rules(rivals=UNIFORM, auction="second_price", floor_cpm=0.0, **supply):
-    return Market.of(
+    return MarketFacts.of(
         Scenario.model_validate(
             {"supply": supply, "auction": {"type": auction, "floor_cpm": floor_cpm}, "rivals": rivals}
         )

@@ -13,7 +13,7 @@ from jointbid import load, strategy
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.files import names_a_file, split
 from jointbid.strategies.fingerprint import fingerprint
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, make
 
 MINE = """
@@ -58,7 +58,7 @@ def test_a_strategy_in_a_file_is_made_by_name_and_survives_pickling():
     made = strategy("mine.py:Half", gain=0.25)
     assert made.gain == 0.25
     assert pickle.loads(pickle.dumps(made)).gain == 0.25
-    assert make(StrategySpec(name="mine.py:Half"), Market.of(load("theory"))).gain == 0.5
+    assert make(StrategySpec(name="mine.py:Half"), MarketFacts.of(load("theory"))).gain == 0.5
 
 
 def test_a_change_of_the_file_or_of_its_neighbour_is_seen_in_the_same_process():
@@ -108,5 +108,5 @@ def test_what_is_wrong_is_said(ask, message):
 def test_a_built_in_strategy_by_name_has_its_parameters_and_the_market():
     assert strategy("ortb1", c=50).c == 50
     assert strategy("ortb1", market=load("default")).c == pytest.approx(
-        Market.of(load("default")).landscape.quantile(0.5), rel=0.01
+        MarketFacts.of(load("default")).landscape.quantile(0.5), rel=0.01
     )

@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from scipy import optimize
 
 from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.constant import Constant, Random
 from jointbid.strategies.policies.linear import MCPC, Linear
 from jointbid.strategies.policies.ortb import ORTB1, ORTB2
 
-KNOWN = Market.of(Scenario.model_validate({"rivals": {"landscape": "lognormal", "mu": -1, "sigma": 0.5}}))
-UNKNOWN = Market.of(Scenario())
+KNOWN = MarketFacts.of(
+    Scenario.model_validate({"rivals": {"landscape": "lognormal", "mu": -1, "sigma": 0.5}})
+)
+UNKNOWN = MarketFacts.of(Scenario())
 
 
 def batch(**columns):

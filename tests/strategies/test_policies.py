@@ -12,7 +12,7 @@ from jointbid.sim import AccountState, Entrant, Feedback, Scenario, VisibleReque
 from jointbid.sim.visible import KnownOutcomes
 from jointbid.strategies.base import Policy, Priced
 from jointbid.strategies.bins import EDGES
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.linear import Linear, Truthful
 from jointbid.strategies.policies.pacing import AdaptivePacing
 from jointbid.strategies.policies.shading import Shading, best_bids, shaded, tabled
@@ -180,7 +180,7 @@ def test_pacing_settles_where_the_dual_is_least():
 
 
 def market(auction="first_price", floor_cpm=0.0, supply=None, **rivals):
-    return Market.of(
+    return MarketFacts.of(
         Scenario.model_validate(
             {"supply": supply or {}, "auction": {"type": auction, "floor_cpm": floor_cpm}, "rivals": rivals}
         )

@@ -9,7 +9,7 @@ from jointbid.experiments.cli.main import main
 from jointbid.sim import Entrant, Scenario, VisibleRequests, simulate
 from jointbid.sim.visible import KnownOutcomes
 from jointbid.strategies.base import Priced
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.constant import Constant
 from jointbid.strategies.policies.history import History, known_share
 from jointbid.strategies.policies.portfolio import Portfolio
@@ -241,7 +241,7 @@ def test_campaigns_are_of_the_source_that_shows_the_context():
     named = scenario.model_copy(
         update={"source": {"placement": scenario.source["context"].model_copy(update={"shows": "context"})}}
     )
-    facts = Market.of(Scenario.model_validate(named.model_dump(exclude_unset=True)))
+    facts = MarketFacts.of(Scenario.model_validate(named.model_dump(exclude_unset=True)))
     policy, constant = Kept(market=facts), Constant(1.0, contexts=[1], market=facts)
     assert (policy.may_read, constant.reads, Portfolio().may_read) == (
         ("placement",),

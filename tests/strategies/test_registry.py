@@ -11,14 +11,14 @@ from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies import plugins as plugins_module
 from jointbid.strategies import registry
 from jointbid.strategies.card import listing
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.linear import Linear
 from jointbid.strategies.policies.pacing import AdaptivePacing
 from jointbid.strategies.policies.shading import Shading
 from jointbid.strategies.registry import UnknownStrategyError, make, names
 
-MARKET = Market.of(Scenario())
-KNOWN = Market.of(Scenario.model_validate({"rivals": {"landscape": "uniform", "high": 2}}))
+MARKET = MarketFacts.of(Scenario())
+KNOWN = MarketFacts.of(Scenario.model_validate({"rivals": {"landscape": "uniform", "high": 2}}))
 SHIPPED = Path(__file__).parents[2] / "conf" / "strategy"
 
 
@@ -96,7 +96,7 @@ def test_messages_name_the_place_and_the_closest_match(asked, message):
 
 
 def test_shading_refuses_a_first_price_market_without_a_landscape():
-    first = Market.of(Scenario.model_validate({"auction": {"type": "first_price"}}))
+    first = MarketFacts.of(Scenario.model_validate({"auction": {"type": "first_price"}}))
     with pytest.raises(UnknownStrategyError, match=r"'shading': .*rivals\.landscape"):
         make(spec("shading"), first)
 

@@ -12,7 +12,7 @@ import pytest
 from jointbid import BidEnv, Entrant, Interface, Priced, bayes, label_policy, load, save_policy, simulate
 from jointbid.experiments.cells.cell import Cell
 from jointbid.sim.scenario import StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.policies.networks import MLP
 from jointbid.strategies.policies.policy_files import load_policy
 from jointbid.strategies.policies.trained import Trained
@@ -84,7 +84,7 @@ def test_it_plays_as_it_did_in_the_environment(tmp_path, observation, action):
         _, _, over, _, info = env.step(network(env._rounds._running.seat("focal").observed))
         multipliers.add(round(info["multiplier"], 9))
     assert len(multipliers) > 3, "the network does nothing"
-    policy = make(StrategySpec(name="trained", path=str(file)), Market.of(env.scenario))
+    policy = make(StrategySpec(name="trained", path=str(file)), MarketFacts.of(env.scenario))
     everything = tuple(env.scenario.source)
     entrant = Entrant(Priced(bayes(env.scenario, everything), policy), everything, 0.05)
     row = simulate(env.scenario, {"focal": entrant}, 1, 2).of("focal")
@@ -161,7 +161,7 @@ def test_a_wrong_file_is_refused_by_its_name(tmp_path, spoiled, message):
     path = save_policy(tmp_path / "p.npz", *layers(), Interface())
     spoiled(path)
     with pytest.raises(UnknownStrategyError, match=rf"strategy 'trained': path = .*p\.npz: {message}"):
-        make(StrategySpec(name="trained", path=str(path)), Market.of(load("default")))
+        make(StrategySpec(name="trained", path=str(path)), MarketFacts.of(load("default")))
 
 
 def test_wrong_onnx_files_are_refused(tmp_path):

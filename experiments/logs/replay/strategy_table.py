@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from jointbid.sim import Entrant, Scenario
 from jointbid.sim.scenario import MICROS, Bidders, LogSupply, Rivals, StrategySpec
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import make
 
 from ...errors import BadInput
@@ -179,7 +179,7 @@ def _play(
     supply = LogSupply(path=test.log.path, horizon_h=float(columns.time_us[-1]) / 3.6e9 + 1e-6)
     every = max(1, len(test.log) // CONTROLS)
     scenario = Scenario(supply=supply, rivals=rivals, bidders=Bidders(control_interval_requests=every))
-    entrant = Entrant(make(spec, Market.of(scenario)), ("value",), budget)
+    entrant = Entrant(make(spec, MarketFacts.of(scenario)), ("value",), budget)
     return rows_won(scenario, {"focal": entrant}, plan.seed, columns)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from jointbid.sim.scenario import StrategySpec
 from jointbid.strategies.fingerprint import fingerprint
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.plugins import origin, plugins
 from jointbid.strategies.registry import BUILT_IN, UnknownStrategyError, find, make
 
@@ -117,7 +117,7 @@ class Benchmark(Study):
         """Return why a strategy cannot be made for a market; empty where it can."""
         scenario = self._scenario(market)
         try:
-            make(spec, Market.of(scenario), scenario.engine.strategy_timeout_s)
+            make(spec, MarketFacts.of(scenario), scenario.engine.strategy_timeout_s)
         except UnknownStrategyError as error:
             return str(error).removeprefix(f"strategy {spec.name!r}: ")
         return ""

@@ -12,7 +12,7 @@ from jointbid.sim import BidError, Entrant, LogColumns, RunResult, Scenario, sim
 from jointbid.sim.scenario import MICROS
 from jointbid.sim.supply import Log
 from jointbid.sim.visible import TrialError
-from jointbid.strategies.market import Market
+from jointbid.strategies.market import MarketFacts
 from jointbid.strategies.registry import UnknownStrategyError, make
 
 from ...config.points import Point
@@ -141,7 +141,7 @@ def _market(point: Point, plan: Plan, training: LogTable, hours: float) -> Scena
 def _simulate(point: Point, scenario: Scenario, rows: Log) -> RunResult:
     bidders = scenario.bidders
     try:
-        strategy = make(bidders.strategy, Market.of(scenario), scenario.engine.strategy_timeout_s)
+        strategy = make(bidders.strategy, MarketFacts.of(scenario), scenario.engine.strategy_timeout_s)
         entrant = Entrant(strategy, ("value",), bidders.budget, strategy_name=bidders.strategy.name)
         return simulate(scenario, {"focal": entrant}, point.settings.seed, log=rows)
     except (TrialError, UnknownStrategyError) as error:

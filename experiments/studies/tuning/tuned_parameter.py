@@ -69,14 +69,14 @@ def check_parameter(scenario: Scenario, parameter: str, values: Sequence[Any], p
     Raises:
         BadInput: with a line for each.
     """
-    from jointbid.strategies.market import Market
+    from jointbid.strategies.market import MarketFacts
     from jointbid.strategies.registry import UnknownStrategyError, make
 
     spec, problems = scenario.bidders.strategy, []
     place = f"study.tune, at {point}" if point else "study.tune"
     for value in values:
         try:
-            make(StrategySpec(name=spec.name, **{**spec.params, parameter: value}), Market.of(scenario))
+            make(StrategySpec(name=spec.name, **{**spec.params, parameter: value}), MarketFacts.of(scenario))
         except UnknownStrategyError as error:
             problems.append(f"{place}: {error}")
     if problems:
