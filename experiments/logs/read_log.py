@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from jointbid.sim.scenario import LogSupply
 
 from ..errors import BadInput, closest
+from .formats.click_price_pctr import campaign_of
 from .formats.registry import open_log
 from .log_table import SAMPLED_OUT, LogTable, Reader, RowCount
-from .rows.columns import DAY_US, believe_prices
+from .rows.columns import DAY_US, believe_prices, constant
 from .rows.row_audit import RowAudit
 from .rows.row_sampling import RereadableLog, RowSampler, TimeScan, compact, first_rows
 from .small_groups import check_persons
@@ -170,15 +171,21 @@ def _test_reader(supply: LogSupply, reader: Reader) -> Reader | None:
 def _pair(reader: Reader, second: Reader, audit: RowAudit, supply: LogSupply) -> Iterator[pa.Table]:
     """Yield the rows of the training log, and then of the test log, with the column `test`.
 
-    Without times of its own the test log follows after the training log; its episodes are others.
+    Without times of its own the test log follows after the training log; its episodes are others. Where a mapping names no campaign, each log
+    would be a campaign of its file's name: the test log is then of that of the training log.
     """
-    end = 0
+    end, campaigns = 0, set[str]()
     for table in stream(reader, audit, supply.campaign, is_last=False):
         end = max(end, int(np.asarray(table["time_us"]).max()) + 1)
+        campaigns |= _campaigns(table)
         yield table.append_column("test", pa.array(np.zeros(len(table), dtype=bool)))
     learned = audit.used
     for table in stream(second, audit, supply.campaign):
         made = table
+        own = [{campaign_of(Path(path or ""))} for path in (supply.path, supply.test_path)]
+        if reader.mapped and [campaigns, _campaigns(table)] == own:
+            place = made.schema.get_field_index("campaign")
+            made = made.set_column(place, "campaign", constant(min(campaigns), len(table)))
         if not reader.keeps_time:
             made = _replaced(made, "time_us", np.asarray(table["time_us"]) + end)
         if "episode" in table.column_names:
@@ -188,6 +195,10 @@ def _pair(reader: Reader, second: Reader, audit: RowAudit, supply: LogSupply) ->
     for path, rows in ((supply.path, learned), (supply.test_path, audit.used - learned)):
         if not rows:
             raise BadInput(f"{path}: has no rows that can be used")
+
+
+def _campaigns(table: pa.Table) -> set[str]:
+    return set(pc.unique(table["campaign"].combine_chunks().cast(pa.string())).to_pylist())
 
 
 def _replaced(table: pa.Table, name: str, values: NDArray[np.int64]) -> pa.Table:

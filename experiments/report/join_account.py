@@ -148,11 +148,8 @@ def _of_table(table: TableAccount, least: int) -> Iterator[str]:
             if table.loaded.unlike
             else f"{taken}; the others are the same"
         )
-    most = 0
-    for (
-        form,
-        count,
-    ) in table.fits.items():  # each form but the exact one takes off space, and the hashes one case
+    most = 0  # the later forms fit what the earlier ones do: each but the exact one takes off space, and hashes fold case
+    for form, count in table.fits.items():
         if count > most:
             most = count
             yield f"{cell(count, least)} unmatched keys of the log fit {_FORMS[form]}: say fit: {form} for this table in the mapping"

@@ -286,6 +286,16 @@ def test_a_folder_of_folders_holds_the_files_of_all(tmp_path):
         read_log(parts, mapping=str(tmp_path / "mapping.yaml"))
 
 
+def test_a_test_log_is_of_the_training_logs_campaign_where_none_is_named(tmp_path):
+    log = firm(tmp_path)["log"]
+    for name, half in (("first", log.iloc[:300]), ("second", log.iloc[300:])):
+        half.to_csv(tmp_path / f"{name}.csv", index=False)
+    pair = {"mapping": str(tmp_path / "mapping.yaml"), "test_path": str(tmp_path / "second.csv")}
+    frame = read_log(tmp_path / "first.csv", **pair).frame
+    assert set(frame["campaign"].astype(str)) == {"first"}
+    assert frame["test"].sum() == 300
+
+
 def test_what_is_read_again_is_the_same(tmp_path):
     firm(tmp_path)
     log = read(tmp_path, most_rows=200)
