@@ -200,12 +200,8 @@ class Market:
         """Return value, spend and known outcomes of the bidder's account: at a fifth of the cost of ``account``."""
         number, ledger = self._numbers[bidder], self._run.ledger
         session = self._run.sessions[number]
-        return Progress(
-            ledger.value.item(number),
-            ledger.spend.item(number) / MICROS,
-            session.clicks.known,
-            session.conversions.margin,
-        )
+        value, spend = ledger.value.item(number), ledger.spend.item(number) / MICROS
+        return tuple.__new__(Progress, (value, spend, session.clicks.known, session.conversions.margin))
 
     def _session(self, bidder: str) -> BidderSession:
         if bidder not in self._numbers:

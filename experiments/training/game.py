@@ -46,6 +46,13 @@ class Game:
         return self._exact if self.valuation == "bayes" else self._entrants(replication)
 
     @cached_property
+    def played(self) -> Scenario:
+        """The market as an episode plays it: with a time series of one row, as no step needs more."""
+        horizon_h = self.scenario.supply.horizon_h
+        engine = self.scenario.engine.model_copy(update={"series_h": horizon_h})
+        return self.scenario.model_copy(update={"engine": engine})
+
+    @cached_property
     def _exact(self) -> dict[str, Entrant]:
         """Exact values are the same in each replication."""
         return self._entrants(0)
@@ -94,7 +101,7 @@ class Episode:
     """One replication of a game, step by step; ``is_over`` once the closing accounts have been handed out."""
 
     def __init__(self, game: Game, replication: int) -> None:
-        self.market = Market(game.scenario, game.entrants(replication), game.seed, replication)
+        self.market = Market(game.played, game.entrants(replication), game.seed, replication)
         self.market.open()
         self.is_over = False
         self._seats: dict[str, Steered] = {name: self.market.policy(name) for name, _ in game.steered}

@@ -39,7 +39,7 @@ class Account:
     high = (1.0, 1.0, MOST, MOST, 1.0, 1.0, MOST, 1.0, 1.0, 1.0, 2.0)
     learns = False
     reads: tuple[str, ...] = ()
-    _bounds = np.array(low), np.array(high)
+    _bounds = low, high
 
     def __init__(self) -> None:
         self._before: AccountState | None = None
@@ -109,7 +109,7 @@ class AuctionNet:
     )
     learns = True
     reads: tuple[str, ...] = ()
-    _bounds = np.array(low), np.array(high)
+    _bounds = low, high
 
     def __init__(self) -> None:
         self._steps: list[tuple[float, ...]] = []
@@ -199,10 +199,10 @@ def least_winning_cost(feedback: Feedback) -> Vector:
     return feedback.price_paid[feedback.won] if np.isnan(least).any() else least
 
 
-def within(numbers: Sequence[float], low: Vector, high: Vector) -> Vector:
+def within(numbers: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Vector:
     """Return the numbers, each moved to its bounds where it is beyond them, shape (n,)."""
-    found: Vector = np.minimum(np.maximum(np.array(numbers, float), low), high)
-    return found
+    bounds = zip(numbers, low, high, strict=True)
+    return np.array([least if x < least else most if x > most else x for x, least, most in bounds], float)
 
 
 def time_left(state: AccountState) -> float:

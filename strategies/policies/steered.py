@@ -75,10 +75,13 @@ class Interface:
 
     def clipped(self, action: object) -> list[float]:
         """Return the parts of an action; those beyond [-1, 1] are moved to its ends. Raises as ``multipliers``."""
-        try:  # a list of a few floats is quicker than an array of them
-            parts = np.asarray(action, dtype=np.float64).reshape(-1).tolist()
-        except (TypeError, ValueError):
-            parts = []
+        if type(action) is np.ndarray and action.ndim == 1 and action.dtype.kind == "f":
+            parts = action.tolist()  # a list of a few floats is quicker than an array of them
+        else:
+            try:
+                parts = np.asarray(action, dtype=np.float64).reshape(-1).tolist()
+            except (TypeError, ValueError):
+                parts = []
         if len(parts) != self.size or not all(map(math.isfinite, parts)):
             raise ValueError(f"action {action!r:.80}: must be {self.size} finite numbers from -1 to 1")
         return [min(max(part, -1.0), 1.0) for part in parts]
