@@ -59,8 +59,8 @@ class Allowance:
     ) -> AccountState:
         """Return the account as its bidder sees it at the moment of ``standing``: made for each bidder at each control step.
 
-        ``known`` is what has been reported to it, ``clicks`` and ``conversions`` count its outcomes. Money of today that was spent after that counts as left, and all of today's where that
-        was before midnight.
+        ``known`` is what has been reported to it, ``clicks`` and ``conversions`` count its outcomes. Money of today
+        that was spent after that counts as left, and all of today's where that was before midnight.
         """
         at_us, seen, _, _, _ = standing
         known_us, reported, spend, wins, _ = known

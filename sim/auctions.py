@@ -33,7 +33,8 @@ from .world import World
 class Auctions:
     """The exchange's side of a run: rules, seats and budgets, bids as they lie for the kernel, and what people have seen.
 
-    ``is_recorded``: somebody asks what happened to each request. ``responses`` are those of the last block: the impressions that were clicked or will convert. ``most`` is the most requests in a block.
+    ``is_recorded``: somebody asks what happened to each request. ``responses`` are those of the last block: the
+    impressions that were clicked or will convert. ``most`` is the most requests in a block.
     """
 
     def __init__(

@@ -15,10 +15,11 @@ from .supply import Chunk
 
 Sink = Callable[[Mapping[str, NDArray[Any]]], None]
 """Takes one block of auctions, a row a request and slot: ``position``, ``slot``, ``time_us``, ``winner`` (the bidder's
-number; -1 the outside, -2 no bid), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that won
-no slot, or its score under another ``auction.rank``; -1 none), ``mechanism`` (the auction type's number), ``floor_micros``
-(the request's), ``person`` (-1 unknown), ``viewed``,
-``creative`` (its number), ``value`` (expected, in currency), ``click_probability``, ``conversion_probability``, ``click_us`` and ``conversion_us`` (when; -1 never), ``attributed`` (the conversion is the ad's)."""
+number; -1 the outside, -2 no bid), ``paid_micros``, ``bid_micros`` (the winner's), ``other_micros`` (the best bid that
+won no slot, or its score under another ``auction.rank``; -1 none), ``mechanism`` (the auction type's number),
+``floor_micros`` (the request's), ``person`` (-1 unknown), ``viewed``, ``creative`` (its number), ``value`` (expected,
+in currency), ``click_probability``, ``conversion_probability``, ``click_us`` and ``conversion_us`` (when; -1 never),
+``attributed`` (the conversion is the ad's)."""
 
 
 def record_of(n: int, slots: int) -> Record:

@@ -82,7 +82,8 @@ class Log(Protocol):
 class Chunk:
     """Requests ``start`` to ``start + n - 1`` as columns of shape (n,); times strictly rise, money is in micros.
 
-    ``mechanism`` is the auction type's number, ``visits`` says who makes the requests. ``price_micros`` is the highest outside bid, -1 without one. ``logged`` is empty unless rows come from a log.
+    ``mechanism`` is the auction type's number, ``visits`` says who makes the requests. ``price_micros`` is the highest
+    outside bid, -1 without one. ``logged`` is empty unless rows come from a log.
     """
 
     start: int

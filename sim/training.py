@@ -33,7 +33,8 @@ class TrainingLog:
     """Sufficient statistics of the log per part and visible cell: shape (parts, codes of each source in ``sources`` order).
 
     ``sources`` are those whose data differ (copies show nothing new). However many impressions, the tables have as many
-    cells as all sources together show different things, at most ``jointbid.sim.scenario.checks.MAX_VISIBLE_CELLS`` a part. Row i is in part i modulo their number.
+    cells as all sources together show different things, at most ``jointbid.sim.scenario.checks.MAX_VISIBLE_CELLS`` a
+    part. Row i is in part i modulo their number.
 
     ``count`` impressions, ``total`` the sum of their outcomes, ``square`` of the squared outcomes. The outcome is a click
     (0 or 1) where the response has clicks alone, else a realised value in currency. Where conversions follow, ``clicks`` and

@@ -98,9 +98,11 @@ class Feedback:
     """Own requests reported since the last time, in order; arrays of shape (n,), money in currency per impression.
 
     ``requests`` are the visible columns, ``position`` the request's number in the run. ``late`` bids came after the
-    exchange's deadline and lost; a bid can also be lost to a full frequency cap, an empty purse or a holdout, and then looks enough to win. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or the floor,
-    the bidder's own included, whichever is higher; nan where the exchange does not tell it (``auction.tells=price_paid``). ``viewed`` says whether the ad was seen, ``creative`` which one was shown (-1 where lost).
-    ``clicks`` and ``conversions`` became known since the last time, of these requests or of earlier ones.
+    exchange's deadline and lost; a bid can also be lost to a full frequency cap, an empty purse or a holdout, and then
+    looks enough to win. ``price_paid`` is 0 where lost. ``minimum_bid_to_win`` is the best other bid or the floor, the
+    bidder's own included, whichever is higher; nan where the exchange does not tell it (``auction.tells=price_paid``).
+    ``viewed`` says whether the ad was seen, ``creative`` which one was shown (-1 where lost). ``clicks`` and
+    ``conversions`` became known since the last time, of these requests or of earlier ones.
     """
 
     requests: VisibleRequests
@@ -131,11 +133,13 @@ class Strategy(Protocol):
     ``reads`` names the columns it uses (None: all that it may see). Where all of them are categorical the engine asks
     once per visible cell between two events. ``learns`` asks for ``observe`` at each control step.
 
-    A strategy may also name in ``may_read`` columns that it is given where its data show them, and have a method ``creative(requests)``: the number of the campaign's creative to be shown where the
-    bid wins, shape (requests.n,), row-wise as bids are; -1, or None for all of them, leaves it to the rotation.
+    A strategy may also name in ``may_read`` columns that it is given where its data show them, and have a method
+    ``creative(requests)``: the number of the campaign's creative to be shown where the bid wins, shape (requests.n,),
+    row-wise as bids are; -1, or None for all of them, leaves it to the rotation.
 
-    One that says ``looks_at_account = False`` is not called at control steps. A strategy may have a method ``finish(feedback, state)``. It is called once, after the last request, with what no ``observe`` has
-    been given yet (without rows where ``learns`` is false) and the closing account; outcomes that come after the end are there too,
+    One that says ``looks_at_account = False`` is not called at control steps. A strategy may have a method
+    ``finish(feedback, state)``. It is called once, after the last request, with what no ``observe`` has been given yet
+    (without rows where ``learns`` is false) and the closing account; outcomes that come after the end are there too,
     marked as ``pending``. One that learns and has no such method observes that feedback without what is pending.
     """
 

@@ -40,11 +40,12 @@ def hindsight(
     """The linear relaxation of the knapsack of requests (Dantzig 1957): best gain per unit of money first, the last in part.
 
     ``value`` is what each request is worth and ``price`` the least that buys it (the minimum bid to win; where no other
-    bidder bids and there is no floor, 0), both in currency per impression, shape (n,); ``budget`` in currency. ``objective``
-    is what is gained: value less price, or value. With ``day``, the number of each request's day, shape (n,), no day costs more than
-    ``daily_budget`` either: best gain per unit of money first is still best, as each day's limit lies within the one for all. The gain is at least that of every strategy on the same requests where one
-    slot is sold and rivals' bids do not react, whichever price the auction charges, as no winner pays less than the price. Raises
-    ``ValueError`` for arrays that do not match, a negative or infinite price, and a budget below 0.
+    bidder bids and there is no floor, 0), both in currency per impression, shape (n,); ``budget`` in currency.
+    ``objective`` is what is gained: value less price, or value. With ``day``, the number of each request's day, shape
+    (n,), no day costs more than ``daily_budget`` either: best gain per unit of money first is still best, as each day's
+    limit lies within the one for all. The gain is at least that of every strategy on the same requests where one slot
+    is sold and rivals' bids do not react, whichever price the auction charges, as no winner pays less than the price.
+    Raises ``ValueError`` for arrays that do not match, a negative or infinite price, and a budget below 0.
     """
     value, price = np.asarray(value, dtype=np.float64), np.asarray(price, dtype=np.float64)
     if value.ndim != 1 or value.shape != price.shape:

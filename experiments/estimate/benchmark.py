@@ -1,8 +1,9 @@
 """Scores of the benchmark: 0 is the bidder without data, 100 the bound that hindsight sets; intervals over replications.
 
-A game is a market with one set of data. The score of a strategy in a game is 100 (U - U0) / (UH - U0), each of the three a mean over
-replications, and at least -100; over several games it is the mean of their scores. Intervals are the jackknife's over replications, which are the same
-seeds for all: pseudo-values (Tukey 1958) put round the estimate make scores, differences and ranks from one table.
+A game is a market with one set of data. The score of a strategy in a game is 100 (U - U0) / (UH - U0), each of the
+three a mean over replications, and at least -100; over several games it is the mean of their scores. Intervals are the
+jackknife's over replications, which are the same seeds for all: pseudo-values (Tukey 1958) put round the estimate make
+scores, differences and ranks from one table.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """What joining is worth after its costs: net value, present value, payback, and where it breaks even.
 
-Two budgets pay: integration, once and monthly, and fees; and, request by request, look-ups and matches. With N requests a month,
-v what joining is worth per request, c what the further data costs per request, M a month and K once, a month brings
-m = N (v - c) - M, from the month on in which the joined data are there. Only v and c are estimated, so each figure that rises with m has the interval of m, carried over.
+Two budgets pay: integration, once and monthly, and fees; and, request by request, look-ups and matches. With N requests
+a month, v what joining is worth per request, c what the further data costs per request, M a month and K once, a month
+brings m = N (v - c) - M, from the month on in which the joined data are there. Only v and c are estimated, so each
+figure that rises with m has the interval of m, carried over.
 """
 
 from __future__ import annotations

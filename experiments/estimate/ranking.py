@@ -52,9 +52,10 @@ def comparisons(scores: pd.DataFrame, format_: str, unit: str) -> pd.DataFrame:
 def ranking(scores: pd.DataFrame, compared: pd.DataFrame, format_: str, unit: str) -> pd.DataFrame:
     """Strategies by their mean score, with the ranks that the comparisons allow each.
 
-    `rank` goes by the mean, equal means sharing one; nan for a strategy without a completed replication. `rank_best` is 1 + how many are shown to be ahead, `rank_worst` the
-    number of strategies less how many are shown to be behind: as the comparisons are right together with 95 %
-    confidence, so are these (Mogstad, Romano, Shaikh & Wilhelm 2024). `tied_with` names those from which no difference is shown.
+    `rank` goes by the mean, equal means sharing one; nan for a strategy without a completed replication. `rank_best` is
+    1 + how many are shown to be ahead, `rank_worst` the number of strategies less how many are shown to be behind: as
+    the comparisons are right together with 95 % confidence, so are these (Mogstad, Romano, Shaikh & Wilhelm 2024).
+    `tied_with` names those from which no difference is shown.
 
     Returns:
         Columns `RANKING_COLUMNS`, the best first.

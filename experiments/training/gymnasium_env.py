@@ -32,12 +32,14 @@ Space = spaces.Space[Array]
 class BidEnv(gymnasium.Env[Array, Array]):
     """One seat of a market; a step is the time between two control steps, an episode is a replication.
 
-    The seat bids its value of each request times a multiplier that the action sets. It is the bidder ``focal`` of a study: at the same seed, replication,
-    information set and actions its numbers are those of ``simulate``, to the bit. ``terminated`` is true at the end of the run; no episode is truncated.
+    The seat bids its value of each request times a multiplier that the action sets. It is the bidder ``focal`` of a
+    study: at the same seed, replication, information set and actions its numbers are those of ``simulate``, to the bit.
+    ``terminated`` is true at the end of the run; no episode is truncated.
 
-    An episode takes the replication that ``reset(options={"replication": r})`` names, or draws one of those that are set apart for training (``train_seeds``).
-    ``info`` has ``value`` and ``cost`` of the step in currency, ``multiplier``, ``hour``, and at the end ``total_value``, ``total_cost``, ``profit``, ``wins``,
-    ``clicks`` and ``conversions`` of the episode; that of ``reset`` has ``replication``.
+    An episode takes the replication that ``reset(options={"replication": r})`` names, or draws one of those that are
+    set apart for training (``train_seeds``). ``info`` has ``value`` and ``cost`` of the step in currency,
+    ``multiplier``, ``hour``, and at the end ``total_value``, ``total_cost``, ``profit``, ``wins``, ``clicks`` and
+    ``conversions`` of the episode; that of ``reset`` has ``replication``.
 
     Args:
         scenario: a scenario's name, or a ``Scenario``.

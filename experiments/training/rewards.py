@@ -22,8 +22,9 @@ class Reward:
     Attributes:
         kind: ``value`` (expected value won), ``profit`` (that less the spend), or ``outcomes`` (clicks and conversions that became known,
             at what they bring).
-        cpa: the most that a conversion may cost (a click, where the scenario has no conversions), in currency. Above it the score at the end is the sum x
-            (cpa / cost of a conversion)^2, as in AuctionNet (Su et al. 2024), with expected conversions, or known ones for ``outcomes``.
+        cpa: the most that a conversion may cost (a click, where the scenario has no conversions), in currency. Above it
+            the score at the end is the sum x (cpa / cost of a conversion)^2, as in AuctionNet (Su et al. 2024), with
+            expected conversions, or known ones for ``outcomes``.
         scale: currency for a reward of 1.
         value_per_click: currency.
         has_conversions: whether the penalty counts conversions, not clicks.

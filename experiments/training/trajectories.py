@@ -71,8 +71,9 @@ class Trajectories:
     def frame(self) -> pd.DataFrame:
         """Return a row a step with the columns ``AUCTIONNET``.
 
-        ``action`` is the sum of bids over the sum of values, ``reward`` the conversions (without these: clicks) that became known in the step,
-        ``reward_continuous`` the value won as the bidder reckons it, in currency. ``state`` and ``next_state`` are tuples; the last ``next_state`` is None.
+        ``action`` is the sum of bids over the sum of values, ``reward`` the conversions (without these: clicks) that
+        became known in the step, ``reward_continuous`` the value won as the bidder reckons it, in currency. ``state``
+        and ``next_state`` are tuples; the last ``next_state`` is None.
         """
         import pandas as pd
 

@@ -1,9 +1,10 @@
 """What a trained policy sees at a control step: a few scaled numbers of the bidder's own account, and of its feedback.
 
-Each kind is made anew for a run: ``names`` has the order of its numbers, ``low`` and ``high`` their bounds, ``learns`` whether it needs
-feedback, ``reads`` the columns of feedback that it needs beside ``value``; ``observe`` notes feedback, and ``look`` returns the numbers
-(``action`` is the mean of the last one, in [-1, 1]). ``account`` needs the account alone, so that its bidder is asked by visible cell and no feedback is kept. ``auctionnet`` has the 16
-numbers of AuctionNet (Su et al. 2024) in their order, and needs feedback.
+Each kind is made anew for a run: ``names`` has the order of its numbers, ``low`` and ``high`` their bounds, ``learns``
+whether it needs feedback, ``reads`` the columns of feedback that it needs beside ``value``; ``observe`` notes feedback,
+and ``look`` returns the numbers (``action`` is the mean of the last one, in [-1, 1]). ``account`` needs the account
+alone, so that its bidder is asked by visible cell and no feedback is kept. ``auctionnet`` has the 16 numbers of
+AuctionNet (Su et al. 2024) in their order, and needs feedback.
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ def least_winning_cost(feedback: Feedback) -> Vector:
 def within(numbers: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Vector:
     """Return the numbers, each moved to its bounds where it is beyond them, shape (n,)."""
     bounds = zip(numbers, low, high, strict=True)
-    return np.array([least if x < least else most if x > most else x for x, least, most in bounds], float)
+    return np.array([least if x < least else min(x, most) for x, least, most in bounds], float)
 
 
 def time_left(state: AccountState) -> float:

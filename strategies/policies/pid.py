@@ -49,13 +49,13 @@ class _PID(Policy):
 class PIDSpend(_PID):
     """Hold the rate of spending: bid gain exp(phi) v, phi from the error e = 1 - spend / target since the last control step.
 
-    The target is what was left of the budget for each request that was still expected then, times the requests since. Where a daily
-    budget binds both are those of the day (``AccountState.due``), and e is relative to the plan for all days where that is more:
-    the end of a day's money is weak evidence on the bids.
-    phi = kp e + ki sum(e dt) + kd de/dt (Zhang, Rong, Wang, Zhu & Wang 2016), cut at +- ``phi_max``, and 0 at the start.
-    dt is the share of the expected requests that came since the last step: ``ki`` is per run, ``kd`` in runs (per day and in days
-    where a daily budget binds), ``kp`` and ``gain`` are pure numbers. The defaults suit control steps that see dozens of wins each; between two wins e is noise.
-    Without a finite budget phi stays 0.
+    The target is what was left of the budget for each request that was still expected then, times the requests since.
+    Where a daily budget binds both are those of the day (``AccountState.due``), and e is relative to the plan for all
+    days where that is more: the end of a day's money is weak evidence on the bids. phi = kp e + ki sum(e dt) + kd de/dt
+    (Zhang, Rong, Wang, Zhu & Wang 2016), cut at +- ``phi_max``, and 0 at the start. dt is the share of the expected
+    requests that came since the last step: ``ki`` is per run, ``kd`` in runs (per day and in days where a daily budget
+    binds), ``kp`` and ``gain`` are pure numbers. The defaults suit control steps that see dozens of wins each; between
+    two wins e is noise. Without a finite budget phi stays 0.
     """
 
     paces = True

@@ -31,12 +31,12 @@ PAGES = 24
 class Portfolio(Policy):
     """Bid m v, with a multiplier m for each campaign that spends the campaign's part of the budget evenly over the run.
 
-    Campaigns are products, identified by the column of the source that shows the context; where the bidder's data do not show it
-    all requests are one campaign, and the budget is one pot. All begin with the same part. log m starts at log ``gain`` and moves at each control step by
-    ``ki`` e dt: e = 1 - spend / target since the last step, the target being what is left of the part for the requests left,
-    and dt the share of the run, as the integral of ``PIDSpend``; where a daily budget binds, the parts are of what all days allow,
-    the target is a campaign's part of what is due on the day, and dt the share of a day. m stays at or below ``gain``; a campaign whose part is spent does
-    not bid.
+    Campaigns are products, identified by the column of the source that shows the context; where the bidder's data do
+    not show it all requests are one campaign, and the budget is one pot. All begin with the same part. log m starts at
+    log ``gain`` and moves at each control step by ``ki`` e dt: e = 1 - spend / target since the last step, the target
+    being what is left of the part for the requests left, and dt the share of the run, as the integral of ``PIDSpend``;
+    where a daily budget binds, the parts are of what all days allow, the target is a campaign's part of what is due on
+    the day, and dt the share of a day. m stays at or below ``gain``; a campaign whose part is spent does not bid.
 
     Every ``move_h`` the parts w of the money left move, w_c <- w_c exp(``move`` r_c / (w . r)), and are made whole again
     (the exponentiated gradient of Helmbold, Schapire, Singer & Warmuth 1998), each at least ``least`` / campaigns. r_c is what the

@@ -37,9 +37,10 @@ class RLB(Policy):
     V is the value function of ``value_function`` against the market's known landscape and floors in a second-price
     auction; it counts wins of mean value, so that this maximises value won, not profit. Money is cut into units of
     ``unit`` currency (left out: the 99 % quantile of the price over ``levels``); prices above ``levels`` units are not
-    bought. The programme looks at most ``auctions`` auctions ahead, with the share of the money left that falls to them, and
-    is looked up anew at each control step; where a daily budget binds both are the day's. The mean value is ``mean``, in currency per impression, or, left out, that of all
-    requests shown so far; before any was, each counts as average. Without a budget it bids the value.
+    bought. The programme looks at most ``auctions`` auctions ahead, with the share of the money left that falls to
+    them, and is looked up anew at each control step; where a daily budget binds both are the day's. The mean value is
+    ``mean``, in currency per impression, or, left out, that of all requests shown so far; before any was, each counts
+    as average. Without a budget it bids the value.
     """
 
     bids_per_second = VECTORISED_BIDS_PER_SECOND

@@ -31,9 +31,9 @@ class Shading(Policy):
 
     In a first-price auction that is b* = v - F(b*) / f(b*), found by a grid search that narrows four times (each round
     64-fold, so to some 1e-7 of v). It is made once for a table of values .54 % apart; between two entries the bid is
-    interpolated, which is right to some 3e-6 of v, and searched for where it jumps or bends. In a second-price or VCG auction no shading is due, and it bids the value; in a mixed
-    market it goes by each request's auction type. Where prices depend on the context, the landscape is that given what the
-    bidder sees of the context.
+    interpolated, which is right to some 3e-6 of v, and searched for where it jumps or bends. In a second-price or VCG
+    auction no shading is due, and it bids the value; in a mixed market it goes by each request's auction type. Where
+    prices depend on the context, the landscape is that given what the bidder sees of the context.
 
     Where rivals are bidders no landscape is known. ``curve`` then gives the bids in a first-price auction, as [value, bid]
     pairs in currency per impression, with straight lines between and level beyond its ends; ``study.tune`` fits it.

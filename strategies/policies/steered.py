@@ -23,9 +23,10 @@ class Interface:
 
     Attributes:
         observation: ``account`` (11 numbers), ``auctionnet`` (16) or ``auctionnet_sigma`` (18).
-        action: ``multiplier`` (one number x in [-1, 1]; the bid is value x low (high / low)^((x + 1) / 2), value x 10^x as it is set); ``shading`` (the bid
-            is value x (1 + x) / 2); or a source, ``context`` say: a multiplier for each code of its column. Products are
-            distinguished by the context, so that this is one multiplier a campaign.
+        action: ``multiplier`` (one number x in [-1, 1]; the bid is value x low (high / low)^((x + 1) / 2), value x 10^x
+            as it is set); ``shading`` (the bid is value x (1 + x) / 2); or a source, ``context`` say: a multiplier for
+            each code of its column. Products are distinguished by the context, so that this is one multiplier a
+            campaign.
         low: the multiplier at x = -1.
         high: the multiplier at x = 1.
         size: how many numbers an action has: 1, or the codes of the source, its code for "unmatched" last.

@@ -1,11 +1,13 @@
 """Valuations fitted to a randomised log (``jointbid.sim.training``): what a firm can know, against what is there to know.
 
-Every learner sees the same impressions, masked to its own sources and to the labels that its owner sees (``ownership``). ``table``
-smooths cell means towards the overall mean by as much as their spread warrants (empirical Bayes, Morris 1983). ``ridge`` is a regression on the codes of each source, logistic for
-clicks and linear for values, with cross-validated penalties; crosses enter where they help (``ridge``). ``logistic`` is the same with one
-fixed penalty on codes and on the crossed codes of every two sources. ``ftrl`` and ``thompson``
-go on learning from their own impressions (``jointbid.strategies.valuations.start``). A further learner is a line in ``LEARNERS``, or in
-``ONLINE`` and ``GO_ON_LEARNING`` (experiments/config/learnable.py), and its name in ``Learner`` (experiments/config/study_settings.py).
+Every learner sees the same impressions, masked to its own sources and to the labels that its owner sees
+(``ownership``). ``table`` smooths cell means towards the overall mean by as much as their spread warrants (empirical
+Bayes, Morris 1983). ``ridge`` is a regression on the codes of each source, logistic for clicks and linear for values,
+with cross-validated penalties; crosses enter where they help (``ridge``). ``logistic`` is the same with one fixed
+penalty on codes and on the crossed codes of every two sources. ``ftrl`` and ``thompson`` go on learning from their own
+impressions (``jointbid.strategies.valuations.start``). A further learner is a line in ``LEARNERS``, or in ``ONLINE``
+and ``GO_ON_LEARNING`` (experiments/config/learnable.py), and its name in ``Learner``
+(experiments/config/study_settings.py).
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """The worth of one more impression where accounts are on a journey: the purchases that it makes likelier, sooner or later.
 
-Let T be the transition law of a step, h the chance of a decision at the next step (only with an approved budget), and lambda
-what is left of a stock after a step. An impression adds ``lasting`` to the stock; in stage s its worth is then lasting x slope
-x V(s), with V = h + lambda T V: the sum over all later steps of the chance to decide there, times what is left by then. The
-margin's slope is taken at the stock that an account has in the long run if every advertiser wins ``believed_win_rate`` of its
-impressions, which may be worked out from prices: a mean-field approximation, as no bidder sees the stocks. Everything else is exact, given that the world goes on.
+Let T be the transition law of a step, h the chance of a decision at the next step (only with an approved budget), and
+lambda what is left of a stock after a step. An impression adds ``lasting`` to the stock; in stage s its worth is then
+lasting x slope x V(s), with V = h + lambda T V: the sum over all later steps of the chance to decide there, times what
+is left by then. The margin's slope is taken at the stock that an account has in the long run if every advertiser wins
+``believed_win_rate`` of its impressions, which may be worked out from prices: a mean-field approximation, as no bidder
+sees the stocks. Everything else is exact, given that the world goes on.
 """
 
 from __future__ import annotations

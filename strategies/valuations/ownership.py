@@ -1,8 +1,9 @@
 """Which owner learns from which outcome: clicks belong to the cmo (and to agencies), conversions to the cio.
 
-An owner that sees one kind alone values each at all worth divided by the number of its kind: the average value of a click,
-or of a sale, is no secret. Where sales earn one more than another, the cio alone sees what each earned. A holder of data of both owners learns from both. Where an impression does one thing alone, a
-click or an amount, it is the margin too, and every owner knows it.
+An owner that sees one kind alone values each at all worth divided by the number of its kind: the average value of a
+click, or of a sale, is no secret. Where sales earn one more than another, the cio alone sees what each earned. A holder
+of data of both owners learns from both. Where an impression does one thing alone, a click or an amount, it is the
+margin too, and every owner knows it.
 """
 
 from __future__ import annotations

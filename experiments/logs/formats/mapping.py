@@ -89,9 +89,11 @@ class Mapping(Model):
     roles: the floor may also be a feature. Without a `delimiter` it is read off the file.
 
     `profile`, `context`, `history` and `ad` name feature columns by who owns them; `lists` those among them that hold
-    several values in a cell, separated by `list_separator`. `price` is the highest rival bid (or what was paid, in second
-    price), `floor` and `bid` are in the same `price_unit`. `known` marks rows whose outcome was seen, where losing rows are
-    logged too (`full_information`); without it the outcome counts as seen where the price is below `bid`. `propensity` is the probability with which the logger showed the ad. `header` lists the columns' names where the file has none in its first line.
+    several values in a cell, separated by `list_separator`. `price` is the highest rival bid (or what was paid, in
+    second price), `floor` and `bid` are in the same `price_unit`. `known` marks rows whose outcome was seen, where
+    losing rows are logged too (`full_information`); without it the outcome counts as seen where the price is below
+    `bid`. `propensity` is the probability with which the logger showed the ad. `header` lists the columns' names where
+    the file has none in its first line.
 
     Feature columns may be patterns as in `features_ctx_*`. `buckets` gives upper ends of ranges for features that are numbers.
     `filter` keeps some of the rows: a condition in SQL, or values by column. `decimal` is the mark before a fraction. With

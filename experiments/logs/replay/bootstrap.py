@@ -1,9 +1,10 @@
 """Intervals of a replay: blocks of the log's rows are resampled, all arms on the same resamples.
 
-Percentile bootstrap over stretches of time or people, or over rows, its percentiles moved outwards by what a small number of them
-asks for (``tail``). The splits into folds take turns: each resample is of the outcomes of one of them. What was learned, the gains and the rows won stay as
-they are; so the intervals say how much the figures owe to the hours or people that happened to be logged and to how rows
-were dealt out to folds, and nothing about models learned from another log.
+Percentile bootstrap over stretches of time or people, or over rows, its percentiles moved outwards by what a small
+number of them asks for (``tail``). The splits into folds take turns: each resample is of the outcomes of one of them.
+What was learned, the gains and the rows won stay as they are; so the intervals say how much the figures owe to the
+hours or people that happened to be logged and to how rows were dealt out to folds, and nothing about models learned
+from another log.
 """
 
 from __future__ import annotations

@@ -196,7 +196,8 @@ class LostValues:
     ) -> LostValues:
         """Predict the lost rows, dealt out to the folds of the seen ones at random, by models of the seen rows outside their fold; `hidden` values are left out.
 
-        So lost and seen rows are predicted alike, and the errors of the models that doubly robust estimates take off the seen rows are those of the lost ones.
+        So lost and seen rows are predicted alike, and the errors of the models that doubly robust estimates take off
+        the seen rows are those of the lost ones.
         """
         number = int(requests.folds.max()) + 1
         folds = np.random.default_rng([plan.seed, 0x1057]).integers(0, number, len(lost.frame))

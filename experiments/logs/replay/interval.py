@@ -14,8 +14,9 @@ def mean_interval(
 ) -> tuple[float, float, float]:
     """Return sum(parts) / sum(weights) and its 95 % interval, estimate +- t x standard error; no interval (nan) for fewer than two blocks.
 
-    The standard error is that of the ratio, linearised, from the sums over blocks (a jackknife's to first order). It is itself an estimate: with values x of kurtosis k
-    its square varies as a chi-square with 2n / (k - (n - 3) / (n - 1)) degrees of freedom does (O'Neill 2014), which Student's t takes; n - 1 for normal x.
+    The standard error is that of the ratio, linearised, from the sums over blocks (a jackknife's to first order). It is
+    itself an estimate: with values x of kurtosis k its square varies as a chi-square with 2n / (k - (n - 3) / (n - 1))
+    degrees of freedom does (O'Neill 2014), which Student's t takes; n - 1 for normal x.
 
     Args:
         parts: what each row adds to the numerator, shape (rows,).

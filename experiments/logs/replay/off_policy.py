@@ -6,10 +6,11 @@ doubly robust one (Robins, Rotnitzky & Zhao 1994; Dudik, Langford & Li 2011) add
 price lay below the logger's bid. Prices follow the Kaplan-Meier law of their stratum; strata are parts of the context model's predictions, as
 prices may rise with the context.
 
-The interval of the doubly robust estimate is estimate +- t x standard error. The error is that of the sum of what each row adds, its part in the laws of prices
-included (`SampledLaw.influence`), summed by block: where a bootstrap of rows or blocks tends to with many resamples. Student's t has as many degrees of freedom
-as say how well the error itself is known: few where few clicks or blocks with high weights make it up (Satterthwaite 1946, by the fourth moment as in O'Neill 2014).
-The plug-in estimate has no interval: its main error is that of the models, which these rows do not show.
+The interval of the doubly robust estimate is estimate +- t x standard error. The error is that of the sum of what each
+row adds, its part in the laws of prices included (`SampledLaw.influence`), summed by block: where a bootstrap of rows
+or blocks tends to with many resamples. Student's t has as many degrees of freedom as say how well the error itself is
+known: few where few clicks or blocks with high weights make it up (Satterthwaite 1946, by the fourth moment as in
+O'Neill 2014). The plug-in estimate has no interval: its main error is that of the models, which these rows do not show.
 """
 
 from __future__ import annotations

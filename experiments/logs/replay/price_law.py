@@ -1,7 +1,8 @@
 """Laws of market prices on finitely many atoms: what a bid wins and pays, and laws estimated from prices that are partly hidden.
 
-A price above the logger's own bid is not seen. The Kaplan-Meier estimate (Kaplan & Meier 1958) uses that it lies there. How each row moves a figure that is made of
-the law is its influence (Reid 1981): resampled with the rows it puts the law's own error into intervals.
+A price above the logger's own bid is not seen. The Kaplan-Meier estimate (Kaplan & Meier 1958) uses that it lies there.
+How each row moves a figure that is made of the law is its influence (Reid 1981): resampled with the rows it puts the
+law's own error into intervals.
 """
 
 from __future__ import annotations

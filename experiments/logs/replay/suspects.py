@@ -1,7 +1,7 @@
 """Values of features that look like leakage, chosen for every part of a log on the rows outside it alone.
 
-A value is suspect by its clicks. So the rows that a model prices may have no say in what it leaves out: for the rows of a fold, and of a pair of folds
-(`crossfit`), suspects are chosen on all other rows.
+A value is suspect by its clicks. So the rows that a model prices may have no say in what it leaves out: for the rows of
+a fold, and of a pair of folds (`crossfit`), suspects are chosen on all other rows.
 """
 
 from __future__ import annotations

@@ -32,11 +32,12 @@ class CellReader(Protocol):
 class Column:
     """What a column of the file must hold. `low` and `high` bound numbers, both included.
 
-    Kinds: `text`, `id` (text that hardly repeats), `integer`, `number`, `flag` (0 or 1, also written true or false, t or f,
-    yes or no, on or off, won or lost), `time` (read by `reader`). Where `lenient`, text that is not UTF-8 is kept with its odd bytes escaped; elsewhere
-    the row is bad. `missing` are spellings of a missing number; they are read as `default`. `role` is the key under which the
-    values are found in `Rows`, where it is not the name: so one column of a file can be read in two ways. `decimal` is the mark
-    before the fraction of a number; with a comma, points between thousands are left out.
+    Kinds: `text`, `id` (text that hardly repeats), `integer`, `number`, `flag` (0 or 1, also written true or false, t
+    or f, yes or no, on or off, won or lost), `time` (read by `reader`). Where `lenient`, text that is not UTF-8 is kept
+    with its odd bytes escaped; elsewhere the row is bad. `missing` are spellings of a missing number; they are read as
+    `default`. `role` is the key under which the values are found in `Rows`, where it is not the name: so one column of
+    a file can be read in two ways. `decimal` is the mark before the fraction of a number; with a comma, points between
+    thousands are left out.
     """
 
     name: str

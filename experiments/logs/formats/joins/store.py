@@ -80,8 +80,8 @@ class TableStore:
             at_us: the time at which it is looked up, for a table with `valid_from` or `within_h`; shape (rows,).
 
         Returns:
-            Features as dictionary-encoded text, empty where nothing is found; `n`, `moment` and `value` of outcomes, 0 there; `early`: whether the key has
-            rows from later on alone, where that may be counted.
+            Features as dictionary-encoded text, empty where nothing is found; `n`, `moment` and `value` of outcomes, 0
+            there; `early`: whether the key has rows from later on alone, where that may be counted.
         """
         table, loaded = self.mapping.tables[name], self.loaded[name]
         key, rows = f"k_{table.fit}", len(keys)
