@@ -129,7 +129,7 @@ def test_selection_and_bad_rows_are_said(capsys, tmp_path):
         (["inspect"], ["needs one FILE", "got none"]),
         (["inspect", "a.csv", "b.csv"], ["needs one FILE", "a.csv, b.csv"]),
         (["inspect", "nowhere.csv"], ["nowhere.csv: cannot be read: no such file"]),
-        (["inspect", "x.csv", "--ouT", "y"], ["--ouT: no such option; did you mean '--out'"]),
+        (["calibrate", "x.csv", "--ouT", "y"], ["--ouT: no such option; did you mean '--out'"]),
         (["inspect", "x.csv", "supply.formt=yzx"], ["supply.formt: no such key; did you mean 'supply.format'"]),
         (["inspect", str(DATA), "supply.format=yxz"], ["'yxz' is not one of", "did you mean 'yzx'"]),
     ],
