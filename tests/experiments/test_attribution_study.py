@@ -126,6 +126,7 @@ def test_sentences_say_no_more_than_the_intervals():
     assert "(1.00 to 3.00)" in said
 
 
+@pytest.mark.slow
 def test_a_tiny_half_life_is_last_touch_and_rules_that_set_the_same_budgets_both_have_their_season(
     tmp_path, monkeypatch
 ):

@@ -110,6 +110,7 @@ def test_few_requests_never_pay_and_many_do(answers):
     assert any(sentence.startswith("Build profile and switch from segments") for sentence in said.verdict)
 
 
+@pytest.mark.slow
 def test_own_data_that_say_nothing_are_never_worth_building(answers):
     summary, _ = answers("response.b=0", "source.segments.cost_per_match_cpm=0")
     assert lookup(summary, "value_of_building", "npv").estimate == pytest.approx(

@@ -47,6 +47,7 @@ def test_settings_without_effect_are_named_and_again_by_a_rerun(named, tmp_path)
     assert all(sentence in page for sentence in sentences)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "works",
     [
@@ -61,6 +62,7 @@ def test_the_same_settings_where_they_do_something(works, named):
     assert named(*works) == []
 
 
+@pytest.mark.slow
 def test_of_two_the_one_that_loses_is_named(named):
     assert named("response.b=0.4", "response.b=0.5") == ["response.b=0.4"]
 
@@ -70,6 +72,7 @@ def test_pacing_without_a_budget_is_said(capsys):
     assert "bidders.budget=null sets none to pace" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_pacing_without_a_budget_is_said_by_a_run_and_by_a_tournament(capsys, tmp_path):
     wanted = "a budget, and bidders.budget=null sets none to pace"
     vain = ["money.integration_once=1000", "supply.requests=1000"]
@@ -87,6 +90,7 @@ def test_pacing_without_a_budget_is_said_by_a_run_and_by_a_tournament(capsys, tm
     assert f"study.strategies=adaptive_pacing,throttling pace {wanted}" in said
 
 
+@pytest.mark.slow
 def test_what_changes_points_of_a_curve_alone_is_not_in_vain(named):
     curves = [
         "study.curves=[{over: source.profile.match_rate, values: [0.2, 0.8]}]",
@@ -96,6 +100,7 @@ def test_what_changes_points_of_a_curve_alone_is_not_in_vain(named):
     assert named(*curves, "study.curve.requests=300") == []
 
 
+@pytest.mark.slow
 def test_a_kept_study_names_what_the_present_command_sets_in_vain(named):
     assert named("response.b=0.5") == []
     assert named("response.b=0.4", "response.b=0.5") == ["response.b=0.4"], "the same cells, another command"

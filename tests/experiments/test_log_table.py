@@ -70,6 +70,7 @@ def test_every_strategy_at_every_budget_with_intervals(made):
     assert any("4,000 used" in note for note in about["notes"])
 
 
+@pytest.mark.slow
 def test_learned_predictions_several_campaigns_and_full_information(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("jointbid.experiments.studies.replay.strategy_table.SHARES", (0.25,))
     paths = write_all(tmp_path, 1_200)

@@ -107,6 +107,7 @@ def estimates(cells, firm, estimand):
     return {row["arm"]: row["estimate"] for row in rows(cells, firm, ()) if row["estimand"] == estimand}
 
 
+@pytest.mark.slow
 def test_credits_that_are_not_known_are_not_called_right(firm):
     whole = table_of(firm.channels)
     rule = credit_names()[0]

@@ -51,6 +51,7 @@ def test_the_same_plan_twice_is_never_ahead_of_itself(tmp_path):
     assert answer(tmp_path, f"bidders.kinds.spot={again}") == (math.inf, 0.0)
 
 
+@pytest.mark.slow
 def test_content_that_costs_more_than_it_can_bring_never_overtakes_and_cheap_content_does(tmp_path):
     month, end = answer(tmp_path, "rivals.by_context=[100,0.5,1,2.5]")
     assert (month, end < 0) == (math.inf, True)

@@ -61,6 +61,7 @@ def test_who_is_better_in_every_world_is_shown_to_be(capsys):
     assert "linear(gain=0.5) in none (0 to 26.5 %)" in said
 
 
+@pytest.mark.slow
 def test_where_two_do_the_same_none_is_ahead(capsys):
     summary, worlds = played("study.strategies=[truthful,shading,{name: linear, gain: 0.5}]", *DRAWN)
     assert shares(summary)["no difference shown"] == 1.0

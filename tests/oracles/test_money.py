@@ -123,6 +123,7 @@ def test_a_month_the_present_value_and_the_payback(studied, world):
     lands(lookup(summary, "payback_month", "payback_month"), world.K / world.month)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("world", EACH)
 def test_break_even_price_of_data(studied, world):
     """A look-up may cost v - (F + K/months)/N, at any present cost."""

@@ -121,6 +121,7 @@ def revenue_of(law, theta, n):
     return levels[0] + (np.diff(levels) * (1 - n * q ** (n - 1) + (n - 1) * q**n)).sum()
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("n", [3, 5, 80])
 @pytest.mark.parametrize("weights", [{}, {"response.b": 0.7, "response.c": 0.5}])
 def test_what_a_seller_loses_without_identifiers(lands, n, weights):

@@ -85,6 +85,7 @@ def test_an_endless_loop_is_stopped_and_found(method, hour):
     assert LIMIT_S <= took_s < 10
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("do", [stubborn, waiting, asleep])
 def test_other_ways_of_not_returning(do):
     said, _ = stopped(Stuck("control", do))
