@@ -69,15 +69,15 @@ class Auctions:
         self._rotation_key = np.array([streams.key64(f"creative/{one.name}") for one in sessions], np.uint64)
         self.responses: Responses = NO_RESPONSES
         self.is_recorded = is_recorded
+        # who is asked, and what is looked up, is known ahead
         self._is_steady = (
             self.serving.is_always_open
             and scenario.auction.throttle is None
             and all(world.is_match_settled(name) for one in sessions for name in one.looks_up)
-        )  # who is asked, and what is looked up, is known ahead
+        )
         self._clear: Callable[..., None] = clear
-        is_plain = (
-            not is_recorded and not memory.seen.size
-        )  # without a record and a memory the kernel is a smaller one
+        # without a record and a memory the kernel is a smaller one
+        is_plain = not is_recorded and not memory.seen.size
         self._unwatched = None if is_plain else record_of(0, self._slots)
         self._seated = seats, None if is_plain else memory, self.tables.shortlist, self.ledger
         self._ruled = rules, self.scores, self.tables.bids

@@ -8,7 +8,7 @@ in ``jointbid.sim.auction.mechanisms.MECHANISMS``), own randomness."""
 EXPOSURES = "exposures"
 """How often the person has been shown the advertiser's ads."""
 VALUE, SIGMA = "value", "value_sigma"
-"""The columns that a valuation fills."""
+"""The columns that a valuation fills: what it believes of an impression's value, and for policies that declare it the standard deviation."""
 ENGINE_COLUMNS = frozenset({*PUBLIC_COLUMNS, EXPOSURES, VALUE, SIGMA})
 """All of them: no source may have one of these names."""
 RENAMED_COLUMNS = {"at": "auction_type", "u": "uniform"}

@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import AccountState, Feedback, Strategy, VisibleRequests
+from jointbid.sim.public_columns import SIGMA, VALUE
 
 __all__ = [
+    "SIGMA",
+    "VALUE",
     "AccountState",
     "Feedback",
     "Policy",
@@ -26,9 +29,6 @@ __all__ = [
     "VisibleRequests",
 ]
 
-VALUE = "value"
-SIGMA = "value_sigma"
-"""The column of the standard deviation of what a valuation believes of the value; of policies that declare it."""
 OF_VALUATIONS = (VALUE, SIGMA)
 VECTORISED_BIDS_PER_SECOND = 5e6
 """Bids a second that whole columns make easily, on one core."""

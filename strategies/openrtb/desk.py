@@ -18,13 +18,13 @@ import msgspec
 
 from jointbid.sim import Entrant, Scenario
 from jointbid.sim.identity import place_of_error
-from jointbid.sim.scenario import HOUR_US
+from jointbid.sim.scenario import HOUR_US, MICROS_PER_CPM
 
 from ..market import MarketFacts
 from .account import Account, Books
 from .objects import Bid, BidRequest, BidResponse, Imp, Loss, NoBid, SeatBid
 from .reading import Reading, hour_of, simulated
-from .response import MICROS_PER_CPM, micros_of
+from .response import micros_of
 
 RUNS_KEPT = 64
 """Runs whose accounts are kept; the one that has been silent the longest is forgotten."""

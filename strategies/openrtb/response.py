@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from jointbid.sim.scenario import MICROS_PER_CPM
+
 from .http_client import Answer, ExchangeError
 from .objects import Bid, BidResponse, Loss
 
-MICROS_PER_CPM = 1_000
 BIDS_READ = 64
 """Bids of one answer that are looked at."""
 

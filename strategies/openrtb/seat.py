@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jointbid.sim import AccountState, BidError, Feedback, VisibleRequests
+from jointbid.sim.public_columns import PUBLIC_COLUMNS
 from jointbid.sim.scenario import MICROS
 
 from ..base import Policy
@@ -131,7 +132,7 @@ class OpenRTB(Policy):
             raise ValueError(f"it needs the extra openrtb: {EXTRA}")
         sources = tuple(one.name for one in market.sources)
         self.learns = bool(notices) and not self._is_by_cell
-        self.reads = () if self._is_by_cell else ("hour", "floor", "auction_type", "uniform")
+        self.reads = () if self._is_by_cell else PUBLIC_COLUMNS
         self.stochastic = not self._is_by_cell
         self.may_read = sources if self._is_by_cell else (*sources, *(f"age_{name}" for name in sources))
         self._counts = Counts()

@@ -12,7 +12,7 @@ and ``GO_ON_LEARNING`` (experiments/config/learnable.py), and its name in ``Lear
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import combinations
 from typing import NamedTuple
@@ -122,17 +122,17 @@ def _with_unmatched(
     sources: tuple[str, ...],
     learner: str,
     folds: slice | list[int],
-    on_codes: Callable[..., Cells],
+    on_codes: Callable[[Iterable[_Label], str], Cells],
 ) -> Cells:
-    """Return what ``on_codes`` makes, over the codes of ``sources``; unmatched ones filled in where a source says ``prior``."""
+    """Return what ``on_codes`` makes of the labels over the codes of ``sources``; unmatched ones filled in where one says ``prior``."""
     held = scenario.originals(sources)
-    value = on_codes(scenario, log, sources, held, learner, folds)
+    value = on_codes(_labels(scenario, log, sources, held, folds), learner)
     taken_for_any = [name for name in held if scenario.source[name].unmatched == "prior"]
     for some in range(1, len(taken_for_any) + 1):
         for left_out in combinations(taken_for_any, some):
             without = tuple(name for name in held if name not in left_out)
             unmatched = tuple(-1 if name in left_out else slice(None) for name in held)
-            value[unmatched] = on_codes(scenario, log, sources, without, learner, folds)
+            value[unmatched] = on_codes(_labels(scenario, log, sources, without, folds), learner)
     return value
 
 
@@ -184,17 +184,10 @@ def _labels(
         yield label
 
 
-def _values_on_codes(
-    scenario: Scenario,
-    log: TrainingLog,
-    sources: tuple[str, ...],
-    held: tuple[str, ...],
-    learner: str,
-    folds: slice | list[int],
-) -> Cells:
-    """Return values over the codes of ``held``, from the labels that a holder of ``sources`` sees."""
+def _values_on_codes(labels: Iterable[_Label], learner: str) -> Cells:
+    """Return values over the codes of the labels."""
     (fit, _), values = LEARNERS[learner], list[Cells]()
-    for label in _labels(scenario, log, sources, held, folds):
+    for label in labels:
         value = label.worth * fit(*label.sums)
         if label.margin:
             value = value * np.maximum(fit(*label.margin), 0.0) * label.scale
@@ -202,17 +195,10 @@ def _values_on_codes(
     return np.asarray(sum(values))
 
 
-def _errors_on_codes(
-    scenario: Scenario,
-    log: TrainingLog,
-    sources: tuple[str, ...],
-    held: tuple[str, ...],
-    learner: str,
-    folds: slice | list[int],
-) -> Cells:
+def _errors_on_codes(labels: Iterable[_Label], learner: str) -> Cells:
     """Return standard errors of ``_values_on_codes``; those of clicks, conversions and margins count as independent."""
     (fit, error), errors = LEARNERS[learner], list[Cells]()
-    for label in _labels(scenario, log, sources, held, folds):
+    for label in labels:
         own = label.worth * error(*label.sums)
         if label.margin:
             errors.append(label.worth * fit(*label.sums) * label.scale * error(*label.margin))

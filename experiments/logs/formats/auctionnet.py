@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from jointbid.sim.scenario import MICROS
+
 from ..log_table import Reader, Roles
 from ..rows import columns as make
 from ..rows.column import Column, flag
@@ -19,7 +21,6 @@ from ..rows.columns import DAY_US
 from ..rows.delimited import headed, read_rows
 from ..rows.row_audit import RowAudit
 
-MICROS = 1_000_000
 STEP_US = DAY_US // 48
 _MONEY_MAX = 1e8
 ROLES = Roles(context=("timeStepIndex",), ad=("advertiserNumber", "advertiserCategoryIndex"))

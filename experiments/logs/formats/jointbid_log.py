@@ -15,6 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from jointbid.sim.scenario import MICROS_PER_CPM
+
 from ...errors import BadInput, closest
 from ..auction_log_writer import MARKET
 from ..log_table import Reader, Roles
@@ -27,7 +29,6 @@ NEEDED = (
     "id", "slot", "time_us", "user", "at", "bidfloor", "sold_to", "seat", "bid", "other_bid", "price", "paid_micros",
     "clicked", "converted",
 )  # fmt: skip
-MICROS_PER_CPM = 1_000
 ROLES = Roles(context=("hour",), ad=("at",))
 FACT = "the log of a simulated run: one row a request, won or lost; a click is known of the seat's own impressions"
 
