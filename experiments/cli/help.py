@@ -77,7 +77,10 @@ def _lines(place: str, verbs: Sequence[str]) -> Iterator[str]:
 
 def _start(verb: str, place: str) -> str:
     """Return the value of a key where the verb's own defaults say one, else the default of its field."""
-    value = _value(_tree(verb), place)
+    # Beside its own keys a verb starts from what its scenario says: one verb of that scenario is enough.
+    scenario = STUDIES[verb].scenario
+    alike = next(name for name, entry in STUDIES.items() if entry.scenario == scenario)
+    value = _value(_tree(verb if place.startswith("study.") else alike), place)
     return value if value and len(value) <= SHORT else key_helps(verb)[place].default
 
 
