@@ -98,7 +98,8 @@ def _off_policy(
     """Return the plug-in and the doubly robust estimate on seen and lost rows together."""
     log, worth = requests.log, requests.values
     frame = log.frame
-    ctr = values.seen if values is not None else {arm: expit(odds[arm]) for arm in {*of, "joint"}}
+    arms = {*of, "joint"}
+    ctr = {arm: expit(odds[arm]) if values is None else values.seen[arm] for arm in arms}
     # One model of all rows: by those of folds, rows of one context would fall into several strata.
     context = fit_predictor(plan, log, log.roles.sources[1])[0]
     bid = frame["bid_micros"].to_numpy(np.float64) if "bid_micros" in frame else np.full(len(frame), np.nan)
