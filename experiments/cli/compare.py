@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import BadInput, path_of
 from ..report import tables
 from ..report.html.comparison_page import compare
-from ..report.html.comparison_text import comparison_table, sentence
+from ..report.wording.comparison import comparison_table, sentence
 from .parser import Options
 
 

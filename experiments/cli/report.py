@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..errors import BadInput, path_of
 from ..report import tables
-from ..report.html import write_report
-from ..report.html.study import studies_in
+from ..report.folders.study import studies_in
+from ..report.html.page import write_report
 from .parser import Options
 
 

@@ -70,7 +70,7 @@ def _list(results: Path) -> None:
 def _changed(entry: Entry) -> Iterator[str]:
     """Yield the settings of a study's command that differ from the scenario's own, without those that change no number."""
     from ..config.points import NOT_IN_HASH
-    from ..report.html.settings_diff import defaults
+    from ..report.folders.settings_diff import defaults
     from ..report.sweep import value_of
 
     words = shlex.split(entry.command or "")[2:]

@@ -19,7 +19,7 @@ from ..config.studies import STUDIES
 from ..errors import BadInput, RunFailed, closest
 from ..estimate.intervals import Estimate
 from ..execution.scheduler import FailedFast
-from ..report.html.study import load_study, row_of
+from ..report.folders.study import load_study, row_of
 from .registry import study_class
 
 RUN = "run"

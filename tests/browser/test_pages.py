@@ -14,7 +14,8 @@ import pandas as pd
 import pytest
 
 from jointbid.experiments.cli.main import main
-from jointbid.experiments.report.html import compare, write_report
+from jointbid.experiments.report.html.comparison_page import compare
+from jointbid.experiments.report.html.page import write_report
 from jointbid.experiments.report.verdict import number
 
 CHROMIUM = os.environ.get("JOINTBID_CHROMIUM", "")

@@ -14,10 +14,10 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, lookup
 from ...estimate.learning import COST
 from ...estimate.metrics import USED_UP
+from ..folders.study import Study
 from ..sweep import headline_rows
 from ..verdict import interval, number
 from .closed_form import closed_form
-from .study import Study
 
 Status = Literal["PASS", "REVIEW", "FAIL"]
 Outcome = tuple[Status, str, str]
@@ -63,11 +63,6 @@ def checks(study: Study) -> list[Check]:
     return sorted(found, key=lambda check: ("FAIL", "REVIEW", "PASS").index(check.status))
 
 
-def headline(study: Study) -> pd.DataFrame:
-    """Return the rows of the summary that stand for a study."""
-    return headline_rows(study.summary)
-
-
 def _outcome(found: str, advice: str, *, is_fine: bool) -> Outcome:
     return ("PASS", found, "") if is_fine else ("REVIEW", found, advice)
 
@@ -106,7 +101,7 @@ def _replications(study: Study) -> Outcome | None:
 
 
 def _width(study: Study) -> Outcome | None:
-    value = lookup(headline(study), "value_of_joint_data")
+    value = lookup(headline_rows(study.summary), "value_of_joint_data")
     if value is None:
         return None
     if not value.has_interval:
@@ -169,7 +164,7 @@ def _spent(cells: pd.DataFrame) -> pd.Series[float]:
 
 
 def _win_rate(study: Study) -> Outcome | None:
-    rows = headline(study)
+    rows = headline_rows(study.summary)
     rows = rows[(rows["estimand"] == "utility") & (rows["metric"] == "win_rate")].dropna(subset=["estimate"])
     if rows.empty or closed_form(study.config):
         return None
@@ -203,7 +198,7 @@ def _learner(study: Study) -> Outcome | None:
         )
         advice = "more of study.train_requests; the curve cost_of_learning shows how much more"
         return _outcome(found, advice, is_fine=share <= DEAR)
-    step = lookup(headline(study), "joint_model_step")
+    step = lookup(headline_rows(study.summary), "joint_model_step")
     if study.config.get("study", {}).get("valuation") != "learned" or step is None:
         return None
     requests = study.config["study"].get("train_requests")
@@ -219,7 +214,9 @@ def _near_tie(study: Study) -> Outcome | None:
     if near:
         return "REVIEW", near[0], "study.silo=OWNER, to name the silo beforehand"
     sides = study.sides
-    gaps = {other: lookup(headline(study), "difference_to_silo", arm=other) for other in sides.others}
+    gaps = {
+        other: lookup(headline_rows(study.summary), "difference_to_silo", arm=other) for other in sides.others
+    }
     known = {other: gap for other, gap in gaps.items() if gap is not None and gap.has_interval}
     if not known:
         return None

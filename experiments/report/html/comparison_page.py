@@ -18,18 +18,18 @@ from ...errors import reported
 from ...storage.ownership import contents
 from ...storage.study_folder import Folder
 from .. import plots
+from ..folders.comparison import AT_ONCE, HEADLINE, Comparison, studies_of
+from ..folders.study import Study
 from ..plots.figure import Figure
 from ..plots.forest import COLUMNS as FOREST
 from ..plots.letters import report_missing
 from ..verdict import estimate_of
-from .comparison import AT_ONCE, HEADLINE, Comparison, studies_of
-from .comparison_text import HEADS, sentence
+from ..wording.comparison import HEADS, sentence
 from .downloads import Downloads, files_of
 from .estimand_grids import ENDS
 from .grid import Column, Grid, GridCell, amount, count, finding, grid, text, unit
 from .page import render
 from .pictures import pictures
-from .study import Study
 
 FOREST_MOST = 40
 LINES_MOST = 8

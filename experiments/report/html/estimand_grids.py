@@ -10,10 +10,10 @@ import pandas as pd
 from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, lookup
 from ...estimate.metrics import METRICS
+from ..folders.study import Study
+from ..sweep import headline_rows
 from ..verdict import estimate_of
-from .checks import headline
 from .grid import Column, Grid, GridCell, amount, count, difference, finding, grid, share, text, unit
-from .study import Study
 
 WHO = {
     "focal_profit": "the advertiser",
@@ -110,7 +110,7 @@ def estimands_grid(study: Study) -> Grid | None:
 
 
 def _gains(study: Study) -> Iterator[tuple[str, Estimate, str]]:
-    rows = headline(study)
+    rows = headline_rows(study.summary)
     rows = rows[rows["estimand"] == "value_of_joint_data"]
     for metric, who in WHO.items():
         for row in rows[rows["metric"] == metric].head(1).to_dict("records"):

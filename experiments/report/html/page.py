@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from ...cells.versions import version
 from ...config.studies import STUDIES
 from ...storage.study_folder import Folder
+from ..folders.settings_diff import defaults, differing, flat
+from ..folders.study import Study, load_study
 from ..plots.letters import names_in, report_missing
 from ..wording.media import MEDIA_LINE
 from .cards import cards
@@ -19,8 +21,6 @@ from .estimand_grids import GAINS, arms_grid, estimands_grid, gains_grid, gains_
 from .grid import Column, Grid, grid, grid_of
 from .pictures import draw_further, pictures
 from .plausible_strip import plausible_strip
-from .settings_diff import defaults, differing, flat
-from .study import Study, load_study
 from .waterfall import waterfall
 from .what_if import what_if
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import reported
+from ..folders.study import Study
 from ..plots.figure import Figure
 from ..plots.of_any_study import figures_of
 from ..plots.style import FORMATS
 from .grid import Grid, grid_of
-from .study import Study
 
 ANSWERS = (
     "levels",

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...estimate.intervals import Estimate
+from ..folders.study import Study
 from ..verdict import estimate_of, interval, number
-from .study import Study
 
 STEPS = {
     "same_request_step": "all data on one request",

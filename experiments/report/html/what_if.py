@@ -21,7 +21,7 @@ from ...estimate.intervals import t_quantile
 from ...estimate.ladder import PROFIT, VALUE
 from ...estimate.money import GRID, per_request
 from ...estimate.sides import Sides
-from .study import Study
+from ..folders.study import Study
 
 ENDS = ("estimate", "ci_low", "ci_high")
 

@@ -16,9 +16,8 @@ from jointbid.sim.paths import expand
 from ...errors import BadInput
 from ...estimate.intervals import LEVEL, Estimate, paired_difference
 from ...estimate.ladder import PROFIT, arms_by_replication, decomposition_weights
-from ..sweep import value_of
+from ..sweep import headline_rows, value_of
 from ..verdict import estimate_of
-from .checks import headline
 from .settings_diff import differing, flat
 from .study import Study, load_study, studies_in
 
@@ -182,7 +181,7 @@ def welch(a: pd.Series, b: pd.Series) -> Estimate:
 
 
 def _known(study: Study) -> dict[str, tuple[Estimate, str]]:
-    rows = headline(study)
+    rows = headline_rows(study.summary)
     rows = rows[(rows["metric"] == PROFIT) | (rows["estimand"] == "net_value")]
     by_name = {str(row["estimand"]): row for row in reversed(rows.to_dict("records"))}
     return {
