@@ -20,8 +20,8 @@ from ..cells.lattice import JOINT, Lattice
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import lookup
 from ..estimate.sides import Sides
+from .numbers import estimate_of, interval, number
 from .table_fit import parts_of
-from .verdict import estimate_of, interval, number
 
 NOT_SHOWN = "~"
 """Stands before a comparison whose interval spans zero, or that has none."""

@@ -16,7 +16,7 @@ import pytest
 from jointbid.experiments.cli.main import main
 from jointbid.experiments.report.html.comparison_page import compare
 from jointbid.experiments.report.html.page import write_report
-from jointbid.experiments.report.verdict import number
+from jointbid.experiments.report.numbers import number
 
 CHROMIUM = os.environ.get("JOINTBID_CHROMIUM", "")
 pytestmark = pytest.mark.skipif(

@@ -16,8 +16,8 @@ from jointbid.sim.paths import expand
 from ...errors import BadInput
 from ...estimate.intervals import LEVEL, Estimate, paired_difference
 from ...estimate.ladder import PROFIT, arms_by_replication, decomposition_weights
+from ..numbers import estimate_of
 from ..sweep import headline_rows, value_of
-from ..verdict import estimate_of
 from .settings_diff import differing, flat
 from .study import Study, load_study, studies_in
 

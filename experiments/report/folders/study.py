@@ -20,7 +20,7 @@ from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, SUMMARY_COLUMNS
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
 from ...storage.study_folder import Folder
-from ..verdict import estimate_of, interval, number
+from ..numbers import estimate_of, interval, number
 
 FRAMES = ("summary", "cells", "timeseries")
 OWN_FILES = {"summary.csv", "points.csv", "gains.csv"}

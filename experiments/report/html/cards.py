@@ -11,8 +11,8 @@ import pandas as pd
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import VALUE, lookup
 from ..folders.study import Study
+from ..numbers import estimate_of, interval, number
 from ..sweep import headline_rows
-from ..verdict import estimate_of, interval, number
 from .grid import FINDINGS
 
 CARDS = {

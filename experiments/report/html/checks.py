@@ -15,8 +15,8 @@ from ...estimate.ladder import PROFIT, lookup
 from ...estimate.learning import COST
 from ...estimate.metrics import USED_UP
 from ..folders.study import Study
+from ..numbers import interval, number
 from ..sweep import headline_rows
-from ..verdict import interval, number
 from .closed_form import closed_form
 
 Status = Literal["PASS", "REVIEW", "FAIL"]

@@ -20,10 +20,10 @@ from ...storage.study_folder import Folder
 from .. import plots
 from ..folders.comparison import AT_ONCE, HEADLINE, Comparison, studies_of
 from ..folders.study import Study
+from ..numbers import estimate_of
 from ..plots.figure import Figure
 from ..plots.forest import COLUMNS as FOREST
 from ..plots.letters import report_missing
-from ..verdict import estimate_of
 from ..wording.comparison import HEADS, sentence
 from .downloads import Downloads, files_of
 from .estimand_grids import ENDS

@@ -11,8 +11,8 @@ from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, lookup
 from ...estimate.metrics import METRICS
 from ..folders.study import Study
+from ..numbers import estimate_of
 from ..sweep import headline_rows
-from ..verdict import estimate_of
 from .grid import Column, Grid, GridCell, amount, count, difference, finding, grid, share, text, unit
 
 WHO = {

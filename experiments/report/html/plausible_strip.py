@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ...estimate.ladder import VALUE, lookup
 from ...estimate.plausible_range import QUANTILES, RANGE
 from ..folders.study import Study
-from ..verdict import number
+from ..numbers import number
 
 
 @dataclass(frozen=True)

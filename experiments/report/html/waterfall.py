@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...estimate.intervals import Estimate
 from ..folders.study import Study
-from ..verdict import estimate_of, interval, number
+from ..numbers import estimate_of, interval, number
 
 STEPS = {
     "same_request_step": "all data on one request",

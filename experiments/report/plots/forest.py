@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...estimate.sides import Sides
-from ..verdict import number
+from ..numbers import number
 from .parts import INTERVAL, floats, interval_note, interval_points, is_shown, label_rows
 from .style import COLOURS, QUIET, caption, new_figure, plot, zero_line
 

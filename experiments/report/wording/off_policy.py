@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from ..numbers import estimate_of, interval, number
 from ..tables import between, middle, text_table
-from ..verdict import estimate_of, interval, number
 
 if TYPE_CHECKING:
     from rich.table import Table

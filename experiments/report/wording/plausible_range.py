@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...estimate.ladder import lookup
 from ...estimate.plausible_range import PERCENT, QUANTILES, RANGE
-from ..verdict import counted, interval, number
+from ..numbers import counted, interval, number
 
 if TYPE_CHECKING:
     import pandas as pd

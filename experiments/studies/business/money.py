@@ -16,8 +16,8 @@ from ...estimate.curves import Reading
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup, row_of
 from ...estimate.money import Terms, falling_break_even, net_rows, per_request, rising_break_even
+from ...report.numbers import estimate_of, interval, number, paid_back, shown
 from ...report.tables import DASH, blank_table
-from ...report.verdict import estimate_of, interval, number, paid_back, shown
 from ..base import MarketPart, Row
 
 ESTIMANDS = (

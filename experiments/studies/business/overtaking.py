@@ -21,9 +21,9 @@ from ...config.settings import Settings
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import lookup, row_of
 from ...estimate.overtaking import Lead
+from ...report.numbers import interval, number
 from ...report.plots.figure import Figure
 from ...report.plots.money import draw_lead
-from ...report.verdict import interval, number
 from ..base import MarketPart, Row
 
 MONTH_H = 730.0

@@ -20,9 +20,9 @@ from ...estimate.intervals import Estimate, mean_interval
 from ...estimate.ladder import PROFIT, lookup, row_of
 from ...estimate.metrics import outcomes
 from ...estimate.own_data import Switching
+from ...report.numbers import duration, interval, number, paid_back, shown
 from ...report.plots.figure import Figure
 from ...report.plots.money import draw_months
-from ...report.verdict import duration, interval, number, paid_back, shown
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import PILOT, Plan

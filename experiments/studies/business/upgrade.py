@@ -16,7 +16,7 @@ from ...config.settings import Settings
 from ...estimate.intervals import mean_interval
 from ...estimate.ladder import PROFIT, lookup, summary_row
 from ...estimate.metrics import outcomes
-from ...report.verdict import claim
+from ...report.numbers import claim
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import Plan

@@ -12,7 +12,7 @@ from ...config.changes import varied
 from ...config.settings import Settings
 from ...estimate.frozen_rivals import EFFECT, FROZEN, effect_rows, frozen_rows
 from ...estimate.ladder import ladder_summary, lookup
-from ...report.verdict import interval, number
+from ...report.numbers import interval, number
 from ...storage.cell_results import StudyState
 from ..base import MarketPart, Row
 from ..cell_plans import Plan

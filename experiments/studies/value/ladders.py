@@ -16,8 +16,8 @@ from ...estimate.sides import Sides
 from ...report import tables
 from ...report.plots.figure import Figure
 from ...report.plots.ladder import draw_ladder, ladder_points
-from ...report.verdict import holders, others, verdict
 from ...report.wording.media import media_line
+from ...report.wording.value import holders, others, verdict
 from ...storage.cell_results import StudyState, table
 from ..base import MarketPart, Row
 from ..cell_plans import WIDTH_PILOT, Plan, unit

@@ -29,9 +29,9 @@ from ...estimate.learning import (
     pays_from,
 )
 from ...estimate.sides import Sides
+from ...report.numbers import interval, number
 from ...report.plots.curve import draw_curve
 from ...report.plots.key_labels import key_label, key_words
-from ...report.verdict import interval, number
 from ..base import Row
 from ..cell_plans import LEARNED_LADDER, Plan, unit
 

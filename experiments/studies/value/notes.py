@@ -18,7 +18,7 @@ from ...config.value_settings import ValueStudy
 from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.metrics import USED_UP
 from ...estimate.sides import BEST_SILO, Sides
-from ...report.verdict import number
+from ...report.numbers import number
 from ...storage.cell_results import CellResults, table
 from ..cell_plans import unit
 from ..inert import paces
