@@ -19,6 +19,7 @@ from rich.text import Text
 from ..cells.lattice import JOINT, Lattice
 from ..estimate.intervals import Estimate
 from ..estimate.ladder import lookup
+from ..estimate.metrics import MARKET_METRICS, METRICS
 from ..estimate.sides import Sides
 from .numbers import estimate_of, interval, number
 from .table_fit import parts_of
@@ -41,12 +42,7 @@ ROWS = {
     ("double_counting_penalty", "focal_profit"): "penalty of counting twice",
     ("cost_of_seeing_clicks", "focal_profit"): "cost of seeing clicks alone",
     ("synergy", "focal_profit"): "synergy",
-    ("value_of_joint_data", "bidder_surplus"): "change of all bidders' surplus",
-    ("value_of_joint_data", "revenue"): "change of the seller's revenue",
-    ("value_of_joint_data", "payments"): "change of the focal advertiser's payments",
-    ("value_of_joint_data", "exchange_fee"): "change of the exchange's fees",
-    ("value_of_joint_data", "welfare"): "change of welfare",
-    ("value_of_joint_data", "relevance"): "change of relevance to people (times)",
+    **{("value_of_joint_data", metric): f"change of {METRICS[metric].change}" for metric in MARKET_METRICS},
     ("frozen_value_of_joint_data", "focal_profit"): "value of joint data, rivals' curves frozen",
     ("frozen_value_of_joint_data", "revenue"): "change of revenue, rivals' curves frozen",
     ("frozen_value_of_joint_data", "payments"): "change of payments, rivals' curves frozen",

@@ -15,16 +15,6 @@ from ..numbers import estimate_of
 from ..sweep import headline_rows
 from .grid import Column, Grid, GridCell, amount, count, difference, finding, grid, share, text, unit
 
-WHO = {
-    "focal_profit": "the advertiser",
-    "bidder_surplus": "all bidders together",
-    "revenue": "the seller",
-    "exchange_fee": "the exchange",
-    "welfare": "all together (welfare)",
-    "relevance": "the person (relevance)",
-}
-"""Metric -> whose it is; a metric that starts with profit_ is a rival's."""
-
 OF_ARMS = ("win_rate", "spend", "ecpc", "revenue", "bidder_surplus", "welfare")
 """Metrics that the arms are compared by beside their profit; all others are among the estimands."""
 
@@ -112,9 +102,9 @@ def estimands_grid(study: Study) -> Grid | None:
 def _gains(study: Study) -> Iterator[tuple[str, Estimate, str]]:
     rows = headline_rows(study.summary)
     rows = rows[rows["estimand"] == "value_of_joint_data"]
-    for metric, who in WHO.items():
-        for row in rows[rows["metric"] == metric].head(1).to_dict("records"):
-            yield who, estimate_of(row), str(row["unit"])
+    for metric, about in METRICS.items():
+        for row in rows[rows["metric"] == metric].head(1).to_dict("records") if about.whose else ():
+            yield about.whose, estimate_of(row), str(row["unit"])
     for bidder, estimate, unit_of_it in rivals(study):
         yield f"{bidder} (rival)", estimate, unit_of_it
 

@@ -10,6 +10,7 @@ import pandas as pd
 from ...cells.cell import holders_of
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, SEEING_CLICKS, VALUE, lookup
+from ...estimate.metrics import METRICS
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
 from ..numbers import CAVEAT, claim, counted, interval, listed, number
 
@@ -120,12 +121,10 @@ def _seeing_clicks(summary: pd.DataFrame, sides: Sides) -> str:
 
 def others(summary: pd.DataFrame) -> str:
     """What joining changes for all others, where rivals are bidders; empty where they are not: gains and losses differ in sign."""
-    names = {
-        "bidder_surplus": "all bidders' surplus",
-        "revenue": "the seller's revenue",
-        "welfare": "welfare",
+    found = {
+        METRICS[metric].change: lookup(summary, VALUE, metric)
+        for metric in ("bidder_surplus", "revenue", "welfare")
     }
-    found = {name: lookup(summary, "value_of_joint_data", metric) for metric, name in names.items()}
     if found["welfare"] is None:
         return ""
     rows = summary[(summary["estimand"] == "value_of_joint_data") & (summary["metric"] == "revenue")]
