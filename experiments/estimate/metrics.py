@@ -200,17 +200,8 @@ MARKET_METRICS = tuple(name for name, metric in METRICS.items() if metric.change
 """What joining changes for all whom it concerns."""
 
 REQUIRED = (
-    "arm",
-    "replication",
-    "bidder",
-    "focal",
-    "requests",
-    "wins",
-    "spend",
-    "profit",
-    "revenue",
-    "welfare",
-)
+    "arm", "replication", "bidder", "focal", "requests", "wins", "spend", "profit", "revenue", "welfare",
+)  # fmt: skip
 """Columns without which a table of cells cannot be summarised."""
 
 
