@@ -97,6 +97,8 @@ def test_verbs_that_differ_are_told_apart_with_the_values_that_they_start_from(c
         ("creative.loud.aa", "creative.loud.a"),
         ("bidder.budget", "bidders.budget"),
         ("curve.requests", "study.curve.requests"),
+        ("scenario.requests", "supply.requests"),
+        ("source.match_rate", "source.<name>.match_rate"),
     ],
 )
 def test_a_wrong_key_gets_one_that_exists(word, key):
