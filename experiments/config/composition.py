@@ -32,9 +32,10 @@ from jointbid.strategies.files import names_a_file
 from ..errors import BadInput, path_of
 from .keys import known_keys, list_keys
 from .overrides import Choice, Vocabulary
-from .patch import Tree, has, patch, steps_of, without
+from .patch import has, patch, steps_of, without
 from .plugin_folders import folders
 from .settings import Settings
+from .shape import Tree
 from .studies import STUDIES, SUITES
 
 GROUPS = ("scenario", "auction", "executor", "strategy", "study")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 
-from .settings import ABOUT
+from .shape import in_yaml
 
 ANY_NAME, ANY_ITEM, ANY_KEY = "<name>", "<item>", "<key>"
 """Stand in keys for a name that the configuration gives, the number of a list's item, and a key of any depth."""
@@ -29,12 +29,6 @@ class Key(NamedTuple):
     kind: Any
     model: type[BaseModel] | None = None
     field: str = ""
-
-
-def in_yaml(place: str) -> str:
-    """``scenario.supply.requests`` -> ``supply.requests``: where a part of the scenario stands in the YAML files."""
-    first, _, rest = place.partition(".")
-    return rest if first == "scenario" and rest and rest.split(".")[0] not in ABOUT else place
 
 
 @functools.cache

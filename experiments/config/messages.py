@@ -12,7 +12,8 @@ from pydantic_core import ErrorDetails
 from jointbid.sim.scenario import Delay
 
 from ..errors import closest
-from .keys import every_key, in_yaml, is_known, known_keys, models_in, nearest
+from .keys import every_key, is_known, known_keys, models_in, nearest
+from .shape import in_yaml
 
 SEVERAL = re.compile(r"; (?=[a-z_.]+(?: = [^;:]+)?: )")
 """Between the problems of one validator, each of which begins with its place."""

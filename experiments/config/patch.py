@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .shape import Tree, plain
+
 SYNONYMS = {"response.d": "response.interaction", "response.q": "response.redundancy"}
 """The literature's letters on the command line; YAML files use the full names."""
 
@@ -14,9 +16,6 @@ LAWS = {"answer_ms": "constant", "lookup_latency_ms": "exponential"}
 OF_KEYS = ("study.upgrade",)
 """Maps from keys of the command line: what follows the map's own key is one of them, dots and all."""
 
-Tree = dict[str, Any]
-"""A configuration as plain data, in the shape of the YAML files."""
-
 
 def patch(tree: Mapping[str, Any], key: str, value: Any) -> Tree:
     """Return the tree with the value at a dotted key; what it does not touch is shared with the given tree.
@@ -25,7 +24,7 @@ def patch(tree: Mapping[str, Any], key: str, value: Any) -> Tree:
     made. A number among the steps is a place in a list that has it, from 0.
     """
     steps = steps_of(key)
-    patched: Tree = _patched(tree, steps, _spelt_out(steps[-1], _plain(value)))
+    patched: Tree = _patched(tree, steps, _spelt_out(steps[-1], plain(value)))
     return patched
 
 
@@ -80,8 +79,3 @@ def _spelt_out(step: str, value: Any) -> Any:
     if step in LAWS and isinstance(value, int | float):
         return {"law": LAWS[step], "mean": value}
     return value
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, as YAML has them."""
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -60,7 +60,7 @@ STUDIES: Mapping[str, StudyEntry] = {
     "run": StudyEntry(
         summary="one simulation: per-bidder and time-series tables, pacing plot, what the calendar did",
         heading="one simulation",
-        settings="settings:RunStudy",
+        settings="run_settings:RunStudy",
     ),
     "tournament": StudyEntry(
         summary="strategies against each other: ranking with paired intervals, payoffs, regret",
