@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ..errors import BadInput, path_of
+from ..errors import BadInput, path_of, refused
 from ..report import tables
 from ..report.html.comparison_page import compare
 from ..report.wording.comparison import comparison_table, sentence
@@ -27,10 +27,8 @@ def main(options: Options) -> int:
             f"compare: {results[0]} is a result of the benchmark, and the others are not; compare like with like"
         )
     folders = [path_of("compare", word) for word in options.words]
-    try:
+    with refused(f"results_dir: cannot write to {results_dir}"):
         comparison, page = compare(folders, results_dir)
-    except OSError as error:
-        raise BadInput(f"results_dir: cannot write to {results_dir} ({error.strerror or error})") from None
     table = comparison_table(comparison)
     tables.show(*([table] if table else []))
     sys.stdout.write("\n")
@@ -52,7 +50,7 @@ def _benchmarks(words: list[str], results_dir: Path) -> int:
         raise BadInput(f"{words[0]}: 1 result of the benchmark; a comparison needs two at least")
     scores, notes = merged(files)
     target = results_dir / "compare" / digest([str(file.path.resolve()) for file in files])
-    try:
+    with refused(f"results_dir: cannot write to {results_dir}"):
         target.mkdir(parents=True, exist_ok=True)
         folder = Folder(target)
         for name, table in {
@@ -62,8 +60,6 @@ def _benchmarks(words: list[str], results_dir: Path) -> int:
             "results": table_of(files),
         }.items():
             folder.write_table(f"{name}.csv", table)
-    except OSError as error:
-        raise BadInput(f"results_dir: cannot write to {results_dir} ({error.strerror or error})") from None
     tables.show(
         score_table(scores), market_table(scores), *notes, verdict(scores, str(files[0].content["suite"]))
     )

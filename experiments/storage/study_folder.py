@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ..errors import BadInput
+from ..errors import refused
 from .journal import Segments
 from .lock import is_locked, locked
 from .ownership import record
@@ -56,13 +56,11 @@ class Folder:
             FolderLocked: another command has the lock, and ``wait`` is False.
         """
         cells = self.path / "cells"
-        try:
+        with refused(f"results_dir: cannot write to {self.path}"):
             cells.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=cells) as probe:
                 if not self.is_done():  # what is finished can be read on a full disk
                     probe.write(bytes(PROBE_BYTES))
-        except OSError as error:
-            raise BadInput(f"results_dir: cannot write to {self.path} ({error.strerror or error})") from None
         with locked(cells / LOCK, wait=wait):
             try:
                 record(self.path, "status.json", "manifest.json")
