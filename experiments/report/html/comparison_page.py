@@ -14,14 +14,13 @@ from pandas.api.types import is_numeric_dtype
 from jointbid.sim.paths import expand
 
 from ...config.points import digest
-from ...errors import reported
 from ...storage.ownership import contents
 from ...storage.study_folder import Folder
 from .. import plots
 from ..folders.comparison import AT_ONCE, HEADLINE, Comparison, studies_of
 from ..folders.study import Study
 from ..numbers import estimate_of
-from ..plots.figure import Figure
+from ..plots.figure import Figure, draw_all
 from ..plots.forest import COLUMNS as FOREST
 from ..plots.letters import report_missing
 from ..wording.comparison import HEADS, sentence
@@ -63,10 +62,7 @@ def compare(folders: Sequence[Path | str], results_dir: Path | str = "results") 
         if old.parent == target / "plots":
             old.unlink()
     report_missing(comparison.labels)
-    with reported("plots"):
-        for figure in figures_of(comparison):
-            with reported(f"plots/{figure.name}"):
-                figure.write(target / "plots", None, plots.FORMATS)
+    draw_all(figures_of(comparison), target / "plots", None, plots.FORMATS)
     folder.write_text("compare.html", render("compare.html.j2", **_content(comparison, target)))
     return comparison, target / "compare.html"
 
