@@ -43,7 +43,7 @@ COMMON = (
     *("money.requests_per_month", "money.integration_once", "results_dir", "executor.jobs"),
 )  # fmt: skip
 """The keys beside the study's own that people use most."""
-OF_STUDY = (
+COMMON_OF_STUDY = (
     "replications",
     "silo",
     "valuation",
@@ -108,7 +108,7 @@ def key_helps(verb: str) -> Mapping[str, KeyHelp]:
 
 def common(places: Collection[str]) -> list[str]:
     """Return those of the ``places`` that people use most, the study's own first."""
-    return [key for key in (*(f"study.{name}" for name in OF_STUDY), *COMMON) if key in places]
+    return [key for key in (*(f"study.{name}" for name in COMMON_OF_STUDY), *COMMON) if key in places]
 
 
 def matching(word: str, places: Sequence[str]) -> list[str]:

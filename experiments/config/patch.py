@@ -13,7 +13,7 @@ SYNONYMS = {"response.d": "response.interaction", "response.q": "response.redund
 LAWS = {"answer_ms": "constant", "lookup_latency_ms": "exponential"}
 """Delays of which a bare number is the mean of this law, see `_spelt_out`."""
 
-OF_KEYS = ("study.upgrade",)
+MAPS_OF_KEYS = ("study.upgrade",)
 """Maps from keys of the command line: what follows the map's own key is one of them, dots and all."""
 
 
@@ -31,7 +31,7 @@ def patch(tree: Mapping[str, Any], key: str, value: Any) -> Tree:
 def steps_of(key: str) -> list[str]:
     """Return the steps from the root of a tree to a dotted key."""
     key = SYNONYMS.get(key, key)
-    for place in OF_KEYS:
+    for place in MAPS_OF_KEYS:
         if key.startswith(f"{place}."):
             return [*place.split("."), key.removeprefix(f"{place}.")]
     return key.split(".")

@@ -30,7 +30,7 @@ WHERE_FROM = ("study", "scenario", "hash", "seed", "status", "started", "version
 """Columns of the study that are added to every table, unless it has one of that name."""
 
 
-OF_THE_MANIFEST = ("seed", "started", "wall_seconds", "auctions", "code", "command")
+MANIFEST_COLUMNS = ("seed", "started", "wall_seconds", "auctions", "code", "command")
 """Facts of a study that its manifest has under the same names."""
 
 
@@ -94,7 +94,7 @@ def _entry(path: Path, name: re.Match[str]) -> Entry:
         status=_status(folder, about),
         version=(about.get("versions") or {}).get("jointbid"),
         folder=str(path),
-        **{key: about.get(key) for key in OF_THE_MANIFEST},
+        **{key: about.get(key) for key in MANIFEST_COLUMNS},
     )
 
 

@@ -15,7 +15,7 @@ from ..numbers import estimate_of
 from ..sweep import headline_rows
 from .grid import Column, Grid, GridCell, amount, count, difference, finding, grid, share, text, unit
 
-OF_ARMS = ("win_rate", "spend", "ecpc", "revenue", "bidder_surplus", "welfare")
+ARM_METRICS = ("win_rate", "spend", "ecpc", "revenue", "bidder_surplus", "welfare")
 """Metrics that the arms are compared by beside their profit; all others are among the estimands."""
 
 SUMMARY, GAINS = "summary.csv", "gains.csv"
@@ -54,7 +54,7 @@ def arms_grid(study: Study) -> Grid | None:
     if profit.empty:
         return None
     by, compared = _by(study.summary), _compared(study)
-    others = [metric for metric in OF_ARMS if metric in set(utility["metric"])]
+    others = [metric for metric in ARM_METRICS if metric in set(utility["metric"])]
     money = str(profit["unit"].iloc[0])
     columns = [
         Column("arm"), *by, Column("profit", amount, money), *ENDS,

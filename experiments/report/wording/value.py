@@ -25,7 +25,7 @@ SILOS = {
 }
 """How the sentence names the arm that joint data is compared with; a source or set of sources is "<sources> alone"."""
 
-OF_MANY = {
+PLURAL_SILOS = {
     "best_single": "the best single source alone",
     "stacked": "the scores stacked",
     "split_budget": "departments with equal parts of the budget",
@@ -92,14 +92,14 @@ def _against(summary: pd.DataFrame, sides: Sides) -> str:
         which = which if len(sides.owners) > 1 else "the only silo"
         return f"{which} ({f'{owner}: {held}' if owner else held})"
     if sides.silo == BEST_SINGLE:
-        names = SILOS | (OF_MANY if len(sides.sources) > 2 else {})
+        names = SILOS | (PLURAL_SILOS if len(sides.sources) > 2 else {})
         which = (
             names[BEST_SINGLE]
             if _did_best(summary, sides)
             else "the single source that did best on the pilots"
         )
         return f"{which} ({sides.arm})"
-    names = SILOS | (OF_MANY if len(sides.sources) > 2 else {})
+    names = SILOS | (PLURAL_SILOS if len(sides.sources) > 2 else {})
     return f"{names.get(sides.arm, f'{held} alone')} ({owner or sides.arm})"
 
 
