@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput
-from ..storage.catalogue import Entry, query, remove, scan, waste
+from ..storage.catalogue import Entry, scan
+from ..storage.query import query
+from ..storage.waste import remove, waste
 from .output import fitted
 from .parser import Options
 
