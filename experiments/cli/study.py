@@ -12,6 +12,7 @@ from ..config.points import Point, Points, load
 from ..config.studies import STUDIES
 from ..config.text import quoted
 from ..errors import BadInput
+from ..storage.names import FAILURES, REPORT
 from ..studies.registry import study_class
 from .output import fitted
 from .parser import Options
@@ -19,7 +20,6 @@ from .parser import Options
 if TYPE_CHECKING:
     from ..studies.session import StudyResult
 
-FAILURES, REPORT = "failures.jsonl", "report.html"
 MANY = 100
 """From this number of studies on a message says that each draws its plots."""
 SHOWN = 5

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
+from .names import MANIFEST, STATUS, SWEEPS
 from .ownership import is_marked
-from .study_folder import SWEEPS, Folder
+from .study_folder import Folder
 
 if TYPE_CHECKING:
     pass
@@ -65,7 +66,7 @@ def scan(results: Path) -> list[Entry]:
 
 def _is_study(folder: Path) -> bool:
     """Return whether jointbid wrote the folder: it has the mark, or a manifest with its name."""
-    about = Folder(folder).read_json("manifest.json")
+    about = Folder(folder).read_json(MANIFEST)
     return is_marked(folder) or (about.get("study"), about.get("hash")) == (
         folder.parent.name,
         folder.name[-12:],
@@ -74,7 +75,7 @@ def _is_study(folder: Path) -> bool:
 
 def _entry(path: Path, name: re.Match[str]) -> Entry:
     folder = Folder(path)
-    about = folder.read_json("manifest.json")
+    about = folder.read_json(MANIFEST)
     return Entry(
         study=path.parent.name,
         scenario=str(about.get("scenario") or name["scenario"]),
@@ -87,7 +88,7 @@ def _entry(path: Path, name: re.Match[str]) -> Entry:
 
 
 def _status(folder: Folder, about: Mapping[str, Any]) -> str:
-    status = str(folder.read_json("status.json").get("status", "stopped"))
+    status = str(folder.read_json(STATUS).get("status", "stopped"))
     if status == "running" and not folder.is_locked:
         return "stopped"
     if status == "done" and not all((folder.path / name).is_file() for name in about.get("files") or {}):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import BadInput
 from .catalogue import Entry, scan
-from .study_folder import POINTS, SWEEPS
+from .names import POINTS, SWEEPS
 
 if TYPE_CHECKING:
     import duckdb

@@ -11,6 +11,7 @@ from ..cells.cell import code_version
 from .catalogue import scan
 from .journal import SUFFIX
 from .lock import FolderLocked, locked
+from .names import MANIFEST
 from .ownership import CELLS, LOCK, MARK, contents, is_marked
 from .study_folder import Folder
 
@@ -49,7 +50,7 @@ def waste(results: Path, *, finished: bool = False) -> Iterator[Waste]:
         is_link = folder.path.is_symlink() or folder.path.parent.is_symlink()
         if folder.is_locked or is_link or not is_marked(folder.path):
             continue
-        files = folder.read_json("manifest.json").get("files") or {}
+        files = folder.read_json(MANIFEST).get("files") or {}
         if entry.status in {"stopped", "failed", "running"}:
             yield _whole(f"unfinished ({entry.status})", folder.path)
         elif entry.status == "damaged" or (changed := folder.changed(files)):

@@ -16,6 +16,7 @@ from jointbid.sim.paths import expand
 from ...errors import BadInput
 from ...estimate.intervals import LEVEL, Estimate, paired_difference
 from ...estimate.ladder import PROFIT, arms_by_replication, decomposition_weights
+from ...storage.names import POINTS
 from ..numbers import estimate_of
 from ..sweep import headline_rows, value_of
 from .settings_diff import differing, flat
@@ -217,7 +218,7 @@ def _difference(
 
 def _swept(folder: Path) -> Iterator[Study]:
     """Studies that a sweep's table lists, where they lie now or lay when it was written."""
-    table = folder / "points.csv"
+    table = folder / f"{POINTS}.csv"
     if not table.is_file():
         return
     for place in pd.read_csv(table, usecols=["folder"])["folder"]:

@@ -14,6 +14,7 @@ from pandas.api.types import is_numeric_dtype
 from jointbid.sim.paths import expand
 
 from ...config.points import digest
+from ...storage.names import POINTS
 from ...storage.ownership import contents
 from ...storage.study_folder import Folder
 from .. import plots
@@ -57,7 +58,7 @@ def compare(folders: Sequence[Path | str], results_dir: Path | str = "results") 
     folder = Folder(target)
     folder.write_table("compare.csv", comparison.estimands)
     folder.write_table("differences.csv", comparison.differences)
-    folder.write_table("points.csv", comparison.points)
+    folder.write_table(f"{POINTS}.csv", comparison.points)
     for old in contents(target).own:
         if old.parent == target / "plots":
             old.unlink()

@@ -10,6 +10,7 @@ import pandas as pd
 from ...estimate.intervals import Estimate, paired_difference
 from ...estimate.ladder import P_HOLM, PROFIT, SUMMARY_COLUMNS, lookup
 from ...estimate.metrics import METRICS
+from ...storage.names import SUMMARY_CSV
 from ..folders.study import Study
 from ..numbers import estimate_of
 from ..sweep import headline_rows
@@ -18,7 +19,7 @@ from .grid import Column, Grid, GridCell, amount, count, difference, finding, gr
 ARM_METRICS = ("win_rate", "spend", "ecpc", "revenue", "bidder_surplus", "welfare")
 """Metrics that the arms are compared by beside their profit; all others are among the estimands."""
 
-SUMMARY, GAINS = "summary.csv", "gains.csv"
+GAINS = "gains.csv"
 BY = ("tags", "budget_share")
 """Columns that a log's summary has besides, and that tell its rows apart."""
 NO_COMPARISON = ("utility", "break_even", "payback")
@@ -73,7 +74,7 @@ def arms_grid(study: Study) -> Grid | None:
             *(lookup(same, estimand, arm=arm) for estimand in compared),
             *(found.estimate if found else None for found in metrics), row["n_replications"],
         ])  # fmt: skip
-    return grid("arms", "Arms", columns, rows, "~ no difference shown.", SUMMARY)
+    return grid("arms", "Arms", columns, rows, "~ no difference shown.", SUMMARY_CSV)
 
 
 def estimands_grid(study: Study) -> Grid | None:
@@ -96,7 +97,7 @@ def estimands_grid(study: Study) -> Grid | None:
         for row in study.summary.to_dict("records")
     ]  # fmt: skip
     note = f"Each interval stands alone; {study.caveat}."
-    return grid("estimands", "Estimands", columns, rows, note, SUMMARY)
+    return grid("estimands", "Estimands", columns, rows, note, SUMMARY_CSV)
 
 
 def _gains(study: Study) -> Iterator[tuple[str, Estimate, str]]:

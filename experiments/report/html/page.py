@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...cells.versions import version
 from ...config.studies import STUDIES
+from ...storage.names import CONFIG, FAILURES, MANIFEST, REPORT, SUMMARY_CSV
 from ...storage.study_folder import Folder
 from ..folders.settings_diff import defaults, differing, flat
 from ..folders.study import Study, load_study
@@ -27,14 +28,14 @@ from .what_if import what_if
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-REPORT, MARKDOWN = "report.html", "estimands.md"
+MARKDOWN = "estimands.md"
 FAILURES_SHOWN = 20
 FILES = (
-    "summary.csv",
+    SUMMARY_CSV,
     MARKDOWN,
-    "config.yaml",
-    "manifest.json",
-    "failures.jsonl",
+    CONFIG,
+    MANIFEST,
+    FAILURES,
     "cells.parquet",
     "timeseries.parquet",
 )
@@ -218,5 +219,5 @@ def _config(study: Study) -> tuple[Grid, Grid]:
     title = f"What differs from scenario {study.scenario} as it ships"
     return (
         grid("changed", title, named, rows, "" if rows else note),
-        grid("config", "Configuration", [Column("key"), Column("value")], own.items(), csv="config.yaml"),
+        grid("config", "Configuration", [Column("key"), Column("value")], own.items(), csv=CONFIG),
     )
