@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
 from ...cells.cell import holders_of
+from ...estimate.frozen_rivals import EFFECT, FROZEN
 from ...estimate.intervals import Estimate
 from ...estimate.ladder import PROFIT, SEEING_CLICKS, VALUE, lookup
 from ...estimate.metrics import METRICS
@@ -135,6 +136,32 @@ def others(summary: pd.DataFrame) -> str:
         if value is not None
     ]
     return f"It changes, in {rows['unit'].iloc[0]}: {'; '.join(said)}."
+
+
+def frozen_sentence(summary: pd.DataFrame, unit: str) -> Iterator[str]:
+    """Yield what joining would change if rivals kept their curves, and what it changes that they re-optimise; nothing without fitted curves."""
+    if lookup(summary, EFFECT) is not None:
+        yield (
+            f"If rivals kept the curves that they bid by before, it would change, in {unit}: "
+            f"{_changes(summary, FROZEN + VALUE)}. "
+            f"That they re-optimise changes, against that: {_changes(summary, EFFECT)}."
+        )
+
+
+def _changes(summary: pd.DataFrame, estimand: str) -> str:
+    names = {
+        PROFIT: "the focal bidder's profit",
+        "revenue": "the seller's revenue",
+        "payments": "its payments",
+    }
+    found = {name: lookup(summary, estimand, metric) for metric, name in names.items()}
+    return "; ".join(
+        f"{name} {number(one.estimate)} ({interval(one)})"
+        if one.finding in {"positive", "negative"}
+        else f"{name}, no difference shown ({interval(one) if one.has_interval else 'no interval'})"
+        for name, one in found.items()
+        if one is not None
+    )
 
 
 def holders(who: str | int, bidders: int) -> str:
