@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from ..config.points import digest
 from ..errors import BadInput, path_of, refused
 from ..report import tables
+from ..report.benchmark_files import is_result, merged, read, table_of
 from ..report.html.comparison_page import compare
+from ..report.wording.benchmark import market_table, score_table, verdict
 from ..report.wording.comparison import comparison_table, sentence
+from ..storage.study_folder import Folder
 from .parser import Options
 
 
@@ -17,8 +21,6 @@ def main(options: Options) -> int:
     results_dir = options.results_dir()
     if not options.words:
         raise BadInput(f"compare: needs the folders of studies; usage: {options.usage}")
-    from ..report.benchmark_files import is_result
-
     results = [word for word in options.words if is_result(word)]
     if results and len(results) == len(options.words):
         return _benchmarks(results, results_dir)
@@ -40,11 +42,6 @@ def main(options: Options) -> int:
 
 def _benchmarks(words: list[str], results_dir: Path) -> int:
     """Lay results of the benchmark beside each other, and write their tables."""
-    from ..config.points import digest
-    from ..report.benchmark_files import merged, read, table_of
-    from ..report.wording.benchmark import market_table, score_table, verdict
-    from ..storage.study_folder import Folder
-
     files = [read(word) for word in words]
     if len(files) < 2:
         raise BadInput(f"{words[0]}: 1 result of the benchmark; a comparison needs two at least")

@@ -20,7 +20,7 @@ from ..config.text import quoted, word
 from ..errors import BadInput, RunFailed, closest
 from ..estimate.intervals import Estimate
 from ..execution.scheduler import FailedFast
-from ..report.folders.study import load_study, row_of
+from ..report.folders.study import find_estimate, load_study
 from .registry import study_class
 
 RUN = "run"
@@ -70,7 +70,7 @@ class StudyTables:
         Raises:
             BadInput: a column or value that the summary does not have, or several rows that fit.
         """
-        return row_of(self.summary, estimand, metric, arm, **columns)
+        return find_estimate(self.summary, estimand, metric, arm, **columns)
 
     def __repr__(self) -> str:
         names = ", ".join(["summary", "cells", "timeseries", *self.tables])

@@ -173,7 +173,7 @@ class Study:
         Raises:
             BadInput: a column or value that the summary does not have, or several rows that fit.
         """
-        return row_of(self.summary, estimand, metric, arm, **columns)
+        return find_estimate(self.summary, estimand, metric, arm, **columns)
 
     def markdown(self) -> str:
         """The estimands as a Markdown table, three significant digits."""
@@ -220,7 +220,7 @@ class Study:
         return pd.DataFrame()
 
 
-def row_of(
+def find_estimate(
     summary: pd.DataFrame, estimand: str, metric: str | None = None, arm: str | None = None, **columns: Any
 ) -> Estimate | None:
     """Return one row of a summary as a number with its interval; see `Study.estimate`.

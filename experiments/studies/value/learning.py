@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ...config.bidder_checks import prices_itself
+from ...config.bidder_checks import values_itself
 from ...config.changes import varied
 from ...config.learnable import learns_beside
 from ...config.settings import Settings
@@ -52,7 +52,7 @@ def learned_ladder(plan: Plan) -> tuple[Plan, tuple[str, ...]] | None:
     prices requests itself has no valuation to learn.
     """
     asked = plan.study.valuation
-    if prices_itself(plan.settings.scenario):
+    if values_itself(plan.settings.scenario):
         return None
     if asked == BOTH or learns_beside(plan.settings):
         twin = learned_twin(plan)
