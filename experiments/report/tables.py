@@ -131,11 +131,7 @@ def estimand_table(summary: pd.DataFrame, sides: Sides) -> Table:
     """What separates the arms: each estimand with its interval, the metrics of the market among them."""
     money = summary.loc[summary["metric"] == "focal_profit", "unit"]
     rows = [
-        (
-            name,
-            row["arm"],
-            *[estimate_of(row)] * 2,
-        )
+        (name, row["arm"], *[estimate_of(row)] * 2)
         for (estimand, metric), name in ROWS.items()
         for row in _rows(summary, estimand, metric).to_dict("records")
     ]

@@ -30,15 +30,7 @@ if TYPE_CHECKING:
 
 MARKDOWN = "estimands.md"
 FAILURES_SHOWN = 20
-FILES = (
-    SUMMARY_CSV,
-    MARKDOWN,
-    CONFIG,
-    MANIFEST,
-    FAILURES,
-    "cells.parquet",
-    "timeseries.parquet",
-)
+FILES = (SUMMARY_CSV, MARKDOWN, CONFIG, MANIFEST, FAILURES, "cells.parquet", "timeseries.parquet")
 """Files that the page carries, beside all tables and figures."""
 
 

@@ -132,12 +132,7 @@ def draw_further(folder: Path) -> None:
     if not about.get("enabled", True):
         return
     budget, formats = study.config.get("bidders", {}).get("budget"), about.get("format", FORMATS)
-    own = figures_of(
-        study.summary,
-        study.timeseries,
-        budget=budget,
-        money=study.config.get("money"),
-    )
+    own = figures_of(study.summary, study.timeseries, budget=budget, money=study.config.get("money"))
     new = (figure for figure in own if _is_new(folder / "plots", figure, formats))
     draw_all(new, folder / "plots", about.get("style"), formats)
 

@@ -9,10 +9,7 @@ from ...estimate.intervals import Estimate
 from ..folders.study import Study
 from ..numbers import estimate_of, interval, number
 
-STEPS = {
-    "same_request_step": "all data on one request",
-    "joint_model_step": "one model of all data",
-}
+STEPS = {"same_request_step": "all data on one request", "joint_model_step": "one model of all data"}
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,7 @@ def forest_points(
 
 
 @plot(*COLUMNS)
-def draw_forest(
-    points: pd.DataFrame,
-    *,
-    subject: str = "What each arm gains over no data",
-) -> Figure:
+def draw_forest(points: pd.DataFrame, *, subject: str = "What each arm gains over no data") -> Figure:
     """Point, interval and numbers of each row; hollow where no difference is shown.
 
     Args:

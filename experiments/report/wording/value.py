@@ -34,22 +34,13 @@ PLURAL_SILOS = {
 }
 """The same where more than two sources are joined."""
 
-STEPS = {
-    "same_request_step": "having {both} on one request",
-    "joint_model_step": "one model of {both}",
-}
+STEPS = {"same_request_step": "having {both} on one request", "joint_model_step": "one model of {both}"}
 
 
 USES = {"bidding_better": "bidding better", "showing_better": "showing better"}
 
 
-def verdict(
-    summary: pd.DataFrame,
-    sides: Sides,
-    *,
-    holders: str = "",
-    caveat: str | None = None,
-) -> str:
+def verdict(summary: pd.DataFrame, sides: Sides, *, holders: str = "", caveat: str | None = None) -> str:
     """One line for people: what joining is worth, how sure that is, over which silo, and by which step.
 
     Args:
