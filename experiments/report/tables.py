@@ -103,6 +103,12 @@ def text_table(
     return table
 
 
+def value_table(title: str, table: pd.DataFrame, head: str, name: Callable[[dict[Any, Any]], str]) -> Table:
+    """Return a table with a row for each of these estimates: its name, its value and its interval."""
+    rows = [(name(row), *[estimate_of(row)] * 2) for row in table.to_dict("records")]
+    return text_table(title, rows, (head, str), ("value", middle), ("95 % interval", between), caption="")
+
+
 def ladder_table(summary: pd.DataFrame, sides: Sides) -> Table:
     """The arms as rows: profit with its interval, paired differences to none and to the silo, win rate."""
     utility = _rows(summary, "utility", "focal_profit")
