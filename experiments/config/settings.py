@@ -52,20 +52,20 @@ class SweepSettings(Model):
     """The seed of the design of samples."""
 
 
-class Report(Model):
+class MoneyUnit(Model):
     """The unit of money in tables, plots and sentences."""
 
     per: Annotated[float, Field(gt=0, le=1e15, allow_inf_nan=False)] = 1e6
     """The bid requests that amounts are stated for."""
 
 
-Study = TypeVar("Study", bound=Model)
+StudySettings = TypeVar("StudySettings", bound=Model)
 
 
 MAX_SEED = 2**63 - 1
 
 
-class Settings(Model, Generic[Study]):
+class Settings(Model, Generic[StudySettings]):
     """One resolved configuration. The study's own settings come with its verb, see ``STUDIES`` in `studies`.
 
     Each part is validated by itself; ``jointbid.experiments.config.validation.validate`` finds contradictions between them.
@@ -79,7 +79,7 @@ class Settings(Model, Generic[Study]):
     """Where cells run."""
     sweep: SweepSettings = SweepSettings()
     """How ranges of a sweep are sampled."""
-    study: Study
+    study: StudySettings
     """The settings of the verb's own study."""
     money: Money = Money()
     """Costs and volume."""
@@ -87,7 +87,7 @@ class Settings(Model, Generic[Study]):
     """How far two departments work together; null: as far as the sources say."""
     first_party: FirstParty | None = None
     """Data that the firm builds up itself; null: none."""
-    report: Report = Report()
+    report: MoneyUnit = MoneyUnit()
     """The unit of money."""
     plot: Plot = Plot()
     """How plots are drawn."""

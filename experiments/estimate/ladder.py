@@ -77,7 +77,7 @@ def ladder_summary(
     ]
     rows += _joint_rows(wide, sides, unit)
     rows += _step_rows(wide[PROFIT], sides, unit)
-    rows += _channel_rows(wide[PROFIT], sides, unit)
+    rows += _use_rows(wide[PROFIT], sides, unit)
     rows += [
         summary_row(name, arm, PROFIT, unit, estimate)
         for name, arm, estimate in contribution_estimates(wide[PROFIT], lattice)
@@ -208,7 +208,7 @@ def _step_rows(profit: pd.DataFrame, sides: Sides, unit: str) -> list[Row]:
     return rows
 
 
-def _channel_rows(profit: pd.DataFrame, sides: Sides, unit: str) -> list[Row]:
+def _use_rows(profit: pd.DataFrame, sides: Sides, unit: str) -> list[Row]:
     """The value of joint data by what it does better: bidding, showing (Shapley's shares of the two, which add up to it)."""
     silo, bids, shows = sides.silo, f"joint/{sides.arm}", f"{sides.arm}/joint"
     if not {bids, shows, "joint", silo} <= set(profit):

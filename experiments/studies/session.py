@@ -183,9 +183,9 @@ def report(folder: Path) -> Path:
 
 def _page(folder: Path) -> Path:
     """Write the page of a study whose plots have just been drawn."""
-    from ..report.html.page import write_page
+    from ..report.html.page import write_report
 
-    return write_page(folder)
+    return write_report(folder, draw=False)
 
 
 def _further(folder: Path) -> None:

@@ -34,8 +34,8 @@ FILES = (SUMMARY_CSV, MARKDOWN, CONFIG, MANIFEST, FAILURES, "cells.parquet", "ti
 """Files that the page carries, beside all tables and figures."""
 
 
-def write_report(folder: Path | str) -> Path:
-    """Write `report.html` and `estimands.md` of the study in a folder, and the plots that its tables allow.
+def write_report(folder: Path | str, *, draw: bool = True) -> Path:
+    """Write `report.html` and `estimands.md` of the study in a folder; with ``draw`` the plots that its tables allow, first.
 
     Returns:
         Path of the report.
@@ -45,19 +45,10 @@ def write_report(folder: Path | str) -> Path:
         OSError: one that cannot be written to.
     """
     study = load_study(folder)
-    report_missing([study.scenario, *names_in(study.summary)])
-    draw_further(study.folder)
-    return write_page(folder)
-
-
-def write_page(folder: Path | str) -> Path:
-    """Write `report.html` and `estimands.md` with the plots that are there already.
-
-    Raises:
-        BadInput: no study's folder.
-        OSError: one that cannot be written to.
-    """
-    study = load_study(folder)
+    if draw:
+        report_missing([study.scenario, *names_in(study.summary)])
+        draw_further(study.folder)
+        study = load_study(folder)
     target = Folder(study.folder)
     target.write_text(MARKDOWN, study.markdown())
     if len(gains := gains_table(study)):
