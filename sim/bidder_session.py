@@ -10,18 +10,15 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from .account import AccountState
-from .auction.arrays import Record
+from .account import AccountState, Standing
 from .brains import check_kind, price_column
 from .calls import Calls, Closing
 from .copying import copied
 from .entrant import Entrant
 from .exposures import EXPOSURE_CODES
-from .feedback import BlockOutcome, FeedbackQueue
+from .feedback import FeedbackQueue
 from .identity import identified
-from .outcomes import Happened
 from .public_columns import EXPOSURES, PUBLIC_COLUMNS, new_name
-from .reports import Standing
 from .scenario import HOUR_US, MICROS, Terms
 from .scenario.base import MAX_MONEY
 from .streams import Streams
@@ -90,10 +87,11 @@ class BidderSession:
         self.cells = cells if all(sizes) and cells <= MAX_CELLS else None
         self._sizes = [size or 0 for size in sizes]
         delay_h = entrant.report_delay_h or 0.0
-        self._feedback = FeedbackQueue(
+        self.feedback = FeedbackQueue(
             kinds, delay_h, learns=self.strategy.learns, tells_minimum_bid=world.tells_minimum_bid
         )
-        self.clicks, self.conversions = self._feedback.clicks, self._feedback.conversions
+        """What it is still to receive."""
+        self.clicks, self.conversions = self.feedback.clicks, self.feedback.conversions
         self.looks_up = tuple(
             name for name in world.sources if name in self.reads or f"age_{name}" in self.reads
         )
@@ -164,31 +162,18 @@ class BidderSession:
         """Raise ``BidError`` for a bid on one of these requests."""
         refuse(bid, row, requests, self.who, hour, most)
 
-    def note(self, world: World, part: slice, outcome: BlockOutcome) -> None:
-        """Keep what the bidder learns of these requests at its next control step, or later."""
-        self._feedback.note(world.chunk, part, outcome, self.rows(world, part))
-
-    def await_outcomes(self, world: World, part: slice, done: Happened, record: Record | None) -> None:
-        """Keep its clicks and conversions until they are due."""
-        seen = self.rows(world, part) if self.strategy.learns else None
-        self._feedback.await_outcomes(world.chunk, part, done, record, seen)
-
-    def learn(self, standing: Standing) -> Standing:
-        """Pass on to a strategy that learns what is reported by now; return the account as it is reported."""
-        if self._feedback.is_prompt:
+    def hear(self, standing: Standing) -> Standing:
+        """Receive what is reported by now, which a strategy that learns observes; return the account as it is reported."""
+        if self.feedback.is_prompt:
             for outcomes in (self.clicks, self.conversions):
                 if standing.at_us >= outcomes.soonest_us:
                     outcomes.take(standing.at_us)
             return standing
-        reported, feedback = self._feedback.take(standing)
+        reported, feedback = self.feedback.hear(standing)
         if feedback is not None:
             self._call(self.strategy, "observe", feedback, standing.at_us / HOUR_US)
             self.is_stale = True
         return reported
-
-    def last_feedback(self, standing: Standing) -> Feedback:
-        """Return all that has not been reported yet, and the outcomes that are known by now or still to come."""
-        return self._feedback.take_rest(standing)
 
     def finish(self, feedback: Feedback, state: AccountState) -> None:
         """The closing account. A strategy without ``finish`` that learns observes what is known by now."""

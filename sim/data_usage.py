@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bidder_session import BidderSession
-from .latency import ChunkDeadline
+from .delivery import ChunkDelivery
 from .scenario import MICROS, MICROS_PER_CPM, Scenario
 from .world import World
 
@@ -28,18 +28,18 @@ class DataUsage:
             if not world.matches_all(name)
         }
 
-    def note(self, world: World, part: slice, is_open: NDArray[np.bool_], deadline: ChunkDeadline) -> None:
+    def note(self, world: World, part: slice, is_open: NDArray[np.bool_], delivery: ChunkDelivery) -> None:
         """Count requests of the chunk that go to the bidders that may bid (``is_open``)."""
-        looking, sends_all = is_open & self._looks_up, deadline.sends_all
+        looking, sends_all = is_open & self._looks_up, delivery.sends_all
         if sends_all:
             self._lookups[looking] += part.stop - part.start
         else:
             for number in np.flatnonzero(looking).tolist():
-                self._lookups[number] += deadline.is_sent(number, part).sum()
+                self._lookups[number] += delivery.is_sent(number, part).sum()
         for number, name in self._matches:
             if looking[number]:
                 found = world.matched(self._sessions[number].advertiser, name, part)
-                sent = found if sends_all else found & deadline.is_sent(number, part)
+                sent = found if sends_all else found & delivery.is_sent(number, part)
                 self._matches[number, name] += int(sent.sum())
 
     def columns(self) -> dict[str, NDArray[Any]]:

@@ -12,23 +12,22 @@ from functools import partial
 
 import numpy as np
 
-from .aftermath import Aftermath
+from .aftermath import Aftermath, Sink
 from .ahead import has_spare_core, made_ahead
 from .arrivals import SLICE
-from .auctions import Auctions
+from .auctions import Auctions, Columns
 from .audience import priced_contexts
-from .batches import Sink
 from .bidder_session import BidderSession
 from .brains import check_arguments
 from .calendar import Calendar
-from .columns import Columns
 from .control import Control
 from .drawn import Drawn
 from .entrant import Entrant, as_entrant
 from .exposures import block_ends
 from .ledger import Series, bidder_columns, market_totals, relevance, views
+from .memory import open_memory
 from .results import RunResult, frozen_table
-from .scenario import HOUR_US, Scenario
+from .scenario import HOUR_US, Scenario, Terms
 from .strategy_counts import counted
 from .streams import Streams
 from .supply import Log, chunks
@@ -84,18 +83,28 @@ class Simulation:
     ) -> None:
         check_arguments(scenario, strategies)
         self.scenario, self.streams = scenario, streams
-        self.world = world = make_world(scenario, streams, log)
-        world.drawn = drawn
+        entrants = {name: as_entrant(entry, scenario.bidders) for name, entry in strategies.items()}
+        owners = [entrant.advertiser or name for name, entrant in entrants.items()]
+        terms = {name: entrant.terms or Terms() for name, entrant in entrants.items()}
+        memory = open_memory(scenario.audience.people, terms, owners)
+        self.world = world = make_world(scenario, streams, log, owners, memory.seen, drawn)
         self.sessions = [
-            BidderSession(name, as_entrant(entry, scenario.bidders), world, streams, scenario.engine.strategy_timeout_s)
-            for name, entry in strategies.items()
-        ]  # fmt: skip
+            BidderSession(name, entrant, world, streams, scenario.engine.strategy_timeout_s)
+            for name, entrant in entrants.items()
+        ]
         for session in self.sessions:
             session.try_out()
         is_recorded = sink is not None or any(one.strategy.learns for one in self.sessions)
-        self.auctions = Auctions(scenario, streams, self.sessions, world, is_recorded=is_recorded)
-        self.auctions.tables.asks_ahead = not is_stepped
-        self.ledger, owners = self.auctions.ledger, self.auctions.owners
+        self.auctions = Auctions(
+            scenario,
+            streams,
+            self.sessions,
+            world,
+            memory,
+            is_recorded=is_recorded,
+            asks_ahead=not is_stepped,
+        )
+        self.ledger = self.auctions.ledger
         self._is_stepped = is_stepped
         self._is_blind = not is_stepped and sink is None and all(one.is_blind for one in self.sessions)
         """Whether nobody asks before the end what became of impressions."""
@@ -137,7 +146,7 @@ class Simulation:
             calendar.every(self.world.shelves.step_us, "stock", self._count_stock)
         if scenario.auction.throttle is not None:
             review_us = round(scenario.auction.throttle.review_h * HOUR_US)
-            calendar.every(review_us, "throttle", auctions.deadline.review)
+            calendar.every(review_us, "throttle", auctions.delivery.review)
         if not scenario.bidders.control_interval_requests:
             interval = max(1, round(scenario.bidders.control_interval_h * HOUR_US))
             calendar.every(interval, "control", self._control)
@@ -158,7 +167,7 @@ class Simulation:
             self._count_control_steps(columns)
             auctions.turn_to(columns)
             time_us, first, n = columns.chunk.time_us.data, 0, len(columns.chunk)
-            ends = None if self.world.exposures is None else block_ends(columns.chunk.visits.person)
+            ends = None if auctions.exposures is None else block_ends(columns.chunk.visits.person)
             while first < n:
                 now_us = time_us[first]
                 yield now_us
@@ -173,7 +182,7 @@ class Simulation:
                     control.tell(now_us)
                 first = last
             if aftermath.end(columns):
-                control.step(calendar.now_us)  # what is known by now need not be kept
+                control.count_outcomes(calendar.now_us)
 
     def _count_control_steps(self, columns: Columns) -> None:
         """Put a chunk's control steps on the calendar, where they are due by the count of requests."""
@@ -218,7 +227,7 @@ class Simulation:
             | views(ledger, is_drawn=is_drawn, people=scenario.audience.people)
             | self.aftermath.outcomes.columns()
             | auctions.data_usage.columns()
-            | auctions.deadline.columns()
+            | auctions.delivery.columns()
             | (purchases.columns() if purchases else {})
             | (shelves.by_bidder(owners) if shelves else {})
             | {"budget_left": self.control.budgets_left()}

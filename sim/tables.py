@@ -39,7 +39,9 @@ ROTATED = -1
 class BidTables:
     """Cells and bids of one run. ``cells`` is the chunk's visible cells, shape (columns, n)."""
 
-    def __init__(self, sessions: Sequence[BidderSession], world: World, rows: int, slots: int) -> None:
+    def __init__(
+        self, sessions: Sequence[BidderSession], world: World, rows: int, slots: int, *, asks_ahead: bool
+    ) -> None:
         self._sessions = sessions
         self._most_bid = MAX_MONEY
         visible = list(dict.fromkeys(one for session in sessions for one in session.visible_columns))
@@ -61,7 +63,7 @@ class BidTables:
         """Up to which row of the chunk the cells of each column are there."""
         self._asked = [0] * len(sessions)
         """Up to which row of the chunk the bids are there, of bidders that are asked row by row."""
-        self.asks_ahead = False
+        self._asks_ahead = asks_ahead
         """Whether a bidder that learns nothing in the run is asked about all requests that are known by now."""
         if any(session.chooses for session in sessions):
             self.bids = self.bids._replace(creative=np.full(len(self.bids.numbers), ROTATED, dtype=np.int16))
@@ -125,11 +127,11 @@ class BidTables:
             world.chunk.time_us[part.start] / HOUR_US,
         )
         session.is_stale = False
-        if self.asks_ahead and session.is_blind:
+        if self._asks_ahead and session.is_blind:
             until = min(int(part.start) + self._rows, _known_until(world, session.reads, last))
             if until > last:
-                self.asks_ahead = self._asks_all(number, world, slice(part.start, until), float(hour))
-                if self.asks_ahead:
+                self._asks_ahead = self._asks_all(number, world, slice(part.start, until), float(hour))
+                if self._asks_ahead:
                     return until
         self._enter(number, session.rows(world, part), float(hour), self._places(number, last - part.start))
         return last

@@ -27,10 +27,13 @@ class Accounts:
     """Moved by the calendar at every step; read between two steps. Stage paths are the same in every arm of a study.
 
     ``owner`` names the streams of the facts that belong to people, so that an account's segment is the profile type of all its
-    people. ``back_us`` is how far back a copy of the stages may reach: so long the world has run before hour 0.
+    people. ``back_us`` is how far back a copy of the stages may reach: so long the world has run before hour 0. ``advertisers`` is
+    the number of those who have a stock of preference, empty at first.
     """
 
-    def __init__(self, scenario: Scenario, streams: Streams, owner: str, back_us: int) -> None:
+    def __init__(
+        self, scenario: Scenario, streams: Streams, owner: str, back_us: int, advertisers: int
+    ) -> None:
         journey = journey_of(scenario)
         self._journey, self._streams = journey, streams
         self.group = journey.group
@@ -50,17 +53,13 @@ class Accounts:
             self._path[step % self._rows] = self._drawn(f"journey/{step}", law)
         self.census: list[NDArray[np.int64]] = []
         self.tallied: list[dict[str, Any]] = []
-
-    def open_stocks(self, houses: int) -> None:
-        """Empty stocks of preference for this number of advertisers."""
-        n = self._path.shape[1]
-        self.stock, self.fresh = np.zeros((2, n, houses))
+        self.stock, self.fresh = np.zeros((2, n, advertisers))
         self._seller = np.full(n, -1, dtype=np.int16)
         self._sales: list[tuple[NDArray[np.int64], NDArray[np.int16]]] = []
         self.tally = Tally(
-            expected=np.zeros(houses),
-            without=np.zeros(houses),
-            bought=np.zeros(houses, np.int64),
+            expected=np.zeros(advertisers),
+            without=np.zeros(advertisers),
+            bought=np.zeros(advertisers, np.int64),
             due=np.zeros(1),
             decisions=np.zeros(1, np.int64),
             outside=np.zeros(1, np.int64),

@@ -42,8 +42,8 @@ class World:
         self.shelves: Shelves | None = None
         """The units that there are to sell; None where everything is always there."""
         self.exposures: Exposures | None = None
-        """What people have seen so far, where a bidder reads that."""
-        self.drawn: Drawn | None = None
+        """What people have seen so far, where they are known."""
+        self._kept: Drawn | None = None
         """What runs of the same market have drawn already."""
         self._fading = fading(scenario.response)
         self.chunk = NO_REQUESTS
@@ -98,10 +98,10 @@ class World:
         """Up to which row of the chunk a column is known now; ``first`` is the next to be settled."""
         return len(self.chunk) if self.is_settled(name) else first
 
-    def with_streams(self, streams: Streams) -> Self:
-        """Return this world for a run of its own randomness; for worlds that nothing changes while a run goes on."""
+    def of_run(self, streams: Streams, exposures: Exposures | None, kept: Drawn | None) -> Self:
+        """Return this world for one run, with its randomness, what its people see, and what earlier runs of the market have drawn."""
         world = copy(self)
-        world._streams = streams  # noqa: SLF001 - a copy of its own kind
+        world._streams, world.exposures, world._kept = streams, exposures, kept  # noqa: SLF001 - a copy of its own kind
         return world
 
     def at(self, chunk: Chunk) -> Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
@@ -23,9 +25,10 @@ from .typed import Record, TypedWorld
 class JourneyWorld(TypedWorld):
     """People belong to accounts on a journey."""
 
-    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+    def __init__(self, scenario: Scenario, streams: Streams, advertisers: Sequence[str]) -> None:
         super().__init__(scenario, streams)
-        self.accounts: Accounts = Accounts(scenario, streams, COMMON, self._back_us(*KINDS))
+        back_us = self._back_us(*KINDS)
+        self.accounts: Accounts = Accounts(scenario, streams, COMMON, back_us, len(advertisers))
         self._records |= {factor: self._stages(shown) for factor, shown in KINDS.items()}
         lasting = np.reshape(np.asarray(journey_of(scenario).lasting, dtype=np.float64), (-1, 1))
         self._lasting = np.broadcast_to(lasting, self._truth.effect.seen.shape).ravel()
@@ -50,7 +53,7 @@ class JourneyWorld(TypedWorld):
 class ShopWorld(TypedWorld):
     """Requests are for products, whose state drifts independently of bids, whose shelves sales empty, or both."""
 
-    def __init__(self, scenario: Scenario, streams: Streams) -> None:
+    def __init__(self, scenario: Scenario, streams: Streams, advertisers: Sequence[str]) -> None:
         super().__init__(scenario, streams)
         self._products: Products | None = None
         self._full: dict[str, tuple[NDArray[np.int32], NDArray[np.intp]]] = {}
@@ -59,7 +62,7 @@ class ShopWorld(TypedWorld):
             self._products = Products(scenario, streams, self._back_us("profile"))
             self._records["profile"] = self._state_at
         if scenario.stock is not None:
-            self.shelves = Shelves(scenario, streams)
+            self.shelves = Shelves(scenario, streams, advertisers)
             self._records["stock"] = self._units_at
             self._lay_out(self._truth.effect, sold_out(self._truth.effect, scenario.response))
 

@@ -37,7 +37,7 @@ class TypedWorld(World):
         self._lay_out(effect)
         self._rotation = _rotation(self._truth.shares)
         self._margins = margins(scenario.response)
-        self._drawn = bool((effect.click > 0).any() or (effect.seen < 1).any())
+        self._has_outcomes = bool((effect.click > 0).any() or (effect.seen < 1).any())
         self.sources = tuple(scenario.source)
         self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
         self._open = {name for name in self.sources if is_transparent(scenario, name)}
@@ -80,7 +80,7 @@ class TypedWorld(World):
     @override
     def turn_to(self, chunk: Chunk) -> None:
         super().turn_to(chunk)
-        kept = None if self.drawn is None else self.drawn.of(chunk, self._scenario)
+        kept = None if self._kept is None else self._kept.of(chunk, self._scenario)
         self._facts, self._of_chunk, self._kept_draws = ({}, {}, {}) if kept is None else kept
         self._draws = {}
         self._of_block = {}
@@ -166,7 +166,7 @@ class TypedWorld(World):
             **self._flat,
             creative_stride=self._stride,
             rotation=self._rotation,
-            drawn=self._drawn,
+            drawn=self._has_outcomes,
         )
 
     @override

@@ -18,8 +18,8 @@ from .tables import BidTables
 NOBODY_ABSENT = np.empty((0, 0), dtype=np.bool_)
 
 
-class Deadline:
-    """The deadline of one run. The campaigns of an advertiser share its answer times.
+class Delivery:
+    """How requests and bids reach each other in one run. The campaigns of an advertiser share its answer times.
 
     ``late`` counts each bidder's late bids, ``unsent`` the requests that it was not sent; ``share`` is the share of requests that the
     exchange sends it; shape (bidders,).
@@ -46,10 +46,10 @@ class Deadline:
         self._reviewed, self.sent = self.late.copy(), np.zeros_like(self.sent)
 
 
-class ChunkDeadline:
+class ChunkDelivery:
     """Whose bids on a chunk of requests count: ``absent``, shape (n, bidders), or (0, 0) where each bid does."""
 
-    def __init__(self, run: Deadline, chunk: Chunk) -> None:
+    def __init__(self, run: Delivery, chunk: Chunk) -> None:
         self._run, self._chunk = run, chunk
         self._held = {
             number: held_out(one.terms.holdout, one.name, run.streams, chunk.visits)
