@@ -92,6 +92,7 @@ class BidderSession:
         )
         """What it is still to receive."""
         self.clicks, self.conversions = self.feedback.clicks, self.feedback.conversions
+        self._is_prompt = self.feedback.is_prompt
         self.looks_up = tuple(
             name for name in world.sources if name in self.reads or f"age_{name}" in self.reads
         )
@@ -164,10 +165,12 @@ class BidderSession:
 
     def hear(self, standing: Standing) -> Standing:
         """Receive what is reported by now, which a strategy that learns observes; return the account as it is reported."""
-        if self.feedback.is_prompt:
-            for outcomes in (self.clicks, self.conversions):
-                if standing.at_us >= outcomes.soonest_us:
-                    outcomes.take(standing.at_us)
+        if self._is_prompt:
+            now_us = standing.at_us
+            if now_us >= self.clicks.soonest_us:
+                self.clicks.take(now_us)
+            if now_us >= self.conversions.soonest_us:
+                self.conversions.take(now_us)
             return standing
         reported, feedback = self.feedback.hear(standing)
         if feedback is not None:

@@ -28,6 +28,7 @@ class Delivery:
     def __init__(self, scenario: Scenario, streams: Streams, sessions: Sequence[BidderSession]) -> None:
         self.scenario, self.streams, self.sessions = scenario, streams, sessions
         self.tmax, self._throttle = scenario.auction.tmax_ms, scenario.auction.throttle
+        self.throttles_none = self._throttle is None
         self.late, self.unsent, self.sent, self._reviewed = np.zeros((4, len(sessions)), dtype=np.int64)
         self.share = np.ones(len(sessions))
 
@@ -87,7 +88,7 @@ class ChunkDelivery:
     @property
     def sends_all(self) -> bool:
         """Whether each bidder is sent every request."""
-        return bool((self._run.share == 1.0).all())
+        return self._run.throttles_none or bool((self._run.share == 1.0).all())
 
     def is_sent(self, number: int, part: slice) -> NDArray[np.bool_]:
         """Return which requests a bidder is sent, shape (rows,)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,18 +42,18 @@ def bidder_columns(
     ledger: Ledger, names: Sequence[str], advertisers: Sequence[str], requests: int
 ) -> dict[str, Any]:
     """What the ledger holds of the table ``RunResult.bidders``."""
-    spend = ledger.spend / MICROS
+    spend, wins = ledger.spend / MICROS, ledger.wins.sum(axis=1)
     return {
         "bidder": np.array(names, dtype=object),
         "advertiser": np.array(advertisers, dtype=object),
         "requests": np.full(len(names), requests, dtype=np.int64),
-        "wins": ledger.wins.sum(axis=1),
-        "win_rate": ledger.wins.sum(axis=1) / max(requests, 1),
+        "wins": wins,
+        "win_rate": wins / max(requests, 1),
         "spend": spend,
-        "value": ledger.value.copy(),
+        "value": ledger.value,
         "profit": ledger.value - spend,
-        "clicks_expected": ledger.clicks.copy(),
-        "conversions_expected": ledger.conversions.copy(),
+        "clicks_expected": ledger.clicks,
+        "conversions_expected": ledger.conversions,
     }
 
 
@@ -106,7 +107,7 @@ class Series:
     """
 
     def __init__(self, horizon_h: float, every_h: float, bidders: int, slots: int) -> None:
-        rows, self._every_h = int(np.ceil(horizon_h / every_h)), every_h
+        rows, self._every_h = math.ceil(horizon_h / every_h), every_h
         self.times_us = [round(row * every_h * HOUR_US) for row in range(rows)]
         self._spend = np.zeros((rows + 1, bidders), dtype=np.int64)
         self._wins = np.zeros((rows + 1, bidders, slots), dtype=np.int64)
@@ -127,11 +128,13 @@ class Series:
         self._value[self._noted :] = ledger.value
         rows, n = self._multipliers.shape
         hours = np.arange(rows) * self._every_h
+        hours = hours if self._every_h % 1 else hours.astype(np.int64)
+        wins = self._wins.sum(axis=2)
         return {
-            "bidder": np.repeat(np.array(names, dtype=object), rows),
-            "hour": np.tile(hours if self._every_h % 1 else hours.astype(np.int64), n),
-            "spend": (np.diff(self._spend, axis=0) / MICROS).T.ravel(),
-            "wins": np.diff(self._wins.sum(axis=2), axis=0).T.ravel(),
-            "value": np.diff(self._value, axis=0).T.ravel(),
+            "bidder": np.array(names, dtype=object).repeat(rows),
+            "hour": hours[None].repeat(n, axis=0).ravel(),
+            "spend": ((self._spend[1:] - self._spend[:-1]) / MICROS).T.ravel(),
+            "wins": (wins[1:] - wins[:-1]).T.ravel(),
+            "value": (self._value[1:] - self._value[:-1]).T.ravel(),
             "multiplier": self._multipliers.T.ravel(),
         }

@@ -92,6 +92,7 @@ def fading(response: Response) -> NDArray[np.float64]:
     return np.asarray((1.0 - response.fatigue) ** np.arange(FADING_LEVELS, dtype=np.float64))
 
 
+@kept
 def mean_response(scenario: Scenario) -> float:
     """What an ad shown at random in a slot of click rate 1 brings, to somebody who has seen none: clicks, or else worth."""
     response = scenario.response

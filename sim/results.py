@@ -8,15 +8,15 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from .visible import frozen
-
 Columns = Mapping[str, NDArray[Any]]
 """A table: equally long read-only columns by name."""
 
 
-def frozen_table(columns: Mapping[str, NDArray[Any]]) -> Columns:
-    """Return read-only copies of the columns."""
-    return {name: frozen(column) for name, column in columns.items()}
+def frozen_table(columns: dict[str, NDArray[Any]]) -> Columns:
+    """Make the columns of a run that is over read-only, and return them."""
+    for column in columns.values():
+        column.setflags(write=False)
+    return columns
 
 
 @dataclass(frozen=True, slots=True)

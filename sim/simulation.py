@@ -220,13 +220,14 @@ class Simulation:
         auctions, shelves = self.auctions, self.world.shelves
         purchases, owners = auctions.purchases, auctions.owners
         names = [session.name for session in self.sessions]
+        usage, data_cost = auctions.data_usage.bill()
         landscape = scenario.supply.kind == "log" or scenario.rivals.landscape is not None
         is_drawn = self._columns is not None and self._columns.effects.drawn
         bidders = (
             bidder_columns(ledger, names, owners, seen)
             | views(ledger, is_drawn=is_drawn, people=scenario.audience.people)
             | self.aftermath.outcomes.columns()
-            | auctions.data_usage.columns()
+            | usage
             | auctions.delivery.columns()
             | (purchases.columns() if purchases else {})
             | (shelves.by_bidder(owners) if shelves else {})
@@ -240,7 +241,7 @@ class Simulation:
             timeseries=frozen_table(self.series.columns(ledger, names)),
             market={
                 **market_totals(ledger, seen, against_landscape=landscape),
-                "data_cost": auctions.data_usage.total,
+                "data_cost": data_cost,
                 "relevance": relevance(ledger, scenario),
             },
             journey=frozen_table(purchases.accounts.columns() if purchases else {}),

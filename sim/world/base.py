@@ -20,6 +20,8 @@ from ..stock import Shelves
 from ..streams import Streams
 from ..supply import NO_REQUESTS, Chunk
 
+_NOTHING, _ALL_ONE, _NO_KEY = np.empty(0), np.ones(1), np.zeros(1, dtype=np.uint64)
+
 
 class World:
     """What the simulation asks of the facts. ``owner`` is an advertiser; columns have the chunk's shape (n,).
@@ -159,12 +161,12 @@ class World:
         self, worth: NDArray[np.float64], offset: NDArray[np.int64], column: NDArray[np.int64]
     ) -> Effects:
         """Worth alone: nothing is clicked, and all is seen."""
-        none = np.empty(0)
+        none = _NOTHING
         return Effects(
             worth, none, none, none, none, none, none, offset, column,
             creative_stride=0,
-            rotation=np.ones(1),
-            rotation_key=np.zeros(1, dtype=np.uint64),
+            rotation=_ALL_ONE,
+            rotation_key=_NO_KEY,
             fading=self._fading,
             keys=np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")]),
             drawn=False,

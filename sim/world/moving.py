@@ -35,7 +35,7 @@ class JourneyWorld(TypedWorld):
 
     @override
     def is_settled(self, name: str) -> bool:
-        return name not in self.sources or self._scenario.factor_of(name) not in KINDS
+        return name not in self.sources or self._laws[name].factor not in KINDS
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
@@ -73,7 +73,7 @@ class ShopWorld(TypedWorld):
 
     @override
     def is_settled(self, name: str) -> bool:
-        return name not in self.sources or self._scenario.factor_of(name) != "stock"
+        return name not in self.sources or self._laws[name].factor != "stock"
 
     @override
     def known_until(self, name: str, first: int) -> int:
@@ -124,7 +124,7 @@ class ShopWorld(TypedWorld):
     @override
     def _teller_of(self, owner: str, name: str) -> str:
         """Each advertiser's own shelves are shown, never those of others."""
-        return owner if self._scenario.factor_of(name) == "stock" else super()._teller_of(owner, name)
+        return owner if self._laws[name].factor == "stock" else super()._teller_of(owner, name)
 
     def _state_at(
         self, _owner: str, facts: Facts, _person: NDArray[np.int64], taken_us: NDArray[np.int64]
