@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from math import prod
 from typing import Any, NamedTuple, NoReturn
 
@@ -102,17 +102,15 @@ class BidderSession:
             for column, size in zip(self.reads, self._sizes, strict=True)
         )
         """What its visible cells are made of; equal for two bidders that see the same cells on every request."""
-        self._grid: VisibleRequests | None = None
         self.is_stale = True
         """Whether its strategy may have changed since it was last asked for the bids of all visible cells."""
 
+    @cached_property
     def every_cell(self) -> VisibleRequests:
-        """Return one request of each visible cell; the same object at each call, so that a valuation may know it again."""
-        if self._grid is None:
-            grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
-            columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
-            self._grid = VisibleRequests(self.cells or 1, columns)
-        return self._grid
+        """One request of each visible cell; the same object each time, so that a valuation may know it again."""
+        grid = np.unravel_index(np.arange(self.cells or 1), tuple(self._sizes)) if self._sizes else ()
+        columns = {column: code.astype(np.int32) for column, code in zip(self.reads, grid, strict=True)}
+        return VisibleRequests(self.cells or 1, columns)
 
     def rows(self, world: World, part: slice) -> VisibleRequests:
         """Return some requests of the chunk as it sees them."""
@@ -138,7 +136,7 @@ class BidderSession:
     def creatives(self, requests: VisibleRequests, hour: float) -> NDArray[np.int16] | None:
         """Return the creatives that it ``chooses`` for these requests, shape (n,); None: they rotate."""
         answer = self._call(self.strategy, "creative", requests, hour)
-        self.chooses_anew = answer is not self._chosen or requests is not self._grid or answer is None
+        self.chooses_anew = answer is None or answer is not self._chosen or self.cells is None
         if self.chooses_anew or self._checked_choice is None:
             self._checked_choice = check_creatives(answer, requests, self._world.creatives, self.who, hour)
             is_fixed = isinstance(answer, np.ndarray) and answer.base is None and not answer.flags.writeable
@@ -150,7 +148,7 @@ class BidderSession:
         tried, kind = passed(self._entered), (self.reads, tuple(self._sizes), self._world.creatives)
         if kind in tried:
             return
-        batch = self.every_cell() if self.cells is not None else self._made_up()
+        batch = self.every_cell if self.cells is not None else self._made_up()
         try:
             try_out(lambda: copied(self.strategy, self.who), self._checked, batch, self.who)
         except TrialError:

@@ -119,7 +119,7 @@ class BidTables:
                     first = number - waiting
                     micros = self._abreast[waiting]
                     waiting += 1
-                self._enter(number, session.every_cell(), now_us / HOUR_US, micros)
+                self._enter(number, session.every_cell, now_us / HOUR_US, micros)
         if waiting:
             self._lay(first, waiting)
 
