@@ -136,7 +136,9 @@ class Auctions:
 
     def hold(self, columns: Columns, part: slice, now_us: int, block: int) -> Record | None:
         """Ask for bids on some rows of the chunk, and settle them; return what happened to each, where that is recorded."""
-        world, tables, is_open, record = columns.world, self.tables, self.serving.is_open, self._unwatched
+        n = part.stop - part.start
+        record = record_of(n, self._slots) if self.is_recorded else self._unwatched
+        world, tables, is_open = columns.world, self.tables, self.serving.is_open
         if self.exposures is not None:
             self.exposures.look(columns.chunk.visits.person[part])
         tables.ask(world, part, now_us, is_open)
@@ -144,8 +146,6 @@ class Auctions:
             columns.delivery.pass_on(part, tables, is_open)
         if not self._is_steady:
             self.data_usage.note(world, part, is_open, columns.delivery)
-        if self.is_recorded:
-            record = record_of(part.stop - part.start, self._slots)
         self._clear(part.start, part.stop, block, *self._arguments, record, self.responses)
         if not self._is_bounded:
             check_spend(self.ledger, now_us)

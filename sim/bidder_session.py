@@ -22,7 +22,7 @@ from .public_columns import EXPOSURES, PUBLIC_COLUMNS, new_name
 from .scenario import HOUR_US, MICROS, Terms
 from .scenario.base import MAX_MONEY
 from .streams import Streams
-from .trial import BidResponse, passed, try_out
+from .trial import BidResponse, try_out
 from .visible import (
     BidError,
     Feedback,
@@ -145,17 +145,13 @@ class BidderSession:
 
     def try_out(self) -> None:
         """Have copies of the strategy answer a made-up batch before the first event: ``TrialError`` where that is wrong."""
-        tried, kind = passed(self._entered), (self.reads, tuple(self._sizes), self._world.creatives)
-        if kind in tried:
-            return
-        batch = self.every_cell if self.cells is not None else self._made_up()
+        kind = self.reads, tuple(self._sizes), self._world.creatives
         try:
-            try_out(lambda: copied(self.strategy, self.who), self._checked, batch, self.who)
+            try_out(self._entered, kind, self._checked, self._made_up, self.who)
         except TrialError:
             raise
         except BidError as error:
             raise TrialError(str(error)) from error
-        tried.add(kind)
 
     def refuse(self, bid: float, row: int, requests: VisibleRequests, hour: float, most: float) -> NoReturn:
         """Raise ``BidError`` for a bid on one of these requests."""
@@ -217,7 +213,9 @@ class BidderSession:
         return world.exposures.of(self.advertiser)
 
     def _made_up(self) -> VisibleRequests:
-        """Return a few rows as the market might show them."""
+        """Return all its cells, or a few rows as the market might show them."""
+        if self.cells is not None:
+            return self.every_cell
         columns = {}
         for column, codes in zip(self.reads, self._sizes, strict=True):
             u = self._streams.uniform(f"trial/{self.name}/{column}", 0, TRIAL_ROWS)

@@ -43,6 +43,7 @@ class Truth:
     ``law`` is pi(x, z, h). ``theta``, ``click`` and ``conversion`` have its shape: the expected value of an impression in
     currency and the probabilities of a click and of a conversion in time, over the rotation of creatives (zero in the
     additive family, whose outcome is a value and not a click). ``effect`` has them by creative, ``shares`` how often each is shown.
+    ``margins`` is what a sale brings (``margins``).
     """
 
     law: NDArray[np.float64]
@@ -51,6 +52,7 @@ class Truth:
     conversion: NDArray[np.float64]
     effect: Effect
     shares: NDArray[np.float64]
+    margins: NDArray[np.float64]
 
 
 @kept
@@ -64,7 +66,7 @@ def truth(scenario: Scenario) -> Truth:
     theta, click, conversion = (
         np.tensordot(shares, part, axes=1) for part in (effect.worth, effect.click, effect.conversion)
     )
-    return Truth(law, theta, click, conversion, effect, shares)
+    return Truth(law, theta, click, conversion, effect, shares, margins(scenario.response))
 
 
 def sold_out(effect: Effect, response: Response) -> Effect:
@@ -85,6 +87,7 @@ def margins(response: Response) -> NDArray[np.float64]:
     return np.atleast_1d(np.asarray(0.0 if sale is None else sale.value, dtype=np.float64))
 
 
+@kept
 def fading(response: Response) -> NDArray[np.float64]:
     """What is left of an impression's effect by how many of the advertiser's the person has seen; shape (levels,)."""
     if response.fatigue == 0.0:

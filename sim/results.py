@@ -12,13 +12,6 @@ Columns = Mapping[str, NDArray[Any]]
 """A table: equally long read-only columns by name."""
 
 
-def frozen_table(columns: dict[str, NDArray[Any]]) -> Columns:
-    """Make the columns of a run that is over read-only, and return them."""
-    for column in columns.values():
-        column.setflags(write=False)
-    return columns
-
-
 @dataclass(frozen=True, slots=True)
 class RunResult:
     """The tables of one run. Money in currency, time in hours.
@@ -73,6 +66,12 @@ class RunResult:
     calendar: Mapping[str, int]
     calendar_h: Mapping[str, tuple[float, float]]
     strategies: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make all columns read-only."""
+        for table in (self.bidders, self.timeseries, self.journey, self.purchases, self.stock):
+            for column in table.values():
+                column.setflags(write=False)
 
     def of(self, bidder: str) -> dict[str, Any]:
         """One bidder's row of ``bidders`` as a dict."""

@@ -24,10 +24,11 @@ from .control import Control
 from .drawn import Drawn
 from .entrant import Entrant, as_entrant
 from .exposures import block_ends
-from .ledger import Series, bidder_columns, market_totals, relevance, views
+from .ledger import bidder_columns, market_totals
 from .memory import open_memory
-from .results import RunResult, frozen_table
+from .results import RunResult
 from .scenario import HOUR_US, Scenario, Terms
+from .series import Series
 from .strategy_counts import counted
 from .streams import Streams
 from .supply import Log, chunks
@@ -216,40 +217,32 @@ class Simulation:
 
     def close(self, *, keep_strategies: bool = False) -> RunResult:
         """Return the tables of the run, after ``finish``."""
-        scenario, ledger, tallies, seen = self.scenario, self.ledger, self.calendar.tallies, self.control.seen
-        auctions, shelves = self.auctions, self.world.shelves
-        purchases, owners = auctions.purchases, auctions.owners
-        names = [session.name for session in self.sessions]
-        usage, data_cost = auctions.data_usage.bill()
-        landscape = scenario.supply.kind == "log" or scenario.rivals.landscape is not None
+        scenario, ledger, auctions, sessions = self.scenario, self.ledger, self.auctions, self.sessions
+        purchases, shelves, owners = auctions.purchases, self.world.shelves, auctions.owners
+        names, seen = [session.name for session in sessions], self.control.seen
         is_drawn = self._columns is not None and self._columns.effects.drawn
-        bidders = (
-            bidder_columns(ledger, names, owners, seen)
-            | views(ledger, is_drawn=is_drawn, people=scenario.audience.people)
-            | self.aftermath.outcomes.columns()
-            | usage
-            | auctions.delivery.columns()
-            | (purchases.columns() if purchases else {})
-            | (shelves.by_bidder(owners) if shelves else {})
-            | {"budget_left": self.control.budgets_left()}
-        )
+        usage, data_cost = auctions.data_usage.bill()
+        bidders = {
+            **bidder_columns(ledger, names, owners, seen, scenario.audience.people, is_drawn=is_drawn),
+            **self.aftermath.outcomes.columns(),
+            **usage,
+            **auctions.delivery.columns(),
+            **(purchases.columns() if purchases else {}),
+            **(shelves.by_bidder(owners) if shelves else {}),
+            "budget_left": self.control.budgets_left(),
+        }
+        tallies = self.calendar.tallies.items()
         return RunResult(
             scenario=scenario.name,
             seed=self.streams.seed,
             replication=self.streams.replication,
-            bidders=frozen_table(bidders | counted(self.sessions, bidders)),
-            timeseries=frozen_table(self.series.columns(ledger, names)),
-            market={
-                **market_totals(ledger, seen, against_landscape=landscape),
-                "data_cost": data_cost,
-                "relevance": relevance(ledger, scenario),
-            },
-            journey=frozen_table(purchases.accounts.columns() if purchases else {}),
-            purchases=frozen_table(purchases.sales() if purchases else {}),
-            stock=frozen_table(shelves.columns() if shelves else {}),
-            calendar={kind: tally.count for kind, tally in tallies.items()},
-            calendar_h={
-                kind: (one.first_us / HOUR_US, one.last_us / HOUR_US) for kind, one in tallies.items()
-            },
-            strategies={one.name: one.strategy for one in self.sessions} if keep_strategies else {},
+            bidders=bidders | counted(sessions, bidders),
+            timeseries=self.series.columns(ledger, names),
+            market=market_totals(ledger, scenario, seen, data_cost),
+            journey=purchases.accounts.columns() if purchases else {},
+            purchases=purchases.sales() if purchases else {},
+            stock=shelves.columns() if shelves else {},
+            calendar={kind: tally.count for kind, tally in tallies},
+            calendar_h={kind: (one.first_us / HOUR_US, one.last_us / HOUR_US) for kind, one in tallies},
+            strategies={one.name: one.strategy for one in sessions} if keep_strategies else {},
         )

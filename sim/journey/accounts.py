@@ -11,16 +11,7 @@ from ..audience import type_of
 from ..scenario import HOUR_US, Scenario
 from ..streams import Streams
 from .kernel import Tally, move, settle
-from .process import (
-    ONWARD,
-    STAGES,
-    backwards,
-    decay,
-    journey_of,
-    lapsing,
-    leaving,
-    stationary,
-)
+from .process import ONWARD, STAGES, journey_law
 
 
 class Accounts:
@@ -34,23 +25,23 @@ class Accounts:
     def __init__(
         self, scenario: Scenario, streams: Streams, owner: str, back_us: int, advertisers: int
     ) -> None:
-        journey = journey_of(scenario)
-        self._journey, self._streams = journey, streams
+        law = journey_law(scenario)
+        journey, self._law, self._streams = law.journey, law, streams
+        self.lasting = journey.lasting
+        """What a seen impression adds to the stock of preference, in each context type or in all."""
         self.group = journey.group
         self.step_us = round(journey.step_h * HOUR_US)
         people = scenario.audience.people or 0
         n = people // journey.group
         first = np.arange(n, dtype=np.int64) * journey.group
         self.segment = type_of(streams.at(f"profile/{owner}", first), scenario.audience.profile_types)
-        self._leave, self._lapse = leaving(scenario), lapsing(journey)
         self._rows = -(-back_us // self.step_us) + 2
         self._path = np.zeros((self._rows, n), dtype=np.uint8)
         self.step = 0
-        self._now()[:] = self._drawn("journey/start", stationary(scenario)[self.segment])
-        back = backwards(scenario)
+        self._now()[:] = self._drawn("journey/start", law.start[self.segment])
         for step in range(-1, 1 - self._rows, -1):  # the same past, however far back anybody looks
-            law = back[self.segment, self._path[(step + 1) % self._rows]]
-            self._path[step % self._rows] = self._drawn(f"journey/{step}", law)
+            chance = law.back[self.segment, self._path[(step + 1) % self._rows]]
+            self._path[step % self._rows] = self._drawn(f"journey/{step}", chance)
         self.census: list[NDArray[np.int64]] = []
         self.tallied: list[dict[str, Any]] = []
         self.stock, self.fresh = np.zeros((2, n, advertisers))
@@ -77,12 +68,12 @@ class Accounts:
 
     def advance(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """A step: stocks, purchases, stages. Returns what it adds to expected purchases, and to those without own ads."""
-        journey, before = self._journey, self._now()
+        law, before = self._law, self._now()
         self._move()
         expected, without = self.tally.expected.copy(), self.tally.without.copy()
         settle(
-            before, self._now(), self.segment, self._leave, self.stock, self.fresh, decay(journey),
-            journey.power, journey.outside, journey.base, self._streams.key64(f"choice/{self.step}"), self.tally,
+            before, self._now(), self.segment, law.leave, self.stock, self.fresh, law.kept,
+            law.journey.power, law.journey.outside, law.journey.base, self._streams.key64(f"choice/{self.step}"), self.tally,
             self._seller,
         )  # fmt: skip
         buyers = np.flatnonzero(self._seller >= 0)
@@ -131,7 +122,7 @@ class Accounts:
         before = self._now()
         self.step += 1
         key = self._streams.key64(f"journey/{self.step}")
-        move(before, self._now(), self.segment, self._leave, self._lapse, ONWARD, key)
+        move(before, self._now(), self.segment, self._law.leave, self._law.lapse, ONWARD, key)
 
     def _drawn(self, name: str, law: NDArray[np.float64]) -> NDArray[np.uint8]:
         """A stage for each account from its own law, shape (accounts, stages)."""

@@ -47,7 +47,6 @@ class World:
         """What people have seen so far, where they are known."""
         self._kept: Drawn | None = None
         """What runs of the same market have drawn already."""
-        self._fading = fading(scenario.response)
         self.chunk = NO_REQUESTS
         """The requests that columns, effects and margins are asked about."""
 
@@ -167,7 +166,7 @@ class World:
             creative_stride=0,
             rotation=_ALL_ONE,
             rotation_key=_NO_KEY,
-            fading=self._fading,
+            fading=fading(self._scenario.response),
             keys=np.array([self._streams.key64(name) for name in ("seen", "clicked", "converted")]),
             drawn=False,
             lasting=none,

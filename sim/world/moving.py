@@ -12,7 +12,7 @@ from ..auction.arrays import Effects
 from ..audience import COMMON
 from ..drift import Products
 from ..journey.accounts import Accounts
-from ..journey.process import KINDS, journey_of
+from ..journey.process import KINDS
 from ..response import sold_out
 from ..scenario import Scenario
 from ..sources import Facts
@@ -30,7 +30,7 @@ class JourneyWorld(TypedWorld):
         back_us = self._back_us(*KINDS)
         self.accounts: Accounts = Accounts(scenario, streams, COMMON, back_us, len(advertisers))
         self._records |= {factor: self._stages(shown) for factor, shown in KINDS.items()}
-        lasting = np.reshape(np.asarray(journey_of(scenario).lasting, dtype=np.float64), (-1, 1))
+        lasting = np.reshape(np.asarray(self.accounts.lasting, dtype=np.float64), (-1, 1))
         self._lasting = np.broadcast_to(lasting, self._truth.effect.seen.shape).ravel()
 
     @override

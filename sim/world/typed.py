@@ -14,7 +14,7 @@ from typing_extensions import override
 from ..auction.arrays import Effects
 from ..audience import COMMON
 from ..cells import join_codes
-from ..response import Effect, margins, truth
+from ..response import Effect, truth
 from ..scenario import FACTORS, Scenario
 from ..sources import Facts, SourceDraws, SyncClock, codes, matched, matches_all, source_laws
 from ..streams import Streams
@@ -36,7 +36,7 @@ class TypedWorld(World):
         effect = self._truth.effect
         self._lay_out(effect)
         self._rotation = _rotation(self._truth.shares)
-        self._margins = margins(scenario.response)
+        self._margins = self._truth.margins
         self._has_outcomes = bool((effect.click > 0).any() or (effect.seen < 1).any())
         self.sources = tuple(scenario.source)
         self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
