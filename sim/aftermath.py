@@ -62,9 +62,10 @@ class Aftermath:
             self._keep(columns.world, responses)
         elif responses.filled[0]:
             happened = self.outcomes.note(columns.world, responses)
-            self._await(columns.world, part, happened, record, sells=columns.world.shelves is not None)
         if self._auctions.is_recorded and record is not None:
             self._report(columns, part, record, happened)
+        if len(happened.row):
+            self._await(columns.world, part, happened, record, sells=columns.world.shelves is not None)
 
     def end(self, columns: Columns) -> bool:
         """Work out what became of the responses that were kept of a chunk; return whether there are any."""

@@ -62,11 +62,15 @@ class Auctions:
         asks_ahead: bool,
     ) -> None:
         self._scenario, self._world, self._sessions = scenario, world, sessions
+        self._slots = len(scenario.auction.slots)
+        # without a record and a memory the kernel is a smaller one
+        is_plain = not is_recorded and not memory.seen.size
+        self._unwatched = None if is_plain else record_of(0, self._slots)
         terms, budgets = [one.terms for one in sessions], [one.budget for one in sessions]
         self.owners = [one.advertiser for one in sessions]
         self.most = 1 if scenario.bidders.notify == "at_once" else min(scenario.engine.max_block, SLICE)
         rules, self.scores = rules_of(scenario), scores_of(scenario, sessions)
-        seats, self._slots = seats_of(scenario, sessions, streams), len(rules.rates)
+        seats = seats_of(scenario, sessions, streams)
         self.ledger = open_ledger(budgets, self._slots)
         self._is_bounded = (
             sum(self.ledger.left.tolist()) <= MAX_SPEND_MICROS
@@ -90,9 +94,6 @@ class Auctions:
             and all(world.is_match_settled(name) for one in sessions for name in one.looks_up)
         )
         self._clear: Callable[..., None] = clear
-        # without a record and a memory the kernel is a smaller one
-        is_plain = not is_recorded and not memory.seen.size
-        self._unwatched = None if is_plain else record_of(0, self._slots)
         self._seated = seats, None if is_plain else memory, self.tables.shortlist, self.ledger
         self._ruled = rules, self.scores, self.tables.bids
         self._arguments: tuple[Any, ...] = ()

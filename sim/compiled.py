@@ -64,7 +64,7 @@ class _KernelPart(CPUDispatcher):  # type: ignore[misc] # numba has no types her
         raise TypeError(f"{self.__name__}: only kernels may call it; in Python call its py_func")
 
 
-def prepared(function: F, *arguments: object) -> F:
+def prepared(function: F, *arguments: Any) -> F:
     """Return a kernel for arguments of these types: its calls spare numba's look at the type of each array.
 
     That look takes longer than the auctions of a short block. A function that is not compiled is returned as it is.

@@ -27,8 +27,6 @@ class Accounts:
     ) -> None:
         law = journey_law(scenario)
         journey, self._law, self._streams = law.journey, law, streams
-        self.lasting = journey.lasting
-        """What a seen impression adds to the stock of preference, in each context type or in all."""
         self.group = journey.group
         self.step_us = round(journey.step_h * HOUR_US)
         people = scenario.audience.people or 0
@@ -38,7 +36,7 @@ class Accounts:
         self._rows = -(-back_us // self.step_us) + 2
         self._path = np.zeros((self._rows, n), dtype=np.uint8)
         self.step = 0
-        self._now()[:] = self._drawn("journey/start", law.start[self.segment])
+        self._path[self.step] = self._drawn("journey/start", law.start[self.segment])
         for step in range(-1, 1 - self._rows, -1):  # the same past, however far back anybody looks
             chance = law.back[self.segment, self._path[(step + 1) % self._rows]]
             self._path[step % self._rows] = self._drawn(f"journey/{step}", chance)

@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from ..drawn import Drawn
 from ..exposures import Exposures
-from ..kept import kept
 from ..scenario import LogSupply, Scenario
 from ..streams import Streams
 from ..supply import Log
 from .base import World
 from .moving import JourneyWorld, ShopWorld
 from .plain import LogWorld, PrivateValues
-from .typed import TypedWorld
+from .typed import typed_world
 
 __all__ = ["World", "make_world"]
 
@@ -57,10 +56,4 @@ def _world_of(scenario: Scenario, streams: Streams, log: Log | None, advertisers
         return JourneyWorld(scenario, streams, advertisers)
     if scenario.audience.drift is not None or scenario.stock is not None:
         return ShopWorld(scenario, streams, advertisers)
-    return _typed(scenario)
-
-
-@kept
-def _typed(scenario: Scenario) -> TypedWorld:
-    """The world of types that all runs of a scenario have copies of."""
-    return TypedWorld(scenario, Streams(0, 0))
+    return typed_world(scenario)

@@ -13,7 +13,6 @@ from ..audience import COMMON
 from ..drift import Products
 from ..journey.accounts import Accounts
 from ..journey.process import KINDS
-from ..response import sold_out
 from ..scenario import Scenario
 from ..sources import Facts
 from ..stock import Shelves
@@ -27,11 +26,12 @@ class JourneyWorld(TypedWorld):
 
     def __init__(self, scenario: Scenario, streams: Streams, advertisers: Sequence[str]) -> None:
         super().__init__(scenario, streams)
+        assert scenario.journey is not None  # noqa: S101 - there are accounts
+        lasting = np.reshape(np.asarray(scenario.journey.lasting, dtype=np.float64), (-1, 1))
+        self._lasting = np.broadcast_to(lasting, self._truth.effect.seen.shape).ravel()
+        self._records |= {factor: self._stages(shown) for factor, shown in KINDS.items()}
         back_us = self._back_us(*KINDS)
         self.accounts: Accounts = Accounts(scenario, streams, COMMON, back_us, len(advertisers))
-        self._records |= {factor: self._stages(shown) for factor, shown in KINDS.items()}
-        lasting = np.reshape(np.asarray(self.accounts.lasting, dtype=np.float64), (-1, 1))
-        self._lasting = np.broadcast_to(lasting, self._truth.effect.seen.shape).ravel()
 
     @override
     def is_settled(self, name: str) -> bool:
@@ -64,7 +64,6 @@ class ShopWorld(TypedWorld):
         if scenario.stock is not None:
             self.shelves = Shelves(scenario, streams, advertisers)
             self._records["stock"] = self._units_at
-            self._lay_out(self._truth.effect, sold_out(self._truth.effect, scenario.response))
 
     @property
     @override

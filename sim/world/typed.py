@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,8 @@ from typing_extensions import override
 from ..auction.arrays import Effects
 from ..audience import COMMON
 from ..cells import join_codes
-from ..response import Effect, truth
+from ..kept import kept
+from ..response import truth
 from ..scenario import FACTORS, Scenario
 from ..sources import Facts, SourceDraws, SyncClock, codes, matched, matches_all, source_laws
 from ..streams import Streams
@@ -34,9 +34,6 @@ class TypedWorld(World):
         super().__init__(scenario, streams, (*scenario.source, *scenario.ages_shown(scenario.source)))
         self._truth = truth(scenario)
         effect = self._truth.effect
-        self._lay_out(effect)
-        self._rotation = _rotation(self._truth.shares)
-        self._margins = self._truth.margins
         self._has_outcomes = bool((effect.click > 0).any() or (effect.seen < 1).any())
         self.sources = tuple(scenario.source)
         self.clocks = {name: SyncClock.of(scenario.source[name]) for name in scenario.originals(self.sources)}
@@ -165,27 +162,20 @@ class TypedWorld(World):
 
     @override
     def effects(self, owners: list[str], column: NDArray[np.int64]) -> Effects:
-        plain = self._effects(self._flat["worth"], np.zeros(len(owners), dtype=np.int64), column)
+        plain = self._effects(self._truth.flat["worth"], np.zeros(len(owners), dtype=np.int64), column)
         return plain._replace(
-            **self._flat,
-            creative_stride=self._stride,
-            rotation=self._rotation,
+            **self._truth.flat,
+            creative_stride=self._truth.stride,
+            rotation=self._truth.rotation,
             drawn=self._has_outcomes,
         )
 
     @override
     def margin(self, owner: str, row: NDArray[np.int64]) -> NDArray[np.float64]:
-        if len(self._margins) == 1:
-            return np.full(len(row), self._margins[0])
-        return np.asarray(self._margins[self._known_to(owner)["profile"][row]])
-
-    def _lay_out(self, *effects: Effect) -> None:
-        """What impressions do, flat: by creative, then by which of these effects holds, then by types."""
-        self._stride = len(effects) * self._truth.theta.size
-        self._flat = {
-            part.name: np.stack([getattr(effect, part.name) for effect in effects], axis=1).ravel()
-            for part in fields(Effect)
-        }
+        margins = self._truth.margins
+        if len(margins) == 1:
+            return np.full(len(row), margins[0])
+        return np.asarray(margins[self._known_to(owner)["profile"][row]])
 
     def _back_us(self, *factors: str) -> int:
         """How far back from hour 0 the copies of sources reach that show one of these factors."""
@@ -238,8 +228,7 @@ class TypedWorld(World):
         return self.clocks[self._scenario.original(name)]
 
 
-def _rotation(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Cumulative shares; the last one is exactly 1, in spite of rounding."""
-    edges = np.cumsum(shares)
-    edges[-1] = 1.0
-    return edges
+@kept
+def typed_world(scenario: Scenario) -> TypedWorld:
+    """The world of types that all runs of a scenario have copies of, where nothing moves."""
+    return TypedWorld(scenario, Streams(0, 0))
