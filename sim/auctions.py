@@ -19,7 +19,7 @@ from .exposures import Exposures
 from .journey.purchases import Purchases
 from .latency import Deadline
 from .ledger import check_spend, open_ledger
-from .memory import open_memory
+from .memory import longest_us, open_memory
 from .public_columns import EXPOSURES
 from .scenario import Scenario
 from .seating import rules_of, scores_of, seats_of
@@ -54,9 +54,14 @@ class Auctions:
         seats, self._slots = seats_of(scenario, sessions, streams), len(rules.rates)
         self.ledger = open_ledger(budgets, self._slots)
         self.serving = ServingRules(terms, budgets, seats, self.ledger)
-        memory = open_memory(scenario.audience.people, {one.name: one.terms for one in sessions}, self.owners)
+        memory = open_memory(
+            scenario.audience.people,
+            {one.name: one.terms for one in sessions},
+            self.owners,
+            longest_us(scenario.supply),
+        )
         if any(EXPOSURES in one.reads for one in sessions):
-            world.exposures = Exposures(memory.seen, self.owners)
+            world.exposures = Exposures(memory.seen[:, : memory.houses], self.owners)
         self.purchases: Purchases | None = None
         if world.accounts is not None:
             self.purchases = Purchases(world.accounts, scenario, self.owners)

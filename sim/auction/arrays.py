@@ -125,16 +125,18 @@ class Seats(NamedTuple):
 class Memory(NamedTuple):
     """What has happened to each person so far. Every array is empty where everybody is new.
 
-    ``seen`` (people, advertisers): impressions seen, up to 255. Frequency caps are counters: bidder k's wins count in the counters
-    ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]`` wins in ``window_us[c]``, sliding, or from one multiple of
-    it to the next where ``calendar[c]``; it binds the bidders ``bound[bound_begin[c] : bound_begin[c + 1]]``, and its state is
-    ``state[person, place[c]:]`` (``auction.memory``).
+    ``seen`` (people, advertisers + counters, or more): impressions seen of each of ``houses`` advertisers, up to 255, and then a mark of each counter.
+    Frequency caps are counters: bidder k's wins count in the counters ``counter[begin[k] : begin[k + 1]]``. Counter c allows ``limit[c]``
+    wins in ``window_us[c]``, sliding, or from one multiple of it to the next where ``calendar[c]``, or in the whole run where
+    ``lasting[c]``; it binds the bidders ``bound[bound_begin[c] : bound_begin[c + 1]]``, and what else it needs is ``state[person, place[c]:]``
+    (``auction.memory``). ``fetches``: some counter needs anything there.
 
     ``fresh`` (accounts, advertisers) is what seen impressions have added to the stocks of preference since the journeys' last
     step; an account is ``group`` people.
     """
 
-    seen: NDArray[np.uint8]
+    seen: NDArray[np.uint8] | NDArray[np.uint16]
+    houses: int
     begin: NDArray[np.int64]
     counter: NDArray[np.int64]
     bound_begin: NDArray[np.int64]
@@ -142,8 +144,10 @@ class Memory(NamedTuple):
     limit: NDArray[np.int64]
     window_us: NDArray[np.int64]
     calendar: NDArray[np.bool_]
+    lasting: NDArray[np.bool_]
     place: NDArray[np.int64]
     state: NDArray[np.int64]
+    fetches: bool
     fresh: NDArray[np.float64]
     group: int
 

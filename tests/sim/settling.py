@@ -55,11 +55,12 @@ def load(c, layout, block, bids):
 def remembered(c):
     """An empty memory, laid out by hand."""
     people, limits = max(c.person, default=-1) + 1, np.array([cap.limit for cap in c.caps], np.int64)
-    bidders = len(c.budget)
+    bidders, houses = len(c.budget), max(c.advertiser, default=0) + 1
     counts = [[j for j, cap in enumerate(c.caps) if k in cap.members] for k in range(bidders)]
     members = [[k for k in range(bidders) if k in cap.members] for cap in c.caps]
     return Memory(
-        seen=np.zeros((people, max(c.advertiser, default=0) + 1), np.uint8),
+        seen=np.zeros((people, houses + len(limits)), np.uint8),
+        houses=houses,
         begin=np.cumsum([0, *map(len, counts)]),
         counter=np.array([j for own in counts for j in own], np.int64),
         bound_begin=np.cumsum([0, *map(len, members)]),
@@ -67,8 +68,10 @@ def remembered(c):
         limit=limits,
         window_us=np.array([cap.window for cap in c.caps], np.int64),
         calendar=np.array([cap.calendar for cap in c.caps], bool),
-        place=bidders + np.cumsum(limits + 1) - limits - 1,
-        state=np.zeros((people, bidders + (limits + 1).sum()), np.int64),
+        lasting=np.zeros(len(limits), bool),
+        place=bidders + np.cumsum(limits) - limits,
+        state=np.zeros((people, bidders + limits.sum()), np.int64),
+        fetches=len(limits) > 0,
         fresh=np.zeros((0, 1)),
         group=1,
     )
