@@ -29,5 +29,5 @@ def count_late(
         column = bids.column[k]
         for i in range(first, last):
             if late[k, i]:
-                at = bids.offset[k] + (bids.stride * cells[column, i] if column >= 0 else i)
+                at = bids.offset[k] + (cells[column, i] if column >= 0 else i)
                 counts[k] += bids.numbers[at] > 0

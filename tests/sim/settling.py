@@ -29,19 +29,19 @@ def lay_out(c, layout, length):
     spare = length if layout == "shortlist" else 1
     places = cells if layout == "shortlist" else 0
     who, bid = np.zeros((places, spare), np.int16), np.zeros((places, spare), np.int64)
-    shortlist = Shortlist(who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64))
+    lowest, above = np.zeros((2, 2), np.int64)  # of two cells at a time
+    shortlist = Shortlist(who, bid, np.zeros(places, np.int16), np.full(places, -1, np.int64), lowest, above)
     zero, number = np.zeros(bidders, np.int64), np.arange(bidders)
     no_names = np.empty(0, np.int16)
     if layout == "rows":
-        bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, 1, False, no_names)
+        bids = Bids(np.zeros(bidders * n, np.int64), n * number, zero - 1, False, no_names)
         return bids, np.empty((0, n), np.int32), shortlist
-    if layout == "cells":
-        return (
-            Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, 1, False, no_names),
-            column,
-            shortlist,
-        )
-    return Bids(np.zeros(bidders * cells, np.int64), number, zero, bidders, True, no_names), column, shortlist
+    shared = layout != "cells"
+    return (
+        Bids(np.zeros(bidders * cells, np.int64), cells * number, zero, shared, no_names),
+        column,
+        shortlist,
+    )
 
 
 def load(c, layout, block, bids):
@@ -49,7 +49,7 @@ def load(c, layout, block, bids):
     if layout == "rows":
         bids.numbers[:] = table[:, c.cell].ravel()
     else:
-        bids.numbers[:] = (table if layout == "cells" else table.T).ravel()
+        bids.numbers[:] = table.ravel()
 
 
 def remembered(c):
