@@ -17,10 +17,6 @@ from .data_usage import DataUsage
 from .delivery import ChunkDelivery, Delivery
 from .journey.purchases import Purchases
 from .ledger import check_spend, open_ledger
-<<<<<<< HEAD
-=======
-from .memory import longest_us, open_memory
->>>>>>> eng
 from .public_columns import EXPOSURES
 from .scenario import Scenario
 from .scenario.base import MAX_SPEND_MICROS
@@ -80,18 +76,7 @@ class Auctions:
             sum(self.ledger.left.tolist()) <= MAX_SPEND_MICROS
         )  # an unlimited one alone is more
         self.serving = ServingRules(terms, budgets, seats, self.ledger)
-<<<<<<< HEAD
         self.exposures = world.exposures if any(EXPOSURES in one.reads for one in sessions) else None
-=======
-        memory = open_memory(
-            scenario.audience.people,
-            {one.name: one.terms for one in sessions},
-            self.owners,
-            longest_us(scenario.supply),
-        )
-        if any(EXPOSURES in one.reads for one in sessions):
-            world.exposures = Exposures(memory.seen[:, : memory.houses], self.owners)
->>>>>>> eng
         self.purchases: Purchases | None = None
         if world.accounts is not None:
             self.purchases = Purchases(world.accounts, scenario, self.owners)

@@ -57,14 +57,10 @@ class BidTables:
             (self._settled if is_settled else self._moving).append(number)
         self.cells = np.empty((len(self.columns), 0), dtype=np.int32)
         self._begins: list[int] = self.bids.offset.tolist()
-<<<<<<< HEAD
         sizes = (len(own) or one.cells or 0 for own, one in zip(self._own_cell, sessions, strict=True))
         places = zip(self._begins, sizes, strict=True)
         self._by_cell = [self.bids.numbers[begin : begin + n] for begin, n in places]
-        """Where bids on all cells are written, of each bidder that has some; one after the other, unless they lie side by side."""
-        self._abreast = np.empty((ABREAST, joint if self.bids.stride > 1 else 0), dtype=np.int64)
-=======
->>>>>>> eng
+        """Where bids on all cells are written, of each bidder that has some; one after the other."""
         self._rows = rows
         self._filled = [0] * len(self.columns)
         """Up to which row of the chunk the cells of each column are there."""
@@ -112,24 +108,8 @@ class BidTables:
                     self.bids.offset[number] = begin - part.start
                     self._asked[number] = self._ask_rows(number, world, part)
             elif session.is_stale:
-<<<<<<< HEAD
                 session.is_stale = False
-                micros = self._by_cell[number]
-                if self.bids.stride > 1:
-                    if waiting and (waiting == ABREAST or number != first + waiting):
-                        self._lay(first, waiting)
-                        waiting = 0
-                    first = number - waiting
-                    micros = self._abreast[waiting]
-                    waiting += 1
-                self._enter(number, session.every_cell, now_us / HOUR_US, micros)
-        if waiting:
-            self._lay(first, waiting)
-=======
-                requests, session.is_stale = session.every_cell(), False
-                micros = self.bids.numbers[begin : begin + (len(self._own_cell[number]) or requests.n)]
-                self._enter(number, requests, now_us / HOUR_US, micros)
->>>>>>> eng
+                self._enter(number, session.every_cell, now_us / HOUR_US, self._by_cell[number])
 
     def _ask_rows(self, number: int, world: World, part: slice) -> int:
         """Ask a bidder row by row, about all rows that can be asked about now; return up to which row its bids are there."""
@@ -184,13 +164,6 @@ class BidTables:
                 self._enter_creatives(answer, own_cell, self._begins[number], len(bids))
         return True
 
-<<<<<<< HEAD
-    def _lay(self, first: int, waiting: int) -> None:
-        """Lay the bids of the bidders from ``first`` on that wait for it side by side."""
-        lay_abreast(self._abreast[:waiting], self.bids.numbers, self._begins[first], self.bids.stride)
-
-=======
->>>>>>> eng
     def _enter_none(self, begin: int, n: int) -> None:
         """Write from ``begin`` on that a bidder makes no bid on ``n`` rows."""
         self.bids.numbers[begin : begin + n] = 0

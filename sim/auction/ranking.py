@@ -115,7 +115,7 @@ def fill(
             if lowest > 0 and above == len(who):
                 fill_by(shortlist.who[other], cell, scale, bids, shortlist, left)
                 return
-            least = max(least, lowest)
+            least = max(least, np.int64(lowest))
     n = 0
     for k in range(len(bids.offset)):
         number = bids.numbers[bids.offset[k] + cell]
