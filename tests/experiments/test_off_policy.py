@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,7 @@ from jointbid.experiments.logs.replay.off_policy import (
     ROBUST,
     Estimates,
     Rows,
+    _shared,
     estimate,
     strata_of,
 )
@@ -159,11 +161,10 @@ def off_policy(
 ) -> tuple[Estimates, dict[str, Floats], pd.DataFrame]:
     """The estimates, and the bids of each arm on the seen rows and then the lost ones, which are returned too."""
     ladder = fit_ladders(plan, requests)[ALL]
-    odds = {arm: honest(ladder.odds[arm], requests.folds) for arm in OF}
     lost = lost_rows(whole, requests.log)
     assert lost is not None
     values = LostValues.of(plan, requests, lost, tuple(OF), None)
-    found = _off_policy(plan, requests, lost, values, odds, OF)
+    found = _off_policy(plan, requests, lost, values, ladder.odds, OF)
     bids = {arm: np.concatenate([values.seen[arm], values.ctr[arm]]) * WORTH * MICROS for arm in OF}
     return found, bids, pd.concat([requests.log.frame, lost.frame])
 
@@ -253,6 +254,29 @@ def test_the_interval_of_a_mean_is_students_and_wide_where_few_values_make_it_up
     normal = 1.96 * rare.std() / np.sqrt(4_000)
     assert (high - low) / 2 > 1.1 * normal
     assert np.isnan(mean_interval(values, np.ones(40), np.zeros(40, dtype=np.int64))[1])
+
+
+def test_folds_that_learn_from_each_other_share_an_error():
+    """A bid is what a click was worth in the other folds: the parts' own variance is half of the sum's, and with what they share no less than it."""
+    rng, folds, prices = np.random.default_rng(9), np.arange(90) % 3, np.arange(1.0, 101.0)
+    laws = {0: SampledLaw.weighted(prices, np.ones(100))}
+    total, own, shared = [], [], []
+    for _ in range(1_000):
+        clicks = rng.integers(0, 2, 90)
+        views = np.empty((3, 90))
+        for j, k in product(range(3), range(3)):
+            views[k, folds == j] = 100 * clicks[(folds != j) & (folds != k)].mean()
+        rows = Rows(
+            np.ones(90, dtype=bool), np.ones(90), clicks * 1.0, np.full(90, 0.5), {}, views[0], prices[:90], None,
+            np.zeros(90, dtype=np.int64), {"joint": views}, folds,
+        )  # fmt: skip
+        won = laws[0].law.win_rate(views[folds, np.arange(90)]) - 0.5
+        parts = (clicks - 0.5) * won
+        total.append(parts.sum())
+        own.append((parts**2).sum())
+        shared.append(_shared(laws, rows, {"joint": 1.0}, clicks - 0.5, None))
+    assert np.mean(own) / np.var(total) == pytest.approx(0.5, rel=0.15)
+    assert 1.0 < (np.mean(own) + np.mean(shared)) / np.var(total) < 1.5
 
 
 def test_overlap_in_words():

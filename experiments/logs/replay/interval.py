@@ -10,7 +10,7 @@ Floats = NDArray[np.float64]
 
 
 def mean_interval(
-    parts: Floats, weights: Floats, blocks: NDArray[np.int64] | None = None
+    parts: Floats, weights: Floats, blocks: NDArray[np.int64] | None = None, shared: float = 0.0
 ) -> tuple[float, float, float]:
     """Return sum(parts) / sum(weights) and its 95 % interval, estimate +- t x standard error; no interval (nan) for fewer than two blocks.
 
@@ -22,6 +22,7 @@ def mean_interval(
         parts: what each row adds to the numerator, shape (rows,).
         weights: what it adds to the denominator, shape (rows,).
         blocks: the block of each row, shape (rows,); None: each row is its own.
+        shared: what dependence between blocks adds to the variance of sum(parts).
     """
     total = float(weights.sum())
     estimate = float(parts.sum()) / total
@@ -38,5 +39,6 @@ def mean_interval(
     kurtosis = float((x**4).mean()) / second**2
     # Of few values the kurtosis is no more than n; then as of normal ones at most.
     freedom = min(2 * n / max(kurtosis - (n - 3) / (n - 1), 1e-9), n - 1.0)
-    half = float(stdtrit(max(freedom, 1.0), 0.975)) * n * float(np.sqrt(second / (n - 1))) / total
+    error = float(np.sqrt(n**2 * second / (n - 1) + shared)) / total
+    half = float(stdtrit(max(freedom, 1.0), 0.975)) * error
     return estimate, estimate - half, estimate + half

@@ -11,12 +11,18 @@ row adds, its part in the laws of prices included (`SampledLaw.influence`), summ
 or blocks tends to with many resamples. Student's t has as many degrees of freedom as say how well the error itself is
 known: few where few clicks or blocks with high weights make it up (Satterthwaite 1946, by the fourth moment as in
 O'Neill 2014). The plug-in estimate has no interval: its main error is that of the models, which these rows do not show.
+
+Each fold is priced by bids that were learned on the others, so its part of the sum goes together with theirs: chance that raises the clicks of a
+kind of request in one fold raises the bids for it in the others. Let d be how much the difference of the arms' win rates on a row of fold j
+moves when fold k too is left out of what is learned. The covariance of the two folds' parts is that of the sums of d x (the row's residual), as
+all else in it has mean 0 given one of the folds, and at most the product of their errors; it is added at that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -53,6 +59,9 @@ class Rows:
         price: what is known of it: nan where it lies above the logger's bid.
         propensity: the logged probability of being seen; None where it is not logged.
         strata: the number of the stratum.
+        views: each arm's bids on the rows that were seen, which come first, with each fold left out of what is learned; shape
+            (folds, rows seen). A row's own fold is left out in all.
+        folds: the fold of each row that was seen; shape (rows seen,).
     """
 
     seen: NDArray[np.bool_]
@@ -64,6 +73,8 @@ class Rows:
     price: Floats
     propensity: Floats | None
     strata: NDArray[np.int64]
+    views: Mapping[str, Floats] = field(default_factory=dict)
+    folds: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +105,10 @@ def estimate(rows: Rows, of: Weights, blocks: NDArray[np.int64] | None = None) -
         stands_for * rows.value + weighted, stands_for, np.where(seen_with > LEAST, estimated, 0.0)
     )
     scale = PER / MICROS
-    middle, low, high = mean_interval(scale * (plug_in + weighted * wins + of_law), stands_for, blocks)
+    shared = _shared(laws, rows, of, scale * weighted, blocks)
+    middle, low, high = mean_interval(
+        scale * (plug_in + weighted * wins + of_law), stands_for, blocks, shared
+    )
     alone = scale * plug_in.sum() / stands_for.sum()
     found = [
         {"estimator": PLUG_IN, "estimate": alone, "ci_low": np.nan, "ci_high": np.nan},
@@ -118,6 +132,32 @@ def _under(laws: Mapping[int, SampledLaw], rows: Rows, of: Weights) -> tuple[Flo
     if rows.propensity is not None:
         seen_with = rows.propensity
     return np.clip(seen_with, LEAST, 1.0), wins, paid
+
+
+def _shared(
+    laws: Mapping[int, SampledLaw],
+    rows: Rows,
+    of: Weights,
+    residual: Floats,
+    blocks: NDArray[np.int64] | None,
+) -> float:
+    """Return the most that the parts of folds add to the variance of the sum by going together; 0 where nothing was learned in folds."""
+    if rows.folds is None:
+        return 0.0
+    seen = len(rows.folds)
+    wins = np.zeros((int(rows.folds.max()) + 1, seen))
+    for stratum, sampled in laws.items():
+        own = rows.strata[:seen] == stratum
+        for arm, weight in of.items():
+            wins[:, own] += weight * sampled.law.win_rate(rows.views[arm][:, own])
+    error = np.zeros((len(wins), len(wins)))
+    for fold, other in permutations(range(len(wins)), 2):
+        own = np.flatnonzero(rows.folds == fold)
+        moved = residual[own] * (wins[other, own] - wins[fold, own])
+        if blocks is not None:
+            moved = np.bincount(blocks[own], moved)
+        error[fold, other] = np.sqrt((moved**2).sum())
+    return float((error * error.T).sum())
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from ...estimate.sides import Sides, Weights
+from ...logs.replay.bids import Floats
 from ...logs.replay.censored import LostRows, LostValues, bound_rows, lost_rows
 from ...logs.replay.click_value import click_value_rows
+from ...logs.replay.crossfit import honest
 from ...logs.replay.folds import blocks_of
 from ...logs.replay.holdout_models import fit_predictor
 from ...logs.replay.ladder_models import ALL
@@ -58,9 +60,10 @@ def beyond_the_log(
     lost = None if whole is None else lost_rows(whole, requests.log)
     for (tags, share), there in sides.items():
         of = {there.chosen.get(arm, arm): weight for arm, weight in there.weights.items()}
-        if share != UNLIMITED or len(of) < 2 or not set(of) <= set(played.odds[tags]):
+        if share != UNLIMITED or len(of) < 2 or not set(of) <= set(played.views[tags]):
             continue
-        sensitivity = click_value_rows(plan, requests, played.odds[tags], of)
+        odds = {arm: honest(played.views[tags][arm], requests.folds) for arm in of}
+        sensitivity = click_value_rows(plan, requests, odds, of)
         found.add("click_value", tags, sensitivity)
         found.sentences.append((tags, click_value_sentence(sensitivity)))
         if plan.settings.refit > 1 and tags == ALL:
@@ -81,7 +84,7 @@ def beyond_the_log(
             bounds = bound_rows(plan, requests, lost, values, own, of, tags)
             found.add("bounds", tags, bounds)
             found.sentences.append((tags, bounds_sentence(bounds, tags, lost.how)))
-        robust = _off_policy(plan, requests, lost, values, played.odds[tags], of)
+        robust = _off_policy(plan, requests, lost, values, played.views[tags], of)
         unit = f"{requests.log.currency} per million bid requests"
         found.add("off_policy", tags, robust.table.assign(unit=unit))
         found.sentences.append((tags, off_policy_sentence(robust.table, unit)))
@@ -94,14 +97,16 @@ def _off_policy(
     requests: Requests,
     lost: LostRows | None,
     values: LostValues | None,
-    odds: Mapping[str, np.ndarray],
+    views: Mapping[str, Floats],
     of: Weights,
 ) -> Estimates:
     """Return the plug-in and the doubly robust estimate on seen and lost rows together."""
     log, worth = requests.log, requests.values
     frame = log.frame
     arms = {*of, "joint"}
-    ctr = {arm: expit(odds[arm]) if values is None else values.seen[arm] for arm in arms}
+    ctr = {
+        arm: expit(honest(views[arm], requests.folds)) if values is None else values.seen[arm] for arm in arms
+    }
     # One model of all rows: by those of folds, rows of one context would fall into several strata.
     context = fit_predictor(plan, log, log.roles.sources[1])[0]
     bid = frame["bid_micros"].to_numpy(np.float64) if "bid_micros" in frame else np.full(len(frame), np.nan)
@@ -137,7 +142,7 @@ def _off_policy(
     rows = Rows(
         parts["seen"], parts["weight"], parts["gain"], parts["value"], {arm: parts[f"bid {arm}"] for arm in of},
         parts["logged"], parts["price"], None if np.isnan(parts["propensity"]).any() else parts["propensity"],
-        strata_of(parts["context"]),
+        strata_of(parts["context"]), {arm: expit(views[arm]) * worth for arm in of}, requests.folds,
     )  # fmt: skip
     settings = plan.settings
     blocks = blocks_of(replace(log, frame=together), settings.blocks, settings.block_h)

@@ -12,7 +12,6 @@ import pandas as pd
 from ...estimate.sides import BEST_SILO, BEST_SINGLE, Sides
 from ...logs.log_table import LogTable
 from ...logs.replay.bids import BROUGHT
-from ...logs.replay.crossfit import honest
 from ...logs.replay.ladder_models import ALL, WITHOUT, fit_ladders, model_rows
 from ...logs.replay.outcomes import UNLIMITED, budget_label, cells, play
 from ...logs.replay.plan import Plan, Requests, load
@@ -76,9 +75,7 @@ def run_replay(
     for split in range(plan.splits):
         dealt = requests.dealt(plan.settings, plan.seed, split)
         for tags, ladder in fit_ladders(plan, dealt).items():
-            played.odds.setdefault(
-                tags, {arm: honest(views, dealt.folds) for arm, views in ladder.odds.items()}
-            )
+            played.views.setdefault(tags, ladder.odds)
             models += [{**row, "replication": split} for row in model_rows(tags, ladder, dealt)]
             for share in (*plan.settings.budgets, UNLIMITED):
                 played.add(tags, share, *play(plan, dealt, tags, ladder, share, split))

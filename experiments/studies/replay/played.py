@@ -18,12 +18,12 @@ from ...logs.replay.summary import Point
 class Played:
     """The outcomes of some arms, and the ballots on what joint data are compared with, at each variant and budget.
 
-    `odds` are the honest log-odds of each arm in the first split, by variant; shape (rows,).
+    `views` are the log-odds of each arm in the first split, by variant; shape (folds, rows), see `crossfit`.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
     ballots: dict[Point, dict[str, Counter[str]]] = field(default_factory=dict)
-    odds: dict[str, dict[str, Floats]] = field(default_factory=dict)
+    views: dict[str, Mapping[str, Floats]] = field(default_factory=dict)
 
     def add(
         self, tags: str, share: float, outcomes: list[Outcome], ballot: Mapping[str, Counter[str]]
