@@ -95,11 +95,7 @@ class Run:
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables by file name; those of journeys and stock where they have rows."""
-        optional = {
-            "journey.csv": self.journey,
-            "stock.csv": self.stock,
-            "trajectories": self.trajectories,
-        }
+        optional = {"journey.csv": self.journey, "stock.csv": self.stock, "trajectories": self.trajectories}
         return {
             "bidders": self.bidders,
             "timeseries": self.timeseries,
