@@ -116,6 +116,8 @@ def nearest(names: Sequence[str]) -> str:
         lacks = [one for one in preset.columns if not _has(held, one)]
         if len(lacks) + _ALIKE <= len(preset.columns) and 2 * len(lacks) < len(preset.columns):
             close.append((len(lacks) / len(preset.columns), name, ", ".join(lacks)))
+        if preset.mapping.header and len(preset.mapping.header) == len(names):
+            return f"{name} has as many cells: if it is that, say supply.format={name}, or "
     if not close:
         return ""
     _, name, lacking = min(close)

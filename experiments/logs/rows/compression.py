@@ -214,13 +214,13 @@ def _of_folders(path: Path) -> list[Path]:
     Raises:
         BadInput: there are none, or they have several endings.
     """
-    found, folders = _below(path), sorted(one.name for one in path.iterdir() if one.is_dir())
+    found = _below(path)
     if not found:
         raise BadInput(f"{path}: cannot be read: the folder holds no files")
-    endings = sorted({file.suffix or file.name for file in found})
+    endings = sorted({file.suffix or "none" for file in found})
     if len(endings) > 1:
         raise BadInput(
-            f"{path}: holds folders alone ({', '.join(folders[:_SHOWN])}), whose files are of several kinds ({', '.join(endings[:_SHOWN])}); "
+            f"{path}: holds folders alone, whose files are of several kinds ({', '.join(endings[:_SHOWN])}); "
             "name one of them, or a folder whose files are of one form"
         )
     return found

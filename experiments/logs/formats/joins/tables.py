@@ -17,6 +17,7 @@ from ...rows.columns import PRICE_MAX
 from ...rows.compression import BROKEN, PARQUET, files_of, head, why
 from ...rows.delimited import Form, as_asked, headed, header, read_rows
 from ...rows.parquet import read_parquet
+from ...rows.partitions import partition_of
 from ...rows.row_audit import RowAudit
 from ...rows.times import Clock
 from .. import detect
@@ -90,10 +91,19 @@ class TableRows:
         Raises:
             BadInput: a file that cannot be used, or (at the end) rows that cannot and may not be dropped.
         """
-        wanted = self.columns
-        for file in self.files:
-            yield from self._of_file(file, wanted)
-        self.audit.check()
+        wanted, files = self.columns, self.files
+        try:
+            for file in files:
+                yield from self._of_file(file, wanted)
+            self.audit.check()
+        except BadInput as error:
+            raise BadInput(self._without_names(line, files) for line in error.problems) from None
+
+    def _without_names(self, text: str, files: Sequence[Path]) -> str:
+        """Return a message in which the files of a folder are numbered, as their names may be identifiers (`customer=7/part-0.parquet`)."""
+        for number, file in enumerate(files if self.path.is_dir() else (), 1):
+            text = text.replace(str(file), f"{self.path}, file {number} of {len(files)}")
+        return text
 
     def _of_file(self, file: Path, wanted: Sequence[Column]) -> Iterator[Rows]:
         mark = self.table.delimiter
@@ -125,10 +135,11 @@ def check_file(where: str, file: Path, wanted: Sequence[Column], mark: str | Non
             names = pq.read_schema(file).names
         except BROKEN as error:
             raise BadInput(f"{where}: cannot be read: {why(error)}") from error
-        check_names(where, as_asked(names, wanted), wanted)
     elif start.strip() and not is_json(start):
-        form = Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted)
-        check_names(where, as_asked(header(file, form), wanted), wanted)
+        names = header(file, Form(mark, None, quoted) if mark else headed(file, wanted, quoted=quoted))
+    else:
+        return
+    check_names(where, [*as_asked(names, wanted), *partition_of(file)], wanted)
 
 
 def check_names(where: str, names: Sequence[str], wanted: Sequence[Column]) -> None:
