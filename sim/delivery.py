@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from .auction.lateness import count_late
 from .bidder_session import BidderSession
 from .delays import cdf, quantile
 from .scenario import Scenario
@@ -18,8 +19,8 @@ from .tables import BidTables
 NOBODY_ABSENT = np.empty((0, 0), dtype=np.bool_)
 
 
-class Deadline:
-    """The deadline of one run. The campaigns of an advertiser share its answer times.
+class Delivery:
+    """How requests and bids reach each other in one run. The campaigns of an advertiser share its answer times.
 
     ``late`` counts each bidder's late bids, ``unsent`` the requests that it was not sent; ``share`` is the share of requests that the
     exchange sends it; shape (bidders,).
@@ -28,6 +29,7 @@ class Deadline:
     def __init__(self, scenario: Scenario, streams: Streams, sessions: Sequence[BidderSession]) -> None:
         self.scenario, self.streams, self.sessions = scenario, streams, sessions
         self.tmax, self._throttle = scenario.auction.tmax_ms, scenario.auction.throttle
+        self.throttles_none = self._throttle is None
         self.late, self.unsent, self.sent, self._reviewed = np.zeros((4, len(sessions)), dtype=np.int64)
         self.share = np.ones(len(sessions))
 
@@ -46,10 +48,10 @@ class Deadline:
         self._reviewed, self.sent = self.late.copy(), np.zeros_like(self.sent)
 
 
-class ChunkDeadline:
+class ChunkDelivery:
     """Whose bids on a chunk of requests count: ``absent``, shape (n, bidders), or (0, 0) where each bid does."""
 
-    def __init__(self, run: Deadline, chunk: Chunk) -> None:
+    def __init__(self, run: Delivery, chunk: Chunk) -> None:
         self._run, self._chunk = run, chunk
         self._held = {
             number: held_out(one.terms.holdout, one.name, run.streams, chunk.visits)
@@ -72,22 +74,23 @@ class ChunkDeadline:
         run = self._run
         if run.tmax is None:
             return
-        for number in np.flatnonzero(is_open).tolist():
-            late, n = self._late[number, part], part.stop - part.start
-            if run.share[number] < 1.0:
-                sent = self.is_sent(number, part)
-                self.absent[part, number] = late | ~sent
-                if number in self._held:
-                    self.absent[part, number] |= self._held[number][part]
-                late, n = late & sent, int(sent.sum())
-            run.late[number] += (tables.of(number, part.start + np.flatnonzero(late)) > 0).sum()
+        is_sent_all = is_open & (run.share == 1.0)
+        count_late(part.start, part.stop, self._late, is_sent_all, tables.bids, tables.cells, run.late)
+        run.sent[is_sent_all] += part.stop - part.start
+        for number in np.flatnonzero(is_open & ~is_sent_all).tolist():
+            sent = self.is_sent(number, part)
+            late, n = self._late[number, part], int(sent.sum())
+            self.absent[part, number] = late | ~sent
+            if number in self._held:
+                self.absent[part, number] |= self._held[number][part]
+            run.late[number] += (tables.of(number, part.start + np.flatnonzero(late & sent)) > 0).sum()
             run.unsent[number] += part.stop - part.start - n
             run.sent[number] += n
 
     @property
     def sends_all(self) -> bool:
         """Whether each bidder is sent every request."""
-        return bool((self._run.share == 1.0).all())
+        return self._run.throttles_none or bool((self._run.share == 1.0).all())
 
     def is_sent(self, number: int, part: slice) -> NDArray[np.bool_]:
         """Return which requests a bidder is sent, shape (rows,)."""
@@ -118,7 +121,7 @@ class ChunkDeadline:
             return np.full(n, left < 0)
         if len(drawn) == 1:  # then the draw itself says on which side of the deadline it falls
             ((name, law),) = drawn.items()
-            return np.asarray(visits.by_request(run.streams, name) >= cdf(law, left))
+            return run.streams.reaches(name, visits.start, n, cdf(law, left))
         total = np.zeros(n)
         for name, law in drawn.items():
             total += quantile(law, visits.by_request(run.streams, name))
