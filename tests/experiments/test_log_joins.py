@@ -271,6 +271,22 @@ def test_a_count_of_few_keys_cannot_be_worked_out_from_those_beside_it(tmp_path)
     assert row[5:] == ("about 60", "about 40", "fewer than 20")
 
 
+def test_a_table_in_folders_named_by_its_key_is_joined_and_no_message_names_them(tmp_path):
+    crm = firm(tmp_path)["crm"].drop_duplicates("customer", keep="last")
+    plain = counted(tmp_path).tables["crm"].rows
+    for who, rows in crm.groupby("customer"):
+        folder = tmp_path / "people" / f"customer={who}"
+        folder.mkdir(parents=True)
+        rows[["segment"]].to_parquet(folder / "part-0.parquet", index=False)
+    table = {**MAPPING["tables"]["crm"], "path": "people"}
+    write(tmp_path, {**MAPPING, "tables": {**MAPPING["tables"], "crm": table}})
+    assert counted(tmp_path).tables["crm"].rows == plain
+    (folder / "part-0.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BadInput, match="people, file 60 of 60: cannot be read") as caught:
+        counted(tmp_path)
+    assert PLANTED not in str(caught.value)
+
+
 def test_missing_keys_never_match(tmp_path):
     tables = firm(tmp_path)
     log, crm = tables["log"], tables["crm"]
