@@ -282,7 +282,7 @@ def test_a_table_in_folders_named_by_its_key_is_joined_and_no_message_names_them
     write(tmp_path, {**MAPPING, "tables": {**MAPPING["tables"], "crm": table}})
     assert counted(tmp_path).tables["crm"].rows == plain
     (folder / "part-0.parquet").write_bytes(b"PAR1")
-    with pytest.raises(BadInput, match="people, file 60 of 60: cannot be read") as caught:
+    with pytest.raises(BadInput, match=r"people, file \d+ of 60: cannot be read") as caught:
         counted(tmp_path)
     assert PLANTED not in str(caught.value)
 
@@ -332,7 +332,7 @@ def test_a_folder_of_folders_holds_the_files_of_all(tmp_path):
     found = read_log(parts, mapping=str(tmp_path / "mapping.yaml"))
     assert len(found) == ROWS
     (parts / "2025-03-10" / "notes.txt").write_text("x")
-    with pytest.raises(BadInput, match=r"holds folders alone \(2025-03-03, 2025-03-10\).*\.csv, \.txt"):
+    with pytest.raises(BadInput, match=r"holds folders alone, .*\.csv, \.txt"):
         read_log(parts, mapping=str(tmp_path / "mapping.yaml"))
 
 
